@@ -1,0 +1,144 @@
+"""The values that flow between the steps: `Sample`, `Outputs`, `Check`, `Verdict`, `Receipt`, and MLflow's own under short names."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.models import ModelSignature
+    from mlflow.models.model import ModelInfo
+
+    Signature = ModelSignature
+    Info = ModelInfo
+    Version = ModelVersion
+
+__all__ = ["Check", "Inputs", "Outputs", "Params", "Receipt", "Sample", "Verdict"]
+
+Inputs = Any
+"""What MLflow calls a PyFuncInput: DataFrame `(n_rows, n_columns)`, ndarray or dict of ndarrays (first axis = rows), list, dict."""
+
+Params = dict[str, Any]
+"""Inference parameters by name, such as `{"temperature": 0.2}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Data to fit, sign and verify a model with.
+
+    Attributes:
+        inputs: What the model is called with; the first axis is rows.
+        targets: What it should answer, one a row; None where nothing is to be learned.
+        params: Example inference parameters.
+        outputs: What the model did answer to `inputs` with `params`; None before it was asked.
+        holdout: Rows kept apart from `inputs`, for metrics; None where there are none.
+    """
+
+    inputs: Inputs
+    targets: Any = None
+    params: Params | None = None
+    outputs: Any = None
+    holdout: Sample | None = None
+
+    def answered(self, outputs: Any) -> Sample:
+        """The same sample, with the model's own answers to it."""
+        return replace(self, outputs=outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """A prediction that was checked against the signature, and where it came from.
+
+    Attributes:
+        prediction: What the model answered.
+        metadata: `model_uri`, `signature_digest`, `utc_time` (ISO 8601), `seconds`; where it applies also `version` and `fallback`.
+    """
+
+    prediction: Any
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+class Check(BaseModel):
+    """One thing that was checked: a reason `code`, whether it held, and a sentence about it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All checks of one verification, in the order they were made.
+
+    Example:
+        >>> Verdict((Check(code="OUTPUTS_CONFORM", ok=True),)).ok
+        True
+    """
+
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check held."""
+        return all(check.ok for check in self.checks)
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that did not hold."""
+        return tuple(check for check in self.checks if not check.ok)
+
+
+class Receipt(BaseModel):
+    """What one run did, in full; written as `receipt.json` whether the run succeeded or failed.
+
+    Attributes:
+        status: How it ended.
+        stage: Where it failed; None after success.
+        error: Why it failed; None after success.
+        name: The registered model.
+        version: The version that was created, or that existed already (`reused`); None where nothing was registered.
+        model_uri: `models:/<model_id>` of the saved model.
+        run_id: MLflow's run.
+        signature: The signature in MLflow's own dict form.
+        signature_digest: SHA-256 of the signature's canonical JSON, in hex.
+        steps: The class of each step.
+        checks: What the verifier checked.
+        metrics: Scores on the held-out rows, by scorer name.
+        seconds: Seconds spent in each stage.
+        job_key: SHA-256 of configuration, data and code, in hex; None where it could not be computed.
+        reused: Whether the job had been done before and its version was returned.
+    """
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    status: Literal["ok", "failed"]
+    stage: str | None = None
+    error: str | None = None
+    name: str
+    version: str | None = None
+    model_uri: str | None = None
+    run_id: str | None = None
+    signature: dict[str, Any] | None = None
+    signature_digest: str | None = None
+    steps: dict[str, str] = {}
+    checks: list[Check] = []
+    metrics: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    job_key: str | None = None
+    reused: bool = False
+
+    def write(self, path: Path) -> None:
+        """Write it to `path` as JSON, whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(self.model_dump_json(indent=2) + "\n")
+        os.replace(temporary, path)
