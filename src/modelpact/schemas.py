@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from modelpact.files import write_atomically
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -137,8 +137,4 @@ class Receipt(BaseModel):
 
     def write(self, path: Path) -> None:
         """Write it to `path` as JSON, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(self.model_dump_json(indent=2) + "\n")
-        os.replace(temporary, path)
+        write_atomically(path, self.model_dump_json(indent=2) + "\n")

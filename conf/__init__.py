@@ -1,0 +1,1 @@
+"""The configuration tree, shipped as `modelpact.conf`."""

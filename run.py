@@ -1,0 +1,3 @@
+from modelpact.cli import main
+
+main()

@@ -1,0 +1,86 @@
+"""The one home of MLflow's private names.
+
+Whatever modelpact needs of MLflow beyond its public interface is named here, once, with what it is for. For each there is a test
+in `tests/test_mlflow_private.py` that says what breaks when MLflow changes it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+__all__ = [
+    "artifact_root",
+    "create_schema",
+    "enforce_inputs",
+    "enforce_params",
+    "migrations",
+    "predict_function",
+    "schema_from_list_hint",
+    "scoring_request",
+]
+
+
+def create_schema(path: Path) -> None:
+    """Make a SQLite database at `path` with MLflow's tables and its experiment 0, as MLflow does on first use."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    store = SqlAlchemyStore(f"sqlite:///{path}", "./mlruns")
+    store.engine.dispose()
+
+
+def artifact_root(experiment_id: int) -> str:
+    """Where MLflow keeps an experiment's artifacts when the store is a SQLite file and nothing else is said."""
+    from mlflow.store.tracking import DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH
+    from mlflow.utils.uri import append_to_uri_path, resolve_uri_if_local
+
+    root: str = append_to_uri_path(resolve_uri_if_local(DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH), str(experiment_id))
+    return root
+
+
+def migrations() -> list[str]:
+    """The names of MLflow's schema migrations: two installations with the same ones have the same schema."""
+    import mlflow
+
+    return sorted(os.listdir(Path(mlflow.__file__).parent / "store" / "db_migrations" / "versions"))
+
+
+def enforce_inputs(data: Any, schema: Any) -> Any:
+    """MLflow's own enforcement of an input schema, as `PyFuncModel.predict` applies it."""
+    from mlflow.models.utils import _enforce_schema
+
+    return _enforce_schema(data, schema)
+
+
+def enforce_params(params: Any, schema: Any) -> Any:
+    """MLflow's own enforcement of inference parameters, as `PyFuncModel.predict` applies it."""
+    from mlflow.models.utils import _enforce_params_schema
+
+    return _enforce_params_schema(params, schema)
+
+
+def schema_from_list_hint(hint: Any) -> Any:
+    """MLflow's schema for a `list[...]` type hint."""
+    from mlflow.types.type_hints import _infer_schema_from_list_type_hint
+
+    return _infer_schema_from_list_type_hint(hint)
+
+
+def predict_function(pyfunc: Any) -> Callable[[Any, Any], Any]:
+    """The call into the model itself, past MLflow's enforcement: `(inputs, params) -> prediction`."""
+    import inspect
+
+    function = pyfunc._predict_fn
+    argument = inspect.signature(function).parameters.get("params")
+    if argument is not None and argument.kind is not inspect.Parameter.VAR_KEYWORD:
+        return lambda inputs, params: function(inputs, params=params)
+    return lambda inputs, params: function(inputs)
+
+
+def scoring_request(pyfunc: Any, body: str) -> Any:
+    """Answer a JSON request body as MLflow's scoring server would, in this process; returns its response (`status`, `response`)."""
+    from mlflow.pyfunc.scoring_server import invocations
+
+    return invocations(body, "application/json", pyfunc, pyfunc.metadata.get_input_schema())

@@ -1,0 +1,95 @@
+"""What the command line says when something is wrong: what, where, and what to do; no traceback."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+from modelpact.errors import ConfigError, PactError
+from modelpact.suggestions import nearest
+
+__all__ = ["complain", "explain"]
+
+
+def complain(error: Exception) -> int:
+    """Print an error for its reader to stderr, and return the exit status.
+
+    Raises:
+        Exception: The error itself, where it is none that modelpact or Hydra foresee: a fault in the program needs its traceback.
+    """
+    known = explain(error)
+    if known is None:
+        raise error
+    if known.facts.get("reported"):
+        sys.stderr.write("at least one job of the sweep failed: see above, and each job's own log\n")
+    else:
+        sys.stderr.write(f"error: {known}\n")
+    return known.exit_status
+
+
+def explain(error: Exception) -> PactError | None:
+    """The error in modelpact's terms; None for one that nobody foresaw."""
+    from hydra.errors import HydraException, MissingConfigException
+    from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+    if isinstance(error, PactError):
+        return error
+    if isinstance(error, MissingConfigException) and error.options is not None:
+        return _unknown_option(error)
+    if isinstance(error, MissingMandatoryValue):
+        return _missing_value(error)
+    if isinstance(error, HydraException):
+        return _bad_override(error)
+    if isinstance(error, OmegaConfBaseException):
+        return ConfigError(_flat(str(error)), remedy="Correct the key or the interpolation.")
+    if isinstance(error, PermissionError):
+        return PactError(
+            f"{error.filename} cannot be written: {error.strerror}",
+            remedy="Run in a folder that you may write to, or set hydra.run.dir=... to one.",
+        )
+    return None
+
+
+def _unknown_option(error: Any) -> ConfigError:
+    group, _, option = str(error.missing_cfg_file).rpartition("/")
+    known = [name for name in error.options if not name.startswith("_")]
+    return ConfigError(
+        f"{group}={option}: there is no such option{nearest(option, known)}",
+        remedy=f"The options of {group}: {', '.join(known)}.",
+        group=group,
+        option=option,
+    )
+
+
+def _missing_value(error: Any) -> ConfigError:
+    key = re.sub(r"^task\.", "", str(error.full_key or error.key))
+    return ConfigError(f"{key} is required and has no value", remedy=f"Set it: {key}=...", key=key)
+
+
+def _bad_override(error: Exception) -> ConfigError:
+    from modelpact.composition import groups
+
+    cause = error.__cause__
+    parent, key = getattr(cause, "parent_node", None), getattr(cause, "full_key", None)
+    text = _flat(str(error))
+    if key and hasattr(parent, "keys"):
+        known = sorted(str(name) for name in parent if name != "_target_")
+        prefix = key.rpartition(".")[0]
+        return ConfigError(
+            f"{key}: there is no such key{nearest(key.rpartition('.')[2], known)}",
+            remedy=f"The keys of {prefix}: {', '.join(known)}." if prefix else f"Top-level keys and groups: {', '.join(known)}.",
+            key=key,
+        )
+    match = re.search(r"Could not override '([\w./]+)'", text)
+    if match:
+        return ConfigError(
+            f"{match[1]}: there is no such group{nearest(match[1], groups())}",
+            remedy=f"The groups: {', '.join(groups())}.",
+            group=match[1],
+        )
+    return ConfigError(text, remedy="See python run.py --help, and --cfg job for the composed configuration.")
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,167 @@
+"""From a composed configuration to a task that can run."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+from collections.abc import Iterable
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from modelpact.errors import ConfigError
+from modelpact.suggestions import nearest
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from modelpact.tasks import Task
+
+__all__ = ["build", "forgive_unused", "groups", "option_keys", "options"]
+
+log = logging.getLogger(__name__)
+
+
+def groups() -> list[str]:
+    """The config groups that modelpact brings."""
+    return sorted(entry.name for entry in resources.files("modelpact.conf").iterdir() if entry.is_dir() and entry.name[0] not in "_.")
+
+
+def options(group: str) -> list[str]:
+    """The options of a group that modelpact brings."""
+    return sorted(
+        entry.name.removesuffix(".yaml")
+        for entry in resources.files("modelpact.conf").joinpath(group).iterdir()
+        if entry.name.endswith(".yaml")
+    )
+
+
+@functools.cache
+def option_keys(group: str, option: str) -> frozenset[str]:
+    """The keys of an option, those it takes over from another option of its group included; empty for a user's own option."""
+    import yaml
+
+    file = resources.files("modelpact.conf").joinpath(group, f"{option}.yaml")
+    if not file.is_file():
+        return frozenset()
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    inherited = [option_keys(group, name) for name in content.pop("defaults", []) if isinstance(name, str) and name != "_self_"]
+    return frozenset(content).union(*inherited) - {"_target_"}
+
+
+def forgive_unused(arguments: list[str]) -> list[str]:
+    """Let a sweep over a group set a key that only some of its options have.
+
+    `-m signer=infer,explicit signer.on_any=warn` is an error to Hydra, because `explicit` has no such key. Such an override is
+    turned into one that every option takes (`++`); `build` drops it where it is not used.
+    """
+    if not {"-m", "--multirun"} & set(arguments):
+        return arguments
+    swept = {}
+    for argument in arguments:
+        group, _, value = argument.partition("=")
+        if "," in value and group in groups():
+            swept[group] = re.findall(r"[\w/-]+", value)
+    return [_softened(argument, swept) for argument in arguments]
+
+
+def _softened(argument: str, swept: dict[str, list[str]]) -> str:
+    match = re.match(r"(\w+)\.(\w+)[\w.]*=", argument)
+    if match is None or match[1] not in swept:
+        return argument
+    group, key = match[1], match[2]
+    users = [option for option in swept[group] if key in option_keys(group, option)]
+    others = [option for option in swept[group] if option not in users]
+    if not users or not others:
+        return argument
+    log.warning("%s.%s is used by %s and not by %s", group, key, _listed(group, users), _listed(group, others))
+    return f"++{argument}"
+
+
+def _listed(group: str, names: Iterable[str]) -> str:
+    return ", ".join(f"{group}={name}" for name in names)
+
+
+def build(cfg: DictConfig, settings: Any) -> Task:
+    """Build the task that a configuration describes, each of its steps first.
+
+    Args:
+        cfg: The composed configuration.
+        settings: Hydra's own part of it: the choice of each group, and whether this is a sweep.
+
+    Raises:
+        ConfigError: A step or the task refuses its options; the text names the key.
+    """
+    from hydra.utils import get_class
+    from omegaconf import DictConfig
+
+    choices = settings.runtime.choices
+    sweeping = settings.mode is not None and settings.mode.name == "MULTIRUN"
+    fields = {}
+    for key in cfg.task:
+        if key == "_target_":
+            continue
+        value = cfg.task[key]
+        if isinstance(value, DictConfig) and "_target_" in value:
+            fields[key] = _step(value, str(key), choices.get(key), sweeping)
+        else:
+            fields[key] = _plain(value)
+    task: type[Task] = get_class(cfg.task._target_)
+    return _construct(lambda: task(**fields), "task", choices.get("task"), sorted(task.model_fields))
+
+
+def _step(node: DictConfig, group: str, choice: str | None, sweeping: bool) -> Any:
+    from hydra.utils import get_class, instantiate
+
+    kind = get_class(node._target_)
+    known = sorted(getattr(kind, "model_fields", {}))
+    unused = [key for key in node if key != "_target_" and known and key not in known]
+    if sweeping:
+        for key in [key for key in unused if any(key in option_keys(group, option) for option in options(group))]:
+            log.info("%s.%s is not used by %s=%s", group, key, group, choice)
+            node = _without(node, str(key))
+    return _construct(lambda: instantiate(node, _convert_="all"), group, choice, known)
+
+
+def _without(node: DictConfig, key: str) -> DictConfig:
+    from omegaconf import DictConfig
+
+    smaller = DictConfig({name: node._get_node(name) for name in node if name != key}, parent=node._get_parent())
+    return smaller
+
+
+def _plain(value: Any) -> Any:
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+
+
+def _construct(make: Any, group: str, choice: str | None, known: list[str]) -> Any:
+    from hydra.errors import InstantiationException
+    from pydantic import ValidationError
+
+    try:
+        return make()
+    except (InstantiationException, ValidationError) as error:
+        cause: BaseException = error
+        while cause.__cause__ is not None and not isinstance(cause, ValidationError):
+            cause = cause.__cause__
+        where = f"{group}={choice}" if choice else group
+        if isinstance(cause, ValidationError):
+            faults = "\n".join(f"  {group}.{_place(fault)}: {_fault(fault, known)}" for fault in cause.errors())
+            raise ConfigError(f"{where} cannot be built:\n{faults}", remedy=f"Its keys: {', '.join(known)}.", group=group) from error
+        text = str(cause).splitlines()[0]
+        raise ConfigError(f"{where} cannot be built: {type(cause).__name__}: {text}", remedy="Check its values.", group=group) from error
+
+
+def _place(fault: Any) -> str:
+    return ".".join(str(part) for part in fault["loc"])
+
+
+def _fault(fault: Any, known: list[str]) -> str:
+    if fault["type"] == "extra_forbidden":
+        return f"no such key{nearest(str(fault['loc'][-1]), known)}"
+    if fault["type"] == "missing":
+        return "is required"
+    given = repr(fault["input"])
+    return f"{fault['msg'][0].lower()}{fault['msg'][1:]}, got {given[:77] + '...' if len(given) > 80 else given}"

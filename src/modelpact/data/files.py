@@ -1,0 +1,112 @@
+"""Tables in files."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from modelpact.data.sources import DataSource
+from modelpact.errors import DataError
+from modelpact.schemas import Sample
+from modelpact.suggestions import nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CsvData", "ParquetData"]
+
+
+class TableFile(DataSource):
+    """A table in a file: columns are inputs, one of them may be the target.
+
+    Attributes:
+        path: The file, relative to the working folder.
+        target: The column to learn; None where nothing is learned.
+        columns: The columns that are inputs, in this order; None for all but the target.
+        form: Inputs as one DataFrame, or as a list of dicts.
+    """
+
+    not_identity = frozenset({"path"})
+
+    path: str
+    target: str | None = None
+    columns: list[str] | None = None
+    form: Literal["frame", "records"] = "frame"
+
+    @property
+    def name(self) -> str:
+        return Path(self.path).stem
+
+    @abstractmethod
+    def table(self, path: Path) -> pd.DataFrame:
+        """Read the whole file; any ValueError, Unicode or Arrow error means that it is not readable."""
+
+    def read(self) -> Sample:
+        path = Path(self.path)
+        if not path.is_file():
+            what = "is a folder, not a file" if path.is_dir() else "does not exist"
+            raise DataError(f"{path} {what}", remedy=f"data.path is read from {Path.cwd()}.", path=str(path))
+        if path.stat().st_size == 0:
+            raise DataError(f"{path} is empty", remedy="Give a file with a header and at least one row.", path=str(path))
+        try:
+            frame = self.table(path)
+        except (ValueError, OSError) as error:  # pandas' parser errors, UnicodeDecodeError and Arrow's are ValueErrors
+            raise DataError(
+                f"{path} cannot be read as {self.name_of_format}: {_first_line(error)}",
+                remedy="Check the file, its separator and its encoding (UTF-8).",
+                path=str(path),
+            ) from error
+        if frame.empty:
+            raise DataError(f"{path} has no rows", remedy="Give at least one row below the header.", path=str(path))
+        self._check_columns(frame, path)
+        targets = None if self.target is None else frame[self.target].to_numpy()
+        kept = self.columns if self.columns is not None else [column for column in frame.columns if column != self.target]
+        inputs: Any = frame[kept].to_dict("records") if self.form == "records" else frame[kept]
+        return self.hold_out(inputs, targets)
+
+    @property
+    def name_of_format(self) -> str:
+        """The file's format, for messages."""
+        return self.KIND.removesuffix("Data").upper()
+
+    def _check_columns(self, frame: pd.DataFrame, path: Path) -> None:
+        known = [str(column) for column in frame.columns]
+        asked = [("data.target", self.target)] if self.target is not None else []
+        asked += [("data.columns", column) for column in self.columns or []]
+        for key, column in asked:
+            if column not in known:
+                raise DataError(
+                    f"{path} has no column {column!r}, which {key} names{nearest(str(column), known)}",
+                    remedy=f"Its columns: {', '.join(known)}.",
+                    path=str(path),
+                    column=column,
+                )
+
+
+class CsvData(TableFile):
+    """A CSV file with a header, in UTF-8.
+
+    Attributes:
+        separator: What stands between two cells.
+    """
+
+    separator: str = ","
+
+    def table(self, path: Path) -> pd.DataFrame:
+        import pandas as pd
+
+        return pd.read_csv(path, sep=self.separator)
+
+
+class ParquetData(TableFile):
+    """A Parquet file."""
+
+    def table(self, path: Path) -> pd.DataFrame:
+        import pandas as pd
+
+        return pd.read_parquet(path)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

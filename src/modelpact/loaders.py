@@ -1,0 +1,75 @@
+"""Getting a saved model back: one class a way, each with a YAML file in `conf/loader`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from modelpact.errors import LoadError
+from modelpact.models import Adapter
+from modelpact.steps import Step
+
+__all__ = ["BuiltinLoader", "CustomLoader", "Loader"]
+
+
+class Loader(Step, ABC):
+    """Loads a model and puts it under its contract."""
+
+    @abstractmethod
+    def load(self, uri: str) -> Adapter:
+        """Load a model.
+
+        Args:
+            uri: `models:/name/1`, `models:/name@alias`, `models:/<model_id>`, `runs:/<run_id>/model`, or a folder.
+
+        Raises:
+            LoadError: There is no such model, it has no signature, or it is not of the kind this loader reads.
+        """
+
+
+class BuiltinLoader(Loader):
+    """Loads a model of any MLflow flavor."""
+
+    def load(self, uri: str) -> Adapter:
+        return _adapter(uri)
+
+
+class CustomLoader(Loader):
+    """Loads a model that modelpact saved as code, configuration and state.
+
+    Attributes:
+        config_file: A JSON file to configure the model with instead of the configuration saved with it.
+    """
+
+    config_file: str | None = None
+
+    def load(self, uri: str) -> Adapter:
+        adapter = _adapter(uri)
+        if adapter.model is None:
+            raise LoadError(
+                f"{uri} was not saved by saver=custom (its flavors: {', '.join(adapter.pyfunc.metadata.flavors)})",
+                remedy="Load it with loader=builtin.",
+                uri=uri,
+            )
+        if self.config_file is not None:
+            adapter.load_context(self.config_file)
+        return adapter
+
+
+def _adapter(uri: str) -> Adapter:
+    import mlflow.pyfunc
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    try:
+        folder = Path(uri) if Path(uri).is_dir() else Path(download_artifacts(artifact_uri=uri))
+        pyfunc = mlflow.pyfunc.load_model(str(folder))
+    except (MlflowException, OSError) as error:
+        raise LoadError(
+            f"{uri!r} cannot be loaded: {str(error).strip().splitlines()[0][:300]}",
+            remedy="Write models:/name/1, models:/name@alias, models:/<model_id>, runs:/<run_id>/model, or a model's folder.",
+            uri=uri,
+        ) from error
+    if pyfunc.metadata.signature is None:
+        raise LoadError(f"{uri!r} has no signature", remedy="Publish it again with a signer: a contract needs one.", uri=uri)
+    return Adapter(pyfunc, uri=uri, folder=folder)

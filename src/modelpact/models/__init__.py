@@ -1,0 +1,37 @@
+"""What is published: one class a kind of model, each with a YAML file in `conf/model`, and the two forms a saved one comes back in.
+
+`SavedModel` is what MLflow runs; `Adapter` is what a loader hands to a caller.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelpact.exports import lazy
+
+if TYPE_CHECKING:
+    from modelpact.models.adapter import Adapter
+    from modelpact.models.base import Model
+    from modelpact.models.estimators import SklearnModel, untrusted_types
+    from modelpact.models.flowers import FlowersModel
+    from modelpact.models.reused import MlflowModel
+    from modelpact.models.saved import SavedModel
+    from modelpact.models.scoring import score
+    from modelpact.models.tensors import TensorModel
+
+__all__ = ["Adapter", "FlowersModel", "MlflowModel", "Model", "SavedModel", "SklearnModel", "TensorModel", "score", "untrusted_types"]
+
+__getattr__ = lazy(
+    __name__,
+    {
+        "Adapter": "modelpact.models.adapter",
+        "FlowersModel": "modelpact.models.flowers",
+        "MlflowModel": "modelpact.models.reused",
+        "Model": "modelpact.models.base",
+        "SavedModel": "modelpact.models.saved",
+        "SklearnModel": "modelpact.models.estimators",
+        "TensorModel": "modelpact.models.tensors",
+        "score": "modelpact.models.scoring",
+        "untrusted_types": "modelpact.models.estimators",
+    },
+)

@@ -1,0 +1,106 @@
+"""`Adapter`: a loaded model as its callers meet it: checked inputs in, checked `Outputs` out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelpact import _mlflow
+from modelpact.errors import PactError, PredictError
+from modelpact.models.base import Model
+from modelpact.schemas import Inputs, Outputs, Params
+from modelpact.signature import compile as compile_signature
+from modelpact.signature import digest
+
+if TYPE_CHECKING:
+    from mlflow.pyfunc import PyFuncModel
+
+    from modelpact.schemas import Signature
+
+__all__ = ["Adapter"]
+
+
+class Adapter:
+    """A loaded model under its contract.
+
+    Args:
+        pyfunc: The model as `mlflow.pyfunc.load_model` gives it.
+        uri: Where it was loaded from.
+        folder: Its files, on this machine.
+    """
+
+    def __init__(self, pyfunc: PyFuncModel, *, uri: str, folder: Path) -> None:
+        self.pyfunc = pyfunc
+        self.uri = uri
+        self.folder = folder
+        self.signature: Signature = pyfunc.metadata.signature
+        self._enforcer = compile_signature(self.signature)
+        self._call: Callable[[Inputs, Params | None], Any] = _mlflow.predict_function(pyfunc)
+        self._digest = digest(self.signature)
+
+    @property
+    def model(self) -> Model | None:
+        """The model itself where modelpact saved it; None for MLflow's own flavors."""
+        from mlflow.exceptions import MlflowException
+
+        from modelpact.models.saved import SavedModel
+
+        try:
+            saved = self.pyfunc.unwrap_python_model()
+        except MlflowException:  # it is of another flavor
+            return None
+        return saved.model if isinstance(saved, SavedModel) else None
+
+    def load_context(self, config: Mapping[str, Any] | str | Path | None) -> None:
+        """Give the model another configuration: a JSON file, or what such a file holds.
+
+        Raises:
+            ModelConfigError: There is none, or it is broken.
+            ModelConfigNotFound: The file does not exist.
+            PredictError: The model takes no configuration.
+        """
+        if self.model is None:
+            raise PredictError(f"{self.uri} is saved in an MLflow flavor and takes no configuration", uri=self.uri)
+        self.model.load_context(config)
+
+    def predict(self, inputs: Inputs, params: Params | None = None) -> Outputs:
+        """Check the inputs, ask the model, check what it answers.
+
+        A model that fails is asked for its own fallback where it has one; the metadata say so. A broken contract never falls back.
+
+        Args:
+            inputs: DataFrame `(n_rows, n_columns)`, ndarray or dict of ndarrays (first axis = rows), list or dict.
+            params: Inference parameters by name.
+
+        Raises:
+            InputsError: Inputs or params break the signature; the model was not asked.
+            PredictError: The model failed and had no fallback; the cause is chained.
+            OutputsError: The model's answer breaks the signature.
+        """
+        started = time.perf_counter()
+        checked, settings = self._enforcer.inputs(inputs), self._enforcer.params(params)
+        metadata: dict[str, Any] = {"model_uri": self.uri, "signature_digest": self._digest}
+        try:
+            prediction = self._call(checked, settings)
+        except PactError:
+            raise
+        except Exception as error:
+            prediction = self._fall_back(checked, settings, error)
+            metadata["fallback"] = f"{type(error).__name__}: {error}"
+        prediction = self._enforcer.outputs(prediction)
+        metadata["utc_time"] = datetime.now(UTC).isoformat()
+        metadata["seconds"] = time.perf_counter() - started
+        return Outputs(prediction, metadata)
+
+    def _fall_back(self, inputs: Inputs, params: Params | None, error: Exception) -> Any:
+        fallback = getattr(self.model, "fallback", None)
+        if fallback is None:
+            raise PredictError(
+                f"the model {self.uri} failed: {type(error).__name__}: {str(error)[:300]}",
+                remedy="Its signature accepts these inputs, so the fault is the model's: see the chained cause.",
+                uri=self.uri,
+            ) from error
+        return fallback(inputs, params, error)

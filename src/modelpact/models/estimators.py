@@ -1,0 +1,89 @@
+"""scikit-learn's estimators."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import PrivateAttr
+
+from modelpact.errors import ConfigError
+from modelpact.models.base import Model
+from modelpact.schemas import Inputs, Params
+
+__all__ = ["SklearnModel", "dump_estimator", "load_estimator", "untrusted_types"]
+
+
+class SklearnModel(Model):
+    """Any scikit-learn estimator.
+
+    Attributes:
+        estimator: The estimator, unfitted; it is cloned before it is fitted.
+        classifier: What to use instead when the targets are labels (strings, booleans) rather than numbers; None for `estimator`.
+    """
+
+    estimator: Any = None
+    classifier: Any = None
+
+    _fitted: Any = PrivateAttr(default=None)
+
+    @property
+    def flavor(self) -> str | None:
+        return "sklearn"
+
+    def native(self) -> Any:
+        return self._fitted
+
+    def fit(self, inputs: Inputs, targets: Any) -> None:
+        from sklearn.base import clone
+
+        labels = np.asarray(targets).dtype.kind not in "iuf"
+        chosen = self.classifier if labels and self.classifier is not None else self.estimator
+        if not hasattr(chosen, "fit"):
+            raise ConfigError(
+                f"model.estimator is a {type(chosen).__name__}, not a scikit-learn estimator",
+                remedy="Name one: model.estimator={_target_: sklearn.linear_model.Ridge}.",
+            )
+        self._fitted = clone(chosen).fit(inputs, targets)
+
+    def predict(self, inputs: Inputs, params: Params | None = None) -> Any:
+        return self._fitted.predict(inputs)
+
+    def options(self) -> dict[str, Any]:
+        return {}
+
+    def dump(self, folder: Path) -> None:
+        dump_estimator(self._fitted, folder)
+
+    def load(self, folder: Path) -> None:
+        self._fitted = load_estimator(folder)
+
+
+def dump_estimator(estimator: Any, folder: Path) -> None:
+    """Write a fitted estimator as skops, a format that runs no code when it is read.
+
+    Types beyond scikit-learn's and NumPy's own are listed beside it: they, and no others, are trusted when it is loaded.
+    """
+    import skops.io
+
+    path = folder / "estimator.skops"
+    skops.io.dump(estimator, path)
+    (folder / "trusted.json").write_text(json.dumps(skops.io.get_untrusted_types(file=path)), encoding="utf-8")
+
+
+def load_estimator(folder: Path) -> Any:
+    """Read what `dump_estimator` wrote."""
+    import skops.io
+
+    trusted = json.loads((folder / "trusted.json").read_text(encoding="utf-8"))
+    return skops.io.load(folder / "estimator.skops", trusted=trusted)
+
+
+def untrusted_types(estimator: Any) -> list[str] | None:
+    """The types beyond scikit-learn's and NumPy's own that skops must be told to trust; None where there are none."""
+    import skops.io
+
+    found: list[str] = skops.io.get_untrusted_types(data=skops.io.dumps(estimator))
+    return found or None

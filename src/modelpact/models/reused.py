@@ -1,0 +1,61 @@
+"""A model that is in MLflow already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import PrivateAttr
+
+from modelpact.errors import LoadError
+from modelpact.models.base import Model
+from modelpact.schemas import Inputs, Params
+
+__all__ = ["MlflowModel"]
+
+
+class MlflowModel(Model):
+    """An existing MLflow model of any flavor, to be published again under a contract.
+
+    Attributes:
+        uri: Where MLflow finds it: `models:/name/1`, `models:/name@alias`, `runs:/<run_id>/model`, or a folder.
+    """
+
+    uri: str
+
+    _folder: Path | None = PrivateAttr(default=None)
+    _pyfunc: Any = PrivateAttr(default=None)
+
+    @property
+    def flavor(self) -> str | None:
+        own = [name for name in self._loaded().metadata.flavors if name != "python_function"]
+        return own[0] if own else None
+
+    def native(self) -> Any:
+        return self._loaded().get_raw_model()
+
+    def predict(self, inputs: Inputs, params: Params | None = None) -> Any:
+        return self._loaded().predict(inputs, params=params)
+
+    def dump(self, folder: Path) -> None:
+        from mlflow.artifacts import download_artifacts
+
+        download_artifacts(artifact_uri=self.uri, dst_path=str(folder / "model"))
+
+    def load(self, folder: Path) -> None:
+        self._folder = folder / "model"
+
+    def _loaded(self) -> Any:
+        if self._pyfunc is None:
+            import mlflow.pyfunc
+            from mlflow.exceptions import MlflowException
+
+            try:
+                self._pyfunc = mlflow.pyfunc.load_model(str(self._folder or self.uri))
+            except (MlflowException, OSError) as error:
+                raise LoadError(
+                    f"model.uri={self.uri!r} cannot be loaded: {error}",
+                    remedy="Write models:/name/1, models:/name@alias, runs:/<run_id>/model, or a folder with an MLmodel file.",
+                    uri=self.uri,
+                ) from error
+        return self._pyfunc

@@ -1,0 +1,64 @@
+"""The form in which a custom model lies in MLflow: code, a JSON configuration, and what it has learned.
+
+MLflow runs `saved_model.py` beside this file, which hands it a `SavedModel`. Everything it needs of modelpact is copied into the
+model's `code` folder, so it loads where modelpact is not installed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import mlflow.pyfunc
+
+from modelpact.errors import LoadError
+from modelpact.models.base import Model, read_config
+
+__all__ = ["PROTOCOL", "SavedModel"]
+
+PROTOCOL = 1
+"""The version of the layout on disk: `config.json` holds `protocol`, `class`, `options` and, where there is one, `context`."""
+
+
+class _Answers:
+    """`predict` without type hints, which would replace the signature, and outside of `PythonModel`, where MLflow warns of that."""
+
+    model: Model
+
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        """Answer inputs that MLflow has checked against the signature."""
+        return self.model.predict(model_input, params)
+
+
+class SavedModel(_Answers, mlflow.pyfunc.PythonModel):
+    """A model of modelpact as MLflow's `PythonModel`.
+
+    Attributes:
+        model: The model itself; there after `load_context`.
+    """
+
+    def load_context(self, context: Any) -> None:
+        """Build the model from the artifacts `config` (a JSON file) and `state` (a folder).
+
+        Raises:
+            LoadError: The layout is of another protocol, or the model's class is not to be found.
+        """
+        config = read_config(context.artifacts["config"])
+        if config.get("protocol") != PROTOCOL:
+            raise LoadError(
+                f"the model is saved in protocol {config.get('protocol')!r}; this code reads {PROTOCOL}",
+                remedy="Load it with the release of modelpact that saved it.",
+            )
+        module, _, name = config["class"].partition(":")
+        try:
+            kind: type[Model] = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise LoadError(
+                f"the model's class {config['class']} cannot be imported: {error}",
+                remedy="Install the package that defines it, or save the model with saver.code_paths=[that package's folder].",
+            ) from error
+        self.model = kind.model_validate(config["options"])
+        if "context" in config:
+            self.model.load_context(config["context"])
+        self.model.load(Path(context.artifacts["state"]))

@@ -1,0 +1,87 @@
+"""Scores on held-out rows, by scikit-learn's scorer names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from modelpact.errors import ConfigError
+from modelpact.schemas import Sample
+from modelpact.suggestions import nearest
+
+__all__ = ["score"]
+
+
+def score(outputs: Any, sample: Sample, names: Sequence[str]) -> dict[str, float]:
+    """Score what a model answered to the rows of `sample`.
+
+    An answer `(n_rows, n_classes)` to one-dimensional targets is read as probabilities, with the classes in sorted order.
+
+    Args:
+        outputs: What the model answered, one a row.
+        sample: The rows and their targets.
+        names: scikit-learn's scorer names (`sklearn.metrics.get_scorer_names`).
+
+    Raises:
+        ConfigError: There is no such scorer, or it does not suit these targets.
+
+    Example:
+        >>> score([1.0, 3.0], Sample(inputs=[0, 0], targets=np.array([1.0, 2.0])), ["max_error"])
+        {'max_error': -1.0}
+    """
+    from sklearn.metrics import get_scorer, get_scorer_names
+
+    answered = _Answered(np.asarray(outputs), np.asarray(sample.targets))
+    scores = {}
+    for name in names:
+        if name not in get_scorer_names():
+            raise ConfigError(
+                f"data.metrics names no scorer of scikit-learn: {name!r}{nearest(name, get_scorer_names())}",
+                remedy="All of them: python -c 'import sklearn.metrics; help(sklearn.metrics.get_scorer_names)'.",
+                metric=name,
+            )
+        try:
+            scores[name] = float(get_scorer(name)(answered, sample.inputs, sample.targets))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ConfigError(
+                f"data.metrics: {name!r} does not suit these targets: {str(error).splitlines()[0][:200]}",
+                remedy="Choose others with data.metrics=[...], or none with data.metrics=[].",
+                metric=name,
+            ) from error
+    return scores
+
+
+class _Answered:
+    """The model's answers in the shape of a fitted estimator, as scorers want one."""
+
+    def __init__(self, outputs: np.ndarray[Any, Any], targets: np.ndarray[Any, Any]) -> None:
+        from sklearn.utils.multiclass import type_of_target
+
+        self._classifier = not type_of_target(targets).startswith("continuous")
+        self._outputs = outputs
+        self.classes_ = np.unique(targets)
+        if self._classifier and targets.ndim == 1 and outputs.ndim == 2 and outputs.shape[1] >= len(self.classes_):
+            if outputs.shape[1] > len(self.classes_):  # a class that no held-out row has
+                self.classes_ = np.arange(outputs.shape[1])
+            self.predict_proba = lambda inputs: outputs
+            self._outputs = self.classes_[outputs.argmax(axis=1)]
+
+    def fit(self, inputs: Any, targets: Any) -> _Answered:
+        return self
+
+    def predict(self, inputs: Any) -> Any:
+        return self._outputs
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
+
+        kind = "classifier" if self._classifier else "regressor"
+        return Tags(
+            estimator_type=kind,
+            target_tags=TargetTags(required=True),
+            input_tags=InputTags(),
+            classifier_tags=ClassifierTags() if self._classifier else None,
+            regressor_tags=None if self._classifier else RegressorTags(),
+        )

@@ -1,0 +1,267 @@
+"""`publish`: one run from data to a registered version. It owns MLflow's run: whatever happens, the run ends in the right state."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from modelpact import data as data_sources
+from modelpact import models, rows
+from modelpact.errors import (
+    ConfigError,
+    DataError,
+    FitError,
+    LoadError,
+    PactError,
+    PredictError,
+    RegisterError,
+    SaveError,
+    SignError,
+    StoreError,
+    VerifyError,
+)
+from modelpact.jobs import job_key
+from modelpact.journal import Journal
+from modelpact.registers import JOB_KEY
+from modelpact.signature import digest as signature_digest
+
+if TYPE_CHECKING:
+    from modelpact.data import DataSource
+    from modelpact.loaders import Loader
+    from modelpact.models import Model
+    from modelpact.registers import Register
+    from modelpact.savers import Saver
+    from modelpact.schemas import Info, Receipt, Sample, Signature, Verdict
+    from modelpact.signers import Signer
+    from modelpact.store import Store, Tracking
+    from modelpact.verifiers import Verifier
+
+__all__ = ["EXAMPLE_ROWS", "STAGES", "publish"]
+
+STAGES: dict[str, type[PactError]] = {
+    "check": ConfigError,
+    "open": StoreError,
+    "read": DataError,
+    "fit": FitError,
+    "predict": PredictError,
+    "sign": SignError,
+    "save": SaveError,
+    "load": LoadError,
+    "verify": VerifyError,
+    "register": RegisterError,
+}
+"""The stages of a run in their order, each with the error that says it failed."""
+
+EXAMPLE_ROWS = 5
+"""How many rows of the data are stored with a model as its input example."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    data: DataSource
+    model: Model
+    signer: Signer
+    saver: Saver
+    loader: Loader
+    verifier: Verifier
+    register: Register
+    tracking: Tracking
+
+    def kinds(self) -> dict[str, str]:
+        return {group: getattr(self, group).KIND for group in self.__slots__}
+
+    def key(self, name: str, sample: Sample) -> str:
+        decisive = ("data", "model", "signer", "saver", "loader", "verifier")
+        return job_key(name, {group: getattr(self, group) for group in decisive}, data_sources.digest(sample))
+
+
+def publish(
+    *,
+    data: DataSource,
+    model: Model,
+    signer: Signer,
+    saver: Saver,
+    loader: Loader,
+    verifier: Verifier,
+    register: Register,
+    tracking: Tracking,
+    name: str | None = None,
+    folder: Path | None = None,
+    observe: Callable[[str], None] | None = None,
+) -> Receipt:
+    """Publish a model: read, fit, predict, sign, save, load, verify, register.
+
+    Nothing is registered unless the saved model was loaded back and verified. The run's status is right after success, an error,
+    SIGINT and SIGTERM; after a failure its tag `modelpact.stage` says where, and its artifact `traceback.txt` why.
+
+    Args:
+        data: Where the sample comes from.
+        model: What is published; it is fitted here.
+        signer: Where the contract comes from.
+        saver: How the model is put into MLflow.
+        loader: How it is got back.
+        verifier: How it is proven.
+        register: How it becomes a version.
+        tracking: The store.
+        name: The registered model; by default the data's name.
+        folder: Where `receipt.json` is written, after a failure as well; None for nowhere.
+        observe: Called with the name of each stage as it begins.
+
+    Returns:
+        What was done.
+
+    Raises:
+        PactError: A stage failed; the error's class says which (see `STAGES`), and its `receipt` holds what was done until then.
+    """
+    steps = _Steps(data, model, signer, saver, loader, verifier, register, tracking)
+    journal = Journal(STAGES, observe, name=data.name if name is None else name, steps=steps.kinds())
+    try:
+        with _sigterm_raises():
+            _publish(steps, journal)
+        receipt = journal.receipt("ok")
+    except BaseException as error:
+        receipt = journal.receipt("failed", error)
+        if isinstance(error, PactError):
+            error.receipt = receipt
+        log.debug("the run failed", exc_info=True)  # into the job's log; the screen gets the error's own text
+        raise
+    finally:
+        if folder is not None:
+            receipt.write(folder / "receipt.json")
+    return receipt
+
+
+def _publish(steps: _Steps, journal: Journal) -> None:
+    name: str = journal.facts["name"]
+    with contextlib.ExitStack() as stack:
+        with journal.stage("check"):
+            steps.register.check(name)
+            steps.saver.check(steps.model)
+        with journal.stage("open"):
+            store = stack.enter_context(steps.tracking.open())
+            stack.enter_context(_run(store, journal))
+        with journal.stage("read"):
+            sample = steps.data.read()
+            journal.note(job_key=steps.key(name, sample))
+            existing = steps.register.find(name, journal.facts["job_key"])
+        if existing is not None:
+            journal.note(version=str(existing.version), model_uri=existing.source, reused=True)
+            return
+        with journal.stage("fit"):
+            steps.model.fit(sample.inputs, sample.targets)
+        with journal.stage("predict"):
+            sample = _answer(steps, journal, sample)
+        with journal.stage("sign"):
+            signature = steps.signer.sign(sample.inputs, sample.outputs, params=sample.params, model=steps.model)
+            journal.note(signature=signature.to_dict(), signature_digest=signature_digest(signature))
+        with journal.stage("save"):
+            info = _save(steps, store, journal, sample, signature)
+        with _failed_unless_registered(store, info):
+            with journal.stage("load"):
+                adapter = steps.loader.load(info.model_uri)
+            with journal.stage("verify"):
+                _verify(steps, journal, lambda: steps.verifier.verify(adapter, sample, signature))
+            with journal.stage("register"):
+                version = steps.register.register(name, info.model_uri, tags=_tags(journal))
+                journal.note(version=None if version is None else str(version.version))
+
+
+def _answer(steps: _Steps, journal: Journal, sample: Sample) -> Sample:
+    """Ask the fitted model about the sample, and score it on the held-out rows."""
+    outputs = steps.model.predict(sample.inputs, sample.params)
+    if sample.holdout is not None and steps.data.metrics:
+        answers = steps.model.predict(sample.holdout.inputs, sample.holdout.params)
+        journal.note(metrics=models.score(answers, sample.holdout, steps.data.metrics))
+    return sample.answered(outputs)
+
+
+def _save(steps: _Steps, store: Store, journal: Journal, sample: Sample, signature: Signature) -> Info:
+    import time
+
+    from mlflow.entities import Metric
+
+    example = rows.take(sample.inputs, range(min(EXAMPLE_ROWS, rows.count(sample.inputs))))
+    info = steps.saver.save(steps.model, signature, (example, sample.params) if sample.params else example)
+    journal.note(model_uri=info.model_uri)
+    now = int(time.time() * 1000)
+    metrics = [Metric(key, value, now, 0, model_id=info.model_id) for key, value in journal.facts.get("metrics", {}).items()]
+    store.client.log_batch(journal.facts["run_id"], metrics=metrics)
+    return info
+
+
+def _verify(steps: _Steps, journal: Journal, verify: Callable[[], Verdict]) -> None:
+    try:
+        journal.note(checks=list(verify().checks))
+    except VerifyError as error:
+        journal.note(checks=list(error.facts["verdict"].checks))
+        raise
+
+
+def _tags(journal: Journal) -> dict[str, str]:
+    facts = journal.facts
+    return {JOB_KEY: facts["job_key"], "modelpact.signature_digest": facts["signature_digest"]}
+
+
+@contextlib.contextmanager
+def _failed_unless_registered(store: Store, info: Info) -> Iterator[None]:
+    """Take back a saved model that did not pass: nobody shall find it READY."""
+    try:
+        yield
+    except BaseException:
+        store.client.finalize_logged_model(info.model_id, "FAILED")
+        raise
+
+
+@contextlib.contextmanager
+def _run(store: Store, journal: Journal) -> Iterator[None]:
+    """Open MLflow's run and close it in the right state, with the stage and the traceback of a failure."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    tags = {f"modelpact.{group}": kind for group, kind in journal.facts["steps"].items()}
+    nested = mlflow.active_run() is not None
+    run = mlflow.start_run(experiment_id=store.experiment_id, run_name=journal.facts["name"], tags=tags, nested=nested)
+    run_id = run.info.run_id
+    journal.note(run_id=run_id)
+    status = "FINISHED"
+    try:
+        yield
+        if journal.facts.get("reused"):
+            store.client.set_tag(run_id, "modelpact.reused_version", journal.facts["version"])
+    except BaseException as error:
+        status = "FAILED" if isinstance(error, Exception) else "KILLED"
+        try:
+            store.client.set_tag(run_id, "modelpact.stage", journal.current or "")
+            store.client.log_text(run_id, "".join(traceback.format_exception(error)), "traceback.txt")
+        except (MlflowException, OSError) as second:  # the store itself may be what failed
+            log.warning("the run's failure could not be recorded in MLflow: %s", second)
+        raise
+    finally:
+        mlflow.end_run(status)
+
+
+@contextlib.contextmanager
+def _sigterm_raises() -> Iterator[None]:
+    """Let SIGTERM end the run as an exception does, so that everything is closed; only the main thread may say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(number: int, frame: FrameType | None) -> Any:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,153 @@
+"""Making a saved model a version that others can depend on: one class a way, each with a YAML file in `conf/register`."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Literal
+
+from modelpact.errors import ConfigError, RegisterError
+from modelpact.steps import Step
+
+if TYPE_CHECKING:
+    from modelpact.schemas import Version
+
+__all__ = ["JOB_KEY", "MlflowRegister", "NoneRegister", "Register"]
+
+JOB_KEY = "modelpact.job_key"
+"""The tag that says which job made a version."""
+
+
+class Register(Step, ABC):
+    """Creates versions."""
+
+    @abstractmethod
+    def check(self, name: str) -> None:
+        """Refuse what would be refused at the end, before any work is done.
+
+        Raises:
+            ConfigError: The name or an alias cannot be registered.
+        """
+
+    @abstractmethod
+    def find(self, name: str, job_key: str) -> Version | None:
+        """The version to return instead of doing a job again; None where the job is to be done.
+
+        Raises:
+            RegisterError: The job was done before, and that is an error.
+        """
+
+    @abstractmethod
+    def register(self, name: str, model_uri: str, *, tags: dict[str, str] | None = None) -> Version | None:
+        """Create a version of `name` from a saved model.
+
+        Args:
+            name: The registered model; created when there is none.
+            model_uri: `models:/<model_id>`.
+            tags: Facts to put on the version.
+
+        Raises:
+            RegisterError: No version was created.
+        """
+
+
+class NoneRegister(Register):
+    """Registers nothing: the model stays in its run."""
+
+    def check(self, name: str) -> None:
+        return None
+
+    def find(self, name: str, job_key: str) -> Version | None:
+        return None
+
+    def register(self, name: str, model_uri: str, *, tags: dict[str, str] | None = None) -> Version | None:
+        return None
+
+
+class MlflowRegister(Register):
+    """Creates a version in MLflow's model registry.
+
+    Attributes:
+        tags: Put on every version.
+        aliases: Moved to the new version.
+        if_exists: For a job that was done before (same configuration, data and code): make a `new` version, `reuse` the one there
+            is, or refuse (`error`).
+    """
+
+    not_identity = frozenset({"tags", "aliases", "if_exists"})
+
+    tags: dict[str, str] = {}
+    aliases: list[str] = []
+    if_exists: Literal["new", "reuse", "error"] = "new"
+
+    def check(self, name: str) -> None:
+        if not name.strip() or re.search(r"[/:\x00-\x1f]", name) or len(name) > 256:
+            raise ConfigError(
+                f"name={name!r} cannot name a registered model",
+                remedy="Use 1 to 256 characters without '/', ':' and control characters: name=my-model.",
+                name=name,
+            )
+        for alias in self.aliases:
+            if not re.fullmatch(r"[\w\-]+", alias) or re.fullmatch(r"v\d+", alias, re.IGNORECASE) or alias.lower() == "latest":
+                raise ConfigError(
+                    f"register.aliases: {alias!r} cannot be an alias",
+                    remedy="Use letters, digits, '_' and '-'; MLflow keeps 'latest' and v1, v2, ... to itself.",
+                    alias=alias,
+                )
+
+    def find(self, name: str, job_key: str) -> Version | None:
+        if self.if_exists == "new":
+            return None
+        from mlflow import MlflowClient
+
+        quoted = name.replace("'", "''")
+        found = MlflowClient().search_model_versions(f"name = '{quoted}' and tags.`{JOB_KEY}` = '{job_key}'", max_results=1)
+        if found and self.if_exists == "error":
+            raise RegisterError(
+                f"this job was done before: it is version {found[0].version} of {name}",
+                remedy="Set register.if_exists=reuse to get that version, or register.if_exists=new to make another.",
+                name=name,
+                version=str(found[0].version),
+            )
+        version: Version | None = found[0] if found else None
+        return version
+
+    def register(self, name: str, model_uri: str, *, tags: dict[str, str] | None = None) -> Version | None:
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
+        self.check(name)
+        match = re.fullmatch(r"models:/(m-[0-9a-f]+)", model_uri)
+        if match is None:
+            raise RegisterError(
+                f"{model_uri!r} is not the URI of a saved model", remedy="Pass the saver's model_uri: models:/m-...", uri=model_uri
+            )
+        client = MlflowClient()
+        try:
+            model = client.get_logged_model(match[1])
+            if model.status != "READY":
+                raise RegisterError(
+                    f"{model_uri} is {model.status}, not READY", remedy="Only a whole, verified model becomes a version.", uri=model_uri
+                )
+            _ensure_registered_model(client, name)
+            version = client.create_model_version(
+                name, source=model_uri, run_id=model.source_run_id, model_id=model.model_id, tags={**self.tags, **(tags or {})}
+            )
+            for alias in self.aliases:
+                client.set_registered_model_alias(name, alias, version.version)
+        except MlflowException as error:
+            raise RegisterError(
+                f"MLflow refused to register {name}: {str(error).strip().splitlines()[0][:300]}", name=name, uri=model_uri
+            ) from error
+        created: Version = version
+        return created
+
+
+def _ensure_registered_model(client: object, name: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)  # type: ignore[attr-defined]
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise

@@ -1,0 +1,300 @@
+"""Putting a model into MLflow: one class a way, each with a YAML file in `conf/saver`.
+
+A model is written into a temporary folder, checked there, and only then uploaded. What is stored names no path of the author's
+machine, and its signature is the one that was signed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import shutil
+import sys
+import tempfile
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import modelpact
+from modelpact import requirements
+from modelpact.errors import DriftError, PactError, SaveError
+from modelpact.models import Model, untrusted_types
+from modelpact.schemas import Inputs
+from modelpact.steps import Step
+from modelpact.suggestions import nearest
+
+if TYPE_CHECKING:
+    from mlflow.models import Model as MLmodel
+
+    from modelpact.schemas import Info, Signature
+
+__all__ = ["BuiltinSaver", "CustomSaver", "Saver"]
+
+CARRIED = (
+    "__init__.py",
+    "_mlflow.py",
+    "errors.py",
+    "exports.py",
+    "files.py",
+    "models",
+    "release.py",
+    "rows.py",
+    "schemas.py",
+    "signature",
+    "steps.py",
+    "suggestions.py",
+)
+"""What of modelpact travels with a saved model."""
+
+
+class Saver(Step, ABC):
+    """Saves a model with its contract into the open store, under the active run where there is one.
+
+    Attributes:
+        path: The model's name within its run.
+        pip_requirements: What to install before it is loaded; None for what MLflow infers, worked out once and cached.
+        code_paths: Files or folders of your own code that the model needs; they travel with it.
+    """
+
+    not_identity = frozenset({"path"})
+
+    path: str = "model"
+    pip_requirements: list[str] | None = None
+    code_paths: list[str] = []
+
+    @abstractmethod
+    def check(self, model: Model) -> None:
+        """Refuse a model that this saver cannot take, before any work is done.
+
+        Raises:
+            SaveError: It does not fit; the message says what does.
+        """
+
+    @abstractmethod
+    def _write(self, model: Model, folder: Path, **options: Any) -> None:
+        """Write the model into `folder` with a `save_model` of MLflow's, passing `options` on to it."""
+
+    @abstractmethod
+    def _made_of(self, model: Model) -> tuple[Any, ...]:
+        """What the requirements depend on beside the environment: the object that is saved, then words about how."""
+
+    def save(self, model: Model, signature: Signature, input_example: Inputs) -> Info:
+        """Save a model.
+
+        Args:
+            model: The model, fitted.
+            signature: The contract to store with it.
+            input_example: A few rows of inputs, or `(rows, params)`; stored beside it for whoever wants to try it.
+
+        Returns:
+            MLflow's account of the saved model; its `model_uri` is `models:/<model_id>`.
+
+        Raises:
+            SaveError: It could not be written or uploaded; no READY model is left behind.
+            DriftError: What would be stored is not what was signed.
+        """
+        import mlflow
+        from mlflow.entities import LoggedModelOutput
+        from mlflow.exceptions import MlflowException
+        from mlflow.models import Model as MLmodel
+
+        self.check(model)
+        client = mlflow.MlflowClient()
+        run = mlflow.active_run()
+        experiment_id = run.info.experiment_id if run else "0"
+        run_id = run.info.run_id if run else None
+        logged = client.create_logged_model(experiment_id, name=self.path, source_run_id=run_id, model_type=model.KIND)
+        try:
+            with tempfile.TemporaryDirectory() as temporary:
+                folder = Path(temporary) / "model"
+                stored = MLmodel(artifact_path=self.path, run_id=run_id, model_uuid=logged.model_id, model_id=logged.model_id)
+                self._write_with_requirements(model, folder, mlflow_model=stored, signature=signature, input_example=input_example)
+                _remove_author_paths(stored, folder)
+                _check_written(folder, signature)
+                client.log_model_artifacts(logged.model_id, str(folder))
+            if run_id is not None:
+                client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+            return stored.get_model_info(client.finalize_logged_model(logged.model_id, "READY"))
+        except BaseException as error:
+            client.finalize_logged_model(logged.model_id, "FAILED")
+            if isinstance(error, (MlflowException, OSError, TypeError, ValueError)) and not isinstance(error, PactError):
+                raise SaveError(
+                    f"{self.KIND} cannot save this {model.KIND}: {type(error).__name__}: {_short(error)}",
+                    remedy="See the chained cause; another saver may take it (saver=custom, saver=builtin).",
+                    model=model.KIND,
+                ) from error
+            raise
+
+    def _write_with_requirements(self, model: Model, folder: Path, **options: Any) -> None:
+        wanted = self.pip_requirements
+        made_of, *how = self._made_of(model)
+        key = requirements.fingerprint(made_of, self.KIND, *how) if wanted is None else None
+        if wanted is None:
+            wanted = requirements.recall(key)
+        inferred = wanted is None
+        self._write(model, folder, pip_requirements=wanted, **options)
+        if inferred:
+            requirements.remember(key, requirements.without_modelpact(folder))
+
+
+class CustomSaver(Saver):
+    """Saves any model as code, a JSON configuration and what it has learned: no pickle, and it loads without modelpact installed.
+
+    Attributes:
+        config_file: The model's own configuration, a JSON file; None for a model that needs none.
+    """
+
+    config_file: str | None = None
+
+    def check(self, model: Model) -> None:
+        kind = type(model)
+        if kind.__module__ == "__main__" or "<locals>" in kind.__qualname__:
+            raise SaveError(
+                f"the class {kind.__qualname__} cannot be imported by whoever loads the model",
+                remedy="Define it at the top of a module of its own, and import it from there.",
+                model=model.KIND,
+            )
+
+    def _made_of(self, model: Model) -> tuple[Any, ...]:
+        return model.native() if model.native() is not None else type(model), model.identity()["class"]
+
+    def _write(self, model: Model, folder: Path, **options: Any) -> None:
+        import mlflow.pyfunc
+
+        from modelpact.models.saved import PROTOCOL
+
+        if self.config_file is not None:
+            model.load_context(self.config_file)
+        kind = type(model)
+        config = {"protocol": PROTOCOL, "class": f"{kind.__module__}:{kind.__qualname__}", "options": model.options()}
+        if model.context:
+            config["context"] = model.context
+        with tempfile.TemporaryDirectory() as temporary:
+            state = Path(temporary) / "state"
+            state.mkdir()
+            model.dump(state)
+            (state.parent / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+            carried = _carried_code(state.parent)
+            mlflow.pyfunc.save_model(
+                path=str(folder),
+                python_model=str(carried / "models" / "saved_model.py"),
+                artifacts={"config": str(state.parent / "config.json"), "state": str(state)},
+                code_paths=[str(carried), *_code_of(kind), *self.code_paths],
+                **options,
+            )
+
+
+class BuiltinSaver(Saver):
+    """Saves a model in one of MLflow's own flavors, so that MLflow's native loaders and other tools read it too.
+
+    Attributes:
+        flavor: The flavor, such as `sklearn` or `xgboost`; None for the model's own.
+    """
+
+    flavor: str | None = None
+
+    def check(self, model: Model) -> None:
+        self._module(model)
+
+    def _module(self, model: Model) -> Any:
+        import mlflow
+        from mlflow.exceptions import MlflowException
+
+        name = self.flavor or model.flavor
+        if name is None:
+            raise SaveError(f"{model.KIND} fits no MLflow flavor", remedy="Save it with saver=custom.", model=model.KIND)
+        try:
+            module = importlib.import_module(f"mlflow.{name}")
+        except (ImportError, MlflowException) as error:
+            flavors = sorted(flavor for flavor in vars(mlflow) if hasattr(sys.modules.get(f"mlflow.{flavor}"), "save_model"))
+            raise SaveError(
+                f"saver.flavor={name!r} is no flavor that MLflow can import here{nearest(name, flavors)}",
+                remedy=f"Installed flavors: {', '.join(flavors)}. A flavor needs its library.",
+                flavor=name,
+            ) from error
+        if not hasattr(module, "save_model"):
+            raise SaveError(f"saver.flavor={name!r}: mlflow.{name} is no flavor", remedy="Try sklearn, xgboost, ...", flavor=name)
+        if model.flavor != name:
+            raise SaveError(
+                f"saver.flavor={name!r} does not take a {model.KIND}, which fits {model.flavor or 'no flavor'}",
+                remedy="Leave saver.flavor out, or save it with saver=custom.",
+                flavor=name,
+                model=model.KIND,
+            )
+        return module
+
+    def _made_of(self, model: Model) -> tuple[Any, ...]:
+        return model.native(), self._module(model).__name__
+
+    def _write(self, model: Model, folder: Path, **options: Any) -> None:
+        module = self._module(model)
+        native = model.native()
+        own_code = [*_code_of(type(native)), *self.code_paths]
+        if module.__name__ == "mlflow.sklearn":
+            options["skops_trusted_types"] = untrusted_types(native)
+        with tempfile.TemporaryDirectory() as temporary:
+            if type(native).__module__.partition(".")[0] == "modelpact":
+                own_code.append(str(_carried_code(Path(temporary))))
+            module.save_model(native, path=str(folder), code_paths=own_code or None, **options)
+
+
+def _carried_code(folder: Path) -> Path:
+    """Copy into `folder` the part of modelpact that a saved model runs on, without the steps and the command line."""
+    source, carried = Path(inspect.getfile(modelpact)).parent, folder / "modelpact"
+    carried.mkdir()
+    for name in CARRIED:
+        if (source / name).is_dir():
+            shutil.copytree(source / name, carried / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source / name, carried / name)
+    return carried
+
+
+def _code_of(kind: type) -> list[str]:
+    """The file or the folder of the user's own package that defines a class; nothing for an installed distribution."""
+    from importlib.metadata import packages_distributions
+
+    package = kind.__module__.partition(".")[0]
+    if package in {"modelpact", "builtins"} or package in packages_distributions():
+        return []
+    module = sys.modules.get(package)
+    origin = getattr(module, "__file__", None)
+    if origin is None:
+        return []
+    path = Path(origin)
+    return [str(path.parent if path.name == "__init__.py" else path)]
+
+
+def _remove_author_paths(stored: MLmodel, folder: Path) -> None:
+    """Take the paths of this machine out of the MLmodel file: MLflow writes where each artifact was copied from."""
+    pyfunc = stored.flavors.get("python_function", {})
+    for artifact in pyfunc.get("artifacts", {}).values():
+        artifact["uri"] = artifact["path"]
+    if "model_code_path" in pyfunc:
+        pyfunc["model_code_path"] = Path(pyfunc["model_code_path"]).name
+    stored.save(str(folder / "MLmodel"))
+
+
+def _check_written(folder: Path, signature: Signature) -> None:
+    from mlflow.models import Model as MLmodel
+
+    stored = MLmodel.load(str(folder))
+    if stored.signature != signature:
+        raise DriftError(
+            "MLflow stored another signature than the one that was signed",
+            remedy="A predict with type hints replaces it: sign with signer=type_hint, or drop the hints.",
+            signed=signature.to_dict(),
+            stored=stored.signature and stored.signature.to_dict(),
+        )
+    for name in ("input_example.json", "serving_input_example.json"):
+        if not (folder / name).exists():
+            raise SaveError(f"{name} was not stored with the model", remedy="The input example can't be written as JSON.", file=name)
+    text = (folder / "MLmodel").read_text(encoding="utf-8")
+    for place in (str(folder.parent), str(Path.home()), str(Path.cwd())):
+        if len(place) > 1 and place in text:
+            raise SaveError("the MLmodel file names a path of this machine", remedy="Use paths relative to the model.", place="MLmodel")
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]
