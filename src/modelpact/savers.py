@@ -6,11 +6,13 @@ machine, and its signature is the one that was signed.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import json
 import shutil
 import sys
+import sysconfig
 import tempfile
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -18,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 import modelpact
 from modelpact import requirements
-from modelpact.errors import DriftError, PactError, SaveError
+from modelpact.errors import DriftError, PactError, SaveError, SignError
 from modelpact.models import Model, untrusted_types
 from modelpact.schemas import Inputs
+from modelpact.signature import from_predict
 from modelpact.steps import Step
 from modelpact.suggestions import nearest
 
@@ -162,12 +165,13 @@ class CustomSaver(Saver):
     def _write(self, model: Model, folder: Path, **options: Any) -> None:
         import mlflow.pyfunc
 
-        from modelpact.models.saved import PROTOCOL
+        from modelpact.models.saved import PROTOCOL, SCRIPT
 
         if self.config_file is not None:
             model.load_context(self.config_file)
         kind = type(model)
-        config = {"protocol": PROTOCOL, "class": f"{kind.__module__}:{kind.__qualname__}", "options": model.options()}
+        path = f"{kind.__module__}:{kind.__qualname__}"
+        config = {"protocol": PROTOCOL, "class": path, "options": model.options()}
         if model.context:
             config["context"] = model.context
         with tempfile.TemporaryDirectory() as temporary:
@@ -175,12 +179,13 @@ class CustomSaver(Saver):
             state.mkdir()
             model.dump(state)
             (state.parent / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-            carried = _carried_code(state.parent)
+            hinted = path if _is_of_hints(options["signature"], kind) else None
+            (state.parent / "saved_model.py").write_text(SCRIPT.format(hinted=hinted), encoding="utf-8")
             mlflow.pyfunc.save_model(
                 path=str(folder),
-                python_model=str(carried / "models" / "saved_model.py"),
+                python_model=str(state.parent / "saved_model.py"),
                 artifacts={"config": str(state.parent / "config.json"), "state": str(state)},
-                code_paths=[str(carried), *_code_of(kind), *self.code_paths],
+                code_paths=[str(_carried_code(state.parent)), *_code_of(kind), *self.code_paths],
                 **options,
             )
 
@@ -251,18 +256,26 @@ def _carried_code(folder: Path) -> Path:
     return carried
 
 
+def _is_of_hints(signature: Signature, kind: type[Model]) -> bool:
+    """Whether the inputs are signed by the type hints of the model's `predict`."""
+    try:
+        inputs, _ = from_predict(kind.predict)
+    except SignError:  # hints that MLflow cannot express are nobody's signature
+        return False
+    return inputs is not None and inputs == signature.inputs
+
+
+@functools.cache
 def _code_of(kind: type) -> list[str]:
     """The file or the folder of the user's own package that defines a class; nothing for an installed distribution."""
-    from importlib.metadata import packages_distributions
-
     package = kind.__module__.partition(".")[0]
-    if package in {"modelpact", "builtins"} or package in packages_distributions():
-        return []
-    module = sys.modules.get(package)
-    origin = getattr(module, "__file__", None)
-    if origin is None:
+    origin = getattr(sys.modules.get(package), "__file__", None)
+    if package == "modelpact" or origin is None:
         return []
     path = Path(origin)
+    installed = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib", "stdlib")]
+    if any(path.is_relative_to(folder) for folder in installed):
+        return []
     return [str(path.parent if path.name == "__init__.py" else path)]
 
 

@@ -1,24 +1,32 @@
 """The form in which a custom model lies in MLflow: code, a JSON configuration, and what it has learned.
 
-MLflow runs `saved_model.py` beside this file, which hands it a `SavedModel`. Everything it needs of modelpact is copied into the
-model's `code` folder, so it loads where modelpact is not installed.
+MLflow runs the stored script (`SCRIPT`), which hands it a `SavedModel`. Everything it needs of modelpact is copied into the model's
+`code` folder, so it loads where modelpact is not installed.
 """
 
 from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import mlflow.pyfunc
 
 from modelpact.errors import LoadError
 from modelpact.models.base import Model, read_config
 
-__all__ = ["PROTOCOL", "SavedModel"]
+__all__ = ["PROTOCOL", "SCRIPT", "SavedModel", "saved_model"]
 
 PROTOCOL = 1
 """The version of the layout on disk: `config.json` holds `protocol`, `class`, `options` and, where there is one, `context`."""
+
+SCRIPT = """from mlflow.models import set_model
+
+from modelpact.models.saved import saved_model
+
+set_model(saved_model({hinted!r}))
+"""
+"""What MLflow runs to build the model; `hinted` is the class whose type hints are the signature, or None."""
 
 
 class _Answers:
@@ -50,15 +58,41 @@ class SavedModel(_Answers, mlflow.pyfunc.PythonModel):
                 f"the model is saved in protocol {config.get('protocol')!r}; this code reads {PROTOCOL}",
                 remedy="Load it with the release of modelpact that saved it.",
             )
-        module, _, name = config["class"].partition(":")
-        try:
-            kind: type[Model] = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError) as error:
-            raise LoadError(
-                f"the model's class {config['class']} cannot be imported: {error}",
-                remedy="Install the package that defines it, or save the model with saver.code_paths=[that package's folder].",
-            ) from error
-        self.model = kind.model_validate(config["options"])
+        self.model = _class(config["class"]).model_validate(config["options"])
         if "context" in config:
             self.model.load_context(config["context"])
         self.model.load(Path(context.artifacts["state"]))
+
+
+def saved_model(hinted: str | None) -> SavedModel:
+    """The object that MLflow is handed.
+
+    Args:
+        hinted: A model class as `module:name`. The type hints of its `predict` become those of the saved model, so that MLflow
+            validates what it is called with by them. None where the signature is not made of type hints.
+
+    Raises:
+        LoadError: The class is not to be found.
+    """
+    if hinted is None:
+        return SavedModel()
+    hints = get_type_hints(_class(hinted).predict)
+
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        return self.model.predict(model_input, params)
+
+    predict.__annotations__ = {"model_input": next(iter(hints.values())), "return": hints.get("return")}
+    made: SavedModel = type("HintedModel", (SavedModel,), {"predict": predict})()
+    return made
+
+
+def _class(path: str) -> type[Model]:
+    module, _, name = path.partition(":")
+    try:
+        kind: type[Model] = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise LoadError(
+            f"the model's class {path} cannot be imported: {error}",
+            remedy="Install the package that defines it, or save the model with saver.code_paths=[that package's folder].",
+        ) from error
+    return kind

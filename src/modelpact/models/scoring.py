@@ -33,7 +33,7 @@ def score(outputs: Any, sample: Sample, names: Sequence[str]) -> dict[str, float
     """
     from sklearn.metrics import get_scorer, get_scorer_names
 
-    answered = _Answered(np.asarray(outputs), np.asarray(sample.targets))
+    answered = _answered(np.asarray(outputs), np.asarray(sample.targets))
     scores = {}
     for name in names:
         if name not in get_scorer_names():
@@ -53,35 +53,51 @@ def score(outputs: Any, sample: Sample, names: Sequence[str]) -> dict[str, float
     return scores
 
 
+def _answered(outputs: np.ndarray[Any, Any], targets: np.ndarray[Any, Any]) -> _Answered:
+    from sklearn.utils.multiclass import type_of_target
+
+    if type_of_target(targets).startswith("continuous"):
+        return _Answered(outputs, None)
+    classes = np.unique(targets)
+    if targets.ndim == 1 and outputs.ndim == 2:
+        if outputs.shape[1] != len(classes):  # the held-out rows lack a class
+            classes = np.arange(outputs.shape[1])
+        return _Probabilities(outputs, classes)
+    return _Answered(outputs, classes)
+
+
 class _Answered:
     """The model's answers in the shape of a fitted estimator, as scorers want one."""
 
-    def __init__(self, outputs: np.ndarray[Any, Any], targets: np.ndarray[Any, Any]) -> None:
-        from sklearn.utils.multiclass import type_of_target
-
-        self._classifier = not type_of_target(targets).startswith("continuous")
-        self._outputs = outputs
-        self.classes_ = np.unique(targets)
-        if self._classifier and targets.ndim == 1 and outputs.ndim == 2 and outputs.shape[1] >= len(self.classes_):
-            if outputs.shape[1] > len(self.classes_):  # a class that no held-out row has
-                self.classes_ = np.arange(outputs.shape[1])
-            self.predict_proba = lambda inputs: outputs
-            self._outputs = self.classes_[outputs.argmax(axis=1)]
+    def __init__(self, outputs: np.ndarray[Any, Any], classes: np.ndarray[Any, Any] | None) -> None:
+        self.outputs = outputs
+        if classes is not None:
+            self.classes_ = classes
 
     def fit(self, inputs: Any, targets: Any) -> _Answered:
         return self
 
     def predict(self, inputs: Any) -> Any:
-        return self._outputs
+        return self.outputs
 
     def __sklearn_tags__(self) -> Any:
         from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
 
-        kind = "classifier" if self._classifier else "regressor"
+        classifies = hasattr(self, "classes_")
         return Tags(
-            estimator_type=kind,
+            estimator_type="classifier" if classifies else "regressor",
             target_tags=TargetTags(required=True),
             input_tags=InputTags(),
-            classifier_tags=ClassifierTags() if self._classifier else None,
-            regressor_tags=None if self._classifier else RegressorTags(),
+            classifier_tags=ClassifierTags() if classifies else None,
+            regressor_tags=None if classifies else RegressorTags(),
         )
+
+
+class _Probabilities(_Answered):
+    """Answers `(n_rows, n_classes)`: the probability of each class."""
+
+    def predict(self, inputs: Any) -> Any:
+        return self.classes_[self.outputs.argmax(axis=1)]
+
+    def predict_proba(self, inputs: Any) -> Any:
+        return self.outputs

@@ -27,6 +27,11 @@ class Enforcer:
         if self._signature.inputs is None:
             return data
         try:
+            if isinstance(data, list) and not self._signature.inputs.has_input_names() and not self._signature.inputs.is_tensor_spec():
+                import pandas as pd
+
+                _mlflow.enforce_inputs(pd.Series(data).to_frame(), self._signature.inputs)
+                return data
             return _mlflow.enforce_inputs(data, self._signature.inputs)
         except (MlflowException, TypeError, ValueError, KeyError, AttributeError) as error:
             raise InputsError(f"the inputs break the signature: {_short(error)}", failures=[str(error)]) from error
