@@ -75,6 +75,10 @@ class Tracking(Step, ABC):
     def open(self) -> Iterator[Store]:
         """Open the store; MLflow's global tracking and registry URIs point to it until it is closed.
 
+    def resolved(self) -> str:
+        """The URI as MLflow gets it."""
+        return self.uri
+
         Raises:
             ConfigError: The URI is not of this kind.
             StoreError: It cannot be reached, made or written, or its schema is not that of this MLflow.
@@ -83,9 +87,9 @@ class Tracking(Step, ABC):
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
 
-        with _global_uris(self.uri):
+        with _global_uris(self.resolved()):
             try:
-                client = MlflowClient(self.uri, self.uri)
+                client = MlflowClient(self.resolved(), self.resolved())
                 experiment_id = _experiment(client, self.experiment)
             except MlflowException as error:
                 raise StoreError(
@@ -135,6 +139,11 @@ class SqliteTracking(Tracking):
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists() or path.stat().st_size == 0:
                 _publish_new(path)
+    def resolved(self) -> str:
+        """The URI with an absolute path: MLflow keeps stores by URI, and would go on with the folder a process was in first."""
+        file, mark, query = self.uri.removeprefix("sqlite:///").partition("?")
+        return f"sqlite:///{Path(file).absolute()}{mark}{query}"
+
             else:
                 _check_whole(path)
         except OSError as error:
