@@ -80,7 +80,7 @@ def predict_function(pyfunc: Any) -> Callable[[Any, Any], Any]:
 
 
 def scoring_request(pyfunc: Any, body: str) -> Any:
-    """Answer a JSON request body as MLflow's scoring server would, in this process; returns its response (`status`, `response`)."""
+    """Answer a JSON request body as MLflow's scoring server would; returns its response (`status`, `response`)."""
     from mlflow.pyfunc.scoring_server import invocations
 
     return invocations(body, "application/json", pyfunc, pyfunc.metadata.get_input_schema())

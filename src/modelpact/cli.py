@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import hydra
-
 from modelpact.complaints import complain
 from modelpact.composition import build, forgive_unused
 
@@ -25,12 +23,17 @@ FULL_ERROR = "HYDRA_FULL_ERROR"
 
 def main() -> None:
     """Run what the command line asks for; exit status 2 for a configuration error, 1 for any other, 130 after Ctrl-C."""
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        from modelpact.overview import overview
+
+        sys.stdout.write(overview())
+        return
     wanted = os.environ.get(FULL_ERROR)
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # read when mlflow is imported
     try:
         sys.argv[1:] = forgive_unused(sys.argv[1:])
         os.environ[FULL_ERROR] = "1"  # Hydra then hands its errors over instead of printing them its own way
-        hydra.main(version_base="1.3", config_path="pkg://modelpact.conf", config_name="config")(job)()
+        _run_hydra()
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)
@@ -42,6 +45,16 @@ def main() -> None:
         os.environ.pop(FULL_ERROR, None)
         if wanted is not None:
             os.environ[FULL_ERROR] = wanted
+
+
+def _run_hydra() -> None:
+    import hydra
+    from hydra.core.plugins import Plugins
+
+    from modelpact.plugins.search_path import EntryPointSearchPath
+
+    Plugins.instance().register(EntryPointSearchPath)
+    hydra.main(version_base="1.3", config_path="pkg://modelpact.conf", config_name="config")(job)()
 
 
 def job(cfg: DictConfig) -> float | None:

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from modelpact.errors import ConfigError, PactError
-from modelpact.suggestions import nearest
+from modelpact.suggestions import nearest, shortened
 
 __all__ = ["complain", "explain"]
 
@@ -17,6 +17,7 @@ def complain(error: Exception) -> int:
 
     Raises:
         Exception: The error itself, where it is none that modelpact or Hydra foresee: a fault in the program needs its traceback.
+
     """
     known = explain(error)
     if known is None:
@@ -42,8 +43,8 @@ def explain(error: Exception) -> PactError | None:
     if isinstance(error, HydraException):
         return _bad_override(error)
     if isinstance(error, OmegaConfBaseException):
-        return ConfigError(_flat(str(error)), remedy="Correct the key or the interpolation.")
-    if isinstance(error, PermissionError):
+        return ConfigError(shortened(error, 500), remedy="Correct the key or the interpolation.")
+    if isinstance(error, OSError) and error.filename is not None:
         return PactError(
             f"{error.filename} cannot be written: {error.strerror}",
             remedy="Run in a folder that you may write to, or set hydra.run.dir=... to one.",
@@ -72,10 +73,10 @@ def _bad_override(error: Exception) -> ConfigError:
 
     cause = error.__cause__
     parent, key = getattr(cause, "parent_node", None), getattr(cause, "full_key", None)
-    text = _flat(str(error))
+    text = shortened(error, 500)
     if key and hasattr(parent, "keys"):
-        known = sorted(str(name) for name in parent if name != "_target_")
         prefix = key.rpartition(".")[0]
+        known = sorted({str(name) for name in (parent or ()) if name != "_target_"} | set([] if prefix else groups()))
         return ConfigError(
             f"{key}: there is no such key{nearest(key.rpartition('.')[2], known)}",
             remedy=f"The keys of {prefix}: {', '.join(known)}." if prefix else f"Top-level keys and groups: {', '.join(known)}.",
@@ -89,7 +90,3 @@ def _bad_override(error: Exception) -> ConfigError:
             group=match[1],
         )
     return ConfigError(text, remedy="See python run.py --help, and --cfg job for the composed configuration.")
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.split())

@@ -10,7 +10,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from modelpact.errors import ConfigError
-from modelpact.suggestions import nearest
+from modelpact.suggestions import nearest, shortened
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -24,7 +24,9 @@ log = logging.getLogger(__name__)
 
 def groups() -> list[str]:
     """The config groups that modelpact brings."""
-    return sorted(entry.name for entry in resources.files("modelpact.conf").iterdir() if entry.is_dir() and entry.name[0] not in "_.")
+    return sorted(
+        entry.name for entry in resources.files("modelpact.conf").iterdir() if entry.is_dir() and entry.name[0] not in "_."
+    )
 
 
 def options(group: str) -> list[str]:
@@ -91,6 +93,7 @@ def build(cfg: DictConfig, settings: Any) -> Task:
 
     Raises:
         ConfigError: A step or the task refuses its options; the text names the key.
+
     """
     from hydra.utils import get_class
     from omegaconf import DictConfig
@@ -106,8 +109,9 @@ def build(cfg: DictConfig, settings: Any) -> Task:
             fields[key] = _step(value, str(key), choices.get(key), sweeping)
         else:
             fields[key] = _plain(value)
-    task: type[Task] = get_class(cfg.task._target_)
-    return _construct(lambda: task(**fields), "task", choices.get("task"), sorted(task.model_fields))
+    kind: type[Task] = get_class(cfg.task._target_)
+    task: Task = _construct(lambda: kind(**fields), "task", choices.get("task"), sorted(kind.model_fields))
+    return task
 
 
 def _step(node: DictConfig, group: str, choice: str | None, sweeping: bool) -> Any:
@@ -126,8 +130,7 @@ def _step(node: DictConfig, group: str, choice: str | None, sweeping: bool) -> A
 def _without(node: DictConfig, key: str) -> DictConfig:
     from omegaconf import DictConfig
 
-    smaller = DictConfig({name: node._get_node(name) for name in node if name != key}, parent=node._get_parent())
-    return smaller
+    return DictConfig({name: node._get_node(name) for name in node if name != key}, parent=node._get_parent())
 
 
 def _plain(value: Any) -> Any:
@@ -149,9 +152,13 @@ def _construct(make: Any, group: str, choice: str | None, known: list[str]) -> A
         where = f"{group}={choice}" if choice else group
         if isinstance(cause, ValidationError):
             faults = "\n".join(f"  {group}.{_place(fault)}: {_fault(fault, known)}" for fault in cause.errors())
-            raise ConfigError(f"{where} cannot be built:\n{faults}", remedy=f"Its keys: {', '.join(known)}.", group=group) from error
-        text = str(cause).splitlines()[0]
-        raise ConfigError(f"{where} cannot be built: {type(cause).__name__}: {text}", remedy="Check its values.", group=group) from error
+            raise ConfigError(
+                f"{where} cannot be built:\n{faults}", remedy=f"Its keys: {', '.join(known)}.", group=group
+            ) from error
+        text = shortened(cause, 300)
+        raise ConfigError(
+            f"{where} cannot be built: {type(cause).__name__}: {text}", remedy="Check its values.", group=group
+        ) from error
 
 
 def _place(fault: Any) -> str:
@@ -163,5 +170,4 @@ def _fault(fault: Any, known: list[str]) -> str:
         return f"no such key{nearest(str(fault['loc'][-1]), known)}"
     if fault["type"] == "missing":
         return "is required"
-    given = repr(fault["input"])
-    return f"{fault['msg'][0].lower()}{fault['msg'][1:]}, got {given[:77] + '...' if len(given) > 80 else given}"
+    return f"{fault['msg'][0].lower()}{fault['msg'][1:]}, got {shortened(repr(fault['input']))}"

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from modelpact.errors import PactError
 from modelpact.schemas import Receipt
+from modelpact.suggestions import shortened
 
 __all__ = ["Journal"]
 
@@ -20,6 +21,7 @@ class Journal:
         errors: The stages, each with the error that says it failed.
         observe: Called with the name of each stage as it begins.
         facts: Fields of the receipt that are known from the start.
+
     """
 
     def __init__(self, errors: dict[str, type[PactError]], observe: Callable[[str], None] | None = None, **facts: Any) -> None:
@@ -39,6 +41,7 @@ class Journal:
 
         Raises:
             PactError: The stage failed.
+
         """
         self.current = name
         if self._observe is not None:
@@ -49,9 +52,8 @@ class Journal:
         except PactError:
             raise
         except Exception as error:
-            text = " ".join(str(error).split())[:300]
             raise self._errors[name](
-                f"{name} failed: {type(error).__name__}: {text}",
+                f"{name} failed: {type(error).__name__}: {shortened(error, 300)}",
                 remedy="The whole traceback is in the job's log; HYDRA_FULL_ERROR=1 prints it.",
             ) from error
         finally:

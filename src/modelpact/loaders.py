@@ -8,6 +8,7 @@ from pathlib import Path
 from modelpact.errors import LoadError
 from modelpact.models import Adapter
 from modelpact.steps import Step
+from modelpact.suggestions import shortened
 
 __all__ = ["BuiltinLoader", "CustomLoader", "Loader"]
 
@@ -24,6 +25,7 @@ class Loader(Step, ABC):
 
         Raises:
             LoadError: There is no such model, it has no signature, or it is not of the kind this loader reads.
+
         """
 
 
@@ -39,6 +41,7 @@ class CustomLoader(Loader):
 
     Attributes:
         config_file: A JSON file to configure the model with instead of the configuration saved with it.
+
     """
 
     config_file: str | None = None
@@ -66,7 +69,7 @@ def _adapter(uri: str) -> Adapter:
         pyfunc = mlflow.pyfunc.load_model(str(folder))
     except (MlflowException, OSError) as error:
         raise LoadError(
-            f"{uri!r} cannot be loaded: {str(error).strip().splitlines()[0][:300]}",
+            f"{uri!r} cannot be loaded: {shortened(error, 300)}",
             remedy="Write models:/name/1, models:/name@alias, models:/<model_id>, runs:/<run_id>/model, or a model's folder.",
             uri=uri,
         ) from error

@@ -1,4 +1,4 @@
-"""`publish`: one run from data to a registered version. It owns MLflow's run: whatever happens, the run ends in the right state."""
+"""`publish`: one run from data to a registered version. It owns MLflow's run, which ends in the right state whatever happens."""
 
 from __future__ import annotations
 
@@ -121,7 +121,8 @@ def publish(
         What was done.
 
     Raises:
-        PactError: A stage failed; the error's class says which (see `STAGES`), and its `receipt` holds what was done until then.
+        PactError: A stage failed: its class says which (see `STAGES`), its `facts["receipt"]` what was done until then.
+
     """
     steps = _Steps(data, model, signer, saver, loader, verifier, register, tracking)
     journal = Journal(STAGES, observe, name=data.name if name is None else name, steps=steps.kinds())
@@ -132,7 +133,7 @@ def publish(
     except BaseException as error:
         receipt = journal.receipt("failed", error)
         if isinstance(error, PactError):
-            error.receipt = receipt
+            error.facts["receipt"] = receipt
         log.debug("the run failed", exc_info=True)  # into the job's log; the screen gets the error's own text
         raise
     finally:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from modelpact.errors import ConfigError, RegisterError
 from modelpact.steps import Step
+from modelpact.suggestions import shortened
 
 if TYPE_CHECKING:
     from modelpact.schemas import Version
@@ -27,6 +28,7 @@ class Register(Step, ABC):
 
         Raises:
             ConfigError: The name or an alias cannot be registered.
+
         """
 
     @abstractmethod
@@ -35,6 +37,7 @@ class Register(Step, ABC):
 
         Raises:
             RegisterError: The job was done before, and that is an error.
+
         """
 
     @abstractmethod
@@ -48,6 +51,7 @@ class Register(Step, ABC):
 
         Raises:
             RegisterError: No version was created.
+
         """
 
 
@@ -72,6 +76,7 @@ class MlflowRegister(Register):
         aliases: Moved to the new version.
         if_exists: For a job that was done before (same configuration, data and code): make a `new` version, `reuse` the one there
             is, or refuse (`error`).
+
     """
 
     not_identity = frozenset({"tags", "aliases", "if_exists"})
@@ -120,14 +125,18 @@ class MlflowRegister(Register):
         match = re.fullmatch(r"models:/(m-[0-9a-f]+)", model_uri)
         if match is None:
             raise RegisterError(
-                f"{model_uri!r} is not the URI of a saved model", remedy="Pass the saver's model_uri: models:/m-...", uri=model_uri
+                f"{model_uri!r} is not the URI of a saved model",
+                remedy="Pass the saver's model_uri: models:/m-...",
+                uri=model_uri,
             )
         client = MlflowClient()
         try:
             model = client.get_logged_model(match[1])
             if model.status != "READY":
                 raise RegisterError(
-                    f"{model_uri} is {model.status}, not READY", remedy="Only a whole, verified model becomes a version.", uri=model_uri
+                    f"{model_uri} is {model.status}, not READY",
+                    remedy="Only a whole, verified model becomes a version.",
+                    uri=model_uri,
                 )
             _ensure_registered_model(client, name)
             version = client.create_model_version(
@@ -137,7 +146,7 @@ class MlflowRegister(Register):
                 client.set_registered_model_alias(name, alias, version.version)
         except MlflowException as error:
             raise RegisterError(
-                f"MLflow refused to register {name}: {str(error).strip().splitlines()[0][:300]}", name=name, uri=model_uri
+                f"MLflow refused to register {name}: {shortened(error, 300)}", name=name, uri=model_uri
             ) from error
         created: Version = version
         return created

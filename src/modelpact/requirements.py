@@ -28,6 +28,7 @@ def fingerprint(model: Any, *how: str) -> str | None:
 
     Returns:
         A digest in hex, or None for a model that cannot be taken apart: then nothing is remembered.
+
     """
     classes = _classes(model)
     if classes is None:
@@ -70,7 +71,7 @@ def without_modelpact(folder: Path) -> list[str]:
 @functools.cache
 def environment() -> str:
     """A digest of the interpreter and of every installed distribution with its version."""
-    installed = set()
+    installed: set[str] = set()
     for entry in sys.path:
         if os.path.isdir(entry or "."):
             installed.update(name for name in os.listdir(entry or ".") if name.endswith((".dist-info", ".egg-info")))

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 import modelpact
 from modelpact import requirements
 from modelpact.errors import DriftError, PactError, SaveError, SignError
-from modelpact.models import Model, untrusted_types
+from modelpact.models import Model, read_config, untrusted_types
 from modelpact.schemas import Inputs
 from modelpact.signature import from_predict
 from modelpact.steps import Step
-from modelpact.suggestions import nearest
+from modelpact.suggestions import nearest, shortened
 
 if TYPE_CHECKING:
     from mlflow.models import Model as MLmodel
@@ -58,6 +58,7 @@ class Saver(Step, ABC):
         path: The model's name within its run.
         pip_requirements: What to install before it is loaded; None for what MLflow infers, worked out once and cached.
         code_paths: Files or folders of your own code that the model needs; they travel with it.
+
     """
 
     not_identity = frozenset({"path"})
@@ -72,6 +73,9 @@ class Saver(Step, ABC):
 
         Raises:
             SaveError: It does not fit; the message says what does.
+            ModelConfigError: Its configuration is broken.
+            ModelConfigNotFound: Its configuration file does not exist.
+
         """
 
     @abstractmethod
@@ -96,6 +100,7 @@ class Saver(Step, ABC):
         Raises:
             SaveError: It could not be written or uploaded; no READY model is left behind.
             DriftError: What would be stored is not what was signed.
+
         """
         import mlflow
         from mlflow.entities import LoggedModelOutput
@@ -112,7 +117,9 @@ class Saver(Step, ABC):
             with tempfile.TemporaryDirectory() as temporary:
                 folder = Path(temporary) / "model"
                 stored = MLmodel(artifact_path=self.path, run_id=run_id, model_uuid=logged.model_id, model_id=logged.model_id)
-                self._write_with_requirements(model, folder, mlflow_model=stored, signature=signature, input_example=input_example)
+                self._write_with_requirements(
+                    model, folder, mlflow_model=stored, signature=signature, input_example=input_example
+                )
                 _remove_author_paths(stored, folder)
                 _check_written(folder, signature)
                 client.log_model_artifacts(logged.model_id, str(folder))
@@ -123,7 +130,7 @@ class Saver(Step, ABC):
             client.finalize_logged_model(logged.model_id, "FAILED")
             if isinstance(error, (MlflowException, OSError, TypeError, ValueError)) and not isinstance(error, PactError):
                 raise SaveError(
-                    f"{self.KIND} cannot save this {model.KIND}: {type(error).__name__}: {_short(error)}",
+                    f"{self.KIND} cannot save this {model.KIND}: {type(error).__name__}: {shortened(error, 300)}",
                     remedy="See the chained cause; another saver may take it (saver=custom, saver=builtin).",
                     model=model.KIND,
                 ) from error
@@ -146,11 +153,14 @@ class CustomSaver(Saver):
 
     Attributes:
         config_file: The model's own configuration, a JSON file; None for a model that needs none.
+
     """
 
     config_file: str | None = None
 
     def check(self, model: Model) -> None:
+        if self.config_file is not None:
+            read_config(self.config_file)
         kind = type(model)
         if kind.__module__ == "__main__" or "<locals>" in kind.__qualname__:
             raise SaveError(
@@ -195,6 +205,7 @@ class BuiltinSaver(Saver):
 
     Attributes:
         flavor: The flavor, such as `sklearn` or `xgboost`; None for the model's own.
+
     """
 
     flavor: str | None = None
@@ -203,31 +214,32 @@ class BuiltinSaver(Saver):
         self._module(model)
 
     def _module(self, model: Model) -> Any:
-        import mlflow
         from mlflow.exceptions import MlflowException
 
-        name = self.flavor or model.flavor
-        if name is None:
+        if not model.flavors:
             raise SaveError(f"{model.KIND} fits no MLflow flavor", remedy="Save it with saver=custom.", model=model.KIND)
-        try:
-            module = importlib.import_module(f"mlflow.{name}")
-        except (ImportError, MlflowException) as error:
-            flavors = sorted(flavor for flavor in vars(mlflow) if hasattr(sys.modules.get(f"mlflow.{flavor}"), "save_model"))
+        name = self.flavor or model.flavors[0]
+        if name not in _flavors():
             raise SaveError(
-                f"saver.flavor={name!r} is no flavor that MLflow can import here{nearest(name, flavors)}",
-                remedy=f"Installed flavors: {', '.join(flavors)}. A flavor needs its library.",
+                f"saver.flavor={name!r} is no flavor of MLflow{nearest(name, _flavors())}",
+                remedy=f"Its flavors: {', '.join(_flavors())}.",
                 flavor=name,
-            ) from error
-        if not hasattr(module, "save_model"):
-            raise SaveError(f"saver.flavor={name!r}: mlflow.{name} is no flavor", remedy="Try sklearn, xgboost, ...", flavor=name)
-        if model.flavor != name:
+            )
+        if name not in model.flavors:
             raise SaveError(
-                f"saver.flavor={name!r} does not take a {model.KIND}, which fits {model.flavor or 'no flavor'}",
+                f"saver.flavor={name!r} does not take this {model.KIND}, which fits {' or '.join(model.flavors)}",
                 remedy="Leave saver.flavor out, or save it with saver=custom.",
                 flavor=name,
                 model=model.KIND,
             )
-        return module
+        try:
+            return importlib.import_module(f"mlflow.{name}")
+        except (ImportError, MlflowException) as error:
+            raise SaveError(
+                f"saver.flavor={name!r} needs a library that is not installed here: {error}",
+                remedy=f"Install it: pip install {name}.",
+                flavor=name,
+            ) from error
 
     def _made_of(self, model: Model) -> tuple[Any, ...]:
         return model.native(), self._module(model).__name__
@@ -266,6 +278,14 @@ def _is_of_hints(signature: Signature, kind: type[Model]) -> bool:
 
 
 @functools.cache
+def _flavors() -> list[str]:
+    """The flavors that this MLflow has, whether or not their libraries are installed."""
+    import mlflow
+
+    homes = Path(mlflow.__file__).parent.glob("*/__init__.py")
+    return sorted(home.parent.name for home in homes if "\ndef save_model(" in home.read_text(encoding="utf-8"))
+
+
 def _code_of(kind: type) -> list[str]:
     """The file or the folder of the user's own package that defines a class; nothing for an installed distribution."""
     package = kind.__module__.partition(".")[0]
@@ -302,12 +322,12 @@ def _check_written(folder: Path, signature: Signature) -> None:
         )
     for name in ("input_example.json", "serving_input_example.json"):
         if not (folder / name).exists():
-            raise SaveError(f"{name} was not stored with the model", remedy="The input example can't be written as JSON.", file=name)
+            raise SaveError(
+                f"{name} was not stored with the model", remedy="The input example can't be written as JSON.", file=name
+            )
     text = (folder / "MLmodel").read_text(encoding="utf-8")
     for place in (str(folder.parent), str(Path.home()), str(Path.cwd())):
         if len(place) > 1 and place in text:
-            raise SaveError("the MLmodel file names a path of this machine", remedy="Use paths relative to the model.", place="MLmodel")
-
-
-def _short(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]
+            raise SaveError(
+                "the MLmodel file names a path of this machine", remedy="Use paths relative to the model.", place="MLmodel"
+            )

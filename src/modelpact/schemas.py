@@ -1,4 +1,4 @@
-"""The values that flow between the steps: `Sample`, `Outputs`, `Check`, `Verdict`, `Receipt`, and MLflow's own under short names."""
+"""The values that flow between the steps, and MLflow's own under short names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Check", "Inputs", "Outputs", "Params", "Receipt", "Sample", "Verdict"]
 
 Inputs = Any
-"""What MLflow calls a PyFuncInput: DataFrame `(n_rows, n_columns)`, ndarray or dict of ndarrays (first axis = rows), list, dict."""
+"""A PyFuncInput: DataFrame `(n_rows, n_columns)`, ndarray or dict of ndarrays (first axis = rows), list, dict."""
 
 Params = dict[str, Any]
 """Inference parameters by name, such as `{"temperature": 0.2}`."""
@@ -38,6 +38,7 @@ class Sample:
         params: Example inference parameters.
         outputs: What the model did answer to `inputs` with `params`; None before it was asked.
         holdout: Rows kept apart from `inputs`, for metrics; None where there are none.
+
     """
 
     inputs: Inputs
@@ -57,7 +58,8 @@ class Outputs:
 
     Attributes:
         prediction: What the model answered.
-        metadata: `model_uri`, `signature_digest`, `utc_time` (ISO 8601), `seconds`; where it applies also `version` and `fallback`.
+        metadata: `model_uri`, `signature_digest`, `utc_time` (ISO 8601), `seconds`; where it applies also `fallback`.
+
     """
 
     prediction: Any
@@ -81,6 +83,7 @@ class Verdict:
     Example:
         >>> Verdict((Check(code="OUTPUTS_CONFORM", ok=True),)).ok
         True
+
     """
 
     checks: tuple[Check, ...] = ()
@@ -115,6 +118,7 @@ class Receipt(BaseModel):
         seconds: Seconds spent in each stage.
         job_key: SHA-256 of configuration, data and code, in hex; None where it could not be computed.
         reused: Whether the job had been done before and its version was returned.
+
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import Field
 
@@ -11,6 +11,7 @@ from modelpact import rows, signature
 from modelpact.errors import InputsError, OutputsError, SignError
 from modelpact.schemas import Inputs, Params
 from modelpact.steps import Step
+from modelpact.suggestions import shortened
 
 if TYPE_CHECKING:
     from modelpact.schemas import Signature
@@ -34,6 +35,7 @@ class Signer(Step, ABC):
         Raises:
             SignError: No honest signature can be made.
             SpecError: A written signature is malformed.
+
         """
 
 
@@ -43,6 +45,7 @@ class InferSigner(Signer):
     Attributes:
         on_any: What to do about a column whose type cannot be told: refuse it, warn, or sign it as `any`.
         self_check: Whether the signature must accept the very data it was inferred from.
+
     """
 
     on_any: Literal["error", "warn", "allow"] = "error"
@@ -51,7 +54,9 @@ class InferSigner(Signer):
     def sign(self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None) -> Signature:
         signed: Signature = signature.infer(inputs, outputs, params, on_any=self.on_any)
         if self.self_check:
-            _check(signed, inputs, outputs, params, "Its own training data must pass: convert the column, or write the signature.")
+            _check(
+                signed, inputs, outputs, params, "Its own training data must pass: convert the column, or write the signature."
+            )
         return signed
 
 
@@ -62,6 +67,7 @@ class ExplicitSigner(Signer):
         inputs: Columns or tensors, in the short form or in MLflow's own dicts.
         outputs: The same for the answers; None to leave them unsigned.
         params: Inference parameters with their defaults.
+
     """
 
     inputs: Any = None
@@ -85,6 +91,7 @@ class ExampleSigner(Signer):
     Attributes:
         n_rows: How many rows of the data are the example.
         example: An example to use instead of the data's first rows: a list of rows, or a dict.
+
     """
 
     n_rows: int = Field(default=5, ge=1)
@@ -98,11 +105,13 @@ class ExampleSigner(Signer):
             answer = model.predict(example, params)
         except Exception as error:
             raise SignError(
-                f"the model failed on the input example: {type(error).__name__}: {str(error)[:300]}",
+                f"the model failed on the input example: {type(error).__name__}: {shortened(error, 300)}",
                 remedy="Give an example that the model takes: signer.example=[...].",
             ) from error
         signed: Signature = signature.infer(example, answer, params)
-        _check(signed, inputs, outputs, params, "The example does not stand for the data: raise signer.n_rows, or give a better one.")
+        _check(
+            signed, inputs, outputs, params, "The example does not stand for the data: raise signer.n_rows, or give a better one."
+        )
         return signed
 
 
@@ -118,13 +127,14 @@ class TypeHintSigner(Signer):
         if hinted_inputs is None:
             raise SignError(
                 f"{type(model).__name__}.predict has no type hint that names its inputs",
-                remedy="Write one, such as predict(self, inputs: list[Flower], params=None) -> list[str], or choose signer=infer.",
+                remedy="Write one: predict(self, inputs: list[Flower], params=None) -> list[str]; or choose signer=infer.",
             )
-        inferred = signature.infer(None, outputs if hinted_outputs is None else None, params) if params or hinted_outputs is None else None
+        unhinted = outputs if hinted_outputs is None else None
+        inferred = signature.infer(None, unhinted, params) if params or unhinted is not None else None
         hinted = ModelSignature(
             inputs=hinted_inputs,
             outputs=hinted_outputs if hinted_outputs is not None else getattr(inferred, "outputs", None),
-            params=getattr(inferred, "params", None),
+            params=cast("Any", getattr(inferred, "params", None)),  # MLflow's own hint forgets that it may be None
         )
         _check(hinted, inputs, outputs, params, "Hint and data must agree: correct one of them (data.form=records gives dicts).")
         return hinted
@@ -139,4 +149,6 @@ def _check(signed: Signature, inputs: Inputs, outputs: Any, params: Params | Non
         if outputs is not None:
             enforcer.outputs(outputs)
     except (InputsError, OutputsError) as error:
-        raise SignError(f"the signature refuses the data it is for: {error.message}", remedy=remedy, failures=error.failures) from error
+        raise SignError(
+            f"the signature refuses the data it is for: {error.message}", remedy=remedy, failures=error.facts["failures"]
+        ) from error

@@ -28,6 +28,7 @@ from modelpact import _mlflow
 from modelpact.errors import ConfigError, StoreError
 from modelpact.files import cache_folder
 from modelpact.steps import Step
+from modelpact.suggestions import shortened
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -43,6 +44,7 @@ class Store:
         client: MLflow's client for it.
         experiment_id: The experiment that runs go to.
         uri: Its address, without credentials.
+
     """
 
     client: MlflowClient
@@ -56,6 +58,7 @@ class Tracking(Step, ABC):
     Attributes:
         uri: MLflow's tracking URI.
         experiment: The experiment that runs go to; made when there is none.
+
     """
 
     not_identity = frozenset({"uri", "experiment"})
@@ -69,19 +72,21 @@ class Tracking(Step, ABC):
 
         Raises:
             StoreError: It cannot be reached, made or written.
-        """
 
-    @contextlib.contextmanager
-    def open(self) -> Iterator[Store]:
-        """Open the store; MLflow's global tracking and registry URIs point to it until it is closed.
+        """
 
     def resolved(self) -> str:
         """The URI as MLflow gets it."""
         return self.uri
 
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Store]:
+        """Open the store; MLflow's global tracking and registry URIs point to it until it is closed.
+
         Raises:
             ConfigError: The URI is not of this kind.
             StoreError: It cannot be reached, made or written, or its schema is not that of this MLflow.
+
         """
         self.prepare()
         from mlflow import MlflowClient
@@ -93,7 +98,7 @@ class Tracking(Step, ABC):
                 experiment_id = _experiment(client, self.experiment)
             except MlflowException as error:
                 raise StoreError(
-                    f"the store {without_credentials(self.uri)} cannot be opened: {_first_line(error)}",
+                    f"the store {without_credentials(self.uri)} cannot be opened: {shortened(error, 300)}",
                     remedy=self._remedy(str(error)),
                     uri=without_credentials(self.uri),
                 ) from error
@@ -123,6 +128,7 @@ class SqliteTracking(Tracking):
 
         Raises:
             ConfigError: The URI is not `sqlite:///<path>`.
+
         """
         prefix = "sqlite:///"
         if not self.uri.startswith(prefix) or len(self.uri) == len(prefix):
@@ -133,17 +139,17 @@ class SqliteTracking(Tracking):
             )
         return Path(unquote(self.uri.removeprefix(prefix).partition("?")[0]))
 
+    def resolved(self) -> str:
+        """The URI with an absolute path: MLflow keeps stores by URI, and would go on with the folder a process was in first."""
+        file, mark, query = self.uri.removeprefix("sqlite:///").partition("?")
+        return f"sqlite:///{Path(file).absolute()}{mark}{query}"
+
     def prepare(self) -> None:
         path = self.path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists() or path.stat().st_size == 0:
                 _publish_new(path)
-    def resolved(self) -> str:
-        """The URI with an absolute path: MLflow keeps stores by URI, and would go on with the folder a process was in first."""
-        file, mark, query = self.uri.removeprefix("sqlite:///").partition("?")
-        return f"sqlite:///{Path(file).absolute()}{mark}{query}"
-
             else:
                 _check_whole(path)
         except OSError as error:
@@ -159,6 +165,7 @@ class ServerTracking(Tracking):
 
     Attributes:
         timeout: Seconds to wait for the server to take a connection.
+
     """
 
     not_identity = frozenset({"uri", "experiment", "timeout"})
@@ -192,6 +199,7 @@ def without_credentials(uri: str) -> str:
     Example:
         >>> without_credentials("postgresql://ann:secret@db/mlflow")
         'postgresql://***@db/mlflow'
+
     """
     parts = urlsplit(uri)
     if "@" not in parts.netloc:
@@ -233,7 +241,7 @@ def _experiment(client: MlflowClient, name: str) -> str:
     if found.lifecycle_stage != "active":
         raise StoreError(
             f"the experiment {name!r} was deleted",
-            remedy=f"Restore it (mlflow experiments restore -x {found.experiment_id}), or choose another with tracking.experiment=...",
+            remedy=f"Restore it (mlflow experiments restore -x {found.experiment_id}), or set tracking.experiment=...",
             experiment=name,
         )
     return str(found.experiment_id)
@@ -312,7 +320,3 @@ def _check_whole(path: Path) -> None:
             remedy="It holds no finished run: move it away and run again.",
             uri=f"sqlite:///{path}",
         )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from modelpact.models import Adapter
 from modelpact.schemas import Check, Sample, Verdict
 from modelpact.signature import breaks
 from modelpact.steps import Step
+from modelpact.suggestions import shortened
 
 if TYPE_CHECKING:
     from modelpact.schemas import Signature
@@ -50,6 +52,7 @@ class Verifier(Step, ABC):
 
         Raises:
             VerifyError: At least one check failed; `verdict` holds all of them.
+
         """
         verdict = Verdict(tuple(self.checks(adapter, sample, signature)))
         if not verdict.ok:
@@ -75,6 +78,7 @@ class ReplayVerifier(Verifier):
     Attributes:
         rtol: Relative difference allowed between two floats that should be equal.
         atol: Absolute difference allowed.
+
     """
 
     rtol: float = Field(default=1e-6, ge=0)
@@ -97,7 +101,9 @@ class ReplayVerifier(Verifier):
             return
         yield Check(code="OUTPUTS_CONFORM", ok=True, detail="every answer conforms to the signature")
         difference = _difference(again, sample.outputs, self.rtol, self.atol)
-        yield Check(code="PREDICTIONS_EQUAL", ok=not difference, detail=difference or "the saved model answers as the fitted one did")
+        yield Check(
+            code="PREDICTIONS_EQUAL", ok=not difference, detail=difference or "the saved model answers as the fitted one did"
+        )
 
 
 class CleanVerifier(ReplayVerifier):
@@ -105,6 +111,7 @@ class CleanVerifier(ReplayVerifier):
 
     Attributes:
         timeout: Seconds that process may take.
+
     """
 
     timeout: float = Field(default=300.0, gt=0)
@@ -132,7 +139,9 @@ class CleanVerifier(ReplayVerifier):
             folder = Path(temporary)
             shutil.copytree(adapter.folder, folder / "model")
             (folder / "question.pickle").write_bytes(pickle.dumps((sample.inputs, sample.params)))
-            environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHONPATH", "MLFLOW_TRACKING"))}
+            environment = {
+                key: value for key, value in os.environ.items() if not key.startswith(("PYTHONPATH", "MLFLOW_TRACKING"))
+            }
             command = [sys.executable, "-P", str(script), str(folder / "model"), str(folder)]
             try:
                 done = subprocess.run(
@@ -150,7 +159,9 @@ class CleanVerifier(ReplayVerifier):
 
 def _signature_stored(adapter: Adapter, signature: Signature) -> Check:
     same = adapter.pyfunc.metadata.signature == signature
-    return Check(code="SIGNATURE_STORED", ok=same, detail="the stored signature is the signed one" if same else "it is another one")
+    return Check(
+        code="SIGNATURE_STORED", ok=same, detail="the stored signature is the signed one" if same else "it is another one"
+    )
 
 
 def _conforming(adapter: Adapter, prediction: Any) -> Any:
@@ -170,8 +181,8 @@ def _serving_example(adapter: Adapter) -> Check:
     try:
         response = _mlflow.scoring_request(adapter.pyfunc, body)
     except MlflowException as error:
-        return Check(code=code, ok=False, detail=" ".join(str(error).split())[:300])
-    answered = response.status == 200 and "predictions" in json.loads(response.response)
+        return Check(code=code, ok=False, detail=shortened(error, 300))
+    answered = response.status == HTTPStatus.OK and "predictions" in json.loads(response.response)
     return Check(code=code, ok=answered, detail=f"MLflow's scoring server answers it with status {response.status}")
 
 
@@ -204,13 +215,15 @@ def _difference(left: Any, right: Any, rtol: float, atol: float) -> str:
             return f"the keys were {sorted(map(str, right))} and are {sorted(map(str, left))}"
         found = (_difference(left[key], right[key], rtol, atol) for key in left)
         return next((text for text in found if text), "")
+    import pandas as pd
+
     one, other = np.asarray(left), np.asarray(right)
     if one.shape != other.shape:
         return f"the shape was {other.shape} and is {one.shape}"
     if one.dtype.kind in "fc" and other.dtype.kind in "fc":
         equal = np.isclose(one, other, rtol=rtol, atol=atol, equal_nan=True)
     else:
-        equal = np.asarray(one == other) | ((one != one) & (other != other))
+        equal = np.asarray(one == other) | (pd.isna(one) & pd.isna(other))
     if bool(np.all(equal)):
         return ""
     return f"{int(np.size(equal) - np.count_nonzero(equal))} of {np.size(equal)} values differ"

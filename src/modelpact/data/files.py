@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from modelpact.data.sources import DataSource
 from modelpact.errors import DataError
 from modelpact.schemas import Sample
-from modelpact.suggestions import nearest
+from modelpact.suggestions import nearest, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,9 +25,11 @@ class TableFile(DataSource):
         target: The column to learn; None where nothing is learned.
         columns: The columns that are inputs, in this order; None for all but the target.
         form: Inputs as one DataFrame, or as a list of dicts.
+
     """
 
     not_identity = frozenset({"path"})
+    wanted: ClassVar[str]
 
     path: str
     target: str | None = None
@@ -53,8 +55,8 @@ class TableFile(DataSource):
             frame = self.table(path)
         except (ValueError, OSError) as error:  # pandas' parser errors, UnicodeDecodeError and Arrow's are ValueErrors
             raise DataError(
-                f"{path} cannot be read as {self.name_of_format}: {_first_line(error)}",
-                remedy="Check the file, its separator and its encoding (UTF-8).",
+                f"{path} cannot be read: {shortened(error, 200)}",
+                remedy=f"It must be {self.wanted}.",
                 path=str(path),
             ) from error
         if frame.empty:
@@ -64,11 +66,6 @@ class TableFile(DataSource):
         kept = self.columns if self.columns is not None else [column for column in frame.columns if column != self.target]
         inputs: Any = frame[kept].to_dict("records") if self.form == "records" else frame[kept]
         return self.hold_out(inputs, targets)
-
-    @property
-    def name_of_format(self) -> str:
-        """The file's format, for messages."""
-        return self.KIND.removesuffix("Data").upper()
 
     def _check_columns(self, frame: pd.DataFrame, path: Path) -> None:
         known = [str(column) for column in frame.columns]
@@ -89,7 +86,10 @@ class CsvData(TableFile):
 
     Attributes:
         separator: What stands between two cells.
+
     """
+
+    wanted = "a CSV file in UTF-8 with a header; data.separator says what stands between two cells"
 
     separator: str = ","
 
@@ -102,11 +102,9 @@ class CsvData(TableFile):
 class ParquetData(TableFile):
     """A Parquet file."""
 
+    wanted = "a Parquet file"
+
     def table(self, path: Path) -> pd.DataFrame:
         import pandas as pd
 
         return pd.read_parquet(path)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -1,6 +1,6 @@
-"""What is published: one class a kind of model, each with a YAML file in `conf/model`, and the two forms a saved one comes back in.
+"""What is published: one class a kind of model, each with a YAML file in `conf/model`.
 
-`SavedModel` is what MLflow runs; `Adapter` is what a loader hands to a caller.
+A saved one comes back in two forms: `SavedModel` is what MLflow runs; `Adapter` is what a loader hands to a caller.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from modelpact.exports import lazy
 
 if TYPE_CHECKING:
     from modelpact.models.adapter import Adapter
-    from modelpact.models.base import Model
+    from modelpact.models.base import Model, read_config
     from modelpact.models.estimators import SklearnModel, untrusted_types
     from modelpact.models.flowers import FlowersModel
     from modelpact.models.reused import MlflowModel
@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from modelpact.models.scoring import score
     from modelpact.models.tensors import TensorModel
 
-__all__ = ["Adapter", "FlowersModel", "MlflowModel", "Model", "SavedModel", "SklearnModel", "TensorModel", "score", "untrusted_types"]
+__all__ = [
+    "Adapter",
+    "FlowersModel",
+    "MlflowModel",
+    "Model",
+    "SavedModel",
+    "SklearnModel",
+    "TensorModel",
+    "read_config",
+    "score",
+    "untrusted_types",
+]
 
 __getattr__ = lazy(
     __name__,
@@ -31,6 +42,7 @@ __getattr__ = lazy(
         "SavedModel": "modelpact.models.saved",
         "SklearnModel": "modelpact.models.estimators",
         "TensorModel": "modelpact.models.tensors",
+        "read_config": "modelpact.models.base",
         "score": "modelpact.models.scoring",
         "untrusted_types": "modelpact.models.estimators",
     },

@@ -14,6 +14,7 @@ from modelpact.models.base import Model
 from modelpact.schemas import Inputs, Outputs, Params
 from modelpact.signature import compile as compile_signature
 from modelpact.signature import digest
+from modelpact.suggestions import shortened
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
@@ -30,6 +31,7 @@ class Adapter:
         pyfunc: The model as `mlflow.pyfunc.load_model` gives it.
         uri: Where it was loaded from.
         folder: Its files, on this machine.
+
     """
 
     def __init__(self, pyfunc: PyFuncModel, *, uri: str, folder: Path) -> None:
@@ -61,6 +63,7 @@ class Adapter:
             ModelConfigError: There is none, or it is broken.
             ModelConfigNotFound: The file does not exist.
             PredictError: The model takes no configuration.
+
         """
         if self.model is None:
             raise PredictError(f"{self.uri} is saved in an MLflow flavor and takes no configuration", uri=self.uri)
@@ -69,7 +72,8 @@ class Adapter:
     def predict(self, inputs: Inputs, params: Params | None = None) -> Outputs:
         """Check the inputs, ask the model, check what it answers.
 
-        A model that fails is asked for its own fallback where it has one; the metadata say so. A broken contract never falls back.
+        A model that fails is asked for its own fallback where it has one, and the metadata say so. A broken contract never
+        falls back.
 
         Args:
             inputs: DataFrame `(n_rows, n_columns)`, ndarray or dict of ndarrays (first axis = rows), list or dict.
@@ -79,6 +83,7 @@ class Adapter:
             InputsError: Inputs or params break the signature; the model was not asked.
             PredictError: The model failed and had no fallback; the cause is chained.
             OutputsError: The model's answer breaks the signature.
+
         """
         started = time.perf_counter()
         checked, settings = self._enforcer.inputs(inputs), self._enforcer.params(params)
@@ -99,7 +104,7 @@ class Adapter:
         fallback = getattr(self.model, "fallback", None)
         if fallback is None:
             raise PredictError(
-                f"the model {self.uri} failed: {type(error).__name__}: {str(error)[:300]}",
+                f"the model {self.uri} failed: {type(error).__name__}: {shortened(error, 300)}",
                 remedy="Its signature accepts these inputs, so the fault is the model's: see the chained cause.",
                 uri=self.uri,
             ) from error

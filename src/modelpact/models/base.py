@@ -20,8 +20,8 @@ __all__ = ["Model", "read_config"]
 class Model(Step, ABC):
     """Something that answers inputs, and can be put into a folder and taken out again.
 
-    A subclass implements `predict`. One that learns implements `fit`, `dump` and `load`; one with a configuration of its own reads
-    it from `self.context`. One that can still answer when `predict` fails defines `fallback(inputs, params, error)`.
+    A subclass implements `predict`. One that learns implements `fit`, `dump` and `load`; one with a configuration of its own
+    reads it from `self.context`. One that can still answer when `predict` fails defines `fallback(inputs, params, error)`.
     """
 
     _context: dict[str, Any] = PrivateAttr(default_factory=dict)
@@ -32,12 +32,12 @@ class Model(Step, ABC):
         return self._context
 
     @property
-    def flavor(self) -> str | None:
-        """The MLflow flavor that can hold what `native` gives, such as `sklearn`; None where there is none."""
-        return None
+    def flavors(self) -> tuple[str, ...]:
+        """The MLflow flavors that can hold what `native` gives, the usual one first; empty where there is none."""
+        return ()
 
     def native(self) -> Any:
-        """The object that MLflow's own flavor saves; None where `flavor` is None."""
+        """The object that MLflow's own flavor saves; None where there is no such flavor."""
         return None
 
     def fit(self, inputs: Inputs, targets: Any) -> None:
@@ -53,6 +53,7 @@ class Model(Step, ABC):
         Raises:
             ModelConfigError: There is none, or it is not a JSON object.
             ModelConfigNotFound: The file does not exist.
+
         """
         self._context = read_config(config)
 
@@ -77,6 +78,7 @@ def read_config(config: Mapping[str, Any] | str | Path | None) -> dict[str, Any]
     Example:
         >>> read_config({"protocol": 1})
         {'protocol': 1}
+
     """
     if config is None or config == "":
         raise ModelConfigError("the model has no configuration", remedy="Give a JSON file: saver.config_file=model_config.json.")
@@ -101,5 +103,7 @@ def read_config(config: Mapping[str, Any] | str | Path | None) -> dict[str, Any]
             line=error.lineno,
         ) from error
     if not isinstance(found, dict):
-        raise ModelConfigError(f"{path} holds a {type(found).__name__}, not an object", remedy='Write {"key": value}.', path=str(path))
+        raise ModelConfigError(
+            f"{path} holds a {type(found).__name__}, not an object", remedy='Write {"key": value}.', path=str(path)
+        )
     return found

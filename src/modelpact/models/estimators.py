@@ -22,6 +22,7 @@ class SklearnModel(Model):
     Attributes:
         estimator: The estimator, unfitted; it is cloned before it is fitted.
         classifier: What to use instead when the targets are labels (strings, booleans) rather than numbers; None for `estimator`.
+
     """
 
     estimator: Any = None
@@ -30,8 +31,9 @@ class SklearnModel(Model):
     _fitted: Any = PrivateAttr(default=None)
 
     @property
-    def flavor(self) -> str | None:
-        return "sklearn"
+    def flavors(self) -> tuple[str, ...]:
+        library = type(self.estimator).__module__.partition(".")[0]
+        return ("sklearn",) if library == "sklearn" else ("sklearn", library)
 
     def native(self) -> Any:
         return self._fitted

@@ -30,6 +30,7 @@ class FlowersModel(Model):
 
     Attributes:
         regularization: Strength of the L2 penalty of the logistic regression; scikit-learn's `1 / C`.
+
     """
 
     regularization: float = Field(default=1.0, gt=0)
@@ -54,5 +55,3 @@ class FlowersModel(Model):
 
 def _matrix(inputs: list[Flower]) -> list[list[float]]:
     return [list(flower.model_dump().values()) for flower in TypeAdapter(list[Flower]).validate_python(inputs)]
-
-

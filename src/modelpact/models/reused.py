@@ -19,6 +19,7 @@ class MlflowModel(Model):
 
     Attributes:
         uri: Where MLflow finds it: `models:/name/1`, `models:/name@alias`, `runs:/<run_id>/model`, or a folder.
+
     """
 
     uri: str
@@ -27,9 +28,8 @@ class MlflowModel(Model):
     _pyfunc: Any = PrivateAttr(default=None)
 
     @property
-    def flavor(self) -> str | None:
-        own = [name for name in self._loaded().metadata.flavors if name != "python_function"]
-        return own[0] if own else None
+    def flavors(self) -> tuple[str, ...]:
+        return tuple(name for name in self._loaded().metadata.flavors if name != "python_function")
 
     def native(self) -> Any:
         return self._loaded().get_raw_model()

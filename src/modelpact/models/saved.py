@@ -1,7 +1,7 @@
 """The form in which a custom model lies in MLflow: code, a JSON configuration, and what it has learned.
 
-MLflow runs the stored script (`SCRIPT`), which hands it a `SavedModel`. Everything it needs of modelpact is copied into the model's
-`code` folder, so it loads where modelpact is not installed.
+MLflow runs the stored script (`SCRIPT`), which hands it a `SavedModel`. Everything it needs of modelpact is copied into the
+model's `code` folder, so it loads where modelpact is not installed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import importlib
 from pathlib import Path
 from typing import Any, get_type_hints
 
-import mlflow.pyfunc
+from mlflow.pyfunc.model import PythonModel
 
 from modelpact.errors import LoadError
 from modelpact.models.base import Model, read_config
@@ -18,7 +18,7 @@ from modelpact.models.base import Model, read_config
 __all__ = ["PROTOCOL", "SCRIPT", "SavedModel", "saved_model"]
 
 PROTOCOL = 1
-"""The version of the layout on disk: `config.json` holds `protocol`, `class`, `options` and, where there is one, `context`."""
+"""The version of the layout: `config.json` holds `protocol`, `class`, `options` and, where there is one, `context`."""
 
 SCRIPT = """from mlflow.models import set_model
 
@@ -30,20 +30,21 @@ set_model(saved_model({hinted!r}))
 
 
 class _Answers:
-    """`predict` without type hints, which would replace the signature, and outside of `PythonModel`, where MLflow warns of that."""
+    """`predict` without type hints, which would replace the signature; in a `PythonModel` MLflow would warn of that."""
 
     model: Model
 
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Answer inputs that MLflow has checked against the signature."""
         return self.model.predict(model_input, params)
 
 
-class SavedModel(_Answers, mlflow.pyfunc.PythonModel):
+class SavedModel(_Answers, PythonModel):
     """A model of modelpact as MLflow's `PythonModel`.
 
     Attributes:
         model: The model itself; there after `load_context`.
+
     """
 
     def load_context(self, context: Any) -> None:
@@ -51,6 +52,7 @@ class SavedModel(_Answers, mlflow.pyfunc.PythonModel):
 
         Raises:
             LoadError: The layout is of another protocol, or the model's class is not to be found.
+
         """
         config = read_config(context.artifacts["config"])
         if config.get("protocol") != PROTOCOL:
@@ -73,12 +75,13 @@ def saved_model(hinted: str | None) -> SavedModel:
 
     Raises:
         LoadError: The class is not to be found.
+
     """
     if hinted is None:
         return SavedModel()
     hints = get_type_hints(_class(hinted).predict)
 
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         return self.model.predict(model_input, params)
 
     predict.__annotations__ = {"model_input": next(iter(hints.values())), "return": hints.get("return")}

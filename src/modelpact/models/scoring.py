@@ -9,7 +9,7 @@ import numpy as np
 
 from modelpact.errors import ConfigError
 from modelpact.schemas import Sample
-from modelpact.suggestions import nearest
+from modelpact.suggestions import nearest, shortened
 
 __all__ = ["score"]
 
@@ -30,6 +30,7 @@ def score(outputs: Any, sample: Sample, names: Sequence[str]) -> dict[str, float
     Example:
         >>> score([1.0, 3.0], Sample(inputs=[0, 0], targets=np.array([1.0, 2.0])), ["max_error"])
         {'max_error': -1.0}
+
     """
     from sklearn.metrics import get_scorer, get_scorer_names
 
@@ -46,7 +47,7 @@ def score(outputs: Any, sample: Sample, names: Sequence[str]) -> dict[str, float
             scores[name] = float(get_scorer(name)(answered, sample.inputs, sample.targets))
         except (ValueError, TypeError, AttributeError) as error:
             raise ConfigError(
-                f"data.metrics: {name!r} does not suit these targets: {str(error).splitlines()[0][:200]}",
+                f"data.metrics: {name!r} does not suit these targets: {shortened(error, 200)}",
                 remedy="Choose others with data.metrics=[...], or none with data.metrics=[].",
                 metric=name,
             ) from error

@@ -23,7 +23,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     `predict` gives probabilities, float32 `(n_rows, n_classes)`, for images `(n_rows, height, width)`.
     """
 
-    def __init__(self, hidden: int = 64, max_iter: int = 60, random_state: int = 0) -> None:
+    def __init__(self, hidden: int = 64, max_iter: int = 200, random_state: int = 0) -> None:
         self.hidden = hidden
         self.max_iter = max_iter
         self.random_state = random_state
@@ -31,7 +31,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def fit(self, images: Any, labels: Any) -> ImageClassifier:
         """Learn the labels of images."""
         self.network_ = MLPClassifier(
-            hidden_layer_sizes=(self.hidden,), max_iter=self.max_iter, random_state=self.random_state, early_stopping=True
+            hidden_layer_sizes=(self.hidden,), max_iter=self.max_iter, random_state=self.random_state, tol=1e-3
         )
         self.scale_ = float(np.max(images)) or 1.0
         self.network_.fit(self._flat(images), labels)
@@ -51,19 +51,20 @@ class TensorModel(Model):
 
     Attributes:
         hidden: Units in the hidden layer.
-        max_iter: Passes over the data, at most; it stops earlier when a tenth held out no longer gains.
+        max_iter: Passes over the data, at most; it stops earlier when the loss no longer falls.
         seed: Of the initial weights.
+
     """
 
     hidden: int = Field(default=64, ge=1)
-    max_iter: int = Field(default=60, ge=1)
+    max_iter: int = Field(default=200, ge=1)
     seed: int = Field(default=0, ge=0)
 
     _fitted: Any = PrivateAttr(default=None)
 
     @property
-    def flavor(self) -> str | None:
-        return "sklearn"
+    def flavors(self) -> tuple[str, ...]:
+        return ("sklearn",)
 
     def native(self) -> Any:
         return self._fitted

@@ -21,13 +21,18 @@ class Enforcer:
 
         Raises:
             InputsError: They break the signature.
+
         """
         from mlflow.exceptions import MlflowException
 
         if self._signature.inputs is None:
             return data
         try:
-            if isinstance(data, list) and not self._signature.inputs.has_input_names() and not self._signature.inputs.is_tensor_spec():
+            if (
+                isinstance(data, list)
+                and not self._signature.inputs.has_input_names()
+                and not self._signature.inputs.is_tensor_spec()
+            ):
                 import pandas as pd
 
                 _mlflow.enforce_inputs(pd.Series(data).to_frame(), self._signature.inputs)
@@ -41,6 +46,7 @@ class Enforcer:
 
         Raises:
             InputsError: They break the signature.
+
         """
         from mlflow.exceptions import MlflowException
 
@@ -55,6 +61,7 @@ class Enforcer:
 
         Raises:
             OutputsError: It breaks the signature.
+
         """
         from mlflow.exceptions import MlflowException
 

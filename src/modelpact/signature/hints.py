@@ -16,12 +16,13 @@ def from_predict(function: Callable[..., Any]) -> tuple[Any, Any]:
 
     Raises:
         SignError: A hint has no counterpart in MLflow.
+
     """
     from mlflow.exceptions import MlflowException
 
     hints = get_type_hints(function)
     first = next(iter(name for name in hints if name != "params"), None)
-    schemas = []
+    schemas: list[Any] = []
     for name in (first, "return"):
         hint = hints.get(name) if name else None
         if hint is None or hint is Any:

@@ -23,6 +23,7 @@ def parse(spec: Any) -> Any:
     Example:
         >>> parse({"inputs": {"age": "double"}}).inputs.input_names()
         ['age']
+
     """
     from mlflow.models import ModelSignature
 
@@ -44,7 +45,7 @@ def _schema(spec: Any, side: str, problems: list[tuple[str, str]]) -> Any:
         return None
     if isinstance(spec, list) and all(isinstance(item, dict) and "type" in item for item in spec):
         return Schema([Schema.from_json(_json([item])).inputs[0] for item in spec])
-    named = spec if isinstance(spec, dict) else {None: spec} if isinstance(spec, str) else {i: s for i, s in enumerate(spec)}
+    named = spec if isinstance(spec, dict) else {None: spec} if isinstance(spec, str) else dict(enumerate(spec))
     specs = []
     for key, text in named.items():
         name = key if isinstance(key, str) else None

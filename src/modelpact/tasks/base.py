@@ -25,4 +25,5 @@ class Task(Step, ABC):
 
         Raises:
             PactError: It could not be done.
+
         """

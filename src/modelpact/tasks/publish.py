@@ -34,6 +34,7 @@ class PublishTask(Task):
         verifier: How it is proven.
         registry: How it becomes a version; `register` in YAML and when it is built.
         tracking: The store.
+
     """
 
     name: str | None

@@ -1,0 +1,1 @@
+"""What modelpact adds to Hydra itself."""
