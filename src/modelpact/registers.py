@@ -105,8 +105,8 @@ class MlflowRegister(Register):
             return None
         from mlflow import MlflowClient
 
-        quoted = name.replace("'", "''")
-        found = MlflowClient().search_model_versions(f"name = '{quoted}' and tags.`{JOB_KEY}` = '{job_key}'", max_results=1)
+        done = MlflowClient().search_model_versions(f"tags.`{JOB_KEY}` = '{job_key}'")
+        found = [version for version in done if version.name == name]  # MLflow's filters can't quote every name
         if found and self.if_exists == "error":
             raise RegisterError(
                 f"this job was done before: it is version {found[0].version} of {name}",
