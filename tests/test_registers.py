@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from mlflow.exceptions import MlflowException
+from publishing import client, numbers, versions
+from toys import Doubler
+
+from modelpact.errors import ConfigError, RegisterError
+from modelpact.registers import JOB_KEY, MlflowRegister, NoneRegister, Register
+from modelpact.savers import CustomSaver
+from modelpact.signature import infer
+from modelpact.store import SqliteTracking
+
+
+@pytest.fixture
+def saved() -> Iterator[str]:
+    """The URI of a saved model, in an open store."""
+    rows = numbers().read().inputs
+    with SqliteTracking().open():
+        info = CustomSaver(pip_requirements=["numpy"]).save(Doubler(), infer(rows, Doubler().predict(rows)), rows)
+        yield info.model_uri
+
+
+def test_the_base_cannot_be_built() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        Register()  # type: ignore[abstract]
+
+
+def test_versions_count_up_and_carry_their_tags(saved: str) -> None:
+    register = MlflowRegister(tags={"team": "lab"})
+    made = [register.register("sums", saved, tags={"fact": "1"}) for _ in range(2)]
+    assert [int(version.version) for version in made] == [1, 2]
+    assert made[0].tags == {"team": "lab", "fact": "1"}
+    assert made[0].source == saved
+
+
+def test_tags_are_not_needed(saved: str) -> None:
+    assert MlflowRegister().register("sums", saved).tags == {}
+
+
+def test_aliases_move_to_the_new_version(saved: str) -> None:
+    register = MlflowRegister(aliases=["champion", "blue"])
+    for expected in (1, 2):
+        register.register("sums", saved)
+        for alias in ("champion", "blue"):
+            assert int(client().get_model_version_by_alias("sums", alias).version) == expected
+
+
+@pytest.mark.parametrize("name", ["", "   ", "a/b", "a:b", "a\nb", "x" * 257])
+def test_a_bad_name_is_refused_before_and_at_registration(name: str, saved: str) -> None:
+    with pytest.raises(ConfigError, match="cannot name a registered model"):
+        MlflowRegister().check(name)
+    with pytest.raises(ConfigError):
+        MlflowRegister().register(name, saved)
+    assert versions() == []
+
+
+@pytest.mark.parametrize("name", ["a", "my model", "modèle-1", "it's", "x" * 256])
+def test_a_good_name_registers(name: str, saved: str) -> None:
+    register = MlflowRegister(if_exists="reuse")
+    register.check(name)
+    register.register(name, saved, tags={JOB_KEY: "k"})
+    found = register.find(name, "k")
+    assert found is not None
+    assert found.name == name
+
+
+@pytest.mark.parametrize("alias", ["", "v1", "V12", "latest", "Latest", "a b", "a/b", "a@b"])
+def test_a_bad_alias_is_refused_before_any_work(alias: str) -> None:
+    with pytest.raises(ConfigError, match=r"register\.aliases"):
+        MlflowRegister(aliases=[alias]).check("sums")
+
+
+@pytest.mark.parametrize("uri", ["models:/sums/1", "runs:/abc/model", "/a/folder", "models:/m-XYZ"])
+def test_only_a_saved_model_can_be_registered(uri: str, saved: str) -> None:
+    with pytest.raises(RegisterError, match="not the URI of a saved model"):
+        MlflowRegister().register("sums", uri)
+
+
+def test_a_model_that_does_not_exist_is_not_registered(saved: str) -> None:
+    with pytest.raises(RegisterError, match="MLflow refused"):
+        MlflowRegister().register("sums", "models:/m-" + "0" * 32)
+    assert client().search_registered_models() == []
+
+
+def test_a_failed_model_is_not_registered(saved: str) -> None:
+    client().finalize_logged_model(saved.removeprefix("models:/"), "FAILED")
+    with pytest.raises(RegisterError, match="FAILED, not READY"):
+        MlflowRegister().register("sums", saved)
+    assert client().search_registered_models() == []
+
+
+def test_what_the_registry_refuses_is_told(saved: str, mocker: Any) -> None:
+    mocker.patch("mlflow.MlflowClient.create_registered_model", side_effect=MlflowException("no more names"))
+    with pytest.raises(RegisterError, match="no more names"):
+        MlflowRegister().register("sums", saved)
+
+
+@pytest.mark.parametrize("if_exists", ["new", "reuse", "error"])
+def test_a_job_that_was_not_done_is_to_be_done(if_exists: Any, saved: str) -> None:
+    assert MlflowRegister(if_exists=if_exists).find("sums", "k1") is None
+    MlflowRegister().register("sums", saved, tags={JOB_KEY: "k1"})
+    MlflowRegister().register("others", saved, tags={JOB_KEY: "k2"})
+    assert MlflowRegister(if_exists=if_exists).find("sums", "k2") is None
+
+
+def test_a_job_that_was_done_is_found(saved: str) -> None:
+    MlflowRegister().register("sums", saved, tags={JOB_KEY: "k1"})
+    assert int(MlflowRegister(if_exists="reuse").find("sums", "k1").version) == 1
+    assert MlflowRegister(if_exists="new").find("sums", "k1") is None
+    with pytest.raises(RegisterError, match="version 1 of sums") as raised:
+        MlflowRegister(if_exists="error").find("sums", "k1")
+    assert (raised.value.name, raised.value.version) == ("sums", "1")
+
+
+def test_none_registers_nothing(saved: str) -> None:
+    register = NoneRegister()
+    register.check("any/name")
+    assert register.find("sums", "k") is None
+    assert register.register("sums", saved) is None
+    assert versions() == []

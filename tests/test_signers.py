@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+from toys import Doubler, Faulty, Hinted
+
+from modelpact.errors import SignError, SpecError
+from modelpact.models import FlowersModel
+from modelpact.signature import compile as compile_signature
+from modelpact.signature import infer, parse
+from modelpact.signers import ExampleSigner, ExplicitSigner, InferSigner, Signer, TypeHintSigner
+
+FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, 6.0]})
+ANSWERS = np.array([1.0, 2.0, 3.0])
+DUBIOUS = pd.DataFrame({"a": [1.0, 2.0], "odd": [None, None]})
+STRANGE = pd.DataFrame({"a": [1.0, 2.0], "odd": [{1}, {2}]})
+
+
+def test_the_base_cannot_be_built() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        Signer()  # type: ignore[abstract]
+
+
+@pytest.mark.parametrize("kind", [InferSigner, ExplicitSigner, ExampleSigner, TypeHintSigner])
+def test_an_unknown_option_is_refused(kind: type[Signer]) -> None:
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        kind(colour="red")
+
+
+def test_infer_signs_inputs_outputs_and_params() -> None:
+    signed = InferSigner().sign(FRAME, ANSWERS, params={"scale": 2.0})
+    assert signed == infer(FRAME, ANSWERS, {"scale": 2.0})
+    assert signed.inputs.input_names() == ["a", "b"]
+    assert [param.name for param in signed.params] == ["scale"]
+
+
+def test_infer_refuses_a_column_that_has_no_type() -> None:
+    with pytest.raises(SignError, match="odd"):
+        InferSigner().sign(DUBIOUS, ANSWERS[:2])
+
+
+def test_infer_refuses_what_mlflow_cannot_express() -> None:
+    with pytest.raises(SignError):
+        InferSigner().sign(STRANGE, ANSWERS[:2])
+
+
+def test_infer_can_allow_a_column_of_any_type() -> None:
+    signed = InferSigner(on_any="allow").sign(DUBIOUS, ANSWERS[:2])
+    assert signed.inputs.input_names() == ["a", "odd"]
+
+
+def test_infer_can_warn_of_a_column_of_any_type() -> None:
+    with pytest.warns(UserWarning, match="odd"):
+        signed = InferSigner(on_any="warn").sign(DUBIOUS, ANSWERS[:2])
+    assert signed.inputs.input_names() == ["a", "odd"]
+
+
+@pytest.fixture
+def double_only(mocker: Any) -> None:
+    """An inference that is wrong about the data."""
+    mocker.patch("modelpact.signature.infer", return_value=parse({"inputs": {"c": "double"}, "outputs": "double"}))
+
+
+@pytest.mark.usefixtures("double_only")
+def test_infer_refuses_a_signature_that_its_own_data_breaks() -> None:
+    with pytest.raises(SignError, match="refuses the data it is for") as raised:
+        InferSigner().sign(FRAME, ANSWERS)
+    assert raised.value.failures
+    assert raised.value.remedy
+
+
+@pytest.mark.usefixtures("double_only")
+def test_the_self_check_can_be_left_out() -> None:
+    assert InferSigner(self_check=False).sign(FRAME, ANSWERS).inputs.input_names() == ["c"]
+
+
+def test_explicit_signs_what_was_written() -> None:
+    signed = ExplicitSigner(
+        inputs={"a": "double", "b": "double", "c?": "string"}, outputs="float64[-1]", params={"k": "long = 3"}
+    )
+    result = signed.sign(FRAME, ANSWERS)
+    assert result == parse(
+        {"inputs": {"a": "double", "b": "double", "c?": "string"}, "outputs": "float64[-1]", "params": {"k": "long = 3"}}
+    )
+    assert [spec.required for spec in result.inputs.inputs] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"inputs": {"a": "double", "missing": "double"}},
+        {"inputs": {"a": "string", "b": "double"}},
+        {"inputs": "float32[-1, 5]"},
+        {"outputs": "string"},
+    ],
+    ids=["a column is missing", "another type", "another shape", "another answer"],
+)
+def test_explicit_refuses_data_that_break_what_was_written(options: dict[str, Any]) -> None:
+    with pytest.raises(SignError) as raised:
+        ExplicitSigner(**options).sign(FRAME, ANSWERS)
+    assert "Correct the written signature, or the data." in str(raised.value)
+
+
+def test_explicit_refuses_params_that_break_what_was_written() -> None:
+    with pytest.raises(SignError, match="params"):
+        ExplicitSigner(inputs={"a": "double", "b": "double"}, params={"k": "long = 3"}).sign(FRAME, ANSWERS, params={"k": "many"})
+
+
+def test_explicit_with_nothing_written_says_how_to_write() -> None:
+    with pytest.raises(SignError, match="no written signature") as raised:
+        ExplicitSigner().sign(FRAME, ANSWERS)
+    assert "contract=" in raised.value.remedy
+
+
+def test_a_malformed_signature_is_a_configuration_error() -> None:
+    with pytest.raises(SpecError) as raised:
+        ExplicitSigner(inputs={"a": "duoble"}).sign(FRAME, ANSWERS)
+    assert raised.value.exit_status == 2
+    assert raised.value.problems
+
+
+def test_example_signs_from_a_few_rows_and_the_models_own_answer() -> None:
+    signed = ExampleSigner(n_rows=2).sign(FRAME, Doubler().predict(FRAME), params={"scale": 1.0}, model=Doubler())
+    assert signed == infer(FRAME, Doubler().predict(FRAME), {"scale": 1.0})
+
+
+def test_example_takes_an_example_of_its_own() -> None:
+    example = [{"a": 1.0, "b": 2.0}]
+    signed = ExampleSigner(example=example).sign([{"a": 5.0, "b": 6.0}], [1.0], model=Hinted())
+    assert signed.inputs == infer(example).inputs
+
+
+def test_example_needs_a_model() -> None:
+    with pytest.raises(SignError, match="there is none"):
+        ExampleSigner().sign(FRAME, ANSWERS)
+
+
+def test_example_that_the_model_fails_on_is_told_with_the_cause() -> None:
+    with pytest.raises(SignError, match="RuntimeError: broken in predict") as raised:
+        ExampleSigner().sign(FRAME, ANSWERS, model=Faulty(fails_in="predict"))
+    assert isinstance(raised.value.__cause__, RuntimeError)
+
+
+def test_example_that_does_not_stand_for_the_data_is_refused() -> None:
+    whole = pd.DataFrame({"a": [1, 2], "b": [1, 2]})
+    with pytest.raises(SignError, match="refuses the data"):
+        ExampleSigner().sign(FRAME + 0.5, Doubler().predict(FRAME), model=_Fixed(whole))
+
+
+class _Fixed(Doubler):
+    """Answers integers."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        super().__init__()
+
+    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
+        return ["a word"] * len(inputs)
+
+
+@pytest.mark.parametrize("n_rows", [0, -1])
+def test_an_example_has_at_least_one_row(n_rows: int) -> None:
+    with pytest.raises(ValidationError):
+        ExampleSigner(n_rows=n_rows)
+
+
+def test_type_hints_are_the_signature() -> None:
+    signed = TypeHintSigner().sign([{"a": 1.0, "b": 2.0}], [3.0], params={"k": 1}, model=Hinted())
+    compile_signature(signed).outputs([1.0])
+    assert signed.inputs is not None
+    assert [param.name for param in signed.params] == ["k"]
+
+
+def test_type_hints_of_the_flowers_name_every_field() -> None:
+    row = {"sepal_length": 1.0, "sepal_width": 1.0, "petal_length": 1.0, "petal_width": 1.0}
+    signed = TypeHintSigner().sign([row], ["setosa"], model=FlowersModel())
+    assert all(field in str(signed.inputs) for field in row)
+
+
+class _InputsOnly(Doubler):
+    def predict(self, inputs: list[float], params: dict[str, Any] | None = None) -> Any:
+        return np.asarray(inputs) * 2
+
+
+def test_an_answer_without_a_hint_is_inferred() -> None:
+    signed = TypeHintSigner().sign([1.0, 2.0], np.array([2.0, 4.0]), model=_InputsOnly())
+    assert signed.outputs == infer(None, np.array([2.0, 4.0])).outputs
+
+
+@pytest.mark.parametrize(("model", "text"), [(None, "there is none"), (Doubler(), "no type hint")])
+def test_type_hints_need_a_model_that_has_them(model: Any, text: str) -> None:
+    with pytest.raises(SignError, match=text):
+        TypeHintSigner().sign(FRAME, ANSWERS, model=model)
+
+
+def test_data_that_disagree_with_the_hints_are_refused() -> None:
+    with pytest.raises(SignError, match="refuses the data"):
+        TypeHintSigner().sign([{"a": 1.0}], [3.0], model=Hinted())
