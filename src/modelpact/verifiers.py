@@ -175,12 +175,12 @@ def _serving_example(adapter: Adapter) -> Check:
     from mlflow.exceptions import MlflowException
 
     code = "SERVING_EXAMPLE"
-    body = adapter.pyfunc.metadata.get_serving_input(str(adapter.folder))
-    if body is None:
-        return Check(code=code, ok=False, detail="no serving_input_example.json is stored with the model")
     try:
+        body = adapter.pyfunc.metadata.get_serving_input(str(adapter.folder))
+        if body is None:
+            return Check(code=code, ok=False, detail="no serving_input_example.json is stored with the model")
         response = _mlflow.scoring_request(adapter.pyfunc, body)
-    except MlflowException as error:
+    except (MlflowException, OSError) as error:
         return Check(code=code, ok=False, detail=shortened(error, 300))
     answered = response.status == HTTPStatus.OK and "predictions" in json.loads(response.response)
     return Check(code=code, ok=answered, detail=f"MLflow's scoring server answers it with status {response.status}")
