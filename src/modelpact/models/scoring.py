@@ -28,13 +28,19 @@ def score(outputs: Any, sample: Sample, names: Sequence[str]) -> dict[str, float
         ConfigError: There is no such scorer, or it does not suit these targets.
 
     Example:
-        >>> score([1.0, 3.0], Sample(inputs=[0, 0], targets=np.array([1.0, 2.0])), ["max_error"])
-        {'max_error': -1.0}
+        >>> score([1.0, 3.0], Sample(inputs=[0, 0], targets=np.array([1.0, 2.0])), ["neg_mean_absolute_error"])
+        {'neg_mean_absolute_error': -0.5}
 
     """
     from sklearn.metrics import get_scorer, get_scorer_names
 
-    answered = _answered(np.asarray(outputs), np.asarray(sample.targets))
+    try:
+        answered = _answered(np.asarray(outputs), np.asarray(sample.targets))
+    except ValueError as error:
+        raise ConfigError(
+            f"data.metrics: what the model answered cannot be scored: {shortened(error, 200)}",
+            remedy="Ask for no metrics with data.metrics=[].",
+        ) from error
     scores = {}
     for name in names:
         if name not in get_scorer_names():
@@ -57,11 +63,15 @@ def score(outputs: Any, sample: Sample, names: Sequence[str]) -> dict[str, float
 def _answered(outputs: np.ndarray[Any, Any], targets: np.ndarray[Any, Any]) -> _Answered:
     from sklearn.utils.multiclass import type_of_target
 
+    if targets.ndim == 1 and outputs.ndim == 2 and outputs.shape[1] == 1:  # a column of answers
+        outputs = outputs[:, 0]
     if type_of_target(targets).startswith("continuous"):
         return _Answered(outputs, None)
     classes = np.unique(targets)
     if targets.ndim == 1 and outputs.ndim == 2:
-        if outputs.shape[1] != len(classes):  # the held-out rows lack a class
+        if outputs.shape[1] != len(classes):  # the held-out rows lack a class: only numbers from 0 tell which
+            if not np.isin(classes, np.arange(outputs.shape[1])).all():
+                raise ValueError(f"{outputs.shape[1]} probabilities a row, and {len(classes)} classes among the targets")
             classes = np.arange(outputs.shape[1])
         return _Probabilities(outputs, classes)
     return _Answered(outputs, classes)
