@@ -17,8 +17,7 @@ def receipt(**changes: Any) -> Receipt:
     return Receipt(**{**facts, "steps": {"model": "Doubler"}, "seconds": {"fit": 1.5, "load": 0.001}, **changes})
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let both streams be terminals of 120 columns."""
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("TERM", "xterm")
@@ -48,8 +47,8 @@ def test_a_folder_elsewhere_is_told_in_full(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out.endswith("receipt in /elsewhere/out\n")
 
 
-@pytest.mark.usefixtures("terminal")
-def test_a_table_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal(monkeypatch)
     show_receipt(receipt(), Path.cwd() / "out")
     shown = capsys.readouterr().out
     for part in (
@@ -65,14 +64,14 @@ def test_a_table_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert "out/receipt.json" in shown
 
 
-@pytest.mark.usefixtures("terminal")
-def test_a_table_without_metrics_says_none(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_without_metrics_says_none(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal(monkeypatch)
     show_receipt(receipt(metrics={}), Path.cwd() / "out")
     assert "none" in capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("terminal")
-def test_the_stage_is_shown_on_a_terminal(mocker: Any) -> None:
+def test_the_stage_is_shown_on_a_terminal(mocker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal(monkeypatch)
     status = mocker.patch("rich.console.Console.status").return_value
     with Progress() as progress:
         status.start.assert_called_once()

@@ -1,0 +1,112 @@
+"""One test for each private name of MLflow that modelpact uses: what breaks when MLflow changes it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.models import infer_signature
+from mlflow.types import ParamSchema, Schema
+from toys import Scaled
+
+from modelpact import _mlflow
+from modelpact.savers import CustomSaver
+from modelpact.store import SqliteTracking
+
+ROWS = pd.DataFrame({"a": [1.0, 2.0]})
+
+
+@pytest.fixture
+def pyfunc() -> Any:
+    with SqliteTracking().open():
+        saver = CustomSaver(pip_requirements=["numpy"])
+        info = saver.save(Scaled(), infer_signature(ROWS, np.array([1.0, 2.0]), {"scale": 1.0}), (ROWS, {"scale": 1.0}))
+        return mlflow.pyfunc.load_model(info.model_uri)
+
+
+def test_every_function_of_the_module_is_tested_here() -> None:
+    tests = "\n".join(name for name in globals() if name.startswith("test_"))
+    assert [name for name in _mlflow.__all__ if f"test_{name}" not in tests] == []
+
+
+def test_create_schema_makes_a_store_that_mlflow_opens_without_migrating_it(tmp_path: Path) -> None:
+    _mlflow.create_schema(tmp_path / "new.db")
+    with closing(sqlite3.connect(tmp_path / "new.db")) as database:
+        ((version,),) = database.execute("SELECT version_num FROM alembic_version")
+    uri = f"sqlite:///{tmp_path / 'new.db'}"
+    client = MlflowClient(uri, uri)
+    assert [experiment.experiment_id for experiment in client.search_experiments()] == ["0"]
+    with closing(sqlite3.connect(tmp_path / "new.db")) as database:
+        assert list(database.execute("SELECT version_num FROM alembic_version")) == [(version,)]
+
+
+def test_artifact_root_is_where_mlflow_itself_puts_artifacts(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path / 'own.db'}"
+    own = MlflowClient(uri, uri).get_experiment("0").artifact_location
+    assert _mlflow.artifact_root(0) == own
+
+
+def test_migrations_name_the_schema() -> None:
+    names = _mlflow.migrations()
+    assert len([name for name in names if name.endswith(".py")]) > 30
+    assert names == sorted(names)
+
+
+def test_enforce_inputs_is_what_predict_applies(pyfunc: Any) -> None:
+    schema = pyfunc.metadata.get_input_schema()
+    pd.testing.assert_frame_equal(_mlflow.enforce_inputs(ROWS, schema), ROWS)
+    with pytest.raises(MlflowException, match="a"):
+        _mlflow.enforce_inputs(pd.DataFrame({"b": [1.0]}), schema)
+
+
+def test_enforce_params_fills_in_defaults_and_refuses_wrong_types(pyfunc: Any) -> None:
+    schema = pyfunc.metadata.get_params_schema()
+    assert isinstance(schema, ParamSchema)
+    assert _mlflow.enforce_params(None, schema) == {"scale": 1.0}
+    assert _mlflow.enforce_params({"scale": 2.0}, schema) == {"scale": 2.0}
+    with pytest.raises(MlflowException, match="scale"):
+        _mlflow.enforce_params({"scale": "much"}, schema)
+
+
+def test_schema_from_list_hint_reads_a_hint() -> None:
+    schema = _mlflow.schema_from_list_hint(list[dict[str, float]])
+    assert isinstance(schema, Schema)
+    assert "double" in str(schema)
+
+
+@pytest.mark.parametrize("hint", [list[object], dict[str, int]])
+def test_schema_from_list_hint_refuses_what_it_cannot_read(hint: Any) -> None:
+    with pytest.raises(MlflowException):
+        _mlflow.schema_from_list_hint(hint)
+
+
+def test_predict_function_is_past_the_enforcement(pyfunc: Any) -> None:
+    call = _mlflow.predict_function(pyfunc)
+    unchecked = pd.DataFrame({"a": [1], "more": [2]})
+    assert call(unchecked, {"scale": 3.0}).tolist() == [9.0]
+
+
+def test_predict_function_of_a_model_that_takes_no_params(mocker: Any) -> None:
+    call = _mlflow.predict_function(mocker.Mock(_predict_fn=lambda data: data))
+    assert call("question", {"ignored": 1}) == "question"
+
+
+def test_scoring_request_answers_as_the_server_does(pyfunc: Any) -> None:
+    body = json.dumps({"dataframe_split": {"columns": ["a"], "data": [[1.0], [2.0]]}, "params": {"scale": 2.0}})
+    response = _mlflow.scoring_request(pyfunc, body)
+    assert response.status == 200
+    assert json.loads(response.response) == {"predictions": [2.0, 4.0]}
+
+
+def test_scoring_request_refuses_as_the_server_does(pyfunc: Any) -> None:
+    with pytest.raises(MlflowException, match="missing inputs"):
+        _mlflow.scoring_request(pyfunc, json.dumps({"dataframe_split": {"columns": ["b"], "data": [[1.0]]}}))
