@@ -26,15 +26,28 @@ def _update(sha: Any, part: Any) -> None:
         import pandas as pd
 
         sha.update(repr([(str(name), str(dtype)) for name, dtype in part.dtypes.items()]).encode())
-        try:
-            sha.update(pd.util.hash_pandas_object(part, index=False).to_numpy().tobytes())
-        except TypeError:  # cells that are lists or dicts have no hash of their own
-            _update(sha, part.to_dict("records"))
-    elif hasattr(part, "dtype") and part.dtype != object:
+        for position, dtype in enumerate(part.dtypes):
+            column = part.iloc[:, position]
+            if dtype.kind == "O":  # pandas hashes 1 and "1" in such a column alike, and lists not at all
+                _update(sha, column.tolist())
+            else:
+                sha.update(pd.util.hash_pandas_object(column, index=False).to_numpy().tobytes())
+    elif hasattr(part, "dtype"):
         sha.update(f"{part.dtype}{part.shape}".encode())
-        sha.update(part.tobytes())
+        _update(sha, part.tolist()) if part.dtype == object else sha.update(part.tobytes())
     else:
-        try:
-            sha.update(json.dumps(part, sort_keys=True).encode())
-        except (TypeError, ValueError):
+        _update_plain(sha, part)
+
+
+def _update_plain(sha: Any, part: Any) -> None:
+    try:
+        sha.update(json.dumps(part, sort_keys=True).encode())
+    except (TypeError, ValueError):  # not all of it is plain: take it apart
+        if isinstance(part, dict):
+            part = sorted(part.items(), key=lambda item: str(item[0]))
+        if not isinstance(part, (list, tuple)):
             sha.update(pickle.dumps(part, protocol=4))
+            return
+        sha.update(str(len(part)).encode())
+        for item in part:
+            _update(sha, item)

@@ -6,6 +6,8 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from pydantic import Field
+
 from modelpact.data.sources import DataSource
 from modelpact.errors import DataError
 from modelpact.schemas import Sample
@@ -46,13 +48,11 @@ class TableFile(DataSource):
 
     def read(self) -> Sample:
         path = Path(self.path)
-        if not path.is_file():
-            what = "is a folder, not a file" if path.is_dir() else "does not exist"
-            raise DataError(f"{path} {what}", remedy=f"data.path is read from {Path.cwd()}.", path=str(path))
-        if path.stat().st_size == 0:
-            raise DataError(f"{path} is empty", remedy="Give a file with a header and at least one row.", path=str(path))
         try:
+            _check_file(path)
             frame = self.table(path)
+        except DataError:
+            raise
         except (ValueError, OSError) as error:  # pandas' parser errors, UnicodeDecodeError and Arrow's are ValueErrors
             raise DataError(
                 f"{path} cannot be read: {shortened(error, 200)}",
@@ -61,9 +61,16 @@ class TableFile(DataSource):
             ) from error
         if frame.empty:
             raise DataError(f"{path} has no rows", remedy="Give at least one row below the header.", path=str(path))
+        frame.columns = frame.columns.map(str)  # a Parquet file may name them by numbers
         self._check_columns(frame, path)
         targets = None if self.target is None else frame[self.target].to_numpy()
         kept = self.columns if self.columns is not None else [column for column in frame.columns if column != self.target]
+        if not kept:
+            raise DataError(
+                f"{path} has no column left for inputs",
+                remedy="Name at least one in data.columns, or another data.target.",
+                path=str(path),
+            )
         inputs: Any = frame[kept].to_dict("records") if self.form == "records" else frame[kept]
         return self.hold_out(inputs, targets)
 
@@ -81,22 +88,30 @@ class TableFile(DataSource):
                 )
 
 
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        what = "is a folder, not a file" if path.is_dir() else "does not exist"
+        raise DataError(f"{path} {what}", remedy=f"data.path is read from {Path.cwd()}.", path=str(path))
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is empty", remedy="Give a file with a header and at least one row.", path=str(path))
+
+
 class CsvData(TableFile):
     """A CSV file with a header, in UTF-8.
 
     Attributes:
-        separator: What stands between two cells.
+        separator: The character that stands between two cells. As escapes, a tab (t) and any white space (s+) are taken too.
 
     """
 
     wanted = "a CSV file in UTF-8 with a header; data.separator says what stands between two cells"
 
-    separator: str = ","
+    separator: str = Field(default=",", pattern=r"^(.|\\t|\\s\+)$")
 
     def table(self, path: Path) -> pd.DataFrame:
         import pandas as pd
 
-        return pd.read_csv(path, sep=self.separator)
+        return pd.read_csv(path, sep="\t" if self.separator == r"\t" else self.separator)
 
 
 class ParquetData(TableFile):

@@ -9,6 +9,7 @@ import numpy as np
 from modelpact.data.sources import DataSource
 from modelpact.errors import DataError
 from modelpact.schemas import Sample
+from modelpact.suggestions import shortened
 
 __all__ = ["InlineData"]
 
@@ -30,8 +31,15 @@ class InlineData(DataSource):
     dtype: str = "float64"
 
     def read(self) -> Sample:
-        targets = None if self.targets is None else np.asarray(self.targets)
-        return self.hold_out(self._inputs(), targets)
+        return self.hold_out(self._inputs(), self._targets())
+
+    def _targets(self) -> Any:
+        try:
+            return None if self.targets is None else np.asarray(self.targets)
+        except ValueError as error:
+            raise DataError(
+                f"data.targets cannot be made an array: {shortened(error, 200)}", remedy="Give targets of the same shape."
+            ) from error
 
     def _inputs(self) -> Any:
         if self.form == "records":
@@ -44,6 +52,6 @@ class InlineData(DataSource):
             return pd.DataFrame(self.inputs)
         except (ValueError, TypeError) as error:
             raise DataError(
-                f"data.inputs cannot be made a {self.form}: {error}",
-                remedy="Give rows of the same shape, or set data.form=records.",
+                f"data.inputs cannot be made a {self.form}: {shortened(error, 200)}",
+                remedy="Give rows of the same shape, and for a tensor a dtype that NumPy has; or set data.form=records.",
             ) from error

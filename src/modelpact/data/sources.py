@@ -56,14 +56,14 @@ class DataSource(Step, ABC):
         n_rows = rows.count(inputs)
         if n_rows == 0:
             raise DataError(f"{self.KIND} has no rows", remedy="A model can't be signed or fitted on no data.", source=self.KIND)
-        if targets is None or self.test_size == 0:
-            return Sample(inputs, targets, self.params)
-        if rows.count(targets) != n_rows:
+        if targets is not None and rows.count(targets) != n_rows:
             raise DataError(
                 f"{self.KIND} has {n_rows} rows and {rows.count(targets)} targets",
                 remedy="Give one target a row.",
                 source=self.KIND,
             )
+        if targets is None or self.test_size == 0:
+            return Sample(inputs, targets, self.params)
         n_held = max(1, round(n_rows * self.test_size))
         if n_held >= n_rows:
             raise DataError(

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from modelpact.data import InlineData
+from modelpact.errors import DataError
+
+ROWS = [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
+
+
+def test_rows_become_a_frame() -> None:
+    pd.testing.assert_frame_equal(InlineData(inputs=ROWS).read().inputs, pd.DataFrame(ROWS))
+
+
+def test_records_stay_as_they_are() -> None:
+    assert InlineData(inputs=ROWS, form="records").read().inputs == ROWS
+
+
+def test_nested_lists_become_a_tensor_of_the_dtype() -> None:
+    inputs = InlineData(inputs=[[1, 2], [3, 4]], form="tensor", dtype="float32").read().inputs
+    assert (inputs.dtype, inputs.tolist()) == (np.float32, [[1, 2], [3, 4]])
+
+
+def test_targets_are_one_a_row() -> None:
+    assert InlineData(inputs=ROWS, targets=["n", "y"], test_size=0).read().targets.tolist() == ["n", "y"]
+
+
+@pytest.mark.parametrize(
+    ("options", "texts"),
+    [
+        ({"inputs": [[1, 2], [3]], "form": "tensor"}, ["data.inputs cannot be made a tensor", "rows of the same shape"]),
+        ({"inputs": [["x"]], "form": "tensor"}, ["data.inputs cannot be made a tensor", "'x'"]),
+        (
+            {"inputs": [[1.0]], "form": "tensor", "dtype": "float33"},
+            ["cannot be made a tensor", "float33", "a dtype that NumPy has"],
+        ),
+        ({"inputs": [{"a": []}, 3]}, ["data.inputs cannot be made a frame", "data.form=records"]),
+        ({"inputs": ROWS, "targets": [1, [2]]}, ["data.targets cannot be made an array", "same shape"]),
+        ({"inputs": ROWS, "targets": [1]}, ["2 rows and 1 targets"]),
+        ({"inputs": []}, ["InlineData has no rows"]),
+        ({"inputs": [], "form": "records"}, ["InlineData has no rows"]),
+        ({"inputs": [], "form": "tensor"}, ["InlineData has no rows"]),
+    ],
+)
+def test_rows_that_make_no_table_are_refused_with_what_to_do(options: dict[str, Any], texts: list[str]) -> None:
+    with pytest.raises(DataError) as caught:
+        InlineData(**options).read()
+    assert all(text in str(caught.value) for text in texts), str(caught.value)
+
+
+@pytest.mark.parametrize("options", [{}, {"inputs": {"a": 1}}, {"inputs": ROWS, "form": "table"}, {"inputs": ROWS, "dtype": 64}])
+def test_a_missing_or_wrong_option_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        InlineData(**options)
