@@ -8,10 +8,10 @@ URI for that while; it is put back when the store is closed.
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import logging
 import os
+import re
 import shutil
 import socket
 import sqlite3
@@ -22,10 +22,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field
 
 from modelpact import _mlflow
-from modelpact.errors import ConfigError, StoreError
+from modelpact.errors import ConfigError, PactError, StoreError
 from modelpact.files import cache_folder
 from modelpact.steps import Step
 from modelpact.suggestions import shortened
@@ -64,7 +66,7 @@ class Tracking(Step, ABC):
     not_identity = frozenset({"uri", "experiment"})
 
     uri: str
-    experiment: str = "modelpact"
+    experiment: str = Field(default="modelpact", min_length=1, max_length=500)
 
     @abstractmethod
     def prepare(self) -> None:
@@ -90,17 +92,18 @@ class Tracking(Step, ABC):
         """
         self.prepare()
         from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
 
         with _global_uris(self.resolved()):
             try:
                 client = MlflowClient(self.resolved(), self.resolved())
                 experiment_id = _experiment(client, self.experiment)
-            except MlflowException as error:
+            except PactError:
+                raise
+            except Exception as error:  # MLflow's, SQLAlchemy's, alembic's, or the want of a database's driver
+                address = without_credentials(self.uri)
+                told = str(error).replace(self.uri, address)
                 raise StoreError(
-                    f"the store {without_credentials(self.uri)} cannot be opened: {shortened(error, 300)}",
-                    remedy=self._remedy(str(error)),
-                    uri=without_credentials(self.uri),
+                    f"the store {address} cannot be opened: {shortened(told, 300)}", remedy=self._remedy(told), uri=address
                 ) from error
             yield Store(client, experiment_id, without_credentials(self.uri))
 
@@ -109,8 +112,10 @@ class Tracking(Step, ABC):
             return f"Back it up, then run: mlflow db upgrade {without_credentials(self.uri)}"
         if "readonly database" in text or "read-only" in text:
             return "Its file or folder may not be written: change the permissions, or choose another with tracking.uri=..."
-        if "locate revision" in text:
-            return "A newer MLflow made it: upgrade MLflow here, or choose another store with tracking.uri=..."
+        if "No module named" in text:
+            return (
+                "Install the driver of that database, such as psycopg2-binary for postgresql:// or pymysql for mysql+pymysql://."
+            )
         return "Check tracking.uri, and that the store is up."
 
 
@@ -131,18 +136,20 @@ class SqliteTracking(Tracking):
 
         """
         prefix = "sqlite:///"
-        if not self.uri.startswith(prefix) or len(self.uri) == len(prefix):
+        file = unquote(self.uri.removeprefix(prefix).partition("?")[0])
+        if not self.uri.startswith(prefix) or file in {"", ":memory:"}:
             raise ConfigError(
                 f"tracking.uri={without_credentials(self.uri)!r} is not a SQLite store",
                 remedy="Write sqlite:///mlflow.db (this folder) or sqlite:////an/absolute/path.db, or choose tracking=server.",
                 uri=without_credentials(self.uri),
             )
-        return Path(unquote(self.uri.removeprefix(prefix).partition("?")[0]))
+        return Path(file)
 
     def resolved(self) -> str:
         """The URI with an absolute path: MLflow keeps stores by URI, and would go on with the folder a process was in first."""
-        file, mark, query = self.uri.removeprefix("sqlite:///").partition("?")
-        return f"sqlite:///{Path(file).absolute()}{mark}{query}"
+        file = str(self.path.absolute()).replace("%", "%25").replace("?", "%3F")
+        _, mark, query = self.uri.partition("?")
+        return f"sqlite:///{file}{mark}{query}"
 
     def prepare(self) -> None:
         path = self.path
@@ -152,9 +159,9 @@ class SqliteTracking(Tracking):
                 _publish_new(path)
             else:
                 _check_whole(path)
-        except OSError as error:
+        except (OSError, sqlite3.Error) as error:
             raise StoreError(
-                f"the store {path} cannot be made: {error.strerror or error}",
+                f"the store {path} cannot be made: {getattr(error, 'strerror', None) or error}",
                 remedy="Its folder must be writable: change into another folder, or choose one with tracking.uri=sqlite:///...",
                 uri=self.uri,
             ) from error
@@ -170,19 +177,16 @@ class ServerTracking(Tracking):
 
     not_identity = frozenset({"uri", "experiment", "timeout"})
 
-    timeout: float = 10.0
+    timeout: float = Field(default=10.0, gt=0)
 
     def prepare(self) -> None:
-        parts = urlsplit(self.uri)
-        ports = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
-        scheme = parts.scheme.partition("+")[0]
-        if scheme not in ports or not parts.hostname:
+        address = self._address()
+        if address is None:
             raise ConfigError(
                 f"tracking.uri={without_credentials(self.uri)!r} is not the address of a server",
                 remedy="Write http://host:5000 or postgresql://user@host/database, or choose tracking=sqlite.",
                 uri=without_credentials(self.uri),
             )
-        address = (parts.hostname, parts.port or ports[scheme])
         try:
             socket.create_connection(address, timeout=self.timeout).close()
         except OSError as error:
@@ -192,19 +196,27 @@ class ServerTracking(Tracking):
                 uri=without_credentials(self.uri),
             ) from error
 
+    def _address(self) -> tuple[str, int] | None:
+        ports = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
+        try:
+            parts = urlsplit(self.uri)
+            default = ports.get(parts.scheme.partition("+")[0])
+            return (parts.hostname, parts.port or default) if parts.hostname and default else None
+        except ValueError:  # a port that is no number, half an IPv6 address
+            return None
+
 
 def without_credentials(uri: str) -> str:
-    """The URI with user and password left out, for messages.
+    """The URI with user, password and query left out, for messages.
 
     Example:
         >>> without_credentials("postgresql://ann:secret@db/mlflow")
         'postgresql://***@db/mlflow'
 
     """
-    parts = urlsplit(uri)
-    if "@" not in parts.netloc:
+    if uri.startswith("sqlite:///"):  # a path: it has no place for a user
         return uri
-    return urlunsplit(parts._replace(netloc="***@" + parts.netloc.rpartition("@")[2]))
+    return re.sub(r"\?.*", "?***", re.sub(r"(?<=//).*@", "***@", uri))
 
 
 @contextlib.contextmanager
@@ -281,7 +293,6 @@ def _create_schema(path: Path) -> None:
             logger.setLevel(level)
 
 
-@functools.cache
 def _template() -> Path | None:
     """An empty store as this MLflow makes it, from the cache; None where nothing can be cached."""
     from filelock import FileLock
@@ -305,7 +316,7 @@ def _template() -> Path | None:
 def _check_whole(path: Path) -> None:
     """Refuse a file that is no SQLite database, or whose making was cut short, before MLflow tries to mend it and fails."""
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)) as database:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=20)) as database:
             tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             versions = list(database.execute("SELECT version_num FROM alembic_version")) if "alembic_version" in tables else []
     except sqlite3.DatabaseError as error:
@@ -314,9 +325,22 @@ def _check_whole(path: Path) -> None:
             remedy="Move it away, or choose another store with tracking.uri=sqlite:///...",
             uri=f"sqlite:///{path}",
         ) from error
-    if tables and not versions:
-        raise StoreError(
-            f"the store {path} was left half-made ({len(tables)} tables and no schema version)",
-            remedy="It holds no finished run: move it away and run again.",
-            uri=f"sqlite:///{path}",
-        )
+    fault, remedy = _fault(tables, [str(version) for (version,) in versions])
+    if fault:
+        raise StoreError(f"the store {path} {fault}", remedy=remedy, uri=f"sqlite:///{path}")
+
+
+def _fault(tables: set[str], versions: list[str]) -> tuple[str, str]:
+    """What is wrong with a database of these tables and schema versions, and what to do; empty where nothing is."""
+    if not tables:
+        return "", ""
+    if "experiments" not in tables:
+        return "is the database of something else", "Choose another file with tracking.uri=sqlite:///..."
+    if not versions:
+        what = f"was left half-made ({len(tables)} tables and no schema version)"
+        return what, "It holds no finished run: move it away and run again."
+    known = {name.partition("_")[0] for name in _mlflow.migrations()}
+    if versions[0] not in known:
+        what = f"was made by a newer MLflow (its schema is {shortened(versions[0])})"
+        return what, "Upgrade MLflow here, or choose another store with tracking.uri=sqlite:///..."
+    return "", ""
