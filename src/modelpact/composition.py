@@ -24,9 +24,8 @@ log = logging.getLogger(__name__)
 
 def groups() -> list[str]:
     """The config groups that modelpact brings."""
-    return sorted(
-        entry.name for entry in resources.files("modelpact.conf").iterdir() if entry.is_dir() and entry.name[0] not in "_."
-    )
+    folders = (entry.name for entry in resources.files("modelpact.conf").iterdir() if entry.is_dir())
+    return sorted(name for name in folders if name != "hydra" and not name.startswith(("_", ".")))
 
 
 def options(group: str) -> list[str]:

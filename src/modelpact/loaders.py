@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+from modelpact import requirements
 from modelpact.errors import LoadError
 from modelpact.models import Adapter
 from modelpact.steps import Step
 from modelpact.suggestions import shortened
 
 __all__ = ["BuiltinLoader", "CustomLoader", "Loader"]
+
+log = logging.getLogger(__name__)
 
 
 class Loader(Step, ABC):
@@ -66,7 +70,7 @@ def _adapter(uri: str) -> Adapter:
 
     try:
         folder = Path(uri) if Path(uri).is_dir() else Path(download_artifacts(artifact_uri=uri))
-        pyfunc = mlflow.pyfunc.load_model(str(folder))
+        pyfunc = mlflow.pyfunc.load_model(str(folder), suppress_warnings=True)
     except (MlflowException, OSError) as error:
         raise LoadError(
             f"{uri!r} cannot be loaded: {shortened(error, 300)}",
@@ -75,4 +79,6 @@ def _adapter(uri: str) -> Adapter:
         ) from error
     if pyfunc.metadata.signature is None:
         raise LoadError(f"{uri!r} has no signature", remedy="Publish it again with a signer: a contract needs one.", uri=uri)
+    for mismatch in requirements.mismatches(folder):
+        log.warning("%s: %s", uri, mismatch)
     return Adapter(pyfunc, uri=uri, folder=folder)

@@ -11,6 +11,8 @@ from modelpact.steps import Step
 from modelpact.suggestions import shortened
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
     from modelpact.schemas import Version
 
 __all__ = ["JOB_KEY", "MlflowRegister", "NoneRegister", "Register"]
@@ -130,6 +132,7 @@ class MlflowRegister(Register):
                 uri=model_uri,
             )
         client = MlflowClient()
+        made = False
         try:
             model = client.get_logged_model(match[1])
             if model.status != "READY":
@@ -138,25 +141,35 @@ class MlflowRegister(Register):
                     remedy="Only a whole, verified model becomes a version.",
                     uri=model_uri,
                 )
-            _ensure_registered_model(client, name)
-            version = client.create_model_version(
+            made = _ensure_registered_model(client, name)
+            version: Version = client.create_model_version(
                 name, source=model_uri, run_id=model.source_run_id, model_id=model.model_id, tags={**self.tags, **(tags or {})}
             )
             for alias in self.aliases:
                 client.set_registered_model_alias(name, alias, version.version)
         except MlflowException as error:
+            if made and not client.search_model_versions(f"name = '{name}'", max_results=1):
+                client.delete_registered_model(name)
             raise RegisterError(
                 f"MLflow refused to register {name}: {shortened(error, 300)}", name=name, uri=model_uri
             ) from error
-        created: Version = version
-        return created
+        return version
 
 
-def _ensure_registered_model(client: object, name: str) -> None:
+def _ensure_registered_model(client: MlflowClient, name: str) -> bool:
+    """Make the registered model where there is none; returns whether it was made here."""
     from mlflow.exceptions import MlflowException
 
     try:
-        client.create_registered_model(name)  # type: ignore[attr-defined]
+        client.get_registered_model(name)
+        return False
     except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:  # somebody else was faster
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
+        return False
+    return True

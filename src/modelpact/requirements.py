@@ -13,14 +13,22 @@ import io
 import json
 import os
 import pickle
+import re
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 from modelpact.files import cache_folder, write_atomically
 
-__all__ = ["fingerprint", "recall", "remember", "without_modelpact"]
+__all__ = ["FILES", "UNCHECKED", "fingerprint", "mismatches", "recall", "remember", "write"]
+
+FILES = ("requirements.txt", "conda.yaml")
+"""The files of a saved model that hold its requirements."""
+
+UNCHECKED = "mlflow; python_version < '3'"
+"""What MLflow is told where the requirements are known: a line it does not compare with the environment, which takes it long."""
 
 
 def fingerprint(model: Any, *how: str) -> str | None:
@@ -36,36 +44,50 @@ def fingerprint(model: Any, *how: str) -> str | None:
     return hashlib.sha256(json.dumps([environment(), classes, how]).encode()).hexdigest()
 
 
-def recall(key: str | None) -> list[str] | None:
-    """The requirements remembered under a fingerprint, one line each; None where there are none."""
+def recall(key: str | None) -> dict[str, str] | None:
+    """The files remembered under a fingerprint, their texts by name; None where there are none."""
     path = _path(key)
     if path is None or not path.exists():
         return None
-    return path.read_text(encoding="utf-8").splitlines()
+    files: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return files
 
 
-def remember(key: str | None, requirements: list[str]) -> None:
-    """Keep the requirements of a model under its fingerprint."""
+def remember(key: str | None, folder: Path) -> None:
+    """Keep the requirements that MLflow wrote into a saved model's folder, under the model's fingerprint.
+
+    modelpact itself is taken out of them, in the folder as well: what the model needs of it travels as code.
+    """
+    files = {name: (folder / name).read_text(encoding="utf-8") for name in FILES}
+    bare = {name: re.sub(r"\n[ -]*modelpact==[^\n]*", "", text) for name, text in files.items()}
+    if bare != files:
+        write(bare, folder)
     path = _path(key)
     if path is not None:
-        write_atomically(path, "\n".join(requirements))
+        write_atomically(path, json.dumps(bare))
 
 
-def without_modelpact(folder: Path) -> list[str]:
-    """Take modelpact out of a saved model's requirements, since the code it needs travels with it; returns the others."""
-    import yaml
+def write(files: dict[str, str], folder: Path) -> None:
+    """Put remembered requirements into a saved model's folder."""
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
 
-    file, conda = folder / "requirements.txt", folder / "conda.yaml"
-    lines = file.read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if not line.startswith("modelpact==")]
-    if kept != lines:
-        file.write_text("\n".join(kept), encoding="utf-8")
-        environment = yaml.safe_load(conda.read_text(encoding="utf-8"))
-        for dependency in environment["dependencies"]:
-            if isinstance(dependency, dict):
-                dependency["pip"] = [line for line in dependency["pip"] if not line.startswith("modelpact==")]
-        conda.write_text(yaml.safe_dump(environment, default_flow_style=False), encoding="utf-8")
-    return kept
+
+def mismatches(folder: Path) -> list[str]:
+    """The pinned requirements of a saved model that this environment does not meet, a sentence each."""
+    file = folder / "requirements.txt"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    pins = [line.partition("==") for line in lines if "==" in line and ";" not in line]
+    found = {name: _version(name.partition("[")[0]) for name, _, _ in pins}
+    return [f"{name} is {found[name] or 'not installed'}, the model wants {pin}" for name, _, pin in pins if found[name] != pin]
+
+
+@functools.cache
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
 
 
 @functools.cache
@@ -80,7 +102,7 @@ def environment() -> str:
 
 def _path(key: str | None) -> Path | None:
     folder = cache_folder()
-    return None if key is None or folder is None else folder / "requirements" / f"{key}.txt"
+    return None if key is None or folder is None else folder / "requirements" / f"{key}.json"
 
 
 def _classes(model: Any) -> list[str] | None:

@@ -137,15 +137,18 @@ class Saver(Step, ABC):
             raise
 
     def _write_with_requirements(self, model: Model, folder: Path, **options: Any) -> None:
-        wanted = self.pip_requirements
+        if self.pip_requirements is not None:
+            self._write(model, folder, pip_requirements=self.pip_requirements, **options)
+            return
         made_of, *how = self._made_of(model)
-        key = requirements.fingerprint(made_of, self.KIND, *how) if wanted is None else None
-        if wanted is None:
-            wanted = requirements.recall(key)
-        inferred = wanted is None
-        self._write(model, folder, pip_requirements=wanted, **options)
-        if inferred:
-            requirements.remember(key, requirements.without_modelpact(folder))
+        key = requirements.fingerprint(made_of, self.KIND, *how)
+        known = requirements.recall(key)
+        if known is None:
+            self._write(model, folder, **options)  # MLflow infers them, in a process of its own
+            requirements.remember(key, folder)
+        else:
+            self._write(model, folder, pip_requirements=[requirements.UNCHECKED], **options)
+            requirements.write(known, folder)
 
 
 class CustomSaver(Saver):
@@ -302,17 +305,18 @@ def _code_of(kind: type) -> list[str]:
 def _remove_author_paths(stored: MLmodel, folder: Path) -> None:
     """Take the paths of this machine out of the MLmodel file: MLflow writes where each artifact was copied from."""
     pyfunc = stored.flavors.get("python_function", {})
-    for artifact in pyfunc.get("artifacts", {}).values():
-        artifact["uri"] = artifact["path"]
-    if "model_code_path" in pyfunc:
-        pyfunc["model_code_path"] = Path(pyfunc["model_code_path"]).name
-    stored.save(str(folder / "MLmodel"))
+    if "artifacts" in pyfunc:
+        for artifact in pyfunc["artifacts"].values():
+            artifact["uri"] = artifact["path"]
+        stored.save(str(folder / "MLmodel"))
 
 
 def _check_written(folder: Path, signature: Signature) -> None:
+    import yaml
     from mlflow.models import Model as MLmodel
 
-    stored = MLmodel.load(str(folder))
+    text = (folder / "MLmodel").read_text(encoding="utf-8")
+    stored = MLmodel.from_dict(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))  # noqa: S506  # safe, and fast
     if stored.signature != signature:
         raise DriftError(
             "MLflow stored another signature than the one that was signed",
@@ -325,7 +329,6 @@ def _check_written(folder: Path, signature: Signature) -> None:
             raise SaveError(
                 f"{name} was not stored with the model", remedy="The input example can't be written as JSON.", file=name
             )
-    text = (folder / "MLmodel").read_text(encoding="utf-8")
     for place in (str(folder.parent), str(Path.home()), str(Path.cwd())):
         if len(place) > 1 and place in text:
             raise SaveError(
