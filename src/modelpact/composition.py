@@ -98,6 +98,7 @@ def build(cfg: DictConfig, settings: Any) -> Task:
     from omegaconf import DictConfig
 
     choices = settings.runtime.choices
+    _check_contract(cfg, choices)
     sweeping = settings.mode is not None and settings.mode.name == "MULTIRUN"
     fields = {}
     for key in cfg.task:
@@ -111,6 +112,20 @@ def build(cfg: DictConfig, settings: Any) -> Task:
     kind: type[Task] = get_class(cfg.task._target_)
     task: Task = _construct(lambda: kind(**fields), "task", choices.get("task"), sorted(kind.model_fields))
     return task
+
+
+def _check_contract(cfg: DictConfig, choices: Any) -> None:
+    """Refuse a contract that was asked for and is not there; one of the data's own name is taken where there is one."""
+    asked = choices.get("contract")
+    if asked is None or asked == choices.get("data") or cfg.get("contract") is not None:
+        return
+    known = options("contract")
+    raise ConfigError(
+        f"contract={asked}: there is no such option{nearest(asked, known)}",
+        remedy=f"The options of contract: {', '.join(known)}.",
+        group="contract",
+        option=asked,
+    )
 
 
 def _step(node: DictConfig, group: str, choice: str | None, sweeping: bool) -> Any:
