@@ -69,6 +69,8 @@ def _missing_value(error: Any) -> ConfigError:
 
 
 def _bad_override(error: Exception) -> ConfigError:
+    from hydra.errors import OverrideParseException
+
     from modelpact.composition import groups
 
     cause = error.__cause__
@@ -77,10 +79,18 @@ def _bad_override(error: Exception) -> ConfigError:
     if key and hasattr(parent, "keys"):
         prefix = key.rpartition(".")[0]
         known = sorted({str(name) for name in (parent or ()) if name != "_target_"} | set([] if prefix else groups()))
+        if not known:  # a mapping whose keys are the user's own, such as register.tags
+            return ConfigError(f"{key}: there is no such key", remedy=f"Add it with a plus: +{key}=...", key=key)
         return ConfigError(
             f"{key}: there is no such key{nearest(key.rpartition('.')[2], known)}",
             remedy=f"The keys of {prefix}: {', '.join(known)}." if prefix else f"Top-level keys and groups: {', '.join(known)}.",
             key=key,
+        )
+    if isinstance(error, OverrideParseException):
+        return ConfigError(
+            f"{error.override} cannot be read: {text}",
+            remedy="Quote a value that holds brackets, braces, commas or colons: 'signer.outputs=\"float64[-1]\"'.",
+            override=error.override,
         )
     match = re.search(r"Could not override '([\w./]+)'", text)
     if match:
