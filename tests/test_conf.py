@@ -1,0 +1,206 @@
+"""Every file of `conf`, composed and built; and every class that a file should be there for."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from commands import Commands, modelpact
+from hydra import compose, initialize_config_module
+from hydra.types import RunMode
+from hydra.utils import get_class
+from omegaconf import OmegaConf
+from publishing import versions
+
+from modelpact.composition import build, groups, options
+from modelpact.models import Model
+from modelpact.signature import compile as compile_signature
+from modelpact.signature import parse
+from modelpact.steps import Step
+
+__all__ = ["modelpact"]  # the fixture
+
+CONF = Path(__file__).parents[1] / "conf"
+
+FAMILIES = {
+    "data": "Data",
+    "model": "Model",
+    "signer": "Signer",
+    "saver": "Saver",
+    "loader": "Loader",
+    "verifier": "Verifier",
+    "register": "Register",
+    "tracking": "Tracking",
+    "task": "Task",
+}
+"""Each group whose options are classes, with the end of their names."""
+
+HOMES = ("data", "models", "signers", "savers", "loaders", "verifiers", "registers", "store", "tasks")
+"""The modules that export those classes."""
+
+REQUIRED = {
+    ("data", "csv"): ["data.path=table.csv"],
+    ("data", "parquet"): ["data.path=table.parquet"],
+    ("data", "inline"): ["data.inputs=[{a: 1.0}, {a: 2.0}]"],
+    ("model", "mlflow"): ["model.uri=models:/sums/1"],
+    ("model", "sklearn"): ["model.estimator={_target_: sklearn.svm.SVR, C: 10}"],
+}
+"""What has no default."""
+
+OPTIONS = [(group, option) for group in FAMILIES for option in options(group)]
+FILES = sorted(path for path in CONF.rglob("*.yaml"))
+
+
+def composed(*overrides: str) -> Any:
+    with initialize_config_module("modelpact.conf", version_base="1.3"):
+        return compose("config", list(overrides), return_hydra_config=True)
+
+
+def content(group: str, option: str) -> dict[str, Any]:
+    """What an option's file holds, with what it takes over from another."""
+    found: dict[str, Any] = yaml.safe_load((CONF / group / f"{option}.yaml").read_text())
+    for parent in found.pop("defaults", []):
+        found = {**content(group, parent), **found}
+    return found
+
+
+def camel(option: str, suffix: str) -> str:
+    return "".join(part.capitalize() for part in option.split("_")) + suffix
+
+
+def concrete() -> dict[str, type[Step]]:
+    """Every public step that can be built, by its name."""
+    found = {}
+    for home in HOMES:
+        module = importlib.import_module(f"modelpact.{home}")
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if isinstance(thing, type) and issubclass(thing, Step) and not inspect.isabstract(thing):
+                found[name] = thing
+    return found
+
+
+def test_the_groups_are_these() -> None:
+    assert groups() == sorted([*FAMILIES, "contract", "experiment"])
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+class TestEachOption:
+    def test_is_composed_and_built(self, group: str, option: str) -> None:
+        cfg = composed(f"{group}={option}", *REQUIRED.get((group, option), []))
+        settings = SimpleNamespace(runtime=SimpleNamespace(choices=cfg.hydra.runtime.choices), mode=RunMode.RUN)
+        task = build(cfg, settings)
+        step = (
+            task
+            if group == "task"
+            else next(getattr(task, n) for n, f in type(task).model_fields.items() if (f.alias or n) == group)
+        )
+        assert content(group, option)["_target_"].rpartition(".")[2] == step.KIND
+
+    def test_has_the_keys_of_its_class_with_the_same_defaults(self, group: str, option: str) -> None:
+        written = content(group, option)
+        fields = get_class(written.pop("_target_")).model_fields
+        by_alias = {field.alias or name: field for name, field in fields.items()}
+        assert sorted(written) == sorted(by_alias)
+        for key, field in by_alias.items():
+            value = written[key]
+            constant = not isinstance(value, dict | str) or not re.search(r"\$\{|\?\?\?|_target_", json.dumps(value))
+            if constant and not field.is_required():
+                default = field.get_default(call_default_factory=True)
+                assert value == default or field.default is None, key
+                assert type(value) is type(default) or default is None, key
+
+    def test_is_named_as_its_class(self, group: str, option: str) -> None:
+        raw = yaml.safe_load((CONF / group / f"{option}.yaml").read_text())
+        if "_target_" not in raw:
+            (option,) = raw["defaults"]
+        assert content(group, option)["_target_"].rpartition(".")[2] == camel(option, FAMILIES[group])
+
+
+@pytest.mark.parametrize("name", concrete())
+def test_every_public_class_has_a_file(name: str) -> None:
+    targets = {content(group, option)["_target_"] for group, option in OPTIONS}
+    assert name in {target.rpartition(".")[2] for target in targets}
+
+
+def test_every_class_belongs_to_a_family() -> None:
+    assert {"SklearnModel", "InferSigner", "CustomSaver", "PublishTask", "SqliteTracking"} <= set(concrete())
+    assert issubclass(concrete()["SklearnModel"], Model)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONF)))
+class TestEachFile:
+    def test_begins_with_a_comment_that_says_what_it_is(self, path: Path) -> None:
+        comments = [line for line in path.read_text().splitlines() if line.startswith("# ") and "@package" not in line]
+        assert comments
+        assert 10 < len(comments[0]) <= 130
+
+    def test_explains_every_key(self, path: Path) -> None:
+        if path.parent.name not in FAMILIES:
+            return
+        bare = []
+        for line in path.read_text().splitlines():
+            key, _, rest = line.partition(":")
+            interpolated = rest.strip() == f"${{{key}}}"  # a task takes a group over: the group explains it
+            if (
+                line
+                and line[0] not in " #-"
+                and key not in {"_target_", "defaults", "estimator", "classifier"}
+                and not interpolated
+            ):
+                bare += [] if " # " in line else [line]
+        assert bare == []
+
+    def test_ends_with_a_line(self, path: Path) -> None:
+        assert path.read_text().endswith("\n")
+        assert "\t" not in path.read_text()
+
+
+@pytest.mark.parametrize("name", options("contract"))
+def test_a_written_signature_takes_its_data(name: str) -> None:
+    from modelpact import data
+
+    written = yaml.safe_load((CONF / "contract" / f"{name}.yaml").read_text())
+    sample = getattr(data, camel(name, "Data"))().read()
+    signature = parse(written)
+    compile_signature(signature).inputs(sample.inputs)
+    assert signature.outputs is not None
+
+
+def test_every_bundled_data_set_has_a_written_signature() -> None:
+    assert {"diabetes", "iris", "digits"} <= set(options("contract"))
+
+
+@pytest.mark.parametrize("recipe", options("experiment"))
+def test_every_recipe_publishes(recipe: str, modelpact: Commands) -> None:
+    ended = modelpact(f"experiment={recipe}", "saver.pip_requirements=[scikit-learn]")
+    assert ended.status == 0, ended.err
+    assert versions() == [1]
+
+
+def test_a_sweep_over_the_recipes_publishes_each(modelpact: Commands) -> None:
+    recipes = ",".join(options("experiment"))
+    ended = modelpact("-m", f"experiment={recipes}", "saver.pip_requirements=[scikit-learn]")
+    assert ended.status == 0, ended.err
+    assert len(versions()) == len(options("experiment"))
+
+
+def test_the_top_of_the_tree_is_documented() -> None:
+    cfg = composed()
+    keys = [key for key in cfg if key not in {*groups(), "hydra"}]
+    text = (CONF / "config.yaml").read_text()
+    assert keys == ["name", "seed"]
+    assert all(re.search(rf"(?m)^{key}: .+ # .+", text) for key in keys)
+
+
+def test_nothing_is_resolved_too_late() -> None:
+    cfg = composed("signer=explicit", "data=iris")
+    resolved = OmegaConf.to_container(cfg.task, resolve=True)
+    assert "${" not in json.dumps(resolved)
