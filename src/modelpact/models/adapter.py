@@ -94,7 +94,7 @@ class Adapter:
             raise
         except Exception as error:
             prediction = self._fall_back(checked, settings, error)
-            metadata["fallback"] = f"{type(error).__name__}: {error}"
+            metadata["fallback"] = f"{type(error).__name__}: {shortened(error, 300)}"
         prediction = self._enforcer.outputs(prediction)
         metadata["utc_time"] = datetime.now(UTC).isoformat()
         metadata["seconds"] = time.perf_counter() - started
@@ -103,9 +103,17 @@ class Adapter:
     def _fall_back(self, inputs: Inputs, params: Params | None, error: Exception) -> Any:
         fallback = getattr(self.model, "fallback", None)
         if fallback is None:
-            raise PredictError(
-                f"the model {self.uri} failed: {type(error).__name__}: {shortened(error, 300)}",
-                remedy="Its signature accepts these inputs, so the fault is the model's: see the chained cause.",
-                uri=self.uri,
-            ) from error
-        return fallback(inputs, params, error)
+            raise self._failed("failed", error) from error
+        try:
+            return fallback(inputs, params, error)
+        except PactError:
+            raise
+        except Exception as second:
+            raise self._failed("failed, and so did its fallback", second) from second
+
+    def _failed(self, how: str, error: Exception) -> PredictError:
+        return PredictError(
+            f"the model {self.uri} {how}: {type(error).__name__}: {shortened(error, 300)}",
+            remedy="Its signature accepts these inputs, so the fault is the model's: see the chained cause.",
+            uri=self.uri,
+        )

@@ -41,7 +41,7 @@ class SklearnModel(Model):
     def fit(self, inputs: Inputs, targets: Any) -> None:
         from sklearn.base import clone
 
-        labels = np.asarray(targets).dtype.kind not in "iuf"
+        labels = targets is not None and np.asarray(targets).dtype.kind not in "iuf"
         chosen = self.classifier if labels and self.classifier is not None else self.estimator
         if not hasattr(chosen, "fit"):
             raise ConfigError(

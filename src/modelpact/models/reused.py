@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import PrivateAttr
 from modelpact.errors import LoadError
 from modelpact.models.base import Model
 from modelpact.schemas import Inputs, Params
+from modelpact.suggestions import shortened
 
 __all__ = ["MlflowModel"]
 
@@ -32,7 +34,7 @@ class MlflowModel(Model):
         return tuple(name for name in self._loaded().metadata.flavors if name != "python_function")
 
     def native(self) -> Any:
-        return self._loaded().get_raw_model()
+        return self._loaded().get_raw_model() if self.flavors else None
 
     def predict(self, inputs: Inputs, params: Params | None = None) -> Any:
         return self._loaded().predict(inputs, params=params)
@@ -40,7 +42,9 @@ class MlflowModel(Model):
     def dump(self, folder: Path) -> None:
         from mlflow.artifacts import download_artifacts
 
-        download_artifacts(artifact_uri=self.uri, dst_path=str(folder / "model"))
+        self._loaded()  # or anything that is no model would be copied
+        source = download_artifacts(artifact_uri=str(self._folder or self.uri))
+        shutil.copytree(source, folder / "model")
 
     def load(self, folder: Path) -> None:
         self._folder = folder / "model"
@@ -48,13 +52,12 @@ class MlflowModel(Model):
     def _loaded(self) -> Any:
         if self._pyfunc is None:
             import mlflow.pyfunc
-            from mlflow.exceptions import MlflowException
 
             try:
                 self._pyfunc = mlflow.pyfunc.load_model(str(self._folder or self.uri))
-            except (MlflowException, OSError) as error:
+            except Exception as error:  # whatever a foreign model's own code and files may raise
                 raise LoadError(
-                    f"model.uri={self.uri!r} cannot be loaded: {error}",
+                    f"model.uri={self.uri!r} cannot be loaded: {type(error).__name__}: {shortened(error, 300)}",
                     remedy="Write models:/name/1, models:/name@alias, runs:/<run_id>/model, or a folder with an MLmodel file.",
                     uri=self.uri,
                 ) from error

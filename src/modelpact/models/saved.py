@@ -7,6 +7,8 @@ model's `code` folder, so it loads where modelpact is not installed.
 from __future__ import annotations
 
 import importlib
+import json
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -60,7 +62,8 @@ class SavedModel(_Answers, PythonModel):
                 f"the model is saved in protocol {config.get('protocol')!r}; this code reads {PROTOCOL}",
                 remedy="Load it with the release of modelpact that saved it.",
             )
-        self.model = _class(config["class"]).model_validate(config["options"])
+        options = json.dumps(config["options"])  # read as JSON, where a strict field takes a string for a path
+        self.model = _class(config["class"]).model_validate_json(options)
         if "context" in config:
             self.model.load_context(config["context"])
         self.model.load(Path(context.artifacts["state"]))
@@ -92,7 +95,7 @@ def saved_model(hinted: str | None) -> SavedModel:
 def _class(path: str) -> type[Model]:
     module, _, name = path.partition(":")
     try:
-        kind: type[Model] = getattr(importlib.import_module(module), name)
+        kind: type[Model] = attrgetter(name)(importlib.import_module(module))
     except (ImportError, AttributeError) as error:
         raise LoadError(
             f"the model's class {path} cannot be imported: {error}",

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from toys import Doubler, Scaled
+
+from modelpact.errors import ConfigError, ModelConfigError, ModelConfigNotFound
+from modelpact.models import Model, read_config
+
+CONFIG = {"protocol": 1, "model": "gpt", "temperature": 0.2}
+
+
+def test_the_base_cannot_be_built() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        Model()  # type: ignore[abstract]
+
+
+def test_predict_is_all_that_a_model_must_have(tmp_path: Path) -> None:
+    model = Doubler(factor=3.0)
+    model.fit([[1, 2]], [0])
+    model.dump(tmp_path)
+    model.load(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert model.predict([[1, 2]]).tolist() == [9]
+    assert (model.flavors, model.native(), model.context) == ((), None, {})
+
+
+def test_a_model_can_be_built_again_from_its_options() -> None:
+    options = json.loads(json.dumps(Doubler(factor=3.0).options()))
+    assert Doubler(**options) == Doubler(factor=3.0)
+
+
+@pytest.mark.parametrize("options", [{"factor": "2"}, {"factr": 2.0}, {"factor": None}])
+def test_wrong_options_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Doubler(**options)
+
+
+def test_a_model_does_not_change_once_built() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Doubler().factor = 3.0
+
+
+def test_load_context_takes_up_a_configuration() -> None:
+    model = Scaled()
+    model.load_context({"offset": 10.0})
+    assert model.predict([[1, 2]]).tolist() == [13]
+
+
+def test_models_do_not_share_a_configuration() -> None:
+    one, other = Scaled(), Scaled()
+    one.load_context({"offset": 10.0})
+    assert other.context == {}
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_configuration_is_read_from_a_json_file(kind: Any) -> None:
+    Path("config.json").write_text(json.dumps(CONFIG))
+    assert read_config(kind("config.json")) == CONFIG
+
+
+def test_a_mapping_is_copied() -> None:
+    config = dict(CONFIG)
+    read_config(config)["model"] = "other"
+    assert config == CONFIG
+
+
+@pytest.mark.parametrize("config", [None, ""])
+def test_no_configuration_is_a_value_error_that_names_the_option(config: Any) -> None:
+    with pytest.raises(ValueError, match="the model has no configuration") as caught:
+        read_config(config)
+    assert isinstance(caught.value, ModelConfigError)
+    assert "saver.config_file" in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_a_file_not_found_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        read_config("lost.json")
+    error = caught.value
+    assert isinstance(error, ModelConfigNotFound)
+    assert isinstance(error, ConfigError)
+    assert str(error) == f"the model's configuration lost.json does not exist\nIt is read from {tmp_path}."
+    assert error.facts == {"path": "lost.json"}
+
+
+@pytest.mark.parametrize(
+    ("content", "texts"),
+    [
+        (b'{"a": 1,}', ["config.json, line 1, column ", "not JSON"]),
+        (b'{\n  "a": 1\n  "b": 2\n}', ["config.json, line 3, column 3", "commas"]),
+        (b"", ["config.json, line 1, column 1"]),
+        (b"[1, 2]", ["config.json holds a list, not an object", '{"key": value}']),
+        (b"null", ["config.json holds a NoneType, not an object"]),
+        (b'"text"', ["config.json holds a str, not an object"]),
+        ('{"a": "ä"}'.encode("latin-1"), ["configuration config.json cannot be read"]),
+    ],
+)
+def test_a_broken_file_is_a_value_error_that_says_where(content: bytes, texts: list[str]) -> None:
+    Path("config.json").write_bytes(content)
+    with pytest.raises(ModelConfigError) as caught:
+        read_config("config.json")
+    assert isinstance(caught.value, ValueError)
+    assert all(text in str(caught.value) for text in texts), str(caught.value)
+    assert caught.value.facts["path"] == "config.json"
+
+
+def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ModelConfigError, match="cannot be read"):
+        read_config(tmp_path)

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import toys
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.cluster import KMeans
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from modelpact.data import IrisData
+from modelpact.errors import ConfigError
+from modelpact.models import SklearnModel, untrusted_types
+from modelpact.models.estimators import dump_estimator, load_estimator
+
+X = np.arange(12.0).reshape(6, 2)
+Y = X.sum(axis=1)
+LABELS = np.array(["no", "no", "no", "yes", "yes", "yes"])
+
+
+class Mean(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """A user's own estimator."""
+
+    def fit(self, inputs: Any, targets: Any) -> Mean:
+        self.mean_ = float(np.mean(targets))
+        return self
+
+    def predict(self, inputs: Any) -> Any:
+        return np.full(len(inputs), self.mean_)
+
+
+def test_it_answers_what_the_estimator_answers() -> None:
+    model = SklearnModel(estimator=Ridge(alpha=2.0))
+    model.fit(X, Y)
+    assert model.predict(X).tolist() == Ridge(alpha=2.0).fit(X, Y).predict(X).tolist()
+
+
+def test_the_estimator_that_was_given_is_left_unfitted() -> None:
+    estimator = Ridge()
+    SklearnModel(estimator=estimator).fit(X, Y)
+    assert not hasattr(estimator, "coef_")
+
+
+@pytest.mark.parametrize(
+    ("targets", "chosen"),
+    [
+        (Y, RandomForestRegressor),
+        ((Y * 10).astype(int), RandomForestRegressor),
+        (LABELS, RandomForestClassifier),
+        (LABELS.astype(object), RandomForestClassifier),
+        (LABELS == "yes", RandomForestClassifier),
+        (list(LABELS), RandomForestClassifier),
+    ],
+    ids=["floats", "integers", "strings", "objects", "booleans", "list"],
+)
+def test_labels_are_learned_by_the_classifier_and_numbers_by_the_estimator(targets: Any, chosen: type) -> None:
+    model = SklearnModel(estimator=RandomForestRegressor(n_estimators=2), classifier=RandomForestClassifier(n_estimators=2))
+    model.fit(X, targets)
+    assert type(model.native()) is chosen
+
+
+def test_without_targets_there_are_no_labels() -> None:
+    model = SklearnModel(estimator=KMeans(2, n_init=1), classifier=LogisticRegression())
+    model.fit(X, None)
+    assert type(model.native()) is KMeans
+
+
+@pytest.mark.parametrize(
+    ("estimator", "kind"), [(None, "NoneType"), ("sklearn.linear_model.Ridge", "str"), ({"alpha": 1}, "dict")]
+)
+def test_what_is_no_estimator_is_refused_with_how_to_name_one(estimator: Any, kind: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        SklearnModel(estimator=estimator).fit(X, Y)
+    assert f"model.estimator is a {kind}, not a scikit-learn estimator" in str(caught.value)
+    assert "_target_: sklearn.linear_model.Ridge" in str(caught.value)
+
+
+@pytest.mark.parametrize(("estimator", "flavors"), [(Ridge(), ("sklearn",)), (Mean(), ("sklearn", "test_estimators"))])
+def test_the_sklearn_flavor_comes_first(estimator: Any, flavors: tuple[str, ...]) -> None:
+    assert SklearnModel(estimator=estimator).flavors == flavors
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LogisticRegression(),
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        RandomForestClassifier(n_estimators=3, random_state=0),
+    ],
+    ids=["linear", "pipeline", "forest"],
+)
+def test_what_it_learned_survives_a_folder(estimator: Any, tmp_path: Path) -> None:
+    sample = IrisData().read()
+    model = SklearnModel(estimator=estimator)
+    model.fit(sample.inputs, sample.targets)
+    model.dump(tmp_path)
+    again = SklearnModel(**model.options())
+    again.load(tmp_path)
+    assert again.predict(sample.inputs).tolist() == model.predict(sample.inputs).tolist()
+
+
+def test_no_pickle_is_written(tmp_path: Path) -> None:
+    dump_estimator(Ridge().fit(X, Y), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["estimator.skops", "trusted.json"]
+    with pytest.raises(pickle.UnpicklingError):
+        pickle.loads((tmp_path / "estimator.skops").read_bytes())
+
+
+def test_scikit_learns_own_types_need_no_trust() -> None:
+    assert untrusted_types(Ridge().fit(X, Y)) is None
+
+
+def test_a_users_own_estimator_is_trusted_by_its_name(tmp_path: Path) -> None:
+    fitted = Mean().fit(X, Y)
+    assert untrusted_types(fitted) == ["test_estimators.Mean"]
+    dump_estimator(fitted, tmp_path)
+    assert json.loads((tmp_path / "trusted.json").read_text()) == ["test_estimators.Mean"]
+    assert load_estimator(tmp_path).predict(X).tolist() == fitted.predict(X).tolist()
+
+
+def test_a_type_that_was_not_trusted_when_saved_is_not_loaded(tmp_path: Path) -> None:
+    dump_estimator(Mean().fit(X, Y), tmp_path)
+    (tmp_path / "trusted.json").write_text("[]")
+    with pytest.raises(Exception, match=r"test_estimators\.Mean"):
+        load_estimator(tmp_path)
+
+
+def test_hyperparameters_are_part_of_what_the_model_is() -> None:
+    one, same, other = (SklearnModel(estimator=Ridge(alpha=alpha)).identity() for alpha in (1.0, 1.0, 2.0))
+    assert one == same != other
+    assert toys.Doubler().identity() != one
