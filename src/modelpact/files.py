@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
 
 __all__ = ["cache_folder", "write_atomically"]
@@ -26,14 +27,11 @@ def cache_folder() -> Path | None:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file whole or not at all: beside it first, then renamed over it."""
-    import tempfile
-
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")  # not by tempfile, which lets nobody else read the file
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
+        aside.write_text(text, encoding="utf-8")
+        os.replace(aside, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        aside.unlink(missing_ok=True)
         raise

@@ -50,6 +50,10 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, (set, frozenset)):
         return sorted(map(repr, value))
+    if "<" not in getattr(value, "__qualname__", "<"):  # a class or a function, whose repr may be an address
+        return f"{value.__module__}.{value.__qualname__}"
+    if hasattr(value, "tolist"):  # an array, whose repr may be cut short
+        return _plain(value.tolist())
     if hasattr(value, "get_params"):  # a scikit-learn estimator: its class and hyperparameters
         parameters = _plain(value.get_params(deep=False))
         return {"class": f"{type(value).__module__}.{type(value).__qualname__}", "options": parameters}

@@ -1,0 +1,26 @@
+"""Every example in a docstring is run."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import modelpact
+
+MODULES = sorted(module.name for module in pkgutil.walk_packages(modelpact.__path__, "modelpact.") if ".conf" not in module.name)
+WITH_EXAMPLES = {"modelpact.errors", "modelpact.models.base", "modelpact.models.scoring", "modelpact.rows", "modelpact.schemas",
+                 "modelpact.steps", "modelpact.store", "modelpact.suggestions"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_are_true(name: str) -> None:
+    failed, tried = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert failed == 0
+    assert tried > 0 or name not in WITH_EXAMPLES
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    assert [name for name in MODULES if not importlib.import_module(name).__doc__] == []

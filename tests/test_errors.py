@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import copy
+import pickle
+import re
+from typing import Any
+
+import pytest
+
+from modelpact import errors
+from modelpact.errors import PactError
+
+ALL = [getattr(errors, name) for name in errors.__all__]
+LINE = re.compile(r"^(?P<indent> *)\* (?P<name>\w+)(\((?P<builtin>\w+)\))?( |$)", re.MULTILINE)
+
+
+def drawn() -> dict[str, tuple[str, ...]]:
+    """The bases of each class as the tree at the top of the module draws them."""
+    found: dict[str, tuple[str, ...]] = {}
+    path: list[tuple[int, str]] = []
+    for match in LINE.finditer(str(errors.__doc__)):
+        while path and path[-1][0] >= len(match["indent"]):
+            path.pop()
+        bases = (path[-1][1] if path else "Exception", match["builtin"])
+        found[match["name"]] = tuple(base for base in bases if base)
+        path.append((len(match["indent"]), match["name"]))
+    return found
+
+
+def test_the_drawn_tree_is_the_real_one() -> None:
+    assert drawn() == {kind.__name__: tuple(base.__name__ for base in kind.__bases__) for kind in ALL}
+
+
+def test_every_error_of_the_module_is_exported() -> None:
+    defined = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
+    assert defined == set(errors.__all__)
+    assert errors.__all__ == sorted(errors.__all__)
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("again", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy])
+def test_an_error_crosses_processes_with_its_facts(kind: type[PactError], again: Any) -> None:
+    error = kind("what happened", remedy="what to do", column="age", places=[("a", 1)])
+    other = again(error)
+    assert type(other) is kind
+    assert str(other) == str(error) == "what happened\nwhat to do"
+    assert (other.message, other.remedy) == ("what happened", "what to do")
+    assert (other.column, other.places) == ("age", [("a", 1)])
+    assert other.facts == error.facts
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_only_configuration_errors_end_with_status_2(kind: type[PactError]) -> None:
+    assert kind.exit_status == (2 if issubclass(kind, errors.ConfigError) else 1)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_error_says_what_it_stands_for(kind: type[PactError]) -> None:
+    assert kind.__doc__
+    assert len(kind.__doc__.splitlines()[0]) > 20
+
+
+def test_without_a_remedy_the_text_is_the_message() -> None:
+    error = PactError("what happened")
+    assert str(error) == "what happened"
+    assert (error.remedy, error.facts) == ("", {})
+
+
+def test_a_missing_model_configuration_is_caught_as_either() -> None:
+    for builtin in (ValueError, FileNotFoundError, OSError):
+        with pytest.raises(builtin, match="gone"):
+            raise errors.ModelConfigNotFound("gone", path="x.json")
