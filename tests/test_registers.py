@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from publishing import client, numbers, versions
 from toys import Doubler
 
@@ -122,3 +123,31 @@ def test_none_registers_nothing(saved: str) -> None:
     assert register.find("sums", "k") is None
     assert register.register("sums", saved) is None
     assert versions() == []
+
+
+def test_a_version_that_is_refused_leaves_no_empty_model_behind(saved: str, mocker: Any) -> None:
+    mocker.patch("mlflow.MlflowClient.create_model_version", side_effect=MlflowException("no more versions"))
+    with pytest.raises(RegisterError, match="no more versions"):
+        MlflowRegister().register("sums", saved)
+    assert client().search_registered_models() == []
+
+
+def test_a_version_that_is_refused_leaves_the_others_alone(saved: str, mocker: Any) -> None:
+    MlflowRegister().register("sums", saved)
+    mocker.patch("mlflow.MlflowClient.create_model_version", side_effect=MlflowException("no more versions"))
+    with pytest.raises(RegisterError):
+        MlflowRegister().register("sums", saved)
+    assert versions("sums") == [1]
+
+
+def test_somebody_faster_may_make_the_registered_model(saved: str, mocker: Any) -> None:
+    client().create_registered_model("sums")
+    absent = MlflowException("not yet", error_code=RESOURCE_DOES_NOT_EXIST)
+    mocker.patch("mlflow.MlflowClient.get_registered_model", side_effect=absent)
+    assert int(MlflowRegister().register("sums", saved).version) == 1
+
+
+def test_a_registry_that_does_not_answer_is_told(saved: str, mocker: Any) -> None:
+    mocker.patch("mlflow.MlflowClient.get_registered_model", side_effect=MlflowException("no answer"))
+    with pytest.raises(RegisterError, match="no answer"):
+        MlflowRegister().register("sums", saved)

@@ -243,3 +243,9 @@ class TestACleanProcess:
         adapter = loaded()
         adapter.signature = parse({"inputs": {"a": "double", "b": "double"}, "outputs": "string"})
         assert "OUTPUTS_CONFORM" in failed(CleanVerifier(), adapter, signature=SIGNATURE)
+
+
+def test_a_model_without_a_serving_example_is_found(mocker: Any) -> None:
+    adapter = loaded()
+    mocker.patch.object(adapter.pyfunc.metadata, "get_serving_input", return_value=None)
+    assert failed(ReplayVerifier(), adapter) == {"SERVING_EXAMPLE": "no serving_input_example.json is stored with the model"}
