@@ -41,7 +41,8 @@ def row(what: str, naive: list[float], ours: list[float], goal: float, unit: str
     """A line of the result: both medians, the median ratio with its range, and the goal."""
     ratios = sorted(one / other for one, other in zip(naive, ours, strict=True))
     scale = 1000 if unit == "ms" else 1
+    medians = [f"{statistics.median(figures) * scale:8.2f} {unit:<2}" for figures in (naive, ours)]
     return (
-        f"{what:<44} naive {statistics.median(naive) * scale:8.2f} {unit:<2}  modelpact {statistics.median(ours) * scale:8.2f} {unit:<2}"
+        f"{what:<52} naive {medians[0]}  modelpact {medians[1]}"
         f"  ratio {statistics.median(ratios):6.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})  goal {goal:g}"
     )
