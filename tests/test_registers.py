@@ -125,10 +125,11 @@ def test_none_registers_nothing(saved: str) -> None:
     assert versions() == []
 
 
-def test_a_version_that_is_refused_leaves_no_empty_model_behind(saved: str, mocker: Any) -> None:
+@pytest.mark.parametrize("name", ["sums", "it's"])
+def test_a_version_that_is_refused_leaves_no_empty_model_behind(name: str, saved: str, mocker: Any) -> None:
     mocker.patch("mlflow.MlflowClient.create_model_version", side_effect=MlflowException("no more versions"))
     with pytest.raises(RegisterError, match="no more versions"):
-        MlflowRegister().register("sums", saved)
+        MlflowRegister().register(name, saved)
     assert client().search_registered_models() == []
 
 

@@ -148,7 +148,7 @@ class MlflowRegister(Register):
             for alias in self.aliases:
                 client.set_registered_model_alias(name, alias, version.version)
         except MlflowException as error:
-            if made and not client.search_model_versions(f"name = '{name}'", max_results=1):
+            if made and not client.get_registered_model(name).latest_versions:
                 client.delete_registered_model(name)
             raise RegisterError(
                 f"MLflow refused to register {name}: {shortened(error, 300)}", name=name, uri=model_uri
