@@ -55,7 +55,7 @@ def test_what_the_model_raises_is_the_answer(model: Path, tmp_path: Path) -> Non
 
 
 def test_modelpact_is_found_in_the_model_only(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if not Path(entry).is_relative_to(model)])  # MLflow put it there
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if not Path(entry).is_relative_to(model)])
     finder = HideInstalled(model)
     assert finder.find_spec("numpy", None) is None
     with pytest.raises(ModuleNotFoundError, match="not installed in this process"):
