@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.util
 import io
 import json
 import os
@@ -106,26 +105,27 @@ def _path(key: str | None) -> Path | None:
 
 
 def _classes(model: Any) -> list[str] | None:
-    """The classes and functions an object is made of, each with a digest of its source file where that may change."""
+    """The classes and functions an object is made of, each with a digest of its source where that may change."""
     found: set[tuple[str, str]] = set()
 
     class Collector(pickle.Pickler):
         def persistent_id(self, value: Any) -> None:
             kind = value if isinstance(value, (type, FunctionType)) else type(value)
-            found.add((kind.__module__, kind.__qualname__))
+            found.add((str(kind.__module__), kind.__qualname__))  # of a function made by hand the module may be None
 
     try:
         Collector(io.BytesIO(), protocol=5).dump(model)
     except (pickle.PicklingError, TypeError, AttributeError, RecursionError):
         return None
-    return [f"{module}:{name}:{_source(module.partition('.')[0], module)}" for module, name in sorted(found)]
+    return [f"{module}:{name}:{_source(module.partition('.')[0])}" for module, name in sorted(found)]
 
 
 @functools.cache
-def _source(package: str, module: str) -> str:
-    """A digest of a module that no distribution's version stands for (a user's own file); empty for installed ones."""
-    spec = importlib.util.find_spec(module) if module in sys.modules or package in sys.modules else None
-    origin = spec.origin if spec is not None else None
+def _source(package: str) -> str:
+    """A digest of code that no distribution's version stands for (a user's own module or package); empty for installed ones."""
+    origin = getattr(sys.modules.get(package), "__file__", None)
     if origin is None or not origin.endswith(".py") or "site-packages" in origin or origin.startswith(sys.base_prefix):
         return ""
-    return hashlib.sha256(Path(origin).read_bytes()).hexdigest()
+    path = Path(origin)
+    files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+    return hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)).hexdigest()
