@@ -16,7 +16,7 @@ ROOT = Path(modelpact.__file__).parent
 
 FLOORS = (
     {"signature", "schemas", "errors", "_mlflow", "steps", "files", "exports", "rows", "suggestions", "release"},
-    {"data", "models", "store", "requirements", "journal", "jobs"},
+    {"data", "models", "store", "requirements", "carried", "journal", "jobs"},
     {"signers", "savers", "loaders", "verifiers", "registers"},
     {"pipeline"},
     {"tasks", "serving"},

@@ -247,7 +247,7 @@ def test_reuse_returns_the_version_of_the_same_job() -> None:
     run = client().get_run(again.run_id)
     assert run.info.status == "FINISHED"
     assert run.data.tags["modelpact.reused_version"] == "1"
-    assert list(again.seconds) == ["check", "open", "read"]
+    assert list(again.seconds) == ["check", "open", "read", "reuse"]
 
 
 def test_error_refuses_the_same_job_and_names_its_version() -> None:
@@ -307,7 +307,8 @@ def test_a_broken_store_does_not_hide_the_first_failure(mocker: Any, caplog: pyt
 
 def test_every_stage_has_its_own_error_class() -> None:
     assert all(issubclass(kind, PactError) for kind in STAGES.values())
-    assert len(set(STAGES.values())) == len(STAGES)
+    apart = {stage: kind for stage, kind in STAGES.items() if stage != "reuse"}  # which asks the registry, as register does
+    assert len(set(apart.values())) == len(apart)
 
 
 def test_an_unverified_model_says_so_in_its_receipt() -> None:
@@ -321,3 +322,22 @@ def test_another_working_folder_is_another_store(tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path / "other")
     assert publish(**steps()).version == "1"
     assert Path("mlflow.db").stat().st_size > 0
+
+
+def test_a_users_own_registry_is_put_back() -> None:
+    mlflow.set_registry_uri("sqlite:///registry.db")
+    publish(**steps())
+    assert mlflow.get_registry_uri() == "sqlite:///registry.db"
+
+
+def test_the_code_of_a_loaded_model_does_not_pile_up_on_the_path() -> None:
+    before = list(sys.path)
+    publish(**steps())
+    assert sys.path == before
+
+
+def test_a_store_that_fails_twice_shows_the_first_failure(mocker: Any) -> None:
+    mocker.patch("mlflow.MlflowClient.log_model_artifacts", side_effect=OSError("disk full"))
+    mocker.patch("mlflow.MlflowClient.finalize_logged_model", side_effect=MlflowException("gone as well"))
+    with pytest.raises(PactError, match="disk full"):
+        publish(**steps())

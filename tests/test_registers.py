@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import mlflow
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
@@ -152,3 +153,23 @@ def test_a_registry_that_does_not_answer_is_told(saved: str, mocker: Any) -> Non
     mocker.patch("mlflow.MlflowClient.get_registered_model", side_effect=MlflowException("no answer"))
     with pytest.raises(RegisterError, match="no answer"):
         MlflowRegister().register("sums", saved)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["a new model", "a second version"])
+def test_a_failing_alias_leaves_no_version_and_puts_the_others_back(first: bool, saved: str, mocker: Any) -> None:
+    if not first:
+        MlflowRegister(aliases=["champion"]).register("sums", saved)
+    move = mlflow.MlflowClient.set_registered_model_alias
+
+    def move_or_fail(self: Any, name: str, alias: str, version: str) -> None:
+        if alias == "green":
+            raise MlflowException("the store is gone")
+        move(self, name, alias, version)
+
+    mocker.patch("mlflow.MlflowClient.set_registered_model_alias", move_or_fail)
+    with pytest.raises(RegisterError, match="no alias was moved"):
+        MlflowRegister(aliases=["champion", "green"]).register("sums", saved)
+
+    assert versions() == ([] if first else [1])
+    if not first:
+        assert int(client().get_model_version_by_alias("sums", "champion").version) == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_loader import ConfigLoader
@@ -16,7 +16,8 @@ class ModelpactSweeper(BasicSweeper):
     """Hydra's basic sweeper, which composes every combination before the first job runs; here that is not done a second time."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        once = HydraContext(config_loader=ComposedOnce(hydra_context.config_loader), callbacks=hydra_context.callbacks)
+        loader = cast("ConfigLoader", ComposedOnce(hydra_context.config_loader))
+        once = HydraContext(config_loader=loader, callbacks=hydra_context.callbacks)
         super().setup(hydra_context=once, task_function=task_function, config=config)
 
 

@@ -17,7 +17,6 @@ def complain(error: Exception) -> int:
 
     Raises:
         Exception: The error itself, where it is none that modelpact or Hydra foresee: a fault in the program needs its traceback.
-
     """
     known = explain(error)
     if known is None:

@@ -92,7 +92,6 @@ def build(cfg: DictConfig, settings: Any) -> Task:
 
     Raises:
         ConfigError: A step or the task refuses its options; the text names the key.
-
     """
     from hydra.utils import get_class
     from omegaconf import DictConfig

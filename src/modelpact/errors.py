@@ -67,7 +67,6 @@ class PactError(Exception):
         >>> error = DataError("no column 'age' in data.csv", remedy="The columns are: sex, bmi.", column="age")
         >>> error.column
         'age'
-
     """
 
     exit_status: ClassVar[int] = 1

@@ -15,7 +15,6 @@ def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     Args:
         package: The package that exports the names.
         homes: For each name the module it is defined in.
-
     """
 
     def find(name: str) -> Any:

@@ -26,7 +26,6 @@ def job_key(name: str, steps: Mapping[str, Step], data_digest: str) -> str:
 
     Returns:
         SHA-256 in hex.
-
     """
     own = {type(step).__module__ for step in steps.values() if type(step).__module__.partition(".")[0] != "modelpact"}
     code = [_package_digest(), *(_file_digest(inspect.getfile(sys.modules[module])) for module in sorted(own))]

@@ -21,7 +21,6 @@ class Journal:
         errors: The stages, each with the error that says it failed.
         observe: Called with the name of each stage as it begins.
         facts: Fields of the receipt that are known from the start.
-
     """
 
     def __init__(self, errors: dict[str, type[PactError]], observe: Callable[[str], None] | None = None, **facts: Any) -> None:
@@ -41,7 +40,6 @@ class Journal:
 
         Raises:
             PactError: The stage failed.
-
         """
         self.current = name
         if self._observe is not None:

@@ -29,7 +29,6 @@ class Loader(Step, ABC):
 
         Raises:
             LoadError: There is no such model, it has no signature, or it is not of the kind this loader reads.
-
         """
 
 
@@ -45,7 +44,6 @@ class CustomLoader(Loader):
 
     Attributes:
         config_file: A JSON file to configure the model with instead of the configuration saved with it.
-
     """
 
     config_file: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -31,6 +32,7 @@ from modelpact.errors import (
 from modelpact.jobs import job_key
 from modelpact.journal import Journal
 from modelpact.registers import JOB_KEY
+from modelpact.savers import mark_failed
 from modelpact.signature import digest as signature_digest
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ STAGES: dict[str, type[PactError]] = {
     "check": ConfigError,
     "open": StoreError,
     "read": DataError,
+    "reuse": RegisterError,
     "fit": FitError,
     "predict": PredictError,
     "sign": SignError,
@@ -122,7 +125,6 @@ def publish(
 
     Raises:
         PactError: A stage failed: its class says which (see `STAGES`), its `facts["receipt"]` what was done until then.
-
     """
     steps = _Steps(data, model, signer, saver, loader, verifier, register, tracking)
     journal = Journal(STAGES, observe, name=data.name if name is None else name, steps=steps.kinds())
@@ -154,6 +156,7 @@ def _publish(steps: _Steps, journal: Journal) -> None:
         with journal.stage("read"):
             sample = steps.data.read()
             journal.note(job_key=steps.key(name, sample))
+        with journal.stage("reuse"):
             existing = steps.register.find(name, journal.facts["job_key"])
         if existing is not None:
             journal.note(version=str(existing.version), model_uri=existing.source, reused=True)
@@ -167,7 +170,7 @@ def _publish(steps: _Steps, journal: Journal) -> None:
             journal.note(signature=signature.to_dict(), signature_digest=signature_digest(signature))
         with journal.stage("save"):
             info = _save(steps, store, journal, sample, signature)
-        with _failed_unless_registered(store, info):
+        with _failed_unless_registered(store, info), _sys_path_kept():
             with journal.stage("load"):
                 adapter = steps.loader.load(info.model_uri)
             with journal.stage("verify"):
@@ -219,8 +222,18 @@ def _failed_unless_registered(store: Store, info: Info) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        store.client.finalize_logged_model(info.model_id, "FAILED")
+        mark_failed(store.client, info.model_id)
         raise
+
+
+@contextlib.contextmanager
+def _sys_path_kept() -> Iterator[None]:
+    """Forget where a loaded model's code lies: MLflow adds a folder for each load, and a sweep's jobs share one process."""
+    before = list(sys.path)
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 @contextlib.contextmanager

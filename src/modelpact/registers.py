@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Literal
@@ -30,7 +31,6 @@ class Register(Step, ABC):
 
         Raises:
             ConfigError: The name or an alias cannot be registered.
-
         """
 
     @abstractmethod
@@ -39,7 +39,6 @@ class Register(Step, ABC):
 
         Raises:
             RegisterError: The job was done before, and that is an error.
-
         """
 
     @abstractmethod
@@ -53,7 +52,6 @@ class Register(Step, ABC):
 
         Raises:
             RegisterError: No version was created.
-
         """
 
 
@@ -78,7 +76,6 @@ class MlflowRegister(Register):
         aliases: Moved to the new version.
         if_exists: For a job that was done before (same configuration, data and code): make a `new` version, `reuse` the one there
             is, or refuse (`error`).
-
     """
 
     not_identity = frozenset({"tags", "aliases", "if_exists"})
@@ -132,7 +129,6 @@ class MlflowRegister(Register):
                 uri=model_uri,
             )
         client = MlflowClient()
-        made = False
         try:
             model = client.get_logged_model(match[1])
             if model.status != "READY":
@@ -141,19 +137,43 @@ class MlflowRegister(Register):
                     remedy="Only a whole, verified model becomes a version.",
                     uri=model_uri,
                 )
-            made = _ensure_registered_model(client, name)
-            version: Version = client.create_model_version(
-                name, source=model_uri, run_id=model.source_run_id, model_id=model.model_id, tags={**self.tags, **(tags or {})}
-            )
-            for alias in self.aliases:
-                client.set_registered_model_alias(name, alias, version.version)
+            with contextlib.ExitStack() as undo:
+                if _ensure_registered_model(client, name):
+                    undo.callback(_delete_if_empty, client, name)
+                version: Version = client.create_model_version(
+                    name,
+                    source=model_uri,
+                    run_id=model.source_run_id,
+                    model_id=model.model_id,
+                    tags={**self.tags, **(tags or {})},
+                )
+                undo.callback(client.delete_model_version, name, version.version)
+                for alias in self.aliases:
+                    undo.callback(_put_back, client, name, alias, client.get_registered_model(name).aliases.get(alias))
+                    client.set_registered_model_alias(name, alias, version.version)
+                undo.pop_all()
         except MlflowException as error:
-            if made and not client.get_registered_model(name).latest_versions:
-                client.delete_registered_model(name)
             raise RegisterError(
-                f"MLflow refused to register {name}: {shortened(error, 300)}", name=name, uri=model_uri
+                f"MLflow refused to register {name}: {shortened(error, 300)}",
+                remedy="Nothing was registered, and no alias was moved.",
+                name=name,
+                uri=model_uri,
             ) from error
         return version
+
+
+def _delete_if_empty(client: MlflowClient, name: str) -> None:
+    """Take back a registered model that was made here, unless somebody else has put a version into it."""
+    if not client.get_registered_model(name).latest_versions:
+        client.delete_registered_model(name)
+
+
+def _put_back(client: MlflowClient, name: str, alias: str, version: str | None) -> None:
+    """Let an alias name the version it named before, or none."""
+    if version is None:
+        client.delete_registered_model_alias(name, alias)
+    else:
+        client.set_registered_model_alias(name, alias, version)
 
 
 def _ensure_registered_model(client: MlflowClient, name: str) -> bool:

@@ -35,7 +35,6 @@ def fingerprint(model: Any, *how: str) -> str | None:
 
     Returns:
         A digest in hex, or None for a model that cannot be taken apart: then nothing is remembered.
-
     """
     classes = _classes(model)
     if classes is None:

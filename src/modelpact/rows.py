@@ -18,7 +18,6 @@ def count(inputs: Any) -> int:
     Example:
         >>> count([{"a": 1}, {"a": 2}])
         2
-
     """
     if _is_tensors(inputs):
         return min(len(tensor) for tensor in inputs.values())
@@ -33,7 +32,6 @@ def take(inputs: Any, rows: Sequence[int]) -> Any:
     Example:
         >>> take(["a", "b", "c"], [2, 0])
         ['c', 'a']
-
     """
     if _is_tensors(inputs):
         return {name: tensor[list(rows)] for name, tensor in inputs.items()}

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import functools
 import importlib
-import inspect
 import json
-import shutil
-import sys
-import sysconfig
+import logging
 import tempfile
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import modelpact
 from modelpact import requirements
+from modelpact.carried import carried_code, code_of
 from modelpact.errors import DriftError, PactError, SaveError, SignError
 from modelpact.models import Model, read_config, untrusted_types
 from modelpact.schemas import Inputs
@@ -28,27 +25,14 @@ from modelpact.steps import Step
 from modelpact.suggestions import nearest, shortened
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from mlflow.models import Model as MLmodel
 
     from modelpact.schemas import Info, Signature
 
-__all__ = ["BuiltinSaver", "CustomSaver", "Saver"]
+__all__ = ["BuiltinSaver", "CustomSaver", "Saver", "mark_failed"]
 
-CARRIED = (
-    "__init__.py",
-    "_mlflow.py",
-    "errors.py",
-    "exports.py",
-    "files.py",
-    "models",
-    "release.py",
-    "rows.py",
-    "schemas.py",
-    "signature",
-    "steps.py",
-    "suggestions.py",
-)
-"""What of modelpact travels with a saved model."""
+log = logging.getLogger(__name__)
 
 
 class Saver(Step, ABC):
@@ -58,7 +42,6 @@ class Saver(Step, ABC):
         path: The model's name within its run.
         pip_requirements: What to install before it is loaded; None for what MLflow infers, worked out once and cached.
         code_paths: Files or folders of your own code that the model needs; they travel with it.
-
     """
 
     not_identity = frozenset({"path"})
@@ -75,7 +58,6 @@ class Saver(Step, ABC):
             SaveError: It does not fit; the message says what does.
             ModelConfigError: Its configuration is broken.
             ModelConfigNotFound: Its configuration file does not exist.
-
         """
 
     @abstractmethod
@@ -100,7 +82,6 @@ class Saver(Step, ABC):
         Raises:
             SaveError: It could not be written or uploaded; no READY model is left behind.
             DriftError: What would be stored is not what was signed.
-
         """
         import mlflow
         from mlflow.entities import LoggedModelOutput
@@ -127,7 +108,7 @@ class Saver(Step, ABC):
                 client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
             return stored.get_model_info(client.finalize_logged_model(logged.model_id, "READY"))
         except BaseException as error:
-            client.finalize_logged_model(logged.model_id, "FAILED")
+            mark_failed(client, logged.model_id)
             if isinstance(error, (MlflowException, OSError, TypeError, ValueError)) and not isinstance(error, PactError):
                 raise SaveError(
                     f"{self.KIND} cannot save this {model.KIND}: {type(error).__name__}: {shortened(error, 300)}",
@@ -151,12 +132,21 @@ class Saver(Step, ABC):
             requirements.write(known, folder)
 
 
+def mark_failed(client: MlflowClient, model_id: str) -> None:
+    """Set a saved model to FAILED, while another error is on its way: if the store fails as well, that is only logged."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.finalize_logged_model(model_id, "FAILED")
+    except (MlflowException, OSError) as error:
+        log.warning("the model %s could not be marked as failed: %s", model_id, shortened(error, 300))
+
+
 class CustomSaver(Saver):
     """Saves any model as code, a JSON configuration and what it has learned: no pickle, and it loads without modelpact installed.
 
     Attributes:
         config_file: The model's own configuration, a JSON file; None for a model that needs none.
-
     """
 
     config_file: str | None = None
@@ -198,7 +188,7 @@ class CustomSaver(Saver):
                 path=str(folder),
                 python_model=str(state.parent / "saved_model.py"),
                 artifacts={"config": str(state.parent / "config.json"), "state": str(state)},
-                code_paths=[str(_carried_code(state.parent)), *_code_of(kind), *self.code_paths],
+                code_paths=[str(carried_code(state.parent)), *code_of(kind), *self.code_paths],
                 **options,
             )
 
@@ -208,7 +198,6 @@ class BuiltinSaver(Saver):
 
     Attributes:
         flavor: The flavor, such as `sklearn` or `xgboost`; None for the model's own.
-
     """
 
     flavor: str | None = None
@@ -250,25 +239,13 @@ class BuiltinSaver(Saver):
     def _write(self, model: Model, folder: Path, **options: Any) -> None:
         module = self._module(model)
         native = model.native()
-        own_code = [*_code_of(type(native)), *self.code_paths]
+        own_code = [*code_of(type(native)), *self.code_paths]
         if module.__name__ == "mlflow.sklearn":
             options["skops_trusted_types"] = untrusted_types(native)
         with tempfile.TemporaryDirectory() as temporary:
             if type(native).__module__.partition(".")[0] == "modelpact":
-                own_code.append(str(_carried_code(Path(temporary))))
+                own_code.append(str(carried_code(Path(temporary))))
             module.save_model(native, path=str(folder), code_paths=own_code or None, **options)
-
-
-def _carried_code(folder: Path) -> Path:
-    """Copy into `folder` the part of modelpact that a saved model runs on, without the steps and the command line."""
-    source, carried = Path(inspect.getfile(modelpact)).parent, folder / "modelpact"
-    carried.mkdir()
-    for name in CARRIED:
-        if (source / name).is_dir():
-            shutil.copytree(source / name, carried / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copyfile(source / name, carried / name)
-    return carried
 
 
 def _is_of_hints(signature: Signature, kind: type[Model]) -> bool:
@@ -287,19 +264,6 @@ def _flavors() -> list[str]:
 
     homes = Path(mlflow.__file__).parent.glob("*/__init__.py")
     return sorted(home.parent.name for home in homes if "\ndef save_model(" in home.read_text(encoding="utf-8"))
-
-
-def _code_of(kind: type) -> list[str]:
-    """The file or the folder of the user's own package that defines a class; nothing for an installed distribution."""
-    package = kind.__module__.partition(".")[0]
-    origin = getattr(sys.modules.get(package), "__file__", None)
-    if package == "modelpact" or origin is None:
-        return []
-    path = Path(origin)
-    installed = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib", "stdlib")]
-    if any(path.is_relative_to(folder) for folder in installed):
-        return []
-    return [str(path.parent if path.name == "__init__.py" else path)]
 
 
 def _remove_author_paths(stored: MLmodel, folder: Path) -> None:

@@ -38,7 +38,6 @@ class Sample:
         params: Example inference parameters.
         outputs: What the model did answer to `inputs` with `params`; None before it was asked.
         holdout: Rows kept apart from `inputs`, for metrics; None where there are none.
-
     """
 
     inputs: Inputs
@@ -59,7 +58,6 @@ class Outputs:
     Attributes:
         prediction: What the model answered.
         metadata: `model_uri`, `signature_digest`, `utc_time` (ISO 8601), `seconds`; where it applies also `fallback`.
-
     """
 
     prediction: Any
@@ -83,7 +81,6 @@ class Verdict:
     Example:
         >>> Verdict((Check(code="OUTPUTS_CONFORM", ok=True),)).ok
         True
-
     """
 
     checks: tuple[Check, ...] = ()
@@ -118,7 +115,6 @@ class Receipt(BaseModel):
         seconds: Seconds spent in each stage.
         job_key: SHA-256 of configuration, data and code, in hex; None where it could not be computed.
         reused: Whether the job had been done before and its version was returned.
-
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())

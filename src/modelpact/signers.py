@@ -35,7 +35,6 @@ class Signer(Step, ABC):
         Raises:
             SignError: No honest signature can be made.
             SpecError: A written signature is malformed.
-
         """
 
 
@@ -45,7 +44,6 @@ class InferSigner(Signer):
     Attributes:
         on_any: What to do about a column whose type cannot be told: refuse it, warn, or sign it as `any`.
         self_check: Whether the signature must accept the very data it was inferred from.
-
     """
 
     on_any: Literal["error", "warn", "allow"] = "error"
@@ -67,7 +65,6 @@ class ExplicitSigner(Signer):
         inputs: Columns or tensors, in the short form or in MLflow's own dicts.
         outputs: The same for the answers; None to leave them unsigned.
         params: Inference parameters with their defaults.
-
     """
 
     inputs: Any = None
@@ -91,7 +88,6 @@ class ExampleSigner(Signer):
     Attributes:
         n_rows: How many rows of the data are the example.
         example: An example to use instead of the data's first rows: a list of rows, or a dict.
-
     """
 
     n_rows: int = Field(default=5, ge=1)

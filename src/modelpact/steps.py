@@ -20,7 +20,6 @@ class Step(BaseModel):
         ...     word: str = "hello"
         >>> Greeter().KIND
         'Greeter'
-
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())

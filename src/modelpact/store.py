@@ -46,7 +46,6 @@ class Store:
         client: MLflow's client for it.
         experiment_id: The experiment that runs go to.
         uri: Its address, without credentials.
-
     """
 
     client: MlflowClient
@@ -60,7 +59,6 @@ class Tracking(Step, ABC):
     Attributes:
         uri: MLflow's tracking URI.
         experiment: The experiment that runs go to; made when there is none.
-
     """
 
     not_identity = frozenset({"uri", "experiment"})
@@ -74,7 +72,6 @@ class Tracking(Step, ABC):
 
         Raises:
             StoreError: It cannot be reached, made or written.
-
         """
 
     def resolved(self) -> str:
@@ -88,7 +85,6 @@ class Tracking(Step, ABC):
         Raises:
             ConfigError: The URI is not of this kind.
             StoreError: It cannot be reached, made or written, or its schema is not that of this MLflow.
-
         """
         self.prepare()
         from mlflow import MlflowClient
@@ -133,7 +129,6 @@ class SqliteTracking(Tracking):
 
         Raises:
             ConfigError: The URI is not `sqlite:///<path>`.
-
         """
         prefix = "sqlite:///"
         file = unquote(self.uri.removeprefix(prefix).partition("?")[0])
@@ -172,7 +167,6 @@ class ServerTracking(Tracking):
 
     Attributes:
         timeout: Seconds to wait for the server to take a connection.
-
     """
 
     not_identity = frozenset({"uri", "experiment", "timeout"})
@@ -212,7 +206,6 @@ def without_credentials(uri: str) -> str:
     Example:
         >>> without_credentials("postgresql://ann:secret@db/mlflow")
         'postgresql://***@db/mlflow'
-
     """
     if uri.startswith("sqlite:///"):  # a path: it has no place for a user
         return uri
@@ -232,7 +225,7 @@ def _global_uris(uri: str) -> Iterator[None]:
         yield
     finally:
         mlflow.set_tracking_uri(tracking)  # type: ignore[arg-type]  # None is how MLflow forgets it
-        mlflow.set_registry_uri("")
+        mlflow.set_registry_uri(environment["MLFLOW_REGISTRY_URI"] or "")  # where MLflow itself notes what was set
         for name, value in environment.items():
             os.environ.pop(name, None)
             if value is not None:

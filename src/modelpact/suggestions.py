@@ -14,7 +14,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     Example:
         >>> nearest("infr", ["infer", "explicit"])
         ". Did you mean 'infer'?"
-
     """
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f". Did you mean {matches[0]!r}?" if matches else ""

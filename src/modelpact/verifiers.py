@@ -52,7 +52,6 @@ class Verifier(Step, ABC):
 
         Raises:
             VerifyError: At least one check failed; `verdict` holds all of them.
-
         """
         verdict = Verdict(tuple(self.checks(adapter, sample, signature)))
         if not verdict.ok:
@@ -78,7 +77,6 @@ class ReplayVerifier(Verifier):
     Attributes:
         rtol: Relative difference allowed between two floats that should be equal.
         atol: Absolute difference allowed.
-
     """
 
     rtol: float = Field(default=1e-6, ge=0)
@@ -111,7 +109,6 @@ class CleanVerifier(ReplayVerifier):
 
     Attributes:
         timeout: Seconds that process may take.
-
     """
 
     timeout: float = Field(default=300.0, gt=0)

@@ -27,7 +27,6 @@ class TableFile(DataSource):
         target: The column to learn; None where nothing is learned.
         columns: The columns that are inputs, in this order; None for all but the target.
         form: Inputs as one DataFrame, or as a list of dicts.
-
     """
 
     not_identity = frozenset({"path"})
@@ -101,7 +100,6 @@ class CsvData(TableFile):
 
     Attributes:
         separator: The character that stands between two cells. As escapes, a tab (t) and any white space (s+) are taken too.
-
     """
 
     wanted = "a CSV file in UTF-8 with a header; data.separator says what stands between two cells"

@@ -22,7 +22,6 @@ class InlineData(DataSource):
         targets: One target a row, or None.
         form: Hand the rows over as a DataFrame, as the list itself, or as an ndarray.
         dtype: The NumPy dtype of a tensor.
-
     """
 
     inputs: list[Any]

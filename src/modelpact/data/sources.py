@@ -24,7 +24,6 @@ class DataSource(Step, ABC):
         seed: Which rows those are.
         metrics: Scores on the held-out rows, by scikit-learn's scorer names; the first is the objective.
         params: Example inference parameters, signed with the data.
-
     """
 
     test_size: float = Field(default=0.2, ge=0, lt=1)
@@ -43,7 +42,6 @@ class DataSource(Step, ABC):
 
         Raises:
             DataError: It is missing, unreadable, empty, or lacks the target.
-
         """
 
     def hold_out(self, inputs: Any, targets: Any) -> Sample:
@@ -51,7 +49,6 @@ class DataSource(Step, ABC):
 
         Raises:
             DataError: There are no rows, not as many targets as rows, or too few rows to hold any out.
-
         """
         n_rows = rows.count(inputs)
         if n_rows == 0:

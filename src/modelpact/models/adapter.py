@@ -31,7 +31,6 @@ class Adapter:
         pyfunc: The model as `mlflow.pyfunc.load_model` gives it.
         uri: Where it was loaded from.
         folder: Its files, on this machine.
-
     """
 
     def __init__(self, pyfunc: PyFuncModel, *, uri: str, folder: Path) -> None:
@@ -63,7 +62,6 @@ class Adapter:
             ModelConfigError: There is none, or it is broken.
             ModelConfigNotFound: The file does not exist.
             PredictError: The model takes no configuration.
-
         """
         if self.model is None:
             raise PredictError(f"{self.uri} is saved in an MLflow flavor and takes no configuration", uri=self.uri)
@@ -83,7 +81,6 @@ class Adapter:
             InputsError: Inputs or params break the signature; the model was not asked.
             PredictError: The model failed and had no fallback; the cause is chained.
             OutputsError: The model's answer breaks the signature.
-
         """
         started = time.perf_counter()
         checked, settings = self._enforcer.inputs(inputs), self._enforcer.params(params)

@@ -53,7 +53,6 @@ class Model(Step, ABC):
         Raises:
             ModelConfigError: There is none, or it is not a JSON object.
             ModelConfigNotFound: The file does not exist.
-
         """
         self._context = read_config(config)
 
@@ -78,7 +77,6 @@ def read_config(config: Mapping[str, Any] | str | Path | None) -> dict[str, Any]
     Example:
         >>> read_config({"protocol": 1})
         {'protocol': 1}
-
     """
     if config is None or config == "":
         raise ModelConfigError("the model has no configuration", remedy="Give a JSON file: saver.config_file=model_config.json.")

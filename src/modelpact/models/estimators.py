@@ -22,7 +22,6 @@ class SklearnModel(Model):
     Attributes:
         estimator: The estimator, unfitted; it is cloned before it is fitted.
         classifier: What to use instead when the targets are labels (strings, booleans) rather than numbers; None for `estimator`.
-
     """
 
     estimator: Any = None

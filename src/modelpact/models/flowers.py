@@ -30,7 +30,6 @@ class FlowersModel(Model):
 
     Attributes:
         regularization: Strength of the L2 penalty of the logistic regression; scikit-learn's `1 / C`.
-
     """
 
     regularization: float = Field(default=1.0, gt=0)

@@ -21,7 +21,6 @@ class MlflowModel(Model):
 
     Attributes:
         uri: Where MLflow finds it: `models:/name/1`, `models:/name@alias`, `runs:/<run_id>/model`, or a folder.
-
     """
 
     uri: str

@@ -46,7 +46,6 @@ class SavedModel(_Answers, PythonModel):
 
     Attributes:
         model: The model itself; there after `load_context`.
-
     """
 
     def load_context(self, context: Any) -> None:
@@ -54,7 +53,6 @@ class SavedModel(_Answers, PythonModel):
 
         Raises:
             LoadError: The layout is of another protocol, or the model's class is not to be found.
-
         """
         config = read_config(context.artifacts["config"])
         if config.get("protocol") != PROTOCOL:
@@ -78,7 +76,6 @@ def saved_model(hinted: str | None) -> SavedModel:
 
     Raises:
         LoadError: The class is not to be found.
-
     """
     if hinted is None:
         return SavedModel()

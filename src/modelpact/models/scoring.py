@@ -30,7 +30,6 @@ def score(outputs: Any, sample: Sample, names: Sequence[str]) -> dict[str, float
     Example:
         >>> score([1.0, 3.0], Sample(inputs=[0, 0], targets=np.array([1.0, 2.0])), ["neg_mean_absolute_error"])
         {'neg_mean_absolute_error': -0.5}
-
     """
     from sklearn.metrics import get_scorer, get_scorer_names
 
@@ -84,9 +83,6 @@ class _Answered:
         self.outputs = outputs
         if classes is not None:
             self.classes_ = classes
-
-    def fit(self, inputs: Any, targets: Any) -> _Answered:
-        return self
 
     def predict(self, inputs: Any) -> Any:
         return self.outputs

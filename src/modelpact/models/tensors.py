@@ -53,7 +53,6 @@ class TensorModel(Model):
         hidden: Units in the hidden layer.
         max_iter: Passes over the data, at most; it stops earlier when the loss no longer falls.
         seed: Of the initial weights.
-
     """
 
     hidden: int = Field(default=64, ge=1)

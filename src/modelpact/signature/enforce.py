@@ -21,7 +21,6 @@ class Enforcer:
 
         Raises:
             InputsError: They break the signature.
-
         """
         from mlflow.exceptions import MlflowException
 
@@ -46,7 +45,6 @@ class Enforcer:
 
         Raises:
             InputsError: They break the signature.
-
         """
         from mlflow.exceptions import MlflowException
 
@@ -61,7 +59,6 @@ class Enforcer:
 
         Raises:
             OutputsError: It breaks the signature.
-
         """
         from mlflow.exceptions import MlflowException
 

@@ -16,7 +16,6 @@ def from_predict(function: Callable[..., Any]) -> tuple[Any, Any]:
 
     Raises:
         SignError: A hint has no counterpart in MLflow.
-
     """
     from mlflow.exceptions import MlflowException
 

@@ -17,7 +17,6 @@ def infer(
 
     Raises:
         SignError: A column's type cannot be told.
-
     """
     from mlflow.exceptions import MlflowException
     from mlflow.models import infer_signature

@@ -23,7 +23,6 @@ def parse(spec: Any) -> Any:
     Example:
         >>> parse({"inputs": {"age": "double"}}).inputs.input_names()
         ['age']
-
     """
     from mlflow.models import ModelSignature
 

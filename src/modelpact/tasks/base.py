@@ -25,5 +25,4 @@ class Task(Step, ABC):
 
         Raises:
             PactError: It could not be done.
-
         """

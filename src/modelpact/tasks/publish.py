@@ -34,7 +34,6 @@ class PublishTask(Task):
         verifier: How it is proven.
         registry: How it becomes a version; `register` in YAML and when it is built.
         tracking: The store.
-
     """
 
     name: str | None

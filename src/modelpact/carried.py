@@ -1,0 +1,54 @@
+"""The code that travels with a saved model: the part of modelpact it runs on, and the user's own."""
+
+from __future__ import annotations
+
+import inspect
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+import modelpact
+
+__all__ = ["CARRIED", "carried_code", "code_of"]
+
+CARRIED = (
+    "__init__.py",
+    "_mlflow.py",
+    "errors.py",
+    "exports.py",
+    "files.py",
+    "models",
+    "release.py",
+    "rows.py",
+    "schemas.py",
+    "signature",
+    "steps.py",
+    "suggestions.py",
+)
+"""What of modelpact travels with a saved model."""
+
+
+def carried_code(folder: Path) -> Path:
+    """Copy into `folder` the part of modelpact that a saved model runs on, without the steps and the command line."""
+    source, carried = Path(inspect.getfile(modelpact)).parent, folder / "modelpact"
+    carried.mkdir()
+    for name in CARRIED:
+        if (source / name).is_dir():
+            shutil.copytree(source / name, carried / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source / name, carried / name)
+    return carried
+
+
+def code_of(kind: type) -> list[str]:
+    """The file or the folder of the user's own package that defines a class; nothing for an installed distribution."""
+    package = kind.__module__.partition(".")[0]
+    origin = getattr(sys.modules.get(package), "__file__", None)
+    if package == "modelpact" or origin is None:
+        return []
+    path = Path(origin)
+    installed = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib", "stdlib")]
+    if any(path.is_relative_to(folder) for folder in installed):
+        return []
+    return [str(path.parent if path.name == "__init__.py" else path)]

@@ -1,0 +1,53 @@
+"""The code that a saved model takes along is enough to run it, and no more."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import numpy as np
+import toys
+from sklearn.linear_model import Ridge
+
+import modelpact
+from modelpact.carried import CARRIED, carried_code, code_of
+from modelpact.models import SklearnModel
+
+ROOT = Path(modelpact.__file__).parent
+
+
+def test_what_is_carried_imports_nothing_that_is_not(tmp_path: Path) -> None:
+    carried = carried_code(tmp_path)
+    names = {name.removesuffix(".py") for name in CARRIED}
+    lazily = {"pipeline"}  # named by the package for whoever installs it, imported by nobody here
+    for path in carried.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("modelpact."):
+                assert node.module.split(".")[1] in names | lazily, f"{path.name} imports {node.module}"
+
+
+def test_no_caches_are_carried(tmp_path: Path) -> None:
+    assert not list(carried_code(tmp_path).rglob("__pycache__"))
+
+
+def test_installed_code_is_left_to_the_requirements() -> None:
+    assert [code_of(kind) for kind in (Ridge, np.ndarray, dict, SklearnModel)] == [[], [], [], []]
+
+
+def test_a_users_own_module_is_carried_as_a_file() -> None:
+    assert code_of(toys.Doubler) == [toys.__file__]
+
+
+def test_a_users_own_package_is_carried_as_a_folder(tmp_path: Path) -> None:
+    package = tmp_path / "own_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("", encoding="utf-8")
+    (package / "models.py").write_text("class Mine:\n    pass\n", encoding="utf-8")
+    sys.path.insert(0, str(tmp_path))
+    try:
+        from own_package.models import Mine
+
+        assert code_of(Mine) == [str(package)]
+    finally:
+        sys.path.remove(str(tmp_path))
