@@ -18,6 +18,7 @@ from typing import Any
 import mlflow
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 from pydantic import ValidationError
 
 from modelpact import _mlflow, store
@@ -502,3 +503,17 @@ def test_no_form_of_credentials_is_shown(uri: str, shown: str) -> None:
 def test_where_the_store_is_makes_no_other_job() -> None:
     assert SqliteTracking(uri="sqlite:///a.db", experiment="a").identity() == SqliteTracking(uri="sqlite:///b.db").identity()
     assert ServerTracking(uri="http://a", timeout=1.0).identity() == ServerTracking(uri="http://b").identity()
+
+
+def test_a_database_without_tables_becomes_a_store() -> None:
+    execute("mlflow.db", "CREATE TABLE passing (x)", "DROP TABLE passing")
+    with SqliteTracking().open() as opened:
+        assert len(opened.client.search_experiments()) == 2
+
+
+def test_an_experiment_that_the_store_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: MlflowClient, name: str) -> None:
+        raise MlflowException("the name is refused")
+
+    monkeypatch.setattr(MlflowClient, "create_experiment", refuse)
+    assert "cannot be opened: the name is refused" in refused(SqliteTracking()).message
