@@ -22,7 +22,7 @@ PUBLIC = {
         "untrusted_types",
     ],
     "modelpact.signers": ["ExampleSigner", "ExplicitSigner", "InferSigner", "Signer", "TypeHintSigner"],
-    "modelpact.savers": ["BuiltinSaver", "CustomSaver", "Saver"],
+    "modelpact.savers": ["BuiltinSaver", "CustomSaver", "Saver", "mark_failed"],
     "modelpact.loaders": ["BuiltinLoader", "CustomLoader", "Loader"],
     "modelpact.verifiers": ["CleanVerifier", "NoneVerifier", "ReplayVerifier", "Verifier"],
     "modelpact.registers": ["JOB_KEY", "MlflowRegister", "NoneRegister", "Register"],

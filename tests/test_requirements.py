@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 from modelpact import requirements
 from modelpact.models import Model, SklearnModel
-from modelpact.requirements import FILES, fingerprint, recall, remember
+from modelpact.requirements import FILES, contents, fingerprint, recall, remember
 from modelpact.savers import BuiltinSaver, CustomSaver, Saver
 from modelpact.signature import infer
 from modelpact.store import SqliteTracking
@@ -272,3 +272,28 @@ def test_pins_that_this_environment_does_not_meet_are_named(lines: list[str], ex
 
 def test_a_model_without_requirements_misses_none() -> None:
     assert requirements.mismatches(Path()) == []
+
+
+def test_requirements_that_mlflow_could_not_infer_are_not_remembered(fresh: Path, mocker: Any) -> None:
+    infers = mocker.patch("mlflow.utils.environment._infer_requirements", side_effect=RuntimeError("a broken package"))
+    model = toys.Doubler()
+    with SqliteTracking().open():
+        for _ in range(2):
+            CustomSaver().save(model, infer(ROWS, model.predict(ROWS)), ROWS)
+    assert infers.call_count == 2
+
+
+def test_a_full_disk_costs_no_model_its_save(fresh: Path, mocker: Any) -> None:
+    mocker.patch("modelpact.requirements.write_atomically", side_effect=OSError("no space left"))
+    remember("abc", folder_of(BARE))
+    assert recall("abc") is None
+
+
+def test_other_code_paths_are_another_digest(tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "one.py").write_text("A = 1", encoding="utf-8")
+    before = contents([str(package)])
+    assert contents([str(package / "one.py")]) == before
+    (package / "one.py").write_text("A = 2", encoding="utf-8")
+    assert contents([str(package)]) != before

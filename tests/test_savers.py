@@ -269,3 +269,8 @@ def test_a_flavor_whose_library_is_missing_says_what_to_install(mocker: Any) -> 
 def test_where_a_model_is_put_is_not_what_it_is() -> None:
     assert CustomSaver(path="a").identity() == CustomSaver(path="b").identity()
     assert CustomSaver(pip_requirements=["x"]).identity() != CustomSaver().identity()
+
+
+def test_code_that_is_not_there_is_named_before_any_work() -> None:
+    with pytest.raises(SaveError, match=r"code_paths: nowhere\.py does not exist"):
+        CustomSaver(code_paths=["nowhere.py"]).check(Doubler())

@@ -76,18 +76,25 @@ def test_a_receipt_has_the_fields_that_programs_read() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_score_that_is_no_number_is_null_for_programs_of_any_language(value: float) -> None:
+@pytest.mark.parametrize(("value", "text"), [(float("nan"), "NaN"), (float("-inf"), "-Infinity")])
+def test_a_score_that_is_no_number_is_written_as_a_text_that_any_language_reads(value: float, text: str) -> None:
     receipt = Receipt(status="ok", name="iris", metrics={"r2": value})
     receipt.write(Path("receipt.json"))
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is no JSON")
 
-    assert json.loads(Path("receipt.json").read_text(), parse_constant=refuse)["metrics"] == {"r2": None}
+    assert json.loads(Path("receipt.json").read_text(), parse_constant=refuse)["metrics"] == {"r2": text}
 
 
 @pytest.mark.parametrize("fields", [{"status": "done", "name": "n"}, {"status": "ok"}, {"status": "ok", "name": 1}])
 def test_a_receipt_of_no_status_or_name_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Receipt(**fields)
+
+
+def test_a_receipt_with_a_score_that_is_no_number_is_read_back() -> None:
+    receipt = Receipt(status="ok", name="sums", metrics={"r2": float("nan"), "loss": float("-inf")})
+    again = Receipt.model_validate_json(receipt.model_dump_json())
+    assert again.metrics["loss"] == float("-inf")
+    assert again.metrics["r2"] != again.metrics["r2"]

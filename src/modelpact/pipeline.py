@@ -185,7 +185,7 @@ def _answer(steps: _Steps, journal: Journal, sample: Sample) -> Sample:
     outputs = steps.model.predict(sample.inputs, sample.params)
     if sample.holdout is not None and steps.data.metrics:
         answers = steps.model.predict(sample.holdout.inputs, sample.holdout.params)
-        journal.note(metrics=models.score(answers, sample.holdout, steps.data.metrics))
+        journal.note(metrics=models.score(answers, sample.holdout, steps.data.metrics, learned=sample.targets))
     return sample.answered(outputs)
 
 

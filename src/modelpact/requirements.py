@@ -6,14 +6,17 @@ but the environment and the classes the model is made of, so the answer is kept 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import io
 import json
+import logging
 import os
 import pickle
 import re
 import sys
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FunctionType
@@ -21,7 +24,7 @@ from typing import Any
 
 from modelpact.files import cache_folder, write_atomically
 
-__all__ = ["FILES", "UNCHECKED", "fingerprint", "mismatches", "recall", "remember", "write"]
+__all__ = ["FILES", "UNCHECKED", "contents", "fingerprint", "inferring", "mismatches", "recall", "remember", "write"]
 
 FILES = ("requirements.txt", "conda.yaml")
 """The files of a saved model that hold its requirements."""
@@ -62,7 +65,35 @@ def remember(key: str | None, folder: Path) -> None:
         write(bare, folder)
     path = _path(key)
     if path is not None:
-        write_atomically(path, json.dumps(bare))
+        with contextlib.suppress(OSError):  # a full disk costs the next run some time, not this one its model
+            write_atomically(path, json.dumps(bare))
+
+
+@contextlib.contextmanager
+def inferring() -> Iterator[list[str]]:
+    """Watch MLflow infer requirements: where that fails it logs a warning and writes a guess, which is not to be remembered.
+
+    Yields:
+        The warnings; empty as long as all is well.
+    """
+    warnings: list[str] = []
+
+    class Watch(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            warnings.append(record.getMessage())
+
+    watch, logger = Watch(logging.WARNING), logging.getLogger("mlflow.utils.environment")
+    logger.addHandler(watch)
+    try:
+        yield warnings
+    finally:
+        logger.removeHandler(watch)
+
+
+def contents(paths: Sequence[str]) -> str:
+    """A digest of files and folders of code."""
+    files = [file for path in paths for file in (sorted(Path(path).rglob("*.py")) if Path(path).is_dir() else [Path(path)])]
+    return hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)).hexdigest()
 
 
 def write(files: dict[str, str], folder: Path) -> None:
@@ -126,5 +157,4 @@ def _source(package: str) -> str:
     if origin is None or not origin.endswith(".py") or "site-packages" in origin or origin.startswith(sys.base_prefix):
         return ""
     path = Path(origin)
-    files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
-    return hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)).hexdigest()
+    return contents([str(path.parent if path.name == "__init__.py" else path)])

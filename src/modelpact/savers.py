@@ -50,7 +50,6 @@ class Saver(Step, ABC):
     pip_requirements: list[str] | None = None
     code_paths: list[str] = []
 
-    @abstractmethod
     def check(self, model: Model) -> None:
         """Refuse a model that this saver cannot take, before any work is done.
 
@@ -59,6 +58,14 @@ class Saver(Step, ABC):
             ModelConfigError: Its configuration is broken.
             ModelConfigNotFound: Its configuration file does not exist.
         """
+        for path in self.code_paths:
+            if not Path(path).exists():
+                raise SaveError(f"saver.code_paths: {path} does not exist", remedy=f"It is read from {Path.cwd()}.", path=path)
+        self._accept(model)
+
+    @abstractmethod
+    def _accept(self, model: Model) -> None:
+        """Refuse a model that does not fit this way of saving."""
 
     @abstractmethod
     def _write(self, model: Model, folder: Path, **options: Any) -> None:
@@ -122,11 +129,12 @@ class Saver(Step, ABC):
             self._write(model, folder, pip_requirements=self.pip_requirements, **options)
             return
         made_of, *how = self._made_of(model)
-        key = requirements.fingerprint(made_of, self.KIND, *how)
+        key = requirements.fingerprint(made_of, self.KIND, *how, requirements.contents(self.code_paths))
         known = requirements.recall(key)
         if known is None:
-            self._write(model, folder, **options)  # MLflow infers them, in a process of its own
-            requirements.remember(key, folder)
+            with requirements.inferring() as failures:
+                self._write(model, folder, **options)  # MLflow infers them, in a process of its own
+            requirements.remember(None if failures else key, folder)
         else:
             self._write(model, folder, pip_requirements=[requirements.UNCHECKED], **options)
             requirements.write(known, folder)
@@ -151,7 +159,7 @@ class CustomSaver(Saver):
 
     config_file: str | None = None
 
-    def check(self, model: Model) -> None:
+    def _accept(self, model: Model) -> None:
         if self.config_file is not None:
             read_config(self.config_file)
         kind = type(model)
@@ -202,7 +210,7 @@ class BuiltinSaver(Saver):
 
     flavor: str | None = None
 
-    def check(self, model: Model) -> None:
+    def _accept(self, model: Model) -> None:
         self._module(model)
 
     def _module(self, model: Model) -> Any:

@@ -117,7 +117,7 @@ class Receipt(BaseModel):
         reused: Whether the job had been done before and its version was returned.
     """
 
-    model_config = ConfigDict(frozen=True, protected_namespaces=())
+    model_config = ConfigDict(frozen=True, protected_namespaces=(), ser_json_inf_nan="strings")
 
     status: Literal["ok", "failed"]
     stage: str | None = None

@@ -22,7 +22,14 @@ class Step(BaseModel):
         'Greeter'
     """
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+    model_config = ConfigDict(
+        strict=True,
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        protected_namespaces=(),
+        ser_json_inf_nan="constants",
+    )
 
     KIND: ClassVar[str] = "Step"
     """The name of the class, as it stands in tags and receipts."""

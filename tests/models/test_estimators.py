@@ -16,9 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from modelpact.data import IrisData
-from modelpact.errors import ConfigError
+from modelpact.errors import ConfigError, PredictError
 from modelpact.models import SklearnModel, untrusted_types
-from modelpact.models.estimators import dump_estimator, load_estimator
 
 X = np.arange(12.0).reshape(6, 2)
 Y = X.sum(axis=1)
@@ -106,8 +105,20 @@ def test_what_it_learned_survives_a_folder(estimator: Any, tmp_path: Path) -> No
     assert again.predict(sample.inputs).tolist() == model.predict(sample.inputs).tolist()
 
 
+def fitted(estimator: Any) -> SklearnModel:
+    model = SklearnModel(estimator=estimator)
+    model.fit(X, Y)
+    return model
+
+
+@pytest.mark.parametrize("ask", [lambda model: model.predict(X), lambda model: model.native()])
+def test_a_model_that_has_learned_nothing_says_so(ask: Any) -> None:
+    with pytest.raises(PredictError, match="has learned nothing yet"):
+        ask(SklearnModel(estimator=Ridge()))
+
+
 def test_no_pickle_is_written(tmp_path: Path) -> None:
-    dump_estimator(Ridge().fit(X, Y), tmp_path)
+    fitted(Ridge()).dump(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["estimator.skops", "trusted.json"]
     with pytest.raises(pickle.UnpicklingError):
         pickle.loads((tmp_path / "estimator.skops").read_bytes())
@@ -118,18 +129,20 @@ def test_scikit_learns_own_types_need_no_trust() -> None:
 
 
 def test_a_users_own_estimator_is_trusted_by_its_name(tmp_path: Path) -> None:
-    fitted = Mean().fit(X, Y)
-    assert untrusted_types(fitted) == ["test_estimators.Mean"]
-    dump_estimator(fitted, tmp_path)
+    model = fitted(Mean())
+    assert untrusted_types(model.native()) == ["test_estimators.Mean"]
+    model.dump(tmp_path)
     assert json.loads((tmp_path / "trusted.json").read_text()) == ["test_estimators.Mean"]
-    assert load_estimator(tmp_path).predict(X).tolist() == fitted.predict(X).tolist()
+    again = SklearnModel()
+    again.load(tmp_path)
+    assert again.predict(X).tolist() == model.predict(X).tolist()
 
 
 def test_a_type_that_was_not_trusted_when_saved_is_not_loaded(tmp_path: Path) -> None:
-    dump_estimator(Mean().fit(X, Y), tmp_path)
+    fitted(Mean()).dump(tmp_path)
     (tmp_path / "trusted.json").write_text("[]")
     with pytest.raises(Exception, match=r"test_estimators\.Mean"):
-        load_estimator(tmp_path)
+        SklearnModel().load(tmp_path)
 
 
 def test_hyperparameters_are_part_of_what_the_model_is() -> None:

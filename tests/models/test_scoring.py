@@ -61,13 +61,14 @@ def test_two_classes_are_scored_by_the_probability_of_the_second() -> None:
     assert score(probabilities, sample, ["roc_auc"]) == {"roc_auc": expected}
 
 
-def test_held_out_digits_that_lack_a_class_are_scored_against_all_classes() -> None:
-    sample = Sample([0] * 2, np.array([2, 0]))
-    assert score(PROBABILITIES[[1, 0]], sample, ["accuracy"]) == {"accuracy": 1.0}
+@pytest.mark.parametrize("classes", [np.array([0, 1, 2]), np.array(["a", "b", "c"])])
+def test_held_out_rows_that_lack_a_class_are_scored_against_the_classes_that_were_learned(classes: Any) -> None:
+    sample = Sample([0] * 2, classes[[2, 0]])
+    assert score(PROBABILITIES[[1, 0]], sample, ["accuracy"], learned=classes) == {"accuracy": 1.0}
 
 
 @pytest.mark.parametrize("targets", [np.array(["a", "c"]), np.array([1, 3])])
-def test_held_out_labels_that_lack_a_class_cannot_be_told_apart(targets: Any) -> None:
+def test_classes_that_nobody_knows_cannot_be_told_apart(targets: Any) -> None:
     with pytest.raises(ConfigError, match="3 probabilities a row, and 2 classes among the targets"):
         score(PROBABILITIES[:2], Sample([0] * 2, targets), ["accuracy"])
 

@@ -9,14 +9,48 @@ from typing import Any
 import numpy as np
 from pydantic import PrivateAttr
 
-from modelpact.errors import ConfigError
+from modelpact.errors import ConfigError, PredictError
 from modelpact.models.base import Model
 from modelpact.schemas import Inputs, Params
 
-__all__ = ["SklearnModel", "dump_estimator", "load_estimator", "untrusted_types"]
+__all__ = ["EstimatorModel", "SklearnModel", "untrusted_types"]
 
 
-class SklearnModel(Model):
+class EstimatorModel(Model):
+    """A model that has learned one thing: a fitted scikit-learn estimator."""
+
+    _fitted: Any = PrivateAttr(default=None)
+
+    @property
+    def fitted(self) -> Any:
+        """The fitted estimator.
+
+        Raises:
+            PredictError: It was neither fitted nor loaded.
+        """
+        if self._fitted is None:
+            raise PredictError(f"this {self.KIND} has learned nothing yet", remedy="Call fit or load before.")
+        return self._fitted
+
+    def dump(self, folder: Path) -> None:
+        """Write the estimator as skops, a format that runs no code when it is read.
+
+        Types beyond scikit-learn's and NumPy's own are listed beside it: they, and no others, are trusted when it is loaded.
+        """
+        import skops.io
+
+        path = folder / "estimator.skops"
+        skops.io.dump(self.fitted, path)
+        (folder / "trusted.json").write_text(json.dumps(skops.io.get_untrusted_types(file=path)), encoding="utf-8")
+
+    def load(self, folder: Path) -> None:
+        import skops.io
+
+        trusted = json.loads((folder / "trusted.json").read_text(encoding="utf-8"))
+        self._fitted = skops.io.load(folder / "estimator.skops", trusted=trusted)
+
+
+class SklearnModel(EstimatorModel):
     """Any scikit-learn estimator.
 
     Attributes:
@@ -27,15 +61,13 @@ class SklearnModel(Model):
     estimator: Any = None
     classifier: Any = None
 
-    _fitted: Any = PrivateAttr(default=None)
-
     @property
     def flavors(self) -> tuple[str, ...]:
         library = type(self.estimator).__module__.partition(".")[0]
         return ("sklearn",) if library == "sklearn" else ("sklearn", library)
 
     def native(self) -> Any:
-        return self._fitted
+        return self.fitted
 
     def fit(self, inputs: Inputs, targets: Any) -> None:
         from sklearn.base import clone
@@ -50,36 +82,10 @@ class SklearnModel(Model):
         self._fitted = clone(chosen).fit(inputs, targets)
 
     def predict(self, inputs: Inputs, params: Params | None = None) -> Any:
-        return self._fitted.predict(inputs)
+        return self.fitted.predict(inputs)
 
     def options(self) -> dict[str, Any]:
         return {}
-
-    def dump(self, folder: Path) -> None:
-        dump_estimator(self._fitted, folder)
-
-    def load(self, folder: Path) -> None:
-        self._fitted = load_estimator(folder)
-
-
-def dump_estimator(estimator: Any, folder: Path) -> None:
-    """Write a fitted estimator as skops, a format that runs no code when it is read.
-
-    Types beyond scikit-learn's and NumPy's own are listed beside it: they, and no others, are trusted when it is loaded.
-    """
-    import skops.io
-
-    path = folder / "estimator.skops"
-    skops.io.dump(estimator, path)
-    (folder / "trusted.json").write_text(json.dumps(skops.io.get_untrusted_types(file=path)), encoding="utf-8")
-
-
-def load_estimator(folder: Path) -> Any:
-    """Read what `dump_estimator` wrote."""
-    import skops.io
-
-    trusted = json.loads((folder / "trusted.json").read_text(encoding="utf-8"))
-    return skops.io.load(folder / "estimator.skops", trusted=trusted)
 
 
 def untrusted_types(estimator: Any) -> list[str] | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from modelpact.models.base import Model
-from modelpact.models.estimators import dump_estimator, load_estimator
+from modelpact.models.estimators import EstimatorModel
 from modelpact.schemas import Params
 
 __all__ = ["Flower", "FlowersModel"]
@@ -25,7 +23,7 @@ class Flower(BaseModel):
     petal_width: float
 
 
-class FlowersModel(Model):
+class FlowersModel(EstimatorModel):
     """Names the species of irises, given as `Flower` objects or as dicts with its fields.
 
     Attributes:
@@ -34,22 +32,14 @@ class FlowersModel(Model):
 
     regularization: float = Field(default=1.0, gt=0)
 
-    _fitted: Any = PrivateAttr(default=None)
-
     def fit(self, inputs: list[Flower], targets: Any) -> None:
         from sklearn.linear_model import LogisticRegression
 
         self._fitted = LogisticRegression(C=1 / self.regularization, max_iter=1000).fit(_matrix(inputs), targets)
 
     def predict(self, inputs: list[Flower], params: Params | None = None) -> list[str]:
-        labels: list[str] = self._fitted.predict(_matrix(inputs)).tolist()
+        labels: list[str] = self.fitted.predict(_matrix(inputs)).tolist()
         return labels
-
-    def dump(self, folder: Path) -> None:
-        dump_estimator(self._fitted, folder)
-
-    def load(self, folder: Path) -> None:
-        self._fitted = load_estimator(folder)
 
 
 def _matrix(inputs: list[Flower]) -> list[list[float]]:

@@ -14,15 +14,17 @@ from modelpact.suggestions import nearest, shortened
 __all__ = ["score"]
 
 
-def score(outputs: Any, sample: Sample, names: Sequence[str]) -> dict[str, float]:
+def score(outputs: Any, sample: Sample, names: Sequence[str], *, learned: Any = None) -> dict[str, float]:
     """Score what a model answered to the rows of `sample`.
 
-    An answer `(n_rows, n_classes)` to one-dimensional targets is read as probabilities, with the classes in sorted order.
+    An answer `(n_rows, n_classes)` to one-dimensional targets is read as probabilities, with the classes in sorted order: those
+    of the targets that the model learned, since the rows scored here may lack one.
 
     Args:
         outputs: What the model answered, one a row.
         sample: The rows and their targets.
         names: scikit-learn's scorer names (`sklearn.metrics.get_scorer_names`).
+        learned: The targets that the model was fitted to; None where they are not known.
 
     Raises:
         ConfigError: There is no such scorer, or it does not suit these targets.
@@ -34,7 +36,7 @@ def score(outputs: Any, sample: Sample, names: Sequence[str]) -> dict[str, float
     from sklearn.metrics import get_scorer, get_scorer_names
 
     try:
-        answered = _answered(np.asarray(outputs), np.asarray(sample.targets))
+        answered = _answered(np.asarray(outputs), np.asarray(sample.targets), learned)
     except ValueError as error:
         raise ConfigError(
             f"data.metrics: what the model answered cannot be scored: {shortened(error, 200)}",
@@ -59,19 +61,17 @@ def score(outputs: Any, sample: Sample, names: Sequence[str]) -> dict[str, float
     return scores
 
 
-def _answered(outputs: np.ndarray[Any, Any], targets: np.ndarray[Any, Any]) -> _Answered:
+def _answered(outputs: np.ndarray[Any, Any], targets: np.ndarray[Any, Any], learned: Any) -> _Answered:
     from sklearn.utils.multiclass import type_of_target
 
     if targets.ndim == 1 and outputs.ndim == 2 and outputs.shape[1] == 1:  # a column of answers
         outputs = outputs[:, 0]
     if type_of_target(targets).startswith("continuous"):
         return _Answered(outputs, None)
-    classes = np.unique(targets)
+    classes = np.unique(targets if learned is None else learned)
     if targets.ndim == 1 and outputs.ndim == 2:
-        if outputs.shape[1] != len(classes):  # the held-out rows lack a class: only numbers from 0 tell which
-            if not np.isin(classes, np.arange(outputs.shape[1])).all():
-                raise ValueError(f"{outputs.shape[1]} probabilities a row, and {len(classes)} classes among the targets")
-            classes = np.arange(outputs.shape[1])
+        if outputs.shape[1] != len(classes):
+            raise ValueError(f"{outputs.shape[1]} probabilities a row, and {len(classes)} classes among the targets")
         return _Probabilities(outputs, classes)
     return _Answered(outputs, classes)
 

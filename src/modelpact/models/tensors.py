@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.neural_network import MLPClassifier
 
-from modelpact.models.base import Model
-from modelpact.models.estimators import dump_estimator, load_estimator
+from modelpact.models.estimators import EstimatorModel
 from modelpact.schemas import Inputs, Params
 
 __all__ = ["ImageClassifier", "TensorModel"]
@@ -46,7 +44,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return np.asarray(images, dtype=np.float32).reshape(len(images), -1) / self.scale_
 
 
-class TensorModel(Model):
+class TensorModel(EstimatorModel):
     """A classifier of images: float32 `(n_rows, height, width)` in, probabilities float32 `(n_rows, n_classes)` out.
 
     Attributes:
@@ -59,23 +57,15 @@ class TensorModel(Model):
     max_iter: int = Field(default=200, ge=1)
     seed: int = Field(default=0, ge=0)
 
-    _fitted: Any = PrivateAttr(default=None)
-
     @property
     def flavors(self) -> tuple[str, ...]:
         return ("sklearn",)
 
     def native(self) -> Any:
-        return self._fitted
+        return self.fitted
 
     def fit(self, inputs: Inputs, targets: Any) -> None:
         self._fitted = ImageClassifier(self.hidden, self.max_iter, self.seed).fit(inputs, targets)
 
     def predict(self, inputs: Inputs, params: Params | None = None) -> Any:
-        return self._fitted.predict(inputs)
-
-    def dump(self, folder: Path) -> None:
-        dump_estimator(self._fitted, folder)
-
-    def load(self, folder: Path) -> None:
-        self._fitted = load_estimator(folder)
+        return self.fitted.predict(inputs)
