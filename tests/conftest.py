@@ -26,6 +26,7 @@ def isolated(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> It
     for name in [name for name in os.environ if name.startswith(("MLFLOW_TRACKING", "MLFLOW_REGISTRY", "HYDRA_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(sys, "argv", ["modelpact"])
+    monkeypatch.setattr(sys, "path", list(sys.path))
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield

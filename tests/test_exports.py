@@ -17,6 +17,7 @@ PUBLIC = {
         "SavedModel",
         "SklearnModel",
         "TensorModel",
+        "check_scorers",
         "read_config",
         "score",
         "untrusted_types",

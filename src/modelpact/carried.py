@@ -41,9 +41,8 @@ def carried_code(folder: Path) -> Path:
     return carried
 
 
-def code_of(kind: type) -> list[str]:
-    """The file or the folder of the user's own package that defines a class; nothing for an installed distribution."""
-    package = kind.__module__.partition(".")[0]
+def code_of(package: str) -> list[str]:
+    """The file or the folder of a user's own module or package; nothing for an installed distribution."""
     origin = getattr(sys.modules.get(package), "__file__", None)
     if package == "modelpact" or origin is None:
         return []

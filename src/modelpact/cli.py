@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelpact.complaints import complain
 from modelpact.composition import build, forgive_unused
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+    from modelpact.tasks import Task
 
 __all__ = ["main"]
 
@@ -30,6 +33,10 @@ def main() -> None:
         return
     wanted = os.environ.get(FULL_ERROR)
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # read when mlflow is imported
+    gc.set_threshold(
+        200_000, 50, 100
+    )  # what MLflow and its libraries build when imported stays: collecting it costs a sixth of a run
+    sys.path.append(os.getcwd())  # a class of one's own, in a module beside one's data
     try:
         sys.argv[1:] = forgive_unused(sys.argv[1:])
         os.environ[FULL_ERROR] = "1"  # Hydra then hands its errors over instead of printing them its own way
@@ -57,6 +64,20 @@ def _run_hydra() -> None:
     hydra.main(version_base="1.3", config_path="pkg://modelpact.conf", config_name="config")(job)()
 
 
+def _built(cfg: DictConfig, settings: Any, folder: Path) -> Task:
+    """Build the task; where that fails, leave a receipt all the same."""
+    try:
+        return build(cfg, settings)
+    except Exception as error:
+        from modelpact.schemas import Receipt
+
+        name = str(cfg.get("name") or settings.runtime.choices.get("data"))
+        Receipt(status="failed", stage="build", error=f"{type(error).__name__}: {error}", name=name).write(
+            folder / "receipt.json"
+        )
+        raise
+
+
 def job(cfg: DictConfig) -> float | None:
     """Run one composed task; returns the objective for a sweeper."""
     from hydra.core.hydra_config import HydraConfig
@@ -65,10 +86,11 @@ def job(cfg: DictConfig) -> float | None:
     from modelpact.errors import PactError
 
     settings = HydraConfig.get()
+    folder = Path(settings.runtime.output_dir)
     try:
-        return build(cfg, settings).run(Path(settings.runtime.output_dir))
+        return _built(cfg, settings, folder).run(folder)
     except PactError as error:
         if settings.mode == RunMode.MULTIRUN:  # Hydra itself would show the first failure of a sweep only
             log.error("job %s (%s) failed: %s", settings.job.num, settings.job.override_dirname, error)
-            error.facts["reported"] = True
+            error.tell(reported=True)
         raise

@@ -43,6 +43,8 @@ def explain(error: Exception) -> PactError | None:
         return _bad_override(error)
     if isinstance(error, OmegaConfBaseException):
         return ConfigError(shortened(error, 500), remedy="Correct the key or the interpolation.")
+    if isinstance(error, ValueError) and "Config group override" in str(error):
+        return ConfigError(shortened(error, 300), remedy="Choose an option of the group, such as register=none.")
     if isinstance(error, OSError) and error.filename is not None:
         return PactError(
             f"{error.filename} cannot be written: {error.strerror}",
@@ -98,4 +100,4 @@ def _bad_override(error: Exception) -> ConfigError:
             remedy=f"The groups: {', '.join(groups())}.",
             group=match[1],
         )
-    return ConfigError(text, remedy="See python run.py --help, and --cfg job for the composed configuration.")
+    return ConfigError(text, remedy="See --help, and --cfg job for the composed configuration.")

@@ -10,6 +10,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from modelpact.errors import ConfigError
+from modelpact.steps import Step
 from modelpact.suggestions import nearest, shortened
 
 if TYPE_CHECKING:
@@ -93,7 +94,6 @@ def build(cfg: DictConfig, settings: Any) -> Task:
     Raises:
         ConfigError: A step or the task refuses its options; the text names the key.
     """
-    from hydra.utils import get_class
     from omegaconf import DictConfig
 
     choices = settings.runtime.choices
@@ -108,8 +108,8 @@ def build(cfg: DictConfig, settings: Any) -> Task:
             fields[key] = _step(value, str(key), choices.get(key), sweeping)
         else:
             fields[key] = _plain(value)
-    kind: type[Task] = get_class(cfg.task._target_)
-    task: Task = _construct(lambda: kind(**fields), "task", choices.get("task"), sorted(kind.model_fields))
+    kind = _class(cfg.task, "task", choices.get("task"))
+    task: Task = _construct(lambda: kind(**fields), "task", choices.get("task"), _keys(kind))
     return task
 
 
@@ -128,16 +128,38 @@ def _check_contract(cfg: DictConfig, choices: Any) -> None:
 
 
 def _step(node: DictConfig, group: str, choice: str | None, sweeping: bool) -> Any:
-    from hydra.utils import get_class, instantiate
+    from hydra.utils import instantiate
 
-    kind = get_class(node._target_)
-    known = sorted(getattr(kind, "model_fields", {}))
-    unused = [key for key in node if key != "_target_" and known and key not in known]
-    if sweeping:
+    kind = _class(node, group, choice)
+    known = _keys(kind)
+    if sweeping and issubclass(kind, Step):
+        unused = [key for key in node if key != "_target_" and key not in known]
         for key in [key for key in unused if any(key in option_keys(group, option) for option in options(group))]:
             log.info("%s.%s is not used by %s=%s", group, key, group, choice)
             node = _without(node, str(key))
     return _construct(lambda: instantiate(node, _convert_="all"), group, choice, known)
+
+
+def _class(node: DictConfig, group: str, choice: str | None) -> type[Any]:
+    """The class that an option names.
+
+    Raises:
+        ConfigError: It cannot be imported.
+    """
+    from hydra.utils import get_class
+
+    try:
+        return get_class(node._target_)
+    except (ImportError, ValueError) as error:
+        raise ConfigError(
+            f"{group}={choice}: {node._target_} cannot be imported: {shortened(error.__cause__ or error, 200)}",
+            remedy="Correct _target_, or install the package; a module of your own is found in the working folder.",
+            group=group,
+        ) from error
+
+
+def _keys(kind: type[Any]) -> list[str]:
+    return sorted(field.alias or name for name, field in getattr(kind, "model_fields", {}).items())
 
 
 def _without(node: DictConfig, key: str) -> DictConfig:

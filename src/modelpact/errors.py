@@ -75,7 +75,12 @@ class PactError(Exception):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
-        self.facts = facts
+        self.facts: dict[str, Any] = {}
+        self.tell(**facts)
+
+    def tell(self, **facts: Any) -> None:
+        """Add facts that became known after the error was raised."""
+        self.facts.update(facts)
         self.__dict__.update(facts)
 
     def __str__(self) -> str:

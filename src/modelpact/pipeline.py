@@ -124,7 +124,7 @@ def publish(
         What was done.
 
     Raises:
-        PactError: A stage failed: its class says which (see `STAGES`), its `facts["receipt"]` what was done until then.
+        PactError: A stage failed: its class says which (see `STAGES`), its `receipt` what was done until then.
     """
     steps = _Steps(data, model, signer, saver, loader, verifier, register, tracking)
     journal = Journal(STAGES, observe, name=data.name if name is None else name, steps=steps.kinds())
@@ -135,7 +135,7 @@ def publish(
     except BaseException as error:
         receipt = journal.receipt("failed", error)
         if isinstance(error, PactError):
-            error.facts["receipt"] = receipt
+            error.tell(receipt=receipt)
         log.debug("the run failed", exc_info=True)  # into the job's log; the screen gets the error's own text
         raise
     finally:
@@ -150,6 +150,7 @@ def _publish(steps: _Steps, journal: Journal) -> None:
         with journal.stage("check"):
             steps.register.check(name)
             steps.saver.check(steps.model)
+            models.check_scorers(steps.data.metrics)
         with journal.stage("open"):
             store = stack.enter_context(steps.tracking.open())
             stack.enter_context(_run(store, journal))

@@ -80,7 +80,7 @@ class MlflowRegister(Register):
 
     not_identity = frozenset({"tags", "aliases", "if_exists"})
 
-    tags: dict[str, str] = {}
+    tags: dict[str, str] | None = None
     aliases: list[str] = []
     if_exists: Literal["new", "reuse", "error"] = "new"
 
@@ -145,7 +145,7 @@ class MlflowRegister(Register):
                     source=model_uri,
                     run_id=model.source_run_id,
                     model_id=model.model_id,
-                    tags={**self.tags, **(tags or {})},
+                    tags={**(self.tags or {}), **(tags or {})},
                 )
                 undo.callback(client.delete_model_version, name, version.version)
                 for alias in self.aliases:

@@ -24,7 +24,7 @@ from typing import Any
 
 from modelpact.files import cache_folder, write_atomically
 
-__all__ = ["FILES", "UNCHECKED", "contents", "fingerprint", "inferring", "mismatches", "recall", "remember", "write"]
+__all__ = ["FILES", "UNCHECKED", "classes", "contents", "fingerprint", "inferring", "mismatches", "recall", "remember", "write"]
 
 FILES = ("requirements.txt", "conda.yaml")
 """The files of a saved model that hold its requirements."""
@@ -39,10 +39,11 @@ def fingerprint(model: Any, *how: str) -> str | None:
     Returns:
         A digest in hex, or None for a model that cannot be taken apart: then nothing is remembered.
     """
-    classes = _classes(model)
-    if classes is None:
+    found = classes(model)
+    if found is None:
         return None
-    return hashlib.sha256(json.dumps([environment(), classes, how]).encode()).hexdigest()
+    made_of = [f"{module}:{name}:{_source(module.partition('.')[0])}" for module, name in sorted(found)]
+    return hashlib.sha256(json.dumps([environment(), made_of, how]).encode()).hexdigest()
 
 
 def recall(key: str | None) -> dict[str, str] | None:
@@ -134,8 +135,8 @@ def _path(key: str | None) -> Path | None:
     return None if key is None or folder is None else folder / "requirements" / f"{key}.json"
 
 
-def _classes(model: Any) -> list[str] | None:
-    """The classes and functions an object is made of, each with a digest of its source where that may change."""
+def classes(model: Any) -> set[tuple[str, str]] | None:
+    """The classes and functions an object is made of, as module and name; None for one that cannot be taken apart."""
     found: set[tuple[str, str]] = set()
 
     class Collector(pickle.Pickler):
@@ -147,7 +148,7 @@ def _classes(model: Any) -> list[str] | None:
         Collector(io.BytesIO(), protocol=5).dump(model)
     except (pickle.PicklingError, TypeError, AttributeError, RecursionError):
         return None
-    return [f"{module}:{name}:{_source(module.partition('.')[0])}" for module, name in sorted(found)]
+    return found
 
 
 @functools.cache

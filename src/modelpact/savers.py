@@ -196,7 +196,7 @@ class CustomSaver(Saver):
                 path=str(folder),
                 python_model=str(state.parent / "saved_model.py"),
                 artifacts={"config": str(state.parent / "config.json"), "state": str(state)},
-                code_paths=[str(carried_code(state.parent)), *code_of(kind), *self.code_paths],
+                code_paths=[str(carried_code(state.parent)), *_own_code(kind, model.native()), *self.code_paths],
                 **options,
             )
 
@@ -247,13 +247,20 @@ class BuiltinSaver(Saver):
     def _write(self, model: Model, folder: Path, **options: Any) -> None:
         module = self._module(model)
         native = model.native()
-        own_code = [*code_of(type(native)), *self.code_paths]
+        own_code = [*_own_code(native), *self.code_paths]
         if module.__name__ == "mlflow.sklearn":
             options["skops_trusted_types"] = untrusted_types(native)
         with tempfile.TemporaryDirectory() as temporary:
             if type(native).__module__.partition(".")[0] == "modelpact":
                 own_code.append(str(carried_code(Path(temporary))))
             module.save_model(native, path=str(folder), code_paths=own_code or None, **options)
+
+
+def _own_code(*parts: Any) -> list[str]:
+    """The user's own code that the parts of a model are made of."""
+    found = [requirements.classes(part) or {(type(part).__module__, "")} for part in parts]
+    packages = {module.partition(".")[0] for classes in found for module, _ in classes}
+    return [path for package in sorted(packages) for path in code_of(package)]
 
 
 def _is_of_hints(signature: Signature, kind: type[Model]) -> bool:

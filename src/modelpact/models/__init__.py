@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from modelpact.models.flowers import FlowersModel
     from modelpact.models.reused import MlflowModel
     from modelpact.models.saved import SavedModel
-    from modelpact.models.scoring import score
+    from modelpact.models.scoring import check_scorers, score
     from modelpact.models.tensors import TensorModel
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "SavedModel",
     "SklearnModel",
     "TensorModel",
+    "check_scorers",
     "read_config",
     "score",
     "untrusted_types",
@@ -42,6 +43,7 @@ __getattr__ = lazy(
         "SavedModel": "modelpact.models.saved",
         "SklearnModel": "modelpact.models.estimators",
         "TensorModel": "modelpact.models.tensors",
+        "check_scorers": "modelpact.models.scoring",
         "read_config": "modelpact.models.base",
         "score": "modelpact.models.scoring",
         "untrusted_types": "modelpact.models.estimators",

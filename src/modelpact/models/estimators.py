@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from pydantic import PrivateAttr
 
-from modelpact.errors import ConfigError, PredictError
+from modelpact.errors import ConfigError, FitError, PredictError
 from modelpact.models.base import Model
 from modelpact.schemas import Inputs, Params
 
@@ -71,6 +71,7 @@ class SklearnModel(EstimatorModel):
 
     def fit(self, inputs: Inputs, targets: Any) -> None:
         from sklearn.base import clone
+        from sklearn.utils import get_tags
 
         labels = targets is not None and np.asarray(targets).dtype.kind not in "iuf"
         chosen = self.classifier if labels and self.classifier is not None else self.estimator
@@ -78,6 +79,11 @@ class SklearnModel(EstimatorModel):
             raise ConfigError(
                 f"model.estimator is a {type(chosen).__name__}, not a scikit-learn estimator",
                 remedy="Name one: model.estimator={_target_: sklearn.linear_model.Ridge}.",
+            )
+        if targets is None and get_tags(chosen).target_tags.required:
+            raise FitError(
+                f"{type(chosen).__name__} learns from targets, and there are none",
+                remedy="Name the column to learn: data.target=...",
             )
         self._fitted = clone(chosen).fit(inputs, targets)
 

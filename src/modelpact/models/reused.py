@@ -32,6 +32,9 @@ class MlflowModel(Model):
     def flavors(self) -> tuple[str, ...]:
         return tuple(name for name in self._loaded().metadata.flavors if name != "python_function")
 
+    def identity(self) -> dict[str, Any]:
+        return super().identity() | {"model": self._loaded().metadata.model_uuid}  # an alias may name another model tomorrow
+
     def native(self) -> Any:
         return self._loaded().get_raw_model() if self.flavors else None
 

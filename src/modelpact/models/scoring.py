@@ -11,7 +11,7 @@ from modelpact.errors import ConfigError
 from modelpact.schemas import Sample
 from modelpact.suggestions import nearest, shortened
 
-__all__ = ["score"]
+__all__ = ["check_scorers", "score"]
 
 
 def score(outputs: Any, sample: Sample, names: Sequence[str], *, learned: Any = None) -> dict[str, float]:
@@ -33,7 +33,7 @@ def score(outputs: Any, sample: Sample, names: Sequence[str], *, learned: Any = 
         >>> score([1.0, 3.0], Sample(inputs=[0, 0], targets=np.array([1.0, 2.0])), ["neg_mean_absolute_error"])
         {'neg_mean_absolute_error': -0.5}
     """
-    from sklearn.metrics import get_scorer, get_scorer_names
+    from sklearn.metrics import get_scorer
 
     try:
         answered = _answered(np.asarray(outputs), np.asarray(sample.targets), learned)
@@ -42,14 +42,9 @@ def score(outputs: Any, sample: Sample, names: Sequence[str], *, learned: Any = 
             f"data.metrics: what the model answered cannot be scored: {shortened(error, 200)}",
             remedy="Ask for no metrics with data.metrics=[].",
         ) from error
+    check_scorers(names)
     scores = {}
     for name in names:
-        if name not in get_scorer_names():
-            raise ConfigError(
-                f"data.metrics names no scorer of scikit-learn: {name!r}{nearest(name, get_scorer_names())}",
-                remedy="All of them: python -c 'import sklearn.metrics; help(sklearn.metrics.get_scorer_names)'.",
-                metric=name,
-            )
         try:
             scores[name] = float(get_scorer(name)(answered, sample.inputs, sample.targets))
         except (ValueError, TypeError, AttributeError) as error:
@@ -59,6 +54,23 @@ def score(outputs: Any, sample: Sample, names: Sequence[str], *, learned: Any = 
                 metric=name,
             ) from error
     return scores
+
+
+def check_scorers(names: Sequence[str]) -> None:
+    """Refuse names that are no scorers of scikit-learn.
+
+    Raises:
+        ConfigError: There is no such scorer.
+    """
+    from sklearn.metrics import get_scorer_names
+
+    for name in names:
+        if name not in get_scorer_names():
+            raise ConfigError(
+                f"data.metrics names no scorer of scikit-learn: {name!r}{nearest(name, get_scorer_names())}",
+                remedy="All of them: python -c 'import sklearn.metrics as m; print(*m.get_scorer_names())'.",
+                metric=name,
+            )
 
 
 def _answered(outputs: np.ndarray[Any, Any], targets: np.ndarray[Any, Any], learned: Any) -> _Answered:

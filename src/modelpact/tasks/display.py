@@ -43,7 +43,7 @@ def show_receipt(receipt: Receipt, folder: Path) -> None:
     else:
         what = f"{'reused' if receipt.reused else 'registered'} {receipt.name} version {receipt.version}"
     scores = ", ".join(f"{name}={value:.4g}" for name, value in receipt.metrics.items())
-    checks = f"{sum(check.ok for check in receipt.checks)} of {len(receipt.checks)} checks passed" if receipt.checks else ""
+    checks = _checks(receipt)
     if not sys.stdout.isatty():
         sys.stdout.write("; ".join(part for part in (what, scores, checks, f"receipt in {_relative(folder)}") if part) + "\n")
         return
@@ -58,6 +58,12 @@ def show_receipt(receipt: Receipt, folder: Path) -> None:
     table.add_row("seconds", ", ".join(f"{stage} {spent:.2f}" for stage, spent in receipt.seconds.items() if spent >= 0.005))
     table.add_row("receipt", str(_relative(folder) / "receipt.json"))
     Console().print(table)
+
+
+def _checks(receipt: Receipt) -> str:
+    if any(check.code == "NOT_VERIFIED" for check in receipt.checks):
+        return "not verified"
+    return f"{sum(check.ok for check in receipt.checks)} of {len(receipt.checks)} checks passed" if receipt.checks else ""
 
 
 def _relative(folder: Path) -> Path:
