@@ -25,7 +25,26 @@ from mlflow.types.schema import (
 )
 
 PLAIN_NAMES = ["age", "name", "author", "orcid", "score", "tags", "x1", "image", "notes", "total"]
-AWKWARD_NAMES = ["a?", "?", "*", "", "type", "required", "properties", "items", "default", "a.b", "a=b", "on", "1", "null", "é ü", "{x}", "[y]", "# c"]
+AWKWARD_NAMES = [
+    "a?",
+    "?",
+    "*",
+    "",
+    "type",
+    "required",
+    "properties",
+    "items",
+    "default",
+    "a.b",
+    "a=b",
+    "on",
+    "1",
+    "null",
+    "é ü",
+    "{x}",
+    "[y]",
+    "# c",
+]
 TENSOR_DTYPES = [
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"),
     *("complex64", "complex128", "str", "bytes", "object", "datetime64[ns]", "datetime64[D]", "timedelta64[s]"),
@@ -37,10 +56,14 @@ plain_names = st.sampled_from(PLAIN_NAMES) | st.from_regex(r"[a-z][a-z0-9_]{0,8}
 any_names = st.one_of(plain_names, st.sampled_from(AWKWARD_NAMES), st.text(max_size=8))
 """Names as wild as MLflow allows for a property or a param."""
 
+names_and_numbers = any_names | st.integers(0, 9)
+"""What may name a column: pandas columns can be numbers."""
+
 scalars = st.sampled_from(list(DataType))
+leaf_types = scalars | st.just(AnyType())
 
 
-def types(names: st.SearchStrategy[str] = any_names, *, leaves: st.SearchStrategy[Any] = scalars | st.builds(AnyType)) -> st.SearchStrategy[Any]:
+def types(names: st.SearchStrategy[str] = any_names, *, leaves: st.SearchStrategy[Any] = leaf_types) -> st.SearchStrategy[Any]:
     """A column's type: a scalar, `any`, or arrays, objects and maps of them to any depth."""
 
     def deeper(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -59,11 +82,15 @@ def objects(names: st.SearchStrategy[str] = any_names, inner: st.SearchStrategy[
     return triples.map(lambda found: Object([Property(name, dtype, required) for name, dtype, required in found]))
 
 
-def column_schemas(names: st.SearchStrategy[Any] = any_names | st.integers(0, 9), *, named: bool | None = None, max_size: int = 4) -> st.SearchStrategy[Schema]:
+def column_schemas(
+    names: st.SearchStrategy[Any] = names_and_numbers, *, named: bool | None = None, max_size: int = 4
+) -> st.SearchStrategy[Schema]:
     """Columns, all named (some optional) or all unnamed (all required); `named=None` draws both kinds."""
     column_types = types() if named is None or names is not plain_names else types(plain_names)
     column_types = column_types | st.just(SparkMLVector()) if names is not plain_names else column_types
-    triples = st.lists(st.tuples(names, column_types, st.booleans()), min_size=1, max_size=max_size, unique_by=lambda triple: str(triple[0]))
+    triples = st.lists(
+        st.tuples(names, column_types, st.booleans()), min_size=1, max_size=max_size, unique_by=lambda triple: str(triple[0])
+    )
     with_names = triples.map(lambda found: Schema([ColSpec(dtype, name, required) for name, dtype, required in found]))
     without = st.lists(column_types, min_size=1, max_size=max_size).map(lambda found: Schema([ColSpec(dtype) for dtype in found]))
     return {True: with_names, False: without, None: with_names | without}[named]
@@ -74,7 +101,7 @@ row_shapes = st.lists(st.just(-1) | st.integers(1, 4), max_size=3).map(lambda ta
 
 
 def tensor_schemas(
-    names: st.SearchStrategy[Any] = any_names | st.integers(0, 9),
+    names: st.SearchStrategy[Any] = names_and_numbers,
     *,
     dtypes: list[str] = TENSOR_DTYPES,
     tensor_shapes: st.SearchStrategy[tuple[int, ...]] = shapes,
@@ -94,7 +121,8 @@ _defaults: dict[str, st.SearchStrategy[Any]] = {
     "long": st.integers(-(2**63), 2**63 - 1),
     "float": st.floats(allow_nan=False, width=32),
     "double": _finite,
-    "string": st.text(max_size=10) | st.sampled_from(["a=b", "null", "3", '"', "[x]", "= 1", " padded ", "# no comment", "a: b", "double = 2"]),
+    "string": st.text(max_size=10)
+    | st.sampled_from(["a=b", "null", "3", '"', "[x]", "= 1", " padded ", "# no comment", "a: b", "double = 2"]),
     "datetime": _moments,
 }
 
@@ -105,7 +133,9 @@ def param_specs(draw: st.DrawFn, name: str) -> ParamSpec:
     kind = draw(st.sampled_from([*_defaults, "object"]))
     if kind == "object":
         dtype = draw(objects(inner=st.sampled_from([DataType.string, DataType.long, DataType.double, DataType.boolean])))
-        default = {prop.name: draw(_defaults[prop.dtype.name]) for prop in dtype.properties if prop.required or draw(st.booleans())}
+        default = {
+            prop.name: draw(_defaults[prop.dtype.name]) for prop in dtype.properties if prop.required or draw(st.booleans())
+        }
         return ParamSpec(name, dtype, json.loads(json.dumps(default)))
     values = _defaults[kind]
     if draw(st.booleans()):

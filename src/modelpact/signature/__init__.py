@@ -1,0 +1,70 @@
+"""Signatures: written, inferred, enforced, compared, proved. Pure: no network, no tracking store, and no files but for `load`.
+
+The names are imported when they are first used, so `import modelpact.signature` loads neither mlflow nor pandas.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modelpact.signature.digest import digest as digest
+    from modelpact.signature.generate import Break as Break
+    from modelpact.signature.generate import breaks as breaks
+    from modelpact.signature.generate import examples as examples
+    from modelpact.signature.hints import differences as differences
+    from modelpact.signature.hints import from_predict as from_predict
+    from modelpact.signature.hints import from_type_hint as from_type_hint
+    from modelpact.signature.hints import require_agreement as require_agreement
+    from modelpact.signature.spec import load as load
+    from modelpact.signature.spec import parse as parse
+    from modelpact.signature.spec import to_spec as to_spec
+    from modelpact.signature.types import format_type as format_type
+    from modelpact.signature.types import parse_type as parse_type
+    from modelpact.signature.types import type_text as type_text
+
+_HOMES = {
+    "Break": "generate",
+    "breaks": "generate",
+    "differences": "hints",
+    "digest": "digest",
+    "examples": "generate",
+    "format_type": "types",
+    "from_predict": "hints",
+    "from_type_hint": "hints",
+    "load": "spec",
+    "parse": "spec",
+    "parse_type": "types",
+    "require_agreement": "hints",
+    "to_spec": "spec",
+    "type_text": "types",
+}
+"""The module of each public name."""
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605  (the names are lazy; a test pins them)
+
+
+class _Package(ModuleType):
+    """Keeps a module such as `digest` from hiding the function of that name: importing a module sets it on its package."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
