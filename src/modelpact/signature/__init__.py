@@ -11,14 +11,15 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from modelpact.signature.digest import digest as digest
     from modelpact.signature.generate import Break as Break
     from modelpact.signature.generate import breaks as breaks
     from modelpact.signature.generate import examples as examples
-    from modelpact.signature.hints import differences as differences
+
+    from modelpact.signature.agreement import differences as differences
+    from modelpact.signature.agreement import require_agreement as require_agreement
+    from modelpact.signature.digest import digest as digest
     from modelpact.signature.hints import from_predict as from_predict
     from modelpact.signature.hints import from_type_hint as from_type_hint
-    from modelpact.signature.hints import require_agreement as require_agreement
     from modelpact.signature.spec import load as load
     from modelpact.signature.spec import parse as parse
     from modelpact.signature.spec import to_spec as to_spec
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Break": "generate",
     "breaks": "generate",
-    "differences": "hints",
+    "differences": "agreement",
     "digest": "digest",
     "examples": "generate",
     "format_type": "types",
@@ -38,7 +39,7 @@ _HOMES = {
     "load": "spec",
     "parse": "spec",
     "parse_type": "types",
-    "require_agreement": "hints",
+    "require_agreement": "agreement",
     "to_spec": "spec",
     "type_text": "types",
 }

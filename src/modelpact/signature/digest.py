@@ -39,8 +39,8 @@ def canonical(signature: ModelSignature) -> dict[str, Any]:
 
     Example:
         >>> from modelpact.signature.spec import parse
-        >>> canonical(parse({"inputs": {"age": "long"}}))["inputs"]
-        [{'name': 'age', 'required': True, 'type': 'long'}]
+        >>> canonical(parse({"inputs": {"age": "long"}}))
+        {'format': 1, 'inputs': [{'name': 'age', 'type': 'long', 'required': True}]}
     """
     parts: dict[str, Any] = {"format": 1}
     for part in ("inputs", "outputs", "params"):

@@ -203,7 +203,7 @@ def _read_text(value: str, place: Place, problems: Problems) -> Type | None:
     if text in SCALARS:
         return SCALARS[text]
     if text in WORDS:
-        return AnyType() if text == "any" else SparkMLVector()
+        return AnyType() if text == "any" else SparkMLVector()  # type: ignore[no-untyped-call]
     if text[:1] in ("[", "{"):
         return read_type(read_document(text, place, problems), place, problems)
     if is_tensor(text):
@@ -254,7 +254,7 @@ def _read_long(kind: str, value: dict[Any, Any], place: Place, problems: Problem
     part = _PARTS[kind]
     _refuse_others(value, ["type", "name", "required", *([part] if part else [])], place, problems)
     if part is None:
-        return SparkMLVector()
+        return SparkMLVector()  # type: ignore[no-untyped-call]
     if part not in value:
         problems.add(place, f"type {kind} needs {part}")
         return None
