@@ -14,7 +14,7 @@ from mlflow.types.schema import Array, DataType, Object, ParamSpec
 
 from modelpact.signature.documents import Unreadable
 from modelpact.signature.problems import Place, Problems, nearest, shown
-from modelpact.signature.types import Type, format_type, is_tensor, read_type, type_text
+from modelpact.signature.types import Type, is_tensor, read_type, type_text
 
 __all__ = ["RANGES", "format_param", "read_param"]
 
@@ -37,8 +37,7 @@ def format_param(spec: ParamSpec) -> str:
         >>> format_param(ParamSpec("stop", DataType.string, ["a"], (-1,)))
         '[string] = ["a"]'
     """
-    dtype = [format_type(spec.dtype)] if spec.shape else format_type(spec.dtype)
-    text = json.dumps(dtype, ensure_ascii=False) if isinstance(spec.dtype, Object) else f"[{dtype[0]}]" if spec.shape else dtype
+    text = f"[{type_text(spec.dtype)}]" if spec.shape else type_text(spec.dtype)
     default = json.dumps(spec.to_dict()["default"], ensure_ascii=False)
     return f"{text} = {default if default.isprintable() else json.dumps(spec.to_dict()['default'])}"
 
@@ -82,16 +81,20 @@ def _read_param_type(written: Any, place: Place, problems: Problems, *, long: bo
 
 def _split(text: str) -> tuple[str, str, str]:
     """Cut `type = default` at the first `=` outside of brackets and quotes."""
-    depth, quoted = 0, ""
-    for index, letter in enumerate(text):
-        if quoted:
-            quoted = "" if letter == quoted and text[index - 1] != "\\" else quoted
-        elif letter in "\"'" and depth:
+    depth, quoted, before = 0, "", ""
+    letters = iter(enumerate(text))
+    for index, letter in letters:
+        if quoted == '"' and letter == "\\":
+            next(letters, None)  # the escaped letter is not the end of the quotes
+        elif quoted:
+            quoted = "" if letter == quoted else quoted
+        elif letter in "\"'" and before in "[{,:":
             quoted = letter
         elif letter == "=" and not depth:
             return text[:index].strip(), "=", text[index + 1 :].strip()
         else:
             depth += (letter in "[{") - (letter in "]}")
+        before = letter if letter.strip() else before
     return text.strip(), "", ""
 
 
@@ -187,7 +190,7 @@ def _build(
         return None
     low, high = RANGES.get(dtype, (None, None)) if isinstance(dtype, DataType) else (None, None)
     for value in values:
-        finite = isinstance(value, (int, float)) and math.isfinite(value)
+        finite = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
         if low is not None and finite and not low <= value <= high:
             problems.add(place, f"the default {shown(value)} is out of the range of {dtype.name}, {low} to {high}")
             return None

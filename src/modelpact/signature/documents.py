@@ -67,7 +67,9 @@ def _explained(error: yaml.MarkedYAMLError, text: str) -> str:
     line = _line_of(error)
     written = text.splitlines()[line - 1] if line and line <= len(text.splitlines()) else text
     hint = next((hint for pattern, hint in _HINTS if pattern.search(written)), None)
-    return f"not YAML: {error.problem or 'it cannot be read'}, at {shown(written.strip())}" + (f"; {hint}" if hint else "")
+    reason = error.problem or "it cannot be read"
+    reason = f"{error.context}, {reason}" if error.context and reason.startswith("but") else reason
+    return f"not YAML: {reason}, at {shown(written.strip())}" + (f"; {hint}" if hint else "")
 
 
 class _Reader:

@@ -17,6 +17,9 @@ Place = tuple[Any, ...]
 LIMIT = 80
 """No message repeats more of the data than this many characters."""
 
+MOST = 20
+"""No message tells more problems than this; `problems` has them all."""
+
 LEGEND = (
     "Types: boolean integer long float double string binary datetime any; [type] is an array, {name: type} an object, "
     '{"*": type} a map, float32[-1, 3] a tensor; a ? at the end of a key makes it optional.'
@@ -109,7 +112,9 @@ class Problems:
         if not self.found:
             return
         count = f"{len(self.found)} problem{'s' if len(self.found) > 1 else ''} in the signature"
-        message = "\n".join([count + (f" of {self.source}" if self.source else "") + ":", *map(self._sentence, self.found)])
+        told = [self._sentence(fault) for fault in self.found[:MOST]]
+        more = [f"  and {len(self.found) - MOST} more"] if len(self.found) > MOST else []
+        message = "\n".join([count + (f" of {self.source}" if self.source else "") + ":", *told, *more])
         raise SpecError(
             message,
             remedy=LEGEND,

@@ -25,7 +25,7 @@ _Stored = TypeVar("_Stored", Schema, ParamSchema)
 
 _PARTS = ["inputs", "outputs", "params"]
 _COLUMN_KEYS = {"type", "name", "required", "items", "properties", "values", "tensor-spec"}
-_LONG_KINDS = {"tensor", "array", "object", "map"}
+_LONG_KINDS = ("tensor", "array", "object", "map")  # compared, not hashed: a column may be named type
 
 
 def parse(spec: Any, *, source: str | os.PathLike[str] | None = None) -> ModelSignature:
@@ -91,6 +91,8 @@ def _read(spec: Any, problems: Problems) -> ModelSignature:
     except RecursionError:
         parts = {}
         problems.add((), "nested too deeply")
+    if not problems and all(part is None for part in parts.values()):
+        problems.add((), "at least one of inputs, outputs and params is needed")
     problems.raise_if_any()
     return ModelSignature(**parts)
 
@@ -107,8 +109,6 @@ def _read_parts(spec: Any, problems: Problems) -> dict[str, Any]:
         if key not in _PARTS:
             problems.add((key,), f"a signature has inputs, outputs and params, and no {shown(key)}{nearest(str(key), _PARTS)}")
     given = {part: spec[part] for part in _PARTS if spec.get(part) is not None}
-    if not given and not problems:
-        problems.add((), "at least one of inputs, outputs and params is needed")
     read: dict[str, Callable[[Any, Place, Problems], Any]] = {
         "inputs": _read_schema,
         "outputs": _read_schema,

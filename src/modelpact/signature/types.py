@@ -93,7 +93,10 @@ def _flow(value: Any) -> str:
 
 def _flow_key(key: str) -> str:
     plain = re.fullmatch(r"[A-Za-z_][\w-]*", key) and key.lower() not in _YAML_WORDS
-    return key if plain else json.dumps(key, ensure_ascii=not key.isprintable())
+    if plain:
+        return key
+    escaped = key.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in escaped) + '"'
 
 
 def awkward(name: Any) -> bool:
