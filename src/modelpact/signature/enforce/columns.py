@@ -197,7 +197,7 @@ class DatetimeColumn(Column):
         if dtype == self.native or (self.strict and isinstance(dtype, np.dtype) and dtype.kind == "M"):
             return series
         if isinstance(dtype, np.dtype) and dtype.kind == "M":
-            return self._in_nanoseconds(series, failures)
+            return self._in_nanoseconds(series)
         if dtype == object or isinstance(dtype, pd.StringDtype):
             return self._named(self.values(series.tolist(), failures), series)
         if (plain := _unwrapped(series)) is series:
@@ -205,12 +205,11 @@ class DatetimeColumn(Column):
         self._needs_conversion(series, failures)
         return self.series(plain, failures)
 
-    def _in_nanoseconds(self, series: Series, failures: Failures) -> Series:
+    def _in_nanoseconds(self, series: Series) -> Series:
         try:
             return series.astype(self.native)
         except pd.errors.OutOfBoundsDatetime:
-            failures.say(Code.OUT_OF_RANGE, self.place, None, "datetime between 1677 and 2262", f"dtype {series.dtype} beyond that")
-            return series
+            return series  # before 1677 or after 2262: only its own, coarser unit holds it
 
     def _named(self, converted: Series, like: Series) -> Series:
         return converted.set_axis(like.index).rename(like.name)
@@ -224,8 +223,7 @@ class DatetimeColumn(Column):
         try:
             return pd.Series(converted, dtype=self.native)
         except pd.errors.OutOfBoundsDatetime:
-            failures.say(Code.OUT_OF_RANGE, self.place, None, "datetime between 1677 and 2262", "one beyond that")
-            return pd.Series(converted, dtype=object)
+            return pd.Series(np.array(converted, dtype="datetime64[us]"))
 
 
 def column(spec: ColSpec, label: Any, *, strict: bool = False) -> Column:

@@ -76,7 +76,8 @@ def _check_dict(data: dict[Any, Any], columns: Columns, failures: Failures) -> A
     if columns.named and _is_one_row(data, columns):
         return columns.rows([data], failures)
     if _one_nested(columns):
-        return columns.cells([data], failures)
+        one_cell = not isinstance(columns.types[0], Array)
+        return columns.cells([data], failures) if one_cell else _check_converted([data], columns, failures)
     by_column = {
         key: value.tolist() if isinstance(value, np.ndarray) and value.ndim > 1 else value for key, value in data.items()
     }

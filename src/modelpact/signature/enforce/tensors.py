@@ -119,6 +119,8 @@ class Tensor:
         return self._array(array, place, failures, rounds=True)
 
     def _sparse(self, value: Any, place: Place, failures: Failures) -> Any:
+        if self._anything:
+            return value
         if not self._fits(value.shape):
             failures.say(Code.WRONG_SHAPE, place, None, self.expected, f"shape {tuple(value.shape)}")
             return value
@@ -138,6 +140,8 @@ class Tensor:
 
     def column(self, series: Any, place: Place, failures: Failures) -> Any:
         """A column of a frame, its cells scalars, lists or arrays, each a row of the tensor."""
+        if self._anything:
+            return series.to_numpy(dtype=object)
         cells = _plain(series)
         if cells.dtype != _OBJECT or not len(cells) or not isinstance(cells[0], (list, np.ndarray)):
             shaped = cells.reshape(-1, 1) if self.shape == (-1, 1) else cells
@@ -193,7 +197,10 @@ def _typed(value: Any) -> Any:
         return None
     if kinds == {int, float} and any(isinstance(item, int) and abs(item) > 2**53 for item in flat):
         return None  # as doubles, some of the integers would be others
-    typed = np.array(flat)
+    try:
+        typed = np.array(flat)
+    except ValueError:  # sequences of different lengths
+        return None
     return None if typed.dtype == _OBJECT or typed.ndim != 1 else typed.reshape(value.shape)
 
 
