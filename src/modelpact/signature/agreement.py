@@ -78,12 +78,12 @@ def _shape(schema: Schema) -> list[Any]:
 
 
 def _schema_text(schema: Schema) -> str:
-    kind = "tensors" if schema.is_tensor_spec() else "columns" if schema.has_input_names() else "unnamed columns"
+    kind = "tensor" if schema.is_tensor_spec() else "column" if schema.has_input_names() else "unnamed column"
     items = [
         ("" if column.name is None else f"{column.name}: ") + type_text(column if schema.is_tensor_spec() else column.type)
         for column in schema
     ]
-    return f"{len(items)} {kind} ({shown(', '.join(items))[1:-1]})"
+    return f"{len(items)} {kind}{'s' if len(items) > 1 else ''} ({shown(', '.join(items))[1:-1]})"
 
 
 def _members(old: Any, old_required: bool, new: Any, new_required: bool, place: str) -> list[tuple[str, str]]:

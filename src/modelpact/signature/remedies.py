@@ -89,7 +89,7 @@ def remedy_for(hint: Any) -> str:
         return "Give the type itself, not its name as text."
     if isinstance(hint, TypeVar):
         return f"{hint.__name__} stands for any type: write the one that is meant."
-    kind = get_origin(hint) or hint
+    kind = type(None) if hint is None else get_origin(hint) or hint
     if not inspect.isclass(kind):
         return _GENERAL
     if kind in _BY_TYPE:
