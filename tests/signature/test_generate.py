@@ -44,9 +44,15 @@ RICH = parse(
             "author": {"name": "string", "orcid?": "string", "born": "datetime"},
             "lines": [{"sku": "string", "count": "integer", "more?": {"*": ["float"]}}],
         },
-        "params": {"top": "integer = 3", "heat": "double = 0.7", "stop": "[string] = []", "when": "datetime = 2024-01-31", "how": '{a: long, "b?": string} = {"a": 1}'},
+        "params": {
+            "top": "integer = 3",
+            "heat": "double = 0.7",
+            "stop": "[string] = []",
+            "when": "datetime = 2024-01-31",
+            "how": '{a: long, "b?": string} = {"a": 1}',
+        },
     }
-)  # fmt: skip
+)
 SIGNATURES = {
     "rich": RICH,
     "unnamed": parse({"inputs": ["double", ["long"], {"a": "string"}]}),
@@ -171,6 +177,31 @@ def test_a_signature_that_takes_anything_can_still_be_broken() -> None:
     assert {broken.name for broken in breaks(SIGNATURES["anything"], 5)} == {"UNKNOWN_PARAM"}
 
 
+CODES = {
+    "MISSING_REQUIRED": {"MISSING_COLUMN", "MISSING_PROPERTY"},
+    "WRONG_TYPE": {"WRONG_TYPE"},
+    "WRONG_KEY": {"WRONG_TYPE"},
+    "WRONG_DTYPE": {"WRONG_TYPE"},
+    "WRONG_SHAPE": {"WRONG_SHAPE"},
+    "OUT_OF_RANGE": {"OUT_OF_RANGE", "LOSSY"},
+    "NOT_WHOLE": {"LOSSY"},
+    "NULL_FOR_REQUIRED": {"NULL"},
+    "UNKNOWN_PROPERTY": {"UNKNOWN_PROPERTY"},
+    "UNKNOWN_PARAM": {"UNKNOWN_PARAM"},
+    "PARAM_TYPE": {"WRONG_TYPE"},
+    "PARAM_SHAPE": {"WRONG_TYPE", "WRONG_SHAPE"},
+}
+"""What the enforcer calls each break."""
+
+
+@pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
+def test_the_enforcer_finds_that_break_and_no_other(signature: ModelSignature) -> None:
+    for broken in breaks(signature, 150):
+        with pytest.raises(InputsError) as caught:
+            modelpact_takes(signature, broken.inputs, broken.params)
+        assert {failure.code for failure in caught.value.failures} <= CODES[broken.name], broken.place
+
+
 def test_the_message_names_the_column_that_was_broken() -> None:
     for broken in breaks(RICH, 100):
         with pytest.raises(InputsError) as caught:
@@ -197,7 +228,8 @@ def show(found: list[tuple[Any, Any]]) -> str:
 def test_another_process_makes_the_same_examples() -> None:
     script = (
         "from modelpact.signature import examples, parse\n"
-        "for inputs, params in examples(parse({'inputs': {'a': 'double', 'b?': [{'c': 'string'}]}, 'params': {'p': 'string = x'}}), 5, seed=3):\n"
+        "signature = parse({'inputs': {'a': 'double', 'b?': [{'c': 'string'}]}, 'params': {'p': 'string = x'}})\n"
+        "for inputs, params in examples(signature, 5, seed=3):\n"
         "    print(inputs.to_dict('list'), params)\n"
     )
     told = [
@@ -215,10 +247,11 @@ def test_another_process_makes_the_same_examples() -> None:
 
 def test_the_shapes_of_what_is_made() -> None:
     for inputs, params in examples(RICH, 20):
-        assert isinstance(inputs, pd.DataFrame) and 1 <= len(inputs) <= 4
+        assert isinstance(inputs, pd.DataFrame)
+        assert 1 <= len(inputs) <= 4
         assert isinstance(params, dict)
     for inputs, params in examples(SIGNATURES["tensor"], 20):
-        assert inputs.dtype == np.float32 and inputs.shape[1:] == (4, 3) and params is None
+        assert (inputs.dtype, inputs.shape[1:], params) == (np.float32, (4, 3), None)
     for inputs, _ in examples(SIGNATURES["tensors"], 20):
         assert len({len(array) for array in inputs.values()}) == 1, "tensors of one call have the same rows"
     assert all(inputs is None for inputs, _ in examples(SIGNATURES["params"], 3))

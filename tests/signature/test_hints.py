@@ -1,4 +1,4 @@
-"""Type hints: equal to MLflow's schema wherever MLflow has one, more where the meaning is plain, an error with a remedy elsewhere."""
+"""Type hints: MLflow's schema wherever MLflow has one, more where the meaning is plain, an error with a remedy elsewhere."""
 
 from __future__ import annotations
 
@@ -69,9 +69,11 @@ class Root(pydantic.RootModel[list[int]]):
 ELEMENTS: list[Any] = [
     *(int, str, bool, float, bytes, datetime.datetime, Any),
     *(list[int], List[str], list[list[float]], list[Any], list[datetime.datetime], list[bytes]),  # noqa: UP006
-    *(dict[str, int], Dict[str, str], dict[str, Any], dict[str, list[int]], dict[str, dict[str, bool]], list[dict[str, float]]),  # noqa: UP006
-    *(Address, Order, Special, Box[int], Box[Address], Box[list[Address]], Root, list[Order], dict[str, Order], list[list[Address]]),
-    *(int | str, Union[int, str], Union[Address, str], list[int | str], list[int | None], list[Optional[Address]], dict[str, int | None]),  # noqa: UP007, UP045
+    *(dict[str, int], Dict[str, str], dict[str, Any]),  # noqa: UP006
+    *(dict[str, list[int]], dict[str, dict[str, bool]], list[dict[str, float]]),
+    *(Address, Order, Special, Box[int], Box[Address], Box[list[Address]], Root, list[Order], list[list[Address]]),
+    *(int | str, Union[int, str], Union[Address, str], list[int | str], list[int | None]),  # noqa: UP007
+    *(list[Optional[Address]], dict[str, int | None]),  # noqa: UP045
 ]  # fmt: skip
 HINTS = [hint for element in ELEMENTS for hint in (list[element], List[element], list[list[element]], list[dict[str, element]])]  # noqa: UP006
 
@@ -137,7 +139,7 @@ class Empty(enum.Enum):
     pass
 
 
-class Text(str, enum.Enum):
+class Text(enum.StrEnum):
     A = "a"
 
 
@@ -145,7 +147,7 @@ class Choice(pydantic.BaseModel):
     colour: Colour
     level: Level = Level.LOW
     mode: Literal["fast", "slow"] = "fast"
-    maybe: Literal["x", None] = None  # noqa: PYI061
+    maybe: Literal["x", None] = None
     day: datetime.date
     other: Optional[Colour] = None  # noqa: UP045
     days: list[datetime.date] = []
@@ -306,7 +308,7 @@ def test_what_states_no_schema_is_named_with_its_remedy(hint: Any, place: str, r
 
 def test_messages_do_not_run_away() -> None:
     with pytest.raises(SignError) as caught:
-        from_type_hint(list[Literal[tuple(f"option {index}" for index in range(100)) + (1,)]])
+        from_type_hint(list[Literal[(*(f"option {index}" for index in range(100)), 1)]])
     assert len(str(caught.value)) < 400
 
 
@@ -317,7 +319,7 @@ class WithContext(mlflow.pyfunc.PythonModel):
 
 class WithoutContext(mlflow.pyfunc.PythonModel):
     def predict(self, model_input: list[str], params: Any = None) -> dict[str, float]:
-        return {text: 1.0 for text in model_input}
+        return dict.fromkeys(model_input, 1.0)
 
 
 def hinted(model_input: list[int]) -> list[str]:
@@ -330,6 +332,12 @@ def unhinted(model_input, params=None):  # type: ignore[no-untyped-def]
 
 def frames(model_input: pd.DataFrame) -> np.ndarray[Any, Any]:
     return model_input.to_numpy()
+
+
+def anything(model_input: Any) -> None: ...
+
+
+def either(model_input: pd.DataFrame | np.ndarray[Any, Any]) -> Any: ...
 
 
 def half(model_input, params=None) -> list[float]:  # type: ignore[no-untyped-def]
@@ -350,6 +358,8 @@ def test_predict_is_read_as_mlflow_reads_it(model: Any) -> None:
 def test_functions_are_read_too_and_no_hint_is_no_schema() -> None:
     assert from_predict(hinted) == (from_type_hint(list[int]), from_type_hint(list[str]))
     assert from_predict(unhinted) == from_predict(frames) == (None, None)
+    assert from_predict(either) == (None, Schema([ColSpec(AnyType())]))
+    assert from_predict(anything) == (None, None)
     assert from_predict(half) == (None, from_type_hint(list[float]))
 
 

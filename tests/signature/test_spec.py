@@ -98,7 +98,10 @@ PARAM_CASES = [
         ParamSpec("p", kind, [default for default in defaults if default is not None], (-1,)),
     )
 ] + [
-    pytest.param(ModelSignature(params=ParamSchema([ParamSpec("p", Object([Property(name, dtype, required)]), default)])), id=f"object {name} {default}")
+    pytest.param(
+        ModelSignature(params=ParamSchema([ParamSpec("p", Object([Property(name, dtype, required)]), default)])),
+        id=f"object {name} {default}",
+    )
     for name, dtype, required, default in [
         ("a", DataType.long, True, {"a": 1}),
         ("a", DataType.long, False, {}),
@@ -112,18 +115,31 @@ PARAM_CASES = [
         ("x", Map(DataType.string), True, {"x": {"k": "v"}}),
         ("x", Object([Property("y", DataType.boolean)]), True, {"x": {"y": True}}),
     ]
-]  # fmt: skip
-NAME_CASES = [
-    pytest.param(ModelSignature(Schema([ColSpec(dtype, name, required), ColSpec("long", "other")])), id=f"{name!r} {dtype!r} {required}")
-    for name, dtype, required in itertools.product(
-        [*AWKWARD_NAMES, 0, 1, 2.5], [DataType.long, Array(DataType.string), Object([Property("a?", DataType.long)])], [True, False]
-    )
-] + [
-    pytest.param(ModelSignature(Schema([ColSpec(Object([Property(name, DataType.long, required)]), "c")])), id=f"property {name!r} {required}")
-    for name, required in itertools.product(AWKWARD_NAMES, [True, False])
-] + [
-    pytest.param(ModelSignature(params=ParamSchema([ParamSpec(name, "string", "x")])), id=f"param {name!r}") for name in AWKWARD_NAMES
-]  # fmt: skip
+]
+NAME_CASES = (
+    [
+        pytest.param(
+            ModelSignature(Schema([ColSpec(dtype, name, required), ColSpec("long", "other")])),
+            id=f"{name!r} {dtype!r} {required}",
+        )
+        for name, dtype, required in itertools.product(
+            [*AWKWARD_NAMES, 0, 1, 2.5],
+            [DataType.long, Array(DataType.string), Object([Property("a?", DataType.long)])],
+            [True, False],
+        )
+    ]
+    + [
+        pytest.param(
+            ModelSignature(Schema([ColSpec(Object([Property(name, DataType.long, required)]), "c")])),
+            id=f"property {name!r} {required}",
+        )
+        for name, required in itertools.product(AWKWARD_NAMES, [True, False])
+    ]
+    + [
+        pytest.param(ModelSignature(params=ParamSchema([ParamSpec(name, "string", "x")])), id=f"param {name!r}")
+        for name in AWKWARD_NAMES
+    ]
+)
 ODD_CASES = [
     pytest.param(ModelSignature(Schema([ColSpec("long", "a"), ColSpec("double", "a")])), id="a name given twice"),
     pytest.param(

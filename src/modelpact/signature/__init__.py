@@ -11,13 +11,16 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from modelpact.signature.generate import Break as Break
-    from modelpact.signature.generate import breaks as breaks
-    from modelpact.signature.generate import examples as examples
-
     from modelpact.signature.agreement import differences as differences
     from modelpact.signature.agreement import require_agreement as require_agreement
     from modelpact.signature.digest import digest as digest
+    from modelpact.signature.enforce import Enforcer as Enforcer
+    from modelpact.signature.enforce import Failure as Failure
+    from modelpact.signature.enforce import compile as compile
+    from modelpact.signature.enforce import enforce as enforce
+    from modelpact.signature.generate import Break as Break
+    from modelpact.signature.generate import breaks as breaks
+    from modelpact.signature.generate import examples as examples
     from modelpact.signature.hints import from_predict as from_predict
     from modelpact.signature.hints import from_type_hint as from_type_hint
     from modelpact.signature.spec import load as load
@@ -30,8 +33,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "Break": "generate",
     "breaks": "generate",
+    "Enforcer": "enforce",
+    "Failure": "enforce",
+    "compile": "enforce",
     "differences": "agreement",
     "digest": "digest",
+    "enforce": "enforce",
     "examples": "generate",
     "format_type": "types",
     "from_predict": "hints",
@@ -45,7 +52,26 @@ _HOMES = {
 }
 """The module of each public name."""
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605  (the names are lazy; a test pins them)
+__all__ = [
+    "Break",
+    "Enforcer",
+    "Failure",
+    "breaks",
+    "compile",
+    "differences",
+    "digest",
+    "enforce",
+    "examples",
+    "format_type",
+    "from_predict",
+    "from_type_hint",
+    "load",
+    "parse",
+    "parse_type",
+    "require_agreement",
+    "to_spec",
+    "type_text",
+]
 
 
 class _Package(ModuleType):

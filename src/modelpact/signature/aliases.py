@@ -100,7 +100,7 @@ def _known(word: str) -> str:
 
 
 def _generic(kind: str, inner: str) -> str:
-    element = _known(inner.split(",")[-1].strip()) or "type"
+    element = _known(inner.rsplit(",", 1)[-1].strip()) or "type"
     if kind in ("dict", "map", "mapping"):
         return f'write {{"*": {element}}} for a map'
     if kind == "optional":

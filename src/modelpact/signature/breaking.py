@@ -1,4 +1,4 @@
-"""The ways in which data can break a schema, one at a time: each names itself, its place, and whether plain MLflow refuses it too."""
+"""The ways in which data can break a schema, one at a time: each with its name, its place, and whether MLflow refuses it too."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Steps = tuple[Any, ...]
 Change = Callable[[Any], Any]
 
 _TEXT = "not this"
-_WRONG: dict[DataType, Any] = {kind: _TEXT for kind in DataType} | {DataType.string: 5, DataType.binary: 5, DataType.datetime: 5}
+_WRONG: dict[DataType, Any] = dict.fromkeys(DataType, _TEXT) | {DataType.string: 5, DataType.binary: 5, DataType.datetime: 5}
 _TOO_LARGE: dict[Any, Any] = {DataType.integer: 2**40, DataType.long: 2**70, DataType.float: 1e300}
 _WHOLE = (DataType.integer, DataType.long)
 
@@ -126,7 +126,7 @@ def _value_sites(dtype: Any, place: str, required: bool, steps: Steps) -> Iterat
 
 
 def _item_sites(dtype: Array, place: str, steps: Steps) -> Iterator[_ValueSite]:
-    """The items of an array of scalars are broken all alike: MLflow takes a mixed list for one of objects, and lets some through."""
+    """The items of an array of scalars are broken all alike: a mixed list is one of objects, which MLflow may let through."""
     if not isinstance(dtype.dtype, DataType):
         yield from _value_sites(dtype.dtype, place, False, (*steps, 0))
         return
@@ -196,8 +196,8 @@ def param_sites(specs: list[ParamSpec]) -> Iterator[Site]:
                 yield Site(_param_name(name, steps), where, partial(_with_member, spec.name, steps, change))
             continue
         for name, bad in _scalar_breaks(spec.dtype):
-            bad = _TEXT if spec.dtype == DataType.datetime else bad
-            change = partial(_instead, bad if spec.shape is None else [bad])
+            moment = _TEXT if spec.dtype == DataType.datetime else bad  # NumPy may read a number as a moment
+            change = partial(_instead, moment if spec.shape is None else [moment])
             yield Site(_param_name(name, ()), place, partial(_with_member, spec.name, (), change), name != "OUT_OF_RANGE")
         shape = [spec.default] if spec.shape is None else 5
         yield Site("PARAM_SHAPE", place, partial(_with_member, spec.name, (), partial(_instead, shape)))

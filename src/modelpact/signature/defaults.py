@@ -58,7 +58,7 @@ def read_param(name: str, value: Any, place: Place, problems: Problems) -> Param
         return None
     if isinstance(dtype, Array):
         dtype, shape = dtype.dtype, (-1,)
-    return _build(name, dtype, default, shape, place, problems)
+    return _build(name, dtype, default, shape=shape, place=place, problems=problems)
 
 
 def _read_short(value: str, place: Place, problems: Problems) -> tuple[Type | None, Any, None]:
@@ -176,7 +176,7 @@ def _fits_params(dtype: Type, shape: tuple[int, ...] | None, place: Place, probl
 
 
 def _build(
-    name: str, dtype: Type, default: Any, shape: tuple[int, ...] | None, place: Place, problems: Problems
+    name: str, dtype: Type, default: Any, *, shape: tuple[int, ...] | None, place: Place, problems: Problems
 ) -> ParamSpec | None:
     written = f"[{type_text(dtype)}]" if shape else type_text(dtype)
     values = default if shape and isinstance(default, list) else [default]

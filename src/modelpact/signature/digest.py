@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from mlflow.models import ModelSignature
-from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object, ParamSpec, SparkMLVector, TensorSpec
+from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, ParamSpec, SparkMLVector, TensorSpec
 
 from modelpact.errors import SignError
 from modelpact.signature.problems import shown
@@ -70,7 +70,6 @@ def _type(dtype: Any) -> Any:
         return {"array": _type(dtype.dtype)}
     if isinstance(dtype, Map):
         return {"map": _type(dtype.value_type)}
-    assert isinstance(dtype, Object), f"MLflow has no other type than these: {dtype!r}"
     return {"object": {prop.name: [_type(prop.dtype), bool(prop.required)] for prop in dtype.properties}}
 
 

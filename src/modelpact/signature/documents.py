@@ -1,4 +1,4 @@
-"""YAML text as plain data, with the line of every place, and with the faults that YAML itself hides: keys given twice, stray `?` and `*`."""
+"""YAML text as plain data, with the line of every place, and the faults that YAML itself hides or words badly."""
 
 from __future__ import annotations
 

@@ -18,14 +18,14 @@ class Break:
     """One example that breaks a signature in one way.
 
     Attributes:
-        name: How it breaks it: `MISSING_REQUIRED`, `WRONG_TYPE`, `OUT_OF_RANGE`, `NOT_WHOLE`, `NULL_FOR_REQUIRED`, `WRONG_KEY` (of a
-            map), `UNKNOWN_PROPERTY` (of an object), `WRONG_DTYPE` and `WRONG_SHAPE` (of a tensor), `PARAM_TYPE`, `PARAM_SHAPE`,
-            `UNKNOWN_PARAM`.
-        place: Where: `inputs.author.orcid`, `inputs[0]`, `inputs.tags[]` for the items of an array, `inputs.scores.*` for those of a
-            map, `params.temperature`.
+        name: How it breaks it: `MISSING_REQUIRED`, `WRONG_TYPE`, `OUT_OF_RANGE`, `NOT_WHOLE`, `NULL_FOR_REQUIRED`, `WRONG_KEY`
+            (of a map), `UNKNOWN_PROPERTY` (of an object), `WRONG_DTYPE` and `WRONG_SHAPE` (of a tensor), `PARAM_TYPE`,
+            `PARAM_SHAPE`, `UNKNOWN_PARAM`.
+        place: Where: `inputs.author.orcid`, `inputs[0]`, `inputs.tags[]` for the items of an array, `inputs.scores.*` for those
+            of a map, `params.temperature`.
         inputs: The inputs; whole where the place is in the params.
         params: The params; whole where the place is in the inputs.
-        refused_by_mlflow: Whether plain MLflow refuses it as well; what it lets through the `lossless` policy refuses all the same.
+        refused_by_mlflow: Whether plain MLflow refuses it as well; the `lossless` policy refuses all of them.
     """
 
     name: str
@@ -45,8 +45,8 @@ def examples(signature: ModelSignature, n: int, valid: bool = True, seed: int = 
         seed: The same seed makes the same examples, and the first of many are the first of few.
 
     Returns:
-        Pairs of inputs and params. Inputs are a DataFrame of one to four rows, an ndarray, or a dict of ndarrays (named tensors); None for a
-        signature without inputs. Params are a dict, or None for a signature without params.
+        Pairs of inputs and params. Inputs are a DataFrame of one to four rows, an ndarray, or a dict of ndarrays (named tensors);
+        None for a signature without inputs. Params are a dict, or None for a signature without params.
 
     Example:
         >>> from modelpact.signature.spec import parse

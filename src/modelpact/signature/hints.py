@@ -1,4 +1,4 @@
-"""Signatures read from type hints: the same as MLflow makes where MLflow can, more where the meaning is plain, an error elsewhere."""
+"""Schemas read from type hints: MLflow's own where MLflow has one, more where the meaning is plain, an error elsewhere."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def from_type_hint(hint: Any, *, role: Literal["inputs", "outputs"] = "inputs") 
     """The schema that a type hint states.
 
     Args:
-        hint: For inputs `list[...]`, one item a row: of scalars, lists, dicts, Pydantic models or TypedDicts, to any depth. `Literal`,
-            `Enum` and `date` become the type of their values. For outputs the list may be left out.
+        hint: For inputs `list[...]`, one item a row: of scalars, lists, dicts, Pydantic models or TypedDicts, to any depth.
+            `Literal`, `Enum` and `date` become the type of their values. For outputs the list may be left out.
         role: Whether the hint is that of the inputs or of the outputs.
 
     Returns:
@@ -74,8 +74,8 @@ def from_predict(function: Any) -> tuple[Schema | None, Schema | None]:
         function: A `predict` function or method, or a `PythonModel` (its class or an instance).
 
     Returns:
-        The schema of the inputs and that of the outputs; None where there is no hint, or one that names a container but not its columns,
-        such as `pandas.DataFrame`.
+        The schema of the inputs and that of the outputs; None where there is no hint, or one that names a container but not its
+        columns, such as `pandas.DataFrame`, or `Any` for the inputs as a whole.
 
     Raises:
         SignError: A hint states no schema, or names a type that is not defined.
@@ -100,7 +100,7 @@ def from_predict(function: Any) -> tuple[Schema | None, Schema | None]:
 
 
 def _schema(hint: Any, role: Literal["inputs", "outputs"]) -> Schema | None:
-    if hint is None or states_no_schema(hint):
+    if hint is None or hint is _NONE or states_no_schema(hint) or (role == "inputs" and hint == Any):
         return None
     return from_type_hint(hint, role=role)
 

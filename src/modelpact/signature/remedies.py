@@ -9,6 +9,8 @@ import decimal
 import fractions
 import inspect
 import pathlib
+import types
+import typing
 import uuid
 from typing import Any, ForwardRef, TypeVar, get_args, get_origin
 
@@ -19,8 +21,8 @@ from modelpact.signature.problems import LIMIT
 __all__ = ["hint_text", "remedy_for", "states_no_schema"]
 
 _GENERAL = (
-    "Use int, float, str, bool, bytes, date, datetime, Literal, an Enum, list[...], dict[str, ...], a Pydantic model or a TypedDict, "
-    "Optional of these, or Any."
+    "Use int, float, str, bool, bytes, date, datetime, Literal, an Enum, list[...], dict[str, ...], a Pydantic model, "
+    "a TypedDict, Optional of these, or Any."
 )
 _BY_TYPE: dict[Any, str] = {
     decimal.Decimal: "No MLflow type holds a decimal: write float, or str to keep every digit.",
@@ -64,16 +66,15 @@ def states_no_schema(hint: Any) -> bool:
         >>> states_no_schema(np.ndarray), states_no_schema(list[int])
         (True, False)
     """
-    kind = get_origin(hint) or hint
     if isinstance(hint, TypeVar):
         return hint.__name__ == "TypeFromExample"  # MLflow's own word for "as in the input example"
-    home = getattr(kind, "__module__", "") or ""
-    return (
-        inspect.isclass(kind)
-        and home.split(".")[0] in _FRAMES
-        and not issubclass(kind, (np.generic, collections.abc.Hashable))
-        or kind is np.ndarray
-    )
+    if get_origin(hint) in (typing.Union, types.UnionType):
+        return all(map(states_no_schema, get_args(hint)))
+    kind = get_origin(hint) or hint
+    if not inspect.isclass(kind) or issubclass(kind, np.generic):
+        return False
+    home = (kind.__module__ or "").split(".")[0]
+    return kind is np.ndarray or (home in _FRAMES and not issubclass(kind, collections.abc.Hashable))
 
 
 def remedy_for(hint: Any) -> str:

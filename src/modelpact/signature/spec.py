@@ -1,4 +1,4 @@
-"""Signatures as people write them: `parse` makes a `ModelSignature` of the short form, or of MLflow's own; `to_spec` writes it."""
+"""Signatures as people write them: `parse` makes a `ModelSignature` of the short form or of MLflow's own; `to_spec` writes it."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def parse(spec: Any, *, source: str | os.PathLike[str] | None = None) -> ModelSi
     """Make a signature of what was written.
 
     Args:
-        spec: A dict with `inputs`, `outputs` and `params`, at least one of them; each in the short form, in MLflow's list of dicts,
-            or in MLflow's JSON text as it stands in an `MLmodel` file. A whole `MLmodel` dict will do; so will YAML text.
+        spec: A dict with `inputs`, `outputs` and `params`, at least one of them; each in the short form, in MLflow's list of
+            dicts, or in MLflow's JSON text as it stands in an `MLmodel` file. A whole `MLmodel` dict will do; so will YAML text.
         source: Where it was written, for the messages.
 
     Returns:
@@ -166,7 +166,7 @@ def _build_schema(columns: list[Any], place: Place, problems: Problems) -> Schem
 def _column(name: Any, dtype: Any, required: bool | None) -> ColSpec | None:
     if dtype is None:
         return None
-    return ColSpec(dtype, name, cast(bool, required))  # None is what MLflow itself reads where its file has no `required`
+    return ColSpec(dtype, name, cast("bool", required))  # None is what MLflow itself reads where its file has no `required`
 
 
 def _read_named(key: Any, value: Any, place: Place, problems: Problems) -> ColSpec | TensorSpec | None:
@@ -253,7 +253,7 @@ def _read_params(value: Any, place: Place, problems: Problems) -> ParamSchema | 
         return stored
     if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
         value = read_document(value, place, problems)
-    if value is Unreadable or value == [] or value == {}:
+    if value is Unreadable or value in ([], {}):
         return None
     found: list[ParamSpec | None]
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Type expressions: how one type is written (`double`, `[string]`, `{name: string, "orcid?": string}`, `float32[-1, 3]`), and read."""
+"""Type expressions: how one type is written (`double`, `[string]`, `{name: string, "orcid?": string}`, `float32[-1, 3]`)."""
 
 from __future__ import annotations
 
@@ -131,9 +131,11 @@ def _dtype(name: str) -> np.dtype[Any] | None:
 
 def read_tensor(value: str, place: Place, problems: Problems, name: Any = None) -> TensorSpec | None:
     """Read `dtype[axis, axis, ...]`; a fault is noted and answered with None."""
-    match = _TENSOR.match(value)
-    assert match is not None, "only called where `is_tensor` holds"
     before = len(problems)
+    match = _TENSOR.match(value)
+    if match is None:
+        problems.add(place, f"{shown(value)} is no tensor; write the dtype and the shape, such as float32[-1, 3]")
+        return None
     if (dtype := _dtype(match[1])) is None:
         problems.add(place, explain_dtype(match[1]))
     axes = [axis.strip() for axis in match[2].split(",")] if match[2].strip() else []

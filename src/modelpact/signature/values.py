@@ -60,7 +60,7 @@ class Dice:
 
 
 def inputs_for(schema: Schema | None, dice: Dice) -> Any:
-    """Inputs of one to four rows: a DataFrame for columns, an ndarray for an unnamed tensor, a dict of ndarrays for named ones."""
+    """Inputs of one to four rows: a DataFrame for columns, an ndarray for an unnamed tensor, a dict of them for named ones."""
     if schema is None:
         return None
     if schema.is_tensor_spec():
@@ -76,10 +76,8 @@ def inputs_for(schema: Schema | None, dice: Dice) -> Any:
 def column(dtype: Any, required: bool, dice: Dice) -> Any:
     """One column of `dice.rows` values, of the dtype that MLflow takes without conversion; `(n_rows,)`."""
     kind = _KINDS.get(dtype) if isinstance(dtype, DataType) else None
-    if kind is not None:
-        values = _array(kind, (dice.rows,), dice)
-    else:
-        values = _objects([value(dtype, dice) for _ in range(dice.rows)])
+    cells = [] if kind is not None else [value(dtype, dice) for _ in range(dice.rows)]
+    values = _objects(cells) if kind is None else _array(kind, (dice.rows,), dice)
     whole = kind is not None and kind.kind == "i"  # plain MLflow has no null among integers
     if required or whole or not dice.chance(0.25):
         return values
@@ -109,7 +107,10 @@ def value(dtype: Any, dice: Dice) -> Any:
         if isinstance(dtype.dtype, DataType) and dtype.dtype in (DataType.integer, DataType.float):
             return _array(_KINDS[dtype.dtype], (length,), dice)  # MLflow reads a list as long or double
         return [value(dtype.dtype, dice) for _ in range(length)]
-    assert isinstance(dtype, Object), f"MLflow has no other type than these: {dtype!r}"
+    return _object(dtype, dice)
+
+
+def _object(dtype: Object, dice: Dice) -> dict[str, Any]:
     found = {}
     for prop in dtype.properties:
         if prop.required or not dice.chance(0.3):
