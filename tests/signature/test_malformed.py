@@ -408,9 +408,10 @@ def test_all_faults_come_at_once_with_file_and_line(tmp_path: Path) -> None:
         load(file)
     error = caught.value
     assert list(zip(error.lines, error.problems, strict=True)) == [
+        (2, ("inputs.alcohol", "there is no type 'doubel'; did you mean 'double'?")),
+        (5, ("inputs.author.orcid?", "there is no type 'strng'; did you mean 'string'?")),
         (6, ("inputs.alcohol", "the key 'alcohol' is given twice, first in line 2")),
         (7, ("output", "a signature has inputs, outputs and params, and no 'output'; did you mean 'outputs'?")),
-        (5, ("inputs.author.orcid?", "there is no type 'strng'; did you mean 'string'?")),
         (9, ("params.top", "the default 1.5 is no long; write a whole number, or make the type double")),
     ]
     assert error.source == str(file)

@@ -123,6 +123,7 @@ class _Reader:
                 self.problems.add((*place, key), f"the key {shown(key)} is given twice{where}", line if self.whole else None)
             first.setdefault((type(key), key), line)
             if self.whole:
-                self.problems.lines[(*place, key)] = line
-            found[key] = self.read(value_node, (*place, key))
+                self.problems.lines.setdefault((*place, key), line)
+            value = self.read(value_node, (*place, key))
+            found.setdefault(key, value)
         return found if found or len(self.problems) == before else Unreadable

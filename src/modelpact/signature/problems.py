@@ -111,6 +111,7 @@ class Problems:
         """
         if not self.found:
             return
+        self.found.sort(key=lambda fault: fault[2] or 0)  # as they stand in the file; those without a line come first
         count = f"{len(self.found)} problem{'s' if len(self.found) > 1 else ''} in the signature"
         told = [self._sentence(fault) for fault in self.found[:MOST]]
         more = [f"  and {len(self.found) - MOST} more"] if len(self.found) > MOST else []
