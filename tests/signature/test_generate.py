@@ -17,9 +17,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
-from mlflow.models.utils import _enforce_params_schema, _enforce_schema
 from strategies import signatures
 
+from modelpact._mlflow import enforce_inputs, enforce_params
 from modelpact.errors import InputsError
 from modelpact.signature import Break, breaks, examples, parse
 from modelpact.signature.enforce import compile
@@ -79,8 +79,8 @@ def quiet_mlflow() -> Any:
 def mlflow_takes(signature: ModelSignature, inputs: Any, params: Any) -> None:
     """MLflow's own enforcement; it changes nested values in place, so it gets a copy."""
     if signature.inputs is not None:
-        _enforce_schema(copy.deepcopy(inputs), signature.inputs)
-    _enforce_params_schema(copy.deepcopy(params), signature.params)
+        enforce_inputs(copy.deepcopy(inputs), signature.inputs)
+    enforce_params(copy.deepcopy(params), signature.params)
 
 
 def modelpact_takes(signature: ModelSignature, inputs: Any, params: Any) -> None:

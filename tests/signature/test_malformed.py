@@ -19,7 +19,10 @@ from modelpact.signature import load, parse, to_spec
 MALFORMED: list[tuple[str, list[tuple[str, str]]]] = [
     ("inputs: {age: int}", [("inputs.age", "there is no type 'int'; write long")]),
     ("inputs: {age: flot}", [("inputs.age", "there is no type 'flot'; did you mean 'float'?")]),
-    ("inputs: {age: float64}", [("inputs.age", "there is no type 'float64'; write double")]),
+    (
+        "inputs: {age: float64}",
+        [("inputs.age", "there is no type 'float64'; write double; a tensor has a shape as well: float64[-1]")],
+    ),
     (
         "inputs: {age: uint64}",
         [
@@ -42,7 +45,10 @@ MALFORMED: list[tuple[str, list[tuple[str, str]]]] = [
             )
         ],
     ),
-    ("inputs: {age: DataType.float32}", [("inputs.age", "there is no type 'DataType.float32'; write float")]),
+    (
+        "inputs: {age: DataType.float32}",
+        [("inputs.age", "there is no type 'DataType.float32'; write float; a tensor has a shape as well: float32[-1]")],
+    ),
     ("inputs: {age: pd.Int64}", [("inputs.age", "there is no type 'pd.Int64'; write long")]),
     ('inputs: {tags: "list[str]"}', [("inputs.tags", "there is no type 'list[str]'; write [string]")]),
     ('inputs: {tags: "string[]"}', [("inputs.tags", "there is no type 'string[]'; write [string]")]),

@@ -294,3 +294,18 @@ def test_what_mlflow_cannot_store_is_not_written() -> None:
     signature = ModelSignature(Schema([TensorSpec(np.dtype(">f4"), (-1,))]))
     with pytest.raises(SpecError, match="the inputs cannot be written: MLflow itself would not read back"):
         to_spec(signature)
+
+
+def test_a_default_of_nan_is_written_and_read_though_it_never_equals_itself() -> None:
+    written = {"params": {"p": "double = NaN"}}
+    assert to_spec(parse(written)) == written
+
+
+def test_a_tensor_has_a_long_form_under_its_name() -> None:
+    long = {"inputs": {"image": {"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 3]}}}}
+    assert parse(long) == parse({"inputs": {"image": "float32[-1, 3]"}})
+
+
+def test_wide_signatures_are_written_and_read_in_linear_time() -> None:
+    wide = {"inputs": {f"column_{index}": "double" for index in range(20_000)}}
+    assert to_spec(parse(wide)) == wide

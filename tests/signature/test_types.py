@@ -110,6 +110,10 @@ def test_every_tensor_is_read_back(dtype: str, shape: tuple[int, ...]) -> None:
         ("doubel", "did you mean 'double'?"),
         ("double[-1]", "write float64"),
         ("f4[-1]", "write float32"),
+        ("float32(-1, 3)", "a tensor is written float32[-1, 3]"),
+        ("Tensor('float32', (-1, 3))", "a tensor is written float32[-1, 3]"),
+        ("float32", "write float; a tensor has a shape as well: float32[-1]"),
+        ("time", "use string, or datetime with a date"),
         ("flot32[-1]", "did you mean 'float32'?"),
     ],
 )
@@ -124,6 +128,8 @@ def test_habits_of_other_languages_are_explained(written: str, remedy: str) -> N
 def test_a_python_class_is_explained() -> None:
     with pytest.raises(SpecError, match="there is no type 'int'; write long"):
         parse_type(int)
+    with pytest.raises(SpecError, match="there is no type 'float64'; write double"):
+        parse_type(float)
 
 
 def test_an_object_that_refers_to_itself_has_an_end() -> None:

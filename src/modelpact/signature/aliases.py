@@ -25,7 +25,7 @@ _ALIASES = {
     "string": "str text category categorical varchar char utf8 large_string unicode uuid",
     "boolean": "bool bool_ bit",
     "binary": "bytes bytearray blob base64 bytes_",
-    "datetime": "date timestamp datetime64 datetime64[ns] datetime64[us] datetimetz time",
+    "datetime": "date timestamp datetime64 datetime64[ns] datetime64[us] datetimetz",
     "any": "typing.any object_ json variant unknown",
 }
 _BY_ALIAS = {alias: kind for kind, aliases in _ALIASES.items() for alias in aliases.split()}
@@ -33,6 +33,7 @@ _BY_ALIAS = {alias: kind for kind, aliases in _ALIASES.items() for alias in alia
 _ADVICE = {
     "uint64": "no MLflow type holds an unsigned 64-bit integer: use long below 2**63, or string",
     "decimal": "no MLflow type holds a decimal: use double, or string to keep every digit",
+    "time": "no MLflow type holds a time of day: use string, or datetime with a date",
     "timedelta": "no MLflow type holds a duration: use double (seconds) or long",
     "timedelta64": "no MLflow type holds a duration: use double (seconds) or long",
     "complex": "no MLflow column type is complex: use two columns of double, or a tensor such as complex128[-1]",
@@ -62,6 +63,7 @@ _PREFIX = re.compile(
     r"^(mlflow\.)?(types\.)?(schema\.)?(datatype|typing|t|np|numpy|pd|pandas|pl|polars|pa|datetime)\.", re.IGNORECASE
 )
 _GENERIC = re.compile(r"^(?:typing\.)?(list|sequence|array|dict|map|mapping|optional)\s*[\[<(](.*)[\])>]$", re.IGNORECASE)
+_CALL = re.compile(r"^(?:Tensor(?:Spec)?)?\s*\(?['\"]?((?:u?int|float|complex|bool|str)\d*)['\"]?\s*,?\s*\(([-\d,\s]*)\)\)?$")
 
 
 def explain_type(text: str) -> str:
@@ -84,10 +86,17 @@ def _advice(text: str) -> str:
         return f"write [{inner}]"
     if generic := _GENERIC.match(text):
         return _generic(generic[1].lower(), generic[2].strip())
+    if tensor := _CALL.match(text):
+        shape = ", ".join(re.findall(r"-?\d+", tensor[2]))
+        return f"a tensor is written {tensor[1]}[{shape}]"
     word = _PREFIX.sub("", text)
     if kind := _known(word):
-        return f"write {kind}"
+        return f"write {kind}" + (f"; a tensor has a shape as well: {word}[-1]" if _is_dtype(word) else "")
     return _ADVICE.get(word.lower(), "")
+
+
+def _is_dtype(word: str) -> bool:
+    return re.fullmatch(r"(u?int|float)(8|16|32|64)", word) is not None
 
 
 def _known(word: str) -> str:

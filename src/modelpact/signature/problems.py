@@ -102,8 +102,11 @@ class Problems:
     def __len__(self) -> int:
         return len(self.found)
 
-    def raise_if_any(self) -> None:
+    def raise_if_any(self, remedy: str = LEGEND) -> None:
         """Raise what was found.
+
+        Args:
+            remedy: The last line of the message.
 
         Raises:
             SpecError: At least one fault was noted. `problems` lists each as `(place, text)`, `lines` the line of each or None,
@@ -118,7 +121,7 @@ class Problems:
         message = "\n".join([count + (f" of {self.source}" if self.source else "") + ":", *told, *more])
         raise SpecError(
             message,
-            remedy=LEGEND,
+            remedy=remedy,
             problems=[(place_text(place), text) for place, text, _ in self.found],
             lines=[line for _, _, line in self.found],
             source=self.source,

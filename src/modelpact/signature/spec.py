@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -77,7 +78,7 @@ def load(path: str | os.PathLike[str]) -> ModelSignature:
         problems.add((), f"the file cannot be read: {error.strerror}")
     except UnicodeDecodeError:
         problems.add((), "the file cannot be read: it is not UTF-8 text")
-    problems.raise_if_any()
+    problems.raise_if_any("Give the path of a YAML file, or of an MLmodel file.")
     return _read(read_document(text, (), problems), problems)
 
 
@@ -176,6 +177,8 @@ def _read_named(key: Any, value: Any, place: Place, problems: Problems) -> ColSp
         if known and not known[1]:
             problems.add(place, "a tensor cannot be optional; drop the ?")
         return tensor if known else None
+    if isinstance(value, Mapping) and value.get("type") == "tensor":
+        return _read_long_tensor(value, known[0] if known else None, place, problems)
     dtype, said = read_member(value, place, problems)
     if known is None:
         return None
@@ -197,6 +200,7 @@ def _read_listed(value: Any, place: Place, problems: Problems) -> ColSpec | Tens
     name, required = value.get("name"), value.get("required", True)
     if not isinstance(name, (str, int, float, type(None))):
         problems.add((*place, "name"), f"a name is text or a number, not {shown(name)}")
+        name = shown(name)
     if set(value) == {"name", "type"} and isinstance(name, str) and name in WORDS:
         problems.add(
             place, f"a column named {name}, or an object with the properties name and type? Add required: true, or name: type"
@@ -228,8 +232,7 @@ def _read_long_tensor(value: Mapping[str, Any], name: Any, place: Place, problem
 
 def _refuse_mixtures(columns: list[ColSpec | TensorSpec], place: Place, problems: Problems) -> None:
     names = [column.name for column in columns if column.name is not None]
-    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
-        problems.add(place, f"the name {shown(name)} is given {names.count(name)} times")
+    _refuse_repeated(names, place, problems)
     tensors = [column for column in columns if isinstance(column, TensorSpec)]
     if tensors and len(tensors) < len(columns):
         problems.add(
@@ -245,6 +248,12 @@ def _refuse_mixtures(columns: list[ColSpec | TensorSpec], place: Place, problems
     for index, column in enumerate(columns):
         if isinstance(column, ColSpec) and column.name is None and not names and column.required is False:
             problems.add((*place, index), "an unnamed column cannot be optional; name it, or drop required: false")
+
+
+def _refuse_repeated(names: list[Any], place: Place, problems: Problems) -> None:
+    for name, times in Counter(names).items():
+        if times > 1:
+            problems.add(place, f"the name {shown(name)} is given {times} times")
 
 
 def _read_params(value: Any, place: Place, problems: Problems) -> ParamSchema | None:
@@ -264,9 +273,7 @@ def _read_params(value: Any, place: Place, problems: Problems) -> ParamSchema | 
         problems.add(place, f"params are {{name: type = default}}, such as {{temperature: double = 0.7}}; here is {shown(value)}")
         return None
     specs = [spec for spec in found if spec is not None]
-    names = [spec.name for spec in specs]
-    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
-        problems.add(place, f"the name {shown(name)} is given {names.count(name)} times")
+    _refuse_repeated([spec.name for spec in specs], place, problems)
     return None if problems or len(specs) < len(found) else ParamSchema(specs)
 
 
@@ -314,7 +321,8 @@ def _first_that_reads_back(part: str, schema: Any, forms: list[Callable[[Any], A
     for form in forms:
         try:
             written = form(schema)
-            if getattr(parse({part: written}), part) == schema:
+            read = getattr(parse({part: written}), part)
+            if read == schema or (part == "params" and read.to_json() == schema.to_json()):  # NaN is not equal to itself
                 return written
         except (SpecError, TypeError, AttributeError, ValueError):
             continue  # this form cannot say it; the next one may

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -175,7 +176,8 @@ def read_member(value: Any, place: Place, problems: Problems, *, long: bool = Fa
     Returns:
         The type (None after a fault) and what `required` said (None where it did not).
     """
-    if not isinstance(value, dict) or "type" not in value or not (long or isinstance(value.get("required"), bool)):
+    says_required = isinstance(value, dict) and isinstance(value.get("required", ""), (bool, NoneType))
+    if not isinstance(value, dict) or "type" not in value or not (long or says_required):
         return read_type(value, place, problems), None
     required = value.get("required")
     if required is not None and not isinstance(required, bool):
@@ -197,7 +199,7 @@ def read_type(value: Any, place: Place, problems: Problems, *, long: bool = Fals
     if value is None:
         problems.add(place, "no type is given")
     else:
-        name = getattr(value, "__name__", None) or getattr(value, "name", None)
+        name = "float64" if value is float else getattr(value, "__name__", None) or getattr(value, "name", None)
         meant = f"; {explain_type(name)}" if isinstance(name, str) and name not in WORDS else f"; write {name!r}" if name else ""
         problems.add(place, f"a type is text such as double, not the {type(value).__name__} {shown(value)}{meant}")
     return None
