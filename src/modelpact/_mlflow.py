@@ -50,7 +50,8 @@ def values_type(values: list[Any]) -> Any:
     """The type that MLflow infers for the items of a list, nested or not; raises where they have no common one."""
     from mlflow.types.utils import _infer_colspec_type
 
-    return _infer_colspec_type(values).dtype
+    array: Any = _infer_colspec_type(values)
+    return array.dtype
 
 
 def infer_params(params: dict[str, Any]) -> Any:

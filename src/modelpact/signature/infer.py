@@ -28,14 +28,14 @@ def infer(
     """The signature that `mlflow.models.infer_signature` gives where it works; an error where it falls silent.
 
     Args:
-        inputs: What the model is called with: DataFrame `(n_rows, n_columns)`, Series, ndarray, dict of arrays, sparse matrix, list,
-            dict or scalar; None for a signature without inputs.
+        inputs: What the model is called with: DataFrame `(n_rows, n_columns)`, Series, ndarray, dict of arrays, sparse matrix,
+            list, dict or scalar; None for a signature without inputs.
         outputs: What the model answers, of the same kinds.
         params: Example inference parameters; they become the defaults.
         on_any: What happens where the data tells no type (a column of nulls, an empty list) and MLflow says Any: `error` refuses,
             `warn` signs with a `UserWarning`, `allow` signs.
-        integers_as: `auto` leaves integers as MLflow infers them; `long` makes all of them 64 bits; `double` makes them doubles, for
-            integer columns that will meet missing values. At every depth of columns; tensors and params keep their dtype.
+        integers_as: `auto` leaves integers as MLflow infers them; `long` makes all of them 64 bits; `double` makes them doubles,
+            for integer columns that will meet missing values. At every depth of columns; tensors and params keep their dtype.
 
     Returns:
         The signature. An enforcer compiled from it accepts the data.
@@ -69,7 +69,7 @@ def infer(
         warnings.warn(f"{_UNTOLD}: {', '.join(troubles.unknown)[:500]}", UserWarning, stacklevel=2)
     if inputs is None and outputs is None and described is None:
         raise SignError("nothing to sign: there are no inputs, no outputs and no params", problems=[])
-    return ModelSignature(sides["inputs"], sides["outputs"], described)
+    return ModelSignature(sides["inputs"], sides["outputs"], described)  # type: ignore[arg-type]  # its hint forgets None
 
 
 _UNTOLD = "the data tells no type (nulls or empty lists only)"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.exceptions import MlflowException
 from mlflow.types.schema import AnyType, ColSpec, DataType
 
@@ -15,9 +16,10 @@ from modelpact.signature.enforce.failures import Place
 from modelpact.signature.infer_values import common_type
 from modelpact.signature.troubles import Troubles
 
-__all__ = ["frame_specs", "series_spec"]
+__all__ = ["any_null", "frame_specs", "series_spec"]
 
 _NULL_TYPES = (type(None), type(pd.NA), type(pd.NaT))
+_OBJECT = np.dtype("O")
 _TEXT = frozenset({str, type(None)})
 _UNCHANGED = frozenset({str, bytes, dict, list, np.ndarray, type(None)})
 """Types of cells among which pandas finds no better dtype."""
@@ -34,6 +36,8 @@ def frame_specs(data: Any, troubles: Troubles) -> list[ColSpec]:
     if len(set(map(_hashable, labels))) < len(labels):
         for label in dict.fromkeys(label for label in labels if labels.count(label) > 1):
             troubles.add((label,), f"{labels.count(label)} columns of that name", "give each column a name of its own")
+    if any(pd.api.types.is_scalar(label) and pd.isna(label) for label in labels):
+        troubles.add((), "a column without a name beside others", "name every column")
     specs = []
     dense = _nulls_of_floats(data, dtypes)
     series = iter([None] * len(labels)) if dense is not None else (column for _, column in data.items())
@@ -57,7 +61,8 @@ def series_spec(data: Any, troubles: Troubles) -> list[ColSpec]:
         troubles.add((label,), f"dtype {data.dtype} has no MLflow type", _remedy(data.dtype))
         return []
     if data.name is None and not required:
-        troubles.add((), "a Series without a name that holds nulls: MLflow has no unnamed optional column", "give the Series a name")
+        what = "a Series without a name that holds nulls: MLflow has no unnamed optional column"
+        troubles.add((), what, "give the Series a name")
         return []
     return [ColSpec(found, data.name, required=required)]
 
@@ -84,7 +89,7 @@ def _nulls_of_floats(data: Any, dtypes: list[Any]) -> Any:
 def _of_dtype(dtype: Any) -> Any:
     try:
         return _mlflow.column_type(dtype)
-    except MlflowException:
+    except (MlflowException, AttributeError):  # a dtype that MLflow does not know, or one without a size
         return None
 
 
@@ -98,7 +103,7 @@ def _column(series: Any, place: Place, troubles: Troubles) -> tuple[Any, bool]:
         return _category(series, place, troubles)
     if isinstance(dtype, np.dtype) and dtype.kind in "biu":
         return _of_dtype(dtype), True
-    if dtype != object and dtype.kind != "O":
+    if dtype != _OBJECT and dtype.kind != "O":
         return _of_dtype(dtype), not _has_nulls(series)
     return _cells(series, place, troubles)
 
@@ -108,7 +113,7 @@ def _has_nulls(series: Any) -> bool:
         values = series.to_numpy()
         return bool((np.isnan if series.dtype.kind == "f" else np.isnat)(values).any())
     if getattr(series.dtype, "kind", "") == "f" and not isinstance(series.dtype, pd.SparseDtype):
-        return bool(series.hasnans) or any(value is pd.NA or value != value for value in series.tolist())  # NaN beside NA
+        return bool(series.hasnans) or any_null(series.tolist())  # NaN beside NA
     return bool(series.hasnans)
 
 
@@ -130,20 +135,29 @@ def _cells(series: Any, place: Place, troubles: Troubles) -> tuple[Any, bool]:
     kinds = set(map(type, values))
     if kinds <= _TEXT and str in kinds:
         return DataType.string, len(kinds) == 1
-    if not kinds <= _UNCHANGED and series.dtype == object:
+    if not kinds <= _UNCHANGED and series.dtype == _OBJECT:
         better = series.infer_objects()
-        if better.dtype != object and better.dtype.kind != "O":
+        if better.dtype != _OBJECT and better.dtype.kind != "O":
             if (found := _of_dtype(better.dtype)) is None:
                 troubles.add(place, f"values of dtype {better.dtype} have no MLflow type", _remedy(better.dtype))
                 return AnyType(), True
-            return found, not _any_null(values, kinds)
-    return common_type(values, place, troubles), not _any_null(values, kinds)
+            return found, not any_null(values)
+    return common_type(values, place, troubles), not any_null(values)
 
 
-def _any_null(values: list[Any], kinds: set[type]) -> bool:
+def any_null(values: list[Any]) -> bool:
+    """Whether a list holds None, NA, NaT or NaN, of which MLflow takes only Python's own NaN for a null.
+
+    Example:
+        >>> any_null([1, None]), any_null([[], 0])
+        (True, False)
+    """
+    kinds = set(map(type, values))
     if not kinds.isdisjoint(_NULL_TYPES):
         return True
-    return any(issubclass(kind, float) for kind in kinds) and any(isinstance(v, float) and v != v for v in values)
+    if not any(issubclass(kind, float) for kind in kinds):
+        return False
+    return any(isinstance(value, float) and math.isnan(value) for value in values)
 
 
 def _no_rows(place: Place, troubles: Troubles) -> Any:
@@ -159,6 +173,8 @@ def _remedy(dtype: Any) -> str:
         return "convert it to seconds: .dt.total_seconds()"
     if kind == "c":
         return "split it into the real and the imaginary part"
+    if isinstance(dtype, pd.SparseDtype):
+        return "convert it: .sparse.to_dense()"
     if "period" in name:
         return "convert it: .dt.to_timestamp()"
     if kind == "f":

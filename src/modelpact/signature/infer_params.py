@@ -28,7 +28,8 @@ def infer_params(params: Any, troubles: Troubles) -> ParamSchema | None:
     specs: list[ParamSpec] = []
     for name, value in params.items():
         if isinstance(value, (list, np.ndarray)) and not len(value):
-            troubles.add((str(name),), "an empty list tells no type (MLflow says datetime)", "give at least one item, or write the signature")
+            what = "an empty list tells no type (MLflow says datetime)"
+            troubles.add((str(name),), what, "give at least one item, or write the signature")
             continue
         try:
             specs.extend(_mlflow.infer_params({name: value}).params)

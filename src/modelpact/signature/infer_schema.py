@@ -8,12 +8,12 @@ from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.exceptions import MlflowException
 from mlflow.types.schema import AnyType, ColSpec, DataType, Schema, TensorSpec, convert_dataclass_to_schema
 
 from modelpact.signature.enforce.tensors import is_sparse
-from modelpact.signature.infer_columns import frame_specs, series_spec
+from modelpact.signature.infer_columns import any_null, frame_specs, series_spec
 from modelpact.signature.infer_values import by_key, common_type
 from modelpact.signature.troubles import Troubles
 
@@ -68,8 +68,9 @@ def _specs_of(data: Any) -> Callable[[Any, Troubles], list[Any]]:
 def _of_dataclass(data: Any, troubles: Troubles) -> Schema | None:
     try:
         schema: Schema = convert_dataclass_to_schema(data)
-    except (MlflowException, TypeError) as error:
-        troubles.add((), f"the dataclass {type(data).__name__}: {str(error)[:200]}", "hint its fields with scalars, lists and dataclasses")
+    except (MlflowException, TypeError, AttributeError) as error:
+        what = f"the dataclass {type(data).__name__}: {str(error)[:200]}"
+        troubles.add((), what, "hint its fields with scalars, lists and dataclasses")
         return None
     return schema
 
@@ -80,24 +81,21 @@ def _rows(rows: list[dict[Any, Any]], troubles: Troubles) -> list[ColSpec]:
     for key, values in by_key(rows).items():
         dtype = common_type(values, (key,), troubles)
         required = len(values) == len(rows) and type(None) not in set(map(type, values))
-        if required and dtype not in _TAKES_NAN and not isinstance(dtype, AnyType) and _null_among(values):
+        if required and dtype not in _TAKES_NAN and not isinstance(dtype, AnyType) and any_null(values):
             # MLflow looks for None only: it would ask for a value in every row, and refuse this very data.
             troubles.add((key,), "NaN or NA beside values that are not numbers", "write None where there is no value")
         specs.append(ColSpec(dtype, key, required=required))
     return specs
 
 
-def _null_among(values: list[Any]) -> bool:
-    kinds = set(map(type, values))
-    if not kinds.isdisjoint((type(pd.NA), type(pd.NaT))):
-        return True
-    return any(issubclass(kind, float) for kind in kinds) and any(isinstance(v, float) and v != v for v in values)
-
-
 def _items(items: list[Any], troubles: Troubles) -> list[ColSpec]:
+    """A list that is one column without a name."""
     if not items:
         return []
-    return [ColSpec(common_type(items, (), troubles))]
+    dtype = common_type(items, (), troubles)
+    if dtype not in _TAKES_NAN and not isinstance(dtype, AnyType) and any_null(items):
+        troubles.add((), "a list with nulls: MLflow has no unnamed optional column", "give rows as dicts, which name the column")
+    return [ColSpec(dtype)]
 
 
 def _fields(data: dict[Any, Any], troubles: Troubles) -> list[ColSpec]:
@@ -110,8 +108,8 @@ def _fields(data: dict[Any, Any], troubles: Troubles) -> list[ColSpec]:
         if isinstance(value, np.ndarray) and not value.size:
             troubles.add((key,), "an empty array tells no type", "give an array with items")
             continue
-        nulls = _null_among(value) or None in value if isinstance(value, list) and value else value is None or _null_among([value])
-        specs.append(ColSpec(common_type([value], (key,), troubles), key, required=not nulls))
+        required = not any_null(value if isinstance(value, list) else [value])
+        specs.append(ColSpec(common_type([value], (key,), troubles), key, required=required))
     return specs
 
 

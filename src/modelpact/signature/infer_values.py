@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from functools import lru_cache
 from itertools import chain
@@ -9,7 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 import pydantic
 from mlflow.exceptions import MlflowException
 from mlflow.types.schema import AnyType, Array, DataType, Object, Property
@@ -70,7 +71,7 @@ def _common(values: list[Any], place: Place, troubles: Troubles) -> tuple[Any, b
         given = [value for value in values if type(value) not in _NULLS]
         nulls, kinds = True, kinds - _NULLS
     if any(issubclass(kind, float) for kind in kinds):
-        real = [value for value in given if value == value] if len(kinds) == 1 else [v for v in given if not _is_nan(v)]
+        real = [value for value in given if not _is_nan(value)]
         nulls = nulls or len(real) < len(given)
         given, kinds = real, set(map(type, real))
     if not given:
@@ -86,7 +87,7 @@ def _common(values: list[Any], place: Place, troubles: Troubles) -> tuple[Any, b
 
 
 def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and value != value
+    return isinstance(value, float) and math.isnan(value)
 
 
 @lru_cache(maxsize=1024)
@@ -98,16 +99,14 @@ def _family(kind: type) -> str:
 
 
 def _mixed(values: list[Any], kinds: set[type], nulls: bool, place: Place, troubles: Troubles) -> tuple[Any, bool]:
-    """Values of several families: MLflow takes empty lists and dicts for Any, beside anything."""
+    """Values of several families. MLflow takes an empty list or dict for Any beside anything, then refuses that data."""
     if any(_family(kind) == "pydantic" for kind in kinds):
         troubles.add(place, "Pydantic objects have no inferred type", "give dicts (model_dump), or sign with type hints")
         raise _NoCommonType
-    real = [value for value in values if not (isinstance(value, (dict, list)) and not value)]
-    if len(real) == len(values):
-        troubles.add(place, f"values of different types ({type_names(kinds)})", "give values of one type, or write the signature")
-        raise _NoCommonType
-    found, _ = _common(real, place, troubles)
-    return (_all_optional(found), True) if isinstance(found, Object) else (found, True)
+    if all(isinstance(value, (dict, list)) and not value for value in values):
+        return _EMPTY, True
+    troubles.add(place, f"values of different types ({type_names(kinds)})", "give values of one type, or write the signature")
+    raise _NoCommonType
 
 
 def _scalars(values: list[Any], kinds: set[type], place: Place, troubles: Troubles) -> Any:
@@ -194,7 +193,7 @@ def _representative(value: np.ndarray[Any, Any]) -> list[Any]:
         return list(value)
     flat = value.ravel()
     item = flat[0]
-    if value.dtype.kind == "f" and item != item:
+    if value.dtype.kind == "f" and np.isnan(item):
         real = flat[~np.isnan(flat)]
         item = real[0] if real.size else item
     for _ in range(value.ndim):
@@ -236,7 +235,3 @@ def by_key(rows: list[dict[Any, Any]]) -> dict[Any, list[Any]]:
         for name, value in row.items():
             found[name].append(value)
     return found
-
-
-def _all_optional(found: Object) -> Object:
-    return Object([Property(prop.name, prop.dtype, required=False) for prop in found.properties])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.types.schema import AnyType, ColSpec, DataType
 
 from modelpact.signature.enforce import exact
@@ -13,6 +13,8 @@ from modelpact.signature.enforce.failures import Code, Failures
 from modelpact.signature.enforce.values import node
 
 __all__ = ["Column", "column", "objects"]
+
+_OBJECT = np.dtype("O")
 
 Series = Any
 """A pandas Series, `(n_rows,)`."""
@@ -73,7 +75,7 @@ class NestedColumn(Column):
     def series(self, series: Series, failures: Failures) -> Series:
         """A column of a frame."""
         values = series.tolist()
-        if series.dtype == object and self.node.fits(values):
+        if series.dtype == _OBJECT and self.node.fits(values):
             return series
         return pd.Series(objects(self._converted(values, failures)), index=series.index, name=series.name)
 
@@ -88,7 +90,7 @@ class TextColumn(Column):
     def series(self, series: Series, failures: Failures) -> Series:
         """A column of a frame."""
         dtype = series.dtype
-        if dtype == object:
+        if dtype == _OBJECT:
             values = series.tolist()
             if self.node.fits(values):
                 return series
@@ -112,7 +114,8 @@ class NumberColumn(Column):
     """Booleans, integers and floats."""
 
     def __init__(self, spec: ColSpec, label: Any, *, strict: bool) -> None:
-        self.native = spec.type.to_numpy()
+        dtype: Any = spec.type
+        self.native = dtype.to_numpy()
         super().__init__(spec, label, strict=strict)
 
     def _nullable(self) -> bool:
@@ -123,7 +126,7 @@ class NumberColumn(Column):
         dtype = series.dtype
         if dtype == self.native:
             return series
-        if dtype == object:
+        if dtype == _OBJECT:
             values = series.tolist()
             if self.native.kind == "b" and self.node.fits(values) and None in values:
                 return series  # as MLflow leaves them: no NumPy dtype holds booleans and nulls
@@ -198,7 +201,7 @@ class DatetimeColumn(Column):
             return series
         if isinstance(dtype, np.dtype) and dtype.kind == "M":
             return self._in_nanoseconds(series)
-        if dtype == object or isinstance(dtype, pd.StringDtype):
+        if dtype == _OBJECT or isinstance(dtype, pd.StringDtype):
             return self._named(self.values(series.tolist(), failures), series)
         if (plain := _unwrapped(series)) is series:
             return self._wrong(series, failures)

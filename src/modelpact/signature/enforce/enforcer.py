@@ -43,8 +43,8 @@ class Enforcer:
         """The inputs as the model is to get them.
 
         Args:
-            data: DataFrame `(n_rows, n_columns)`, Series, ndarray, sparse matrix, dict of arrays, list, dict, scalar, or a table of
-                polars or pyarrow. It is never changed.
+            data: DataFrame `(n_rows, n_columns)`, Series, ndarray, sparse matrix, dict of arrays, list, dict, scalar, or a table
+                of polars or pyarrow. It is never changed.
 
         Returns:
             For columns a DataFrame, for tensors arrays; `data` itself where it conforms as it is or the signature has no inputs.
@@ -64,6 +64,7 @@ class Enforcer:
             InputsError: A param is unknown, or its value is not of its type; `failures` lists them.
         """
         failures = Failures()
+        checked: dict[str, Any] | None
         if self.policy == "mlflow":
             checked = mlflow_policy.check_params(params, self.signature.params, failures)
         else:
@@ -111,8 +112,8 @@ def compile(signature: ModelSignature, policy: Policy = "lossless", extra: Extra
         signature: MLflow's signature.
         policy: `mlflow` gives exactly MLflow's verdict and result; `lossless` makes every conversion that changes no value and
             refuses the rest; `strict` converts nothing.
-        extra: Columns that the signature does not know are left out silently (`ignore`), with a `UserWarning` (`warn`), or refused
-            (`forbid`). MLflow leaves them out: with `policy="mlflow"` nothing else can be asked for.
+        extra: Columns that the signature does not know are left out silently (`ignore`), with a `UserWarning` (`warn`), or
+            refused (`forbid`). MLflow leaves them out: with `policy="mlflow"` nothing else can be asked for.
 
     Returns:
         The checks; compile once, use for every call.
@@ -131,12 +132,16 @@ def compile(signature: ModelSignature, policy: Policy = "lossless", extra: Extra
         if word not in known:
             raise ValueError(f"{word!r} is none of {', '.join(known)}")
     if policy == "mlflow" and extra == "forbid":
-        raise ValueError("the policy mlflow takes extra columns and leaves them out, as MLflow does; extra='forbid' needs another policy")
+        raise ValueError("the policy mlflow leaves extra columns out, as MLflow does; extra='forbid' needs another policy")
     return Enforcer(signature, policy, extra)
 
 
 def enforce(
-    signature: ModelSignature, data: Any, params: dict[str, Any] | None = None, policy: Policy = "lossless", extra: Extra = "ignore"
+    signature: ModelSignature,
+    data: Any,
+    params: dict[str, Any] | None = None,
+    policy: Policy = "lossless",
+    extra: Extra = "ignore",
 ) -> tuple[Any, dict[str, Any] | None]:
     """Check one call's inputs and params; `compile` is the way for more than one.
 

@@ -55,7 +55,7 @@ def cast(values: Array, target: np.dtype[Any]) -> tuple[Array, Array | None]:
 
 def _between(values: Array, target: np.dtype[Any], low: int, high: int) -> tuple[Array, Array | None]:
     info = np.iinfo(values.dtype)
-    if info.min >= low and info.max <= high or not values.size:
+    if (info.min >= low and info.max <= high) or not values.size:
         return values.astype(target), None
     if int(values.min()) >= low and int(values.max()) <= high:  # no mask is made for data that fits
         return values.astype(target), None

@@ -149,13 +149,13 @@ def glimpse(value: Any) -> str:
         True
     """
     kind = type(value).__name__
-    if value is None:
+    if value is None or kind in ("NAType", "NaTType"):
         return "null"
     if isinstance(value, (str, bytes, bytearray)):
         text = repr(value[:DATA_WIDTH])
     elif isinstance(value, int):
         text = str(value) if value.bit_length() < 128 else f"of {value.bit_length()} bits"
-    elif hasattr(value, "shape") and hasattr(value, "dtype") and getattr(value, "ndim", 0):
+    elif hasattr(value, "dtype") and hasattr(value, "ndim") and value.ndim:
         text = f"of shape {tuple(value.shape)} and dtype {value.dtype}"
     elif isinstance(value, (list, tuple, dict, set, frozenset)):
         text = f"of {len(value)} item{'s' if len(value) != 1 else ''}"
@@ -167,7 +167,8 @@ def glimpse(value: Any) -> str:
     return text if len(text) <= DATA_WIDTH else text[: DATA_WIDTH - 3] + "..."
 
 
-_PLAIN = {"builtins", "numpy", "decimal", "datetime", "pandas", "pandas._libs.missing", "pandas._libs.tslibs.timestamps", "uuid", "fractions"}
+_PLAIN = {"builtins", "numpy", "decimal", "datetime", "pandas", "pandas._libs.tslibs.timestamps", "uuid", "fractions"}
+"""The packages whose values have a short text of their own."""
 
 
 def near_miss(word: Any, known: Iterable[Any], lead: str = "; did you mean {}?") -> str:

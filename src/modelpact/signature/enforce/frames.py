@@ -6,7 +6,7 @@ import warnings
 from itertools import chain
 from typing import Any
 
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.types.schema import Schema
 
 from modelpact.signature.enforce.columns import column
@@ -27,7 +27,7 @@ class Columns:
     """
 
     def __init__(self, schema: Schema, *, strict: bool, extra: str) -> None:
-        specs = schema.inputs
+        specs: Any = schema.inputs
         self.named = specs[0].name is not None
         self.labels = [spec.name if self.named else position for position, spec in enumerate(specs)]
         self.columns = [column(spec, label, strict=strict) for spec, label in zip(specs, self.labels, strict=True)]
@@ -105,7 +105,8 @@ class Columns:
             failures.say(Code.EXTRA_COLUMN, place, None, expected, got)
         elif self.extra == "warn":
             what = f"column {str(place[0])[:40]!r}" if place else "columns"
-            warnings.warn(f"{what}: expected {expected}, got {got}; what is not in the signature is ignored", UserWarning, stacklevel=2)
+            text = f"{what}: expected {expected}, got {got}; what is not in the signature is ignored"
+            warnings.warn(text, UserWarning, stacklevel=2)
 
     def rows(self, rows: list[dict[Any, Any]], failures: Failures) -> Any:
         """Rows given as dicts, for named columns: a frame of the schema's columns that occur in at least one row."""

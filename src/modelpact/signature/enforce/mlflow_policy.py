@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import pandas as pd
+import numpy as np
+import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.types.schema import DataType, ParamSchema, Schema, TensorSpec
 
 from modelpact import _mlflow
@@ -24,7 +25,7 @@ def check_data(data: Any, schema: Schema, failures: Failures) -> Any:
     """
     try:
         return _mlflow.enforce_inputs(_guarded(data, schema), schema)
-    except Exception as error:  # noqa: BLE001 - MLflow's predict, too, takes every exception for a refusal
+    except Exception as error:  # as MLflow's predict, which takes every exception for a refusal
         failures.say(Code.REFUSED_BY_MLFLOW, (), None, "what MLflow accepts", _short(error))
         return data
 
@@ -33,7 +34,7 @@ def check_params(params: Any, schema: ParamSchema | None, failures: Failures) ->
     """What MLflow's `predict` makes of its params."""
     try:
         return copy.deepcopy(_mlflow.enforce_params(params, schema))  # it hands out the signature's own defaults
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:  # as above
         failures.say(Code.REFUSED_BY_MLFLOW, (), None, "what MLflow accepts", _short(error))
         return params
 
@@ -49,7 +50,7 @@ def _guarded(data: Any, schema: Schema) -> Any:
         return pd.Series(copy.deepcopy(data.tolist()), index=data.index, name=data.name, dtype=data.dtype)
     guarded = data.copy(deep=False)
     for position, dtype in enumerate(data.dtypes):
-        if dtype == object:
+        if dtype == np.dtype("O"):
             column = data.iloc[:, position]
             guarded.isetitem(position, pd.Series(copy.deepcopy(column.tolist()), index=data.index, dtype=object))
     return guarded

@@ -61,13 +61,14 @@ class Params:
 
     def _value(self, name: str, value: Any, failures: Failures) -> Any:
         spec: ParamSpec = self.specs[name]
+        dtype: Any = spec.dtype
         if spec.shape is not None:
             if not isinstance(value, (list, tuple, np.ndarray)) or (isinstance(value, np.ndarray) and value.ndim != 1):
-                failures.add(Code.WRONG_SHAPE, (name,), None, f"a list of {spec.dtype.name} values", value)
+                failures.add(Code.WRONG_SHAPE, (name,), None, f"a list of {dtype.name} values", value)
                 return value
-            return [self._scalar(spec.dtype, item, (name, index), failures) for index, item in enumerate(value)]
-        if isinstance(spec.dtype, DataType):
-            return self._scalar(spec.dtype, value, (name,), failures)
+            return [self._scalar(dtype, item, (name, index), failures) for index, item in enumerate(value)]
+        if isinstance(dtype, DataType):
+            return self._scalar(dtype, value, (name,), failures)
         found = self._nodes[name]
         return value if found.fits([value]) else found.convert(value, (name,), None, failures)
 

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.types.schema import AnyType, Array, Map, Object
 
 from modelpact.signature.enforce.failures import Code, Failures

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.types.schema import DataType
 
 from modelpact.signature.enforce.failures import Code
@@ -57,7 +57,7 @@ def is_null(value: Any) -> bool:
         >>> is_null(float("nan")), is_null("")
         (True, False)
     """
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, (float, np.floating)) and value != value)
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, (float, np.floating)) and math.isnan(value))
 
 
 def rule(dtype: DataType) -> Rule:
@@ -116,7 +116,7 @@ def _float(value: Any) -> Any:
         return value
     if isinstance(value, (float, np.floating)):
         with np.errstate(over="ignore"):
-            if value != value or float(np.float32(value)) == value:
+            if math.isnan(value) or float(np.float32(value)) == value:
                 return value
         raise Refused(Code.LOSSY)
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.types.schema import Schema
 
 from modelpact.signature.enforce.failures import Code, Failures, near_miss
@@ -26,8 +26,9 @@ class Tensors:
     """
 
     def __init__(self, schema: Schema, *, strict: bool, extra: str) -> None:
-        self.tensors = [Tensor(spec, strict=strict) for spec in schema.inputs]
-        self.names = [spec.name for spec in schema.inputs]
+        specs: Any = schema.inputs
+        self.tensors = [Tensor(spec, strict=strict) for spec in specs]
+        self.names = [spec.name for spec in specs]
         self.named = self.names[0] is not None
         self.extra = extra
 
@@ -55,9 +56,8 @@ class Tensors:
         result = {}
         for name, tensor in zip(self.names, self.tensors, strict=True):
             if name not in data:
-                failures.say(
-                    Code.MISSING_COLUMN, (name,), None, tensor.expected, f"no such tensor{near_miss(name, unknown, '; there is {}')}"
-                )
+                hint = near_miss(name, unknown, "; there is {}")
+                failures.say(Code.MISSING_COLUMN, (name,), None, tensor.expected, f"no such tensor{hint}")
             elif isinstance(data, dict):
                 result[name] = tensor.check(data[name], (name,), failures)
             elif isinstance(data[name], pd.DataFrame):

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.types.schema import TensorSpec
 
 from modelpact.signature.enforce import exact
@@ -135,7 +135,8 @@ class Tensor:
         matrix = value if known else matrices.csr_matrix(value)
         data, lost = exact.cast(matrix.data, self.dtype)
         if lost is not None:
-            failures.say(Code.LOSSY, place, None, self.expected, f"dtype {value.dtype}, {int(lost.sum())} values of which would change")
+            got = f"dtype {value.dtype}, {int(lost.sum())} values of which would change"
+            failures.say(Code.LOSSY, place, None, self.expected, got)
         return type(matrix)((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
     def column(self, series: Any, place: Place, failures: Failures) -> Any:
