@@ -11,7 +11,7 @@ import modelpact.signature
 
 PUBLIC = [
     *("Break", "Enforcer", "Failure", "breaks", "compile", "differences", "digest", "enforce", "examples", "format_type"),
-    *("from_predict", "from_type_hint", "load", "parse", "parse_type", "require_agreement", "to_spec", "type_text"),
+    *("from_predict", "from_type_hint", "infer", "load", "parse", "parse_type", "require_agreement", "to_spec", "type_text"),
 ]
 
 
@@ -50,7 +50,7 @@ def test_nothing_here_imports_hydra() -> None:
     assert python(script) == "[]\n"
 
 
-@pytest.mark.parametrize("name", ["digest", "enforce"])
+@pytest.mark.parametrize("name", ["digest", "enforce", "infer"])
 def test_a_module_does_not_hide_the_function_of_its_name(name: str) -> None:
     script = (
         f"import modelpact.signature.{name}\n"

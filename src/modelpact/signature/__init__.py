@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from modelpact.signature.generate import examples as examples
     from modelpact.signature.hints import from_predict as from_predict
     from modelpact.signature.hints import from_type_hint as from_type_hint
+    from modelpact.signature.infer import infer as infer
     from modelpact.signature.spec import load as load
     from modelpact.signature.spec import parse as parse
     from modelpact.signature.spec import to_spec as to_spec
@@ -43,6 +44,7 @@ _HOMES = {
     "format_type": "types",
     "from_predict": "hints",
     "from_type_hint": "hints",
+    "infer": "infer",
     "load": "spec",
     "parse": "spec",
     "parse_type": "types",
@@ -65,6 +67,7 @@ __all__ = [
     "format_type",
     "from_predict",
     "from_type_hint",
+    "infer",
     "load",
     "parse",
     "parse_type",

@@ -6,17 +6,18 @@ import datetime
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from mlflow.exceptions import MlflowException
-from mlflow.types.schema import Array, DataType, Object, ParamSpec
+from mlflow.types.schema import Array, DataType, Object, ParamSchema, ParamSpec
 
-from modelpact.signature.documents import Unreadable
-from modelpact.signature.problems import Place, Problems, nearest, shown
-from modelpact.signature.types import Type, is_tensor, read_type, type_text
+from modelpact.signature.documents import Unreadable, read_document, read_stored
+from modelpact.signature.problems import Place, Problems, nearest, refuse_repeated, shown
+from modelpact.signature.types import Type, awkward, is_tensor, read_key, read_type, type_text
 
-__all__ = ["RANGES", "format_param", "read_param"]
+__all__ = ["RANGES", "format_param", "format_params", "read_param", "read_params"]
 
 RANGES = {
     DataType.integer: (-(2**31), 2**31 - 1),
@@ -221,3 +222,54 @@ def _not_a_moment(values: list[Any]) -> str:
                 return "MLflow's moments have no time zone; write it in UTC, without one"
             return "write a moment, such as 2024-01-31T12:00:00"
     return ""
+
+
+def read_params(value: Any, place: Place, problems: Problems) -> ParamSchema | None:
+    """Read the params; faults are noted and answered with None, and so are no params."""
+    stored: ParamSchema | None = read_stored(value, ParamSchema.from_json)
+    if stored is not None:
+        return stored
+    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+        value = read_document(value, place, problems)
+    if value is Unreadable or value in ([], {}):
+        return None
+    found: list[ParamSpec | None]
+    if isinstance(value, Mapping):
+        found = [_read_named_param(key, item, (*place, key), problems) for key, item in value.items()]
+    elif isinstance(value, (list, tuple)) and all(isinstance(item, Mapping) for item in value):
+        found = [_read_listed_param(item, (*place, index), problems) for index, item in enumerate(value)]
+    else:
+        problems.add(place, f"params are {{name: type = default}}, such as {{temperature: double = 0.7}}; here is {shown(value)}")
+        return None
+    specs = [spec for spec in found if spec is not None]
+    refuse_repeated([spec.name for spec in specs], place, problems)
+    return None if problems or len(specs) < len(found) else ParamSchema(specs)
+
+
+def _read_named_param(key: Any, value: Any, place: Place, problems: Problems) -> ParamSpec | None:
+    known = read_key(key, place[:-1], problems)
+    if known and not known[1]:
+        problems.add(place, "a param has a default, so it is always optional; drop the ?")
+    return read_param(known[0] if known else str(key), value, place, problems)
+
+
+def _read_listed_param(value: Mapping[Any, Any], place: Place, problems: Problems) -> ParamSpec | None:
+    name = value.get("name")
+    if not isinstance(name, str):
+        problems.add((*place, "name"), "a param needs a name" if name is None else f"a name is text, not {shown(name)}")
+    return read_param(str(name), dict(value), place, problems)
+
+
+def format_params(schema: ParamSchema) -> dict[str, str]:
+    """Write the params in the short form.
+
+    Raises:
+        ValueError: A name cannot be a key; MLflow's own form can say it.
+
+    Example:
+        >>> format_params(ParamSchema([ParamSpec("top", DataType.long, 3)]))
+        {'top': 'long = 3'}
+    """
+    if any(awkward(spec.name) for spec in schema.params):
+        raise ValueError("a name that is no key")
+    return {spec.name: format_param(spec) for spec in schema.params}

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import yaml  # type: ignore[import-untyped, unused-ignore]
+from mlflow.exceptions import MlflowException
+from mlflow.types.schema import ParamSchema, Schema
 
 from modelpact.signature.problems import Place, Problems, shown
 
-__all__ = ["Unreadable", "read_document"]
+__all__ = ["Unreadable", "read_document", "read_stored"]
+
+_Stored = TypeVar("_Stored", Schema, ParamSchema)
 
 
 class Unreadable:
@@ -127,3 +133,14 @@ class _Reader:
             value = self.read(value_node, (*place, key))
             found.setdefault(key, value)
         return found if found or len(self.problems) == before else Unreadable
+
+
+def read_stored(value: Any, read: Callable[[str], _Stored]) -> _Stored | None:
+    """What MLflow makes of its own JSON text, in which it may have stored what nobody should write (names given twice)."""
+    if not isinstance(value, str) or not value.lstrip().startswith("["):
+        return None
+    try:
+        items = json.loads(value)
+        return read(value) if items and all(isinstance(item, dict) for item in items) else None
+    except (ValueError, MlflowException, KeyError, TypeError, AttributeError, RecursionError):
+        return None  # not MLflow's, or broken: read as people write it, which says what is wrong

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from modelpact.errors import SpecError
 
-__all__ = ["Place", "Problems", "nearest", "place_text", "shown"]
+__all__ = ["Place", "Problems", "nearest", "place_text", "refuse_repeated", "shown"]
 
 Place = tuple[Any, ...]
 """The way to a value: keys and, for items of a list, their index, such as `("inputs", "author", "orcid?")`."""
@@ -131,3 +132,10 @@ class Problems:
         place, text, line = fault
         where = f"{self.source}:{line}: " if self.source and line else f"line {line}: " if line else ""
         return f"  {where}{place_text(place)}{': ' if place else ''}{text}"
+
+
+def refuse_repeated(names: list[Any], place: Place, problems: Problems) -> None:
+    """Note each name that is given more than once."""
+    for name, times in Counter(names).items():
+        if times > 1:
+            problems.add(place, f"the name {shown(name)} is given {times} times")
