@@ -372,17 +372,17 @@ def column_cases() -> Iterator[Case]:
         for dtype in DataType:
             for required in (True, False):
                 schema = Schema([ColSpec(dtype, "x", required=required)])
-                yield Case(f"{name} under {dtype.name}{'' if required else '?'}", schema, lambda make=make: pd.DataFrame({"x": make()}))
+                yield Case(f"column: {name} under {dtype.name}{'' if required else '?'}", schema, lambda make=make: pd.DataFrame({"x": make()}))
 
 
 def nested_cases() -> Iterator[Case]:
     """Every value under every nested type: as rows of dicts, and as the cells of a frame's optional column."""
     for type_name, dtype in NESTED.items():
         for name, make in VALUES.items():
-            yield Case(f"{name} under {type_name}", Schema([ColSpec(dtype, "x")]), lambda make=make: [{"x": make()}, {"x": make()}])
+            yield Case(f"nested: {name} under {type_name}", Schema([ColSpec(dtype, "x")]), lambda make=make: [{"x": make()}, {"x": make()}])
             schema = Schema([ColSpec(dtype, "x", required=False)])
             yield Case(
-                f"{name} under {type_name}?", schema, lambda make=make: pd.DataFrame({"x": _ragged([make(), make()])}, index=[3, 5])
+                f"nested: {name} under {type_name}?", schema, lambda make=make: pd.DataFrame({"x": _ragged([make(), make()])}, index=[3, 5])
             )
 
 
@@ -390,25 +390,25 @@ def tensor_cases() -> Iterator[Case]:
     """Every kind of array under every tensor."""
     for type_name, spec in TENSORS.items():
         for name, make in ARRAYS.items():
-            yield Case(f"{name} under {type_name}", Schema([spec]), make)
+            yield Case(f"tensor: {name} under {type_name}", Schema([spec]), make)
 
 
 def payload_cases() -> Iterator[Case]:
     """Every kind of payload under every flat schema."""
     for type_name, schema in FLAT.items():
         for name, make in PAYLOADS.items():
-            yield Case(f"{name} under {type_name}", schema, make)
+            yield Case(f"payload: {name} under {type_name}", schema, make)
 
 
 def param_cases() -> Iterator[Case]:
     """Every value for every param, and what stands around them."""
     for type_name, spec in PARAMS.items():
         for name, make in PARAM_VALUES.items():
-            yield Case(f"{name} for {type_name}", ParamSchema([spec]), lambda make=make: {"k": make()})
+            yield Case(f"param: {name} for {type_name}", ParamSchema([spec]), lambda make=make: {"k": make()})
         for name, params in {"nothing": None, "no params": {}, "an unknown one": {"q": 1}, "an int key": {1: 1}, "a list": [1]}.items():
-            yield Case(f"{name} for {type_name}", ParamSchema([spec]), lambda params=params: params)
+            yield Case(f"param: {name} for {type_name}", ParamSchema([spec]), lambda params=params: params)
     for name, params in {"nothing": None, "no params": {}, "an unknown one": {"q": 1}}.items():
-        yield Case(f"{name} for no schema", None, lambda params=params: params)
+        yield Case(f"param: {name} for no schema", None, lambda params=params: params)
 
 
 def same(one: Any, other: Any, *, dtypes: bool = True) -> bool:
@@ -419,6 +419,8 @@ def same(one: Any, other: Any, *, dtypes: bool = True) -> bool:
         if dtypes and one.dtypes.tolist() != other.dtypes.tolist():
             return False
         return all(same(one.iloc[:, at].tolist(), other.iloc[:, at].tolist()) for at in range(one.shape[1]))
+    if isinstance(one, pd.Series):
+        return isinstance(other, pd.Series) and same(one.to_frame(), other.to_frame())
     if scipy.sparse.issparse(one):
         return scipy.sparse.issparse(other) and one.dtype == other.dtype and (one != other).nnz == 0
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
