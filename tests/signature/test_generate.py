@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import logging
 import os
+import pickle
 import subprocess
 import sys
 from typing import Any
@@ -77,10 +77,10 @@ def quiet_mlflow() -> Any:
 
 
 def mlflow_takes(signature: ModelSignature, inputs: Any, params: Any) -> None:
-    """MLflow's own enforcement; it changes nested values in place, so it gets a copy."""
+    """MLflow's own enforcement; it changes nested values in place, and a deep copy of a DataFrame shares them."""
     if signature.inputs is not None:
-        enforce_inputs(copy.deepcopy(inputs), signature.inputs)
-    enforce_params(copy.deepcopy(params), signature.params)
+        enforce_inputs(pickle.loads(pickle.dumps(inputs)), signature.inputs)
+    enforce_params(pickle.loads(pickle.dumps(params)), signature.params)
 
 
 def modelpact_takes(signature: ModelSignature, inputs: Any, params: Any) -> None:
