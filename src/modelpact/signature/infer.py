@@ -68,7 +68,8 @@ def infer(
     if troubles.unknown and on_any == "warn":
         warnings.warn(f"{_UNTOLD}: {', '.join(troubles.unknown)[:500]}", UserWarning, stacklevel=2)
     if inputs is None and outputs is None and described is None:
-        raise SignError("nothing to sign: there are no inputs, no outputs and no params", problems=[])
+        text = "nothing to sign: there are no inputs, no outputs and no params"
+        raise SignError(text, problems=[("inputs", text)])
     return ModelSignature(sides["inputs"], sides["outputs"], described)  # type: ignore[arg-type]  # its hint forgets None
 
 
