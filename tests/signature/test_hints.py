@@ -355,6 +355,15 @@ def test_predict_is_read_as_mlflow_reads_it(model: Any) -> None:
     assert from_predict(model) == (mlflow_schema(hints.input), mlflow_schema(hints.output, "outputs"))
 
 
+class Teller:
+    def __call__(self, model_input: list[int]) -> list[str]:
+        return [str(item) for item in model_input]
+
+
+def test_an_object_that_can_be_called_is_read_too() -> None:
+    assert from_predict(Teller()) == from_predict(hinted)
+
+
 def test_functions_are_read_too_and_no_hint_is_no_schema() -> None:
     assert from_predict(hinted) == (from_type_hint(list[int]), from_type_hint(list[str]))
     assert from_predict(unhinted) == from_predict(frames) == (None, None)

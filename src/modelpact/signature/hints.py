@@ -71,7 +71,7 @@ def from_predict(function: Any) -> tuple[Schema | None, Schema | None]:
     """The schemas that the hints of a `predict` state.
 
     Args:
-        function: A `predict` function or method, or a `PythonModel` (its class or an instance).
+        function: A `predict` function or method, a `PythonModel` (its class or an instance), or any object that can be called.
 
     Returns:
         The schema of the inputs and that of the outputs; None where there is no hint, or one that names a container but not its
@@ -85,7 +85,7 @@ def from_predict(function: Any) -> tuple[Schema | None, Schema | None]:
         >>> from_predict(predict)
         ([string (required)], [double (required)])
     """
-    predict = function if inspect.isroutine(function) else getattr(function, "predict", function)
+    predict = function if inspect.isroutine(function) else getattr(function, "predict", None) or function.__call__
     try:
         hints = typing.get_type_hints(predict)
         name = _input_name(predict)
