@@ -120,6 +120,19 @@ def test_any_hint_of_mlflow_gives_mlflows_schema(hint: Any) -> None:
     assert from_type_hint(list[hint]) == mlflow_schema(list[hint])
 
 
+class Early(pydantic.BaseModel):
+    late: list[Late]
+
+
+class Late(pydantic.BaseModel):
+    x: int
+
+
+def test_a_model_that_names_a_later_one_is_read() -> None:
+    late = Object([Property("x", DataType.long)])
+    assert from_type_hint(list[Early]) == Schema([ColSpec(Object([Property("late", Array(late))]))])
+
+
 class Colour(enum.Enum):
     RED = "red"
     BLUE = "blue"

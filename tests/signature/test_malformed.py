@@ -481,6 +481,14 @@ def test_no_message_repeats_more_than_a_little_of_the_data(spec: Any) -> None:
     assert len(str(caught.value)) < 700 + 100 * min(len(caught.value.problems), 20)
 
 
+def test_data_that_is_nested_without_end_is_an_error_of_ours() -> None:
+    deep: Any = "double"
+    for _ in range(5000):
+        deep = [deep]
+    with pytest.raises(SpecError, match="nested too deeply"):
+        parse({"inputs": {"a": deep}})
+
+
 def test_a_spec_error_is_a_configuration_error_and_crosses_processes() -> None:
     with pytest.raises(SpecError) as caught:
         parse({"inputs": {"a": "flot"}})

@@ -51,7 +51,7 @@ def _build_schema(columns: list[Any], place: Place, problems: Problems) -> Schem
     try:
         return Schema(columns)
     except MlflowException as error:
-        problems.add(place, error.message)
+        problems.add(place, f"MLflow refuses it: {shown(error.message)}")
         return None
 
 
