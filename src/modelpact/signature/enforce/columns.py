@@ -96,8 +96,8 @@ class TextColumn(Column):
                 return series
             return pd.Series(objects(self._converted(values, failures)), index=series.index, name=series.name)
         if isinstance(dtype, pd.StringDtype) and self.expected == "string":
-            if self.required and series.hasnans:
-                self._no_nulls(series.isna(), failures)
+            if self.required and (null := series.array.isna()).any():
+                self._no_nulls(null, failures)
             return series
         if (plain := _unwrapped(series)) is series:
             return self._wrong(series, failures)
