@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlflow.types.schema import Object
 from strategies import signatures
 
 from modelpact.errors import ConfigError, SpecError
@@ -479,6 +480,15 @@ def test_no_message_repeats_more_than_a_little_of_the_data(spec: Any) -> None:
     with pytest.raises(SpecError) as caught:
         parse(spec)
     assert len(str(caught.value)) < 700 + 100 * min(len(caught.value.problems), 20)
+
+
+def test_a_property_that_mlflow_cannot_read_back_is_refused() -> None:
+    """MLflow passes the names of properties as keyword arguments to a class method: `cls` is taken."""
+    with pytest.raises(TypeError, match="multiple values for argument 'cls'"):
+        Object.from_json_dict(type="object", properties={"cls": {"type": "long"}})
+    with pytest.raises(SpecError, match=r"inputs\.a\.cls\?: MLflow cannot read back a property named cls; rename it"):
+        parse({"inputs": {"a": {"cls?": "long"}}})
+    assert parse({"inputs": {"cls": "long"}}).inputs.input_names() == ["cls"]
 
 
 def test_data_that_is_nested_without_end_is_an_error_of_ours() -> None:

@@ -70,8 +70,8 @@ def explain_type(text: str) -> str:
     """Why a word is no type, and what to write instead.
 
     Example:
-        >>> explain_type("int64")
-        "there is no type 'int64'; write long"
+        >>> explain_type("int")
+        "there is no type 'int'; write long"
         >>> explain_type("flot")
         "there is no type 'flot'; did you mean 'float'?"
     """

@@ -287,6 +287,8 @@ def _read_object(value: Any, place: Place, problems: Problems, *, long: bool) ->
         name, required = known
         if not required and said:
             problems.add((*place, key), "the ? makes it optional, but required says true; keep one of them")
+        if name == "cls":
+            problems.add((*place, key), "MLflow cannot read back a property named cls; rename it")
         if name in found:
             problems.add((*place, key), f"{shown(name)} is given twice, as {name} and as {name}?")
         found[name] = Property(name, dtype, required if said is None else said)
