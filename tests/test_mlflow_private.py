@@ -14,7 +14,9 @@ from modelpact import _mlflow
 def test_enforce_inputs_converts_and_refuses() -> None:
     """The policy `mlflow` is this function; so is the oracle of every test of enforcement."""
     schema = Schema([ColSpec(DataType.double, "a")])
-    assert _mlflow.enforce_inputs(pd.DataFrame({"a": np.array([1], dtype="int32")}), schema).dtypes.tolist() == [np.dtype("float64")]
+    assert _mlflow.enforce_inputs(pd.DataFrame({"a": np.array([1], dtype="int32")}), schema).dtypes.tolist() == [
+        np.dtype("float64")
+    ]
     with pytest.raises(MlflowException, match="missing inputs"):
         _mlflow.enforce_inputs(pd.DataFrame({"b": [1]}), schema)
 

@@ -11,7 +11,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy.sparse
-from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object, ParamSchema, ParamSpec, Property, Schema, TensorSpec
+from mlflow.types.schema import (
+    AnyType,
+    Array,
+    ColSpec,
+    DataType,
+    Map,
+    Object,
+    ParamSchema,
+    ParamSpec,
+    Property,
+    Schema,
+    TensorSpec,
+)
 
 D = DataType
 UTC = datetime.UTC
@@ -102,8 +114,16 @@ NESTED: dict[str, Any] = {
     "texts": Array(Array(D.string)),
     "message": Object([Property("role", D.string), Property("content", D.string)]),
     "messages": Array(Object([Property("role", D.string), Property("content", D.string), Property("n", D.long, required=False)])),
-    "author": Object([Property("name", D.string), Property("age", D.integer, required=False), Property("tags", Array(D.string), required=False)]),
-    "deep": Object([Property("a", Object([Property("b", Array(D.double)), Property("c", AnyType(), required=False)]), required=False)]),
+    "author": Object(
+        [
+            Property("name", D.string),
+            Property("age", D.integer, required=False),
+            Property("tags", Array(D.string), required=False),
+        ]
+    ),
+    "deep": Object(
+        [Property("a", Object([Property("b", Array(D.double)), Property("c", AnyType(), required=False)]), required=False)]
+    ),
     "flags": Object([Property("on", D.boolean), Property("weight", D.double)]),
     "map": Map(D.double),
     "map of lists": Map(Array(D.long)),
@@ -125,7 +145,7 @@ VALUES: dict[str, Callable[[], Any]] = {
     "bytes": lambda: [b"a"],
     "bools": lambda: [True, False],
     "bools and decimals": lambda: [True, decimal.Decimal(1)],
-    "empty": lambda: [],
+    "empty": list,
     "nulls": lambda: [None],
     "tuple": lambda: (1.0, 2.0),
     "float array": lambda: np.array([1.0, 2.0]),
@@ -160,7 +180,7 @@ VALUES: dict[str, Callable[[], Any]] = {
     "map of ints": lambda: {"x": 1, "y": 2},
     "map of lists": lambda: {"x": [1, 2], "y": [3]},
     "map of int keys": lambda: {1: 1.0},
-    "empty dict": lambda: {},
+    "empty dict": dict,
     "str": lambda: "x",
     "int": lambda: 3,
     "null": lambda: None,
@@ -258,7 +278,7 @@ PAYLOADS: dict[str, Callable[[], Any]] = {
     "frame too little": lambda: pd.DataFrame({"z": [0], "b": ["x"]}),
     "frame twice": lambda: pd.DataFrame([[1.5, "x", 2.5]], columns=["a", "b", "a"]),
     "frame no rows": lambda: pd.DataFrame({"a": pd.Series([], dtype=float), "b": pd.Series([], dtype="str")}),
-    "empty frame": lambda: pd.DataFrame(),
+    "empty frame": pd.DataFrame,
     "series": lambda: pd.Series([1.5, 2.5], name="a"),
     "unnamed series": lambda: pd.Series([1.5, 2.5]),
     "list": lambda: [1.5, 2.5],
@@ -266,7 +286,7 @@ PAYLOADS: dict[str, Callable[[], Any]] = {
     "list of texts": lambda: ["x", "y"],
     "list of lists": lambda: [[1.5, "x"], [2.5, "y"]],
     "list of short lists": lambda: [[1.5], [2.5]],
-    "empty list": lambda: [],
+    "empty list": list,
     "array": lambda: np.array([1.5, 2.5]),
     "matrix": lambda: np.array([[1.5, 2.5]]),
     "cube": lambda: np.zeros((1, 2, 3)),
@@ -330,7 +350,7 @@ PARAM_VALUES: dict[str, Callable[[], Any]] = {
     "list of strs": lambda: ["a", "b"],
     "list of mixed": lambda: [1, "a"],
     "list with null": lambda: [1, None],
-    "empty list": lambda: [],
+    "empty list": list,
     "int array": lambda: np.array([1, 2]),
     "matrix": lambda: [[1.0]],
     "dict": lambda: {"a": 1.5},
@@ -372,17 +392,27 @@ def column_cases() -> Iterator[Case]:
         for dtype in DataType:
             for required in (True, False):
                 schema = Schema([ColSpec(dtype, "x", required=required)])
-                yield Case(f"column: {name} under {dtype.name}{'' if required else '?'}", schema, lambda make=make: pd.DataFrame({"x": make()}))
+                yield Case(
+                    f"column: {name} under {dtype.name}{'' if required else '?'}",
+                    schema,
+                    lambda make=make: pd.DataFrame({"x": make()}),
+                )
 
 
 def nested_cases() -> Iterator[Case]:
     """Every value under every nested type: as rows of dicts, and as the cells of a frame's optional column."""
     for type_name, dtype in NESTED.items():
         for name, make in VALUES.items():
-            yield Case(f"nested: {name} under {type_name}", Schema([ColSpec(dtype, "x")]), lambda make=make: [{"x": make()}, {"x": make()}])
+            yield Case(
+                f"nested: {name} under {type_name}",
+                Schema([ColSpec(dtype, "x")]),
+                lambda make=make: [{"x": make()}, {"x": make()}],
+            )
             schema = Schema([ColSpec(dtype, "x", required=False)])
             yield Case(
-                f"nested: {name} under {type_name}?", schema, lambda make=make: pd.DataFrame({"x": _ragged([make(), make()])}, index=[3, 5])
+                f"nested: {name} under {type_name}?",
+                schema,
+                lambda make=make: pd.DataFrame({"x": _ragged([make(), make()])}, index=[3, 5]),
             )
 
 
@@ -405,7 +435,13 @@ def param_cases() -> Iterator[Case]:
     for type_name, spec in PARAMS.items():
         for name, make in PARAM_VALUES.items():
             yield Case(f"param: {name} for {type_name}", ParamSchema([spec]), lambda make=make: {"k": make()})
-        for name, params in {"nothing": None, "no params": {}, "an unknown one": {"q": 1}, "an int key": {1: 1}, "a list": [1]}.items():
+        for name, params in {
+            "nothing": None,
+            "no params": {},
+            "an unknown one": {"q": 1},
+            "an int key": {1: 1},
+            "a list": [1],
+        }.items():
             yield Case(f"param: {name} for {type_name}", ParamSchema([spec]), lambda params=params: params)
     for name, params in {"nothing": None, "no params": {}, "an unknown one": {"q": 1}}.items():
         yield Case(f"param: {name} for no schema", None, lambda params=params: params)
@@ -414,7 +450,11 @@ def param_cases() -> Iterator[Case]:
 def same(one: Any, other: Any, *, dtypes: bool = True) -> bool:
     """Whether two results are the same data: kind, labels, dtypes and values, with all nulls alike."""
     if isinstance(one, pd.DataFrame):
-        if not isinstance(other, pd.DataFrame) or one.columns.tolist() != other.columns.tolist() or one.index.tolist() != other.index.tolist():
+        if (
+            not isinstance(other, pd.DataFrame)
+            or one.columns.tolist() != other.columns.tolist()
+            or one.index.tolist() != other.index.tolist()
+        ):
             return False
         if dtypes and one.dtypes.tolist() != other.dtypes.tolist():
             return False
@@ -435,4 +475,4 @@ def same(one: Any, other: Any, *, dtypes: bool = True) -> bool:
 
 
 def _null(value: Any) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, (float, np.floating)) and value != value)
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, (float, np.floating)) and np.isnan(value))

@@ -15,7 +15,6 @@ import pandas as pd
 import pyarrow
 import pydantic
 import scipy.sparse
-
 from enforcement_cases import ARRAYS, COLUMNS, MOMENT, PARAM_VALUES, PAYLOADS, UTC, VALUES
 
 
@@ -154,7 +153,9 @@ WHOLE: dict[str, Callable[[], Any]] = {
     "arrow decimals": lambda: pyarrow.table({"a": [decimal.Decimal(1)]}).to_pandas(types_mapper=pd.ArrowDtype),
     "arrow binary": lambda: pyarrow.table({"a": [b"x"]}).to_pandas(types_mapper=pd.ArrowDtype),
     "arrow nulls": lambda: pyarrow.table({"a": pyarrow.array([None], pyarrow.string())}).to_pandas(types_mapper=pd.ArrowDtype),
-    "arrow dictionary": lambda: pyarrow.table({"a": pyarrow.array(["x"]).dictionary_encode()}).to_pandas(types_mapper=pd.ArrowDtype),
+    "arrow dictionary": lambda: pyarrow.table({"a": pyarrow.array(["x"]).dictionary_encode()}).to_pandas(
+        types_mapper=pd.ArrowDtype
+    ),
     "named tensors": lambda: {"a": np.zeros((2, 3)), "b": np.array(["x", "y"])},
     "tensor and list": lambda: {"a": np.zeros(2), "b": [1.5]},
     "empty dict": dict,

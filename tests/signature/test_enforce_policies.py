@@ -37,7 +37,7 @@ def quiet() -> Iterator[None]:
 def asked(call: Any, *args: Any) -> tuple[bool, Any]:
     try:
         return True, call(*args)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         return False, error
 
 
