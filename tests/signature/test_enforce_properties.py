@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlflow.models import ModelSignature, infer_signature
 from mlflow.types.schema import ColSpec, DataType, Schema
-from strategies import column_schemas, plain_names
+from strategies import column_schemas, plain_names, signatures
 
 from modelpact import _mlflow
-from modelpact.errors import InputsError, SignError
+from modelpact.errors import InputsError, OutputsError, SignError
 from modelpact.signature.enforce import compile
 from modelpact.signature.infer import infer
 
@@ -221,3 +221,30 @@ def test_lossless_changes_no_value(values: list[Any], dtype: DataType) -> None:
     accepted, frame = verdict(compile(ModelSignature(Schema([ColSpec(dtype, "x")]))), [{"x": value} for value in values])
     if accepted and dtype is not DataType.datetime:
         assert same(frame["x"].tolist(), values)
+
+
+payloads = st.one_of(
+    wild,
+    st.lists(wild, max_size=3),
+    frames(),
+    frames().map(lambda frame: frame.to_dict("list")),
+    frames().map(lambda frame: frame.to_numpy()),
+    st.lists(st.lists(st.floats() | st.integers(), max_size=3), max_size=3),
+    st.lists(st.floats(), max_size=3).map(np.array),
+)
+
+
+@calm
+@given(signatures(), payloads, st.sampled_from(["lossless", "strict", "mlflow"]), st.sampled_from(["ignore", "warn"]))
+def test_any_data_for_any_signature_is_taken_or_refused_with_failures(found: Any, data: Any, policy: Any, extra: Any) -> None:
+    enforcer = compile(found, policy, extra)
+    kept = copy.deepcopy(data)
+    for call in (enforcer.inputs, enforcer.params, enforcer.outputs):
+        try:
+            call(data)
+        except (InputsError, OutputsError) as error:
+            assert 0 < len(error.failures) <= 20
+            assert error.total >= len(error.failures)
+            assert all(len(failure.got) <= 220 for failure in error.failures)
+            assert str(error)
+    assert same(data, kept)

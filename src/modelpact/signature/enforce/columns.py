@@ -182,7 +182,8 @@ class NumberColumn(Column):
         if len(failures) > before:
             return objects(converted)
         if self.native.kind != "f" and None in converted:
-            return objects(converted) if self.native.kind == "b" else pd.array(converted, dtype=self._masked_dtype())
+            dtype: Any = self._masked_dtype()
+            return objects(converted) if self.native.kind == "b" else pd.array(converted, dtype=dtype)
         return np.array(converted, dtype=self.native)
 
 

@@ -10,6 +10,7 @@ import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.types.schema import DataType, ParamSchema, Schema, TensorSpec
 
 from modelpact import _mlflow
+from modelpact.signature.enforce.columns import objects
 from modelpact.signature.enforce.failures import Code, Failures
 
 __all__ = ["check_data", "check_params"]
@@ -51,8 +52,7 @@ def _guarded(data: Any, schema: Schema) -> Any:
     guarded = data.copy(deep=False)
     for position, dtype in enumerate(data.dtypes):
         if dtype == np.dtype("O"):
-            column = data.iloc[:, position]
-            guarded.isetitem(position, pd.Series(copy.deepcopy(column.tolist()), index=data.index, dtype=object))
+            guarded.isetitem(position, objects(copy.deepcopy(data.iloc[:, position].tolist())))
     return guarded
 
 
