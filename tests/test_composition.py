@@ -60,7 +60,7 @@ def test_the_loader_follows_the_saver() -> None:
 @pytest.mark.parametrize(
     ("overrides", "parts"),
     [
-        (["signer.on_any=maybe"], ["signer=infer", "signer.on_any", "'maybe'", "Its keys: on_any, self_check"]),
+        (["signer.on_any=maybe"], ["signer=infer", "signer.on_any", "'maybe'", "Its keys: integers_as, on_any, self_check"]),
         (["signer.self_check=3"], ["signer.self_check", "3"]),
         (["+signer.onany=warn"], ["signer.onany: no such key. Did you mean 'on_any'?"]),
         (["data.test_size=2", "data.seed=-1"], ["data.test_size", "data.seed"]),
@@ -141,5 +141,5 @@ def test_the_groups_and_their_options() -> None:
 
 def test_the_keys_of_an_option_include_those_it_takes_over() -> None:
     assert option_keys("model", "ridge") == {"estimator", "classifier"}
-    assert option_keys("signer", "infer") == {"on_any", "self_check"}
+    assert option_keys("signer", "infer") == {"integers_as", "on_any", "self_check"}
     assert option_keys("signer", "of_somebody_else") == frozenset()

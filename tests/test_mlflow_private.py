@@ -15,7 +15,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
-from mlflow.types import ParamSchema, Schema
+from mlflow.types import ParamSchema
+from mlflow.types.schema import AnyType, Array, DataType, ParamSpec
 from toys import Scaled
 
 from modelpact import _mlflow
@@ -77,16 +78,35 @@ def test_enforce_params_fills_in_defaults_and_refuses_wrong_types(pyfunc: Any) -
         _mlflow.enforce_params({"scale": "much"}, schema)
 
 
-def test_schema_from_list_hint_reads_a_hint() -> None:
-    schema = _mlflow.schema_from_list_hint(list[dict[str, float]])
-    assert isinstance(schema, Schema)
-    assert "double" in str(schema)
+def test_column_type_knows_dtypes_and_raises_for_others() -> None:
+    """`infer` asks it for the type of a column by its dtype, and takes the exception for `MLflow has no type`."""
+    assert _mlflow.column_type(np.dtype("int16")) is DataType.integer
+    assert _mlflow.column_type(pd.Int64Dtype()) is DataType.long
+    with pytest.raises(MlflowException, match="uint64"):
+        _mlflow.column_type(np.dtype("uint64"))
 
 
-@pytest.mark.parametrize("hint", [list[object], dict[str, int]])
-def test_schema_from_list_hint_refuses_what_it_cannot_read(hint: Any) -> None:
+def test_scalar_type_depends_on_the_exact_type() -> None:
+    """`infer` asks once for each Python type and remembers the answer."""
+    assert _mlflow.scalar_type(1) is _mlflow.scalar_type(2**70) is DataType.long
+    assert _mlflow.scalar_type(np.int32(1)) is DataType.integer
+    with pytest.raises(MlflowException, match="not one of the supported"):
+        _mlflow.scalar_type(1j)
+
+
+def test_values_type_skips_empty_arrays() -> None:
+    """`infer` leaves lists with empty arrays to it, and raises where it does."""
+    assert _mlflow.values_type([np.array([]), np.array([1.5])]) == Array(DataType.double)
+    assert _mlflow.values_type([None]) == AnyType()
     with pytest.raises(MlflowException):
-        _mlflow.schema_from_list_hint(hint)
+        _mlflow.values_type([np.array([])])
+
+
+def test_infer_params_gives_a_param_schema() -> None:
+    """`infer` asks it for one param at a time, and takes the exception for `MLflow has no type`."""
+    assert _mlflow.infer_params({"k": 0.5}) == ParamSchema([ParamSpec("k", DataType.double, 0.5)])
+    with pytest.raises(MlflowException, match="Failed to infer schema"):
+        _mlflow.infer_params({"k": None})
 
 
 def test_predict_function_is_past_the_enforcement(pyfunc: Any) -> None:

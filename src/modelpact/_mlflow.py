@@ -13,13 +13,16 @@ from typing import Any
 
 __all__ = [
     "artifact_root",
+    "column_type",
     "create_schema",
     "enforce_inputs",
     "enforce_params",
+    "infer_params",
     "migrations",
     "predict_function",
-    "schema_from_list_hint",
+    "scalar_type",
     "scoring_request",
+    "values_type",
 ]
 
 
@@ -61,11 +64,33 @@ def enforce_params(params: Any, schema: Any) -> Any:
     return _enforce_params_schema(params, schema)
 
 
-def schema_from_list_hint(hint: Any) -> Any:
-    """MLflow's schema for a `list[...]` type hint."""
-    from mlflow.types.type_hints import _infer_schema_from_list_type_hint
+def column_type(dtype: Any) -> Any:
+    """The `DataType` that MLflow infers for a dtype of NumPy or pandas; raises where it has none."""
+    from mlflow.types.utils import _infer_numpy_dtype
 
-    return _infer_schema_from_list_type_hint(hint)
+    return _infer_numpy_dtype(dtype)
+
+
+def scalar_type(value: Any) -> Any:
+    """The `DataType` that MLflow infers for a Python value; it depends on nothing but the value's exact type."""
+    from mlflow.types.utils import _infer_scalar_datatype
+
+    return _infer_scalar_datatype(value)
+
+
+def values_type(values: list[Any]) -> Any:
+    """The type that MLflow infers for the items of a list, nested or not; raises where they have no common one."""
+    from mlflow.types.utils import _infer_colspec_type
+
+    array: Any = _infer_colspec_type(values)
+    return array.dtype
+
+
+def infer_params(params: dict[str, Any]) -> Any:
+    """The `ParamSchema` that MLflow infers for inference parameters."""
+    from mlflow.types.utils import _infer_param_schema
+
+    return _infer_param_schema(params)
 
 
 def predict_function(pyfunc: Any) -> Callable[[Any, Any], Any]:

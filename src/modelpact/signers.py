@@ -42,15 +42,17 @@ class InferSigner(Signer):
     """Infers the signature from the data, as MLflow does, but never falls silent.
 
     Attributes:
-        on_any: What to do about a column whose type cannot be told: refuse it, warn, or sign it as `any`.
+        on_any: What to do about data of which MLflow only knows that it is `any`: refuse it, warn, or sign it so.
+        integers_as: Sign integers as they are (`auto`), as `long`, or as `double`, which may meet missing values later.
         self_check: Whether the signature must accept the very data it was inferred from.
     """
 
     on_any: Literal["error", "warn", "allow"] = "error"
+    integers_as: Literal["auto", "long", "double"] = "auto"
     self_check: bool = True
 
     def sign(self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None) -> Signature:
-        signed: Signature = signature.infer(inputs, outputs, params, on_any=self.on_any)
+        signed: Signature = signature.infer(inputs, outputs, params, on_any=self.on_any, integers_as=self.integers_as)
         if self.self_check:
             _check(
                 signed, inputs, outputs, params, "Its own training data must pass: convert the column, or write the signature."

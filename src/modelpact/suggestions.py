@@ -4,8 +4,24 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
-__all__ = ["nearest", "shortened"]
+__all__ = ["closest", "nearest", "shortened"]
+
+LONGEST = 80
+"""No more of a mistyped name is compared: the time this takes grows with the square of its length."""
+
+
+def closest(name: object, known: Iterable[Any]) -> Any:
+    """The known name that is most like a mistyped one; None where none is.
+
+    Example:
+        >>> closest("flot", ["float", "string"])
+        'float'
+    """
+    names = {str(one): one for one in known}
+    matches = difflib.get_close_matches(str(name)[:LONGEST], list(names), n=1, cutoff=0.6)
+    return names[matches[0]] if matches else None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -15,8 +31,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
         >>> nearest("infr", ["infer", "explicit"])
         ". Did you mean 'infer'?"
     """
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f". Did you mean {matches[0]!r}?" if matches else ""
+    match = closest(name, known)
+    return f". Did you mean {match!r}?" if match is not None else ""
 
 
 def shortened(text: object, length: int = 80) -> str:

@@ -1,10 +1,100 @@
-"""The contract: MLflow's `ModelSignature`, written by hand, inferred, enforced and fingerprinted. Pure: no files, no network."""
+"""Signatures: written, inferred, enforced, compared, proved. Pure: no network, no tracking store, and no files but for `load`.
 
-from modelpact.signature.digest import digest
-from modelpact.signature.enforce import Enforcer, compile
-from modelpact.signature.generate import Break, breaks
-from modelpact.signature.hints import from_predict
-from modelpact.signature.infer import infer
-from modelpact.signature.spec import parse
+The names are imported when they are first used, so `import modelpact.signature` loads neither mlflow nor pandas.
+"""
 
-__all__ = ["Break", "Enforcer", "breaks", "compile", "digest", "from_predict", "infer", "parse"]
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modelpact.signature.agreement import differences as differences
+    from modelpact.signature.agreement import require_agreement as require_agreement
+    from modelpact.signature.digest import digest as digest
+    from modelpact.signature.enforce import Enforcer as Enforcer
+    from modelpact.signature.enforce import Failure as Failure
+    from modelpact.signature.enforce import compile as compile
+    from modelpact.signature.enforce import enforce as enforce
+    from modelpact.signature.generate import Break as Break
+    from modelpact.signature.generate import breaks as breaks
+    from modelpact.signature.generate import examples as examples
+    from modelpact.signature.hints import from_predict as from_predict
+    from modelpact.signature.hints import from_type_hint as from_type_hint
+    from modelpact.signature.infer import infer as infer
+    from modelpact.signature.spec import load as load
+    from modelpact.signature.spec import parse as parse
+    from modelpact.signature.spec import to_spec as to_spec
+    from modelpact.signature.types import format_type as format_type
+    from modelpact.signature.types import parse_type as parse_type
+    from modelpact.signature.types import type_text as type_text
+
+_HOMES = {
+    "Break": "generate",
+    "breaks": "generate",
+    "Enforcer": "enforce",
+    "Failure": "enforce",
+    "compile": "enforce",
+    "differences": "agreement",
+    "digest": "digest",
+    "enforce": "enforce",
+    "examples": "generate",
+    "format_type": "types",
+    "from_predict": "hints",
+    "from_type_hint": "hints",
+    "infer": "infer",
+    "load": "spec",
+    "parse": "spec",
+    "parse_type": "types",
+    "require_agreement": "agreement",
+    "to_spec": "spec",
+    "type_text": "types",
+}
+"""The module of each public name."""
+
+__all__ = [
+    "Break",
+    "Enforcer",
+    "Failure",
+    "breaks",
+    "compile",
+    "differences",
+    "digest",
+    "enforce",
+    "examples",
+    "format_type",
+    "from_predict",
+    "from_type_hint",
+    "infer",
+    "load",
+    "parse",
+    "parse_type",
+    "require_agreement",
+    "to_spec",
+    "type_text",
+]
+
+
+class _Package(ModuleType):
+    """Keeps a module such as `digest` from hiding the function of that name: importing a module sets it on its package."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,99 +1,160 @@
-"""Signatures written by hand: scalars, optional columns and tensors, or MLflow's own dicts."""
+"""Signatures as people write them: `parse` makes a `ModelSignature` of the short form or of MLflow's own; `to_spec` writes it."""
 
 from __future__ import annotations
 
-import re
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from mlflow.models import ModelSignature
+
 from modelpact.errors import SpecError
-from modelpact.suggestions import nearest
+from modelpact.signature.columns import format_schema, read_schema
+from modelpact.signature.defaults import format_params, read_params
+from modelpact.signature.documents import Unreadable, read_document
+from modelpact.signature.problems import Place, Problems, nearest, shown
 
-__all__ = ["parse"]
-
-_SCALARS = ("boolean", "integer", "long", "float", "double", "string", "binary", "datetime")
-_TENSOR = re.compile(r"(\w+)\[\s*(-?\d+(?:\s*,\s*-?\d+)*)\s*\]")
+__all__ = ["load", "parse", "to_spec"]
 
 
-def parse(spec: Any) -> Any:
-    """Make a signature of `{"inputs": ..., "outputs": ..., "params": ...}`.
+_PARTS = ["inputs", "outputs", "params"]
+
+
+def parse(spec: Any, *, source: str | os.PathLike[str] | None = None) -> ModelSignature:
+    """Make a signature of what was written.
+
+    Args:
+        spec: A dict with `inputs`, `outputs` and `params`, at least one of them; each in the short form, in MLflow's list of
+            dicts, or in MLflow's JSON text as it stands in an `MLmodel` file. A whole `MLmodel` dict will do; so will YAML text.
+        source: Where it was written, for the messages.
+
+    Returns:
+        MLflow's own signature. What `to_spec` wrote is read back as an equal one.
 
     Raises:
-        SpecError: Something in it is malformed; `problems` lists every fault with its place.
+        SpecError: The spec is malformed. Every fault is listed, in the message and in `problems` as `(place, text)`.
 
     Example:
-        >>> parse({"inputs": {"age": "double"}}).inputs.input_names()
-        ['age']
+        >>> signature = parse({"inputs": {"age": "long", "notes?": "string"}, "params": {"top": "long = 3"}})
+        >>> signature.inputs, signature.params
+        (['age': long (required), 'notes': string (optional)], ['top': long (default: 3)])
     """
-    from mlflow.models import ModelSignature
-
-    problems: list[tuple[str, str]] = []
-    inputs, outputs = _schema(spec.get("inputs"), "inputs", problems), _schema(spec.get("outputs"), "outputs", problems)
-    params = _params(spec.get("params"), problems)
-    if problems:
-        lines = "\n".join(f"  {place}: {text}" for place, text in problems)
-        raise SpecError(f"the signature has {len(problems)} fault(s):\n{lines}", problems=problems)
-    if inputs is None and outputs is None and params is None:
-        raise SpecError("the signature is empty", remedy="Write inputs, outputs or params.", problems=[("", "empty")])
-    return ModelSignature(inputs, outputs, params)
+    problems = Problems(None if source is None else os.fspath(source))
+    if isinstance(spec, str):
+        spec = read_document(spec, (), problems)
+    return _read(spec, problems)
 
 
-def _schema(spec: Any, side: str, problems: list[tuple[str, str]]) -> Any:
-    from mlflow.types import Schema
+def load(path: str | os.PathLike[str]) -> ModelSignature:
+    """Read a signature from a YAML file: a written contract, or an `MLmodel` file (or the folder that holds it).
 
-    if spec is None:
-        return None
-    if isinstance(spec, list) and all(isinstance(item, dict) and "type" in item for item in spec):
-        return Schema([Schema.from_json(_json([item])).inputs[0] for item in spec])
-    named = spec if isinstance(spec, dict) else {None: spec} if isinstance(spec, str) else dict(enumerate(spec))
-    specs = []
-    for key, text in named.items():
-        name = key if isinstance(key, str) else None
-        found = _spec(name, text, f"{side}.{key}" if key is not None else side, problems)
-        specs += [] if found is None else [found]
-    return Schema(specs) if len(specs) == len(named) else None
+    Raises:
+        SpecError: The file cannot be read or is malformed; each fault is listed with its line.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder, "wine.yaml")
+        ...     _ = file.write_text("inputs: {alcohol: double}")
+        ...     load(file).inputs
+        ['alcohol': double (required)]
+    """
+    file = Path(path)
+    file = file / "MLmodel" if (file / "MLmodel").is_file() else file
+    problems = Problems(str(file))
+    text = ""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        problems.add((), f"the file cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        problems.add((), "the file cannot be read: it is not UTF-8 text")
+    problems.raise_if_any("Give the path of a YAML file, or of an MLmodel file.")
+    return _read(read_document(text, (), problems), problems)
 
 
-def _spec(name: str | None, text: Any, place: str, problems: list[tuple[str, str]]) -> Any:
-    import numpy as np
-    from mlflow.types import ColSpec, TensorSpec
-    from mlflow.types.schema import AnyType
+def _read(spec: Any, problems: Problems) -> ModelSignature:
+    base: Place = ()
+    if isinstance(spec, Mapping) and isinstance(spec.get("signature"), Mapping) and not any(part in spec for part in _PARTS):
+        spec, base = spec["signature"], ("signature",)  # an MLmodel file
+        problems.lines = {place[1:]: line for place, line in problems.lines.items() if place[:1] == base and len(place) > 1}
+    try:
+        parts = _read_parts(spec, problems)
+    except RecursionError:
+        parts = {}
+        problems.add((), "nested too deeply")
+    if not problems and all(part is None for part in parts.values()):
+        problems.add((), "at least one of inputs, outputs and params is needed")
+    problems.raise_if_any()
+    return ModelSignature(**parts)
 
-    optional = name is not None and name.endswith("?")
-    bare = name.removesuffix("?") if name is not None else None
-    if text in _SCALARS or text == "any":
-        return ColSpec(AnyType() if text == "any" else text, bare, required=not optional)
-    match = _TENSOR.fullmatch(str(text))
-    if match:
+
+def _read_parts(spec: Any, problems: Problems) -> dict[str, Any]:
+    if not isinstance(spec, Mapping):
+        if spec is not Unreadable:
+            problems.add((), f"a signature has inputs, outputs and params; here is {shown(spec)}")
+        return {}
+    if "flavors" in spec and not any(part in spec for part in _PARTS):
+        problems.add((), "this MLmodel was saved without a signature")
+        return {}
+    for key in spec:
+        if key not in _PARTS:
+            problems.add((key,), f"a signature has inputs, outputs and params, and no {shown(key)}{nearest(str(key), _PARTS)}")
+    given = {part: spec[part] for part in _PARTS if spec.get(part) is not None}
+    read: dict[str, Callable[[Any, Place, Problems], Any]] = {
+        "inputs": read_schema,
+        "outputs": read_schema,
+        "params": read_params,
+    }
+    return {part: read[part](value, (part,), problems) for part, value in given.items()}
+
+
+def to_spec(signature: ModelSignature) -> dict[str, Any]:
+    """Write a signature; `parse` reads it back as an equal one.
+
+    Each part is written in the short form where that can say it, else in MLflow's list of dicts (names that end with `?`, or are
+    numbers), else as MLflow's own JSON text (names given twice).
+
+    Returns:
+        A dict for YAML or JSON, with the parts that the signature has.
+
+    Raises:
+        SpecError: MLflow itself could not store the signature and read it back.
+
+    Example:
+        >>> from mlflow.models import infer_signature
+        >>> to_spec(infer_signature([{"name": "Ann", "scores": [1.5]}], params={"top": 3}))
+        {'inputs': {'name': 'string', 'scores': ['double']}, 'params': {'top': 'long = 3'}}
+    """
+    forms: dict[str, list[Callable[[Any], Any]]] = {
+        "inputs": [format_schema, lambda schema: _plain(schema.to_dict()), lambda schema: schema.to_json()],
+        "outputs": [format_schema, lambda schema: _plain(schema.to_dict()), lambda schema: schema.to_json()],
+        "params": [format_params, lambda schema: _plain(schema.to_dict()), lambda schema: schema.to_json()],
+    }
+    parts = {part: getattr(signature, part) for part in _PARTS}
+    return {part: _first_that_reads_back(part, schema, forms[part]) for part, schema in parts.items() if schema}
+
+
+def _first_that_reads_back(part: str, schema: Any, forms: list[Callable[[Any], Any]]) -> Any:
+    for form in forms:
         try:
-            return TensorSpec(np.dtype(match[1]), tuple(int(axis) for axis in match[2].split(",")), bare)
-        except TypeError:
-            problems.append((place, f"{match[1]!r} is not a dtype of NumPy"))
-            return None
-    problems.append((place, f"{text!r} is not a type{nearest(str(text), _SCALARS)}"))
-    return None
+            written = form(schema)
+            read = getattr(parse({part: written}), part)
+            if read == schema or (part == "params" and read.to_json() == schema.to_json()):  # NaN is not equal to itself
+                return written
+        except (SpecError, TypeError, AttributeError, ValueError):
+            continue  # this form cannot say it; the next one may
+    raise SpecError(
+        f"the {part} cannot be written: MLflow itself would not read back what it stores of {shown(repr(schema))}",
+        remedy="Use types, names and defaults that JSON can hold.",
+        problems=[(part, "cannot be written")],
+        lines=[None],
+        source=None,
+    )
 
 
-def _params(spec: Any, problems: list[tuple[str, str]]) -> Any:
-    from mlflow.types import ParamSchema, ParamSpec
-    from mlflow.types.schema import DataType
-
-    if spec is None:
-        return None
-    if isinstance(spec, list):
-        return ParamSchema.from_json(_json(spec))
-    params = []
-    for name, text in spec.items():
-        kind, _, default = str(text).partition("=")
-        if kind.strip() not in _SCALARS:
-            problems.append((f"params.{name}", f"{kind.strip()!r} is not a type{nearest(kind.strip(), _SCALARS)}"))
-            continue
-        import json
-
-        params.append(ParamSpec(name, DataType[kind.strip()], json.loads(default)))
-    return ParamSchema(params)
-
-
-def _json(value: Any) -> str:
-    import json
-
-    return json.dumps(value)
+def _plain(items: list[dict[str, Any]]) -> Any:
+    """MLflow's dicts without tuples, so that YAML and JSON write them alike."""
+    return json.loads(json.dumps(items))

@@ -1,0 +1,444 @@
+"""Type hints: MLflow's schema wherever MLflow has one, more where the meaning is plain, an error with a remedy elsewhere."""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import decimal
+import enum
+import typing
+import uuid
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Dict, List, Literal, NamedTuple, NewType, NotRequired, Optional, TypedDict, Union  # noqa: UP035
+
+import mlflow.pyfunc
+import numpy as np
+import pandas as pd
+import pydantic
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mlflow.exceptions import MlflowException
+from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object, Property, Schema
+from mlflow.types.type_hints import _infer_schema_from_list_type_hint, _infer_schema_from_type_hint, _is_list_type_hint
+
+from modelpact.errors import SignError
+from modelpact.signature import differences, from_predict, from_type_hint, parse, require_agreement
+
+
+class Address(pydantic.BaseModel):
+    street: str
+    number: int | None = None
+
+
+class Order(pydantic.BaseModel):
+    identity: int = pydantic.Field(alias="id")
+    paid: bool = False
+    price: float = pydantic.Field(default=1.0, gt=0)
+    blob: bytes
+    at: datetime.datetime
+    address: Address
+    others: list[Address] = []
+    maybe: Address | None = None
+    tags: Optional[List[str]] = None  # noqa: UP006, UP045
+    scores: dict[str, list[float]] = {}
+    anything: Any = None
+    either: int | str = 1
+    perhaps: Union[int, str, None] = None  # noqa: UP007
+    size: Annotated[int, pydantic.Field(gt=0)] = 1
+
+
+class Special(Order):
+    extra: str = "x"
+
+
+T = typing.TypeVar("T")
+
+
+class Box(pydantic.BaseModel, typing.Generic[T]):
+    content: T
+
+
+class Root(pydantic.RootModel[list[int]]):
+    pass
+
+
+ELEMENTS: list[Any] = [
+    *(int, str, bool, float, bytes, datetime.datetime, Any),
+    *(list[int], List[str], list[list[float]], list[Any], list[datetime.datetime], list[bytes]),  # noqa: UP006
+    *(dict[str, int], Dict[str, str], dict[str, Any]),  # noqa: UP006
+    *(dict[str, list[int]], dict[str, dict[str, bool]], list[dict[str, float]]),
+    *(Address, Order, Special, Box[int], Box[Address], Box[list[Address]], Root, list[Order], list[list[Address]]),
+    *(int | str, Union[int, str], Union[Address, str], list[int | str], list[int | None]),  # noqa: UP007
+    *(list[Optional[Address]], dict[str, int | None]),  # noqa: UP045
+]  # fmt: skip
+HINTS = [hint for element in ELEMENTS for hint in (list[element], List[element], list[list[element]], list[dict[str, element]])]  # noqa: UP006
+
+
+def mlflow_schema(hint: Any, role: str = "inputs") -> Schema:
+    """What MLflow makes of a hint; it warns of `any`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if role == "outputs" and not _is_list_type_hint(hint):
+            return _infer_schema_from_type_hint(hint)
+        return _infer_schema_from_list_type_hint(hint)
+
+
+@pytest.mark.parametrize("hint", HINTS, ids=str)
+def test_a_hint_of_mlflow_gives_mlflows_schema(hint: Any) -> None:
+    assert from_type_hint(hint) == mlflow_schema(hint)
+    assert from_type_hint(hint, role="outputs") == mlflow_schema(hint, "outputs")
+
+
+@pytest.mark.parametrize("hint", ELEMENTS, ids=str)
+def test_outputs_need_no_list(hint: Any) -> None:
+    try:
+        expected = mlflow_schema(hint, "outputs")
+    except MlflowException:  # a list of Optional: MLflow would store `any` and say nothing
+        with pytest.raises(SignError, match="states no schema"):
+            from_type_hint(hint, role="outputs")
+    else:
+        assert from_type_hint(hint, role="outputs") == expected
+
+
+_models = st.deferred(lambda: st.dictionaries(st.sampled_from(["a", "b", "c"]), _fields, min_size=1, max_size=3)).map(
+    lambda fields: pydantic.create_model("Model", **fields)
+)
+_hints = st.recursive(
+    st.sampled_from([int, str, bool, float, bytes, datetime.datetime, Any]),
+    lambda inner: st.one_of(inner.map(lambda hint: list[hint]), inner.map(lambda hint: dict[str, hint]), _models),
+    max_leaves=3,
+)
+_fields = _hints.flatmap(lambda hint: st.sampled_from([(hint, ...), (hint, None), (Optional[hint], None)]))  # noqa: UP045
+
+
+@given(_hints)
+def test_any_hint_of_mlflow_gives_mlflows_schema(hint: Any) -> None:
+    assert from_type_hint(list[hint]) == mlflow_schema(list[hint])
+
+
+class Early(pydantic.BaseModel):
+    late: list[Late]
+
+
+class Late(pydantic.BaseModel):
+    x: int
+
+
+def test_a_model_that_names_a_later_one_is_read() -> None:
+    late = Object([Property("x", DataType.long)])
+    assert from_type_hint(list[Early]) == Schema([ColSpec(Object([Property("late", Array(late))]))])
+
+
+class Colour(enum.Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+    HIGH = 2
+
+
+class Mixed(enum.Enum):
+    ONE = 1
+    TWO = "two"
+
+
+class Empty(enum.Enum):
+    pass
+
+
+class Text(enum.StrEnum):
+    A = "a"
+
+
+class Choice(pydantic.BaseModel):
+    colour: Colour
+    level: Level = Level.LOW
+    mode: Literal["fast", "slow"] = "fast"
+    maybe: Literal["x", None] = None
+    day: datetime.date
+    other: Optional[Colour] = None  # noqa: UP045
+    days: list[datetime.date] = []
+
+
+class Chat(TypedDict):
+    role: Literal["user", "system"]
+    content: str
+    name: NotRequired[str]
+    score: float | None
+
+
+class Loose(TypedDict, total=False):
+    a: int
+    b: typing.Required[str]
+
+
+UserId = NewType("UserId", int)
+CHAT = Object(
+    [
+        Property("role", DataType.string),
+        Property("content", DataType.string),
+        Property("name", DataType.string, required=False),
+        Property("score", DataType.double, required=False),
+    ]
+)
+CHOICE = Object(
+    [
+        Property("colour", DataType.string),
+        Property("level", DataType.long),
+        Property("mode", DataType.string),
+        Property("maybe", DataType.string, required=False),
+        Property("day", DataType.datetime),
+        Property("other", DataType.string, required=False),
+        Property("days", Array(DataType.datetime)),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("element", "dtype"),
+    [
+        (datetime.date, DataType.datetime),
+        (Literal["a", "b"], DataType.string),
+        (Literal[1, 2], DataType.long),
+        (Literal[True], DataType.boolean),
+        (Literal[b"x"], DataType.binary),
+        (Literal[Colour.RED], DataType.string),
+        (Colour, DataType.string),
+        (Level, DataType.long),
+        (Text, DataType.string),
+        (Choice, CHOICE),
+        (Chat, CHAT),
+        (Loose, Object([Property("a", DataType.long, required=False), Property("b", DataType.string)])),
+        (Annotated[int, "unit: years"], DataType.long),
+        (UserId, DataType.long),
+        (list[Literal["a"]], Array(DataType.string)),
+        (dict[str, Colour], Map(DataType.string)),
+        (list[Annotated[Chat, "x"]], Array(CHAT)),
+        (Optional[Any], None),  # noqa: UP045
+    ],
+    ids=str,
+)
+def test_more_than_mlflow_where_the_meaning_is_plain(element: Any, dtype: Any) -> None:
+    if dtype is None:
+        assert from_type_hint(list[list[element]]) == Schema([ColSpec(Array(AnyType()))])
+        return
+    assert from_type_hint(list[element]) == Schema([ColSpec(dtype)])
+    with pytest.raises(MlflowException):
+        mlflow_schema(list[element])
+
+
+class Point(NamedTuple):
+    x: int
+
+
+@dataclass
+class Plain:
+    x: int
+
+
+class Tree(pydantic.BaseModel):
+    children: list[Tree] = []
+
+
+class Nothing(pydantic.BaseModel):
+    pass
+
+
+class NoDefault(pydantic.BaseModel):
+    inner: int | None
+
+
+class Deep(pydantic.BaseModel):
+    lines: list[dict[str, decimal.Decimal]]
+
+
+REFUSED: list[tuple[Any, str, str]] = [
+    (int, "inputs", "The inputs are a list of rows: write list[int]."),
+    (str | None, "inputs", "The inputs are a list of rows: write list[str | None]."),
+    (dict[str, int], "inputs", "The inputs are a list of rows: write list[dict[str, int]]."),
+    (Address, "inputs", "The inputs are a list of rows: write list[Address]."),
+    (Any, "inputs", "The inputs are a list of rows: write list[Any]."),
+    (Optional[list[int]], "inputs", "The inputs are a list of rows and cannot be None"),  # noqa: UP045
+    (list, "inputs", "A list names the one type of its items, such as list[str]."),
+    (List, "inputs", "A list names the one type of its items, such as list[str]."),  # noqa: UP006
+    (dict, "inputs", "Name the types of keys and values, such as dict[str, float]; for named fields use a Pydantic model."),
+    (list[list], "inputs[]", "Name the type of the items, such as list[str]."),
+    (list[dict], "inputs[]", "Name the types of keys and values"),
+    (list[Dict], "inputs[]", "A dict names the types of its keys and values"),  # noqa: UP006
+    (list[dict[int, str]], "inputs[]", "The keys of a map are text: write dict[str, str]."),
+    (list[Optional[int]], "inputs[]", "A row cannot be None"),  # noqa: UP045
+    (list[tuple[int, ...]], "inputs[]", "Write list[int]."),
+    (list[set[str]], "inputs[]", "Write list[str]."),
+    (list[Sequence[str]], "inputs[]", "Write list[str]."),
+    (Iterable[str], "inputs", "Write list[str]."),
+    (list[Mapping[str, int]], "inputs[]", "Write dict[str, int]."),
+    (list[collections.OrderedDict[str, int]], "inputs[]", "Write dict[str, int]."),
+    (pd.DataFrame, "inputs", "It names a container, not its columns: sign from data (signer=infer)"),
+    (np.ndarray, "inputs", "It names a container, not its columns"),
+    (list[np.ndarray], "inputs[]", "It names a container, not its columns"),
+    (list[np.float32], "inputs[]", "Write float: hints name Python's types, not NumPy's."),
+    (list[np.int64], "inputs[]", "Write int: hints name Python's types, not NumPy's."),
+    (list[decimal.Decimal], "inputs[]", "write float, or str to keep every digit"),
+    (list[complex], "inputs[]", "write two floats"),
+    (list[datetime.timedelta], "inputs[]", "write float, in seconds"),
+    (list[datetime.time], "inputs[]", "write str"),
+    (list[uuid.UUID], "inputs[]", "Write str"),
+    (list[Path], "inputs[]", "Write str"),
+    (list[object], "inputs[]", "Write Any"),
+    (list[None], "inputs[]", "Name the type of the other values, such as Optional[str]."),
+    (list[Plain], "inputs[]", "Make Plain a Pydantic model"),
+    (list[Point], "inputs[]", "Make Point a Pydantic model"),
+    (list[T], "inputs[]", "T stands for any type: write the one that is meant."),
+    (list[Callable[[int], int]], "inputs[]", "Use int, float, str"),
+    (list[Literal[1, "a"]], "inputs[]", "Its values must be of one type"),
+    (list[Mixed], "inputs[]", "Its values must be of one type"),
+    (list[Empty], "inputs[]", "Its values must be of one type"),
+    (list[Tree], "inputs[].children[]", "this type contains itself"),
+    (list[Nothing], "inputs[]", "An object has at least one field"),
+    (list[NoDefault], "inputs[].inner", "A field that may be None needs the default None: inner: int | None = None."),
+    (list[Deep], "inputs[].lines[].*", "No MLflow type holds a decimal"),
+    (list["int"], "inputs[]", "Give the type itself, not its name as text."),
+    ("list[int]", "inputs", "Give the type itself, not its name as text."),
+    (3, "inputs", "Use int, float, str"),
+]
+
+
+@pytest.mark.parametrize(("hint", "place", "remedy"), REFUSED, ids=[str(hint) for hint, _, _ in REFUSED])
+def test_what_states_no_schema_is_named_with_its_remedy(hint: Any, place: str, remedy: str) -> None:
+    with pytest.raises(SignError) as caught:
+        from_type_hint(hint)
+    assert (caught.value.place, caught.value.hint in caught.value.message) == (place, True)
+    assert remedy in caught.value.remedy
+    with pytest.raises((MlflowException, TypeError, RecursionError, AttributeError)):
+        mlflow_schema(hint)
+
+
+def test_messages_do_not_run_away() -> None:
+    with pytest.raises(SignError) as caught:
+        from_type_hint(list[Literal[(*(f"option {index}" for index in range(100)), 1)]])
+    assert len(str(caught.value)) < 400
+
+
+class WithContext(mlflow.pyfunc.PythonModel):
+    def predict(self, context: Any, model_input: list[Address], params: dict[str, Any] | None = None) -> list[float]:
+        return [1.0 for _ in model_input]
+
+
+class WithoutContext(mlflow.pyfunc.PythonModel):
+    def predict(self, model_input: list[str], params: Any = None) -> dict[str, float]:
+        return dict.fromkeys(model_input, 1.0)
+
+
+def hinted(model_input: list[int]) -> list[str]:
+    return [str(item) for item in model_input]
+
+
+def unhinted(model_input, params=None):  # type: ignore[no-untyped-def]
+    return model_input
+
+
+def frames(model_input: pd.DataFrame) -> np.ndarray[Any, Any]:
+    return model_input.to_numpy()
+
+
+def anything(model_input: Any) -> None: ...
+
+
+def either(model_input: pd.DataFrame | np.ndarray[Any, Any]) -> Any: ...
+
+
+def half(model_input, params=None) -> list[float]:  # type: ignore[no-untyped-def]
+    return [1.0]
+
+
+@pytest.mark.parametrize("model", [WithContext(), WithContext, WithContext().predict, WithContext.predict])
+def test_predict_is_read_from_a_model_its_class_and_its_method(model: Any) -> None:
+    assert from_predict(model) == (from_type_hint(list[Address]), from_type_hint(list[float]))
+
+
+@pytest.mark.parametrize("model", [WithContext(), WithoutContext()])
+def test_predict_is_read_as_mlflow_reads_it(model: Any) -> None:
+    hints = model.predict_type_hints
+    assert from_predict(model) == (mlflow_schema(hints.input), mlflow_schema(hints.output, "outputs"))
+
+
+class Teller:
+    def __call__(self, model_input: list[int]) -> list[str]:
+        return [str(item) for item in model_input]
+
+
+def test_an_object_that_can_be_called_is_read_too() -> None:
+    assert from_predict(Teller()) == from_predict(hinted)
+
+
+def test_functions_are_read_too_and_no_hint_is_no_schema() -> None:
+    assert from_predict(hinted) == (from_type_hint(list[int]), from_type_hint(list[str]))
+    assert from_predict(unhinted) == from_predict(frames) == (None, None)
+    assert from_predict(either) == (None, Schema([ColSpec(AnyType())]))
+    assert from_predict(anything) == (None, None)
+    assert from_predict(half) == (None, from_type_hint(list[float]))
+
+
+def test_a_hint_that_is_not_defined_is_an_error() -> None:
+    def predict(model_input: list[Missing]) -> list[int]: ...  # type: ignore[name-defined, empty-body]  # noqa: F821
+
+    with pytest.raises(SignError, match="cannot be read: name 'Missing' is not defined"):
+        from_predict(predict)
+
+
+def test_a_written_signature_that_agrees_passes() -> None:
+    require_agreement(parse({"inputs": [{"street": "string", "number?": "long"}], "outputs": ["double"]}), WithContext())
+    require_agreement(parse({"inputs": {"anything": "double"}}), frames)
+
+
+def test_a_disagreement_shows_every_difference_and_the_hinted_signature() -> None:
+    written = parse({"inputs": [{"street": "string", "number": "double", "zip": "string"}], "outputs": {"score": "double"}})
+    with pytest.raises(SignError) as caught:
+        require_agreement(written, WithContext())
+    assert str(caught.value) == (
+        "the signature and the type hints of predict disagree, 4 differences:\n"
+        "  inputs[0].number: written double, hinted long\n"
+        "  inputs[0].number: written required, hinted optional\n"
+        "  inputs[0].zip: written string, not hinted\n"
+        "  outputs: written 1 column (score: double), hinted 1 unnamed column (double)\n"
+        'Change one of them; the hints state inputs: [{"number?": "long", "street": "string"}]; outputs: ["double"].'
+    )
+    assert caught.value.differences[0] == ("inputs[0].number", "written double, hinted long")
+
+
+@pytest.mark.parametrize(
+    ("written", "new", "expected"),
+    [
+        ({"a": "long"}, {"a": "long"}, []),
+        ({"a": "long"}, {"a": "double"}, [("inputs.a", "written long, hinted double")]),
+        ({"a": ["long"]}, {"a": ["double"]}, [("inputs.a[]", "written long, hinted double")]),
+        ({"a": {"*": "long"}}, {"a": {"*": "double"}}, [("inputs.a.*", "written long, hinted double")]),
+        ({"a?": "long"}, {"a": "long"}, [("inputs.a", "written optional, hinted required")]),
+        (
+            {"a": {"x": "long"}},
+            {"a": {"y": "long"}},
+            [("inputs.a.x", "written long, not hinted"), ("inputs.a.y", "not written, hinted long")],
+        ),
+        ({"a": "long"}, {"b": "long"}, [("inputs", "written 1 column (a: long), hinted 1 column (b: long)")]),
+        ("float32[-1]", ["double"], [("inputs", "written 1 tensor (float32[-1]), hinted 1 unnamed column (double)")]),
+        (
+            ["double", "long"],
+            ["double"],
+            [("inputs", "written 2 unnamed columns (double, long), hinted 1 unnamed column (double)")],
+        ),
+    ],
+)
+def test_differences_are_found_at_every_depth(written: Any, new: Any, expected: list[tuple[str, str]]) -> None:
+    assert differences(parse({"inputs": written}).inputs, parse({"inputs": new}).inputs) == expected
+
+
+def test_what_was_not_written_differs() -> None:
+    assert differences(None, from_type_hint(list[str]), role="outputs") == [
+        ("outputs", "not written, hinted 1 unnamed column (string)")
+    ]

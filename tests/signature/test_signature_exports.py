@@ -1,0 +1,62 @@
+"""The public names of `modelpact.signature`: pinned, lazy, and never hidden by a module of the same name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import modelpact.signature
+
+PUBLIC = [
+    *("Break", "Enforcer", "Failure", "breaks", "compile", "differences", "digest", "enforce", "examples", "format_type"),
+    *("from_predict", "from_type_hint", "infer", "load", "parse", "parse_type", "require_agreement", "to_spec", "type_text"),
+]
+
+
+def python(script: str) -> str:
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+
+
+def test_the_public_names_are_pinned() -> None:
+    assert modelpact.signature.__all__ == sorted(PUBLIC)
+    assert set(PUBLIC) <= set(dir(modelpact.signature))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_each_name_is_there_and_documented(name: str) -> None:
+    thing = getattr(modelpact.signature, name)
+    assert callable(thing)
+    assert thing.__doc__
+
+
+def test_another_name_is_an_error() -> None:
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = modelpact.signature.no_such_name
+
+
+def test_the_import_is_cheap() -> None:
+    heavy = ("mlflow", "pandas", "numpy", "yaml", "pydantic")
+    script = (
+        f"import sys, modelpact.signature; dir(modelpact.signature); print([name for name in {heavy} if name in sys.modules])"
+    )
+    assert python(script) == "[]\n"
+
+
+def test_nothing_here_imports_hydra() -> None:
+    loaded = "[name for name in sys.modules if name.startswith(('hydra', 'omegaconf'))]"
+    script = f"import sys; from modelpact.signature import *; print({loaded})"
+    assert python(script) == "[]\n"
+
+
+@pytest.mark.parametrize("name", ["digest", "enforce", "infer"])
+def test_a_module_does_not_hide_the_function_of_its_name(name: str) -> None:
+    script = (
+        f"import modelpact.signature.{name}\n"
+        f"from modelpact.signature.{name} import {name} as inner\n"
+        f"from modelpact.signature import {name}\n"
+        f"import modelpact.signature\n"
+        f"print({name} is inner is modelpact.signature.{name})\n"
+    )
+    assert python(script) == "True\n"
