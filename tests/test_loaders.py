@@ -126,3 +126,14 @@ def test_a_model_saved_in_another_protocol_is_refused() -> None:
     (folder / "artifacts" / "config.json").write_text(json.dumps({**config, "protocol": 99}))
     with pytest.raises(LoadError, match="protocol 99"):
         CustomLoader().load(str(folder))
+
+
+@pytest.mark.parametrize("loader", [CustomLoader, BuiltinLoader])
+def test_the_policy_and_extra_columns_are_the_loaders_to_say(loader: Any) -> None:
+    saved = save()
+    rows = ROWS.astype("int64").assign(unknown=1)
+    assert loader().load(saved).predict(rows).prediction is not None
+    with pytest.raises(InputsError, match="a"):
+        loader(policy="strict").load(saved).predict(rows)
+    with pytest.raises(InputsError, match="unknown"):
+        loader(extra="forbid").load(saved).predict(rows)

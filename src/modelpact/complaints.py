@@ -65,7 +65,7 @@ def _unknown_option(error: Any) -> ConfigError:
 
 
 def _missing_value(error: Any) -> ConfigError:
-    key = re.sub(r"^task\.", "", str(error.full_key or error.key))
+    key = re.sub(r"^task\.(?=\w+\.)", "", str(error.full_key or error.key))  # a step's key, which the task interpolates
     return ConfigError(f"{key} is required and has no value", remedy=f"Set it: {key}=...", key=key)
 
 

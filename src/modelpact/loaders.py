@@ -9,6 +9,7 @@ from pathlib import Path
 from modelpact import requirements
 from modelpact.errors import LoadError
 from modelpact.models import Adapter
+from modelpact.signature import Extra, Policy
 from modelpact.steps import Step
 from modelpact.suggestions import shortened
 
@@ -18,7 +19,18 @@ log = logging.getLogger(__name__)
 
 
 class Loader(Step, ABC):
-    """Loads a model and puts it under its contract."""
+    """Loads a model and puts it under its contract.
+
+    Attributes:
+        policy: How the contract is enforced: `lossless` also takes what can be converted without changing a value, `strict`
+            converts nothing, `mlflow` does exactly what MLflow does.
+        extra: What happens to columns that the contract does not know: `ignore`, `warn` or `forbid`.
+    """
+
+    not_identity = frozenset({"policy", "extra"})
+
+    policy: Policy = "lossless"
+    extra: Extra = "ignore"
 
     @abstractmethod
     def load(self, uri: str) -> Adapter:
@@ -31,12 +43,32 @@ class Loader(Step, ABC):
             LoadError: There is no such model, it has no signature, or it is not of the kind this loader reads.
         """
 
+    def _adapter(self, uri: str) -> Adapter:
+        import mlflow.pyfunc
+        from mlflow.artifacts import download_artifacts
+        from mlflow.exceptions import MlflowException
+
+        try:
+            folder = Path(uri) if Path(uri).is_dir() else Path(download_artifacts(artifact_uri=uri))
+            pyfunc = mlflow.pyfunc.load_model(str(folder), suppress_warnings=True)
+        except (MlflowException, OSError) as error:
+            raise LoadError(
+                f"{uri!r} cannot be loaded: {shortened(error, 300)}",
+                remedy="Write models:/name/1, models:/name@alias, models:/<model_id>, runs:/<run_id>/model, or a model's folder.",
+                uri=uri,
+            ) from error
+        if pyfunc.metadata.signature is None:
+            raise LoadError(f"{uri!r} has no signature", remedy="Publish it again with a signer: a contract needs one.", uri=uri)
+        for mismatch in requirements.mismatches(folder):
+            log.warning("%s: %s", uri, mismatch)
+        return Adapter(pyfunc, uri=uri, folder=folder, policy=self.policy, extra=self.extra)
+
 
 class BuiltinLoader(Loader):
     """Loads a model of any MLflow flavor."""
 
     def load(self, uri: str) -> Adapter:
-        return _adapter(uri)
+        return self._adapter(uri)
 
 
 class CustomLoader(Loader):
@@ -49,7 +81,7 @@ class CustomLoader(Loader):
     config_file: str | None = None
 
     def load(self, uri: str) -> Adapter:
-        adapter = _adapter(uri)
+        adapter = self._adapter(uri)
         if adapter.model is None:
             raise LoadError(
                 f"{uri} was not saved by saver=custom (its flavors: {', '.join(adapter.pyfunc.metadata.flavors)})",
@@ -59,24 +91,3 @@ class CustomLoader(Loader):
         if self.config_file is not None:
             adapter.load_context(self.config_file)
         return adapter
-
-
-def _adapter(uri: str) -> Adapter:
-    import mlflow.pyfunc
-    from mlflow.artifacts import download_artifacts
-    from mlflow.exceptions import MlflowException
-
-    try:
-        folder = Path(uri) if Path(uri).is_dir() else Path(download_artifacts(artifact_uri=uri))
-        pyfunc = mlflow.pyfunc.load_model(str(folder), suppress_warnings=True)
-    except (MlflowException, OSError) as error:
-        raise LoadError(
-            f"{uri!r} cannot be loaded: {shortened(error, 300)}",
-            remedy="Write models:/name/1, models:/name@alias, models:/<model_id>, runs:/<run_id>/model, or a model's folder.",
-            uri=uri,
-        ) from error
-    if pyfunc.metadata.signature is None:
-        raise LoadError(f"{uri!r} has no signature", remedy="Publish it again with a signer: a contract needs one.", uri=uri)
-    for mismatch in requirements.mismatches(folder):
-        log.warning("%s: %s", uri, mismatch)
-    return Adapter(pyfunc, uri=uri, folder=folder)

@@ -12,8 +12,8 @@ from modelpact import _mlflow
 from modelpact.errors import PactError, PredictError
 from modelpact.models.base import Model
 from modelpact.schemas import Inputs, Outputs, Params
+from modelpact.signature import Extra, Policy, digest
 from modelpact.signature import compile as compile_signature
-from modelpact.signature import digest
 from modelpact.suggestions import shortened
 
 if TYPE_CHECKING:
@@ -31,14 +31,18 @@ class Adapter:
         pyfunc: The model as `mlflow.pyfunc.load_model` gives it.
         uri: Where it was loaded from.
         folder: Its files, on this machine.
+        policy: How the contract is enforced.
+        extra: What happens to columns that the contract does not know.
     """
 
-    def __init__(self, pyfunc: PyFuncModel, *, uri: str, folder: Path) -> None:
+    def __init__(
+        self, pyfunc: PyFuncModel, *, uri: str, folder: Path, policy: Policy = "lossless", extra: Extra = "ignore"
+    ) -> None:
         self.pyfunc = pyfunc
         self.uri = uri
         self.folder = folder
         self.signature: Signature = pyfunc.metadata.signature
-        self._enforcer = compile_signature(self.signature)
+        self._enforcer = compile_signature(self.signature, policy, extra)
         self._call: Callable[[Inputs, Params | None], Any] = _mlflow.predict_function(pyfunc)
         self._digest = digest(self.signature)
 

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from modelpact.signature.agreement import differences as differences
     from modelpact.signature.agreement import require_agreement as require_agreement
     from modelpact.signature.digest import digest as digest
+    from modelpact.signature.enforce import Code as Code
     from modelpact.signature.enforce import Enforcer as Enforcer
+    from modelpact.signature.enforce import Extra as Extra
     from modelpact.signature.enforce import Failure as Failure
+    from modelpact.signature.enforce import Policy as Policy
     from modelpact.signature.enforce import compile as compile
     from modelpact.signature.enforce import enforce as enforce
     from modelpact.signature.generate import Break as Break
@@ -34,8 +37,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "Break": "generate",
     "breaks": "generate",
+    "Code": "enforce",
     "Enforcer": "enforce",
+    "Extra": "enforce",
     "Failure": "enforce",
+    "Policy": "enforce",
     "compile": "enforce",
     "differences": "agreement",
     "digest": "digest",
@@ -56,8 +62,11 @@ _HOMES = {
 
 __all__ = [
     "Break",
+    "Code",
     "Enforcer",
+    "Extra",
     "Failure",
+    "Policy",
     "breaks",
     "compile",
     "differences",

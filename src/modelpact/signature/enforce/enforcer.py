@@ -9,7 +9,7 @@ from mlflow.types.schema import Schema
 
 from modelpact.errors import InputsError, OutputsError
 from modelpact.signature.enforce import mlflow_policy
-from modelpact.signature.enforce.failures import Failures
+from modelpact.signature.enforce.failures import KEPT, Failures
 from modelpact.signature.enforce.frames import Columns
 from modelpact.signature.enforce.params import Params
 from modelpact.signature.enforce.payloads import check_columns
@@ -82,6 +82,27 @@ class Enforcer:
         self._check(data, self.signature.outputs, self._outputs, failures)
         failures.raise_if_any(OutputsError, "outputs")
         return data
+
+    def find(self, data: Any, params: dict[str, Any] | None = None, most: int = KEPT) -> Failures:
+        """Every place where inputs and params break the signature, without raising.
+
+        Args:
+            data: As for `inputs`.
+            params: As for `params`; None for a call without any.
+            most: So many failures are kept in full, those of the inputs first; the rest are counted.
+
+        Example:
+            >>> from mlflow.types.schema import ColSpec
+            >>> compile(ModelSignature(Schema([ColSpec("long", "n")]))).find([{"n": 1}, {"n": "x"}, {}]).total
+            2
+        """
+        failures = Failures(most)
+        self._check(data, self.signature.inputs, self._inputs, failures)
+        if self.policy == "mlflow":
+            mlflow_policy.check_params(params, self.signature.params, failures)
+        else:
+            self._params.check(params, failures)
+        return failures
 
     def _check(self, data: Any, schema: Schema | None, side: Columns | Tensors | None, failures: Failures) -> Any:
         if side is None or schema is None:

@@ -12,7 +12,7 @@ from modelpact.suggestions import closest
 __all__ = ["Code", "Failure", "Failures", "Place", "glimpse", "near_miss", "path_text"]
 
 KEPT = 20
-"""So many failures are kept in full; the rest are counted."""
+"""So many failures are kept in full where nobody asks for more; the rest are counted."""
 
 DATA_WIDTH = 80
 """No failure repeats more characters of the data than this."""
@@ -70,33 +70,38 @@ class Failure:
 
 
 class Failures:
-    """The failures of one call: the first ones in full, and how many there are in all."""
+    """The failures of one call: the first ones in full, and how many there are in all.
 
-    def __init__(self) -> None:
+    Args:
+        most: So many are kept in full.
+    """
+
+    def __init__(self, most: int = KEPT) -> None:
+        self.most = most
         self.kept: list[Failure] = []
         self.total = 0
 
     def add(self, code: str, place: Place, row: int | None, expected: str, value: Any) -> None:
         """Note that the value at a place is not what is expected."""
-        if self.total < KEPT:
+        if self.total < self.most:
             self.kept.append(Failure(code, path_text(place), row, expected, glimpse(value)))
         self.total += 1
 
     def say(self, code: str, place: Place, row: int | None, expected: str, got: str) -> None:
         """Note a failure whose `got` is our own words, not data."""
-        if self.total < KEPT:
+        if self.total < self.most:
             self.kept.append(Failure(code, path_text(place), row, expected, got))
         self.total += 1
 
     def add_rows(self, code: str, place: Place, rows: Any, expected: str, values: Any) -> None:
         """Note one failure for each position in `rows`; `values` is indexed by the same positions."""
-        for row in rows[: max(KEPT - self.total, 0)]:
+        for row in rows[: max(self.most - self.total, 0)]:
             self.kept.append(Failure(code, path_text(place), int(row), expected, glimpse(values[int(row)])))
         self.total += len(rows)
 
     def extend(self, other: Failures) -> None:
         """Take over what another collector holds."""
-        self.kept.extend(other.kept[: max(KEPT - self.total, 0)])
+        self.kept.extend(other.kept[: max(self.most - self.total, 0)])
         self.total += other.total
 
     def __len__(self) -> int:

@@ -108,10 +108,10 @@ def _check_list(data: list[Any], columns: Columns, failures: Failures) -> Any:
 
 
 def _check_cells(data: list[Any], columns: Columns, failures: Failures) -> Any:
-    trial = Failures()
+    trial = Failures(failures.most)
     checked = columns.cells(data, trial)
     if trial and data and all(isinstance(row, list) and len(row) == 1 for row in data):
-        again = Failures()  # a frame's rows, each a list of its one cell
+        again = Failures(failures.most)  # a frame's rows, each a list of its one cell
         unpacked = columns.cells([row[0] for row in data], again)
         if not again:
             return unpacked

@@ -1,0 +1,49 @@
+"""Tables for people: Rich's on a terminal, aligned plain text elsewhere, so that output in a file or a page is always the same."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+__all__ = ["plain_table", "say", "show_table"]
+
+
+def say(text: str = "") -> None:
+    """Write one line, as it is: without markup and colours."""
+    sys.stdout.write(f"{text}\n")
+
+
+def show_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Write a table under its title.
+
+    Args:
+        title: A line above it.
+        headers: The name of each column.
+        rows: The cells, one text a column.
+    """
+    if not sys.stdout.isatty():
+        sys.stdout.write(f"{title}\n{plain_table(headers, rows)}")
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))  # as text: data may hold brackets, which Rich would read as markup
+    Console().print(table)
+
+
+def plain_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table as aligned lines, two spaces from the left.
+
+    Example:
+        >>> plain_table(["path", "row"], [["age", "3"]])
+        '  path  row\\n  age   3\\n'
+    """
+    lines = [headers, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
+    cells = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    return "".join(f"  {text}\n" for text in cells)
