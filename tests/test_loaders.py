@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -137,3 +138,13 @@ def test_the_policy_and_extra_columns_are_the_loaders_to_say(loader: Any) -> Non
         loader(policy="strict").load(saved).predict(rows)
     with pytest.raises(InputsError, match="unknown"):
         loader(extra="forbid").load(saved).predict(rows)
+
+
+def test_loading_leaves_the_stored_files_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    uri = save()
+    folder = Path(mlflow.artifacts.download_artifacts(uri))
+    before = sorted(folder.rglob("*"))
+    CustomLoader().load(uri).predict(ROWS)
+    assert sorted(folder.rglob("*")) == before
+    assert sys.dont_write_bytecode is False

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import sys
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 
 from modelpact import requirements
@@ -50,7 +53,8 @@ class Loader(Step, ABC):
 
         try:
             folder = Path(uri) if Path(uri).is_dir() else Path(download_artifacts(artifact_uri=uri))
-            pyfunc = mlflow.pyfunc.load_model(str(folder), suppress_warnings=True)
+            with _no_bytecode():
+                pyfunc = mlflow.pyfunc.load_model(str(folder), suppress_warnings=True)
         except (MlflowException, OSError) as error:
             raise LoadError(
                 f"{uri!r} cannot be loaded: {shortened(error, 300)}",
@@ -62,6 +66,17 @@ class Loader(Step, ABC):
         for mismatch in requirements.mismatches(folder):
             log.warning("%s: %s", uri, mismatch)
         return Adapter(pyfunc, uri=uri, folder=folder, policy=self.policy, extra=self.extra)
+
+
+@contextlib.contextmanager
+def _no_bytecode() -> Iterator[None]:
+    """Keep Python from writing `__pycache__` beside the code of a stored model: its files are to stay as they are."""
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 class BuiltinLoader(Loader):

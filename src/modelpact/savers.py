@@ -10,6 +10,7 @@ import functools
 import importlib
 import json
 import logging
+import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -135,6 +136,8 @@ class Saver(Step, ABC):
             with requirements.inferring() as failures:
                 self._write(model, folder, **options)  # MLflow infers them, in a process of its own
             requirements.remember(None if failures else key, folder)
+            for compiled in folder.rglob("__pycache__"):  # that process has loaded the model
+                shutil.rmtree(compiled)
         else:
             self._write(model, folder, pip_requirements=[requirements.UNCHECKED], **options)
             requirements.write(known, folder)
