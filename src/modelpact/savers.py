@@ -136,7 +136,7 @@ class Saver(Step, ABC):
             with requirements.inferring() as failures:
                 self._write(model, folder, **options)  # MLflow infers them, in a process of its own
             requirements.remember(None if failures else key, folder)
-            for compiled in folder.rglob("__pycache__"):  # that process has loaded the model
+            for compiled in list(folder.rglob("__pycache__")):  # that process has loaded the model
                 shutil.rmtree(compiled)
         else:
             self._write(model, folder, pip_requirements=[requirements.UNCHECKED], **options)

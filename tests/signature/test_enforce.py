@@ -18,6 +18,7 @@ import pyarrow
 import pytest
 import scipy.sparse
 from enforcement_cases import same
+from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types.schema import (
     AnyType,
@@ -35,6 +36,7 @@ from mlflow.types.schema import (
 
 from modelpact.errors import InputsError, OutputsError
 from modelpact.signature.enforce import Enforcer, Failure, compile, enforce
+from modelpact.signature.spec import parse
 
 D = DataType
 
@@ -396,3 +398,19 @@ def test_enforce_gives_both() -> None:
     found = enforce(signature(ColSpec(D.double, "x"), params=ParamSchema([ParamSpec("k", D.long, 1)])), {"x": 1}, {"k": 2.0})
     assert same(found[0], pd.DataFrame({"x": [1.0]}))
     assert found[1] == {"k": 2}
+
+
+@pytest.mark.parametrize("policy", ["lossless", "strict", "mlflow"])
+def test_faults_of_inputs_and_params_are_told_together(policy: Any) -> None:
+    signature = parse({"inputs": {"a": "double"}, "params": {"k": "long = 1"}})
+    with pytest.raises(InputsError, match=r"the inputs and params break the signature in [2-9] places") as raised:
+        enforce(signature, [{"a": "x"}], {"k": "much"}, policy=policy)
+    assert {"a"} < {failure.path for failure in raised.value.failures}
+    assert enforce(signature, [{"a": 1.0}], {"k": 2}, policy=policy)[1] == {"k": 2}
+
+
+def test_mlflows_own_refusal_is_the_cause() -> None:
+    frame = pd.DataFrame({"t": pd.to_datetime(["2026-03-01T09:30+01:00"])})
+    with pytest.raises(InputsError) as raised:
+        enforce(parse({"inputs": {"t": "datetime"}}), frame, policy="mlflow")
+    assert isinstance(raised.value.__cause__, MlflowException)

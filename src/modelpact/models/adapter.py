@@ -87,7 +87,7 @@ class Adapter:
             OutputsError: The model's answer breaks the signature.
         """
         started = time.perf_counter()
-        checked, settings = self._enforcer.inputs(inputs), self._enforcer.params(params)
+        checked, settings = self._enforcer.call(inputs, params)
         metadata: dict[str, Any] = {"model_uri": self.uri, "signature_digest": self._digest}
         try:
             prediction = self._call(checked, settings)

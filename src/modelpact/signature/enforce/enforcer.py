@@ -64,13 +64,25 @@ class Enforcer:
             InputsError: A param is unknown, or its value is not of its type; `failures` lists them.
         """
         failures = Failures()
-        checked: dict[str, Any] | None
-        if self.policy == "mlflow":
-            checked = mlflow_policy.check_params(params, self.signature.params, failures)
-        else:
-            checked = self._params.check(params, failures)
+        checked = self._check_params(params, failures)
         failures.raise_if_any(InputsError, "params")
         return checked
+
+    def call(self, data: Any, params: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any] | None]:
+        """Inputs and params together, as the model is to get them.
+
+        Raises:
+            InputsError: The one or the other breaks the signature; `failures` lists where, in both.
+        """
+        failures = Failures()
+        checked = self._check(data, self.signature.inputs, self._inputs, failures)
+        in_inputs = failures.total
+        settings = self._check_params(params, failures)
+        in_params = failures.total - in_inputs
+        failures.raise_if_any(
+            InputsError, "inputs and params" if in_inputs and in_params else "inputs" if in_inputs else "params"
+        )
+        return checked, settings
 
     def outputs(self, data: Any) -> Any:
         """The model's answer, checked; it is returned as the model gave it.
@@ -98,11 +110,16 @@ class Enforcer:
         """
         failures = Failures(most)
         self._check(data, self.signature.inputs, self._inputs, failures)
-        if self.policy == "mlflow":
-            mlflow_policy.check_params(params, self.signature.params, failures)
-        else:
-            self._params.check(params, failures)
+        self._check_params(params, failures)
         return failures
+
+    def _check_params(self, params: dict[str, Any] | None, failures: Failures) -> dict[str, Any] | None:
+        checked: dict[str, Any] | None
+        if self.policy == "mlflow":
+            checked = mlflow_policy.check_params(params, self.signature.params, failures)
+        else:
+            checked = self._params.check(params, failures)
+        return checked
 
     def _check(self, data: Any, schema: Schema | None, side: Columns | Tensors | None, failures: Failures) -> Any:
         if side is None or schema is None:
@@ -180,5 +197,4 @@ def enforce(
         modelpact.errors.InputsError: the inputs break the signature in 1 place:
           row 0, n: expected long, got float 2.5 (LOSSY)
     """
-    enforcer = compile(signature, policy, extra)
-    return enforcer.inputs(data), enforcer.params(params)
+    return compile(signature, policy, extra).call(data, params)

@@ -74,12 +74,16 @@ class Failures:
 
     Args:
         most: So many are kept in full.
+
+    Attributes:
+        cause: The refusal of MLflow itself, where it was asked: it is chained to what is raised.
     """
 
     def __init__(self, most: int = KEPT) -> None:
         self.most = most
         self.kept: list[Failure] = []
         self.total = 0
+        self.cause: Exception | None = None
 
     def add(self, code: str, place: Place, row: int | None, expected: str, value: Any) -> None:
         """Note that the value at a place is not what is expected."""
@@ -123,7 +127,7 @@ class Failures:
         lines = [f"the {what} break the signature in {places}:", *(f"  {failure}" for failure in self.kept)]
         if self.total > len(self.kept):
             lines.append(f"  ... and {self.total - len(self.kept):,} more")
-        raise error("\n".join(lines), failures=tuple(self.kept), total=self.total)
+        raise error("\n".join(lines), failures=tuple(self.kept), total=self.total) from self.cause
 
 
 def path_text(place: Place) -> str:

@@ -12,6 +12,7 @@ from mlflow.types.schema import DataType, ParamSchema, Schema, TensorSpec
 from modelpact import _mlflow
 from modelpact.signature.enforce.columns import objects
 from modelpact.signature.enforce.failures import Code, Failures
+from modelpact.suggestions import shortened
 
 __all__ = ["check_data", "check_params"]
 
@@ -27,7 +28,8 @@ def check_data(data: Any, schema: Schema, failures: Failures) -> Any:
     try:
         return _mlflow.enforce_inputs(_guarded(data, schema), schema)
     except Exception as error:  # as MLflow's predict, which takes every exception for a refusal
-        failures.say(Code.REFUSED_BY_MLFLOW, (), None, "what MLflow accepts", _short(error))
+        failures.cause = error
+        failures.say(Code.REFUSED_BY_MLFLOW, (), None, "what MLflow accepts", shortened(f"{type(error).__name__}: {error}"))
         return data
 
 
@@ -36,7 +38,8 @@ def check_params(params: Any, schema: ParamSchema | None, failures: Failures) ->
     try:
         return copy.deepcopy(_mlflow.enforce_params(params, schema))  # it hands out the signature's own defaults
     except Exception as error:  # as above
-        failures.say(Code.REFUSED_BY_MLFLOW, (), None, "what MLflow accepts", _short(error))
+        failures.cause = error
+        failures.say(Code.REFUSED_BY_MLFLOW, (), None, "what MLflow accepts", shortened(f"{type(error).__name__}: {error}"))
         return params
 
 
@@ -54,8 +57,3 @@ def _guarded(data: Any, schema: Schema) -> Any:
         if dtype == np.dtype("O"):
             guarded.isetitem(position, objects(copy.deepcopy(data.iloc[:, position].tolist())))
     return guarded
-
-
-def _short(error: Exception) -> str:
-    text = " ".join(f"{type(error).__name__}: {error}".split())
-    return text if len(text) <= 80 else text[:77] + "..."
