@@ -50,6 +50,8 @@ REQUIRED = {
     ("data", "parquet"): ["data.path=table.parquet"],
     ("data", "inline"): ["data.inputs=[{a: 1.0}, {a: 2.0}]"],
     ("model", "mlflow"): ["model.uri=models:/sums/1"],
+    ("task", "check"): ["task.uri=models:/sums/1"],
+    ("task", "resign"): ["task.uri=models:/sums/1"],
     ("model", "sklearn"): ["model.estimator={_target_: sklearn.svm.SVR, C: 10}"],
 }
 """What has no default."""

@@ -28,7 +28,7 @@ PUBLIC = {
     "modelpact.verifiers": ["CleanVerifier", "NoneVerifier", "ReplayVerifier", "Verifier"],
     "modelpact.registers": ["JOB_KEY", "MlflowRegister", "NoneRegister", "Register"],
     "modelpact.store": ["ServerTracking", "SqliteTracking", "Store", "Tracking"],
-    "modelpact.tasks": ["PublishTask", "Task"],
+    "modelpact.tasks": ["CheckTask", "InspectTask", "PublishTask", "ResignTask", "Task"],
     "modelpact.pipeline": ["EXAMPLE_ROWS", "STAGES", "publish"],
     "modelpact.schemas": ["Check", "Inputs", "Outputs", "Params", "Receipt", "Sample", "Verdict"],
     "modelpact.steps": ["Step"],

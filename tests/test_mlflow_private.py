@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-from mlflow.models import infer_signature
+from mlflow.models import Model, infer_signature
 from mlflow.types import ParamSchema
 from mlflow.types.schema import AnyType, Array, DataType, ParamSpec
 from toys import Scaled
@@ -118,6 +118,16 @@ def test_predict_function_is_past_the_enforcement(pyfunc: Any) -> None:
 def test_predict_function_of_a_model_that_takes_no_params(mocker: Any) -> None:
     call = _mlflow.predict_function(mocker.Mock(_predict_fn=lambda data: data))
     assert call("question", {"ignored": 1}) == "question"
+
+
+def test_save_example_writes_both_files_and_notes_them(tmp_path: Path) -> None:
+    """`task=resign` puts a new example beside a copied model with it."""
+    mlmodel = Model()
+    _mlflow.save_example(mlmodel, (pd.DataFrame({"a": [1.5]}), {"scale": 2.0}), tmp_path)
+    assert json.loads((tmp_path / "serving_input_example.json").read_text())["params"] == {"scale": 2.0}
+    assert mlmodel.saved_input_example_info["serving_input_path"] == "serving_input_example.json"
+    assert mlmodel.saved_input_example_info["artifact_path"] == "input_example.json"
+    assert (tmp_path / "input_example.json").exists()
 
 
 def test_scoring_request_answers_as_the_server_does(pyfunc: Any) -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "infer_params",
     "migrations",
     "predict_function",
+    "save_example",
     "scalar_type",
     "scoring_request",
     "values_type",
@@ -102,6 +103,13 @@ def predict_function(pyfunc: Any) -> Callable[[Any, Any], Any]:
     if argument is not None and argument.kind is not inspect.Parameter.VAR_KEYWORD:
         return lambda inputs, params: function(inputs, params=params)
     return lambda inputs, params: function(inputs)
+
+
+def save_example(mlmodel: Any, input_example: Any, folder: Path) -> None:
+    """Write an input example and its serving form into a model's folder, and note them in its metadata, as `save_model` does."""
+    from mlflow.models.utils import _save_example
+
+    _save_example(mlmodel, input_example, str(folder))
 
 
 def scoring_request(pyfunc: Any, body: str) -> Any:

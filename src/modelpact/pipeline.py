@@ -147,6 +147,7 @@ def publish(
 def _publish(steps: _Steps, journal: Journal) -> None:
     name: str = journal.facts["name"]
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_sys_path_kept())
         with journal.stage("check"):
             steps.register.check(name)
             steps.saver.check(steps.model)
@@ -171,13 +172,13 @@ def _publish(steps: _Steps, journal: Journal) -> None:
             journal.note(signature=signature.to_dict(), signature_digest=signature_digest(signature))
         with journal.stage("save"):
             info = _save(steps, store, journal, sample, signature)
-        with _failed_unless_registered(store, info), _sys_path_kept():
+        with _failed_unless_registered(store, info):
             with journal.stage("load"):
                 adapter = steps.loader.load(info.model_uri)
             with journal.stage("verify"):
                 _verify(steps, journal, lambda: steps.verifier.verify(adapter, sample, signature))
             with journal.stage("register"):
-                version = steps.register.register(name, info.model_uri, tags=_tags(journal))
+                version = steps.register.register(name, info.model_uri, tags=_tags(steps, journal))
                 journal.note(version=None if version is None else str(version.version))
 
 
@@ -212,9 +213,9 @@ def _verify(steps: _Steps, journal: Journal, verify: Callable[[], Verdict]) -> N
         raise
 
 
-def _tags(journal: Journal) -> dict[str, str]:
+def _tags(steps: _Steps, journal: Journal) -> dict[str, str]:
     facts = journal.facts
-    return {JOB_KEY: facts["job_key"], "modelpact.signature_digest": facts["signature_digest"]}
+    return {**steps.model.lineage(), JOB_KEY: facts["job_key"], "modelpact.signature_digest": facts["signature_digest"]}
 
 
 @contextlib.contextmanager

@@ -148,5 +148,8 @@ def _check(signed: Signature, inputs: Inputs, outputs: Any, params: Params | Non
             enforcer.outputs(outputs)
     except (InputsError, OutputsError) as error:
         raise SignError(
-            f"the signature refuses the data it is for: {error.message}", remedy=remedy, failures=error.facts["failures"]
+            f"the signature refuses the data it is for: {error.message}",
+            remedy=remedy,
+            failures=error.facts["failures"],
+            signature=signed,
         ) from error

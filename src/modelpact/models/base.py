@@ -60,6 +60,10 @@ class Model(Step, ABC):
         """The options to build this model with again, as JSON can hold them. What cannot be put there belongs into `dump`."""
         return self.model_dump(mode="json")
 
+    def lineage(self) -> dict[str, str]:
+        """Facts about where the model itself came from, as tags for its version; none for one that is made here."""
+        return {}
+
     def dump(self, folder: Path) -> None:
         """Write what the model has learned into an empty folder."""
 

@@ -8,8 +8,20 @@ from modelpact.exports import lazy
 
 if TYPE_CHECKING:
     from modelpact.tasks.base import Task
+    from modelpact.tasks.check import CheckTask
+    from modelpact.tasks.inspect import InspectTask
     from modelpact.tasks.publish import PublishTask
+    from modelpact.tasks.resign import ResignTask
 
-__all__ = ["PublishTask", "Task"]
+__all__ = ["CheckTask", "InspectTask", "PublishTask", "ResignTask", "Task"]
 
-__getattr__ = lazy(__name__, {"PublishTask": "modelpact.tasks.publish", "Task": "modelpact.tasks.base"})
+__getattr__ = lazy(
+    __name__,
+    {
+        "CheckTask": "modelpact.tasks.check",
+        "InspectTask": "modelpact.tasks.inspect",
+        "PublishTask": "modelpact.tasks.publish",
+        "ResignTask": "modelpact.tasks.resign",
+        "Task": "modelpact.tasks.base",
+    },
+)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object
 
-from modelpact import rows
+from modelpact.errors import SignError
 from modelpact.signature import infer, type_text
 from modelpact.suggestions import shortened
 
 if TYPE_CHECKING:
     from mlflow.types.schema import ParamSchema, Schema
 
-__all__ = ["HEADERS", "Column", "describe", "describe_params", "parts"]
+__all__ = ["HEADERS", "Column", "alone", "describe", "describe_params", "marked"]
 
 HEADERS = ("path", "type", "required", "example", "remarks")
 
@@ -44,13 +45,15 @@ class Column:
         return self.path, self.type or "-", self.required or "-", self.example, "; ".join(self.remarks)
 
 
-def parts(data: Any) -> list[tuple[Any, Any]]:
+def _parts(data: Any) -> list[tuple[Any, Any]]:
     """Inputs or outputs taken apart: each column's name, and data of the same kind that has this column only.
 
     What has no named columns is one part, named None.
     """
     if isinstance(data, pd.DataFrame):
         return [(label, data.iloc[:, [position]]) for position, label in enumerate(data.columns)]
+    if isinstance(data, pd.Series) and data.name is not None:
+        return [(data.name, data)]
     if isinstance(data, dict):
         return [(key, {key: value}) for key, value in data.items()]
     if isinstance(data, list) and data and all(isinstance(row, dict) for row in data):
@@ -67,7 +70,7 @@ def describe(schema: Schema, data: Any, *, integers: bool) -> list[Column]:
         data: What they were signed from.
         integers: Whether to remark on integers that may meet missing values.
     """
-    found = {str(label): part for label, part in parts(data)}
+    found = {str(label): part for label, part in _parts(data)}
     lines = []
     for position, spec in enumerate(schema.inputs):
         name = str(spec.name) if spec.name is not None else f"column {position}" if len(schema.inputs) > 1 else "(all)"
@@ -173,12 +176,41 @@ def _example(value: Any) -> str:
     return shortened(value, WIDTH)
 
 
-def infer_alone(part: Any, name: str) -> Column:
-    """What one column would be signed as if it were alone.
+def alone(data: Any, on_any: Literal["error", "warn", "allow"]) -> list[Column]:
+    """The lines of data that was refused as a whole: what each column would be signed as if it were the only one.
 
-    Raises:
-        SignError: It is refused.
+    Args:
+        data: Inputs or outputs.
+        on_any: What the signer does about a column whose type cannot be told.
     """
-    signed = infer(part, on_any="allow")
-    assert signed.inputs is not None
-    return describe(signed.inputs, part, integers=False)[0] if rows.count(part) else Column(name)
+    lines = []
+    for label, part in _parts(data):
+        try:
+            schema = infer(part, on_any="error" if on_any == "error" else "allow").inputs
+            lines += describe(schema, part, integers=False) if schema is not None else []
+        except SignError as error:
+            name = "(all)" if label is None else str(label)
+            shown = _example(part if label is None else _first(_values(part)))
+            texts = [f"refused: {text}" for _, text in error.facts.get("problems", ())]
+            lines.append(Column(name, example=shown, remarks=_few(texts)))
+    return lines
+
+
+def marked(lines: list[Column], refusals: list[tuple[str, str]]) -> list[Column]:
+    """The lines with each refusal, given as `(path, text)`, as the remark of the innermost line that it is about."""
+    remarks: dict[str, list[str]] = {}
+    known = {line.path for line in lines}
+    for path, text in refusals:
+        place = path
+        while place and place not in known:
+            place = re.sub(r"(\.[^.\[]*|\[[^\]]*\]|[^.\[\]]+|.)$", "", place)
+        inner = path[len(place) :].lstrip(".") if place else ""
+        remarks.setdefault(place or path or "(all)", []).append(f"refused: {inner + ': ' if inner else ''}{text}")
+    found = [
+        replace(line, type="", required="", remarks=_few(remarks[line.path])) if line.path in remarks else line for line in lines
+    ]
+    return found + [Column(path, remarks=_few(texts)) for path, texts in remarks.items() if path not in known]
+
+
+def _few(texts: list[str]) -> tuple[str, ...]:
+    return (*texts[:2], f"and {len(texts) - 2} more") if len(texts) > 2 else tuple(texts)

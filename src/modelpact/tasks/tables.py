@@ -1,4 +1,4 @@
-"""Tables for people: Rich's on a terminal, aligned plain text elsewhere, so that output in a file or a page is always the same."""
+"""Tables for people: Rich's on a terminal, aligned plain text elsewhere, which is always the same."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def show_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]
 
 
 def plain_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table as aligned lines, two spaces from the left.
+    r"""A table as aligned lines, two spaces from the left.
 
     Example:
         >>> plain_table(["path", "row"], [["age", "3"]])
-        '  path  row\\n  age   3\\n'
+        '  path  row\n  age   3\n'
     """
     lines = [headers, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
