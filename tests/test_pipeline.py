@@ -37,7 +37,7 @@ from modelpact.pipeline import STAGES
 from modelpact.registers import MlflowRegister, NoneRegister
 from modelpact.savers import BuiltinSaver
 from modelpact.signature import digest
-from modelpact.signers import ExplicitSigner
+from modelpact.signers import ExplicitSigner, InferSigner
 from modelpact.store import SqliteTracking
 from modelpact.verifiers import NoneVerifier
 
@@ -341,3 +341,8 @@ def test_a_store_that_fails_twice_shows_the_first_failure(mocker: Any) -> None:
     mocker.patch("mlflow.MlflowClient.finalize_logged_model", side_effect=MlflowException("gone as well"))
     with pytest.raises(PactError, match="disk full"):
         publish(**steps())
+
+
+def test_integers_signed_as_doubles_are_saved() -> None:
+    integers = numbers(inputs=[{"a": row, "b": row} for row in range(8)])
+    assert publish(**steps(data=integers, signer=InferSigner(integers_as="double"))).version == "1"

@@ -33,6 +33,7 @@ from modelpact.jobs import job_key
 from modelpact.journal import Journal
 from modelpact.registers import JOB_KEY
 from modelpact.savers import mark_failed
+from modelpact.signature import compile as compile_signature
 from modelpact.signature import digest as signature_digest
 
 if TYPE_CHECKING:
@@ -197,6 +198,8 @@ def _save(steps: _Steps, store: Store, journal: Journal, sample: Sample, signatu
     from mlflow.entities import Metric
 
     example = rows.take(sample.inputs, range(min(EXAMPLE_ROWS, rows.count(sample.inputs))))
+    if hasattr(example, "iloc"):  # as the model will get it: MLflow refuses to store integers as the example of a double
+        example = compile_signature(signature).inputs(example)
     info = steps.saver.save(steps.model, signature, (example, sample.params) if sample.params else example)
     journal.note(model_uri=info.model_uri)
     now = int(time.time() * 1000)

@@ -285,12 +285,13 @@ def _flavors() -> list[str]:
 
 
 def _remove_author_paths(stored: MLmodel, folder: Path) -> None:
-    """Take the paths of this machine out of the MLmodel file: MLflow writes where each artifact was copied from."""
-    pyfunc = stored.flavors.get("python_function", {})
-    if "artifacts" in pyfunc:
-        for artifact in pyfunc["artifacts"].values():
-            artifact["uri"] = artifact["path"]
-        stored.save(str(folder / "MLmodel"))
+    """Take the paths of this machine out of the MLmodel file: MLflow writes where artifacts and code were copied from."""
+    for artifact in stored.flavors.get("python_function", {}).get("artifacts", {}).values():
+        artifact["uri"] = artifact["path"]
+    for flavor in stored.flavors.values():
+        if "model_code_path" in flavor:  # MLflow looks for a file of this name in the model's folder
+            flavor["model_code_path"] = Path(flavor["model_code_path"]).name
+    stored.save(str(folder / "MLmodel"))
 
 
 def _check_written(folder: Path, signature: Signature) -> None:
