@@ -68,7 +68,9 @@ def published() -> str:
 class TestANewVersion:
     def test_it_has_the_new_signature_and_the_old_keeps_its_own(self, published: str, tmp_path: Path) -> None:
         before, old = files(), dict(client().get_model_version("sums", "1"))
+        names = sorted(folder_of(1).rglob("*"))
         task().run(tmp_path / "out")
+        assert sorted(folder_of(1).rglob("*")) == names
         assert versions("sums") == [1, 2]
         assert {path: digest for path, digest in files().items() if path in before} == before
         assert dict(client().get_model_version("sums", "1")) == old
