@@ -143,14 +143,22 @@ def test_a_version_that_is_refused_leaves_the_others_alone(saved: str, mocker: A
 
 
 def test_somebody_faster_may_make_the_registered_model(saved: str, mocker: Any) -> None:
-    client().create_registered_model("sums")
-    absent = MlflowException("not yet", error_code=RESOURCE_DOES_NOT_EXIST)
-    mocker.patch("mlflow.MlflowClient.get_registered_model", side_effect=absent)
+    create = mlflow.MlflowClient.create_model_version
+    calls: list[str] = []
+
+    def absent_at_first(self: Any, name: str, **options: Any) -> Any:
+        calls.append(name)
+        if len(calls) == 1:
+            client().create_registered_model(name)  # as another process does, between our two calls
+            raise MlflowException("not yet", error_code=RESOURCE_DOES_NOT_EXIST)
+        return create(self, name, **options)
+
+    mocker.patch("mlflow.MlflowClient.create_model_version", absent_at_first)
     assert int(MlflowRegister().register("sums", saved).version) == 1
 
 
 def test_a_registry_that_does_not_answer_is_told(saved: str, mocker: Any) -> None:
-    mocker.patch("mlflow.MlflowClient.get_registered_model", side_effect=MlflowException("no answer"))
+    mocker.patch("mlflow.MlflowClient.create_model_version", side_effect=MlflowException("no answer"))
     with pytest.raises(RegisterError, match="no answer"):
         MlflowRegister().register("sums", saved)
 

@@ -13,6 +13,7 @@ from modelpact.suggestions import shortened
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
 
     from modelpact.schemas import Version
 
@@ -138,15 +139,7 @@ class MlflowRegister(Register):
                     uri=model_uri,
                 )
             with contextlib.ExitStack() as undo:
-                if _ensure_registered_model(client, name):
-                    undo.callback(_delete_if_empty, client, name)
-                version: Version = client.create_model_version(
-                    name,
-                    source=model_uri,
-                    run_id=model.source_run_id,
-                    model_id=model.model_id,
-                    tags={**(self.tags or {}), **(tags or {})},
-                )
+                version = _create_version(client, name, model, {**(self.tags or {}), **(tags or {})}, undo)
                 undo.callback(client.delete_model_version, name, version.version)
                 for alias in self.aliases:
                     undo.callback(_put_back, client, name, alias, client.get_registered_model(name).aliases.get(alias))
@@ -176,20 +169,26 @@ def _put_back(client: MlflowClient, name: str, alias: str, version: str | None) 
         client.set_registered_model_alias(name, alias, version)
 
 
-def _ensure_registered_model(client: MlflowClient, name: str) -> bool:
-    """Make the registered model where there is none; returns whether it was made here."""
+def _create_version(
+    client: MlflowClient, name: str, model: LoggedModel, tags: dict[str, str], undo: contextlib.ExitStack
+) -> Version:
+    """Create a version; the registered model as well where there is none, which is taken back if more goes wrong."""
     from mlflow.exceptions import MlflowException
 
+    def create() -> Version:
+        return client.create_model_version(
+            name, source=model.model_uri, run_id=model.source_run_id, model_id=model.model_id, tags=tags
+        )
+
     try:
-        client.get_registered_model(name)
-        return False
+        return create()
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
     try:
         client.create_registered_model(name)
+        undo.callback(_delete_if_empty, client, name)
     except MlflowException as error:  # somebody else was faster
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-        return False
-    return True
+    return create()

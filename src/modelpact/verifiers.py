@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CleanVerifier", "NoneVerifier", "ReplayVerifier", "Verifier"]
 
-BREAKS = 24
+BREAKS = 12
 """How many examples that break the contract are sent to a model: one of each kind, then a second of each kind, ..."""
 
 
