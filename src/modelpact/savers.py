@@ -286,12 +286,14 @@ def _flavors() -> list[str]:
 
 def _remove_author_paths(stored: MLmodel, folder: Path) -> None:
     """Take the paths of this machine out of the MLmodel file: MLflow writes where artifacts and code were copied from."""
-    for artifact in stored.flavors.get("python_function", {}).get("artifacts", {}).values():
+    artifacts = stored.flavors.get("python_function", {}).get("artifacts", {}).values()
+    scripts = [flavor for flavor in stored.flavors.values() if "model_code_path" in flavor]
+    for artifact in artifacts:
         artifact["uri"] = artifact["path"]
-    for flavor in stored.flavors.values():
-        if "model_code_path" in flavor:  # MLflow looks for a file of this name in the model's folder
-            flavor["model_code_path"] = Path(flavor["model_code_path"]).name
-    stored.save(str(folder / "MLmodel"))
+    for flavor in scripts:  # MLflow looks for a file of this name in the model's folder
+        flavor["model_code_path"] = Path(flavor["model_code_path"]).name
+    if artifacts or scripts:
+        stored.save(str(folder / "MLmodel"))
 
 
 def _check_written(folder: Path, signature: Signature) -> None:
