@@ -7,6 +7,7 @@ import importlib
 import sys
 from pathlib import Path
 
+import pytest
 import toys
 
 import modelpact
@@ -48,3 +49,13 @@ def test_a_users_own_package_is_carried_as_a_folder(tmp_path: Path) -> None:
         assert code_of("own_package") == [str(package)]
     finally:
         sys.path.remove(str(tmp_path))
+
+
+@pytest.mark.parametrize("folder", ["site-packages", "dist-packages"])
+def test_packages_of_another_environment_are_installed_ones(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / folder / f"elsewhere_{folder[:4]}"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(package.parent))
+    importlib.import_module(package.name)
+    assert code_of(package.name) == []

@@ -47,7 +47,6 @@ def code_of(package: str) -> list[str]:
     if package == "modelpact" or origin is None:
         return []
     path = Path(origin)
-    installed = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib", "stdlib")]
-    if any(path.is_relative_to(folder) for folder in installed):
-        return []
+    if {"site-packages", "dist-packages"} & set(path.parts) or path.is_relative_to(sysconfig.get_path("stdlib")):
+        return []  # wherever the site-packages are: an environment may use another's
     return [str(path.parent if path.name == "__init__.py" else path)]
