@@ -15,6 +15,7 @@
     * InputsError(ValueError)                   inputs or params break the signature
     * OutputsError(ValueError)                  the model's answer breaks the signature
     * PredictError                              the model itself failed
+        * ChatError                             a chat server gave no usable answer
     * VerifyError                               a saved model did not pass its checks
     * RegisterError                             no version could be created
         * CompatibilityError                    the new signature breaks callers of the old
@@ -31,6 +32,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 __all__ = [
+    "ChatError",
     "CompatibilityError",
     "ConfigError",
     "DataError",
@@ -150,6 +152,10 @@ class OutputsError(PactError, ValueError):
 
 class PredictError(PactError):
     """The model itself failed on inputs that its signature accepts; the cause is chained."""
+
+
+class ChatError(PredictError):
+    """A chat server gave no usable answer; `reason` names why (see docs/chat.md), `status` and `attempts` say how it went."""
 
 
 class VerifyError(PactError):

@@ -55,13 +55,20 @@ def recall(key: str | None) -> dict[str, str] | None:
     return files
 
 
-def remember(key: str | None, folder: Path) -> None:
+def remember(key: str | None, folder: Path, needs: Sequence[str] = ()) -> None:
     """Keep the requirements that MLflow wrote into a saved model's folder, under the model's fingerprint.
 
-    modelpact itself is taken out of them, in the folder as well: what the model needs of it travels as code.
+    modelpact itself is taken out of them, in the folder as well: what the model needs of it travels as code. What the model says
+    it needs is put in: MLflow leaves out a distribution that modelpact would have brought.
     """
     files = {name: (folder / name).read_text(encoding="utf-8") for name in FILES}
     bare = {name: re.sub(r"\n[ -]*modelpact==[^\n]*", "", text) for name, text in files.items()}
+    for need in needs:
+        pinned = rf"\g<0>\n\g<1>{need}=={version(need)}"
+        bare = {
+            name: text if f"{need}==" in text else re.sub(r"^([ -]*)mlflow==.*$", pinned, text, count=1, flags=re.MULTILINE)
+            for name, text in bare.items()
+        }
     if bare != files:
         write(bare, folder)
     path = _path(key)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from modelpact import requirements
 from modelpact.carried import carried_code, code_of
 from modelpact.errors import DriftError, PactError, SaveError, SignError
-from modelpact.models import Model, read_config, untrusted_types
+from modelpact.models import Model, untrusted_types
 from modelpact.schemas import Inputs
 from modelpact.signature import from_predict
 from modelpact.steps import Step
@@ -135,7 +135,7 @@ class Saver(Step, ABC):
         if known is None:
             with requirements.inferring() as failures:
                 self._write(model, folder, **options)  # MLflow infers them, in a process of its own
-            requirements.remember(None if failures else key, folder)
+            requirements.remember(None if failures else key, folder, model.needs)
             for compiled in list(folder.rglob("__pycache__")):  # that process has loaded the model
                 shutil.rmtree(compiled)
         else:
@@ -164,7 +164,7 @@ class CustomSaver(Saver):
 
     def _accept(self, model: Model) -> None:
         if self.config_file is not None:
-            read_config(self.config_file)
+            model.load_context(self.config_file)
         kind = type(model)
         if kind.__module__ == "__main__" or "<locals>" in kind.__qualname__:
             raise SaveError(
@@ -181,8 +181,6 @@ class CustomSaver(Saver):
 
         from modelpact.models.saved import PROTOCOL, SCRIPT
 
-        if self.config_file is not None:
-            model.load_context(self.config_file)
         kind = type(model)
         path = f"{kind.__module__}:{kind.__qualname__}"
         config = {"protocol": PROTOCOL, "class": path, "options": model.options()}
@@ -199,6 +197,7 @@ class CustomSaver(Saver):
                 path=str(folder),
                 python_model=str(state.parent / "saved_model.py"),
                 artifacts={"config": str(state.parent / "config.json"), "state": str(state)},
+                streamable=hasattr(model, "predict_stream"),
                 code_paths=[str(carried_code(state.parent)), *_own_code(kind, model.native()), *self.code_paths],
                 **options,
             )

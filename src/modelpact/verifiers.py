@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import Field
 
-from modelpact import _mlflow
+from modelpact import _mlflow, rows
 from modelpact.errors import InputsError, OutputsError, PactError, PredictError, VerifyError
 from modelpact.models import Adapter
 from modelpact.schemas import Check, Sample, Verdict
@@ -87,11 +87,13 @@ class ReplayVerifier(Verifier):
 
     def checks(self, adapter: Adapter, sample: Sample, signature: Signature) -> Iterator[Check]:
         yield _signature_stored(adapter, signature)
-        yield from self._replayed(lambda: adapter.predict(sample.inputs, sample.params).prediction, sample)
+        yield from self._replayed(
+            lambda: adapter.predict(sample.inputs, sample.params).prediction, sample, _is_repeatable(adapter)
+        )
         yield _serving_example(adapter)
         yield _breaks_refused(adapter)
 
-    def _replayed(self, predict: Callable[[], Any], sample: Sample) -> Iterator[Check]:
+    def _replayed(self, predict: Callable[[], Any], sample: Sample, repeatable: bool) -> Iterator[Check]:
         try:
             again = predict()
         except (InputsError, PredictError) as error:
@@ -101,6 +103,11 @@ class ReplayVerifier(Verifier):
             yield Check(code="OUTPUTS_CONFORM", ok=False, detail=error.message)
             return
         yield Check(code="OUTPUTS_CONFORM", ok=True, detail="every answer conforms to the signature")
+        if not repeatable:
+            difference = _difference_in_shape(again, sample.outputs)
+            detail = difference or "the saved model answers every row; its answers need not repeat themselves"
+            yield Check(code="ANSWERED", ok=not difference, detail=detail)
+            return
         difference = _difference(again, sample.outputs, self.rtol, self.atol)
         yield Check(
             code="PREDICTIONS_EQUAL", ok=not difference, detail=difference or "the saved model answers as the fitted one did"
@@ -126,7 +133,7 @@ class CleanVerifier(ReplayVerifier):
                 raise PredictError(f"in a clean process: {report['error']}")
             return _conforming(adapter, report["prediction"])
 
-        yield from self._replayed(predict, sample)
+        yield from self._replayed(predict, sample, _is_repeatable(adapter))
         carried = report.get("modelpact", "not loaded")
         ok = carried in {"carried", "not used"}
         yield Check(code="SELF_CONTAINED", ok=ok, detail=f"in a clean process modelpact's code was {carried}")
@@ -202,12 +209,24 @@ def _breaks_refused(adapter: Adapter) -> Check:
     return Check(code="BREAKS_REFUSED", ok=not accepted, detail=detail)
 
 
-def _difference(left: Any, right: Any, rtol: float, atol: float) -> str:
-    """How two predictions differ, in a sentence; empty where they do not."""
+def _is_repeatable(adapter: Adapter) -> bool:
+    return adapter.model is None or adapter.model.repeatable
+
+
+def _difference_in_shape(left: Any, right: Any) -> str:
+    """How two predictions differ in kind, columns or number of rows; empty where they do not."""
     if type(left) is not type(right):
         return f"the answer was a {type(right).__name__} and is a {type(left).__name__}"
     if hasattr(left, "columns") and list(left.columns) != list(right.columns):
         return f"the columns were {list(right.columns)} and are {list(left.columns)}"
+    count, before = rows.count(left), rows.count(right)
+    return "" if count == before else f"there were {before} answers and are {count}"
+
+
+def _difference(left: Any, right: Any, rtol: float, atol: float) -> str:
+    """How two predictions differ, in a sentence; empty where they do not."""
+    if type(left) is not type(right) or (hasattr(left, "columns") and list(left.columns) != list(right.columns)):
+        return _difference_in_shape(left, right)
     if isinstance(left, dict):
         if left.keys() != right.keys():
             return f"the keys were {sorted(map(str, right))} and are {sorted(map(str, left))}"

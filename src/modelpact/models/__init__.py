@@ -12,6 +12,7 @@ from modelpact.exports import lazy
 if TYPE_CHECKING:
     from modelpact.models.adapter import Adapter
     from modelpact.models.base import Model, read_config
+    from modelpact.models.chat import ChatModel
     from modelpact.models.estimators import SklearnModel, untrusted_types
     from modelpact.models.flowers import FlowersModel
     from modelpact.models.reused import MlflowModel
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Adapter",
+    "ChatModel",
     "FlowersModel",
     "MlflowModel",
     "Model",
@@ -37,6 +39,7 @@ __getattr__ = lazy(
     __name__,
     {
         "Adapter": "modelpact.models.adapter",
+        "ChatModel": "modelpact.models.chat",
         "FlowersModel": "modelpact.models.flowers",
         "MlflowModel": "modelpact.models.reused",
         "Model": "modelpact.models.base",

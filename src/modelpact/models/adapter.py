@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from modelpact import _mlflow
 from modelpact.errors import PactError, PredictError
 from modelpact.models.base import Model
+from modelpact.models.metadata import collected
 from modelpact.schemas import Inputs, Outputs, Params
 from modelpact.signature import Extra, Policy, digest
 from modelpact.signature import compile as compile_signature
@@ -89,17 +90,41 @@ class Adapter:
         started = time.perf_counter()
         checked, settings = self._enforcer.call(inputs, params)
         metadata: dict[str, Any] = {"model_uri": self.uri, "signature_digest": self._digest}
-        try:
-            prediction = self._call(checked, settings)
-        except PactError:
-            raise
-        except Exception as error:
-            prediction = self._fall_back(checked, settings, error)
-            metadata["fallback"] = f"{type(error).__name__}: {shortened(error, 300)}"
+        with collected() as facts:
+            try:
+                prediction = self._call(checked, settings)
+            except PactError:
+                raise
+            except Exception as error:
+                prediction = self._fall_back(checked, settings, error)
+                metadata["fallback"] = f"{type(error).__name__}: {shortened(error, 300)}"
+        metadata |= facts
         prediction = self._enforcer.outputs(prediction)
         metadata["utc_time"] = datetime.now(UTC).isoformat()
         metadata["seconds"] = time.perf_counter() - started
         return Outputs(prediction, metadata)
+
+    def predict_stream(self, inputs: Inputs, params: Params | None = None) -> Iterator[str]:
+        """Check one row of inputs and yield the model's answer piece by piece, as it comes.
+
+        Args:
+            inputs: One row, as `predict` takes it.
+            params: Inference parameters by name.
+
+        Raises:
+            InputsError: Inputs or params break the signature, or there is more than one row; the model was not asked.
+            PredictError: The model does not stream, or failed.
+        """
+        stream = getattr(self.model, "predict_stream", None)
+        if stream is None:
+            raise PredictError(f"the model {self.uri} answers as a whole only", remedy="Call predict.", uri=self.uri)
+        checked, settings = self._enforcer.call(inputs, params)
+        try:
+            yield from stream(checked, settings)
+        except PactError:
+            raise
+        except Exception as error:
+            raise self._failed("failed", error) from error
 
     def _fall_back(self, inputs: Inputs, params: Params | None, error: Exception) -> Any:
         fallback = getattr(self.model, "fallback", None)

@@ -6,7 +6,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import PrivateAttr
 
@@ -23,6 +23,12 @@ class Model(Step, ABC):
     A subclass implements `predict`. One that learns implements `fit`, `dump` and `load`; one with a configuration of its own
     reads it from `self.context`. One that can still answer when `predict` fails defines `fallback(inputs, params, error)`.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Distributions that it runs on and that are modelpact's own as well: those MLflow does not list among its requirements."""
+
+    repeatable: ClassVar[bool] = True
+    """Whether the same question gets the same answer, so that a verifier may compare the two."""
 
     _context: dict[str, Any] = PrivateAttr(default_factory=dict)
 

@@ -62,9 +62,14 @@ class SavedModel(_Answers, PythonModel):
             )
         options = json.dumps(config["options"])  # read as JSON, where a strict field takes a string for a path
         self.model = _class(config["class"]).model_validate_json(options)
-        if "context" in config:
-            self.model.load_context(config["context"])
+        changed = context.model_config or {}  # mlflow.pyfunc.load_model(uri, model_config={...})
+        if "context" in config or changed:
+            self.model.load_context({**config.get("context", {}), **changed})
         self.model.load(Path(context.artifacts["state"]))
+
+    def predict_stream(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
+        """Answer one row piece by piece, where the model can."""
+        yield from self.model.predict_stream(model_input, params)  # type: ignore[attr-defined]
 
 
 def saved_model(hinted: str | None) -> SavedModel:

@@ -1,0 +1,15 @@
+"""Chat models behind servers that speak OpenAI's protocol: OpenAI itself, LiteLLM, vLLM, Ollama and many more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelpact.exports import lazy
+
+if TYPE_CHECKING:
+    from modelpact.models.chat.model import ChatModel
+    from modelpact.models.chat.settings import ChatSettings
+
+__all__ = ["ChatModel", "ChatSettings"]
+
+__getattr__ = lazy(__name__, {"ChatModel": "modelpact.models.chat.model", "ChatSettings": "modelpact.models.chat.settings"})

@@ -1,0 +1,203 @@
+"""One conversation, one answer: attempts, waits and fallbacks under one budget."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeVar
+
+from modelpact.errors import ChatError
+from modelpact.models.chat.failures import Failure
+from modelpact.models.chat.messages import Message
+from modelpact.models.chat.server import Server
+from modelpact.models.chat.settings import ChatSettings
+
+__all__ = ["Answer", "Client"]
+
+_T = TypeVar("_T")
+
+FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
+"""Seconds between attempts where the server says nothing: doubled each time, and drawn at random from the upper half."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered to one conversation.
+
+    Attributes:
+        text: The answer; empty where the model only calls tools.
+        model: The model that answered, as the server names it.
+        finish_reason: Why it ended: `stop`, `length`, `tool_calls`, ...
+        prompt_tokens: Tokens of the question, where the server counts them.
+        completion_tokens: Tokens of the answer, where the server counts them.
+        attempts: How many requests it took.
+        seconds: How long all of them took, with the waits.
+        fallback: Which of the fallbacks answered, from 0; None for the model itself.
+        tool_calls: The tools that the model wants called.
+    """
+
+    text: str
+    model: str
+    finish_reason: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    attempts: int = 1
+    seconds: float = 0.0
+    fallback: int | None = None
+    tool_calls: list[dict[str, Any]] | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """All but the text, without what is not there."""
+        return {key: value for key, value in asdict(self).items() if key != "text" and value is not None}
+
+
+@dataclass
+class Course:
+    """One row's way: where it stands, how many requests it took, and when its time is up.
+
+    Attributes:
+        place: Words for an error about which row it is.
+        deadline: When its budget ends, on the monotonic clock.
+        attempts: The requests made for it so far.
+        fallback: Which of the fallbacks is being asked, from 0; None for the model itself.
+    """
+
+    place: str
+    deadline: float
+    attempts: int = 0
+    fallback: int | None = None
+
+    def left(self) -> float:
+        """Seconds that are left of its budget; never negative."""
+        return max(0.0, self.deadline - time.monotonic())
+
+
+class Client:
+    """Asks the servers of a chat model. Connections are kept and used again; all of it runs on one event loop."""
+
+    def __init__(self, settings: ChatSettings) -> None:
+        self.settings = settings
+        self._servers = [Server(endpoint, settings.max_answer_bytes) for endpoint in settings.endpoints()]
+
+    def course(self, place: str = "") -> Course:
+        """The way of one row, whose budget begins now."""
+        return Course(place, time.monotonic() + self.settings.budget)
+
+    async def ask(self, messages: list[Message], extra: Mapping[str, Any], course: Course) -> Answer:
+        """Ask one conversation of the model, then of its fallbacks.
+
+        Args:
+            messages: The conversation.
+            extra: What goes into the request beside the configured settings.
+            course: The row's way; a second question about the same row goes on from there.
+
+        Raises:
+            ChatError: None of them gave an answer.
+            ModelConfigError: A variable that is referred to is not set.
+        """
+
+        async def once(server: Server) -> Answer:
+            return _answer(await server.answer(messages, extra), server)
+
+        started = time.monotonic()
+        answer = await self._tried(once, course)
+        return replace(answer, attempts=course.attempts, seconds=time.monotonic() - started, fallback=course.fallback)
+
+    async def stream(self, messages: list[Message], extra: Mapping[str, Any]) -> AsyncIterator[str]:
+        """The answer to one conversation, piece by piece; retries and fallbacks as long as nothing has come.
+
+        Raises:
+            ChatError: No server answers, or the one that did broke off.
+            ModelConfigError: A variable that is referred to is not set.
+        """
+        course = self.course()
+
+        async def begin(server: Server) -> tuple[str, AsyncIterator[str], Server]:
+            pieces = server.pieces(messages, extra)
+            return await anext(pieces, ""), pieces, server
+
+        first, pieces, server = await self._tried(begin, course)
+        try:
+            yield first
+            while True:
+                async with asyncio.timeout(self.settings.timeout):
+                    piece = await anext(pieces, None)
+                if piece is None:
+                    return
+                yield piece
+        except Failure as failure:
+            raise failure.error(place="", attempts=course.attempts, where=server.where) from failure.__cause__
+        except TimeoutError:
+            stalled = Failure("timeout", f"the stream stood still for {self.settings.timeout:g} s")
+            raise stalled.error(place="", attempts=course.attempts, where=server.where) from None
+
+    async def _tried(self, work: Callable[[Server], Awaitable[_T]], course: Course) -> _T:
+        """Do some work with the first server that can, each as often as it is worth it."""
+        failed: list[ChatError] = []
+        for index, server in enumerate(self._servers):
+            course.fallback = index - 1 if index else None
+            before = course.attempts
+            try:
+                return await self._attempts(work, server, course)
+            except Failure as failure:
+                error = failure.error(place=course.place, attempts=course.attempts - before, where=server.where)
+                error.__cause__ = failure.__cause__
+                failed.append(error)
+            if not course.left():
+                break
+        first, *others = failed
+        first.tell(attempts=course.attempts)
+        first.message += "".join(f"\n  then {error.message.removeprefix(course.place)}" for error in others)
+        raise first
+
+    async def _attempts(self, work: Callable[[Server], Awaitable[_T]], server: Server, course: Course) -> _T:
+        attempt = 0
+        while True:
+            course.attempts += 1
+            given = min(self.settings.timeout, course.left())
+            try:
+                async with asyncio.timeout(given) as limit:
+                    return await work(server)
+            except Failure as failure:
+                failed = failure
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                failed = Failure("timeout", f"no answer within {given:.3g} s")
+            if not failed.retried or attempt == self.settings.max_retries:
+                raise failed
+            wait = failed.wait if failed.wait is not None else _wait(attempt)
+            if wait >= course.left():
+                failed.detail += (
+                    f"; waiting {wait:.3g} s for the next attempt would exceed model.budget={self.settings.budget:g} s"
+                )
+                raise failed
+            await asyncio.sleep(wait)
+            attempt += 1
+
+
+def _answer(completion: dict[str, Any], server: Server) -> Answer:
+    choice = completion["choices"][0]
+    message, usage = choice["message"], completion.get("usage") or {}
+    text, calls = message.get("content"), message.get("tool_calls") or None
+    if text is None and calls is None:
+        refusal = message.get("refusal")
+        said = f"the model refused: {refusal}" if refusal else f"it has no text; finish reason {choice.get('finish_reason')!r}"
+        raise Failure("empty", said[:300])
+    if not isinstance(text or "", str):
+        raise Failure("malformed", f"its content is a {type(text).__name__}, not a text")
+    return Answer(
+        text=text or "",
+        model=str(completion.get("model") or server.endpoint.model),
+        finish_reason=choice.get("finish_reason"),
+        prompt_tokens=usage.get("prompt_tokens"),
+        completion_tokens=usage.get("completion_tokens"),
+        tool_calls=calls,
+    )
+
+
+def _wait(attempt: int) -> float:
+    return float(min(LONGEST_WAIT, FIRST_WAIT * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311  # so that rows do not all come back at once

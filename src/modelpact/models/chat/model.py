@@ -1,0 +1,239 @@
+"""`ChatModel`: a prompt and a server of OpenAI's protocol, as a model like any other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from pydantic import PrivateAttr
+
+from modelpact import signature
+from modelpact.errors import ChatError, InputsError, ModelConfigError, PactError, SignError
+from modelpact.models.base import Model, read_config
+from modelpact.models.chat.client import Answer, Client, Course
+from modelpact.models.chat.failures import Failure
+from modelpact.models.chat.loop import each, iterate, run
+from modelpact.models.chat.messages import Message, conversation, rows
+from modelpact.models.chat.progress import Progress
+from modelpact.models.chat.settings import PROTOCOL, REQUEST, ChatSettings
+from modelpact.models.chat.structured import Format, Misfit, format_of
+from modelpact.models.metadata import tell
+from modelpact.schemas import Inputs, Params
+
+if TYPE_CHECKING:
+    from mlflow.types.schema import Schema
+
+__all__ = ["ChatModel"]
+
+
+class ChatModel(ChatSettings, Model):
+    """Asks a server of OpenAI's protocol, one conversation a row, many at once.
+
+    It is configured by the fields of `ChatSettings`; a `model_config.json` (`saver.config_file`, `load_context`) replaces those
+    that it holds. It is saved as code and JSON, with references to keys and never a key.
+
+    A subclass whose `predict` has type hints answers with what they say: `-> list[str]` for texts, `-> list[Person]` for JSON
+    that is asked for by the schema of `Person` and checked against it.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("openai",)
+    repeatable: ClassVar[bool] = False
+
+    _settings: ChatSettings | None = PrivateAttr(default=None)
+    _client: tuple[int, Client] | None = PrivateAttr(default=None)
+
+    @property
+    def settings(self) -> ChatSettings:
+        """The settings in force: the fields, or what `load_context` made of them."""
+        return self if self._settings is None else self._settings
+
+    def load_context(self, config: Mapping[str, Any] | str | Path | None) -> None:
+        """Take up a configuration: a `model_config.json`, or what such a file holds.
+
+        Raises:
+            ModelConfigError: There is none, or it is broken; file, line and key are named.
+            ModelConfigNotFound: The file does not exist.
+            SecretError: It holds a literal key.
+        """
+        found = read_config(config)
+        protocol = found.get("protocol", PROTOCOL)
+        try:
+            if protocol != PROTOCOL:
+                raise ModelConfigError(f"protocol is {protocol!r}; this release reads {PROTOCOL}", keys=["protocol"])
+            settings = self.but({key: value for key, value in found.items() if key != "protocol"})
+        except PactError as error:
+            if isinstance(config, (str, Path)):
+                error.message = f"{_lines(Path(config), error.facts.get('keys', []))}: {error.message}"
+            raise
+        self._context, self._settings, self._client = found, settings, None
+
+    def load(self, folder: Path) -> None:
+        import openai  # noqa: F401  # so that it is among the requirements that MLflow finds, and its absence shows at once
+
+    def predict(self, inputs: Inputs, params: Params | None = None) -> Any:
+        """Answer each row.
+
+        Args:
+            inputs: A frame `(n_rows, n_columns)` with a column `messages`, with the columns that the template names, or with a
+                single column of text; a list of texts, of lists of messages, or of dicts with such keys.
+            params: Settings for this call: temperature, max_tokens, top_p, stop, seed, frequency_penalty, presence_penalty. None
+                leaves one as it is configured.
+
+        Returns:
+            A frame `(n_rows, 1)` with the column `response`; with a `response_format` its columns; with `on_error=row` also the
+            column `error`, None where all is well. A list where `predict` has type hints.
+
+        Raises:
+            InputsError: A row or a param is malformed; no request was sent.
+            ModelConfigError: No model is configured, or a variable that is referred to is not set.
+            ChatError: A row got no answer, with `on_error=raise`.
+        """
+        form = format_of(self.settings.response_format, self._hinted())
+        if self.settings.on_error == "row" and self._hinted() is not None:
+            raise ModelConfigError(
+                "on_error=row needs a column for the errors, and a predict with type hints answers with a list",
+                remedy="Drop the hints and sign with signer=explicit, or take on_error=raise.",
+            )
+        extra = self._extra(params, form)
+        asked = [self._conversation(row, number) for number, row in enumerate(rows(inputs))]
+        client = self._connected()
+        many = len(asked) > 1
+
+        async def answered(number: int, messages: list[Message] | InputsError) -> tuple[Any, Answer] | PactError:
+            if isinstance(messages, InputsError):
+                return messages
+            try:
+                return await _ask(client, messages, extra, form, client.course(f"row {number}: " if many else ""))
+            except ChatError as error:
+                error.tell(row=number)
+                if self.settings.on_error == "raise":
+                    raise
+                return error
+
+        with Progress(len(asked)) as progress:
+            found = run(each(answered, asked, self.settings.max_concurrency, progress.advance))
+        tell(rows=[_facts(result) for result in found])
+        return self._prediction(found, form)
+
+    def predict_stream(self, inputs: Inputs, params: Params | None = None) -> Iterator[str]:
+        """Answer one row, piece by piece.
+
+        Args:
+            inputs: One row, as `predict` takes it.
+            params: Settings for this call, as `predict` takes them.
+
+        Yields:
+            The next piece of the answer's text.
+
+        Raises:
+            InputsError: There is more than one row, or it is malformed.
+            ModelConfigError: No model is configured, or a variable that is referred to is not set.
+            ChatError: There is no answer, or it broke off.
+        """
+        given = list(rows(inputs))
+        if len(given) != 1:
+            raise InputsError(
+                f"a stream answers one row, and there are {len(given)}", remedy="Stream them one by one.", failures=[]
+            )
+        extra = self._extra(params, format_of(self.settings.response_format, self._hinted()))
+        messages = conversation(given[0], 0, system=self.settings.system, template=self.settings.template)
+        yield from iterate(self._connected().stream(messages, extra))
+
+    def _hinted(self) -> Schema | None:
+        if type(self).predict is ChatModel.predict:
+            return None
+        try:
+            _, outputs = signature.from_predict(type(self).predict)
+        except SignError:  # hints that MLflow cannot express
+            return None
+        return outputs
+
+    def _extra(self, params: Params | None, form: Format | None) -> dict[str, Any]:
+        given = {name: _native(value) for name, value in (params or {}).items()}
+        unknown = [name for name in given if name not in REQUEST]
+        if unknown:
+            raise InputsError(
+                f"a chat model has no param {unknown[0]}",
+                remedy=f"Its params: {', '.join(REQUEST)}.",
+                failures=[],
+                params=unknown,
+            )
+        set_now = {name: value for name, value in given.items() if value is not None and value != []}
+        try:
+            if set_now:
+                self.settings.but(set_now)
+        except ModelConfigError as error:
+            raise InputsError(f"params.{error.message}", remedy=error.remedy, failures=[]) from None
+        return set_now if form is None else {**set_now, "response_format": form.request}
+
+    def _conversation(self, row: Any, number: int) -> list[Message] | InputsError:
+        try:
+            return conversation(row, number, system=self.settings.system, template=self.settings.template)
+        except InputsError as error:
+            if self.settings.on_error == "raise":
+                raise
+            return error
+
+    def _connected(self) -> Client:
+        if self.settings.model is None:
+            raise ModelConfigError(
+                "the chat model has no configuration: model is not set",
+                remedy="Set model.model=<its name on the server>, or give a file: saver.config_file=model_config.json.",
+            )
+        if self._client is None or self._client[0] != os.getpid():
+            self._client = (os.getpid(), Client(self.settings))
+        return self._client[1]
+
+    def _prediction(self, found: list[tuple[Any, Answer] | PactError], form: Format | None) -> Any:
+        values = [None if isinstance(result, PactError) else result[0] for result in found]
+        if self._hinted() is not None:
+            return values
+        import pandas as pd
+
+        if form is not None and form.columns:
+            columns = {name: [None if value is None else value.get(name) for value in values] for name in form.columns}
+        else:
+            columns = {"response": values}
+        if self.settings.on_error == "row":
+            columns["error"] = [result.message if isinstance(result, PactError) else None for result in found]
+        return pd.DataFrame(columns)
+
+
+async def _ask(
+    client: Client, messages: list[Message], extra: dict[str, Any], form: Format | None, course: Course
+) -> tuple[Any, Answer]:
+    """One row's value; an answer in the wrong form is sent back once."""
+    answer = await client.ask(messages, extra, course)
+    if form is None or answer.tool_calls:
+        return answer.text, answer
+    try:
+        return form.read(answer.text), answer
+    except Misfit as misfit:
+        answer = await client.ask(form.again(messages, answer.text, misfit), extra, course)
+    try:
+        return form.read(answer.text), answer
+    except Misfit as misfit:
+        cut = ", and it was cut off at max_tokens" if answer.finish_reason == "length" else ""
+        failure = Failure("not_as_asked", f"{misfit}{cut}, also when asked again")
+        raise failure.error(place=course.place, attempts=course.attempts, where=f"model {answer.model}") from misfit
+
+
+def _facts(result: tuple[Any, Answer] | PactError) -> dict[str, Any]:
+    if not isinstance(result, PactError):
+        return result[1].facts()
+    facts = {key: result.facts.get(key) for key in ("attempts", "status") if result.facts.get(key) is not None}
+    return {"error": result.facts.get("reason", "inputs"), **facts}
+
+
+def _native(value: Any) -> Any:
+    return cast("Any", value).tolist() if hasattr(value, "tolist") else value
+
+
+def _lines(path: Path, keys: list[str]) -> str:
+    """A file, with the line on which the first of some keys stands."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if any(f'"{key}"' in line for key in keys):
+            return f"{path}, line {number}"
+    return str(path)
