@@ -25,7 +25,8 @@ PUBLIC = [
         "examples",
     ),
     "format_type",
-    *("from_predict", "from_type_hint", "infer", "load", "parse", "parse_type", "require_agreement", "to_spec", "type_text"),
+    *("from_predict", "from_type_hint", "infer", "load", "parse", "parse_type", "require_agreement"),
+    *("rows_schema", "strict_rows_schema", "to_json_schema", "to_spec", "type_text"),
 ]
 
 

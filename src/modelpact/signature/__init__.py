@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from modelpact.signature.enforce import Policy as Policy
     from modelpact.signature.enforce import compile as compile
     from modelpact.signature.enforce import enforce as enforce
+    from modelpact.signature.export import rows_schema as rows_schema
+    from modelpact.signature.export import strict_rows_schema as strict_rows_schema
+    from modelpact.signature.export import to_json_schema as to_json_schema
     from modelpact.signature.generate import Break as Break
     from modelpact.signature.generate import breaks as breaks
     from modelpact.signature.generate import examples as examples
@@ -55,6 +58,9 @@ _HOMES = {
     "parse": "spec",
     "parse_type": "types",
     "require_agreement": "agreement",
+    "rows_schema": "export",
+    "strict_rows_schema": "export",
+    "to_json_schema": "export",
     "to_spec": "spec",
     "type_text": "types",
 }
@@ -81,6 +87,9 @@ __all__ = [
     "parse",
     "parse_type",
     "require_agreement",
+    "rows_schema",
+    "strict_rows_schema",
+    "to_json_schema",
     "to_spec",
     "type_text",
 ]
