@@ -51,7 +51,7 @@ def test_an_error_crosses_processes_with_its_facts(kind: type[PactError], again:
 
 @pytest.mark.parametrize("kind", ALL)
 def test_only_configuration_errors_end_with_status_2(kind: type[PactError]) -> None:
-    assert kind.exit_status == (2 if issubclass(kind, errors.ConfigError) else 1)
+    assert kind.exit_status == (2 if issubclass(kind, errors.ConfigError | errors.SecretError) else 1)
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -15,7 +15,20 @@ import modelpact
 ROOT = Path(modelpact.__file__).parent
 
 FLOORS = (
-    {"signature", "schemas", "errors", "_mlflow", "steps", "files", "exports", "rows", "suggestions", "release"},
+    {
+        "signature",
+        "schemas",
+        "errors",
+        "_mlflow",
+        "steps",
+        "files",
+        "exports",
+        "rows",
+        "suggestions",
+        "release",
+        "credentials",
+        "secrets",
+    },
     {"data", "models", "store", "requirements", "carried", "journal", "jobs"},
     {"signers", "savers", "loaders", "verifiers", "registers"},
     {"pipeline"},

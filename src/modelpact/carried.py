@@ -15,6 +15,7 @@ __all__ = ["CARRIED", "carried_code", "code_of"]
 CARRIED = (
     "__init__.py",
     "_mlflow.py",
+    "credentials.py",
     "errors.py",
     "exports.py",
     "files.py",
@@ -22,6 +23,7 @@ CARRIED = (
     "release.py",
     "rows.py",
     "schemas.py",
+    "secrets.py",
     "signature",
     "steps.py",
     "suggestions.py",

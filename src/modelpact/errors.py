@@ -171,7 +171,12 @@ class CompatibilityError(RegisterError):
 
 
 class SecretError(PactError):
-    """A secret was found where none may be; the text names the place, never the value."""
+    """A secret was found where none may be; the text names each place, in `places` too, never a value.
+
+    A matter of the configuration, and yet no `ValueError`: Pydantic would wrap that, and repeat the value beside it.
+    """
+
+    exit_status = 2
 
 
 class StoreError(PactError):

@@ -1,0 +1,110 @@
+"""What a credential looks like: the names it goes by, and the forms that the well-known services give their keys."""
+
+from __future__ import annotations
+
+import base64
+import re
+from functools import lru_cache
+
+__all__ = ["is_secret_name", "looks_secret", "with_keys_cut"]
+
+_FORMS = re.compile(
+    r"""(?<![A-Za-z0-9])(?:
+      sk-(?:ant|proj|or|svcacct|admin|lf)-[\w-]{8,}
+    | sk-(?:[\w-]{0,40}-)?(?=[A-Za-z_]{0,40}[0-9])(?=[0-9_]{0,40}[A-Za-z])\w{16,}
+    | sk-[A-Za-z0-9]{20,}
+    | [sr]k_(?:live|test)_[A-Za-z0-9]{10,}
+    | gh[pousr]_[A-Za-z0-9]{20,} | github_pat_\w{20,} | glpat-[\w-]{16,}
+    | A(?:KIA|SIA)[A-Z0-9]{16}(?![A-Za-z0-9])
+    | xox[abeprs]-[A-Za-z0-9-]{10,} | xapp-[A-Za-z0-9-]{10,}
+    | AIza[\w-]{30,} | ya29\.[\w-]{20,}
+    | hf_[A-Za-z0-9]{20,} | gsk_[A-Za-z0-9]{20,} | r8_[A-Za-z0-9]{20,} | xai-[A-Za-z0-9]{20,} | nvapi-[\w-]{20,}
+    | npm_[A-Za-z0-9]{30,} | pypi-[\w-]{30,} | dapi[0-9a-f]{32}
+    | eyJ[\w-]{8,4000}\.[\w-]{4,}(?:\.[\w-]+){0,3}
+    | -----BEGIN\ (?:[A-Z0-9]{1,20}\ ){0,3}PRIVATE\ KEY(?:\ BLOCK)?-----(?:[\s\S]{0,8000}?-----END[A-Z0-9\ ]{0,40}-----)?
+    | [Bb]earer\s+(?!env:)(?=[\w.~+/=-]*[0-9._~+/=-]|\w{20})[\w.~+/=-]{6,}
+    )""",
+    re.VERBOSE,
+)
+_BASIC = re.compile(r"(?<![A-Za-z0-9])[Bb]asic\s+([A-Za-z0-9+/]{6,}={0,2})(?![A-Za-z0-9+/=])")
+
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_NEUTRAL = frozenset({"value", "string", "plaintext", "raw", "base64", "b", "v"})
+_ALONE = frozenset(
+    {"authorization", "bearer", "cookie", "cookies", "cred", "creds", "credential", "credentials", "jwt", "passcode",
+     "passphrase", "passwd", "password", "passwords", "secret", "secrets", "token"}
+)  # fmt: skip
+_ENDINGS = ("apikey", "apikeys", "accesskey", "authkey", "privatekey", "secretkey", "accesstoken", "authtoken", "apitoken",
+            "bearertoken", "idtoken", "refreshtoken", "sessiontoken", "secret", "password", "passwd", "credentials")  # fmt: skip
+"""What a name in one piece, such as `openaiapikey`, may end with."""
+_BEFORE_KEY = frozenset(
+    {"access", "account", "api", "anthropic", "auth", "authentication", "authorization", "azure", "client", "cohere",
+     "decryption", "deepseek", "deploy", "encryption", "gemini", "groq", "hf", "hmac", "huggingface", "license", "litellm",
+     "master", "mistral", "openai", "openrouter", "private", "secret", "signing", "ssh", "subscription", "wandb", "webhook"}
+)  # fmt: skip
+_BEFORE_PASS = frozenset({"admin", "database", "db", "ftp", "http", "login", "my", "proxy", "root", "smtp", "user"})
+_QUALIFIED = {
+    "key": _BEFORE_KEY,
+    "keys": _BEFORE_KEY,
+    "tokens": frozenset({"access", "api", "auth", "bearer", "oauth", "refresh", "secret", "session"}),
+    "pass": _BEFORE_PASS,
+    "pwd": _BEFORE_PASS,
+    "pw": _BEFORE_PASS,
+    "auth": frozenset({"basic", "http", "proxy"}),
+}
+"""Words that name a secret only after one of these: `api_key`, not `primary_key`."""
+_OF_A_TOKENIZER = frozenset(
+    {"begin", "bos", "by", "cls", "decoder", "each", "end", "eos", "eot", "first", "forced", "image", "input", "last", "mask",
+     "max", "min", "new", "newline", "next", "num", "output", "pad", "padding", "per", "prefix", "sep", "separator", "special",
+     "split", "start", "stop", "suffix", "text", "unk", "unknown", "word"}
+)  # fmt: skip
+"""What a `token` of a text is called, such as `eos_token`."""
+
+
+@lru_cache(maxsize=4096)
+def is_secret_name(name: str) -> bool:
+    """Whether a key, a header or a query parameter of that name holds a credential.
+
+    Example:
+        >>> [is_secret_name(name) for name in ("X-Api-Key", "accessToken", "max_tokens", "primary_key")]
+        [True, True, False, False]
+    """
+    words = [word.lower() for word in _WORD.findall(name)]
+    while len(words) > 1 and (words[-1] in _NEUTRAL or words[-1].isdigit()):
+        words.pop()
+    if not words:
+        return False
+    last, before = words[-1], words[-2] if len(words) > 1 else ""
+    if last in _QUALIFIED:
+        return before in _QUALIFIED[last]
+    if last == "token" and before in _OF_A_TOKENIZER:
+        return False
+    return last in _ALONE or last.endswith(_ENDINGS)
+
+
+def looks_secret(value: str) -> bool:
+    """Whether a text holds a key of a well-known form, whatever it is called.
+
+    Example:
+        >>> looks_secret("sk-proj-0123456789"), looks_secret("sklearn.linear_model.Ridge")
+        (True, False)
+    """
+    return _FORMS.search(value) is not None or any(_is_basic(match) for match in _BASIC.finditer(value))
+
+
+def with_keys_cut(text: str, mark: str) -> str:
+    """A text with each key of a well-known form in it replaced by a mark.
+
+    Example:
+        >>> with_keys_cut("use sk-proj-0123456789", "...")
+        'use ...'
+    """
+    return _BASIC.sub(lambda match: mark if _is_basic(match) else match[0], _FORMS.sub(mark, text))
+
+
+def _is_basic(match: re.Match[str]) -> bool:
+    """Whether it is user:password in base64, and not a sentence that begins with Basic."""
+    try:
+        return b":" in base64.b64decode(match[1] + "=" * (-len(match[1]) % 4), validate=True)
+    except ValueError:
+        return False
