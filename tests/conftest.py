@@ -7,8 +7,12 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from litellm_proxy import Proxy
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +50,13 @@ def isolated(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> It
             mlflow.end_run()
         mlflow.set_tracking_uri(None)
         mlflow.set_registry_uri("")
+
+
+@pytest.fixture(scope="session")
+def litellm_proxy(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """A LiteLLM proxy with the models of examples/litellm; its first start on a machine installs it."""
+    from litellm_proxy import environment, running
+
+    programs = environment(Path(pytestconfig.cache.mkdir("litellm")))
+    with running(programs, tmp_path_factory.mktemp("litellm")) as proxy:
+        yield proxy
