@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
-
-from modelpact.plugins.composer import SweepComposer
 
 __all__ = ["ModelpactSweeper"]
 
 
 class ModelpactSweeper(BasicSweeper):
-    """Hydra's basic sweeper, which composes every combination before the first job runs; here that is done once, and fast."""
+    """Hydra's basic sweeper with an account: all jobs are checked before the first, run whatever becomes of each, and resumed."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        from modelpact.plugins.composer import SweepComposer
+
         loader = cast("ConfigLoader", SweepComposer(hydra_context.config_loader))
         once = HydraContext(config_loader=loader, callbacks=hydra_context.callbacks)
         super().setup(hydra_context=once, task_function=task_function, config=config)
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Run the combinations of what the arguments vary."""
+        from modelpact.plugins.sweeping import conduct, without_own
+
+        config, launcher = cast("DictConfig", self.config), cast("Launcher", self.launcher)
+        loader = cast("HydraContext", self.hydra_context).config_loader
+        given = without_own([*self._parse_config(), *arguments])
+        parser = OverridesParser.create(config_loader=loader)
+        batches = self.split_arguments(parser.parse_overrides(given), self.max_batch_size)
+        combinations = [list(job) for batch in batches for job in batch]
+        return [conduct(config, loader.load_sweep_config, launcher, combinations)]

@@ -1,4 +1,7 @@
-"""The job key: what a run would do, as one digest. The same key means the same configuration, data and code."""
+"""A job: where it stands, among others, and its key: what it would do, as one digest.
+
+The same key means the same configuration, data and code.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,41 @@ import hashlib
 import inspect
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import modelpact
 from modelpact.steps import Step
 
-__all__ = ["job_key"]
+__all__ = ["JOB_KEY", "JOB_NUMBER", "SWEEP", "Job", "job_key"]
+
+JOB_KEY, SWEEP, JOB_NUMBER = "modelpact.job_key", "modelpact.sweep", "modelpact.job"
+"""The tags that say which job made a run and a version: its key, the parent run of its sweep, its number there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What surrounds one run.
+
+    Attributes:
+        config: The configuration it was composed from, resolved, without secrets; None where there is none.
+        overrides: What was given for it on the command line, in the order of importance: what differs within its sweep first.
+        sweep: The parent run of its sweep; None for a run of its own.
+        number: Its number in the sweep, from 0.
+        resumed: Whether it may have been done already, when the sweep was cut off.
+    """
+
+    config: Mapping[str, Any] | None = None
+    overrides: Sequence[str] = ()
+    sweep: str | None = None
+    number: int | None = None
+    resumed: bool = False
+
+    def tags(self) -> dict[str, str]:
+        """The tags that say where a run or a version comes from."""
+        return {} if self.sweep is None else {SWEEP: self.sweep, JOB_NUMBER: str(self.number)}
 
 
 def job_key(name: str, steps: Mapping[str, Step], data_digest: str) -> str:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelpact import data as data_sources
 from modelpact import models, rows
@@ -29,10 +26,11 @@ from modelpact.errors import (
     StoreError,
     VerifyError,
 )
-from modelpact.jobs import job_key
+from modelpact.jobs import JOB_KEY, Job, job_key
 from modelpact.journal import Journal
-from modelpact.registers import JOB_KEY
+from modelpact.parameters import record
 from modelpact.savers import mark_failed
+from modelpact.signals import sigterm_raises
 from modelpact.signature import compile as compile_signature
 from modelpact.signature import digest as signature_digest
 
@@ -102,6 +100,7 @@ def publish(
     name: str | None = None,
     folder: Path | None = None,
     observe: Callable[[str], None] | None = None,
+    job: Job | None = None,
 ) -> Receipt:
     """Publish a model: read, fit, predict, sign, save, load, verify, register.
 
@@ -120,6 +119,7 @@ def publish(
         name: The registered model; by default the data's name.
         folder: Where `receipt.json` is written, after a failure as well; None for nowhere.
         observe: Called with the name of each stage as it begins.
+        job: What surrounds the run: its configuration, which becomes an artifact and params, and its place in a sweep.
 
     Returns:
         What was done.
@@ -128,10 +128,11 @@ def publish(
         PactError: A stage failed: its class says which (see `STAGES`), its `receipt` what was done until then.
     """
     steps = _Steps(data, model, signer, saver, loader, verifier, register, tracking)
-    journal = Journal(STAGES, observe, name=data.name if name is None else name, steps=steps.kinds())
+    job = job or Job()
+    journal = Journal(STAGES, observe, name=data.name if name is None else name, steps=steps.kinds(), job=job.number)
     try:
-        with _sigterm_raises():
-            _publish(steps, journal)
+        with sigterm_raises():
+            _publish(steps, journal, job)
         receipt = journal.receipt("ok")
     except BaseException as error:
         receipt = journal.receipt("failed", error)
@@ -145,7 +146,7 @@ def publish(
     return receipt
 
 
-def _publish(steps: _Steps, journal: Journal) -> None:
+def _publish(steps: _Steps, journal: Journal, job: Job) -> None:
     name: str = journal.facts["name"]
     with contextlib.ExitStack() as stack:
         stack.enter_context(_sys_path_kept())
@@ -155,12 +156,12 @@ def _publish(steps: _Steps, journal: Journal) -> None:
             models.check_scorers(steps.data.metrics)
         with journal.stage("open"):
             store = stack.enter_context(steps.tracking.open())
-            stack.enter_context(_run(store, journal))
+            stack.enter_context(_run(store, journal, job))
         with journal.stage("read"):
             sample = steps.data.read()
             journal.note(job_key=steps.key(name, sample))
         with journal.stage("reuse"):
-            existing = steps.register.find(name, journal.facts["job_key"])
+            existing = steps.register.find(name, journal.facts["job_key"], job)
         if existing is not None:
             journal.note(version=str(existing.version), model_uri=existing.source, reused=True)
             return
@@ -179,7 +180,7 @@ def _publish(steps: _Steps, journal: Journal) -> None:
             with journal.stage("verify"):
                 _verify(steps, journal, lambda: steps.verifier.verify(adapter, sample, signature))
             with journal.stage("register"):
-                version = steps.register.register(name, info.model_uri, tags=_tags(steps, journal))
+                version = steps.register.register(name, info.model_uri, tags=_tags(steps, journal, job))
                 journal.note(version=None if version is None else str(version.version))
 
 
@@ -216,9 +217,14 @@ def _verify(steps: _Steps, journal: Journal, verify: Callable[[], Verdict]) -> N
         raise
 
 
-def _tags(steps: _Steps, journal: Journal) -> dict[str, str]:
+def _tags(steps: _Steps, journal: Journal, job: Job) -> dict[str, str]:
     facts = journal.facts
-    return {**steps.model.lineage(), JOB_KEY: facts["job_key"], "modelpact.signature_digest": facts["signature_digest"]}
+    return {
+        **steps.model.lineage(),
+        **job.tags(),
+        JOB_KEY: facts["job_key"],
+        "modelpact.signature_digest": facts["signature_digest"],
+    }
 
 
 @contextlib.contextmanager
@@ -242,18 +248,23 @@ def _sys_path_kept() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _run(store: Store, journal: Journal) -> Iterator[None]:
+def _run(store: Store, journal: Journal, job: Job) -> Iterator[None]:
     """Open MLflow's run and close it in the right state, with the stage and the traceback of a failure."""
     import mlflow
     from mlflow.exceptions import MlflowException
+    from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-    tags = {f"modelpact.{group}": kind for group, kind in journal.facts["steps"].items()}
+    tags = {f"modelpact.{group}": kind for group, kind in journal.facts["steps"].items()} | job.tags()
     nested = mlflow.active_run() is not None
-    run = mlflow.start_run(experiment_id=store.experiment_id, run_name=journal.facts["name"], tags=tags, nested=nested)
+    if job.sweep is not None:
+        tags[MLFLOW_PARENT_RUN_ID] = job.sweep
+    called = journal.facts["name"] if job.number is None else f"{job.number}: {' '.join(job.overrides)}"[:250]
+    run = mlflow.start_run(experiment_id=store.experiment_id, run_name=called, tags=tags, nested=nested)
     run_id = run.info.run_id
     journal.note(run_id=run_id)
     status = "FINISHED"
     try:
+        record(store.client, run_id, job)
         yield
         if journal.facts.get("reused"):
             store.client.set_tag(run_id, "modelpact.reused_version", journal.facts["version"])
@@ -267,20 +278,3 @@ def _run(store: Store, journal: Journal) -> Iterator[None]:
         raise
     finally:
         mlflow.end_run(status)
-
-
-@contextlib.contextmanager
-def _sigterm_raises() -> Iterator[None]:
-    """Let SIGTERM end the run as an exception does, so that everything is closed; only the main thread may say so."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def terminate(number: int, frame: FrameType | None) -> Any:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

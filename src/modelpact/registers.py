@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Literal
 
 from modelpact.errors import ConfigError, RegisterError
+from modelpact.jobs import JOB_KEY, Job
 from modelpact.steps import Step
 from modelpact.suggestions import shortened
 
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
 
     from modelpact.schemas import Version
 
-__all__ = ["JOB_KEY", "MlflowRegister", "NoneRegister", "Register"]
-
-JOB_KEY = "modelpact.job_key"
-"""The tag that says which job made a version."""
+__all__ = ["MlflowRegister", "NoneRegister", "Register"]
 
 
 class Register(Step, ABC):
@@ -35,8 +33,13 @@ class Register(Step, ABC):
         """
 
     @abstractmethod
-    def find(self, name: str, job_key: str) -> Version | None:
+    def find(self, name: str, job_key: str, job: Job | None = None) -> Version | None:
         """The version to return instead of doing a job again; None where the job is to be done.
+
+        Args:
+            name: The registered model.
+            job_key: What the job would do.
+            job: Its place in a sweep; one that is resumed may have made its version before it was cut off.
 
         Raises:
             RegisterError: The job was done before, and that is an error.
@@ -62,7 +65,7 @@ class NoneRegister(Register):
     def check(self, name: str) -> None:
         return None
 
-    def find(self, name: str, job_key: str) -> Version | None:
+    def find(self, name: str, job_key: str, job: Job | None = None) -> Version | None:
         return None
 
     def register(self, name: str, model_uri: str, *, tags: dict[str, str] | None = None) -> Version | None:
@@ -100,13 +103,18 @@ class MlflowRegister(Register):
                     alias=alias,
                 )
 
-    def find(self, name: str, job_key: str) -> Version | None:
-        if self.if_exists == "new":
+    def find(self, name: str, job_key: str, job: Job | None = None) -> Version | None:
+        resumed = job is not None and job.resumed
+        if self.if_exists == "new" and not resumed:
             return None
         from mlflow import MlflowClient
 
         done = MlflowClient().search_model_versions(f"tags.`{JOB_KEY}` = '{job_key}'")
         found = [version for version in done if version.name == name]  # MLflow's filters can't quote every name
+        if job is not None and resumed:
+            own = [version for version in found if job.tags().items() <= version.tags.items()]
+            if own or self.if_exists == "new":
+                return own[0] if own else None
         if found and self.if_exists == "error":
             raise RegisterError(
                 f"this job was done before: it is version {found[0].version} of {name}",

@@ -115,6 +115,7 @@ class Receipt(BaseModel):
         seconds: Seconds spent in each stage.
         job_key: SHA-256 of configuration, data and code, in hex; None where it could not be computed.
         reused: Whether the job had been done before and its version was returned.
+        job: Its number in a sweep, from 0; None for a run of its own.
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=(), ser_json_inf_nan="strings")
@@ -134,6 +135,7 @@ class Receipt(BaseModel):
     seconds: dict[str, float] = {}
     job_key: str | None = None
     reused: bool = False
+    job: int | None = None
 
     def write(self, path: Path) -> None:
         """Write it to `path` as JSON, whole or not at all."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+from pydantic import PrivateAttr
+
+from modelpact.jobs import Job
 from modelpact.steps import Step
 
 __all__ = ["Task"]
@@ -12,6 +15,12 @@ __all__ = ["Task"]
 
 class Task(Step, ABC):
     """One thing the command line can do. Its fields are the steps and settings it needs, composed by Hydra."""
+
+    _job: Job = PrivateAttr(default=Job())
+
+    def surround(self, job: Job) -> None:
+        """Tell it what it is run within: the configuration that it was composed from, its place in a sweep."""
+        self._job = job
 
     @abstractmethod
     def run(self, folder: Path) -> float | None:

@@ -49,6 +49,6 @@ class PublishTask(Task):
     def run(self, folder: Path) -> float | None:
         steps = {field.alias or name: getattr(self, name) for name, field in type(self).model_fields.items()}
         with Progress() as progress:
-            receipt = publish(**steps, folder=folder, observe=progress.stage)
+            receipt = publish(**steps, folder=folder, observe=progress.stage, job=self._job)
         show_receipt(receipt, folder)
         return next(iter(receipt.metrics.values()), None)

@@ -1,0 +1,93 @@
+"""A run's configuration in MLflow: whole as an artifact, and flattened into params that can be searched and compared."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from modelpact import secrets
+from modelpact.jobs import Job
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+__all__ = ["ARTIFACT", "LONGEST", "flattened", "record", "redacted"]
+
+ARTIFACT = "config.yaml"
+LONGEST, LONGEST_KEY, AT_ONCE = 6000, 250, 100
+"""MLflow's limits: characters of a param's value and of its key, and params in one call."""
+
+CUT = f"... (cut: the whole is in the artifact {ARTIFACT})"
+
+log = logging.getLogger(__name__)
+
+
+def record(client: MlflowClient, run_id: str, job: Job) -> None:
+    """Put a job's configuration into its run; what differs within its sweep becomes a param first."""
+    if job.config is None:
+        return
+    import yaml
+    from mlflow.entities import Param
+
+    config = redacted(job.config)
+    client.log_text(run_id, yaml.safe_dump(config, sort_keys=False, allow_unicode=True), ARTIFACT)
+    found = dict(flattened(config))
+    first = [key for key in (line.partition("=")[0].lstrip("+~") for line in job.overrides) if key in found]
+    ordered = [*dict.fromkeys(first), *(key for key in found if key not in first)]
+    params = [Param(_short(key), _cut(key, found[key])) for key in ordered]
+    for start in range(0, len(params), AT_ONCE):
+        client.log_batch(run_id, params=params[start : start + AT_ONCE])
+
+
+def redacted(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration with every secret in it replaced by `[redacted]`.
+
+    Example:
+        >>> redacted({"model": {"api_key": "env:KEY", "base_url": "https://ann:pw@host"}})
+        {'model': {'api_key': 'env:KEY', 'base_url': '[redacted]'}}
+    """
+    hidden = set(secrets.literals(config))
+    return {str(key): _redacted(value, str(key), hidden) for key, value in config.items()}
+
+
+def flattened(config: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
+    """The leaves of a configuration by their dotted keys; lists as JSON; nothing for what is null or empty.
+
+    Example:
+        >>> dict(flattened({"model": {"alpha": 1.0, "stop": ["a"], "seed": None}}))
+        {'model.alpha': '1.0', 'model.stop': '["a"]'}
+    """
+    for key, value in config.items():
+        where = f"{place}.{key}" if place else str(key)
+        if isinstance(value, Mapping):
+            yield from flattened(value, where)
+        elif isinstance(value, (list, tuple)):
+            if value:
+                yield where, json.dumps(value, default=str, ensure_ascii=False)
+        elif value is not None:
+            yield where, str(value)
+
+
+def _redacted(value: Any, place: str, hidden: set[str]) -> Any:
+    if place in hidden:
+        return "[redacted]"
+    if isinstance(value, Mapping):
+        return {str(key): _redacted(item, f"{place}.{key}", hidden) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_redacted(item, f"{place}.{number}", hidden) for number, item in enumerate(value)]
+    return value
+
+
+def _short(key: str) -> str:
+    """A key that MLflow takes: its letters, and not too long; the end tells more than the beginning."""
+    clean = "".join(letter if letter.isalnum() or letter in "_-. /:" else "_" for letter in key)
+    return clean if len(clean) <= LONGEST_KEY else f"...{clean[-(LONGEST_KEY - 3) :]}"
+
+
+def _cut(key: str, value: str) -> str:
+    if len(value) <= LONGEST:
+        return value
+    log.info("the param %s has %d characters and was cut; the artifact %s holds the whole", key, len(value), ARTIFACT)
+    return value[: LONGEST - len(CUT)] + CUT

@@ -1,0 +1,206 @@
+"""From Hydra's sweeps to ours: every combination is composed and built before the first job, and the end is one account."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from modelpact.composition import build
+from modelpact.errors import PactError, SweepError
+from modelpact.jobs import Job
+from modelpact.signals import sigterm_raises
+from modelpact.sweeps import Result, Sweep
+from modelpact.sweeps.record import SweepRecord
+from modelpact.sweeps.results import columns
+from modelpact.tasks.tables import say, show_table
+
+if TYPE_CHECKING:
+    from hydra.plugins.launcher import Launcher
+
+__all__ = ["check", "concluded", "conduct", "job_of", "launch", "opened", "show", "without_own"]
+
+log = logging.getLogger(__name__)
+
+Compose = Callable[[DictConfig, list[str]], DictConfig]
+
+NOT_BASE = ("hydra", "resume", "sweep")
+"""What is no part of the configuration that makes a sweep the one it is."""
+
+
+def opened(config: DictConfig) -> Sweep:
+    """The sweep that Hydra's configuration of it asks for, new or resumed.
+
+    Raises:
+        SweepError: It cannot be resumed, or its folder is taken.
+    """
+    from hydra.utils import instantiate
+
+    plain = cast("dict[str, Any]", OmegaConf.to_container(config, resolve=False))
+    base = {key: value for key, value in plain.items() if key not in NOT_BASE}
+    tracking = instantiate(config.tracking, _convert_="all")
+    folder = Path(config.hydra.sweep.dir).absolute()
+    title = f"sweep {folder.parent.name} {folder.name}"
+    return Sweep(folder, base, tracking, title=title, resume=bool(config.get("resume")))
+
+
+def conduct(config: DictConfig, compose: Compose, launcher: Launcher, combinations: list[list[str]]) -> list[Any]:
+    """Run a sweep whose combinations are all known: check and show them, launch what is to be done, give the account.
+
+    Returns:
+        What the launcher returned, one a job that was run.
+
+    Raises:
+        SweepError: A combination is not valid (nothing was run), or a job failed (all others were run).
+    """
+    sweep = opened(config)
+    pending = sweep.plan(combinations)
+    check(config, compose, sweep, pending)
+    sweep.folder.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(config, sweep.folder / "multirun.yaml")
+    _announce(sweep, pending)
+    with concluded(config, sweep):
+        return launch(launcher, sweep, pending)
+
+
+def launch(launcher: Launcher, sweep: Sweep, numbers: Sequence[int]) -> list[Any]:
+    """Launch jobs of a sweep by their numbers; each gets the folder of its number, whatever else is run beside it."""
+    if not numbers:
+        return []
+    jobs = [sweep.record.jobs[number] for number in numbers]
+    if list(numbers) == list(range(numbers[0], numbers[0] + len(numbers))):
+        return list(launcher.launch(jobs, initial_job_idx=numbers[0]))
+    placed = [[*job, f"hydra.sweep.subdir={number}"] for job, number in zip(jobs, numbers, strict=True)]
+    return list(launcher.launch(placed, initial_job_idx=numbers[0]))
+
+
+@contextlib.contextmanager
+def concluded(config: DictConfig, sweep: Sweep) -> Iterator[None]:
+    """Keep the parent run open around the jobs, then show the account, and promote the best if that is wanted.
+
+    Raises:
+        SweepError: A job failed or is missing; after the account.
+    """
+    try:
+        with sigterm_raises(), sweep.running():
+            yield
+    finally:
+        show(sweep)
+    alias = OmegaConf.select(config, "sweep.promote")
+    winner = sweep.promote(alias) if alias else None
+    if winner is not None and winner.receipt is not None:
+        say(f"{alias}: version {winner.receipt.version} of {winner.receipt.name}, of job {winner.number}")
+    lost = [result for result in sweep.results() if result.status != "ok"]
+    if lost:
+        raise _lost(sweep, lost)
+
+
+def check(config: DictConfig, compose: Compose, sweep: Sweep, numbers: Sequence[int]) -> None:
+    """Compose and build each job, and run none.
+
+    Raises:
+        SweepError: Some cannot be built; every one with its reason.
+    """
+    faults: dict[int, PactError] = {}
+    for number in numbers:
+        composed = compose(config, list(sweep.record.jobs[number]))
+        with open_dict(composed):
+            composed.hydra.job.id, composed.hydra.job.num = str(number), number
+            composed.hydra.runtime.output_dir = str(sweep.folder / str(number))
+        before = HydraConfig.instance().cfg
+        HydraConfig.instance().set_config(composed)
+        try:
+            build(composed, composed.hydra)
+        except PactError as error:
+            faults[number] = error
+        finally:
+            HydraConfig.instance().cfg = before
+            OmegaConf.set_readonly(composed.hydra, False)  # the launcher still has to write the job's number into it
+    if faults:
+        lines = "\n".join(
+            f"  job {number} ({' '.join(sweep.record.jobs[number])}): {fault.message}" for number, fault in faults.items()
+        )
+        remedies = list(dict.fromkeys(fault.remedy for fault in faults.values() if fault.remedy))
+        wrong = SweepError(
+            f"{len(faults)} of {len(sweep.record.jobs)} combinations cannot be run, so none was:\n{lines}",
+            remedy="\n".join(remedies[:5]),
+            jobs=sorted(faults),
+        )
+        wrong.tell(exit_status=max(fault.exit_status for fault in faults.values()))
+        raise wrong
+
+
+def show(sweep: Sweep) -> None:
+    """Print what came of a sweep's jobs."""
+    results = sweep.results()
+    shown = columns(results)
+    show_table(
+        f"{len(results)} jobs, {_counted(results)}; account in {_relative(sweep.folder)}/sweep.html",
+        [name for name, _ in shown],
+        [list(cells) for cells in zip(*(cells for _, cells in shown), strict=True)],
+    )
+
+
+def job_of(cfg: DictConfig, settings: Any) -> Job:
+    """What surrounds a job that Hydra runs, in whatever process: its configuration, and its place in a sweep."""
+    from omegaconf.errors import OmegaConfBaseException
+
+    shown = {str(key): value for key, value in cfg.items_ex(resolve=False) if key not in ("task", *NOT_BASE)}
+    plain = {}
+    for key, value in shown.items():
+        try:
+            plain[key] = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else cfg[key]
+        except OmegaConfBaseException:  # what this job does not use may refer to what it does not have
+            plain[key] = OmegaConf.to_container(value, resolve=False) if OmegaConf.is_config(value) else str(value)
+    overrides = list(settings.overrides.task)
+    if settings.mode is None or settings.mode.name != "MULTIRUN":
+        return Job(plain, overrides)
+    record = SweepRecord.read(Path(settings.sweep.dir))
+    number = None if record is None else record.number(overrides)
+    if record is None or number is None:
+        return Job(plain, overrides)
+    varied = [line for line in overrides if sum(line in job for job in record.jobs) < len(record.jobs)]
+    return Job(plain, varied, record.parent, number, resumed=record.calls > 1)
+
+
+def _announce(sweep: Sweep, pending: Sequence[int]) -> None:
+    jobs = sweep.record.jobs
+    if len(pending) < len(jobs):
+        say(f"{len(jobs)} jobs, of which {len(jobs) - len(pending)} are done; still to do:")
+    else:
+        say(f"{len(jobs)} jobs:")
+    for number in pending:
+        say(f"  {number}  {' '.join(jobs[number])}")
+
+
+def _lost(sweep: Sweep, lost: Sequence[Result]) -> SweepError:
+    lines = []
+    for result in lost:
+        why = "left no receipt" if result.receipt is None else (result.receipt.error or "").partition("\n")[0]
+        where = "" if result.receipt is None else f" in {result.receipt.stage}"
+        lines.append(f"  job {result.number}{where}: {why}")
+    again = f"resume=true hydra.sweep.dir={_relative(sweep.folder)}"
+    return SweepError(
+        f"{len(lost)} of {len(sweep.record.jobs)} jobs did not succeed:\n" + "\n".join(lines),
+        remedy=f"Each job's folder has its log. Go on with the same command and: {again}",
+        jobs=[result.number for result in lost],
+    )
+
+
+def _counted(results: Sequence[Result]) -> str:
+    counts = {state: sum(result.status == state for result in results) for state in ("ok", "failed", "missing")}
+    return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+
+
+def _relative(folder: Path) -> Path:
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+
+
+def without_own(arguments: Sequence[str]) -> list[str]:
+    """The overrides of a sweep's jobs: what is said about the sweep itself is none of theirs."""
+    return [line for line in arguments if line.lstrip("+~").partition("=")[0].partition(".")[0] not in ("resume", "sweep")]

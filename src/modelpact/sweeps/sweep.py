@@ -1,0 +1,159 @@
+"""`Sweep`: from a list of combinations to an account of what came of them; it owns MLflow's parent run."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from modelpact.errors import SweepError
+from modelpact.suggestions import shortened
+from modelpact.sweeps.page import page
+from modelpact.sweeps.record import SweepRecord, differences
+from modelpact.sweeps.results import Result, best, csv_text, read_results
+
+if TYPE_CHECKING:
+    from modelpact.store import Tracking
+
+__all__ = ["Sweep"]
+
+log = logging.getLogger(__name__)
+
+
+class Sweep:
+    """One sweep and its folder.
+
+    Args:
+        folder: Where its record and its jobs' folders are.
+        base: The configuration that its jobs have in common, as plain data, unresolved.
+        tracking: The store that its parent run is in.
+        title: What the parent run is called.
+        resume: Whether to go on with the sweep that is in the folder.
+
+    Raises:
+        SweepError: There is a sweep in the folder and it is not to be resumed, or the other way round, or it is another one.
+    """
+
+    def __init__(
+        self, folder: Path, base: dict[str, Any], tracking: Tracking, *, title: str = "sweep", resume: bool = False
+    ) -> None:
+        self.folder = folder
+        self.tracking = tracking
+        self.title = title
+        before = SweepRecord.read(folder)
+        self.resumed = before is not None
+        if before is None and resume:
+            raise SweepError(
+                f"{folder} holds no sweep to resume",
+                remedy="Name its folder: resume=true hydra.sweep.dir=multirun/<date>/<time>.",
+            )
+        if before is not None and not resume:
+            raise SweepError(
+                f"{folder} holds a sweep already",
+                remedy="Set resume=true to go on with it, or leave hydra.sweep.dir out for a folder of its own.",
+            )
+        if before is not None:
+            _refuse_other("configuration differs", differences(before.base, base), folder)
+        self.record = before or SweepRecord(base=base, jobs=[])
+
+    def plan(self, combinations: list[list[str]]) -> list[int]:
+        """Take up all combinations of a sweep; returns the numbers of those that are still to be done.
+
+        Raises:
+            SweepError: It is resumed, and these are not its combinations.
+        """
+        if self.resumed:
+            known = self.record.jobs
+            lost = [f"job {number} ({' '.join(job)}) is gone" for number, job in enumerate(known) if job not in combinations]
+            new = [f"{' '.join(job)} is new" for job in combinations if job not in known]
+            _refuse_other("combinations differ", [*lost, *new], self.folder)
+            return [result.number for result in read_results(self.record, self.folder) if result.status != "ok"]
+        return self.extend(combinations)
+
+    def extend(self, combinations: list[list[str]]) -> list[int]:
+        """Add combinations that were not known before, as a sweeper that learns finds them; returns their numbers."""
+        first = len(self.record.jobs)
+        self.record = self.record.model_copy(update={"jobs": [*self.record.jobs, *combinations]})
+        if self.record.parent is not None:
+            self.record.write(self.folder)
+        return list(range(first, len(self.record.jobs)))
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Keep the parent run open while the jobs run; it is FAILED when one of them did, KILLED when the sweep was stopped."""
+        with self.tracking.open() as store:
+            parent = self.record.parent
+            if parent is None:
+                tags = {"mlflow.runName": self.title, "modelpact.sweep": "parent"}
+                parent = store.client.create_run(store.experiment_id, tags=tags).info.run_id
+            else:
+                store.client.update_run(parent, status="RUNNING")
+            self.record = self.record.model_copy(update={"parent": parent, "calls": self.record.calls + 1})
+            self.record.write(self.folder)
+        status: Literal["FINISHED", "FAILED", "KILLED"] = "KILLED"
+        try:
+            yield
+            status = "FINISHED" if all(result.status == "ok" for result in self.results()) else "FAILED"
+        except Exception:
+            status = "FAILED"
+            raise
+        finally:
+            self._close(parent, status)
+
+    def results(self) -> list[Result]:
+        """What came of its jobs so far."""
+        return read_results(self.record, self.folder)
+
+    def promote(self, alias: str) -> Result | None:
+        """Move an alias to the version of the best job; returns that job, or None where none was registered.
+
+        Raises:
+            SweepError: The store refused it.
+        """
+        from mlflow.exceptions import MlflowException
+
+        winner = best([result for result in self.results() if result.receipt is not None and result.receipt.version is not None])
+        if winner is None or winner.receipt is None or winner.receipt.version is None:
+            return None
+        try:
+            with self.tracking.open() as store:
+                store.client.set_registered_model_alias(winner.receipt.name, alias, winner.receipt.version)
+        except MlflowException as error:
+            raise SweepError(
+                f"sweep.promote={alias}: the alias cannot be moved to version {winner.receipt.version}: {shortened(error, 200)}",
+                remedy="Use letters, digits, '_' and '-'; MLflow keeps 'latest' and v1, v2, ... to itself.",
+            ) from error
+        return winner
+
+    def _close(self, parent: str, status: str) -> None:
+        """Write the account into the folder and into the parent run; a store that fails now takes nothing away from the jobs."""
+        from mlflow.exceptions import MlflowException
+
+        results = self.results()
+        files = {"sweep.csv": csv_text(results), "sweep.html": page(results, self.title)}
+        for name, text in files.items():
+            (self.folder / name).write_text(text, encoding="utf-8")
+        try:
+            with self.tracking.open() as store:
+                for name, text in files.items():
+                    store.client.log_text(parent, text, name)
+                winner = best(results)
+                if winner is not None and winner.receipt is not None:
+                    store.client.set_tag(parent, "modelpact.best_job", str(winner.number))
+                    for metric, value in winner.receipt.metrics.items():
+                        store.client.log_metric(parent, metric, value)
+                store.client.set_terminated(parent, status)
+        except (MlflowException, SweepError, OSError) as error:
+            log.warning("the sweep's account could not be put into MLflow, it is in %s: %s", self.folder, shortened(error, 200))
+
+
+def _refuse_other(what: str, lines: list[str], folder: Path) -> None:
+    if lines:
+        shown = [*lines[:20], f"and {len(lines) - 20} more"] if len(lines) > 20 else lines
+        raise SweepError(
+            f"{folder} is the folder of another sweep; its {what}:\n" + "\n".join(f"  {line}" for line in shown),
+            remedy="Resume with the very command that began it, or start a sweep of its own without resume and hydra.sweep.dir.",
+            differences=lines,
+        )
