@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 from modelpact.errors import ChatError
 from modelpact.models.chat.failures import Failure
+from modelpact.models.chat.loop import start
 from modelpact.models.chat.messages import Message
 from modelpact.models.chat.server import Server
 from modelpact.models.chat.settings import ChatSettings
@@ -49,6 +52,11 @@ class Answer:
     fallback: int | None = None
     tool_calls: list[dict[str, Any]] | None = None
 
+    def after(self, other: Answer) -> Answer:
+        """This answer with the tokens of an earlier one to the same row counted in."""
+        asked = _sum(self.prompt_tokens, other.prompt_tokens)
+        return replace(self, prompt_tokens=asked, completion_tokens=_sum(self.completion_tokens, other.completion_tokens))
+
     def facts(self) -> dict[str, Any]:
         """All but the text, without what is not there."""
         return {key: value for key, value in asdict(self).items() if key != "text" and value is not None}
@@ -60,12 +68,14 @@ class Course:
 
     Attributes:
         place: Words for an error about which row it is.
-        deadline: When its budget ends, on the monotonic clock.
+        started: When its budget began, on the monotonic clock.
+        deadline: When it ends.
         attempts: The requests made for it so far.
         fallback: Which of the fallbacks is being asked, from 0; None for the model itself.
     """
 
     place: str
+    started: float
     deadline: float
     attempts: int = 0
     fallback: int | None = None
@@ -81,10 +91,12 @@ class Client:
     def __init__(self, settings: ChatSettings) -> None:
         self.settings = settings
         self._servers = [Server(endpoint, settings.max_answer_bytes) for endpoint in settings.endpoints()]
+        weakref.finalize(self, _closed, self._servers, os.getpid()).atexit = False
 
     def course(self, place: str = "") -> Course:
         """The way of one row, whose budget begins now."""
-        return Course(place, time.monotonic() + self.settings.budget)
+        started = time.monotonic()
+        return Course(place, started, started + self.settings.budget)
 
     async def ask(self, messages: list[Message], extra: Mapping[str, Any], course: Course) -> Answer:
         """Ask one conversation of the model, then of its fallbacks.
@@ -102,9 +114,9 @@ class Client:
         async def once(server: Server) -> Answer:
             return _answer(await server.answer(messages, extra), server)
 
-        started = time.monotonic()
         answer = await self._tried(once, course)
-        return replace(answer, attempts=course.attempts, seconds=time.monotonic() - started, fallback=course.fallback)
+        seconds = time.monotonic() - course.started
+        return replace(answer, attempts=course.attempts, seconds=seconds, fallback=course.fallback)
 
     async def stream(self, messages: list[Message], extra: Mapping[str, Any]) -> AsyncIterator[str]:
         """The answer to one conversation, piece by piece; retries and fallbacks as long as nothing has come.
@@ -115,9 +127,9 @@ class Client:
         """
         course = self.course()
 
-        async def begin(server: Server) -> tuple[str, AsyncIterator[str], Server]:
+        async def begin(server: Server) -> tuple[str, AsyncGenerator[str], Server]:
             pieces = server.pieces(messages, extra)
-            return await anext(pieces, ""), pieces, server
+            return await anext(pieces), pieces, server
 
         first, pieces, server = await self._tried(begin, course)
         try:
@@ -133,9 +145,13 @@ class Client:
         except TimeoutError:
             stalled = Failure("timeout", f"the stream stood still for {self.settings.timeout:g} s")
             raise stalled.error(place="", attempts=course.attempts, where=server.where) from None
+        finally:
+            await pieces.aclose()
 
     async def _tried(self, work: Callable[[Server], Awaitable[_T]], course: Course) -> _T:
         """Do some work with the first server that can, each as often as it is worth it."""
+        for server in self._servers:
+            server.connect()  # a key that is missing is told at the first call, not in an emergency
         failed: list[ChatError] = []
         for index, server in enumerate(self._servers):
             course.fallback = index - 1 if index else None
@@ -181,12 +197,9 @@ class Client:
 
 def _answer(completion: dict[str, Any], server: Server) -> Answer:
     choice = completion["choices"][0]
-    message, usage = choice["message"], completion.get("usage") or {}
+    message, usage = choice["message"], completion.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
     text, calls = message.get("content"), message.get("tool_calls") or None
-    if text is None and calls is None:
-        refusal = message.get("refusal")
-        said = f"the model refused: {refusal}" if refusal else f"it has no text; finish reason {choice.get('finish_reason')!r}"
-        raise Failure("empty", said[:300])
     if not isinstance(text or "", str):
         raise Failure("malformed", f"its content is a {type(text).__name__}, not a text")
     return Answer(
@@ -197,6 +210,26 @@ def _answer(completion: dict[str, Any], server: Server) -> Answer:
         completion_tokens=usage.get("completion_tokens"),
         tool_calls=calls,
     )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
+def _closed(servers: list[Server], process: int) -> None:
+    """Close what a client had open, once nobody holds it any more; never in a fork, where the connections are the parent's."""
+
+    async def closing() -> None:
+        for server in servers:
+            await server.close()
+
+    if process == os.getpid():
+        start(closing)
+    else:
+        _others.append(servers)
+
+
+_others: list[list[Server]] = []
 
 
 def _wait(attempt: int) -> float:

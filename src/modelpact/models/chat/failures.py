@@ -69,12 +69,17 @@ class Failure(Exception):
             body: Its body, as far as it was read: decoded JSON, or text.
             keys: The secrets that were sent: a server may repeat them.
         """
-        said = secrets.without(shortened(_words(body), 300), keys)
+        said = shortened(secrets.without(_words(body), keys), 300)
         if 300 <= status < 400:
-            target = secrets.without(headers.get("location", "nowhere").partition("?")[0], keys)
+            target = shortened(secrets.masked(secrets.without(headers.get("location", "nowhere").partition("?")[0], keys)), 300)
             return cls("redirected", f"the server redirects to {target} (status {status})", status=status)
         reason = _STATUS.get(status, "server_error" if status >= 500 else "bad_request")
         return cls(reason, f"status {status}: {said}", status=status, wait=retry_after(headers))
+
+    @classmethod
+    def too_large(cls, max_bytes: int) -> Failure:
+        """A body that is longer than what is read."""
+        return cls("too_large", f"more than model.max_answer_bytes={max_bytes} bytes")
 
     def error(self, *, place: str, attempts: int, where: str) -> ChatError:
         """The error to raise when there is nothing left to try.
@@ -123,8 +128,11 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
             return max(0.0, float(headers[name]) / scale)
         except (KeyError, ValueError):
             continue
-    moment = email.utils.parsedate_tz(headers.get("retry-after", ""))
-    return None if moment is None else max(0.0, email.utils.mktime_tz(moment) - time.time())
+    try:
+        moment = email.utils.parsedate_to_datetime(headers.get("retry-after", ""))
+        return max(0.0, moment.timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):  # none, or no date
+        return None
 
 
 def _words(body: Any) -> str:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
-__all__ = ["each", "iterate", "loop", "run"]
+__all__ = ["each", "iterate", "loop", "run", "start"]
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -17,12 +17,20 @@ _lock = threading.Lock()
 _running: dict[int, asyncio.AbstractEventLoop] = {}  # by process: a fork takes the entry with it, but not the thread
 
 
+def _forked() -> None:
+    global _lock  # noqa: PLW0603  # another thread may have held it
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
 def loop() -> asyncio.AbstractEventLoop:
     """The loop of this process, started when first asked for."""
     with _lock:
         found = _running.get(os.getpid())
-        if found is None:
-            _running.clear()
+        if found is None:  # a loop of the parent's stays where it is: to end it here would touch the parent's connections
             found = _running[os.getpid()] = asyncio.new_event_loop()
             threading.Thread(target=found.run_forever, name="modelpact-chat", daemon=True).start()
         return found
@@ -36,6 +44,13 @@ def run(work: Coroutine[Any, Any, _T]) -> _T:
     except BaseException:
         future.cancel()
         raise
+
+
+def start(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Let a coroutine run on that loop, where there is one, and do not wait for it; takes no lock, so a finalizer may call it."""
+    found = _running.get(os.getpid())
+    if found is not None:
+        asyncio.run_coroutine_threadsafe(work(), found)
 
 
 def iterate(source: AsyncIterator[_T]) -> Iterator[_T]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import functools
+import json
+import math
 import string
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -35,6 +38,12 @@ def conversation(row: Any, number: int, *, system: str | None = None, template: 
         [{'role': 'system', 'content': 'Be brief.'}, {'role': 'user', 'content': 'Hello'}]
     """
     messages = _of_row(row, number, template)
+    try:
+        json.dumps(messages, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _refused(
+            number, f"it cannot be sent as JSON: {shortened(error)}", "Give texts, numbers, lists and dicts."
+        ) from None
     if system is not None and not any(message["role"] in {"system", "developer"} for message in messages):
         return [{"role": "system", "content": system}, *messages]
     return messages
@@ -52,16 +61,21 @@ def fields(template: str) -> tuple[str, ...]:
         ('language', 'text')
     """
     try:
-        found = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+        parsed = [part[1:] for part in string.Formatter().parse(template) if part[1] is not None]
     except ValueError as error:
         raise ModelConfigError(
             f"template: {error}", remedy="A brace that is meant as one is written twice: {{ and }}.", keys=["template"]
         ) from None
-    for name in found:
-        if not name or set(name) & set(".[]!:"):
+    found = []
+    for name, form, conversion in parsed:
+        if not name or name.isdecimal() or form or conversion or set(name) & set(".[]"):
+            written = f"{name}{f'!{conversion}' if conversion else ''}{f':{form}' if form else ''}"
             raise ModelConfigError(
-                f"template: {{{name}}} names no column", remedy="Write a column's name in braces: {text}.", keys=["template"]
+                f"template: {{{written}}} names no column",
+                remedy="Write a column's name in braces, {text}; a brace that is meant as one is written twice.",
+                keys=["template"],
             )
+        found.append(str(name))
     return tuple(dict.fromkeys(found))
 
 
@@ -109,7 +123,7 @@ def _of_row(row: Any, number: int, template: str | None) -> list[Message]:
         row = {wanted[0]: row}
     else:
         return _messages(_plain(row), number)
-    missing = [name for name in wanted if row.get(name) is None]
+    missing = [name for name in wanted if _is_missing(row.get(name))]
     if missing:
         raise _refused(
             number,
@@ -138,9 +152,13 @@ def _message(message: Any, number: int, place: int) -> Message:
     if role not in ROLES:
         wrong = "has no role" if role is None else f"has the role {shortened(repr(role), 40)}{nearest(str(role), ROLES)}"
         raise _refused(number, f"messages.{place} {wrong}", f"The roles: {', '.join(ROLES)}.")
-    kept = {key: value for key, value in message.items() if value is not None}
-    if "content" not in kept and not kept.get("tool_calls"):
+    kept = {key: value for key, value in message.items() if not _is_missing(value)}
+    if kept.get("tool_calls") == []:
+        del kept["tool_calls"]
+    if "content" not in kept and "tool_calls" not in kept:
         raise _refused(number, f"messages.{place} has no content", "Only an assistant that calls tools may leave it out.")
+    if not isinstance(kept.get("content", ""), (str, list)):
+        raise _refused(number, f"the content of messages.{place} is {_kind(kept['content'])}", "Give a text, or a list of parts.")
     return kept
 
 
@@ -149,9 +167,14 @@ def _refused(number: int, what: str, remedy: str) -> InputsError:
 
 
 def _kind(value: Any) -> str:
-    if value is None or isinstance(value, float):  # NaN is how pandas writes what is missing
+    if _is_missing(value):
         return "missing"
-    return "empty" if value == [] else f"a {type(value).__name__}"
+    return "empty" if isinstance(value, list) and not value else f"of the type {type(value).__name__}"
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether it is None, or one of the ways in which pandas writes that."""
+    return value is None or type(value).__name__ in {"NAType", "NaTType"} or (isinstance(value, float) and math.isnan(value))
 
 
 def _plain(value: Any) -> Any:
@@ -162,4 +185,6 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
-    return value.model_dump() if hasattr(value, "model_dump") else value
+    if isinstance(value, enum.Enum):
+        return value.value
+    return _plain(value.model_dump()) if hasattr(value, "model_dump") else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -65,7 +66,10 @@ class ChatModel(ChatSettings, Model):
             settings = self.but({key: value for key, value in found.items() if key != "protocol"})
         except PactError as error:
             if isinstance(config, (str, Path)):
-                error.message = f"{_lines(Path(config), error.facts.get('keys', []))}: {error.message}"
+                keys = error.facts.get("keys") or [place.split(".")[1] for place in error.facts.get("places", []) if "." in place]
+                line = _line(Path(config), keys)
+                error.message = f"{config}{f', line {line}' if line else ''}: {error.message}"
+                error.tell(path=str(config), line=line)
             raise
         self._context, self._settings, self._client = found, settings, None
 
@@ -211,7 +215,8 @@ async def _ask(
     try:
         return form.read(answer.text), answer
     except Misfit as misfit:
-        answer = await client.ask(form.again(messages, answer.text, misfit), extra, course)
+        first, answer = answer, await client.ask(form.again(messages, answer.text, misfit), extra, course)
+        answer = answer.after(first)
     try:
         return form.read(answer.text), answer
     except Misfit as misfit:
@@ -231,9 +236,9 @@ def _native(value: Any) -> Any:
     return cast("Any", value).tolist() if hasattr(value, "tolist") else value
 
 
-def _lines(path: Path, keys: list[str]) -> str:
-    """A file, with the line on which the first of some keys stands."""
+def _line(path: Path, keys: list[str]) -> int | None:
+    """The number of the line on which the first of some keys stands."""
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if any(f'"{key}"' in line for key in keys):
-            return f"{path}, line {number}"
-    return str(path)
+        if any(re.search(rf'"{re.escape(key)}"\s*:', line) for key in keys):
+            return number
+    return None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelpact import secrets
+from modelpact.errors import ModelConfigError
 from modelpact.models.chat.failures import Failure
 from modelpact.models.chat.messages import Message
 from modelpact.models.chat.settings import Endpoint
+from modelpact.models.chat.wire import errors_of, http_client
+from modelpact.suggestions import shortened
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -22,7 +24,7 @@ class Server:
     """A model on a server. Its connections stay open between requests; all of them belong to one event loop.
 
     Args:
-        endpoint: The model, the server, and references to the keys; they are looked up at the first request.
+        endpoint: The model, the server, and references to the keys; `connect` looks them up.
         max_bytes: The longest body that is read.
     """
 
@@ -30,7 +32,6 @@ class Server:
         self.endpoint = endpoint
         self._max_bytes = max_bytes
         self._keys: list[str] = []
-        self._omitted: dict[str, Any] = {}
         self._sdk: AsyncOpenAI | None = None
         self._broken: type[Exception] = OSError
 
@@ -38,6 +39,38 @@ class Server:
     def where(self) -> str:
         """The model and the address, for messages."""
         return f"model {self.endpoint.model} at {self.endpoint.base_url if self._sdk is None else self._sdk.base_url}"
+
+    def connect(self) -> AsyncOpenAI:
+        """Look up what is referred to; nothing is sent yet.
+
+        Raises:
+            ModelConfigError: A variable that is referred to is not set, or cannot be sent.
+        """
+        if self._sdk is not None:
+            return self._sdk
+        import openai
+
+        url = self.endpoint.resolved_url()
+        key = None if self.endpoint.api_key is None else _sendable(self.endpoint.api_key, "model.api_key")
+        headers = {name.lower(): _sendable(value, f"model.headers.{name}") for name, value in self.endpoint.headers.items()}
+        if key is not None:
+            headers = {"authorization": f"Bearer {key}", **headers}
+        self._keys = [*headers.values(), *([key] if key else [])]
+        http = http_client(headers, self._max_bytes)
+        self._broken = errors_of(http)
+        self._sdk = openai.AsyncOpenAI(
+            api_key="none",  # the SDK wants one, and would take it from a variable of its own choice
+            base_url=url,
+            http_client=http,
+            max_retries=0,
+            timeout=None,
+        )
+        return self._sdk
+
+    async def close(self) -> None:
+        """Close its connections."""
+        if self._sdk is not None:
+            await self._sdk.close()
 
     async def answer(self, messages: list[Message], extra: Mapping[str, Any]) -> dict[str, Any]:
         """Send one request and read its answer, a `chat.completion` object with at least one choice.
@@ -48,20 +81,20 @@ class Server:
         """
         import openai
 
-        sdk = self._connect()
+        sdk = self.connect()
         try:
             async with sdk.chat.completions.with_streaming_response.create(**self._request(messages, extra)) as response:
                 body = bytearray()
                 async for piece in response.iter_bytes():
                     body += piece
-                    if len(body) > self._max_bytes:
-                        raise Failure("too_large", f"more than model.max_answer_bytes={self._max_bytes} bytes")
+                    if len(body) > self._max_bytes:  # where it was sent compressed
+                        raise Failure.too_large(self._max_bytes)
                 kind = response.headers.get("content-type", "")
         except (openai.OpenAIError, self._broken) as error:
-            raise self._named(error) from error
-        return _completion(bytes(body), kind)
+            raise self._named(error) from self._shown(error)
+        return self._completion(bytes(body), kind)
 
-    async def pieces(self, messages: list[Message], extra: Mapping[str, Any]) -> AsyncIterator[str]:
+    async def pieces(self, messages: list[Message], extra: Mapping[str, Any]) -> AsyncGenerator[str]:
         """Send one request and yield its answer as it comes.
 
         Raises:
@@ -70,47 +103,52 @@ class Server:
         """
         import openai
 
-        sdk = self._connect()
-        ended = False
+        sdk = self.connect()
+        ended, reason = False, None
         try:
             async with await sdk.chat.completions.create(**self._request(messages, extra), stream=True) as chunks:
+                kind = chunks.response.headers.get("content-type", "")
+                if kind.partition(";")[0].strip().lower() != "text/event-stream":
+                    raise Failure("malformed", f"a stream was asked for, and {self._said(kind) or 'no content type'} came")
                 async for chunk in chunks:
                     for choice in getattr(chunk, "choices", None) or ():
-                        ended = ended or choice.finish_reason is not None
-                        if choice.delta.content:
-                            yield choice.delta.content
+                        reason = choice.finish_reason or reason
+                        text = getattr(choice.delta, "content", None)
+                        if text:
+                            ended = True
+                            yield text
         except (openai.OpenAIError, self._broken, json.JSONDecodeError) as error:
-            raise self._named(error) from error
-        if not ended:
+            raise self._named(error) from self._shown(error)
+        if reason is None:
             raise Failure("disconnected", "the stream ended before the answer did")
+        if not ended:
+            raise Failure("empty", f"it has no text; finish reason {reason!r}")
 
     def _request(self, messages: list[Message], extra: Mapping[str, Any]) -> dict[str, Any]:
-        request = {**self.endpoint.request, **extra}
-        ours = {"model": self.endpoint.model, "messages": messages, "extra_headers": self._omitted}
-        return {**ours, "extra_body": request}  # as it is: the SDK's own arguments differ from release to release
+        request = {**self.endpoint.request, **extra}  # as it is: the SDK's own arguments differ from release to release
+        return {"model": self.endpoint.model, "messages": messages, "extra_body": request}
 
-    def _connect(self) -> AsyncOpenAI:
-        if self._sdk is not None:
-            return self._sdk
-        import openai
-
-        url = self.endpoint.resolved_url()
-        key = "" if self.endpoint.api_key is None else secrets.resolve(self.endpoint.api_key, "model.api_key")
-        headers = {name: secrets.resolve(value, f"model.headers.{name}") for name, value in self.endpoint.headers.items()}
-        self._keys = [value for value in (key, *headers.values()) if value]
-        if not key and "authorization" not in map(str.lower, headers):
-            self._omitted = {"Authorization": openai.Omit()}
-        http = openai.DefaultAsyncHttpxClient(follow_redirects=False)
-        self._broken = _errors_of(http)
-        self._sdk = openai.AsyncOpenAI(
-            api_key=key or "none",  # the SDK wants one, and takes it from the environment where there is none
-            base_url=url,
-            default_headers=headers,
-            http_client=http,
-            max_retries=0,
-            timeout=None,
-        )
-        return self._sdk
+    def _completion(self, body: bytes, kind: str) -> dict[str, Any]:
+        try:
+            found = json.loads(body)
+        except (ValueError, RecursionError):
+            begins = self._said(body[:2000].decode("utf-8", "replace"), 40)
+            what = f"{len(body)} bytes of {self._said(kind) or 'no content type'}"
+            raise Failure("malformed", f"{what} are not JSON; they begin with {begins!r}") from None
+        choices = found.get("choices") if isinstance(found, dict) else None
+        if not isinstance(choices, list):
+            error = found.get("error") if isinstance(found, dict) else None
+            raise Failure("malformed", f"JSON without choices{f', with an error: {self._said(error)}' if error else ''}")
+        if not choices:
+            raise Failure("empty", "its list of choices is empty")
+        message = choices[0].get("message") if isinstance(choices[0], dict) else None
+        if not isinstance(message, dict):
+            raise Failure("malformed", "its first choice has no message")
+        if message.get("content") is None and not message.get("tool_calls"):
+            reason, refusal = choices[0].get("finish_reason"), message.get("refusal")
+            no_text = f"it has no text; finish reason {reason!r}"
+            raise Failure("empty", self._said(f"the model refused: {refusal}" if refusal else no_text))
+        return dict(found)
 
     def _named(self, error: Exception) -> Failure:
         import openai
@@ -120,35 +158,37 @@ class Server:
             return Failure.of_status(error.status_code, error.response.headers, body, self._keys)
         if isinstance(error, openai.APITimeoutError):
             return Failure("timeout", "the connection timed out")
-        cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
-        said = secrets.without(" ".join(str(cause).split()) or type(cause).__name__, self._keys)
         if isinstance(error, json.JSONDecodeError):
             return Failure("malformed", f"a piece of the stream is not JSON: {error.msg}")
+        cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
+        said = self._said(cause) or type(cause).__name__
         if isinstance(error, openai.APIError) and not isinstance(error, openai.APIConnectionError):
             return Failure("server_error", said)  # an error in the middle of a stream
         return Failure("unreachable" if "Connect" in type(cause).__name__ else "disconnected", said)
 
+    def _said(self, text: object, length: int = 300) -> str:
+        """Words of the server, in which it may have repeated a key: taken out before anything is cut."""
+        return shortened(secrets.without(str(text), self._keys), length)
 
-def _completion(body: bytes, kind: str) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except ValueError:
-        what = f"{len(body)} bytes of {kind or 'no content type'}"
-        raise Failure("malformed", f"{what} are not JSON; they begin with {body[:40]!r}") from None
-    choices = found.get("choices") if isinstance(found, dict) else None
-    if not isinstance(choices, list):
-        error = found.get("error") if isinstance(found, dict) else None
-        raise Failure("malformed", f"JSON without choices{f', with an error: {str(error)[:200]}' if error else ''}")
-    if not choices:
-        raise Failure("empty", "its list of choices is empty")
-    if not isinstance(choices[0], dict) or not isinstance(choices[0].get("message"), dict):
-        raise Failure("malformed", "its first choice has no message")
-    return dict(found)
+    def _shown(self, error: BaseException) -> BaseException | None:
+        """The error to chain; None where its text, or that of one behind it, holds a key: tracebacks are kept in files."""
+        behind: BaseException | None = error
+        while behind is not None:
+            text = f"{behind} {behind!r} {getattr(behind, 'doc', '')}"
+            if secrets.without(text, self._keys) != text:
+                return None
+            behind = behind.__cause__ or behind.__context__
+        return error
 
 
-def _errors_of(client: Any) -> type[Exception]:
-    """The root of the errors of the HTTP library that the SDK stands on: httpx in its older releases, httpx2 in newer ones."""
-    packages = {base.__module__.partition(".")[0] for base in type(client).__mro__}
-    library = importlib.import_module(next(name for name in packages if name.startswith("httpx")))
-    errors: type[Exception] = library.HTTPError
-    return errors
+def _sendable(reference: str, place: str) -> str:
+    value = secrets.resolve(reference, place)
+    if not (value.isascii() and value.isprintable()):
+        name = secrets.variable(reference)
+        raise ModelConfigError(
+            f"{place}: the value of {name} has a line break or a character outside of ASCII in it, and cannot be sent",
+            remedy=f"Set it again without: export {name}=...",
+            variable=name,
+            place=place,
+        )
+    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -11,6 +12,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from modelpact import secrets
 from modelpact.errors import ModelConfigError
+from modelpact.models.chat.messages import fields
 from modelpact.steps import Step
 from modelpact.suggestions import nearest
 
@@ -91,6 +93,11 @@ class ChatSettings(Step):
             raise ValueError("stop takes up to four texts")
         if not secrets.variable(self.base_url):
             _check_url(self.base_url)
+        if self.template is not None:
+            fields(self.template)
+        taken = sorted({"model", "messages", "stream", "response_format", *REQUEST} & set(self.extra_body))
+        if taken:
+            raise ValueError(f"extra_body: {taken[0]} is set by modelpact, not there")
         self.endpoints()
         return self
 
@@ -113,11 +120,9 @@ class ChatSettings(Step):
         try:
             return ChatSettings(**{**mine, **changes})
         except ValidationError as error:
-            faults = {_place(fault): fault["msg"] for fault in error.errors(include_input=False)}
-            raise ModelConfigError(
-                "; ".join(f"{place}: {text[0].lower()}{text[1:]}" if place else text for place, text in faults.items()),
-                keys=[place.partition(".")[0] for place in faults],
-            ) from None  # its text would repeat what was given
+            faults = _faults(error)
+            keys = [re.split(r"[.: ]", fault)[0] for fault in faults]
+            raise ModelConfigError("; ".join(faults), keys=keys) from None  # its own text would repeat what was given
 
     def endpoints(self) -> list[Endpoint]:
         """The servers to ask, in their order: the configured one, then the fallbacks.
@@ -138,7 +143,10 @@ class ChatSettings(Step):
         return found
 
     def _fallback(self, fallback: dict[str, Any], index: int) -> Endpoint:
-        changed = ChatSettings(**{**{key: getattr(self, key) for key in _OF_A_FALLBACK}, **fallback})
+        try:
+            changed = ChatSettings(**{**{key: getattr(self, key) for key in _OF_A_FALLBACK}, **fallback})
+        except ValidationError as error:
+            raise ValueError("; ".join(f"fallbacks.{index}.{fault}" for fault in _faults(error))) from None
         elsewhere = changed.base_url != self.base_url
         if elsewhere and self.api_key is not None and "api_key" not in fallback:
             raise ValueError(f"fallbacks.{index} is another server and needs an api_key of its own (null for none)")
@@ -188,5 +196,11 @@ def _check_url(url: str) -> None:
         raise ValueError("base_url is no address of a server: write http://localhost:4000/v1, or env:NAME")
 
 
-def _place(fault: Any) -> str:
-    return ".".join(str(part) for part in fault["loc"] if not str(part).startswith(("str", "list[")))
+def _faults(error: ValidationError) -> list[str]:
+    """What is wrong, each fault after its key, and none of the values."""
+    found: dict[str, str] = {}
+    for fault in error.errors(include_input=False):
+        place = ".".join(str(part) for part in fault["loc"] if not str(part).startswith(("str", "list[")))
+        text = str(fault["ctx"]["error"].args[0]) if fault["type"] == "value_error" else fault["msg"]
+        found.setdefault(place, f"{place}: {text[0].lower()}{text[1:]}" if place else text)
+    return list(found.values())

@@ -114,13 +114,18 @@ def _of_schema(schema: Schema) -> Format:
 
 
 def _json(text: str) -> Any:
-    fenced = _FENCED.fullmatch(text)
     try:
-        return json.loads(fenced[1] if fenced else text)
+        return json.loads(_bare(text))
     except (ValueError, RecursionError) as error:
         raise Misfit(f"it is not JSON ({error})") from None
 
 
 def _checked_json(text: str) -> str:
     _json(text)
-    return text
+    return _bare(text)
+
+
+def _bare(text: str) -> str:
+    """A text without the fence that models like to put around JSON."""
+    fenced = _FENCED.fullmatch(text)
+    return fenced[1] if fenced else text
