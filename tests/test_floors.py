@@ -33,7 +33,7 @@ FLOORS = (
     {"signers", "savers", "loaders", "verifiers", "registers"},
     {"pipeline"},
     {"tasks", "serving"},
-    {"cli", "composition", "complaints", "overview", "plugins"},
+    {"cli", "arguments", "composition", "complaints", "overview", "plugins"},
 )
 
 APART = {"clean_process"}

@@ -38,6 +38,7 @@ def main() -> None:
     )  # what MLflow and its libraries build when imported stays: collecting it costs a sixth of a run
     sys.path.append(os.getcwd())  # a class of one's own, in a module beside one's data
     try:
+        _refuse_literals()
         sys.argv[1:] = forgive_unused(sys.argv[1:])
         os.environ[FULL_ERROR] = "1"  # Hydra then hands its errors over instead of printing them its own way
         _run_hydra()
@@ -54,14 +55,24 @@ def main() -> None:
             os.environ[FULL_ERROR] = wanted
 
 
+def _refuse_literals() -> None:
+    from modelpact.arguments import refuse_literals
+
+    refuse_literals(sys.argv[1:])
+
+
 def _run_hydra() -> None:
     import hydra
     from hydra.core.plugins import Plugins
 
+    from modelpact.plugins.callback import Stop
     from modelpact.plugins.search_path import EntryPointSearchPath
 
     Plugins.instance().register(EntryPointSearchPath)
-    hydra.main(version_base="1.3", config_path="pkg://modelpact.conf", config_name="config")(job)()
+    try:
+        hydra.main(version_base="1.3", config_path="pkg://modelpact.conf", config_name="config")(job)()
+    except Stop as stop:
+        raise stop.error from None
 
 
 def _built(cfg: DictConfig, settings: Any, folder: Path) -> Task:

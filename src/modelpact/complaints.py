@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from modelpact.errors import ConfigError, PactError
+from modelpact.secrets import is_private, masked
 from modelpact.suggestions import nearest, shortened
 
 __all__ = ["complain", "explain"]
@@ -42,9 +43,9 @@ def explain(error: Exception) -> PactError | None:
     if isinstance(error, HydraException):
         return _bad_override(error)
     if isinstance(error, OmegaConfBaseException):
-        return ConfigError(shortened(error, 500), remedy="Correct the key or the interpolation.")
+        return ConfigError(shortened(masked(str(error)), 500), remedy="Correct the key or the interpolation.")
     if isinstance(error, ValueError) and "Config group override" in str(error):
-        return ConfigError(shortened(error, 300), remedy="Choose an option of the group, such as register=none.")
+        return ConfigError(shortened(masked(str(error)), 300), remedy="Choose an option of the group, such as register=none.")
     if isinstance(error, OSError) and error.filename is not None:
         return PactError(
             f"{error.filename} cannot be written: {error.strerror}",
@@ -71,12 +72,15 @@ def _missing_value(error: Any) -> ConfigError:
 
 def _bad_override(error: Exception) -> ConfigError:
     from hydra.errors import OverrideParseException
+    from omegaconf.errors import GrammarParseError
 
     from modelpact.composition import groups
 
     cause = error.__cause__
     parent, key = getattr(cause, "parent_node", None), getattr(cause, "full_key", None)
-    text = shortened(error, 500)
+    text = shortened(_unquoted(str(error)), 500)
+    if key and isinstance(cause, GrammarParseError):
+        return ConfigError(f"{key}: its value is no valid interpolation", remedy="Close each ${ with a }.", key=key)
     if key and hasattr(parent, "keys"):
         prefix = key.rpartition(".")[0]
         known = sorted({str(name) for name in (parent or ()) if name != "_target_"} | set([] if prefix else groups()))
@@ -88,10 +92,11 @@ def _bad_override(error: Exception) -> ConfigError:
             key=key,
         )
     if isinstance(error, OverrideParseException):
+        shown = masked(error.override)
         return ConfigError(
-            f"{error.override} cannot be read: {text}",
+            f"{shown} cannot be read" + (f": {text}" if shown == error.override else ""),
             remedy="Quote a value that holds brackets, braces, commas or colons: 'signer.outputs=\"float64[-1]\"'.",
-            override=error.override,
+            override=shown,
         )
     match = re.search(r"Could not override '([\w./]+)'", text)
     if match:
@@ -101,3 +106,11 @@ def _bad_override(error: Exception) -> ConfigError:
             group=match[1],
         )
     return ConfigError(text, remedy="See --help, and --cfg job for the composed configuration.")
+
+
+def _unquoted(text: str) -> str:
+    """A text of Hydra's without the values of secrets that it quotes."""
+    deleted = re.search(r"The value of '([^']+)' is ", text)  # ~key=value, where the value is another
+    if deleted and is_private(deleted[1].split("."), ""):
+        text = f"{text[: deleted.end()]}another"
+    return masked(text)

@@ -13,7 +13,19 @@ from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 from modelpact.credentials import is_secret_name, looks_secret, with_keys_cut
 from modelpact.errors import ModelConfigError, SecretError
 
-__all__ = ["REDACTED", "is_secret_name", "literals", "looks_secret", "masked", "refuse", "resolve", "variable", "without"]
+__all__ = [
+    "REDACTED",
+    "is_private",
+    "is_secret_name",
+    "literals",
+    "looks_secret",
+    "masked",
+    "refuse",
+    "refused",
+    "resolve",
+    "variable",
+    "without",
+]
 
 REDACTED = "[redacted]"
 
@@ -109,6 +121,16 @@ def refuse(config: Mapping[str, Any], place: str = "", source: str = "") -> None
         raise _refusal(found, source)
 
 
+def refused(places: list[str], source: str = "") -> SecretError:
+    """The error for secrets that were found otherwise.
+
+    Args:
+        places: Where they stand.
+        source: Where that comes from, such as a file.
+    """
+    return _refusal([_Found(place, "literal") for place in places], source)
+
+
 def masked(text: str, key: str = "") -> str:
     """A text of somebody else's, such as an error that quotes its input, with what may be a secret left out.
 
@@ -135,6 +157,22 @@ def masked(text: str, key: str = "") -> str:
         return match[0] if not secret or _is_harmless(shown) else f"{match['name']}{match['between']}{REDACTED}"
 
     return _PAIR.sub(hidden, text)
+
+
+def is_private(place: Iterable[str], value: object) -> bool:
+    """Whether a value is better not shown: one under a secret's name, a header, a server's address, or one that holds a secret.
+
+    Args:
+        place: The names above it, from the outermost to its own.
+        value: The value, whatever it is.
+
+    Example:
+        >>> is_private(["headers", "X-Team"], "env:TEAM"), is_private(["alpha"], 0.5)
+        (True, False)
+    """
+    names = list(place)
+    known = any(is_secret_name(name) or name == "base_url" or name.lower().endswith("headers") for name in names)
+    return known or bool(literals({"value": value}))
 
 
 def without(text: str, values: Iterable[str]) -> str:

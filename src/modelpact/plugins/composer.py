@@ -9,6 +9,8 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_d
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
+from modelpact.plugins.callback import refuse_composed
+
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
     from hydra.core.override_parser.types import Override
@@ -53,6 +55,7 @@ class SweepComposer:
             task = [override for override in overrides if not override.is_hydra_override()]
             config.hydra.overrides.task = [override.input_line for override in task]
             config.hydra.job.override_dirname = get_overrides_dirname(task, **config.hydra.job.config.override_dirname)
+        refuse_composed(config)  # the choices of a job may bring what the sweep's own configuration has not
         OmegaConf.copy_cache(from_config=master, to_config=config)
         return config
 

@@ -1,0 +1,61 @@
+"""What modelpact does before a run or a sweep of Hydra's begins, when everything is composed and nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+
+from modelpact.arguments import refuse_literals
+from modelpact.secrets import refuse
+
+__all__ = ["ModelpactCallback", "Stop", "refuse_composed"]
+
+
+class Stop(BaseException):
+    """Carries an error out of a callback: Hydra turns an `Exception` there into a warning, and goes on.
+
+    Args:
+        error: What the command line is to end with.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+class ModelpactCallback(Callback):
+    """Refuses a configuration that holds a secret itself, before it is written into `.hydra` or `multirun.yaml`."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        _stopping(lambda: refuse_composed(config))
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        def check() -> None:
+            refuse_composed(config)
+            swept = OmegaConf.select(config, "hydra.sweeper.params")
+            if isinstance(swept, DictConfig):  # each is an override, read when the sweep begins
+                lines = [f"{key!s}={value}" for key, value in swept.items_ex(resolve=False) if isinstance(value, str)]
+                refuse_literals(lines, "hydra.sweeper.params")
+
+        _stopping(check)
+
+
+def refuse_composed(config: DictConfig) -> None:
+    """Refuse a composed configuration that holds a secret itself; interpolations are looked at, not resolved.
+
+    Raises:
+        SecretError: It names each place and no value.
+    """
+    plain = OmegaConf.to_container(config, resolve=False)
+    if isinstance(plain, dict):
+        refuse({str(key): value for key, value in plain.items()}, source="the composed configuration")
+
+
+def _stopping(check: Callable[[], None]) -> None:
+    try:
+        check()
+    except Exception as error:
+        raise Stop(error) from error
