@@ -28,10 +28,11 @@ FLOORS = (
         "release",
         "credentials",
         "secrets",
+        "signals",
     },
-    {"data", "models", "store", "requirements", "carried", "journal", "jobs"},
+    {"data", "models", "store", "requirements", "carried", "journal", "jobs", "parameters"},
     {"signers", "savers", "loaders", "verifiers", "registers"},
-    {"pipeline"},
+    {"pipeline", "sweeps"},
     {"tasks", "serving"},
     {"cli", "arguments", "composition", "complaints", "overview", "plugins"},
 )

@@ -95,11 +95,14 @@ def job(cfg: DictConfig) -> float | None:
     from hydra.types import RunMode
 
     from modelpact.errors import PactError
+    from modelpact.plugins.sweeping import job_of
 
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
     try:
-        return _built(cfg, settings, folder).run(folder)
+        task = _built(cfg, settings, folder)
+        task.surround(job_of(cfg, settings))
+        return task.run(folder)
     except PactError as error:
         if settings.mode == RunMode.MULTIRUN:  # Hydra itself would show the first failure of a sweep only
             log.error("job %s (%s) failed: %s", settings.job.num, settings.job.override_dirname, error)

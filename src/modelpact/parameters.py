@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelpact import secrets
-from modelpact.jobs import Job
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -24,18 +23,23 @@ CUT = f"... (cut: the whole is in the artifact {ARTIFACT})"
 log = logging.getLogger(__name__)
 
 
-def record(client: MlflowClient, run_id: str, job: Job) -> None:
-    """Put a job's configuration into its run; what differs within its sweep becomes a param first."""
-    if job.config is None:
-        return
+def record(client: MlflowClient, run_id: str, config: Mapping[str, Any], first: Sequence[str] = ()) -> None:
+    """Put a configuration into its run, without secrets.
+
+    Args:
+        client: The store's.
+        run_id: The run.
+        config: The configuration, resolved.
+        first: The overrides whose keys become params before all others.
+    """
     import yaml
     from mlflow.entities import Param
 
-    config = redacted(job.config)
-    client.log_text(run_id, yaml.safe_dump(config, sort_keys=False, allow_unicode=True), ARTIFACT)
-    found = dict(flattened(config))
-    first = [key for key in (line.partition("=")[0].lstrip("+~") for line in job.overrides) if key in found]
-    ordered = [*dict.fromkeys(first), *(key for key in found if key not in first)]
+    shown = redacted(config)
+    client.log_text(run_id, yaml.safe_dump(shown, sort_keys=False, allow_unicode=True), ARTIFACT)
+    found = dict(flattened(shown))
+    leading = [key for key in (line.partition("=")[0].lstrip("+~") for line in first) if key in found]
+    ordered = dict.fromkeys([*leading, *found])
     params = [Param(_short(key), _cut(key, found[key])) for key in ordered]
     for start in range(0, len(params), AT_ONCE):
         client.log_batch(run_id, params=params[start : start + AT_ONCE])

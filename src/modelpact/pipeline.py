@@ -264,7 +264,8 @@ def _run(store: Store, journal: Journal, job: Job) -> Iterator[None]:
     journal.note(run_id=run_id)
     status = "FINISHED"
     try:
-        record(store.client, run_id, job)
+        if job.config is not None:
+            record(store.client, run_id, job.config, job.overrides)
         yield
         if journal.facts.get("reused"):
             store.client.set_tag(run_id, "modelpact.reused_version", journal.facts["version"])
