@@ -24,16 +24,19 @@ JsonSchema = dict[str, Any]
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _FLOAT_MAX = float(np.finfo("float32").max)
 
-_YEAR = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
-_LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
-_LONG_MONTH = "(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
-_SHORT_MONTH = "(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
-_DATE = f"(?:{_YEAR}-(?:{_LONG_MONTH}|{_SHORT_MONTH}|02-(?:0[1-9]|1[0-9]|2[0-8]))|{_LEAP_YEAR}-02-29)"
 _HOUR, _SIXTY = "(?:[01][0-9]|2[0-3])", "[0-5][0-9]"
-_TIME = f"[T ]{_HOUR}(?::{_SIXTY}(?::{_SIXTY}(?:[.,][0-9]+)?)?)?(?:Z|[+-]{_HOUR}:{_SIXTY})?"
-_MOMENT = f"^{_DATE}(?:{_TIME})?$"
-# Python's $ also stands before a last newline; and in UTC, the first and the last day may be days that there are not.
-_EXACT_MOMENT = f"^(?!(?:0001-01-01|9999-12-31).*[+-]..:..$){_DATE}(?:{_TIME})?(?!\\n)$"
+_DAYS = "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+_TIME = f"(?:[T ]{_HOUR}(?::{_SIXTY}(?::{_SIXTY}(?:[.,][0-9]+)?)?)?(?:Z|[+-]{_HOUR}:{_SIXTY})?)?"
+_DATE = (
+    f"(?:(?:[1-9][0-9]{{3}}|0[1-9][0-9]{{2}}|00[1-9][0-9]|000[1-9])-{_DAYS}"
+    "|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)-02-29)"
+)
+# Before a last newline, Python's $ stands too. With an offset, the first and the last day may be days in UTC that there are not.
+_MOMENT = f"^(?!(?:0001-01-01|9999-12-31).*[+-]..:..$){_DATE}{_TIME}(?!\\n)$"
+# The same without looking ahead, which OpenAI does not take: the years are such that any offset will do.
+_STRICT_MOMENT = (
+    f"^(?:[1-8][0-9]{{3}}-{_DAYS}|(?:[1-8][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[1357][26])00)-02-29){_TIME}$"
+)
 
 
 def to_json_schema(signature: ModelSignature) -> JsonSchema:
@@ -97,7 +100,8 @@ def strict_rows_schema(schema: Schema) -> JsonSchema | None:
     """The JSON Schema of one row in the form that OpenAI's strict structured output wants.
 
     Every object lists all its properties as required and allows no others; what is optional may be null, and nothing else may.
-    What it accepts, `rows_schema` accepts. OpenAI also wants an object at the root: the value of an unnamed column is none yet.
+    What it accepts, `rows_schema` accepts; of moments, those of the years 1000 to 8999. OpenAI also wants an object at the root:
+    the value of an unnamed column may be none.
 
     Args:
         schema: MLflow's schema, of columns.
@@ -188,7 +192,7 @@ def _positional_row(nodes: list[Node], least: int) -> JsonSchema:
 def _value(found: Node) -> JsonSchema:
     """The schema of a compiled type."""
     if isinstance(found, ScalarNode):
-        schema = _scalar(found.expected, _EXACT_MOMENT)
+        schema = _scalar(found.expected, _MOMENT)
     elif isinstance(found, ArrayNode):
         schema = {"type": "array", "items": _value(found.item)}
     elif isinstance(found, MapNode):
@@ -239,7 +243,7 @@ def _or_null(schema: JsonSchema) -> JsonSchema:
 def _strict(found: Node, *, optional: bool) -> JsonSchema | None:
     schema: JsonSchema | None = None
     if isinstance(found, ScalarNode):
-        schema = _scalar(found.expected, _MOMENT)
+        schema = _scalar(found.expected, _STRICT_MOMENT)
         if schema == _nothing() and not optional:
             return None
     elif isinstance(found, ArrayNode):
@@ -303,7 +307,7 @@ def _params(params: ParamSchema) -> JsonSchema:
 
 def _param(spec: ParamSpec) -> JsonSchema:
     if isinstance(spec.dtype, DataType):
-        schema = _or_null(_scalar(spec.dtype.name, _EXACT_MOMENT))  # null stands for unset
+        schema = _or_null(_scalar(spec.dtype.name, _MOMENT))  # null stands for unset
         if spec.shape is not None:
             schema = {"type": "array", "items": schema}
     else:
