@@ -284,6 +284,7 @@ class ChatServer:
         self.peak = max(self.peak, self._active)
         try:
             raw = await reader.readexactly(int(headers.get("content-length", 0)))
+            path = re.sub(r"^https?://[^/]+", "", path)  # a client behind a proxy sends the whole address
             request = Request(method, path, headers, _parsed(raw), time.monotonic())
             self.count += 1
             if self._record:

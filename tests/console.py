@@ -2,7 +2,8 @@
 
 In a `console` block a line that begins with `$ ` is a command, and what follows is what it prints (both streams, in the order
 stdout, stderr); `...` stands for any text. `modelpact` runs in this process, everything else in a shell; a last line `[exit N]`
-is the exit status where it is not 0. All blocks of a page share one working folder.
+is the exit status where it is not 0. All blocks of a page share one working folder. Where an `sh` block starts the LiteLLM proxy
+of examples/litellm, a stand-in for it runs until the page ends.
 """
 
 from __future__ import annotations
@@ -16,11 +17,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-BLOCK = re.compile(r"^```(console|python|yaml|json|csv)([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+from stand_in import running
+
+BLOCK = re.compile(r"^```(console|python|yaml|json|csv|sh)([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def run_page(page: Path) -> int:
     """Run every example of a page; returns how many commands and statements were run, and raises where one differs."""
+    with contextlib.ExitStack() as servers:
+        return _run(page, servers)
+
+
+def _run(page: Path, servers: contextlib.ExitStack) -> int:
     namespace: dict[str, object] = {}
     ran = 0
     for language, title, body in BLOCK.findall(page.read_text(encoding="utf-8")):
@@ -29,6 +37,8 @@ def run_page(page: Path) -> int:
             path = Path(file[1])
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(body, encoding="utf-8")
+        elif language == "sh" and "litellm --config" in body:
+            servers.enter_context(running())
         elif language == "console":
             ran += _run_console(page, body)
         elif language == "python":
