@@ -7,7 +7,6 @@ import sys
 from typing import Any
 
 from modelpact.errors import ConfigError, PactError
-from modelpact.secrets import is_private, masked
 from modelpact.suggestions import nearest, shortened
 
 __all__ = ["complain", "explain"]
@@ -33,6 +32,8 @@ def explain(error: Exception) -> PactError | None:
     """The error in modelpact's terms; None for one that nobody foresaw."""
     from hydra.errors import HydraException, MissingConfigException
     from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+    from modelpact.secrets import masked
 
     if isinstance(error, PactError):
         return error
@@ -75,6 +76,7 @@ def _bad_override(error: Exception) -> ConfigError:
     from omegaconf.errors import GrammarParseError
 
     from modelpact.composition import groups
+    from modelpact.secrets import masked
 
     cause = error.__cause__
     parent, key = getattr(cause, "parent_node", None), getattr(cause, "full_key", None)
@@ -110,6 +112,8 @@ def _bad_override(error: Exception) -> ConfigError:
 
 def _unquoted(text: str) -> str:
     """A text of Hydra's without the values of secrets that it quotes."""
+    from modelpact.secrets import is_private, masked
+
     deleted = re.search(r"The value of '([^']+)' is ", text)  # ~key=value, where the value is another
     if deleted and is_private(deleted[1].split("."), ""):
         text = f"{text[: deleted.end()]}another"

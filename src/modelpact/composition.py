@@ -10,7 +10,6 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from modelpact.errors import ConfigError
-from modelpact.secrets import is_private, without
 from modelpact.steps import Step
 from modelpact.suggestions import nearest, shortened
 
@@ -206,6 +205,8 @@ def _fault(fault: Any, known: list[str]) -> str:
         return f"no such key{nearest(str(fault['loc'][-1]), known)}"
     if fault["type"] == "missing":
         return "is required"
+    from modelpact.secrets import is_private, without
+
     text = f"{fault['msg'][0].lower()}{fault['msg'][1:]}"
     if is_private([str(part) for part in fault["loc"]], fault["input"]):
         return f"{without(text, [str(fault['input'])])} (its value is not shown)"
