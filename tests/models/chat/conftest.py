@@ -1,0 +1,16 @@
+"""Retries that cost no time, and a key in the environment."""
+
+from __future__ import annotations
+
+import pytest
+from prompts import KEY
+
+from modelpact.models.chat import client
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait hundredths of a second between attempts; the variable KEY holds a key."""
+    monkeypatch.setattr(client, "FIRST_WAIT", 0.02)
+    monkeypatch.setenv("KEY", KEY)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import datetime
+import enum
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from chat_server import ChatServer
+from prompts import CALL, chat
+from pydantic import BaseModel
+
+from modelpact.errors import InputsError, ModelConfigError
+from modelpact.models.chat.messages import conversation, fields, rows
+
+HELLO = {"role": "user", "content": "Hello"}
+CALLING = {"role": "assistant", "tool_calls": [CALL]}
+RESULT = {"role": "tool", "tool_call_id": "call_1", "content": "sunny"}
+
+
+class Role(enum.Enum):
+    """Who speaks."""
+
+    USER = "user"
+
+
+class Said(BaseModel):
+    """A message as an object."""
+
+    role: Role
+    content: str
+    name: str | None = None
+
+
+class Asked(BaseModel):
+    """A row as an object."""
+
+    messages: list[Said]
+
+
+class Filled(BaseModel):
+    """A row for a template."""
+
+    language: str
+    text: str
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "Hello",
+        {"text": "Hello"},
+        {"messages": [HELLO]},
+        {"messages": [HELLO], "id": 7},
+        [HELLO],
+        (HELLO,),
+        np.array([HELLO], dtype=object),
+        {"messages": np.array([HELLO], dtype=object)},
+        [Said(role=Role.USER, content="Hello")],
+        {"messages": [Said(role=Role.USER, content="Hello")]},
+        Asked(messages=[Said(role=Role.USER, content="Hello")]),
+        [{**HELLO, "name": None, "tool_calls": None, "tool_call_id": float("nan")}],
+        [{**HELLO, "name": pd.NA, "tool_calls": []}],
+        [{**HELLO, "tool_calls": np.array([], dtype=object)}],
+    ],
+)
+def test_one_text_in_many_forms_is_one_conversation(row: Any) -> None:
+    assert conversation(row, 0) == [HELLO]
+
+
+def test_names_parts_and_tool_calls_stay() -> None:
+    parts = [{"type": "text", "text": "Weather?"}]
+    messages = [{"role": "user", "name": "ann", "content": parts}, {**CALLING, "content": None}, RESULT]
+    expected = [{"role": "user", "name": "ann", "content": parts}, CALLING, RESULT]
+    assert conversation({"messages": messages}, 0) == expected
+    calls = np.array([CALL], dtype=object)
+    assert conversation([HELLO, {"role": "assistant", "tool_calls": calls}, RESULT], 0) == [HELLO, CALLING, RESULT]
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_a_system_message_is_put_before_conversations_that_have_none(role: str) -> None:
+    own = {"role": role, "content": "Shout."}
+    assert conversation("Hello", 0, system="Whisper.") == [{"role": "system", "content": "Whisper."}, HELLO]
+    assert conversation([own, HELLO], 0, system="Whisper.") == [own, HELLO]
+
+
+@pytest.mark.parametrize("row", [{"language": "German", "text": "cat"}, Filled(language="German", text="cat")])
+def test_a_template_takes_columns(row: Any) -> None:
+    written = conversation(row, 0, template="{{in}} {language}: {text}, {text}")
+    assert written == [{"role": "user", "content": "{in} German: cat, cat"}]
+
+
+def test_a_template_of_one_column_takes_texts_and_leaves_messages_alone() -> None:
+    assert conversation("cat", 0, template="Spell {word}")[0]["content"] == "Spell cat"
+    assert conversation([HELLO], 0, template="Spell {word}") == [HELLO]
+    assert conversation({"messages": [HELLO]}, 0, template="Spell {word}") == [HELLO]
+    assert conversation({"n": 3}, 0, template="{n} cats")[0]["content"] == "3 cats"
+
+
+def test_braces_in_a_value_are_a_value() -> None:
+    assert conversation({"text": "{a} {"}, 0, template="say {text}")[0]["content"] == "say {a} {"
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (None, "messages are missing"),
+        (float("nan"), "messages are missing"),
+        (7, "messages are of the type int"),
+        ([], "messages are empty"),
+        ({"messages": []}, "messages are empty"),
+        ({"messages": float("nan")}, "messages are missing"),
+        ({"text": None}, "text is missing"),
+        ({"text": 3.5}, "text is of the type float"),
+        ({"text": "a", "other": "b"}, "it has the columns text, other"),
+        ({"messages": None, "other": "b"}, "it has the columns messages, other"),
+        (["Hello"], "messages.0 is of the type str"),
+        ([HELLO, None], "messages.1 is missing"),
+        ([{"content": "x"}], "messages.0 has no role"),
+        ([{"role": "usr", "content": "x"}], "messages.0 has the role 'usr'.* 'user'"),
+        ([HELLO, {"role": "user"}], "messages.1 has no content"),
+        ([{"role": "user", "content": None}], "messages.0 has no content"),
+        ([{"role": "user", "content": float("nan")}], "messages.0 has no content"),
+        ([{"role": "user", "content": 5}], "content of messages.0 is of the type int"),
+        ([{"role": "assistant", "tool_calls": []}], "messages.0 has no content"),
+        ([{"role": "user", "content": "x", "name": datetime.date(2026, 1, 1)}], "cannot be sent as JSON"),
+        ([{"role": "user", "content": [{"type": "text", "text": float("nan")}]}], "cannot be sent as JSON"),
+        ([{"role": "user", "content": "\ud800"}], "cannot be sent as JSON"),
+    ],
+)
+def test_a_broken_row_is_named_and_nothing_is_sent(row: Any, words: str) -> None:
+    with ChatServer() as server, pytest.raises(InputsError, match=f"^row 2: .*{words}") as caught:
+        chat(server).predict(["Hello", "Hello", row, "Hello"])
+    assert caught.value.row == 2
+    assert server.count == 0
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"language": "German", "txt": "cat"}, "row 4: it has no text.*'txt'"),
+        ({"language": "German", "text": None}, "row 4: it has no text"),
+        ({"language": "German", "text": float("nan")}, "row 4: it has no text"),
+        ("cat", "row 4: it is one text, and the template wants language, text"),
+    ],
+)
+def test_a_row_that_the_template_cannot_take_is_named(row: Any, words: str) -> None:
+    with pytest.raises(InputsError, match=words):
+        conversation(row, 4, template="{language}: {text}")
+
+
+@pytest.mark.parametrize(
+    "template", ["{text", "text}", "{}", "{0}", "{text.upper}", "{text[0]}", "{text!r}", "{text:.2f}", "{a:{b}}"]
+)
+def test_a_malformed_template_is_refused_when_it_is_given(template: str) -> None:
+    with pytest.raises(ModelConfigError, match="template: "):
+        fields(template)
+    with pytest.raises(ValueError, match="template: "):
+        chat("http://localhost/v1", template=template)
+
+
+def test_frames_lists_texts_and_arrays_are_rows() -> None:
+    frame = pd.DataFrame({"text": ["a", "b"], "n": [1, 2]})
+    assert list(rows(frame)) == [{"text": "a", "n": 1}, {"text": "b", "n": 2}]
+    assert list(rows("a")) == ["a"]
+    assert list(rows({"text": "a"})) == [{"text": "a"}]
+    assert list(rows(np.array(["a", "b"]))) == ["a", "b"]
+    assert list(rows(pd.Series(["a", "b"]))) == ["a", "b"]
+    assert list(rows(("a", "b"))) == ["a", "b"]
+    assert list(rows([])) == []
+
+
+def test_what_has_no_rows_is_refused() -> None:
+    with pytest.raises(InputsError, match="a frame or a list, not a int"):
+        list(rows(7))
+
+
+def test_all_of_it_passes_a_strict_server() -> None:
+    weather = [HELLO, {**CALLING, "content": None, "name": None}, {**RESULT, "tool_calls": None}]
+    frame = pd.DataFrame({"messages": [[HELLO], weather, np.array([{**HELLO, "name": "ann"}], dtype=object)]})
+    with ChatServer() as server:
+        chat(server, system="Be brief.").predict(frame)
+    assert server.refusals == []
+    sent = sorted((body["messages"] for body in server.bodies), key=str)
+    system = {"role": "system", "content": "Be brief."}
+    assert sent == sorted([[system, HELLO], [system, HELLO, CALLING, RESULT], [system, {**HELLO, "name": "ann"}]], key=str)

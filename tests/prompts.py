@@ -1,0 +1,75 @@
+"""Chat models for the tests, in a module of their own, so that they can be saved and loaded again; and how to ask them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from chat_server import Behaviour, ChatServer, Request, answer
+from pydantic import BaseModel
+
+from modelpact.errors import ChatError
+from modelpact.models import ChatModel
+
+KEY = "sk-canary-7Q2wErTy9uIoPa5SdF1g"
+"""A key that must turn up nowhere but in the header of a request."""
+
+CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Graz"}'}}
+
+
+class Person(BaseModel):
+    """Somebody."""
+
+    name: str
+    age: int
+
+
+class People(ChatModel):
+    """Answers with a person a row."""
+
+    def predict(self, inputs: list[str], params: dict[str, Any] | None = None) -> list[Person]:
+        """Somebody for each text."""
+        people: list[Person] = super().predict(inputs, params)
+        return people
+
+
+class Texts(ChatModel):
+    """Answers with a text a row."""
+
+    def predict(self, inputs: list[str], params: dict[str, Any] | None = None) -> list[str]:
+        """A text for each text."""
+        texts: list[str] = super().predict(inputs, params)
+        return texts
+
+
+def chat(server: ChatServer | str, kind: type[ChatModel] = ChatModel, **settings: Any) -> Any:
+    """A model of a server, which needs no key."""
+    url = server if isinstance(server, str) else server.base_url
+    return kind(**{"model": "gpt", "base_url": url, "api_key": None, "timeout": 5.0, "budget": 10.0, **settings})
+
+
+def fails(model: ChatModel, inputs: Any = "Hello", params: dict[str, Any] | None = None, *, streamed: bool = False) -> ChatError:
+    """The error of a question."""
+    with pytest.raises(ChatError) as caught:
+        texts(model, inputs, params, streamed=streamed)
+    return caught.value
+
+
+def texts(model: ChatModel, inputs: Any = "Hello", params: dict[str, Any] | None = None, *, streamed: bool = False) -> list[str]:
+    """The answers' texts, of one row also as it comes."""
+    if streamed:
+        return ["".join(model.predict_stream(inputs, params))]
+    found: list[str] = model.predict(inputs, params)["response"].tolist()
+    return found
+
+
+def said(request: Request) -> str:
+    """The content of a request's last message."""
+    content: str = request.body["messages"][-1]["content"]
+    return content
+
+
+def by_text(behaviours: dict[str, Behaviour], otherwise: Behaviour | None = None) -> Callable[[Request], Behaviour]:
+    """A script that treats each text in its own way."""
+    return lambda request: behaviours.get(said(request), otherwise or answer(said(request)))
