@@ -77,3 +77,14 @@ def test_what_nobody_foresaw_is_not_explained(error: Any) -> None:
 
 def test_every_complaint_is_an_error_of_modelpact(tmp_path: Path) -> None:
     assert isinstance(explain(FileExistsError(17, "File exists", str(tmp_path))), PactError)
+
+
+def test_yaml_that_cannot_be_read_is_named_with_its_line() -> None:
+    import yaml
+
+    with pytest.raises(yaml.YAMLError) as raised:
+        yaml.safe_load("name: {a: what?}")
+    known = explain(raised.value)
+    assert known is not None
+    assert known.exit_status == 2
+    assert "line 1, column 15: not YAML" in known.message

@@ -72,7 +72,7 @@ def _run_hydra() -> None:
     try:
         hydra.main(version_base="1.3", config_path="pkg://modelpact.conf", config_name="config")(job)()
     except Stop as stop:
-        raise stop.error from None
+        raise stop.error from stop.error.__cause__
 
 
 def _built(cfg: DictConfig, settings: Any, folder: Path) -> Task:
@@ -107,4 +107,7 @@ def job(cfg: DictConfig) -> float | None:
         if settings.mode == RunMode.MULTIRUN:  # Hydra itself would show the first failure of a sweep only
             log.error("job %s (%s) failed: %s", settings.job.num, settings.job.override_dirname, error)
             error.tell(reported=True)
-        raise
+            raise
+        from modelpact.plugins.callback import Stop
+
+        raise Stop(error) from error  # past Hydra, which would print a line of its own above the error

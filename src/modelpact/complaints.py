@@ -30,6 +30,7 @@ def complain(error: Exception) -> int:
 
 def explain(error: Exception) -> PactError | None:
     """The error in modelpact's terms; None for one that nobody foresaw."""
+    import yaml  # type: ignore[import-untyped, unused-ignore]
     from hydra.errors import HydraException, MissingConfigException
     from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
@@ -47,6 +48,12 @@ def explain(error: Exception) -> PactError | None:
         return ConfigError(shortened(masked(str(error)), 500), remedy="Correct the key or the interpolation.")
     if isinstance(error, ValueError) and "Config group override" in str(error):
         return ConfigError(shortened(masked(str(error)), 300), remedy="Choose an option of the group, such as register=none.")
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return ConfigError(
+            f"{mark.name.strip(chr(34))}, line {mark.line + 1}, column {mark.column + 1}: not YAML: {error.problem}",
+            remedy="Quote texts that hold one of : ? # { } [ ] , or begin with another sign.",
+        )
     if isinstance(error, OSError) and error.filename is not None:
         return PactError(
             f"{error.filename} cannot be written: {error.strerror}",

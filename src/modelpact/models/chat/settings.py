@@ -76,8 +76,8 @@ class ChatSettings(Step):
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
     presence_penalty: float | None = Field(default=None, ge=-2, le=2)
     response_format: Any = None
-    headers: dict[str, str] = {}
-    extra_body: dict[str, Any] = {}
+    headers: dict[str, str] | None = None
+    extra_body: dict[str, Any] | None = None
     timeout: float = Field(default=60.0, gt=0)
     max_retries: int = Field(default=3, ge=0)
     budget: float = Field(default=180.0, gt=0)
@@ -95,7 +95,7 @@ class ChatSettings(Step):
             _check_url(self.base_url)
         if self.template is not None:
             fields(self.template)
-        taken = sorted({"model", "messages", "stream", "response_format", *REQUEST} & set(self.extra_body))
+        taken = sorted({"model", "messages", "stream", "response_format", *REQUEST} & set(self.extra_body or {}))
         if taken:
             raise ValueError(f"extra_body: {taken[0]} is set by modelpact, not there")
         self.endpoints()
@@ -130,7 +130,7 @@ class ChatSettings(Step):
         Raises:
             ValueError: A fallback is malformed.
         """
-        found = [Endpoint(self.model or "", self.base_url, self.api_key, self.headers, self._request())]
+        found = [Endpoint(self.model or "", self.base_url, self.api_key, self.headers or {}, self._request())]
         for index, fallback in enumerate(self.fallbacks):
             unknown = [str(key) for key in fallback if key not in _OF_A_FALLBACK]
             if unknown:
@@ -151,11 +151,11 @@ class ChatSettings(Step):
         if elsewhere and self.api_key is not None and "api_key" not in fallback:
             raise ValueError(f"fallbacks.{index} is another server and needs an api_key of its own (null for none)")
         headers = fallback.get("headers", {} if elsewhere else self.headers)
-        return Endpoint(changed.model or "", changed.base_url, changed.api_key, headers, changed._request())
+        return Endpoint(changed.model or "", changed.base_url, changed.api_key, headers or {}, changed._request())
 
     def _request(self) -> dict[str, Any]:
         given = {name: getattr(self, name) for name in REQUEST}
-        return {**{name: value for name, value in given.items() if value is not None and value != []}, **self.extra_body}
+        return {**{name: value for name, value in given.items() if value is not None and value != []}, **(self.extra_body or {})}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,10 @@ class TextColumn(Column):
     def values(self, values: list[Any], failures: Failures) -> Any:
         """A column given as Python values."""
         converted = self._converted(values, failures)
-        return pd.Series(converted) if values and self.expected == "string" else objects(converted)
+        if values and self.expected == "string":
+            with contextlib.suppress(UnicodeEncodeError):  # half a surrogate pair is a text of Python's, and none of Arrow's
+                return pd.Series(converted)
+        return objects(converted)
 
 
 class NumberColumn(Column):

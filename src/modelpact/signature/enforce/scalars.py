@@ -140,7 +140,10 @@ def _binary(value: Any) -> Any:
 
 def _datetime(value: Any) -> Any:
     if isinstance(value, datetime.datetime):
-        return value if value.tzinfo is None else value.astimezone(datetime.UTC).replace(tzinfo=None)
+        try:
+            return value if value.tzinfo is None else value.astimezone(datetime.UTC).replace(tzinfo=None)
+        except OverflowError:  # an offset on the first or the last day that Python knows
+            raise Refused(Code.WRONG_TYPE) from None
     if isinstance(value, (datetime.date, np.datetime64)):
         return value
     if isinstance(value, str):
