@@ -89,7 +89,8 @@ class Client:
     """Asks the servers of a chat model. Connections are kept and used again; all of it runs on one event loop."""
 
     def __init__(self, settings: ChatSettings) -> None:
-        self.settings = settings
+        own = {name: getattr(settings, name) for name in ChatSettings.model_fields}
+        self.settings = ChatSettings.model_construct(**own)  # not the model itself, which holds the client
         self._servers = [Server(endpoint, settings.max_answer_bytes) for endpoint in settings.endpoints()]
         weakref.finalize(self, _closed, self._servers, os.getpid()).atexit = False
 

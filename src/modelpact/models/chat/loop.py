@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
@@ -47,9 +48,12 @@ def run(work: Coroutine[Any, Any, _T]) -> _T:
 
 
 def start(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Let a coroutine run on that loop, where there is one, and do not wait for it; takes no lock, so a finalizer may call it."""
+    """Let a coroutine run on that loop, where there is one, and do not wait for it.
+
+    A finalizer may call it, on the loop's own thread as well: it takes no lock. When Python ends, nothing is begun any more.
+    """
     found = _running.get(os.getpid())
-    if found is not None:
+    if found is not None and not sys.is_finalizing():
         asyncio.run_coroutine_threadsafe(work(), found)
 
 
@@ -68,7 +72,7 @@ def iterate(source: AsyncIterator[_T]) -> Iterator[_T]:
     finally:
         close = getattr(source, "aclose", None)
         if close is not None:
-            run(close())
+            start(close)  # without waiting: the garbage collector may be who stops
 
 
 async def each(

@@ -202,7 +202,8 @@ class ChatModel(ChatSettings, Model):
             columns = {"response": values}
         if self.settings.on_error == "row":
             columns["error"] = [result.message if isinstance(result, PactError) else None for result in found]
-        return pd.DataFrame(columns)
+        gaps = {name for name, column in columns.items() if any(value is None for value in column)}
+        return pd.DataFrame({k: pd.Series(v, dtype=object) if k in gaps else v for k, v in columns.items()})  # None, not NaN
 
 
 async def _ask(
