@@ -36,7 +36,8 @@ def record(client: MlflowClient, run_id: str, config: Mapping[str, Any], first: 
     from mlflow.entities import Param
 
     shown = redacted(config)
-    client.log_text(run_id, yaml.safe_dump(shown, sort_keys=False, allow_unicode=True), ARTIFACT)
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    client.log_text(run_id, yaml.dump(shown, Dumper=dumper, sort_keys=False, allow_unicode=True), ARTIFACT)
     found = dict(flattened(shown))
     leading = [key for key in (line.partition("=")[0].lstrip("+~") for line in first) if key in found]
     ordered = dict.fromkeys([*leading, *found])
