@@ -29,7 +29,7 @@ PUBLIC = {
     "modelpact.verifiers": ["CleanVerifier", "NoneVerifier", "ReplayVerifier", "Verifier"],
     "modelpact.registers": ["MlflowRegister", "NoneRegister", "Register"],
     "modelpact.store": ["ServerTracking", "SqliteTracking", "Store", "Tracking"],
-    "modelpact.tasks": ["CheckTask", "InspectTask", "PublishTask", "ResignTask", "Task"],
+    "modelpact.tasks": ["CheckTask", "InspectTask", "PublishTask", "RepairTask", "ResignTask", "Task"],
     "modelpact.pipeline": ["EXAMPLE_ROWS", "STAGES", "publish"],
     "modelpact.schemas": ["Check", "Inputs", "Outputs", "Params", "Receipt", "Sample", "Verdict"],
     "modelpact.steps": ["Step"],

@@ -29,6 +29,7 @@ FLOORS = (
         "credentials",
         "secrets",
         "signals",
+        "processes",
     },
     {"data", "models", "store", "requirements", "carried", "journal", "jobs", "parameters"},
     {"signers", "savers", "loaders", "verifiers", "registers"},

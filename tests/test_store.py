@@ -294,6 +294,26 @@ def test_a_truncated_store_is_refused(made: Path) -> None:
     assert "mlflow.db" in refused(SqliteTracking()).message
 
 
+CUT_OFF = """
+import os, signal, sqlite3
+database = sqlite3.connect("mlflow.db")
+database.execute("PRAGMA cache_size = 1")
+database.execute("CREATE TABLE cut_off (x)")
+database.executemany("INSERT INTO cut_off VALUES (?)", [("x" * 1000,)] * 1000)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_process_was_killed_in_the_middle_of_is_undone(made: Path) -> None:
+    subprocess.run([sys.executable, "-c", CUT_OFF], check=False)
+    assert Path("mlflow.db-journal").stat().st_size > 0
+    with SqliteTracking().open() as opened:
+        assert len(opened.client.search_experiments()) == 2
+    with contextlib.closing(sqlite3.connect(made)) as database:
+        assert list(database.execute("PRAGMA integrity_check")) == [("ok",)]
+        assert not list(database.execute("SELECT * FROM sqlite_master WHERE name = 'cut_off'"))
+
+
 @pytest.mark.parametrize("uri", ["sqlite:////proc/modelpact/mlflow.db", "sqlite:///a_file/mlflow.db", "sqlite:///" + "x" * 300])
 def test_a_store_that_cannot_be_made_is_refused_with_where_to_make_one(uri: str) -> None:
     Path("a_file").touch()

@@ -20,6 +20,7 @@ CARRIED = (
     "exports.py",
     "files.py",
     "models",
+    "processes.py",
     "release.py",
     "rows.py",
     "schemas.py",

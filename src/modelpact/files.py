@@ -1,12 +1,18 @@
-"""Files that are whole or absent, and the folder for what can be computed again."""
+"""Files that are whole or absent, temporary ones that say whose they are, and the folder for what can be computed again."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import tempfile
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["cache_folder", "write_atomically"]
+from modelpact.processes import LABEL, Process
+
+__all__ = ["beside", "cache_folder", "maker", "temporary_folder", "write_atomically"]
 
 
 def cache_folder() -> Path | None:
@@ -25,10 +31,33 @@ def cache_folder() -> Path | None:
     return folder if os.access(folder, os.W_OK) else None
 
 
+@contextlib.contextmanager
+def temporary_folder(within: Path | None = None) -> Iterator[Path]:
+    """A folder for a while; after a SIGKILL its name still says which process made it."""
+    with tempfile.TemporaryDirectory(prefix=f"modelpact-{Process.current().label}-", dir=within) as folder:
+        yield Path(folder)
+
+
+def beside(path: Path) -> Path:
+    """Where to write a file before it is renamed to `path`; its name says which process writes it."""
+    return path.with_name(f".{path.name}.{Process.current().label}.{uuid.uuid4().hex[:12]}.new")
+
+
+def maker(path: Path) -> Process | None:
+    """The process that made a temporary folder, or a file beside another; None for everything else.
+
+    Example:
+        >>> maker(Path("mlflow.db")) is None, maker(beside(Path("mlflow.db"))) == maker(Path("mlflow.db"))
+        (True, False)
+    """
+    ours = re.fullmatch(rf"modelpact-({LABEL})-\w+|\..+\.({LABEL})\.[0-9a-f]{{12}}\.new(-\w+)?", path.name)
+    return Process.labelled(ours[1] or ours[2]) if ours else None
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file whole or not at all: beside it first, then renamed over it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")  # not by tempfile, which lets nobody else read the file
+    aside = beside(path)  # not by tempfile, which lets nobody else read the file
     try:
         aside.write_text(text, encoding="utf-8")
         os.replace(aside, path)

@@ -29,6 +29,7 @@ from modelpact.errors import (
 from modelpact.jobs import JOB_KEY, Job, job_key
 from modelpact.journal import Journal
 from modelpact.parameters import record
+from modelpact.processes import Process
 from modelpact.savers import mark_failed
 from modelpact.signals import sigterm_raises
 from modelpact.signature import compile as compile_signature
@@ -205,7 +206,8 @@ def _save(steps: _Steps, store: Store, journal: Journal, sample: Sample, signatu
     journal.note(model_uri=info.model_uri)
     now = int(time.time() * 1000)
     metrics = [Metric(key, value, now, 0, model_id=info.model_id) for key, value in journal.facts.get("metrics", {}).items()]
-    store.client.log_batch(journal.facts["run_id"], metrics=metrics)
+    with _failed_unless_registered(store, info):
+        store.client.log_batch(journal.facts["run_id"], metrics=metrics)
     return info
 
 
@@ -254,7 +256,7 @@ def _run(store: Store, journal: Journal, job: Job) -> Iterator[None]:
     from mlflow.exceptions import MlflowException
     from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-    tags = {f"modelpact.{group}": kind for group, kind in journal.facts["steps"].items()} | job.tags()
+    tags = {f"modelpact.{group}": kind for group, kind in journal.facts["steps"].items()} | job.tags() | Process.current().tags()
     nested = mlflow.active_run() is not None
     if job.sweep is not None:
         tags[MLFLOW_PARENT_RUN_ID] = job.sweep

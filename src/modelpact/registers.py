@@ -114,7 +114,7 @@ class MlflowRegister(Register):
         if job is not None and resumed:
             own = [version for version in found if job.tags().items() <= version.tags.items()]
             if own or self.if_exists == "new":
-                return own[0] if own else None
+                return self._with_aliases(own[0]) if own else None
         if found and self.if_exists == "error":
             raise RegisterError(
                 f"this job was done before: it is version {found[0].version} of {name}",
@@ -123,6 +123,17 @@ class MlflowRegister(Register):
                 version=str(found[0].version),
             )
         version: Version | None = found[0] if found else None
+        return version
+
+    def _with_aliases(self, version: Version) -> Version:
+        """Give a version the aliases that its job was killed before it could move; those that are further on by now stay."""
+        from mlflow import MlflowClient
+
+        client = MlflowClient()
+        now = client.get_registered_model(version.name).aliases if self.aliases else {}
+        for alias in self.aliases:
+            if int(now.get(alias, 0)) < int(version.version):
+                client.set_registered_model_alias(version.name, alias, version.version)
         return version
 
     def register(self, name: str, model_uri: str, *, tags: dict[str, str] | None = None) -> Version | None:

@@ -11,7 +11,6 @@ import importlib
 import json
 import logging
 import shutil
-import tempfile
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from modelpact import requirements
 from modelpact.carried import carried_code, code_of
 from modelpact.errors import DriftError, PactError, SaveError, SignError
+from modelpact.files import temporary_folder
 from modelpact.models import Model, untrusted_types
 from modelpact.schemas import Inputs
 from modelpact.signature import from_predict
@@ -103,8 +103,8 @@ class Saver(Step, ABC):
         run_id = run.info.run_id if run else None
         logged = client.create_logged_model(experiment_id, name=self.path, source_run_id=run_id, model_type=model.KIND)
         try:
-            with tempfile.TemporaryDirectory() as temporary:
-                folder = Path(temporary) / "model"
+            with temporary_folder() as temporary:
+                folder = temporary / "model"
                 stored = MLmodel(artifact_path=self.path, run_id=run_id, model_uuid=logged.model_id, model_id=logged.model_id)
                 self._write_with_requirements(
                     model, folder, mlflow_model=stored, signature=signature, input_example=input_example
@@ -186,8 +186,8 @@ class CustomSaver(Saver):
         config = {"protocol": PROTOCOL, "class": path, "options": model.options()}
         if model.context:
             config["context"] = model.context
-        with tempfile.TemporaryDirectory() as temporary:
-            state = Path(temporary) / "state"
+        with temporary_folder() as temporary:
+            state = temporary / "state"
             state.mkdir()
             model.dump(state)
             (state.parent / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
@@ -252,9 +252,9 @@ class BuiltinSaver(Saver):
         own_code = [*_own_code(native), *self.code_paths]
         if module.__name__ == "mlflow.sklearn":
             options["skops_trusted_types"] = untrusted_types(native)
-        with tempfile.TemporaryDirectory() as temporary:
+        with temporary_folder() as temporary:
             if type(native).__module__.partition(".")[0] == "modelpact":
-                own_code.append(str(carried_code(Path(temporary))))
+                own_code.append(str(carried_code(temporary)))
             module.save_model(native, path=str(folder), code_paths=own_code or None, **options)
 
 

@@ -16,7 +16,6 @@ import shutil
 import socket
 import sqlite3
 import tempfile
-import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from pydantic import Field
 
 from modelpact import _mlflow
 from modelpact.errors import ConfigError, PactError, StoreError
-from modelpact.files import cache_folder
+from modelpact.files import beside, cache_folder, temporary_folder
 from modelpact.steps import Step
 from modelpact.suggestions import shortened
 
@@ -256,7 +255,7 @@ def _publish_new(path: Path) -> None:
     """Put a new store at `path`, whole; if somebody else was faster, theirs stays."""
     from filelock import FileLock
 
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
+    aside = beside(path)
     try:
         template = _template()
         if template is None:
@@ -299,8 +298,8 @@ def _template() -> Path | None:
     if not template.exists():
         with FileLock(f"{template}.lock"):
             if not template.exists():
-                with tempfile.TemporaryDirectory(dir=folder) as aside:
-                    fresh = Path(aside) / "store.db"
+                with temporary_folder(folder) as aside:
+                    fresh = aside / "store.db"
                     _create_schema(fresh)
                     os.replace(fresh, template)
     return template
@@ -308,8 +307,8 @@ def _template() -> Path | None:
 
 def _check_whole(path: Path) -> None:
     """Refuse a file that is no SQLite database, or whose making was cut short, before MLflow tries to mend it and fails."""
-    try:
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=20)) as database:
+    try:  # not mode=ro: then SQLite cannot undo what a process was killed in the middle of, and refuses the file
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=20)) as database:
             tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             versions = list(database.execute("SELECT version_num FROM alembic_version")) if "alembic_version" in tables else []
     except sqlite3.DatabaseError as error:

@@ -11,7 +11,6 @@ import pickle
 import shutil
 import subprocess
 import sys
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -23,6 +22,7 @@ from pydantic import Field
 
 from modelpact import _mlflow, rows
 from modelpact.errors import InputsError, OutputsError, PactError, PredictError, VerifyError
+from modelpact.files import temporary_folder
 from modelpact.models import Adapter
 from modelpact.schemas import Check, Sample, Verdict
 from modelpact.signature import breaks
@@ -142,8 +142,7 @@ class CleanVerifier(ReplayVerifier):
 
     def _run(self, adapter: Adapter, sample: Sample) -> dict[str, Any]:
         script = Path(__file__).with_name("clean_process.py")
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary)
+        with temporary_folder() as folder:
             shutil.copytree(adapter.folder, folder / "model")
             (folder / "question.pickle").write_bytes(pickle.dumps((sample.inputs, sample.params)))
             environment = {

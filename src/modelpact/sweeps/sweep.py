@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from modelpact.errors import SweepError
+from modelpact.files import write_atomically
+from modelpact.processes import Process
 from modelpact.suggestions import shortened
 from modelpact.sweeps.page import page
 from modelpact.sweeps.record import SweepRecord, differences
@@ -84,11 +86,13 @@ class Sweep:
     def running(self) -> Iterator[None]:
         """Keep the parent run open while the jobs run; it is FAILED when one of them did, KILLED when the sweep was stopped."""
         with self.tracking.open() as store:
-            parent = self.record.parent
+            parent, own = self.record.parent, Process.current().tags()
             if parent is None:
-                tags = {"mlflow.runName": self.title, "modelpact.sweep": "parent"}
+                tags = {"mlflow.runName": self.title, "modelpact.sweep": "parent", **own}
                 parent = store.client.create_run(store.experiment_id, tags=tags).info.run_id
             else:
+                for key, value in own.items():  # first: a run that is RUNNING without a living process gets repaired
+                    store.client.set_tag(parent, key, value)
                 store.client.update_run(parent, status="RUNNING")
             self.record = self.record.model_copy(update={"parent": parent, "calls": self.record.calls + 1})
             self.record.write(self.folder)
@@ -134,7 +138,7 @@ class Sweep:
         results = self.results()
         files = {"sweep.csv": csv_text(results), "sweep.html": page(results, self.title)}
         for name, text in files.items():
-            (self.folder / name).write_text(text, encoding="utf-8")
+            write_atomically(self.folder / name, text)
         try:
             with self.tracking.open() as store:
                 for name, text in files.items():

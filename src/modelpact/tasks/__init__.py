@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from modelpact.tasks.check import CheckTask
     from modelpact.tasks.inspect import InspectTask
     from modelpact.tasks.publish import PublishTask
+    from modelpact.tasks.repair import RepairTask
     from modelpact.tasks.resign import ResignTask
 
-__all__ = ["CheckTask", "InspectTask", "PublishTask", "ResignTask", "Task"]
+__all__ = ["CheckTask", "InspectTask", "PublishTask", "RepairTask", "ResignTask", "Task"]
 
 __getattr__ = lazy(
     __name__,
@@ -21,6 +22,7 @@ __getattr__ = lazy(
         "CheckTask": "modelpact.tasks.check",
         "InspectTask": "modelpact.tasks.inspect",
         "PublishTask": "modelpact.tasks.publish",
+        "RepairTask": "modelpact.tasks.repair",
         "ResignTask": "modelpact.tasks.resign",
         "Task": "modelpact.tasks.base",
     },

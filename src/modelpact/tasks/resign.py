@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +11,7 @@ from pydantic import Field, PrivateAttr
 from modelpact import _mlflow
 from modelpact.data import DataSource
 from modelpact.errors import ConfigError, LoadError
+from modelpact.files import temporary_folder
 from modelpact.loaders import BuiltinLoader
 from modelpact.models import Model
 from modelpact.pipeline import publish
@@ -52,10 +52,10 @@ class ResignTask(Task):
 
     def run(self, folder: Path) -> float | None:
         name = self._name(folder)
-        with tempfile.TemporaryDirectory() as temporary, Progress() as progress:
+        with temporary_folder() as temporary, Progress() as progress:
             receipt = publish(
                 data=self.data,
-                model=_ResignedModel(uri=self.uri, folder=temporary),
+                model=_ResignedModel(uri=self.uri, folder=str(temporary)),
                 signer=self.signer,
                 saver=_CopySaver(pip_requirements=[]),  # the copy has those of the old model
                 loader=BuiltinLoader(),

@@ -1,0 +1,255 @@
+"""`task=repair`: closes what a SIGKILL, or a machine that went down, left open; jobs that are running are left alone."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from modelpact.errors import StoreError
+from modelpact.files import cache_folder, maker
+from modelpact.processes import Process
+from modelpact.store import SqliteTracking, Store, Tracking
+from modelpact.suggestions import shortened
+from modelpact.tasks.base import Task
+from modelpact.tasks.tables import say
+
+if TYPE_CHECKING:
+    from mlflow.entities import LoggedModel, Run
+
+__all__ = ["RepairTask"]
+
+REPAIRED = "modelpact.repaired"
+"""The tag of a run that was closed here: why."""
+
+PAGE = 500
+
+State = Literal["finished", "ended", "running", "unknown", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """Something that was left open: what is done about it, in words as it was done and as it would be, and the deed."""
+
+    done: str
+    planned: str
+    about: str
+    act: Callable[[], object]
+
+
+class RepairTask(Task):
+    """Closes what was left open by jobs that were killed: runs, models and temporary files.
+
+    Attributes:
+        older_than: Hours after which a run counts as killed whose process cannot be looked for from here, such as one of another
+            machine; None for never.
+        dry_run: Show what would be done, and do nothing.
+        folders: Where the folders of runs and sweeps are; searched for files that were never finished.
+        tracking: The store; its experiment is repaired.
+    """
+
+    older_than: float | None = Field(default=None, ge=0)
+    dry_run: bool = False
+    folders: list[str] = ["outputs", "multirun"]
+    tracking: Tracking
+
+    def run(self, folder: Path) -> float | None:
+        found = 0
+        for finding in self._findings():
+            found += 1
+            say(f"{f'would {finding.planned}' if self.dry_run else finding.done} {finding.about}")
+            if not self.dry_run:
+                finding.act()
+        if not found:
+            say("nothing to repair")
+        return None
+
+    def _findings(self) -> Iterator[_Finding]:
+        if isinstance(self.tracking, SqliteTracking) and not self.tracking.path.exists():
+            say(f"there is no store {self.tracking.path}: looking for temporary files only")
+        else:
+            yield from self._in_store()
+        yield from self._files()
+
+    def _in_store(self) -> Iterator[_Finding]:
+        from mlflow.exceptions import MlflowException
+
+        with self.tracking.open() as store:
+            try:
+                ledger = _Ledger(store, self.older_than)
+                yield from ledger.runs()
+                yield from ledger.models()
+            except MlflowException as error:
+                raise StoreError(
+                    f"the store {store.uri} cannot be repaired: {shortened(error, 300)}",
+                    remedy="Call it again when the store is up: what was repaired stays repaired.",
+                    uri=store.uri,
+                ) from error
+            if ledger.left:
+                say(f"left alone: {', '.join(f'{count} {why}' for why, count in sorted(ledger.left.items()))}")
+
+    def _files(self) -> Iterator[_Finding]:
+        for path in sorted(set(self._places())):
+            process = maker(path)
+            if process is None:
+                continue
+            lives = process.lives()
+            if lives is False or (lives is None and _is_older(_changed(path), self.older_than)):
+                yield _Finding("removed", "remove", str(path), lambda path=path: _remove(path))  # type: ignore[misc]
+
+    def _places(self) -> Iterator[Path]:
+        """Wherever temporary folders and files are made."""
+        yield from Path(tempfile.gettempdir()).glob("modelpact-*")
+        cache = cache_folder()
+        if cache is not None:
+            yield from cache.glob("modelpact-*")
+            yield from cache.rglob(".*.new*")
+        if isinstance(self.tracking, SqliteTracking):
+            yield from self.tracking.path.parent.absolute().glob(f".{self.tracking.path.name}.*.new*")
+        for folder in self.folders:
+            yield from Path(folder).absolute().rglob(".*.new*")
+
+
+class _Ledger:
+    """The runs and models of a store's experiment, by what became of the processes that made them."""
+
+    def __init__(self, store: Store, older_than: float | None) -> None:
+        self._store = store
+        self._older_than = older_than
+        self._states: dict[str, State] = {}
+        self.left: dict[str, int] = {}
+
+    def runs(self) -> Iterator[_Finding]:
+        """The runs that say they are running, and whose process is gone."""
+        for run in self._search_runs("attributes.status = 'RUNNING'"):
+            state = self._state(run)
+            if state == "gone":
+                process = Process.of(run.data.tags)
+                why = "its process is unknown" if process is None else f"process {process.pid} of {_name(process)} is gone"
+                about = f"run {run.info.run_id} ({run.info.run_name}) as KILLED: {why}"
+                yield _Finding("closed", "close", about, lambda run=run, why=why: self._close(run, why))  # type: ignore[misc]
+            elif state == "running":
+                self._leave("running")
+            elif state == "unknown":
+                self._leave("whose process cannot be looked for from here (task.older_than=<hours> closes those that are older)")
+
+    def models(self) -> Iterator[_Finding]:
+        """The models that were not saved whole, and those that were saved and neither registered nor wanted without a version."""
+        for model in self._search_models("PENDING"):
+            if self._state_of(model) in ("finished", "ended", "gone"):
+                yield self._failing(model, "it was never saved whole")
+        for model in self._search_models("READY"):
+            if self._state_of(model) in ("ended", "gone") and not self._has_version(model):
+                yield self._failing(model, "its run did not finish, and it is no version")
+
+    def _failing(self, model: LoggedModel, why: str) -> _Finding:
+        about = f"model {model.model_id} ({str(model.status).rpartition('.')[2]}) as FAILED: {why}"
+        return _Finding("marked", "mark", about, lambda: self._store.client.finalize_logged_model(model.model_id, "FAILED"))
+
+    def _close(self, run: Run, why: str) -> None:
+        self._store.client.set_tag(run.info.run_id, REPAIRED, why)
+        self._store.client.set_terminated(run.info.run_id, "KILLED")
+
+    def _leave(self, why: str) -> None:
+        self.left[why] = self.left.get(why, 0) + 1
+
+    def _state_of(self, model: LoggedModel) -> State:
+        """What became of the run that saved a model; without a run only its age is known."""
+        from mlflow.exceptions import MlflowException
+
+        run_id = model.source_run_id
+        if run_id is None:
+            return "gone" if _is_older(model.creation_timestamp / 1000, self._older_than) else "unknown"
+        if run_id not in self._states:
+            try:
+                self._states[run_id] = self._state(self._store.client.get_run(run_id))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                self._states[run_id] = "unknown"
+        return self._states[run_id]
+
+    def _state(self, run: Run) -> State:
+        if not any(tag.startswith("modelpact.") for tag in run.data.tags):
+            return "unknown"  # somebody else's run in this experiment
+        state = self._process_state(run)
+        if state == "gone":  # it may have ended as it should between the two looks; once it is gone nothing changes any more
+            run = self._store.client.get_run(run.info.run_id)
+            state = self._process_state(run)
+        return self._states.setdefault(run.info.run_id, state)
+
+    def _process_state(self, run: Run) -> State:
+        if run.info.status == "FINISHED":
+            return "finished"
+        if run.info.status not in ("RUNNING", "SCHEDULED"):
+            return "ended"
+        process = Process.of(run.data.tags)
+        lives = None if process is None else process.lives()
+        if lives is None:
+            return "gone" if _is_older(run.info.start_time / 1000, self._older_than) else "unknown"
+        return "running" if lives else "gone"
+
+    def _has_version(self, model: LoggedModel) -> bool:
+        search = self._store.client.search_model_versions
+        if search(f"source_path = '{model.model_uri}'", max_results=1):
+            return True
+        return any(
+            version.model_id in (None, model.model_id) or model.model_id in str(version.source)
+            for version in search(f"run_id = '{model.source_run_id}'")
+        )
+
+    def _search_runs(self, condition: str) -> list[Run]:
+        return _all(
+            lambda token: self._store.client.search_runs(
+                [self._store.experiment_id], condition, max_results=PAGE, page_token=token
+            )
+        )
+
+    def _search_models(self, status: str) -> list[LoggedModel]:
+        found: list[LoggedModel] = _all(
+            lambda token: self._store.client.search_logged_models(
+                [self._store.experiment_id], f"status = '{status}'", max_results=PAGE, page_token=token
+            )
+        )
+        return found
+
+
+def _all(search: Callable[[str | None], Any]) -> list[Any]:
+    """All pages of a search, before anything is changed by which it goes."""
+    found, token = [], None
+    while True:
+        page = search(token)
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def _name(process: Process) -> str:
+    return process.host.partition("/")[0]
+
+
+def _is_older(then: float, hours: float | None) -> bool:
+    return hours is not None and time.time() - then > hours * 3600
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # it is gone
+        return time.time()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
