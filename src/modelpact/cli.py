@@ -103,8 +103,11 @@ def job(cfg: DictConfig) -> float | None:
         task = _built(cfg, settings, folder)
         task.surround(job_of(cfg, settings))
         return task.run(folder)
-    except PactError as error:
-        if settings.mode == RunMode.MULTIRUN:  # Hydra itself would show the first failure of a sweep only
+    except Exception as error:
+        if settings.mode == RunMode.MULTIRUN:
+            if not isinstance(error, PactError):
+                raise
+            # Hydra itself would show the first failure of a sweep only
             log.error("job %s (%s) failed: %s", settings.job.num, settings.job.override_dirname, error)
             error.tell(reported=True)
             raise
