@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,7 +24,9 @@ from modelpact.tasks.tables import say, show_table
 if TYPE_CHECKING:
     from hydra.plugins.launcher import Launcher
 
-__all__ = ["check", "concluded", "conduct", "job_of", "launch", "opened", "show", "without_own"]
+    from modelpact.plugins.studies import Trials
+
+__all__ = ["check", "concluded", "conduct", "explore", "job_of", "launch", "opened", "show", "without_own"]
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +36,17 @@ NOT_BASE = ("hydra", "resume", "sweep")
 """What is no part of the configuration that makes a sweep the one it is."""
 
 
-def opened(config: DictConfig) -> Sweep:
+SEARCHED = "hydra.sweeper.params"
+"""The key in a sweep's base under which a sweeper that learns keeps what it searches: it can't change on resumption either."""
+
+
+def opened(config: DictConfig, searched: Mapping[str, str] | None = None, *, minimize: bool = False) -> Sweep:
     """The sweep that Hydra's configuration of it asks for, new or resumed.
+
+    Args:
+        config: Hydra's configuration of the sweep.
+        searched: What it varies and fixes, by key, where its combinations are not all known when it begins.
+        minimize: Whether its best job is the one whose first metric is the smallest.
 
     Raises:
         SweepError: It cannot be resumed, or its folder is taken.
@@ -43,10 +55,14 @@ def opened(config: DictConfig) -> Sweep:
 
     plain = cast("dict[str, Any]", OmegaConf.to_container(config, resolve=False))
     base = {key: value for key, value in plain.items() if key not in NOT_BASE}
+    if searched is not None:
+        base[SEARCHED] = dict(searched)
     tracking = instantiate(config.tracking, _convert_="all")
     folder = Path(config.hydra.sweep.dir).absolute()
     title = f"sweep {folder.parent.name} {folder.name}"
-    return Sweep(folder, base, tracking, title=title, resume=bool(config.get("resume")))
+    sweep = Sweep(folder, base, tracking, title=title, resume=bool(config.get("resume")))
+    sweep.record = sweep.record.model_copy(update={"minimize": minimize})
+    return sweep
 
 
 def conduct(config: DictConfig, compose: Compose, launcher: Launcher, combinations: list[list[str]]) -> list[Any]:
@@ -66,6 +82,59 @@ def conduct(config: DictConfig, compose: Compose, launcher: Launcher, combinatio
     _announce(sweep, pending)
     with concluded(config, sweep):
         return launch(launcher, sweep, pending)
+
+
+def explore(
+    config: DictConfig,
+    compose: Compose,
+    launcher: Launcher,
+    sweep: Sweep,
+    trials: Callable[[], Trials],
+    *,
+    corners: list[list[str]],
+    n_trials: int | None,
+    n_jobs: int,
+) -> list[Any]:
+    """Run a sweep whose combinations are found on the way: check its corners, then ask, launch and tell until it is complete.
+
+    Args:
+        config: Hydra's configuration of the sweep.
+        compose: Composes a job.
+        launcher: Runs jobs.
+        sweep: The sweep.
+        trials: Opens the study that finds combinations; called when the corners are known to be valid.
+        corners: Combinations that between them have every choice and the ends of every range; they are not run.
+        n_trials: How many jobs the sweep has in the end; None for as many as are found.
+        n_jobs: How many are launched at a time.
+
+    Returns:
+        What the launcher returned, one a job that was run.
+
+    Raises:
+        SweepError: A corner is not valid (nothing was run), or a job failed (all others were run).
+    """
+    from modelpact.plugins.studies import objective
+
+    probe = copy.copy(sweep)
+    probe.record = sweep.record.model_copy(update={"jobs": corners})
+    check(config, compose, probe, range(len(corners)))
+    found = trials()
+    sweep.folder.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(config, sweep.folder / "multirun.yaml")
+    returned: list[Any] = []
+    with concluded(config, sweep):
+        waiting = found.again() if sweep.resumed else []
+        if sweep.resumed:
+            say(f"{len(sweep.record.jobs)} jobs were begun, of which {len(sweep.record.jobs) - len(waiting)} are done")
+        while True:
+            room = n_jobs if n_trials is None else min(n_jobs, n_trials - len(sweep.record.jobs))
+            batch, waiting = (waiting[:n_jobs], waiting[n_jobs:]) if waiting else (found.ask(max(0, room)), [])
+            if not batch:
+                return returned
+            ended = launch(launcher, sweep, batch)
+            for number, one in zip(batch, ended, strict=True):
+                found.tell(number, objective(one))
+            returned += ended
 
 
 def launch(launcher: Launcher, sweep: Sweep, numbers: Sequence[int]) -> list[Any]:
@@ -161,11 +230,17 @@ def job_of(cfg: DictConfig, settings: Any) -> Job:
     if settings.mode is None or settings.mode.name != "MULTIRUN":
         return Job(plain, overrides)
     record = SweepRecord.read(Path(settings.sweep.dir))
-    number = None if record is None else record.number(overrides)
+    number = None if record is None else record.number(overrides, place=str(settings.sweep.subdir))
     if record is None or number is None:
         return Job(plain, overrides)
-    varied = [line for line in overrides if sum(line in job for job in record.jobs) < len(record.jobs)]
+    varied = [line for line in overrides if _varies(line, record)]
     return Job(plain, varied, record.parent, number, resumed=record.calls > 1)
+
+
+def _varies(line: str, record: SweepRecord) -> bool:
+    """Whether an override of one job differs in another, or may: the first job of a sweep that learns has no others yet."""
+    key, _, value = line.partition("=")
+    return bool(record.base.get(SEARCHED, {}).get(key, value) != value) or any(line not in job for job in record.jobs)
 
 
 def _announce(sweep: Sweep, pending: Sequence[int]) -> None:

@@ -26,6 +26,7 @@ class SweepRecord(BaseModel):
         base: The configuration that its jobs have in common, unresolved: references and no values of the environment.
         calls: How many times it was begun or resumed.
         jobs: What each job overrides, in their order; the place in this list is the job's number.
+        minimize: Whether the best job is the one whose first metric is the smallest, and not the greatest.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +36,7 @@ class SweepRecord(BaseModel):
     calls: int = 0
     base: dict[str, Any]
     jobs: list[list[str]]
+    minimize: bool = False
 
     def write(self, folder: Path) -> None:
         """Write it into a sweep's folder, whole or not at all."""
@@ -65,8 +67,15 @@ class SweepRecord(BaseModel):
             )
         return found
 
-    def number(self, overrides: list[str]) -> int | None:
-        """Which of its jobs overrides just that; None for none of them."""
+    def number(self, overrides: list[str], place: str = "") -> int | None:
+        """Which of its jobs overrides just that; None for none of them.
+
+        Args:
+            overrides: The overrides of a job.
+            place: The name of its folder, which is its number, where several jobs override the same.
+        """
+        if place.isdecimal() and int(place) < len(self.jobs) and self.jobs[int(place)] == overrides:
+            return int(place)
         return self.jobs.index(overrides) if overrides in self.jobs else None
 
 

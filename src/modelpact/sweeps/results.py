@@ -27,6 +27,7 @@ class Result:
         status: How it ended; `missing` for one that left no receipt: it was never begun, or was killed.
         receipt: What it did; None where it is missing.
         folder: Where its files are.
+        minimize: Whether its sweep looks for the smallest objective.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Result:
     status: Literal["ok", "failed", "missing"]
     receipt: Receipt | None = None
     folder: Path | None = field(default=None, compare=False)
+    minimize: bool = False
 
     @property
     def seconds(self) -> float | None:
@@ -66,16 +68,19 @@ def read_results(record: SweepRecord, folder: Path) -> list[Result]:
         choices = dict(_parted(line) for line in overrides)
         if number in found:
             receipt, place = found[number]
-            results.append(Result(number, choices, receipt.status, receipt, place))
+            results.append(Result(number, choices, receipt.status, receipt, place, record.minimize))
         else:
             results.append(Result(number, choices, "missing"))
     return results
 
 
 def best(results: Sequence[Result]) -> Result | None:
-    """The job whose objective is the greatest, as scikit-learn's scorers have it; the first of equals; None without scores."""
+    """The job whose objective is the greatest, as scikit-learn's scorers have it; the first of equals; None without scores.
+
+    In a sweep that minimizes it is the one whose objective is the smallest.
+    """
     scored = [result for result in results if result.status == "ok" and result.objective is not None]
-    return max(scored, key=lambda result: (result.objective or 0.0, -result.number), default=None)
+    return max(scored, key=lambda result: (_rank(result), -result.number), default=None)
 
 
 def columns(results: Sequence[Result]) -> list[tuple[str, list[str]]]:
@@ -106,6 +111,11 @@ def csv_text(results: Sequence[Result]) -> str:
             [*cells, *("" if cell is None else cell for cell in tail), "" if result.folder is None else result.folder.name]
         )
     return text.getvalue()
+
+
+def _rank(result: Result) -> float:
+    value = result.objective or 0.0
+    return -value if result.minimize else value
 
 
 def _status(result: Result) -> str:
