@@ -36,7 +36,7 @@ def context(model: Model, folder: Path, **changes: Any) -> Any:
     model.dump(state)
     config = {"protocol": PROTOCOL, "class": f"{kind.__module__}:{kind.__qualname__}", "options": model.options(), **changes}
     (folder / "config.json").write_text(json.dumps(config))
-    return SimpleNamespace(artifacts={"config": str(folder / "config.json"), "state": str(state)})
+    return SimpleNamespace(artifacts={"config": str(folder / "config.json"), "state": str(state)}, model_config=None)
 
 
 def loaded(model: Model, folder: Path, **changes: Any) -> SavedModel:
