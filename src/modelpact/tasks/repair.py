@@ -16,7 +16,7 @@ from pydantic import Field
 from modelpact.errors import StoreError
 from modelpact.files import cache_folder, maker
 from modelpact.processes import Process
-from modelpact.store import SqliteTracking, Store, Tracking
+from modelpact.store import SqliteTracking, Store, Tracking, without_credentials
 from modelpact.suggestions import shortened
 from modelpact.tasks.base import Task
 from modelpact.tasks.tables import say
@@ -29,9 +29,12 @@ __all__ = ["RepairTask"]
 REPAIRED = "modelpact.repaired"
 """The tag of a run that was closed here: why."""
 
+ENDED = ("FINISHED", "FAILED", "KILLED")
+
 PAGE = 500
 
-State = Literal["finished", "ended", "running", "unknown", "gone"]
+State = Literal["finished", "ended", "running", "unknown", "gone", "not ours"]
+"""What became of a run: `ended` is without success; `gone` says it is running, and its process is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,22 @@ class RepairTask(Task):
     tracking: Tracking
 
     def run(self, folder: Path) -> float | None:
+        from mlflow.exceptions import MlflowException
+
         found = 0
-        for finding in self._findings():
-            found += 1
-            say(f"{f'would {finding.planned}' if self.dry_run else finding.done} {finding.about}")
-            if not self.dry_run:
-                finding.act()
+        try:
+            for finding in self._findings():
+                found += 1
+                if not self.dry_run:
+                    finding.act()
+                say(f"{f'would {finding.planned}' if self.dry_run else finding.done} {finding.about}")
+        except MlflowException as error:
+            uri = without_credentials(self.tracking.uri)
+            raise StoreError(
+                f"the store {uri} cannot be repaired: {shortened(error, 300)}",
+                remedy="Call it again when the store is up: what was repaired stays repaired.",
+                uri=uri,
+            ) from error
         if not found:
             say("nothing to repair")
         return None
@@ -75,25 +88,13 @@ class RepairTask(Task):
         if isinstance(self.tracking, SqliteTracking) and not self.tracking.path.exists():
             say(f"there is no store {self.tracking.path}: looking for temporary files only")
         else:
-            yield from self._in_store()
-        yield from self._files()
-
-    def _in_store(self) -> Iterator[_Finding]:
-        from mlflow.exceptions import MlflowException
-
-        with self.tracking.open() as store:
-            try:
+            with self.tracking.open() as store:
                 ledger = _Ledger(store, self.older_than)
                 yield from ledger.runs()
                 yield from ledger.models()
-            except MlflowException as error:
-                raise StoreError(
-                    f"the store {store.uri} cannot be repaired: {shortened(error, 300)}",
-                    remedy="Call it again when the store is up: what was repaired stays repaired.",
-                    uri=store.uri,
-                ) from error
-            if ledger.left:
-                say(f"left alone: {', '.join(f'{count} {why}' for why, count in sorted(ledger.left.items()))}")
+            for why, count in sorted(ledger.left.items()):
+                say(f"left alone: {count} {'run' if count == 1 else 'runs'} {why}")
+        yield from self._files()
 
     def _files(self) -> Iterator[_Finding]:
         for path in sorted(set(self._places())):
@@ -123,34 +124,41 @@ class _Ledger:
     def __init__(self, store: Store, older_than: float | None) -> None:
         self._store = store
         self._older_than = older_than
-        self._states: dict[str, State] = {}
+        self._states: dict[str | None, State] = {}
         self.left: dict[str, int] = {}
 
     def runs(self) -> Iterator[_Finding]:
         """The runs that say they are running, and whose process is gone."""
-        for run in self._search_runs("attributes.status = 'RUNNING'"):
+        for run in self._search_runs("attributes.status != 'FINISHED'"):
             state = self._state(run)
             if state == "gone":
-                process = Process.of(run.data.tags)
-                why = "its process is unknown" if process is None else f"process {process.pid} of {_name(process)} is gone"
+                why = _reason(Process.of(run.data.tags))
                 about = f"run {run.info.run_id} ({run.info.run_name}) as KILLED: {why}"
                 yield _Finding("closed", "close", about, lambda run=run, why=why: self._close(run, why))  # type: ignore[misc]
             elif state == "running":
-                self._leave("running")
+                self._leave("of living processes")
             elif state == "unknown":
                 self._leave("whose process cannot be looked for from here (task.older_than=<hours> closes those that are older)")
 
     def models(self) -> Iterator[_Finding]:
-        """The models that were not saved whole, and those that were saved and neither registered nor wanted without a version."""
-        for model in self._search_models("PENDING"):
-            if self._state_of(model) in ("finished", "ended", "gone"):
+        """The models that were not saved whole, and those that were to become a version, or to be taken back, when it ended.
+
+        After `runs`, which finds the runs that did not finish.
+        """
+        for found in self._search_models():
+            unfinished = self._states.get(found.source_run_id) in ("ended", "gone")
+            if found.status != "PENDING" and not (found.status == "READY" and unfinished):
+                continue
+            if self._state_of(found) not in ("finished", "ended", "gone"):
+                continue
+            model = self._store.client.get_logged_model(found.model_id)  # as it is since its run is over
+            if model.status == "PENDING":
                 yield self._failing(model, "it was never saved whole")
-        for model in self._search_models("READY"):
-            if self._state_of(model) in ("ended", "gone") and not self._has_version(model):
+            elif model.status == "READY" and unfinished and not self._has_version(model):
                 yield self._failing(model, "its run did not finish, and it is no version")
 
     def _failing(self, model: LoggedModel, why: str) -> _Finding:
-        about = f"model {model.model_id} ({str(model.status).rpartition('.')[2]}) as FAILED: {why}"
+        about = f"model {model.model_id} ({model.status}) as FAILED: {why}"
         return _Finding("marked", "mark", about, lambda: self._store.client.finalize_logged_model(model.model_id, "FAILED"))
 
     def _close(self, run: Run, why: str) -> None:
@@ -178,7 +186,7 @@ class _Ledger:
 
     def _state(self, run: Run) -> State:
         if not any(tag.startswith("modelpact.") for tag in run.data.tags):
-            return "unknown"  # somebody else's run in this experiment
+            return "not ours"
         state = self._process_state(run)
         if state == "gone":  # it may have ended as it should between the two looks; once it is gone nothing changes any more
             run = self._store.client.get_run(run.info.run_id)
@@ -188,7 +196,7 @@ class _Ledger:
     def _process_state(self, run: Run) -> State:
         if run.info.status == "FINISHED":
             return "finished"
-        if run.info.status not in ("RUNNING", "SCHEDULED"):
+        if run.info.status in ENDED:
             return "ended"
         process = Process.of(run.data.tags)
         lives = None if process is None else process.lives()
@@ -212,11 +220,9 @@ class _Ledger:
             )
         )
 
-    def _search_models(self, status: str) -> list[LoggedModel]:
+    def _search_models(self) -> list[LoggedModel]:
         found: list[LoggedModel] = _all(
-            lambda token: self._store.client.search_logged_models(
-                [self._store.experiment_id], f"status = '{status}'", max_results=PAGE, page_token=token
-            )
+            lambda token: self._store.client.search_logged_models([self._store.experiment_id], max_results=PAGE, page_token=token)
         )
         return found
 
@@ -232,8 +238,11 @@ def _all(search: Callable[[str | None], Any]) -> list[Any]:
             return found
 
 
-def _name(process: Process) -> str:
-    return process.host.partition("/")[0]
+def _reason(process: Process | None) -> str:
+    if process is None:
+        return "it is old, and no tag says whose it is"
+    what = f"process {process.pid} of {process.host.partition('/')[0]}"
+    return f"{what} is gone" if process.lives() is False else f"it is old, and {what} cannot be looked for from here"
 
 
 def _is_older(then: float, hours: float | None) -> bool:
