@@ -76,12 +76,12 @@ def test_the_files_are_read_once_for_jobs_that_differ_in_values(loader: ConfigLo
 
 def test_a_job_gets_the_configuration_it_was_checked_with_and_gets_it_once(loader: ConfigLoader) -> None:
     composer, whole = SweepComposer(loader), master(loader)
-    checked = composer.load_sweep_config(whole, ["seed=1"])
+    checked = composer.compose_ahead(whole, ["seed=1"])
     assert composer.load_sweep_config(whole, ["seed=1"]) is checked
     assert composer.load_sweep_config(whole, ["seed=1"]) is not checked
 
 
 def test_in_another_process_it_is_the_plain_loader(loader: ConfigLoader) -> None:
     composer = SweepComposer(loader)
-    composer.load_sweep_config(master(loader), ["seed=1"])
+    composer.compose_ahead(master(loader), ["seed=1"])
     assert not isinstance(pickle.loads(pickle.dumps(composer)), SweepComposer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_loader import ConfigLoader
@@ -10,6 +10,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
+
+if TYPE_CHECKING:
+    from modelpact.plugins.composer import SweepComposer
 
 __all__ = ["ModelpactSweeper"]
 
@@ -29,9 +32,9 @@ class ModelpactSweeper(BasicSweeper):
         from modelpact.plugins.sweeping import conduct, without_own
 
         config, launcher = cast("DictConfig", self.config), cast("Launcher", self.launcher)
-        loader = cast("HydraContext", self.hydra_context).config_loader
+        loader = cast("SweepComposer", cast("HydraContext", self.hydra_context).config_loader)
         given = without_own([*self._parse_config(), *arguments])
-        parser = OverridesParser.create(config_loader=loader)
+        parser = OverridesParser.create(config_loader=cast("ConfigLoader", loader))
         batches = self.split_arguments(parser.parse_overrides(given), self.max_batch_size)
         combinations = [list(job) for batch in batches for job in batch]
-        return [conduct(config, loader.load_sweep_config, launcher, combinations)]
+        return [conduct(config, loader.compose_ahead, launcher, combinations, self.max_batch_size)]

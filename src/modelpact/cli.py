@@ -6,6 +6,8 @@ import gc
 import logging
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,18 +77,35 @@ def _run_hydra() -> None:
         raise stop.error from stop.error.__cause__
 
 
-def _built(cfg: DictConfig, settings: Any, folder: Path) -> Task:
+def _built(cfg: DictConfig, settings: Any, folder: Path, number: int | None) -> Task:
     """Build the task; where that fails, leave a receipt all the same."""
     try:
         return build(cfg, settings)
     except Exception as error:
-        from modelpact.schemas import Receipt
-
-        name = str(cfg.get("name") or settings.runtime.choices.get("data"))
-        Receipt(status="failed", stage="build", error=f"{type(error).__name__}: {error}", name=name).write(
-            folder / "receipt.json"
-        )
+        _leave_receipt(cfg, settings, folder, number, status="failed", stage="build", error=f"{type(error).__name__}: {error}")
         raise
+
+
+def _run(task: Task, folder: Path, leave: Callable[..., None]) -> float | None:
+    """Run a job of a sweep; where its task leaves no receipt of its own, leave one: the sweep's account is made of them."""
+    path = folder / "receipt.json"
+    path.unlink(missing_ok=True)  # of a call before this one
+    try:
+        objective = task.run(folder)
+    except Exception as error:
+        if not path.exists():
+            leave(status="failed", stage="run", error=f"{type(error).__name__}: {error}")
+        raise
+    if not path.exists():
+        leave(status="ok")
+    return objective
+
+
+def _leave_receipt(cfg: DictConfig, settings: Any, folder: Path, number: int | None, **facts: Any) -> None:
+    from modelpact.schemas import Receipt
+
+    name = str(cfg.get("name") or settings.runtime.choices.get("data"))
+    Receipt(name=name, job=number, **facts).write(folder / "receipt.json")
 
 
 def job(cfg: DictConfig) -> float | None:
@@ -95,14 +114,18 @@ def job(cfg: DictConfig) -> float | None:
     from hydra.types import RunMode
 
     from modelpact.errors import PactError
-    from modelpact.plugins.sweeping import job_of
+    from modelpact.plugins.sweeping import alone, job_of
 
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
     try:
-        task = _built(cfg, settings, folder)
-        task.surround(job_of(cfg, settings))
-        return task.run(folder)
+        place = job_of(cfg, settings)
+        task = _built(cfg, settings, folder, place.number)
+        task.surround(place)
+        if place.sweep is None:
+            return task.run(folder)
+        with alone(folder):
+            return _run(task, folder, partial(_leave_receipt, cfg, settings, folder, place.number))
     except Exception as error:
         if settings.mode == RunMode.MULTIRUN:
             if not isinstance(error, PactError):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelpact import secrets
@@ -18,6 +19,9 @@ ARTIFACT = "config.yaml"
 LONGEST, LONGEST_KEY, AT_ONCE = 6000, 250, 100
 """MLflow's limits: characters of a param's value and of its key, and params in one call."""
 
+MARGIN = 10
+"""What is left free of a key, for a number and a sign."""
+
 CUT = f"... (cut: the whole is in the artifact {ARTIFACT})"
 
 log = logging.getLogger(__name__)
@@ -30,7 +34,7 @@ def record(client: MlflowClient, run_id: str, config: Mapping[str, Any], first: 
         client: The store's.
         run_id: The run.
         config: The configuration, resolved.
-        first: The overrides whose keys become params before all others.
+        first: The overrides whose keys become params before all others, choices of options (`signer=infer`) as well.
     """
     import yaml
     from mlflow.entities import Param
@@ -39,9 +43,13 @@ def record(client: MlflowClient, run_id: str, config: Mapping[str, Any], first: 
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     client.log_text(run_id, yaml.dump(shown, Dumper=dumper, sort_keys=False, allow_unicode=True), ARTIFACT)
     found = dict(flattened(shown))
-    leading = [key for key in (line.partition("=")[0].lstrip("+~") for line in first) if key in found]
-    ordered = dict.fromkeys([*leading, *found])
-    params = [Param(_short(key), _cut(key, found[key])) for key in ordered]
+    given = {line.partition("=")[0].lstrip("+~"): line.partition("=")[2] for line in first}
+    choices = {key: secrets.masked(value, key) for key, value in given.items() if value and "." not in key}
+    named: dict[str, str] = {}
+    for key, value in {**{key: found.get(key, choices.get(key)) for key in given}, **found}.items():
+        if value is not None:
+            named[_unused(_short(key), named)] = _cut(key, value)
+    params = [Param(key, value) for key, value in named.items()]
     for start in range(0, len(params), AT_ONCE):
         client.log_batch(run_id, params=params[start : start + AT_ONCE])
 
@@ -86,9 +94,18 @@ def _redacted(value: Any, place: str, hidden: set[str]) -> Any:
 
 
 def _short(key: str) -> str:
-    """A key that MLflow takes: its letters, and not too long; the end tells more than the beginning."""
+    """A key that MLflow takes: its letters, the path of no other, and not too long; the end tells more than the beginning."""
     clean = "".join(letter if letter.isalnum() or letter in "_-. /:" else "_" for letter in key)
-    return clean if len(clean) <= LONGEST_KEY else f"...{clean[-(LONGEST_KEY - 3) :]}"
+    clean = "/".join(part for part in clean.split("/") if part not in {"", ".", ".."})
+    if len(clean) > LONGEST_KEY - MARGIN:
+        clean = f"_{clean[-(LONGEST_KEY - MARGIN - 1) :]}"
+    return f"_{clean}" if not clean or clean.startswith("..") or "/" in (clean[0], clean[-1]) else clean
+
+
+def _unused(key: str, used: Container[str]) -> str:
+    """The key, with a number where two keys have become one."""
+    names = itertools.chain([key], (f"{key}_{number}" for number in itertools.count(2)))
+    return next(name for name in names if name not in used)
 
 
 def _cut(key: str, value: str) -> str:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from modelpact.store import Store, Tracking
     from modelpact.verifiers import Verifier
 
-__all__ = ["EXAMPLE_ROWS", "STAGES", "publish"]
+__all__ = ["EXAMPLE_ROWS", "STAGES", "check", "publish"]
 
 STAGES: dict[str, type[PactError]] = {
     "check": ConfigError,
@@ -86,6 +86,17 @@ class _Steps:
     def key(self, name: str, sample: Sample) -> str:
         decisive = ("data", "model", "signer", "saver", "loader", "verifier")
         return job_key(name, {group: getattr(self, group) for group in decisive}, data_sources.digest(sample))
+
+
+def check(*, data: DataSource, model: Model, saver: Saver, register: Register, name: str | None = None) -> None:
+    """Refuse now what would be refused later: a name, an alias, a saver that does not take the model, an unknown scorer.
+
+    Raises:
+        PactError: They do not fit together.
+    """
+    register.check(data.name if name is None else name)
+    saver.check(model)
+    models.check_scorers(data.metrics)
 
 
 def publish(
@@ -152,9 +163,7 @@ def _publish(steps: _Steps, journal: Journal, job: Job) -> None:
     with contextlib.ExitStack() as stack:
         stack.enter_context(_sys_path_kept())
         with journal.stage("check"):
-            steps.register.check(name)
-            steps.saver.check(steps.model)
-            models.check_scorers(steps.data.metrics)
+            check(data=steps.data, model=steps.model, saver=steps.saver, register=steps.register, name=name)
         with journal.stage("open"):
             store = stack.enter_context(steps.tracking.open())
             stack.enter_context(_run(store, journal, job))

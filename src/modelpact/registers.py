@@ -7,6 +7,7 @@ import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Literal
 
+from modelpact import secrets
 from modelpact.errors import ConfigError, RegisterError
 from modelpact.jobs import JOB_KEY, Job
 from modelpact.steps import Step
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from modelpact.schemas import Version
 
-__all__ = ["MlflowRegister", "NoneRegister", "Register"]
+__all__ = ["MlflowRegister", "NoneRegister", "Register", "check_alias"]
 
 
 class Register(Step, ABC):
@@ -30,6 +31,7 @@ class Register(Step, ABC):
 
         Raises:
             ConfigError: The name or an alias cannot be registered.
+            SecretError: A tag holds a secret.
         """
 
     @abstractmethod
@@ -89,6 +91,7 @@ class MlflowRegister(Register):
     if_exists: Literal["new", "reuse", "error"] = "new"
 
     def check(self, name: str) -> None:
+        secrets.refuse({"tags": self.tags or {}}, "register")
         if not name.strip() or re.search(r"[/:\x00-\x1f]", name) or len(name) > 256:
             raise ConfigError(
                 f"name={name!r} cannot name a registered model",
@@ -96,12 +99,7 @@ class MlflowRegister(Register):
                 name=name,
             )
         for alias in self.aliases:
-            if not re.fullmatch(r"[\w\-]+", alias) or re.fullmatch(r"v\d+", alias, re.IGNORECASE) or alias.lower() == "latest":
-                raise ConfigError(
-                    f"register.aliases: {alias!r} cannot be an alias",
-                    remedy="Use letters, digits, '_' and '-'; MLflow keeps 'latest' and v1, v2, ... to itself.",
-                    alias=alias,
-                )
+            check_alias(alias, "register.aliases")
 
     def find(self, name: str, job_key: str, job: Job | None = None) -> Version | None:
         resumed = job is not None and job.resumed
@@ -172,6 +170,24 @@ class MlflowRegister(Register):
                 uri=model_uri,
             ) from error
         return version
+
+
+def check_alias(alias: str, key: str) -> None:
+    """Refuse what MLflow would refuse as an alias.
+
+    Args:
+        alias: What it is called.
+        key: Where it was given.
+
+    Raises:
+        ConfigError: It cannot be one.
+    """
+    if not re.fullmatch(r"[\w\-]+", alias) or re.fullmatch(r"v\d+", alias, re.IGNORECASE) or alias.lower() == "latest":
+        raise ConfigError(
+            f"{key}: {alias!r} cannot be an alias",
+            remedy="Use letters, digits, '_' and '-'; MLflow keeps 'latest' and v1, v2, ... to itself.",
+            alias=alias,
+        )
 
 
 def _delete_if_empty(client: MlflowClient, name: str) -> None:

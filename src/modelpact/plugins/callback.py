@@ -9,6 +9,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from modelpact.arguments import refuse_literals
+from modelpact.errors import ConfigError
 from modelpact.secrets import refuse
 
 __all__ = ["ModelpactCallback", "Stop", "refuse_composed"]
@@ -30,7 +31,15 @@ class ModelpactCallback(Callback):
     """Refuses a configuration that holds a secret itself, before it is written into `.hydra` or `multirun.yaml`."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        _stopping(lambda: refuse_composed(config))
+        def check() -> None:
+            refuse_composed(config)
+            if config.get("resume"):
+                raise ConfigError(
+                    "resume=true is for sweeps, and this is a single run",
+                    remedy="Add -m, and hydra.sweep.dir=<the sweep's folder>.",
+                )
+
+        _stopping(check)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         def check() -> None:

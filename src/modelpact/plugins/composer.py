@@ -36,12 +36,14 @@ class SweepComposer:
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """Compose a job's configuration, or hand out the one that is waiting for it."""
-        key = tuple(sweep_overrides)
-        waiting = self._waiting.pop(key, None)
-        if waiting is not None:
-            return waiting
-        self._waiting[key] = self._compose(master_config, sweep_overrides)
-        return self._waiting[key]
+        waiting = self._waiting.pop(tuple(sweep_overrides), None)
+        return self._compose(master_config, sweep_overrides) if waiting is None else waiting
+
+    def compose_ahead(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        """Compose a job's configuration, to look at it and to hand it out when the job starts."""
+        config = self._compose(master_config, sweep_overrides)
+        self._waiting[tuple(sweep_overrides)] = config
+        return config
 
     def _compose(self, master: DictConfig, lines: list[str]) -> DictConfig:
         overrides = OverridesParser.create().parse_overrides(lines)

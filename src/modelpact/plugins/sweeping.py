@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import logging
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -15,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from modelpact.composition import build
 from modelpact.errors import PactError, SweepError
 from modelpact.jobs import Job
+from modelpact.registers import check_alias
 from modelpact.signals import sigterm_raises
 from modelpact.sweeps import Result, Sweep
 from modelpact.sweeps.record import SweepRecord
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from modelpact.plugins.studies import Trials
 
-__all__ = ["check", "concluded", "conduct", "explore", "job_of", "launch", "opened", "show", "without_own"]
+__all__ = ["alone", "check", "concluded", "conduct", "explore", "job_of", "launch", "opened", "show", "without_own"]
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +67,17 @@ def opened(config: DictConfig, searched: Mapping[str, str] | None = None, *, min
     return sweep
 
 
-def conduct(config: DictConfig, compose: Compose, launcher: Launcher, combinations: list[list[str]]) -> list[Any]:
+def conduct(
+    config: DictConfig, compose: Compose, launcher: Launcher, combinations: list[list[str]], size: int | None = None
+) -> list[Any]:
     """Run a sweep whose combinations are all known: check and show them, launch what is to be done, give the account.
+
+    Args:
+        config: Hydra's configuration of the sweep.
+        compose: Composes a job.
+        launcher: Runs jobs.
+        combinations: The overrides of each job.
+        size: How many are launched at a time; None for all.
 
     Returns:
         What the launcher returned, one a job that was run.
@@ -80,8 +91,10 @@ def conduct(config: DictConfig, compose: Compose, launcher: Launcher, combinatio
     sweep.folder.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(config, sweep.folder / "multirun.yaml")
     _announce(sweep, pending)
+    size = size or max(1, len(pending))
     with concluded(config, sweep):
-        return launch(launcher, sweep, pending)
+        batches = [pending[first : first + size] for first in range(0, len(pending), size)]
+        return [returned for batch in batches for returned in launch(launcher, sweep, batch)]
 
 
 def explore(
@@ -154,27 +167,38 @@ def concluded(config: DictConfig, sweep: Sweep) -> Iterator[None]:
 
     Raises:
         SweepError: A job failed or is missing; after the account.
+        StoreError: The store cannot be opened; nothing was run.
     """
+    begun = False
     try:
         with sigterm_raises(), sweep.running():
+            begun = True
             yield
+    except (KeyboardInterrupt, SystemExit):
+        if begun:
+            sys.stderr.write(f"{_again(sweep)}\n")
+        raise
     finally:
-        show(sweep)
+        if begun:
+            show(sweep)
     alias = OmegaConf.select(config, "sweep.promote")
-    winner = sweep.promote(alias) if alias else None
-    if winner is not None and winner.receipt is not None:
-        say(f"{alias}: version {winner.receipt.version} of {winner.receipt.name}, of job {winner.number}")
+    if alias:
+        _promote(sweep, str(alias))
     lost = [result for result in sweep.results() if result.status != "ok"]
     if lost:
         raise _lost(sweep, lost)
 
 
 def check(config: DictConfig, compose: Compose, sweep: Sweep, numbers: Sequence[int]) -> None:
-    """Compose and build each job, and run none.
+    """Compose and build each job, let it look whether its steps fit together, and run none.
 
     Raises:
-        SweepError: Some cannot be built; every one with its reason.
+        ConfigError: `sweep.promote` cannot be an alias.
+        SweepError: Some jobs cannot be run; every one with its reason.
     """
+    alias = OmegaConf.select(config, "sweep.promote")
+    if alias:
+        check_alias(str(alias), "sweep.promote")
     faults: dict[int, PactError] = {}
     for number in numbers:
         composed = compose(config, list(sweep.record.jobs[number]))
@@ -184,7 +208,7 @@ def check(config: DictConfig, compose: Compose, sweep: Sweep, numbers: Sequence[
         before = HydraConfig.instance().cfg
         HydraConfig.instance().set_config(composed)
         try:
-            build(composed, composed.hydra)
+            build(composed, composed.hydra).check()
         except PactError as error:
             faults[number] = error
         finally:
@@ -237,6 +261,16 @@ def job_of(cfg: DictConfig, settings: Any) -> Job:
     return Job(plain, varied, record.parent, number, resumed=record.calls > 1)
 
 
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Wait while another process runs the same job of a sweep: one that outlived its sweep may still be at it."""
+    from filelock import FileLock
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        yield
+
+
 def _varies(line: str, record: SweepRecord) -> bool:
     """Whether an override of one job differs in another, or may: the first job of a sweep that learns has no others yet."""
     key, _, value = line.partition("=")
@@ -259,12 +293,23 @@ def _lost(sweep: Sweep, lost: Sequence[Result]) -> SweepError:
         why = "left no receipt" if result.receipt is None else (result.receipt.error or "").partition("\n")[0]
         where = "" if result.receipt is None else f" in {result.receipt.stage}"
         lines.append(f"  job {result.number}{where}: {why}")
-    again = f"resume=true hydra.sweep.dir={_relative(sweep.folder)}"
     return SweepError(
         f"{len(lost)} of {len(sweep.record.jobs)} jobs did not succeed:\n" + "\n".join(lines),
-        remedy=f"Each job's folder has its log. Go on with the same command and: {again}",
+        remedy=f"Each job's folder has its log. {_again(sweep)}",
         jobs=[result.number for result in lost],
     )
+
+
+def _again(sweep: Sweep) -> str:
+    return f"Go on with the same command and: resume=true hydra.sweep.dir={_relative(sweep.folder)}"
+
+
+def _promote(sweep: Sweep, alias: str) -> None:
+    winner = sweep.promote(alias)
+    if winner is None or winner.receipt is None:
+        say(f"{alias}: not moved, no job has both a version and a metric")
+    else:
+        say(f"{alias}: version {winner.receipt.version} of {winner.receipt.name}, of job {winner.number}")
 
 
 def _counted(results: Sequence[Result]) -> str:

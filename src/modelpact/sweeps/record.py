@@ -42,6 +42,10 @@ class SweepRecord(BaseModel):
         """Write it into a sweep's folder, whole or not at all."""
         write_atomically(folder / FILE, self.model_dump_json(indent=2) + "\n")
 
+    def as_written(self) -> SweepRecord:
+        """What is read when it is read back."""
+        return type(self).model_validate_json(self.model_dump_json())
+
     @classmethod
     def read(cls, folder: Path) -> SweepRecord | None:
         """The record in a folder; None where there is none.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +16,7 @@ from pydantic import ValidationError
 from modelpact.schemas import Receipt
 from modelpact.sweeps.record import SweepRecord
 
-__all__ = ["Result", "best", "columns", "csv_text", "read_results"]
+__all__ = ["Result", "best", "columns", "csv_text", "read_results", "varied"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +81,23 @@ def best(results: Sequence[Result]) -> Result | None:
 
     In a sweep that minimizes it is the one whose objective is the smallest.
     """
-    scored = [result for result in results if result.status == "ok" and result.objective is not None]
-    return max(scored, key=lambda result: (_rank(result), -result.number), default=None)
+    scored = [result for result in results if result.status == "ok" and not math.isnan(result.objective or 0.0)]
+    ranked = [result for result in scored if result.objective is not None]
+    return max(ranked, key=lambda result: (_rank(result), -result.number), default=None)
+
+
+def varied(results: Sequence[Result]) -> list[str]:
+    """The keys that differ from job to job; all of them where there is one job."""
+    keys = dict.fromkeys(key for result in results for key in result.choices)
+    return [key for key in keys if len(results) == 1 or len({result.choices.get(key) for result in results}) > 1]
 
 
 def columns(results: Sequence[Result]) -> list[tuple[str, list[str]]]:
-    """The account as columns of text: the job, what it was, how it ended, its version, metrics and seconds."""
-    varied = list(dict.fromkeys(key for result in results for key in result.choices))
+    """The account as columns of text: the job, what differs, how it ended, its version, metrics and seconds."""
     metrics = list(dict.fromkeys(name for result in results if result.receipt for name in result.receipt.metrics))
     receipts = [result.receipt for result in results]
     shown: list[tuple[str, list[str]]] = [("job", [str(result.number) for result in results])]
-    shown += [(key, [result.choices.get(key, "") for result in results]) for key in varied]
+    shown += [(key, [result.choices.get(key, "") for result in results]) for key in varied(results)]
     shown += [("status", [_status(result) for result in results])]
     shown += [("version", [receipt.version or "" if receipt else "" for receipt in receipts])]
     shown += [(name, [_figure(receipt.metrics.get(name)) if receipt else "" for receipt in receipts]) for name in metrics]
@@ -101,7 +109,7 @@ def csv_text(results: Sequence[Result]) -> str:
     shown = columns(results)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*(name for name, _ in shown), "stage", "error", "name", "run_id", "model_uri", "folder"])
+    writer.writerow([*(name for name, _ in shown), "stage", "error", "registered_model", "run_id", "model_uri", "folder"])
     for index, result in enumerate(results):
         receipt = result.receipt
         full = dict(receipt.metrics) if receipt else {}
@@ -130,4 +138,5 @@ def _figure(value: float | None) -> str:
 
 def _parted(override: str) -> tuple[str, str]:
     key, _, value = override.partition("=")
-    return key.lstrip("+~"), value
+    quoted = value[:1] in {"'", '"'}
+    return key.lstrip("+~"), value if quoted else re.sub(r"\\([\\()\[\]{}:=, \t])", r"\1", value)  # as Hydra escapes

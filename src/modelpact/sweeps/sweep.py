@@ -17,7 +17,7 @@ from modelpact.sweeps.record import SweepRecord, differences
 from modelpact.sweeps.results import Result, best, csv_text, read_results
 
 if TYPE_CHECKING:
-    from modelpact.store import Tracking
+    from modelpact.store import Store, Tracking
 
 __all__ = ["Sweep"]
 
@@ -56,9 +56,10 @@ class Sweep:
                 f"{folder} holds a sweep already",
                 remedy="Set resume=true to go on with it, or leave hydra.sweep.dir out for a folder of its own.",
             )
-        if before is not None:
-            _refuse_other("configuration differs", differences(before.base, base), folder)
-        self.record = before or SweepRecord(base=base, jobs=[])
+        fresh = SweepRecord(base=base, jobs=[])
+        if before is not None:  # compared as they are written: JSON knows neither infinity nor keys that are numbers
+            _refuse_other("configuration differs", differences(before.base, fresh.as_written().base), folder)
+        self.record = before or fresh
 
     def plan(self, combinations: list[list[str]]) -> list[int]:
         """Take up all combinations of a sweep; returns the numbers of those that are still to be done.
@@ -84,7 +85,34 @@ class Sweep:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Keep the parent run open while the jobs run; it is FAILED when one of them did, KILLED when the sweep was stopped."""
+        """Keep the parent run open while the jobs run; it is FAILED when one of them did, KILLED when the sweep was stopped.
+
+        Raises:
+            StoreError: The store cannot be opened.
+            SweepError: Another process is running this sweep.
+        """
+        with self._alone():
+            yield from self._running()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        from filelock import FileLock, Timeout
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise SweepError(
+                f"{self.folder} holds a sweep that another process is running",
+                remedy="Wait until it has ended, or end that process; then resume.",
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _running(self) -> Iterator[None]:
         with self.tracking.open() as store:
             parent, own = self.record.parent, Process.current().tags()
             if parent is None:
@@ -148,9 +176,18 @@ class Sweep:
                     store.client.set_tag(parent, "modelpact.best_job", str(winner.number))
                     for metric, value in winner.receipt.metrics.items():
                         store.client.log_metric(parent, metric, value)
+                if status == "KILLED":
+                    _close_children(store, parent)
                 store.client.set_terminated(parent, status)
         except (MlflowException, SweepError, OSError) as error:
             log.warning("the sweep's account could not be put into MLflow, it is in %s: %s", self.folder, shortened(error, 200))
+
+
+def _close_children(store: Store, parent: str) -> None:
+    """Close the runs of jobs that were ended with the sweep before they could do it: a launcher kills its processes."""
+    running = f"tags.`mlflow.parentRunId` = '{parent}' and attributes.status = 'RUNNING'"
+    for run in store.client.search_runs([store.experiment_id], running, max_results=1000):
+        store.client.set_terminated(run.info.run_id, "KILLED")
 
 
 def _refuse_other(what: str, lines: list[str], folder: Path) -> None:

@@ -22,6 +22,13 @@ class Task(Step, ABC):
         """Tell it what it is run within: the configuration that it was composed from, its place in a sweep."""
         self._job = job
 
+    def check(self) -> None:
+        """Refuse now, before any job of a sweep is run, what can be known to fail.
+
+        Raises:
+            PactError: It would fail.
+        """
+
     @abstractmethod
     def run(self, folder: Path) -> float | None:
         """Do it.

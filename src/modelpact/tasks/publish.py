@@ -9,7 +9,7 @@ from pydantic import Field
 from modelpact.data import DataSource
 from modelpact.loaders import Loader
 from modelpact.models import Model
-from modelpact.pipeline import publish
+from modelpact.pipeline import check, publish
 from modelpact.registers import Register
 from modelpact.savers import Saver
 from modelpact.signers import Signer
@@ -45,6 +45,9 @@ class PublishTask(Task):
     verifier: Verifier
     registry: Register = Field(alias="register")  # every Pydantic class has a method `register`
     tracking: Tracking
+
+    def check(self) -> None:
+        check(data=self.data, model=self.model, saver=self.saver, register=self.registry, name=self.name)
 
     def run(self, folder: Path) -> float | None:
         steps = {field.alias or name: getattr(self, name) for name, field in type(self).model_fields.items()}

@@ -65,6 +65,7 @@ class ResignTask(Task):
                 name=name,
                 folder=folder,
                 observe=progress.stage,
+                job=self._job,
             )
         show_receipt(receipt, folder)
         return next(iter(receipt.metrics.values()), None)
