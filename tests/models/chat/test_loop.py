@@ -82,7 +82,7 @@ def test_ctrl_c_cancels() -> None:
         started = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             chat(server, timeout=30.0, budget=30.0).predict(ROWS)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
         deadline = time.monotonic() + 3
         while server._writers and time.monotonic() < deadline:
             time.sleep(0.01)
