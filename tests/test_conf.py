@@ -54,6 +54,7 @@ REQUIRED = {
     ("model", "mlflow"): ["model.uri=models:/sums/1"],
     ("task", "check"): ["task.uri=models:/sums/1"],
     ("task", "resign"): ["task.uri=models:/sums/1"],
+    ("task", "serve"): ["task.uri=models:/sums/1"],
     ("model", "sklearn"): ["model.estimator={_target_: sklearn.svm.SVR, C: 10}"],
 }
 """What has no default."""

@@ -34,7 +34,8 @@ FLOORS = (
     {"data", "models", "store", "requirements", "carried", "journal", "jobs", "parameters"},
     {"signers", "savers", "loaders", "verifiers", "registers"},
     {"pipeline", "sweeps"},
-    {"tasks", "serving"},
+    {"serving"},
+    {"tasks"},
     {"cli", "arguments", "composition", "complaints", "overview", "plugins"},
 )
 

@@ -186,7 +186,9 @@ def _construct(make: Any, group: str, choice: str | None, known: list[str]) -> A
             cause = cause.__cause__
         where = f"{group}={choice}" if choice else group
         if isinstance(cause, ValidationError):
-            faults = "\n".join(f"  {group}.{_place(fault)}: {_fault(fault, known)}" for fault in cause.errors())
+            faults = "\n".join(
+                f"  {'.'.join(filter(None, (group, _place(fault))))}: {_fault(fault, known)}" for fault in cause.errors()
+            )
             raise ConfigError(
                 f"{where} cannot be built:\n{faults}", remedy=f"Its keys: {', '.join(known)}.", group=group
             ) from error
@@ -205,6 +207,8 @@ def _fault(fault: Any, known: list[str]) -> str:
         return f"no such key{nearest(str(fault['loc'][-1]), known)}"
     if fault["type"] == "missing":
         return "is required"
+    if not fault["loc"]:  # the options do not go together: its text says which
+        return str(fault["msg"]).removeprefix("Value error, ")
     from modelpact.secrets import is_private, without
 
     text = f"{fault['msg'][0].lower()}{fault['msg'][1:]}"

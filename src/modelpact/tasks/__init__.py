@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from modelpact.tasks.publish import PublishTask
     from modelpact.tasks.repair import RepairTask
     from modelpact.tasks.resign import ResignTask
+    from modelpact.tasks.serve import ServeTask
 
-__all__ = ["CheckTask", "InspectTask", "PublishTask", "RepairTask", "ResignTask", "Task"]
+__all__ = ["CheckTask", "InspectTask", "PublishTask", "RepairTask", "ResignTask", "ServeTask", "Task"]
 
 __getattr__ = lazy(
     __name__,
@@ -24,6 +25,7 @@ __getattr__ = lazy(
         "PublishTask": "modelpact.tasks.publish",
         "RepairTask": "modelpact.tasks.repair",
         "ResignTask": "modelpact.tasks.resign",
+        "ServeTask": "modelpact.tasks.serve",
         "Task": "modelpact.tasks.base",
     },
 )

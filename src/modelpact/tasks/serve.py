@@ -1,0 +1,67 @@
+"""`task=serve`: a stored model behind HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from modelpact.errors import ConfigError
+from modelpact.loaders import Loader
+from modelpact.serving.limits import Limits
+from modelpact.store import Tracking
+from modelpact.tasks.base import Task
+from modelpact.tasks.stored import find, store_of
+from modelpact.tasks.tables import say
+
+__all__ = ["ServeTask"]
+
+
+class ServeTask(Task):
+    """Serves a stored model until it is stopped; requests under way are finished then.
+
+    Attributes:
+        uri: Which model: `models:/name/1`, `models:/name@alias`, `models:/<model_id>`, `runs:/<run_id>/model`, or a folder.
+        host: The address to listen on.
+        port: The port; 0 for any that is free.
+        max_bytes: The largest body that is read.
+        max_concurrency: How many requests are worked on at once.
+        timeout: Seconds that the model may take for a request.
+        grace: Seconds that requests have to finish when the server is stopped.
+        loader: How the model is loaded.
+        tracking: The store.
+    """
+
+    uri: str
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    max_bytes: int = Field(default=10_000_000, ge=1)
+    max_concurrency: int = Field(default=32, ge=1)
+    timeout: float = Field(default=60.0, gt=0)
+    grace: float = Field(default=30.0, ge=0)
+    loader: Loader
+    tracking: Tracking
+
+    def run(self, folder: Path) -> float | None:
+        import socket
+
+        import uvicorn
+
+        from modelpact.serving import create_app
+
+        with store_of(self.uri, self.tracking):
+            adapter = self.loader.load(find(self.uri).uri)
+        limits = Limits(max_bytes=self.max_bytes, max_concurrency=self.max_concurrency, timeout=self.timeout)
+        app = create_app(adapter, limits)
+        try:
+            listening = socket.create_server((self.host, self.port), backlog=2048)
+        except OSError as error:
+            raise ConfigError(
+                f"task.host={self.host} task.port={self.port}: {error.strerror or error}",
+                remedy="Choose another port: task.port=8001, or task.port=0 for any that is free.",
+            ) from error
+        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=int(self.grace))
+        port = listening.getsockname()[1]
+        say(f"{self.uri} is served on http://{self.host}:{port}; its page is http://{self.host}:{port}/docs")
+        uvicorn.Server(config).run(sockets=[listening])
+        return None
