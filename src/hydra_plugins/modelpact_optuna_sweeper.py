@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
@@ -55,9 +56,12 @@ class OptunaSweeper(Sweeper):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         from hydra.core.plugins import Plugins
 
-        self.hydra_context, self.config = hydra_context, config
+        from modelpact.plugins.composer import SweepComposer
+
+        loader = cast("ConfigLoader", SweepComposer(hydra_context.config_loader))
+        self.hydra_context, self.config = HydraContext(config_loader=loader, callbacks=hydra_context.callbacks), config
         self.launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=hydra_context, task_function=task_function, config=config
+            hydra_context=self.hydra_context, task_function=task_function, config=config
         )
 
     def sweep(self, arguments: list[str]) -> Any:
