@@ -216,8 +216,8 @@ def test_the_top_of_the_tree_is_documented() -> None:
     cfg = composed()
     keys = [key for key in cfg if key not in {*groups(), "hydra"}]
     text = (CONF / "config.yaml").read_text()
-    assert keys == ["name", "seed"]
-    assert all(re.search(rf"(?m)^{key}: .+ # .+", text) for key in keys)
+    assert keys == ["name", "seed", "resume", "sweep"]
+    assert all(re.search(rf"(?m)^{key}:( .+|\n  \w+: .+) # .+", text) for key in keys)
 
 
 def test_nothing_is_resolved_too_late() -> None:
