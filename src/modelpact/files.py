@@ -9,10 +9,14 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelpact.processes import LABEL, Process
 
-__all__ = ["beside", "cache_folder", "maker", "temporary_folder", "write_atomically"]
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+__all__ = ["beside", "cache_folder", "log_text", "maker", "temporary_folder", "write_atomically"]
 
 
 def cache_folder() -> Path | None:
@@ -36,6 +40,13 @@ def temporary_folder(within: Path | None = None) -> Iterator[Path]:
     """A folder for a while; after a SIGKILL its name still says which process made it."""
     with tempfile.TemporaryDirectory(prefix=f"modelpact-{Process.current().label}-", dir=within) as folder:
         yield Path(folder)
+
+
+def log_text(client: MlflowClient, run_id: str, text: str, name: str) -> None:
+    """Make a text an artifact of a run, as MLflow's own `log_text` does, by way of a temporary folder of ours."""
+    with temporary_folder() as folder:
+        (folder / name).write_text(text, encoding="utf-8")
+        client.log_artifact(run_id, str(folder / name))
 
 
 def beside(path: Path) -> Path:

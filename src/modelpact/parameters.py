@@ -9,6 +9,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelpact import secrets
+from modelpact.files import log_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -41,7 +42,7 @@ def record(client: MlflowClient, run_id: str, config: Mapping[str, Any], first: 
 
     shown = redacted(config)
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    client.log_text(run_id, yaml.dump(shown, Dumper=dumper, sort_keys=False, allow_unicode=True), ARTIFACT)
+    log_text(client, run_id, yaml.dump(shown, Dumper=dumper, sort_keys=False, allow_unicode=True), ARTIFACT)
     found = dict(flattened(shown))
     given = {line.partition("=")[0].lstrip("+~"): line.partition("=")[2] for line in first}
     choices = {key: secrets.masked(value, key) for key, value in given.items() if value and "." not in key}

@@ -26,6 +26,7 @@ from modelpact.errors import (
     StoreError,
     VerifyError,
 )
+from modelpact.files import log_text
 from modelpact.jobs import JOB_KEY, Job, job_key
 from modelpact.journal import Journal
 from modelpact.parameters import record
@@ -284,7 +285,7 @@ def _run(store: Store, journal: Journal, job: Job) -> Iterator[None]:
         status = "FAILED" if isinstance(error, Exception) else "KILLED"
         try:
             store.client.set_tag(run_id, "modelpact.stage", journal.current or "")
-            store.client.log_text(run_id, "".join(traceback.format_exception(error)), "traceback.txt")
+            log_text(store.client, run_id, "".join(traceback.format_exception(error)), "traceback.txt")
         except (MlflowException, OSError) as second:  # the store itself may be what failed
             log.warning("the run's failure could not be recorded in MLflow: %s", second)
         raise

@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -68,11 +68,12 @@ class RepairTask(Task):
 
         found = 0
         try:
-            for finding in self._findings():
-                found += 1
-                if not self.dry_run:
-                    finding.act()
-                say(f"{f'would {finding.planned}' if self.dry_run else finding.done} {finding.about}")
+            with contextlib.closing(self._findings()) as findings:
+                for finding in findings:
+                    found += 1
+                    if not self.dry_run:
+                        finding.act()
+                    say(f"{f'would {finding.planned}' if self.dry_run else finding.done} {finding.about}")
         except MlflowException as error:
             uri = without_credentials(self.tracking.uri)
             raise StoreError(
@@ -84,7 +85,7 @@ class RepairTask(Task):
             say("nothing to repair")
         return None
 
-    def _findings(self) -> Iterator[_Finding]:
+    def _findings(self) -> Generator[_Finding, None, None]:
         if isinstance(self.tracking, SqliteTracking) and not self.tracking.path.exists():
             say(f"there is no store {self.tracking.path}: looking for temporary files only")
         else:

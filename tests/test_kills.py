@@ -1,0 +1,76 @@
+"""Whatever is killed, and whenever: stores open again, what was acknowledged is there, and a repair leaves nothing open."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from publishing import runs, saved_statuses, versions
+
+pytestmark = pytest.mark.slow
+
+
+def forks(what: str, times: int, folder: Path) -> dict[str, Any]:
+    """The account of tests/forks.py, run in a folder of its own, with temporary files in it."""
+    (folder / "tmp").mkdir()
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("forks.py")), what, str(times)],
+        env={**os.environ, "TMPDIR": str(folder / "tmp"), "MLFLOW_LOGGING_LEVEL": "WARNING"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    sys.stdout.write(f"{what}: {done.stdout}")
+    account: dict[str, Any] = json.loads(done.stdout)
+    return account
+
+
+def test_sixteen_processes_may_be_the_first_twenty_times(tmp_path: Path) -> None:
+    assert forks("open", 20, tmp_path) == {"opened": 320, "failed": 0}
+
+
+def test_a_store_opens_whenever_its_making_was_killed(tmp_path: Path) -> None:
+    account = forks("schema", 100, tmp_path)
+    assert account["kills"] > 80  # the others were done before
+    assert account["half_made"] > 20
+    assert (account["never_open_again"], account["unsound"], account["left_after_repair"]) == (0, 0, 0)
+
+
+def test_a_job_may_be_killed_whenever(tmp_path: Path) -> None:
+    account = forks("job", 200, tmp_path)
+    assert account["kills"] > 160
+    assert (account["unsound"], account["next_run_failed"]) == (0, 0)
+    before, after = account["before"], account["after"]
+    assert min(before[what] for what in ("running", "pending", "ready_without_version")) > 0
+    assert before["left"] != []
+    for found in (before, after):
+        assert (found["acknowledged_missing"], found["unloadable"], found["without_gaps"]) == ([], [], True)
+        assert found["acknowledged"] >= 10
+        assert found["not_ready"] == 0
+    assert (after["running"], after["pending"], after["ready_without_version"], after["left"]) == (0, 0, 0, [])
+    assert after["versions"] == before["versions"] + 1
+    assert account["said_again"] == ["nothing to repair"]
+
+
+def test_eight_commands_may_be_the_first(tmp_path: Path) -> None:
+    script = Path(sys.executable).with_name("modelpact")
+    done = subprocess.run(
+        f"seq 8 | xargs -P 8 -I N {script} name=first model.estimator.alpha=N.0 saver.pip_requirements=[scikit-learn]",
+        shell=True,
+        env={**os.environ, "MODELPACT_CACHE": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert versions("first") == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [run.info.status for run in runs()] == ["FINISHED"] * 8
+    assert saved_statuses() == ["READY"] * 8
+    assert len(list(Path("outputs").rglob("receipt.json"))) == 8
