@@ -195,7 +195,11 @@ def chat_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield server.base_url
 
 
-@pytest.mark.parametrize("recipe", options("experiment"))
+RECIPES = [recipe for recipe in options("experiment") if not recipe.startswith("sweep_")]
+"""Those that are one run; test_launchers.py has the sweeps, which need what the extras install."""
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_every_recipe_publishes(recipe: str, modelpact: Commands, chat_server: str) -> None:
     elsewhere = [f"model.base_url={chat_server}"] if recipe == "chat" else []
     ended = modelpact(f"experiment={recipe}", "saver.pip_requirements=[scikit-learn]", *elsewhere)
@@ -204,9 +208,7 @@ def test_every_recipe_publishes(recipe: str, modelpact: Commands, chat_server: s
 
 
 def test_a_sweep_over_the_recipes_publishes_each(modelpact: Commands) -> None:
-    recipes = [
-        recipe for recipe in options("experiment") if recipe != "chat"
-    ]  # it needs an address, which the others do not take
+    recipes = [recipe for recipe in RECIPES if recipe != "chat"]  # it needs an address, which the others do not take
     ended = modelpact("-m", f"experiment={','.join(recipes)}", "saver.pip_requirements=[scikit-learn]")
     assert ended.status == 0, ended.err
     assert len(versions()) == len(recipes)

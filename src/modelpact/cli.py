@@ -35,6 +35,7 @@ def main() -> None:
         return
     wanted = os.environ.get(FULL_ERROR)
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # read when mlflow is imported
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it has one wherever tqdm is installed
     gc.set_threshold(
         200_000, 50, 100
     )  # what MLflow and its libraries build when imported stays: collecting it costs a sixth of a run
