@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from modelpact.errors import SweepError
-from modelpact.files import write_atomically
+from modelpact.files import log_text, write_atomically
 from modelpact.processes import Process
 from modelpact.suggestions import shortened
 from modelpact.sweeps.page import page
@@ -170,7 +170,7 @@ class Sweep:
         try:
             with self.tracking.open() as store:
                 for name, text in files.items():
-                    store.client.log_text(parent, text, name)
+                    log_text(store.client, parent, text, name)
                 winner = best(results)
                 if winner is not None and winner.receipt is not None:
                     store.client.set_tag(parent, "modelpact.best_job", str(winner.number))
