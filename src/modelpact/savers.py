@@ -198,6 +198,7 @@ class CustomSaver(Saver):
                 python_model=str(state.parent / "saved_model.py"),
                 artifacts={"config": str(state.parent / "config.json"), "state": str(state)},
                 streamable=hasattr(model, "predict_stream"),
+                model_config=model.changeable() or None,
                 code_paths=[str(carried_code(state.parent)), *_own_code(kind, model.native()), *self.code_paths],
                 **options,
             )

@@ -66,6 +66,10 @@ class Model(Step, ABC):
         """The options to build this model with again, as JSON can hold them. What cannot be put there belongs into `dump`."""
         return self.model_dump(mode="json")
 
+    def changeable(self) -> dict[str, Any]:
+        """The part of its configuration that a loader may give anew: `mlflow.pyfunc.load_model(uri, model_config={...})`."""
+        return self.context
+
     def lineage(self) -> dict[str, str]:
         """Facts about where the model itself came from, as tags for its version; none for one that is made here."""
         return {}

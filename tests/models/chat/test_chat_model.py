@@ -196,7 +196,6 @@ class TestFiles:
 class TestConfigurations:
     """Another server for a model that is saved."""
 
-    @pytest.mark.xfail(reason="CustomSaver saves no model_config, and MLflow lets through only what was saved", strict=True)
     def test_mlflows_model_config(self, saved: Saving) -> None:
         with ChatServer(answer("first")) as server, ChatServer(answer("other"), key=KEY) as other:
             adapter = saved(chat(server, temperature=0.5))
@@ -207,7 +206,6 @@ class TestConfigurations:
         assert (server.count, other.count) == (1, 1)
         assert (other.bodies[0]["temperature"], other.bodies[0]["seed"]) == (0.5, 3)
 
-    @pytest.mark.xfail(reason="CustomSaver saves no model_config, and MLflow lets through only what was saved", strict=True)
     def test_a_literal_key_in_it_is_refused(self, saved: Saving) -> None:
         with ChatServer() as server:
             adapter = saved(chat(server))
@@ -242,7 +240,6 @@ class TestConfigurations:
         assert first == "{'response': ['ok']} ['ok']"
         assert "/artifacts/code/modelpact/" in second
 
-    @pytest.mark.xfail(reason="CustomSaver saves no model_config, and MLflow lets through only what was saved", strict=True)
     def test_a_clean_process_with_another_server(self, saved: Saving, tmp_path: Path) -> None:
         with ChatServer(answer("other"), key=KEY) as other:
             config = {"base_url": other.base_url, "api_key": "env:LATER"}
