@@ -11,6 +11,7 @@ from publishing import client, numbers, versions
 from toys import Doubler
 
 from modelpact.errors import ConfigError, RegisterError
+from modelpact.jobs import Job
 from modelpact.registers import JOB_KEY, MlflowRegister, NoneRegister, Register
 from modelpact.savers import CustomSaver
 from modelpact.signature import infer
@@ -181,3 +182,26 @@ def test_a_failing_alias_leaves_no_version_and_puts_the_others_back(first: bool,
     assert versions() == ([] if first else [1])
     if not first:
         assert int(client().get_model_version_by_alias("sums", "champion").version) == 1
+
+
+class TestAJobThatIsResumed:
+    """It was killed when its version was made, and before the aliases were moved."""
+
+    JOB = Job(sweep="parent", number=3, resumed=True)
+
+    def made(self, saved: str, job: Job) -> int:
+        return int(MlflowRegister().register("sums", saved, tags={JOB_KEY: "k1", **job.tags()}).version)
+
+    def test_gets_its_aliases(self, saved: str) -> None:
+        version = self.made(saved, self.JOB)
+        register = MlflowRegister(aliases=["champion", "blue"])
+        for _ in range(2):
+            assert int(register.find("sums", "k1", self.JOB).version) == version
+            assert client().get_registered_model("sums").aliases == {"champion": version, "blue": version}
+
+    def test_takes_no_alias_from_a_later_version(self, saved: str) -> None:
+        self.made(saved, self.JOB)
+        later = self.made(saved, Job(sweep="parent", number=4))
+        client().set_registered_model_alias("sums", "champion", str(later))
+        assert int(MlflowRegister(aliases=["champion"]).find("sums", "k1", self.JOB).version) == 1
+        assert client().get_registered_model("sums").aliases == {"champion": later}
