@@ -6,22 +6,38 @@ import html
 import math
 from collections.abc import Sequence
 
-from modelpact.sweeps.results import Result, best, columns
+from modelpact.sweeps.results import Result, best, columns, varied
 
 __all__ = ["page"]
 
 _STYLE = """
-:root { color-scheme: light dark; --ok: #2a7d4f; --bad: #c0392b; --none: #8a8f98; --line: #8a8f9855; --bar: #3a6ea5; }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-.wide { overflow-x: auto; } th, td { text-align: left; padding: .25rem .9rem .25rem 0; border-bottom: 1px solid var(--line); }
-tr.best td { font-weight: 600; } .ok { color: var(--ok); } .failed { color: var(--bad); } .missing { color: var(--none); }
-svg text { font: 12px system-ui, sans-serif; fill: currentColor; } pre { white-space: pre-wrap; margin: .2rem 0 1rem; }
-.legend span { margin-right: 1rem; white-space: nowrap; } .legend i { display: inline-block; width: .8em; height: .8em; }
+:root { color-scheme: light dark; --back: #fff; --text: #1c2128; --soft: #656d76; --line: #d8dee4; --fill: #f6f8fa;
+  --ok: #1a7f45; --failed: #c62f2f; --missing: #8a6d00; --dot: #2f6fb2; --best: #1a7f45; }
+@media (prefers-color-scheme: dark) { :root { --back: #14181d; --text: #dfe4ea; --soft: #939ca6; --line: #30363d; --fill: #1c2128;
+  --ok: #4cc27d; --failed: #ff7b72; --missing: #d8b13a; --dot: #6cb0f5; --best: #4cc27d; } }
+body { background: var(--back); color: var(--text); font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 66rem;
+  padding: 0 1.2rem; }
+h1 { font-size: 1.45rem; margin: 0 0 .8rem; } h2 { font-size: 1.1rem; margin: 2.2rem 0 .5rem; }
+.tiles { display: flex; flex-wrap: wrap; gap: .7rem; margin-bottom: 1.4rem; }
+.tiles div { background: var(--fill); border: 1px solid var(--line); border-radius: 8px; padding: .5rem 1rem; }
+.tiles b { display: block; font-size: 1.35rem; line-height: 1.3; } .tiles span, .note { color: var(--soft); font-size: .87rem; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem; }
+th, td { border-bottom: 1px solid var(--line); padding: .3rem .9rem .3rem .5rem; text-align: left; vertical-align: top; }
+th { color: var(--soft); font-weight: 600; vertical-align: bottom; } td { white-space: nowrap; } .figure { text-align: right; }
+td.long { max-width: 26rem; min-width: 12rem; overflow-wrap: anywhere; white-space: normal; }
+tr.best { background: var(--fill); font-weight: 600; }
+.ok { color: var(--ok); } .failed { color: var(--failed); } .missing { color: var(--missing); }
+svg text { fill: currentColor; font: 12px system-ui, sans-serif; } svg .soft { fill: var(--soft); }
+.legend { display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; margin: 0 0 .6rem; }
+.legend i { border-radius: 2px; display: inline-block; height: .75em; margin-right: .4em; width: .75em; }
+pre { background: var(--fill); border-left: 3px solid var(--failed); margin: .3rem 0 1.2rem; overflow-wrap: anywhere;
+  padding: .6rem .9rem; white-space: pre-wrap; font-size: .85rem; }
 """
 
 _HUES = (210, 30, 150, 280, 60, 0, 190, 330, 100, 250, 45)
+
+_LABEL, _WIDTH, _FIGURE = 300, 560, 90
+"""Where a plot's parts are, in pixels: the names of the jobs, what is drawn, and the figures."""
 
 
 def page(results: Sequence[Result], title: str) -> str:
@@ -31,58 +47,69 @@ def page(results: Sequence[Result], title: str) -> str:
         results: What came of the jobs.
         title: What the sweep is called.
     """
-    counts = ", ".join(
-        f'<span class="{status}">{sum(result.status == status for result in results)} {status}</span>'
-        for status in ("ok", "failed", "missing")
-        if any(result.status == status for result in results)
-    )
+    metrics = dict.fromkeys(name for result in results if result.receipt for name in result.receipt.metrics)
     parts = [
-        f"<h1>{html.escape(title)}</h1><p>{len(results)} jobs: {counts}</p>",
+        f"<h1>{html.escape(title)}</h1>",
+        _tiles(results),
         _table(results),
-        *(_metric(results, name) for name in dict.fromkeys(n for r in results if r.receipt for n in r.receipt.metrics)),
+        *(_metric(results, name) for name in metrics),
         _stages(results),
         _errors(results),
     ]
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
-    return f'<!doctype html><html lang="en"><head>{head}<style>{_STYLE}</style></head><body>{"".join(parts)}</body></html>\n'
+    return f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head><body>{"".join(parts)}</body></html>\n'
+
+
+def _tiles(results: Sequence[Result]) -> str:
+    tiles = [("", len(results), "job" if len(results) == 1 else "jobs")]
+    tiles += [(status, sum(result.status == status for result in results), status) for status in ("ok", "failed", "missing")]
+    shown = [f'<div><b class="{kind}">{count}</b><span>{name}</span></div>' for kind, count, name in tiles if count]
+    winner = best(results)
+    if winner is not None and winner.receipt is not None:
+        name, value = next(iter(winner.receipt.metrics.items()))
+        what = f"best: job {winner.number}" + (f", version {winner.receipt.version}" if winner.receipt.version else "")
+        shown.append(f"<div><b>{html.escape(name)} {value:.4g}</b><span>{html.escape(what)}</span></div>")
+    spent = sum(result.seconds or 0.0 for result in results)
+    shown.append(f"<div><b>{_duration(spent)}</b><span>in all jobs</span></div>")
+    return f'<div class="tiles">{"".join(shown)}</div>'
 
 
 def _table(results: Sequence[Result]) -> str:
     shown, winner = columns(results), best(results)
-    head = "".join(f"<th>{html.escape(name)}</th>" for name, _ in shown)
+    keys = {"job", "status", *varied(results)}
+
+    def cell(tag: str, name: str, text: str, status: str = "") -> str:
+        kind = status if name == "status" else "figure" if name not in keys else "long" if len(text) > 40 else ""
+        return f"<{tag}{f' class={kind}' if kind else ''}>{html.escape(text)}</{tag}>"
+
+    head = "".join(cell("th", name, name) for name, _ in shown).replace("_", "_<wbr>").replace(".", ".<wbr>")
     lines = []
     for index, result in enumerate(results):
-        cells = "".join(
-            f"<td{f' class={chr(34)}{result.status}{chr(34)}' if name == 'status' else ''}>{html.escape(cells[index])}</td>"
-            for name, cells in shown
-        )
+        cells = "".join(cell("td", name, texts[index], result.status) for name, texts in shown)
         lines.append(f"<tr{' class=best' if result is winner else ''}>{cells}</tr>")
-    note = f"<p>The best by its first metric is job {winner.number}.</p>" if winner else ""
+    fixed = {key: value for result in results[:1] for key, value in result.choices.items() if key not in keys}
+    note = f'<p class="note">In all jobs: {html.escape(_joined(fixed))}</p>' if fixed else ""
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>{note}'
 
 
 def _metric(results: Sequence[Result], name: str) -> str:
-    """One bar a job; bars begin at zero, to the left of it where a figure is negative."""
+    """One dot a job, between the smallest figure and the greatest: it is the difference that one looks for."""
     values = [(result, result.receipt.metrics[name]) for result in results if result.receipt and name in result.receipt.metrics]
     finite = [value for _, value in values if math.isfinite(value)]
-    if not finite:
-        return ""
-    low, high = min(0.0, *finite), max(0.0, *finite)
-    span = (high - low) or 1.0
-    label, width, row = 260, 560, 22
-    zero = label + (0 - low) / span * width
-    bars = []
-    for index, (result, value) in enumerate(values):
-        y = index * row
-        text = f'<text x="0" y="{y + 15}">{html.escape(_named(result))}</text>'
-        if not math.isfinite(value):
-            bars.append(f'{text}<text x="{zero + 4:.1f}" y="{y + 15}">{value}</text>')
-            continue
-        end = label + (value - low) / span * width
-        bar = f'<rect x="{min(zero, end):.1f}" y="{y + 3}" width="{abs(end - zero):.1f}" height="{row - 6}" fill="var(--bar)"/>'
-        bars.append(f'{text}{bar}<text x="{label + width + 8}" y="{y + 15}">{value:.4g}</text>')
-    axis = f'<line x1="{zero:.1f}" x2="{zero:.1f}" y1="0" y2="{len(values) * row}" stroke="var(--line)"/>'
-    return f"<h2>{html.escape(name)}</h2>{_svg(label + width + 90, len(values) * row, [axis, *bars])}"
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    span = (high - low) if 0.0 < high - low < math.inf else 0.0
+    winner, drawn = best(results), _Rows(results, len(values))
+    for result, value in values:
+        y = drawn.row(result, f"{value:.4g}")
+        drawn.add(f'<line x1="{_LABEL}" x2="{_LABEL + _WIDTH}" y1="{y}" y2="{y}" stroke="var(--line)"/>')
+        if math.isfinite(value):
+            x = _LABEL + 8 + ((value - low) / span if span else 0.5) * (_WIDTH - 16)
+            colour = "var(--best)" if result is winner else "var(--dot)"
+            drawn.add(f'<circle cx="{x:.1f}" cy="{y}" r="{drawn.height / 4:.1f}" fill="{colour}"/>')
+    between = f"from {low:.4g} to {high:.4g}" if span else "the same in all" if len(finite) > 1 else ""
+    lost = len(values) - len(finite)
+    note = ", ".join(part for part in (between, f"{lost} not finite" if lost else "") if part)
+    return f'<h2>{html.escape(name)}</h2><p class="note">{note}</p>{drawn.svg()}'
 
 
 def _stages(results: Sequence[Result]) -> str:
@@ -90,48 +117,82 @@ def _stages(results: Sequence[Result]) -> str:
     timed = [(result, result.receipt.seconds) for result in results if result.receipt and result.receipt.seconds]
     if not timed:
         return ""
-    stages = list(dict.fromkeys(stage for _, spent in timed for stage in spent))
-    colours = {stage: f"hsl({_HUES[index % len(_HUES)]} 55% 55%)" for index, stage in enumerate(stages)}
-    longest = max(sum(spent.values()) for _, spent in timed) or 1.0
-    label, width, row = 260, 560, 22
-    bars = []
-    for index, (result, spent) in enumerate(timed):
-        x, y = float(label), index * row
-        bars.append(f'<text x="0" y="{y + 15}">{html.escape(_named(result))}</text>')
+    sums: dict[str, float] = {}
+    for _, spent in timed:
         for stage, seconds in spent.items():
-            wide = seconds / longest * width
+            sums[stage] = sums.get(stage, 0.0) + seconds
+    colours = {stage: f"hsl({_HUES[index % len(_HUES)]} 50% 55%)" for index, stage in enumerate(sums)}
+    longest = max(sum(spent.values()) for _, spent in timed) or 1.0
+    drawn = _Rows(results, len(timed))
+    for result, spent in timed:
+        x, y = float(_LABEL), drawn.row(result, f"{result.seconds:.2f} s")
+        for stage, seconds in spent.items():
+            wide = seconds / longest * _WIDTH
             tip = f"<title>{html.escape(stage)}: {seconds:.3f} s</title>"
-            bars.append(
-                f'<rect x="{x:.1f}" y="{y + 3}" width="{wide:.2f}" height="{row - 6}" fill="{colours[stage]}">{tip}</rect>'
-            )
+            size = f'width="{wide:.2f}" height="{drawn.height - 6}"'
+            drawn.add(f'<rect x="{x:.2f}" y="{y - drawn.height / 2 + 3:.1f}" {size} fill="{colours[stage]}">{tip}</rect>')
             x += wide
-        bars.append(f'<text x="{label + width + 8}" y="{y + 15}">{result.seconds:.2f} s</text>')
     legend = "".join(
-        f'<span><i style="background:{colour}"></i> {html.escape(stage)}</span>' for stage, colour in colours.items()
+        f'<span><i style="background:{colours[stage]}"></i>{html.escape(stage)} {_duration(seconds)}</span>'
+        for stage, seconds in sums.items()
     )
-    return f'<h2>Seconds by stage</h2><p class="legend">{legend}</p>{_svg(label + width + 90, len(timed) * row, bars)}'
+    return f'<h2>Seconds by stage</h2><p class="legend note">{legend}</p>{drawn.svg()}'
 
 
 def _errors(results: Sequence[Result]) -> str:
-    failed = [result for result in results if result.status == "failed" and result.receipt is not None]
-    if not failed:
-        return ""
+    """Each error once, with the jobs that ended in it."""
+    groups: dict[str, list[Result]] = {}
+    keys = set(varied(results))
+    for result in results:
+        if result.status != "ok":
+            text = "It left no receipt: it was never begun, or was killed." if result.receipt is None else result.receipt.error
+            groups.setdefault(text or "", []).append(result)
     texts = (
-        f"<p>job {result.number}: {html.escape(_choices(result))}</p>"
-        f"<pre>{html.escape(result.receipt.error or '' if result.receipt else '')}</pre>"
-        for result in failed
+        f"<p>{'<br>'.join(f'job {html.escape(_named(result, keys))}' for result in jobs)}</p><pre>{html.escape(text)}</pre>"
+        for text, jobs in groups.items()
     )
-    return f"<h2>Errors</h2>{''.join(texts)}"
+    return f"<h2>What did not succeed</h2>{''.join(texts)}" if groups else ""
 
 
-def _svg(width: int, height: int, parts: Sequence[str]) -> str:
-    return f'<div class="wide"><svg width="{width}" height="{height}" role="img">{"".join(parts)}</svg></div>'
+class _Rows:
+    """A plot with a line for each job: its name on the left, a figure on the right."""
+
+    def __init__(self, results: Sequence[Result], count: int) -> None:
+        self.height = 24 if count <= 40 else 17
+        self._varied = set(varied(results))
+        self._parts: list[str] = []
+        self._count = 0
+
+    def row(self, result: Result, figure: str) -> float:
+        """Begin a job's line; returns where its middle is."""
+        middle = (self._count + 0.5) * self.height
+        self._count += 1
+        name = _named(result, self._varied)
+        short = name if len(name) <= 44 else f"{name[:43]}…"
+        text = f'<text x="0" y="{self.height / 2 + 4}">{html.escape(short)}<title>{html.escape(name)}</title></text>'
+        size = f'y="{middle - self.height / 2}" width="{_LABEL - 8}" height="{self.height}"'
+        self.add(f"<svg {size}>{text}</svg>")  # which cuts off what is too long
+        self.add(f'<text class="soft" x="{_LABEL + _WIDTH + 10}" y="{middle + 4}">{html.escape(figure)}</text>')
+        return middle
+
+    def add(self, part: str) -> None:
+        self._parts.append(part)
+
+    def svg(self) -> str:
+        size = f'width="{_LABEL + _WIDTH + _FIGURE}" height="{self._count * self.height}"'
+        return f'<div class="wide"><svg {size} role="img">{"".join(self._parts)}</svg></div>'
 
 
-def _named(result: Result) -> str:
-    text = f"{result.number}: {_choices(result)}"
-    return text if len(text) <= 38 else f"{text[:37]}…"
+def _named(result: Result, keys: set[str]) -> str:
+    return f"{result.number}: {_joined({key: value for key, value in result.choices.items() if key in keys})}"
 
 
-def _choices(result: Result) -> str:
-    return " ".join(f"{key.rpartition('.')[2]}={value}" for key, value in result.choices.items())
+def _joined(choices: dict[str, str]) -> str:
+    """What was chosen, by the last part of each key, or by the whole of it where two keys end alike."""
+    lasts = [key.rpartition(".")[2] for key in choices]
+    short = lasts if len(set(lasts)) == len(lasts) else list(choices)
+    return " ".join(f"{key}={value}" for key, value in zip(short, choices.values(), strict=True))
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

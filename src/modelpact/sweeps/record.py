@@ -54,7 +54,7 @@ class SweepRecord(BaseModel):
             SweepError: The file is no record of this release.
         """
         try:
-            text = (folder / FILE).read_text(encoding="utf-8")
+            text = (folder / FILE).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         try:

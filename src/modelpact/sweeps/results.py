@@ -60,7 +60,7 @@ def read_results(record: SweepRecord, folder: Path) -> list[Result]:
     found: dict[int, tuple[Receipt, Path]] = {}
     for path in sorted(folder.rglob("receipt.json")):
         try:
-            receipt = Receipt.model_validate_json(path.read_text(encoding="utf-8"))
+            receipt = Receipt.model_validate_json(path.read_bytes())
         except (ValidationError, OSError):  # somebody else's file
             continue
         if receipt.job is not None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from modelpact.errors import SweepError
+from modelpact.errors import PactError, SweepError
 from modelpact.files import log_text, write_atomically
 from modelpact.processes import Process
 from modelpact.suggestions import shortened
@@ -179,7 +179,7 @@ class Sweep:
                 if status == "KILLED":
                     _close_children(store, parent)
                 store.client.set_terminated(parent, status)
-        except (MlflowException, SweepError, OSError) as error:
+        except (MlflowException, PactError, OSError) as error:
             log.warning("the sweep's account could not be put into MLflow, it is in %s: %s", self.folder, shortened(error, 200))
 
 
