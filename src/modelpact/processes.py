@@ -76,9 +76,9 @@ class Process:
             return found == self.began
         try:
             os.kill(self.pid, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):
             return False
-        except (PermissionError, OverflowError):
+        except PermissionError:  # it is another user's
             return True
         return not _ended(self.pid)
 
