@@ -28,6 +28,8 @@ FLOORS = (
         "release",
         "credentials",
         "secrets",
+        "servers",
+        "databases",
         "signals",
         "processes",
     },

@@ -140,3 +140,15 @@ def test_scoring_request_answers_as_the_server_does(pyfunc: Any) -> None:
 def test_scoring_request_refuses_as_the_server_does(pyfunc: Any) -> None:
     with pytest.raises(MlflowException, match="missing inputs"):
         _mlflow.scoring_request(pyfunc, json.dumps({"dataframe_split": {"columns": ["b"], "data": [[1.0]]}}))
+
+
+def test_download_model_leaves_stored_files_in_place_and_brings_a_runs_own(tmp_path: Path) -> None:
+    with SqliteTracking().open() as opened, mlflow.start_run(experiment_id=opened.experiment_id) as run:
+        saver = CustomSaver(pip_requirements=["numpy"])
+        info = saver.save(Scaled(), infer_signature(ROWS, np.array([1.0, 2.0]), {"scale": 1.0}), (ROWS, {"scale": 1.0}))
+        stored = _mlflow.download_model(info.model_uri, lambda: pytest.fail("there is nothing to bring"))
+        assert (stored / "MLmodel").is_file()
+        assert stored.is_relative_to(Path.cwd() / "mlruns")
+        copied = _mlflow.download_model(f"runs:/{run.info.run_id}/model", lambda: tmp_path / "new")
+        assert (copied / "MLmodel").read_text() == (stored / "MLmodel").read_text()
+        assert copied.is_relative_to(tmp_path / "new")

@@ -21,7 +21,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from pydantic import ValidationError
 
-from modelpact import _mlflow, store
+from modelpact import _mlflow, databases, store
 from modelpact.errors import ConfigError, PactError, StoreError
 from modelpact.store import ServerTracking, SqliteTracking, Tracking, without_credentials
 
@@ -193,7 +193,7 @@ def test_whoever_is_slower_takes_the_store_that_is_there(monkeypatch: pytest.Mon
         return made(experiment)
 
     monkeypatch.setattr(_mlflow, "artifact_root", meanwhile)
-    store._publish_new(Path("mlflow.db"))
+    databases.publish_new(Path("mlflow.db"))
     with contextlib.closing(sqlite3.connect("mlflow.db")) as database:
         assert list(database.execute("SELECT name FROM sqlite_master")) == [("theirs",)]
     assert os.listdir() == ["mlflow.db"]
@@ -499,8 +499,10 @@ def test_a_server_that_answers_is_used(port: int, monkeypatch: pytest.MonkeyPatc
     experiment = type("Found", (), {"lifecycle_stage": "active", "experiment_id": "7"})
     monkeypatch.setattr(MlflowClient, "get_experiment_by_name", lambda self, name: experiment)
     with ServerTracking(uri=f"http://ann:secret@127.0.0.1:{port}").open() as opened:
-        assert mlflow.get_tracking_uri() == f"http://ann:secret@127.0.0.1:{port}"
+        assert mlflow.get_tracking_uri() == f"http://127.0.0.1:{port}"
+        assert [os.environ[f"MLFLOW_TRACKING_{name}"] for name in ("USERNAME", "PASSWORD")] == ["ann", "secret"]
         assert (opened.experiment_id, opened.uri) == ("7", f"http://***@127.0.0.1:{port}")
+    assert not [name for name in os.environ if name.startswith("MLFLOW_TRACKING_")]
 
 
 @pytest.mark.parametrize(
@@ -532,7 +534,7 @@ def test_a_database_without_tables_becomes_a_store() -> None:
 
 
 def test_an_experiment_that_the_store_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: MlflowClient, name: str) -> None:
+    def refuse(self: MlflowClient, name: str, artifact_location: str | None = None) -> None:
         raise MlflowException("the name is refused")
 
     monkeypatch.setattr(MlflowClient, "create_experiment", refuse)

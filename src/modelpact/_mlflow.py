@@ -15,6 +15,7 @@ __all__ = [
     "artifact_root",
     "column_type",
     "create_schema",
+    "download_model",
     "enforce_inputs",
     "enforce_params",
     "infer_params",
@@ -42,6 +43,22 @@ def artifact_root(experiment_id: int) -> str:
 
     root: str = append_to_uri_path(resolve_uri_if_local(DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH), str(experiment_id))
     return root
+
+
+def download_model(uri: str, make_folder: Callable[[], Path]) -> Path:
+    """A model's files: where they are stored, if that is a folder of this machine; else in a folder that is made for them.
+
+    MLflow's own `download_artifacts` makes that folder itself, and nobody ever removes it.
+    """
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+    from mlflow.store.artifact.runs_artifact_repo import RunsArtifactRepository
+    from mlflow.tracking.artifact_utils import _get_root_uri_and_artifact_path
+
+    root, path = _get_root_uri_and_artifact_path(uri)
+    files = get_artifact_repository(root)
+    stays = isinstance(getattr(files, "repo", files), LocalArtifactRepository) and not isinstance(files, RunsArtifactRepository)
+    return Path(files.download_artifacts(path, None if stays else str(make_folder())))
 
 
 def migrations() -> list[str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
-from modelpact import requirements
+from modelpact import _mlflow, requirements
 from modelpact.errors import LoadError
+from modelpact.files import temporary_folder
 from modelpact.models import Adapter
 from modelpact.signature import Extra, Policy
 from modelpact.steps import Step
@@ -48,23 +50,29 @@ class Loader(Step, ABC):
 
     def _adapter(self, uri: str) -> Adapter:
         import mlflow.pyfunc
-        from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
 
-        try:
-            folder = Path(uri) if Path(uri).is_dir() else Path(download_artifacts(artifact_uri=uri))
-            with _no_bytecode():
-                pyfunc = mlflow.pyfunc.load_model(str(folder), suppress_warnings=True)
-        except (MlflowException, OSError) as error:
-            raise LoadError(
-                f"{uri!r} cannot be loaded: {shortened(error, 300)}",
-                remedy="Write models:/name/1, models:/name@alias, models:/<model_id>, runs:/<run_id>/model, or a model's folder.",
-                uri=uri,
-            ) from error
-        if pyfunc.metadata.signature is None:
-            raise LoadError(f"{uri!r} has no signature", remedy="Publish it again with a signer: a contract needs one.", uri=uri)
-        for mismatch in requirements.mismatches(folder):
-            log.warning("%s: %s", uri, mismatch)
+        with contextlib.ExitStack() as made:
+            try:
+                folder = Path(uri)
+                if not folder.is_dir():
+                    folder = _mlflow.download_model(uri, lambda: made.enter_context(temporary_folder()))
+                with _no_bytecode():
+                    pyfunc = mlflow.pyfunc.load_model(str(folder), suppress_warnings=True)
+            except (MlflowException, OSError) as error:
+                raise LoadError(
+                    f"{uri!r} cannot be loaded: {shortened(error, 300)}",
+                    remedy="Write models:/name/1, models:/name@alias, models:/<model_id>, runs:/<run_id>/model, or a model's "
+                    "folder.",
+                    uri=uri,
+                ) from error
+            if pyfunc.metadata.signature is None:
+                raise LoadError(
+                    f"{uri!r} has no signature", remedy="Publish it again with a signer: a contract needs one.", uri=uri
+                )
+            for mismatch in requirements.mismatches(folder):
+                log.warning("%s: %s", uri, mismatch)
+            weakref.finalize(pyfunc, made.pop_all().close)  # files that were downloaded are there as long as their model
         return Adapter(pyfunc, uri=uri, folder=folder, policy=self.policy, extra=self.extra)
 
 

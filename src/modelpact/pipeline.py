@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelpact import data as data_sources
-from modelpact import models, rows
+from modelpact import models, rows, servers
 from modelpact.errors import (
     ConfigError,
     DataError,
@@ -244,8 +244,9 @@ def _failed_unless_registered(store: Store, info: Info) -> Iterator[None]:
     """Take back a saved model that did not pass: nobody shall find it READY."""
     try:
         yield
-    except BaseException:
-        mark_failed(store.client, info.model_id)
+    except BaseException as error:
+        if not getattr(error, "left", None):  # a version of it, which could not be taken back either
+            mark_failed(store.client, info.model_id)
         raise
 
 
@@ -263,7 +264,6 @@ def _sys_path_kept() -> Iterator[None]:
 def _run(store: Store, journal: Journal, job: Job) -> Iterator[None]:
     """Open MLflow's run and close it in the right state, with the stage and the traceback of a failure."""
     import mlflow
-    from mlflow.exceptions import MlflowException
     from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
     tags = {f"modelpact.{group}": kind for group, kind in journal.facts["steps"].items()} | job.tags() | Process.current().tags()
@@ -283,11 +283,23 @@ def _run(store: Store, journal: Journal, job: Job) -> Iterator[None]:
             store.client.set_tag(run_id, "modelpact.reused_version", journal.facts["version"])
     except BaseException as error:
         status = "FAILED" if isinstance(error, Exception) else "KILLED"
-        try:
-            store.client.set_tag(run_id, "modelpact.stage", journal.current or "")
-            log_text(store.client, run_id, "".join(traceback.format_exception(error)), "traceback.txt")
-        except (MlflowException, OSError) as second:  # the store itself may be what failed
-            log.warning("the run's failure could not be recorded in MLflow: %s", second)
+        with servers.after(error):
+            try:
+                store.client.set_tag(run_id, "modelpact.stage", journal.current or "")
+                log_text(store.client, run_id, "".join(traceback.format_exception(error)), "traceback.txt")
+            except Exception as second:  # the store itself may be what failed, or where it keeps its files
+                log.warning("the run's failure could not be recorded in MLflow: %s", servers.failure(second) or second)
+            finally:
+                _end_run(status)
         raise
-    finally:
+    _end_run(status)
+
+
+def _end_run(status: str) -> None:
+    """Close the run; a store that fails now neither hides why the run failed, nor takes back what was registered."""
+    import mlflow
+
+    try:
         mlflow.end_run(status)
+    except Exception as error:
+        log.warning("the run could not be set to %s in MLflow: %s", status, servers.failure(error) or error)

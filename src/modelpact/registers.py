@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from modelpact import secrets
+from modelpact import secrets, servers
 from modelpact.errors import ConfigError, RegisterError
 from modelpact.jobs import JOB_KEY, Job
 from modelpact.steps import Step
@@ -147,6 +148,7 @@ class MlflowRegister(Register):
                 uri=model_uri,
             )
         client = MlflowClient()
+        undo = _Undo()
         try:
             model = client.get_logged_model(match[1])
             if model.status != "READY":
@@ -155,19 +157,23 @@ class MlflowRegister(Register):
                     remedy="Only a whole, verified model becomes a version.",
                     uri=model_uri,
                 )
-            with contextlib.ExitStack() as undo:
+            with undo:
                 version = _create_version(client, name, model, {**(self.tags or {}), **(tags or {})}, undo)
-                undo.callback(client.delete_model_version, name, version.version)
+                undo.later(f"version {version.version}", client.delete_model_version, name, version.version)
                 for alias in self.aliases:
-                    undo.callback(_put_back, client, name, alias, client.get_registered_model(name).aliases.get(alias))
+                    before = client.get_registered_model(name).aliases.get(alias)
+                    undo.later(f"the alias {alias}", _put_back, client, name, alias, before)
                     client.set_registered_model_alias(name, alias, version.version)
                 undo.pop_all()
         except MlflowException as error:
             raise RegisterError(
-                f"MLflow refused to register {name}: {shortened(error, 300)}",
-                remedy="Nothing was registered, and no alias was moved.",
+                f"MLflow refused to register {name}: {shortened(servers.failure(error) or error, 300)}",
+                remedy=f"This could not be taken back: {', '.join(undo.left)} of {name}. A sweep that is resumed goes on with it."
+                if undo.left
+                else "Nothing was registered, and no alias was moved.",
                 name=name,
                 uri=model_uri,
+                left=undo.left,
             ) from error
         return version
 
@@ -190,6 +196,26 @@ def check_alias(alias: str, key: str) -> None:
         )
 
 
+class _Undo(contextlib.ExitStack):
+    """What is to be taken back if more goes wrong; `left` is what could not be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left: list[str] = []
+
+    def later(self, what: str, function: Callable[..., None], *arguments: object) -> None:
+        """Take back one thing by calling a function."""
+        self.callback(self._take_back, what, function, *arguments)
+
+    def _take_back(self, what: str, function: Callable[..., None], *arguments: object) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            function(*arguments)
+        except MlflowException:
+            self.left.append(what)
+
+
 def _delete_if_empty(client: MlflowClient, name: str) -> None:
     """Take back a registered model that was made here, unless somebody else has put a version into it."""
     if not client.get_registered_model(name).latest_versions:
@@ -204,16 +230,21 @@ def _put_back(client: MlflowClient, name: str, alias: str, version: str | None) 
         client.set_registered_model_alias(name, alias, version)
 
 
-def _create_version(
-    client: MlflowClient, name: str, model: LoggedModel, tags: dict[str, str], undo: contextlib.ExitStack
-) -> Version:
+def _create_version(client: MlflowClient, name: str, model: LoggedModel, tags: dict[str, str], undo: _Undo) -> Version:
     """Create a version; the registered model as well where there is none, which is taken back if more goes wrong."""
     from mlflow.exceptions import MlflowException
 
     def create() -> Version:
-        return client.create_model_version(
-            name, source=model.model_uri, run_id=model.source_run_id, model_id=model.model_id, tags=tags
+        return servers.once(
+            lambda: client.create_model_version(
+                name, source=model.model_uri, run_id=model.source_run_id, model_id=model.model_id, tags=tags
+            ),
+            created,
         )
+
+    def created() -> Version | None:
+        found = client.search_model_versions(f"run_id = '{model.source_run_id}'")
+        return next((version for version in found if version.name == name and version.model_id == model.model_id), None)
 
     try:
         return create()
@@ -222,7 +253,7 @@ def _create_version(
             raise
     try:
         client.create_registered_model(name)
-        undo.callback(_delete_if_empty, client, name)
+        undo.later("the registered model", _delete_if_empty, client, name)
     except MlflowException as error:  # somebody else was faster
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise

@@ -11,11 +11,12 @@ import importlib
 import json
 import logging
 import shutil
+import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelpact import requirements
+from modelpact import requirements, servers
 from modelpact.carried import carried_code, code_of
 from modelpact.errors import DriftError, PactError, SaveError, SignError
 from modelpact.files import temporary_folder
@@ -145,12 +146,12 @@ class Saver(Step, ABC):
 
 def mark_failed(client: MlflowClient, model_id: str) -> None:
     """Set a saved model to FAILED, while another error is on its way: if the store fails as well, that is only logged."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        client.finalize_logged_model(model_id, "FAILED")
-    except (MlflowException, OSError) as error:
-        log.warning("the model %s could not be marked as failed: %s", model_id, shortened(error, 300))
+    with servers.after(sys.exception()):
+        try:
+            client.finalize_logged_model(model_id, "FAILED")
+        except Exception as error:
+            told = shortened(servers.failure(error) or error, 300)
+            log.warning("the model %s could not be marked as failed: %s", model_id, told)
 
 
 class CustomSaver(Saver):

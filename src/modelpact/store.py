@@ -8,26 +8,22 @@ URI for that while; it is put back when the store is closed.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import logging
 import os
 import re
-import shutil
 import socket
 import sqlite3
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field
 
-from modelpact import _mlflow
+from modelpact import databases, secrets, servers
 from modelpact.errors import ConfigError, PactError, StoreError
-from modelpact.files import beside, cache_folder, temporary_folder
 from modelpact.steps import Step
 from modelpact.suggestions import shortened
 
@@ -58,12 +54,14 @@ class Tracking(Step, ABC):
     Attributes:
         uri: MLflow's tracking URI.
         experiment: The experiment that runs go to; made when there is none.
+        artifact_location: Where a new experiment keeps its files, such as `s3://bucket/folder`; None for the store's own place.
     """
 
-    not_identity = frozenset({"uri", "experiment"})
+    not_identity = frozenset({"uri", "experiment", "artifact_location"})
 
     uri: str
     experiment: str = Field(default="modelpact", min_length=1, max_length=500)
+    artifact_location: str | None = Field(default=None, min_length=1)
 
     @abstractmethod
     def prepare(self) -> None:
@@ -73,43 +71,99 @@ class Tracking(Step, ABC):
             StoreError: It cannot be reached, made or written.
         """
 
+    def address(self) -> str:
+        """The URI, a reference to an environment variable resolved.
+
+        Raises:
+            ModelConfigError: The variable is not set.
+        """
+        return secrets.resolve(self.uri, "tracking.uri") if secrets.variable(self.uri) else self.uri
+
     def resolved(self) -> str:
         """The URI as MLflow gets it."""
-        return self.uri
+        return self.address()
+
+    def shown(self) -> str:
+        """The URI for messages: without credentials, and a reference as it is written."""
+        return without_credentials(self.uri)
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Store]:
         """Open the store; MLflow's global tracking and registry URIs point to it until it is closed.
 
+        MLflow's retries are bounded meanwhile, and a password in the URI is where MLflow or the driver looks for it, not in the
+        URI, which MLflow's own errors repeat.
+
         Raises:
             ConfigError: The URI is not of this kind.
-            StoreError: It cannot be reached, made or written, or its schema is not that of this MLflow.
+            StoreError: It cannot be reached, made or written, its schema is not that of this MLflow, or it failed later on.
         """
-        self.prepare()
+        uri, variables = servers.separated(self.resolved())
+        with servers.environment(variables), servers.bounded():
+            self.prepare()
+            with _global_uris(uri):
+                store = self._opened(uri)
+                try:
+                    yield store
+                except Exception as error:
+                    failed = self._failed(error)
+                    if failed is None:
+                        raise
+                    raise failed from error
+
+    def _opened(self, uri: str) -> Store:
         from mlflow import MlflowClient
 
-        with _global_uris(self.resolved()):
-            try:
-                client = MlflowClient(self.resolved(), self.resolved())
-                experiment_id = _experiment(client, self.experiment)
-            except PactError:
-                raise
-            except Exception as error:  # MLflow's, SQLAlchemy's, alembic's, or the want of a database's driver
-                address = without_credentials(self.uri)
-                told = str(error).replace(self.uri, address)
-                raise StoreError(
-                    f"the store {address} cannot be opened: {shortened(told, 300)}", remedy=self._remedy(told), uri=address
-                ) from error
-            yield Store(client, experiment_id, without_credentials(self.uri))
+        try:
+            with self.exclusive():
+                client = MlflowClient(uri, uri)
+                return Store(client, _experiment(client, self.experiment, self.artifact_location), self.shown())
+        except PactError:
+            raise
+        except Exception as error:  # MLflow's, SQLAlchemy's, alembic's, or the want of a database's driver
+            raise self._cannot_be_opened(error) from error
+
+    def _cannot_be_opened(self, error: Exception) -> StoreError:
+        told = self._cleaned(servers.failure(error) or str(error))
+        text = f"the store {self.shown()} cannot be opened: {shortened(told, 300)}"
+        return StoreError(text, remedy=self._remedy(told), uri=self.shown())
+
+    def _failed(self, error: Exception) -> StoreError | None:
+        """What to say of an error of the store's user; None where the store is not what failed, or that was said already."""
+        told = servers.failure(error)
+        if not told or isinstance(error, StoreError) or getattr(error, "left", None):
+            return None
+        return StoreError(
+            f"the store {self.shown()} failed: {self._cleaned(told)}",
+            remedy="No version was registered. See that it is up, then do the same again; a sweep goes on with resume=true.",
+            uri=self.shown(),
+        )
+
+    def _cleaned(self, text: str) -> str:
+        """A text without the address and its password."""
+        uri = self.address()
+        try:
+            password = urlsplit(uri).password or ""
+        except ValueError:
+            password = ""
+        shown = text.replace(uri, self.shown()).replace(servers.separated(uri)[0], self.shown())
+        return secrets.without(shown, [unquote(password), password])
+
+    def exclusive(self) -> contextlib.AbstractContextManager[None]:
+        """What a store needs so that two processes do not make its tables at once."""
+        return contextlib.nullcontext()
 
     def _remedy(self, text: str) -> str:
         if "out-of-date database schema" in text:
-            return f"Back it up, then run: mlflow db upgrade {without_credentials(self.uri)}"
+            return f"Back it up, then run: mlflow db upgrade {self.shown()}"
         if "readonly database" in text or "read-only" in text:
             return "Its file or folder may not be written: change the permissions, or choose another with tracking.uri=..."
         if "No module named" in text:
+            return "Install the driver of that database, such as psycopg2-binary for PostgreSQL or pymysql for mysql+pymysql://."
+        if re.search(r"password|authenticat|error code 40[13]|no pg_hba", text):
             return (
-                "Install the driver of that database, such as psycopg2-binary for postgresql:// or pymysql for mysql+pymysql://."
+                "Say who you are in the environment: MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD for a server, "
+                "PGPASSWORD for PostgreSQL; or put the whole address there: tracking.uri=env:NAME."
             )
         return "Check tracking.uri, and that the store is up."
 
@@ -129,20 +183,20 @@ class SqliteTracking(Tracking):
         Raises:
             ConfigError: The URI is not `sqlite:///<path>`.
         """
-        prefix = "sqlite:///"
-        file = unquote(self.uri.removeprefix(prefix).partition("?")[0])
-        if not self.uri.startswith(prefix) or file in {"", ":memory:"}:
+        prefix, uri = "sqlite:///", self.address()
+        file = unquote(uri.removeprefix(prefix).partition("?")[0])
+        if not uri.startswith(prefix) or file in {"", ":memory:"}:
             raise ConfigError(
-                f"tracking.uri={without_credentials(self.uri)!r} is not a SQLite store",
+                f"tracking.uri={self.shown()!r} is not a SQLite store",
                 remedy="Write sqlite:///mlflow.db (this folder) or sqlite:////an/absolute/path.db, or choose tracking=server.",
-                uri=without_credentials(self.uri),
+                uri=self.shown(),
             )
         return Path(file)
 
     def resolved(self) -> str:
         """The URI with an absolute path: MLflow keeps stores by URI, and would go on with the folder a process was in first."""
         file = str(self.path.absolute()).replace("%", "%25").replace("?", "%3F")
-        _, mark, query = self.uri.partition("?")
+        _, mark, query = self.address().partition("?")
         return f"sqlite:///{file}{mark}{query}"
 
     def prepare(self) -> None:
@@ -150,14 +204,14 @@ class SqliteTracking(Tracking):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists() or path.stat().st_size == 0:
-                _publish_new(path)
+                databases.publish_new(path)
             else:
-                _check_whole(path)
+                databases.check_whole(path)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
                 f"the store {path} cannot be made: {getattr(error, 'strerror', None) or error}",
                 remedy="Its folder must be writable: change into another folder, or choose one with tracking.uri=sqlite:///...",
-                uri=self.uri,
+                uri=self.shown(),
             ) from error
 
 
@@ -168,35 +222,59 @@ class ServerTracking(Tracking):
         timeout: Seconds to wait for the server to take a connection.
     """
 
-    not_identity = frozenset({"uri", "experiment", "timeout"})
+    not_identity = frozenset({"uri", "experiment", "artifact_location", "timeout"})
 
     timeout: float = Field(default=10.0, gt=0)
 
-    def prepare(self) -> None:
-        address = self._address()
-        if address is None:
-            raise ConfigError(
-                f"tracking.uri={without_credentials(self.uri)!r} is not the address of a server",
-                remedy="Write http://host:5000 or postgresql://user@host/database, or choose tracking=sqlite.",
-                uri=without_credentials(self.uri),
-            )
-        try:
-            socket.create_connection(address, timeout=self.timeout).close()
-        except OSError as error:
-            raise StoreError(
-                f"the tracking server {without_credentials(self.uri)} does not answer: {error}",
-                remedy="Start it (mlflow server --port 5000), or correct tracking.uri.",
-                uri=without_credentials(self.uri),
-            ) from error
+    def resolved(self) -> str:
+        """The URI with the driver that is installed, where it names none: SQLAlchemy's own choice may be another."""
+        uri = self.address()
+        if uri.startswith("postgresql://") and find_spec("psycopg") is None and find_spec("psycopg2") is not None:
+            return uri.replace("postgresql://", "postgresql+psycopg2://", 1)
+        return uri
 
-    def _address(self) -> tuple[str, int] | None:
+    def prepare(self) -> None:
+        kind, host, port = self._place()
+        if host and not servers.is_behind_a_proxy(kind, host):
+            try:
+                socket.create_connection((host, port), timeout=self.timeout).close()
+            except OSError as error:
+                raise StoreError(
+                    f"the tracking server {self.shown()} does not answer: {error}",
+                    remedy="Start it (mlflow server --port 5000), or correct tracking.uri.",
+                    uri=self.shown(),
+                ) from error
+        if kind not in {"http", "https"}:
+            self._try_database()
+
+    def _place(self) -> tuple[str, str, int]:
+        """Kind, host and port; no host for PostgreSQL on a local socket.
+
+        Raises:
+            ConfigError: The URI is not the address of a server.
+        """
         ports = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
+        with contextlib.suppress(ValueError):  # a port that is no number, half an IPv6 address
+            parts = urlsplit(self.address())
+            kind = parts.scheme.partition("+")[0]
+            if kind in ports and (parts.hostname or (kind == "postgresql" and parts.path.strip("/"))):
+                return kind, parts.hostname or "", parts.port or ports[kind]
+        raise ConfigError(
+            f"tracking.uri={self.shown()!r} is not the address of a server",
+            remedy="Write http://host:5000 or postgresql://user@host/database, or choose tracking=sqlite.",
+            uri=self.shown(),
+        )
+
+    def _try_database(self) -> None:
+        """Refuse at once what MLflow tries for minutes: a wrong password, a database that does not exist, a missing driver."""
         try:
-            parts = urlsplit(self.uri)
-            default = ports.get(parts.scheme.partition("+")[0])
-            return (parts.hostname, parts.port or default) if parts.hostname and default else None
-        except ValueError:  # a port that is no number, half an IPv6 address
-            return None
+            with servers.connection(servers.separated(self.resolved())[0]):
+                pass
+        except Exception as error:  # SQLAlchemy's, or the want of a driver
+            raise self._cannot_be_opened(error) from error
+
+    def exclusive(self) -> contextlib.AbstractContextManager[None]:
+        return servers.alone(servers.separated(self.resolved())[0])
 
 
 def without_credentials(uri: str) -> str:
@@ -231,13 +309,13 @@ def _global_uris(uri: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _experiment(client: MlflowClient, name: str) -> str:
+def _experiment(client: MlflowClient, name: str, location: str | None = None) -> str:
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
-            return str(client.create_experiment(name))
+            return str(client.create_experiment(name, location))
         except MlflowException:  # somebody else made it between the two calls, or the name is refused
             found = client.get_experiment_by_name(name)
             if found is None:
@@ -248,91 +326,10 @@ def _experiment(client: MlflowClient, name: str) -> str:
             remedy=f"Restore it (mlflow experiments restore -x {found.experiment_id}), or set tracking.experiment=...",
             experiment=name,
         )
-    return str(found.experiment_id)
-
-
-def _publish_new(path: Path) -> None:
-    """Put a new store at `path`, whole; if somebody else was faster, theirs stays."""
-    from filelock import FileLock
-
-    aside = beside(path)
-    try:
-        template = _template()
-        if template is None:
-            _create_schema(aside)
-        else:
-            shutil.copyfile(template, aside)
-        with contextlib.closing(sqlite3.connect(aside)) as database, database:
-            database.execute("UPDATE experiments SET artifact_location = ? WHERE experiment_id = 0", (_mlflow.artifact_root(0),))
-        name = hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:16]
-        with FileLock((cache_folder() or Path(tempfile.gettempdir())) / f"{name}.lock"):
-            if not path.exists() or path.stat().st_size == 0:
-                os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-def _create_schema(path: Path) -> None:
-    """Have MLflow make its tables, without its and alembic's log lines about it."""
-    talkative = [logging.getLogger(name) for name in ("alembic", "mlflow.store.db.utils")]
-    levels = [logger.level for logger in talkative]
-    try:
-        for logger in talkative:
-            logger.setLevel(logging.WARNING)
-        _mlflow.create_schema(path)
-    finally:
-        for logger, level in zip(talkative, levels, strict=True):
-            logger.setLevel(level)
-
-
-def _template() -> Path | None:
-    """An empty store as this MLflow makes it, from the cache; None where nothing can be cached."""
-    from filelock import FileLock
-    from mlflow.version import VERSION
-
-    folder = cache_folder()
-    if folder is None:
-        return None
-    schema = hashlib.sha256("\n".join(_mlflow.migrations()).encode()).hexdigest()[:12]
-    template = folder / f"store-mlflow-{VERSION}-{schema}.db"
-    if not template.exists():
-        with FileLock(f"{template}.lock"):
-            if not template.exists():
-                with temporary_folder(folder) as aside:
-                    fresh = aside / "store.db"
-                    _create_schema(fresh)
-                    os.replace(fresh, template)
-    return template
-
-
-def _check_whole(path: Path) -> None:
-    """Refuse a file that is no SQLite database, or whose making was cut short, before MLflow tries to mend it and fails."""
-    try:  # not mode=ro: then SQLite cannot undo what a process was killed in the middle of, and refuses the file
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=20)) as database:
-            tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            versions = list(database.execute("SELECT version_num FROM alembic_version")) if "alembic_version" in tables else []
-    except sqlite3.DatabaseError as error:
+    if location is not None and found.artifact_location.rstrip("/") not in {location.rstrip("/"), str(Path(location).absolute())}:
         raise StoreError(
-            f"{path} is not a readable SQLite database: {error}",
-            remedy="Move it away, or choose another store with tracking.uri=sqlite:///...",
-            uri=f"sqlite:///{path}",
-        ) from error
-    fault, remedy = _fault(tables, [str(version) for (version,) in versions])
-    if fault:
-        raise StoreError(f"the store {path} {fault}", remedy=remedy, uri=f"sqlite:///{path}")
-
-
-def _fault(tables: set[str], versions: list[str]) -> tuple[str, str]:
-    """What is wrong with a database of these tables and schema versions, and what to do; empty where nothing is."""
-    if not tables:
-        return "", ""
-    if "experiments" not in tables:
-        return "is the database of something else", "Choose another file with tracking.uri=sqlite:///..."
-    if not versions:
-        what = f"was left half-made ({len(tables)} tables and no schema version)"
-        return what, "It holds no finished run: move it away and run again."
-    known = {name.partition("_")[0] for name in _mlflow.migrations()}
-    if versions[0] not in known:
-        what = f"was made by a newer MLflow (its schema is {shortened(versions[0])})"
-        return what, "Upgrade MLflow here, or choose another store with tracking.uri=sqlite:///..."
-    return "", ""
+            f"the experiment {name!r} keeps its files in {without_credentials(found.artifact_location)}, and no longer moves",
+            remedy="Leave tracking.artifact_location out, or make another experiment: tracking.experiment=...",
+            experiment=name,
+        )
+    return str(found.experiment_id)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from yaml import YAMLError
 
 from modelpact.errors import LoadError
+from modelpact.files import temporary_folder
 from modelpact.store import SqliteTracking, Tracking
 from modelpact.suggestions import nearest, shortened
 
@@ -141,12 +142,17 @@ def read_metadata(stored: StoredModel) -> MLmodel:
     Raises:
         LoadError: There is no such file, or it cannot be read.
     """
+    from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
     from mlflow.models import Model as MLmodel
     from mlflow.models import ModelSignature
 
     try:
-        found = MLmodel.load(stored.files)
+        with temporary_folder() as folder:
+            place = stored.files
+            if not Path(place).is_dir():  # MLflow would download it to a folder that nobody removes
+                place = download_artifacts(artifact_uri=f"{place.rstrip('/')}/MLmodel", dst_path=str(folder))
+            found = MLmodel.load(place)
     except (
         MlflowException,
         YAMLError,
