@@ -6,14 +6,18 @@ import asyncio
 import functools
 import json
 import logging
+import re
 import time
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from fastapi.routing import APIRoute
 
+from modelpact.errors import OutputsError
 from modelpact.release import __version__
 from modelpact.schemas import Outputs
 from modelpact.serving.bodies import media_type, parse_json, plain, read
@@ -21,6 +25,8 @@ from modelpact.serving.documents import body_of_invocation, body_of_predict, res
 from modelpact.serving.envelopes import csv_table, invocation, question
 from modelpact.serving.limits import Limits
 from modelpact.serving.measures import Measures
+from modelpact.serving.page import PAGE_HEADERS, page
+from modelpact.serving.places import Places
 from modelpact.serving.refusals import Refusal, refusal_of
 
 if TYPE_CHECKING:
@@ -30,7 +36,7 @@ __all__ = ["create_app", "create_router"]
 
 log = logging.getLogger(__name__)
 
-Work = Callable[[], bytes]
+Work = Callable[[], Any]
 
 
 def create_app(adapter: Adapter, limits: Limits | None = None) -> FastAPI:
@@ -44,8 +50,19 @@ def create_app(adapter: Adapter, limits: Limits | None = None) -> FastAPI:
         >>> create_app.__name__  # app = create_app(CustomLoader().load("models:/diabetes/1"))
         'create_app'
     """
-    app = FastAPI(title=adapter.uri, version=__version__, description=f"The model {adapter.uri} under its contract.")
+    app = FastAPI(
+        title=adapter.uri,
+        version=__version__,
+        description=f"The model {adapter.uri} under its contract.",
+        docs_url=None,  # FastAPI's own pages load their scripts from the internet
+        redoc_url=None,
+    )
     app.include_router(create_router(adapter, limits))
+
+    async def docs() -> Response:
+        return HTMLResponse(page(app.openapi()), headers=PAGE_HEADERS)
+
+    app.add_api_route("/docs", docs, methods=["GET"], include_in_schema=False)
     return app
 
 
@@ -57,20 +74,24 @@ def create_router(adapter: Adapter, limits: Limits | None = None) -> APIRouter:
         limits: The bounds to keep; they are this router's alone.
     """
     service = _Service(adapter, limits or Limits())
-    router = APIRouter()
+    router = APIRouter(generate_unique_id_function=_operation)
     post = functools.partial(router.add_api_route, methods=["POST"], response_class=Response)
     asked, answered = body_of_predict(adapter), responses(adapter)
-    post("/predict", service.predict, openapi_extra=asked, responses=answered, operation_id="predict")
+    post("/predict", service.predict, openapi_extra=asked, responses=answered)
     if hasattr(adapter.model, "predict_stream"):
         events: dict[str, Any] = {"description": "Server-sent events.", "content": {"text/event-stream": {}}}
-        streamed = {**answered, 200: events}
-        post("/predict/stream", service.stream, openapi_extra=asked, responses=streamed, operation_id="stream")
-    invoked = {**responses(adapter, key="predictions")}
-    asked = body_of_invocation(adapter)
-    post("/invocations", service.invocations, openapi_extra=asked, responses=invoked, operation_id="invocations")
+        post("/predict/stream", service.stream, openapi_extra=asked, responses={**answered, 200: events})
+    invoked = responses(adapter, key="predictions")
+    post("/invocations", service.invocations, openapi_extra=body_of_invocation(adapter), responses=invoked)
     for path, answer in service.facts().items():
-        router.add_api_route(path, answer, methods=["GET"], operation_id=path.strip("/"))
+        kind = PlainTextResponse if path in {"/ping", "/metrics"} else JSONResponse
+        router.add_api_route(path, answer, methods=["GET"], response_class=kind)
     return router
+
+
+def _operation(route: APIRoute) -> str:
+    """The name of a route in clients that are generated: `predict`, or `houses_predict` where it has a prefix."""
+    return re.sub(r"\W+", "_", route.path_format).strip("_")
 
 
 class _Service:
@@ -82,6 +103,7 @@ class _Service:
         self._measures = Measures()
         self._threads: Any = None
         self._busy = 0
+        self._shown = Places(adapter.signature).shown
 
     async def predict(self, request: Request) -> Response:
         """Answer rows of inputs under the contract."""
@@ -115,8 +137,7 @@ class _Service:
         async def prepared() -> Work:
             media_type(request, ("application/json",))
             body = await read(request, self._limits)
-            inputs, params = question(parse_json(body), self._of_columns())
-            return lambda: self._begun(self._adapter.predict_stream(inputs, params))  # type: ignore[return-value]
+            return lambda: _begun(self._adapter.predict_stream(*question(parse_json(body), self._of_columns())))
 
         return await self._guarded("/predict/stream", prepared, self._events)
 
@@ -136,12 +157,20 @@ class _Service:
             content = await self._in_time(work)
             response = respond(content) if respond else Response(content, media_type="application/json")
         except Exception as error:
-            refusal = refusal_of(error)
-            if refusal.status == 500:
-                log.exception("%s failed", path, exc_info=None if isinstance(error, Refusal) else _without_data(error))
-            response = JSONResponse(refusal.body, refusal.status, refusal.headers)
+            response = self._refused(path, error)
         self._measures.note(path, response.status_code, time.perf_counter() - started)
         return response
+
+    def _refused(self, path: str, error: Exception) -> Response:
+        refusal = refusal_of(error, self._shown)
+        if refusal.status == 500 and isinstance(error, OutputsError):
+            places = ", ".join(f"{found.code} at {self._shown(found.path) or '/'}" for found in error.facts.get("failures") or ())
+            log.error("%s: the model's answer breaks its contract: %s", path, places)
+        elif refusal.status in {500, 502}:
+            log.error("%s: status %d: %s", path, refusal.status, _without_data(error))
+        elif refusal.status == 504:
+            log.error("%s: status 504: the model works for longer than %g s", path, self._limits.timeout)
+        return JSONResponse(refusal.body, refusal.status, refusal.headers)
 
     async def _in_time(self, work: Work) -> Any:
         """Do the work in a thread; it counts as under way until it has really ended, also when nobody waits any longer."""
@@ -163,29 +192,26 @@ class _Service:
 
     def _answered(self, inputs: Any, params: dict[str, Any] | None) -> dict[str, Any]:
         outputs: Outputs = self._adapter.predict(inputs, params)
-        return {"prediction": plain(outputs.prediction), "metadata": plain(outputs.metadata)}
-
-    @staticmethod
-    def _begun(pieces: Iterator[str]) -> Iterator[str]:
-        """The pieces, of which the first has come: until then a failure is a status, and not an event."""
-        first = next(pieces, "")
-
-        def all_of_them() -> Iterator[str]:
-            yield first
-            yield from pieces
-
-        return all_of_them()
+        metadata = dict(outputs.metadata)
+        if "fallback" in metadata:  # the error's kind will do: its text is for who runs the server
+            metadata["fallback"] = str(metadata["fallback"]).partition(":")[0]
+        return {"prediction": plain(outputs.prediction), "metadata": plain(metadata)}
 
     def _events(self, pieces: Iterator[str]) -> Response:
         async def events() -> AsyncIterator[str]:
             try:
-                while (piece := await anyio.to_thread.run_sync(next, pieces, None)) is not None:
+                while (piece := await anyio.to_thread.run_sync(next, pieces, None, limiter=self._threads)) is not None:
                     yield f"event: text\ndata: {json.dumps({'text': piece})}\n\n"
                 yield "event: done\ndata: {}\n\n"
             except Exception as error:
-                yield f"event: error\ndata: {json.dumps(refusal_of(error).body)}\n\n"
+                refusal = bytes(self._refused("/predict/stream", error).body).decode()
+                yield f"event: error\ndata: {refusal}\n\n"
 
-        return StreamingResponse(events(), media_type="text/event-stream", headers={"cache-control": "no-store"})
+        def ended() -> None:
+            self._busy -= 1
+
+        self._busy += 1
+        return _Events(pieces, ended, events())
 
     def _of_columns(self) -> bool:
         schema = self._adapter.signature.inputs
@@ -228,10 +254,56 @@ class _Service:
         return {"/ping": ping, "/health": health, "/version": versions, "/signature": signature, "/metrics": metrics}
 
 
+class _Events(StreamingResponse):
+    """A stream that ends what it was made of, also where the client went away."""
+
+    def __init__(self, pieces: Iterator[str], ended: Callable[[], None], events: AsyncIterator[str]) -> None:
+        super().__init__(events, media_type="text/event-stream", headers={"cache-control": "no-store"})
+        self._pieces = pieces
+        self._ended = ended
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._ended()
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self._pieces.close)  # type: ignore[attr-defined]
+
+
+def _begun(pieces: Iterator[str]) -> Iterator[str]:
+    """The pieces, of which the first has come: until then a failure is a status, and not an event."""
+    first = next(pieces, None)
+
+    def all_of_them() -> Iterator[str]:
+        try:
+            if first is not None:
+                yield first
+                yield from pieces
+        finally:
+            pieces.close()  # type: ignore[attr-defined]
+
+    return all_of_them()
+
+
 def _dumped(answer: Any) -> bytes:
-    return json.dumps(answer, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "surrogatepass")
+    text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # a model may answer with half a character, which JSON can escape
+        return json.dumps(answer, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _without_data(error: Exception) -> Any:
-    """An error for the log: its kind and where it was raised, without its text, which may repeat what the client sent."""
-    return (type(error), type(error)("(its text is left out: it may hold a client's data)"), error.__traceback__)
+def _without_data(error: BaseException) -> str:
+    """An error for the log: the kinds in its chain and where they were raised, without texts, which may hold a client's data."""
+    chain: list[BaseException] = []
+    found: BaseException | None = error
+    while found is not None and found not in chain and len(chain) < 10:
+        chain.append(found)
+        found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
+    return ", caused by ".join(f"{type(each).__name__} at {_place(each)}" for each in chain)
+
+
+def _place(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"

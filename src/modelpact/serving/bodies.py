@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +22,15 @@ def media_type(request: Request, allowed: tuple[str, ...]) -> str:
     """The content type of a request, without its parameters.
 
     Raises:
-        Refusal: 415: It is none of those allowed, or another charset than UTF-8.
+        Refusal: 415: It is none of those allowed, in another charset than UTF-8, or compressed.
     """
-    kind, _, rest = request.headers.get("content-type", "").partition(";")
-    kind = kind.strip().lower()
-    charset = rest.lower().partition("charset=")[2].strip().strip('"')
-    if kind not in allowed or charset not in {"", "utf-8", "utf8"}:
-        raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", f"send {' or '.join(allowed)}, in UTF-8")
+    kind, *settings = [part.strip() for part in request.headers.get("content-type", "").lower().split(";")]
+    charsets = {
+        value.strip().strip('"') for name, _, value in (part.partition("=") for part in settings) if name.strip() == "charset"
+    }
+    coding = request.headers.get("content-encoding", "").lower()
+    if kind not in allowed or charsets - {"utf-8", "utf8"} or coding not in {"", "identity"}:
+        raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", f"send {' or '.join(allowed)}, in UTF-8, not compressed")
     return kind
 
 
@@ -41,7 +44,7 @@ async def read(request: Request, limits: Limits) -> bytes:
 
     too_large = Refusal(413, "BODY_TOO_LARGE", f"a body has at most {limits.max_bytes} bytes", {"connection": "close"})
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced[:20]) > limits.max_bytes:
+    if announced.isdecimal() and int(announced[:20]) > limits.max_bytes:
         raise too_large
     body = bytearray()
     try:
@@ -59,17 +62,23 @@ async def read(request: Request, limits: Limits) -> bytes:
 
 
 def parse_json(body: bytes) -> Any:
-    """A body as JSON; NaN and Infinity are none, and a key that stands twice in an object is refused.
+    """A body as JSON: of finite numbers, whole characters, and objects that give each key once.
 
     Raises:
         Refusal: 400: It is not JSON.
     """
     try:
-        return json.loads(body, parse_constant=_no_number, object_pairs_hook=_object)
+        text = body.decode("utf-8-sig")
+        found = json.loads(text, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_object)
+        if _SURROGATE.search(text):
+            json.dumps(found, ensure_ascii=False).encode()
+        return found
     except RecursionError:
         raise Refusal(400, "NOT_JSON", "the body is nested too deeply") from None
     except UnicodeDecodeError:
         raise Refusal(400, "NOT_JSON", "the body is not UTF-8") from None
+    except UnicodeEncodeError:
+        raise Refusal(400, "NOT_JSON", "a text of the body has one half of a surrogate pair, which is no character") from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise Refusal(400, "NOT_JSON", f"the body is not JSON: {where}: {error.msg}") from None
@@ -80,6 +89,17 @@ def parse_json(body: bytes) -> Any:
 
 class _NotJson(ValueError):
     pass
+
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""An escape that stands for half a character."""
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise _NotJson("a number is too large for a double")
+    return number
 
 
 def _no_number(name: str) -> Any:
@@ -100,12 +120,6 @@ def plain(value: Any) -> Any:
         >>> plain({"a": [1.5, float("nan")]})
         {'a': [1.5, None]}
     """
-    if hasattr(value, "columns"):
-        columns = [plain(value[name].tolist()) for name in value.columns]
-        names = [str(name) for name in value.columns]
-        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, (str, bool, int)):
@@ -114,12 +128,30 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
+    return _table(value) if hasattr(value, "columns") else _array(value) if hasattr(value, "tolist") else _single(value)
+
+
+def _table(value: Any) -> Any:
+    names = [str(name) for name in value.columns]
+    columns = [plain(value[name]) for name in value.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _array(value: Any) -> Any:
+    nested = value.tolist()
+    whole = type(value).__module__ == "numpy" and value.dtype.kind in "biu"
+    return nested if whole else plain(nested)
+
+
+def _single(value: Any) -> Any:
+    if hasattr(value, "to_list"):  # a column of polars
+        return plain(value.to_list())
     if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
+        return plain(value.model_dump(mode="json"))
     if hasattr(value, "isoformat"):
         return None if value != value else value.isoformat()  # noqa: PLR0124  # NaT, which equals nothing
     if isinstance(value, (bytes, bytearray)):
         import base64
 
         return base64.b64encode(value).decode()
-    return str(value)
+    return None if type(value).__name__ == "NAType" else str(value)

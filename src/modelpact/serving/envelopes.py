@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import math
 from typing import TYPE_CHECKING, Any
 
 from modelpact.serving.refusals import Refusal
@@ -66,20 +68,35 @@ def invocation(body: Any, schema: Schema | None) -> tuple[Any, dict[str, Any] | 
 
 
 def csv_table(body: bytes, schema: Schema | None) -> Any:
-    """A CSV body as a frame; columns that the contract has as text stay text.
+    """A CSV body as a frame; columns that the contract has as text stay text, and an empty value is a null.
 
     Raises:
-        Refusal: 400: It is not CSV.
+        Refusal: 400: It is not CSV: rows of other lengths than the first line, a name twice, Infinity.
     """
     import pandas as pd
     from mlflow.types.schema import DataType
 
-    named = schema is not None and schema.has_input_names() and not schema.is_tensor_spec()
+    columns = schema is not None and not schema.is_tensor_spec()
+    named = schema is not None and columns and schema.has_input_names()
     texts = {name: str for name, kind in schema.input_types_dict().items() if kind == DataType.string} if named and schema else {}
+    nullable: Any = {"dtype_backend": "numpy_nullable"} if columns else {}  # whole numbers stay whole beside an empty value
     try:
-        return pd.read_csv(io.BytesIO(body), dtype=texts, keep_default_na=True)
-    except (ValueError, pd.errors.ParserError, UnicodeDecodeError):
-        raise Refusal(400, "NOT_CSV", "the body is not CSV with a line of names and as many values in each row") from None
+        text = body.decode("utf-8-sig")
+        _rectangular(text)
+        frame = pd.read_csv(io.StringIO(text), dtype=texts, low_memory=False, **nullable)
+    except (ValueError, OverflowError, csv.Error):  # UnicodeDecodeError, and those of pandas, are ValueErrors
+        raise Refusal(400, "NOT_CSV", "the body is not CSV in UTF-8: a line of names, and in each row as many values") from None
+    if any(frame[name].isin([math.inf, -math.inf]).any() for name in frame.select_dtypes("number").columns):
+        raise Refusal(400, "NOT_CSV", "Infinity is no number here")
+    return frame
+
+
+def _rectangular(text: str) -> None:
+    """Refuse what pandas would read in its own way: longer rows move all values by a column, shorter ones are filled up."""
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    names = next(rows, [])
+    if not names or len(set(names)) != len(names) or any(row and len(row) != len(names) for row in rows):
+        raise ValueError
 
 
 def _split(found: Any) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from modelpact.errors import ChatError, InputsError, OutputsError, PredictError
+from modelpact.signature.enforce import Code
 
 __all__ = ["SCHEMA", "STATUSES", "Refusal", "refusal_of"]
 
@@ -64,12 +66,19 @@ class Refusal(Exception):
         self.body = {"error_code": code, "message": message, **facts}
 
 
-def refusal_of(error: Exception) -> Refusal:
-    """What an error of the model's, or of its contract's, is to its client."""
+def refusal_of(error: Exception, shown: Callable[[str], str] = str) -> Refusal:
+    """What an error of the model's, or of its contract's, is to its client.
+
+    Args:
+        error: What was raised.
+        shown: Makes of a failure's path one without the client's own keys.
+    """
     if isinstance(error, Refusal):
         return error
     if isinstance(error, InputsError):
-        return _broken_inputs(error)
+        return _broken_inputs(error, shown)
+    if isinstance(error, RecursionError):  # the model's own is a PredictError
+        return Refusal(400, "NOT_JSON", "the body is nested too deeply")
     if isinstance(error, OutputsError):
         return Refusal(500, "OUTPUTS_BREAK_CONTRACT", "the model's answer does not conform to its contract")
     if isinstance(error, ChatError):
@@ -79,9 +88,14 @@ def refusal_of(error: Exception) -> Refusal:
     return Refusal(500, "INTERNAL_ERROR", "the server has a fault; its log says which")
 
 
-def _broken_inputs(error: InputsError) -> Refusal:
+def _broken_inputs(error: InputsError, shown: Callable[[str], str]) -> Refusal:
     failures = [
-        {"code": failure.code, "path": failure.path, "row": failure.row, "expected": failure.expected}
+        {
+            "code": failure.code,
+            "path": "params" if failure.code == Code.UNKNOWN_PARAM else shown(failure.path),
+            "row": failure.row,
+            "expected": failure.expected,
+        }
         for failure in error.facts.get("failures") or ()
     ]
     total = int(error.facts.get("total") or max(1, len(failures)))
