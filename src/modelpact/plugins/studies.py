@@ -71,9 +71,12 @@ class Trials:
     ) -> None:
         self.sweep, self.space = sweep, space
         self.distributions = {key: axis.distribution() for key, axis in space.axes.items()}
+        self.grid = sampler == "grid"
+        if self.grid:
+            space.grid()  # refuses what has no end
+        chosen = _sampler(sampler, None if seed is None else int(seed) + len(sweep.record.jobs))
         self.study = _study(sweep, storage=storage, name=name or sweep.title, direction=direction)
-        self.study.sampler = _sampler(sampler, None if seed is None else int(seed) + len(self.study.trials))
-        self.grid = space.grid() if sampler == "grid" else None
+        self.study.sampler = chosen
         self.trials: dict[int, optuna.Trial] = {}
 
     def again(self) -> list[int]:
@@ -100,7 +103,7 @@ class Trials:
         """Ask for new jobs and add them to the sweep; returns their numbers, fewer than asked for where a grid ends."""
         first = len(self.sweep.record.jobs)
         jobs = []
-        if self.grid is not None:
+        if self.grid:
             points = list(itertools.islice(self.space.grid(), first, first + count))
             for point in points:
                 self.study.enqueue_trial(point)
