@@ -76,6 +76,18 @@ def test_on_the_command_line_it_is_refused(
     assert silent(ended)
 
 
+@pytest.mark.parametrize("shown", ["--cfg=job", "--cfg=all", "--info=config", "--info=all"])
+def test_in_yaml_it_is_not_shown_either(shown: str, modelpact: Commands, tmp_path_factory: pytest.TempPathFactory) -> None:
+    own = tmp_path_factory.mktemp("own")
+    (own / "model").mkdir()
+    written = {"defaults": ["chat"], "api_key": CANARY, "base_url": f"http://ann:{CANARY}@host/v1"}
+    (own / "model" / "mine.yaml").write_text(json.dumps(written))
+    ended = modelpact("--config-dir", str(own), "model=mine", *shown.split("="))
+    assert silent(ended)
+    assert holding() == []
+    assert (ended.status == 2) == shown.startswith("--cfg")
+
+
 def test_in_yaml_it_is_refused(server: ChatServer, modelpact: Commands, tmp_path_factory: pytest.TempPathFactory) -> None:
     own = tmp_path_factory.mktemp("own")
     (own / "experiment").mkdir()

@@ -44,7 +44,10 @@ def main() -> None:
         _refuse_literals()
         sys.argv[1:] = forgive_unused(sys.argv[1:])
         os.environ[FULL_ERROR] = "1"  # Hydra then hands its errors over instead of printing them its own way
-        _run_hydra()
+        if {"-c", "--cfg", "-i", "--info"} & {argument.partition("=")[0] for argument in sys.argv[1:]}:
+            _show_composed()
+        else:
+            _run_hydra()
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)
@@ -62,6 +65,27 @@ def _refuse_literals() -> None:
     from modelpact.arguments import refuse_literals
 
     refuse_literals(sys.argv[1:])
+
+
+def _show_composed() -> None:
+    """Let Hydra print the configuration; one that holds a secret itself is refused, and none reaches the screen."""
+    import contextlib
+    import io
+
+    import yaml  # type: ignore[import-untyped, unused-ignore]
+
+    from modelpact.secrets import masked, refuse
+
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            _run_hydra()
+    finally:
+        text = printed.getvalue()
+        with contextlib.suppress(yaml.YAMLError):  # --info prints more than a configuration
+            shown = yaml.safe_load(text)
+            refuse(shown if isinstance(shown, dict) else {}, source="the composed configuration")
+        sys.stdout.write("".join(map(masked, text.splitlines(keepends=True))))
 
 
 def _run_hydra() -> None:
