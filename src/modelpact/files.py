@@ -16,7 +16,7 @@ from modelpact.processes import LABEL, Process
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["beside", "cache_folder", "log_text", "maker", "temporary_folder", "write_atomically"]
+__all__ = ["beside", "cache_folder", "log_text", "maker", "temporary_files_in", "temporary_folder", "write_atomically"]
 
 
 def cache_folder() -> Path | None:
@@ -40,6 +40,23 @@ def temporary_folder(within: Path | None = None) -> Iterator[Path]:
     """A folder for a while; after a SIGKILL its name still says which process made it."""
     with tempfile.TemporaryDirectory(prefix=f"modelpact-{Process.current().label}-", dir=within) as folder:
         yield Path(folder)
+
+
+@contextlib.contextmanager
+def temporary_files_in(folder: Path) -> Iterator[None]:
+    """Let everybody in this process, and in those it starts, make temporary files in a folder, which goes with them.
+
+    MLflow makes some while it saves, under names that say nothing.
+    """
+    before, variable = tempfile.tempdir, os.environ.get("TMPDIR")
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        os.environ.pop("TMPDIR")
+        if variable is not None:
+            os.environ["TMPDIR"] = variable
 
 
 def log_text(client: MlflowClient, run_id: str, text: str, name: str) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from modelpact import requirements, servers
 from modelpact.carried import carried_code, code_of
 from modelpact.errors import DriftError, PactError, SaveError, SignError
-from modelpact.files import temporary_folder
+from modelpact.files import temporary_files_in, temporary_folder
 from modelpact.models import Model, untrusted_types
 from modelpact.schemas import Inputs
 from modelpact.signature import from_predict
@@ -107,9 +107,10 @@ class Saver(Step, ABC):
             with temporary_folder() as temporary:
                 folder = temporary / "model"
                 stored = MLmodel(artifact_path=self.path, run_id=run_id, model_uuid=logged.model_id, model_id=logged.model_id)
-                self._write_with_requirements(
-                    model, folder, mlflow_model=stored, signature=signature, input_example=input_example
-                )
+                with temporary_files_in(temporary):
+                    self._write_with_requirements(
+                        model, folder, mlflow_model=stored, signature=signature, input_example=input_example
+                    )
                 _remove_author_paths(stored, folder)
                 _check_written(folder, signature)
                 client.log_model_artifacts(logged.model_id, str(folder))

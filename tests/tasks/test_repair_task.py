@@ -22,6 +22,7 @@ from modelpact.errors import StoreError
 from modelpact.files import beside, maker, temporary_folder, write_atomically
 from modelpact.processes import Process
 from modelpact.registers import NoneRegister
+from modelpact.savers import CustomSaver
 from modelpact.store import SqliteTracking
 from modelpact.tasks import RepairTask
 
@@ -340,6 +341,23 @@ class TestFiles:
             assert maker(folder) == Process(one.label[:8], 12, began)
         write_atomically(Path(name), "whole")
         assert not list(Path().glob("*.new"))
+
+
+def test_what_mlflow_makes_while_it_saves_lies_in_a_folder_of_ours(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    write = CustomSaver._write
+
+    def watched(self: CustomSaver, model: Any, folder: Path, **options: Any) -> None:
+        made.append(Path(tempfile.mkdtemp()))
+        assert os.environ["TMPDIR"] == tempfile.gettempdir()
+        write(self, model, folder, **options)
+
+    before = os.environ.get("TMPDIR")
+    monkeypatch.setattr(CustomSaver, "_write", watched)
+    publish(**steps())
+    assert [maker(path.parent) is not None for path in made] == [True]
+    assert (tempfile.gettempdir(), os.environ.get("TMPDIR")) == (str(temporary), before)
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_dry_run_changes_nothing(dead: Process, temporary: Path, capsys: pytest.CaptureFixture[str]) -> None:
