@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
@@ -144,12 +145,12 @@ def job(cfg: DictConfig) -> float | None:
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
     try:
-        place = job_of(cfg, settings)
-        task = _built(cfg, settings, folder, place.number)
-        task.surround(place)
-        if place.sweep is None:
-            return task.run(folder)
-        with alone(folder):
+        with alone(folder) if settings.mode == RunMode.MULTIRUN else contextlib.nullcontext():
+            place = job_of(cfg, settings)  # in here: whether its sweep has been resumed may change while it waits
+            task = _built(cfg, settings, folder, place.number)
+            task.surround(place)
+            if place.sweep is None:
+                return task.run(folder)
             return _run(task, folder, partial(_leave_receipt, cfg, settings, folder, place.number))
     except Exception as error:
         if settings.mode == RunMode.MULTIRUN:

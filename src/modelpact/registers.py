@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from modelpact import secrets, servers
 from modelpact.errors import ConfigError, RegisterError
-from modelpact.jobs import JOB_KEY, Job
+from modelpact.jobs import JOB_KEY, SWEEP, Job
 from modelpact.steps import Step
 from modelpact.suggestions import shortened
 
@@ -108,12 +108,14 @@ class MlflowRegister(Register):
             return None
         from mlflow import MlflowClient
 
-        done = MlflowClient().search_model_versions(f"tags.`{JOB_KEY}` = '{job_key}'")
-        found = [version for version in done if version.name == name]  # MLflow's filters can't quote every name
-        if job is not None and resumed:
-            own = [version for version in found if job.tags().items() <= version.tags.items()]
+        client = MlflowClient()
+        if job is not None and resumed:  # by its place: the code may have been mended since
+            made = client.search_model_versions(f"tags.`{SWEEP}` = '{job.sweep}'")
+            own = [version for version in made if version.name == name and job.tags().items() <= version.tags.items()]
             if own or self.if_exists == "new":
                 return self._with_aliases(own[0]) if own else None
+        done = client.search_model_versions(f"tags.`{JOB_KEY}` = '{job_key}'")
+        found = [version for version in done if version.name == name]  # MLflow's filters can't quote every name
         if found and self.if_exists == "error":
             raise RegisterError(
                 f"this job was done before: it is version {found[0].version} of {name}",

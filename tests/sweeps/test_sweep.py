@@ -194,7 +194,7 @@ class TestPromote:
         winner = one.promote("champion")
         assert winner is not None
         assert winner.number == 1
-        assert client().get_model_version_by_alias("sums", "champion").version == "2"
+        assert int(client().get_model_version_by_alias("sums", "champion").version) == 2
 
     def test_without_versions_or_scores_there_is_none(self) -> None:
         one = sweep()

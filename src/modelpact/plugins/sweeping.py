@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from modelpact.complaints import explain
 from modelpact.composition import build
-from modelpact.errors import PactError, SweepError
+from modelpact.errors import ConfigError, PactError, SweepError
 from modelpact.jobs import Job
 from modelpact.registers import check_alias
 from modelpact.signals import sigterm_raises
@@ -209,8 +210,11 @@ def check(config: DictConfig, compose: Compose, sweep: Sweep, numbers: Sequence[
         HydraConfig.instance().set_config(composed)
         try:
             build(composed, composed.hydra).check()
-        except PactError as error:
-            faults[number] = error
+        except Exception as error:
+            known = explain(error)  # OmegaConf's as well: a value that is missing
+            if known is None:
+                raise
+            faults[number] = known
         finally:
             HydraConfig.instance().cfg = before
             OmegaConf.set_readonly(composed.hydra, False)  # the launcher still has to write the job's number into it
@@ -224,7 +228,7 @@ def check(config: DictConfig, compose: Compose, sweep: Sweep, numbers: Sequence[
             remedy="\n".join(remedies[:5]),
             jobs=sorted(faults),
         )
-        wrong.tell(exit_status=max(fault.exit_status for fault in faults.values()))
+        wrong.tell(exit_status=ConfigError.exit_status)
         raise wrong
 
 

@@ -1,0 +1,110 @@
+"""How long a sweep takes: `python benchmarks/sweep.py`, about 5 minutes.
+
+Twenty jobs of the naive script and of modelpact, one after the other and in two processes, from an empty folder, in turn. Then
+what one more job costs in a sweep when its registered model has few versions, and when it has many.
+
+The naive script cannot run its jobs in two processes on a fresh store: its migrations run into each other. It is given one
+that one job has made, outside the time that is measured.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import statistics
+import tempfile
+from pathlib import Path
+
+from turns import NAIVE, OURS, in_turn, seconds
+
+JOBS, ROUNDS, COST_JOBS, COST_ROUNDS = 20, 1, 6, 3
+VERSIONS = (10, 500, 2000)
+JOBLIB = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+
+
+def alphas(count: int) -> str:
+    return ",".join(str(1 + index / 10) for index in range(count))
+
+
+def versions(store: Path) -> int:
+    """How many versions a store has."""
+    with sqlite3.connect(store) as database:
+        return int(database.execute("SELECT count(*) FROM model_versions").fetchone()[0])
+
+
+def fill(store: Path, count: int) -> None:
+    """Give the model `diabetes` this many versions, as copies of its first with their tags."""
+    with sqlite3.connect(store) as database:
+        for table in ("model_versions", "model_version_tags"):
+            columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+            kept = ", ".join(column for column in columns if column != "version")
+            for number in range(versions(store) + 1, count + 1) if table == "model_versions" else range(2, count + 1):
+                database.execute(
+                    f"INSERT OR IGNORE INTO {table} (version, {kept}) SELECT {number}, {kept} FROM {table} WHERE version = 1"
+                )
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as kept:
+        cache = Path(kept) / "cache"
+        ours = [*OURS, "saver=builtin"]
+        with tempfile.TemporaryDirectory() as folder:  # what is inferred once for a machine
+            seconds(ours, Path(folder), cache)
+        print(f"load: {' '.join(f'{load:.1f}' for load in os.getloadavg())}")
+        sweeps(ours, cache)
+        costs(ours, cache)
+        print(f"load: {' '.join(f'{load:.1f}' for load in os.getloadavg())}")
+
+
+def sweeps(ours: list[str], cache: Path) -> None:
+    def naive(folder: Path, *launcher: str) -> float:
+        if launcher:
+            seconds(NAIVE, folder, cache)
+        spent = seconds([*NAIVE, "-m", f"alpha={alphas(JOBS)}", *launcher], folder, cache)
+        assert versions(folder / "mlflow.db") == JOBS + bool(launcher)
+        return spent
+
+    def mine(folder: Path, *launcher: str) -> float:
+        spent = seconds([*ours, "-m", f"model.estimator.alpha={alphas(JOBS)}", *launcher], folder, cache)
+        assert versions(folder / "mlflow.db") == JOBS
+        return spent
+
+    figures = in_turn(ROUNDS, naive, mine, lambda folder: naive(folder, *JOBLIB), lambda folder: mine(folder, *JOBLIB))
+    for what, (theirs, own) in {"one after the other": figures[:2], "in two processes": figures[2:]}.items():
+        minutes = [JOBS / statistics.median(spent) * 60 for spent in (theirs, own)]
+        ratio = statistics.median(one / other for one, other in zip(theirs, own, strict=True))
+        print(
+            f"{JOBS} jobs {what:<20} naive {minutes[0]:7.1f} jobs/min  modelpact {minutes[1]:7.1f} jobs/min"
+            f"  ratio {ratio:5.1f}  goal 10",
+            flush=True,
+        )
+
+
+def costs(ours: list[str], cache: Path) -> None:
+    spent: dict[int, list[float]] = {count: [] for count in VERSIONS}
+    with tempfile.TemporaryDirectory() as kept:
+        for count in VERSIONS:
+            folder = Path(kept) / str(count)
+            folder.mkdir()
+            seconds(ours, folder, cache)
+            fill(folder / "mlflow.db", count)
+            assert versions(folder / "mlflow.db") == count
+        for _ in range(COST_ROUNDS):
+            for count in VERSIONS:
+                script = [*ours, "-m", f"model.estimator.alpha={alphas(COST_JOBS)}"]
+                seconds(script, Path(kept) / str(count), cache)
+                receipts = sorted((Path(kept) / str(count)).glob("multirun/*/*/*/receipt.json"), key=os.path.getmtime)
+                spent[count] += [_seconds_of(path) for path in receipts[-COST_JOBS + 1 :]]  # the first imports everything
+    medians = {count: statistics.median(times) for count, times in spent.items()}
+    for count, median in medians.items():
+        print(f"one more job at {count:5} versions {median * 1000:8.1f} ms  of that at 10: {median / medians[10]:.2f}  goal 1.5")
+
+
+def _seconds_of(receipt: Path) -> float:
+    import json
+
+    return float(sum(json.loads(receipt.read_text(encoding="utf-8"))["seconds"].values()))
+
+
+if __name__ == "__main__":
+    main()
