@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
@@ -155,8 +157,9 @@ def _cluster(address: str | None, init: Mapping[str, Any]) -> Iterator[Any]:
         yield ray
         return
     try:
+        _knock(address)
         ray.init(address=address or "local", **{"include_dashboard": False, "log_to_driver": True, **init})
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise SweepError(
             f"hydra.launcher.address={address}: Ray cannot be had there: {shortened(error, 300)}",
             remedy="Start a cluster (ray start --head), or set hydra.launcher.address=null for one on this machine.",
@@ -165,3 +168,14 @@ def _cluster(address: str | None, init: Mapping[str, Any]) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _knock(address: str | None) -> None:
+    """See whether anything listens there: Ray itself would try for minutes.
+
+    Raises:
+        OSError: Nothing does.
+    """
+    parts = urlsplit(address or "") if "://" in (address or "") else urlsplit(f"//{address or ''}")
+    if parts.hostname and parts.port:
+        socket.create_connection((str(parts.hostname), parts.port), timeout=10).close()
