@@ -20,7 +20,7 @@ from fastapi.routing import APIRoute
 from modelpact.errors import OutputsError
 from modelpact.release import __version__
 from modelpact.schemas import Outputs
-from modelpact.serving.bodies import media_type, parse_json, plain, read
+from modelpact.serving.bodies import Lingering, media_type, parse_json, plain, read
 from modelpact.serving.documents import body_of_invocation, body_of_predict, responses
 from modelpact.serving.envelopes import csv_table, invocation, question
 from modelpact.serving.limits import Limits
@@ -170,6 +170,8 @@ class _Service:
             log.error("%s: status %d: %s", path, refusal.status, _without_data(error))
         elif refusal.status == 504:
             log.error("%s: status 504: the model works for longer than %g s", path, self._limits.timeout)
+        if refusal.unread:
+            return Lingering(refusal, self._limits)
         return JSONResponse(refusal.body, refusal.status, refusal.headers)
 
     async def _in_time(self, work: Work) -> Any:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse
 
 from modelpact.serving.limits import Limits
 from modelpact.serving.refusals import Refusal
@@ -15,7 +18,12 @@ from modelpact.serving.refusals import Refusal
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-__all__ = ["media_type", "parse_json", "plain", "read"]
+__all__ = ["Lingering", "media_type", "parse_json", "plain", "read"]
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+_LINGERING = 5.0
+"""Seconds."""
 
 
 def media_type(request: Request, allowed: tuple[str, ...]) -> str:
@@ -40,25 +48,61 @@ async def read(request: Request, limits: Limits) -> bytes:
     Raises:
         Refusal: 413: It is too large; 408: it did not come in time; 400: the client went away.
     """
-    from starlette.requests import ClientDisconnect
-
     too_large = Refusal(413, "BODY_TOO_LARGE", f"a body has at most {limits.max_bytes} bytes", {"connection": "close"})
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:20]) > limits.max_bytes:
+        too_large.unread = True
         raise too_large
     body = bytearray()
     try:
         async with asyncio.timeout(limits.body_timeout):
-            async for piece in request.stream():
+            async for piece, too_large.unread in _pieces(request.receive):
                 body += piece
                 if len(body) > limits.max_bytes:
                     raise too_large
     except TimeoutError:
         late = f"the body did not come within {limits.body_timeout:g} s"
         raise Refusal(408, "BODY_TOO_SLOW", late, {"connection": "close"}) from None
-    except ClientDisconnect:
-        raise Refusal(400, "DISCONNECTED", "the client went away") from None
     return bytes(body)
+
+
+async def _pieces(receive: Receive) -> AsyncIterator[tuple[bytes, bool]]:
+    """What comes of a request's body, as it comes, and whether there is more."""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refusal(400, "DISCONNECTED", "the client went away")
+        more = message.get("more_body", False)
+        yield message.get("body", b""), more
+
+
+class Lingering(JSONResponse):
+    """A refusal of a body that is still being sent.
+
+    The answer goes out at once. What comes then is read and thrown away for a while: to a client that has not read the answer
+    yet, a connection that is closed under its hands is a broken one.
+
+    Args:
+        refusal: Body, status and headers.
+        limits: Ten times its largest body is what the client may send on, for as long as a body may take, or `_LINGERING`.
+    """
+
+    def __init__(self, refusal: Refusal, limits: Limits) -> None:
+        super().__init__(refusal.body, refusal.status, refusal.headers)
+        self._limits = limits
+
+    async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        left = 10 * self._limits.max_bytes
+        with contextlib.suppress(TimeoutError, Refusal):
+            async with asyncio.timeout(min(self._limits.body_timeout, _LINGERING)):
+                async for piece, _ in _pieces(receive):
+                    left -= len(piece)
+                    if left < 0:
+                        break
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def parse_json(body: bytes) -> Any:

@@ -57,7 +57,12 @@ class Refusal(Exception):
         message: The reason, for people; nothing of what the client sent.
         headers: Headers of the response.
         facts: More fields of the body.
+
+    Attributes:
+        unread: Whether the client is still sending.
     """
+
+    unread = False
 
     def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None, **facts: Any) -> None:
         super().__init__(message)

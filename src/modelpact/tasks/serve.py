@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,7 @@ class ServeTask(Task):
         server = uvicorn.Server(config)
         port = listening.getsockname()[1]
         say(f"{self.uri} is served on http://{self.host}:{port}; its page is http://{self.host}:{port}/docs")
+        sys.stdout.flush()  # who started it in the background waits for this line
         with _stopped_by_signals(server):
             server.run(sockets=[listening])
         return None

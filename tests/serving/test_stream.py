@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from chat_server import ChatServer, answer, echo, status, stream
+from served import HELLO, asked, client
+from starlette.testclient import TestClient
+
+from modelpact.models import Adapter
+from modelpact.serving import Limits, create_app
+
+Talker = Callable[..., Adapter]
+
+
+def events(text: str) -> list[tuple[str, Any]]:
+    """Server-sent events, as a client reads them."""
+    found = []
+    for block in text.strip().split("\n\n"):
+        name, data = block.split("\n")
+        found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return found
+
+
+def test_an_answer_comes_piece_by_piece(talker: Talker) -> None:
+    with ChatServer(stream(["Hel", "lo\n\n", "wörld"])) as server:
+        response = asked(client(talker(server)), "/predict/stream", {"inputs": [HELLO], "params": {"temperature": 0.5}})
+        assert server.requests[0].body["temperature"] == 0.5
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert response.headers["cache-control"] == "no-store"
+    *pieces, last = events(response.text)
+    assert "".join(data["text"] for name, data in pieces if name == "text") == "Hello\n\nwörld"
+    assert len(pieces) > 1
+    assert last == ("done", {})
+
+
+def test_what_fails_before_the_first_piece_is_a_status(talker: Talker) -> None:
+    with ChatServer([status(400), echo()]) as server:
+        http = client(talker(server))
+        failed = asked(http, "/predict/stream", {"inputs": [HELLO]})
+        assert (failed.status_code, failed.json()["error_code"]) == (502, "UPSTREAM_FAILED")
+        for body, wanted in [
+            ({"inputs": [{"messages": "x"}]}, 422),
+            ({"inputs": [HELLO, HELLO]}, 422),
+            ({"inputs": [HELLO], "params": {"x": 1}}, 422),
+            ("{", 400),
+            ("null", 422),
+        ]:
+            assert asked(http, "/predict/stream", body).status_code == wanted, body
+        assert asked(http, "/predict/stream", {"inputs": [HELLO]}, "text/csv").status_code == 415
+
+
+@pytest.mark.parametrize("broken", ["cut", "end", "error"])
+def test_what_fails_later_is_an_event(talker: Talker, broken: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with ChatServer(stream(["CAN", "ARY", "CAN", "ARY"], broken=broken)) as server:
+        response = asked(client(talker(server)), "/predict/stream", {"inputs": [HELLO]})
+    assert response.status_code == 200
+    name, data = events(response.text)[-1]
+    assert (name, data["error_code"]) == ("error", "UPSTREAM_FAILED")
+    assert "status 502: ChatError at" in caplog.text
+    assert "CAN" not in caplog.text
+
+
+def test_a_stream_is_under_way_until_its_end(talker: Talker) -> None:
+    with ChatServer(stream(["a", "b", "c"], delay=0.2)) as server, TestClient(create_app(talker(server), Limits())) as http:
+        assert events(asked(http, "/predict/stream", {"inputs": [HELLO]}).text)[-1] == ("done", {})
+        assert http.get("/health").json()["under_way"] == 0
+
+
+def test_an_empty_answer_is_a_stream_that_is_done(talker: Talker) -> None:
+    with ChatServer(answer("")) as server:
+        response = asked(client(talker(server)), "/predict/stream", {"inputs": [HELLO]})
+    assert response.status_code in {200, 502}
+    if response.status_code == 200:
+        assert events(response.text)[-1] == ("done", {})
+
+
+def test_a_first_piece_that_does_not_come_is_504(talker: Talker) -> None:
+    with ChatServer(answer("late", delay=0.6)) as server, TestClient(create_app(talker(server), Limits(timeout=0.1))) as http:
+        assert asked(http, "/predict/stream", {"inputs": [HELLO]}).status_code == 504
+        end = time.monotonic() + 10
+        while http.get("/health").json()["under_way"]:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+
+def test_a_model_that_does_not_stream_has_no_such_route(table: Adapter) -> None:
+    assert asked(client(table), "/predict/stream", {"inputs": []}).status_code == 404
