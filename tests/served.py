@@ -51,7 +51,7 @@ class Nested(Model):
 
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
         """A row for each row."""
-        factor = (params or {}).get("factor", 1.0)
+        factor = (params or {}).get("factor") or 1.0
         rows = inputs.to_dict("records")
         return pd.DataFrame(
             {

@@ -30,9 +30,18 @@ def body_of_invocation(adapter: Adapter) -> dict[str, Any]:
     """The request body of `/invocations`: one of MLflow's envelopes, or CSV."""
     from mlflow.exceptions import MlflowException
 
+    parts = to_json_schema(adapter.signature)["properties"]
+    rows = parts.get("inputs", {})
+    records = rows if rows.get("items", {}).get("type") == "object" else {"type": "array", "items": {"type": "object"}}
+    split = {
+        "type": "object",
+        "properties": {"columns": {"type": "array", "uniqueItems": True}, "data": {"type": "array", "items": {"type": "array"}}},
+        "required": ["data"],
+    }
+    envelopes = {"dataframe_split": split, "dataframe_records": records, "instances": {"type": "array"}, "inputs": {}}
     schema = {
         "type": "object",
-        "properties": {**{envelope: {} for envelope in ENVELOPES}, "params": {"type": ["object", "null"]}},
+        "properties": {**envelopes, "params": parts.get("params", {"type": ["object", "null"], "maxProperties": 0})},
         "oneOf": [{"required": [envelope]} for envelope in ENVELOPES],
         "additionalProperties": False,
     }
