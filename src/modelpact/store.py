@@ -131,7 +131,8 @@ class Tracking(Step, ABC):
     def _failed(self, error: Exception) -> StoreError | None:
         """What to say of an error of the store's user; None where the store is not what failed, or that was said already."""
         told = servers.failure(error)
-        if not told or isinstance(error, StoreError) or getattr(error, "left", None):
+        said = isinstance(error, StoreError) and "uri" in error.facts
+        if not told or said or getattr(error, "left", None):
             return None
         return StoreError(
             f"the store {self.shown()} failed: {self._cleaned(told)}",

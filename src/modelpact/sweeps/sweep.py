@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from modelpact.errors import PactError, SweepError
+from modelpact.errors import SweepError
 from modelpact.files import log_text, write_atomically
 from modelpact.processes import Process
 from modelpact.suggestions import shortened
