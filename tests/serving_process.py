@@ -43,7 +43,8 @@ class Served:
 def serving(model: Path | str, folder: Path, *settings: str, seconds: float = 90) -> Iterator[Served]:
     """The server of a model; `seconds` is how long its start may take."""
     log = folder / "served.log"
-    command = [sys.executable, str(Path(__file__).parents[1] / "run.py"), "task=serve", f"task.uri={model}", "task.port=0", *settings]
+    program = Path(__file__).parents[1] / "run.py"
+    command = [sys.executable, str(program), "task=serve", f"task.uri={model}", "task.port=0", *settings]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
     with (
         log.open("wb") as output,
