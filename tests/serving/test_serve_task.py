@@ -203,6 +203,7 @@ def test_a_port_that_is_taken_is_an_error_of_the_configuration(modelpact: Comman
 
 
 def test_sigterm_finishes_what_is_under_way(server: Served) -> None:
+    assert post(server, {"inputs": [{"do": f"fail {CANARY}", "n": 1}]}).status_code == 502
     found: list[httpx2.Response] = []
     body = {"inputs": [{"do": "sleep 1.5", "n": 7}]}
     asking = threading.Thread(target=lambda: found.append(post(server, body)))
