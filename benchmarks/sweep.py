@@ -26,6 +26,11 @@ def alphas(count: int) -> str:
     return ",".join(str(1 + index / 10) for index in range(count))
 
 
+def swept(command: list[str], key: str, count: int, *launcher: str) -> list[str]:
+    """A sweep over as many values of a key; Hydra wants -m before the overrides."""
+    return [*command[:2], "-m", *command[2:], f"{key}={alphas(count)}", *launcher]
+
+
 def versions(store: Path) -> int:
     """How many versions a store has."""
     with sqlite3.connect(store) as database:
@@ -51,8 +56,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:  # what is inferred once for a machine
             seconds(ours, Path(folder), cache)
         print(f"load: {' '.join(f'{load:.1f}' for load in os.getloadavg())}")
-        sweeps(ours, cache)
         costs(ours, cache)
+        sweeps(ours, cache)
         print(f"load: {' '.join(f'{load:.1f}' for load in os.getloadavg())}")
 
 
@@ -60,17 +65,17 @@ def sweeps(ours: list[str], cache: Path) -> None:
     def naive(folder: Path, *launcher: str) -> float:
         if launcher:
             seconds(NAIVE, folder, cache)
-        spent = seconds([*NAIVE, "-m", f"alpha={alphas(JOBS)}", *launcher], folder, cache)
+        spent = seconds(swept(NAIVE, "alpha", JOBS, *launcher), folder, cache)
         assert versions(folder / "mlflow.db") == JOBS + bool(launcher)
         return spent
 
     def mine(folder: Path, *launcher: str) -> float:
-        spent = seconds([*ours, "-m", f"model.estimator.alpha={alphas(JOBS)}", *launcher], folder, cache)
+        spent = seconds(swept(ours, "model.estimator.alpha", JOBS, *launcher), folder, cache)
         assert versions(folder / "mlflow.db") == JOBS
         return spent
 
-    figures = in_turn(ROUNDS, naive, mine, lambda folder: naive(folder, *JOBLIB), lambda folder: mine(folder, *JOBLIB))
-    for what, (theirs, own) in {"one after the other": figures[:2], "in two processes": figures[2:]}.items():
+    for what, launcher in {"one after the other": [], "in two processes": JOBLIB}.items():
+        theirs, own = in_turn(ROUNDS, lambda f: naive(f, *launcher), lambda f: mine(f, *launcher))  # noqa: B023
         minutes = [JOBS / statistics.median(spent) * 60 for spent in (theirs, own)]
         ratio = statistics.median(one / other for one, other in zip(theirs, own, strict=True))
         print(
@@ -91,8 +96,7 @@ def costs(ours: list[str], cache: Path) -> None:
             assert versions(folder / "mlflow.db") == count
         for _ in range(COST_ROUNDS):
             for count in VERSIONS:
-                script = [*ours, "-m", f"model.estimator.alpha={alphas(COST_JOBS)}"]
-                seconds(script, Path(kept) / str(count), cache)
+                seconds(swept(ours, "model.estimator.alpha", COST_JOBS), Path(kept) / str(count), cache)
                 receipts = sorted((Path(kept) / str(count)).glob("multirun/*/*/*/receipt.json"), key=os.path.getmtime)
                 spent[count] += [_seconds_of(path) for path in receipts[-COST_JOBS + 1 :]]  # the first imports everything
     medians = {count: statistics.median(times) for count, times in spent.items()}
