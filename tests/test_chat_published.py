@@ -143,6 +143,7 @@ def test_a_configuration_file_makes_the_model(modelpact: Commands) -> None:
     assert "model_config.json, line 8: sede: no such setting of a chat model" in broken.err
 
 
+@pytest.mark.slow
 def test_run_py_does_the_same() -> None:
     command = [sys.executable, str(ROOT / "run.py"), "experiment=chat", "saver.pip_requirements=[openai]"]
     with ChatServer(echo()) as server:

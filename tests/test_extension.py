@@ -109,6 +109,7 @@ def test_an_entry_point_brings_signer_and_model(with_entry_point: Path) -> None:
     assert (receipt["steps"]["signer"], receipt["steps"]["model"], receipt["version"]) == ("CarefulSigner", "MeanModel", "1")
 
 
+@pytest.mark.slow
 def test_its_own_refusal_is_told_like_any_other(with_entry_point: Path) -> None:
     done = run(with_entry_point, "signer=careful", "signer.most=3")
     assert done.returncode == 1

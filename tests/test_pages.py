@@ -8,10 +8,10 @@ import pytest
 from console import run_page
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [pytest.param(page, id=page.name, marks=pytest.mark.slow) for page in sorted((ROOT / "docs").glob("*.md"))]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [pytest.param(ROOT / "README.md", id="README.md"), *PAGES])
 def test_every_example_of_a_page_runs_and_prints_what_it_shows(page: Path) -> None:
     assert run_page(page) > 0
 

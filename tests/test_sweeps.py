@@ -386,6 +386,7 @@ def parallel_first_use(folder: Path, cache: Path) -> None:
         assert family(store) == ("FINISHED", ["FINISHED"] * 6)
 
 
+@pytest.mark.slow
 def test_two_processes_may_be_the_first_to_use_a_store(tmp_path: Path, cache: Path) -> None:
     parallel_first_use(tmp_path / "fresh", cache)
 

@@ -162,6 +162,8 @@ class TestTheTolerance:
 class _Echo:
     """An adapter whose model answers what it is told to."""
 
+    model = None
+
     def __init__(self, adapter: Adapter, answer: Any) -> None:
         self.pyfunc, self.folder, self.signature, self.adapter, self.answer = (
             adapter.pyfunc,

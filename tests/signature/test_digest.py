@@ -61,6 +61,7 @@ def test_the_order_of_keys_does_not_matter(signature: ModelSignature, random: An
     assert digest(ModelSignature.from_dict(shuffled(stored, random))) == digest(signature)
 
 
+@pytest.mark.slow
 def test_digests_are_the_same_in_every_process() -> None:
     """A thousand random signatures, read in processes with other hash seeds."""
     stored: list[dict[str, Any]] = []

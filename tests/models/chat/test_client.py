@@ -182,7 +182,7 @@ def test_when_all_fail_each_is_named() -> None:
 
 def test_a_fallback_is_not_asked_when_the_time_is_up() -> None:
     with ChatServer(hang()) as server:
-        error = fails(chat(server, budget=0.3, fallbacks=[{"model": "b"}]))
+        error = fails(chat(server, budget=1.5, fallbacks=[{"model": "b"}]))
     assert (error.reason, server.count) == ("timeout", 1)
 
 

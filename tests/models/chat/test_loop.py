@@ -139,6 +139,7 @@ def program(server: ChatServer, body: str, *options: str) -> Any:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks on this system")
 @pytest.mark.parametrize("body", [FORKING, REPLACING], ids=["asking", "replacing"])
 def test_a_fork_can_ask_and_leaves_its_parents_connections_alone(body: str) -> None:
