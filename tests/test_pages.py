@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,13 @@ from console import run_page
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [pytest.param(page, id=page.name, marks=pytest.mark.slow) for page in sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page finds none of the temporary folders that other processes of this machine have left."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
+    monkeypatch.setattr(tempfile, "tempdir", None)
 
 
 @pytest.mark.parametrize("page", [pytest.param(ROOT / "README.md", id="README.md"), *PAGES])
