@@ -174,6 +174,7 @@ class TestTwelveJobsOfWhichFourFail:
         ]
         assert [err.count(f"ERROR: job {number} (") for number in range(12)] == [int(number in FAULTS) for number in range(12)]
 
+    @pytest.mark.slow
     def test_resumed_it_does_what_failed_and_no_more(self, modelpact: Commands, toys: tuple[str, ...]) -> None:
         modelpact(*toys)
         before = {number: Path(f"twelve/{number}/receipt.json").stat().st_mtime_ns for number in range(12)}
