@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from modelpact.errors import ChatError
 from modelpact.models import ChatModel
 
-KEY = "sk-canary-7Q2wErTy9uIoPa5SdF1g"
+KEY = "sk-" + "canary-7Q2wErTy9uIoPa5SdF1g"
 """A key that must turn up nowhere but in the header of a request."""
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Graz"}'}}

