@@ -29,14 +29,6 @@ from modelpact.savers import CustomSaver
 from modelpact.signature import parse
 from modelpact.store import SqliteTracking
 
-SERVER = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from chat_server import ChatServer, echo
-with ChatServer(echo(delay=float(sys.argv[2])), record=False) as server:
-    print(server.base_url, flush=True)
-    sys.stdin.read()
-"""
 CONTRACT = {"inputs": {"question": "string"}, "outputs": {"response": "string"}, "params": {"temperature": "double = null"}}
 ROWS, DELAY, AT_ONCE = 200, 0.2, 100
 
@@ -44,7 +36,7 @@ ROWS, DELAY, AT_ONCE = 200, 0.2, 100
 @contextlib.contextmanager
 def server(delay: float) -> Iterator[str]:
     """A server that gives a question back as its answer, `delay` seconds later; its base URL."""
-    command = [sys.executable, "-c", SERVER, str(ROOT / "tests"), str(delay)]
+    command = [sys.executable, str(ROOT / "tests" / "chat_server.py"), "--delay", str(delay)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
