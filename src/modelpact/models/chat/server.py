@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelpact import secrets
 from modelpact.errors import ModelConfigError
+from modelpact.models.chat.events import data_of_events, whole
 from modelpact.models.chat.failures import Failure
 from modelpact.models.chat.messages import Message
 from modelpact.models.chat.settings import Endpoint
@@ -85,10 +86,11 @@ class Server:
         try:
             async with sdk.chat.completions.with_streaming_response.create(**self._request(messages, extra)) as response:
                 body = bytearray()
-                async for piece in response.iter_bytes():
-                    body += piece
-                    if len(body) > self._max_bytes:  # where it was sent compressed
-                        raise Failure.too_large(self._max_bytes)
+                async with whole(response.http_response.aiter_bytes()) as pieces:
+                    async for piece in pieces:
+                        body += piece
+                        if len(body) > self._max_bytes:  # where it was sent compressed
+                            raise Failure.too_large(self._max_bytes)
                 kind = response.headers.get("content-type", "")
         except (openai.OpenAIError, self._broken) as error:
             raise self._named(error) from self._shown(error)
@@ -104,24 +106,28 @@ class Server:
         import openai
 
         sdk = self.connect()
-        ended, reason = False, None
+        request = {**self._request(messages, extra), "stream": True}
+        some, reason = False, None
         try:
-            async with await sdk.chat.completions.create(**self._request(messages, extra), stream=True) as chunks:
-                kind = chunks.response.headers.get("content-type", "")
+            async with sdk.chat.completions.with_streaming_response.create(**request) as response:
+                kind = response.headers.get("content-type", "")
                 if kind.partition(";")[0].strip().lower() != "text/event-stream":
                     raise Failure("malformed", f"a stream was asked for, and {self._said(kind) or 'no content type'} came")
-                async for chunk in chunks:
-                    for choice in getattr(chunk, "choices", None) or ():
-                        reason = choice.finish_reason or reason
-                        text = getattr(choice.delta, "content", None)
-                        if text:
-                            ended = True
-                            yield text
-        except (openai.OpenAIError, self._broken, json.JSONDecodeError) as error:
+                async with (
+                    whole(response.http_response.aiter_bytes()) as body,
+                    whole(data_of_events(body)) as events,
+                ):
+                    async for event in events:
+                        for text, ended in self._deltas(event):
+                            reason = ended or reason
+                            if text:
+                                some = True
+                                yield text
+        except (openai.OpenAIError, self._broken, UnicodeDecodeError) as error:
             raise self._named(error) from self._shown(error)
         if reason is None:
             raise Failure("disconnected", "the stream ended before the answer did")
-        if not ended:
+        if not some:
             raise Failure("empty", f"it has no text; finish reason {reason!r}")
 
     def _request(self, messages: list[Message], extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,6 +156,20 @@ class Server:
             raise Failure("empty", self._said(f"the model refused: {refusal}" if refusal else no_text))
         return dict(found)
 
+    def _deltas(self, event: str) -> Iterator[tuple[str | None, str | None]]:
+        """The text and the finish reason of each choice in a piece of a stream."""
+        try:
+            chunk = json.loads(event)
+            if isinstance(chunk, dict) and chunk.get("error"):
+                error = chunk["error"]
+                raise Failure("server_error", self._said(error.get("message", error) if isinstance(error, dict) else error))
+            for choice in chunk.get("choices") or ():  # none where it tells the usage
+                yield (choice.get("delta") or {}).get("content"), choice.get("finish_reason")
+        except (ValueError, RecursionError):
+            raise Failure("malformed", f"a piece of the stream is not JSON: {self._said(event, 40)!r}") from None
+        except (TypeError, AttributeError):
+            raise Failure("malformed", f"a piece of the stream is no chat.completion.chunk: {self._said(event, 40)!r}") from None
+
     def _named(self, error: Exception) -> Failure:
         import openai
 
@@ -158,8 +178,8 @@ class Server:
             return Failure.of_status(error.status_code, error.response.headers, body, self._keys)
         if isinstance(error, openai.APITimeoutError):
             return Failure("timeout", "the connection timed out")
-        if isinstance(error, json.JSONDecodeError):
-            return Failure("malformed", f"a piece of the stream is not JSON: {error.msg}")
+        if isinstance(error, UnicodeDecodeError):
+            return Failure("malformed", f"a piece of the stream is not UTF-8: {error.reason}")
         cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
         said = self._said(cause) or type(cause).__name__
         if isinstance(error, openai.APIError) and not isinstance(error, openai.APIConnectionError):

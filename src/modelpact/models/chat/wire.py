@@ -6,6 +6,7 @@ import importlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from modelpact.models.chat.events import whole
 from modelpact.models.chat.failures import Failure
 
 __all__ = ["errors_of", "http_client"]
@@ -57,11 +58,12 @@ class _Bounded:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         seen = 0
-        async for piece in self._stream:
-            seen += len(piece)
-            if seen > self._max_bytes:
-                raise Failure.too_large(self._max_bytes)
-            yield piece
+        async with whole(self._stream) as pieces:
+            async for piece in pieces:
+                seen += len(piece)
+                if seen > self._max_bytes:
+                    raise Failure.too_large(self._max_bytes)
+                yield piece
 
     async def aclose(self) -> None:
         await self._stream.aclose()
