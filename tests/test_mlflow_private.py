@@ -12,14 +12,16 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from alembic.script import ScriptDirectory
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, infer_signature
+from mlflow.store.db import utils
 from mlflow.types import ParamSchema
 from mlflow.types.schema import AnyType, Array, DataType, ParamSpec
 from toys import Scaled
 
-from modelpact import _mlflow
+from modelpact import _mlflow, databases
 from modelpact.savers import CustomSaver
 from modelpact.store import SqliteTracking
 
@@ -60,6 +62,17 @@ def test_migrations_name_the_schema() -> None:
     names = _mlflow.migrations()
     assert len([name for name in names if name.endswith(".py")]) > 30
     assert names == sorted(names)
+
+
+def test_newest_revision_is_the_one_that_mlflow_reads_from_its_migrations(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = utils._get_latest_schema_revision
+    databases.publish_new(Path("mlflow.db"))
+    revision = databases.newest_revision()
+    assert revision == reading()
+    monkeypatch.setattr(ScriptDirectory, "from_config", lambda config: pytest.fail("the migrations are read"))
+    with SqliteTracking().open() as store:
+        assert store.client.search_registered_models() == []
+    assert utils._get_latest_schema_revision is reading
 
 
 def test_enforce_inputs_is_what_predict_applies(pyfunc: Any) -> None:

@@ -215,6 +215,19 @@ def test_without_a_cache_mlflow_makes_each_store(
     assert not list(tmp_path.glob(".*.new"))
 
 
+@pytest.mark.parametrize("content", [b"", b"no database"], ids=["empty", "text"])
+def test_a_broken_template_does_not_stop_a_store_that_is_there(
+    content: bytes, made: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (template,) = cache.glob("store-mlflow-*.db")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / template.name).write_bytes(content)
+    monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "broken"))
+    assert databases.newest_revision() is None
+    with SqliteTracking().open():
+        pass
+
+
 def test_the_loggers_that_were_hushed_are_as_loud_as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "cache"))
     names = ("alembic", "mlflow.store.db.utils")

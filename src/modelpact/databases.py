@@ -16,7 +16,7 @@ from modelpact.errors import StoreError
 from modelpact.files import beside, cache_folder, temporary_folder
 from modelpact.suggestions import shortened
 
-__all__ = ["check_whole", "publish_new"]
+__all__ = ["check_whole", "newest_revision", "publish_new"]
 
 
 def publish_new(path: Path) -> None:
@@ -56,21 +56,35 @@ def _create_schema(path: Path) -> None:
 def _template() -> Path | None:
     """An empty store as this MLflow makes it, from the cache; None where nothing can be cached."""
     from filelock import FileLock
-    from mlflow.version import VERSION
 
-    folder = cache_folder()
-    if folder is None:
-        return None
-    schema = hashlib.sha256("\n".join(_mlflow.migrations()).encode()).hexdigest()[:12]
-    template = folder / f"store-mlflow-{VERSION}-{schema}.db"
-    if not template.exists():
+    template = _template_file()
+    if template is not None and not template.exists():
         with FileLock(f"{template}.lock"):
             if not template.exists():
-                with temporary_folder(folder) as aside:
+                with temporary_folder(template.parent) as aside:
                     fresh = aside / "store.db"
                     _create_schema(fresh)
                     os.replace(fresh, template)
     return template
+
+
+def _template_file() -> Path | None:
+    from mlflow.version import VERSION
+
+    folder = cache_folder()
+    schema = hashlib.sha256("\n".join(_mlflow.migrations()).encode()).hexdigest()[:12]
+    return None if folder is None else folder / f"store-mlflow-{VERSION}-{schema}.db"
+
+
+def newest_revision() -> str | None:
+    """The revision of the schema that this MLflow makes, as the template has it; None where there is no good one."""
+    template = _template_file()
+    if template is None or not template.exists():
+        return None
+    with contextlib.closing(sqlite3.connect(template)) as database, contextlib.suppress(sqlite3.Error, ValueError):
+        ((revision,),) = database.execute("SELECT version_num FROM alembic_version")
+        return str(revision)
+    return None
 
 
 def check_whole(path: Path) -> None:

@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field
 
-from modelpact import databases, secrets, servers
+from modelpact import _mlflow, databases, secrets, servers
 from modelpact.errors import ConfigError, PactError, StoreError
 from modelpact.steps import Step
 from modelpact.suggestions import shortened
@@ -101,7 +101,7 @@ class Tracking(Step, ABC):
         uri, variables = servers.separated(self.resolved())
         with servers.environment(variables), servers.bounded():
             self.prepare()
-            with _global_uris(uri):
+            with self.known(), _global_uris(uri):
                 store = self._opened(uri)
                 try:
                     yield store
@@ -149,6 +149,10 @@ class Tracking(Step, ABC):
             password = ""
         shown = text.replace(uri, self.shown()).replace(servers.separated(uri)[0], self.shown())
         return secrets.without(shown, [unquote(password), password])
+
+    def known(self) -> contextlib.AbstractContextManager[None]:
+        """What MLflow need not find out about the store by itself."""
+        return contextlib.nullcontext()
 
     def exclusive(self) -> contextlib.AbstractContextManager[None]:
         """What a store needs so that two processes do not make its tables at once."""
@@ -214,6 +218,10 @@ class SqliteTracking(Tracking):
                 remedy="Its folder must be writable: change into another folder, or choose one with tracking.uri=sqlite:///...",
                 uri=self.shown(),
             ) from error
+
+    def known(self) -> contextlib.AbstractContextManager[None]:
+        revision = databases.newest_revision()
+        return contextlib.nullcontext() if revision is None else _mlflow.newest_revision(revision)
 
 
 class ServerTracking(Tracking):
