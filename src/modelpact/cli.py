@@ -140,7 +140,7 @@ def job(cfg: DictConfig) -> float | None:
     from hydra.types import RunMode
 
     from modelpact.errors import PactError
-    from modelpact.plugins.sweeping import alone, job_of
+    from modelpact.plugins.placing import alone, job_of
 
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)

@@ -187,10 +187,11 @@ class TestPromote:
 
     def test_moves_the_alias_to_the_version_of_the_best(self) -> None:
         one = sweep()
-        run(one)
-        self.registered()
-        for number in range(3):
-            leave(number, metrics={"r2": -abs(number - 1)}, version=str(number + 1))
+        one.plan(JOBS)
+        with one.running():
+            self.registered()
+            for number in range(3):
+                leave(number, metrics={"r2": -abs(number - 1)}, version=str(number + 1))
         winner = one.promote("champion")
         assert winner is not None
         assert winner.number == 1
@@ -200,13 +201,17 @@ class TestPromote:
         one = sweep()
         run(one)
         assert one.promote("champion") is None
-        leave(0, version="1")
-        assert one.promote("champion") is None
+        other = sweep(resume=True)
+        other.plan(JOBS)
+        with other.running():
+            leave(0, version="1")
+        assert other.promote("champion") is None
 
     def test_what_the_store_refuses_is_an_error(self) -> None:
         one = sweep()
-        run(one)
-        leave(0, metrics={"r2": 0.5}, version="7")
+        one.plan(JOBS)
+        with one.running():
+            leave(0, metrics={"r2": 0.5}, version="7")
         with pytest.raises(SweepError, match=r"sweep\.promote=champion: the alias cannot be moved to version 7"):
             one.promote("champion")
 

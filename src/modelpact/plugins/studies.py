@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelpact.errors import ConfigError, SweepError
 from modelpact.suggestions import nearest, shortened
+from modelpact.sweeps.results import read_results
 
 if TYPE_CHECKING:
     import optuna
@@ -85,7 +86,7 @@ class Trials:
 
         for _ in self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             self.study.ask()  # queued and not begun
-        results, values = self.sweep.results(), {}
+        results, values = read_results(self.sweep.record, self.sweep.folder), {}
         for trial in self.study.get_trials():
             number = trial.user_attrs.get(JOB)
             done = results[number] if number is not None and number < len(results) else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,11 +15,10 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from modelpact.complaints import explain
 from modelpact.composition import build
 from modelpact.errors import ConfigError, PactError, SweepError
-from modelpact.jobs import Job
+from modelpact.plugins.placing import NOT_BASE, SEARCHED
 from modelpact.registers import check_alias
 from modelpact.signals import sigterm_raises
 from modelpact.sweeps import Result, Sweep
-from modelpact.sweeps.record import SweepRecord
 from modelpact.sweeps.results import columns
 from modelpact.tasks.tables import say, show_table
 
@@ -29,18 +27,9 @@ if TYPE_CHECKING:
 
     from modelpact.plugins.studies import Trials
 
-__all__ = ["alone", "check", "concluded", "conduct", "explore", "job_of", "launch", "opened", "show", "without_own"]
-
-log = logging.getLogger(__name__)
+__all__ = ["check", "concluded", "conduct", "explore", "launch", "opened", "show", "without_own"]
 
 Compose = Callable[[DictConfig, list[str]], DictConfig]
-
-NOT_BASE = ("hydra", "resume", "sweep")
-"""What is no part of the configuration that makes a sweep the one it is."""
-
-
-SEARCHED = "hydra.sweeper.params"
-"""The key in a sweep's base under which a sweeper that learns keeps what it searches: it can't change on resumption either."""
 
 
 def opened(config: DictConfig, searched: Mapping[str, str] | None = None, *, minimize: bool = False) -> Sweep:
@@ -185,7 +174,7 @@ def concluded(config: DictConfig, sweep: Sweep) -> Iterator[None]:
     alias = OmegaConf.select(config, "sweep.promote")
     if alias:
         _promote(sweep, str(alias))
-    lost = [result for result in sweep.results() if result.status != "ok"]
+    lost = [result for result in sweep.results if result.status != "ok"]
     if lost:
         raise _lost(sweep, lost)
 
@@ -234,51 +223,13 @@ def check(config: DictConfig, compose: Compose, sweep: Sweep, numbers: Sequence[
 
 def show(sweep: Sweep) -> None:
     """Print what came of a sweep's jobs."""
-    results = sweep.results()
+    results = sweep.results
     shown = columns(results)
     show_table(
         f"{len(results)} jobs, {_counted(results)}; account in {_relative(sweep.folder)}/sweep.html",
         [name for name, _ in shown],
         [list(cells) for cells in zip(*(cells for _, cells in shown), strict=True)],
     )
-
-
-def job_of(cfg: DictConfig, settings: Any) -> Job:
-    """What surrounds a job that Hydra runs, in whatever process: its configuration, and its place in a sweep."""
-    from omegaconf.errors import OmegaConfBaseException
-
-    shown = {str(key): value for key, value in cfg.items_ex(resolve=False) if key not in ("task", *NOT_BASE)}
-    plain = {}
-    for key, value in shown.items():
-        try:
-            plain[key] = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else cfg[key]
-        except OmegaConfBaseException:  # what this job does not use may refer to what it does not have
-            plain[key] = OmegaConf.to_container(value, resolve=False) if OmegaConf.is_config(value) else str(value)
-    overrides = list(settings.overrides.task)
-    if settings.mode is None or settings.mode.name != "MULTIRUN":
-        return Job(plain, overrides)
-    record = SweepRecord.read(Path(settings.sweep.dir))
-    number = None if record is None else record.number(overrides, place=str(settings.sweep.subdir))
-    if record is None or number is None:
-        return Job(plain, overrides)
-    varied = [line for line in overrides if _varies(line, record)]
-    return Job(plain, varied, record.parent, number, resumed=record.calls > 1)
-
-
-@contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Wait while another process runs the same job of a sweep: one that outlived its sweep may still be at it."""
-    from filelock import FileLock
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):
-        yield
-
-
-def _varies(line: str, record: SweepRecord) -> bool:
-    """Whether an override of one job differs in another, or may: the first job of a sweep that learns has no others yet."""
-    key, _, value = line.partition("=")
-    return bool(record.base.get(SEARCHED, {}).get(key, value) != value) or any(line not in job for job in record.jobs)
 
 
 def _announce(sweep: Sweep, pending: Sequence[int]) -> None:

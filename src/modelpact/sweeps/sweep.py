@@ -34,6 +34,9 @@ class Sweep:
         title: What the parent run is called.
         resume: Whether to go on with the sweep that is in the folder.
 
+    Attributes:
+        results: What came of its jobs, when it has run; empty before.
+
     Raises:
         SweepError: There is a sweep in the folder and it is not to be resumed, or the other way round, or it is another one.
     """
@@ -60,6 +63,7 @@ class Sweep:
         if before is not None:  # compared as they are written: JSON knows neither infinity nor keys that are numbers
             _refuse_other("configuration differs", differences(before.base, fresh.as_written().base), folder)
         self.record = before or fresh
+        self.results: list[Result] = []
 
     def plan(self, combinations: list[list[str]]) -> list[int]:
         """Take up all combinations of a sweep; returns the numbers of those that are still to be done.
@@ -127,16 +131,15 @@ class Sweep:
         status: Literal["FINISHED", "FAILED", "KILLED"] = "KILLED"
         try:
             yield
-            status = "FINISHED" if all(result.status == "ok" for result in self.results()) else "FAILED"
+            status = "FINISHED"
         except Exception:
             status = "FAILED"
             raise
         finally:
+            self.results = read_results(self.record, self.folder)
+            if status == "FINISHED" and any(result.status != "ok" for result in self.results):
+                status = "FAILED"
             self._close(parent, status)
-
-    def results(self) -> list[Result]:
-        """What came of its jobs so far."""
-        return read_results(self.record, self.folder)
 
     def promote(self, alias: str) -> Result | None:
         """Move an alias to the version of the best job; returns that job, or None where none was registered.
@@ -146,7 +149,7 @@ class Sweep:
         """
         from mlflow.exceptions import MlflowException
 
-        winner = best([result for result in self.results() if result.receipt is not None and result.receipt.version is not None])
+        winner = best([result for result in self.results if result.receipt is not None and result.receipt.version is not None])
         if winner is None or winner.receipt is None or winner.receipt.version is None:
             return None
         try:
@@ -161,15 +164,14 @@ class Sweep:
 
     def _close(self, parent: str, status: str) -> None:
         """Write the account into the folder and into the parent run; a store that fails now takes nothing away from the jobs."""
-        results = self.results()
-        files = {"sweep.csv": csv_text(results), "sweep.html": page(results, self.title)}
+        files = {"sweep.csv": csv_text(self.results), "sweep.html": page(self.results, self.title)}
         for name, text in files.items():
             write_atomically(self.folder / name, text)
         try:
             with self.tracking.open() as store:
                 for name, text in files.items():
                     log_text(store.client, parent, text, name)
-                winner = best(results)
+                winner = best(self.results)
                 if winner is not None and winner.receipt is not None:
                     store.client.set_tag(parent, "modelpact.best_job", str(winner.number))
                     for metric, value in winner.receipt.metrics.items():
