@@ -53,6 +53,7 @@ REQUIRED = {
     ("data", "inline"): ["data.inputs=[{a: 1.0}, {a: 2.0}]"],
     ("model", "mlflow"): ["model.uri=models:/sums/1"],
     ("task", "check"): ["task.uri=models:/sums/1"],
+    ("task", "export"): ["task.uri=models:/sums/1", "task.to=markdown"],
     ("task", "resign"): ["task.uri=models:/sums/1"],
     ("task", "serve"): ["task.uri=models:/sums/1"],
     ("model", "sklearn"): ["model.estimator={_target_: sklearn.svm.SVR, C: 10}"],

@@ -29,7 +29,7 @@ PUBLIC = {
     "modelpact.verifiers": ["CleanVerifier", "NoneVerifier", "ReplayVerifier", "Verifier"],
     "modelpact.registers": ["MlflowRegister", "NoneRegister", "Register", "check_alias"],
     "modelpact.store": ["ServerTracking", "SqliteTracking", "Store", "Tracking"],
-    "modelpact.tasks": ["CheckTask", "InspectTask", "PublishTask", "RepairTask", "ResignTask", "ServeTask", "Task"],
+    "modelpact.tasks": ["CheckTask", "ExportTask", "InspectTask", "PublishTask", "RepairTask", "ResignTask", "ServeTask", "Task"],
     "modelpact.pipeline": ["EXAMPLE_ROWS", "STAGES", "check", "publish"],
     "modelpact.schemas": ["Check", "Inputs", "Outputs", "Params", "Receipt", "Sample", "Verdict"],
     "modelpact.steps": ["Step"],

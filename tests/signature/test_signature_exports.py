@@ -26,7 +26,7 @@ PUBLIC = [
     ),
     "format_type",
     *("from_predict", "from_type_hint", "infer", "load", "parse", "parse_type", "require_agreement"),
-    *("rows_schema", "strict_rows_schema", "to_json_schema", "to_spec", "type_text"),
+    *("rows_schema", "strict_rows_schema", "to_json_schema", "to_pydantic", "to_spec", "type_text"),
 ]
 
 

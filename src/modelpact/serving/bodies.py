@@ -182,9 +182,23 @@ def _table(value: Any) -> Any:
 
 
 def _array(value: Any) -> Any:
+    if type(value).__module__ == "numpy" and value.dtype.kind == "M":
+        return _moments(value)
     nested = value.tolist()
     whole = type(value).__module__ == "numpy" and value.dtype.kind in "biu"
     return nested if whole else plain(nested)
+
+
+def _moments(value: Any) -> Any:
+    """NumPy's moments as those of pandas: of nanoseconds its own `tolist` makes numbers."""
+    import numpy as np
+    import pandas as pd
+
+    if np.datetime_data(value.dtype)[0] != "ns":
+        return plain(value.tolist())
+    texts = np.empty(value.shape, dtype=object)
+    texts.ravel()[:] = [plain(moment) for moment in pd.DatetimeIndex(np.ravel(value))]
+    return texts.tolist()
 
 
 def _single(value: Any) -> Any:

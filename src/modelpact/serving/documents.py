@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from modelpact.serving.bodies import plain
 from modelpact.serving.envelopes import ENVELOPES
+from modelpact.serving.payloads import question_of
 from modelpact.serving.refusals import SCHEMA, STATUSES
 from modelpact.signature import to_json_schema
 
@@ -74,12 +74,13 @@ def _example(adapter: Adapter) -> dict[str, Any]:
     """The stored input example in the form of `/predict`."""
     from mlflow.exceptions import MlflowException
 
+    metadata = adapter.pyfunc.metadata
     try:
-        rows = plain(adapter.pyfunc.metadata.load_input_example(str(adapter.folder)))
-        params = adapter.pyfunc.metadata.load_input_example_params(str(adapter.folder))
-    except (MlflowException, OSError, ValueError):
+        inputs = metadata.load_input_example(str(adapter.folder))
+        params = metadata.load_input_example_params(str(adapter.folder))
+        return {} if inputs is None else {"example": question_of(inputs, params or None)}
+    except (MlflowException, OSError, ValueError):  # it is not there, cannot be read, or is nothing that JSON carries
         return {}
-    return {} if rows is None else {"example": {"inputs": rows, **({"params": params} if params else {})}}
 
 
 def _nullable(schema: Any) -> Any:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from modelpact.signature.export import rows_schema as rows_schema
     from modelpact.signature.export import strict_rows_schema as strict_rows_schema
     from modelpact.signature.export import to_json_schema as to_json_schema
+    from modelpact.signature.export_pydantic import to_pydantic as to_pydantic
     from modelpact.signature.generate import Break as Break
     from modelpact.signature.generate import breaks as breaks
     from modelpact.signature.generate import examples as examples
@@ -61,6 +62,7 @@ _HOMES = {
     "rows_schema": "export",
     "strict_rows_schema": "export",
     "to_json_schema": "export",
+    "to_pydantic": "export_pydantic",
     "to_spec": "spec",
     "type_text": "types",
 }
@@ -90,6 +92,7 @@ __all__ = [
     "rows_schema",
     "strict_rows_schema",
     "to_json_schema",
+    "to_pydantic",
     "to_spec",
     "type_text",
 ]

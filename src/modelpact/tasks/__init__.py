@@ -9,18 +9,20 @@ from modelpact.exports import lazy
 if TYPE_CHECKING:
     from modelpact.tasks.base import Task
     from modelpact.tasks.check import CheckTask
+    from modelpact.tasks.export import ExportTask
     from modelpact.tasks.inspect import InspectTask
     from modelpact.tasks.publish import PublishTask
     from modelpact.tasks.repair import RepairTask
     from modelpact.tasks.resign import ResignTask
     from modelpact.tasks.serve import ServeTask
 
-__all__ = ["CheckTask", "InspectTask", "PublishTask", "RepairTask", "ResignTask", "ServeTask", "Task"]
+__all__ = ["CheckTask", "ExportTask", "InspectTask", "PublishTask", "RepairTask", "ResignTask", "ServeTask", "Task"]
 
 __getattr__ = lazy(
     __name__,
     {
         "CheckTask": "modelpact.tasks.check",
+        "ExportTask": "modelpact.tasks.export",
         "InspectTask": "modelpact.tasks.inspect",
         "PublishTask": "modelpact.tasks.publish",
         "RepairTask": "modelpact.tasks.repair",

@@ -1,0 +1,110 @@
+"""`task=export`: the signature of a stored model, in a form that others read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from modelpact.errors import ConfigError, LoadError
+from modelpact.files import temporary_folder, write_atomically
+from modelpact.loaders import Loader
+from modelpact.store import Tracking
+from modelpact.tasks.base import Task
+from modelpact.tasks.tables import say
+
+if TYPE_CHECKING:
+    from mlflow.models import Model as MLmodel
+
+    from modelpact.tasks.stored import StoredModel
+
+__all__ = ["ExportTask"]
+
+
+class ExportTask(Task):
+    """Writes the signature of a stored model as JSON Schema, OpenAPI, a module of Pydantic models, or a page.
+
+    Attributes:
+        uri: The model: `models:/name/1`, `models:/name@alias`, `models:/<model_id>`, `runs:/<run_id>/model`, or a folder.
+        to: The form. `openapi` is the document of `task=serve`, for which the model is loaded; for the others it is not.
+        out: The file to write, whole or not at all; None for standard output, which then gets nothing else.
+        loader: How the model is loaded, for `openapi`.
+        tracking: The store.
+    """
+
+    uri: str = Field(min_length=1)
+    to: Literal["jsonschema", "openapi", "pydantic", "markdown"]
+    out: str | None = Field(default=None, min_length=1)
+    loader: Loader
+    tracking: Tracking
+
+    def run(self, folder: Path) -> float | None:
+        from modelpact.tasks.stored import find, store_of
+
+        if self.out is not None:
+            _check_place(Path(self.out))
+        with store_of(self.uri, self.tracking):
+            stored = find(self.uri)
+            text = self._openapi(stored) if self.to == "openapi" else self._exported(stored)
+        if self.out is None:
+            say(text.rstrip("\n"))
+        else:
+            write_atomically(Path(self.out), text)
+            say(f"wrote {self.out}")
+        return None
+
+    def _openapi(self, stored: StoredModel) -> str:
+        from modelpact.serving import create_app
+
+        return _json(create_app(self.loader.load(stored.uri)).openapi())
+
+    def _exported(self, stored: StoredModel) -> str:
+        from modelpact.signature import to_json_schema, to_pydantic
+        from modelpact.tasks.pages import page
+        from modelpact.tasks.stored import read_metadata
+
+        metadata = read_metadata(stored)
+        if metadata.signature is None:
+            raise LoadError(
+                f"{self.uri!r} has no signature: there is nothing to export",
+                remedy=f"Give it one, as a new version: task=resign task.uri={self.uri} signer=infer data=...",
+                uri=self.uri,
+            )
+        if self.to == "jsonschema":
+            return _json(to_json_schema(metadata.signature))
+        if self.to == "pydantic":
+            return to_pydantic(metadata.signature, stored.uri)
+        return page(stored.uri, metadata, *_example(stored, metadata))
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _check_place(path: Path) -> None:
+    """Refuse a file that could not be written, before any work is done."""
+    home = next(parent for parent in path.absolute().parents if parent.exists())
+    if path.is_dir() or not home.is_dir():
+        what = "is a folder" if path.is_dir() else f"cannot be made: {home} is no folder"
+        raise ConfigError(f"task.out={path} {what}", remedy="Give the name of a file: task.out=model.json.")
+
+
+def _example(stored: StoredModel, metadata: MLmodel) -> tuple[Any, dict[str, Any] | None]:
+    """The stored input example and its params, each None where there is none; no other file of the model is read."""
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    info = metadata.saved_input_example_info
+    if not info:
+        return None, None
+    try:
+        with temporary_folder() as folder:
+            place = stored.files
+            if not Path(place).is_dir():
+                download_artifacts(artifact_uri=f"{place.rstrip('/')}/{info['artifact_path']}", dst_path=str(folder))
+                place = str(folder)
+            return metadata.load_input_example(place), metadata.load_input_example_params(place)
+    except (MlflowException, OSError, ValueError, KeyError, TypeError):  # an example that cannot be read is none
+        return None, None
