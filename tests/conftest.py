@@ -1,6 +1,6 @@
 """What every test gets: a folder and a cache of its own, and global state that is as it was before.
 
-Properties are tried with the same 100 examples each time, or with 1,000 new ones with `HYPOTHESIS_PROFILE=full`.
+Properties are tried with the same 50 examples each time, or with 1,000 new ones with `HYPOTHESIS_PROFILE=full`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 _calm = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
-settings.register_profile("quick", max_examples=100, derandomize=True, deadline=None, suppress_health_check=_calm)
+settings.register_profile("quick", max_examples=50, derandomize=True, deadline=None, suppress_health_check=_calm)
 settings.register_profile("full", max_examples=1000, deadline=None, suppress_health_check=_calm)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 

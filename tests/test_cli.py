@@ -137,11 +137,18 @@ def test_main_answers_with_nothing_left_in_the_store_half_done(modelpact: Comman
     assert saved_statuses() == ["READY"]
 
 
-@pytest.mark.parametrize("command", [[sys.executable, str(ROOT / "run.py")], [str(Path(sys.executable).with_name("modelpact"))]])
-def test_run_py_and_the_console_script_are_the_same(command: list[str]) -> None:
+RUN_PY, SCRIPT = [sys.executable, str(ROOT / "run.py")], [str(Path(sys.executable).with_name("modelpact"))]
+
+
+@pytest.mark.parametrize("command", [RUN_PY, pytest.param(SCRIPT, marks=pytest.mark.slow)], ids=["run.py", "modelpact"])
+def test_run_py_and_the_console_script_publish(command: list[str]) -> None:
     good = subprocess.run([*command, "signer=infer", *QUICK], capture_output=True, text=True, check=False)
     assert (good.returncode, good.stderr) == (0, "")
     assert good.stdout.startswith("registered diabetes version 1")
+
+
+@pytest.mark.parametrize("command", [RUN_PY, SCRIPT], ids=["run.py", "modelpact"])
+def test_run_py_and_the_console_script_refuse(command: list[str]) -> None:
     bad = subprocess.run([*command, "signer=infr"], capture_output=True, text=True, check=False)
     assert (bad.returncode, bad.stdout) == (2, "")
     assert bad.stderr.startswith("error: signer=infr: there is no such option. Did you mean 'infer'?")

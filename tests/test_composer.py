@@ -17,7 +17,7 @@ from pytest_mock import MockerFixture
 from modelpact.plugins.composer import SweepComposer
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def loader() -> ConfigLoader:
     setup_globals()
     return Hydra.create_main_hydra2("modelpact", create_config_search_path("pkg://modelpact.conf")).config_loader
@@ -25,6 +25,11 @@ def loader() -> ConfigLoader:
 
 def master(loader: ConfigLoader, *overrides: str) -> DictConfig:
     return loader.load_configuration("config", list(overrides), RunMode.MULTIRUN)
+
+
+@pytest.fixture(scope="module")
+def swept(loader: ConfigLoader) -> DictConfig:
+    return master(loader, "hydra.sweep.subdir=x", "signer=infer")
 
 
 COMBINATIONS = [
@@ -44,10 +49,10 @@ COMBINATIONS = [
 
 
 @pytest.mark.parametrize("overrides", COMBINATIONS, ids=" ".join)
-def test_it_composes_what_hydra_composes(loader: ConfigLoader, overrides: list[str]) -> None:
-    composer, whole = SweepComposer(loader), master(loader, "hydra.sweep.subdir=x", "signer=infer")
-    composer.load_sweep_config(whole, ["model.estimator.alpha=9.0"])  # leaves nothing behind in what is shared
-    ours, hydras = composer.load_sweep_config(whole, overrides), loader.load_sweep_config(whole, overrides)
+def test_it_composes_what_hydra_composes(loader: ConfigLoader, swept: DictConfig, overrides: list[str]) -> None:
+    composer = SweepComposer(loader)
+    composer.load_sweep_config(swept, ["model.estimator.alpha=9.0"])  # leaves nothing behind in what is shared
+    ours, hydras = composer.load_sweep_config(swept, overrides), loader.load_sweep_config(swept, overrides)
     assert OmegaConf.to_container(ours) == OmegaConf.to_container(hydras)
     assert OmegaConf.is_struct(ours) == OmegaConf.is_struct(hydras) is True
     assert OmegaConf.get_cache(ours) == OmegaConf.get_cache(hydras)
@@ -56,32 +61,33 @@ def test_it_composes_what_hydra_composes(loader: ConfigLoader, overrides: list[s
 @pytest.mark.parametrize(
     "wrong", ["model.estimator.nothing.at.all=1", "~model.nothing", "+model.estimator.alpha=1", "tusk=publish", "data={path: x}"]
 )
-def test_what_hydra_refuses_is_refused_in_its_words(loader: ConfigLoader, wrong: str) -> None:
-    whole = master(loader)
+def test_what_hydra_refuses_is_refused_in_its_words(loader: ConfigLoader, swept: DictConfig, wrong: str) -> None:
     with pytest.raises(ConfigCompositionException) as hydras:
-        loader.load_sweep_config(whole, [wrong])
+        loader.load_sweep_config(swept, [wrong])
     with pytest.raises(ConfigCompositionException) as ours:
-        SweepComposer(loader).load_sweep_config(whole, [wrong])
+        SweepComposer(loader).load_sweep_config(swept, [wrong])
     assert str(ours.value) == str(hydras.value)
 
 
-def test_the_files_are_read_once_for_jobs_that_differ_in_values(loader: ConfigLoader, mocker: MockerFixture) -> None:
-    composer, whole = SweepComposer(loader), master(loader)
+def test_the_files_are_read_once_for_jobs_that_differ_in_values(
+    loader: ConfigLoader, swept: DictConfig, mocker: MockerFixture
+) -> None:
+    composer = SweepComposer(loader)
     spy = mocker.spy(loader, "load_configuration")
     for model in ("ridge", "forest"):
         for seed in range(3):
-            composer.load_sweep_config(whole, [f"model={model}", f"seed={seed}"])
+            composer.load_sweep_config(swept, [f"model={model}", f"seed={seed}"])
     assert spy.call_count == 2
 
 
-def test_a_job_gets_the_configuration_it_was_checked_with_and_gets_it_once(loader: ConfigLoader) -> None:
-    composer, whole = SweepComposer(loader), master(loader)
-    checked = composer.compose_ahead(whole, ["seed=1"])
-    assert composer.load_sweep_config(whole, ["seed=1"]) is checked
-    assert composer.load_sweep_config(whole, ["seed=1"]) is not checked
-
-
-def test_in_another_process_it_is_the_plain_loader(loader: ConfigLoader) -> None:
+def test_a_job_gets_the_configuration_it_was_checked_with_and_gets_it_once(loader: ConfigLoader, swept: DictConfig) -> None:
     composer = SweepComposer(loader)
-    composer.compose_ahead(master(loader), ["seed=1"])
+    checked = composer.compose_ahead(swept, ["seed=1"])
+    assert composer.load_sweep_config(swept, ["seed=1"]) is checked
+    assert composer.load_sweep_config(swept, ["seed=1"]) is not checked
+
+
+def test_in_another_process_it_is_the_plain_loader(loader: ConfigLoader, swept: DictConfig) -> None:
+    composer = SweepComposer(loader)
+    composer.compose_ahead(swept, ["seed=1"])
     assert not isinstance(pickle.loads(pickle.dumps(composer)), SweepComposer)

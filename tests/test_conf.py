@@ -208,6 +208,7 @@ def test_every_recipe_publishes(recipe: str, modelpact: Commands, chat_server: s
     assert versions() == [1]
 
 
+@pytest.mark.slow
 def test_a_sweep_over_the_recipes_publishes_each(modelpact: Commands) -> None:
     recipes = [recipe for recipe in RECIPES if recipe != "chat"]  # it needs an address, which the others do not take
     ended = modelpact("-m", f"experiment={','.join(recipes)}", "saver.pip_requirements=[scikit-learn]")

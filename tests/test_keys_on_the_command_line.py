@@ -239,7 +239,11 @@ def test_references_pass(modelpact: Commands, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.usefixtures("own")
 @pytest.mark.parametrize(
     "given",
-    [(f"+model.api_key={CANARY}",), ("--config-dir=own", "experiment=key"), ("-m", "--config-dir=own", "experiment=fine,key")],
+    [
+        (f"+model.api_key={CANARY}",),
+        ("--config-dir=own", "experiment=key"),
+        pytest.param(("-m", "--config-dir=own", "experiment=fine,key"), marks=pytest.mark.slow),
+    ],
 )
 def test_the_full_error_holds_no_key_either(given: tuple[str, ...]) -> None:
     command = [sys.executable, "-c", "from modelpact.cli import main; main()", *given]

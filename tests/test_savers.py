@@ -11,7 +11,6 @@ from typing import Any
 import mlflow
 import numpy as np
 import pytest
-import yaml
 from mlflow.models import Model as MLmodel
 from publishing import client, numbers, saved_statuses
 from sklearn.linear_model import LinearRegression
@@ -128,30 +127,6 @@ def test_options_of_a_custom_model_come_back() -> None:
 def test_code_of_ones_own_travels_with_the_model(tmp_path: Path) -> None:
     (tmp_path / "helping.py").write_text("ANSWER = 42\n")
     assert (custom(code_paths=[str(tmp_path / "helping.py")]) / "code" / "helping.py").is_file()
-
-
-def test_requirements_are_exactly_those_that_mlflow_infers() -> None:
-    folder = builtin(line(), pip_requirements=None)
-    mlflow.sklearn.save_model(line().native(), "plain", input_example=ROWS, signature=SIGNATURE)
-    assert (folder / "requirements.txt").read_text() == Path("plain/requirements.txt").read_text()
-    assert yaml.safe_load((folder / "conda.yaml").read_text()) == yaml.safe_load(Path("plain/conda.yaml").read_text())
-
-
-def test_a_custom_model_does_not_require_modelpact() -> None:
-    folder = custom(pip_requirements=None)
-    assert "mlflow==" in (folder / "requirements.txt").read_text()
-    assert "modelpact" not in (folder / "requirements.txt").read_text() + (folder / "conda.yaml").read_text()
-
-
-def test_requirements_are_inferred_once(mocker: Any) -> None:
-    first = custom(pip_requirements=None)
-    inferred = mocker.patch("mlflow.models.infer_pip_requirements", side_effect=AssertionError("inferred again"))
-    mocker.patch("mlflow.pyfunc.infer_pip_requirements", inferred, create=True)
-    second = custom(pip_requirements=None)
-    assert (first / "requirements.txt").read_text() == (second / "requirements.txt").read_text()
-    assert (first / "conda.yaml").read_text().replace(str(first), "") == (second / "conda.yaml").read_text().replace(
-        str(second), ""
-    )
 
 
 def test_type_hints_stay_the_contract_of_a_custom_model() -> None:

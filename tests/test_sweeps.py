@@ -66,7 +66,7 @@ def test_a_mistyped_key_stops_a_sweep_before_its_first_job(modelpact: Commands) 
     assert receipts() == []
 
 
-@pytest.mark.parametrize("failing", [0, 1, 2])
+@pytest.mark.parametrize("failing", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
 def test_a_failed_job_hides_no_other(failing: int, modelpact: Commands) -> None:
     alphas = ["1.0", "2.0", "3.0"]
     alphas[failing] = "-1.0"

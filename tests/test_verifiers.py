@@ -223,6 +223,7 @@ class TestACleanProcess:
         found = failed(CleanVerifier(), adapter)
         assert "toys" in found["PREDICTIONS_EQUAL"]
 
+    @pytest.mark.slow
     def test_that_finds_no_modelpact_is_told(self) -> None:
         adapter = loaded()
         (adapter.folder / "code" / "modelpact").rename(adapter.folder / "away")
@@ -240,6 +241,7 @@ class TestACleanProcess:
         mocker.patch("modelpact.verifiers.subprocess.run", return_value=done)
         assert "status 3: out of memory" in failed(CleanVerifier(), loaded())["PREDICTIONS_EQUAL"]
 
+    @pytest.mark.slow
     def test_must_answer_as_the_contract_says(self) -> None:
         adapter = loaded()
         adapter.signature = parse({"inputs": {"a": "double", "b": "double"}, "outputs": "string"})

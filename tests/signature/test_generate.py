@@ -225,6 +225,7 @@ def show(found: list[tuple[Any, Any]]) -> str:
     )
 
 
+@pytest.mark.slow
 def test_another_process_makes_the_same_examples() -> None:
     script = (
         "from modelpact.signature import examples, parse\n"

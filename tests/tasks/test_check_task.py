@@ -14,7 +14,6 @@ from toys import Doubler, Scaled
 from modelpact import publish
 from modelpact.data import DataSource
 from modelpact.errors import ConfigError, InputsError, LoadError, PactError, StoreError
-from modelpact.registers import MlflowRegister
 from modelpact.schemas import Sample
 from modelpact.signers import ExplicitSigner
 from modelpact.store import ServerTracking, SqliteTracking
@@ -36,18 +35,12 @@ def task(inputs: Any, uri: str = "models:/sums/1", params: Any = None, **changes
     return CheckTask(**{"data": Given(inputs=inputs, params=params), "uri": uri, "tracking": SqliteTracking(), **changes})
 
 
-@pytest.fixture
-def model_uri() -> str:
-    """Version 1 of `sums`, of two doubles; its own URI."""
-    return str(publish(**steps(register=MlflowRegister(aliases=["champion"]))).model_uri)
-
-
 def table(text: str) -> list[list[str]]:
     """The rows of the table, as words."""
     return [line.split() for line in text.splitlines() if line.startswith("  ")][1:]
 
 
-@pytest.mark.usefixtures("model_uri")
+@pytest.mark.usefixtures("in_sums")
 class TestAgainstAVersion:
     def test_one_line_where_all_rows_conform(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert CheckTask(data=numbers(), uri="models:/sums/1", tracking=SqliteTracking()).run(tmp_path) is None
@@ -146,9 +139,9 @@ class TestAgainstAVersion:
         assert {path: path.read_bytes() for path in Path("mlruns").rglob("*") if path.is_file()} == before
 
     @pytest.mark.parametrize("form", ["alias", "latest", "id", "folder"])
-    def test_every_form_of_uri(self, form: str, model_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_every_form_of_uri(self, form: str, in_sums: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         folder = str(next(Path("mlruns").rglob("MLmodel")).parent)
-        uri = {"alias": "models:/sums@champion", "latest": "models:/sums/latest", "id": model_uri, "folder": folder}[form]
+        uri = {"alias": "models:/sums@champion", "latest": "models:/sums/latest", "id": in_sums, "folder": folder}[form]
         task([{"a": 1.0, "b": 2.0}], uri).run(tmp_path)
         assert "conform" in capsys.readouterr().out
 

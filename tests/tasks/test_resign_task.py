@@ -111,6 +111,7 @@ class TestANewVersion:
         assert "100.5" in (folder_of(2) / "serving_input_example.json").read_text()
         assert "100.5" not in (folder_of(1) / "serving_input_example.json").read_text()
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("published")
     def test_it_answers_in_a_clean_process(self, tmp_path: Path) -> None:
         task(verifier=CleanVerifier()).run(tmp_path)
@@ -209,7 +210,7 @@ ERRORS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
 }
 
 
-@pytest.mark.usefixtures("published")
+@pytest.mark.usefixtures("in_sums")
 @pytest.mark.parametrize("case", ERRORS)
 def test_nothing_is_registered_after_an_error(case: str, tmp_path: Path) -> None:
     changes, kind, text = ERRORS[case]

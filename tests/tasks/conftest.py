@@ -1,0 +1,28 @@
+"""A published model that many tests only read, made once for the whole run."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from publishing import steps
+
+from modelpact import publish
+from modelpact.registers import MlflowRegister
+
+
+@pytest.fixture(scope="session")
+def sums(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> tuple[Path, str]:
+    """A folder whose store has version 1 of `sums`, of two doubles, with the alias champion; the URI of its logged model."""
+    folder = tmp_path_factory.mktemp("sums")
+    with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MODELPACT_CACHE", str(cache))
+        return folder, str(publish(**steps(register=MlflowRegister(aliases=["champion"]))).model_uri)
+
+
+@pytest.fixture
+def in_sums(sums: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Work in that folder, which has to be left as it is; the URI of its logged model."""
+    monkeypatch.chdir(sums[0])
+    return sums[1]
