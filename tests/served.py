@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,13 +66,17 @@ class Nested(Model):
 
 
 class Told(Model):
-    """Does what its first row says: sleeps, fails, or answers what it should not."""
+    """Does what its first row says: sleeps, waits until a file is there, fails, or answers what it should not."""
 
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
         """The sum of `n`, after what `do` says."""
         what = str(inputs["do"].iloc[0])
         if what.startswith("sleep"):
             time.sleep(float(what.removeprefix("sleep ")))
+        if what.startswith("until"):
+            end = time.monotonic() + 60
+            while not Path(what.removeprefix("until ")).exists() and time.monotonic() < end:
+                time.sleep(0.01)
         if what.startswith("fail"):
             raise RuntimeError(f"no good: {what}")
         if what == "lie":

@@ -347,7 +347,7 @@ def test_a_connection_serves_many_requests_and_two_hundred_wait_at_once() -> Non
         async with openai.AsyncOpenAI(base_url=server.base_url, api_key="any", max_retries=0) as client:
             await asyncio.gather(*(client.chat.completions.create(model="gpt", messages=HELLO) for _ in range(200)))
 
-    with ChatServer(answer(delay=1), record=False) as server:
+    with ChatServer(answer(delay=2), record=False) as server:
         asyncio.run(ask())
     assert server.count == 200
     assert server.peak == 200
@@ -358,11 +358,10 @@ def test_a_stopped_server_is_gone_at_once() -> None:
     with talking(hang(30), timeout=30) as (server, create):
         timer = threading.Timer(0.2, server.stop)
         timer.start()
-        start = time.monotonic()
-        with pytest.raises(openai.APIConnectionError):
+        with pytest.raises(openai.APIConnectionError) as caught:
             create()
         timer.join()
-        assert time.monotonic() - start < 5
+        assert not isinstance(caught.value, openai.APITimeoutError)
         with pytest.raises(openai.APIConnectionError):
             create()
     assert server.count == 1

@@ -202,15 +202,17 @@ def test_a_port_that_is_taken_is_an_error_of_the_configuration(modelpact: Comman
     assert "task.port=0" in ended.err
 
 
-def test_sigterm_finishes_what_is_under_way(server: Served) -> None:
+def test_sigterm_finishes_what_is_under_way(server: Served, tmp_path: Path) -> None:
     assert post(server, {"inputs": [{"do": f"fail {CANARY}", "n": 1}]}).status_code == 502
     found: list[httpx2.Response] = []
-    body = {"inputs": [{"do": "sleep 1.5", "n": 7}]}
+    body = {"inputs": [{"do": f"until {tmp_path / 'go'}", "n": 7}]}
     asking = threading.Thread(target=lambda: found.append(post(server, body)))
     asking.start()
     while under_way(server) != 1:
+        assert asking.is_alive()
         time.sleep(0.02)
     server.process.send_signal(signal.SIGTERM)
+    (tmp_path / "go").touch()
     asking.join()
     assert found[0].json()["prediction"] == [7.0]
     assert server.process.wait(20) == 0
