@@ -49,11 +49,13 @@ HOMES = ("data", "models", "signers", "savers", "loaders", "verifiers", "registe
 
 REQUIRED = {
     ("data", "csv"): ["data.path=table.csv"],
+    ("data", "jsonl"): ["data.path=table.jsonl"],
     ("data", "parquet"): ["data.path=table.parquet"],
     ("data", "inline"): ["data.inputs=[{a: 1.0}, {a: 2.0}]"],
     ("model", "mlflow"): ["model.uri=models:/sums/1"],
     ("task", "check"): ["task.uri=models:/sums/1"],
     ("task", "export"): ["task.uri=models:/sums/1", "task.to=markdown"],
+    ("task", "predict"): ["task.uri=models:/sums/1", "task.out=answers.csv"],
     ("task", "resign"): ["task.uri=models:/sums/1"],
     ("task", "serve"): ["task.uri=models:/sums/1"],
     ("model", "sklearn"): ["model.estimator={_target_: sklearn.svm.SVR, C: 10}"],

@@ -36,7 +36,7 @@ FLOORS = (
     {"data", "models", "store", "requirements", "carried", "journal", "jobs", "parameters"},
     {"signers", "savers", "loaders", "verifiers", "registers"},
     {"pipeline", "sweeps"},
-    {"serving"},
+    {"serving", "batch"},
     {"tasks"},
     {"cli", "arguments", "composition", "complaints", "overview", "plugins"},
 )

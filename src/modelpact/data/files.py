@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -16,7 +17,7 @@ from modelpact.suggestions import nearest, shortened
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CsvData", "ParquetData"]
+__all__ = ["CsvData", "JsonlData", "ParquetData", "TableFile", "check_file"]
 
 
 class TableFile(DataSource):
@@ -48,7 +49,7 @@ class TableFile(DataSource):
     def read(self) -> Sample:
         path = Path(self.path)
         try:
-            _check_file(path)
+            check_file(path)
             frame = self.table(path)
         except DataError:
             raise
@@ -87,7 +88,12 @@ class TableFile(DataSource):
                 )
 
 
-def _check_file(path: Path) -> None:
+def check_file(path: Path) -> None:
+    """Refuse what is no file, or an empty one.
+
+    Raises:
+        DataError: There is nothing to read.
+    """
     if not path.is_file():
         what = "is a folder, not a file" if path.is_dir() else "does not exist"
         raise DataError(f"{path} {what}", remedy=f"data.path is read from {Path.cwd()}.", path=str(path))
@@ -110,6 +116,20 @@ class CsvData(TableFile):
         import pandas as pd
 
         return pd.read_csv(path, sep="\t" if self.separator == r"\t" else self.separator)
+
+
+class JsonlData(TableFile):
+    """A file with a JSON object a line, in UTF-8."""
+
+    wanted = "a file in UTF-8 with one JSON object a line"
+
+    def table(self, path: Path) -> pd.DataFrame:
+        import pandas as pd
+
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
+        if not all(isinstance(row, dict) for row in rows):
+            raise ValueError("a line is no object")
+        return pd.DataFrame(rows)
 
 
 class ParquetData(TableFile):

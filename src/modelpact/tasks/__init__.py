@@ -11,12 +11,23 @@ if TYPE_CHECKING:
     from modelpact.tasks.check import CheckTask
     from modelpact.tasks.export import ExportTask
     from modelpact.tasks.inspect import InspectTask
+    from modelpact.tasks.predict import PredictTask
     from modelpact.tasks.publish import PublishTask
     from modelpact.tasks.repair import RepairTask
     from modelpact.tasks.resign import ResignTask
     from modelpact.tasks.serve import ServeTask
 
-__all__ = ["CheckTask", "ExportTask", "InspectTask", "PublishTask", "RepairTask", "ResignTask", "ServeTask", "Task"]
+__all__ = [
+    "CheckTask",
+    "ExportTask",
+    "InspectTask",
+    "PredictTask",
+    "PublishTask",
+    "RepairTask",
+    "ResignTask",
+    "ServeTask",
+    "Task",
+]
 
 __getattr__ = lazy(
     __name__,
@@ -24,6 +35,7 @@ __getattr__ = lazy(
         "CheckTask": "modelpact.tasks.check",
         "ExportTask": "modelpact.tasks.export",
         "InspectTask": "modelpact.tasks.inspect",
+        "PredictTask": "modelpact.tasks.predict",
         "PublishTask": "modelpact.tasks.publish",
         "RepairTask": "modelpact.tasks.repair",
         "ResignTask": "modelpact.tasks.resign",

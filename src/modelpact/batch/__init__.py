@@ -1,0 +1,14 @@
+"""Files of any size through a model, part by part: read, checked, answered, written; and on more than one engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelpact.exports import lazy
+
+if TYPE_CHECKING:
+    from modelpact.batch.job import Batch, Done
+
+__all__ = ["Batch", "Done"]
+
+__getattr__ = lazy(__name__, {"Batch": "modelpact.batch.job", "Done": "modelpact.batch.job"})

@@ -1,0 +1,361 @@
+"""`Batch`: a file through a model into a file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from modelpact.batch.answers import answer_names, empty
+from modelpact.batch.keeping import Kept
+from modelpact.batch.parts import Part, Rows, Scored, Wanted
+from modelpact.batch.scoring import Plan, mixed
+from modelpact.batch.writing import check_suffix, whole_or_not, write
+from modelpact.data import CsvData, DataSource, JsonlData, ParquetData
+from modelpact.data.files import TableFile, check_file
+from modelpact.errors import ConfigError, DataError, PactError
+from modelpact.signature import digest
+from modelpact.suggestions import nearest, shortened
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from modelpact.loaders import Loader
+    from modelpact.models import Adapter
+
+__all__ = ["Batch", "Done", "check_places"]
+
+Engine = Literal["local", "ray", "spark"]
+
+CELLS = 1 << 20
+"""Numbers in a chunk: what fits into the caches of a core."""
+
+MOST_ROWS = 1 << 16
+FEW_ROWS = 64
+CHUNKS = 4
+"""Chunks in a part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a batch has done.
+
+    Attributes:
+        out: The answers.
+        answered: How many rows it has.
+        rejects: The rows that were set aside; None where there are none.
+        rejected: How many they are.
+        resumed: How many parts had been done before.
+    """
+
+    out: Path
+    answered: int
+    rejects: Path | None
+    rejected: int
+    resumed: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A file through a model into a file.
+
+    Attributes:
+        data: The input.
+        adapter: The model.
+        loader: How processes load it again.
+        uri: What names this very version of it.
+        out: The output; its suffix says the format.
+        rejects: Where rows that are set aside go; None for beside the output.
+        params: Inference parameters.
+        keep: Columns that are passed through.
+        on_error: Whether a row that breaks the contract ends it all, or is set aside.
+        batch_size: Rows that the model is asked at once; None for what suits the contract.
+        resume: Whether to go on where one stopped.
+        overwrite: Whether the output may be there already.
+        engine: What runs it.
+        workers: Threads, actors or cores; None for as many as there are cores.
+        processes: Processes of this machine; None for those that pay.
+        address: The cluster of Ray, or Spark's master.
+    """
+
+    data: DataSource
+    adapter: Adapter
+    loader: Loader
+    uri: str
+    out: Path
+    rejects: Path | None = None
+    params: dict[str, Any] | None = None
+    keep: tuple[str, ...] = ()
+    on_error: Literal["raise", "reject"] = "raise"
+    batch_size: int | None = None
+    resume: bool = False
+    overwrite: bool = False
+    engine: Engine = "local"
+    workers: int | None = None
+    processes: int | None = None
+    address: str | None = None
+
+    def run(self, progress: Callable[[float, int], None] = lambda share, n_rows: None) -> Done:
+        """Do it.
+
+        Args:
+            progress: Is told the share of the input that is done, and the number of rows.
+
+        Raises:
+            ConfigError: It cannot be done as asked.
+            DataError: The input cannot be read, or the output not be written.
+            InputsError: Rows, or all of them, break the contract.
+            PredictError: The model failed.
+            OutputsError: An answer breaks the contract.
+        """
+        rejects = self.rejects if self.rejects is not None else self.out.with_suffix(".rejects.jsonl")
+        check_places(self.data, self.out, rejects, overwrite=self.overwrite or self.resume)
+        rows = self._rows()
+        kept = Kept(self.out)
+        try:
+            with kept.opened(self._state(rows), resume=self.resume, overwrite=self.overwrite):
+                done = self._run(rows, kept, rejects, progress)
+                kept.remove()
+                return done
+        except PactError as error:
+            if (n_done := kept.count()) and not isinstance(error, ConfigError):
+                what = "1 part is" if n_done == 1 else f"{n_done:,} parts are"
+                error.remedy += f" {what} done: task.resume=true goes on from there, with data and model as they were."
+            raise
+        except OSError as error:
+            raise DataError(
+                f"task.out={self.out} cannot be written: {error.strerror or error}",
+                remedy="Make room, or choose another folder; task.resume=true goes on with the parts that are done.",
+                path=str(self.out),
+            ) from error
+
+    def _run(self, rows: Rows, kept: Kept, rejects: Path, progress: Callable[[float, int], None]) -> Done:
+        parts = _listed(rows, self.data.name)
+        done = [part for part in parts if kept.has(part)]
+        waiting = [part for part in parts if not kept.has(part)]
+        nothing = empty(self.adapter.signature, dict.fromkeys(self.keep, _null()))
+        n_rows = sum(part.n_rows for part in done)
+        total = sum(part.n_rows for part in parts)
+        progress(n_rows / total, n_rows)
+        for scored in self._scored(self._plan(rows), iter(waiting)):
+            kept.put(scored, nothing)
+            n_rows += scored.part.n_rows
+            progress(n_rows / total, n_rows)
+        answered = _gather(kept, parts, self.out)
+        rejected = _gather_rejects(kept, parts, rejects)
+        return Done(self.out, answered, rejects if rejected else None, rejected, len(done))
+
+    def _scored(self, plan: Plan, parts: Iterator[Part]) -> Iterator[Scored]:
+        if self.engine == "ray":
+            from modelpact.batch import ray
+
+            return ray.run(plan, parts, self.workers, self.address)
+        if self.engine == "spark":
+            from modelpact.batch import spark
+
+            return spark.run(plan, parts, self.workers, self.address)
+        from modelpact.batch import local
+
+        return local.run(plan, self.adapter, parts, self.workers, self.processes)
+
+    def _plan(self, rows: Rows) -> Plan:
+        return Plan(
+            key=uuid.uuid4().hex,
+            name=self.data.name,
+            rows=rows,
+            loader=self.loader,
+            uri=self.uri,
+            folder=str(self.adapter.folder.absolute()),
+            params=self.params,
+            on_error=self.on_error,
+        )
+
+    def _rows(self) -> Rows:
+        from modelpact.batch.jsons import JsonlRows
+        from modelpact.batch.tables import MemoryRows, ParquetRows
+        from modelpact.batch.texts import CsvRows
+
+        batch, part = self._sizes()
+        wanted = Wanted(self.adapter.signature, self.keep, self.loader.extra != "ignore", batch, part)
+        rows: Any
+        if isinstance(self.data, TableFile):
+            path = Path(self.data.path).absolute()
+            if isinstance(self.data, CsvData):
+                rows = CsvRows(self.data, path, wanted)
+            elif isinstance(self.data, JsonlData):
+                return JsonlRows(self.data, path, wanted)
+            elif isinstance(self.data, ParquetData):
+                rows = ParquetRows(self.data, path, wanted)
+            else:
+                rows = MemoryRows(self.data, wanted)
+        else:
+            rows = MemoryRows(self.data, wanted)
+        asked = [("task.keep", name) for name in self.keep] + [
+            ("data.columns", name) for name in getattr(self.data, "columns", None) or ()
+        ]
+        for key, name in asked:
+            if name not in rows.columns:
+                raise DataError(
+                    f"{self.data.name} has no column {name!r}, which {key} names{nearest(name, rows.columns)}",
+                    remedy=f"Its columns: {shortened(', '.join(rows.columns) or 'none', 500)}.",
+                    column=name,
+                )
+        clash = sorted(set(self.keep) & set(answer_names(self.adapter.signature) or ()))
+        if clash:
+            raise ConfigError(
+                f"task.keep: the model answers with a column {clash[0]!r} itself",
+                remedy="Leave it out of task.keep, or rename it in the data.",
+            )
+        return rows  # type: ignore[no-any-return]
+
+    def _sizes(self) -> tuple[int, int]:
+        """Rows in a chunk and in a part: many of plain numbers; few where a row may be long, or its answer dear."""
+        from mlflow.types.schema import DataType, TensorSpec
+
+        schema = self.adapter.signature.inputs
+        cells = 0
+        for spec in schema.inputs if schema is not None else ():
+            if isinstance(spec, TensorSpec):
+                cells += prod(abs(int(axis)) if axis != -1 or not index else 64 for index, axis in enumerate(spec.shape))
+            elif not isinstance(spec.type, DataType):
+                cells = 0
+                break
+            else:
+                cells += 1
+        if not cells:
+            size = self.batch_size or FEW_ROWS
+            return size, size
+        size = self.batch_size or max(1, min(MOST_ROWS, CELLS // cells))
+        return size, size * CHUNKS
+
+    def _state(self, rows: Rows) -> dict[str, Any]:
+        """What the parts depend on."""
+        batch, _ = self._sizes()
+        found: dict[str, Any] = {"protocol": 1, "model": self.uri, "signature": digest(self.adapter.signature)}
+        found["model_files"] = hashlib.sha256((self.adapter.folder / "MLmodel").read_bytes()).hexdigest()
+        found["data"] = self.data.KIND
+        if isinstance(self.data, TableFile):
+            path = Path(self.data.path)
+            told = path.stat()
+            found |= {"path": str(path.resolve()), "bytes": told.st_size, "modified_ns": told.st_mtime_ns}
+        found |= {"input": rows.identity(), "batch_size": batch, "params": self.params, "keep": list(self.keep)}
+        found |= {"policy": self.loader.policy, "extra": self.loader.extra}
+        plain: dict[str, Any] = json.loads(json.dumps(found, default=str))
+        return plain
+
+
+def check_places(data: DataSource, out: Path, rejects: Path, *, overwrite: bool) -> None:
+    """Refuse files that cannot be read or written, before any work is done.
+
+    Raises:
+        ConfigError: They cannot be written.
+        DataError: There is no input.
+    """
+    check_suffix(out, "task.out")
+    if rejects.suffix != ".jsonl":
+        raise ConfigError(f"task.rejects={rejects}: rejects are JSON lines", remedy="Let it end in .jsonl.")
+    if isinstance(data, TableFile):
+        check_file(Path(data.path))
+    for key, path in (("task.out", out), ("task.rejects", rejects)):
+        if isinstance(data, TableFile) and path.exists() and path.samefile(data.path):
+            raise ConfigError(f"{key}={path} is the input itself", remedy="Write the answers to another file.", path=str(path))
+        if path.is_dir():
+            raise ConfigError(f"{key}={path} is a folder", remedy=f"Name a file in it: {key}={path / 'out.parquet'}.")
+        if not path.parent.is_dir():
+            raise ConfigError(
+                f"{key}={path}: there is no folder {path.parent}", remedy=f"Make it: mkdir -p {path.parent}.", path=str(path)
+            )
+        if path.exists() and not overwrite:
+            raise ConfigError(
+                f"{key}={path} exists", remedy="task.overwrite=true replaces it; another task.out leaves it.", path=str(path)
+            )
+    if out.absolute() == rejects.absolute():
+        raise ConfigError(f"task.rejects={rejects} is task.out", remedy="Give each a file of its own.")
+
+
+def _listed(rows: Rows, name: str) -> list[Part]:
+    parts = list(rows.parts())
+    if not parts:
+        raise DataError(f"{name} has no rows", remedy="There is nothing to answer: no file was written.")
+    return parts
+
+
+def _null() -> pa.DataType:
+    import pyarrow as pa
+
+    return pa.null()
+
+
+def _gather(kept: Kept, parts: list[Part], out: Path) -> int:
+    """Make one file of all parts; the number of its rows."""
+    import pyarrow as pa
+
+    schemas = [kept.schema(part) for part in parts]
+    filled = [schema for schema in schemas if (schema.metadata or {}).get(b"rows") == b"1"] or schemas[:1]
+    distinct: list[pa.Schema] = []
+    for schema in filled:
+        if not any(schema.equals(other) for other in distinct):
+            distinct.append(schema)
+    try:
+        schema = pa.unify_schemas(distinct, promote_options="permissive").remove_metadata()
+    except pa.ArrowException as error:
+        raise mixed(out.name, error) from error
+    answered = 0
+
+    def tables() -> Iterator[pa.Table]:
+        nonlocal answered
+        for part in parts:
+            table = kept.table(part)
+            if table.num_rows:
+                answered += table.num_rows
+                yield _in(table, schema)
+
+    with whole_or_not(out) as aside:
+        write(out, aside, schema, _merged(tables()))
+    return answered
+
+
+def _merged(tables: Iterator[pa.Table], least: int = 1 << 17) -> Iterator[pa.Table]:
+    """Tables of so many rows at least: a row group of a few rows is a slow one."""
+    import pyarrow as pa
+
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(each.num_rows for each in waiting) >= least:
+            yield pa.concat_tables(waiting).combine_chunks()
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting).combine_chunks()
+
+
+def _in(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A table with all columns of a schema, in its types."""
+    import pyarrow as pa
+
+    table = table.replace_schema_metadata(None)
+    if table.schema.equals(schema):
+        return table
+    columns = [
+        table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def _gather_rejects(kept: Kept, parts: list[Part], path: Path) -> int:
+    """Make one file of all rejects, or none; the number of rows in it."""
+    rows: set[int] = set()
+    with whole_or_not(path) as aside, aside.open("w", encoding="utf-8") as file:
+        for part in parts:
+            text = kept.rejects(part)
+            file.write(text)
+            rows.update(json.loads(line)["row"] for line in text.splitlines())
+    if not rows:
+        path.unlink()
+    return len(rows)
