@@ -190,7 +190,7 @@ class TestPlaces:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         with monkeypatch.context() as patch:
-            patch.setattr("modelpact.batch.job.write", full)
+            patch.setattr("modelpact.batch.gathering.write", full)
             with pytest.raises(DataError, match=r"No space left on device\nMake room"):
                 run(told, rows(), "out.csv")
         assert sorted(path.name for path in Path().iterdir()) == [".out.csv.parts", "in.csv"]
