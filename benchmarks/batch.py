@@ -1,9 +1,9 @@
 """A Parquet file through a ridge regression: part by part, against all of it in memory at once.
 
 Run it as `python benchmarks/batch.py`; `--rows 1000000` for a trial. Both are processes of their own, in turn, so that both see
-the same machine, and both load the same model, of MLflow's sklearn flavor, before the clock starts. It then runs until the answers
-are in a Parquet file. Memory is the most that the process and its children had resident at once, imports included; `memory.py`
-says how it is looked at. The answers of both are compared.
+the same machine, and both load the same model, of MLflow's sklearn flavor, before the clock starts. It then runs until the
+answers are in a Parquet file. Memory is the most that the process and its children had resident at once, imports included;
+`memory.py` says how it is looked at. The answers of both are compared.
 """
 
 from __future__ import annotations

@@ -14,9 +14,8 @@ def tree(pid: int) -> Iterator[int]:
     """A process and its children, and theirs."""
     yield pid
     try:
-        children = [
-            int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
-        ]
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
     except OSError:  # it has ended
         return
     for child in children:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 from collections.abc import Iterator
 from typing import Any
@@ -43,6 +44,7 @@ def run(plan: Plan, parts: Iterator[Part], workers: int | None, address: str | N
         raise ConfigError(
             f"task.engine=ray: Ray Data cannot be imported: {shortened(error, 200)}", remedy='pip install "modelpact[ray]"'
         ) from error
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # it tells of each step
     rows = [{"part": pickle.dumps(part)} for part in parts]
     begun = not ray.is_initialized()
     if begun:
@@ -62,8 +64,6 @@ def run(plan: Plan, parts: Iterator[Part], workers: int | None, address: str | N
 
 
 def _begin(ray: Any, address: str | None) -> None:
-    import logging
-
     try:
         ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
     except (ConnectionError, RuntimeError, ValueError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -53,8 +54,11 @@ def run(plan: Plan, parts: Iterator[Part], workers: int | None, address: str | N
 
 def _session(kind: Any, master: str) -> Any:
     builder = kind.builder.master(master).appName("modelpact").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.ui.showConsoleProgress", "false").config("spark.log.level", "ERROR")
     try:
-        return builder.config("spark.log.level", "ERROR").getOrCreate()
+        with warnings.catch_warnings():  # of Spark's own use of pandas, which is not made here
+            warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+            return builder.getOrCreate()
     except Exception as error:
         raise ConfigError(
             f"task.engine=spark: Spark does not start on {master}: {shortened(error, 200)}",
