@@ -322,7 +322,8 @@ def until(happened: Callable[[], bool], seconds: float = 90) -> None:
         time.sleep(0.05)
 
 
-LAUNCHERS = [pytest.param((), id="basic"), pytest.param(("hydra/launcher=joblib", "hydra.launcher.n_jobs=2"), id="joblib")]
+JOBLIB, PROCESSES = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2"), ("hydra/launcher=processes",)
+LAUNCHERS = [pytest.param((), id="basic"), pytest.param(JOBLIB, id="joblib"), pytest.param(PROCESSES, id="processes")]
 
 
 @pytest.mark.slow
@@ -367,13 +368,13 @@ def test_24_jobs_killed_three_times_and_resumed_are_24_versions(
     assert len({one["job_key"] for one in found}) == 24
 
 
-def parallel_first_use(folder: Path, cache: Path) -> None:
-    """A sweep of six jobs in two processes, in a folder with no store."""
+def parallel_first_use(folder: Path, cache: Path, launcher: tuple[str, ...]) -> None:
+    """A sweep of eight jobs in two processes, in a folder with no store."""
     folder.mkdir(parents=True)
     script = Path(sys.executable).with_name("modelpact")
-    sweep = ["-m", "signer=infer,explicit,example", "saver=custom,builtin", *QUICK]
+    sweep = ["-m", "signer=infer,explicit", "saver=custom,builtin", "model.estimator.alpha=0.1,1.0", *QUICK]
     done = subprocess.run(
-        [str(script), *sweep, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"],
+        [str(script), *sweep, *launcher],
         cwd=folder,
         env={**os.environ, "MODELPACT_CACHE": str(cache)},
         capture_output=True,
@@ -382,17 +383,19 @@ def parallel_first_use(folder: Path, cache: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     found = [json.loads(path.read_text()) for path in folder.glob("multirun/*/*/*/receipt.json")]
-    assert sorted(one["version"] for one in found) == ["1", "2", "3", "4", "5", "6"]
+    assert sorted(one["version"] for one in found) == [str(number) for number in range(1, 9)]
     with sqlite3.connect(folder / "mlflow.db") as store:
-        assert family(store) == ("FINISHED", ["FINISHED"] * 6)
+        assert family(store) == ("FINISHED", ["FINISHED"] * 8)
 
 
 @pytest.mark.slow
-def test_two_processes_may_be_the_first_to_use_a_store(tmp_path: Path, cache: Path) -> None:
-    parallel_first_use(tmp_path / "fresh", cache)
+@pytest.mark.parametrize("launcher", LAUNCHERS[1:])
+def test_two_processes_may_be_the_first_to_use_a_store(launcher: tuple[str, ...], tmp_path: Path, cache: Path) -> None:
+    parallel_first_use(tmp_path / "fresh", cache, launcher)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("attempt", range(10))
-def test_two_processes_with_no_cache_may_be_the_first_every_time(attempt: int, tmp_path: Path) -> None:
-    parallel_first_use(tmp_path / f"fresh{attempt}", tmp_path / "cache")
+@pytest.mark.parametrize("launcher", LAUNCHERS[1:])
+def test_two_processes_with_no_cache_may_be_the_first_every_time(attempt: int, launcher: tuple[str, ...], tmp_path: Path) -> None:
+    parallel_first_use(tmp_path / f"fresh{attempt}", tmp_path / "cache", launcher)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import logging
@@ -37,9 +38,9 @@ def main() -> None:
     wanted = os.environ.get(FULL_ERROR)
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # read when mlflow is imported
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it has one wherever tqdm is installed
-    gc.set_threshold(
-        200_000, 50, 100
-    )  # what MLflow and its libraries build when imported stays: collecting it costs a sixth of a run
+    # what MLflow and its libraries build when imported stays: collecting it costs a sixth of a run, and a second at its end
+    gc.set_threshold(200_000, 50, 100)
+    atexit.register(gc.freeze)
     sys.path.append(os.getcwd())  # a class of one's own, in a module beside one's data
     try:
         _refuse_literals()
@@ -70,7 +71,6 @@ def _refuse_literals() -> None:
 
 def _show_composed() -> None:
     """Let Hydra print the configuration; one that holds a secret itself is refused, and none reaches the screen."""
-    import contextlib
     import io
 
     import yaml  # type: ignore[import-untyped, unused-ignore]

@@ -38,6 +38,8 @@ def explain(error: Exception) -> PactError | None:
 
     if isinstance(error, PactError):
         return error
+    if isinstance(error, HydraException) and isinstance(error.__cause__, PactError):
+        return error.__cause__  # of what Hydra instantiates itself: a launcher
     if isinstance(error, MissingConfigException) and error.options is not None:
         return _unknown_option(error)
     if isinstance(error, MissingMandatoryValue):

@@ -1,4 +1,4 @@
-"""Jobs in the workers of a Ray cluster: what they need travels to them, and what they return comes back in order."""
+"""Jobs in other processes: what they need travels to them. And a cluster of Ray's that runs them."""
 
 from __future__ import annotations
 
@@ -48,8 +48,32 @@ class Work:
     folder: str = field(default_factory=os.getcwd)
     state: Any = field(default_factory=Singleton.get_state)
 
-    def run(self, overrides: Sequence[str], number: int) -> JobReturn:
+    def composed(self, overrides: Sequence[str], number: int) -> DictConfig:
+        """The configuration of one job."""
+        composed = self.context.config_loader.load_sweep_config(self.config, list(overrides))
+        with open_dict(composed):
+            composed.hydra.job.id = f"{composed.hydra.job.name}_{number}"
+            composed.hydra.job.num = number
+        return composed
+
+    def run(self, composed: DictConfig) -> JobReturn:
         """Run one job in this process, which is a worker.
+
+        Raises:
+            SweepError: The sweep's folder is not on this machine.
+        """
+        self.enter()
+        HydraConfig.instance().set_config(composed)
+        return run_job(
+            hydra_context=self.context,
+            config=composed,
+            task_function=self.function,
+            job_dir_key="hydra.sweep.dir",
+            job_subdir_key="hydra.sweep.subdir",
+        )
+
+    def enter(self) -> None:
+        """Make this process one that can compose and run jobs: their folder, and Hydra's state.
 
         Raises:
             SweepError: The sweep's folder is not on this machine.
@@ -65,18 +89,6 @@ class Work:
             sys.path.append(self.folder)  # a class of one's own, in a module beside one's data
         setup_globals()
         Singleton.set_state(self.state)
-        composed = self.context.config_loader.load_sweep_config(self.config, list(overrides))
-        with open_dict(composed):
-            composed.hydra.job.id = f"{composed.hydra.job.name}_{number}"
-            composed.hydra.job.num = number
-        HydraConfig.instance().set_config(composed)
-        return run_job(
-            hydra_context=self.context,
-            config=composed,
-            task_function=self.function,
-            job_dir_key="hydra.sweep.dir",
-            job_subdir_key="hydra.sweep.subdir",
-        )
 
 
 def launch_on_ray(
@@ -126,7 +138,8 @@ def launch_on_ray(
 
 
 def _run(work: Work, overrides: list[str], number: int) -> JobReturn:
-    return work.run(overrides, number)
+    work.enter()
+    return work.run(work.composed(overrides, number))
 
 
 def _result(ray: Any, handle: Any, overrides: list[str], number: int) -> JobReturn:
