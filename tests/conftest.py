@@ -74,8 +74,8 @@ def isolated(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> It
 @pytest.fixture(scope="session")
 def litellm_proxy(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """A LiteLLM proxy with the models of examples/litellm; its first start on a machine installs it."""
-    from litellm_proxy import environment, running
+    from litellm_proxy import installed, running
 
-    programs = environment(Path(pytestconfig.cache.mkdir("litellm")))
+    programs = installed(Path(pytestconfig.cache.mkdir("litellm")))
     with running(programs, tmp_path_factory.mktemp("litellm")) as proxy:
         yield proxy

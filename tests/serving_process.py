@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from programs import server
 
 
 @dataclass(frozen=True)
@@ -46,28 +46,11 @@ def serving(model: Path | str, folder: Path, *settings: str, seconds: float = 90
     program = Path(__file__).parents[1] / "run.py"
     command = [sys.executable, str(program), "task=serve", f"task.uri={model}", "task.port=0", *settings]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output) as process,
-    ):
-        try:
-            yield Served(_port(process, log, seconds), process, log)
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                try:
-                    process.wait(20)
-                except subprocess.TimeoutExpired:
-                    process.kill()
+    with server(command, log, lambda: _port(log) > 0, seconds, cwd=folder, env=environment) as process:
+        yield Served(_port(log), process, log)
 
 
-def _port(process: subprocess.Popen[bytes], log: Path, seconds: float) -> int:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        text = log.read_text(encoding="utf-8", errors="replace")
-        found = re.search(r"http://[^\s:]+:(\d+)", text)
-        if found is not None:
-            return int(found[1])
-        assert process.poll() is None, text
-        time.sleep(0.05)
-    raise AssertionError(f"the server did not start in {seconds} seconds:\n{log.read_text()}")
+def _port(log: Path) -> int:
+    """Where it says that it listens; 0 as long as it has not."""
+    found = re.search(r"http://[^\s:]+:(\d+)", log.read_text(encoding="utf-8", errors="replace"))
+    return int(found[1]) if found else 0

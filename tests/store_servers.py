@@ -7,14 +7,12 @@ pytest's cache, one for each text of the requirements.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import http.client
 import http.server
 import os
 import pwd
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -24,68 +22,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from programs import environment, free_port, kept, listens, server
 
 ROOT = Path(__file__).parents[1]
 REQUIREMENTS = Path(__file__).with_name("store_requirements.txt")
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 
 
-def environment(cache: Path) -> Path:
+def installed(cache: Path) -> Path:
     """The folder with the programs; made and filled where it is not there yet."""
     text = f"{sys.version_info[:2]} {ROOT} {REQUIREMENTS.read_text()} {(ROOT / 'pyproject.toml').read_text()}"
-    folder = cache / hashlib.sha256(text.encode()).hexdigest()[:12]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    complete = folder / "complete"
-    with FileLock(f"{folder}.lock"):
-        if not complete.exists():
-            _run(folder, sys.executable, "-m", "venv", "--clear", folder)
-            pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
-            _run(folder, *pip, "-r", REQUIREMENTS, "-e", f"{ROOT}[joblib]")
-            complete.touch()
-    return folder / "bin"
-
-
-def _run(folder: Path, *command: object) -> None:
-    log = folder.with_suffix(".log")
-    with log.open("w") as output:
-        variables = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
-        done = subprocess.run([str(part) for part in command], env=variables, stdout=output, stderr=output, check=False)
-    assert done.returncode == 0, log.read_text(errors="replace")[-4000:]
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    return environment(cache, text, "-r", REQUIREMENTS, "-e", f"{ROOT}[joblib]")
 
 
 def variables(programs: Path, **more: str) -> dict[str, str]:
-    """The environment of a program: nothing of the tests' own."""
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    return kept | {"PATH": f"{programs}:{kept['PATH']}", "MLFLOW_DISABLE_TELEMETRY": "true", **more}
+    """The environment of a program, which finds the others."""
+    return kept(**{"PATH": f"{programs}:{os.environ['PATH']}", "MLFLOW_DISABLE_TELEMETRY": "true", **more})
 
 
 @contextlib.contextmanager
-def process(command: list[str], port: int, folder: Path, seconds: float = 60, **options: Any) -> Iterator[None]:
-    """A server, for as long as the block lasts; `seconds` is how long it may take until it listens."""
+def process(command: list[str], port: int, folder: Path, **options: Any) -> Iterator[None]:
+    """A server, for as long as the block lasts."""
     log = folder / f"{Path(command[0]).name}-{port}.log"
-    with log.open("w") as output, subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, **options) as running:
-        try:
-            end = time.monotonic() + seconds
-            while True:
-                assert running.poll() is None, log.read_text(errors="replace")[-4000:]
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                    break
-                assert time.monotonic() < end, f"{command[0]} does not listen: {log.read_text(errors='replace')[-4000:]}"
-                time.sleep(0.1)
-            yield
-        finally:
-            running.terminate()
-            try:
-                running.wait(15)
-            except subprocess.TimeoutExpired:
-                running.kill()
+    with server(command, log, lambda: listens(port), **{"cwd": folder, **options}):
+        yield
 
 
 @dataclass(frozen=True)
@@ -110,8 +69,8 @@ def postgres(programs: Path, folder: Path) -> Iterator[Postgres]:
     subprocess.run(["chmod", "-R", "a+rX", str(folder / "postgres")], check=True)
     data, secret = folder / "data", folder / "password"
     data.mkdir(mode=0o700)
-    server = Postgres(free_port(), secrets.token_hex(12))
-    secret.write_text(server.password)
+    found = Postgres(free_port(), secrets.token_hex(12))
+    secret.write_text(found.password)
     user: dict[str, Any] = {}
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
@@ -120,9 +79,9 @@ def postgres(programs: Path, folder: Path) -> Iterator[Postgres]:
         os.chown(secret, nobody.pw_uid, nobody.pw_gid)
     options = ["-U", "ann", "--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=utf8", "--no-sync"]
     subprocess.run([str(binaries / "initdb"), "-D", str(data), *options], check=True, capture_output=True, cwd="/", **user)
-    command = [str(binaries / "postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(server.port), "-k", "", "-F"]
-    with process(command, server.port, folder, **user):
-        yield server
+    command = [str(binaries / "postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(found.port), "-k", "", "-F"]
+    with process(command, found.port, folder, **user):
+        yield found
 
 
 @dataclass

@@ -10,6 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import Commands, modelpact
+
+__all__ = ["modelpact"]  # the fixture
 
 PYPROJECT = """
 [build-system]
@@ -103,9 +106,12 @@ def run(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(script), *arguments], env=environment, capture_output=True, text=True, check=False)
 
 
-def test_an_entry_point_brings_signer_and_model(with_entry_point: Path) -> None:
-    done = run(with_entry_point, "signer=careful", "signer.most=10", "model=mean", "saver.pip_requirements=[numpy]")
-    assert done.returncode == 0, done.stderr
+def test_an_entry_point_brings_signer_and_model(
+    with_entry_point: Path, modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(with_entry_point))
+    ended = modelpact("signer=careful", "signer.most=10", "model=mean", "saver.pip_requirements=[numpy]")
+    assert ended.status == 0, ended.err
     (path,) = Path().glob("outputs/*/*/receipt.json")
     receipt = json.loads(path.read_text())
     assert (receipt["steps"]["signer"], receipt["steps"]["model"], receipt["version"]) == ("CarefulSigner", "MeanModel", "1")
@@ -113,7 +119,7 @@ def test_an_entry_point_brings_signer_and_model(with_entry_point: Path) -> None:
 
 @pytest.mark.slow
 def test_its_model_passes_in_a_clean_process(with_entry_point: Path) -> None:
-    done = run(with_entry_point, "model=mean", "saver.pip_requirements=[numpy]", "verifier=clean")
+    done = run(with_entry_point, "signer=careful", "model=mean", "saver.pip_requirements=[numpy]", "verifier=clean")
     assert done.returncode == 0, done.stderr
 
 

@@ -211,6 +211,27 @@ def test_an_interrupted_run_is_killed_and_keeps_its_exception(error: Any, kind: 
     assert versions() == []
 
 
+def closed_by_sigterm(folder: Path) -> None:
+    """What is there after SIGTERM came while a model was being fitted."""
+    written = receipt(folder)
+    assert (written["status"], written["stage"]) == ("failed", "fit")
+    run = client().get_run(written["run_id"])
+    assert run.info.status == "KILLED"
+    assert run.data.tags["modelpact.stage"] == "fit"
+    assert versions() == []
+
+
+def test_sigterm_closes_everything(tmp_path: Path, mocker: Any) -> None:
+    mocker.patch.object(Doubler, "fit", side_effect=lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as raised:
+        publish(**steps(), folder=tmp_path)
+    assert raised.value.code == 128 + signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is before
+    closed_by_sigterm(tmp_path)
+
+
+@pytest.mark.slow
 def test_sigterm_ends_a_process_with_everything_closed(tmp_path: Path, cache: Path) -> None:
     script = "from pathlib import Path; import publishing, toys, modelpact\n"
     script += "modelpact.publish(**publishing.steps(model=toys.Sleeper()), folder=Path('out'))"
@@ -227,12 +248,7 @@ def test_sigterm_ends_a_process_with_everything_closed(tmp_path: Path, cache: Pa
     finally:
         process.kill()
         process.wait()
-    written = receipt(Path("out"))
-    assert (written["status"], written["stage"]) == ("failed", "fit")
-    run = client().get_run(written["run_id"])
-    assert run.info.status == "KILLED"
-    assert run.data.tags["modelpact.stage"] == "fit"
-    assert versions() == []
+    closed_by_sigterm(Path("out"))
 
 
 def test_reuse_returns_the_version_of_the_same_job() -> None:

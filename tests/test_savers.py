@@ -89,6 +89,7 @@ def test_nothing_that_is_stored_names_a_path_of_this_machine(save: Any, tmp_path
                 assert place not in text, file.name
 
 
+@pytest.mark.slow
 def test_a_custom_model_loads_where_modelpact_is_not_installed(tmp_path: Path) -> None:
     folder = custom(Scaled(), infer(ROWS, Scaled().predict(ROWS), {"scale": 1.0}), (ROWS.head(2), {"scale": 1.0}))
     script = tmp_path / "load.py"

@@ -148,7 +148,7 @@ def work():
         Path(run.info.run_id).write_text(opened.experiment_id)
 
 children = []
-for _ in range(8):
+for _ in range(int(sys.argv[1])):
     children.append(os.fork())
     if children[-1] == 0:
         try:
@@ -163,19 +163,24 @@ sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
 
 
 @pytest.mark.parametrize(
-    "cached", [pytest.param(True, id="cached", marks=pytest.mark.slow), pytest.param(False, id="no cache yet")]
+    ("count", "cached"),
+    [
+        pytest.param(4, False, id="4, no cache yet"),
+        pytest.param(8, False, id="8, no cache yet", marks=pytest.mark.slow),
+        pytest.param(8, True, id="8, cached", marks=pytest.mark.slow),
+    ],
 )
-def test_eight_processes_may_be_the_first(cached: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_processes_may_be_the_first(count: int, cached: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not cached:
         monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    ended = subprocess.run([sys.executable, "-c", FIRST], capture_output=True, text=True, timeout=120, check=False)
+    ended = subprocess.run([sys.executable, "-c", FIRST, str(count)], capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 0, ended.stderr
     with SqliteTracking().open() as opened:
         runs = {run.info.run_id for run in opened.client.search_runs(opened.experiment_id)}
-        assert len(runs) == 8
+        assert len(runs) == count
         assert {Path(run).read_text() for run in runs} == {opened.experiment_id}
     assert {path.name for path in folder.iterdir()} == {"go", "mlflow.db", *runs}
     if not cached:
@@ -196,7 +201,9 @@ def test_whoever_is_slower_takes_the_store_that_is_there(monkeypatch: pytest.Mon
     assert os.listdir() == ["mlflow.db"]
 
 
-@pytest.mark.parametrize("cache", ["", "file/cache"], ids=["gone", "cannot be made"])
+@pytest.mark.parametrize(
+    "cache", [pytest.param("", id="gone", marks=pytest.mark.slow), pytest.param("file/cache", id="cannot be made")]
+)
 def test_without_a_cache_mlflow_makes_each_store(
     cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from store_servers import Postgres, Trouble, environment, free_port, postgres, process, trouble, variables
+from programs import free_port
+from store_servers import Postgres, Trouble, installed, postgres, process, trouble, variables
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +39,7 @@ class Place:
 
 @pytest.fixture(scope="session")
 def programs(pytestconfig: pytest.Config) -> Path:
-    return environment(Path(pytestconfig.cache.mkdir("stores")))
+    return installed(Path(pytestconfig.cache.mkdir("stores")))
 
 
 @pytest.fixture(scope="session")

@@ -217,6 +217,7 @@ def test_equal_answers_of_every_kind_are_equal(answer: Any) -> None:
 
 
 class TestACleanProcess:
+    @pytest.mark.slow
     def test_that_fails_to_load_the_model_is_told(self) -> None:
         adapter = loaded()
         (adapter.folder / "code" / "toys.py").unlink()

@@ -1,59 +1,7 @@
-"""Models that files are put through, each made once for the whole run."""
+"""The models that files are put through."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from made import hinted, made, nested, table, tensor, told
 
-import pytest
-import served
-
-from modelpact.models import Adapter
-
-Make = Callable[[Callable[[], Adapter]], Adapter]
-
-
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Make]:
-    """Makes a model in a folder of its own that stays."""
-    found: dict[Callable[[], Adapter], Adapter] = {}
-
-    def make(kind: Callable[[], Adapter]) -> Adapter:
-        if kind not in found:
-            with contextlib.chdir(tmp_path_factory.mktemp(kind.__name__)), pytest.MonkeyPatch.context() as patch:
-                patch.setenv("MODELPACT_CACHE", str(cache))
-                found[kind] = kind()
-        return found[kind]
-
-    return make
-
-
-@pytest.fixture
-def table(made: Make) -> Adapter:
-    """A ridge regression of the doubles `a` and `b` and the long `n`."""
-    return made(served.table)
-
-
-@pytest.fixture
-def tensor(made: Make) -> Adapter:
-    """Two named tensors."""
-    return made(served.tensor)
-
-
-@pytest.fixture
-def nested(made: Make) -> Adapter:
-    """Objects, arrays, maps, optional columns, params."""
-    return made(served.nested)
-
-
-@pytest.fixture
-def hinted(made: Make) -> Adapter:
-    """Pydantic objects."""
-    return made(served.hinted)
-
-
-@pytest.fixture
-def told(made: Make) -> Adapter:
-    """A model that does as it is told."""
-    return made(served.told)
+__all__ = ["hinted", "made", "nested", "table", "tensor", "told"]  # the fixtures

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import copy
-import logging
 import re
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -34,15 +31,7 @@ FAMILIES = {**DATA, "param": by_name([(case.name, case) for case in param_cases(
 COUNTS = {"column": 1088, "nested": 1976, "tensor": 765, "payload": 560, "param": 603}
 """How many cases each family has: each of its tests checks them all."""
 
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """MLflow logs each extra column, pandas and NumPy warn about some of the stranger data."""
-    logging.disable(logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-    logging.disable(logging.NOTSET)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def asked(call: Any, *args: Any) -> tuple[bool, Any]:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import copy
 import datetime
-import logging
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,15 +22,7 @@ from modelpact.errors import InputsError, OutputsError, SignError
 from modelpact.signature.enforce import compile
 from modelpact.signature.infer import infer
 
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """MLflow logs and warns about most of this."""
-    logging.disable(logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-    logging.disable(logging.NOTSET)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 calm = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large])

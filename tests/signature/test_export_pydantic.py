@@ -14,11 +14,11 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from pydantic import ValidationError
 from strategies import param_schemas
-from test_export import PAYLOADS, VALUES, failures, quiet, schemas, seeded
+from verdicts import PAYLOADS, VALUES, failures, schemas, seeded
 
 from modelpact.signature import compile, parse, to_pydantic
 
-__all__ = ["quiet"]  # the fixture
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def module(signature: ModelSignature) -> dict[str, Any]:

@@ -1,0 +1,222 @@
+"""JSON Schema and the enforcer give one verdict on JSON; where they cannot, `EXCUSES` says why."""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from json_payloads import carried, payloads
+from jsonschema import Draft202012Validator
+from mlflow.models import ModelSignature
+from mlflow.types.schema import DataType, ParamSchema, Schema
+from strategies import param_schemas
+from verdicts import expects, failures, matches, named_columns, says, schemas, seeded, unnamed_columns
+
+from modelpact.signature import Failure, compile, parse, rows_schema, to_json_schema
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+def _large(call: Any) -> bool:
+    """Whether there is a whole number in it that a double may not hold."""
+    if isinstance(call, (dict, list)):
+        return any(map(_large, call.values() if isinstance(call, dict) else call))
+    return isinstance(call, int) and abs(call) > 2**53
+
+
+def _large_beside_fractions(signature: ModelSignature, call: dict[str, Any], found: list[Failure]) -> bool:
+    return _large(call["inputs"]) and expects("WRONG_TYPE|LOSSY", r"long|u?int64\[.*\]|float\d+\[.*\]")(signature, call, found)
+
+
+def _of_another_form(signature: ModelSignature, call: dict[str, Any], found: list[Failure]) -> bool:
+    schema, data = signature.inputs, call["inputs"]
+    if found or schema is None or schema.is_tensor_spec():
+        return False
+    if not isinstance(data, list):
+        return True
+    if schema.has_input_names():
+        return not all(isinstance(row, dict) for row in data)
+    if len(schema.inputs) > 1:
+        return not all(isinstance(row, list) for row in data)
+    kinds = {type(row) if isinstance(row, (list, dict)) else None for row in data}
+    return isinstance(schema.inputs[0].type, DataType) and kinds not in ({list}, {None})
+
+
+def _spelled_otherwise(signature: ModelSignature, call: dict[str, Any], found: list[Failure]) -> bool:
+    return not found and matches(to_json_schema(signature), _respelled(call))
+
+
+def _respelled(call: Any) -> Any:
+    """Every text that Python reads as a moment, in the plainest spelling."""
+    if isinstance(call, dict):
+        return {key: _respelled(item) for key, item in call.items()}
+    if isinstance(call, list):
+        return [_respelled(item) for item in call]
+    try:
+        return datetime.datetime.fromisoformat(call).replace(tzinfo=None).isoformat()
+    except (TypeError, ValueError):
+        return call
+
+
+@dataclass(frozen=True)
+class Excuse:
+    """One class of JSON on which the schema and the enforcer disagree.
+
+    Attributes:
+        why: The reason.
+        accepts: Which of the two accepts it.
+        applies: Whether a disagreement is of this class, given what the enforcer found.
+        cases: Inputs and payloads that are of it.
+    """
+
+    why: str
+    accepts: str
+    applies: Callable[[ModelSignature, dict[str, Any], list[Failure]], bool]
+    cases: list[tuple[Any, Any]]
+
+
+EXCUSES = {
+    "fractions under float": Excuse(
+        "JSON Schema has no widths. A column of float takes of the fractions those that 32 bits hold exactly; tensors round.",
+        "schema",
+        lambda signature, call, found: expects("LOSSY", "float")(signature, call, found) and "float" in found[0].got,
+        [({"x": "float"}, [{"x": 0.1}]), ({"x": ["float"]}, [{"x": [0.1]}])],
+    ),
+    "integers among floats": Excuse(
+        "To JSON Schema 1e20 and 100000000000000000000 are one number. Python reads a float and an integer, and the enforcer"
+        " takes integers for floats only up to 2**53, and for those of 32 and 16 bits up to 2**24 and 2**11.",
+        "schema",
+        expects("LOSSY", r"float|double|float\d+\[.*\]"),
+        [
+            ({"x": "double"}, [{"x": 2**53 + 2}]),
+            ({"x": "float"}, [{"x": 2**25}]),
+            ("float32[-1]", [2**25]),
+            ("float16[-1]", [4096]),
+        ],
+    ),
+    "large integers beside fractions": Excuse(
+        "NumPy and pandas read a list into one dtype, here one of floats, which changes integers beyond 2**53: whether a number"
+        " passes depends on its neighbours.",
+        "schema",
+        _large_beside_fractions,
+        [
+            ("int64[-1]", [2**60, 1.0]),
+            ("float64[-1]", [2**60, 0.5]),
+            ("uint64[-1]", [1, 2**64 - 1]),
+            (["long"], [[2**63 - 1], [1.0]]),
+        ],
+    ),
+    "tensors of objects": Excuse(
+        "A list is one of objects for the enforcer if NumPy makes one of it: with a null or an object in it.",
+        "schema",
+        expects(".*", r"object\[.*\]"),
+        [("object[-1, 2]", [["a", "b"]]), ("object[-1]", [1, "a"]), ("object[-1]", [[1], [2, 3]])],
+    ),
+    "half characters": Excuse(
+        "JSON can spell half of a character (a lone surrogate), and Python reads it; pandas cannot store it.",
+        "schema",
+        expects("UNREADABLE|WRONG_KIND", ".*"),
+        [({"x": "string"}, [{"x": "\ud800"}]), (["string", "string"], [["\ud800", ""]])],
+    ),
+    "other forms": Excuse(
+        "The schema describes one form of a table. The enforcer, as MLflow, also takes a single row, columns by name, a lone"
+        " value, and whatever else pandas makes a frame of.",
+        "enforcer",
+        _of_another_form,
+        [
+            ({"x": "long"}, {"x": 1}),
+            ({"x": "long"}, {"x": [1, 2]}),
+            ({"x?": "long"}, [1, 2]),
+            ({"x?": "long"}, "text"),
+            (["long"], 1),
+            (["string", "string"], [["a", "b"], "cd"]),
+            (["long", "long"], [{"a": 1, "b": 2}]),
+            ([{"a": "long"}], {"a": 1}),
+            ([["double"]], {"any name": [1.5]}),
+        ],
+    ),
+    "other spellings of a moment": Excuse(
+        "The pattern has the extended form of ISO 8601 with a T or a space; Python reads the others too, with any one character"
+        " between date and time. On the first and the last day that Python knows, the pattern has no offset.",
+        "enforcer",
+        _spelled_otherwise,
+        [
+            ({"x": "datetime"}, [{"x": moment}])
+            for moment in ("20240506", "2024-W19-1", "2024-05-06_07:08", "2024-05-06T07:08+0530", "9999-12-31T10:00+01:00")
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXCUSES)
+def test_the_excuses_are_true(name: str) -> None:
+    excuse = EXCUSES[name]
+    for inputs, payload in excuse.cases:
+        signature, call = parse({"inputs": inputs}), {"inputs": payload}
+        assert says(signature, call) == (excuse.accepts == "schema", excuse.accepts == "enforcer"), payload
+        assert excuse.applies(signature, call, failures(compile(signature), call)), payload
+
+
+def test_one_verdict_on_thousands_of_payloads() -> None:
+    count: collections.Counter[str] = collections.Counter()
+    unexplained: list[Any] = []
+
+    n_signatures = settings.default.max_examples * 5 // 2
+
+    @settings(seeded, max_examples=n_signatures)
+    @given(schemas, st.none() | param_schemas(), st.integers(0, 2**32))
+    def compare(inputs: Schema, params: ParamSchema | None, seed: int) -> None:
+        signature = ModelSignature(inputs, None, params)
+        schema = to_json_schema(signature)
+        Draft202012Validator.check_schema(schema)
+        assert json.loads(json.dumps(schema, allow_nan=False)) == schema
+        validator, enforcer = Draft202012Validator(schema), compile(signature)
+        for made in payloads(signature, 24, seed):
+            if (call := carried(made if params is not None else {"inputs": made["inputs"]})) is None:
+                count["not in JSON"] += 1
+                continue
+            found = failures(enforcer, call)
+            accepted = validator.is_valid(call)
+            if accepted is not bool(found):
+                count["accepted" if accepted else "refused"] += 1
+                continue
+            side = "schema" if accepted else "enforcer"
+            excuses = [
+                name for name, excuse in EXCUSES.items() if excuse.accepts == side and excuse.applies(signature, call, found)
+            ]
+            count[excuses[0] if excuses else "unexplained"] += 1
+            if not excuses:
+                unexplained.append((str(signature), call, side, found))
+
+    compare()
+    assert not unexplained, unexplained[:3]
+    assert set(count) <= {"accepted", "refused", "not in JSON", *EXCUSES}
+    assert count.total() - count["not in JSON"] >= 20 * n_signatures, count
+    assert min(count["accepted"], count["refused"]) >= 4 * n_signatures, count
+    assert sum(count[name] for name in EXCUSES) <= count.total() / 10, count
+
+
+def test_rows_are_what_lists_of_rows_consist_of() -> None:
+    count: collections.Counter[bool] = collections.Counter()
+
+    @settings(seeded, max_examples=60)
+    @given(named_columns | unnamed_columns, st.integers(0, 2**32))
+    def compare(inputs: Schema, seed: int) -> None:
+        signature = ModelSignature(inputs)
+        rows, whole = Draft202012Validator(rows_schema(inputs)), Draft202012Validator(to_json_schema(signature))
+        for made in payloads(signature, 16, seed):
+            call = carried(made) or {"inputs": []}
+            for row in call["inputs"] if isinstance(call["inputs"], list) else []:
+                one, listed = rows.is_valid(row), whole.is_valid({"inputs": [row]})
+                assert one == listed or (len(inputs.inputs) == 1 and not inputs.has_input_names() and not one), (row, inputs)
+                count[one] += 1
+
+    compare()
+    assert min(count.values()) > 300
