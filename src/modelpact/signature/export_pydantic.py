@@ -55,8 +55,8 @@ def to_pydantic(signature: ModelSignature, title: str = "") -> str:
 
     Example:
         >>> from modelpact.signature.spec import parse
-        >>> module = {}
-        >>> exec(to_pydantic(parse({"inputs": {"age": "long", "e-mail?": "string"}})), module)
+        >>> text, module = to_pydantic(parse({"inputs": {"age": "long", "e-mail?": "string"}})), {}
+        >>> exec(compile(text, "made.py", "exec", dont_inherit=True), module)
         >>> module["Inputs"].model_validate([{"age": 3.0, "e-mail": "a@b.c"}]).root[0].e_mail
         'a@b.c'
     """
