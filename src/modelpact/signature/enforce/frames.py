@@ -6,6 +6,7 @@ import warnings
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.types.schema import Schema
 
@@ -15,6 +16,8 @@ from modelpact.signature.enforce.failures import Code, Failures, near_miss
 __all__ = ["Columns"]
 
 _UNSET = object()
+
+_FEW = 64
 
 
 class Columns:
@@ -36,6 +39,7 @@ class Columns:
         self.extra = extra
         self._natives = [_UNSET if item.native is None else item.native for item in self.columns]
         self._known = set(self.labels)
+        self._index: Any = None
 
     def frame(self, data: Any, failures: Failures) -> Any:
         """A frame `(n_rows, n_columns)`: the same object where it conforms, else one with the schema's columns in its order."""
@@ -116,7 +120,21 @@ class Columns:
         for label, item in zip(self.labels, self.columns, strict=True):
             if label in found:
                 parts[label] = item.values([row.get(label) for row in rows], failures)
-        return rows if failures else pd.DataFrame(parts, index=range(len(rows)), copy=False)
+        return rows if failures else self._framed(parts, len(rows))
+
+    def _framed(self, parts: dict[Any, Any], n_rows: int) -> Any:
+        """A frame of columns; few rows of one dtype are one block, which pandas makes in a tenth of the time."""
+        values = list(parts.values())
+        one_dtype = n_rows <= _FEW and bool(values) and self._natives[0] is not _UNSET
+        if (
+            one_dtype
+            and len(values) == len(self.labels)
+            and all(getattr(each, "dtype", None) is self._natives[0] for each in values)
+        ):
+            if self._index is None:
+                self._index = pd.Index(self.labels)
+            return pd.DataFrame(np.stack(values, axis=1), columns=self._index, copy=False)
+        return pd.DataFrame(parts, index=range(n_rows), copy=False)
 
     def cells(self, cells: list[Any], failures: Failures) -> Any:
         """The cells of the one column of an unnamed schema."""
