@@ -44,7 +44,7 @@ FAMILIES = {
 }
 """Each group whose options are classes, with the end of their names."""
 
-HOMES = ("data", "models", "signers", "savers", "loaders", "verifiers", "registers", "store", "tasks")
+HOMES = ("data", "models", "signers", "savers", "loaders", "verifiers", "registers", "store", "serving", "tasks")
 """The modules that export those classes."""
 
 REQUIRED = {
@@ -56,6 +56,7 @@ REQUIRED = {
     ("task", "check"): ["task.uri=models:/sums/1"],
     ("task", "export"): ["task.uri=models:/sums/1", "task.to=markdown"],
     ("task", "predict"): ["task.uri=models:/sums/1", "task.out=answers.csv"],
+    ("task", "parity"): ["task.uri=models:/sums/1"],
     ("task", "resign"): ["task.uri=models:/sums/1"],
     ("task", "serve"): ["task.uri=models:/sums/1"],
     ("model", "sklearn"): ["model.estimator={_target_: sklearn.svm.SVR, C: 10}"],

@@ -54,6 +54,9 @@ class TestQuestion:
             np.array([1j]),
             np.array([1], dtype="m8[s]"),
             {"t": np.array([b"x"])},
+            np.array(3.0),
+            np.array(["2024-05-06"], dtype="M8[D]"),
+            {"t": np.zeros((2, 0, 3))},
         ],
     )
     def test_what_json_cannot_carry(self, inputs: Any) -> None:

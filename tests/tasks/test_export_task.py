@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import mlflow
+import mlflow.sklearn
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +14,7 @@ from commands import Commands, modelpact
 from publishing import steps
 from pydantic import ValidationError
 from served import NESTED, PERSON, Nested, Sums, client
+from sklearn.linear_model import LinearRegression
 
 from modelpact import publish
 from modelpact.errors import ConfigError, LoadError
@@ -64,14 +65,10 @@ def imported(text: str, folder: Path) -> Any:
     return module
 
 
-def unsigned() -> Any:
-    """A model that MLflow saves without a signature; it warns where such a class is made."""
-
-    class Unsigned(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined, unused-ignore]
-        def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
-            return model_input
-
-    return Unsigned()
+def plain(folder: str, **options: Any) -> None:
+    """A model that MLflow saved, with what it is given and no more."""
+    estimator = LinearRegression().fit([[1.0]], [1.0])
+    mlflow.sklearn.save_model(estimator, folder, pip_requirements=["scikit-learn"], **options)
 
 
 class TestForms:
@@ -154,7 +151,7 @@ class TestRefusals:
     @pytest.mark.filterwarnings("ignore")
     @pytest.mark.parametrize("to", FORMS)
     def test_a_model_without_signature(self, to: str) -> None:
-        mlflow.pyfunc.save_model("plain", python_model=unsigned(), pip_requirements=["numpy"])
+        plain("plain")
         with pytest.raises(LoadError, match="has no signature"):
             task("plain", to).run(Path())
 
@@ -177,9 +174,7 @@ class TestRefusals:
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_model_without_an_example(capsys: pytest.CaptureFixture[str]) -> None:
-    mlflow.pyfunc.save_model(
-        "bare", python_model=unsigned(), pip_requirements=["numpy"], signature=parse({"inputs": {"a": "double"}})
-    )
+    plain("bare", signature=parse({"inputs": {"a": "double"}}))
     text = exported(capsys, "bare", "markdown")
     assert "No example is stored with the model." in text
     assert json.loads(exported(capsys, "bare", "openapi"))["info"]["title"] == "bare"

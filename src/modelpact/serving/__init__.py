@@ -9,13 +9,18 @@ from modelpact.exports import lazy
 if TYPE_CHECKING:
     from modelpact.serving.app import create_app, create_router
     from modelpact.serving.limits import Limits
+    from modelpact.serving.parity import Parity, compare
+    from modelpact.serving.verifier import ParityVerifier
 
-__all__ = ["Limits", "create_app", "create_router"]
+__all__ = ["Limits", "Parity", "ParityVerifier", "compare", "create_app", "create_router"]
 
 __getattr__ = lazy(
     __name__,
     {
         "Limits": "modelpact.serving.limits",
+        "Parity": "modelpact.serving.parity",
+        "ParityVerifier": "modelpact.serving.verifier",
+        "compare": "modelpact.serving.parity",
         "create_app": "modelpact.serving.app",
         "create_router": "modelpact.serving.app",
     },

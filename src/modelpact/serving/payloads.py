@@ -31,13 +31,17 @@ def question_of(inputs: Any, params: Mapping[str, Any] | None = None) -> dict[st
         What `json.dumps` takes; NaN in a column is null.
 
     Raises:
-        NotInJson: There are bytes, complex numbers, spans of time, Infinity, NaN in a tensor, or keys that are no texts.
+        NotInJson: There are bytes, complex numbers, spans of time, Infinity, keys that are no texts, or a tensor of moments, with
+            NaN, or of a shape that nested lists do not have: without axes, or with axes after an empty one.
 
     Example:
         >>> import pandas as pd
         >>> question_of(pd.DataFrame({"age": [1.5, float("nan")]}), {"top": 3})
         {'inputs': [{'age': 1.5}, {'age': None}], 'params': {'top': 3}}
     """
+    for tensor in inputs.values() if isinstance(inputs, dict) else [inputs]:
+        if hasattr(tensor, "shape") and not hasattr(tensor, "columns"):
+            _check_tensor(tensor)
     body = {"inputs": _table(inputs) if hasattr(inputs, "columns") else _value(inputs, nan=False)}
     return body if params is None else {**body, "params": _value(dict(params))}
 
@@ -68,6 +72,13 @@ def envelopes(inputs: Any, schema: Schema | None) -> dict[str, Any]:
         elif inputs and all(isinstance(row, list) for row in inputs) and (schema is None or not schema.is_tensor_spec()):
             found["dataframe_split"] = {"data": inputs}
     return found
+
+
+def _check_tensor(tensor: Any) -> None:
+    if not tensor.shape or 0 in tensor.shape[:-1]:
+        raise NotInJson(f"a tensor of shape {tuple(tensor.shape)}")
+    if tensor.dtype.kind in "mMcS":
+        raise NotInJson(f"a tensor of {tensor.dtype}")
 
 
 def _table(frame: Any) -> Any:

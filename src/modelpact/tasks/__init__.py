@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from modelpact.tasks.check import CheckTask
     from modelpact.tasks.export import ExportTask
     from modelpact.tasks.inspect import InspectTask
+    from modelpact.tasks.parity import ParityTask
     from modelpact.tasks.predict import PredictTask
     from modelpact.tasks.publish import PublishTask
     from modelpact.tasks.repair import RepairTask
@@ -21,6 +22,7 @@ __all__ = [
     "CheckTask",
     "ExportTask",
     "InspectTask",
+    "ParityTask",
     "PredictTask",
     "PublishTask",
     "RepairTask",
@@ -35,6 +37,7 @@ __getattr__ = lazy(
         "CheckTask": "modelpact.tasks.check",
         "ExportTask": "modelpact.tasks.export",
         "InspectTask": "modelpact.tasks.inspect",
+        "ParityTask": "modelpact.tasks.parity",
         "PredictTask": "modelpact.tasks.predict",
         "PublishTask": "modelpact.tasks.publish",
         "RepairTask": "modelpact.tasks.repair",

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from modelpact.errors import ConfigError, LoadError
+from modelpact.errors import LoadError
 from modelpact.files import temporary_folder, write_atomically
 from modelpact.loaders import Loader
 from modelpact.store import Tracking
 from modelpact.tasks.base import Task
 from modelpact.tasks.tables import say
+from modelpact.tasks.written import check_writable
 
 if TYPE_CHECKING:
     from mlflow.models import Model as MLmodel
@@ -44,7 +45,7 @@ class ExportTask(Task):
         from modelpact.tasks.stored import find, store_of
 
         if self.out is not None:
-            _check_place(Path(self.out))
+            check_writable(self.out, "task.out")
         with store_of(self.uri, self.tracking):
             stored = find(self.uri)
             text = self._openapi(stored) if self.to == "openapi" else self._exported(stored)
@@ -81,14 +82,6 @@ class ExportTask(Task):
 
 def _json(document: Any) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def _check_place(path: Path) -> None:
-    """Refuse a file that could not be written, before any work is done."""
-    home = next(parent for parent in path.absolute().parents if parent.exists())
-    if path.is_dir() or not home.is_dir():
-        what = "is a folder" if path.is_dir() else f"cannot be made: {home} is no folder"
-        raise ConfigError(f"task.out={path} {what}", remedy="Give the name of a file: task.out=model.json.")
 
 
 def _example(stored: StoredModel, metadata: MLmodel) -> tuple[Any, dict[str, Any] | None]:

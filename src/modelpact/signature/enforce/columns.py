@@ -48,8 +48,13 @@ class Column:
         return series
 
     def values(self, values: list[Any], failures: Failures) -> Any:
-        """A column given as Python values, one a row, with None where a row has none."""
-        return pd.Series(values, dtype=object if not values else None)
+        """A column given as Python values, one a row, with None where a row has none.
+
+        Integers beside fractions or nulls stay as they are: as doubles, those beyond 2**53 would be others.
+        """
+        kinds = set(map(type, values))
+        mixed = int in kinds and bool(kinds & {float, type(None)})
+        return pd.Series(values, dtype=object if mixed or not values else None)
 
     def _converted(self, values: list[Any], failures: Failures) -> list[Any]:
         if self.node.fits(values):

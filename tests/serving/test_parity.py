@@ -1,0 +1,234 @@
+"""One verdict and one answer in all four ways; what differs is found, and explained only where a rule was tried."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from chat_server import Behaviour, ChatServer, answer, echo
+from echoes import Echo, adapter
+from mlflow.models import ModelSignature
+
+from modelpact.errors import VerifyError
+from modelpact.models import Adapter
+from modelpact.schemas import Sample
+from modelpact.serving import Parity, ParityVerifier, compare
+from modelpact.serving.cells import cells, same
+from modelpact.serving.parity import RULES, Payload, payloads
+from modelpact.serving.ways import WAYS
+from modelpact.signature import parse
+
+
+class Once(Echo):
+    """Answers otherwise each time."""
+
+    calls = 0
+
+    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
+        self.calls += 1
+        return {"calls": self.calls}
+
+
+class Answers(Echo):
+    """Answers with the same value always."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
+        return self.value
+
+
+class Fails(Echo):
+    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
+        raise RuntimeError("no good")
+
+
+def found(signature: Any, model: Any = None, n: int = 12) -> Parity:
+    made = adapter(signature if isinstance(signature, ModelSignature) else parse(signature), model)
+    return compare(made, payloads(made, n))
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """MLflow warns about most of this."""
+    logging.disable(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("kind", ["table", "tensor", "nested", "hinted"])
+def test_saved_models(request: pytest.FixtureRequest, kind: str) -> None:
+    model: Adapter = request.getfixturevalue(kind)
+    told = compare(model, payloads(model, 30))
+    assert told.unexplained == []
+    assert told.asked[0].kind == "example"
+    assert all(told.verdicts(way)["accepted"] >= 20 for way in WAYS)
+    assert set(told.explained) <= {"MLFLOWS_OWN_RULES", "TYPE_HINTS"}
+
+
+def test_a_chat_model(talker: Callable[..., Adapter]) -> None:
+    with ChatServer(echo()) as server:
+        model = talker(server)
+        told = compare(model, payloads(model, 10))
+    assert told.unexplained == []
+    assert told.verdicts("predict")["accepted"] >= 2
+
+
+def test_another_answer_is_a_difference() -> None:
+    told = found({"inputs": {"a": "double"}}, Once())
+    assert {(each.way, each.path, each.rule) for each in told.differences} >= {(way, ".calls", "") for way in WAYS[1:]}
+    assert told.unexplained == [each for each in told.differences if each.path]
+
+
+def test_another_model_behind_mlflow_is_a_difference() -> None:
+    signature = parse({"inputs": {"a": "double"}})
+    other = adapter(signature, Answers({"inputs": {}, "params": {}})).pyfunc
+    told = compare(adapter(signature), [Payload("conforming", pd.DataFrame({"a": [1.0]}), None)], other)
+    assert [(each.way, each.path, each.other) for each in told.unexplained if "inputs" in each.path] == [
+        ("pyfunc", ".inputs.[0].a", "nothing"),
+        ("pyfunc", ".inputs", "'{}'"),
+    ]
+
+
+def test_a_model_that_refuses_only_over_http_is_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    from modelpact.serving import app
+
+    def refuse(*given: Any) -> Any:
+        raise app.Refusal(422, "INPUTS_BREAK_CONTRACT", "no")
+
+    monkeypatch.setattr(app, "question", refuse)
+    told = found({"inputs": {"a": "double"}}, n=2)
+    (difference,) = told.unexplained
+    assert (difference.way, difference.path, difference.other) == ("predict", "", "refused (422 INPUTS_BREAK_CONTRACT)")
+
+
+class TestRules:
+    def test_mlflows_own(self) -> None:
+        told = found({"inputs": {"a": "double"}})
+        assert set(told.explained) == {"MLFLOWS_OWN_RULES"}  # it leaves out a param that it does not know
+        assert {told.asked[each.payload].kind for each in told.differences} == {"UNKNOWN_PARAM"}
+
+    def test_mlflows_conversions(self) -> None:
+        moments = np.array(["2024-05-06", "2024-05-07"], dtype="M8[ns]")
+        frame = pd.DataFrame({"t": [list(moments)], "v": [[1.0]]})
+        signature = parse({"inputs": {"t": ["datetime"], "v": {"type": "sparkml_vector"}}})
+        told = compare(adapter(signature), [Payload("conforming", frame, None)])
+        assert told.explained == {"MLFLOWS_CONVERSIONS": 2}  # beside such a vector it makes numbers of moments
+        assert told.unexplained == []
+
+    def test_nan_is_null(self) -> None:
+        answer = np.array([np.nan, np.inf, 1.0])
+        told = found({"inputs": {"a": "double"}, "outputs": "float64[-1]"}, Answers(answer), n=1)
+        assert told.explained == {"NAN_IS_NULL": 4}
+        assert {each.way for each in told.differences} == {"predict", "invocations"}
+        assert told.unexplained == []
+
+    def test_outputs_are_unchecked_by_mlflow(self) -> None:
+        told = found({"inputs": {"a": "double"}, "outputs": ["long"]}, Answers(["text"]), n=1)
+        assert told.explained == {"OUTPUTS_UNCHECKED": 1}
+        assert told.verdicts("python") == told.verdicts("predict") == {"failed": 1}
+
+    def test_a_model_that_is_not_repeatable_says_so(self, talker: Callable[..., Adapter]) -> None:
+        answers = iter(range(1000))
+        counts = Behaviour("counts", lambda request: answer(str(next(answers))).reply(request))
+        with ChatServer(counts) as server:
+            model = talker(server)
+            told = compare(model, payloads(model, 1))
+        assert set(told.explained) == {"NOT_REPEATABLE"}
+        assert told.unexplained == []
+
+    def test_no_rule_is_an_excuse_for_everything(self) -> None:
+        """A verdict that MLflow's policy does not give either is explained by nothing."""
+        signature = parse({"inputs": {"a": "double"}})
+        told = compare(
+            adapter(signature), [Payload("conforming", pd.DataFrame({"a": [1.0]}), None)], adapter(signature, Fails()).pyfunc
+        )
+        assert [each.other for each in told.unexplained] == ["failed (RuntimeError)"]
+
+
+def test_what_json_does_not_carry_is_asked_in_python_only() -> None:
+    told = found({"inputs": {"b": "binary"}}, n=6)
+    assert told.verdicts("predict")["not asked"] >= 3
+    assert all(each.envelope == "" for each in told.asked if "predict" not in each.verdicts)
+    assert told.unexplained == []
+
+
+def test_a_model_that_fails_fails_everywhere() -> None:
+    told = found({"inputs": {"a": "double"}}, Fails(), n=5)
+    assert [told.verdicts(way)["failed"] for way in WAYS] == [3, 4, 3, 3]  # MLflow lets an unknown param through to it
+    assert told.unexplained == []
+
+
+def test_the_callers_data_stays_as_it_is() -> None:
+    moment = pd.Timestamp("2024-05-06")
+    frame = pd.DataFrame({"o": [{"t": moment}]})
+    compare(adapter(parse({"inputs": {"o": {"t": "datetime"}}})), [Payload("conforming", frame, None)])
+    assert frame["o"][0]["t"] is moment
+
+
+def test_the_same_seed_asks_the_same(table: Adapter) -> None:
+    one, two, other = (compare(table, payloads(table, 12, seed)) for seed in (3, 3, 4))
+    assert one.to_json() == two.to_json()
+    assert [each.kind for each in one.asked][:5] == ["example", "drawn", "drawn", "drawn", "conforming"]
+    assert len(other.asked) == 12
+
+
+def test_the_report_says_all() -> None:
+    report = json.loads(found({"inputs": {"a": "double"}}).to_json())
+    assert report["payloads"] == len(report["asked"]) == 12
+    assert report["unexplained"] == 0
+    assert report["explained"]["MLFLOWS_OWN_RULES"]["why"] == RULES["MLFLOWS_OWN_RULES"]
+    assert report["ways"]["predict"] == {"accepted": 6, "refused": 6}
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "equal"),
+    [(1, 1.0, True), (0.1 + 0.2, 0.3, False), (0.0, -0.0, False), (True, 1, False), ("1", 1, False), (None, None, True)],
+)
+def test_cells_are_equal_to_the_last_bit(left: Any, right: Any, equal: bool) -> None:
+    assert same(left, right) is same(right, left) is equal
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (np.array([[1, 2]], dtype="int8"), [("[0][0]", 1), ("[0][1]", 2)]),
+        (pd.Series([1.5], name="x"), [("[0]", 1.5)]),
+        (pd.DataFrame({"o": [{"a": [np.float32(0.5)]}]}), [("[0].o.a[0]", 0.5)]),
+        ([], [("", "[]")]),
+        ({"a": {}}, [(".a", "{}")]),
+        (pd.DataFrame({"t": pd.to_datetime(["2024-05-06"])}), [("[0].t", "2024-05-06T00:00:00")]),
+        (np.float64(2), [("", 2.0)]),
+        ("text", [("", "text")]),
+    ],
+)
+def test_cells(answer: Any, expected: Any) -> None:
+    assert list(cells(answer)) == expected
+
+
+class TestVerifier:
+    def sample(self, model: Adapter) -> Sample:
+        inputs = model.pyfunc.metadata.load_input_example(str(model.folder))
+        return Sample(inputs, outputs=model.predict(inputs).prediction)
+
+    def test_a_good_model_passes(self, table: Adapter) -> None:
+        verdict = ParityVerifier(payloads=10).verify(table, self.sample(table), table.signature)
+        check = verdict.checks[-1]
+        assert (check.code, check.ok) == ("PARITY", True)
+        assert check.detail.startswith("10 payloads, one verdict and one answer")
+
+    def test_one_that_answers_otherwise_over_http_does_not(self, table: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+        from modelpact.serving import app
+
+        monkeypatch.setattr(app, "plain", lambda value: [0.0] * len(value) if isinstance(value, np.ndarray) else value)
+        with pytest.raises(VerifyError, match=r"PARITY: .* differences: payload 0 .example., predict"):
+            ParityVerifier(payloads=4).verify(table, self.sample(table), table.signature)

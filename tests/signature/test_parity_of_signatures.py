@@ -1,0 +1,48 @@
+"""Whatever the signature, a model is given the same cells in every way that it can be asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from echoes import adapter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mlflow.models import ModelSignature
+from mlflow.types.schema import ParamSchema, Schema
+from strategies import param_schemas
+from verdicts import schemas, seeded
+
+from modelpact.serving import compare
+from modelpact.serving.parity import payloads
+from modelpact.signature import compile, parse
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+@pytest.mark.parametrize("signatures", [15, pytest.param(200, marks=pytest.mark.slow)])
+def test_every_cell_that_a_model_is_given_is_the_same(signatures: int) -> None:
+    count: Counter[str] = Counter()
+    unexplained: list[Any] = []
+
+    @settings(seeded, max_examples=signatures)
+    @given(schemas, st.none() | param_schemas(), st.integers(0, 2**32))
+    def check(inputs: Schema, params: ParamSchema | None, seed: int) -> None:
+        made = adapter(ModelSignature(inputs, None, params))
+        told = compare(made, payloads(made, 16, seed))
+        unexplained.extend((str(made.signature), each) for each in told.unexplained)
+        count.update(told.verdicts("predict"))
+        count["cells"] += sum(sum(each.cells.values()) for each in told.asked)
+
+    check()
+    assert not unexplained, unexplained[:3]
+    assert min(count["accepted"], count["refused"]) >= 4 * signatures, count
+    assert count["cells"] > 150 * signatures, count
+
+
+def test_whole_numbers_under_any_stay_whole_beside_fractions_and_nulls() -> None:
+    enforcer = compile(parse({"inputs": {"x": "any"}}))
+    for other in (0.5, None):
+        assert enforcer.inputs([{"x": 2**53 + 1}, {"x": other}])["x"].tolist() == [2**53 + 1, other]
+    assert str(enforcer.inputs([{"x": 1}, {"x": 2}])["x"].dtype) == "int64"
