@@ -104,9 +104,11 @@ def _run_hydra() -> None:
 
 
 def _built(cfg: DictConfig, settings: Any, folder: Path, number: int | None) -> Task:
-    """Build the task; where that fails, leave a receipt all the same."""
+    """The task, built; where that fails, leave a receipt all the same."""
+    from modelpact.plugins.placing import kept
+
     try:
-        return build(cfg, settings)
+        return kept(folder, settings.overrides.task) or build(cfg, settings)
     except Exception as error:
         _leave_receipt(cfg, settings, folder, number, status="failed", stage="build", error=f"{type(error).__name__}: {error}")
         raise

@@ -5,6 +5,7 @@ All checks are made, whatever the first of them says; then a bad verdict is rais
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pickle
@@ -25,7 +26,7 @@ from modelpact.errors import InputsError, OutputsError, PactError, PredictError,
 from modelpact.files import temporary_folder
 from modelpact.models import Adapter
 from modelpact.schemas import Check, Sample, Verdict
-from modelpact.signature import breaks
+from modelpact.signature import Break, breaks
 from modelpact.steps import Step
 from modelpact.suggestions import shortened
 
@@ -195,7 +196,7 @@ def _serving_example(adapter: Adapter) -> Check:
 def _breaks_refused(adapter: Adapter) -> Check:
     """Send examples that break the contract, each in one way; every one must be refused before the model is asked."""
     accepted = []
-    for broken in breaks(adapter.signature, BREAKS):
+    for broken in _breaks(json.dumps(adapter.signature.to_dict())):
         try:
             adapter.predict(broken.inputs, broken.params)
         except InputsError:
@@ -206,6 +207,14 @@ def _breaks_refused(adapter: Adapter) -> Check:
             accepted.append(f"{broken.name} at {broken.place} was answered")
     detail = "; ".join(accepted)[:500] or f"{BREAKS} inputs and params that break the contract, all refused"
     return Check(code="BREAKS_REFUSED", ok=not accepted, detail=detail)
+
+
+@functools.lru_cache(maxsize=8)
+def _breaks(signature: str) -> list[Break]:
+    """The breaks of a signature, given as JSON: the jobs of a sweep often have the same, and nobody changes them."""
+    from mlflow.models import ModelSignature
+
+    return breaks(ModelSignature.from_dict(json.loads(signature)), BREAKS)
 
 
 def _is_repeatable(adapter: Adapter) -> bool:

@@ -1,24 +1,32 @@
-"""A job that Hydra runs, in whatever process: its configuration, its place in a sweep, and that it is run once."""
+"""A job that Hydra runs, in whatever process: its configuration, its task, its place in a sweep, and that it is run once."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from modelpact.jobs import Job
 from modelpact.sweeps.record import SweepRecord
 
-__all__ = ["NOT_BASE", "SEARCHED", "alone", "job_of"]
+if TYPE_CHECKING:
+    from modelpact.tasks import Task
+
+__all__ = ["NOT_BASE", "SEARCHED", "alone", "forget", "job_of", "keep", "kept"]
 
 NOT_BASE = ("hydra", "resume", "sweep")
 """What is no part of the configuration that makes a sweep the one it is."""
 
 SEARCHED = "hydra.sweeper.params"
 """The key in a sweep's base under which a sweeper that learns keeps what it searches: it can't change on resumption either."""
+
+MOST_KEPT = 1000
+"""How many tasks are kept at once."""
+
+_kept: dict[tuple[str, ...], Task] = {}
 
 
 def job_of(cfg: DictConfig, settings: Any) -> Job:
@@ -41,6 +49,22 @@ def job_of(cfg: DictConfig, settings: Any) -> Job:
         return Job(plain, overrides)
     varied = [line for line in overrides if _varies(line, record)]
     return Job(plain, varied, record.parent, number, resumed=record.calls > 1)
+
+
+def keep(task: Task, folder: Path, overrides: Sequence[str]) -> None:
+    """Keep a job's task, built when the sweep was checked, for the job itself, should it be run in this process."""
+    if len(_kept) < MOST_KEPT:
+        _kept[str(folder), *overrides] = task
+
+
+def kept(folder: Path, overrides: Sequence[str]) -> Task | None:
+    """The task that was kept for a job, once; None where there is none."""
+    return _kept.pop((str(folder), *overrides), None)
+
+
+def forget() -> None:
+    """Drop what was kept and not asked for: a launcher ran the jobs elsewhere."""
+    _kept.clear()
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from modelpact.complaints import explain
 from modelpact.composition import build
 from modelpact.errors import ConfigError, PactError, SweepError
-from modelpact.plugins.placing import NOT_BASE, SEARCHED
+from modelpact.plugins.placing import NOT_BASE, SEARCHED, forget, keep
 from modelpact.registers import check_alias
 from modelpact.signals import sigterm_raises
 from modelpact.sweeps import Result, Sweep
@@ -169,6 +169,7 @@ def concluded(config: DictConfig, sweep: Sweep) -> Iterator[None]:
             sys.stderr.write(f"{_again(sweep)}\n")
         raise
     finally:
+        forget()
         if begun:
             show(sweep)
     alias = OmegaConf.select(config, "sweep.promote")
@@ -198,7 +199,9 @@ def check(config: DictConfig, compose: Compose, sweep: Sweep, numbers: Sequence[
         before = HydraConfig.instance().cfg
         HydraConfig.instance().set_config(composed)
         try:
-            build(composed, composed.hydra).check()
+            task = build(composed, composed.hydra)
+            task.check()
+            keep(task, sweep.folder / str(number), sweep.record.jobs[number])
         except Exception as error:
             known = explain(error)  # OmegaConf's as well: a value that is missing
             if known is None:
