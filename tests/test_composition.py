@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from sklearn.linear_model import Ridge
 
-from modelpact.composition import build, forgive_unused, groups, option_keys, options
+from modelpact.composition import build, sweep_arguments, groups, option_keys, options
 from modelpact.errors import ConfigError
 from modelpact.signers import ExplicitSigner, InferSigner
 from modelpact.tasks import PublishTask
@@ -125,12 +125,17 @@ def test_a_sweep_does_not_drop_a_key_that_no_option_has() -> None:
     ],
 )
 def test_only_a_sweep_over_a_group_is_forgiven_a_key_of_some_options(arguments: list[str], expected: str) -> None:
-    assert forgive_unused(arguments)[-1] == expected
-    assert forgive_unused(arguments)[:-1] == arguments[:-1]
+    assert sweep_arguments(arguments)[-1] == expected
+    assert sweep_arguments(arguments)[:-1] == [argument.replace("--multirun", "-m") for argument in arguments[:-1]]
+
+
+def test_the_flag_of_a_sweep_may_stand_anywhere() -> None:
+    assert sweep_arguments(["seed=1,2", "-m", "name=x"]) == ["-m", "seed=1,2", "name=x"]
+    assert sweep_arguments(["seed=1,2", "name=x"]) == ["seed=1,2", "name=x"]
 
 
 def test_what_is_not_used_is_said_before_the_first_job(caplog: pytest.LogCaptureFixture) -> None:
-    forgive_unused(["-m", "signer=infer,explicit", "signer.on_any=warn"])
+    sweep_arguments(["-m", "signer=infer,explicit", "signer.on_any=warn"])
     assert "signer.on_any is used by signer=infer and not by signer=explicit" in caplog.text
 
 

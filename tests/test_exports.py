@@ -60,7 +60,7 @@ PUBLIC = {
     "modelpact.sweeps": ["Result", "Sweep", "SweepRecord", "best", "read_results"],
     "modelpact.journal": ["Journal"],
     "modelpact.cli": ["main"],
-    "modelpact.composition": ["build", "forgive_unused", "groups", "option_keys", "options"],
+    "modelpact.composition": ["build", "sweep_arguments", "groups", "option_keys", "options"],
     "modelpact.complaints": ["complain", "explain"],
 }
 

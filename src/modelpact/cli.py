@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelpact.complaints import complain
-from modelpact.composition import build, forgive_unused
+from modelpact.composition import build, sweep_arguments
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -44,7 +44,7 @@ def main() -> None:
     sys.path.append(os.getcwd())  # a class of one's own, in a module beside one's data
     try:
         _refuse_literals()
-        sys.argv[1:] = forgive_unused(sys.argv[1:])
+        sys.argv[1:] = sweep_arguments(sys.argv[1:])
         os.environ[FULL_ERROR] = "1"  # Hydra then hands its errors over instead of printing them its own way
         if {"-c", "--cfg", "-i", "--info"} & {argument.partition("=")[0] for argument in sys.argv[1:]}:
             _show_composed()

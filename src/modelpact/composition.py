@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from modelpact.tasks import Task
 
-__all__ = ["build", "forgive_unused", "groups", "option_keys", "options"]
+__all__ = ["build", "sweep_arguments", "groups", "option_keys", "options"]
 
 log = logging.getLogger(__name__)
 
@@ -51,20 +51,22 @@ def option_keys(group: str, option: str) -> frozenset[str]:
     return frozenset(content).union(*inherited) - {"_target_"}
 
 
-def forgive_unused(arguments: list[str]) -> list[str]:
-    """Let a sweep over a group set a key that only some of its options have.
+def sweep_arguments(arguments: list[str]) -> list[str]:
+    """The arguments of the command line as Hydra takes them for a sweep; as they are where there is no `-m` among them.
 
-    `-m signer=infer,explicit signer.on_any=warn` is an error to Hydra, because `explicit` has no such key. Such an override is
-    turned into one that every option takes (`++`); `build` drops it where it is not used.
+    A sweep over a group may set a key that only some of its options have: `-m signer=infer,explicit signer.on_any=warn` is an error to Hydra, because
+    `explicit` has no such key. Such an override is turned into one that every option takes (`++`); `build` drops it where it is
+    not used. The flag itself comes first: after an override Hydra understands no more of them.
     """
-    if not {"-m", "--multirun"} & set(arguments):
+    overrides = [argument for argument in arguments if argument not in {"-m", "--multirun"}]
+    if len(overrides) == len(arguments):
         return arguments
     swept = {}
-    for argument in arguments:
+    for argument in overrides:
         group, _, value = argument.partition("=")
         if "," in value and group in groups():
             swept[group] = re.findall(r"[\w/-]+", value)
-    return [_softened(argument, swept) for argument in arguments]
+    return ["-m", *(_softened(argument, swept) for argument in overrides)]
 
 
 def _softened(argument: str, swept: dict[str, list[str]]) -> str:
