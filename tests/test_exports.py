@@ -60,7 +60,7 @@ PUBLIC = {
     "modelpact.sweeps": ["Result", "Sweep", "SweepRecord", "best", "read_results"],
     "modelpact.journal": ["Journal"],
     "modelpact.cli": ["main"],
-    "modelpact.composition": ["build", "sweep_arguments", "groups", "option_keys", "options"],
+    "modelpact.composition": ["build", "groups", "option_keys", "options", "sweep_arguments"],
     "modelpact.complaints": ["complain", "explain"],
 }
 
