@@ -54,9 +54,9 @@ def option_keys(group: str, option: str) -> frozenset[str]:
 def sweep_arguments(arguments: list[str]) -> list[str]:
     """The arguments of the command line as Hydra takes them for a sweep; as they are where there is no `-m` among them.
 
-    A sweep over a group may set a key that only some of its options have: to Hydra `-m signer=infer,explicit signer.on_any=warn` is
-    an error, because `explicit` has no such key. Such an override is turned into one that every option takes (`++`); `build` drops
-    it where it is not used. The flag itself comes first: after an override Hydra understands no more of them.
+    A sweep over a group may set a key that only some of its options have. To Hydra `-m signer=infer,explicit signer.on_any=warn`
+    is an error, because `explicit` has no such key; such an override is turned into one that every option takes (`++`), and
+    `build` drops it where it is not used. The flag itself comes first: after an override Hydra understands no more of them.
     """
     overrides = [argument for argument in arguments if argument not in {"-m", "--multirun"}]
     if len(overrides) == len(arguments):
