@@ -1,4 +1,4 @@
-"""The models that files are put through."""
+"""Models that files are put through."""
 
 from __future__ import annotations
 

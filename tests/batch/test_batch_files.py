@@ -15,12 +15,16 @@ import pyarrow.parquet as pq
 import pytest
 import served
 from batches import run
+from chat_server import ChatServer, status
+from prompts import by_text, chat, said
 
 from modelpact.data import CsvData, DigitsData, InlineData, JsonlData, ParquetData
 from modelpact.errors import ConfigError, DataError, InputsError, OutputsError, PredictError
 from modelpact.loaders import CustomLoader
 from modelpact.models import Adapter
+from modelpact.savers import CustomSaver
 from modelpact.signature import parse
+from modelpact.store import SqliteTracking
 
 ROWS = [{"id": f"x{row}", "a": row / 2, "b": 1.5 * row, "n": row} for row in range(500)]
 FRAME = pd.DataFrame(ROWS)
@@ -129,6 +133,11 @@ class TestCsv:
             ]
         with pytest.raises(InputsError, match="row 1: expected 2 cells, got 1"):
             run(told, "in.csv", "out.jsonl", overwrite=True)
+
+    def test_nested_values_have_no_place_in_it(self, nested: Adapter) -> None:
+        Path("in.csv").write_text('name,tags,scores,home\nAnne,"[""a""]",{},{}\n')
+        with pytest.raises(InputsError, match="row 0, tags: expected"):
+            run(nested, "in.csv", "out.csv")
 
     @pytest.mark.parametrize("separator", [";", "\t", r"\t", "|"])
     def test_other_separators_and_a_byte_order_mark(self, told: Adapter, separator: str) -> None:
@@ -454,3 +463,57 @@ class TestColumns:
         Path("in.jsonl").write_text("[1]\n")
         with pytest.raises(DataError, match="no object"):
             JsonlData(path="in.jsonl").read()
+
+
+class TestChat:
+    """A chat model with its own `on_error`, and rows that break the contract."""
+
+    ROWS = ("one", "two", "three", "four")
+
+    def asked(self, server: ChatServer, **settings: Any) -> Adapter:
+        """A chat model whose rows may fail."""
+        signature = parse(
+            {
+                "inputs": {"messages": [{"role": "string", "content": "string"}]},
+                "outputs": {"response?": "string", "error?": "string"},
+                "params": {"temperature": "double = 1.0"},
+            }
+        )
+        model = chat(server, max_retries=0, **settings)
+        with SqliteTracking().open():
+            info = CustomSaver(pip_requirements=["openai"]).save(model, signature, [served.HELLO])
+            return CustomLoader().load(info.model_uri)
+
+    def rows(self) -> str:
+        messages: list[Any] = [{"messages": [{"role": "user", "content": text}]} for text in self.ROWS]
+        messages.insert(2, {"messages": "three"})
+        return written(".jsonl", messages)
+
+    def test_a_row_that_fails_has_its_error_and_one_that_is_none_is_set_aside(self) -> None:
+        with ChatServer(by_text({"two": status(400)})) as server:
+            model = self.asked(server, on_error="row")
+            done = run(model, self.rows(), "out.jsonl", on_error="reject", params={"temperature": 0.5})
+            assert {one.body["temperature"] for one in server.requests} == {0.5}
+        assert (done.answered, done.rejected) == (4, 1)
+        assert rejects()[0]["row"] == 2
+        found = read("out.jsonl")
+        assert [row["response"] for row in found] == ["one", None, "three", "four"]
+        assert found[0]["error"] is None
+        assert "400" in found[1]["error"]
+
+    def test_with_its_own_on_error_of_raise_it_goes_on_from_there(self) -> None:
+        with ChatServer(by_text({"three": status(400)})) as server:
+            model = self.asked(server)
+            with pytest.raises(PredictError, match="3 parts are done"):
+                run(model, self.rows(), "out.jsonl", on_error="reject", batch_size=1)
+            assert sorted(said(one) for one in server.requests) == ["one", "three", "two"]
+
+
+def test_where_no_row_is_left_the_columns_are_there(told: Adapter) -> None:
+    Path("in.csv").write_text("do,n,id\nx,many,7\n")
+    for out in ("out.csv", "out.parquet", "out.jsonl"):
+        done = run(told, "in.csv", out, on_error="reject", keep=("id",), overwrite=True)
+        assert (done.answered, done.rejected) == (0, 1)
+    assert Path("out.csv").read_text() == '"id","prediction"\n'
+    assert pq.read_schema("out.parquet").names == ["id", "prediction"]
+    assert Path("out.jsonl").read_text() == ""

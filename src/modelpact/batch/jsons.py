@@ -132,7 +132,7 @@ def _flat(wanted: Wanted) -> dict[str, str] | None:
     if schema is None or schema.is_tensor_spec() or not schema.has_input_names():
         return None
     kinds = {DataType.double: "double", DataType.long: "int64", DataType.string: "string", DataType.boolean: "bool"}
-    found = {spec.name: kinds.get(spec.type, "") for spec in schema.inputs}
+    found = {spec.name: kinds.get(spec.type, "") if isinstance(spec.type, DataType) else "" for spec in schema.inputs}
     known = all(found.values()) and set(wanted.keep) <= set(found)
     return found if known and all(spec.required for spec in schema.inputs) else None
 

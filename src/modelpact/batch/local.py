@@ -113,6 +113,10 @@ class _Watch:
         return left > WORTH and 0.7 < busy < 1 + 0.4 * (self._n_threads - 1)
 
 
+_FAREWELL = 10.0
+"""Seconds that a part has to end where nobody waits for it any longer; its thread does not outlive the process."""
+
+
 class _Lanes:
     """Threads that take part after part, and hand over what has become of them in order."""
 
@@ -144,7 +148,7 @@ class _Lanes:
         for _ in self._threads:
             self._room.release()
         for thread in self._threads:
-            thread.join()
+            thread.join(_FAREWELL)
 
     def results(self) -> Iterator[Scored]:
         """What has become of each part, in order."""

@@ -186,7 +186,8 @@ def _kinds(wanted: Wanted, columns: Sequence[str]) -> dict[str, str]:
         if isinstance(spec, TensorSpec):
             found[name] = "string" if spec.type.kind in "OUS" else "boolean" if spec.type.kind == "b" else "any"
         else:
-            found[name] = kinds.get(spec.type, "string") if name in specs else "string"
+            plain = name in specs and isinstance(spec.type, DataType)  # MLflow's other types cannot be looked up
+            found[name] = kinds.get(spec.type, "string") if plain else "string"
     return found
 
 
