@@ -48,36 +48,25 @@ class TestEngines:
         if engine == "spark" and shutil.which("java") is None:
             pytest.skip("there is no java on this machine")
 
-    @pytest.mark.parametrize("given", ["csv", "jsonl", "parquet"])
-    def test_the_same_answers_in_the_same_order(self, engine: str, given: str, programs: Path, made_table: Path) -> None:
+    @pytest.mark.parametrize("given", ["csv", "parquet"])
+    def test_the_same_answers_in_the_same_order(self, engine: str, given: str, programs: Path, table: Adapter) -> None:
         rows = numbers() if given == "parquet" else broken()
-        if given == "jsonl":
-            rows.to_json("in.jsonl", orient="records", lines=True, double_precision=15)
-        else:
-            getattr(rows, f"to_{given}")(f"in.{given}", index=False)
-        found = []
-        for name in ("local", engine):
-            task = [
-                "task=predict",
-                f"task.uri={made_table}",
-                f"data={given}",
-                f"data.path=in.{given}",
-                f"task.out={name}.parquet",
-            ]
-            more = ["task.keep=[id]", "task.batch_size=100", "task.on_error=reject", f"task.engine={name}", "task.workers=2"]
-            ended = subprocess.run([str(programs / "modelpact"), *task, *more], capture_output=True, text=True, check=False)
-            assert ended.returncode == 0, ended.stderr
-            rejects = Path(f"{name}.rejects.jsonl")
-            found.append((pd.read_parquet(f"{name}.parquet"), rejects.read_text() if rejects.exists() else ""))
-        pd.testing.assert_frame_equal(found[0][0], found[1][0])
-        assert found[0][1] == found[1][1]
-        assert bool(found[0][1]) is (given != "parquet")
+        getattr(rows, f"to_{given}")(f"in.{given}", index=False)
+        run(table, f"in.{given}", "local.parquet", keep=("id",), batch_size=100, on_error="reject")
+        more = ["task.keep=[id]", "task.batch_size=100", "task.on_error=reject", "task.workers=2"]
+        ended = predict(programs, table, f"data={given}", f"data.path=in.{given}", engine, "out.parquet", *more)
+        assert ended.returncode == 0, ended.stderr
+        pd.testing.assert_frame_equal(pd.read_parquet("local.parquet"), pd.read_parquet("out.parquet"))
+        rejects = [Path(f"{name}.rejects.jsonl") for name in ("local", "out")]
+        assert [path.exists() for path in rejects] == [given == "csv"] * 2
+        if given == "csv":
+            assert rejects[0].read_text() == rejects[1].read_text()
 
-    def test_errors_are_the_same(self, engine: str, programs: Path, made_table: Path) -> None:
+    def test_errors_are_the_same(self, engine: str, programs: Path, table: Adapter) -> None:
         broken().to_csv("in.csv", index=False)
-        ended = predict(programs, made_table, "data=csv", "data.path=in.csv", engine, "out.csv")
+        ended = predict(programs, table, "data=csv", "data.path=in.csv", engine, "out.csv")
         assert ended.returncode == 1
-        assert "row 7, n: expected long, got float 0.5 (LOSSY)" in ended.stderr
+        assert "row 7, n: expected long, got float64 0.5 (LOSSY)" in ended.stderr
         assert "Traceback" not in ended.stderr
         assert not Path("out.csv").exists()
 
@@ -90,17 +79,11 @@ def broken() -> pd.DataFrame:
     return rows
 
 
-def predict(programs: Path, model: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def predict(programs: Path, model: Adapter, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the task with an engine."""
     *data, engine, out = arguments[:4]
-    task = ["task=predict", f"task.uri={model}", f"task.out={out}", f"task.engine={engine}", *data, *arguments[4:]]
+    task = ["task=predict", f"task.uri={model.folder}", f"task.out={out}", f"task.engine={engine}", *data, *arguments[4:]]
     return subprocess.run([str(programs / "modelpact"), *task], capture_output=True, text=True, check=False)
-
-
-@pytest.fixture
-def made_table(table: Adapter) -> Path:
-    """The folder of a ridge regression of `a`, `b` and `n`."""
-    return table.folder
 
 
 @pytest.mark.parametrize(("engine", "package"), [("ray", "ray"), ("spark", "pyspark")])
