@@ -1,7 +1,7 @@
 """Real stores in processes of their own: PostgreSQL, an S3 server, MLflow's tracking server, and trouble in front of one.
 
-Their programs are in a virtual environment of their own, with modelpact in it, because a run needs the drivers too. It is kept in
-pytest's cache, one for each text of the requirements.
+Their programs are in a virtual environment of their own, with modelpact and all that runs its jobs elsewhere in it, because a run
+needs the drivers too. It is kept in pytest's cache, one for each text of the requirements.
 """
 
 from __future__ import annotations
@@ -26,12 +26,14 @@ from programs import environment, free_port, kept, listens, server
 
 ROOT = Path(__file__).parents[1]
 REQUIREMENTS = Path(__file__).with_name("store_requirements.txt")
+EXTRAS = ("joblib", "optuna", "ray", "submitit")
 
 
 def installed(cache: Path) -> Path:
     """The folder with the programs; made and filled where it is not there yet."""
     text = f"{sys.version_info[:2]} {ROOT} {REQUIREMENTS.read_text()} {(ROOT / 'pyproject.toml').read_text()}"
-    return environment(cache, text, "-r", REQUIREMENTS, "-e", f"{ROOT}[joblib]")
+    constraints = ROOT / "constraints.txt"
+    return environment(cache, text, "-c", constraints, "-r", REQUIREMENTS, "-e", f"{ROOT}[{','.join(EXTRAS)}]")
 
 
 def variables(programs: Path, **more: str) -> dict[str, str]:

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 from publishing import client, versions
+from store_servers import EXTRAS, installed
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = ("joblib", "optuna", "ray", "submitit")
 QUICK = ("saver.pip_requirements=[scikit-learn]",)
 
 MORTAL = """
@@ -33,14 +33,10 @@ class Mortal(Ridge):
 """A model that takes its process with it."""
 
 
-@pytest.fixture(scope="module")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def programs(pytestconfig: pytest.Config) -> Path:
     """The programs of an environment with every extra: that there is one, shows that they agree with the core and each other."""
-    folder = tmp_path_factory.mktemp("extras") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "-c", str(ROOT / "constraints.txt")]
-    subprocess.run([*pip, "-e", f"{ROOT}[{','.join(EXTRAS)}]", "pytest", "pytest-mock"], check=True)
-    return folder / "bin"
+    return installed(Path(pytestconfig.cache.mkdir("stores")))
 
 
 def run(programs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

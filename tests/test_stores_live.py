@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -89,7 +91,10 @@ def plain_server(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         yield served(stack, programs, folder, "sqlite:///store.db", str(folder / "files"))
 
 
-@pytest.fixture(params=["server, SQLite", "server, PostgreSQL and S3", "PostgreSQL, files in S3"])
+SERVED = "server, PostgreSQL and S3"
+
+
+@pytest.fixture(params=["server, SQLite", SERVED, "PostgreSQL, files in S3"])
 def place(
     request: pytest.FixtureRequest, programs: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
@@ -99,11 +104,11 @@ def place(
             return
         server, s3 = request.getfixturevalue("database"), request.getfixturevalue("bucket")
         if request.param == "PostgreSQL, files in S3":
-            uri = create(programs, server, "direct")
+            uri = create(programs, server, f"direct_{free_port()}")
             location = "tracking.artifact_location=s3://models/direct"
             yield Place(programs, cache, [f"tracking.uri={uri}", location], s3 | {"PGPASSWORD": server.password})
             return
-        uri, folder = create(programs, server, "served"), tmp_path_factory.mktemp("server")
+        uri, folder = create(programs, server, f"served_{free_port()}"), tmp_path_factory.mktemp("server")
         backend = uri.replace("postgresql:", "postgresql+psycopg2:")  # else SQLAlchemy 2.1 wants the driver psycopg
         port = served(stack, programs, folder, backend, "s3://models/served", PGPASSWORD=server.password, **s3)
         yield Place(programs, cache, [f"tracking.uri=http://127.0.0.1:{port}"])
@@ -147,6 +152,17 @@ def test_all_that_works_on_a_file_works_here(place: Place, tmp_path: Path) -> No
     secrets = [value for name, value in place.environment.items() if name == "PGPASSWORD"]
     written = [path for path in Path().rglob("*") if path.is_file()]
     assert not [path for path in written for secret in secrets if secret.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("place", [SERVED], indirect=True)
+@pytest.mark.parametrize("recipe", ["sweep_optuna", "sweep_ray", "sweep_submitit"])
+def test_a_sweep_of_eight_by_any_means(recipe: str, place: Place) -> None:
+    begun = time.monotonic()
+    swept = place("-m", f"experiment={recipe}", "hydra.sweep.dir=sweep")
+    sys.stdout.write(f"{recipe}: {time.monotonic() - begun:.0f} s\n")
+    assert swept.returncode == 0, swept.stderr
+    assert "8 jobs, 8 ok" in swept.stdout
+    assert sorted(int(version or 0) for _, version in statuses()) == list(range(1, 9))
 
 
 def test_eight_runs_may_be_the_first_in_a_postgresql_database(programs: Path, database: Postgres, cache: Path) -> None:
