@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import shutil
 import subprocess
@@ -275,13 +276,21 @@ def test_a_model_without_requirements_misses_none() -> None:
     assert requirements.mismatches(Path()) == []
 
 
-def test_requirements_that_mlflow_could_not_infer_are_not_remembered(fresh: Path, mocker: Any) -> None:
+@pytest.mark.parametrize("hushed", ["", "level", "disabled"])
+def test_requirements_that_mlflow_could_not_infer_are_not_remembered(
+    hushed: str, fresh: Path, mocker: Any, request: pytest.FixtureRequest
+) -> None:
+    logger = logging.getLogger("mlflow.utils.environment")
+    request.addfinalizer(lambda: logger.setLevel(logging.NOTSET))
+    logger.setLevel(logging.CRITICAL if hushed == "level" else logging.NOTSET)
+    mocker.patch.object(logger, "disabled", hushed == "disabled")
     infers = mocker.patch("mlflow.utils.environment._infer_requirements", side_effect=RuntimeError("a broken package"))
     model = toys.Doubler()
     with SqliteTracking().open():
         for _ in range(2):
             CustomSaver().save(model, infer(ROWS, model.predict(ROWS)), ROWS)
     assert infers.call_count == 2
+    assert logger.isEnabledFor(logging.WARNING) == (not hushed)
 
 
 def test_a_full_disk_costs_no_model_its_save(fresh: Path, mocker: Any) -> None:

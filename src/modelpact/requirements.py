@@ -91,11 +91,18 @@ def inferring() -> Iterator[list[str]]:
             warnings.append(record.getMessage())
 
     watch, logger = Watch(logging.WARNING), logging.getLogger("mlflow.utils.environment")
+    level, disabled, propagates = logger.level, logger.disabled, logger.propagate
     logger.addHandler(watch)
+    if disabled or not logger.isEnabledFor(logging.WARNING):  # whoever hushed MLflow still hears nothing of it
+        logger.propagate = False
+    logger.disabled = False
+    logger.setLevel(logging.WARNING)
     try:
         yield warnings
     finally:
         logger.removeHandler(watch)
+        logger.disabled, logger.propagate = disabled, propagates
+        logger.setLevel(level)
 
 
 def contents(paths: Sequence[str]) -> str:
