@@ -33,7 +33,7 @@ def installed(cache: Path) -> Path:
     """The folder with the programs; made and filled where it is not there yet."""
     text = f"{sys.version_info[:2]} {ROOT} {REQUIREMENTS.read_text()} {(ROOT / 'pyproject.toml').read_text()}"
     constraints = ROOT / "constraints.txt"
-    return environment(cache, text, "-c", constraints, "-r", REQUIREMENTS, "-e", f"{ROOT}[{','.join(EXTRAS)}]")
+    return environment(cache, text, "-c", constraints, "-r", REQUIREMENTS, "-e", f"{ROOT}[{','.join([*EXTRAS, 'test'])}]")
 
 
 def variables(programs: Path, **more: str) -> dict[str, str]:
