@@ -75,7 +75,13 @@ class ServeTask(Task):
                 f"task.host={self.host} task.port={self.port}: {error.strerror or error}",
                 remedy="Choose another port: task.port=8001, or task.port=0 for any that is free.",
             ) from error
-        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=math.ceil(self.grace))
+        config = uvicorn.Config(
+            app,
+            http="h11",  # httptools, which uvicorn would take where it is installed, reads headers without a bound
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=math.ceil(self.grace),
+        )
         server = uvicorn.Server(config)
         port = listening.getsockname()[1]
         say(f"{self.uri} is served on http://{self.host}:{port}; its page is http://{self.host}:{port}/docs")
