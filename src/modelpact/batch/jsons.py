@@ -106,7 +106,8 @@ class JsonlRows(Rows):
 def _parsed(line: bytes) -> tuple[Any, tuple[str, str, str, str] | None]:
     try:
         found = json.loads(line.decode(), parse_constant=_no_number)
-        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no character
+        if b"\\u" in line:
+            json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no character
     except UnicodeDecodeError:
         return None, (MALFORMED, "", "text in UTF-8", "other bytes")
     except UnicodeEncodeError:

@@ -21,7 +21,7 @@ BLOCK = 1 << 23
 LONGEST = 1 << 26
 """Bytes of the longest record."""
 
-PART_BYTES = 1 << 25
+PART_BYTES = 1 << 23
 """Bytes of a part, about."""
 
 
