@@ -10,6 +10,7 @@ import pytest
 import modelpact.signature
 
 PUBLIC = [
+    *("Change", "breaking", "check_all_compatible", "check_compatible", "diff"),
     *(
         "Break",
         "Code",

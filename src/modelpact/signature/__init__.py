@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from modelpact.signature.agreement import differences as differences
     from modelpact.signature.agreement import require_agreement as require_agreement
+    from modelpact.signature.diff import breaking as breaking
+    from modelpact.signature.diff import check_all_compatible as check_all_compatible
+    from modelpact.signature.diff import check_compatible as check_compatible
+    from modelpact.signature.diff import diff as diff
     from modelpact.signature.digest import digest as digest
     from modelpact.signature.enforce import Code as Code
     from modelpact.signature.enforce import Enforcer as Enforcer
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from modelpact.signature.hints import from_predict as from_predict
     from modelpact.signature.hints import from_type_hint as from_type_hint
     from modelpact.signature.infer import infer as infer
+    from modelpact.signature.rules import Change as Change
     from modelpact.signature.spec import load as load
     from modelpact.signature.spec import parse as parse
     from modelpact.signature.spec import to_spec as to_spec
@@ -40,17 +45,21 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Break": "generate",
+    "breaking": "diff",
     "breaks": "generate",
+    "Change": "rules",
+    "check_all_compatible": "diff",
+    "check_compatible": "diff",
     "Code": "enforce",
-    "Enforcer": "enforce",
-    "Extra": "enforce",
-    "Failure": "enforce",
-    "Policy": "enforce",
     "compile": "enforce",
+    "diff": "diff",
     "differences": "agreement",
     "digest": "digest",
     "enforce": "enforce",
+    "Enforcer": "enforce",
     "examples": "generate",
+    "Extra": "enforce",
+    "Failure": "enforce",
     "format_type": "types",
     "from_predict": "hints",
     "from_type_hint": "hints",
@@ -58,6 +67,7 @@ _HOMES = {
     "load": "spec",
     "parse": "spec",
     "parse_type": "types",
+    "Policy": "enforce",
     "require_agreement": "agreement",
     "rows_schema": "export",
     "strict_rows_schema": "export",
@@ -70,13 +80,18 @@ _HOMES = {
 
 __all__ = [
     "Break",
+    "Change",
     "Code",
     "Enforcer",
     "Extra",
     "Failure",
     "Policy",
+    "breaking",
     "breaks",
+    "check_all_compatible",
+    "check_compatible",
     "compile",
+    "diff",
     "differences",
     "digest",
     "enforce",

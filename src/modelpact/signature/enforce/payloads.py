@@ -78,12 +78,17 @@ def _check_dict(data: dict[Any, Any], columns: Columns, failures: Failures) -> A
     if _one_nested(columns):
         one_cell = not isinstance(columns.types[0], Array)
         return columns.cells([data], failures) if one_cell else _check_converted([data], columns, failures)
-    by_column = {
-        key: value.tolist() if isinstance(value, np.ndarray) and value.ndim > 1 else value for key, value in data.items()
-    }
+    by_column = {key: _as_pandas_reads(value) for key, value in data.items()}
     if all(map(_is_scalar, by_column.values())):
         return _check_converted([by_column], columns, failures)
     return _check_converted(by_column, columns, failures)
+
+
+def _as_pandas_reads(value: Any) -> Any:
+    """A column, or one cell for all rows of it: pandas takes an array of arrays apart, and a bytearray for a list of numbers."""
+    if isinstance(value, np.ndarray) and value.ndim > 1:
+        return value.tolist()
+    return bytes(value) if isinstance(value, bytearray) else value
 
 
 def _is_one_row(data: dict[Any, Any], columns: Columns) -> bool:
@@ -137,4 +142,6 @@ def _all_text(values: list[Any]) -> bool:
 
 
 def _is_scalar(value: Any) -> bool:
-    return value is None or np.isscalar(value) or isinstance(value, (datetime.date, datetime.timedelta, decimal.Decimal))
+    return (
+        value is None or np.isscalar(value) or isinstance(value, (datetime.date, datetime.timedelta, decimal.Decimal, bytearray))
+    )

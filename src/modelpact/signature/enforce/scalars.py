@@ -76,9 +76,14 @@ def _boolean(value: Any) -> Any:
     raise Refused(Code.WRONG_TYPE)
 
 
+def _is_integer(value: Any) -> bool:
+    """NumPy's spans of time are integers by its classes, and so are Python's booleans."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.timedelta64))
+
+
 def _integer_between(low: int, high: int) -> Callable[[Any], Any]:
     def convert(value: Any) -> Any:
-        if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        if _is_integer(value):
             if low <= value <= high:
                 return value
             raise Refused(Code.OUT_OF_RANGE)
@@ -96,7 +101,7 @@ def _integer_between(low: int, high: int) -> Callable[[Any], Any]:
 def _double(value: Any) -> Any:
     if isinstance(value, (float, np.float32, np.float16)):
         return value if isinstance(value, float) else float(value)
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+    if _is_integer(value):
         if -DOUBLE_LIMIT <= value <= DOUBLE_LIMIT:
             return float(value)
         raise Refused(Code.LOSSY)
@@ -119,7 +124,7 @@ def _float(value: Any) -> Any:
             if math.isnan(value) or float(np.float32(value)) == value:
                 return value
         raise Refused(Code.LOSSY)
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+    if _is_integer(value):
         if -FLOAT_LIMIT <= value <= FLOAT_LIMIT:
             return float(value)
         raise Refused(Code.LOSSY)

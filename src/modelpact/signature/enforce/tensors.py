@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from itertools import chain
 from typing import Any
@@ -157,7 +158,8 @@ class Tensor:
             failures.say(Code.WRONG_SHAPE, place, None, self.expected, "cells of different lengths or types")
             return series
         if not self._fits(array.shape) and array.size == abs(int(np.prod(self.shape))) * len(cells):
-            array = array.reshape(len(cells), *self.shape[1:])  # cells may be flat: their shape is in the signature
+            with contextlib.suppress(ValueError):  # of two free axes neither is known
+                array = array.reshape(len(cells), *self.shape[1:])  # cells may be flat: their shape is in the signature
         return self._array(array, place, failures, rounds=isinstance(cells[0], list))
 
     def frame(self, data: Any, failures: Failures) -> Any:

@@ -1,0 +1,67 @@
+"""What defines compatibility: where `backward` passes, the new signature takes all that the old takes."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from evolutions import a_signature, edited
+from payload_forms import Chance, witness
+
+from modelpact.signature import Change, diff
+
+SIDES = ("input", "output", "param")
+PAYLOADS = 20
+
+
+@pytest.fixture(autouse=True)
+def _silent() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)  # MLflow warns of each param
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def _breaking(changes: list[Change]) -> set[str]:
+    """The sides that are broken; a changed default is about meaning, of which no payload is a proof."""
+    return {change.side for change in changes if "backward" in change.breaks and change.rule != "PARAM_DEFAULT_CHANGED"}
+
+
+def _evolve(seeds: range, policy: str, search: int) -> tuple[Counter[str], list[tuple[int, list[str]]]]:
+    """Counts of pairs, and the refusals that no payload proves right; fails where a payload proves a pass wrong."""
+    counts: Counter[str] = Counter()
+    unproved = []
+    for seed in seeds:
+        chance = Chance(seed)
+        old = a_signature(chance)
+        new = edited(old, chance)
+        changes = diff(old, new, policy)
+        broken = _breaking(changes)
+        for side in SIDES:
+            if side not in broken:
+                assert witness(old, new, f"{side}s", seed=seed, n=PAYLOADS, policy=policy) == [], (seed, side, old, new)
+        proved = any(witness(old, new, f"{side}s", seed=seed, n=search, policy=policy) for side in broken)
+        counts["refusals" if broken else "passes"] += 1
+        if broken and not proved:
+            unproved.append((seed, [str(change) for change in changes if "backward" in change.breaks]))
+    return counts, unproved
+
+
+def test_what_passes_breaks_nobody_and_what_is_refused_breaks_somebody() -> None:
+    counts, unproved = _evolve(range(200), "lossless", 100)
+    assert min(counts["passes"], counts["refusals"]) > 50
+    assert len(unproved) <= 0.05 * counts["refusals"], unproved
+
+
+@pytest.mark.parametrize("policy", ["strict", "mlflow"])
+def test_the_other_policies_break_nobody_either(policy: str) -> None:
+    counts, _ = _evolve(range(10_000, 10_025), policy, 1)
+    assert min(counts["passes"], counts["refusals"]) > 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["lossless", "strict", "mlflow"])
+def test_two_thousand_pairs(policy: str) -> None:
+    counts, unproved = _evolve(range(20_000, 22_000), policy, 300)
+    assert len(unproved) <= 0.05 * counts["refusals"], unproved
