@@ -54,6 +54,7 @@ REQUIRED = {
     ("data", "inline"): ["data.inputs=[{a: 1.0}, {a: 2.0}]"],
     ("model", "mlflow"): ["model.uri=models:/sums/1"],
     ("task", "check"): ["task.uri=models:/sums/1"],
+    ("task", "diff"): ["task.old=models:/sums/1", "task.new=models:/sums@champion"],
     ("task", "export"): ["task.uri=models:/sums/1", "task.to=markdown"],
     ("task", "predict"): ["task.uri=models:/sums/1", "task.out=answers.csv"],
     ("task", "parity"): ["task.uri=models:/sums/1"],

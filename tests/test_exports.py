@@ -41,6 +41,7 @@ PUBLIC = {
     "modelpact.store": ["ServerTracking", "SqliteTracking", "Store", "Tracking"],
     "modelpact.tasks": [
         "CheckTask",
+        "DiffTask",
         "ExportTask",
         "InspectTask",
         "ParityTask",

@@ -302,8 +302,8 @@ class _Walk:
     def _param(self, old: ParamSpec, new: ParamSpec, path: str) -> Iterator[Change]:
         if old.shape != new.shape:
             yield self._change("PARAM_SHAPE_CHANGED", path, old, new, narrows=True, widens=True)
-        else:
-            yield from self._types(old.dtype, new.dtype, path, "param", nullable=False)
+            return  # which no default survives
+        yield from self._types(old.dtype, new.dtype, path, "param", nullable=False)
         if not _same(old.default, new.default):
             before, after = (f"default {shown(spec.default)}" for spec in (old, new))
             yield self._change("PARAM_DEFAULT_CHANGED", path, before, after, narrows=True, widens=True)

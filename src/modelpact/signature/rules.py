@@ -68,6 +68,7 @@ _TENSORS = {
     "TENSOR_DTYPE_WIDENED": "the dtype holds all that it held, and more",
     "TENSOR_DTYPE_NARROWED": "the dtype holds less than it held, and nothing new",
     "TENSOR_DTYPE_CHANGED": "the dtype does not hold some of what it held, and holds something else",
+    "TENSOR_DTYPE_EQUIVALENT": "another dtype, which holds the same: the same one in another order of bytes",
     "TENSOR_SHAPE_WIDENED": "an axis that was fixed is free",
     "TENSOR_SHAPE_NARROWED": "an axis that was free is fixed",
     "TENSOR_SHAPE_CHANGED": "another number of axes, or a fixed axis of another length",

@@ -9,6 +9,7 @@ from modelpact.exports import lazy
 if TYPE_CHECKING:
     from modelpact.tasks.base import Task
     from modelpact.tasks.check import CheckTask
+    from modelpact.tasks.diff import DiffTask
     from modelpact.tasks.export import ExportTask
     from modelpact.tasks.inspect import InspectTask
     from modelpact.tasks.parity import ParityTask
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CheckTask",
+    "DiffTask",
     "ExportTask",
     "InspectTask",
     "ParityTask",
@@ -35,6 +37,7 @@ __getattr__ = lazy(
     __name__,
     {
         "CheckTask": "modelpact.tasks.check",
+        "DiffTask": "modelpact.tasks.diff",
         "ExportTask": "modelpact.tasks.export",
         "InspectTask": "modelpact.tasks.inspect",
         "ParityTask": "modelpact.tasks.parity",

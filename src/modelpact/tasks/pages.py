@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from modelpact.schemas import Signature
 
-__all__ = ["page"]
+__all__ = ["code", "markdown_table", "page"]
 
 
 def page(uri: str, metadata: MLmodel, inputs: Any = None, params: dict[str, Any] | None = None) -> str:
@@ -70,15 +70,15 @@ def _side(title: str, schema: Any, data: Any) -> list[str]:
         kind = "Rows without names: lists of these values." if len(schema.inputs) > 1 else "A value a row."
     lines = describe(schema, data, integers=False)
     headers = ("name", "type", "required", *(("example",) if data is not None else ()))
-    cells = [(_code(line.path), _code(line.type), line.required, _code(line.example))[: len(headers)] for line in lines]
-    return [f"## {title}", kind, _table(headers, cells)]
+    cells = [(code(line.path), code(line.type), line.required, code(line.example))[: len(headers)] for line in lines]
+    return [f"## {title}", kind, markdown_table(headers, cells)]
 
 
 def _params(signature: Signature) -> list[str]:
     if signature.params is None or not signature.params.params:
         return ["## Params", "None."]
-    cells = [(_code(line.path), _code(line.type), _code(line.example) or "none") for line in describe_params(signature.params)]
-    return ["## Params", _table(("name", "type", "default"), cells)]
+    cells = [(code(line.path), code(line.type), code(line.example) or "none") for line in describe_params(signature.params)]
+    return ["## Params", markdown_table(("name", "type", "default"), cells)]
 
 
 def _call(uri: str, signature: Signature, inputs: Any, params: dict[str, Any] | None) -> list[str]:
@@ -117,12 +117,13 @@ def _block(language: str, text: str) -> str:
     return f"{fence}{language}\n{text}\n{fence}"
 
 
-def _table(headers: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+def markdown_table(headers: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+    """A table of cells that are Markdown already."""
     lines = [headers, ["---"] * len(headers), *cells]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """A text as code, whatever is in it: a table of Markdown ends a cell at each bar that is not escaped."""
     if not text:
         return ""
