@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelpact.complaints import complain
 from modelpact.composition import build, sweep_arguments
+from modelpact.plugins.preloaded import THRESHOLD
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -38,9 +39,8 @@ def main() -> None:
     wanted = os.environ.get(FULL_ERROR)
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # read when mlflow is imported
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it has one wherever tqdm is installed
-    # what MLflow and its libraries build when imported stays: collecting it costs a sixth of a run, and a second at its end
-    gc.set_threshold(200_000, 50, 100)
-    atexit.register(gc.freeze)
+    gc.set_threshold(*THRESHOLD)
+    atexit.register(gc.freeze)  # to collect all that was imported costs a second at the end
     sys.path.append(os.getcwd())  # a class of one's own, in a module beside one's data
     try:
         _refuse_literals()
