@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import datetime as dt
 from functools import cache
 from typing import Any
@@ -270,7 +271,7 @@ def witness(old: ModelSignature, new: ModelSignature, side: str, *, seed: int = 
     conforming = 0
     for _ in range(3 * n):
         data = getattr(made, side)()
-        if takes(own, side, data):
+        if takes(own, side, copy.deepcopy(data)):  # MLflow writes into arrays
             conforming += 1
             if not takes(other, side, data):
                 return [data]

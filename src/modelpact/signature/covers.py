@@ -150,44 +150,54 @@ def reshapes_cells(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
     return abs(math.prod(old)) != abs(math.prod(new)) or new[1:].count(-1) > 1
 
 
-def rereads_dicts(old: Schema, new: Schema) -> bool:
+def rereads_dicts(old: Schema, new: Schema, policy: str) -> bool:
     """Whether one dict of lists is a dict of columns under one schema and one row under another, which then refuses it.
 
     The enforcer reads `{"a": [1, 2]}` as MLflow does: as one row where any column is an array, an object or a map; as columns
     where all are scalars; with `any` among them it depends on the lists. Unnamed schemas read rows or cells.
     """
-    before, after = layout(old), layout(new)
+    before, after = layout(old, policy), layout(new, policy)
     if before == after:
         return False
     if "cells" in (before, after) or "rows" in (before, after):
         return after == "cells" and len(old.inputs) > len(new.inputs) and not isinstance(new.inputs[0].type, AnyType)
+    types = {spec.name: spec.type for spec in new.inputs}
     if _LAYOUTS.index(before) < _LAYOUTS.index(after):  # columns become a row, and the scalars of it are lists
-        types = {spec.name: spec.type for spec in new.inputs}
         lists = [spec for spec in old.inputs if isinstance(types.get(spec.name), DataType)]
         return bool(lists) if after == "nested" else any(_only(kinds, old, lists) for kinds in (_TEXTS, _NUMBERS))
     lists = [spec for spec in old.inputs if isinstance(spec.type, (Array, AnyType))]
     rows = [spec for spec in old.inputs if spec.required and not isinstance(spec.type, (Array, AnyType))]
     if before == "any":
         return len(lists) > 1 and not rows
-    return len(lists) > 1 and not any(isinstance(spec.type, (Object, Map)) for spec in rows)
+    if policy == "mlflow":  # which reads a dict of dicts as columns, unless one of them is an array or an object
+        dicts = [spec for spec in old.inputs if isinstance(spec.type, (Object, Map))]
+        return len(lists) + len(dicts) > 1 or any(isinstance(types.get(spec.name), Map) for spec in dicts)
+    if any(isinstance(spec.type, (Object, Map)) for spec in rows):
+        return False  # a dict in it makes it a row under any schema
+    fewest = 1 if policy == "strict" and any(types.get(spec.name) in _INFERRED for spec in old.inputs) else 2
+    return len(lists) >= fewest
 
 
-def _only(kinds: set[DataType], old: Schema, lists: list[Any]) -> bool:
+def _only(kinds: tuple[DataType, ...], old: Schema, lists: list[Any]) -> bool:
     """Whether a dict may hold lists of these types alone, one of which is among `lists`."""
     return any(spec.type in kinds for spec in lists) and all(spec.type in kinds for spec in old.inputs if spec.required)
 
 
-_TEXTS = {DataType.string, DataType.datetime}
-_NUMBERS = {DataType.integer, DataType.long, DataType.float, DataType.double}
+_TEXTS = (DataType.string, DataType.datetime)
+_NUMBERS = (DataType.integer, DataType.long, DataType.float, DataType.double)
 """Lists of text are a row where there is a column of `any`, and so are empty lists, which only numbers take as a column."""
+
+_INFERRED = (DataType.integer, DataType.long, DataType.datetime)
+"""A value of these beside a list becomes a column of a dtype that pandas chooses, which `strict` may refuse."""
 
 _LAYOUTS = ("flat", "any", "nested")
 
 
-def layout(schema: Schema) -> str:
+def layout(schema: Schema, policy: str) -> str:
     """How dicts of lists (`flat`, `any`, `nested`) or lists (`rows`, `cells`) are read under a schema of columns."""
-    nested = any(isinstance(spec.type, (Array, Object, Map)) for spec in schema.inputs)
+    kinds = (Array, Object) if policy == "mlflow" and schema.has_input_names() else (Array, Object, Map)
+    nested = any(isinstance(spec.type, kinds) for spec in schema.inputs)
     anything = any(isinstance(spec.type, AnyType) for spec in schema.inputs)
     if schema.inputs[0].name is None:
         return "cells" if len(schema.inputs) == 1 and (nested or anything) else "rows"
-    return "nested" if nested else "any" if anything else "flat"
+    return "nested" if nested else "any" if anything or policy == "mlflow" else "flat"  # lists of text are a row for MLflow

@@ -194,13 +194,17 @@ class _Walk:
 
     def _same_by_position(self, old: Schema, new: Schema) -> bool:
         """Whether columns with names are taken without, in whatever order they come; never those without names with them."""
-        if not old.has_input_names() or old.is_tensor_spec() or self.policy == "mlflow" or len(old.inputs) != len(new.inputs):
+        if not old.has_input_names() or old.is_tensor_spec() or len(old.inputs) != len(new.inputs):
             return False
-        return all(
-            spec.required and isinstance(spec.type, DataType) and covered(spec.type, after.type, self.policy)
-            for spec in old.inputs
-            for after in new.inputs
-        ) and all(isinstance(after.type, DataType) for after in new.inputs)
+        return (
+            self.policy == "lossless"
+            and all(
+                spec.required and isinstance(spec.type, DataType) and covered(spec.type, after.type, self.policy)
+                for spec in old.inputs
+                for after in new.inputs
+            )
+            and all(isinstance(after.type, DataType) for after in new.inputs)
+        )
 
     def _specs(self, old: Schema, new: Schema, path: str) -> Iterator[Change]:
         named = old.has_input_names()
@@ -211,9 +215,9 @@ class _Walk:
         if named and [name for name in members if name in others] != [name for name in others if name in members]:
             yield self._change(self._named("REORDERED"), path, list(members), list(others), narrows=False, widens=False)
         if not old.is_tensor_spec():
-            narrows, widens = rereads_dicts(old, new), rereads_dicts(new, old)
+            narrows, widens = rereads_dicts(old, new, self.policy), rereads_dicts(new, old, self.policy)
             if narrows or widens:
-                before, after = _READ[layout(old)], _READ[layout(new)]
+                before, after = _READ[layout(old, self.policy)], _READ[layout(new, self.policy)]
                 yield self._change(self._named("LAYOUT_CHANGED"), path, before, after, narrows=narrows, widens=widens)
 
     def _members(
