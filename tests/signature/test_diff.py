@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -265,3 +267,11 @@ def test_a_change_is_plain_data() -> None:
 def test_the_order_of_bytes_is_none_of_a_values_business() -> None:
     one, two = (ModelSignature(Schema([TensorSpec(np.dtype(name), (-1,))])) for name in (">f4", "<f4"))
     assert {change.rule: set(change.breaks) for change in diff(one, two)} == {"TENSOR_DTYPE_EQUIVALENT": set()}
+
+
+def test_the_page_has_every_rule_with_its_meaning() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "comparing.md").read_text(encoding="utf-8")
+    for rule, meaning in RULES.items():
+        name = re.sub("^(INPUT|OUTPUT)_", "..._", rule)
+        inner = rule.startswith("PARAM_") and f"`{rule}`" not in page
+        assert f"| `{re.sub('^PARAM_', '..._', rule) if inner else name}` | {meaning} |" in page
