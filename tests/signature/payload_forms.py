@@ -258,7 +258,16 @@ def _plain(name: str, chance: Chance) -> Any:
     return chance.pick(_PLAIN[name])
 
 
-def witness(old: ModelSignature, new: ModelSignature, side: str, *, seed: int = 0, n: int, policy: str = "lossless") -> list[Any]:
+def witness(
+    old: ModelSignature,
+    new: ModelSignature,
+    side: str,
+    *,
+    n: int,
+    seed: int = 0,
+    policy: str = "lossless",
+    extra: str = "ignore",
+) -> list[Any]:
     """Data of one side that proves `backward` broken, in a list of one; an empty list where none of `n` that conform does.
 
     For inputs and params it is what the old signature takes and the new refuses; for outputs what conforms to the new and not to
@@ -267,7 +276,7 @@ def witness(old: ModelSignature, new: ModelSignature, side: str, *, seed: int = 
     first, second = (new, old) if side == "outputs" else (old, new)
     made = Payloads(first, second, policy, Chance(seed))
     own = compile(first, policy, "ignore" if policy == "mlflow" else "forbid")  # type: ignore[arg-type]
-    other = compile(second, policy)  # type: ignore[arg-type]
+    other = compile(second, policy, extra)  # type: ignore[arg-type]
     conforming = 0
     for _ in range(3 * n):
         data = getattr(made, side)()

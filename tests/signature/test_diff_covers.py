@@ -84,7 +84,7 @@ def _check(where: Any, policy: str, every: int) -> None:
 
 @pytest.mark.parametrize("where", ["column", "value", "item", "param"])
 def test_the_enforcer_takes_what_the_table_says(where: str) -> None:
-    _check(where, "lossless", 4)
+    _check(where, "lossless", 12)
 
 
 @pytest.mark.slow

@@ -161,3 +161,20 @@ def test_many_troubles_are_counted() -> None:
     with pytest.raises(SignError, match=r"in 60 places:(?s:.*)\.\.\. and 10 more") as caught:
         infer([{f"c{i}": 1j for i in range(60)}])
     assert len(caught.value.problems) == 60
+
+
+@pytest.mark.parametrize("dtype", [D.integer, D.long, D.float, D.double])
+def test_a_span_of_time_is_no_number_though_numpy_calls_it_an_integer(dtype: DataType) -> None:
+    assert code(ColSpec(Array(dtype), "x"), [{"x": [np.timedelta64(3, "s")]}]) == "WRONG_TYPE"
+
+
+def test_flat_cells_have_no_shape_where_two_axes_are_free() -> None:
+    cells = pd.DataFrame({"x": [[1.0, 2.0], [3.0, 4.0]]})
+    assert code(TensorSpec(np.dtype("float64"), (2, -1, -1), "x"), cells) == "WRONG_SHAPE"
+    assert enforced(TensorSpec(np.dtype("float64"), (-1, -1, 2), "x"), cells)["x"].shape == (2, 1, 2)
+
+
+def test_a_bytearray_is_one_value() -> None:
+    schema = Schema([ColSpec(D.binary, "x"), ColSpec(D.long, "y")])
+    assert compile(ModelSignature(schema)).inputs({"x": bytearray(b"ab"), "y": 1})["x"].tolist() == [b"ab"]
+    assert compile(ModelSignature(schema)).inputs({"x": bytearray(b"ab"), "y": [1, 2]})["x"].tolist() == [b"ab", b"ab"]

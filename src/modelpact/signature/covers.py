@@ -163,7 +163,8 @@ def rereads_dicts(old: Schema, new: Schema, policy: str) -> bool:
         return after == "cells" and len(old.inputs) > len(new.inputs) and not isinstance(new.inputs[0].type, AnyType)
     types = {spec.name: spec.type for spec in new.inputs}
     if _LAYOUTS.index(before) < _LAYOUTS.index(after):  # columns become a row, and the scalars of it are lists
-        lists = [spec for spec in old.inputs if isinstance(types.get(spec.name), DataType)]
+        kinds = (DataType, Map) if policy == "mlflow" else DataType  # a list of dicts is a column of maps for MLflow alone
+        lists = [spec for spec in old.inputs if isinstance(types.get(spec.name), kinds)]
         return bool(lists) if after == "nested" else any(_only(kinds, old, lists) for kinds in (_TEXTS, _NUMBERS))
     lists = [spec for spec in old.inputs if isinstance(spec.type, (Array, AnyType))]
     rows = [spec for spec in old.inputs if spec.required and not isinstance(spec.type, (Array, AnyType))]
