@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from sklearn.linear_model import Ridge
 
-from modelpact.composition import build, sweep_arguments, groups, option_keys, options
+from modelpact.composition import build, groups, option_keys, options, sweep_arguments
 from modelpact.errors import ConfigError
 from modelpact.signers import ExplicitSigner, InferSigner
 from modelpact.tasks import PublishTask
