@@ -92,7 +92,11 @@ class TestKinds:
         for data in ([{"x": big}, {"x": None}], pyarrow.table({"x": [big, None]}), polars.DataFrame({"x": [big, None]}), wanted):
             assert same(enforcer.inputs(data), wanted)
 
-    @pytest.mark.parametrize("data", [None, {1.5}, object(), scipy.sparse.csr_matrix(np.eye(2)), (1, 2)], ids=["none", "set", "object", "sparse", "tuple"])
+    @pytest.mark.parametrize(
+        "data",
+        [None, {1.5}, object(), scipy.sparse.csr_matrix(np.eye(2)), (1, 2)],
+        ids=["none", "set", "object", "sparse", "tuple"],
+    )
     def test_other_kinds_are_refused(self, data: Any) -> None:
         assert refusal(one(D.double).inputs, data).failures[0].code in ("WRONG_KIND", "MISSING_COLUMN")
 
