@@ -56,6 +56,9 @@ def isolated(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> It
     for handler in set(root.handlers) - set(handlers):
         handler.close()
     root.handlers[:], root.level = handlers, level
+    for logger in logging.Logger.manager.loggerDict.values():  # a configuration of logging may have disabled those it found
+        if isinstance(logger, logging.Logger):
+            logger.disabled = False
     if "hydra" in sys.modules:
         from hydra.core.global_hydra import GlobalHydra
         from hydra.core.hydra_config import HydraConfig

@@ -25,7 +25,8 @@ from modelpact.errors import ConfigError, SweepError
 from modelpact.plugins import pool
 from modelpact.signals import sigterm_raises
 
-HYDRA = OmegaConf.create({"hydra": {"hydra_logging": {"version": 1, "root": {"handlers": []}}, "verbose": False}})
+LOGGING = {"version": 1, "disable_existing_loggers": False, "root": {"handlers": []}}
+HYDRA = OmegaConf.create({"hydra": {"hydra_logging": LOGGING, "verbose": False}})
 
 
 class Unpicklable(Exception):
