@@ -17,6 +17,7 @@ from mlflow.types.schema import Array, ColSpec, DataType, Map, Object, ParamSche
 from modelpact.errors import InputsError, SignError
 from modelpact.signature.enforce import compile
 from modelpact.signature.infer import infer
+from modelpact.signature.spec import parse
 
 D = DataType
 
@@ -178,3 +179,10 @@ def test_a_bytearray_is_one_value() -> None:
     schema = Schema([ColSpec(D.binary, "x"), ColSpec(D.long, "y")])
     assert compile(ModelSignature(schema)).inputs({"x": bytearray(b"ab"), "y": 1})["x"].tolist() == [b"ab"]
     assert compile(ModelSignature(schema)).inputs({"x": bytearray(b"ab"), "y": [1, 2]})["x"].tolist() == [b"ab", b"ab"]
+
+
+@pytest.mark.parametrize("values", [[["a", "b"], ["", "c"]], [[1, "a"], [None, {"b": 2}]], [[True, 1.5], [b"x", 3]]])
+def test_a_list_under_a_tensor_of_objects_stays_what_it_is(values: list[list[Any]]) -> None:
+    found = compile(parse({"inputs": "object[-1, 2]"})).inputs(values)
+    assert (found.dtype, found.shape, found.tolist()) == (np.dtype(object), (2, 2), values)
+    assert [list(map(type, row)) for row in found.tolist()] == [list(map(type, row)) for row in values]

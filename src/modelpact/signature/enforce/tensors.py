@@ -112,7 +112,9 @@ class Tensor:
             return value
         if not array.size and self._fits(array.shape):
             return array.astype(self.dtype)
-        if array.dtype.kind in "US" or (array.dtype.kind in "iufc" and array.ndim):
+        if self.dtype == _OBJECT:
+            array = _as_objects(value, array.shape)  # whatever they are: this dtype says nothing of them
+        elif array.dtype.kind in "US" or (array.dtype.kind in "iufc" and array.ndim):
             array = _typed(_as_objects(value, array.shape))  # NumPy turns 1 into "1", and True into 1
         if array is None:
             failures.say(Code.WRONG_TYPE, place, None, self.expected, "a list of values of different types")
