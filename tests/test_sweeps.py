@@ -395,7 +395,8 @@ def test_two_processes_may_be_the_first_to_use_a_store(launcher: tuple[str, ...]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("attempt", range(10))
-@pytest.mark.parametrize("launcher", LAUNCHERS[1:])
-def test_two_processes_with_no_cache_may_be_the_first_every_time(attempt: int, launcher: tuple[str, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("launcher", "attempt"), [(JOBLIB, attempt) for attempt in range(10)] + [(PROCESSES, attempt) for attempt in range(3)]
+)
+def test_two_processes_with_no_cache_may_be_the_first_every_time(launcher: tuple[str, ...], attempt: int, tmp_path: Path) -> None:
     parallel_first_use(tmp_path / f"fresh{attempt}", tmp_path / "cache", launcher)
