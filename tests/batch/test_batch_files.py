@@ -439,10 +439,11 @@ class TestColumns:
             run(strict, path, "out.csv", loader=loader)
         assert run(strict, path, "out.csv", loader=loader, keep=("id",)).answered == 500
 
-    def test_a_name_that_the_model_answers_with(self, table: Adapter) -> None:
+    @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+    def test_a_name_that_the_model_answers_with(self, suffix: str, table: Adapter) -> None:
         rows = [{**row, "prediction": 1} for row in ROWS]
         with pytest.raises(ConfigError, match="answers with a column 'prediction' itself"):
-            run(table, written(".csv", rows), "out.csv", keep=("prediction",))
+            run(table, written(suffix, rows), "out.csv", keep=("prediction",))
 
     def test_a_kept_column_whose_type_changes(self, told: Adapter) -> None:
         rows: list[Any] = [{"do": "x", "n": 1, "id": 7}, {"do": "x", "n": 2, "id": 7.5}, {"do": "x", "n": 3, "id": None}]

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from modelpact.batch.answers import answer_names, empty
 from modelpact.batch.gathering import gather, gather_rejects
 from modelpact.batch.keeping import Kept
+from modelpact.batch.opening import rows_of
 from modelpact.batch.parts import Part, Rows, Scored, Wanted
 from modelpact.batch.scoring import Plan
 from modelpact.batch.writing import check_suffix
-from modelpact.data import CsvData, DataSource, JsonlData, ParquetData
+from modelpact.data import DataSource
 from modelpact.data.files import TableFile, check_file
 from modelpact.errors import ConfigError, DataError, PactError
 from modelpact.signature import digest
@@ -114,8 +115,7 @@ class Batch:
             PredictError: The model failed.
             OutputsError: An answer breaks the contract.
         """
-        rejects = self.rejects if self.rejects is not None else self.out.with_suffix(".rejects.jsonl")
-        check_places(self.data, self.out, rejects, overwrite=self.overwrite or self.resume)
+        rejects = check_places(self.data, self.out, self.rejects, overwrite=self.overwrite or self.resume)
         rows = self._rows()
         kept = Kept(self.out)
         try:
@@ -177,42 +177,27 @@ class Batch:
         )
 
     def _rows(self) -> Rows:
-        from modelpact.batch.jsons import JsonlRows
-        from modelpact.batch.tables import MemoryRows, ParquetRows
-        from modelpact.batch.texts import CsvRows
-
         batch, part = self._sizes()
-        wanted = Wanted(self.adapter.signature, self.keep, self.loader.extra != "ignore", batch, part)
-        rows: Any
-        if isinstance(self.data, TableFile):
-            path = Path(self.data.path).absolute()
-            if isinstance(self.data, CsvData):
-                rows = CsvRows(self.data, path, wanted)
-            elif isinstance(self.data, JsonlData):
-                return JsonlRows(self.data, path, wanted)
-            elif isinstance(self.data, ParquetData):
-                rows = ParquetRows(self.data, path, wanted)
-            else:
-                rows = MemoryRows(self.data, wanted)
-        else:
-            rows = MemoryRows(self.data, wanted)
-        asked = [("task.keep", name) for name in self.keep] + [
-            ("data.columns", name) for name in getattr(self.data, "columns", None) or ()
-        ]
-        for key, name in asked:
-            if name not in rows.columns:
-                raise DataError(
-                    f"{self.data.name} has no column {name!r}, which {key} names{nearest(name, rows.columns)}",
-                    remedy=f"Its columns: {shortened(', '.join(rows.columns) or 'none', 500)}.",
-                    column=name,
-                )
+        rows = rows_of(self.data, Wanted(self.adapter.signature, self.keep, self.loader.extra != "ignore", batch, part))
+        if rows.columns is not None:
+            self._check_columns(rows.columns)
         clash = sorted(set(self.keep) & set(answer_names(self.adapter.signature) or ()))
         if clash:
             raise ConfigError(
                 f"task.keep: the model answers with a column {clash[0]!r} itself",
                 remedy="Leave it out of task.keep, or rename it in the data.",
             )
-        return rows  # type: ignore[no-any-return]
+        return rows
+
+    def _check_columns(self, columns: list[str]) -> None:
+        inputs = getattr(self.data, "columns", None) or ()
+        for key, name in [*(("task.keep", name) for name in self.keep), *(("data.columns", name) for name in inputs)]:
+            if name not in columns:
+                raise DataError(
+                    f"{self.data.name} has no column {name!r}, which {key} names{nearest(name, columns)}",
+                    remedy=f"Its columns: {shortened(', '.join(columns) or 'none', 500)}.",
+                    column=name,
+                )
 
     def _sizes(self) -> tuple[int, int]:
         """Rows in a chunk and in a part: many of plain numbers; few where a row may be long, or its answer dear."""
@@ -250,14 +235,24 @@ class Batch:
         return plain
 
 
-def check_places(data: DataSource, out: Path, rejects: Path, *, overwrite: bool) -> None:
+def check_places(data: DataSource, out: Path, rejects: Path | None, *, overwrite: bool) -> Path:
     """Refuse files that cannot be read or written, before any work is done.
+
+    Args:
+        data: The input.
+        out: The output.
+        rejects: Where rows that are set aside go; None for beside the output.
+        overwrite: Whether they may be there already.
+
+    Returns:
+        Where rows that are set aside go.
 
     Raises:
         ConfigError: They cannot be written.
         DataError: There is no input.
     """
     check_suffix(out, "task.out")
+    rejects = rejects if rejects is not None else out.with_suffix(".rejects.jsonl")
     if rejects.suffix != ".jsonl":
         raise ConfigError(f"task.rejects={rejects}: rejects are JSON lines", remedy="Let it end in .jsonl.")
     if isinstance(data, TableFile):
@@ -277,6 +272,7 @@ def check_places(data: DataSource, out: Path, rejects: Path, *, overwrite: bool)
             )
     if out.absolute() == rejects.absolute():
         raise ConfigError(f"task.rejects={rejects} is task.out", remedy="Give each a file of its own.")
+    return rejects
 
 
 def _listed(rows: Rows, name: str) -> list[Part]:

@@ -136,7 +136,13 @@ class Wanted:
 
 
 class Rows(ABC):
-    """An input that is read part by part; a copy of it goes to each process that reads."""
+    """An input that is read part by part; a copy of it goes to each process that reads.
+
+    Attributes:
+        columns: The names of its columns; None where each row has its own.
+    """
+
+    columns: list[str] | None = None
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:

@@ -36,6 +36,8 @@ class ParquetRows(Rows):
         DataError: It is no Parquet file.
     """
 
+    columns: list[str]
+
     def __init__(self, data: ParquetData, path: Path, wanted: Wanted) -> None:
         import pyarrow as pa
 
@@ -180,6 +182,8 @@ class MemoryRows(Rows):
     Raises:
         DataError: The source cannot be read.
     """
+
+    columns: list[str]
 
     def __init__(self, data: DataSource, wanted: Wanted) -> None:
         from modelpact import rows

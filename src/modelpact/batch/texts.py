@@ -40,6 +40,8 @@ class CsvRows(Rows):
         DataError: The file has no usable header.
     """
 
+    columns: list[str]
+
     def __init__(self, data: CsvData, path: Path, wanted: Wanted) -> None:
         if data.separator == r"\s+":
             raise DataError(

@@ -67,8 +67,7 @@ class PredictTask(Task):
         self._check()
         out = Path(self.out)
         rejects = Path(self.rejects) if self.rejects is not None else None
-        beside = rejects if rejects is not None else out.with_suffix(".rejects.jsonl")
-        check_places(self.data, out, beside, overwrite=self.overwrite or self.resume)
+        check_places(self.data, out, rejects, overwrite=self.overwrite or self.resume)  # before the model is loaded
         with store_of(self.uri, self.tracking):
             stored = find(self.uri)
             adapter = self.loader.load(stored.uri)
