@@ -78,7 +78,7 @@ CASES: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     ),
     "a missing column": ((*CSV, "data.path=good.csv", "data.columns=[a,c]"), 1, ("'c'", "data.columns", "a, b, price")),
     "too few rows": (("data=inline", "data.inputs=[{a: 1.0}]", "data.targets=[1.0]"), 1, ("data.test_size",)),
-    "a model that raises in fit": ((*CSV, "data.path=words.csv"), 1, ("fit failed", "word")),
+    "a model that raises in fit": ((*CSV, "data.path=words.csv"), 1, ("fit failed", "word", "not all cells are numbers in: ")),
     "a metric that does not exist": (("data.metrics=[r3]",), 2, ("r3",)),
     "no written signature": (
         (*CSV, "data.path=good.csv", "signer=explicit"),

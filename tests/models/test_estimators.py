@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import toys
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -16,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from modelpact.data import IrisData
-from modelpact.errors import ConfigError, PredictError
+from modelpact.errors import ConfigError, FitError, PredictError
 from modelpact.models import SklearnModel, untrusted_types
 
 X = np.arange(12.0).reshape(6, 2)
@@ -149,3 +150,11 @@ def test_hyperparameters_are_part_of_what_the_model_is() -> None:
     one, same, other = (SklearnModel(estimator=Ridge(alpha=alpha)).identity() for alpha in (1.0, 1.0, 2.0))
     assert one == same != other
     assert toys.Doubler().identity() != one
+
+
+@pytest.mark.parametrize(("column", "named"), [(["x", "y"], True), ([1.0, float("nan")], False)])
+def test_a_column_that_holds_no_numbers_is_named(column: list[Any], named: bool) -> None:
+    inputs = pd.DataFrame({"a": column, "b": [1.0, 2.0]})
+    with pytest.raises(FitError if named else ValueError, match=r"numbers in: a\n" if named else "NaN") as caught:
+        SklearnModel(estimator=Ridge()).fit(inputs, np.array([1.0, 2.0]))
+    assert isinstance(caught.value, FitError) == named

@@ -12,6 +12,7 @@ from pydantic import PrivateAttr
 from modelpact.errors import ConfigError, FitError, PredictError
 from modelpact.models.base import Model
 from modelpact.schemas import Inputs, Params
+from modelpact.suggestions import shortened
 
 __all__ = ["EstimatorModel", "SklearnModel", "untrusted_types"]
 
@@ -85,13 +86,29 @@ class SklearnModel(EstimatorModel):
                 f"{type(chosen).__name__} learns from targets, and there are none",
                 remedy="Name the column to learn: data.target=...",
             )
-        self._fitted = clone(chosen).fit(inputs, targets)
+        try:
+            self._fitted = clone(chosen).fit(inputs, targets)
+        except ValueError as error:
+            columns = _not_numeric(inputs)
+            if not columns:
+                raise
+            raise FitError(
+                f"fit failed: {shortened(error, 200)}; not all cells are numbers in: {shortened(', '.join(columns), 200)}",
+                remedy="Correct them in the data, leave the columns out (data.columns=[...]), or encode them in a Pipeline.",
+                columns=columns,
+            ) from error
 
     def predict(self, inputs: Inputs, params: Params | None = None) -> Any:
         return self.fitted.predict(inputs)
 
     def options(self) -> dict[str, Any]:
         return {}
+
+
+def _not_numeric(inputs: Inputs) -> list[str]:
+    """The columns of a frame that hold something else than numbers and booleans."""
+    dtypes = getattr(inputs, "dtypes", None)
+    return [] if dtypes is None else [str(name) for name, dtype in dtypes.items() if getattr(dtype, "kind", "O") not in "iufb"]
 
 
 def untrusted_types(estimator: Any) -> list[str] | None:

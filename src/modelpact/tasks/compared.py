@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from modelpact.suggestions import shortened
-from modelpact.tasks.pages import code, markdown_table
+from modelpact.tasks.markdown import code, table
 from modelpact.tasks.tables import plain_table
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Compared:
                 [f"**{rule}**" if index < len(self.broken) else rule, code(path), *map(_cell, (old, new)), breaks]
                 for index, (rule, path, old, new, breaks) in enumerate(self.rows())
             ]
-            parts.append(markdown_table(self.HEADERS, cells))
+            parts.append(table(self.HEADERS, cells))
         return "\n\n".join(parts) + "\n"
 
 

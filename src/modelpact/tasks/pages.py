@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pprint
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelpact import rows
@@ -12,6 +11,7 @@ from modelpact.serving.payloads import NotInJson, question_of
 from modelpact.signature import compile as compile_signature
 from modelpact.signature import digest
 from modelpact.tasks.columns import describe, describe_params
+from modelpact.tasks.markdown import code, table
 from modelpact.tasks.stored import registered_name
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from modelpact.schemas import Signature
 
-__all__ = ["code", "markdown_table", "page"]
+__all__ = ["page"]
 
 
 def page(uri: str, metadata: MLmodel, inputs: Any = None, params: dict[str, Any] | None = None) -> str:
@@ -71,14 +71,14 @@ def _side(title: str, schema: Any, data: Any) -> list[str]:
     lines = describe(schema, data, integers=False)
     headers = ("name", "type", "required", *(("example",) if data is not None else ()))
     cells = [(code(line.path), code(line.type), line.required, code(line.example))[: len(headers)] for line in lines]
-    return [f"## {title}", kind, markdown_table(headers, cells)]
+    return [f"## {title}", kind, table(headers, cells)]
 
 
 def _params(signature: Signature) -> list[str]:
     if signature.params is None or not signature.params.params:
         return ["## Params", "None."]
     cells = [(code(line.path), code(line.type), code(line.example) or "none") for line in describe_params(signature.params)]
-    return ["## Params", markdown_table(("name", "type", "default"), cells)]
+    return ["## Params", table(("name", "type", "default"), cells)]
 
 
 def _call(uri: str, signature: Signature, inputs: Any, params: dict[str, Any] | None) -> list[str]:
@@ -90,7 +90,7 @@ def _call(uri: str, signature: Signature, inputs: Any, params: dict[str, Any] | 
         first = rows.take(inputs, [0])
         data = first if not compile_signature(signature).find(first, params).total else inputs
     try:
-        body = question_of(data, params or None)
+        body = question_of(data, params or None, schema=signature.inputs)
     except NotInJson as error:
         return ["## Calling it", f"The stored example cannot be sent as JSON: {error}."]
     call = (
@@ -115,24 +115,6 @@ def _block(language: str, text: str) -> str:
     while fence in text:
         fence += "`"
     return f"{fence}{language}\n{text}\n{fence}"
-
-
-def markdown_table(headers: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
-    """A table of cells that are Markdown already."""
-    lines = [headers, ["---"] * len(headers), *cells]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def code(text: str) -> str:
-    """A text as code, whatever is in it: a table of Markdown ends a cell at each bar that is not escaped."""
-    if not text:
-        return ""
-    clean = "".join(letter if letter.isprintable() else " " for letter in text).replace("|", "\\|")
-    fence = "`"
-    while fence in clean:
-        fence += "`"
-    pad = " " if clean.startswith("`") or clean.endswith("`") else ""
-    return f"{fence}{pad}{clean}{pad}{fence}"
 
 
 def _text(text: Any) -> str:
