@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow.models import ModelSignature
+from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Schema
 
 from modelpact.serving.bodies import plain
 from modelpact.serving.envelopes import invocation
@@ -36,6 +38,17 @@ class TestQuestion:
     )
     def test_inputs(self, inputs: Any, expected: Any) -> None:
         assert question_of(inputs) == {"inputs": expected}
+
+    @pytest.mark.parametrize(("name", "expected"), [(0, [[[1.0, 2.0]], [[]]]), (None, [[1.0, 2.0], []])])
+    def test_a_column_that_is_named_0_stands_in_a_list(self, name: Any, expected: Any) -> None:
+        frame = pd.DataFrame({0: [[1.0, 2.0], []]})
+        signature = ModelSignature(Schema([ColSpec(Array(DataType.double), name)]))
+        assert question_of(frame, schema=signature.inputs) == {"inputs": expected}
+        pd.testing.assert_frame_equal(compile(signature).inputs(expected), frame)
+
+    def test_one_column_where_the_contract_has_two_is_no_row_of_two(self) -> None:
+        inputs = ModelSignature(Schema([ColSpec(AnyType()), ColSpec(AnyType())])).inputs
+        assert question_of(pd.DataFrame({0: [[1, "a"]]}), schema=inputs) == {"inputs": [[[1, "a"]]]}
 
     def test_params(self) -> None:
         assert question_of([], {"when": datetime.datetime.fromisoformat(MOMENT), "n": np.int64(3)})["params"] == {

@@ -78,7 +78,7 @@ def _example(adapter: Adapter) -> dict[str, Any]:
     try:
         inputs = metadata.load_input_example(str(adapter.folder))
         params = metadata.load_input_example_params(str(adapter.folder))
-        return {} if inputs is None else {"example": question_of(inputs, params or None)}
+        return {} if inputs is None else {"example": question_of(inputs, params or None, schema=adapter.signature.inputs)}
     except (MlflowException, OSError, ValueError):  # it is not there, cannot be read, or is nothing that JSON carries
         return {}
 

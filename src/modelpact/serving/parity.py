@@ -203,7 +203,7 @@ def compare(adapter: Adapter, asked: Iterable[Payload], pyfunc: PyFuncModel | No
 def _ask_http(http: Http, adapter: Adapter, payload: Payload, number: int, replies: dict[str, Reply]) -> str:
     """Ask both routes, the one of MLflow's protocol in its envelopes in turn; returns the envelope."""
     try:
-        body = question_of(payload.inputs, payload.params)
+        body = question_of(payload.inputs, payload.params, schema=adapter.signature.inputs)
     except NotInJson:
         return ""
     fitting = envelopes(body["inputs"], adapter.signature.inputs)

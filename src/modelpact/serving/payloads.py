@@ -19,13 +19,15 @@ class NotInJson(ValueError):
     """A payload holds what JSON cannot carry."""
 
 
-def question_of(inputs: Any, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def question_of(inputs: Any, params: Mapping[str, Any] | None = None, *, schema: Schema | None = None) -> dict[str, Any]:
     """The body of a request to `/predict`.
 
     Args:
         inputs: As `Adapter.predict` takes them. A frame becomes a list of rows: objects where its columns are named by texts,
-            lists where they are numbered, plain values where there is but column 0.
+            lists where they are numbered, plain values where there is but column 0, as a contract of one column without a
+            name takes them.
         params: Inference parameters by name; None for none.
+        schema: The inputs of the contract; None for none.
 
     Returns:
         What `json.dumps` takes; NaN in a column is null.
@@ -42,7 +44,8 @@ def question_of(inputs: Any, params: Mapping[str, Any] | None = None) -> dict[st
     for tensor in inputs.values() if isinstance(inputs, dict) else [inputs]:
         if hasattr(tensor, "shape") and not hasattr(tensor, "columns"):
             _check_tensor(tensor)
-    body = {"inputs": _table(inputs) if hasattr(inputs, "columns") else _value(inputs, nan=False)}
+    values = schema is None or schema.is_tensor_spec() or [spec.name for spec in schema.inputs] == [None]
+    body = {"inputs": _table(inputs, values=values) if hasattr(inputs, "columns") else _value(inputs, nan=False)}
     return body if params is None else {**body, "params": _value(dict(params))}
 
 
@@ -81,10 +84,11 @@ def _check_tensor(tensor: Any) -> None:
         raise NotInJson(f"a tensor of {tensor.dtype}")
 
 
-def _table(frame: Any) -> Any:
+def _table(frame: Any, *, values: bool) -> Any:
+    """The rows; `values` says whether a row of column 0 alone is a plain value."""
     labels = list(frame.columns)
     columns = [[_value(cell) for cell in frame.iloc[:, place].tolist()] for place in range(len(labels))]
-    if labels == [0]:
+    if labels == [0] and values:
         return columns[0]
     rows = zip(*columns, strict=True) if labels else [()] * len(frame)
     if labels == list(range(len(labels))) and labels:
