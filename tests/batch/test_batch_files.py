@@ -240,6 +240,16 @@ class TestJsonLines:
         for doubtful in ('{"a": NaN, "n": 1}', '{"a": 9007199254740993, "n": 1}', '{"a": 1}', '{"a": "1", "n": 1}', "[]", "{"):
             assert _fast(doubtful.encode(), types, 1) is None, doubtful
 
+    def test_a_line_is_what_a_line_feed_ends(self, nested: Adapter) -> None:
+        person = {"name": "x", "born": None, "tags": [], "home": {"city": "y"}, "scores": {}}
+        assert nested.predict([person]).prediction is not None
+        lines = [json.dumps({**person, "scores": {"a\u2028b": "1"}}), "\r", "\r\r", json.dumps(person)]
+        Path("in.jsonl").write_bytes("\n".join(lines).encode())
+        done = run(nested, "in.jsonl", "out.jsonl", on_error="reject")
+        assert (done.answered, done.rejected) == (1, 2)
+        found = [json.loads(line) for line in Path("out.rejects.jsonl").read_text(encoding="utf-8").split("\n") if line]
+        assert [(one["row"], one["path"]) for one in found] == [(0, "scores.a\u2028b"), (1, "")]
+
     def test_empty(self, told: Adapter) -> None:
         Path("in.jsonl").write_text("\n\n")
         with pytest.raises(DataError, match="no rows"):

@@ -82,7 +82,7 @@ def gather_rejects(kept: Kept, parts: list[Part], path: Path) -> int:
         for part in parts:
             text = kept.rejects(part)
             file.write(text)
-            rows.update(json.loads(line)["row"] for line in text.splitlines())
+            rows.update(json.loads(line)["row"] for line in text.split("\n") if line)  # names may hold other line ends
     if not rows:
         path.unlink()
     return len(rows)

@@ -63,7 +63,7 @@ class JsonlRows(Rows):
     def _rows(self, body: bytes, part: Part, rejects: list[Reject]) -> tuple[list[Any], list[int]]:
         """The rows that can be read, and their numbers."""
         rows, numbers = [], []
-        lines = (line for line in body.split(b"\n") if line.strip(b"\r"))
+        lines = (line for line in body.split(b"\n") if line not in (b"", b"\r"))  # as they were counted
         for number, line in enumerate(lines, part.first):
             row, wrong = _parsed(line)
             wrong = wrong or self._wrong(row)
