@@ -15,10 +15,10 @@ STATUSES = {
     408: "The body did not come in time.",
     413: "The body is too large.",
     415: "The content type is not one that is read here.",
-    422: "Inputs or params break the contract; `failures` says where.",
+    422: "Inputs or params break the contract; the field failures says where.",
     500: "The model's answer breaks the contract, or the server has a fault.",
     502: "The model failed, or the server that it asks.",
-    503: "Too many requests are worked on; `Retry-After` says when to come again.",
+    503: "Too many requests are worked on; the header Retry-After says when to come again.",
     504: "The model did not answer in time.",
 }
 """The statuses other than 200 that a request may get, each with its meaning."""
