@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
-__all__ = ["is_secret_name", "looks_secret", "with_keys_cut"]
+__all__ = ["is_secret_name", "keys_in", "looks_secret", "with_keys_cut"]
 
 _FORMS = re.compile(
     r"""(?<![A-Za-z0-9])(?:
@@ -19,13 +20,23 @@ _FORMS = re.compile(
     | xox[abeprs]-[A-Za-z0-9-]{10,} | xapp-[A-Za-z0-9-]{10,}
     | AIza[\w-]{30,} | ya29\.[\w-]{20,}
     | hf_[A-Za-z0-9]{20,} | gsk_[A-Za-z0-9]{20,} | r8_[A-Za-z0-9]{20,} | xai-[A-Za-z0-9]{20,} | nvapi-[\w-]{20,}
-    | npm_[A-Za-z0-9]{30,} | pypi-[\w-]{30,} | dapi[0-9a-f]{32}
+    | npm_[A-Za-z0-9]{30,} | pypi-[\w-]{30,} | dapi[0-9a-f]{32} | dckr_pat_[\w-]{20,} | rubygems_[0-9a-f]{40,}
+    | GOCSPX-[\w-]{20,} | whsec_[A-Za-z0-9+/]{24,} | SG\.[\w-]{16,}\.[\w-]{16,} | dop_v1_[0-9a-f]{40,} | shp(?:at|ss|pa|ca)_[0-9a-f]{32}
+    | hvs\.[\w-]{20,} | gl(?:sa|c)_[\w=]{30,} | pplx-[A-Za-z0-9]{30,} | lsv2_(?:pt|sk)_[0-9a-f_]{30,} | pcsk_\w{30,} | tvly-[\w-]{20,}
+    | [0-9]{8,10}:AA[\w-]{33}(?![\w-]) | hooks\.slack\.com/services/T\w{6,}/B\w{6,}/\w{16,}
     | eyJ[\w-]{8,4000}\.[\w-]{4,}(?:\.[\w-]+){0,3}
     | -----BEGIN\ (?:[A-Z0-9]{1,20}\ ){0,3}PRIVATE\ KEY(?:\ BLOCK)?-----(?:[\s\S]{0,8000}?-----END[A-Z0-9\ ]{0,40}-----)?
     | [Bb]earer\s+(?!env:)(?=[\w.~+/=-]*[0-9._~+/=-]|\w{20})[\w.~+/=-]{6,}
     )""",
     re.VERBOSE,
 )
+_MARKS = (
+    "sk-", "k_live_", "k_test_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "AKIA", "ASIA", "xox", "xapp-",
+    "AIza", "ya29.", "hf_", "gsk_", "r8_", "xai-", "nvapi-", "npm_", "pypi-", "dapi", "dckr_", "rubygems_", "GOCSPX-", "whsec_", "SG.",
+    "dop_v1_", "shp", "hvs.", "glsa_", "glc_", "pplx-", "lsv2_", "pcsk_", "tvly-", ":AA", "slack.com", "eyJ", "-BEGIN ", "earer", "asic",
+)  # fmt: skip
+"""A part of each form: a text without any of them holds no key, and is soon done with."""
+
 _BASIC = re.compile(r"(?<![A-Za-z0-9])[Bb]asic\s+([A-Za-z0-9+/]{6,}={0,2})(?![A-Za-z0-9+/=])")
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
@@ -82,6 +93,18 @@ def is_secret_name(name: str) -> bool:
     return last in _ALONE or last.endswith(_ENDINGS)
 
 
+def keys_in(text: str) -> Iterator[tuple[int, int]]:
+    """Where the keys of a well-known form begin and end in a text.
+
+    Example:
+        >>> list(keys_in("use sk-" + "proj-0123456789"))
+        [(4, 22)]
+    """
+    if any(mark in text for mark in _MARKS):
+        yield from (match.span() for match in _FORMS.finditer(text))
+        yield from (match.span() for match in _BASIC.finditer(text) if _is_basic(match))
+
+
 def looks_secret(value: str) -> bool:
     """Whether a text holds a key of a well-known form, whatever it is called.
 
@@ -89,7 +112,7 @@ def looks_secret(value: str) -> bool:
         >>> looks_secret("sk-" + "proj-0123456789"), looks_secret("sklearn.linear_model.Ridge")
         (True, False)
     """
-    return _FORMS.search(value) is not None or any(_is_basic(match) for match in _BASIC.finditer(value))
+    return next(keys_in(value), None) is not None
 
 
 def with_keys_cut(text: str, mark: str) -> str:

@@ -15,6 +15,10 @@ from modelpact.errors import ModelConfigError, SecretError
 
 __all__ = [
     "REDACTED",
+    "URL",
+    "credentials_in",
+    "forms",
+    "is_harmless",
     "is_private",
     "is_secret_name",
     "literals",
@@ -39,7 +43,7 @@ _TYPE = re.compile(
 )
 """How a written signature declares a column that happens to be called `token` or `password`."""
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s'\"<>]*")
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s'\"<>]*")
 _PAIR = re.compile(r"(?<![\w.-])(?P<name>[\w.-]+)(?P<between>['\"]?\s*[:=]\s*)(?P<value>\$\{[^{}]*\}|[^,{}\[\]\n]+)")
 _HEADERS = re.compile(r"headers['\"]?\s*[:=]", re.IGNORECASE)
 
@@ -142,10 +146,10 @@ def masked(text: str, key: str = "") -> str:
         >>> masked("no viable alternative at input '{api_key: abc'")
         "no viable alternative at input '{api_key: [redacted]"
     """
-    if key and is_secret_name(key) and not _is_harmless(text):
+    if key and is_secret_name(key) and not is_harmless(text):
         return REDACTED
     text = with_keys_cut(text, REDACTED)
-    text = _URL.sub(
+    text = URL.sub(
         lambda match: f"{match[0].partition('://')[0]}://{REDACTED}" if _has_credentials(match[0]) else match[0], text
     )
     headers = _HEADERS.search(text)
@@ -154,7 +158,7 @@ def masked(text: str, key: str = "") -> str:
     def hidden(match: re.Match[str]) -> str:
         secret = is_secret_name(match["name"]) or match.start() > start
         shown = match["value"].strip(" '\"")
-        return match[0] if not secret or _is_harmless(shown) else f"{match['name']}{match['between']}{REDACTED}"
+        return match[0] if not secret or is_harmless(shown) else f"{match['name']}{match['between']}{REDACTED}"
 
     return _PAIR.sub(hidden, text)
 
@@ -184,8 +188,8 @@ def without(text: str, values: Iterable[str]) -> str:
         >>> without("key s3cr3t!, s3cr3t%21", ["s3cr3t!"])
         'key [redacted], [redacted]'
     """
-    forms = {form for value in values if len(value) >= 4 for form in _forms(value)}
-    for form in sorted(forms, key=len, reverse=True):
+    found = {form for value in values if len(value) >= 4 for form in forms(value)}
+    for form in sorted(found, key=len, reverse=True):
         text = text.replace(form, REDACTED)
     return text
 
@@ -261,17 +265,22 @@ def _kind(value: object, under: str) -> str:
         return ""
     if looks_secret(text):
         return "literal"
-    if any(_has_credentials(url) for url in _URL.findall(text)):
+    if any(_has_credentials(url) for url in URL.findall(text)):
         return "url"
     if not under or (under == "lines" and ":" not in text):
         return ""
     if _FROM_ENVIRONMENT.search(text):
         return "environment"
-    return "" if _is_harmless(text) else "literal"
+    return "" if is_harmless(text) else "literal"
 
 
-def _is_harmless(text: str) -> bool:
-    """Whether a text under a secret's name is none: empty, missing, references, a whole interpolation, a declared type."""
+def is_harmless(text: str) -> bool:
+    """Whether a text under a secret's name is none: empty, missing, references, a whole interpolation, a declared type.
+
+    Example:
+        >>> is_harmless("env:OPENAI_API_KEY"), is_harmless("string"), is_harmless("abc")
+        (True, True, False)
+    """
     text = text.strip()
     if text in {"", "???", "null", REDACTED} or _TYPE.fullmatch(text) or _INTERPOLATION.fullmatch(text):
         return not _FROM_ENVIRONMENT.search(text)
@@ -279,25 +288,42 @@ def _is_harmless(text: str) -> bool:
 
 
 def _has_credentials(url: str) -> bool:
+    return next(credentials_in(url), None) is not None
+
+
+def credentials_in(url: str) -> Iterator[str]:
+    """What grants access in an address: the password or the user alone, and the keys in its query; references are left out.
+
+    Example:
+        >>> list(credentials_in("https://ann:pw@host/v1?max_tokens=7&token=abc"))
+        ['pw', 'abc']
+    """
     scheme, _, rest = url.partition("://")
     authority = re.split(r"[/?#]", _INTERPOLATION.sub("", rest), maxsplit=1)[0]
     user, at, _ = authority.rpartition("@")
-    if not at and re.search(r":[^0-9\]][^\]]*$", authority) and "@" in rest:  # a password with a slash in it
-        return True
+    cut = re.search(r":([^0-9\]][^\]]*)$", authority)
+    if not at and cut and "@" in rest:  # a password with a slash in it
+        yield f"{cut[1]}{rest.partition(authority)[2].rpartition('@')[0]}"
+        return
     name, colon, password = user.partition(":")
     if password or (name and not colon and scheme.lower() in {"http", "https", "ws", "wss"}):
-        return True
+        yield password or name
     try:
         parts = urlsplit(url)
     except ValueError:
-        return False
-    return any(
-        (is_secret_name(key) or key.lower() in _SIGNED) and not _is_harmless(value)
-        for key, value in [*parse_qsl(parts.query), *parse_qsl(parts.fragment)]
-    )
+        return
+    for key, value in [*parse_qsl(parts.query), *parse_qsl(parts.fragment)]:
+        if (is_secret_name(key) or key.lower() in _SIGNED) and not is_harmless(value):
+            yield value
 
 
-def _forms(value: str) -> Iterator[str]:
+def forms(value: str) -> Iterator[str]:
+    """How a value may stand in a text: as it is, quoted for an address, escaped, or in base64, alone or within something longer.
+
+    Example:
+        >>> "czNjcjN0IQ==" in forms("s3cr3t!"), "s3cr3t%21" in forms("s3cr3t!")
+        (True, True)
+    """
     yield value
     for quoted in (quote(value), quote(value, safe=""), quote_plus(value)):
         yield quoted
