@@ -165,3 +165,17 @@ def test_download_model_leaves_stored_files_in_place_and_brings_a_runs_own(tmp_p
         copied = _mlflow.download_model(f"runs:/{run.info.run_id}/model", lambda: tmp_path / "new")
         assert (copied / "MLmodel").read_text() == (stored / "MLmodel").read_text()
         assert copied.is_relative_to(tmp_path / "new")
+
+
+def test_names_of_model_are_what_every_form_of_uri_leads_to() -> None:
+    with SqliteTracking().open() as store:
+        info = CustomSaver(pip_requirements=["numpy"]).save(Scaled(), infer_signature(ROWS, np.array([1.0, 2.0])), ROWS)
+        store.client.create_registered_model("sums")
+        version = store.client.create_model_version("sums", info.model_uri, model_id=info.model_id)
+        store.client.set_registered_model_alias("sums", "champion", version.version)
+        for uri in ("models:/sums/1", "models:/sums@champion", "models:/sums/latest"):
+            assert _mlflow.names_of_model(uri) == ("sums", "1")
+        assert _mlflow.names_of_model(info.model_uri) == (info.model_id,)
+        assert _mlflow.names_of_model("models:/sums/1/code") == ()
+        with pytest.raises(MlflowException):
+            _mlflow.names_of_model("models:/sums@nobody")

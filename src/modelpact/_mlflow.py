@@ -21,6 +21,7 @@ __all__ = [
     "enforce_params",
     "infer_params",
     "migrations",
+    "names_of_model",
     "newest_revision",
     "predict_function",
     "save_example",
@@ -61,6 +62,20 @@ def download_model(uri: str, make_folder: Callable[[], Path]) -> Path:
     files = get_artifact_repository(root)
     stays = isinstance(getattr(files, "repo", files), LocalArtifactRepository) and not isinstance(files, RunsArtifactRepository)
     return Path(files.download_artifacts(path, None if stays else str(make_folder())))
+
+
+def names_of_model(uri: str) -> tuple[str, ...]:
+    """What a `models:/` URI leads to today: the name and the version of a registered model, or the id of a logged one.
+
+    Empty for a URI that leads into a model. MLflow reads versions, aliases, stages and `latest`.
+    """
+    from mlflow import MlflowClient
+    from mlflow.store.artifact.models_artifact_repo import ModelsArtifactRepository
+    from mlflow.store.artifact.utils.models import get_model_name_and_version
+
+    if ModelsArtifactRepository.split_models_uri(uri)[1]:
+        return ()
+    return tuple(map(str, get_model_name_and_version(MlflowClient(), uri)))
 
 
 def migrations() -> list[str]:

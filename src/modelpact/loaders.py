@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import sys
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from pathlib import Path
+from typing import Self
 
-from modelpact import _mlflow, requirements
+from pydantic import PrivateAttr
+
+from modelpact import requirements
 from modelpact.errors import LoadError
-from modelpact.files import temporary_folder
+from modelpact.integrity import Integrity, fetch, no_bytecode
 from modelpact.models import Adapter
 from modelpact.signature import Extra, Policy
 from modelpact.steps import Step
@@ -30,12 +30,17 @@ class Loader(Step, ABC):
         policy: How the contract is enforced: `lossless` also takes what can be converted without changing a value, `strict`
             converts nothing, `mlflow` does exactly what MLflow does.
         extra: What happens to columns that the contract does not know: `ignore`, `warn` or `forbid`.
+        integrity: What happens to a model whose files or signature are not those that were published: it is refused before any of
+            it is read (`strict`), it is loaded with a warning (`warn`), or nobody looks (`off`).
     """
 
-    not_identity = frozenset({"policy", "extra"})
+    not_identity = frozenset({"policy", "extra", "integrity"})
 
     policy: Policy = "lossless"
     extra: Extra = "ignore"
+    integrity: Integrity = "strict"
+
+    _pinned: str | None = PrivateAttr(default=None)
 
     @abstractmethod
     def load(self, uri: str) -> Adapter:
@@ -46,7 +51,18 @@ class Loader(Step, ABC):
 
         Raises:
             LoadError: There is no such model, it has no signature, or it is not of the kind this loader reads.
+            IntegrityError: It is not as it was published.
         """
+
+    def only(self, artifact_digest: str | None) -> Self:
+        """The same loader for one model, which it takes from a folder only as it was published.
+
+        Args:
+            artifact_digest: An adapter's; None where nobody looked, for no such restriction.
+        """
+        loader = self.model_copy()
+        loader._pinned = artifact_digest
+        return loader
 
     def _adapter(self, uri: str) -> Adapter:
         import mlflow.pyfunc
@@ -54,11 +70,9 @@ class Loader(Step, ABC):
 
         with contextlib.ExitStack() as made:
             try:
-                folder = Path(uri)
-                if not folder.is_dir():
-                    folder = _mlflow.download_model(uri, lambda: made.enter_context(temporary_folder()))
-                with _no_bytecode():
-                    pyfunc = mlflow.pyfunc.load_model(str(folder), suppress_warnings=True)
+                files = fetch(uri, self.integrity, made, pinned=self._pinned)
+                with no_bytecode():
+                    pyfunc = mlflow.pyfunc.load_model(str(files.folder), suppress_warnings=True)
             except (MlflowException, OSError) as error:
                 raise LoadError(
                     f"{uri!r} cannot be loaded: {shortened(error, 300)}",
@@ -70,21 +84,12 @@ class Loader(Step, ABC):
                 raise LoadError(
                     f"{uri!r} has no signature", remedy="Publish it again with a signer: a contract needs one.", uri=uri
                 )
-            for mismatch in requirements.mismatches(folder):
+            for mismatch in requirements.mismatches(files.folder):
                 log.warning("%s: %s", uri, mismatch)
-            weakref.finalize(pyfunc, made.pop_all().close)  # files that were downloaded are there as long as their model
-        return Adapter(pyfunc, uri=uri, folder=folder, policy=self.policy, extra=self.extra)
-
-
-@contextlib.contextmanager
-def _no_bytecode() -> Iterator[None]:
-    """Keep Python from writing `__pycache__` beside the code of a stored model: its files are to stay as they are."""
-    before = sys.dont_write_bytecode
-    sys.dont_write_bytecode = True
-    try:
-        yield
-    finally:
-        sys.dont_write_bytecode = before
+            weakref.finalize(pyfunc, made.pop_all().close)  # what was downloaded or copied is there as long as the model
+        adapter = Adapter(pyfunc, uri=uri, folder=files.folder, policy=self.policy, extra=self.extra)
+        adapter.stored, adapter.artifact_digest = files.stored, files.digest
+        return adapter
 
 
 class BuiltinLoader(Loader):

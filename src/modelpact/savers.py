@@ -20,8 +20,10 @@ from modelpact import requirements, servers
 from modelpact.carried import carried_code, code_of
 from modelpact.errors import DriftError, PactError, SaveError, SignError
 from modelpact.files import temporary_files_in, temporary_folder
+from modelpact.manifests import ARTIFACT_DIGEST, SIGNATURE_DIGEST, Manifest
 from modelpact.models import Model, untrusted_types
 from modelpact.schemas import Inputs
+from modelpact.signature import digest as signature_digest
 from modelpact.signature import from_predict
 from modelpact.steps import Step
 from modelpact.suggestions import nearest, shortened
@@ -113,7 +115,11 @@ class Saver(Step, ABC):
                     )
                 _remove_author_paths(stored, folder)
                 _check_written(folder, signature)
+                manifest = Manifest.of(folder)
+                manifest.write(folder)
                 client.log_model_artifacts(logged.model_id, str(folder))
+            tags = {ARTIFACT_DIGEST: manifest.digest, SIGNATURE_DIGEST: signature_digest(signature)}
+            client.set_logged_model_tags(logged.model_id, tags)
             if run_id is not None:
                 client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
             return stored.get_model_info(client.finalize_logged_model(logged.model_id, "READY"))

@@ -169,9 +169,9 @@ class Batch:
             key=uuid.uuid4().hex,
             name=self.data.name,
             rows=rows,
-            loader=self.loader,
+            loader=self.loader.only(self.adapter.artifact_digest),
             uri=self.uri,
-            folder=str(self.adapter.folder.absolute()),
+            folder=str(self.adapter.stored.absolute()),
             params=self.params,
             on_error=self.on_error,
         )

@@ -34,6 +34,10 @@ class Adapter:
         folder: Its files, on this machine.
         policy: How the contract is enforced.
         extra: What happens to columns that the contract does not know.
+
+    Attributes:
+        stored: Where other processes find its files.
+        artifact_digest: The digest of the manifest that its files were found to agree with; None where nobody looked.
     """
 
     def __init__(
@@ -41,7 +45,8 @@ class Adapter:
     ) -> None:
         self.pyfunc = pyfunc
         self.uri = uri
-        self.folder = folder
+        self.folder = self.stored = folder
+        self.artifact_digest: str | None = None
         self.signature: Signature = pyfunc.metadata.signature
         self._enforcer = compile_signature(self.signature, policy, extra)
         self._call: Callable[[Inputs, Params | None], Any] = _mlflow.predict_function(pyfunc)
