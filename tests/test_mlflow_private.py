@@ -162,6 +162,7 @@ def test_download_model_leaves_stored_files_in_place_and_brings_a_runs_own(tmp_p
         stored = _mlflow.download_model(info.model_uri, lambda: pytest.fail("there is nothing to bring"))
         assert (stored / "MLmodel").is_file()
         assert stored.is_relative_to(Path.cwd() / "mlruns")
+        assert not (stored / "registered_model_meta").exists()
         copied = _mlflow.download_model(f"runs:/{run.info.run_id}/model", lambda: tmp_path / "new")
         assert (copied / "MLmodel").read_text() == (stored / "MLmodel").read_text()
         assert copied.is_relative_to(tmp_path / "new")

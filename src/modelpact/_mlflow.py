@@ -51,16 +51,19 @@ def artifact_root(experiment_id: int) -> str:
 def download_model(uri: str, make_folder: Callable[[], Path]) -> Path:
     """A model's files: where they are stored, if that is a folder of this machine; else in a folder that is made for them.
 
-    MLflow's own `download_artifacts` makes that folder itself, and nobody ever removes it.
+    MLflow's own `download_artifacts` makes that folder itself, and nobody ever removes it; and it writes a note among the files, also
+    where they are stored.
     """
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
     from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
-    from mlflow.store.artifact.runs_artifact_repo import RunsArtifactRepository
+    from mlflow.store.artifact.models_artifact_repo import ModelsArtifactRepository
     from mlflow.tracking.artifact_utils import _get_root_uri_and_artifact_path
 
     root, path = _get_root_uri_and_artifact_path(uri)
     files = get_artifact_repository(root)
-    stays = isinstance(getattr(files, "repo", files), LocalArtifactRepository) and not isinstance(files, RunsArtifactRepository)
+    if isinstance(files, ModelsArtifactRepository):
+        files = files.repo
+    stays = isinstance(files, LocalArtifactRepository)
     return Path(files.download_artifacts(path, None if stays else str(make_folder())))
 
 

@@ -19,6 +19,8 @@ CARRIED = (
     "errors.py",
     "exports.py",
     "files.py",
+    "integrity.py",
+    "manifests.py",
     "models",
     "processes.py",
     "release.py",

@@ -1,7 +1,7 @@
 """Whether a model's files are those that were published, asked before anybody else reads one of them.
 
-What they should be is said by the manifest that lies beside them; what that should be, by a tag in the store's database. So whoever
-can write to the files, but not to the database, cannot have anything loaded that was not published.
+What they should be is said by the manifest that lies beside them; what that should be, by a tag in the database. So whoever can
+write to the files, but not to the database, cannot have anything loaded that was not published.
 """
 
 from __future__ import annotations
@@ -269,24 +269,29 @@ def fetch(
     if integrity == "off":
         return Files(stored, stored)
     judged = judge(stored, said, make_folder)
+    _decide(uri, stored, judged, integrity, key)
+    return Files(stored, stored) if judged.problems else Files(judged.folder, stored, judged.digest)
+
+
+def _decide(uri: str, stored: Path | None, judged: Judged, integrity: Integrity, key: str) -> None:
+    """Refuse what is not as it was published, or say so; and say where nobody can tell."""
     if judged.problems:
         error = _refused(uri, stored, judged, key)
         if integrity == "strict":
             raise error
         log.warning("%s", error)
-        return Files(stored, stored)
-    if judged.digest is None:
-        log.warning("%s was published without a manifest: nothing can say whether its files are those that were published", uri)
-    return Files(judged.folder, stored, judged.digest)
+    elif judged.digest is None:
+        log.warning("%s has no manifest: nothing can say whether its files are those that were published", uri)
 
 
-def check_signature(uri: str, signature: Signature | None, integrity: Integrity) -> None:
+def check_signature(uri: str, signature: Signature | None, integrity: Integrity, key: str) -> None:
     """Look whether a model's signature is the one that was published; no file is read.
 
     Args:
         uri: Its URI; of a folder nothing is known.
         signature: What its `MLmodel` file says.
         integrity: What becomes of it if it is not.
+        key: What to set in the configuration to have it read all the same.
 
     Raises:
         IntegrityError: It is another one, or was removed.
@@ -303,11 +308,7 @@ def check_signature(uri: str, signature: Signature | None, integrity: Integrity)
     if expected is None or (signature is not None and digest(signature) == expected):
         return
     what = "its signature was removed" if signature is None else "its signature was changed"
-    judged = Judged(Path(), problems=(Problem("SIGNATURE_CHANGED", what),))
-    error = _refused(uri, None, judged, "loader.integrity")
-    if integrity == "strict":
-        raise error
-    log.warning("%s", error)
+    _decide(uri, None, Judged(Path(), problems=(Problem("SIGNATURE_CHANGED", what),)), integrity, key)
 
 
 def _refused(uri: str, stored: Path | None, judged: Judged, key: str) -> IntegrityError:

@@ -14,7 +14,7 @@ from toys import Scaled
 
 from modelpact import publish
 from modelpact.data import DataSource
-from modelpact.errors import ConfigError, LoadError, PredictError, RegisterError, SignError, VerifyError
+from modelpact.errors import ConfigError, IntegrityError, LoadError, PredictError, RegisterError, SignError, VerifyError
 from modelpact.loaders import BuiltinLoader
 from modelpact.models import SklearnModel
 from modelpact.registers import MlflowRegister, NoneRegister
@@ -243,8 +243,10 @@ def test_no_store_is_made_to_look_into(tmp_path: Path) -> None:
 def test_a_model_whose_files_are_gone(tmp_path: Path) -> None:
     for path in folder_of(1).glob("**/*.json"):
         path.unlink()
-    with pytest.raises(LoadError, match="cannot be loaded"):
+    with pytest.raises(IntegrityError, match=r"modelpact-manifest\.json was removed\n.*task\.integrity=off"):
         task().run(tmp_path)
+    with pytest.raises(LoadError, match="cannot be loaded"):
+        task(integrity="off").run(tmp_path)
     (folder_of(1) / "MLmodel").unlink()
     with pytest.raises(LoadError, match="cannot be read"):
         task().run(tmp_path)

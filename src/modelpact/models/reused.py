@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import weakref
 from pathlib import Path
 from typing import Any
 
 from pydantic import PrivateAttr
 
-from modelpact.errors import LoadError
+from modelpact.errors import IntegrityError, LoadError
+from modelpact.integrity import Integrity, fetch, no_bytecode
 from modelpact.models.base import Model
 from modelpact.schemas import Inputs, Params
 from modelpact.suggestions import shortened
@@ -21,11 +24,17 @@ class MlflowModel(Model):
 
     Attributes:
         uri: Where MLflow finds it: `models:/name/1`, `models:/name@alias`, `runs:/<run_id>/model`, or a folder.
+        integrity: What happens to one that is not as modelpact has published it: it is refused (`strict`), it is loaded with a
+            warning (`warn`), or nobody looks (`off`).
     """
 
+    not_identity = frozenset({"integrity"})
+
     uri: str
+    integrity: Integrity = "strict"
 
     _folder: Path | None = PrivateAttr(default=None)
+    _files: Path = PrivateAttr(default=Path())
     _pyfunc: Any = PrivateAttr(default=None)
 
     @property
@@ -42,11 +51,8 @@ class MlflowModel(Model):
         return self._loaded().predict(inputs, params=params)
 
     def dump(self, folder: Path) -> None:
-        from mlflow.artifacts import download_artifacts
-
         self._loaded()  # or anything that is no model would be copied
-        source = download_artifacts(artifact_uri=str(self._folder or self.uri))
-        shutil.copytree(source, folder / "model")
+        shutil.copytree(self._files, folder / "model", ignore=shutil.ignore_patterns("__pycache__", "registered_model_meta"))
 
     def load(self, folder: Path) -> None:
         self._folder = folder / "model"
@@ -55,12 +61,19 @@ class MlflowModel(Model):
         if self._pyfunc is None:
             import mlflow.pyfunc
 
-            try:
-                self._pyfunc = mlflow.pyfunc.load_model(str(self._folder or self.uri))
-            except Exception as error:  # whatever a foreign model's own code and files may raise
-                raise LoadError(
-                    f"model.uri={self.uri!r} cannot be loaded: {type(error).__name__}: {shortened(error, 300)}",
-                    remedy="Write models:/name/1, models:/name@alias, runs:/<run_id>/model, or a folder with an MLmodel file.",
-                    uri=self.uri,
-                ) from error
+            with contextlib.ExitStack() as made:
+                try:
+                    self._files = self._folder or fetch(self.uri, self.integrity, made, key="model.integrity").folder
+                    with no_bytecode():
+                        self._pyfunc = mlflow.pyfunc.load_model(str(self._files))
+                except IntegrityError:
+                    raise
+                except Exception as error:  # whatever a foreign model's own code and files may raise
+                    forms = "models:/name/1, models:/name@alias, runs:/<run_id>/model, or a folder with an MLmodel file"
+                    raise LoadError(
+                        f"model.uri={self.uri!r} cannot be loaded: {type(error).__name__}: {shortened(error, 300)}",
+                        remedy=f"Write {forms}.",
+                        uri=self.uri,
+                    ) from error
+                weakref.finalize(self._pyfunc, made.pop_all().close)
         return self._pyfunc

@@ -11,6 +11,7 @@ from pydantic import Field
 from modelpact import rows
 from modelpact.data import DataSource
 from modelpact.errors import ConfigError, InputsError, LoadError
+from modelpact.integrity import Integrity
 from modelpact.store import Tracking
 from modelpact.tasks.base import Task
 from modelpact.tasks.display import Progress
@@ -37,6 +38,8 @@ class CheckTask(Task):
         policy: What is converted: what loses nothing, what MLflow converts, or nothing (`strict`).
         extra: Columns that the signature does not know: left out, told, or refused.
         most: So many failures are shown; the rest are counted.
+        integrity: What happens if the signature is not the one that was published: it is refused (`strict`), data are checked
+            against it with a warning (`warn`), or nobody looks (`off`).
         tracking: The store.
     """
 
@@ -45,6 +48,7 @@ class CheckTask(Task):
     policy: Literal["mlflow", "lossless", "strict"] = "lossless"
     extra: Literal["ignore", "warn", "forbid"] = "ignore"
     most: int = Field(default=50, ge=1)
+    integrity: Integrity = "strict"
     tracking: Tracking
 
     def run(self, folder: Path) -> float | None:
@@ -85,7 +89,7 @@ class CheckTask(Task):
         from modelpact.tasks.stored import find, read_metadata, store_of
 
         with store_of(self.uri, self.tracking):
-            signature: Signature | None = read_metadata(find(self.uri)).signature
+            signature: Signature | None = read_metadata(find(self.uri), self.integrity).signature
         if signature is None or signature.inputs is None:
             what = "has no signature" if signature is None else "has a signature without inputs"
             raise LoadError(

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from modelpact.errors import CompatibilityError, ConfigError, LoadError
 from modelpact.files import write_atomically
+from modelpact.integrity import Integrity
 from modelpact.store import Tracking
 from modelpact.tasks.base import Task
 from modelpact.tasks.tables import say, show_table
@@ -39,6 +40,8 @@ class DiffTask(Task):
         extra: What it does with columns that a contract does not know.
         format: A table to read, JSON, JUnit XML for a build server, or Markdown for a pull request.
         out: The file to write, whole or not at all; None for standard output.
+        integrity: What happens if a stored signature is not the one that was published: it is refused (`strict`), it is compared
+            with a warning (`warn`), or nobody looks (`off`).
         tracking: The store.
     """
 
@@ -49,6 +52,7 @@ class DiffTask(Task):
     extra: Literal["ignore", "warn", "forbid"] = "ignore"
     format: Literal["table", "json", "junit", "markdown"] = "table"
     out: str | None = Field(default=None, min_length=1)
+    integrity: Integrity = "strict"
     tracking: Tracking
 
     def run(self, folder: Path) -> float | None:
@@ -62,7 +66,7 @@ class DiffTask(Task):
             )
         if self.out is not None:
             check_writable(self.out, "task.out")
-        old, new = (_signature(where, f"task.{key}", self.tracking) for key, where in (("old", self.old), ("new", self.new)))
+        old, new = (_signature(where, f"task.{key}", self) for key, where in (("old", self.old), ("new", self.new)))
         changes = diff(old, new, self.policy, self.extra)
         found = Compared(self.old, self.new, self.mode, self.policy, self.extra, changes, breaking(changes, self.mode))
         self._show(found)
@@ -95,7 +99,7 @@ _MEANS = {
 }
 
 
-def _signature(where: str, key: str, tracking: Tracking) -> Signature:
+def _signature(where: str, key: str, task: DiffTask) -> Signature:
     """The signature of a stored model, or of a written contract.
 
     Raises:
@@ -114,8 +118,8 @@ def _signature(where: str, key: str, tracking: Tracking) -> Signature:
     if not path.exists() and not re.match(r"[a-z0-9-]{2,}:", where):
         raise ConfigError(f"{key}={where}: there is no such file or folder", remedy=_FORMS, path=where)
     uri = str(path.parent) if path.is_file() else where
-    with store_of(uri, tracking):
-        signature: Signature | None = read_metadata(find(uri)).signature
+    with store_of(uri, task.tracking):
+        signature: Signature | None = read_metadata(find(uri), task.integrity).signature
     if signature is None:
         raise LoadError(
             f"{key}={where} has no signature: there is nothing to compare",

@@ -31,7 +31,7 @@ class ExportTask(Task):
         uri: The model: `models:/name/1`, `models:/name@alias`, `models:/<model_id>`, `runs:/<run_id>/model`, or a folder.
         to: The form. `openapi` is the document of `task=serve`, for which the model is loaded; for the others it is not.
         out: The file to write, whole or not at all; None for standard output, which then gets nothing else.
-        loader: How the model is loaded, for `openapi`.
+        loader: How the model is loaded, for `openapi`; for all: what happens if it is not as it was published.
         tracking: The store.
     """
 
@@ -66,7 +66,7 @@ class ExportTask(Task):
         from modelpact.tasks.pages import page
         from modelpact.tasks.stored import read_metadata
 
-        metadata = read_metadata(stored)
+        metadata = read_metadata(stored, self.loader.integrity)
         if metadata.signature is None:
             raise LoadError(
                 f"{self.uri!r} has no signature: there is nothing to export",

@@ -12,6 +12,7 @@ from modelpact import _mlflow
 from modelpact.data import DataSource
 from modelpact.errors import ConfigError, LoadError
 from modelpact.files import temporary_folder
+from modelpact.integrity import Integrity, no_bytecode
 from modelpact.loaders import BuiltinLoader
 from modelpact.models import Model
 from modelpact.pipeline import publish
@@ -38,6 +39,8 @@ class ResignTask(Task):
         data: What the new signature is made from, and proven with.
         signer: Where the new contract comes from.
         verifier: How the copy is proven.
+        integrity: What happens to a model that is not as it was published: it is refused (`strict`), it is signed with a warning
+            (`warn`), or nobody looks (`off`).
         registry: How it becomes a version; `register` in YAML and when it is built.
         tracking: The store.
     """
@@ -47,6 +50,7 @@ class ResignTask(Task):
     data: DataSource
     signer: Signer
     verifier: Verifier
+    integrity: Integrity = "strict"
     registry: Register = Field(alias="register")  # every Pydantic class has a method `register`
     tracking: Tracking
 
@@ -55,7 +59,7 @@ class ResignTask(Task):
         with temporary_folder() as temporary, Progress() as progress:
             receipt = publish(
                 data=self.data,
-                model=_ResignedModel(uri=self.uri, folder=str(temporary)),
+                model=_ResignedModel(uri=self.uri, folder=str(temporary), integrity=self.integrity),
                 signer=self.signer,
                 saver=_CopySaver(pip_requirements=[]),  # the copy has those of the old model
                 loader=BuiltinLoader(),
@@ -99,12 +103,14 @@ class _ResignedModel(Model):
     Attributes:
         uri: Where it is.
         folder: Takes a copy of its files.
+        integrity: What happens if they are not those that were published.
     """
 
-    not_identity = frozenset({"uri", "folder"})
+    not_identity = frozenset({"uri", "folder", "integrity"})
 
     uri: str
     folder: str
+    integrity: Integrity
 
     _stored: StoredModel | None = PrivateAttr(default=None)
     _files: Path | None = PrivateAttr(default=None)
@@ -121,11 +127,11 @@ class _ResignedModel(Model):
     def files(self) -> Path:
         """A copy of its files."""
         if self._files is None:
-            self._files = copy_files(self.stored, Path(self.folder))
+            self._files = copy_files(self.stored, Path(self.folder), self.integrity)
         return self._files
 
     def identity(self) -> dict[str, Any]:
-        return super().identity() | {"model": self.stored.uri, "uuid": read_metadata(self.stored).model_uuid}
+        return super().identity() | {"model": self.stored.uri, "uuid": read_metadata(self.stored, "off").model_uuid}
 
     def lineage(self) -> dict[str, str]:
         return {"modelpact.resigned_from": self.stored.uri}
@@ -138,8 +144,10 @@ class _ResignedModel(Model):
         if self._pyfunc is None:
             import mlflow.pyfunc
 
+            files = str(self.files)
             try:
-                self._pyfunc = mlflow.pyfunc.load_model(str(self.files), suppress_warnings=True)
+                with no_bytecode():
+                    self._pyfunc = mlflow.pyfunc.load_model(files, suppress_warnings=True)
             except Exception as error:  # whatever a foreign model's own code and files may raise
                 raise LoadError(
                     f"{self.uri!r} cannot be loaded: {type(error).__name__}: {shortened(error, 300)}",

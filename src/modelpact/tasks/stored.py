@@ -13,6 +13,7 @@ from yaml import YAMLError
 
 from modelpact.errors import LoadError
 from modelpact.files import temporary_folder
+from modelpact.integrity import Integrity, check_signature, fetch
 from modelpact.store import SqliteTracking, Tracking
 from modelpact.suggestions import nearest, shortened
 
@@ -136,11 +137,16 @@ def _remedy(client: MlflowClient, uri: str) -> str:
     return f"Its versions: {', '.join(map(str, versions[-20:])) or 'none'}; its aliases: {', '.join(aliases) or 'none'}."
 
 
-def read_metadata(stored: StoredModel) -> MLmodel:
+def read_metadata(stored: StoredModel, integrity: Integrity) -> MLmodel:
     """What the `MLmodel` file says; no other file is read.
+
+    Args:
+        stored: The model.
+        integrity: What happens if its signature is not the one that was published.
 
     Raises:
         LoadError: There is no such file, or it cannot be read.
+        IntegrityError: The signature is another one.
     """
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
@@ -165,28 +171,33 @@ def read_metadata(stored: StoredModel) -> MLmodel:
         raise _unreadable(stored, error) from error
     if not isinstance(found.signature, ModelSignature | None):
         raise _unreadable(stored, f"its MLmodel file has no signature but {found.signature!r}")
+    check_signature(stored.uri, found.signature, integrity, "task.integrity")
     return found
 
 
-def copy_files(stored: StoredModel, folder: Path) -> Path:
-    """Copy a model's files into an empty folder; the stored ones are only read.
+def copy_files(stored: StoredModel, folder: Path, integrity: Integrity) -> Path:
+    """Copy a model's files into an empty folder; the stored ones are only read, and what Python has compiled beside them is left.
+
+    Args:
+        stored: The model.
+        folder: Where the copy goes.
+        integrity: What happens if they are not those that were published.
 
     Returns:
         Where the `MLmodel` file is.
 
     Raises:
         LoadError: They cannot be read.
+        IntegrityError: They are not those that were published.
     """
     import shutil
 
-    from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
     try:
-        if Path(stored.files).is_dir():
-            copied = Path(shutil.copytree(stored.files, folder / "model"))
-        else:
-            copied = Path(download_artifacts(artifact_uri=stored.files, dst_path=str(folder)))
+        with contextlib.ExitStack() as made:
+            files = fetch(stored.uri, integrity, made, key="task.integrity")
+            copied = Path(shutil.copytree(files.folder, folder / "model", ignore=shutil.ignore_patterns("__pycache__")))
     except (MlflowException, OSError) as error:
         raise _unreadable(stored, error) from error
     if not (copied / "MLmodel").is_file():
