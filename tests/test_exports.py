@@ -37,9 +37,10 @@ PUBLIC = {
     "modelpact.savers": ["BuiltinSaver", "CustomSaver", "Saver", "mark_failed"],
     "modelpact.loaders": ["BuiltinLoader", "CustomLoader", "Loader"],
     "modelpact.verifiers": ["CleanVerifier", "NoneVerifier", "ReplayVerifier", "Verifier"],
-    "modelpact.registers": ["MlflowRegister", "NoneRegister", "Register", "check_alias"],
+    "modelpact.registers": ["MlflowRegister", "NoneRegister", "Register", "check_alias", "note_checks"],
     "modelpact.store": ["ServerTracking", "SqliteTracking", "Store", "Tracking"],
     "modelpact.tasks": [
+        "AuditTask",
         "CheckTask",
         "DiffTask",
         "ExportTask",

@@ -19,6 +19,7 @@ from toys import Doubler, Faulty, Forgetful
 from modelpact import publish
 from modelpact.data import CsvData
 from modelpact.errors import (
+    CompatibilityError,
     ConfigError,
     DataError,
     FitError,
@@ -134,6 +135,7 @@ FAILURES = {
     "predict": (PredictError, {"model": Faulty(fails_in="predict")}),
     "read": (DataError, {"data": CsvData(path="nowhere.csv")}),
     "sign": (SignError, {"signer": ExplicitSigner(inputs={"a": "string", "b": "double"})}),
+    "admit": (CompatibilityError, {"data": numbers(params={"scale": 2.0}), "register": MlflowRegister(compatibility="forward")}),
     "save": (SaveError, {"model": Faulty(fails_in="dump")}),
     "load": (LoadError, {"model": Faulty(fails_in="load")}),
     "verify": (VerifyError, {"model": Forgetful()}),
@@ -323,7 +325,7 @@ def test_a_broken_store_does_not_hide_the_first_failure(mocker: Any, caplog: pyt
 
 def test_every_stage_has_its_own_error_class() -> None:
     assert all(issubclass(kind, PactError) for kind in STAGES.values())
-    apart = {stage: kind for stage, kind in STAGES.items() if stage != "reuse"}  # which asks the registry, as register does
+    apart = {stage: kind for stage, kind in STAGES.items() if stage not in {"reuse", "admit"}}  # which ask as register does
     assert len(set(apart.values())) == len(apart)
 
 

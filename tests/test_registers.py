@@ -12,10 +12,18 @@ from toys import Doubler
 
 from modelpact.errors import ConfigError, RegisterError
 from modelpact.jobs import Job
-from modelpact.registers import JOB_KEY, MlflowRegister, NoneRegister, Register
+from modelpact.registers import JOB_KEY, MlflowRegister, NoneRegister, Register, note_checks
 from modelpact.savers import CustomSaver
-from modelpact.signature import infer
+from modelpact.schemas import Check, Verdict
+from modelpact.signature import digest, infer
 from modelpact.store import SqliteTracking
+
+VERIFIED = Verdict((Check(code="PREDICTIONS_EQUAL", ok=True),))
+
+
+def signature_of(saved: str) -> Any:
+    """The signature of a saved model."""
+    return mlflow.models.Model.load(client().get_logged_model(saved.removeprefix("models:/")).artifact_location).signature
 
 
 @pytest.fixture
@@ -24,6 +32,7 @@ def saved() -> Iterator[str]:
     rows = numbers().read().inputs
     with SqliteTracking().open():
         info = CustomSaver(pip_requirements=["numpy"]).save(Doubler(), infer(rows, Doubler().predict(rows)), rows)
+        note_checks(info.model_uri, VERIFIED)
         yield info.model_uri
 
 
@@ -36,12 +45,18 @@ def test_versions_count_up_and_carry_their_tags(saved: str) -> None:
     register = MlflowRegister(tags={"team": "lab"})
     made = [register.register("sums", saved, tags={"fact": "1"}) for _ in range(2)]
     assert [int(version.version) for version in made] == [1, 2]
-    assert made[0].tags == {"team": "lab", "fact": "1"}
+    assert {"team": "lab", "fact": "1"}.items() <= made[0].tags.items()
     assert made[0].source == saved
 
 
-def test_tags_are_not_needed(saved: str) -> None:
-    assert MlflowRegister().register("sums", saved).tags == {}
+def test_a_version_says_why_it_can_be_trusted(saved: str) -> None:
+    client().set_logged_model_tags(saved.removeprefix("models:/"), {"modelpact.artifact_digest": "d1"})
+    assert MlflowRegister().register("sums", saved).tags == {
+        "modelpact.checks": "PREDICTIONS_EQUAL",
+        "modelpact.artifact_digest": "d1",
+        "modelpact.signature_digest": digest(signature_of(saved)),
+        "modelpact.compatibility": '{"mode": "none"}',
+    }
 
 
 def test_aliases_move_to_the_new_version(saved: str) -> None:

@@ -31,6 +31,7 @@ from modelpact.jobs import JOB_KEY, Job, job_key
 from modelpact.journal import Journal
 from modelpact.parameters import record
 from modelpact.processes import Process
+from modelpact.registers import note_checks
 from modelpact.savers import mark_failed
 from modelpact.signals import sigterm_raises
 from modelpact.signature import compile as compile_signature
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from modelpact.models import Model
     from modelpact.registers import Register
     from modelpact.savers import Saver
-    from modelpact.schemas import Info, Receipt, Sample, Signature, Verdict
+    from modelpact.schemas import Info, Receipt, Sample, Signature, Verdict, Version
     from modelpact.signers import Signer
     from modelpact.store import Store, Tracking
     from modelpact.verifiers import Verifier
@@ -57,6 +58,7 @@ STAGES: dict[str, type[PactError]] = {
     "fit": FitError,
     "predict": PredictError,
     "sign": SignError,
+    "admit": RegisterError,
     "save": SaveError,
     "load": LoadError,
     "verify": VerifyError,
@@ -115,7 +117,7 @@ def publish(
     observe: Callable[[str], None] | None = None,
     job: Job | None = None,
 ) -> Receipt:
-    """Publish a model: read, fit, predict, sign, save, load, verify, register.
+    """Publish a model: read, fit, predict, sign, admit, save, load, verify, register.
 
     Nothing is registered unless the saved model was loaded back and verified. The run's status is right after success, an error,
     SIGINT and SIGTERM; after a failure its tag `modelpact.stage` says where, and its artifact `traceback.txt` why.
@@ -183,16 +185,19 @@ def _publish(steps: _Steps, journal: Journal, job: Job) -> None:
         with journal.stage("sign"):
             signature = steps.signer.sign(sample.inputs, sample.outputs, params=sample.params, model=steps.model)
             journal.note(signature=signature.to_dict(), signature_digest=signature_digest(signature))
+        with journal.stage("admit"):
+            admission = steps.register.admit(name, signature)
+            journal.note(compatibility=None if admission is None else admission.to_dict())
         with journal.stage("save"):
             info = _save(steps, store, journal, sample, signature)
         with _failed_unless_registered(store, info):
             with journal.stage("load"):
                 adapter = steps.loader.load(info.model_uri)
             with journal.stage("verify"):
-                _verify(steps, journal, lambda: steps.verifier.verify(adapter, sample, signature))
+                _verify(info, journal, lambda: steps.verifier.verify(adapter, sample, signature))
             with journal.stage("register"):
                 version = steps.register.register(name, info.model_uri, tags=_tags(steps, journal, job))
-                journal.note(version=None if version is None else str(version.version))
+                _note_version(journal, info, version)
 
 
 def _answer(steps: _Steps, journal: Journal, sample: Sample) -> Sample:
@@ -221,12 +226,23 @@ def _save(steps: _Steps, store: Store, journal: Journal, sample: Sample, signatu
     return info
 
 
-def _verify(steps: _Steps, journal: Journal, verify: Callable[[], Verdict]) -> None:
+def _verify(info: Info, journal: Journal, verify: Callable[[], Verdict]) -> None:
     try:
-        journal.note(checks=list(verify().checks))
+        verdict = verify()
     except VerifyError as error:
         journal.note(checks=list(error.facts["verdict"].checks))
         raise
+    journal.note(checks=list(verdict.checks))
+    note_checks(info.model_uri, verdict)
+
+
+def _note_version(journal: Journal, info: Info, version: Version | None) -> None:
+    """Say which version there is now; it is another's where somebody was faster with the same job."""
+    if version is None:
+        return
+    journal.note(version=str(version.version))
+    if version.source != info.model_uri:
+        journal.note(model_uri=version.source, reused=True)
 
 
 def _tags(steps: _Steps, journal: Journal, job: Job) -> dict[str, str]:

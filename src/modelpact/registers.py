@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from modelpact import secrets, servers
-from modelpact.errors import ConfigError, RegisterError
-from modelpact.jobs import JOB_KEY, SWEEP, Job
+from modelpact import registry, secrets, servers
+from modelpact.admissions import Admission, Exemption
+from modelpact.errors import RegisterError
+from modelpact.gate import Gate, require_contract
+from modelpact.jobs import JOB_KEY, Job
+from modelpact.manifests import ARTIFACT_DIGEST
+from modelpact.naming import check_alias, check_name, check_tag
+from modelpact.signature import Extra, Policy, digest
+from modelpact.signature.diff import Mode
 from modelpact.steps import Step
 from modelpact.suggestions import shortened
+from modelpact.versions import Undo, create_version, give_way, move_aliases
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel
 
-    from modelpact.schemas import Version
+    from modelpact.schemas import Signature, Verdict, Version
 
-__all__ = ["MlflowRegister", "NoneRegister", "Register", "check_alias"]
+__all__ = ["MlflowRegister", "NoneRegister", "Register", "check_alias", "note_checks"]
+
+CHECKS = "modelpact.checks"
+"""The tag of a saved model, and of its version, that says which checks it passed."""
+
+COPIED = (CHECKS, ARTIFACT_DIGEST)
+"""The tags of a saved model that its version gets as well."""
 
 
 class Register(Step, ABC):
@@ -47,6 +58,22 @@ class Register(Step, ABC):
         Raises:
             RegisterError: The job was done before, and that is an error.
         """
+
+    def admit(self, name: str, signature: Signature) -> Admission | None:
+        """Refuse a contract before a model is saved under it; asked again when the version is created.
+
+        Args:
+            name: The registered model.
+            signature: The contract.
+
+        Returns:
+            Why it is let in; None where nothing is asked.
+
+        Raises:
+            RegisterError: There is no contract, or nothing to compare it with.
+            CompatibilityError: It breaks who relies on the versions there are.
+        """
+        return None
 
     @abstractmethod
     def register(self, name: str, model_uri: str, *, tags: dict[str, str] | None = None) -> Version | None:
@@ -82,25 +109,54 @@ class MlflowRegister(Register):
         tags: Put on every version.
         aliases: Moved to the new version.
         if_exists: For a job that was done before (same configuration, data and code): make a `new` version, `reuse` the one there
-            is, or refuse (`error`).
+            is, or refuse (`error`). Of several that do one job at once, the lowest version is kept.
+        compatibility: What must hold between the new contract and the old: `none`, `backward` (who calls the old can call the
+            new), `forward`, `full`; the `_transitive` forms ask for it with all versions.
+        against: Which version is the old one: `latest`, an alias (`@champion`), or a number.
+        policy: The policy that callers' loaders enforce, as for the loader.
+        extra: What they do with columns that a contract does not know, as for the loader.
+        require_signature: Whether a model is refused that has no signature, or one that takes anything.
+        exceptions: Broken rules that are let through, each `{rule, path, reason}`; they are recorded.
     """
 
-    not_identity = frozenset({"tags", "aliases", "if_exists"})
+    not_identity = frozenset(
+        {
+            "tags",
+            "aliases",
+            "if_exists",
+            "compatibility",
+            "against",
+            "policy",
+            "extra",
+            "require_signature",
+            "exceptions",
+        }
+    )
 
     tags: dict[str, str] | None = None
     aliases: list[str] = []
     if_exists: Literal["new", "reuse", "error"] = "new"
+    compatibility: Mode = "none"
+    against: int | str = "latest"
+    policy: Policy = "lossless"
+    extra: Extra = "ignore"
+    require_signature: bool = True
+    exceptions: list[Exemption] = []
+
+    @property
+    def gate(self) -> Gate:
+        """What is asked of a new version."""
+        return Gate(self.compatibility, str(self.against), self.policy, self.extra, tuple(self.exceptions))
 
     def check(self, name: str) -> None:
-        secrets.refuse({"tags": self.tags or {}}, "register")
-        if not name.strip() or re.search(r"[/:\x00-\x1f]", name) or len(name) > 256:
-            raise ConfigError(
-                f"name={name!r} cannot name a registered model",
-                remedy="Use 1 to 256 characters without '/', ':' and control characters: name=my-model.",
-                name=name,
-            )
+        reasons = [exemption.model_dump() for exemption in self.exceptions]
+        secrets.refuse({"tags": self.tags or {}, "exceptions": reasons}, "register")
+        check_name(name)
         for alias in self.aliases:
             check_alias(alias, "register.aliases")
+        for key, value in (self.tags or {}).items():
+            check_tag(key, value)
+        self.gate.check()
 
     def find(self, name: str, job_key: str, job: Job | None = None) -> Version | None:
         resumed = job is not None and job.resumed
@@ -110,32 +166,34 @@ class MlflowRegister(Register):
 
         client = MlflowClient()
         if job is not None and resumed:  # by its place: the code may have been mended since
-            made = client.search_model_versions(f"tags.`{SWEEP}` = '{job.sweep}'")
-            own = [version for version in made if version.name == name and job.tags().items() <= version.tags.items()]
+            own = registry.versions(client, name, job.tags())
             if own or self.if_exists == "new":
-                return self._with_aliases(own[0]) if own else None
-        done = client.search_model_versions(f"tags.`{JOB_KEY}` = '{job_key}'")
-        found = [version for version in done if version.name == name]  # MLflow's filters can't quote every name
+                return self._with_aliases(client, own[0]) if own else None
+        found = registry.versions(client, name, {JOB_KEY: job_key})
         if found and self.if_exists == "error":
-            raise RegisterError(
-                f"this job was done before: it is version {found[0].version} of {name}",
-                remedy="Set register.if_exists=reuse to get that version, or register.if_exists=new to make another.",
-                name=name,
-                version=str(found[0].version),
-            )
-        version: Version | None = found[0] if found else None
+            raise _done_before(found[0])
+        return found[0] if found else None
+
+    def _with_aliases(self, client: MlflowClient, version: Version) -> Version:
+        """Give a version the aliases that its job was killed before it could move; those that are further on by now stay."""
+        now = client.get_registered_model(version.name).aliases if self.aliases else {}
+        behind = [alias for alias in self.aliases if int(now.get(alias, 0)) < int(version.version)]
+        with Undo() as undo:
+            move_aliases(client, version, behind, undo)
+            undo.pop_all()
         return version
 
-    def _with_aliases(self, version: Version) -> Version:
-        """Give a version the aliases that its job was killed before it could move; those that are further on by now stay."""
+    def admit(self, name: str, signature: Signature) -> Admission | None:
         from mlflow import MlflowClient
 
-        client = MlflowClient()
-        now = client.get_registered_model(version.name).aliases if self.aliases else {}
-        for alias in self.aliases:
-            if int(now.get(alias, 0)) < int(version.version):
-                client.set_registered_model_alias(version.name, alias, version.version)
-        return version
+        admission = self._admission(MlflowClient(), name, signature)
+        self.gate.tell_unused(admission)
+        return admission
+
+    def _admission(self, client: MlflowClient, name: str, signature: Signature | None) -> Admission:
+        if self.require_signature or self.compatibility != "none":
+            require_contract(signature, f"the model for {name}", anything=not self.require_signature)
+        return Admission("none") if signature is None else self.gate.admit(client, name, signature)
 
     def register(self, name: str, model_uri: str, *, tags: dict[str, str] | None = None) -> Version | None:
         from mlflow import MlflowClient
@@ -150,23 +208,25 @@ class MlflowRegister(Register):
                 uri=model_uri,
             )
         client = MlflowClient()
-        undo = _Undo()
+        undo = Undo()
         try:
             model = client.get_logged_model(match[1])
-            if model.status != "READY":
-                raise RegisterError(
-                    f"{model_uri} is {model.status}, not READY",
-                    remedy="Only a whole, verified model becomes a version.",
-                    uri=model_uri,
-                )
+            signature = _verified(model, tags or {})
+            admission = self._admission(client, name, signature)
+            facts = _facts(model, signature, admission)
             with undo:
-                version = _create_version(client, name, model, {**(self.tags or {}), **(tags or {})}, undo)
-                undo.later(f"version {version.version}", client.delete_model_version, name, version.version)
-                for alias in self.aliases:
-                    before = client.get_registered_model(name).aliases.get(alias)
-                    undo.later(f"the alias {alias}", _put_back, client, name, alias, before)
-                    client.set_registered_model_alias(name, alias, version.version)
-                undo.pop_all()
+                version = create_version(client, name, model, {**(self.tags or {}), **facts, **(tags or {})}, undo)
+                first = self._first(client, version)
+                if first is None:
+                    if signature is not None:
+                        self._look_again(client, version, signature, admission)
+                    move_aliases(client, version, self.aliases, undo)
+                    undo.pop_all()
+            if first is not None:
+                first = give_way(client, version, first, model, undo)
+                if self.if_exists == "error":
+                    raise _done_before(first)
+            return first or version
         except MlflowException as error:
             raise RegisterError(
                 f"MLflow refused to register {name}: {shortened(servers.failure(error) or error, 300)}",
@@ -177,86 +237,85 @@ class MlflowRegister(Register):
                 uri=model_uri,
                 left=undo.left,
             ) from error
-        return version
+        except RegisterError as error:
+            if undo.left:
+                error.tell(left=undo.left)
+                error.remedy += f"\nThis could not be taken back: {', '.join(undo.left)} of {name}."
+            raise
+
+    def _first(self, client: MlflowClient, version: Version) -> Version | None:
+        """The version of the same job that somebody else made meanwhile, and that is kept; None where it is this one."""
+        job_key = (version.tags or {}).get(JOB_KEY)
+        if self.if_exists == "new" or job_key is None:
+            return None
+        first = registry.versions(client, version.name, {JOB_KEY: job_key})[0]
+        return first if int(first.version) < int(version.version) else None
+
+    def _look_again(self, client: MlflowClient, version: Version, signature: Signature, admission: Admission) -> None:
+        """Compare with what somebody else has registered between the comparison and the creation."""
+        later = self.gate.admit(client, version.name, signature, below=int(version.version), done=admission.against)
+        if later.against:
+            value = admission.joined(later).tag()
+            client.set_model_version_tag(version.name, version.version, registry.COMPATIBILITY, value)
+            version.tags[registry.COMPATIBILITY] = value
 
 
-def check_alias(alias: str, key: str) -> None:
-    """Refuse what MLflow would refuse as an alias.
+def note_checks(model_uri: str, verdict: Verdict) -> None:
+    """Put on a saved model which checks it passed; without that it cannot be registered.
 
     Args:
-        alias: What it is called.
-        key: Where it was given.
+        model_uri: `models:/<model_id>`.
+        verdict: What the verifier found.
+    """
+    from mlflow import MlflowClient
+
+    passed = ",".join(check.code for check in verdict.checks if check.ok)
+    MlflowClient().set_logged_model_tags(model_uri.removeprefix("models:/"), {CHECKS: passed})
+
+
+def _verified(model: LoggedModel, tags: dict[str, str]) -> Signature | None:
+    """The signature of a saved model that may become a version.
 
     Raises:
-        ConfigError: It cannot be one.
+        RegisterError: It is not READY, was not verified, or has another signature than the one that was signed.
     """
-    if not re.fullmatch(r"[\w\-]+", alias) or re.fullmatch(r"v\d+", alias, re.IGNORECASE) or alias.lower() == "latest":
-        raise ConfigError(
-            f"{key}: {alias!r} cannot be an alias",
-            remedy="Use letters, digits, '_' and '-'; MLflow keeps 'latest' and v1, v2, ... to itself.",
-            alias=alias,
+    uri = model.model_uri
+    if model.status != "READY":
+        raise RegisterError(
+            f"{uri} is {model.status}, not READY", remedy="Only a whole, verified model becomes a version.", uri=uri
         )
-
-
-class _Undo(contextlib.ExitStack):
-    """What is to be taken back if more goes wrong; `left` is what could not be."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.left: list[str] = []
-
-    def later(self, what: str, function: Callable[..., None], *arguments: object) -> None:
-        """Take back one thing by calling a function."""
-        self.callback(self._take_back, what, function, *arguments)
-
-    def _take_back(self, what: str, function: Callable[..., None], *arguments: object) -> None:
-        from mlflow.exceptions import MlflowException
-
-        try:
-            function(*arguments)
-        except MlflowException:
-            self.left.append(what)
-
-
-def _delete_if_empty(client: MlflowClient, name: str) -> None:
-    """Take back a registered model that was made here, unless somebody else has put a version into it."""
-    if not client.get_registered_model(name).latest_versions:
-        client.delete_registered_model(name)
-
-
-def _put_back(client: MlflowClient, name: str, alias: str, version: str | None) -> None:
-    """Let an alias name the version it named before, or none."""
-    if version is None:
-        client.delete_registered_model_alias(name, alias)
-    else:
-        client.set_registered_model_alias(name, alias, version)
-
-
-def _create_version(client: MlflowClient, name: str, model: LoggedModel, tags: dict[str, str], undo: _Undo) -> Version:
-    """Create a version; the registered model as well where there is none, which is taken back if more goes wrong."""
-    from mlflow.exceptions import MlflowException
-
-    def create() -> Version:
-        return servers.once(
-            lambda: client.create_model_version(
-                name, source=model.model_uri, run_id=model.source_run_id, model_id=model.model_id, tags=tags
-            ),
-            created,
+    if not model.tags.get(CHECKS):
+        raise RegisterError(
+            f"{uri} was not verified",
+            remedy="Publish it, which loads and verifies it; from Python: note_checks(uri, verifier.verify(...)), then register.",
+            uri=uri,
         )
-
-    def created() -> Version | None:
-        found = client.search_model_versions(f"run_id = '{model.source_run_id}'")
-        return next((version for version in found if version.name == name and version.model_id == model.model_id), None)
-
     try:
-        return create()
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-    try:
-        client.create_registered_model(name)
-        undo.later("the registered model", _delete_if_empty, client, name)
-    except MlflowException as error:  # somebody else was faster
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-    return create()
+        signature = registry.read_signature(str(model.artifact_location))
+    except ValueError as error:
+        raise RegisterError(f"{uri} cannot be registered: {error}", remedy="Publish it again.", uri=uri) from error
+    signed = tags.get(registry.SIGNATURE_DIGEST)
+    if signed is not None and (signature is None or digest(signature) != signed):
+        raise RegisterError(
+            f"{uri} has another signature than the one that was signed",
+            remedy="Publish it again: its files were changed.",
+            uri=uri,
+        )
+    return signature
+
+
+def _facts(model: LoggedModel, signature: Signature | None, admission: Admission) -> dict[str, str]:
+    """The tags that say why a version can be trusted."""
+    facts = {key: model.tags[key] for key in COPIED if key in model.tags}
+    if signature is not None:
+        facts[registry.SIGNATURE_DIGEST] = digest(signature)
+    return {**facts, registry.COMPATIBILITY: admission.tag()}
+
+
+def _done_before(version: Version) -> RegisterError:
+    return RegisterError(
+        f"this job was done before: it is version {version.version} of {version.name}",
+        remedy="Set register.if_exists=reuse to get that version, or register.if_exists=new to make another.",
+        name=version.name,
+        version=str(version.version),
+    )

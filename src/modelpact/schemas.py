@@ -109,6 +109,7 @@ class Receipt(BaseModel):
         run_id: MLflow's run.
         signature: The signature in MLflow's own dict form.
         signature_digest: SHA-256 of the signature's canonical JSON, in hex.
+        compatibility: What the register compared the signature with, and what it let through; None where it asked for nothing.
         steps: The class of each step.
         checks: What the verifier checked.
         metrics: Scores on the held-out rows, by scorer name.
@@ -129,6 +130,7 @@ class Receipt(BaseModel):
     run_id: str | None = None
     signature: dict[str, Any] | None = None
     signature_digest: str | None = None
+    compatibility: dict[str, Any] | None = None
     steps: dict[str, str] = {}
     checks: list[Check] = []
     metrics: dict[str, float] = {}
