@@ -87,8 +87,8 @@ def create_version(client: MlflowClient, name: str, model: LoggedModel, tags: di
         )
 
     def created() -> Version | None:
-        found = client.search_model_versions(f"run_id = '{model.source_run_id}'")
-        own = [version for version in found if version.name == name and version.source == model.model_uri]
+        found = client.search_model_versions(f"source_path = '{model.model_uri}'")
+        own = [version for version in found if version.name == name]
         return max(own, key=lambda version: int(version.version), default=None)
 
     version = _first_or_next(client, name, create, undo)
