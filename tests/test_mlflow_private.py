@@ -180,3 +180,8 @@ def test_names_of_model_are_what_every_form_of_uri_leads_to() -> None:
         assert _mlflow.names_of_model("models:/sums/1/code") == ()
         with pytest.raises(MlflowException):
             _mlflow.names_of_model("models:/sums@nobody")
+
+
+def test_user_is_whom_mlflow_puts_into_the_tags_of_a_run() -> None:
+    with SqliteTracking().open(), mlflow.start_run() as run:
+        assert mlflow.get_run(run.info.run_id).data.tags["mlflow.user"] == _mlflow.user()

@@ -10,7 +10,8 @@ from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from publishing import client, numbers, versions
 from toys import Doubler
 
-from modelpact.errors import ConfigError, RegisterError
+from modelpact.aliases import Aliases
+from modelpact.errors import AliasError, ConfigError, RegisterError
 from modelpact.jobs import Job
 from modelpact.registers import JOB_KEY, MlflowRegister, NoneRegister, Register, note_checks
 from modelpact.savers import CustomSaver
@@ -177,6 +178,46 @@ def test_a_registry_that_does_not_answer_is_told(saved: str, mocker: Any) -> Non
     mocker.patch("mlflow.MlflowClient.create_model_version", side_effect=MlflowException("no answer"))
     with pytest.raises(RegisterError, match="no answer"):
         MlflowRegister().register("sums", saved)
+
+
+def test_moves_of_aliases_are_in_their_history(saved: str) -> None:
+    for _ in range(2):
+        MlflowRegister(aliases=["champion"]).register("sums", saved)
+    moves = Aliases(client(), "sums").state("champion").moves
+    assert [(move.by, move.before, move.to) for move in moves] == [("register", None, 1), ("register", 1, 2)]
+
+
+def test_a_protected_alias_is_refused_before_the_job_is_done(saved: str) -> None:
+    register = MlflowRegister(aliases=["blue", "champion"])
+    register.register("sums", saved)
+    Aliases(client(), "sums").protect("champion")
+    with pytest.raises(AliasError, match=r"register\.aliases cannot move champion: champion of sums is protected, by ") as caught:
+        register.find("sums", "k1")
+    assert "task=promote task.uri=models:/sums/<version> task.alias=champion" in caught.value.remedy
+    assert MlflowRegister(aliases=["blue"]).find("sums", "k1") is None
+    with pytest.raises(RegisterError, match="no version of sums was registered: champion was not moved"):  # protected meanwhile
+        register.register("sums", saved)
+    assert versions("sums") == [1]
+    assert client().get_registered_model("sums").aliases == {"blue": 1, "champion": 1}
+    assert [move.by for move in Aliases(client(), "sums").state("blue").moves] == ["register", "register", "undo"]
+
+
+def test_an_alias_that_somebody_else_has_moved_since_is_not_put_back(saved: str, mocker: Any) -> None:
+    for _ in range(2):
+        MlflowRegister().register("sums", saved)
+    move = mlflow.MlflowClient.set_registered_model_alias
+
+    def move_or_fail(self: Any, name: str, alias: str, version: str) -> None:
+        if alias == "green" and int(version) == 3:
+            Aliases(client(), "sums").move("champion", 2)
+            raise MlflowException("the store is gone")
+        move(self, name, alias, version)
+
+    mocker.patch("mlflow.MlflowClient.set_registered_model_alias", move_or_fail)
+    with pytest.raises(RegisterError, match="no alias was moved"):
+        MlflowRegister(aliases=["champion", "green"]).register("sums", saved)
+    assert client().get_registered_model("sums").aliases == {"champion": 2}
+    assert [move.to for move in Aliases(client(), "sums").state("green").moves] == [3, None]
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["a new model", "a second version"])

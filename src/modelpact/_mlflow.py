@@ -27,6 +27,7 @@ __all__ = [
     "save_example",
     "scalar_type",
     "scoring_request",
+    "user",
     "values_type",
 ]
 
@@ -167,3 +168,11 @@ def scoring_request(pyfunc: Any, body: str) -> Any:
     from mlflow.pyfunc.scoring_server import invocations
 
     return invocations(body, "application/json", pyfunc, pyfunc.metadata.get_input_schema())
+
+
+def user() -> str:
+    """Who runs this process, as MLflow puts it into the tag `mlflow.user` of a run; raises where the account has no name."""
+    from mlflow.tracking.context.default_context import _get_user
+
+    name: str = _get_user()
+    return name

@@ -17,8 +17,10 @@
     * PredictError                              the model itself failed
         * ChatError                             a chat server gave no usable answer
     * VerifyError                               a saved model did not pass its checks
-    * RegisterError                             no version could be created
+    * RegisterError                             the registry was not changed: no version was created, no alias moved
         * CompatibilityError                    the new signature breaks callers of the old
+        * AliasError                            an alias cannot be moved, or somebody else has moved it
+            * PromotionError                    a version does not pass the rules of a promotion
     * SecretError                               a secret where none may be
     * StoreError                                the tracking store cannot be opened or reached
     * SweepError                                a sweep cannot be run as asked
@@ -32,6 +34,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 __all__ = [
+    "AliasError",
     "ChatError",
     "CompatibilityError",
     "ConfigError",
@@ -46,6 +49,7 @@ __all__ = [
     "OutputsError",
     "PactError",
     "PredictError",
+    "PromotionError",
     "RegisterError",
     "SaveError",
     "SecretError",
@@ -163,11 +167,19 @@ class VerifyError(PactError):
 
 
 class RegisterError(PactError):
-    """No version could be created."""
+    """The registry was not changed: no version was created, or no alias moved."""
 
 
 class CompatibilityError(RegisterError):
     """The new signature breaks callers of the old; `changes` lists how."""
+
+
+class AliasError(RegisterError):
+    """An alias cannot be moved, or somebody else has moved it; `alias` says which."""
+
+
+class PromotionError(AliasError):
+    """A version does not pass the rules of a promotion; `rules` has the result of each."""
 
 
 class SecretError(PactError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from modelpact import registry, secrets, servers
 from modelpact.admissions import Admission, Exemption
+from modelpact.aliases import refuse_protected
 from modelpact.errors import RegisterError
 from modelpact.gate import Gate, require_contract
 from modelpact.jobs import JOB_KEY, Job
@@ -57,6 +58,7 @@ class Register(Step, ABC):
 
         Raises:
             RegisterError: The job was done before, and that is an error.
+            AliasError: An alias that the version is to get is protected.
         """
 
     def admit(self, name: str, signature: Signature) -> Admission | None:
@@ -159,12 +161,13 @@ class MlflowRegister(Register):
         self.gate.check()
 
     def find(self, name: str, job_key: str, job: Job | None = None) -> Version | None:
-        resumed = job is not None and job.resumed
-        if self.if_exists == "new" and not resumed:
-            return None
         from mlflow import MlflowClient
 
         client = MlflowClient()
+        refuse_protected(client, name, self.aliases, "register.aliases")
+        resumed = job is not None and job.resumed
+        if self.if_exists == "new" and not resumed:
+            return None
         if job is not None and resumed:  # by its place: the code may have been mended since
             own = registry.versions(client, name, job.tags())
             if own or self.if_exists == "new":

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modelpact import servers
-from modelpact.errors import RegisterError
+from modelpact.aliases import Aliases
+from modelpact.errors import AliasError, PactError, RegisterError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,7 +35,7 @@ class Undo(contextlib.ExitStack):
 
         try:
             function(*arguments)
-        except MlflowException:
+        except (MlflowException, PactError):
             self.left.append(what)
 
 
@@ -52,19 +53,29 @@ def move_aliases(client: MlflowClient, version: Version, aliases: list[str], und
         version: What they are to name.
         aliases: The aliases.
         undo: Learns how to put them back.
+
+    Raises:
+        AliasError: One is protected, or could not be moved.
+        MlflowException: The store refused.
     """
+    from mlflow.exceptions import MlflowException
+
     for alias in aliases:
-        before = client.get_registered_model(version.name).aliases.get(alias)
-        undo.later(f"the alias {alias}", _put_back, client, version.name, alias, before)
-        client.set_registered_model_alias(version.name, alias, version.version)
+        found = Aliases(client, version.name)
+        undo.later(f"the alias {alias}", _put_back, found, alias, found.settled(alias).current, int(version.version))
+        try:
+            found.move(alias, int(version.version), by="register")
+        except AliasError as error:
+            if isinstance(error.__cause__, MlflowException):  # what is left of it is for the undoing to say
+                raise error.__cause__ from None
+            error.message = f"no version of {version.name} was registered: {error.message}"
+            raise
 
 
-def _put_back(client: MlflowClient, name: str, alias: str, version: str | None) -> None:
-    """Let an alias name the version it named before, or none."""
-    if version is None:
-        client.delete_registered_model_alias(name, alias)
-    else:
-        client.set_registered_model_alias(name, alias, version)
+def _put_back(aliases: Aliases, alias: str, before: int | None, version: int) -> None:
+    """Let an alias name the version it named before, or none; where somebody else has moved it since, it stays."""
+    if aliases.state(alias).current == version != before:
+        aliases.move(alias, before, by="undo", expected=version, why=f"version {version} could not be registered")
 
 
 def create_version(client: MlflowClient, name: str, model: LoggedModel, tags: dict[str, str], undo: Undo) -> Version:

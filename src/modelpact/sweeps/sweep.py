@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from modelpact.errors import SweepError
+from modelpact.aliases import Aliases
+from modelpact.errors import AliasError, ConfigError, SweepError
 from modelpact.files import log_text, write_atomically
 from modelpact.processes import Process
 from modelpact.suggestions import shortened
@@ -145,20 +146,20 @@ class Sweep:
         """Move an alias to the version of the best job; returns that job, or None where none was registered.
 
         Raises:
-            SweepError: The store refused it.
+            SweepError: It is protected, or the store refused.
         """
-        from mlflow.exceptions import MlflowException
-
         winner = best([result for result in self.results if result.receipt is not None and result.receipt.version is not None])
         if winner is None or winner.receipt is None or winner.receipt.version is None:
             return None
+        receipt = winner.receipt
+        why = f"job {winner.number} is the best of {len(self.results)} by {next(iter(receipt.metrics))}"
         try:
             with self.tracking.open() as store:
-                store.client.set_registered_model_alias(winner.receipt.name, alias, winner.receipt.version)
-        except MlflowException as error:
+                Aliases(store.client, receipt.name).move(alias, int(str(receipt.version)), by="sweep", why=why)
+        except (AliasError, ConfigError) as error:
             raise SweepError(
-                f"sweep.promote={alias}: the alias cannot be moved to version {winner.receipt.version}: {shortened(error, 200)}",
-                remedy="Use letters, digits, '_' and '-'; MLflow keeps 'latest' and v1, v2, ... to itself.",
+                f"sweep.promote={alias}: the alias cannot be moved to version {receipt.version}: {error.message}",
+                remedy=error.remedy,
             ) from error
         return winner
 

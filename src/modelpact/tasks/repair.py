@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from modelpact.aliases import unfinished
 from modelpact.errors import StoreError
 from modelpact.files import cache_folder, maker
 from modelpact.processes import Process
@@ -48,7 +49,7 @@ class _Finding:
 
 
 class RepairTask(Task):
-    """Closes what was left open by jobs that were killed: runs, models and temporary files.
+    """Closes what was left open by jobs that were killed: runs, models, moves of aliases and temporary files.
 
     Attributes:
         older_than: Hours after which a run counts as killed whose process cannot be looked for from here, such as one of another
@@ -93,6 +94,7 @@ class RepairTask(Task):
                 ledger = _Ledger(store, self.older_than)
                 yield from ledger.runs()
                 yield from ledger.models()
+                yield from _aliases(store)
             for why, count in sorted(ledger.left.items()):
                 say(f"left alone: {count} {'run' if count == 1 else 'runs'} {why}")
         yield from self._files()
@@ -117,6 +119,14 @@ class RepairTask(Task):
             yield from self.tracking.path.parent.absolute().glob(f".{self.tracking.path.name}.*.new*")
         for folder in self.folders:
             yield from Path(folder).absolute().rglob(".*.new*")
+
+
+def _aliases(store: Store) -> Iterator[_Finding]:
+    """The moves of aliases that are in the history, and that the registry was not told of."""
+    for aliases, state in unfinished(store.client):
+        named = "nothing" if state.recorded is None else f"version {state.recorded}"
+        about = f"the alias {state.alias} of {state.name} to {named}: it was moved, and the registry was not told"
+        yield _Finding("set", "set", about, lambda aliases=aliases, state=state: aliases.finish(state.alias))  # type: ignore[misc]
 
 
 class _Ledger:
