@@ -60,6 +60,10 @@ REQUIRED = {
     ("task", "parity"): ["task.uri=models:/sums/1"],
     ("task", "resign"): ["task.uri=models:/sums/1"],
     ("task", "serve"): ["task.uri=models:/sums/1"],
+    ("task", "promote"): ["task.uri=models:/sums/1", "task.alias=champion"],
+    ("task", "rollback"): ["task.name=sums", "task.alias=champion"],
+    ("task", "protect"): ["task.name=sums", "task.alias=champion"],
+    ("task", "history"): ["task.name=sums"],
     ("model", "sklearn"): ["model.estimator={_target_: sklearn.svm.SVR, C: 10}"],
 }
 """What has no default."""

@@ -11,24 +11,32 @@ if TYPE_CHECKING:
     from modelpact.tasks.check import CheckTask
     from modelpact.tasks.diff import DiffTask
     from modelpact.tasks.export import ExportTask
+    from modelpact.tasks.history import HistoryTask
     from modelpact.tasks.inspect import InspectTask
     from modelpact.tasks.parity import ParityTask
     from modelpact.tasks.predict import PredictTask
+    from modelpact.tasks.promote import PromoteTask
+    from modelpact.tasks.protect import ProtectTask
     from modelpact.tasks.publish import PublishTask
     from modelpact.tasks.repair import RepairTask
     from modelpact.tasks.resign import ResignTask
+    from modelpact.tasks.rollback import RollbackTask
     from modelpact.tasks.serve import ServeTask
 
 __all__ = [
     "CheckTask",
     "DiffTask",
     "ExportTask",
+    "HistoryTask",
     "InspectTask",
     "ParityTask",
     "PredictTask",
+    "PromoteTask",
+    "ProtectTask",
     "PublishTask",
     "RepairTask",
     "ResignTask",
+    "RollbackTask",
     "ServeTask",
     "Task",
 ]
@@ -39,12 +47,16 @@ __getattr__ = lazy(
         "CheckTask": "modelpact.tasks.check",
         "DiffTask": "modelpact.tasks.diff",
         "ExportTask": "modelpact.tasks.export",
+        "HistoryTask": "modelpact.tasks.history",
         "InspectTask": "modelpact.tasks.inspect",
         "ParityTask": "modelpact.tasks.parity",
         "PredictTask": "modelpact.tasks.predict",
+        "PromoteTask": "modelpact.tasks.promote",
+        "ProtectTask": "modelpact.tasks.protect",
         "PublishTask": "modelpact.tasks.publish",
         "RepairTask": "modelpact.tasks.repair",
         "ResignTask": "modelpact.tasks.resign",
+        "RollbackTask": "modelpact.tasks.rollback",
         "ServeTask": "modelpact.tasks.serve",
         "Task": "modelpact.tasks.base",
     },
