@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import re
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +26,7 @@ from modelpact.signature import digest
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from modelpact.schemas import Signature
+    from modelpact.schemas import Signature, Version
 
 __all__ = [
     "Files",
@@ -36,8 +37,10 @@ __all__ = [
     "check_signature",
     "fetch",
     "judge",
+    "model_of_version",
     "no_bytecode",
     "published",
+    "published_version",
 ]
 
 log = logging.getLogger(__name__)
@@ -122,7 +125,8 @@ def published(uri: str) -> Published | None:
     if uri.startswith("models:"):
         names = _mlflow.names_of_model(uri)
         if len(names) == 2:
-            return _version(MlflowClient(), *names)
+            client = MlflowClient()
+            return published_version(client, client.get_model_version(*names))
         return _logged(MlflowClient(), names[0]) if names else None
     if uri.startswith("runs:"):
         client = MlflowClient()
@@ -131,17 +135,23 @@ def published(uri: str) -> Published | None:
     return None
 
 
-def _version(client: MlflowClient, name: str, number: str) -> Published:
-    """Its own tags; where plain MLflow registered it, those of the model that it was made of."""
+def published_version(client: MlflowClient, version: Version) -> Published:
+    """What the database says of a version: its own tags; where plain MLflow registered it, those of the model it was made of."""
     from mlflow.exceptions import MlflowException
 
-    version = client.get_model_version(name, number)
     tags = dict(version.tags or {})
-    if ARTIFACT_DIGEST not in tags and version.model_id:
+    model_id = model_of_version(version)
+    if not {ARTIFACT_DIGEST, SIGNATURE_DIGEST} & tags.keys() and model_id is not None:
         with contextlib.suppress(MlflowException):  # that model may have been deleted
-            said = client.get_logged_model(version.model_id).tags
-            tags = {key: said[key] for key in (ARTIFACT_DIGEST, SIGNATURE_DIGEST) if key in said} | tags
-    return Published(f"models:/{name}/{number}", tags)
+            said = client.get_logged_model(model_id).tags
+            tags |= {key: said[key] for key in (ARTIFACT_DIGEST, SIGNATURE_DIGEST) if key in said}
+    return Published(f"models:/{version.name}/{version.version}", tags)
+
+
+def model_of_version(version: Version) -> str | None:
+    """The id of the logged model that a version was made of; None where it was made of other files."""
+    match = re.fullmatch(r"models:/(m-[0-9a-f]+)", version.source or "")
+    return version.model_id or (match[1] if match else None)
 
 
 def _logged(client: MlflowClient, model_id: str) -> Published:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from modelpact.exports import lazy
 
 if TYPE_CHECKING:
+    from modelpact.tasks.audit import AuditTask
     from modelpact.tasks.base import Task
     from modelpact.tasks.check import CheckTask
     from modelpact.tasks.diff import DiffTask
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from modelpact.tasks.serve import ServeTask
 
 __all__ = [
+    "AuditTask",
     "CheckTask",
     "DiffTask",
     "ExportTask",
@@ -44,6 +46,7 @@ __all__ = [
 __getattr__ = lazy(
     __name__,
     {
+        "AuditTask": "modelpact.tasks.audit",
         "CheckTask": "modelpact.tasks.check",
         "DiffTask": "modelpact.tasks.diff",
         "ExportTask": "modelpact.tasks.export",

@@ -1,0 +1,38 @@
+"""A model that keeps what it has learned in a pickle, and takes up an optional module: two things that one can poison."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import PrivateAttr
+
+from modelpact.models import Model
+
+with contextlib.suppress(ImportError):
+    importlib.import_module("kept_speedups")
+
+
+class Kept(Model):
+    """Answers `factor` times the sum of each row."""
+
+    by: Literal["pickle", "joblib"]
+
+    _learned: dict[str, float] = PrivateAttr(default={"factor": 2.0})
+
+    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
+        """The answer, float64 `(n_rows,)`."""
+        return np.asarray(inputs, dtype=float).sum(axis=1) * self._learned["factor"]
+
+    def dump(self, folder: Path) -> None:
+        """Write the factor."""
+        with (folder / f"learned.{self.by}").open("wb") as file:
+            importlib.import_module(self.by).dump(self._learned, file)
+
+    def load(self, folder: Path) -> None:
+        """Read it."""
+        with (folder / f"learned.{self.by}").open("rb") as file:
+            self._learned = importlib.import_module(self.by).load(file)
