@@ -68,6 +68,7 @@ def test_a_receipt_tells_the_whole_run(tmp_path: Path) -> None:
         "BREAKS_REFUSED": True,
     }
     assert done.steps["model"] == "Doubler"
+    assert done.formats == ["code", "json"]
     assert [column["name"] for column in json.loads(done.signature["inputs"])] == ["a", "b"]
 
 
@@ -79,6 +80,8 @@ def test_the_registered_version_is_the_saved_and_verified_model() -> None:
     assert version.run_id == done.run_id
     assert version.tags["modelpact.job_key"] == done.job_key
     assert version.tags["modelpact.signature_digest"] == done.signature_digest
+    saved = client().get_logged_model(done.model_uri.removeprefix("models:/"))
+    assert version.tags["modelpact.artifact_digest"] == saved.tags["modelpact.artifact_digest"]
     mlflow.set_tracking_uri(uri())
     loaded = mlflow.pyfunc.load_model("models:/sums/1")
     assert digest(loaded.metadata.signature) == done.signature_digest

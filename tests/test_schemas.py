@@ -72,7 +72,7 @@ def test_a_receipt_has_the_fields_that_programs_read() -> None:
     Receipt(status="ok", name="iris").write(Path("receipt.json"))
     assert set(json.loads(Path("receipt.json").read_text())) == {
         "status", "stage", "error", "name", "version", "model_uri", "run_id", "signature", "signature_digest", "steps", "checks",
-        "metrics", "seconds", "job_key", "reused", "job",
+        "metrics", "seconds", "job_key", "reused", "job", "compatibility", "formats",
     }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from modelpact.errors import (
     VerifyError,
 )
 from modelpact.files import log_text
+from modelpact.formats import formats_of
 from modelpact.jobs import JOB_KEY, Job, job_key
 from modelpact.journal import Journal
 from modelpact.parameters import record
@@ -193,6 +194,7 @@ def _publish(steps: _Steps, journal: Journal, job: Job) -> None:
         with _failed_unless_registered(store, info):
             with journal.stage("load"):
                 adapter = steps.loader.load(info.model_uri)
+                journal.note(formats=formats_of(adapter.folder))
             with journal.stage("verify"):
                 _verify(info, journal, lambda: steps.verifier.verify(adapter, sample, signature))
             with journal.stage("register"):

@@ -111,6 +111,7 @@ class Receipt(BaseModel):
         signature_digest: SHA-256 of the signature's canonical JSON, in hex.
         compatibility: What the register compared the signature with, and what it let through; None where it asked for nothing.
         steps: The class of each step.
+        formats: In which formats the saved model lies; some can run code when it is loaded (`modelpact.formats.RUN_CODE`).
         checks: What the verifier checked.
         metrics: Scores on the held-out rows, by scorer name.
         seconds: Seconds spent in each stage.
@@ -132,6 +133,7 @@ class Receipt(BaseModel):
     signature_digest: str | None = None
     compatibility: dict[str, Any] | None = None
     steps: dict[str, str] = {}
+    formats: list[str] = []
     checks: list[Check] = []
     metrics: dict[str, float] = {}
     seconds: dict[str, float] = {}

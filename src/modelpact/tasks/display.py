@@ -53,6 +53,7 @@ def show_receipt(receipt: Receipt, folder: Path) -> None:
     table = Table(title=what, title_justify="left", show_header=False, box=None, pad_edge=False)
     table.add_row("steps", ", ".join(receipt.steps.values()))
     table.add_row("metrics", scores or "none")
+    table.add_row("formats", ", ".join(receipt.formats) or "none")
     for check in receipt.checks:
         table.add_row("[green]ok[/green]" if check.ok else "[red]failed[/red]", f"{check.code}: {check.detail}")
     table.add_row("seconds", ", ".join(f"{stage} {spent:.2f}" for stage, spent in receipt.seconds.items() if spent >= 0.005))
