@@ -181,5 +181,5 @@ def _experiment(client: MlflowClient, name: str) -> Experiment | None:
 
 def _made_run(client: MlflowClient, title: str, tags: dict[str, str]) -> Ledger:
     run = client.create_run(_home(client), run_name=shortened(title, 200), tags=tags)
-    client.set_terminated(run.info.run_id, "FINISHED")
+    client.update_run(run.info.run_id, status="FINISHED")  # set_terminated would print an address
     return Ledger(client, str(run.info.run_id))

@@ -11,6 +11,7 @@ import pytest
 from publishing import client
 from test_results import receipt
 
+from modelpact.aliases import Aliases
 from modelpact.errors import StoreError, SweepError
 from modelpact.processes import Process
 from modelpact.store import ServerTracking, SqliteTracking
@@ -196,6 +197,20 @@ class TestPromote:
         assert winner is not None
         assert winner.number == 1
         assert int(client().get_model_version_by_alias("sums", "champion").version) == 2
+        (move,) = Aliases(client(), "sums").state("champion").moves
+        assert (move.by, move.before, move.to, move.why) == ("sweep", None, 2, "job 1 is the best of 3 by r2")
+
+    def test_a_protected_alias_is_left_where_it_is(self) -> None:
+        one = sweep()
+        one.plan(JOBS)
+        with one.running():
+            self.registered()
+            Aliases(client(), "sums").protect("champion")
+            leave(0, metrics={"r2": 0.5}, version="1")
+        with pytest.raises(SweepError, match="to version 1: champion was not moved: champion of sums is protected") as caught:
+            one.promote("champion")
+        assert "task=promote" in caught.value.remedy
+        assert client().get_registered_model("sums").aliases == {}
 
     def test_without_versions_or_scores_there_is_none(self) -> None:
         one = sweep()
