@@ -84,6 +84,7 @@ def test_a_model_of_ones_own_is_code_and_json() -> None:
     assert formats_of(folder_of(CustomSaver(pip_requirements=["numpy"]), Scaled())) == ["code", "json"]
 
 
+@pytest.mark.filterwarnings("ignore:.*type hints")
 def test_cloudpickle_is_told_by_the_mlmodel_file(tmp_path: Path) -> None:
     class Own(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]

@@ -59,11 +59,11 @@ class Published:
     """What the store's database says of a model.
 
     Attributes:
-        uri: What names it for ever, where an alias was given.
+        files: The URI of its files, which stays what it is where an alias moves.
         tags: Its tags.
     """
 
-    uri: str
+    files: str
     tags: Mapping[str, str]
 
 
@@ -155,7 +155,8 @@ def model_of_version(version: Version) -> str | None:
 
 
 def _logged(client: MlflowClient, model_id: str) -> Published:
-    return Published(f"models:/{model_id}", dict(client.get_logged_model(model_id).tags or {}))
+    model = client.get_logged_model(model_id)
+    return Published(str(model.artifact_location), dict(model.tags or {}))
 
 
 def _model_of_run(client: MlflowClient, run_id: str, name: str) -> str | None:
@@ -275,7 +276,7 @@ def fetch(
     if not stored.is_dir():
         known = published(uri) if integrity != "off" else None
         said = None if known is None else known.tags
-        stored = _mlflow.download_model(known.uri if known else uri, make_folder)
+        stored = _mlflow.download_model(known.files if known else uri, make_folder)
     if integrity == "off":
         return Files(stored, stored)
     judged = judge(stored, said, make_folder)

@@ -278,23 +278,30 @@ def _entries(folder: Path, *, folders: bool = False) -> Iterator[tuple[str, os.s
 
 
 def opened(path: Path) -> Any:
-    """Open a plain file to read; a link is not followed, and a pipe not waited for."""
+    """Open a plain file to read; a link is not followed, and a pipe not waited for.
+
+    Raises:
+        OSError: There is none, or it cannot be read.
+    """
+    return os.fdopen(_descriptor(path), "rb", buffering=0)
+
+
+def _descriptor(path: Path) -> int:
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "it is no plain file", str(path))
-        return os.fdopen(descriptor, "rb", buffering=0)
-    except BaseException:
-        os.close(descriptor)
-        raise
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "it is no plain file", str(path))
 
 
 def _sha256(path: Path) -> str:
-    digest, block = hashlib.sha256(), memoryview(bytearray(_BLOCK))
-    with opened(path) as file:
-        while n_bytes := file.readinto(block):
-            digest.update(block[:n_bytes])
+    digest, descriptor = hashlib.sha256(), _descriptor(path)
+    try:
+        while block := os.read(descriptor, _BLOCK):
+            digest.update(block)
+    finally:
+        os.close(descriptor)
     return digest.hexdigest()
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from modelpact.errors import LoadError, VerifyError
 from modelpact.files import write_atomically
+from modelpact.integrity import no_bytecode
 from modelpact.loaders import Loader
 from modelpact.store import Tracking
 from modelpact.suggestions import shortened
@@ -69,7 +70,8 @@ class ParityTask(Task):
         from modelpact.serving.parity import payloads
 
         try:  # the adapter's own is of the same kind, but a plain one of plain MLflow proves more
-            pyfunc = mlflow.pyfunc.load_model(str(adapter.folder), suppress_warnings=True)
+            with no_bytecode():
+                pyfunc = mlflow.pyfunc.load_model(str(adapter.folder), suppress_warnings=True)
         except (MlflowException, OSError) as error:
             raise LoadError(f"{self.uri!r} cannot be loaded: {shortened(error, 300)}", uri=self.uri) from error
         return compare(adapter, payloads(adapter, self.payloads, self.seed), pyfunc)
