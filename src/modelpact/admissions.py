@@ -57,7 +57,7 @@ class Exemption(BaseModel):
                 rule=self.rule,
                 path=self.path,
             )
-        if not self.reason.strip(" ."):
+        if not re.search(r"\w", self.reason):
             raise ConfigError(
                 f"register.exceptions: {self.rule} at {self.path} has no reason",
                 remedy="Say why nobody is hurt: the reason is recorded with the version.",

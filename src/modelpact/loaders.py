@@ -11,7 +11,7 @@ from typing import Self
 from pydantic import PrivateAttr
 
 from modelpact import requirements
-from modelpact.errors import LoadError
+from modelpact.errors import LoadError, PactError
 from modelpact.integrity import Integrity, fetch, no_bytecode
 from modelpact.models import Adapter
 from modelpact.signature import Extra, Policy
@@ -73,7 +73,9 @@ class Loader(Step, ABC):
                 files = fetch(uri, self.integrity, made, pinned=self._pinned)
                 with no_bytecode():
                     pyfunc = mlflow.pyfunc.load_model(str(files.folder), suppress_warnings=True)
-            except (MlflowException, OSError) as error:
+            except PactError:
+                raise
+            except (MlflowException, OSError, ValueError, ImportError) as error:  # of a URI, or of what the model needs
                 raise LoadError(
                     f"{uri!r} cannot be loaded: {shortened(error, 300)}",
                     remedy="Write models:/name/1, models:/name@alias, models:/<model_id>, runs:/<run_id>/model, or a model's "
