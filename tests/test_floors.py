@@ -27,6 +27,7 @@ FLOORS = (
         "suggestions",
         "release",
         "credentials",
+        "leaks",
         "secrets",
         "servers",
         "databases",

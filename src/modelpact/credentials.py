@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-__all__ = ["is_secret_name", "keys_in", "looks_secret", "with_keys_cut"]
+__all__ = ["MARKS", "is_secret_name", "keys_in", "looks_secret", "with_keys_cut"]
 
 _FORMS = re.compile(
     r"""(?<![A-Za-z0-9])(?:
@@ -21,8 +21,10 @@ _FORMS = re.compile(
     | AIza[\w-]{30,} | ya29\.[\w-]{20,}
     | hf_[A-Za-z0-9]{20,} | gsk_[A-Za-z0-9]{20,} | r8_[A-Za-z0-9]{20,} | xai-[A-Za-z0-9]{20,} | nvapi-[\w-]{20,}
     | npm_[A-Za-z0-9]{30,} | pypi-[\w-]{30,} | dapi[0-9a-f]{32} | dckr_pat_[\w-]{20,} | rubygems_[0-9a-f]{40,}
-    | GOCSPX-[\w-]{20,} | whsec_[A-Za-z0-9+/]{24,} | SG\.[\w-]{16,}\.[\w-]{16,} | dop_v1_[0-9a-f]{40,} | shp(?:at|ss|pa|ca)_[0-9a-f]{32}
-    | hvs\.[\w-]{20,} | gl(?:sa|c)_[\w=]{30,} | pplx-[A-Za-z0-9]{30,} | lsv2_(?:pt|sk)_[0-9a-f_]{30,} | pcsk_\w{30,} | tvly-[\w-]{20,}
+    | GOCSPX-[\w-]{20,} | whsec_[A-Za-z0-9+/]{24,} | SG\.[\w-]{16,}\.[\w-]{16,} | dop_v1_[0-9a-f]{40,}
+    | shp(?:at|ss|pa|ca)_[0-9a-f]{32} | hvs\.[\w-]{20,}
+    | gl(?:sa|c)_[\w=]{30,} | pplx-[A-Za-z0-9]{30,} | lsv2_(?:pt|sk)_[0-9a-f_]{30,}
+    | pcsk_\w{30,} | tvly-[\w-]{20,}
     | [0-9]{8,10}:AA[\w-]{33}(?![\w-]) | hooks\.slack\.com/services/T\w{6,}/B\w{6,}/\w{16,}
     | eyJ[\w-]{8,4000}\.[\w-]{4,}(?:\.[\w-]+){0,3}
     | -----BEGIN\ (?:[A-Z0-9]{1,20}\ ){0,3}PRIVATE\ KEY(?:\ BLOCK)?-----(?:[\s\S]{0,8000}?-----END[A-Z0-9\ ]{0,40}-----)?
@@ -30,12 +32,13 @@ _FORMS = re.compile(
     )""",
     re.VERBOSE,
 )
-_MARKS = (
+MARKS = (
     "sk-", "k_live_", "k_test_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "AKIA", "ASIA", "xox", "xapp-",
-    "AIza", "ya29.", "hf_", "gsk_", "r8_", "xai-", "nvapi-", "npm_", "pypi-", "dapi", "dckr_", "rubygems_", "GOCSPX-", "whsec_", "SG.",
-    "dop_v1_", "shp", "hvs.", "glsa_", "glc_", "pplx-", "lsv2_", "pcsk_", "tvly-", ":AA", "slack.com", "eyJ", "-BEGIN ", "earer", "asic",
+    "AIza", "ya29.", "hf_", "gsk_", "r8_", "xai-", "nvapi-", "npm_", "pypi-", "dapi", "dckr_", "rubygems_", "GOCSPX-", "whsec_",
+    "SG.", "dop_v1_", "shp", "hvs.", "glsa_", "glc_", "pplx-", "lsv2_", "pcsk_", "tvly-", ":AA", "slack.com", "eyJ", "-BEGIN ",
+    "earer ", "earer\t", "earer\n", "asic ", "asic\t", "asic\n",
 )  # fmt: skip
-"""A part of each form: a text without any of them holds no key, and is soon done with."""
+"""A part of each form: a text without any of them holds no key."""
 
 _BASIC = re.compile(r"(?<![A-Za-z0-9])[Bb]asic\s+([A-Za-z0-9+/]{6,}={0,2})(?![A-Za-z0-9+/=])")
 
@@ -65,11 +68,11 @@ _QUALIFIED = {
 }
 """Words that name a secret only after one of these: `api_key`, not `primary_key`."""
 _OF_A_TOKENIZER = frozenset(
-    {"begin", "bos", "by", "cls", "decoder", "each", "end", "eos", "eot", "first", "forced", "image", "input", "last", "mask",
-     "max", "min", "new", "newline", "next", "num", "output", "pad", "padding", "per", "prefix", "sep", "separator", "special",
-     "split", "start", "stop", "suffix", "text", "unk", "unknown", "word"}
+    {"begin", "bos", "by", "cls", "continuation", "cursor", "decoder", "each", "end", "eos", "eot", "first", "forced", "image",
+     "input", "last", "mask", "max", "min", "new", "newline", "next", "num", "output", "pad", "padding", "page", "per", "prefix",
+     "sep", "separator", "special", "split", "start", "stop", "suffix", "text", "unk", "unknown", "word"}
 )  # fmt: skip
-"""What a `token` of a text is called, such as `eos_token`."""
+"""What a `token` of a text or of a list is called, such as `eos_token` and `page_token`."""
 
 
 @lru_cache(maxsize=4096)
@@ -100,9 +103,8 @@ def keys_in(text: str) -> Iterator[tuple[int, int]]:
         >>> list(keys_in("use sk-" + "proj-0123456789"))
         [(4, 22)]
     """
-    if any(mark in text for mark in _MARKS):
-        yield from (match.span() for match in _FORMS.finditer(text))
-        yield from (match.span() for match in _BASIC.finditer(text) if _is_basic(match))
+    yield from (match.span() for match in _FORMS.finditer(text))
+    yield from (match.span() for match in _BASIC.finditer(text) if _is_basic(match))
 
 
 def looks_secret(value: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelpact import data as data_sources
-from modelpact import models, rows, servers
+from modelpact import leaks, models, rows, servers
 from modelpact.errors import (
     ConfigError,
     DataError,
@@ -30,7 +30,7 @@ from modelpact.files import log_text
 from modelpact.formats import formats_of
 from modelpact.jobs import JOB_KEY, Job, job_key
 from modelpact.journal import Journal
-from modelpact.parameters import record
+from modelpact.parameters import record, redacted
 from modelpact.processes import Process
 from modelpact.registers import note_checks
 from modelpact.savers import mark_failed
@@ -168,6 +168,7 @@ def _publish(steps: _Steps, journal: Journal, job: Job) -> None:
         stack.enter_context(_sys_path_kept())
         with journal.stage("check"):
             check(data=steps.data, model=steps.model, saver=steps.saver, register=steps.register, name=name)
+            _refuse_leaks(steps, job)
         with journal.stage("open"):
             store = stack.enter_context(steps.tracking.open())
             stack.enter_context(_run(store, journal, job))
@@ -202,6 +203,12 @@ def _publish(steps: _Steps, journal: Journal, job: Job) -> None:
                 _note_version(journal, info, version)
 
 
+def _refuse_leaks(steps: _Steps, job: Job) -> None:
+    """Look through what a run records of its configuration, before there is a run."""
+    values = {"run:overrides": list(job.overrides), "run:config": redacted(job.config or {})}
+    leaks.scan_values(values).settle(steps.saver.leaks_allowed, "saver.leaks_allowed", "what would be recorded of the run")
+
+
 def _answer(steps: _Steps, journal: Journal, sample: Sample) -> Sample:
     """Ask the fitted model about the sample, and score it on the held-out rows."""
     outputs = steps.model.predict(sample.inputs, sample.params)
@@ -220,7 +227,7 @@ def _save(steps: _Steps, store: Store, journal: Journal, sample: Sample, signatu
     if hasattr(example, "iloc"):  # as the model will get it: MLflow refuses to store integers as the example of a double
         example = compile_signature(signature).inputs(example)
     info = steps.saver.save(steps.model, signature, (example, sample.params) if sample.params else example)
-    journal.note(model_uri=info.model_uri)
+    journal.note(model_uri=info.model_uri, leaks_allowed=leaks.from_tags(info.tags))
     now = int(time.time() * 1000)
     metrics = [Metric(key, value, now, 0, model_id=info.model_id) for key, value in journal.facts.get("metrics", {}).items()]
     with _failed_unless_registered(store, info):
@@ -304,7 +311,7 @@ def _run(store: Store, journal: Journal, job: Job) -> Iterator[None]:
         with servers.after(error):
             try:
                 store.client.set_tag(run_id, "modelpact.stage", journal.current or "")
-                log_text(store.client, run_id, "".join(traceback.format_exception(error)), "traceback.txt")
+                log_text(store.client, run_id, leaks.cut("".join(traceback.format_exception(error))), "traceback.txt")
             except Exception as second:  # the store itself may be what failed, or where it keeps its files
                 log.warning("the run's failure could not be recorded in MLflow: %s", servers.failure(second) or second)
             finally:

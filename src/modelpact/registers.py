@@ -6,7 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Literal
 
-from modelpact import registry, secrets, servers
+from modelpact import leaks, registry, secrets, servers
 from modelpact.admissions import Admission, Exemption
 from modelpact.aliases import refuse_protected
 from modelpact.errors import RegisterError
@@ -119,6 +119,7 @@ class MlflowRegister(Register):
         extra: What they do with columns that a contract does not know, as for the loader.
         require_signature: Whether a model is refused that has no signature, or one that takes anything.
         exceptions: Broken rules that are let through, each `{rule, path, reason}`; they are recorded.
+        leaks_allowed: What the leak scan finds that is no secret, each `{place, kind, reason}`; they are recorded.
     """
 
     not_identity = frozenset(
@@ -132,6 +133,7 @@ class MlflowRegister(Register):
             "extra",
             "require_signature",
             "exceptions",
+            "leaks_allowed",
         }
     )
 
@@ -144,6 +146,7 @@ class MlflowRegister(Register):
     extra: Extra = "ignore"
     require_signature: bool = True
     exceptions: list[Exemption] = []
+    leaks_allowed: list[leaks.Allowed] = []
 
     @property
     def gate(self) -> Gate:
@@ -216,9 +219,10 @@ class MlflowRegister(Register):
             model = client.get_logged_model(match[1])
             signature = _verified(model, tags or {})
             admission = self._admission(client, name, signature)
-            facts = _facts(model, signature, admission)
+            said = {**(self.tags or {}), **_facts(model, signature, admission), **(tags or {})}
+            said |= leaks.examine(model, said, self.leaks_allowed)
             with undo:
-                version = create_version(client, name, model, {**(self.tags or {}), **facts, **(tags or {})}, undo)
+                version = create_version(client, name, model, said, undo)
                 first = self._first(client, version)
                 if first is None:
                     if signature is not None:

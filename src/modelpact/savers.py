@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelpact import requirements, servers
+from modelpact import leaks, requirements, servers
 from modelpact.carried import carried_code, code_of
 from modelpact.errors import DriftError, PactError, SaveError, SignError
 from modelpact.files import temporary_files_in, temporary_folder
@@ -46,13 +46,15 @@ class Saver(Step, ABC):
         path: The model's name within its run.
         pip_requirements: What to install before it is loaded; None for what MLflow infers, worked out once and cached.
         code_paths: Files or folders of your own code that the model needs; they travel with it.
+        leaks_allowed: What the leak scan finds that is no secret, each `{place, kind, reason}`; they are recorded.
     """
 
-    not_identity = frozenset({"path"})
+    not_identity = frozenset({"path", "leaks_allowed"})
 
     path: str = "model"
     pip_requirements: list[str] | None = None
     code_paths: list[str] = []
+    leaks_allowed: list[leaks.Allowed] = []
 
     def check(self, model: Model) -> None:
         """Refuse a model that this saver cannot take, before any work is done.
@@ -93,6 +95,7 @@ class Saver(Step, ABC):
         Raises:
             SaveError: It could not be written or uploaded; no READY model is left behind.
             DriftError: What would be stored is not what was signed.
+            SecretError: A secret is in it; nothing was uploaded.
         """
         import mlflow
         from mlflow.entities import LoggedModelOutput
@@ -115,11 +118,12 @@ class Saver(Step, ABC):
                     )
                 _remove_author_paths(stored, folder)
                 _check_written(folder, signature)
+                allowed = leaks.scan_folder(folder).settle(self.leaks_allowed, "saver.leaks_allowed", "the model")
                 manifest = Manifest.of(folder)
                 manifest.write(folder)
                 client.log_model_artifacts(logged.model_id, str(folder))
             tags = {ARTIFACT_DIGEST: manifest.digest, SIGNATURE_DIGEST: signature_digest(signature)}
-            client.set_logged_model_tags(logged.model_id, tags)
+            client.set_logged_model_tags(logged.model_id, {**tags, leaks.SCANNED: leaks.recorded(allowed)})
             if run_id is not None:
                 client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
             return stored.get_model_info(client.finalize_logged_model(logged.model_id, "READY"))

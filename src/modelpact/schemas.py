@@ -118,6 +118,7 @@ class Receipt(BaseModel):
         job_key: SHA-256 of configuration, data and code, in hex; None where it could not be computed.
         reused: Whether the job had been done before and its version was returned.
         job: Its number in a sweep, from 0; None for a run of its own.
+        leaks_allowed: What the leak scan found in the saved model and was allowed: `place`, `kind`, `reason`.
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=(), ser_json_inf_nan="strings")
@@ -140,6 +141,7 @@ class Receipt(BaseModel):
     job_key: str | None = None
     reused: bool = False
     job: int | None = None
+    leaks_allowed: list[dict[str, str]] = []
 
     def write(self, path: Path) -> None:
         """Write it to `path` as JSON, whole or not at all."""
