@@ -326,7 +326,7 @@ def _refused(uri: str, stored: Path | None, judged: Judged, key: str) -> Integri
     found: dict[str, Any] = {
         kind: tuple(one.path for one in judged.differences if one.kind == kind) for kind in ("changed", "missing", "added", "odd")
     }
-    where = f"Its files lie in {stored}. " if stored is not None else ""
+    where = f"Its files lie in {stored}.\n" if stored is not None else ""
     return IntegrityError(
         f"{uri!r} is not as it was published: {'; '.join(problem.text for problem in judged.problems)}",
         remedy=f"{where}Restore what was published, or publish it again; task=audit lists all such versions. "
