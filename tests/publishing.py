@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,12 @@ def saved_statuses() -> list[str]:
     """The status of each saved model, in alphabetical order."""
     experiments = [experiment.experiment_id for experiment in client().search_experiments()]
     return sorted(str(model.status) for model in client().search_logged_models(experiments))
+
+
+def restore(copy: Path, path: Path) -> None:
+    """Put a SQLite store back as it was: in its place, so that who has it open goes on, and no new one has to be opened."""
+    with closing(sqlite3.connect(copy)) as source, closing(sqlite3.connect(path)) as target:
+        source.backup(target)
 
 
 def receipt(folder: Path) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, RESOURCE_ALREADY_EXISTS, TEMPORARILY_UNAVAILABLE
+from publishing import restore
 from racing import race
 
 from modelpact import ledgers
@@ -29,20 +30,23 @@ def made(folder: Path) -> MlflowClient:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> MlflowClient:
-    """A store that is made once; each test finds a new model in it."""
+def shared(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> tuple[MlflowClient, Path]:
+    """A store with four versions of `sums`, and a copy of it."""
+    folder = tmp_path_factory.mktemp("store")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MODELPACT_CACHE", str(cache))
-        return made(tmp_path_factory.mktemp("store"))
+        found = made(folder)
+    register(found, "sums")
+    found_or_made(found, "another", "another")
+    shutil.copy(folder / "mlflow.db", folder / "copy.db")
+    return found, folder
 
 
 @pytest.fixture
-def store(shared: MlflowClient) -> Iterator[MlflowClient]:
-    """A store with four versions of `sums`, of which it knows no history."""
-    register(shared, "sums")
-    yield shared
-    with contextlib.suppress(MlflowException):
-        shared.delete_registered_model("sums")
+def store(shared: tuple[MlflowClient, Path]) -> MlflowClient:
+    """That store as it was at first: no alias was ever moved."""
+    restore(shared[1] / "copy.db", shared[1] / "mlflow.db")
+    return shared[0]
 
 
 @pytest.fixture

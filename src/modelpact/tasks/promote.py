@@ -84,7 +84,7 @@ class PromoteTask(Task):
         if self.force and not self.why.strip():
             raise ConfigError(
                 f"task.force=[{','.join(self.force)}] needs a reason",
-                remedy='It is kept in the history: task.why="..."',
+                remedy="It is kept in the history: 'task.why=\"...\"'",
             )
         return name
 
@@ -106,7 +106,7 @@ class PromoteTask(Task):
                 f"version {number} of {state.name} was not promoted to {self.alias}, "
                 f"which still names {_called(state.current)}:\n{lines}",
                 remedy="Publish a version that passes; or pass over it, on the record: "
-                f'task.force=[{",".join(dict.fromkeys(names))}] task.why="..."',
+                f"task.force=[{','.join(dict.fromkeys(names))}] 'task.why=\"...\"'",
                 alias=self.alias,
                 rules=rules,
             )
