@@ -547,6 +547,7 @@ def test_what_cannot_be_asked_is_told(changes: Any) -> None:
         promote(1, **changes)
 
 
+@pytest.mark.usefixtures("nowhere")
 @pytest.mark.parametrize(
     ("arguments", "status", "text"),
     [
