@@ -35,7 +35,7 @@ def runs(chunk: bytes) -> Iterator[tuple[int, str]]:
     for start, end in _long(printable):
         yield start, chunk[start:end].decode("ascii")
     zero = np.frombuffer(chunk, dtype=np.uint8) == 0
-    if np.count_nonzero(zero) < SHORTEST:
+    if min(np.count_nonzero(zero), np.count_nonzero(printable)) < SHORTEST:
         return
     for width in (2, 4):
         wide = printable[: len(chunk) - width + 1].copy()

@@ -11,7 +11,7 @@ SURE = 40.0
 """Bits from which on a text under the name of a key is taken for one: a password of 8 characters that no word explains."""
 
 LEAST_OF_LETTERS = 60.0
-"""Bits of a text without digits, from which on it is taken for a key."""
+"""Bits of a text of letters alone, from which on it is taken for a key."""
 
 LONGEST = 4096
 """Characters of a key, at most."""
@@ -30,7 +30,7 @@ _FOLLOWS = dict(
 )
 """What follows each letter in words: half of all pairs, and almost every pair of a word."""
 
-_OPENING = re.compile(r"[<{\[(%*.\\\u2026]|\$\w|x{3}|X{3}")
+_OPENING = re.compile(r"[<{\[(\\\u2026]|%[(sdr]|\*{3}|\.\w|\.{3}|\$\w|x{3}|X{3}")
 _WORDS = re.compile(
     r"""(?ix)x{3,} | \*{3,} | \.{3} | (?<![a-z])
     (?:your|my|example|sample|dummy|fake|placeholder|redacted|hidden|masked|change-?_?me|replace|insert|here|todo|foo|bar|baz|tests?
@@ -109,7 +109,7 @@ def is_random(text: str, least: float = SURE) -> bool:
         return False
     if any(form.fullmatch(text) for form in _MADE) or is_placeholder(text) or sum(map(text.count, "\\(){}[]<>|")) > 2:
         return False
-    if not any(map(str.isdigit, text)):  # few keys of this length have none
+    if re.search(r"[0-9!#&*?^~]", text) is None:  # few keys of this length have none
         least = max(least, LEAST_OF_LETTERS)
     return not is_sequence(text) and bits(text) >= least
 
