@@ -100,6 +100,7 @@ class Gate:
         waived: dict[Change, list[int]] = {}
         passed: set[Change] = set()
         against = []
+        compared: dict[int, tuple[Signature | None, list[Change]]] = {}
         for version in self._versions(client, name, below):
             number = int(version.version)
             if number in done:
@@ -109,7 +110,9 @@ class Gate:
             except VersionGone:
                 continue
             against.append(number)
-            changes = _changes(old, signature, self.policy, self.extra)
+            if id(old) not in compared:  # those that were read once are one object, which is kept here
+                compared[id(old)] = old, diff(old or _Unsigned(), signature, self.policy, self.extra)  # type: ignore[arg-type]
+            changes = compared[id(old)][1]
             breaks = breaking(changes, self.mode)
             passed.update(set(changes) - set(breaks))
             for change in breaks:
@@ -212,10 +215,6 @@ class _Unsigned:
     inputs: None = None
     outputs: None = None
     params: None = None
-
-
-def _changes(old: Signature | None, new: Signature, policy: Policy, extra: Extra) -> list[Change]:
-    return [] if old == new else diff(old or _Unsigned(), new, policy, extra)  # type: ignore[arg-type]
 
 
 def require_contract(signature: Signature | None, what: str, *, anything: bool = False) -> None:

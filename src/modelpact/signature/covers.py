@@ -197,8 +197,9 @@ _LAYOUTS = ("flat", "any", "nested")
 def layout(schema: Schema, policy: str) -> str:
     """How dicts of lists (`flat`, `any`, `nested`) or lists (`rows`, `cells`) are read under a schema of columns."""
     kinds = (Array, Object) if policy == "mlflow" and schema.has_input_names() else (Array, Object, Map)
-    nested = any(isinstance(spec.type, kinds) for spec in schema.inputs)
-    anything = any(isinstance(spec.type, AnyType) for spec in schema.inputs)
+    there = {type(spec.type) for spec in schema.inputs}  # few, where there are thousands of columns
+    nested = any(issubclass(one, kinds) for one in there)
+    anything = any(issubclass(one, AnyType) for one in there)
     if schema.inputs[0].name is None:
         return "cells" if len(schema.inputs) == 1 and (nested or anything) else "rows"
     return "nested" if nested else "any" if anything or policy == "mlflow" else "flat"  # lists of text are a row for MLflow
