@@ -463,6 +463,20 @@ class TestTags:
         assert judge(folder, said).problems[0].code == "SIGNATURE_CHANGED"
 
 
+def test_what_was_downloaded_is_refused_too_and_removed(lab: Lab, mocker: Any) -> None:
+    folder, made = lab.folder("pickle"), []
+    (folder / "note.txt").touch()
+
+    def download(uri: str, make_folder: Callable[[], Path]) -> Path:
+        made.append(make_folder())
+        return Path(shutil.copytree(folder, made[0] / "model"))
+
+    mocker.patch("modelpact.integrity._mlflow.download_model", download)
+    with pytest.raises(IntegrityError, match=r"note\.txt was added\nRestore"):
+        CustomLoader().load("models:/pickle/1")
+    assert not made[0].exists()
+
+
 def test_many_files_are_counted(lab: Lab) -> None:
     for number in range(25):
         (lab.folder("pickle") / f"extra{number:02}").touch()

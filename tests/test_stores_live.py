@@ -140,6 +140,8 @@ def test_all_that_works_on_a_file_works_here(place: Place, tmp_path: Path) -> No
     assert "reused" in again.stdout
     assert sorted(int(version or 0) for _, version in statuses()) == list(range(1, 10))
 
+    audited = place("task=audit")
+    assert audited.stdout == "9 versions audited, 9 as published\n", audited.stderr
     signed = place("task=resign", "task.uri=models:/diabetes/1")
     assert "registered diabetes version 10; " in signed.stdout, signed.stderr
     checked = place("task=check", "task.uri=models:/diabetes/10")

@@ -267,9 +267,12 @@ def fetch(
         MlflowException: There is no such model.
         OSError: Its files cannot be read.
     """
+    downloaded = []
 
     def make_folder() -> Path:
-        return made.enter_context(temporary_folder())
+        folder = made.enter_context(temporary_folder())
+        downloaded.append(folder)
+        return folder
 
     stored = Path(uri)
     said: Mapping[str, str] | None = None if pinned is None else {ARTIFACT_DIGEST: pinned}
@@ -279,8 +282,9 @@ def fetch(
         stored = _mlflow.download_model(known.files if known else uri, make_folder)
     if integrity == "off":
         return Files(stored, stored)
+    place = None if downloaded else stored  # who reads of it can do nothing about a temporary folder
     judged = judge(stored, said, make_folder)
-    _decide(uri, stored, judged, integrity, key)
+    _decide(uri, place, judged, integrity, key)
     return Files(stored, stored) if judged.problems else Files(judged.folder, stored, judged.digest)
 
 

@@ -191,6 +191,14 @@ def test_a_store_of_files_that_fails_ends_no_audit(capsys: pytest.CaptureFixture
     assert failed
 
 
+def test_a_server_that_has_no_files_says_so_in_its_own_way(capsys: pytest.CaptureFixture[str], mocker: Any) -> None:
+    mocker.patch("modelpact.tasks.audit._mlflow.download_model", side_effect=MlflowException("500: no such file"))
+    mocker.patch("mlflow.artifacts.list_artifacts", side_effect=[[], MlflowException("503")])
+    found, _ = audited(capsys)
+    assert codes(found["sums", "1"]) == ["SOURCE_GONE"]
+    assert codes(found["sums", "2"]) == ["UNREADABLE"]
+
+
 def test_files_that_may_not_be_read_are_told(capsys: pytest.CaptureFixture[str], mocker: Any) -> None:
     mocker.patch("modelpact.tasks.audit._mlflow.download_model", side_effect=PermissionError("not yours"))
     found, _ = audited(capsys)

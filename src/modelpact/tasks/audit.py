@@ -160,10 +160,7 @@ class _Auditor:
                     return (_Finding("SOURCE_GONE", f"there are no files in {place}"),)
                 return judge(folder, tags)
             except (MlflowException, OSError) as error:
-                gone = (
-                    type(error) in {OSError, FileNotFoundError} or getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST"
-                )
-                if gone:
+                if _is_gone(place, error):
                     return (_Finding("SOURCE_GONE", f"there are no files in {place}"),)
                 return (_Finding("UNREADABLE", f"{type(error).__name__}: {shortened(error, 200)}"),)
 
@@ -183,6 +180,18 @@ class _Auditor:
             )
         files = tuple((one.path, one.kind) for one in found.differences)
         return _Audited(name, number, tuple(findings), files)
+
+
+def _is_gone(place: str, error: Exception) -> bool:
+    """Whether files could not be had because there are none: servers say so in many ways, but list nothing."""
+    from mlflow.artifacts import list_artifacts
+
+    if type(error) in {OSError, FileNotFoundError}:
+        return True
+    try:
+        return not list_artifacts(artifact_uri=place)
+    except Exception:  # then nobody can tell
+        return False
 
 
 def _versions(client: MlflowClient, name: str | None) -> list[Version]:
