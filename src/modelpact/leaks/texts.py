@@ -18,6 +18,9 @@ STEMS = ("key", "token", "secret", "pass", "pwd", "_pw", "-pw", "cred", "auth", 
 STEM = re.compile("|".join(STEMS))
 """A part of every name that `is_secret_name` knows."""
 
+_WORD = re.compile(r"[ ]([A-Za-z]{2,20})")
+"""The word before a name, from its end on: `API key`."""
+
 _AROUND = re.compile(r"[\w.-]{0,60}")
 _VALUE = r"""(?:[\w.]{1,60}\(\s{0,20})?[bfruBFRU]{0,2}(?:(?i:bearer|basic|token|key|apikey|digest)[ ]{1,4})?
     (?: \\?"(?:"")?(?P<double>[^"\n]{0,5000}+)" | \\?'(?:'')?(?P<single>[^'\n]{0,5000}+)' | \\?`(?P<tick>[^`\n]{0,5000}+)`
@@ -118,10 +121,10 @@ def _named(text: str) -> Iterator[tuple[int, int, str]]:
         right = left + text[left:right].rindex(name) + len(name) if name else right
         done = right
         if not is_secret_name(name):
-            word = re.search(r"([A-Za-z]{2,20})[ ]$", text[max(0, left - 22) : left])
-            if word is None or not is_secret_name(f"{word[1]} {name}"):
+            word = _WORD.match(text[max(0, left - 22) : left][::-1])
+            if word is None or not is_secret_name(f"{word[1][::-1]} {name}"):
                 continue
-            name = f"{word[1]} {name}"
+            name = f"{word[1][::-1]} {name}"
         value = _value(text, left, right)
         if value is not None:
             yield *value, name
