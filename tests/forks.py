@@ -49,6 +49,7 @@ def fork(work: Callable[[], object]) -> int:
     except BaseException:
         traceback.print_exc()
     finally:
+        sys.stdout.flush()  # what it has said stands in the log
         os._exit(status)
 
 

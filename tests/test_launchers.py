@@ -113,7 +113,7 @@ def test_a_study_that_is_killed_is_resumed_and_has_eight_jobs(done: int, program
     look = (
         "import optuna, json; optuna.logging.set_verbosity(optuna.logging.ERROR);"
         "study = optuna.load_study(study_name=None, storage='sqlite:///optuna.db');"
-        "print(json.dumps([[t.state.name, t.user_attrs['modelpact.job'], t.value] for t in study.trials]))"
+        "print(json.dumps([[t.state.name, t.user_attrs.get('modelpact.job'), t.value] for t in study.trials]))"
     )
     trials = json.loads(subprocess.run([str(programs / "python"), "-c", look], capture_output=True, text=True, check=True).stdout)
     complete = {job: value for state, job, value in trials if state == "COMPLETE"}
