@@ -52,8 +52,8 @@ def artifact_root(experiment_id: int) -> str:
 def download_model(uri: str, make_folder: Callable[[], Path]) -> Path:
     """A model's files: where they are stored, if that is a folder of this machine; else in a folder that is made for them.
 
-    MLflow's own `download_artifacts` makes that folder itself, and nobody ever removes it; and it writes a note beside the files, even
-    where they are stored.
+    MLflow's own `download_artifacts` makes that folder itself, and nobody ever removes it. It also writes a note
+    beside the files, even where they are stored.
     """
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
     from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
