@@ -14,6 +14,9 @@ from publishing import runs, saved_statuses, versions
 
 pytestmark = pytest.mark.slow
 
+FULL = os.environ.get("HYPOTHESIS_PROFILE") == "full"
+"""Whether first uses are tried many times over, and not fewer."""
+
 
 def forks(what: str, times: int, folder: Path, lanes: int = 1) -> list[dict[str, Any]]:
     """The accounts of tests/forks.py, run in folders of their own, side by side, with temporary files in them."""
@@ -37,15 +40,17 @@ def forks(what: str, times: int, folder: Path, lanes: int = 1) -> list[dict[str,
     return accounts
 
 
-def test_sixteen_processes_may_be_the_first_twenty_times(tmp_path: Path) -> None:
-    assert forks("open", 20, tmp_path) == [{"opened": 320, "failed": 0}]
+def test_sixteen_processes_may_be_the_first_many_times(tmp_path: Path) -> None:
+    times = 20 if FULL else 8
+    assert forks("open", times, tmp_path) == [{"opened": 16 * times, "failed": 0}]
 
 
 def test_a_store_opens_whenever_its_making_was_killed(tmp_path: Path) -> None:
-    accounts = forks("schema", 100, tmp_path, lanes=2)
+    kills = 100 if FULL else 40
+    accounts = forks("schema", kills, tmp_path, lanes=2)
     count = {what: sum(account[what] for account in accounts) for what in accounts[0]}
-    assert count["kills"] == 100
-    assert count["half_made"] > 20
+    assert count["kills"] == kills
+    assert count["half_made"] > kills // 5
     assert (count["never_open_again"], count["unsound"], count["left_after_repair"]) == (0, 0, 0)
 
 
