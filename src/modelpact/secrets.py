@@ -149,9 +149,7 @@ def masked(text: str, key: str = "") -> str:
     if key and is_secret_name(key) and not is_harmless(text):
         return REDACTED
     text = with_keys_cut(text, REDACTED)
-    text = URL.sub(
-        lambda match: f"{match[0].partition('://')[0]}://{REDACTED}" if _has_credentials(match[0]) else match[0], text
-    )
+    text = URL.sub(lambda match: f"{match[0].partition('://')[0]}://{REDACTED}" if _has_credentials(match[0]) else match[0], text)
     headers = _HEADERS.search(text)
     start = headers.start() if headers else len(text)
 

@@ -14,6 +14,7 @@ from toys import Doubler, Scaled
 from modelpact import publish
 from modelpact.data import DataSource
 from modelpact.errors import ConfigError, InputsError, LoadError, PactError, StoreError
+from modelpact.registers import MlflowRegister
 from modelpact.schemas import Sample
 from modelpact.signers import ExplicitSigner
 from modelpact.store import ServerTracking, SqliteTracking
@@ -201,7 +202,8 @@ class TestErrors:
             task([[1.0, 2.0]], unsigned()).run(tmp_path)
 
     def test_a_signature_without_inputs(self, tmp_path: Path) -> None:
-        publish(**steps(signer=ExplicitSigner(outputs="float64[-1]"), verifier=nothing()))
+        register = MlflowRegister(require_signature=False)
+        publish(**steps(signer=ExplicitSigner(outputs="float64[-1]"), verifier=nothing(), register=register))
         with pytest.raises(LoadError, match="without inputs"):
             task([{"a": 1.0}]).run(tmp_path)
 
