@@ -19,8 +19,9 @@ from pathlib import Path
 import yaml
 from mlflow.models import ModelSignature
 
-from modelpact import registry
-from modelpact.gate import Gate
+from modelpact.manifests import SIGNATURE_DIGEST
+from modelpact.registry import contracts
+from modelpact.registry.gate import Gate
 from modelpact.signature import diff, digest, parse
 from modelpact.store import SqliteTracking, Store
 
@@ -58,7 +59,7 @@ def wide(n_columns: int, changed: int = 0) -> ModelSignature:
 def add(store: Store, name: str, signature: ModelSignature, times: int = 1) -> None:
     """Versions that are nothing but their contract."""
     text = yaml.safe_dump({"signature": signature.to_dict()})
-    tags = {registry.SIGNATURE_DIGEST: digest(signature)}
+    tags = {SIGNATURE_DIGEST: digest(signature)}
     for _ in range(times):
         model = store.client.create_logged_model(store.experiment_id, name="model")
         folder = Path(model.artifact_location)
@@ -87,7 +88,7 @@ def gates(store: Store) -> None:
     gate.admit(store.client, "wide", after)
     admit = lambda: gate.admit(store.client, "wide", after)  # noqa: E731
     line("gate, 2,000 columns, the version's contract was read before", seconds(admit, 21), "20 ms")
-    line("gate, 2,000 columns, it is read from its MLmodel file", seconds(admit, 21, registry._read.clear), "20 ms")
+    line("gate, 2,000 columns, it is read from its MLmodel file", seconds(admit, 21, contracts._read.clear), "20 ms")
 
     every = Gate("full_transitive")
     for n_columns in (20, 2_000):
@@ -95,13 +96,13 @@ def gates(store: Store) -> None:
         store.client.create_registered_model(name)
         add(store, name, optional(n_columns, 0), VERSIONS)
         newest = optional(n_columns, VERSIONS)
-        spent = seconds(lambda: every.admit(store.client, name, newest), 3, registry._read.clear)  # noqa: B023
+        spent = seconds(lambda: every.admit(store.client, name, newest), 3, contracts._read.clear)  # noqa: B023
         line(f"gate, {VERSIONS} versions with one contract of {n_columns:,} columns", spent, "seconds")
     store.client.create_registered_model("all different")
     for index in range(VERSIONS):
         add(store, "all different", optional(20, index))
     newest = optional(20, VERSIONS)
-    spent = seconds(lambda: every.admit(store.client, "all different", newest), 3, registry._read.clear)
+    spent = seconds(lambda: every.admit(store.client, "all different", newest), 3, contracts._read.clear)
     line(f"gate, {VERSIONS} versions, each with its own contract of 20 columns", spent, "seconds")
 
 

@@ -23,14 +23,16 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 from publishing import steps
 
-from modelpact import publish, registry
+from modelpact import publish
 from modelpact.composition import build
 from modelpact.data import CsvData, JsonlData, ParquetData
 from modelpact.errors import PactError
 from modelpact.loaders import BuiltinLoader
+from modelpact.manifests import SIGNATURE_DIGEST
 from modelpact.models import read_config
 from modelpact.registers import MlflowRegister
-from modelpact.signature import load, parse
+from modelpact.registry import contracts
+from modelpact.signature import digest, load, parse
 from modelpact.store import ServerTracking, SqliteTracking
 
 WRITTEN = {"inputs": {"age": "long"}, "outputs": {"y": "double"}}
@@ -177,7 +179,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 def unchanged(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A saved model that could be registered, in an open store where nothing is."""
     monkeypatch.chdir(place)
-    registry._read.clear()
+    contracts._read.clear()
     mlflow.set_tracking_uri(f"sqlite:///{place}/mlflow.db")
     mlflow.set_registry_uri(f"sqlite:///{place}/mlflow.db")
     yield (place / "good").read_text()
@@ -272,7 +274,7 @@ def _deleted(uri: str) -> None:
 def test_a_source(spoil: Callable[[str], None]) -> None:
     uri = saved(WRITTEN)
     spoil(uri)
-    tags = {registry.SIGNATURE_DIGEST: registry.digest(parse(WRITTEN))}
+    tags = {SIGNATURE_DIGEST: digest(parse(WRITTEN))}
     refused(lambda: MlflowRegister(if_exists="reuse").register("sums", uri, tags=tags))
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 
-from modelpact.admissions import TAG_LENGTH
 from modelpact.errors import ConfigError
 from modelpact.suggestions import shortened
 
-__all__ = ["check_alias", "check_name", "check_tag"]
+__all__ = ["TAG_LENGTH", "check_alias", "check_name", "check_tag"]
+
+TAG_LENGTH = 8_000
+"""The longest value of a tag, in characters, that every store of MLflow's keeps whole."""
 
 
 def check_name(name: str) -> None:

@@ -7,18 +7,16 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Literal
 
 from modelpact import leaks, registry, secrets, servers
-from modelpact.admissions import Admission, Exemption
 from modelpact.aliases import refuse_protected
 from modelpact.errors import RegisterError
-from modelpact.gate import Gate, require_contract
 from modelpact.jobs import JOB_KEY, Job
-from modelpact.manifests import ARTIFACT_DIGEST
+from modelpact.manifests import ARTIFACT_DIGEST, SIGNATURE_DIGEST
 from modelpact.naming import check_alias, check_name, check_tag
+from modelpact.registry import Admission, Exemption, Gate, Undo, create_version, give_way, move_aliases, require_contract
 from modelpact.signature import Extra, Policy, digest
 from modelpact.signature.diff import Mode
 from modelpact.steps import Step
 from modelpact.suggestions import shortened
-from modelpact.versions import Undo, create_version, give_way, move_aliases
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -301,7 +299,7 @@ def _verified(model: LoggedModel, tags: dict[str, str]) -> Signature | None:
         signature = registry.read_signature(str(model.artifact_location))
     except ValueError as error:
         raise RegisterError(f"{uri} cannot be registered: {error}", remedy="Publish it again.", uri=uri) from error
-    signed = tags.get(registry.SIGNATURE_DIGEST)
+    signed = tags.get(SIGNATURE_DIGEST)
     if signed is not None and (signature is None or digest(signature) != signed):
         raise RegisterError(
             f"{uri} has another signature than the one that was signed",
@@ -315,7 +313,7 @@ def _facts(model: LoggedModel, signature: Signature | None, admission: Admission
     """The tags that say why a version can be trusted."""
     facts = {key: model.tags[key] for key in COPIED if key in model.tags}
     if signature is not None:
-        facts[registry.SIGNATURE_DIGEST] = digest(signature)
+        facts[SIGNATURE_DIGEST] = digest(signature)
     return {**facts, registry.COMPATIBILITY: admission.tag()}
 
 

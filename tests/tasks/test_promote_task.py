@@ -50,7 +50,7 @@ def nowhere() -> None:
 def store(published: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Work in that folder, with its store as it was at first."""
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
-    monkeypatch.setattr("modelpact.histories._PAUSES", (0.0,))
+    monkeypatch.setattr("modelpact.aliases.histories._PAUSES", (0.0,))
     if "nowhere" not in request.fixturenames:
         restore(published / "copy.db", published / "mlflow.db")
         monkeypatch.chdir(published)

@@ -8,10 +8,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from modelpact.aliases import History, Move, State
 from modelpact.errors import AliasError
 from modelpact.files import write_atomically
-from modelpact.histories import History
-from modelpact.moves import Move, State
 from modelpact.naming import check_alias
 from modelpact.store import Tracking
 from modelpact.suggestions import nearest, shortened

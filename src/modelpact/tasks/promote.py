@@ -7,9 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from modelpact.aliases import Aliases
+from modelpact.aliases import Aliases, Rule, State, check_why
 from modelpact.errors import AliasError, ConfigError, PromotionError
-from modelpact.moves import Rule, State, check_why
 from modelpact.naming import check_alias
 from modelpact.store import Tracking
 from modelpact.tasks.base import Task

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from modelpact import _mlflow, registry
+from modelpact.aliases import Rule
 from modelpact.errors import ConfigError, PactError
 from modelpact.files import temporary_folder
 from modelpact.integrity import judge, published
-from modelpact.moves import Rule
 from modelpact.registers import CHECKS
 from modelpact.signature import breaking, diff
 from modelpact.suggestions import nearest, shortened

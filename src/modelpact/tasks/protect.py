@@ -6,8 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from modelpact.aliases import Aliases
-from modelpact.moves import check_why
+from modelpact.aliases import Aliases, check_why
 from modelpact.naming import check_alias
 from modelpact.store import Tracking
 from modelpact.tasks.base import Task

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from modelpact.aliases import Aliases
+from modelpact.aliases import Aliases, State, check_why
 from modelpact.errors import AliasError
-from modelpact.moves import State, check_why
 from modelpact.naming import check_alias
 from modelpact.store import Tracking
 from modelpact.tasks.base import Task

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelpact.admissions import Admission, Exemption, Waived, ranges
 from modelpact.errors import CompatibilityError, ConfigError, RegisterError
-from modelpact.registry import VersionGone, contract, newest, versions
+from modelpact.registry.admissions import Admission, Exemption, Waived, ranges
+from modelpact.registry.contracts import VersionGone, contract, newest, versions
 from modelpact.signature import Change, Extra, Policy, breaking, diff
 from modelpact.signature.diff import Mode
 from modelpact.suggestions import nearest

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelpact.errors import RegisterError
 from modelpact.files import temporary_folder
+from modelpact.manifests import SIGNATURE_DIGEST
 from modelpact.signature import digest
 from modelpact.suggestions import shortened
 
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
     from modelpact.schemas import Signature, Version
 
-__all__ = ["COMPATIBILITY", "SIGNATURE_DIGEST", "VersionGone", "contract", "newest", "read_signature", "versions"]
+__all__ = ["COMPATIBILITY", "VersionGone", "contract", "newest", "read_signature", "versions"]
 
-SIGNATURE_DIGEST, COMPATIBILITY = "modelpact.signature_digest", "modelpact.compatibility"
-"""The tags of a version that say which contract it was registered with, and what that was compared with."""
+COMPATIBILITY = "modelpact.compatibility"
+"""The tag of a version that says what its contract was compared with."""
 
 _PAGE = 10_000
 _KEPT = 1_000

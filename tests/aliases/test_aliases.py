@@ -14,11 +14,10 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, RESOURCE_ALREADY_EXI
 from publishing import restore
 from racing import race
 
-from modelpact import ledgers
-from modelpact.aliases import Aliases, refuse_protected, unfinished
+from modelpact.aliases import Aliases, ledgers, refuse_protected, unfinished
+from modelpact.aliases.ledgers import HOME, INDEX, Ledger, found_or_made
+from modelpact.aliases.moves import Rule
 from modelpact.errors import AliasError, ConfigError, SecretError, StoreError
-from modelpact.ledgers import HOME, INDEX, Ledger, found_or_made
-from modelpact.moves import Rule
 from modelpact.store import SqliteTracking
 
 
@@ -58,7 +57,7 @@ def own(tmp_path: Path) -> MlflowClient:
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """What looks as if it were moved outside is looked at again at once."""
-    monkeypatch.setattr("modelpact.histories._PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("modelpact.aliases.histories._PAUSES", (0.0, 0.0))
 
 
 @pytest.fixture
@@ -256,7 +255,7 @@ class TestTwoAtOnce:
     def test_one_who_always_loses_gives_up(self, sums: Aliases, monkeypatch: Any) -> None:
         monkeypatch.setattr(sums, "write", lambda *_: False)
         monkeypatch.setattr("time.sleep", lambda _: None)
-        monkeypatch.setattr("modelpact.aliases.ATTEMPTS", 3)
+        monkeypatch.setattr("modelpact.aliases.moving.ATTEMPTS", 3)
         refused(lambda: sums.move("champion", 1), "moved all the time by others")
         refused(lambda: sums.protect("champion"), "moved all the time by others")
 

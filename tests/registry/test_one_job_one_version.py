@@ -160,7 +160,7 @@ class TestPublishing:
 
 
 def test_a_folder_that_was_changed_is_not_registered() -> None:
-    from modelpact.registry import SIGNATURE_DIGEST
+    from modelpact.manifests import SIGNATURE_DIGEST
 
     with SqliteTracking().open():
         uri = saved(WRITTEN)

@@ -19,10 +19,12 @@ from publishing import client, numbers, receipt, steps, versions
 from toys import Doubler
 
 from modelpact import publish, registry
-from modelpact.admissions import TAG_LENGTH, Admission, Exemption, Waived, ranges
 from modelpact.errors import CompatibilityError, ConfigError, RegisterError
-from modelpact.gate import Gate, _quoted
+from modelpact.naming import TAG_LENGTH
 from modelpact.registers import MlflowRegister
+from modelpact.registry import contracts
+from modelpact.registry.admissions import Admission, Exemption, Waived, ranges
+from modelpact.registry.gate import Gate, _quoted
 from modelpact.signature import Change, parse
 from modelpact.signers import ExplicitSigner
 from modelpact.store import SqliteTracking
@@ -36,7 +38,7 @@ LONGER = {"inputs": {"age": "long", "sex": "string", "bmi": "double"}, "outputs"
 @pytest.fixture(autouse=True)
 def store() -> Iterator[None]:
     """An open store, and nothing read yet."""
-    registry._read.clear()
+    contracts._read.clear()
     with SqliteTracking().open():
         yield
 
@@ -200,7 +202,7 @@ class TestExceptions:
 
     def test_one_that_lets_nothing_through_is_told(self, caplog: pytest.LogCaptureFixture) -> None:
         registered(OLD)
-        with caplog.at_level(logging.WARNING, "modelpact.gate"):
+        with caplog.at_level(logging.WARNING, "modelpact.registry.gate"):
             MlflowRegister(compatibility="backward", exceptions=[self.MEANT]).admit("sums", parse(WIDER))
             MlflowRegister(exceptions=[self.MEANT]).admit("sums", parse(WIDER))
         assert caplog.messages == ["register.exceptions: INPUT_REQUIRED_ADDED at inputs.bmi let nothing through"]
@@ -240,18 +242,18 @@ class TestAnOldVersion:
     def test_is_read_once_for_all_with_its_signature(self, mocker: Any) -> None:
         for _ in range(3):
             registered(OLD)
-        registry._read.clear()
-        read = mocker.spy(registry, "_text")
+        contracts._read.clear()
+        read = mocker.spy(contracts, "_text")
         MlflowRegister(compatibility="backward_transitive").admit("sums", parse(WIDER))
         MlflowRegister(compatibility="backward_transitive").admit("sums", parse(WIDER))
         assert read.call_count == 1
 
     def test_is_forgotten_after_many_others(self, mocker: Any) -> None:
-        mocker.patch.object(registry, "_KEPT", 1)
+        mocker.patch.object(contracts, "_KEPT", 1)
         registered(OLD)
         registered(WIDER)
         MlflowRegister(compatibility="backward_transitive").admit("sums", parse(WIDER))
-        assert len(registry._read) == 1
+        assert len(contracts._read) == 1
 
     def test_that_modelpact_did_not_make_is_read_each_time(self) -> None:
         foreign = saved(OLD)
@@ -266,7 +268,7 @@ class TestAnOldVersion:
     def test_that_is_malformed_is_named(self, text: str) -> None:
         uri = saved(OLD)
         MlflowRegister().register("sums", uri)
-        registry._read.clear()
+        contracts._read.clear()
         (folder_of(uri) / "MLmodel").write_text(text)
         with pytest.raises(RegisterError, match="contract of version 1 of sums cannot be read: its MLmodel file is malformed"):
             registered(OLD, compatibility="backward")
@@ -275,7 +277,7 @@ class TestAnOldVersion:
     def test_whose_files_are_gone_is_named(self) -> None:
         uri = saved(OLD)
         MlflowRegister().register("sums", uri)
-        registry._read.clear()
+        contracts._read.clear()
         shutil.rmtree(folder_of(uri))
         with pytest.raises(RegisterError, match="contract of version 1 of sums cannot be read") as raised:
             registered(OLD, compatibility="backward")
@@ -285,7 +287,7 @@ class TestAnOldVersion:
     def test_whose_mlmodel_file_is_a_folder_is_named(self) -> None:
         uri = saved(OLD)
         MlflowRegister().register("sums", uri)
-        registry._read.clear()
+        contracts._read.clear()
         (folder_of(uri) / "MLmodel").unlink()
         with pytest.raises(RegisterError, match="MLmodel file is not there"):
             registered(OLD, compatibility="backward")
@@ -297,7 +299,7 @@ class TestAnOldVersion:
     def test_whose_signature_was_changed_is_named(self, change: str, told: str) -> None:
         uri, other = saved(OLD), saved(WIDER)
         MlflowRegister().register("sums", uri)
-        registry._read.clear()
+        contracts._read.clear()
         text = (folder_of(other) / "MLmodel").read_text() if change == "changed" else "flavors: {}\n"
         (folder_of(uri) / "MLmodel").write_text(text)
         with pytest.raises(RegisterError, match=f"not the one it was registered with: its signature was {told}"):
@@ -306,7 +308,7 @@ class TestAnOldVersion:
     def test_that_was_deleted_meanwhile_is_passed_over(self, mocker: Any) -> None:
         for _ in range(2):
             registered(OLD)
-        registry._read.clear()
+        contracts._read.clear()
         list_them = registry.versions
 
         def list_and_delete(*arguments: Any) -> Any:
@@ -314,7 +316,7 @@ class TestAnOldVersion:
             mlflow.MlflowClient().delete_model_version("sums", "1")
             return found
 
-        mocker.patch("modelpact.gate.versions", list_and_delete)
+        mocker.patch("modelpact.registry.gate.versions", list_and_delete)
         model = mlflow.MlflowClient().get_model_version("sums", "1").source
         shutil.rmtree(folder_of(model))
         admission = MlflowRegister(compatibility="backward_transitive").admit("sums", parse(OLD))

@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
 
-from modelpact import ledgers, servers
+from modelpact import servers
+from modelpact.aliases import ledgers
+from modelpact.aliases.moves import Move, State
 from modelpact.errors import AliasError
-from modelpact.moves import Move, State
 from modelpact.suggestions import nearest, shortened
 
 if TYPE_CHECKING:

@@ -12,13 +12,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from modelpact.errors import ConfigError
+from modelpact.naming import TAG_LENGTH
 from modelpact.signature.rules import RULES, Change
 from modelpact.suggestions import nearest
 
-__all__ = ["TAG_LENGTH", "Admission", "Exemption", "Waived", "ranges"]
-
-TAG_LENGTH = 8_000
-"""The longest value of a tag, in characters, that every store of MLflow's keeps whole."""
+__all__ = ["Admission", "Exemption", "Waived", "ranges"]
 
 
 class Exemption(BaseModel):

@@ -1,10 +1,4 @@
-"""Aliases of registered models, moved under compare-and-set with a history, in any MLflow store.
-
-The history of a registered model's aliases is a ledger, and the number of a move is the key that it is written under: whoever
-writes it first has moved the alias, everybody else is told. Only then is MLflow's registry told, and the mover looks at the
-history again until what he told the registry is what the history ends with; so one who is slow cannot undo a later move. One who
-is killed in between leaves a move that the next mover, or `task=repair`, finishes.
-"""
+"""One who moves aliases: writes into the history first, then tells MLflow's registry."""
 
 from __future__ import annotations
 
@@ -15,10 +9,11 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
-from modelpact import _mlflow, ledgers, secrets, servers
+from modelpact import _mlflow, secrets, servers
+from modelpact.aliases import ledgers
+from modelpact.aliases.histories import TOLD, History
+from modelpact.aliases.moves import By, Move, Rule, State, check_why
 from modelpact.errors import AliasError
-from modelpact.histories import TOLD, History
-from modelpact.moves import By, Move, Rule, State, check_why
 from modelpact.naming import check_alias
 from modelpact.suggestions import shortened
 
