@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import doctest
 import io
+import logging
 import re
 import shlex
 import socket
@@ -112,6 +113,9 @@ def _modelpact(command: str) -> str:
     out, err = io.StringIO(), io.StringIO()
     status = 0
     argv, sys.argv = sys.argv, shlex.split(command)
+    mlflow = logging.getLogger("mlflow")
+    level = mlflow.level
+    mlflow.setLevel(logging.WARNING)  # as where it is imported by the command, and not by a test before
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
@@ -120,6 +124,7 @@ def _modelpact(command: str) -> str:
                 status = int(stop.code or 0)
     finally:
         sys.argv = argv
+        mlflow.setLevel(level)
     return out.getvalue() + err.getvalue() + (f"[exit {status}]\n" if status else "")
 
 
