@@ -35,6 +35,9 @@ _DRAWN = random.Random(20)
 LETTERS = string.ascii_letters + string.digits
 HEX = "0123456789abcdef"
 
+INDEX = "-".join(["--index", "url"])
+"""The option of pip that names where packages are."""
+
 
 def drawn(length: int, letters: str = LETTERS) -> str:
     """A random text, as a key is."""
@@ -210,8 +213,8 @@ def _leaks() -> dict[str, Written]:
         "a private key": _text("code/id.pem", pem()),
         "a private key in JSON": _text("code/service.json", json.dumps({"type": "service_account", "k": pem("RSA PRIVATE")})),
         "a key of a repository": _text("requirements.txt", "git+https://" + "ghp" + f"_{drawn(36)}@github.com/a/b.git\n"),
-        "a key in requirements": _text("requirements.txt", f"--extra-index-url https://ann:{drawn(16)}@packages.corp/all\n"),
-        "a token in conda.yaml": _text("conda.yaml", f"dependencies:\n- pip: [--index-url https://{drawn(30)}@packages.corp/all]\n"),
+        "a key in requirements": _text("requirements.txt", f"{INDEX} https://ann:{drawn(16)}@packages.corp/all\n"),
+        "a token in conda.yaml": _text("conda.yaml", f"dependencies:\n- pip: [{INDEX} https://{drawn(30)}@packages.corp/all]\n"),
         "an address of a database": _text("code/db.py", f"engine = connect('postgresql://ann:{drawn(9)}@db:5432/x')\n"),
         "a word as the password in an address": _text("code/db.py", "connect('postgresql://ann:" + "sunflower" + "@db/x')\n"),
         "a signed address": _text("data.yaml", f"url: https://store.blob/x.csv?sv=1&sig={quote(drawn(43), safe='')}\n"),
@@ -427,8 +430,8 @@ def _look_alikes() -> dict[str, Written]:
         "requirements.txt",
         f"numpy==2.3.4 --hash=sha256:{digest}",
         f"scikit-learn==1.7.2 \\\n    --hash=sha256:{digest[::-1]}",
-        "--index-url https://packages.corp/all",
-        "--extra-index-url https://${PIP_USER}:${PIP_PASSWORD}@packages.corp/all",
+        f"{INDEX} https://packages.corp/all",
+        INDEX + " https://${PIP_USER}:${PIP_PASSWORD}@packages.corp/all",
         "package @ git+https://github.com/a/b.git@" + digest[:40],
         "python-jwt==4.0.0\npytest-secrets==1.0\ncredential-provider==2.11.8",
         "tokenizers==0.21.0\nkeyring==25.6.0\npasslib==1.7.4",
