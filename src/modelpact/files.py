@@ -1,10 +1,11 @@
-"""Files that are whole or absent, temporary ones that say whose they are, and the folder for what can be computed again."""
+"""Files that are whole or absent, or stay as they are, temporary ones that say whose they are, and the folder of the cache."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -16,7 +17,16 @@ from modelpact.processes import LABEL, Process
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["beside", "cache_folder", "log_text", "maker", "temporary_files_in", "temporary_folder", "write_atomically"]
+__all__ = [
+    "beside",
+    "cache_folder",
+    "log_text",
+    "maker",
+    "no_bytecode",
+    "temporary_files_in",
+    "temporary_folder",
+    "write_atomically",
+]
 
 
 def cache_folder() -> Path | None:
@@ -92,3 +102,14 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def no_bytecode() -> Iterator[None]:
+    """Keep Python from writing `__pycache__` beside the code of a stored model: its files are to stay as they are."""
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before

@@ -11,8 +11,7 @@ import hashlib
 import logging
 import re
 import stat
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -38,7 +37,6 @@ __all__ = [
     "fetch",
     "judge",
     "model_of_version",
-    "no_bytecode",
     "published",
     "published_version",
 ]
@@ -339,14 +337,3 @@ def _refused(uri: str, stored: Path | None, judged: Judged, key: str) -> Integri
         problems=judged.problems,
         **found,
     )
-
-
-@contextlib.contextmanager
-def no_bytecode() -> Iterator[None]:
-    """Keep Python from writing `__pycache__` beside the code of a stored model: its files are to stay as they are."""
-    before = sys.dont_write_bytecode
-    sys.dont_write_bytecode = True
-    try:
-        yield
-    finally:
-        sys.dont_write_bytecode = before

@@ -12,7 +12,8 @@ from pydantic import PrivateAttr
 
 from modelpact import requirements
 from modelpact.errors import LoadError, PactError
-from modelpact.integrity import Integrity, fetch, no_bytecode
+from modelpact.files import no_bytecode
+from modelpact.integrity import Integrity, fetch
 from modelpact.models import Adapter
 from modelpact.signature import Extra, Policy
 from modelpact.steps import Step

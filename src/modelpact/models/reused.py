@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import PrivateAttr
 
 from modelpact.errors import IntegrityError, LoadError
-from modelpact.integrity import Integrity, fetch, no_bytecode
+from modelpact.files import no_bytecode
+from modelpact.integrity import Integrity, fetch
 from modelpact.models.base import Model
 from modelpact.schemas import Inputs, Params
 from modelpact.suggestions import shortened

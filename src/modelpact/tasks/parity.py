@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from modelpact.errors import LoadError, VerifyError
-from modelpact.files import write_atomically
-from modelpact.integrity import no_bytecode
+from modelpact.files import no_bytecode, write_atomically
 from modelpact.loaders import Loader
 from modelpact.store import Tracking
 from modelpact.suggestions import shortened

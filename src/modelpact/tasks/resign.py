@@ -11,8 +11,8 @@ from pydantic import Field, PrivateAttr
 from modelpact import _mlflow
 from modelpact.data import DataSource
 from modelpact.errors import ConfigError, LoadError
-from modelpact.files import temporary_folder
-from modelpact.integrity import Integrity, no_bytecode
+from modelpact.files import no_bytecode, temporary_folder
+from modelpact.integrity import Integrity
 from modelpact.loaders import BuiltinLoader
 from modelpact.models import Model
 from modelpact.pipeline import publish
