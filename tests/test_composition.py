@@ -14,6 +14,7 @@ from sklearn.linear_model import Ridge
 from modelpact.composition import build, groups, option_keys, options, sweep_arguments
 from modelpact.errors import ConfigError
 from modelpact.signers import ExplicitSigner, InferSigner
+from modelpact.steps import Step
 from modelpact.tasks import PublishTask
 
 
@@ -95,6 +96,29 @@ def test_an_estimator_that_cannot_be_made_is_told() -> None:
 def test_a_class_that_does_not_exist_is_told() -> None:
     with pytest.raises(ConfigError, match="Nope"):
         built("model.estimator._target_=sklearn.linear_model.Nope")
+
+
+class Broken(Step):
+    """A verifier of the user's that cannot be made."""
+
+    why: str
+
+    def model_post_init(self, context: Any, /) -> None:
+        if self.why == "told":
+            raise ConfigError("it is told", remedy="Do this.")
+        raise LookupError("it is not there")
+
+
+@pytest.mark.parametrize(
+    ("why", "text"), [("told", "verifier: it is told"), ("other", "verifier=replay cannot be built: LookupError: it")]
+)
+@pytest.mark.parametrize("resolved", [False, True])
+def test_whatever_a_step_raises_when_it_is_made_is_one_error(why: str, text: str, resolved: bool) -> None:
+    with composed() as (cfg, settings):
+        value = f"${{oc.decode:{why}}}" if resolved else why
+        cfg.verifier = {"_target_": f"{__name__}.Broken", "why": value}
+        with pytest.raises(ConfigError, match=text):
+            build(cfg, settings)
 
 
 def test_a_sweep_drops_a_key_that_only_another_option_has() -> None:

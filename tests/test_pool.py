@@ -1,4 +1,4 @@
-"""Jobs in forked processes: their order, what becomes of one that dies, and what they start with."""
+"""Jobs in processes: their order, what becomes of one that dies, what they start with, and when they are forked."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import logging
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
-from multiprocessing import forkserver
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -39,11 +37,15 @@ class Work:
 
     config = HYDRA
 
+    def enter(self) -> None: ...
+
     def composed(self, overrides: Sequence[str], number: int) -> tuple[str, int]:
         return overrides[0], number
 
     def run(self, composed: tuple[str, int]) -> JobReturn:
         word, number = composed
+        if word == "raise":
+            raise KeyError("of Hydra's own")
         returned = JobReturn(status=JobStatus.COMPLETED)
         if word == "die":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -62,7 +64,7 @@ class Work:
                 Path("closed").touch()
         else:
             time.sleep(0.02 if number % 2 else 0.0)
-            returned.return_value = (number, os.getpid(), os.environ.get("OF_THE_SWEEP"))
+            returned.return_value = (number, os.getpid(), "modelpact.made_by_hand" in sys.modules)
         return returned
 
 
@@ -75,19 +77,104 @@ def quiet() -> Iterator[None]:
     root.handlers[:], root.level = before
 
 
-def launched(*words: str, first: int = 0, n_jobs: int = 2) -> list[JobReturn]:
+def made(n_jobs: int = 2) -> pool.Pool:
     work: Any = Work()
-    return pool.launch_on_processes(work, [[word] for word in words], first, n_jobs=n_jobs)
+    return pool.Pool(work, n_jobs)
 
 
-def test_results_are_in_the_order_of_the_jobs_and_processes_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OF_THE_SWEEP", "yes")  # set after the server that they are forked from was started
+def launched(*words: str, first: int = 0, n_jobs: int = 2) -> list[JobReturn]:
+    processes = made(n_jobs)
+    with processes.ready(len(words)):
+        return processes.run([[word] for word in words], first)
+
+
+def test_results_are_in_the_order_of_the_jobs_and_processes_are_used_again() -> None:
     values = [result.return_value for result in launched(*["go"] * 8, first=3)]
     assert [number for number, _, _ in values] == list(range(3, 11))
     pids = {pid for _, pid, _ in values}
     assert len(pids) == 2
     assert os.getpid() not in pids
-    assert {told for _, _, told in values} == {"yes"}
+
+
+def imported_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only a process that was forked can have."""
+    monkeypatch.setitem(sys.modules, "modelpact.made_by_hand", sys)
+
+
+def have_it(results: list[JobReturn]) -> set[bool]:
+    return {result.return_value[2] for result in results}
+
+
+def test_a_process_begins_with_what_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    imported_by_hand(monkeypatch)
+    assert have_it(launched("go", "go")) == {True}
+    assert set(pool.LATE) <= set(sys.modules)
+
+
+def another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "active_count", lambda: 2)
+
+
+def cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = SimpleNamespace(cuda=SimpleNamespace(is_initialized=lambda: True))
+    monkeypatch.setitem(sys.modules, "torch", torch)  # type: ignore[arg-type]  # torch is not installed here
+
+
+def another_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+
+
+@pytest.mark.parametrize("unsafe", [another_thread, cuda, another_system])
+def test_where_a_fork_is_not_safe_a_process_begins_anew(
+    unsafe: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported_by_hand(monkeypatch)
+    unsafe(monkeypatch)
+    assert have_it(launched("go", n_jobs=1)) == {False}
+
+
+def test_a_process_in_place_of_a_dead_one_is_not_forked_from_what_has_the_store_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    imported_by_hand(monkeypatch)
+    first, _, last = launched("go", "die", "go", n_jobs=1)
+    assert have_it([first]) == {True}
+    assert have_it([last]) == {False}
+
+
+def test_processes_last_while_they_are_kept_ready_and_no_longer() -> None:
+    processes = made(1)
+    with processes.ready(2):
+        pids = {result.return_value[1] for _ in range(2) for result in processes.run([["go"]], 0)}
+        assert len(pids) == 1
+        assert [child.pid for child in multiprocessing.active_children()] == list(pids)
+    assert multiprocessing.active_children() == []
+    processes.run([["go"]], 0)  # by a sweeper that does not know of it
+    assert multiprocessing.active_children() == []
+
+
+def test_no_more_processes_than_jobs() -> None:
+    with made(4).ready(1):
+        assert len(multiprocessing.active_children()) == 1
+    with made(4).ready(0):
+        assert multiprocessing.active_children() == []
+
+
+def test_a_process_ends_with_the_sweep_that_is_killed() -> None:
+    processes = made(2)
+    sweep = os.fork()
+    if sweep == 0:
+        with processes.ready(2):
+            Path("workers.new").write_text(" ".join(str(child.pid) for child in multiprocessing.active_children()))
+            Path("workers.new").rename("workers")
+            time.sleep(60)
+        os._exit(0)
+    while not Path("workers").exists():
+        time.sleep(0.01)
+    os.kill(sweep, signal.SIGKILL)
+    os.waitpid(sweep, 0)
+    deadline = time.monotonic() + 30
+    while alive := [pid for pid in Path("workers").read_text().split() if Path(f"/proc/{pid}/cmdline").exists()]:
+        assert time.monotonic() < deadline, alive
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(("word", "how"), [("die", "was killed by SIGKILL"), ("leave", "ended with status 7")])
@@ -105,12 +192,14 @@ def test_a_process_that_dies_loses_its_job_and_no_other(word: str, how: str) -> 
 
 
 def test_an_error_comes_back_as_it_is_or_in_words() -> None:
-    failed, odd = launched("fail", "odd")
+    failed, odd, raised = launched("fail", "odd", "raise")
     with pytest.raises(SweepError, match="it failed") as caught:
         _ = failed.return_value
     assert caught.value.remedy == "Mend it."
     with pytest.raises(SweepError, match="Unpicklable: odd"):
         _ = odd.return_value
+    with pytest.raises(KeyError, match="of Hydra's own"):
+        _ = raised.return_value
 
 
 def test_who_is_stopped_gives_its_jobs_time_to_close_what_they_have_open() -> None:
@@ -127,33 +216,6 @@ def test_who_is_stopped_gives_its_jobs_time_to_close_what_they_have_open() -> No
     stopping.join()
     assert Path("closed").exists()
     assert multiprocessing.active_children() == []
-
-
-def test_what_a_configuration_names_is_imported_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    found: list[Any] = []
-    monkeypatch.setattr(forkserver, "set_forkserver_preload", found.append)
-    monkeypatch.setattr(forkserver, "ensure_running", lambda: found.append(os.environ["MODELPACT_PRELOAD"].split()))
-    config = {"model": {"_target_": "a.b.C", "estimator": {"_target_": "sklearn.linear_model.Ridge"}}, "x": [{"_target_": "d.E"}]}
-    pool.preload(config)
-    modules, names = found
-    assert modules == ["modelpact.plugins.preloaded"]
-    assert {"a.b", "sklearn.linear_model", "d", "modelpact.pipeline", "skops.io"} <= set(names)
-    found.clear()
-    pool.preload({"model": {"_target_": "a.b.C"}})
-    assert "skops.io" not in found[1]
-    assert "MODELPACT_PRELOAD" not in os.environ
-
-
-def test_each_name_that_is_imported_ahead_exists() -> None:
-    assert [name for name in (*pool.LATE, *pool.OF_ESTIMATORS) if find_spec(name) is None] == []
-
-
-def test_a_module_that_cannot_be_imported_is_left_to_the_job_that_needs_it() -> None:
-    Path("broken.py").write_text("raise SystemError('broken')")
-    script = "import modelpact.plugins.preloaded, os, sys; print('json' in sys.modules, os.environ.get('MODELPACT_PRELOAD'))"
-    environment = {**os.environ, "MODELPACT_PRELOAD": "broken nowhere.at_all json"}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("True None\n", "")
 
 
 @pytest.mark.parametrize("n_jobs", [0, -1, "many", 1.5])

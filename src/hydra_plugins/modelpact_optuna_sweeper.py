@@ -66,6 +66,9 @@ class OptunaSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the trials that are still to be run."""
+        from modelpact.composition import import_model
+
+        import_model(cast("DictConfig", self.config))  # first: the next lines import MLflow
         from modelpact.plugins.searching import SearchSpace
         from modelpact.plugins.studies import Trials, need_optuna
         from modelpact.plugins.sweeping import explore, opened, without_own

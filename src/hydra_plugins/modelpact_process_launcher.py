@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
-from typing import cast
+from typing import TYPE_CHECKING
 
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
+
+if TYPE_CHECKING:
+    from modelpact.plugins.pool import Pool
 
 __all__ = ["ProcessLauncher"]
 
@@ -26,23 +30,23 @@ class ProcessLauncher(Launcher):
         if not isinstance(n_jobs, int) or n_jobs < 1:
             raise ConfigError(f"hydra.launcher.n_jobs={n_jobs} is not a number of processes", remedy="Set it to 1 or more.")
         self.n_jobs = n_jobs
-        self.hydra_context: HydraContext | None = None
-        self.task_function: TaskFunction | None = None
-        self.config: DictConfig | None = None
+        self._pool: Pool | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        from modelpact.plugins.pool import preload
+        from modelpact.plugins.pool import Pool
+        from modelpact.plugins.workers import Work
 
-        self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
-        plain = {str(key): value for key, value in config.items_ex(resolve=False) if key != "hydra"}
-        preload({key: OmegaConf.to_container(value) if OmegaConf.is_config(value) else value for key, value in plain.items()})
+        self._pool = Pool(Work(hydra_context, task_function, config), self.n_jobs)
+
+    def ready(self, jobs: int) -> contextlib.AbstractContextManager[None]:
+        """Have the processes for so many jobs, from before the store is opened until all is done."""
+        return self._prepared().ready(jobs)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run jobs beside each other; one whose process dies has failed, and the others go on."""
-        from modelpact.plugins.pool import launch_on_processes
-        from modelpact.plugins.workers import Work
+        return self._prepared().run(job_overrides, initial_job_idx)
 
-        work = Work(
-            cast("HydraContext", self.hydra_context), cast("TaskFunction", self.task_function), cast("DictConfig", self.config)
-        )
-        return launch_on_processes(work, job_overrides, initial_job_idx, n_jobs=self.n_jobs)
+    def _prepared(self) -> Pool:
+        if self._pool is None:
+            raise TypeError("setup comes first")
+        return self._pool

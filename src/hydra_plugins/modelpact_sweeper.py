@@ -29,9 +29,12 @@ class ModelpactSweeper(BasicSweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the combinations of what the arguments vary."""
-        from modelpact.plugins.sweeping import conduct, without_own
+        from modelpact.composition import import_model
 
         config, launcher = cast("DictConfig", self.config), cast("Launcher", self.launcher)
+        import_model(config)  # first: the next line imports MLflow
+        from modelpact.plugins.sweeping import conduct, without_own
+
         loader = cast("SweepComposer", cast("HydraContext", self.hydra_context).config_loader)
         given = without_own([*self._parse_config(), *arguments])
         parser = OverridesParser.create(config_loader=cast("ConfigLoader", loader))

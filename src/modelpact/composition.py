@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import importlib
 import logging
 import re
 from collections.abc import Iterable
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from modelpact.tasks import Task
 
-__all__ = ["build", "groups", "option_keys", "options", "sweep_arguments"]
+__all__ = ["build", "groups", "import_model", "option_keys", "options", "sweep_arguments"]
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +117,13 @@ def build(cfg: DictConfig, settings: Any) -> Task:
     return task
 
 
+def import_model(cfg: DictConfig) -> None:
+    """Import what a configuration's model is made of, if it can be: before MLflow that costs less than after it."""
+    with contextlib.suppress(Exception):  # building it says what is wrong
+        module, _, name = cfg.model._target_.rpartition(".")
+        getattr(importlib.import_module(module), name)
+
+
 def _check_contract(cfg: DictConfig, choices: Any) -> None:
     """Refuse a contract that was asked for and is not there; one of the data's own name is taken where there is one."""
     asked = choices.get("contract")
@@ -139,7 +148,26 @@ def _step(node: DictConfig, group: str, choice: str | None, sweeping: bool) -> A
         for key in [key for key in unused if any(key in option_keys(group, option) for option in options(group))]:
             log.info("%s.%s is not used by %s=%s", group, key, group, choice)
             node = _without(node, str(key))
+    values = _values(node) if issubclass(kind, Step) else None
+    if values is not None:
+        return _construct(lambda: kind(**values), group, choice, known)
     return _construct(lambda: instantiate(node, _convert_="all"), group, choice, known)
+
+
+def _values(node: DictConfig) -> dict[str, Any] | None:
+    """The plain values that a node consists of; None where Hydra has to make something of them first."""
+    from omegaconf import OmegaConf
+
+    def plain(value: Any) -> bool:
+        if isinstance(value, dict):
+            return all(not str(key).startswith("_") and plain(item) for key, item in value.items())
+        if isinstance(value, list):
+            return all(map(plain, value))
+        return not isinstance(value, str) or ("${" not in value and value != "???")
+
+    values: Any = OmegaConf.to_container(node, resolve=False)
+    del values["_target_"]
+    return values if plain(values) else None
 
 
 def _class(node: DictConfig, group: str, choice: str | None) -> type[Any]:
@@ -177,12 +205,11 @@ def _plain(value: Any) -> Any:
 
 
 def _construct(make: Any, group: str, choice: str | None, known: list[str]) -> Any:
-    from hydra.errors import InstantiationException
     from pydantic import ValidationError
 
     try:
         return make()
-    except (InstantiationException, ValidationError) as error:
+    except Exception as error:  # Pydantic's, Hydra's around another, or what a class of the user's raises
         cause: BaseException = error
         while cause.__cause__ is not None and not isinstance(cause, ValidationError):
             cause = cause.__cause__

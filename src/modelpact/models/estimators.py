@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import skops.io  # here, because it looks through all modules there are: with MLflow's among them that costs half a second more
 from pydantic import PrivateAttr
 
 from modelpact.errors import ConfigError, FitError, PredictError
@@ -38,15 +39,11 @@ class EstimatorModel(Model):
 
         Types beyond scikit-learn's and NumPy's own are listed beside it: they, and no others, are trusted when it is loaded.
         """
-        import skops.io
-
         path = folder / "estimator.skops"
         skops.io.dump(self.fitted, path)
         (folder / "trusted.json").write_text(json.dumps(skops.io.get_untrusted_types(file=path)), encoding="utf-8")
 
     def load(self, folder: Path) -> None:
-        import skops.io
-
         trusted = json.loads((folder / "trusted.json").read_text(encoding="utf-8"))
         self._fitted = skops.io.load(folder / "estimator.skops", trusted=trusted)
 
@@ -113,7 +110,5 @@ def _not_numeric(inputs: Inputs) -> list[str]:
 
 def untrusted_types(estimator: Any) -> list[str] | None:
     """The types beyond scikit-learn's and NumPy's own that skops must be told to trust; None where there are none."""
-    import skops.io
-
     found: list[str] = skops.io.get_untrusted_types(data=skops.io.dumps(estimator))
     return found or None

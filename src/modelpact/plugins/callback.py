@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from hydra.experimental.callback import Callback
@@ -52,15 +52,21 @@ class ModelpactCallback(Callback):
         _stopping(check)
 
 
-def refuse_composed(config: DictConfig) -> None:
+def refuse_composed(config: DictConfig, keys: Collection[str] | None = None) -> None:
     """Refuse a composed configuration that holds a secret itself; interpolations are looked at, not resolved.
+
+    Args:
+        config: The configuration.
+        keys: What to look at, where the rest was looked at before; None for everything.
 
     Raises:
         SecretError: It names each place and no value.
     """
-    plain = OmegaConf.to_container(config, resolve=False)
-    if isinstance(plain, dict):
-        refuse({str(key): value for key, value in plain.items()}, source="the composed configuration")
+    nodes = {str(key): value for key, value in config.items_ex(resolve=False) if keys is None or key in keys}
+    plain = {
+        key: OmegaConf.to_container(node, resolve=False) if OmegaConf.is_config(node) else node for key, node in nodes.items()
+    }
+    refuse(plain, source="the composed configuration")
 
 
 def _stopping(check: Callable[[], None]) -> None:

@@ -50,14 +50,16 @@ class SweepComposer:
         values = [override for override in overrides if _sets_a_value(override, master)]
         choices = tuple(line for line, override in zip(lines, overrides, strict=True) if override not in values)
         if choices not in self._bases:
-            self._bases[choices] = self._loader.load_sweep_config(master, list(choices))
+            base = self._loader.load_sweep_config(master, list(choices))
+            refuse_composed(base)  # what is chosen may bring what the sweep's own configuration has not
+            self._bases[choices] = base
         config = copy.deepcopy(self._bases[choices])
         if values:
             ConfigLoaderImpl._apply_overrides_to_config(values, config)
             task = [override for override in overrides if not override.is_hydra_override()]
             config.hydra.overrides.task = [override.input_line for override in task]
             config.hydra.job.override_dirname = get_overrides_dirname(task, **config.hydra.job.config.override_dirname)
-        refuse_composed(config)  # the choices of a job may bring what the sweep's own configuration has not
+            refuse_composed(config, {override.key_or_group.partition(".")[0] for override in values})
         OmegaConf.copy_cache(from_config=master, to_config=config)
         return config
 

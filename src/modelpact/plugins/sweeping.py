@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from modelpact.plugins.studies import Trials
 
-__all__ = ["check", "concluded", "conduct", "explore", "launch", "opened", "show", "without_own"]
+__all__ = ["check", "concluded", "conduct", "explore", "launch", "opened", "ready", "show", "without_own"]
 
 Compose = Callable[[DictConfig, list[str]], DictConfig]
 
@@ -82,7 +82,7 @@ def conduct(
     OmegaConf.save(config, sweep.folder / "multirun.yaml")
     _announce(sweep, pending)
     size = size or max(1, len(pending))
-    with concluded(config, sweep):
+    with ready(launcher, len(pending)), concluded(config, sweep):
         batches = [pending[first : first + size] for first in range(0, len(pending), size)]
         return [returned for batch in batches for returned in launch(launcher, sweep, batch)]
 
@@ -121,23 +121,31 @@ def explore(
     probe = copy.copy(sweep)
     probe.record = sweep.record.model_copy(update={"jobs": corners})
     check(config, compose, probe, range(len(corners)))
-    found = trials()
-    sweep.folder.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(config, sweep.folder / "multirun.yaml")
-    returned: list[Any] = []
-    with concluded(config, sweep):
-        waiting = found.again() if sweep.resumed else []
-        if sweep.resumed:
-            say(f"{len(sweep.record.jobs)} jobs were begun, of which {len(sweep.record.jobs) - len(waiting)} are done")
-        while True:
-            room = n_jobs if n_trials is None else min(n_jobs, n_trials - len(sweep.record.jobs))
-            batch, waiting = (waiting[:n_jobs], waiting[n_jobs:]) if waiting else (found.ask(max(0, room)), [])
-            if not batch:
-                return returned
-            ended = launch(launcher, sweep, batch)
-            for number, one in zip(batch, ended, strict=True):
-                found.tell(number, objective(one))
-            returned += ended
+    most = n_jobs if n_trials is None else min(n_jobs, n_trials)
+    with ready(launcher, most):
+        found = trials()
+        sweep.folder.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(config, sweep.folder / "multirun.yaml")
+        returned: list[Any] = []
+        with concluded(config, sweep):
+            waiting = found.again() if sweep.resumed else []
+            if sweep.resumed:
+                say(f"{len(sweep.record.jobs)} jobs were begun, of which {len(sweep.record.jobs) - len(waiting)} are done")
+            while True:
+                room = n_jobs if n_trials is None else min(n_jobs, n_trials - len(sweep.record.jobs))
+                batch, waiting = (waiting[:n_jobs], waiting[n_jobs:]) if waiting else (found.ask(max(0, room)), [])
+                if not batch:
+                    return returned
+                ended = launch(launcher, sweep, batch)
+                for number, one in zip(batch, ended, strict=True):
+                    found.tell(number, objective(one))
+                returned += ended
+
+
+def ready(launcher: Launcher, jobs: int) -> contextlib.AbstractContextManager[None]:
+    """What a launcher wants to have at hand for so many jobs, before the store is opened; most want nothing."""
+    prepare: Callable[[int], contextlib.AbstractContextManager[None]] | None = getattr(launcher, "ready", None)
+    return contextlib.nullcontext() if prepare is None else prepare(jobs)
 
 
 def launch(launcher: Launcher, sweep: Sweep, numbers: Sequence[int]) -> list[Any]:

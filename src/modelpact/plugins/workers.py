@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job, setup_globals
 from omegaconf import open_dict
@@ -63,7 +62,6 @@ class Work:
             SweepError: The sweep's folder is not on this machine.
         """
         self.enter()
-        HydraConfig.instance().set_config(composed)
         return run_job(
             hydra_context=self.context,
             config=composed,
