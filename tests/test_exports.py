@@ -66,7 +66,7 @@ PUBLIC = {
     "modelpact.sweeps": ["Result", "Sweep", "SweepRecord", "best", "read_results"],
     "modelpact.journal": ["Journal"],
     "modelpact.cli": ["main"],
-    "modelpact.composition": ["build", "groups", "option_keys", "options", "sweep_arguments"],
+    "modelpact.composition": ["build", "groups", "import_model", "option_keys", "options", "sweep_arguments"],
     "modelpact.complaints": ["complain", "explain"],
 }
 

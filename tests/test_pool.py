@@ -77,6 +77,12 @@ def quiet() -> Iterator[None]:
     root.handlers[:], root.level = before
 
 
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other thread: what runs the tests may have one, which touches none of this."""
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+
+
 def made(n_jobs: int = 2) -> pool.Pool:
     work: Any = Work()
     return pool.Pool(work, n_jobs)

@@ -205,10 +205,13 @@ def _plain(value: Any) -> Any:
 
 
 def _construct(make: Any, group: str, choice: str | None, known: list[str]) -> Any:
+    from omegaconf.errors import OmegaConfBaseException
     from pydantic import ValidationError
 
     try:
         return make()
+    except OmegaConfBaseException:  # a value that is missing, which says so itself
+        raise
     except Exception as error:  # Pydantic's, Hydra's around another, or what a class of the user's raises
         cause: BaseException = error
         while cause.__cause__ is not None and not isinstance(cause, ValidationError):
