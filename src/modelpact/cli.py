@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import gc
 import logging
 import os
 import sys
@@ -13,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelpact import collecting
 from modelpact.complaints import complain
 from modelpact.composition import build, sweep_arguments
 
@@ -27,9 +26,6 @@ log = logging.getLogger(__name__)
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 
-THRESHOLD = (200_000, 50, 100)
-"""When the garbage collector looks: what MLflow and its libraries build stays, and looking at it costs a sixth of a run."""
-
 
 def main() -> None:
     """Run what the command line asks for; exit status 2 for a configuration error, 1 for any other, 130 after Ctrl-C."""
@@ -41,8 +37,7 @@ def main() -> None:
     wanted = os.environ.get(FULL_ERROR)
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # read when mlflow is imported
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it has one wherever tqdm is installed
-    gc.set_threshold(*THRESHOLD)
-    atexit.register(gc.freeze)  # to collect all that was imported costs a second at the end
+    collecting.put_off()
     sys.path.append(os.getcwd())  # a class of one's own, in a module beside one's data
     try:
         _refuse_literals()
@@ -60,6 +55,7 @@ def main() -> None:
             raise
         sys.exit(complain(error))
     finally:
+        collecting.begin()
         os.environ.pop(FULL_ERROR, None)
         if wanted is not None:
             os.environ[FULL_ERROR] = wanted
@@ -153,6 +149,7 @@ def job(cfg: DictConfig) -> float | None:
             place = job_of(cfg, settings)  # in here: whether its sweep has been resumed may change while it waits
             task = _built(cfg, settings, folder, place.number)
             task.surround(place)
+            collecting.begin()
             if place.sweep is None:
                 return task.run(folder)
             return _run(task, folder, partial(_leave_receipt, cfg, settings, folder, place.number))

@@ -23,6 +23,7 @@ from typing import Any, Protocol, cast
 
 from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, setup_globals
 
+from modelpact import collecting
 from modelpact.errors import SweepError
 from modelpact.plugins.workers import Work
 
@@ -83,7 +84,7 @@ class Pool:
         try:
             if jobs and can_fork():
                 import_late()
-                gc.freeze()  # so that the collector of a process does not touch, and thereby copy, what all of them share
+                collecting.begin()  # what is there is looked at no more: a look would copy what all of them share
                 for _ in range(min(jobs, self._most)):
                     self._start("fork")
             yield

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from modelpact import collecting
 from modelpact.complaints import explain
 from modelpact.composition import build
 from modelpact.errors import ConfigError, PactError, SweepError
@@ -167,6 +168,7 @@ def concluded(config: DictConfig, sweep: Sweep) -> Iterator[None]:
         SweepError: A job failed or is missing; after the account.
         StoreError: The store cannot be opened; nothing was run.
     """
+    collecting.begin()
     begun = False
     try:
         with sigterm_raises(), sweep.running():
