@@ -44,7 +44,7 @@ FLOORS = (
     {"pipeline", "sweeps"},
     {"serving", "batch"},
     {"tasks"},
-    {"cli", "arguments", "composition", "complaints", "overview", "plugins"},
+    {"cli", "arguments", "collecting", "composition", "complaints", "overview", "plugins"},
 )
 
 APART = {"clean_process"}
