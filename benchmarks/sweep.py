@@ -4,8 +4,8 @@ What one more job costs in a sweep when its registered model has few versions, a
 script and of modelpact, one after the other and in two processes, each from an empty folder to twenty versions, in turn.
 
 The naive script cannot begin in two processes on a fresh store: its migrations run into each other. It runs one job alone, and
-the other nineteen in two processes; the ratio of those nineteen, whose store is there, to modelpact's twenty is shown as well, job
-for job. Its processes are joblib's, by Hydra's plugin; modelpact's are its own, and once joblib's as well.
+the other nineteen in two processes; how those nineteen, whose store is there, compare to modelpact's twenty is shown as well. Its
+processes are joblib's, by Hydra's plugin; modelpact's are its own, and once joblib's as well.
 """
 
 from __future__ import annotations
