@@ -117,6 +117,13 @@ def test_a_process_begins_with_what_is_imported(monkeypatch: pytest.MonkeyPatch)
     assert set(pool.LATE) <= set(sys.modules)
 
 
+def test_what_cannot_be_imported_is_left_to_the_job_that_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("broken.py").write_text("raise SystemError('broken')")
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    monkeypatch.setattr(pool, "LATE", ("broken", "nowhere.at_all"))
+    assert [result.status for result in launched("go")] == [JobStatus.COMPLETED]
+
+
 def another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "active_count", lambda: 2)
 

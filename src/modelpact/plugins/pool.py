@@ -27,7 +27,7 @@ from modelpact import collecting
 from modelpact.errors import SweepError
 from modelpact.plugins.workers import Work
 
-__all__ = ["Pool", "can_fork", "import_late"]
+__all__ = ["Pool"]
 
 GRACE = 20.0
 """Seconds that a job has to close what it has open when the sweep is stopped."""
@@ -51,18 +51,6 @@ class _Context(Protocol):
     def Process(self, *, target: Any, args: tuple[Any, ...]) -> Any: ...  # noqa: N802
 
 
-def can_fork() -> bool:
-    """Whether a fork of this process works: with another thread in it, or with CUDA begun, it may not."""
-    cuda = getattr(sys.modules.get("torch"), "cuda", None)
-    return sys.platform == "linux" and threading.active_count() == 1 and not (cuda is not None and cuda.is_initialized())
-
-
-def import_late() -> None:
-    """Import what jobs will, so that each process that is forked has it."""
-    for name in LATE:
-        importlib.import_module(name)
-
-
 class Pool:
     """Processes for the jobs of a sweep, each with at most one job at a time.
 
@@ -82,8 +70,8 @@ class Pool:
         """Fork as many processes as so many jobs need, if that is safe; without this, each `run` has processes of its own."""
         self._lasting = True
         try:
-            if jobs and can_fork():
-                import_late()
+            if jobs and _can_fork():
+                _import_late()
                 collecting.begin()  # what is there is looked at no more: a look would copy what all of them share
                 for _ in range(min(jobs, self._most)):
                     self._start("fork")
@@ -179,6 +167,19 @@ class Pool:
         failed = JobReturn(overrides=overrides, status=JobStatus.FAILED)
         failed.return_value = lost
         return failed
+
+
+def _can_fork() -> bool:
+    """Whether a fork of this process works: with another thread in it, or with CUDA begun, it may not."""
+    cuda = getattr(sys.modules.get("torch"), "cuda", None)
+    return sys.platform == "linux" and threading.active_count() == 1 and not (cuda is not None and cuda.is_initialized())
+
+
+def _import_late() -> None:
+    """Import what jobs will, so that each process that is forked has it."""
+    for name in LATE:
+        with contextlib.suppress(Exception):  # as of git, where there is no such program: a job that needs it will say so
+            importlib.import_module(name)
 
 
 @contextlib.contextmanager
