@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +18,7 @@ from modelpact.errors import ConfigError
 from modelpact.signers import ExplicitSigner, InferSigner
 from modelpact.steps import Step
 from modelpact.tasks import PublishTask
+from modelpact.verifiers import ReplayVerifier
 
 
 @contextmanager
@@ -91,6 +94,46 @@ def test_a_missing_step_of_the_task_is_told() -> None:
 def test_an_estimator_that_cannot_be_made_is_told() -> None:
     with pytest.raises(ConfigError, match=r"model=ridge cannot be built: .*unexpected keyword argument 'colour'"):
         built("+model.estimator.colour=red")
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ("nope.Nope", "nope.Nope cannot be imported: No module named 'nope'"),
+        ("nope.nope.Nope", "No module named 'nope'"),
+        ("modelpact.nope.Nope", "module 'modelpact' has no attribute 'nope'"),
+        ("modelpact.models.Nope", "has no attribute 'Nope'"),
+        ("broken_model.Model", "broken_model.Model cannot be imported: ZeroDivisionError: division by zero"),
+        ("needs_more.Model", "needs_more.Model cannot be imported: No module named 'not_installed'"),
+        ("Nope", "No module named 'Nope'"),
+        ("json", "json is no class"),
+        ("json.dumps", "json.dumps is no class"),
+        ("needs_more.", "cannot be imported"),
+        ("", "cannot be imported"),
+    ],
+)
+def test_a_class_that_cannot_be_had_is_one_error(
+    target: str, text: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path("broken_model.py").write_text("1 / 0")
+    Path("needs_more.py").write_text("import not_installed")
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    with pytest.raises(ConfigError, match=re.escape(text)):
+        built(f"model._target_='{target}'")
+    assert caplog.text == ""
+
+
+def test_a_step_without_keys_says_so() -> None:
+    with pytest.raises(ConfigError, match=r"verifier\.rtol: no such key(?s:.*)It has no keys\."):
+        built("verifier=none", "+verifier.rtol=1")
+
+
+def test_a_class_within_a_class_can_be_named() -> None:
+    assert isinstance(built(f"verifier={{_target_: {__name__}.Outer.Inner}}").verifier, Outer.Inner)
+
+
+class Outer:
+    class Inner(ReplayVerifier): ...
 
 
 def test_a_class_that_does_not_exist_is_told() -> None:

@@ -120,8 +120,7 @@ def build(cfg: DictConfig, settings: Any) -> Task:
 def import_model(cfg: DictConfig) -> None:
     """Import what a configuration's model is made of, if it can be: before MLflow that costs less than after it."""
     with contextlib.suppress(Exception):  # building it says what is wrong
-        module, _, name = cfg.model._target_.rpartition(".")
-        getattr(importlib.import_module(module), name)
+        _located(cfg.model._target_)
 
 
 def _check_contract(cfg: DictConfig, choices: Any) -> None:
@@ -174,18 +173,32 @@ def _class(node: DictConfig, group: str, choice: str | None) -> type[Any]:
     """The class that an option names.
 
     Raises:
-        ConfigError: It cannot be imported.
+        ConfigError: It cannot be imported, or is no class.
     """
-    from hydra.utils import get_class
-
     try:
-        return get_class(node._target_)
-    except (ImportError, ValueError) as error:
+        found = _located(node._target_)
+    except Exception as error:  # whatever importing a module of the user's raises
+        text = str(error) if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: {error}"
         raise ConfigError(
-            f"{group}={choice}: {node._target_} cannot be imported: {shortened(error.__cause__ or error, 200)}",
+            f"{group}={choice}: {node._target_} cannot be imported: {shortened(text, 200)}",
             remedy="Correct _target_, or install the package; a module of your own is found in the working folder.",
             group=group,
         ) from error
+    if not isinstance(found, type):
+        raise ConfigError(f"{group}={choice}: {node._target_} is no class", remedy="Name a class with _target_.", group=group)
+    return found
+
+
+def _located(path: str) -> Any:
+    """What a dotted path names, in a module or in a class of one; Hydra's own lookup would log each failure as well."""
+    holder, _, name = path.rpartition(".")
+    try:
+        found = importlib.import_module(holder or name)
+    except ModuleNotFoundError as error:
+        if error.name != holder or "." not in holder:
+            raise
+        found = _located(holder)
+    return getattr(found, name) if holder else found
 
 
 def _keys(kind: type[Any]) -> list[str]:
@@ -222,7 +235,9 @@ def _construct(make: Any, group: str, choice: str | None, known: list[str]) -> A
                 f"  {'.'.join(filter(None, (group, _place(fault))))}: {_fault(fault, known)}" for fault in cause.errors()
             )
             raise ConfigError(
-                f"{where} cannot be built:\n{faults}", remedy=f"Its keys: {', '.join(known)}.", group=group
+                f"{where} cannot be built:\n{faults}",
+                remedy=f"Its keys: {', '.join(known)}." if known else "It has no keys.",
+                group=group,
             ) from error
         text = shortened(cause, 300)
         raise ConfigError(
