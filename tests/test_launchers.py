@@ -83,8 +83,9 @@ def test_a_sweep_of_eight_is_eight_versions_and_one_family(recipe: str, programs
     assert "8 jobs, 8 ok" in ended.stdout
 
 
-def test_optuna_chooses_what_joblib_runs_beside_each_other(programs: Path) -> None:
-    pairs = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweeper.n_jobs=2", "hydra.sweeper.n_trials=5")
+@pytest.mark.parametrize("launcher", ["joblib", "processes"])
+def test_optuna_chooses_what_is_run_beside_each_other(launcher: str, programs: Path) -> None:
+    pairs = (f"hydra/launcher={launcher}", "hydra.launcher.n_jobs=2", "hydra.sweeper.n_jobs=2", "hydra.sweeper.n_trials=5")
     ended = run(programs, "-m", "experiment=sweep_optuna", *pairs, *QUICK)
     assert ended.returncode == 0, ended.stderr
     assert versions() == [1, 2, 3, 4, 5]
