@@ -8,7 +8,7 @@ import gc
 __all__ = ["begin", "put_off"]
 
 THRESHOLD = (200_000, 50, 100)
-"""When it looks: most of what a job makes stays until its end, and looking at it costs a tenth of a run."""
+"""When it looks: seldom, for most of what a job makes stays until its end."""
 
 
 def put_off() -> None:

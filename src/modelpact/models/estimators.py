@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skops.io  # here, because it looks through all modules there are: with MLflow's among them that costs half a second more
+import skops.io  # here, and so before MLflow: when it is imported it looks through all modules that there are
 from pydantic import PrivateAttr
 
 from modelpact.errors import ConfigError, FitError, PredictError
