@@ -44,7 +44,11 @@ def make(folder: Path, n_rows: int) -> None:
     model = Ridge().fit(sample, sample.sum(axis=1))
     signature = mlflow.models.infer_signature(sample, model.predict(sample))
     mlflow.sklearn.save_model(
-        model, folder / "model", signature=signature, pip_requirements=["scikit-learn"], serialization_format="skops"
+        model,
+        folder / "model",
+        signature=signature,
+        pip_requirements=["scikit-learn"],
+        serialization_format="skops",
     )
 
 
@@ -70,7 +74,14 @@ def ours(folder: Path) -> float:
     adapter = loader.load(str(folder / "model"))
     started = time.perf_counter()
     data = ParquetData(path=str(folder / "rows.parquet"))
-    Batch(data=data, adapter=adapter, loader=loader, uri="model", out=folder / "ours.parquet", overwrite=True).run()
+    Batch(
+        data=data,
+        adapter=adapter,
+        loader=loader,
+        uri="model",
+        out=folder / "ours.parquet",
+        overwrite=True,
+    ).run()
     return time.perf_counter() - started
 
 
@@ -79,7 +90,9 @@ def same(folder: Path) -> bool:
     import numpy as np
     import pandas as pd
 
-    answers = [pd.read_parquet(folder / f"{name}.parquet")["prediction"] for name in ("naive", "ours")]
+    answers = [
+        pd.read_parquet(folder / f"{name}.parquet")["prediction"] for name in ("naive", "ours")
+    ]
     return len(answers[0]) == len(answers[1]) and bool(np.allclose(*answers, rtol=1e-12, atol=0))
 
 
@@ -87,12 +100,18 @@ def measured(name: str, folder: Path) -> dict[str, Any]:
     """Seconds of the work, seconds of the whole process, and bytes."""
     started = time.perf_counter()
     command = [sys.executable, __file__, "--child", name, "--folder", str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         with Peak(process.pid) as peak:
             out, err = process.communicate()
         if process.returncode:
             raise SystemExit(f"{name} failed ({process.returncode}):\n{err}")
-    return {"seconds": json.loads(out.splitlines()[-1]), "process": time.perf_counter() - started, "bytes": peak.bytes}
+    return {
+        "seconds": json.loads(out.splitlines()[-1]),
+        "process": time.perf_counter() - started,
+        "bytes": peak.bytes,
+    }
 
 
 def main() -> None:
@@ -116,8 +135,17 @@ def main() -> None:
                 kept.append(measured(name, folder))
         equal = same(folder)
     what = f"{options.rows:,} rows x {COLUMNS} columns"
-    for key, title, goal in (("seconds", what, 3), ("process", "the whole process, imports included", 1)):
-        print(row(title, *([figure[key] for figure in found[name]] for name in ("naive", "ours")), goal=goal))
+    for key, title, goal in (
+        ("seconds", what, 3),
+        ("process", "the whole process, imports included", 1),
+    ):
+        print(
+            row(
+                title,
+                *([figure[key] for figure in found[name]] for name in ("naive", "ours")),
+                goal=goal,
+            )
+        )
     for name, word in (("naive", "naive"), ("ours", "modelpact")):
         rate = options.rows / statistics.median(figure["seconds"] for figure in found[name])
         most = max(figure["bytes"] for figure in found[name])

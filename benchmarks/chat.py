@@ -29,7 +29,11 @@ from modelpact.savers import CustomSaver
 from modelpact.signature import parse
 from modelpact.store import SqliteTracking
 
-CONTRACT = {"inputs": {"question": "string"}, "outputs": {"response": "string"}, "params": {"temperature": "double = null"}}
+CONTRACT = {
+    "inputs": {"question": "string"},
+    "outputs": {"response": "string"},
+    "params": {"temperature": "double = null"},
+}
 ROWS, DELAY, AT_ONCE = 200, 0.2, 100
 
 
@@ -37,7 +41,9 @@ ROWS, DELAY, AT_ONCE = 200, 0.2, 100
 def server(delay: float) -> Iterator[str]:
     """A server that gives a question back as its answer, `delay` seconds later; its base URL."""
     command = [sys.executable, str(ROOT / "tests" / "chat_server.py"), "--delay", str(delay)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
         process.communicate("")
@@ -67,7 +73,9 @@ def one_by_one(base_url: str) -> float:
     client = openai.OpenAI(api_key="none", base_url=base_url)
     started = time.perf_counter()
     for question in questions(ROWS)["question"]:
-        said = client.chat.completions.create(model="echo", messages=[{"role": "user", "content": question}])
+        said = client.chat.completions.create(
+            model="echo", messages=[{"role": "user", "content": question}]
+        )
         assert said.choices[0].message.content == question
     return time.perf_counter() - started
 
@@ -92,7 +100,9 @@ def sdk_alone(base_url: str, n: int) -> float:
 
             async def worker() -> None:
                 for question in waiting:
-                    await client.chat.completions.create(model="echo", messages=[{"role": "user", "content": question}])
+                    await client.chat.completions.create(
+                        model="echo", messages=[{"role": "user", "content": question}]
+                    )
 
             await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
 
@@ -137,10 +147,15 @@ def main() -> None:
         at_once(loaded, 1)
         alone, whole = in_turn(5, lambda _: sdk_alone(fast, 1000), lambda _: at_once(loaded, 1000))
         medians = [statistics.median(figures) for figures in (alone, whole)]
-        print(f"a row without waiting: SDK alone {medians[0]:.2f} ms, model under its contract {medians[1]:.2f} ms", end="")
+        print(
+            f"a row without waiting: SDK alone {medians[0]:.2f} ms, model under its contract {medians[1]:.2f} ms",
+            end="",
+        )
         print(f", more by {medians[1] - medians[0]:.2f} ms  goal under 1")
         read = memory(loaded, 10_000)
-        print(f"10,000 rows in one call, resident set: {', '.join(f'{value:.0f}' for value in read)} MB")
+        print(
+            f"10,000 rows in one call, resident set: {', '.join(f'{value:.0f}' for value in read)} MB"
+        )
         os.chdir(ROOT)
 
 

@@ -28,15 +28,35 @@ GIGABYTE_ROWS = 1_250_000
 def cases() -> Iterator[tuple[str, Any, float]]:
     """What is enforced, and the ratio to reach."""
     rng = np.random.default_rng(0)
-    yield "1,000 chat messages, one a row", [{"messages": [{"role": "user", "content": f"text {i}"}]} for i in range(1000)], 100
-    yield "1,000 chat messages in one row", [{"messages": [{"role": "user", "content": f"text {i}"} for i in range(1000)]}], 100
+    yield (
+        "1,000 chat messages, one a row",
+        [{"messages": [{"role": "user", "content": f"text {i}"}]} for i in range(1000)],
+        100,
+    )
+    yield (
+        "1,000 chat messages in one row",
+        [{"messages": [{"role": "user", "content": f"text {i}"} for i in range(1000)]}],
+        100,
+    )
     yield "1,000 rows of list[float]", pd.DataFrame({"x": rng.random((1000, 10)).tolist()}), 30
-    yield "10,000 rows of list[float]", [{"x": row} for row in rng.random((10_000, 10)).tolist()], 30
+    yield (
+        "10,000 rows of list[float]",
+        [{"x": row} for row in rng.random((10_000, 10)).tolist()],
+        30,
+    )
     yield "1 row x 10 floats", pd.DataFrame(rng.random((1, 10))).add_prefix("c"), 8
     yield "1 row x 600 columns", pd.DataFrame(rng.random((1, 600))).add_prefix("c"), 20
-    yield "1 row x 600 mixed columns", pd.DataFrame({f"c{i}": [1.5] if i % 3 else ["a"] for i in range(600)}), 1
+    yield (
+        "1 row x 600 mixed columns",
+        pd.DataFrame({f"c{i}": [1.5] if i % 3 else ["a"] for i in range(600)}),
+        1,
+    )
     yield "1 dict of 10 floats", {f"c{i}": float(i) for i in range(10)}, 1
-    yield "100,000 rows, float and str", pd.DataFrame({"x": rng.random(100_000), "s": [f"text {i}" for i in range(100_000)]}), 1
+    yield (
+        "100,000 rows, float and str",
+        pd.DataFrame({"x": rng.random(100_000), "s": [f"text {i}" for i in range(100_000)]}),
+        1,
+    )
     yield "tensor 1,000 x 28 x 28", rng.random((1000, 28, 28)), 0.9
     yield "dict of two tensors", {"a": rng.random((1000, 28)), "b": rng.random(1000)}, 0.9
 
@@ -80,13 +100,17 @@ def main() -> None:
     for name, data, goal in cases():
         signature = infer_signature(data)
         enforcer = compile(signature)
-        assert same(enforcer.inputs(data), _mlflow.enforce_inputs(copy.deepcopy(data), signature.inputs)), name
+        assert same(
+            enforcer.inputs(data), _mlflow.enforce_inputs(copy.deepcopy(data), signature.inputs)
+        ), name
         naive = own = float("inf")
         for _ in range(5):  # in turn, so that a slow moment of the machine meets both
             naive = min(naive, seconds(lambda: _mlflow.enforce_inputs(data, signature.inputs), 3))  # noqa: B023
             own = min(own, seconds(lambda: enforcer.inputs(data), 20))  # noqa: B023
         word = "" if naive / own >= goal else "  missed"
-        print(f"{name:34} {naive * 1e3:9.3f} ms {own * 1e3:9.4f} ms {naive / own:8.1f}x {goal:5}x{word}")
+        print(
+            f"{name:34} {naive * 1e3:9.3f} ms {own * 1e3:9.4f} ms {naive / own:8.1f}x {goal:5}x{word}"
+        )
     if "--no-memory" not in sys.argv:
         print(memory())
 

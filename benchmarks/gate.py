@@ -29,7 +29,9 @@ VERSIONS = 500
 TYPES = ["boolean", "integer", "long", "float", "double", "string"]
 
 
-def seconds(function: Callable[[], object], rounds: int, before: Callable[[], object] | None = None) -> float:
+def seconds(
+    function: Callable[[], object], rounds: int, before: Callable[[], object] | None = None
+) -> float:
     """The median of a few rounds."""
     spent = []
     for _ in range(rounds):
@@ -65,30 +67,52 @@ def add(store: Store, name: str, signature: ModelSignature, times: int = 1) -> N
         folder = Path(model.artifact_location)
         folder.mkdir(parents=True)
         (folder / "MLmodel").write_text(text, encoding="utf-8")
-        store.client.create_model_version(name, source=model.model_uri, model_id=model.model_id, tags=tags)
+        store.client.create_model_version(
+            name, source=model.model_uri, model_id=model.model_id, tags=tags
+        )
 
 
 def optional(n_columns: int, index: int) -> ModelSignature:
     """A signature to which an optional column was added, another one for each index."""
     columns = {f"column_{number}": TYPES[number % len(TYPES)] for number in range(n_columns)}
-    return parse({"inputs": {**columns, f"added_{index}?": "double"}, "outputs": {"answer": "double"}})
+    return parse(
+        {"inputs": {**columns, f"added_{index}?": "double"}, "outputs": {"answer": "double"}}
+    )
 
 
 def gates(store: Store) -> None:
     """The comparisons, alone and with the registry."""
     old, new = wide(2_000), wide(2_000, changed=7)
-    line(f"diff of 2,000 columns, {len(diff(old, new))} changes", seconds(lambda: diff(old, new), 21), "20 ms")
-    same = parse({"inputs": {column.name: column.type.name for column in old.inputs}, "outputs": {"answer": "double"}})
+    line(
+        f"diff of 2,000 columns, {len(diff(old, new))} changes",
+        seconds(lambda: diff(old, new), 21),
+        "20 ms",
+    )
+    same = parse(
+        {
+            "inputs": {column.name: column.type.name for column in old.inputs},
+            "outputs": {"answer": "double"},
+        }
+    )
     line("diff of 2,000 columns, no change", seconds(lambda: diff(old, same), 21), "20 ms")
 
     store.client.create_registered_model("wide")
     add(store, "wide", old)
-    after = parse({"inputs": {**{c.name: c.type.name for c in old.inputs}, "added?": "double"}, "outputs": {"answer": "double"}})
+    after = parse(
+        {
+            "inputs": {**{c.name: c.type.name for c in old.inputs}, "added?": "double"},
+            "outputs": {"answer": "double"},
+        }
+    )
     gate = Gate("backward")
     gate.admit(store.client, "wide", after)
     admit = lambda: gate.admit(store.client, "wide", after)  # noqa: E731
     line("gate, 2,000 columns, the version's contract was read before", seconds(admit, 21), "20 ms")
-    line("gate, 2,000 columns, it is read from its MLmodel file", seconds(admit, 21, contracts._read.clear), "20 ms")
+    line(
+        "gate, 2,000 columns, it is read from its MLmodel file",
+        seconds(admit, 21, contracts._read.clear),
+        "20 ms",
+    )
 
     every = Gate("full_transitive")
     for n_columns in (20, 2_000):
@@ -97,12 +121,18 @@ def gates(store: Store) -> None:
         add(store, name, optional(n_columns, 0), VERSIONS)
         newest = optional(n_columns, VERSIONS)
         spent = seconds(lambda: every.admit(store.client, name, newest), 3, contracts._read.clear)  # noqa: B023
-        line(f"gate, {VERSIONS} versions with one contract of {n_columns:,} columns", spent, "seconds")
+        line(
+            f"gate, {VERSIONS} versions with one contract of {n_columns:,} columns",
+            spent,
+            "seconds",
+        )
     store.client.create_registered_model("all different")
     for index in range(VERSIONS):
         add(store, "all different", optional(20, index))
     newest = optional(20, VERSIONS)
-    spent = seconds(lambda: every.admit(store.client, "all different", newest), 3, contracts._read.clear)
+    spent = seconds(
+        lambda: every.admit(store.client, "all different", newest), 3, contracts._read.clear
+    )
     line(f"gate, {VERSIONS} versions, each with its own contract of 20 columns", spent, "seconds")
 
 
@@ -122,7 +152,9 @@ def integrity() -> None:
     for trees in (10, 500):
         done = publish(
             data=DiabetesData(),
-            model=SklearnModel(estimator=RandomForestRegressor(n_estimators=trees, n_jobs=1, random_state=0)),
+            model=SklearnModel(
+                estimator=RandomForestRegressor(n_estimators=trees, n_jobs=1, random_state=0)
+            ),
             signer=InferSigner(),
             saver=BuiltinSaver(pip_requirements=["scikit-learn"]),
             loader=BuiltinLoader(),
@@ -132,7 +164,11 @@ def integrity() -> None:
             name=f"forest-{trees}",
         )
         with SqliteTracking().open() as store:
-            place = Path(store.client.get_logged_model(str(done.model_uri).removeprefix("models:/")).artifact_location)
+            place = Path(
+                store.client.get_logged_model(
+                    str(done.model_uri).removeprefix("models:/")
+                ).artifact_location
+            )
             size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file()) / 1e6
             spent: dict[str, list[float]] = {"off": [], "strict": []}
             for _ in range(15):
@@ -142,8 +178,12 @@ def integrity() -> None:
                     loader.load(f"models:/forest-{trees}/1")
                     kept.append(time.perf_counter() - started)
             off, strict = (statistics.median(kept) for kept in spent.values())
-            more = statistics.median(one / other - 1 for one, other in zip(spent["strict"], spent["off"], strict=True))
-            figures = f"integrity=off {off * 1000:.1f} ms, strict {strict * 1000:.1f} ms: {more:+.0%}"
+            more = statistics.median(
+                one / other - 1 for one, other in zip(spent["strict"], spent["off"], strict=True)
+            )
+            figures = (
+                f"integrity=off {off * 1000:.1f} ms, strict {strict * 1000:.1f} ms: {more:+.0%}"
+            )
             sys.stdout.write(f"load of a forest of {trees} trees ({size:.1f} MB): {figures}\n")
 
 

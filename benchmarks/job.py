@@ -45,7 +45,10 @@ sqlalchemy.orm.configure_mappers()
 
 def requirements(folder: Path) -> str:
     """The requirements.txt of the one model in a folder's store."""
-    found = {path.read_text(encoding="utf-8") for path in folder.glob("mlruns/*/models/*/artifacts/requirements.txt")}
+    found = {
+        path.read_text(encoding="utf-8")
+        for path in folder.glob("mlruns/*/models/*/artifacts/requirements.txt")
+    }
     (text,) = found
     return text
 
@@ -63,7 +66,13 @@ def main() -> None:
         ours = [*OURS, "saver=builtin"]
         with tempfile.TemporaryDirectory() as folder:
             print(f"the first job of a user, nothing cached: {job(ours, Path(folder)):.2f} s")
-        print(row("one job on a fresh store", *in_turn(7, lambda f: job(NAIVE, f), lambda f: job(ours, f)), 2))
+        print(
+            row(
+                "one job on a fresh store",
+                *in_turn(7, lambda f: job(NAIVE, f), lambda f: job(ours, f)),
+                2,
+            )
+        )
 
         def further(command: list[str], key: str, folder: Path) -> float:
             one, many = folder / "one", folder / "many"
@@ -71,20 +80,41 @@ def main() -> None:
             many.mkdir()
             alphas = ",".join(str(1 + index / 10) for index in range(JOBS))
             first = job([command[0], command[1], "-m", *command[2:], f"{key}=1.0"], one)
-            return (job([command[0], command[1], "-m", *command[2:], f"{key}={alphas}"], many) - first) / (JOBS - 1)
+            return (
+                job([command[0], command[1], "-m", *command[2:], f"{key}={alphas}"], many) - first
+            ) / (JOBS - 1)
 
-        naive, mine = in_turn(3, lambda f: further(NAIVE, "alpha", f), lambda f: further(ours, "model.estimator.alpha", f))
+        naive, mine = in_turn(
+            3,
+            lambda f: further(NAIVE, "alpha", f),
+            lambda f: further(ours, "model.estimator.alpha", f),
+        )
         print(row("each further job of a sweep", naive, mine, 20, "ms"))
-        print(f"requirements.txt: {'identical in all runs' if len(texts) == 1 else f'{len(texts)} different ones'}")
+        print(
+            f"requirements.txt: {'identical in all runs' if len(texts) == 1 else f'{len(texts)} different ones'}"
+        )
 
         def first_open(who: str, before: str, folder: Path) -> float:
             command = [sys.executable, "-c", TIMED.format(definition=OPEN[who] + before)]
-            environment = {"MODELPACT_CACHE": str(cache), "PATH": "", "MLFLOW_LOGGING_LEVEL": "ERROR"}
-            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+            environment = {
+                "MODELPACT_CACHE": str(cache),
+                "PATH": "",
+                "MLFLOW_LOGGING_LEVEL": "ERROR",
+            }
+            done = subprocess.run(
+                command, cwd=folder, env=environment, capture_output=True, text=True, check=True
+            )
             return float(done.stdout)
 
-        for before, what in ((WARM, "all imported and mapped"), ("", "MLflow imported, and no more")):
-            naive, mine = in_turn(7, lambda f: first_open("naive", before, f), lambda f: first_open("modelpact", before, f))  # noqa: B023
+        for before, what in (
+            (WARM, "all imported and mapped"),
+            ("", "MLflow imported, and no more"),
+        ):
+            naive, mine = in_turn(
+                7,
+                lambda f: first_open("naive", before, f),  # noqa: B023
+                lambda f: first_open("modelpact", before, f),  # noqa: B023
+            )
             print(row(f"a new store, CPU: {what}", naive, mine, 15, "ms"))
 
 

@@ -43,7 +43,11 @@ def make(folder: Path) -> tuple[bytes, float]:
     model = Ridge().fit(sample, sample.sum(axis=1))
     signature = mlflow.models.infer_signature(sample, model.predict(sample))
     mlflow.sklearn.save_model(
-        model, folder / "model", signature=signature, pip_requirements=["scikit-learn"], serialization_format="skops"
+        model,
+        folder / "model",
+        signature=signature,
+        pip_requirements=["scikit-learn"],
+        serialization_format="skops",
     )
     body = json.dumps({"dataframe_split": sample.head(1).to_dict("split", index=False)}).encode()
     return body, float(model.predict(sample.head(1))[0])
@@ -61,7 +65,9 @@ async def load(port: int, connections: int, seconds: float, body: bytes) -> list
             top = await reader.readuntil(b"\r\n\r\n")
             if not top.startswith(b"HTTP/1.1 200"):
                 raise SystemExit(f"refused: {top!r}")
-            length = next(line for line in top.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+            length = next(
+                line for line in top.lower().split(b"\r\n") if line.startswith(b"content-length:")
+            )
             await reader.readexactly(int(length.split(b":")[1]))
             took.append(time.perf_counter() - begun)
         writer.close()
@@ -72,8 +78,19 @@ async def load(port: int, connections: int, seconds: float, body: bytes) -> list
 
 def asked(port: int, connections: int, seconds: float, folder: Path) -> list[float]:
     """The same, by a process of its own."""
-    command = [sys.executable, __file__, "--child", str(port), "--connections", str(connections), "--seconds", str(seconds)]
-    done = subprocess.run([*command, "--folder", str(folder)], capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        __file__,
+        "--child",
+        str(port),
+        "--connections",
+        str(connections),
+        "--seconds",
+        str(seconds),
+    ]
+    done = subprocess.run(
+        [*command, "--folder", str(folder)], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise SystemExit(f"the load generator failed:\n{done.stderr}")
     took: list[float] = json.loads(done.stdout)
@@ -95,24 +112,33 @@ def ready(port: int, process: subprocess.Popen[bytes]) -> None:
                 return
         except (OSError, urllib.error.URLError):
             if process.poll() is not None:
-                raise SystemExit("a server has ended before it was ready; run its command to see why") from None
+                raise SystemExit(
+                    "a server has ended before it was ready; run its command to see why"
+                ) from None
             time.sleep(0.01)
 
 
-def measured(command: list[str], port: int, folder: Path, options: Any, wanted: float) -> dict[str, float]:
+def measured(
+    command: list[str], port: int, folder: Path, options: Any, wanted: float
+) -> dict[str, float]:
     """Start a server, ask it, stop it."""
     started = time.perf_counter()
     environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
     with (
         (folder / "served.log").open("wb") as log,
-        subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True) as process,
+        subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+        ) as process,
     ):
         try:
             ready(port, process)
             until_ready = time.perf_counter() - started
             body = (folder / "body.json").read_bytes()
             question = urllib.request.Request(
-                f"http://127.0.0.1:{port}/invocations", body, {"content-type": "application/json"}, method="POST"
+                f"http://127.0.0.1:{port}/invocations",
+                body,
+                {"content-type": "application/json"},
+                method="POST",
             )
             with urllib.request.urlopen(question, timeout=30) as answer:
                 found = json.load(answer)["predictions"][0]
@@ -128,14 +154,36 @@ def measured(command: list[str], port: int, folder: Path, options: Any, wanted: 
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
     p50, p99 = took[len(took) // 2], took[int(len(took) * 0.99)]
-    return {"rate": len(took) / options.seconds, "p50": p50, "p99": p99, "ready": until_ready, "memory": memory}
+    return {
+        "rate": len(took) / options.seconds,
+        "p50": p50,
+        "p99": p99,
+        "ready": until_ready,
+        "memory": memory,
+    }
 
 
 def servers(folder: Path) -> dict[str, tuple[list[str], int]]:
     """The command of each server, and its port."""
     theirs, own = free_port(), free_port()
-    mlflow = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(folder / "model"), "--env-manager", "local"]
-    task = [*OURS, "task=serve", f"task.uri={folder / 'model'}", "loader=builtin", f"task.port={own}"]
+    mlflow = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "models",
+        "serve",
+        "-m",
+        str(folder / "model"),
+        "--env-manager",
+        "local",
+    ]
+    task = [
+        *OURS,
+        "task=serve",
+        f"task.uri={folder / 'model'}",
+        "loader=builtin",
+        f"task.port={own}",
+    ]
     return {"naive": ([*mlflow, "-p", str(theirs)], theirs), "ours": (task, own)}
 
 
@@ -150,7 +198,9 @@ def main() -> None:
     options = parser.parse_args()
     if options.child:
         body = (options.folder / "body.json").read_bytes()
-        print(json.dumps(asyncio.run(load(options.child, options.connections, options.seconds, body))))
+        print(
+            json.dumps(asyncio.run(load(options.child, options.connections, options.seconds, body)))
+        )
         return
     found: dict[str, list[dict[str, float]]] = {"naive": [], "ours": []}
     with tempfile.TemporaryDirectory() as made:
@@ -162,15 +212,29 @@ def main() -> None:
                 found[name].append(measured(command, port, folder, options, wanted))
     naive, ours = found["naive"], found["ours"]
     rates = [[1 / one["rate"] for one in each] for each in (naive, ours)]
-    print(row(f"a request of one row, {options.connections} at once (1 / rate)", *rates, goal=3, unit="ms"))
+    print(
+        row(
+            f"a request of one row, {options.connections} at once (1 / rate)",
+            *rates,
+            goal=3,
+            unit="ms",
+        )
+    )
     for key, title, goal, unit in (
         ("p50", "its median", 3, "ms"),
         ("p99", "99 of 100 within", 3, "ms"),
         ("ready", "ready", 4, "s"),
     ):
-        print(row(title, [one[key] for one in naive], [one[key] for one in ours], goal=goal, unit=unit))
+        print(
+            row(
+                title, [one[key] for one in naive], [one[key] for one in ours], goal=goal, unit=unit
+            )
+        )
     for word, each in (("naive", naive), ("modelpact", ours)):
-        rate, memory = statistics.median(one["rate"] for one in each), statistics.median(one["memory"] for one in each)
+        rate, memory = (
+            statistics.median(one["rate"] for one in each),
+            statistics.median(one["memory"] for one in each),
+        )
         print(f"{word:10} {rate:8,.0f} requests a second, {memory / 1e6:6,.0f} MB")
 
 

@@ -15,9 +15,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as cache:
         bare = Path(cache) / "bare.py"
         bare.write_text(BARE, encoding="utf-8")
-        for what, arguments in {"--help": ["--help"], "composing (--cfg job)": ["--cfg", "job"]}.items():
-            commands = [[*NAIVE, *arguments], [*OURS, *arguments], [sys.executable, str(bare), *arguments]]
-            measures = [lambda folder, command=command: seconds(command, folder, Path(cache)) for command in commands]
+        for what, arguments in {
+            "--help": ["--help"],
+            "composing (--cfg job)": ["--cfg", "job"],
+        }.items():
+            commands = [
+                [*NAIVE, *arguments],
+                [*OURS, *arguments],
+                [sys.executable, str(bare), *arguments],
+            ]
+            measures = [
+                lambda folder, command=command: seconds(command, folder, Path(cache))
+                for command in commands
+            ]
             naive, ours, floor = in_turn(9, *measures)
             print(row(what, naive, ours, 5))
             print(row("  the floor: a bare Hydra program", naive, floor, 1))

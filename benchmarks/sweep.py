@@ -20,7 +20,10 @@ from turns import NAIVE, OURS, in_turn, seconds
 
 JOBS, ROUNDS, COST_JOBS, COST_ROUNDS = 20, 3, 6, 3
 VERSIONS = (10, 500, 2000)
-JOBLIB, PROCESSES = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"], ["hydra/launcher=processes", "hydra.launcher.n_jobs=2"]
+JOBLIB, PROCESSES = (
+    ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"],
+    ["hydra/launcher=processes", "hydra.launcher.n_jobs=2"],
+)
 SWEEPS: dict[str, tuple[list[str], list[str]]] = {
     "one after the other": ([], []),
     "in two processes": (JOBLIB, PROCESSES),
@@ -49,7 +52,11 @@ def fill(store: Path, count: int) -> None:
         for table in ("model_versions", "model_version_tags"):
             columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
             kept = ", ".join(column for column in columns if column != "version")
-            for number in range(versions(store) + 1, count + 1) if table == "model_versions" else range(2, count + 1):
+            for number in (
+                range(versions(store) + 1, count + 1)
+                if table == "model_versions"
+                else range(2, count + 1)
+            ):
                 database.execute(
                     f"INSERT OR IGNORE INTO {table} (version, {kept}) SELECT {number}, {kept} FROM {table} WHERE version = 1"
                 )
@@ -82,7 +89,11 @@ def sweeps(ours: list[str], cache: Path) -> None:
 
     for what, (launcher, ours_launcher) in SWEEPS.items():
         alone: list[float] = []
-        theirs, own = in_turn(ROUNDS, lambda f: naive(f, alone, *launcher), lambda f: mine(f, *ours_launcher))  # noqa: B023
+        theirs, own = in_turn(
+            ROUNDS,
+            lambda f: naive(f, alone, *launcher),  # noqa: B023
+            lambda f: mine(f, *ours_launcher),  # noqa: B023
+        )
         minutes = [JOBS / statistics.median(spent) * 60 for spent in (theirs, own)]
         ratios = sorted(one / other for one, other in zip(theirs, own, strict=True))
         print(
@@ -91,7 +102,10 @@ def sweeps(ours: list[str], cache: Path) -> None:
             flush=True,
         )
         if alone:
-            beside = [(one - first) / (JOBS - 1) * JOBS / other for one, first, other in zip(theirs, alone, own, strict=True)]
+            beside = [
+                (one - first) / (JOBS - 1) * JOBS / other
+                for one, first, other in zip(theirs, alone, own, strict=True)
+            ]
             print(
                 f"{'':8}without the naive script's first job, which makes its store: ratio {statistics.median(beside):5.1f}",
                 flush=True,
@@ -109,12 +123,21 @@ def costs(ours: list[str], cache: Path) -> None:
             assert versions(folder / "mlflow.db") == count
         for _ in range(COST_ROUNDS):
             for count in VERSIONS:
-                seconds(swept(ours, "model.estimator.alpha", COST_JOBS), Path(kept) / str(count), cache)
-                receipts = sorted((Path(kept) / str(count)).glob("multirun/*/*/*/receipt.json"), key=os.path.getmtime)
-                spent[count] += [_seconds_of(path) for path in receipts[-COST_JOBS + 1 :]]  # the first imports everything
+                seconds(
+                    swept(ours, "model.estimator.alpha", COST_JOBS), Path(kept) / str(count), cache
+                )
+                receipts = sorted(
+                    (Path(kept) / str(count)).glob("multirun/*/*/*/receipt.json"),
+                    key=os.path.getmtime,
+                )
+                spent[count] += [
+                    _seconds_of(path) for path in receipts[-COST_JOBS + 1 :]
+                ]  # the first imports everything
     medians = {count: statistics.median(times) for count, times in spent.items()}
     for count, median in medians.items():
-        print(f"one more job at {count:5} versions {median * 1000:8.1f} ms  of that at 10: {median / medians[10]:.2f}  goal 1.5")
+        print(
+            f"one more job at {count:5} versions {median * 1000:8.1f} ms  of that at 10: {median / medians[10]:.2f}  goal 1.5"
+        )
 
 
 def _seconds_of(receipt: Path) -> float:

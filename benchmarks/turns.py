@@ -20,7 +20,9 @@ def seconds(command: list[str], folder: Path, cache: Path) -> float:
     """Wall seconds of one process, from start to end; it must succeed."""
     environment = {**os.environ, "MODELPACT_CACHE": str(cache), "MLFLOW_DISABLE_TELEMETRY": "true"}
     started = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     spent = time.perf_counter() - started
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")

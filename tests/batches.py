@@ -20,4 +20,6 @@ def run(adapter: Adapter, source: str | DataSource, out: str, **options: Any) ->
     settings = {"workers": 1, **options}
     if settings.get("processes"):
         settings["workers"] = None
-    return Batch(data=data, adapter=adapter, loader=loader, uri="models:/it/1", out=Path(out), **settings).run()
+    return Batch(
+        data=data, adapter=adapter, loader=loader, uri="models:/it/1", out=Path(out), **settings
+    ).run()

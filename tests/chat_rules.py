@@ -28,11 +28,20 @@ def words(content: object) -> str:
 class Refusal(Exception):
     """A request that breaks a rule of the API."""
 
-    def __init__(self, message: str, param: str | None = None, code: str | None = None, status: int = 400) -> None:
+    def __init__(
+        self, message: str, param: str | None = None, code: str | None = None, status: int = 400
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
-        self.body = {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}}
+        self.body = {
+            "error": {
+                "message": message,
+                "type": "invalid_request_error",
+                "param": param,
+                "code": code,
+            }
+        }
 
 
 Check = Callable[[str, Any], None]
@@ -44,15 +53,25 @@ def check(request: Request, key: str | None = None, repeats_key: bool = False) -
     if path != "/v1/chat/completions":
         raise Refusal(f"Invalid URL ({request.method} {path})", status=404)
     if request.method != "POST":
-        raise Refusal(f"Not allowed to {request.method} on {path}.", code="method_not_supported", status=405)
+        raise Refusal(
+            f"Not allowed to {request.method} on {path}.", code="method_not_supported", status=405
+        )
     if key is not None:
         _check_key(request.headers.get("authorization", ""), key, repeats_key)
     if "content-length" not in request.headers:
         raise Refusal("The request has no Content-Length.", status=411)
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise Refusal("Unsupported content type: this API accepts 'application/json'.", code="unsupported_content_type")
+    if (
+        request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        != "application/json"
+    ):
+        raise Refusal(
+            "Unsupported content type: this API accepts 'application/json'.",
+            code="unsupported_content_type",
+        )
     if not isinstance(request.body, dict):
-        raise Refusal("We could not parse the JSON body of your request: a JSON object is expected.")
+        raise Refusal(
+            "We could not parse the JSON body of your request: a JSON object is expected."
+        )
     _check_body(request.body)
 
 
@@ -61,7 +80,13 @@ def _check_key(header: str, key: str, repeats_key: bool) -> None:
     if scheme.lower() != "bearer" or not given:
         raise Refusal("You didn't provide an API key.", status=401)
     if given != key:
-        shown = given if repeats_key else given[:4] + "*" * max(len(given) - 8, 4) + given[-4:] if len(given) > 12 else "****"
+        shown = (
+            given
+            if repeats_key
+            else given[:4] + "*" * max(len(given) - 8, 4) + given[-4:]
+            if len(given) > 12
+            else "****"
+        )
         raise Refusal(f"Incorrect API key provided: {shown}.", code="invalid_api_key", status=401)
 
 
@@ -70,7 +95,9 @@ def _check_body(body: Mapping[str, Any]) -> None:
     if not body.get("model"):
         raise Refusal("you must provide a model parameter")
     if "messages" not in body:
-        raise Refusal("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
+        raise Refusal(
+            "Missing required parameter: 'messages'.", "messages", "missing_required_parameter"
+        )
     for name, value in body.items():
         if value is not None:
             FIELDS[name](name, value)
@@ -82,8 +109,15 @@ def _check_body(body: Mapping[str, Any]) -> None:
 def _check_together(body: Mapping[str, Any]) -> None:
     """Fields that need, or forbid, each other."""
     if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
-        raise Refusal("Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.", "max_tokens")
-    for name, needed in (("stream_options", "stream"), ("tool_choice", "tools"), ("top_logprobs", "logprobs")):
+        raise Refusal(
+            "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
+            "max_tokens",
+        )
+    for name, needed in (
+        ("stream_options", "stream"),
+        ("tool_choice", "tools"),
+        ("top_logprobs", "logprobs"),
+    ):
         if body.get(name) is not None and not body.get(needed):
             raise Refusal(f"The '{name}' parameter is only allowed when '{needed}' is set.", name)
     if (body.get("response_format") or {}).get("type") == "json_object":
@@ -98,13 +132,19 @@ def _wrong_type(name: str, wanted: str, value: object) -> Refusal:
     return Refusal(text, name, "invalid_type")
 
 
-def _keys(name: str, value: Mapping[str, Any], known: Set[str], needed: Set[str] = frozenset()) -> None:
+def _keys(
+    name: str, value: Mapping[str, Any], known: Set[str], needed: Set[str] = frozenset()
+) -> None:
     for key in value:
         if key not in known:
             raise Refusal(f"Unknown parameter: '{name}{key}'.", f"{name}{key}", "unknown_parameter")
     for key in sorted(needed):
         if key not in value:
-            raise Refusal(f"Missing required parameter: '{name}{key}'.", f"{name}{key}", "missing_required_parameter")
+            raise Refusal(
+                f"Missing required parameter: '{name}{key}'.",
+                f"{name}{key}",
+                "missing_required_parameter",
+            )
 
 
 def _kind(*types: type, wanted: str) -> Check:
@@ -115,13 +155,17 @@ def _kind(*types: type, wanted: str) -> Check:
     return run
 
 
-def _number(low: float, high: float, kind: Literal["a decimal", "an integer"] = "a decimal") -> Check:
+def _number(
+    low: float, high: float, kind: Literal["a decimal", "an integer"] = "a decimal"
+) -> Check:
     right = _kind(*((int,) if kind == "an integer" else (int, float)), wanted=kind)
 
     def run(name: str, value: Any) -> None:
         right(name, value)
         if not low <= value <= high:
-            side, sign, bound = ("below minimum", ">=", low) if value < low else ("above maximum", "<=", high)
+            side, sign, bound = (
+                ("below minimum", ">=", low) if value < low else ("above maximum", "<=", high)
+            )
             code = f"{kind.split()[1]}_{'below_min' if value < low else 'above_max'}_value"
             text = f"Invalid '{name}': {kind.split()[1]} {side} value. Expected a value {sign} {bound}, but got {value} instead."
             raise Refusal(text, name, code)
@@ -137,7 +181,9 @@ def _one_of(*values: str) -> Check:
     def run(name: str, value: Any) -> None:
         if not isinstance(value, str) or value not in values:
             listed = ", ".join(repr(each) for each in values)
-            raise Refusal(f"Invalid value: {value!r}. Supported values are: {listed}.", name, "invalid_value")
+            raise Refusal(
+                f"Invalid value: {value!r}. Supported values are: {listed}.", name, "invalid_value"
+            )
 
     return run
 
@@ -154,7 +200,9 @@ def _stop(name: str, value: Any) -> None:
     if isinstance(value, list):
         if not 1 <= len(value) <= 4:
             raise Refusal(
-                f"Invalid '{name}': an array of 1 to 4 strings is expected, but got {len(value)}.", name, "array_length"
+                f"Invalid '{name}': an array of 1 to 4 strings is expected, but got {len(value)}.",
+                name,
+                "array_length",
             )
         for index, each in enumerate(value):
             _text(f"{name}[{index}]", each)
@@ -200,7 +248,10 @@ def _strict_schema(name: str, schema: object, place: tuple[str, ...]) -> None:
             text = start + "'additionalProperties' is required to be supplied and to be false."
             raise Refusal(text, "response_format", "invalid_json_schema")
         if set(schema.get("required", ())) != set(schema.get("properties", {})):
-            text = start + "'required' is required to be supplied and to be an array including every key in properties."
+            text = (
+                start
+                + "'required' is required to be supplied and to be an array including every key in properties."
+            )
             raise Refusal(text, "response_format", "invalid_json_schema")
     for key, each in schema.items():
         _strict_schema(name, each, (*place, key))
@@ -209,19 +260,32 @@ def _strict_schema(name: str, schema: object, place: tuple[str, ...]) -> None:
 def _tools(name: str, value: Any) -> None:
     _list(name, value)
     if not value:
-        raise Refusal(f"Invalid '{name}': empty array. Expected an array with minimum length 1.", name, "empty_array")
+        raise Refusal(
+            f"Invalid '{name}': empty array. Expected an array with minimum length 1.",
+            name,
+            "empty_array",
+        )
     for index, tool in enumerate(value):
         here = f"{name}[{index}]"
         _object(here, tool)
         _one_of("function", "custom")(f"{here}.type", tool.get("type"))
         _keys(f"{here}.", tool, {"type", tool["type"]}, {tool["type"]})
-        _keys(f"{here}.{tool['type']}.", tool[tool["type"]], {"name", "description", "parameters", "strict", "format"}, {"name"})
+        _keys(
+            f"{here}.{tool['type']}.",
+            tool[tool["type"]],
+            {"name", "description", "parameters", "strict", "format"},
+            {"name"},
+        )
 
 
 def _messages(name: str, value: Any) -> None:
     _list(name, value)
     if not value:
-        raise Refusal(f"Invalid '{name}': empty array. Expected an array with minimum length 1.", name, "empty_array")
+        raise Refusal(
+            f"Invalid '{name}': empty array. Expected an array with minimum length 1.",
+            name,
+            "empty_array",
+        )
     calls: set[str] = set()
     for index, message in enumerate(value):
         _message(f"{name}[{index}]", message)
@@ -253,7 +317,11 @@ def _message(name: str, message: Any) -> None:
         if key in message:
             _text(f"{name}.{key}", message[key])
     if re.search(r"[\s<|\\/>]", message.get("name", "")):
-        raise Refusal(f"Invalid '{name}.name': string does not match pattern.", f"{name}.name", "invalid_value")
+        raise Refusal(
+            f"Invalid '{name}.name': string does not match pattern.",
+            f"{name}.name",
+            "invalid_value",
+        )
     if "tool_calls" in message:
         _tool_calls(f"{name}.tool_calls", message["tool_calls"])
     if (
@@ -283,9 +351,15 @@ def _content(name: str, value: Any, parts: set[str]) -> None:
     if isinstance(value, str):
         return
     if not isinstance(value, list) or not parts:
-        raise _wrong_type(name, "one of a string or array of objects" if parts else "a string", value)
+        raise _wrong_type(
+            name, "one of a string or array of objects" if parts else "a string", value
+        )
     if not value:
-        raise Refusal(f"Invalid '{name}': empty array. Expected an array with minimum length 1.", name, "empty_array")
+        raise Refusal(
+            f"Invalid '{name}': empty array. Expected an array with minimum length 1.",
+            name,
+            "empty_array",
+        )
     for index, part in enumerate(value):
         here = f"{name}[{index}]"
         _object(here, part)
@@ -297,7 +371,12 @@ def _content(name: str, value: Any, parts: set[str]) -> None:
         else:
             _object(f"{here}.{kind}", part[kind])
             needed = {"image_url": {"url"}, "input_audio": {"data", "format"}}.get(kind, set())
-            _keys(f"{here}.{kind}.", part[kind], needed | {"detail", "file_data", "file_id", "filename"}, needed)
+            _keys(
+                f"{here}.{kind}.",
+                part[kind],
+                needed | {"detail", "file_data", "file_id", "filename"},
+                needed,
+            )
 
 
 FIELDS: dict[str, Check] = {

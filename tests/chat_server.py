@@ -38,7 +38,9 @@ class Reply:
     delay: float = 0.0
     pieces: tuple[bytes, ...] | None = None
     pause: float = 0.0
-    cut: int | None = None  # the connection ends after so many bytes of the body, or pieces of the stream; -1: before the status
+    cut: int | None = (
+        None  # the connection ends after so many bytes of the body, or pieces of the stream; -1: before the status
+    )
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,15 @@ def answer(
 
 def echo(delay: float = 0.0) -> Behaviour:
     """The content of the last message of the user."""
-    return Behaviour("echo()", lambda request: answer(_last_words(request.body["messages"]), delay).reply(request))
+    return Behaviour(
+        "echo()",
+        lambda request: answer(_last_words(request.body["messages"]), delay).reply(request),
+    )
 
 
-def stream(texts: Sequence[str], delay: float = 0.0, broken: bool | Literal["cut", "end", "error"] = False) -> Behaviour:
+def stream(
+    texts: Sequence[str], delay: float = 0.0, broken: bool | Literal["cut", "end", "error"] = False
+) -> Behaviour:
     """These pieces, `delay` seconds before each (joined where no stream was asked for).
 
     Broken, half of the pieces come, and then the connection ends (True, "cut"), the stream ends with no finish reason ("end"), or
@@ -98,7 +105,11 @@ def stream(texts: Sequence[str], delay: float = 0.0, broken: bool | Literal["cut
         if broken == "end":
             pieces = pieces[:half]
         elif broken == "error":
-            event = b"data: " + _json(_error(500, "The server had an error while processing your request.")) + b"\n\n"
+            event = (
+                b"data: "
+                + _json(_error(500, "The server had an error while processing your request."))
+                + b"\n\n"
+            )
             pieces = (*pieces[:half], event)
         return Reply(pieces=pieces, pause=delay, cut=half if broken in {True, "cut"} else None)
 
@@ -119,7 +130,9 @@ def status(
         sent["retry-after"] = format_datetime(retry_after, usegmt=True)
     elif retry_after is not None:
         sent["retry-after"] = f"{retry_after:g}"
-    content = body.encode() if isinstance(body, str) else _json(_error(code) if body is None else body)
+    content = (
+        body.encode() if isinstance(body, str) else _json(_error(code) if body is None else body)
+    )
     reply = Reply(code, content, sent | dict(headers or {}), delay)
     return Behaviour(f"status({code})", lambda request: reply)
 
@@ -133,7 +146,10 @@ def disconnect(after_bytes: int | None = 20) -> Behaviour:
     """The connection ends so many bytes into the announced body; with None, before the status line."""
 
     def reply(request: Request) -> Reply:
-        return Reply(body=_json(_completion(request, Said("ok " * 100))), cut=-1 if after_bytes is None else after_bytes)
+        return Reply(
+            body=_json(_completion(request, Said("ok " * 100))),
+            cut=-1 if after_bytes is None else after_bytes,
+        )
 
     return Behaviour(f"disconnect({after_bytes})", reply)
 
@@ -150,12 +166,18 @@ def truncated() -> Behaviour:
 
 def wrong_type(body: str = "<html><body>Welcome</body></html>") -> Behaviour:
     """A page of HTML with status 200, as a proxy's login page."""
-    return Behaviour("wrong_type()", lambda request: Reply(body=body.encode(), headers={"content-type": "text/html"}))
+    return Behaviour(
+        "wrong_type()",
+        lambda request: Reply(body=body.encode(), headers={"content-type": "text/html"}),
+    )
 
 
 def empty_choices() -> Behaviour:
     """A completion with no choice in it."""
-    return Behaviour("empty_choices()", lambda request: Reply(body=_json({**_completion(request, Said("")), "choices": []})))
+    return Behaviour(
+        "empty_choices()",
+        lambda request: Reply(body=_json({**_completion(request, Said("")), "choices": []})),
+    )
 
 
 def null_content(finish_reason: str = "stop") -> Behaviour:
@@ -242,7 +264,9 @@ class ChatServer:
         self._loop.close()
 
     async def _listen(self) -> None:
-        self._listening = await asyncio.start_server(self._connected, "127.0.0.1", self._port, backlog=1024)
+        self._listening = await asyncio.start_server(
+            self._connected, "127.0.0.1", self._port, backlog=1024
+        )
         self._port = self._listening.sockets[0].getsockname()[1]
 
     async def _abort(self) -> None:
@@ -275,7 +299,9 @@ class ChatServer:
         self.peak = max(self.peak, self._active)
         try:
             raw = await reader.readexactly(int(headers.get("content-length", 0)))
-            path = re.sub(r"^https?://[^/]+", "", path)  # a client behind a proxy sends the whole address
+            path = re.sub(
+                r"^https?://[^/]+", "", path
+            )  # a client behind a proxy sends the whole address
             request = Request(method, path, headers, _parsed(raw), time.monotonic())
             self.count += 1
             if self._record:
@@ -300,15 +326,26 @@ class ChatServer:
         self._used += 1
         return behaviour.reply(request)
 
-    async def _send(self, reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _send(
+        self, reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
         if not await self._wait(reply.delay, reader) or reply.cut == -1:
             return False
-        size = f"content-length: {len(reply.body)}" if reply.pieces is None else "transfer-encoding: chunked"
+        size = (
+            f"content-length: {len(reply.body)}"
+            if reply.pieces is None
+            else "transfer-encoding: chunked"
+        )
         kind = "application/json" if reply.pieces is None else "text/event-stream"
         headers = {"content-type": kind, "x-request-id": f"req_{self.count}", **reply.headers}
-        lines = [f"HTTP/1.1 {reply.status} {_phrase(reply.status)}", size, *(f"{key}: {value}" for key, value in headers.items())]
+        lines = [
+            f"HTTP/1.1 {reply.status} {_phrase(reply.status)}",
+            size,
+            *(f"{key}: {value}" for key, value in headers.items()),
+        ]
         writer.write(
-            "\r\n".join([*lines, "", ""]).encode("latin-1") + (reply.body if reply.cut is None else reply.body[: reply.cut])
+            "\r\n".join([*lines, "", ""]).encode("latin-1")
+            + (reply.body if reply.cut is None else reply.body[: reply.cut])
         )
         for piece in (reply.pieces or ())[: reply.cut]:
             if not await self._wait(reply.pause, reader):
@@ -338,21 +375,37 @@ _numbers = itertools.count(1)
 _ERRORS = {
     400: ("invalid_request_error", None, "Invalid request."),
     401: ("invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
-    403: ("invalid_request_error", "unsupported_country_region_territory", "Country, region, or territory not supported."),
-    404: ("invalid_request_error", "model_not_found", "The model does not exist or you do not have access to it."),
+    403: (
+        "invalid_request_error",
+        "unsupported_country_region_territory",
+        "Country, region, or territory not supported.",
+    ),
+    404: (
+        "invalid_request_error",
+        "model_not_found",
+        "The model does not exist or you do not have access to it.",
+    ),
     429: ("requests", "rate_limit_exceeded", "Rate limit reached for requests."),
-    500: ("server_error", None, "The server had an error while processing your request. Sorry about that!"),
+    500: (
+        "server_error",
+        None,
+        "The server had an error while processing your request. Sorry about that!",
+    ),
     503: ("server_error", None, "The engine is currently overloaded, please try again later."),
 }
 
 
 def _error(code: int, message: str | None = None) -> dict[str, Any]:
-    kind, name, text = _ERRORS.get(code, ("server_error" if code >= 500 else "invalid_request_error", None, _phrase(code)))
+    kind, name, text = _ERRORS.get(
+        code, ("server_error" if code >= 500 else "invalid_request_error", None, _phrase(code))
+    )
     return {"error": {"message": message or text, "type": kind, "param": None, "code": name}}
 
 
 def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(
+        "utf-8", "surrogatepass"
+    )
 
 
 def _phrase(code: int) -> str:
@@ -393,22 +446,39 @@ def _shared(request: Request, said: Said, kind: str) -> dict[str, Any]:
 
 
 def _completion(request: Request, said: Said) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": said.text, "refusal": None, "annotations": []}
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": said.text,
+        "refusal": None,
+        "annotations": [],
+    }
     if said.tool_calls is not None:
         message["tool_calls"] = list(said.tool_calls)
     count = request.body.get("n") or 1
-    choices = [{"index": n, "message": message, "logprobs": None, "finish_reason": said.finish_reason} for n in range(count)]
+    choices = [
+        {"index": n, "message": message, "logprobs": None, "finish_reason": said.finish_reason}
+        for n in range(count)
+    ]
     usage = _usage(request, said)
-    return _shared(request, said, "chat.completion") | {"choices": choices} | ({"usage": usage} if usage else {})
+    return (
+        _shared(request, said, "chat.completion")
+        | {"choices": choices}
+        | ({"usage": usage} if usage else {})
+    )
 
 
 def _stream(request: Request, texts: Sequence[str], said: Said) -> tuple[bytes, ...]:
     """The events of a stream: the role, a piece a text, the tool calls, the end, and the usage when it was asked for."""
     counted = bool((request.body.get("stream_options") or {}).get("include_usage"))
     shared = _shared(request, said, "chat.completion.chunk") | ({"usage": None} if counted else {})
-    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": "", "refusal": None}, *({"content": text} for text in texts)]
+    deltas: list[dict[str, Any]] = [
+        {"role": "assistant", "content": "", "refusal": None},
+        *({"content": text} for text in texts),
+    ]
     if said.tool_calls is not None:
-        deltas.append({"tool_calls": [{"index": index, **call} for index, call in enumerate(said.tool_calls)]})
+        deltas.append(
+            {"tool_calls": [{"index": index, **call} for index, call in enumerate(said.tool_calls)]}
+        )
     ends = [*[None] * len(deltas), said.finish_reason]
     events = [
         shared | {"choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": end}]}
@@ -420,7 +490,10 @@ def _stream(request: Request, texts: Sequence[str], said: Said) -> tuple[bytes, 
 
 
 def _last_words(messages: Sequence[Mapping[str, Any]]) -> str:
-    return next((words(message["content"]) for message in reversed(messages) if message["role"] == "user"), "")
+    return next(
+        (words(message["content"]) for message in reversed(messages) if message["role"] == "user"),
+        "",
+    )
 
 
 def _headers(lines: Sequence[str]) -> dict[str, str]:
@@ -456,7 +529,12 @@ def main() -> None:
         sys.stdout.write(server.base_url + "\n")
         sys.stdout.flush()
         sys.stdin.read()
-        sys.stdout.write(json.dumps({"count": server.count, "peak": server.peak, "refused": len(server.refusals)}) + "\n")
+        sys.stdout.write(
+            json.dumps(
+                {"count": server.count, "peak": server.peak, "refused": len(server.refusals)}
+            )
+            + "\n"
+        )
 
 
 if __name__ == "__main__":

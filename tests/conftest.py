@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 _calm = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
-settings.register_profile("quick", max_examples=50, derandomize=True, deadline=None, suppress_health_check=_calm)
+settings.register_profile(
+    "quick", max_examples=50, derandomize=True, deadline=None, suppress_health_check=_calm
+)
 settings.register_profile("full", max_examples=1000, deadline=None, suppress_health_check=_calm)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
@@ -46,7 +48,11 @@ def isolated(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MODELPACT_CACHE", str(cache))
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-    for name in [name for name in os.environ if name.startswith(("MLFLOW_TRACKING", "MLFLOW_REGISTRY", "HYDRA_"))]:
+    for name in [
+        name
+        for name in os.environ
+        if name.startswith(("MLFLOW_TRACKING", "MLFLOW_REGISTRY", "HYDRA_"))
+    ]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(sys, "argv", ["modelpact"])
     monkeypatch.setattr(sys, "path", list(sys.path))
@@ -56,7 +62,9 @@ def isolated(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> It
     for handler in set(root.handlers) - set(handlers):
         handler.close()
     root.handlers[:], root.level = handlers, level
-    for logger in logging.Logger.manager.loggerDict.values():  # a configuration of logging may have disabled those it found
+    for logger in (
+        logging.Logger.manager.loggerDict.values()
+    ):  # a configuration of logging may have disabled those it found
         if isinstance(logger, logging.Logger):
             logger.disabled = False
     if "hydra" in sys.modules:
@@ -75,7 +83,9 @@ def isolated(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 @pytest.fixture(scope="session")
-def litellm_proxy(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+def litellm_proxy(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Proxy]:
     """A LiteLLM proxy with the models of examples/litellm; its first start on a machine installs it."""
     from litellm_proxy import installed, running
 

@@ -23,7 +23,9 @@ from pathlib import Path
 
 from stand_in import running
 
-BLOCK = re.compile(r"^```(console|python|yaml|json|csv|sh)([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"^```(console|python|yaml|json|csv|sh)([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL
+)
 
 
 class Background:
@@ -115,7 +117,9 @@ def _modelpact(command: str) -> str:
     argv, sys.argv = sys.argv, shlex.split(command)
     mlflow = logging.getLogger("mlflow")
     level = mlflow.level
-    mlflow.setLevel(logging.WARNING)  # as where it is imported by the command, and not by a test before
+    mlflow.setLevel(
+        logging.WARNING
+    )  # as where it is imported by the command, and not by a test before
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
@@ -149,4 +153,6 @@ def _run_python(page: Path, body: str, namespace: dict[str, object]) -> int:
 def _compare(what: str, wanted: str, got: str) -> None:
     checker = doctest.OutputChecker()
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    assert checker.check_output(wanted.strip() + "\n", got.strip() + "\n", flags), f"{what}\nwanted:\n{wanted}\ngot:\n{got}"
+    assert checker.check_output(wanted.strip() + "\n", got.strip() + "\n", flags), (
+        f"{what}\nwanted:\n{wanted}\ngot:\n{got}"
+    )

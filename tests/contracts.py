@@ -17,10 +17,14 @@ VERIFIED = Verdict((Check(code="PREDICTIONS_EQUAL", ok=True),))
 
 def folder_of(uri: str) -> Path:
     """Where the files of a saved model are."""
-    return Path(mlflow.MlflowClient().get_logged_model(uri.removeprefix("models:/")).artifact_location)
+    return Path(
+        mlflow.MlflowClient().get_logged_model(uri.removeprefix("models:/")).artifact_location
+    )
 
 
-def saved(written: Any = None, *, text: str | None = None, status: str = "READY", verified: bool = True) -> str:
+def saved(
+    written: Any = None, *, text: str | None = None, status: str = "READY", verified: bool = True
+) -> str:
     """A saved model with a written signature, or none, or with another text as its MLmodel file; its URI."""
     client = mlflow.MlflowClient()
     model = client.create_logged_model("0", name="model")
@@ -29,7 +33,9 @@ def saved(written: Any = None, *, text: str | None = None, status: str = "READY"
     fields = {"model_id": model.model_id, "flavors": {"python_function": {"loader_module": "none"}}}
     if written is not None:
         fields["signature"] = parse(written).to_dict()
-    (folder / "MLmodel").write_text(yaml.safe_dump(fields) if text is None else text, encoding="utf-8")
+    (folder / "MLmodel").write_text(
+        yaml.safe_dump(fields) if text is None else text, encoding="utf-8"
+    )
     if verified:
         note_checks(model.model_uri, VERIFIED)
     if status != "PENDING":

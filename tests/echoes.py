@@ -21,5 +21,7 @@ class Echo:
 
 def adapter(signature: ModelSignature, model: Any = None) -> Adapter:
     """A model that was never saved."""
-    metadata = Model(signature=signature, flavors={"python_function": {"loader_module": "none"}}, model_uuid="0")
+    metadata = Model(
+        signature=signature, flavors={"python_function": {"loader_module": "none"}}, model_uuid="0"
+    )
     return Adapter(PyFuncModel(metadata, model or Echo()), uri="made", folder=Path("none"))

@@ -138,12 +138,21 @@ def schemas(kills: int) -> dict[str, Any]:
         open_store()
 
     whole = length(opened)
-    counts = {"kills": 0, "half_made": 0, "never_open_again": 0, "unsound": 0, "left_by_kills": 0, "left_after_repair": 0}
+    counts = {
+        "kills": 0,
+        "half_made": 0,
+        "never_open_again": 0,
+        "unsound": 0,
+        "left_by_kills": 0,
+        "left_after_repair": 0,
+    }
     for number in until(kills, counts):
         folder = top / str(number)
         counts["kills"] += killed(functools.partial(opened, folder), random.uniform(0, whole))
         place(folder, folder / "cache")
-        counts["half_made"] += bool(list(folder.rglob("modelpact-*")) or list(folder.rglob(".*.new*")))
+        counts["half_made"] += bool(
+            list(folder.rglob("modelpact-*")) or list(folder.rglob(".*.new*"))
+        )
         counts["never_open_again"] += not run(open_store)
         counts["unsound"] += not sound(folder / "mlflow.db")
         counts["left_by_kills"] += len([*folder.rglob("modelpact-*"), *folder.rglob(".*.new*")])
@@ -155,7 +164,10 @@ def schemas(kills: int) -> dict[str, Any]:
 def left() -> list[str]:
     """Every temporary file and folder, whoever made it."""
     aside = [*Path().rglob(".*.new*"), *Path(os.environ["MODELPACT_CACHE"]).rglob(".*.new*")]
-    folders = [*Path(os.environ["MODELPACT_CACHE"]).glob("modelpact-*"), *Path(tempfile.gettempdir()).iterdir()]
+    folders = [
+        *Path(os.environ["MODELPACT_CACHE"]).glob("modelpact-*"),
+        *Path(tempfile.gettempdir()).iterdir(),
+    ]
     return sorted(path.name for path in [*aside, *folders])
 
 
@@ -208,7 +220,9 @@ def state() -> dict[str, Any]:
         models = []
         token = None
         while True:
-            page = client.search_logged_models([store.experiment_id], max_results=500, page_token=token)
+            page = client.search_logged_models(
+                [store.experiment_id], max_results=500, page_token=token
+            )
             models += page
             token = page.token
             if not token:
@@ -218,7 +232,9 @@ def state() -> dict[str, Any]:
         unloadable = []
         for number in acknowledged:
             try:
-                CustomLoader().load(f"models:/sums/{number}").predict(pd.DataFrame({"a": [1.0], "b": [2.0]}))
+                CustomLoader().load(f"models:/sums/{number}").predict(
+                    pd.DataFrame({"a": [1.0], "b": [2.0]})
+                )
             except Exception as error:  # whatever it is, it is to be counted
                 unloadable.append(f"{number}: {error}")
         numbers = sorted(int(version.version) for version in versions)
@@ -227,9 +243,13 @@ def state() -> dict[str, Any]:
             "running": sum(run.info.status == "RUNNING" for run in runs),
             "models": len(models),
             "pending": sum(model.status == "PENDING" for model in models),
-            "ready_without_version": sum(model.status == "READY" and model.model_uri not in sources for model in models),
+            "ready_without_version": sum(
+                model.status == "READY" and model.model_uri not in sources for model in models
+            ),
             "versions": len(versions),
-            "not_ready": sum(model.status != "READY" and model.model_uri in sources for model in models),
+            "not_ready": sum(
+                model.status != "READY" and model.model_uri in sources for model in models
+            ),
             "without_gaps": numbers == list(range(1, len(numbers) + 1)),
             "acknowledged": len(acknowledged),
             "acknowledged_missing": sorted(set(acknowledged) - set(numbers)),
@@ -241,7 +261,9 @@ def state() -> dict[str, Any]:
 if __name__ == "__main__":
     random.seed(int(sys.argv[3]) if len(sys.argv) > 3 else None)
     place("warm", "warm-cache")
-    publish(**steps(), job=Job({"a": 1}))  # in this process, so that everything is imported; in a store of its own
+    publish(
+        **steps(), job=Job({"a": 1})
+    )  # in this process, so that everything is imported; in a store of its own
     os.chdir("..")
     account = {"open": opens, "schema": schemas, "job": jobs}[sys.argv[1]](int(sys.argv[2]))
     sys.stdout.write(json.dumps(account, indent=1) + "\n")

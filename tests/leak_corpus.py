@@ -50,7 +50,11 @@ VALUE = drawn(28)
 PHRASE = "canary" + "-" + drawn(4, HEX) + "-" + drawn(6)
 """Another one, short and with a word in it."""
 
-ENVIRONMENT = {"SERVICE_API_KEY": VALUE, "MAIL_PASSWORD": PHRASE, "STORE_URL": f"postgresql://ann:{drawn(14)}@db/mlflow"}
+ENVIRONMENT = {
+    "SERVICE_API_KEY": VALUE,
+    "MAIL_PASSWORD": PHRASE,
+    "STORE_URL": f"postgresql://ann:{drawn(14)}@db/mlflow",
+}
 """What the environment holds while the corpus is scanned."""
 
 COMMON = {
@@ -172,8 +176,17 @@ def _closes_over(api_key: str) -> Callable[[], str]:
 
 
 def _notebook(*lines: str) -> str:
-    cells = [{"cell_type": "code", "source": [f"{line}\n" for line in lines], "outputs": [], "metadata": {}}]
-    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1)
+    cells = [
+        {
+            "cell_type": "code",
+            "source": [f"{line}\n" for line in lines],
+            "outputs": [],
+            "metadata": {},
+        }
+    ]
+    return json.dumps(
+        {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1
+    )
 
 
 def _framed(text: str) -> bytes:
@@ -281,7 +294,9 @@ def _leaks() -> dict[str, Written]:
         "Telegram": _text("x.py", f"bot('{drawn(9, '123456789')}:A" + f"A{drawn(33)}')\n"),
     }  # fmt: skip
     for protocol in range(6):
-        found[f"a key in a pickle of protocol {protocol}"] = _bytes("m.pkl", pickle.dumps({"a": [1, sk()]}, protocol))
+        found[f"a key in a pickle of protocol {protocol}"] = _bytes(
+            "m.pkl", pickle.dumps({"a": [1, sk()]}, protocol)
+        )
         found[f"random in a pickle of protocol {protocol}"] = _bytes(
             "m.pkl", pickle.dumps(Client(n=1, api_key=drawn(24)), protocol)
         )
@@ -302,7 +317,8 @@ def _look_alikes() -> dict[str, Written]:
         """Under the name of a key, where only a key would be a leak."""
         for number, value in enumerate(values):
             found[f"{kind} {number}"] = _text(
-                "code/settings.py", f'api_key = "{value}"\nconfig = {{"client_secret": "{value}"}}\n'
+                "code/settings.py",
+                f'api_key = "{value}"\nconfig = {{"client_secret": "{value}"}}\n',
             )
 
     digest = hashlib.sha256(b"x").hexdigest()
@@ -345,7 +361,14 @@ def _look_alikes() -> dict[str, Written]:
         "artifacts/tokenizer.json",
         json.dumps({"max_tokens": 4096, "eos_token": "<|endoftext|>", "pad_token": "[PAD]"}),
         json.dumps({"token": "Ġinternational", "password": 8912, "secret": 11, "api": 3}),
-        json.dumps({"added_tokens": [{"id": 0, "content": "<s>", "special": True}, {"id": 1, "content": "<|im_start|>user"}]}),
+        json.dumps(
+            {
+                "added_tokens": [
+                    {"id": 0, "content": "<s>", "special": True},
+                    {"id": 1, "content": "<|im_start|>user"},
+                ]
+            }
+        ),
         json.dumps({"model": {"vocab": {f"##{drawn(6)}": number for number in range(500)}}}),
         json.dumps({"merges": [f"{drawn(3)} {drawn(4)}" for _ in range(500)]}),
         json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", "token_type_ids": [0, 1]}),
@@ -419,7 +442,9 @@ def _look_alikes() -> dict[str, Written]:
         "PROTEIN = '" + drawn(200, "ACDEFGHIKLMNPQRSTVWY") + "'",
         "ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'",
         "SEED = 0x" + drawn(32, HEX),
-        "weights = '" + base64.b85encode(_DRAWN.randbytes(300)).decode().replace("'", "").replace("\\", "") + "'",
+        "weights = '"
+        + base64.b85encode(_DRAWN.randbytes(300)).decode().replace("'", "").replace("\\", "")
+        + "'",
         "EXPECTED = '" + digest + "'",
         "colors = ['#ff00aa', '#00bb11'] + ['#" + drawn(6, HEX) + "']",
         "phone = '+49 30 1234567'; iban = 'DE' + '89370400440532013000'",
@@ -453,12 +478,27 @@ def _look_alikes() -> dict[str, Written]:
         "see https://user:pass@example.com and ftp://anonymous:guest@ftp.example.org",
         f"![picture](data:image/png;base64,{picture})",
     )
-    lines("a table", "data.csv", *[",".join(f"{_DRAWN.random():.17g}" for _ in range(50)) for _ in range(5)])
-    lines("numbers as text", "numbers.json", *[json.dumps({"coef_": [_DRAWN.gauss(0, 1) for _ in range(60)]}) for _ in range(5)])
     lines(
-        "a lock file", "code/poetry.lock", *[f'files = [{{file = "x.whl", hash = "sha256:{drawn(64, HEX)}"}}]' for _ in range(5)]
+        "a table",
+        "data.csv",
+        *[",".join(f"{_DRAWN.random():.17g}" for _ in range(50)) for _ in range(5)],
     )
-    lines("a picture", "out.ipynb", _notebook("x"), json.dumps({"cells": [{"outputs": [{"data": {"image/png": picture}}]}]}))
+    lines(
+        "numbers as text",
+        "numbers.json",
+        *[json.dumps({"coef_": [_DRAWN.gauss(0, 1) for _ in range(60)]}) for _ in range(5)],
+    )
+    lines(
+        "a lock file",
+        "code/poetry.lock",
+        *[f'files = [{{file = "x.whl", hash = "sha256:{drawn(64, HEX)}"}}]' for _ in range(5)],
+    )
+    lines(
+        "a picture",
+        "out.ipynb",
+        _notebook("x"),
+        json.dumps({"cells": [{"outputs": [{"data": {"image/png": picture}}]}]}),
+    )
     public = pem("PUBLIC")
     lines(
         "what is public",
@@ -472,7 +512,9 @@ def _look_alikes() -> dict[str, Written]:
         array = np.frombuffer(_DRAWN.randbytes(24_000), dtype=np.uint8)
         found[f"bytes {number}"] = _bytes("weights.bin", data)
         found[f"compressed bytes {number}"] = _bytes("weights.gz", gzip.compress(data))
-        found[f"an array {number}"] = _bytes("array.npy", _npy(array.view(np.float64) if number % 2 else array))
+        found[f"an array {number}"] = _bytes(
+            "array.npy", _npy(array.view(np.float64) if number % 2 else array)
+        )
         found[f"arrays in a zip {number}"] = _bytes(
             "array.npz", _npz(a=array, names=np.array([f"feature_{i}" for i in range(40)]))
         )
@@ -482,26 +524,47 @@ def _look_alikes() -> dict[str, Written]:
         found[f"a joblib of arrays {number}"] = _bytes(
             "m.joblib", _joblib({"w": array, "token": None}, compress=3 * (number % 2))
         )
-        found[f"embeddings as text {number}"] = _text("e.txt", " ".join(f"{_DRAWN.gauss(0, 1):.6f}" for _ in range(900)))
+        found[f"embeddings as text {number}"] = _text(
+            "e.txt", " ".join(f"{_DRAWN.gauss(0, 1):.6f}" for _ in range(900))
+        )
     found["a pickle of names"] = _bytes(
         "m.pkl", pickle.dumps(Client(api_key=None, name=drawn(20), token="env:TOKEN", password=""))
     )
     found["a pickle with a key for something else"] = _bytes(
         "m.pkl", pickle.dumps({"token": 5, drawn(24): 1, "primary_key": drawn(24)})
     )
-    found["a function by cloudpickle"] = _bytes("m.pkl", cloudpickle.dumps(_calls("the-name-of-a-variable")))
-    found["a skops file"] = _bytes("m.skops", _skops(feature_names=[f"token_{number}" for number in range(9)]))
-    found["an example with a column of tokens"] = _text(
-        "input_example.json", json.dumps({"columns": ["token", "password"], "data": [["hello", "world"], ["the", None]]})
+    found["a function by cloudpickle"] = _bytes(
+        "m.pkl", cloudpickle.dumps(_calls("the-name-of-a-variable"))
     )
-    found["values of the environment that are no keys"] = _text("code/x.py", "\n".join(map(repr, COMMON.values())) + "\n")
+    found["a skops file"] = _bytes(
+        "m.skops", _skops(feature_names=[f"token_{number}" for number in range(9)])
+    )
+    found["an example with a column of tokens"] = _text(
+        "input_example.json",
+        json.dumps({"columns": ["token", "password"], "data": [["hello", "world"], ["the", None]]}),
+    )
+    found["values of the environment that are no keys"] = _text(
+        "code/x.py", "\n".join(map(repr, COMMON.values())) + "\n"
+    )
     for name, value in COMMON.items():
         found[f"the value of {name}"] = _text("code/other.txt", f"a {value} b\n'{value}'\n")
     found["tags"] = _values(
-        tags={"team": "lab", "modelpact.job_key": digest, "commit": digest[:40], "token": "env:TOKEN", "owner": "ann"}
+        tags={
+            "team": "lab",
+            "modelpact.job_key": digest,
+            "commit": digest[:40],
+            "token": "env:TOKEN",
+            "owner": "ann",
+        }
     )
     found["params"] = _values(
-        params={"model.max_tokens": "100", "model.api_key": "env:KEY", "data.key": "name", "seed": "1", "tokenizer": "bpe"}
+        params={
+            "model.max_tokens": "100",
+            "model.api_key": "env:KEY",
+            "data.key": "name",
+            "seed": "1",
+            "tokenizer": "bpe",
+        }
     )
     found["a name of a run"] = _values(name=f"m-{drawn(32, HEX)}")
     found["the names of files"] = _text(f"cache/{digest}/{model}.json", "{}")

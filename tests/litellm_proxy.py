@@ -45,7 +45,9 @@ def installed(cache: Path) -> Path:
     """The folder with the proxy's programs; made and filled where it is not there yet."""
     requirements = EXAMPLE / "requirements.txt"
     text = f"{sys.version_info[:2]} {requirements.read_text(encoding='utf-8')}"
-    return environment(Path(os.environ.get("MODELPACT_LITELLM_VENV") or cache), text, "-r", requirements)
+    return environment(
+        Path(os.environ.get("MODELPACT_LITELLM_VENV") or cache), text, "-r", requirements
+    )
 
 
 @contextlib.contextmanager
@@ -56,14 +58,26 @@ def running(programs: Path, folder: Path, seconds: float = 120) -> Iterator[Prox
     (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     shutil.copy(Path(__file__).with_name("litellm_hooks.py"), folder)
     port = free_port()
-    proxy = Proxy(f"http://127.0.0.1:{port}/v1", f"sk-{secrets.token_hex(12)}", folder / "bodies.jsonl")
+    proxy = Proxy(
+        f"http://127.0.0.1:{port}/v1", f"sk-{secrets.token_hex(12)}", folder / "bodies.jsonl"
+    )
     known = kept(
         LITELLM_MASTER_KEY=proxy.key,
         LITELLM_LOCAL_MODEL_COST_MAP="True",  # or it fetches a list of prices at its start
         RECORDED_BODIES=str(proxy.recorded),
     )
-    command = [str(programs / "litellm"), "--config", "config.yaml", "--host", "127.0.0.1", "--port", str(port)]
-    with server(command, folder / "proxy.log", lambda: _is_alive(proxy), seconds, cwd=folder, env=known):
+    command = [
+        str(programs / "litellm"),
+        "--config",
+        "config.yaml",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
+    with server(
+        command, folder / "proxy.log", lambda: _is_alive(proxy), seconds, cwd=folder, env=known
+    ):
         yield proxy
 
 

@@ -21,7 +21,10 @@ def made(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Make
 
     def make(kind: Callable[[], Adapter]) -> Adapter:
         if kind not in found:
-            with contextlib.chdir(tmp_path_factory.mktemp(kind.__name__)), pytest.MonkeyPatch.context() as patch:
+            with (
+                contextlib.chdir(tmp_path_factory.mktemp(kind.__name__)),
+                pytest.MonkeyPatch.context() as patch,
+            ):
                 patch.setenv("MODELPACT_CACHE", str(cache))
                 found[kind] = kind()
         return found[kind]

@@ -26,7 +26,9 @@ def environment(cache: Path, text: str, *requirements: object) -> Path:
     with FileLock(f"{folder}.lock"):
         if not complete.exists():
             _run(folder, sys.executable, "-m", "venv", "--clear", folder)
-            _run(folder, folder / "bin" / "python", "-m", "pip", "install", "--quiet", *requirements)
+            _run(
+                folder, folder / "bin" / "python", "-m", "pip", "install", "--quiet", *requirements
+            )
             complete.touch()
     return folder / "bin"
 
@@ -34,8 +36,14 @@ def environment(cache: Path, text: str, *requirements: object) -> Path:
 def _run(folder: Path, *command: object) -> None:
     log = folder.with_suffix(".log")
     with log.open("wb") as output:
-        known = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
-        done = subprocess.run([str(part) for part in command], env=known, stdout=output, stderr=output, check=False)
+        known = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in {"PYTHONPATH", "VIRTUAL_ENV"}
+        }
+        done = subprocess.run(
+            [str(part) for part in command], env=known, stdout=output, stderr=output, check=False
+        )
     assert done.returncode == 0, _end(log)
 
 
@@ -66,12 +74,17 @@ def server(
     command: list[str], log: Path, is_up: Callable[[], bool], seconds: float = 60, **options: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A server, for as long as the block lasts; `seconds` is how long it may take until it is up."""
-    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output, **options) as running:
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, stdout=output, stderr=output, **options) as running,
+    ):
         try:
             end = time.monotonic() + seconds
             while not is_up():
                 assert running.poll() is None, _end(log)
-                assert time.monotonic() < end, f"{command[0]} is not up after {seconds} seconds: {_end(log)}"
+                assert time.monotonic() < end, (
+                    f"{command[0]} is not up after {seconds} seconds: {_end(log)}"
+                )
                 time.sleep(0.1)
             yield running
         finally:

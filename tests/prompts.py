@@ -15,7 +15,11 @@ from modelpact.models import ChatModel
 KEY = "sk-" + "canary-7Q2wErTy9uIoPa5SdF1g"
 """A key that must turn up nowhere but in the header of a request."""
 
-CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Graz"}'}}
+CALL = {
+    "id": "call_1",
+    "type": "function",
+    "function": {"name": "weather", "arguments": '{"city":"Graz"}'},
+}
 
 
 class Person(BaseModel):
@@ -46,17 +50,38 @@ class Texts(ChatModel):
 def chat(server: ChatServer | str, kind: type[ChatModel] = ChatModel, **settings: Any) -> Any:
     """A model of a server, which needs no key."""
     url = server if isinstance(server, str) else server.base_url
-    return kind(**{"model": "gpt", "base_url": url, "api_key": None, "timeout": 5.0, "budget": 10.0, **settings})
+    return kind(
+        **{
+            "model": "gpt",
+            "base_url": url,
+            "api_key": None,
+            "timeout": 5.0,
+            "budget": 10.0,
+            **settings,
+        }
+    )
 
 
-def fails(model: ChatModel, inputs: Any = "Hello", params: dict[str, Any] | None = None, *, streamed: bool = False) -> ChatError:
+def fails(
+    model: ChatModel,
+    inputs: Any = "Hello",
+    params: dict[str, Any] | None = None,
+    *,
+    streamed: bool = False,
+) -> ChatError:
     """The error of a question."""
     with pytest.raises(ChatError) as caught:
         texts(model, inputs, params, streamed=streamed)
     return caught.value
 
 
-def texts(model: ChatModel, inputs: Any = "Hello", params: dict[str, Any] | None = None, *, streamed: bool = False) -> list[str]:
+def texts(
+    model: ChatModel,
+    inputs: Any = "Hello",
+    params: dict[str, Any] | None = None,
+    *,
+    streamed: bool = False,
+) -> list[str]:
     """The answers' texts, of one row also as it comes."""
     if streamed:
         return ["".join(model.predict_stream(inputs, params))]
@@ -70,6 +95,8 @@ def said(request: Request) -> str:
     return content
 
 
-def by_text(behaviours: dict[str, Behaviour], otherwise: Behaviour | None = None) -> Callable[[Request], Behaviour]:
+def by_text(
+    behaviours: dict[str, Behaviour], otherwise: Behaviour | None = None
+) -> Callable[[Request], Behaviour]:
     """A script that treats each text in its own way."""
     return lambda request: behaviours.get(said(request), otherwise or answer(said(request)))

@@ -23,7 +23,9 @@ from modelpact.verifiers import ReplayVerifier
 def numbers(n_rows: int = 8, **options: Any) -> InlineData:
     """Rows of two doubles, and twice their sum."""
     inputs = [{"a": float(row), "b": row / 2} for row in range(n_rows)]
-    return InlineData(**{"inputs": inputs, "targets": [3.0 * row for row in range(n_rows)], **options})
+    return InlineData(
+        **{"inputs": inputs, "targets": [3.0 * row for row in range(n_rows)], **options}
+    )
 
 
 def steps(**changes: Any) -> dict[str, Any]:

@@ -45,21 +45,42 @@ def _run(barrier: Any, outcomes: Any, if_exists: str, jobs: int) -> None:
     from modelpact.errors import RegisterError
 
     _meeting["barrier"] = barrier
-    register = RacingRegister(if_exists=if_exists, aliases=["champion"], compatibility="backward_transitive")  # type: ignore[arg-type]
+    register = RacingRegister(
+        if_exists=if_exists, aliases=["champion"], compatibility="backward_transitive"
+    )  # type: ignore[arg-type]
     for job in range(jobs):
         try:
             done = publish(**steps(register=register, model=Doubler(factor=job + 1.0)))
-            outcomes.put(Outcome(job, "reused" if done.reused else "made", str(done.version), done.job_key, done.model_uri))
+            outcomes.put(
+                Outcome(
+                    job,
+                    "reused" if done.reused else "made",
+                    str(done.version),
+                    done.job_key,
+                    done.model_uri,
+                )
+            )
         except RegisterError as error:
             receipt = error.facts["receipt"]
-            outcomes.put(Outcome(job, "refused", str(error.facts.get("version")), receipt.job_key, receipt.model_uri))
+            outcomes.put(
+                Outcome(
+                    job,
+                    "refused",
+                    str(error.facts.get("version")),
+                    receipt.job_key,
+                    receipt.model_uri,
+                )
+            )
 
 
 def race(if_exists: str, jobs: int) -> list[Outcome]:
     """Have two processes do `jobs` jobs each, the same ones, side by side; how each job ended in each process."""
     context = multiprocessing.get_context("spawn")
     barrier, outcomes = context.Barrier(PROCESSES), context.Queue()
-    processes = [context.Process(target=_run, args=(barrier, outcomes, if_exists, jobs)) for _ in range(PROCESSES)]
+    processes = [
+        context.Process(target=_run, args=(barrier, outcomes, if_exists, jobs))
+        for _ in range(PROCESSES)
+    ]
     for process in processes:
         process.start()
     found = [outcomes.get(timeout=120) for _ in range(PROCESSES * jobs)]
@@ -77,9 +98,16 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
             found = race(if_exists, jobs)
-            ways = Counter(" + ".join(one.how for one in found if one.job == job) for job in range(jobs))
-            same = sum(len({one.version for one in found if one.job == job}) == 1 for job in range(jobs))
-            keys = Counter(version.tags["modelpact.job_key"] for version in client().search_model_versions("name = 'sums'"))
+            ways = Counter(
+                " + ".join(one.how for one in found if one.job == job) for job in range(jobs)
+            )
+            same = sum(
+                len({one.version for one in found if one.job == job}) == 1 for job in range(jobs)
+            )
+            keys = Counter(
+                version.tags["modelpact.job_key"]
+                for version in client().search_model_versions("name = 'sums'")
+            )
             said = [
                 f"if_exists={if_exists}: {jobs} races of {PROCESSES} processes: {dict(ways)}",
                 f"both name the same version in {same}",

@@ -31,7 +31,10 @@ def race(uri: str, name: str, alias: str, rounds: int, racers: int = 2) -> list[
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(racers), context.Queue()
     place = (uri, name, alias)
-    processes = [context.Process(target=_racer, args=(number, place, rounds, barrier, results)) for number in range(racers)]
+    processes = [
+        context.Process(target=_racer, args=(number, place, rounds, barrier, results))
+        for number in range(racers)
+    ]
     for process in processes:
         process.start()
     told = [results.get(timeout=120) for _ in range(rounds * racers)]
@@ -40,11 +43,15 @@ def race(uri: str, name: str, alias: str, rounds: int, racers: int = 2) -> list[
     others = [text for _, _, text in told if text != "won" and "any more" not in text]
     assert others == []
     winners = {number: to for number, to, text in told if text == "won"}
-    assert Counter(number for number, _, text in told if text == "won") == dict.fromkeys(range(rounds), 1)
+    assert Counter(number for number, _, text in told if text == "won") == dict.fromkeys(
+        range(rounds), 1
+    )
     return [winners[number] for number in range(rounds)]
 
 
-def _racer(number: int, place: tuple[str, str, str], rounds: int, barrier: Any, results: Any) -> None:
+def _racer(
+    number: int, place: tuple[str, str, str], rounds: int, barrier: Any, results: Any
+) -> None:
     uri, name, alias = place
     aliases = Aliases(MlflowClient(uri, uri), name)
     for turn in range(rounds):

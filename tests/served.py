@@ -31,7 +31,13 @@ NESTED = {
         "born?": "datetime",
         "lucky?": ["long"],
     },
-    "outputs": {"name": "string", "total": "double", "tags": ["string"], "scores": {"*": "double"}, "city?": "string"},
+    "outputs": {
+        "name": "string",
+        "total": "double",
+        "tags": ["string"],
+        "scores": {"*": "double"},
+        "city?": "string",
+    },
     "params": {"factor": "double = 1.0", "labels": '[string] = ["a", "b"]'},
 }
 
@@ -120,7 +126,12 @@ def table() -> Adapter:
 
 def tensor() -> Adapter:
     """Two named tensors."""
-    signature = parse({"inputs": {"left": "float64[-1, 2]", "right": "float64[-1, 2]"}, "outputs": "float64[-1, 2]"})
+    signature = parse(
+        {
+            "inputs": {"left": "float64[-1, 2]", "right": "float64[-1, 2]"},
+            "outputs": "float64[-1, 2]",
+        }
+    )
     return stored(Sums(), signature, {"left": np.ones((2, 2)), "right": np.full((2, 2), 2.0)})
 
 
@@ -151,7 +162,9 @@ def talker(server: Any, **settings: Any) -> Adapter:
         }
     )
     with SqliteTracking().open():
-        info = CustomSaver(pip_requirements=["openai"]).save(chat(server, max_retries=0, **settings), signature, [HELLO])
+        info = CustomSaver(pip_requirements=["openai"]).save(
+            chat(server, max_retries=0, **settings), signature, [HELLO]
+        )
         return CustomLoader().load(info.model_uri)
 
 
@@ -160,7 +173,9 @@ def client(adapter: Adapter, **limits: Any) -> TestClient:
     return TestClient(create_app(adapter, Limits(**limits)), raise_server_exceptions=False)
 
 
-def asked(client: TestClient, path: str, body: Any, kind: str | None = "application/json", **headers: str) -> Any:
+def asked(
+    client: TestClient, path: str, body: Any, kind: str | None = "application/json", **headers: str
+) -> Any:
     """The response to a body: bytes and texts as they are, everything else as JSON."""
     content = body if isinstance(body, (bytes, str)) else json.dumps(body)
     sent = {} if kind is None else {"content-type": kind}

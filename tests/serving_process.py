@@ -40,13 +40,24 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(model: Path | str, folder: Path, *settings: str, seconds: float = 90) -> Iterator[Served]:
+def serving(
+    model: Path | str, folder: Path, *settings: str, seconds: float = 90
+) -> Iterator[Served]:
     """The server of a model; `seconds` is how long its start may take."""
     log = folder / "served.log"
     program = Path(__file__).parents[1] / "run.py"
-    command = [sys.executable, str(program), "task=serve", f"task.uri={model}", "task.port=0", *settings]
+    command = [
+        sys.executable,
+        str(program),
+        "task=serve",
+        f"task.uri={model}",
+        "task.port=0",
+        *settings,
+    ]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
-    with server(command, log, lambda: _port(log) > 0, seconds, cwd=folder, env=environment) as process:
+    with server(
+        command, log, lambda: _port(log) > 0, seconds, cwd=folder, env=environment
+    ) as process:
         yield Served(_port(log), process, log)
 
 

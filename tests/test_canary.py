@@ -31,7 +31,11 @@ def holding() -> list[str]:
     """Every file in the working folder, the store and the artifacts among them, that holds the key or half of it."""
     halves = (CANARY.encode(), CANARY[10:].encode(), CANARY[:18].encode())
     files = [path for path in Path.cwd().rglob("*") if path.is_file()]
-    return [str(path.relative_to(Path.cwd())) for path in files if any(half in path.read_bytes() for half in halves)]
+    return [
+        str(path.relative_to(Path.cwd()))
+        for path in files
+        if any(half in path.read_bytes() for half in halves)
+    ]
 
 
 def silent(ended: Ended) -> bool:
@@ -40,14 +44,24 @@ def silent(ended: Ended) -> bool:
 
 @pytest.mark.parametrize("multirun", [(), ("-m", "seed=1,2")], ids=["run", "sweep"])
 def test_by_environment_it_works_and_is_found_nowhere(
-    multirun: tuple[str, ...], server: ChatServer, modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+    multirun: tuple[str, ...],
+    server: ChatServer,
+    modelpact: Commands,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CHAT_KEY", CANARY)
-    ended = modelpact(*multirun, *chat(server, "model.api_key=env:CHAT_KEY", "model.headers={X-Team: 'env:CHAT_KEY'}"))
+    ended = modelpact(
+        *multirun,
+        *chat(server, "model.api_key=env:CHAT_KEY", "model.headers={X-Team: 'env:CHAT_KEY'}"),
+    )
     assert ended.status == 0, ended.err
     assert server.count > 0
     assert server.refusals == []
-    assert len(list(Path().rglob("MLmodel"))) == len(list(Path().rglob("receipt.json"))) == max(1, len(multirun))
+    assert (
+        len(list(Path().rglob("MLmodel")))
+        == len(list(Path().rglob("receipt.json")))
+        == max(1, len(multirun))
+    )
     assert holding() == []
     assert silent(ended)
 
@@ -77,7 +91,9 @@ def test_on_the_command_line_it_is_refused(
 
 
 @pytest.mark.parametrize("shown", ["--cfg=job", "--cfg=all", "--info=config", "--info=all"])
-def test_in_yaml_it_is_not_shown_either(shown: str, modelpact: Commands, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_in_yaml_it_is_not_shown_either(
+    shown: str, modelpact: Commands, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     own = tmp_path_factory.mktemp("own")
     (own / "model").mkdir()
     written = {"defaults": ["chat"], "api_key": CANARY, "base_url": f"http://ann:{CANARY}@host/v1"}
@@ -88,12 +104,16 @@ def test_in_yaml_it_is_not_shown_either(shown: str, modelpact: Commands, tmp_pat
     assert (ended.status == 2) == shown.startswith("--cfg")
 
 
-def test_in_yaml_it_is_refused(server: ChatServer, modelpact: Commands, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_in_yaml_it_is_refused(
+    server: ChatServer, modelpact: Commands, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     own = tmp_path_factory.mktemp("own")
     (own / "experiment").mkdir()
     recipe = f"# @package _global_\ndefaults:\n  - chat\n  - _self_\nmodel:\n  api_key: {CANARY}\n"
     (own / "experiment" / "mine.yaml").write_text(recipe)
-    ended = modelpact("--config-dir", str(own), "experiment=mine", f"model.base_url={server.base_url}")
+    ended = modelpact(
+        "--config-dir", str(own), "experiment=mine", f"model.base_url={server.base_url}"
+    )
     assert ended.status == 2, ended.err
     assert "model.api_key" in ended.err
     assert server.count == 0
@@ -101,9 +121,13 @@ def test_in_yaml_it_is_refused(server: ChatServer, modelpact: Commands, tmp_path
     assert silent(ended)
 
 
-def test_in_json_it_is_refused(server: ChatServer, modelpact: Commands, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_in_json_it_is_refused(
+    server: ChatServer, modelpact: Commands, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     file = tmp_path_factory.mktemp("own") / "model_config.json"
-    file.write_text(json.dumps({"protocol": 1, "model": "demo", "api_key": CANARY, "base_url": server.base_url}))
+    file.write_text(
+        json.dumps({"protocol": 1, "model": "demo", "api_key": CANARY, "base_url": server.base_url})
+    )
     ended = modelpact(*chat(server, f"saver.config_file={file}"))
     assert ended.status == 2, ended.err
     assert "api_key" in ended.err
@@ -122,4 +146,8 @@ def test_a_wrong_one_that_the_server_repeats_is_found_nowhere(
     assert ended.status == 1
     assert "refused the key" in ended.err
     assert wrong[3:] not in ended.out + ended.err
-    assert [path for path in Path.cwd().rglob("*") if path.is_file() and wrong.encode() in path.read_bytes()] == []
+    assert [
+        path
+        for path in Path.cwd().rglob("*")
+        if path.is_file() and wrong.encode() in path.read_bytes()
+    ] == []

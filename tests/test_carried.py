@@ -23,7 +23,9 @@ def test_what_is_carried_imports_nothing_that_is_not(tmp_path: Path) -> None:
     for path in carried.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("modelpact."):
-                assert node.module.split(".")[1] in names | lazily, f"{path.name} imports {node.module}"
+                assert node.module.split(".")[1] in names | lazily, (
+                    f"{path.name} imports {node.module}"
+                )
 
 
 def test_no_caches_are_carried(tmp_path: Path) -> None:
@@ -31,7 +33,9 @@ def test_no_caches_are_carried(tmp_path: Path) -> None:
 
 
 def test_installed_code_is_left_to_the_requirements() -> None:
-    assert [code_of(package) for package in ("sklearn", "numpy", "builtins", "json", "modelpact")] == [[]] * 5
+    assert [
+        code_of(package) for package in ("sklearn", "numpy", "builtins", "json", "modelpact")
+    ] == [[]] * 5
 
 
 def test_a_users_own_module_is_carried_as_a_file() -> None:
@@ -52,7 +56,9 @@ def test_a_users_own_package_is_carried_as_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", ["site-packages", "dist-packages"])
-def test_packages_of_another_environment_are_installed_ones(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packages_of_another_environment_are_installed_ones(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     package = tmp_path / folder / f"elsewhere_{folder[:4]}"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("", encoding="utf-8")

@@ -54,10 +54,18 @@ def everything_written() -> dict[str, bytes]:
 
 def test_the_recipe_publishes_version_1(modelpact: Commands) -> None:
     with ChatServer(echo()) as server:
-        ended = modelpact("experiment=chat", f"model.base_url={server.base_url}", "saver.pip_requirements=[openai]")
+        ended = modelpact(
+            "experiment=chat",
+            f"model.base_url={server.base_url}",
+            "saver.pip_requirements=[openai]",
+        )
     assert ended.status == 0, ended.err
     assert ended.out.startswith("registered chat version 1; 5 of 5 checks passed")
-    assert (only_receipt()["status"], only_receipt()["version"], only_receipt()["steps"]["model"]) == ("ok", "1", "ChatModel")
+    assert (
+        only_receipt()["status"],
+        only_receipt()["version"],
+        only_receipt()["steps"]["model"],
+    ) == ("ok", "1", "ChatModel")
     assert versions("chat") == [1]
     assert server.refusals == []
     assert {body["model"] for body in server.bodies} == {"demo"}
@@ -66,7 +74,11 @@ def test_the_recipe_publishes_version_1(modelpact: Commands) -> None:
 
 def test_the_version_answers_streams_and_takes_params(modelpact: Commands) -> None:
     with ChatServer(echo(), key=KEY) as server:
-        ended = modelpact("experiment=chat", f"model.base_url={server.base_url}", "saver.pip_requirements=[openai]")
+        ended = modelpact(
+            "experiment=chat",
+            f"model.base_url={server.base_url}",
+            "saver.pip_requirements=[openai]",
+        )
         assert ended.status == 0, ended.err
         before = server.count
         with SqliteTracking().open():
@@ -88,7 +100,10 @@ def test_without_a_server_one_message_says_how_to_start_one(modelpact: Commands)
     assert ended.err.count("error: ") == 1
     assert "no server answers" in ended.err
     assert f"model demo at {url}" in ended.err
-    assert "Start a server there, or set model.base_url (examples/litellm starts one in two commands)." in ended.err
+    assert (
+        "Start a server there, or set model.base_url (examples/litellm starts one in two commands)."
+        in ended.err
+    )
     assert "Traceback" not in ended.err
     assert only_receipt()["status"] == "failed"
     assert only_receipt()["stage"] == "predict"
@@ -96,10 +111,14 @@ def test_without_a_server_one_message_says_how_to_start_one(modelpact: Commands)
     assert saved_statuses() == []
 
 
-def test_without_its_key_one_message_names_the_variable(modelpact: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_key_one_message_names_the_variable(
+    modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("CHAT_KEY", raising=False)
     with ChatServer() as server:
-        ended = modelpact("experiment=chat", f"model.base_url={server.base_url}", "model.api_key=env:CHAT_KEY")
+        ended = modelpact(
+            "experiment=chat", f"model.base_url={server.base_url}", "model.api_key=env:CHAT_KEY"
+        )
     assert ended.status == 2
     assert "model.api_key: the variable CHAT_KEY is not set" in ended.err
     assert "export CHAT_KEY=..." in ended.err
@@ -108,12 +127,19 @@ def test_without_its_key_one_message_names_the_variable(modelpact: Commands, mon
     assert client().search_registered_models() == []
 
 
-def test_a_server_that_repeats_the_key_leaves_it_in_no_file(modelpact: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_repeats_the_key_leaves_it_in_no_file(
+    modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CHAT_KEY", KEY)
     with ChatServer(key="another", repeats_key=True) as server:
-        ended = modelpact("experiment=chat", f"model.base_url={server.base_url}", "model.api_key=env:CHAT_KEY")
+        ended = modelpact(
+            "experiment=chat", f"model.base_url={server.base_url}", "model.api_key=env:CHAT_KEY"
+        )
     assert ended.status == 1
-    assert "the server refused the key: status 401: Incorrect API key provided: [redacted]" in ended.err
+    assert (
+        "the server refused the key: status 401: Incorrect API key provided: [redacted]"
+        in ended.err
+    )
     assert KEY not in ended.out + ended.err
     written = everything_written()
     assert any(name.endswith("traceback.txt") for name in written)
@@ -122,18 +148,36 @@ def test_a_server_that_repeats_the_key_leaves_it_in_no_file(modelpact: Commands,
 
 def test_a_wrong_setting_is_told_before_anything_is_asked(modelpact: Commands) -> None:
     with ChatServer() as server:
-        ended = modelpact("experiment=chat", f"model.base_url={server.base_url}", "model.temperature=9")
+        ended = modelpact(
+            "experiment=chat", f"model.base_url={server.base_url}", "model.temperature=9"
+        )
         assert ended.status == 2
         assert "temperature" in ended.err
-        assert modelpact("experiment=chat", f"model.base_url={server.base_url}", "+model.tempreature=1").status == 2
+        assert (
+            modelpact(
+                "experiment=chat", f"model.base_url={server.base_url}", "+model.tempreature=1"
+            ).status
+            == 2
+        )
     assert server.count == 0
 
 
 def test_a_configuration_file_makes_the_model(modelpact: Commands) -> None:
     with ChatServer(echo()) as server:
-        config = {"protocol": 1, "model": "from-file", "api_key": None, "base_url": server.base_url, "seed": 3, "timeout": 5}
+        config = {
+            "protocol": 1,
+            "model": "from-file",
+            "api_key": None,
+            "base_url": server.base_url,
+            "seed": 3,
+            "timeout": 5,
+        }
         Path("model_config.json").write_text(json.dumps(config, indent=2))
-        options = ("saver.config_file=model_config.json", "model.model=null", "saver.pip_requirements=[openai]")
+        options = (
+            "saver.config_file=model_config.json",
+            "model.model=null",
+            "saver.pip_requirements=[openai]",
+        )
         ended = modelpact("experiment=chat", *options)
         assert ended.status == 0, ended.err
         Path("model_config.json").write_text(json.dumps({**config, "sede": 3}, indent=2))
@@ -145,15 +189,28 @@ def test_a_configuration_file_makes_the_model(modelpact: Commands) -> None:
 
 @pytest.mark.slow
 def test_run_py_does_the_same() -> None:
-    command = [sys.executable, str(ROOT / "run.py"), "experiment=chat", "saver.pip_requirements=[openai]"]
+    command = [
+        sys.executable,
+        str(ROOT / "run.py"),
+        "experiment=chat",
+        "saver.pip_requirements=[openai]",
+    ]
     with ChatServer(echo()) as server:
         good = subprocess.run(
-            [*command, f"model.base_url={server.base_url}"], capture_output=True, text=True, check=False, timeout=120
+            [*command, f"model.base_url={server.base_url}"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
         )
     assert (good.returncode, good.stderr) == (0, "")
     assert good.stdout.startswith("registered chat version 1")
     bad = subprocess.run(
-        [*command, f"model.base_url={server.base_url}"], capture_output=True, text=True, check=False, timeout=120
+        [*command, f"model.base_url={server.base_url}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     assert (bad.returncode, bad.stdout) == (1, "")
     assert "Start a server there" in bad.stderr
@@ -167,13 +224,23 @@ def parts(server: ChatServer | str, **changes: Any) -> dict[str, Any]:
     weather = [{"role": "user", "name": "ann", "content": "Weather?"}, called]
     weather += [{"role": "tool", "tool_call_id": "call_1", "content": "sunny"}]
     call = {"id": "string", "type": "string", "function": {"name": "string", "arguments": "string"}}
-    message = {"role": "string", "content?": "string", "name?": "string", "tool_call_id?": "string", "tool_calls?": [call]}
+    message = {
+        "role": "string",
+        "content?": "string",
+        "name?": "string",
+        "tool_call_id?": "string",
+        "tool_calls?": [call],
+    }
     signer = ExplicitSigner(
-        inputs={"messages": [message]}, outputs={"response": "string"}, params={"temperature": "double = null"}
+        inputs={"messages": [message]},
+        outputs={"response": "string"},
+        params={"temperature": "double = null"},
     )
     return steps(
         **{
-            "data": InlineData(inputs=[*HELLO, {"messages": weather}], params={"temperature": 0.5}, test_size=0.0),
+            "data": InlineData(
+                inputs=[*HELLO, {"messages": weather}], params={"temperature": 0.5}, test_size=0.0
+            ),
             "model": chat(server),
             "signer": signer,
             "saver": CustomSaver(pip_requirements=["openai"]),
@@ -189,7 +256,13 @@ def test_it_is_published_from_python_and_verified_in_a_clean_process() -> None:
     checks = {check.code: check.ok for check in done.checks}
     assert (done.version, checks) == (
         "1",
-        {"SIGNATURE_STORED": True, "OUTPUTS_CONFORM": True, "ANSWERED": True, "SELF_CONTAINED": True, "SERVING_EXAMPLE": True}
+        {
+            "SIGNATURE_STORED": True,
+            "OUTPUTS_CONFORM": True,
+            "ANSWERED": True,
+            "SELF_CONTAINED": True,
+            "SERVING_EXAMPLE": True,
+        }
         | {"BREAKS_REFUSED": True},
     )
     assert server.refusals == []
@@ -215,9 +288,12 @@ def test_the_job_is_known_again_whatever_its_timeouts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "kind", "reason"), [(status(401), ChatError, "unauthorized"), (answer(None), ChatError, "empty")]
+    ("script", "kind", "reason"),
+    [(status(401), ChatError, "unauthorized"), (answer(None), ChatError, "empty")],
 )
-def test_a_failing_server_registers_nothing(script: Any, kind: type[PactError], reason: str, tmp_path: Path) -> None:
+def test_a_failing_server_registers_nothing(
+    script: Any, kind: type[PactError], reason: str, tmp_path: Path
+) -> None:
     with ChatServer(script) as server, pytest.raises(kind) as caught:
         publish(**parts(server), folder=tmp_path)
     assert caught.value.facts["reason"] == reason

@@ -36,7 +36,11 @@ from chat_server import (
 )
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello there"}]
-CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Graz"}'}}
+CALL = {
+    "id": "call_1",
+    "type": "function",
+    "function": {"name": "weather", "arguments": '{"city":"Graz"}'},
+}
 RIGHT, WRONG = "sk-" + "right", "sk-" + "wrong"
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 
@@ -48,7 +52,9 @@ def talking(
     """A server, and the SDK's `create` for it."""
     with (
         ChatServer(script, **options) as server,
-        openai.OpenAI(base_url=server.base_url, api_key=RIGHT, timeout=timeout, max_retries=retries) as client,
+        openai.OpenAI(
+            base_url=server.base_url, api_key=RIGHT, timeout=timeout, max_retries=retries
+        ) as client,
     ):
 
         def create(**fields: Any) -> Any:
@@ -58,10 +64,16 @@ def talking(
 
 
 def post(
-    server: ChatServer, body: object, path: str = "/v1/chat/completions", method: str = "POST", **headers: str
+    server: ChatServer,
+    body: object,
+    path: str = "/v1/chat/completions",
+    method: str = "POST",
+    **headers: str,
 ) -> tuple[int, Any]:
     """A request with no SDK: the status and the parsed body."""
-    connection = http.client.HTTPConnection("127.0.0.1", int(server.base_url.split(":")[2].split("/")[0]), timeout=5)
+    connection = http.client.HTTPConnection(
+        "127.0.0.1", int(server.base_url.split(":")[2].split("/")[0]), timeout=5
+    )
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     connection.request(method, path, data, {"content-type": "application/json", **headers})
     response = connection.getresponse()
@@ -71,22 +83,39 @@ def post(
 
 
 def test_it_answers_with_a_completion_and_records_the_request() -> None:
-    with talking(answer("Good day to you", usage={"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11})) as (
+    with talking(
+        answer(
+            "Good day to you",
+            usage={"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11},
+        )
+    ) as (
         server,
         create,
     ):
         completion = create(temperature=0.5)
     assert completion.choices[0].message.content == "Good day to you"
-    assert (completion.model, completion.usage.total_tokens, completion.object) == ("gpt", 11, "chat.completion")
+    assert (completion.model, completion.usage.total_tokens, completion.object) == (
+        "gpt",
+        11,
+        "chat.completion",
+    )
     (request,) = server.requests
     assert request.body == {"model": "gpt", "messages": HELLO, "temperature": 0.5}
-    assert (request.method, request.path, request.headers["authorization"]) == ("POST", "/v1/chat/completions", f"Bearer {RIGHT}")
+    assert (request.method, request.path, request.headers["authorization"]) == (
+        "POST",
+        "/v1/chat/completions",
+        f"Bearer {RIGHT}",
+    )
     assert (server.count, server.peak, server.refusals) == (1, 1, [])
 
 
 def test_a_word_is_a_token_and_the_usage_can_be_left_out() -> None:
     with talking([answer("one two three"), answer(usage={})]) as (_, create):
-        assert dict(create().usage.to_dict()) == {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5}
+        assert dict(create().usage.to_dict()) == {
+            "prompt_tokens": 2,
+            "completion_tokens": 3,
+            "total_tokens": 5,
+        }
         assert create().usage is None
 
 
@@ -107,12 +136,17 @@ def test_it_calls_tools() -> None:
     with talking(answer(None, tool_calls=[CALL], finish_reason="tool_calls")) as (_, create):
         whole = create(tools=[WEATHER]).choices[0]
         deltas = [chunk.choices[0] for chunk in create(tools=[WEATHER], stream=True)]
-    assert (whole.finish_reason, whole.message.tool_calls[0].function.name) == ("tool_calls", "weather")
+    assert (whole.finish_reason, whole.message.tool_calls[0].function.name) == (
+        "tool_calls",
+        "weather",
+    )
     assert deltas[1].delta.tool_calls[0].function.arguments == CALL["function"]["arguments"]  # type: ignore[index]
     assert deltas[-1].finish_reason == "tool_calls"
 
 
-@pytest.mark.parametrize("script", [answer("Hello my friend"), stream(["Hello ", "my ", "friend"], 0.01)])
+@pytest.mark.parametrize(
+    "script", [answer("Hello my friend"), stream(["Hello ", "my ", "friend"], 0.01)]
+)
 def test_it_streams_when_asked_to(script: Behaviour) -> None:
     with talking(script) as (_, create):
         chunks = list(create(stream=True, stream_options={"include_usage": True}))
@@ -125,7 +159,9 @@ def test_it_streams_when_asked_to(script: Behaviour) -> None:
 
 def test_a_stream_breaks_in_three_ways() -> None:
     texts = ["a", "b", "c", "d"]
-    with talking([stream(texts, broken=True), stream(texts, broken="end"), stream(texts, broken="error")]) as (_, create):
+    with talking(
+        [stream(texts, broken=True), stream(texts, broken="end"), stream(texts, broken="error")]
+    ) as (_, create):
         with pytest.raises(openai.APIConnectionError):
             list(create(stream=True))
         got = list(create(stream=True))
@@ -157,7 +193,10 @@ def test_it_fails_with_a_status(code: int, error: type[openai.APIStatusError]) -
 
 def test_it_says_when_to_come_back() -> None:
     date = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
-    with talking([status(429, retry_after=1.5), status(503, "busy", retry_after=date)]) as (_, create):
+    with talking([status(429, retry_after=1.5), status(503, "busy", retry_after=date)]) as (
+        _,
+        create,
+    ):
         with pytest.raises(openai.RateLimitError) as limited:
             create()
         with pytest.raises(openai.InternalServerError) as busy:
@@ -176,7 +215,10 @@ def test_the_sdk_comes_back_by_itself() -> None:
 
 @pytest.mark.parametrize("script", [disconnect(), disconnect(0), disconnect(None)])
 def test_it_goes_away_in_the_middle(script: Behaviour) -> None:
-    with talking(script) as (server, create), pytest.raises((openai.APIConnectionError, openai.APIError)):
+    with (
+        talking(script) as (server, create),
+        pytest.raises((openai.APIConnectionError, openai.APIError)),
+    ):
         create()
     assert server.count == 1
 
@@ -192,7 +234,9 @@ def test_it_hangs_and_sees_that_the_client_gave_up() -> None:
 
 
 def test_its_bodies_can_be_wrong() -> None:
-    with talking([truncated(), wrong_type(), empty_choices(), null_content(), null_content("length")]) as (_, create):
+    with talking(
+        [truncated(), wrong_type(), empty_choices(), null_content(), null_content("length")]
+    ) as (_, create):
         with pytest.raises(json.JSONDecodeError):
             create()
         assert isinstance(create(), str)  # the SDK hands a page of HTML to the caller
@@ -202,7 +246,10 @@ def test_its_bodies_can_be_wrong() -> None:
 
 
 def test_it_sends_elsewhere_and_the_key_goes_along_on_the_same_host() -> None:
-    with ChatServer(answer("elsewhere")) as other, talking(redirect(other.base_url + "/chat/completions")) as (_, create):
+    with (
+        ChatServer(answer("elsewhere")) as other,
+        talking(redirect(other.base_url + "/chat/completions")) as (_, create),
+    ):
         assert create().choices[0].message.content == "elsewhere"
     assert other.bodies == [{"model": "gpt", "messages": HELLO}]
 
@@ -216,14 +263,24 @@ def test_it_knows_its_key() -> None:
     with talking(key=f"{RIGHT}-0123456789") as (server, create):
         with pytest.raises(openai.AuthenticationError) as short:
             create()
-        assert post(server, {}, authorization=f"Bearer {WRONG}-0123456789")[1]["error"]["message"].startswith(
-            "Incorrect API key provided: sk-w***********6789."
-        )
+        assert post(server, {}, authorization=f"Bearer {WRONG}-0123456789")[1]["error"][
+            "message"
+        ].startswith("Incorrect API key provided: sk-w***********6789.")
         assert post(server, {})[0] == 401
-        assert post(server, {"model": "gpt", "messages": HELLO}, authorization=f"Bearer {RIGHT}-0123456789")[0] == 200
+        assert (
+            post(
+                server,
+                {"model": "gpt", "messages": HELLO},
+                authorization=f"Bearer {RIGHT}-0123456789",
+            )[0]
+            == 200
+        )
     assert short.value.code == "invalid_api_key"
     assert RIGHT not in str(short.value)
-    with talking(key="another", repeats_key=True) as (_, create), pytest.raises(openai.AuthenticationError, match=RIGHT):
+    with (
+        talking(key="another", repeats_key=True) as (_, create),
+        pytest.raises(openai.AuthenticationError, match=RIGHT),
+    ):
         create()
 
 
@@ -242,8 +299,14 @@ def test_it_knows_its_key() -> None:
         ({"messages": [{"role": "user", "content": None}]}, "messages[0].content"),
         ({"messages": [*HELLO, {"role": "user", "content": "x", "id": 1}]}, "messages[1].id"),
         ({"messages": [{"role": "user", "content": "x", "name": "two words"}]}, "messages[0].name"),
-        ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages[0].content[0].text"),
-        ({"messages": [{"role": "system", "content": [{"type": "image_url"}]}]}, "messages[0].content[0].type"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "text"}]}]},
+            "messages[0].content[0].text",
+        ),
+        (
+            {"messages": [{"role": "system", "content": [{"type": "image_url"}]}]},
+            "messages[0].content[0].type",
+        ),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "u"}]}]},
             "messages[0].content[0].image_url",
@@ -271,10 +334,21 @@ def test_it_knows_its_key() -> None:
         ({"response_format": {"type": "json"}}, "response_format.type"),
         ({"response_format": {"type": "json_object"}}, "word 'json'"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
-        ({"response_format": {"type": "json_schema", "json_schema": {"schema": {}}}}, "response_format.json_schema.name"),
-        ({"response_format": {"type": "json_schema", "json_schema": {"name": "a"}}}, "response_format.json_schema.schema"),
         (
-            {"response_format": {"type": "json_schema", "json_schema": {"name": "a b", "schema": {}}}},
+            {"response_format": {"type": "json_schema", "json_schema": {"schema": {}}}},
+            "response_format.json_schema.name",
+        ),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "a"}}},
+            "response_format.json_schema.schema",
+        ),
+        (
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "a b", "schema": {}},
+                }
+            },
             "response_format.json_schema.name",
         ),
         (
@@ -298,12 +372,20 @@ def test_it_refuses_what_the_real_api_refuses(fields: dict[str, Any], place: str
 
 
 def test_it_takes_every_field_that_is_right() -> None:
-    schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "string"}},
+        "required": ["a"],
+        "additionalProperties": False,
+    }
     messages = [
         {"role": "system", "content": "Answer in JSON."},
         {
             "role": "user",
-            "content": [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "https://a/b.png"}}],
+            "content": [
+                {"type": "text", "text": "a"},
+                {"type": "image_url", "image_url": {"url": "https://a/b.png"}},
+            ],
         },
         {"role": "assistant", "content": None, "tool_calls": [CALL]},
         {"role": "tool", "content": "rain", "tool_call_id": "call_1"},
@@ -322,9 +404,17 @@ def test_it_takes_every_field_that_is_right() -> None:
             tools=[WEATHER],
             tool_choice="auto",
             presence_penalty=None,
-            response_format={"type": "json_schema", "json_schema": {"name": "a", "schema": schema, "strict": True}},
+            response_format={
+                "type": "json_schema",
+                "json_schema": {"name": "a", "schema": schema, "strict": True},
+            },
         )
-        assert create(messages=messages, response_format={"type": "json_object"}).choices[0].message.content == "And now?"
+        assert (
+            create(messages=messages, response_format={"type": "json_object"})
+            .choices[0]
+            .message.content
+            == "And now?"
+        )
     assert [choice.message.content for choice in completion.choices] == ["And now?"] * 2
 
 
@@ -337,15 +427,22 @@ def test_it_refuses_what_is_no_chat_request() -> None:
         assert post(server, good, **{"content-type": "text/plain"})[0] == 400
         for body in (b"[]", b"{", b'{"temperature": NaN}', b"\xff"):
             assert post(server, body)[0] == 400
-        assert post(server, {"messages": HELLO})[1]["error"]["message"] == "you must provide a model parameter"
+        assert (
+            post(server, {"messages": HELLO})[1]["error"]["message"]
+            == "you must provide a model parameter"
+        )
         assert post(server, {"model": "gpt"})[1]["error"]["param"] == "messages"
         assert post(server, good)[0] == 200
 
 
 def test_a_connection_serves_many_requests_and_two_hundred_wait_at_once() -> None:
     async def ask() -> None:
-        async with openai.AsyncOpenAI(base_url=server.base_url, api_key="any", max_retries=0) as client:
-            await asyncio.gather(*(client.chat.completions.create(model="gpt", messages=HELLO) for _ in range(200)))
+        async with openai.AsyncOpenAI(
+            base_url=server.base_url, api_key="any", max_retries=0
+        ) as client:
+            await asyncio.gather(
+                *(client.chat.completions.create(model="gpt", messages=HELLO) for _ in range(200))
+            )
 
     with ChatServer(answer(delay=2), record=False) as server:
         asyncio.run(ask())
@@ -369,10 +466,17 @@ def test_a_stopped_server_is_gone_at_once() -> None:
 
 def test_it_runs_in_a_process_of_its_own() -> None:
     command = [sys.executable, str(Path(__file__).with_name("chat_server.py")), "--text", "apart"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         with openai.OpenAI(base_url=url, api_key="any") as client:
-            assert client.chat.completions.create(model="gpt", messages=HELLO).choices[0].message.content == "apart"
+            assert (
+                client.chat.completions.create(model="gpt", messages=HELLO)
+                .choices[0]
+                .message.content
+                == "apart"
+            )
         out, _ = process.communicate()
     assert json.loads(out) == {"count": 1, "peak": 1, "refused": 0}

@@ -24,7 +24,11 @@ def model() -> Path:
     """The files of a saved model."""
     with SqliteTracking().open():
         saver = CustomSaver(pip_requirements=["numpy"])
-        return CustomLoader().load(saver.save(Doubler(), infer(ROWS, Doubler().predict(ROWS)), ROWS).model_uri).folder
+        return (
+            CustomLoader()
+            .load(saver.save(Doubler(), infer(ROWS, Doubler().predict(ROWS)), ROWS).model_uri)
+            .folder
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +59,9 @@ def test_what_the_model_raises_is_the_answer(model: Path, tmp_path: Path) -> Non
 
 
 def test_modelpact_is_found_in_the_model_only(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if not Path(entry).is_relative_to(model)])
+    monkeypatch.setattr(
+        sys, "path", [entry for entry in sys.path if not Path(entry).is_relative_to(model)]
+    )
     finder = HideInstalled(model)
     assert finder.find_spec("numpy", None) is None
     with pytest.raises(ModuleNotFoundError, match="not installed in this process"):

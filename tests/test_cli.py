@@ -39,7 +39,9 @@ def test_one_command_publishes_version_1(modelpact: Commands) -> None:
 
 
 def test_keys_that_people_type_do_what_they_say(modelpact: Commands) -> None:
-    Path("table.csv").write_text("a,b,price\n" + "".join(f"{n},{n * 2.5},{n * 3}\n" for n in range(20)))
+    Path("table.csv").write_text(
+        "a,b,price\n" + "".join(f"{n},{n * 2.5},{n * 3}\n" for n in range(20))
+    )
     ended = modelpact(
         "data=csv",
         "data.path=table.csv",
@@ -89,7 +91,16 @@ def test_the_same_job_is_reused(modelpact: Commands) -> None:
 def test_help_names_every_group_and_option(argument: str, modelpact: Commands) -> None:
     ended = modelpact(argument)
     assert ended.status == 0
-    for word in ("signer=", "type_hint", "data=", "diabetes", "experiment=", "tensor", "tracking=", "sqlite"):
+    for word in (
+        "signer=",
+        "type_hint",
+        "data=",
+        "diabetes",
+        "experiment=",
+        "tensor",
+        "tracking=",
+        "sqlite",
+    ):
         assert word in ended.out
     assert not Path("outputs").exists()
 
@@ -108,12 +119,17 @@ def test_ctrl_c_ends_with_130(modelpact: Commands, mocker: Any) -> None:
     assert ended.err.endswith("interrupted\n")
     assert "Traceback" not in ended.err
     assert only_receipt()["stage"] == "fit"
-    assert [run.info.status for run in client().search_runs([client().get_experiment_by_name("modelpact").experiment_id])] == [
-        "KILLED"
-    ]
+    assert [
+        run.info.status
+        for run in client().search_runs(
+            [client().get_experiment_by_name("modelpact").experiment_id]
+        )
+    ] == ["KILLED"]
 
 
-def test_the_full_error_is_a_traceback_on_demand(modelpact: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_full_error_is_a_traceback_on_demand(
+    modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     with pytest.raises(package.PactError):
         modelpact("name=a/b")
@@ -129,7 +145,9 @@ def test_a_fault_in_the_program_is_not_dressed_up(modelpact: Commands, mocker: A
 def test_the_environment_is_as_it_was(modelpact: Commands) -> None:
     before = {key: value for key, value in os.environ.items() if key != "MLFLOW_LOGGING_LEVEL"}
     modelpact(*QUICK)
-    assert {key: value for key, value in os.environ.items() if key != "MLFLOW_LOGGING_LEVEL"} == before
+    assert {
+        key: value for key, value in os.environ.items() if key != "MLFLOW_LOGGING_LEVEL"
+    } == before
 
 
 def test_main_answers_with_nothing_left_in_the_store_half_done(modelpact: Commands) -> None:
@@ -137,12 +155,19 @@ def test_main_answers_with_nothing_left_in_the_store_half_done(modelpact: Comman
     assert saved_statuses() == ["READY"]
 
 
-RUN_PY, SCRIPT = [sys.executable, str(ROOT / "run.py")], [str(Path(sys.executable).with_name("modelpact"))]
+RUN_PY, SCRIPT = (
+    [sys.executable, str(ROOT / "run.py")],
+    [str(Path(sys.executable).with_name("modelpact"))],
+)
 
 
-@pytest.mark.parametrize("command", [RUN_PY, pytest.param(SCRIPT, marks=pytest.mark.slow)], ids=["run.py", "modelpact"])
+@pytest.mark.parametrize(
+    "command", [RUN_PY, pytest.param(SCRIPT, marks=pytest.mark.slow)], ids=["run.py", "modelpact"]
+)
 def test_run_py_and_the_console_script_publish(command: list[str]) -> None:
-    good = subprocess.run([*command, "signer=infer", *QUICK], capture_output=True, text=True, check=False)
+    good = subprocess.run(
+        [*command, "signer=infer", *QUICK], capture_output=True, text=True, check=False
+    )
     assert (good.returncode, good.stderr) == (0, "")
     assert good.stdout.startswith("registered diabetes version 1")
 
@@ -151,4 +176,6 @@ def test_run_py_and_the_console_script_publish(command: list[str]) -> None:
 def test_run_py_and_the_console_script_refuse(command: list[str]) -> None:
     bad = subprocess.run([*command, "signer=infr"], capture_output=True, text=True, check=False)
     assert (bad.returncode, bad.stdout) == (2, "")
-    assert bad.stderr.startswith("error: signer=infr: there is no such option. Did you mean 'infer'?")
+    assert bad.stderr.startswith(
+        "error: signer=infr: there is no such option. Did you mean 'infer'?"
+    )

@@ -12,7 +12,9 @@ from modelpact.complaints import complain, explain
 from modelpact.errors import ConfigError, DataError, PactError
 
 
-def test_an_error_of_modelpact_is_printed_with_its_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_of_modelpact_is_printed_with_its_remedy(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert complain(DataError("no rows", remedy="Give one.")) == 1
     assert capsys.readouterr().err == "error: no rows\nGive one.\n"
     assert complain(ConfigError("bad key")) == 2
@@ -32,7 +34,11 @@ def test_a_fault_in_the_program_keeps_its_traceback() -> None:
 
 
 def test_an_unknown_option_lists_the_options_and_the_nearest() -> None:
-    known = explain(MissingConfigException("?", missing_cfg_file="signer/infr", options=["infer", "explicit", "__init__"]))
+    known = explain(
+        MissingConfigException(
+            "?", missing_cfg_file="signer/infr", options=["infer", "explicit", "__init__"]
+        )
+    )
     assert "signer=infr" in str(known)
     assert "Did you mean 'infer'?" in str(known)
     assert "infer, explicit" in str(known)
@@ -56,7 +62,9 @@ def test_a_broken_interpolation_is_a_configuration_error() -> None:
     assert known.exit_status == 2
 
 
-@pytest.mark.parametrize("error", [HydraException("something\nelse"), ConfigCompositionException("something\nelse")])
+@pytest.mark.parametrize(
+    "error", [HydraException("something\nelse"), ConfigCompositionException("something\nelse")]
+)
 def test_any_other_error_of_hydra_is_one_line(error: Exception) -> None:
     known = explain(error)
     assert known.message == "something else"

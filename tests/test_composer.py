@@ -20,7 +20,9 @@ from modelpact.plugins.composer import SweepComposer
 @pytest.fixture(scope="module")
 def loader() -> ConfigLoader:
     setup_globals()
-    return Hydra.create_main_hydra2("modelpact", create_config_search_path("pkg://modelpact.conf")).config_loader
+    return Hydra.create_main_hydra2(
+        "modelpact", create_config_search_path("pkg://modelpact.conf")
+    ).config_loader
 
 
 def master(loader: ConfigLoader, *overrides: str) -> DictConfig:
@@ -49,19 +51,35 @@ COMBINATIONS = [
 
 
 @pytest.mark.parametrize("overrides", COMBINATIONS, ids=" ".join)
-def test_it_composes_what_hydra_composes(loader: ConfigLoader, swept: DictConfig, overrides: list[str]) -> None:
+def test_it_composes_what_hydra_composes(
+    loader: ConfigLoader, swept: DictConfig, overrides: list[str]
+) -> None:
     composer = SweepComposer(loader)
-    composer.load_sweep_config(swept, ["model.estimator.alpha=9.0"])  # leaves nothing behind in what is shared
-    ours, hydras = composer.load_sweep_config(swept, overrides), loader.load_sweep_config(swept, overrides)
+    composer.load_sweep_config(
+        swept, ["model.estimator.alpha=9.0"]
+    )  # leaves nothing behind in what is shared
+    ours, hydras = (
+        composer.load_sweep_config(swept, overrides),
+        loader.load_sweep_config(swept, overrides),
+    )
     assert OmegaConf.to_container(ours) == OmegaConf.to_container(hydras)
     assert OmegaConf.is_struct(ours) == OmegaConf.is_struct(hydras) is True
     assert OmegaConf.get_cache(ours) == OmegaConf.get_cache(hydras)
 
 
 @pytest.mark.parametrize(
-    "wrong", ["model.estimator.nothing.at.all=1", "~model.nothing", "+model.estimator.alpha=1", "tusk=publish", "data={path: x}"]
+    "wrong",
+    [
+        "model.estimator.nothing.at.all=1",
+        "~model.nothing",
+        "+model.estimator.alpha=1",
+        "tusk=publish",
+        "data={path: x}",
+    ],
 )
-def test_what_hydra_refuses_is_refused_in_its_words(loader: ConfigLoader, swept: DictConfig, wrong: str) -> None:
+def test_what_hydra_refuses_is_refused_in_its_words(
+    loader: ConfigLoader, swept: DictConfig, wrong: str
+) -> None:
     with pytest.raises(ConfigCompositionException) as hydras:
         loader.load_sweep_config(swept, [wrong])
     with pytest.raises(ConfigCompositionException) as ours:
@@ -80,7 +98,9 @@ def test_the_files_are_read_once_for_jobs_that_differ_in_values(
     assert spy.call_count == 2
 
 
-def test_a_job_gets_the_configuration_it_was_checked_with_and_gets_it_once(loader: ConfigLoader, swept: DictConfig) -> None:
+def test_a_job_gets_the_configuration_it_was_checked_with_and_gets_it_once(
+    loader: ConfigLoader, swept: DictConfig
+) -> None:
     composer = SweepComposer(loader)
     checked = composer.compose_ahead(swept, ["seed=1"])
     assert composer.load_sweep_config(swept, ["seed=1"]) is checked

@@ -27,7 +27,9 @@ def composed(*overrides: str, mode: RunMode = RunMode.RUN) -> Iterator[tuple[Any
     with initialize_config_module("modelpact.conf", version_base="1.3"):
         cfg = compose("config", list(overrides), return_hydra_config=True)
         choices = (
-            dict(HydraConfig.instance().cfg.hydra.runtime.choices) if HydraConfig.instance().cfg else cfg.hydra.runtime.choices
+            dict(HydraConfig.instance().cfg.hydra.runtime.choices)
+            if HydraConfig.instance().cfg
+            else cfg.hydra.runtime.choices
         )
         yield cfg, SimpleNamespace(runtime=SimpleNamespace(choices=choices), mode=mode)
 
@@ -52,7 +54,9 @@ def test_a_seed_reaches_the_data_and_the_model() -> None:
 
 def test_the_written_signature_follows_the_data() -> None:
     assert built("data=iris", "signer=explicit").signer.outputs == "string"
-    assert built("data=iris", "signer=explicit", "contract=digits").signer.outputs == "float32[-1, 10]"
+    assert (
+        built("data=iris", "signer=explicit", "contract=digits").signer.outputs == "float32[-1, 10]"
+    )
     assert built("signer=explicit", "signer.outputs=double").signer.outputs == "double"
 
 
@@ -64,7 +68,15 @@ def test_the_loader_follows_the_saver() -> None:
 @pytest.mark.parametrize(
     ("overrides", "parts"),
     [
-        (["signer.on_any=maybe"], ["signer=infer", "signer.on_any", "'maybe'", "Its keys: integers_as, on_any, self_check"]),
+        (
+            ["signer.on_any=maybe"],
+            [
+                "signer=infer",
+                "signer.on_any",
+                "'maybe'",
+                "Its keys: integers_as, on_any, self_check",
+            ],
+        ),
         (["signer.self_check=3"], ["signer.self_check", "3"]),
         (["+signer.onany=warn"], ["signer.onany: no such key. Did you mean 'on_any'?"]),
         (["data.test_size=2", "data.seed=-1"], ["data.test_size", "data.seed"]),
@@ -92,7 +104,9 @@ def test_a_missing_step_of_the_task_is_told() -> None:
 
 
 def test_an_estimator_that_cannot_be_made_is_told() -> None:
-    with pytest.raises(ConfigError, match=r"model=ridge cannot be built: .*unexpected keyword argument 'colour'"):
+    with pytest.raises(
+        ConfigError, match=r"model=ridge cannot be built: .*unexpected keyword argument 'colour'"
+    ):
         built("+model.estimator.colour=red")
 
 
@@ -103,8 +117,14 @@ def test_an_estimator_that_cannot_be_made_is_told() -> None:
         ("nope.nope.Nope", "No module named 'nope'"),
         ("modelpact.nope.Nope", "module 'modelpact' has no attribute 'nope'"),
         ("modelpact.models.Nope", "has no attribute 'Nope'"),
-        ("broken_model.Model", "broken_model.Model cannot be imported: ZeroDivisionError: division by zero"),
-        ("needs_more.Model", "needs_more.Model cannot be imported: No module named 'not_installed'"),
+        (
+            "broken_model.Model",
+            "broken_model.Model cannot be imported: ZeroDivisionError: division by zero",
+        ),
+        (
+            "needs_more.Model",
+            "needs_more.Model cannot be imported: No module named 'not_installed'",
+        ),
         ("Nope", "No module named 'Nope'"),
         ("json", "json is no class"),
         ("json.dumps", "json.dumps is no class"),
@@ -153,10 +173,16 @@ class Broken(Step):
 
 
 @pytest.mark.parametrize(
-    ("why", "text"), [("told", "verifier: it is told"), ("other", "verifier=replay cannot be built: LookupError: it")]
+    ("why", "text"),
+    [
+        ("told", "verifier: it is told"),
+        ("other", "verifier=replay cannot be built: LookupError: it"),
+    ],
 )
 @pytest.mark.parametrize("resolved", [False, True])
-def test_whatever_a_step_raises_when_it_is_made_is_one_error(why: str, text: str, resolved: bool) -> None:
+def test_whatever_a_step_raises_when_it_is_made_is_one_error(
+    why: str, text: str, resolved: bool
+) -> None:
     with composed() as (cfg, settings):
         value = f"${{oc.decode:{why}}}" if resolved else why
         cfg.verifier = {"_target_": f"{__name__}.Broken", "why": value}
@@ -181,8 +207,14 @@ def test_a_sweep_does_not_drop_a_key_that_no_option_has() -> None:
     ("arguments", "expected"),
     [
         (["-m", "signer=infer,explicit", "signer.on_any=warn"], "++signer.on_any=warn"),
-        (["--multirun", "signer=infer,explicit", "signer.inputs.age=long"], "++signer.inputs.age=long"),
-        (["-m", "saver=custom,builtin", "saver.flavor=sklearn,xgboost"], "++saver.flavor=sklearn,xgboost"),
+        (
+            ["--multirun", "signer=infer,explicit", "signer.inputs.age=long"],
+            "++signer.inputs.age=long",
+        ),
+        (
+            ["-m", "saver=custom,builtin", "saver.flavor=sklearn,xgboost"],
+            "++saver.flavor=sklearn,xgboost",
+        ),
         (["-m", "saver=custom,builtin", "saver.path=here"], "saver.path=here"),
         (["-m", "signer=infer,explicit", "signer.colour=red"], "signer.colour=red"),
         (["-m", "signer=infer", "signer.inputs=double"], "signer.inputs=double"),
@@ -191,9 +223,13 @@ def test_a_sweep_does_not_drop_a_key_that_no_option_has() -> None:
         (["-m", "model=ridge,logistic", "model.classifier.alpha=2"], "model.classifier.alpha=2"),
     ],
 )
-def test_only_a_sweep_over_a_group_is_forgiven_a_key_of_some_options(arguments: list[str], expected: str) -> None:
+def test_only_a_sweep_over_a_group_is_forgiven_a_key_of_some_options(
+    arguments: list[str], expected: str
+) -> None:
     assert sweep_arguments(arguments)[-1] == expected
-    assert sweep_arguments(arguments)[:-1] == [argument.replace("--multirun", "-m") for argument in arguments[:-1]]
+    assert sweep_arguments(arguments)[:-1] == [
+        argument.replace("--multirun", "-m") for argument in arguments[:-1]
+    ]
 
 
 def test_the_flag_of_a_sweep_may_stand_anywhere() -> None:
@@ -207,7 +243,17 @@ def test_what_is_not_used_is_said_before_the_first_job(caplog: pytest.LogCapture
 
 
 def test_the_groups_and_their_options() -> None:
-    assert {"data", "model", "signer", "saver", "loader", "verifier", "register", "tracking", "task"} <= set(groups())
+    assert {
+        "data",
+        "model",
+        "signer",
+        "saver",
+        "loader",
+        "verifier",
+        "register",
+        "tracking",
+        "task",
+    } <= set(groups())
     assert options("signer") == ["example", "explicit", "infer", "type_hint"]
 
 

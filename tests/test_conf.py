@@ -44,7 +44,18 @@ FAMILIES = {
 }
 """Each group whose options are classes, with the end of their names."""
 
-HOMES = ("data", "models", "signers", "savers", "loaders", "verifiers", "registers", "store", "serving", "tasks")
+HOMES = (
+    "data",
+    "models",
+    "signers",
+    "savers",
+    "loaders",
+    "verifiers",
+    "registers",
+    "store",
+    "serving",
+    "tasks",
+)
 """The modules that export those classes."""
 
 REQUIRED = {
@@ -96,7 +107,11 @@ def concrete() -> dict[str, type[Step]]:
         module = importlib.import_module(f"modelpact.{home}")
         for name in module.__all__:
             thing = getattr(module, name)
-            if isinstance(thing, type) and issubclass(thing, Step) and not inspect.isabstract(thing):
+            if (
+                isinstance(thing, type)
+                and issubclass(thing, Step)
+                and not inspect.isabstract(thing)
+            ):
                 found[name] = thing
     return found
 
@@ -109,23 +124,33 @@ def test_the_groups_are_these() -> None:
 class TestEachOption:
     def test_is_composed_and_built(self, group: str, option: str) -> None:
         cfg = composed(f"{group}={option}", *REQUIRED.get((group, option), []))
-        settings = SimpleNamespace(runtime=SimpleNamespace(choices=cfg.hydra.runtime.choices), mode=RunMode.RUN)
+        settings = SimpleNamespace(
+            runtime=SimpleNamespace(choices=cfg.hydra.runtime.choices), mode=RunMode.RUN
+        )
         task = build(cfg, settings)
         step = (
             task
             if group == "task"
-            else next(getattr(task, n) for n, f in type(task).model_fields.items() if (f.alias or n) == group)
+            else next(
+                getattr(task, n)
+                for n, f in type(task).model_fields.items()
+                if (f.alias or n) == group
+            )
         )
         assert content(group, option)["_target_"].rpartition(".")[2] == step.KIND
 
-    def test_has_the_keys_of_its_class_with_the_same_defaults(self, group: str, option: str) -> None:
+    def test_has_the_keys_of_its_class_with_the_same_defaults(
+        self, group: str, option: str
+    ) -> None:
         written = content(group, option)
         fields = get_class(written.pop("_target_")).model_fields
         by_alias = {field.alias or name: field for name, field in fields.items()}
         assert sorted(written) == sorted(by_alias)
         for key, field in by_alias.items():
             value = written[key]
-            constant = not isinstance(value, dict | str) or not re.search(r"\$\{|\?\?\?|_target_", json.dumps(value))
+            constant = not isinstance(value, dict | str) or not re.search(
+                r"\$\{|\?\?\?|_target_", json.dumps(value)
+            )
             if constant and not field.is_required():
                 default = field.get_default(call_default_factory=True)
                 assert value == default or field.default is None, key
@@ -135,7 +160,9 @@ class TestEachOption:
         raw = yaml.safe_load((CONF / group / f"{option}.yaml").read_text())
         if "_target_" not in raw:
             (option,) = raw["defaults"]
-        assert content(group, option)["_target_"].rpartition(".")[2] == camel(option, FAMILIES[group])
+        assert content(group, option)["_target_"].rpartition(".")[2] == camel(
+            option, FAMILIES[group]
+        )
 
 
 @pytest.mark.parametrize("name", concrete())
@@ -145,14 +172,20 @@ def test_every_public_class_has_a_file(name: str) -> None:
 
 
 def test_every_class_belongs_to_a_family() -> None:
-    assert {"SklearnModel", "InferSigner", "CustomSaver", "PublishTask", "SqliteTracking"} <= set(concrete())
+    assert {"SklearnModel", "InferSigner", "CustomSaver", "PublishTask", "SqliteTracking"} <= set(
+        concrete()
+    )
     assert issubclass(concrete()["SklearnModel"], Model)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONF)))
 class TestEachFile:
     def test_begins_with_a_comment_that_says_what_it_is(self, path: Path) -> None:
-        comments = [line for line in path.read_text().splitlines() if line.startswith("# ") and "@package" not in line]
+        comments = [
+            line
+            for line in path.read_text().splitlines()
+            if line.startswith("# ") and "@package" not in line
+        ]
         assert comments
         assert 10 < len(comments[0]) <= 130
 
@@ -162,7 +195,9 @@ class TestEachFile:
         bare = []
         for line in path.read_text().splitlines():
             key, _, rest = line.partition(":")
-            interpolated = rest.strip() == f"${{{key}}}"  # a task takes a group over: the group explains it
+            interpolated = (
+                rest.strip() == f"${{{key}}}"
+            )  # a task takes a group over: the group explains it
             if (
                 line
                 and line[0] not in " #-"
@@ -218,8 +253,12 @@ def test_every_recipe_publishes(recipe: str, modelpact: Commands, chat_server: s
 
 @pytest.mark.slow
 def test_a_sweep_over_the_recipes_publishes_each(modelpact: Commands) -> None:
-    recipes = [recipe for recipe in RECIPES if recipe != "chat"]  # it needs an address, which the others do not take
-    ended = modelpact("-m", f"experiment={','.join(recipes)}", "saver.pip_requirements=[scikit-learn]")
+    recipes = [
+        recipe for recipe in RECIPES if recipe != "chat"
+    ]  # it needs an address, which the others do not take
+    ended = modelpact(
+        "-m", f"experiment={','.join(recipes)}", "saver.pip_requirements=[scikit-learn]"
+    )
     assert ended.status == 0, ended.err
     assert len(versions()) == len(recipes)
 

@@ -10,7 +10,11 @@ import pytest
 
 import modelpact
 
-MODULES = sorted(module.name for module in pkgutil.walk_packages(modelpact.__path__, "modelpact.") if ".conf" not in module.name)
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(modelpact.__path__, "modelpact.")
+    if ".conf" not in module.name
+)
 WITH_EXAMPLES = {"modelpact.errors", "modelpact.models.base", "modelpact.models.scoring", "modelpact.rows", "modelpact.schemas",
                  "modelpact.steps", "modelpact.store", "modelpact.suggestions"}  # fmt: skip
 

@@ -28,17 +28,25 @@ def drawn() -> dict[str, tuple[str, ...]]:
 
 
 def test_the_drawn_tree_is_the_real_one() -> None:
-    assert drawn() == {kind.__name__: tuple(base.__name__ for base in kind.__bases__) for kind in ALL}
+    assert drawn() == {
+        kind.__name__: tuple(base.__name__ for base in kind.__bases__) for kind in ALL
+    }
 
 
 def test_every_error_of_the_module_is_exported() -> None:
-    defined = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
+    defined = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, Exception)
+    }
     assert defined == set(errors.__all__)
     assert errors.__all__ == sorted(errors.__all__)
 
 
 @pytest.mark.parametrize("kind", ALL)
-@pytest.mark.parametrize("again", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy])
+@pytest.mark.parametrize(
+    "again", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy]
+)
 def test_an_error_crosses_processes_with_its_facts(kind: type[PactError], again: Any) -> None:
     error = kind("what happened", remedy="what to do", column="age", places=[("a", 1)])
     other = again(error)
@@ -51,7 +59,9 @@ def test_an_error_crosses_processes_with_its_facts(kind: type[PactError], again:
 
 @pytest.mark.parametrize("kind", ALL)
 def test_only_configuration_errors_end_with_status_2(kind: type[PactError]) -> None:
-    assert kind.exit_status == (2 if issubclass(kind, errors.ConfigError | errors.SecretError) else 1)
+    assert kind.exit_status == (
+        2 if issubclass(kind, errors.ConfigError | errors.SecretError) else 1
+    )
 
 
 @pytest.mark.parametrize("kind", ALL)

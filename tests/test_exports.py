@@ -7,7 +7,18 @@ import importlib
 import pytest
 
 PUBLIC = {
-    "modelpact": ["Adapter", "Check", "Model", "Outputs", "PactError", "Receipt", "Sample", "Verdict", "__version__", "publish"],
+    "modelpact": [
+        "Adapter",
+        "Check",
+        "Model",
+        "Outputs",
+        "PactError",
+        "Receipt",
+        "Sample",
+        "Verdict",
+        "__version__",
+        "publish",
+    ],
     "modelpact.data": [
         "CsvData",
         "DataSource",
@@ -33,11 +44,23 @@ PUBLIC = {
         "score",
         "untrusted_types",
     ],
-    "modelpact.signers": ["ExampleSigner", "ExplicitSigner", "InferSigner", "Signer", "TypeHintSigner"],
+    "modelpact.signers": [
+        "ExampleSigner",
+        "ExplicitSigner",
+        "InferSigner",
+        "Signer",
+        "TypeHintSigner",
+    ],
     "modelpact.savers": ["BuiltinSaver", "CustomSaver", "Saver", "mark_failed"],
     "modelpact.loaders": ["BuiltinLoader", "CustomLoader", "Loader"],
     "modelpact.verifiers": ["CleanVerifier", "NoneVerifier", "ReplayVerifier", "Verifier"],
-    "modelpact.registers": ["MlflowRegister", "NoneRegister", "Register", "check_alias", "note_checks"],
+    "modelpact.registers": [
+        "MlflowRegister",
+        "NoneRegister",
+        "Register",
+        "check_alias",
+        "note_checks",
+    ],
     "modelpact.store": ["ServerTracking", "SqliteTracking", "Store", "Tracking"],
     "modelpact.tasks": [
         "AuditTask",
@@ -61,12 +84,26 @@ PUBLIC = {
     "modelpact.schemas": ["Check", "Inputs", "Outputs", "Params", "Receipt", "Sample", "Verdict"],
     "modelpact.steps": ["Step"],
     "modelpact.jobs": ["JOB_KEY", "JOB_NUMBER", "Job", "SWEEP", "job_key"],
-    "modelpact.serving": ["Limits", "Parity", "ParityVerifier", "compare", "create_app", "create_router"],
+    "modelpact.serving": [
+        "Limits",
+        "Parity",
+        "ParityVerifier",
+        "compare",
+        "create_app",
+        "create_router",
+    ],
     "modelpact.batch": ["Batch", "Done"],
     "modelpact.sweeps": ["Result", "Sweep", "SweepRecord", "best", "read_results"],
     "modelpact.journal": ["Journal"],
     "modelpact.cli": ["main"],
-    "modelpact.composition": ["build", "groups", "import_model", "option_keys", "options", "sweep_arguments"],
+    "modelpact.composition": [
+        "build",
+        "groups",
+        "import_model",
+        "option_keys",
+        "options",
+        "sweep_arguments",
+    ],
     "modelpact.complaints": ["complain", "explain"],
 }
 

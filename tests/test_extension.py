@@ -66,7 +66,12 @@ def write_distribution(folder: Path) -> None:
     package = folder / "careful_steps"
     (package / "conf" / "signer").mkdir(parents=True)
     (package / "conf" / "model").mkdir()
-    for place in (package, package / "conf", package / "conf" / "signer", package / "conf" / "model"):
+    for place in (
+        package,
+        package / "conf",
+        package / "conf" / "signer",
+        package / "conf" / "model",
+    ):
         (place / "__init__.py").touch()
     (package / "steps.py").write_text(CODE)
     (package / "conf" / "signer" / "careful.yaml").write_text(SIGNER)
@@ -77,9 +82,21 @@ def write_distribution(folder: Path) -> None:
 def install(folder: Path) -> Path:
     """Build and install the package into a folder of its own."""
     write_distribution(folder / "source")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+    ]
     done = subprocess.run(
-        [*command, "--target", str(folder / "site"), str(folder / "source")], capture_output=True, text=True, check=False
+        [*command, "--target", str(folder / "site"), str(folder / "source")],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return folder / "site"
@@ -93,7 +110,9 @@ def with_entry_point(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def without_entry_point(with_entry_point: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, as if the package named no entry point."""
-    site = shutil.copytree(with_entry_point, tmp_path_factory.mktemp("without_entry_point") / "site")
+    site = shutil.copytree(
+        with_entry_point, tmp_path_factory.mktemp("without_entry_point") / "site"
+    )
     (entry_points,) = site.glob("*.dist-info/entry_points.txt")
     entry_points.unlink()
     return site
@@ -103,23 +122,37 @@ def run(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `modelpact` where the package is installed."""
     script = Path(sys.executable).with_name("modelpact")
     environment = {**os.environ, "PYTHONPATH": str(site)}
-    return subprocess.run([str(script), *arguments], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [str(script), *arguments], env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_an_entry_point_brings_signer_and_model(
     with_entry_point: Path, modelpact: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(with_entry_point))
-    ended = modelpact("signer=careful", "signer.most=10", "model=mean", "saver.pip_requirements=[numpy]")
+    ended = modelpact(
+        "signer=careful", "signer.most=10", "model=mean", "saver.pip_requirements=[numpy]"
+    )
     assert ended.status == 0, ended.err
     (path,) = Path().glob("outputs/*/*/receipt.json")
     receipt = json.loads(path.read_text())
-    assert (receipt["steps"]["signer"], receipt["steps"]["model"], receipt["version"]) == ("CarefulSigner", "MeanModel", "1")
+    assert (receipt["steps"]["signer"], receipt["steps"]["model"], receipt["version"]) == (
+        "CarefulSigner",
+        "MeanModel",
+        "1",
+    )
 
 
 @pytest.mark.slow
 def test_its_model_passes_in_a_clean_process(with_entry_point: Path) -> None:
-    done = run(with_entry_point, "signer=careful", "model=mean", "saver.pip_requirements=[numpy]", "verifier=clean")
+    done = run(
+        with_entry_point,
+        "signer=careful",
+        "model=mean",
+        "saver.pip_requirements=[numpy]",
+        "verifier=clean",
+    )
     assert done.returncode == 0, done.stderr
 
 

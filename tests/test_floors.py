@@ -39,7 +39,17 @@ FLOORS = (
         "aliases",
         "naming",
     },
-    {"data", "models", "store", "requirements", "carried", "journal", "jobs", "parameters", "registry"},
+    {
+        "data",
+        "models",
+        "store",
+        "requirements",
+        "carried",
+        "journal",
+        "jobs",
+        "parameters",
+        "registry",
+    },
     {"signers", "savers", "loaders", "verifiers", "registers"},
     {"pipeline", "sweeps"},
     {"serving", "batch"},
@@ -112,8 +122,12 @@ class TestEachModule:
         here = floor(noun(path))
         for name in own(path):
             below = floor(name) < here
-            neighbour = floor(name) == here and (noun(path) in FOUNDATION or here == len(FLOORS) - 1)
-            assert below or neighbour, f"{noun(path)} (floor {here}) imports {name} (floor {floor(name)})"
+            neighbour = floor(name) == here and (
+                noun(path) in FOUNDATION or here == len(FLOORS) - 1
+            )
+            assert below or neighbour, (
+                f"{noun(path)} (floor {here}) imports {name} (floor {floor(name)})"
+            )
 
     def test_imports_hydra_only_on_the_top_floor(self, path: Path) -> None:
         found = {name.partition(".")[0] for name in imports(path)} & {"hydra", "omegaconf"}
@@ -123,7 +137,9 @@ class TestEachModule:
         if path.name == "_mlflow.py":
             return
         private = [
-            name for name in imports(path) if name.startswith("mlflow.") and any(part[0] == "_" for part in name.split("."))
+            name
+            for name in imports(path)
+            if name.startswith("mlflow.") and any(part[0] == "_" for part in name.split("."))
         ]
         attributes = [
             ast.unparse(node)
@@ -152,7 +168,13 @@ def test_floor_0_has_no_circles() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["-c", "import modelpact"], ["--help"], ["--cfg", "job"], ["signer=explicit", "--info", "defaults"]]
+    "arguments",
+    [
+        ["-c", "import modelpact"],
+        ["--help"],
+        ["--cfg", "job"],
+        ["signer=explicit", "--info", "defaults"],
+    ],
 )
 def test_neither_mlflow_nor_pandas_is_imported_before_it_is_needed(arguments: list[str]) -> None:
     script = (
@@ -163,5 +185,7 @@ def test_neither_mlflow_nor_pandas_is_imported_before_it_is_needed(arguments: li
         "found = {name.partition('.')[0] for name in sys.modules} & {'mlflow', 'pandas', 'numpy', 'sklearn'}\n"
         "assert not found, found\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

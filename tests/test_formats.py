@@ -76,12 +76,19 @@ def folder_of(saver: Any, model: Any) -> Path:
 def test_sklearn_is_saved_as_skops_by_both_savers() -> None:
     requirements = ["scikit-learn"]
     model = SklearnModel(estimator=LinearRegression())
-    assert formats_of(folder_of(CustomSaver(pip_requirements=requirements), model)) == ["code", "json", "skops"]
+    assert formats_of(folder_of(CustomSaver(pip_requirements=requirements), model)) == [
+        "code",
+        "json",
+        "skops",
+    ]
     assert formats_of(folder_of(BuiltinSaver(pip_requirements=requirements), model)) == ["skops"]
 
 
 def test_a_model_of_ones_own_is_code_and_json() -> None:
-    assert formats_of(folder_of(CustomSaver(pip_requirements=["numpy"]), Scaled())) == ["code", "json"]
+    assert formats_of(folder_of(CustomSaver(pip_requirements=["numpy"]), Scaled())) == [
+        "code",
+        "json",
+    ]
 
 
 @pytest.mark.filterwarnings("ignore:.*type hints")

@@ -64,13 +64,21 @@ class Lab:
         plain = self.home / "plain"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # MLflow would rather have type hints
-            mlflow.pyfunc.save_model(str(plain), python_model=_plain(), pip_requirements=["numpy"], signature=SIGNATURE)
+            mlflow.pyfunc.save_model(
+                str(plain), python_model=_plain(), pip_requirements=["numpy"], signature=SIGNATURE
+            )
         with SqliteTracking().open(), mlflow.start_run() as run:
             self.run_id = run.info.run_id
             for name, model in (("pickle", Kept(by="pickle")), ("joblib", Kept(by="joblib"))):
                 self._save(name, CustomSaver(path=name, pip_requirements=["numpy"]), model)
-            self._save("cloudpickle", CustomSaver(path="cloudpickle", pip_requirements=["numpy"]), MlflowModel(uri=str(plain)))
-            self._save("sklearn", BuiltinSaver(path="sklearn", pip_requirements=["scikit-learn"]), line)
+            self._save(
+                "cloudpickle",
+                CustomSaver(path="cloudpickle", pip_requirements=["numpy"]),
+                MlflowModel(uri=str(plain)),
+            )
+            self._save(
+                "sklearn", BuiltinSaver(path="sklearn", pip_requirements=["scikit-learn"]), line
+            )
         shutil.copytree(self.home / "mlruns", self.home / "kept")
 
     def _save(self, name: str, saver: Saver, model: Any) -> None:
@@ -174,12 +182,16 @@ def elsewhere(folder: Path, line: str) -> None:
 POISONS: dict[str, tuple[str, Callable[[Path, str], Any], str]] = {
     "pickle": (
         "pickle",
-        lambda folder, line: (folder / "artifacts/state/learned.pickle").write_bytes(pickle.dumps(Payload(line))),
+        lambda folder, line: (folder / "artifacts/state/learned.pickle").write_bytes(
+            pickle.dumps(Payload(line))
+        ),
         "artifacts/state/learned.pickle was changed",
     ),
     "cloudpickle": (
         "cloudpickle",
-        lambda folder, line: (folder / "artifacts/state/model/python_model.pkl").write_bytes(cloudpickle.dumps(Payload(line))),
+        lambda folder, line: (folder / "artifacts/state/model/python_model.pkl").write_bytes(
+            cloudpickle.dumps(Payload(line))
+        ),
         "artifacts/state/model/python_model.pkl was changed",
     ),
     "joblib": (
@@ -189,7 +201,9 @@ POISONS: dict[str, tuple[str, Callable[[Path, str], Any], str]] = {
     ),
     "models-from-code": (
         "pickle",
-        lambda folder, line: (folder / "saved_model.py").write_text(line + "\n" + (folder / "saved_model.py").read_text()),
+        lambda folder, line: (folder / "saved_model.py").write_text(
+            line + "\n" + (folder / "saved_model.py").read_text()
+        ),
         "saved_model.py was changed",
     ),
     "edited MLmodel": ("sklearn", elsewhere, "MLmodel was changed"),
@@ -211,7 +225,12 @@ POISONS: dict[str, tuple[str, Callable[[Path, str], Any], str]] = {
 }
 """What is poisoned, how, and what is said of it."""
 
-LOADERS = {"pickle": CustomLoader, "joblib": CustomLoader, "cloudpickle": CustomLoader, "sklearn": BuiltinLoader}
+LOADERS = {
+    "pickle": CustomLoader,
+    "joblib": CustomLoader,
+    "cloudpickle": CustomLoader,
+    "sklearn": BuiltinLoader,
+}
 
 
 def line_of(lab: Lab) -> str:
@@ -226,12 +245,19 @@ class TestEachPoison:
         poison(lab.folder(name), line_of(lab))
         loading = mocker.spy(mlflow.pyfunc, "load_model")
         for loader in (LOADERS[name](), BuiltinLoader()):
-            for uri in (f"models:/{name}/1", f"models:/{name}@champion", lab.uris[name], f"runs:/{lab.run_id}/{name}"):
+            for uri in (
+                f"models:/{name}/1",
+                f"models:/{name}@champion",
+                lab.uris[name],
+                f"runs:/{lab.run_id}/{name}",
+            ):
                 with pytest.raises(IntegrityError) as raised:
                     loader.load(uri)
                 assert raised.value.message == f"{uri!r} is not as it was published: {said}"
                 assert "loader.integrity=off" in raised.value.remedy
-        with pytest.raises(IntegrityError, match="MLmodel" if "MLmodel" in said else said):  # by the manifest alone
+        with pytest.raises(
+            IntegrityError, match="MLmodel" if "MLmodel" in said else said
+        ):  # by the manifest alone
             BuiltinLoader().load(str(lab.folder(name)))
         assert loading.call_count == 0
         assert not lab.canary.exists()
@@ -249,18 +275,24 @@ class TestEachPoison:
         name = POISONS[kind][0]
         adapter = LOADERS[name]().load(f"models:/{name}/1")
         assert adapter.predict(ROWS).prediction == pytest.approx(ANSWERS)
-        assert adapter.artifact_digest == client().get_model_version(name, "1").tags[ARTIFACT_DIGEST]
+        assert (
+            adapter.artifact_digest == client().get_model_version(name, "1").tags[ARTIFACT_DIGEST]
+        )
         assert adapter.folder == lab.folder(name)
 
     @pytest.mark.parametrize("kind", ["pickle", "deleted signature"])
-    def test_is_refused_on_the_command_line(self, kind: str, closed: Lab, modelpact: Commands) -> None:
+    def test_is_refused_on_the_command_line(
+        self, kind: str, closed: Lab, modelpact: Commands
+    ) -> None:
         name, poison, said = POISONS[kind]
         poison(closed.folder(name), line_of(closed))
         Path("rows.csv").write_text("a,b\n1.5,2.0\n")
         asked = (f"task.uri=models:/{name}@champion", "data=csv", "data.path=rows.csv")
         ended = modelpact("task=predict", "task.out=answers.csv", "loader=builtin", *asked)
         assert ended.status == 1
-        assert ended.err.startswith(f"error: 'models:/{name}/1' is not as it was published: {said}\n")
+        assert ended.err.startswith(
+            f"error: 'models:/{name}/1' is not as it was published: {said}\n"
+        )
         assert not Path("answers.csv").exists()
         ended = modelpact("task=check", *asked)
         assert ended.status == (1 if kind == "deleted signature" else 0)
@@ -278,7 +310,11 @@ def test_any_byte_any_name_any_file(lab: Lab) -> None:
         new = path.with_name(f"{path.name}.{number}")
         if kind == "byte":
             place = chance.randrange(len(before))
-            path.write_bytes(before[:place] + bytes([before[place] ^ (1 << chance.randrange(8))]) + before[place + 1 :])
+            path.write_bytes(
+                before[:place]
+                + bytes([before[place] ^ (1 << chance.randrange(8))])
+                + before[place + 1 :]
+            )
         elif kind == "removed":
             path.unlink()
         elif kind == "renamed":
@@ -289,7 +325,9 @@ def test_any_byte_any_name_any_file(lab: Lab) -> None:
             BuiltinLoader().load("models:/sklearn/1")
         new.unlink(missing_ok=True)
         path.write_bytes(before)
-    assert BuiltinLoader().load("models:/sklearn/1").predict(ROWS).prediction == pytest.approx(ANSWERS)
+    assert BuiltinLoader().load("models:/sklearn/1").predict(ROWS).prediction == pytest.approx(
+        ANSWERS
+    )
 
 
 class TestCompiledCode:
@@ -301,14 +339,17 @@ class TestCompiledCode:
         compiled = Path(importlib.util.cache_from_source(str(source)))
         compiled.parent.mkdir()
         header = importlib.util.MAGIC_NUMBER + b"".join(
-            number.to_bytes(4, "little") for number in (0, int(status.st_mtime) & 0xFFFFFFFF, status.st_size)
+            number.to_bytes(4, "little")
+            for number in (0, int(status.st_mtime) & 0xFFFFFFFF, status.st_size)
         )
         import marshal
 
         compiled.write_bytes(header + marshal.dumps(code))
         return compiled
 
-    def test_that_python_wrote_there_does_not_matter(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_that_python_wrote_there_does_not_matter(
+        self, lab: Lab, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(sys, "dont_write_bytecode", False)
         mlflow.pyfunc.load_model(lab.uris["pickle"])
         assert list(lab.folder("pickle").rglob("*.pyc"))
@@ -369,7 +410,9 @@ class TestBetweenTheLookAndTheLoad:
         folder.parent.chmod(0o1777)  # as /tmp: what is in it is its owner's to rename
         assert CustomLoader().load("models:/pickle/1").folder == folder
 
-    def test_what_was_changed_while_it_was_copied_is_refused(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_what_was_changed_while_it_was_copied_is_refused(
+        self, lab: Lab, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         folder, copy = lab.folder("pickle"), Manifest.copy
         (folder / "MLmodel").chmod(0o666)
 
@@ -394,8 +437,15 @@ class TestTags:
 
     def test_a_manifest_that_was_changed_with_the_files_is_refused(self, lab: Lab) -> None:
         folder = self.forged(lab)
-        for uri in ("models:/pickle/1", "models:/pickle@champion", "models:/pickle/latest", lab.uris["pickle"]):
-            with pytest.raises(IntegrityError, match=f"not as it was published: {MANIFEST} was changed"):
+        for uri in (
+            "models:/pickle/1",
+            "models:/pickle@champion",
+            "models:/pickle/latest",
+            lab.uris["pickle"],
+        ):
+            with pytest.raises(
+                IntegrityError, match=f"not as it was published: {MANIFEST} was changed"
+            ):
                 CustomLoader().load(uri)
         assert CustomLoader().load(str(folder)).predict(ROWS)  # of a folder no database knows
 
@@ -420,7 +470,11 @@ class TestTags:
                 CustomLoader().load("models:/pickle/1")
             assert CustomLoader().load(lab.uris["pickle"])
         finally:
-            said = client().get_logged_model(lab.uris["pickle"].removeprefix("models:/")).tags[SIGNATURE_DIGEST]
+            said = (
+                client()
+                .get_logged_model(lab.uris["pickle"].removeprefix("models:/"))
+                .tags[SIGNATURE_DIGEST]
+            )
             client().set_model_version_tag("pickle", "1", SIGNATURE_DIGEST, said)
 
     def test_a_version_of_plain_mlflows_has_the_tags_of_its_model(self, lab: Lab) -> None:
@@ -434,7 +488,9 @@ class TestTags:
     def test_a_tag_that_was_taken_away_is_missed(self, lab: Lab) -> None:
         said = {SIGNATURE_DIGEST: client().get_model_version("pickle", "1").tags[SIGNATURE_DIGEST]}
         judged = judge(lab.folder("pickle"), said)
-        assert [problem.text for problem in judged.problems] == [f"its tag {ARTIFACT_DIGEST} was removed"]
+        assert [problem.text for problem in judged.problems] == [
+            f"its tag {ARTIFACT_DIGEST} was removed"
+        ]
 
     def test_files_without_any_tag_are_compared_with_their_manifest(self, lab: Lab) -> None:
         folder = lab.folder("pickle")
@@ -453,7 +509,13 @@ class TestTags:
         folder = lab.folder("pickle")
         said = {SIGNATURE_DIGEST: "0" * 64}
         (folder / MANIFEST).unlink()
-        for content in ("[", "[]", "signature: {inputs: x}", "!!python/object/apply:os.system [true]", "\x00"):
+        for content in (
+            "[",
+            "[]",
+            "signature: {inputs: x}",
+            "!!python/object/apply:os.system [true]",
+            "\x00",
+        ):
             (folder / "MLmodel").write_text(content)
             assert [problem.text.partition(":")[0] for problem in judge(folder, said).problems] == [
                 "its signature cannot be read"
@@ -487,14 +549,19 @@ def test_many_files_are_counted(lab: Lab) -> None:
 
 
 class TestWhatIsToHappen:
-    def test_a_warning_says_what_an_error_would(self, lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_warning_says_what_an_error_would(
+        self, lab: Lab, caplog: pytest.LogCaptureFixture
+    ) -> None:
         (lab.folder("pickle") / "note.txt").touch()
         adapter = CustomLoader(integrity="warn").load("models:/pickle/1")
         assert adapter.predict(ROWS).prediction == pytest.approx(ANSWERS)
         assert adapter.artifact_digest is None
         told = [record for record in caplog.records if record.name == "modelpact.integrity"]
         assert [record.levelname for record in told] == ["WARNING"]
-        assert "'models:/pickle/1' is not as it was published: note.txt was added\n" in told[0].getMessage()
+        assert (
+            "'models:/pickle/1' is not as it was published: note.txt was added\n"
+            in told[0].getMessage()
+        )
 
     def test_off_asks_nobody(self, lab: Lab, mocker: Any) -> None:
         for name in ("judge", "published"):
@@ -505,13 +572,21 @@ class TestWhatIsToHappen:
     def test_a_model_that_was_published_by_plain_mlflow_is_loaded_with_a_warning(
         self, lab: Lab, caplog: pytest.LogCaptureFixture
     ) -> None:
-        assert BuiltinLoader().load(str(lab.home / "plain")).predict(ROWS).prediction == pytest.approx(ANSWERS)
-        told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-        assert told == [f"{lab.home / 'plain'} has no manifest: nothing can say whether its files are those that were published"]
+        assert BuiltinLoader().load(str(lab.home / "plain")).predict(
+            ROWS
+        ).prediction == pytest.approx(ANSWERS)
+        told = [
+            record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING
+        ]
+        assert told == [
+            f"{lab.home / 'plain'} has no manifest: nothing can say whether its files are those that were published"
+        ]
 
     def test_other_processes_take_what_the_first_has_looked_at(self, lab: Lab) -> None:
         adapter = CustomLoader().load("models:/pickle/1")
-        loader = pickle.loads(pickle.dumps(CustomLoader(policy="strict").only(adapter.artifact_digest)))
+        loader = pickle.loads(
+            pickle.dumps(CustomLoader(policy="strict").only(adapter.artifact_digest))
+        )
         assert loader.policy == "strict"
         assert loader.load(str(adapter.stored)).predict(ROWS).prediction == pytest.approx(ANSWERS)
         TestTags().forged(lab)
@@ -560,7 +635,11 @@ def test_threads_may_load_at_once(lab: Lab) -> None:
     (lab.folder("sklearn") / "MLmodel").chmod(0o666)
     found: list[Any] = []
     threads = [
-        threading.Thread(target=lambda: found.append(BuiltinLoader().load(lab.uris["sklearn"]).predict(ROWS).prediction))
+        threading.Thread(
+            target=lambda: found.append(
+                BuiltinLoader().load(lab.uris["sklearn"]).predict(ROWS).prediction
+            )
+        )
         for _ in range(3)
     ]
     for thread in threads:

@@ -23,7 +23,9 @@ DECISIVE = ("data", "model", "signer", "saver", "loader", "verifier")
 
 def key(name: str = "sums", **changes: Any) -> str:
     chosen = steps(**changes)
-    return job_key(name, {group: chosen[group] for group in DECISIVE}, digest(chosen["data"].read()))
+    return job_key(
+        name, {group: chosen[group] for group in DECISIVE}, digest(chosen["data"].read())
+    )
 
 
 def test_the_same_job_has_the_same_key() -> None:
@@ -68,15 +70,21 @@ def test_the_data_count_and_not_where_they_lie() -> None:
     assert keys[0] != keys[2]
 
 
-@pytest.mark.parametrize(("group", "changed"), [("saver", CustomSaver(path="elsewhere", pip_requirements=["numpy"]))])
+@pytest.mark.parametrize(
+    ("group", "changed"), [("saver", CustomSaver(path="elsewhere", pip_requirements=["numpy"]))]
+)
 def test_paths_do_not_count(group: str, changed: Any) -> None:
     assert key(**{group: changed}) == key()
 
 
-def test_the_code_of_a_users_own_step_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_code_of_a_users_own_step_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
     module = tmp_path / "own_signer.py"
-    text = "from modelpact.signers import InferSigner\n\n\nclass OwnSigner(InferSigner):\n    pass\n"
+    text = (
+        "from modelpact.signers import InferSigner\n\n\nclass OwnSigner(InferSigner):\n    pass\n"
+    )
     keys = []
     for version in (text, text, text + "# another version\n"):
         module.write_text(version)

@@ -24,7 +24,10 @@ def test_stages_are_timed_in_their_order() -> None:
 
 def test_somebody_elses_error_becomes_the_stages_own() -> None:
     account = journal()
-    with pytest.raises(FitError, match="fit failed: ZeroDivisionError: by zero") as raised, account.stage("fit"):
+    with (
+        pytest.raises(FitError, match="fit failed: ZeroDivisionError: by zero") as raised,
+        account.stage("fit"),
+    ):
         raise ZeroDivisionError("by\nzero")
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
     receipt = account.receipt("failed", raised.value)

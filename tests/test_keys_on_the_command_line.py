@@ -34,7 +34,11 @@ QUICK = ("saver.pip_requirements=[scikit-learn]",)
 
 def traces(folder: Path) -> list[str]:
     """The files below a folder that hold a canary, the configurations apart that were written for the test."""
-    files = [path for path in folder.rglob("*") if path.is_file() and "own" not in path.relative_to(folder).parts]
+    files = [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and "own" not in path.relative_to(folder).parts
+    ]
     return [str(path) for path in files if b"canary" in path.read_bytes() or "canary" in path.name]
 
 
@@ -71,17 +75,35 @@ LINES: dict[str, tuple[str, str]] = {
     "a range": ("model.api_key=range(1,3)", "model.api_key"),
     "an interval": ("model.api_key=interval(1,3)", "model.api_key"),
     "a pattern": ("credentials=glob(canary*)", "credentials"),
-    "a password in an address": (f"model.base_url=https://ann:{CANARY}@host/v1", "model.base_url is an address with"),
-    "a key in an address": (f"model.base_url='https://host/v1?api_key={CANARY}'", "model.base_url is an address with"),
-    "a password of a store": (f"tracking.uri=postgresql://ann:{CANARY}@db/mlflow", "tracking.uri is an address with"),
+    "a password in an address": (
+        f"model.base_url=https://ann:{CANARY}@host/v1",
+        "model.base_url is an address with",
+    ),
+    "a key in an address": (
+        f"model.base_url='https://host/v1?api_key={CANARY}'",
+        "model.base_url is an address with",
+    ),
+    "a password of a store": (
+        f"tracking.uri=postgresql://ann:{CANARY}@db/mlflow",
+        "tracking.uri is an address with",
+    ),
     "a known form under any name": (f"name={OPENAI}", "name holds a secret itself"),
     "a known form in a text": (f"+register.tags.note='use {OPENAI}'", "register.tags.note"),
     "a known form as a key": (f"+model.{OPENAI}=1", "argument 1"),
     "a known form as an option": (f"model={OPENAI}", "model holds"),
-    "an environment of Hydra's": (f"+hydra.job.env_set.OPENAI_API_KEY={CANARY}", "hydra.job.env_set.OPENAI_API_KEY"),
+    "an environment of Hydra's": (
+        f"+hydra.job.env_set.OPENAI_API_KEY={CANARY}",
+        "hydra.job.env_set.OPENAI_API_KEY",
+    ),
     "a group of that name": (f"api_key={CANARY}", "api_key"),
-    "a value from the environment": ("+model.api_key=${oc.env:HOME}", "model.api_key would bring a secret from the environment"),
-    "a header from the environment": ("+model.headers.X-Team=${oc.env:HOME}", "model.headers.X-Team would bring"),
+    "a value from the environment": (
+        "+model.api_key=${oc.env:HOME}",
+        "model.api_key would bring a secret from the environment",
+    ),
+    "a header from the environment": (
+        "+model.headers.X-Team=${oc.env:HOME}",
+        "model.headers.X-Team would bring",
+    ),
     "the older resolver": ("+model.api_key=${env:HOME}", "model.api_key would bring"),
     "no key": (OPENAI, "argument 1 holds"),
     "a flag": (f"--api-key={CANARY}", "api-key holds"),
@@ -92,7 +114,10 @@ LINES: dict[str, tuple[str, str]] = {
     "an unclosed list": (f"model.fallbacks=[{{api_key: {CANARY}}}", "model.fallbacks holds"),
     "an odd character": (f"model.api_key={CANARY};", "model.api_key"),
     "a key with brackets": (f"model.fallbacks[0].api_key={CANARY}", "model.fallbacks[0].api_key"),
-    "an odd character in an address": (f"model.base_url=https://ann:{CANARY};@host", "model.base_url is an address with"),
+    "an odd character in an address": (
+        f"model.base_url=https://ann:{CANARY};@host",
+        "model.base_url is an address with",
+    ),
     "an unquoted address with a key": (
         f"model.base_url=https://host/v1?x=1&api_key={CANARY}",
         "model.base_url is an address with",
@@ -102,9 +127,13 @@ LINES: dict[str, tuple[str, str]] = {
 }
 
 
-@pytest.mark.parametrize("multirun", [(), ("-m",), ("--multirun",)], ids=["run", "-m", "--multirun"])
+@pytest.mark.parametrize(
+    "multirun", [(), ("-m",), ("--multirun",)], ids=["run", "-m", "--multirun"]
+)
 @pytest.mark.parametrize(("line", "said"), LINES.values(), ids=LINES)
-def test_a_key_on_the_command_line(line: str, said: str, multirun: tuple[str, ...], modelpact: Commands) -> None:
+def test_a_key_on_the_command_line(
+    line: str, said: str, multirun: tuple[str, ...], modelpact: Commands
+) -> None:
     said = said.replace("argument 1", f"argument {len(multirun) + 1}")
     message = refused(modelpact, *multirun, line)
     assert message.startswith(f"error: {said}")
@@ -148,7 +177,9 @@ def test_what_only_looks_like_a_key_goes_on_to_hydra(line: str) -> None:
 
 def test_most_arguments_are_not_even_parsed(mocker: Any) -> None:
     spy = mocker.spy(arguments, "_parsed")
-    refuse_literals(["-m", "signer=infer,explicit", "model.estimator.alpha=2", "data.path=table.csv"])
+    refuse_literals(
+        ["-m", "signer=infer,explicit", "model.estimator.alpha=2", "data.path=table.csv"]
+    )
     assert spy.call_count == 0
 
 
@@ -190,7 +221,11 @@ RECIPES = {
 @pytest.mark.parametrize("multirun", [(), ("-m",), ("-m", "seed=1,2")], ids=["run", "-m", "sweep"])
 @pytest.mark.usefixtures("own")
 def test_a_key_in_a_file(
-    recipe: str, said: str, multirun: tuple[str, ...], modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+    recipe: str,
+    said: str,
+    multirun: tuple[str, ...],
+    modelpact: Commands,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OWN_TOKEN", CANARY)
     message = refused(modelpact, "--config-dir=own", *multirun, f"experiment={recipe}")
@@ -203,18 +238,24 @@ def test_a_key_in_a_file(
 def test_a_key_in_an_option_that_a_sweep_chooses(modelpact: Commands) -> None:
     message = refused(modelpact, "--config-dir=own", "-m", "experiment=fine,key")
     assert message.startswith("error: register.tags.api_key holds a secret itself")
-    assert {path.name for path in Path("multirun").rglob("*") if path.is_file()} <= {"multirun.yaml"}
+    assert {path.name for path in Path("multirun").rglob("*") if path.is_file()} <= {
+        "multirun.yaml"
+    }
 
 
 @pytest.mark.usefixtures("own")
 def test_a_key_in_what_the_sweeper_is_to_try(modelpact: Commands) -> None:
     message = refused(modelpact, "--config-dir=own", "-m", "experiment=params")
-    assert message.startswith("error: register.tags.password holds a secret itself (hydra.sweeper.params)")
+    assert message.startswith(
+        "error: register.tags.password holds a secret itself (hydra.sweeper.params)"
+    )
     assert os.listdir() == ["own"]
 
 
 @pytest.mark.usefixtures("own")
-def test_a_key_that_was_copied_from_the_environment(modelpact: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_was_copied_from_the_environment(
+    modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OWN_TOKEN", CANARY)
     message = refused(modelpact, "hydra.job.env_copy=[OWN_TOKEN]")
     assert message.startswith("error: hydra.job.env_set.OWN_TOKEN holds")
@@ -222,10 +263,15 @@ def test_a_key_that_was_copied_from_the_environment(modelpact: Commands, monkeyp
 
 @pytest.mark.usefixtures("own")
 def test_what_hydra_says_about_a_file_does_not_repeat_a_key(modelpact: Commands) -> None:
-    message = refused(modelpact, "--config-dir=own", "experiment=key", "~register.tags.api_key=env:A")
+    message = refused(
+        modelpact, "--config-dir=own", "experiment=key", "~register.tags.api_key=env:A"
+    )
     assert "register.tags.api_key" in message
     message = refused(modelpact, "--config-dir=own", "experiment=interpolation")
-    assert message == "error: register.tags.token: its value is no valid interpolation\nClose each ${ with a }.\n"
+    assert (
+        message
+        == "error: register.tags.token: its value is no valid interpolation\nClose each ${ with a }.\n"
+    )
 
 
 @pytest.mark.usefixtures("own")
@@ -247,7 +293,13 @@ def test_references_pass(modelpact: Commands, monkeypatch: pytest.MonkeyPatch) -
 )
 def test_the_full_error_holds_no_key_either(given: tuple[str, ...]) -> None:
     command = [sys.executable, "-c", "from modelpact.cli import main; main()", *given]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "HYDRA_FULL_ERROR": "1"})
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "HYDRA_FULL_ERROR": "1"},
+    )
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "modelpact.errors.SecretError" in done.stderr
@@ -267,12 +319,21 @@ def test_the_bundled_configuration_is_registered_and_clean() -> None:
     with initialize_config_module("modelpact.conf", version_base="1.3"):
         config = compose("config", return_hydra_config=True)
     refuse_composed(config)
-    assert config.hydra.callbacks.modelpact._target_ == "modelpact.plugins.callback.ModelpactCallback"
+    assert (
+        config.hydra.callbacks.modelpact._target_ == "modelpact.plugins.callback.ModelpactCallback"
+    )
 
 
 def test_interpolations_are_not_resolved() -> None:
     refuse_composed(
-        OmegaConf.create({"a": "${nowhere}", "api_key": "${nowhere.else}", "b": "???", "c": {"d": "${oc.env:NOT_SET}"}})
+        OmegaConf.create(
+            {
+                "a": "${nowhere}",
+                "api_key": "${nowhere.else}",
+                "b": "???",
+                "c": {"d": "${oc.env:NOT_SET}"},
+            }
+        )
     )
     with pytest.raises(SecretError, match="api_key would bring"):
         refuse_composed(OmegaConf.create({"api_key": "${oc.env:NOT_SET}"}))
@@ -289,7 +350,13 @@ class Client(Step):
 
 
 def test_a_step_that_cannot_be_built_does_not_show_what_is_private() -> None:
-    values = {"api_key": CANARY, "base_url": CANARY, "headers": {"X-Team": CANARY}, "size": "half", "note": OPENAI}
+    values = {
+        "api_key": CANARY,
+        "base_url": CANARY,
+        "headers": {"X-Team": CANARY},
+        "size": "half",
+        "note": OPENAI,
+    }
     with pytest.raises(ValidationError) as raised:
         Client.model_validate(values)
     said = {".".join(map(str, fault["loc"])): _fault(fault, []) for fault in raised.value.errors()}
@@ -299,12 +366,23 @@ def test_a_step_that_cannot_be_built_does_not_show_what_is_private() -> None:
 
 
 def test_a_message_that_repeats_a_private_value_is_cut() -> None:
-    fault = {"type": "value_error", "loc": ("api_key",), "msg": f"{CANARY} is no reference", "input": CANARY}
+    fault = {
+        "type": "value_error",
+        "loc": ("api_key",),
+        "msg": f"{CANARY} is no reference",
+        "input": CANARY,
+    }
     assert _fault(fault, []) == "[redacted] is no reference (its value is not shown)"
 
 
 @pytest.mark.parametrize(
-    "line", ["model={api_key: canary", "model.headers={X-Team: canary", f"a={{b: {OPENAI}", "a={b: https://ann:canary@host"]
+    "line",
+    [
+        "model={api_key: canary",
+        "model.headers={X-Team: canary",
+        f"a={{b: {OPENAI}",
+        "a={b: https://ann:canary@host",
+    ],
 )
 def test_an_override_that_cannot_be_read_is_told_without_its_secret(line: str) -> None:
     with pytest.raises(OverrideParseException) as raised:
@@ -315,10 +393,17 @@ def test_an_override_that_cannot_be_read_is_told_without_its_secret(line: str) -
 
 
 def test_other_errors_of_hydra_are_told_without_secrets() -> None:
-    for text in (f"Error merging override +model.api_key={CANARY}", f"Could not parse https://ann:{CANARY}@host"):
+    for text in (
+        f"Error merging override +model.api_key={CANARY}",
+        f"Could not parse https://ann:{CANARY}@host",
+    ):
         known = explain(ConfigCompositionException(text))
         assert CANARY not in str(known)
         assert isinstance(known, ConfigError)
-    known = explain(ConfigCompositionException("Could not delete from config. The value of 'a.token' is canary and not x."))
+    known = explain(
+        ConfigCompositionException(
+            "Could not delete from config. The value of 'a.token' is canary and not x."
+        )
+    )
     assert "'a.token' is another" in str(known)
     assert CANARY not in str(explain(GrammarParseError(f"at 'api_key: {CANARY}'")))

@@ -24,11 +24,21 @@ def forks(what: str, times: int, folder: Path, lanes: int = 1) -> list[dict[str,
     for lane in range(lanes):
         temporary = folder / str(lane) / "tmp"
         temporary.mkdir(parents=True)
-        command = [sys.executable, str(Path(__file__).with_name("forks.py")), what, str(times // lanes)]
+        command = [
+            sys.executable,
+            str(Path(__file__).with_name("forks.py")),
+            what,
+            str(times // lanes),
+        ]
         environment = {**os.environ, "TMPDIR": str(temporary), "MLFLOW_LOGGING_LEVEL": "WARNING"}
         running.append(
             subprocess.Popen(
-                command, cwd=temporary.parent, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                command,
+                cwd=temporary.parent,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
             )
         )
     accounts = []
@@ -62,10 +72,19 @@ def test_a_job_may_be_killed_whenever(tmp_path: Path) -> None:
     assert min(before[what] for what in ("running", "pending", "ready_without_version")) > 0
     assert before["left"] != []
     for found in (before, after):
-        assert (found["acknowledged_missing"], found["unloadable"], found["without_gaps"]) == ([], [], True)
+        assert (found["acknowledged_missing"], found["unloadable"], found["without_gaps"]) == (
+            [],
+            [],
+            True,
+        )
         assert found["acknowledged"] >= 10
         assert found["not_ready"] == 0
-    assert (after["running"], after["pending"], after["ready_without_version"], after["left"]) == (0, 0, 0, [])
+    assert (after["running"], after["pending"], after["ready_without_version"], after["left"]) == (
+        0,
+        0,
+        0,
+        [],
+    )
     assert after["versions"] == before["versions"] + 1
     assert account["said_again"] == ["nothing to repair"]
 

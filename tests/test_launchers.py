@@ -41,7 +41,9 @@ def programs(pytestconfig: pytest.Config) -> Path:
 
 def run(programs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     begun = time.monotonic()
-    ended = subprocess.run([str(programs / "modelpact"), *arguments], capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [str(programs / "modelpact"), *arguments], capture_output=True, text=True, check=False
+    )
     sys.stdout.write(f"{' '.join(arguments)}: {time.monotonic() - begun:.0f} s\n")
     return ended
 
@@ -60,13 +62,20 @@ def family() -> tuple[str, list[str]]:
     """The status of the one run without a parent, and those of its children."""
     found = client().search_runs([client().get_experiment_by_name("modelpact").experiment_id])
     (parent,) = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
-    children = [run for run in found if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    children = [
+        run for run in found if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id
+    ]
     assert len(children) == len(found) - 1
     return parent.info.status, [run.info.status for run in children]
 
 
 def test_no_two_packages_disagree(programs: Path) -> None:
-    done = subprocess.run([str(programs / "python"), "-m", "pip", "check"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(programs / "python"), "-m", "pip", "check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -85,7 +94,12 @@ def test_a_sweep_of_eight_is_eight_versions_and_one_family(recipe: str, programs
 
 @pytest.mark.parametrize("launcher", ["joblib", "processes"])
 def test_optuna_chooses_what_is_run_beside_each_other(launcher: str, programs: Path) -> None:
-    pairs = (f"hydra/launcher={launcher}", "hydra.launcher.n_jobs=2", "hydra.sweeper.n_jobs=2", "hydra.sweeper.n_trials=5")
+    pairs = (
+        f"hydra/launcher={launcher}",
+        "hydra.launcher.n_jobs=2",
+        "hydra.sweeper.n_jobs=2",
+        "hydra.sweeper.n_trials=5",
+    )
     ended = run(programs, "-m", "experiment=sweep_optuna", *pairs, *QUICK)
     assert ended.returncode == 0, ended.stderr
     assert versions() == [1, 2, 3, 4, 5]
@@ -116,7 +130,11 @@ def test_a_study_that_is_killed_is_resumed_and_has_eight_jobs(done: int, program
         "study = optuna.load_study(study_name=None, storage='sqlite:///optuna.db');"
         "print(json.dumps([[t.state.name, t.user_attrs.get('modelpact.job'), t.value] for t in study.trials]))"
     )
-    trials = json.loads(subprocess.run([str(programs / "python"), "-c", look], capture_output=True, text=True, check=True).stdout)
+    trials = json.loads(
+        subprocess.run(
+            [str(programs / "python"), "-c", look], capture_output=True, text=True, check=True
+        ).stdout
+    )
     complete = {job: value for state, job, value in trials if state == "COMPLETE"}
     assert complete == {job: pytest.approx(one["metrics"]["r2"]) for job, one in receipts().items()}
     assert {state for state, _, _ in trials} <= {"COMPLETE", "FAIL"}
@@ -125,7 +143,11 @@ def test_a_study_that_is_killed_is_resumed_and_has_eight_jobs(done: int, program
 
 def test_a_worker_of_rays_that_dies_loses_its_job_and_no_other(programs: Path) -> None:
     Path("mortal.py").write_text(MORTAL)
-    model = ("model=sklearn", "model.estimator={_target_:mortal.Mortal,alpha:1.0}", "model.estimator.alpha=1.0,2.0,3.0")
+    model = (
+        "model=sklearn",
+        "model.estimator={_target_:mortal.Mortal,alpha:1.0}",
+        "model.estimator.alpha=1.0,2.0,3.0",
+    )
     arguments = ["-m", "hydra/launcher=ray", *model, *QUICK]
     ended = run(programs, *arguments)
     assert ended.returncode == 1
@@ -136,18 +158,39 @@ def test_a_worker_of_rays_that_dies_loses_its_job_and_no_other(programs: Path) -
     again = run(programs, *arguments, "resume=true", f"hydra.sweep.dir={folder()}")
     assert again.returncode == 0, again.stderr
     assert versions() == [1, 2, 3]
-    assert {number: one["status"] for number, one in receipts().items()} == {0: "ok", 1: "ok", 2: "ok"}
+    assert {number: one["status"] for number, one in receipts().items()} == {
+        0: "ok",
+        1: "ok",
+        2: "ok",
+    }
 
 
 def test_a_cluster_that_is_not_there_is_said_so(programs: Path) -> None:
-    ended = run(programs, "-m", "hydra/launcher=ray", "hydra.launcher.address=127.0.0.1:1", "seed=1,2", *QUICK)
+    ended = run(
+        programs,
+        "-m",
+        "hydra/launcher=ray",
+        "hydra.launcher.address=127.0.0.1:1",
+        "seed=1,2",
+        *QUICK,
+    )
     assert ended.returncode == 1
     assert "hydra.launcher.address=127.0.0.1:1: Ray cannot be had there" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
 def test_what_needs_optuna_passes_where_it_is_installed(programs: Path) -> None:
-    tests = [str(programs / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", str(ROOT / "tests" / "test_searching.py")]
-    done = subprocess.run(tests, cwd=ROOT, env={**os.environ}, capture_output=True, text=True, check=False)
+    tests = [
+        str(programs / "python"),
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        str(ROOT / "tests" / "test_searching.py"),
+    ]
+    done = subprocess.run(
+        tests, cwd=ROOT, env={**os.environ}, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout
     assert "skipped" not in done.stdout

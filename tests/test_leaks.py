@@ -86,7 +86,10 @@ def test_every_leak_is_caught_and_no_value_told(tmp_path: Path) -> None:
 
 
 def test_nothing_that_only_looks_like_one_is_refused(tmp_path: Path) -> None:
-    reports = {name: scanned(written, tmp_path / str(number)) for number, (name, written) in enumerate(LOOK_ALIKES.items())}
+    reports = {
+        name: scanned(written, tmp_path / str(number))
+        for number, (name, written) in enumerate(LOOK_ALIKES.items())
+    }
     assert {name: report for name, report in reports.items() if report.leaks or report.unread} == {}
 
 
@@ -98,22 +101,40 @@ def test_the_corpus_is_large() -> None:
 @pytest.mark.parametrize(
     ("name", "data", "leak"),
     [
-        ("code/x.py", f"\n\na = '{VALUE}'\n", Leak("code/x.py", "line 3", "environment", "SERVICE_API_KEY")),
-        ("code/x.py", "a = 1\nTOKEN = '" + drawn(24) + "'\n", Leak("code/x.py", "line 2", "entropy", "TOKEN")),
+        (
+            "code/x.py",
+            f"\n\na = '{VALUE}'\n",
+            Leak("code/x.py", "line 3", "environment", "SERVICE_API_KEY"),
+        ),
+        (
+            "code/x.py",
+            "a = 1\nTOKEN = '" + drawn(24) + "'\n",
+            Leak("code/x.py", "line 2", "entropy", "TOKEN"),
+        ),
         ("a.json", '{"a": "' + "b" * 300 + sk() + '"}', None),
-        ("a.json", '{"a": "' + "b c " * 100 + sk() + '"}', Leak("a.json", "line 1, column 408", "form")),
+        (
+            "a.json",
+            '{"a": "' + "b c " * 100 + sk() + '"}',
+            Leak("a.json", "line 1, column 408", "form"),
+        ),
         ("m.bin", bytes(100) + sk().encode(), Leak("m.bin", "byte 100", "form")),
         ("m.pkl", pickle.dumps([1, sk()]), Leak("m.pkl", "opcode at byte 16", "form")),
         ("r.txt", f"https://ann:{drawn(9)}@host/x", Leak("r.txt", "line 1", "address")),
     ],
     ids=range(7),
 )
-def test_a_leak_is_told_by_its_place(name: str, data: bytes | str, leak: Leak | None, tmp_path: Path) -> None:
+def test_a_leak_is_told_by_its_place(
+    name: str, data: bytes | str, leak: Leak | None, tmp_path: Path
+) -> None:
     assert scan_folder(at(tmp_path, name, data)).leaks == ([] if leak is None else [leak])
 
 
 def test_the_message_names_each_place_and_says_what_to_do(tmp_path: Path) -> None:
-    at(tmp_path, "code/x.py", f"a = '{VALUE}'\nb = '{sk()}'\npassword = '{drawn(20)}'\nu = 'ftp://ann:{drawn(9)}@host'\n")
+    at(
+        tmp_path,
+        "code/x.py",
+        f"a = '{VALUE}'\nb = '{sk()}'\npassword = '{drawn(20)}'\nu = 'ftp://ann:{drawn(9)}@host'\n",
+    )
     with pytest.raises(SecretError) as raised:
         scan_folder(tmp_path).settle((), "saver.leaks_allowed", "the model")
     assert str(raised.value) == (
@@ -141,7 +162,10 @@ def test_many_are_counted(tmp_path: Path) -> None:
 
 def test_a_name_that_is_a_key_is_not_shown(tmp_path: Path) -> None:
     found = scan_folder(at(tmp_path, f"code/{sk()}.py", f"x = '{VALUE}'")).leaks
-    assert {(leak.place, leak.where) for leak in found} == {("code/[redacted].py", "its name"), ("code/[redacted].py", "line 1")}
+    assert {(leak.place, leak.where) for leak in found} == {
+        ("code/[redacted].py", "its name"),
+        ("code/[redacted].py", "line 1"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -168,7 +192,9 @@ def test_a_placeholder_says_so() -> None:
 
 
 @pytest.mark.parametrize("value", [*COMMON.values(), "abcdefg", "aaaaaaaaaaaaaaaa", "ann@company"])
-def test_a_value_that_is_no_key_is_not_looked_for(value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_that_is_no_key_is_not_looked_for(
+    value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OWN_API_KEY", value)
     assert scan_folder(at(tmp_path, "x.txt", f"{value} '{value}' {value}")).leaks == []
 
@@ -180,13 +206,19 @@ def test_the_name_of_the_user_is_no_key(tmp_path: Path, monkeypatch: pytest.Monk
     assert scan_folder(tmp_path).leaks == []
 
 
-def test_each_of_several_keys_in_a_variable_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_of_several_keys_in_a_variable_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keys = [drawn(20), drawn(20)]
     monkeypatch.setenv("OWN_API_KEYS", ",".join(keys))
-    assert [leak.name for leak in scan_folder(at(tmp_path, "x.txt", keys[1])).leaks] == ["OWN_API_KEYS"]
+    assert [leak.name for leak in scan_folder(at(tmp_path, "x.txt", keys[1])).leaks] == [
+        "OWN_API_KEYS"
+    ]
 
 
-def test_a_short_value_counts_only_as_a_word_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_value_counts_only_as_a_word_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OWN_API_KEY", "b7x-9qz-2")
     assert scan_folder(at(tmp_path, "x.txt", "ab7x-9qz-21")).leaks == []
     assert scan_folder(at(tmp_path, "x.txt", "a b7x-9qz-2 c")).leaks
@@ -236,7 +268,10 @@ class TestWhatIsNotRead:
         ]
         with caplog.at_level(logging.WARNING):
             assert report.settle((), "saver.leaks_allowed", "the model") == []
-        assert "the leak scan did not read x.zst, all that is in it: it is compressed by zstd" in caplog.messages
+        assert (
+            "the leak scan did not read x.zst, all that is in it: it is compressed by zstd"
+            in caplog.messages
+        )
 
     def test_of_a_bomb_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(unpacking, "MOST", 1 << 20)
@@ -262,9 +297,15 @@ class TestWhatIsNotRead:
         assert "RuntimeError" in scan_folder(at(tmp_path, "x.zip", bytes(data))).unread[0]
 
 
-def test_what_unpacks_to_much_is_kept_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_unpacks_to_much_is_kept_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(unpacking, "IN_MEMORY", 1 << 16)
-    at(tmp_path, "x.gz", gzip.compress(bytes(1 << 18) + sk().encode()) + gzip.compress(b"and " + sk().encode()))
+    at(
+        tmp_path,
+        "x.gz",
+        gzip.compress(bytes(1 << 18) + sk().encode()) + gzip.compress(b"and " + sk().encode()),
+    )
     assert [leak.where for leak in scan_folder(tmp_path).leaks] == ["byte 262144", "byte 262196"]
 
 
@@ -275,7 +316,19 @@ def test_links_that_lead_nowhere_and_empty_files_pass(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"\x80", b"\x80\x04", b"\x80\x04.", b"\x80\x04\x8c\xff", b"(", b"(.", b"\x93NUMPY", b"x\x9c", b"{", b"[" * 9]
+    "data",
+    [
+        b"\x80",
+        b"\x80\x04",
+        b"\x80\x04.",
+        b"\x80\x04\x8c\xff",
+        b"(",
+        b"(.",
+        b"\x93NUMPY",
+        b"x\x9c",
+        b"{",
+        b"[" * 9,
+    ],
 )
 def test_broken_files_pass(data: bytes, tmp_path: Path) -> None:
     assert scan_folder(at(tmp_path, "x", data)).leaks == []
@@ -290,7 +343,9 @@ def test_a_pickle_is_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "made").exists()
 
 
-def test_clean_files_are_read_once(tmp_path: Path, mocker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clean_files_are_read_once(
+    tmp_path: Path, mocker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scan_folder(at(tmp_path, "x.py", f"unique = {drawn(9)}"))
     spied = mocker.spy(scanning, "found_in")
     scan_folder(tmp_path)
@@ -311,7 +366,9 @@ def test_hard_texts_take_no_time() -> None:
 
 
 class TestExceptions:
-    def test_cover_a_place_and_a_kind(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def test_cover_a_place_and_a_kind(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         report = scan_folder(at(tmp_path, "code/x.py", f"a = '{sk()}'\nb = '{sk()}'\n"))
         allowed = Allowed(place="code/*.py", kind="form", reason="test vectors")
         with caplog.at_level(logging.INFO):
@@ -321,12 +378,20 @@ class TestExceptions:
     def test_leave_the_rest(self, tmp_path: Path) -> None:
         report = scan_folder(at(tmp_path, "code/x.py", f"a = '{sk()}'\nb = '{VALUE}'\n"))
         with pytest.raises(SecretError, match=r"holds a secret:\n  code/x\.py, line 2"):
-            report.settle([Allowed(place="code/x.py", kind="form", reason="a test vector")], "saver.leaks_allowed", "the model")
+            report.settle(
+                [Allowed(place="code/x.py", kind="form", reason="a test vector")],
+                "saver.leaks_allowed",
+                "the model",
+            )
 
     def test_that_match_nothing_are_told(self, caplog: pytest.LogCaptureFixture) -> None:
-        allowed = [Allowed(place=place, kind="form", reason="old") for place in ("gone.py", "run:config.x")]
+        allowed = [
+            Allowed(place=place, kind="form", reason="old") for place in ("gone.py", "run:config.x")
+        ]
         assert Report().settle(allowed, "saver.leaks_allowed", "the model") == []
-        assert caplog.messages == ["saver.leaks_allowed: nothing of the kind form is at gone.py; take the exception out"]
+        assert caplog.messages == [
+            "saver.leaks_allowed: nothing of the kind form is at gone.py; take the exception out"
+        ]
 
     @pytest.mark.parametrize(
         ("change", "said"),
@@ -344,14 +409,18 @@ class TestExceptions:
     )
     def test_that_say_too_little_are_refused(self, change: dict[str, Any], said: str) -> None:
         with pytest.raises(ValidationError, match=said):
-            CustomSaver(leaks_allowed=[{"place": "x.py", "kind": "form", "reason": "why", **change}])  # type: ignore[list-item]
+            CustomSaver(
+                leaks_allowed=[{"place": "x.py", "kind": "form", "reason": "why", **change}]
+            )  # type: ignore[list-item]
 
     def test_without_a_reason_are_refused(self) -> None:
         with pytest.raises(ValidationError, match="reason"):
             CustomSaver(leaks_allowed=[{"place": "x.py", "kind": "form"}])  # type: ignore[list-item]
 
     def test_fit_into_a_tag(self) -> None:
-        many = [Allowed(place=f"{number}.py", kind="form", reason="r" * 300) for number in range(50)]
+        many = [
+            Allowed(place=f"{number}.py", kind="form", reason="r" * 300) for number in range(50)
+        ]
         text = recorded(many)
         assert len(text) <= 4000
         assert from_tags({SCANNED: text})[0] == many[0].model_dump()
@@ -364,8 +433,12 @@ class TestPublishing:
         return "helping.py"
 
     def test_a_secret_in_the_code_stops_it_before_anything_is_uploaded(self) -> None:
-        saver = CustomSaver(pip_requirements=["numpy"], code_paths=[self.helper(f"KEY = '{sk()}'\n")])
-        with pytest.raises(SecretError, match=r"code/helping\.py, line 1: a key of a well-known form"):
+        saver = CustomSaver(
+            pip_requirements=["numpy"], code_paths=[self.helper(f"KEY = '{sk()}'\n")]
+        )
+        with pytest.raises(
+            SecretError, match=r"code/helping\.py, line 1: a key of a well-known form"
+        ):
             publish(**steps(saver=saver))
         assert versions() == []
         assert saved_statuses() == ["FAILED"]
@@ -375,15 +448,24 @@ class TestPublishing:
     def test_an_exception_is_recorded(self) -> None:
         told = {"place": "code/helping.py", "kind": "form", "reason": "a test vector"}
         code = [self.helper(f"KEY = '{sk()}'\n")]
-        receipt = publish(**steps(saver=CustomSaver(pip_requirements=["numpy"], code_paths=code, leaks_allowed=[told])))  # type: ignore[list-item]
+        receipt = publish(
+            **steps(
+                saver=CustomSaver(pip_requirements=["numpy"], code_paths=code, leaks_allowed=[told])
+            )
+        )  # type: ignore[list-item]
         assert receipt.leaks_allowed == [told]
         assert json.loads(client().get_model_version("sums", "1").tags[SCANNED]) == [told]
-        assert json.loads(client().get_logged_model(receipt.model_uri.removeprefix("models:/")).tags[SCANNED]) == [told]  # type: ignore[union-attr]
+        assert json.loads(
+            client().get_logged_model(receipt.model_uri.removeprefix("models:/")).tags[SCANNED]
+        ) == [told]  # type: ignore[union-attr]
 
     def test_a_clean_model_says_that_it_was_looked_through(self) -> None:
         receipt = publish(**steps())
         assert receipt.leaks_allowed == []
-        assert client().get_logged_model(str(receipt.model_uri).removeprefix("models:/")).tags[SCANNED] == "[]"
+        assert (
+            client().get_logged_model(str(receipt.model_uri).removeprefix("models:/")).tags[SCANNED]
+            == "[]"
+        )
         assert SCANNED not in client().get_model_version("sums", "1").tags
 
     def test_a_secret_in_the_rows_is_found_in_the_example(self) -> None:
@@ -400,22 +482,30 @@ class TestPublishing:
         ],
     )
     def test_a_secret_in_what_a_run_records_stops_it_before_there_is_a_run(self, job: Job) -> None:
-        with pytest.raises(SecretError, match=r"what would be recorded of the run holds a secret:\n  run:"):
+        with pytest.raises(
+            SecretError, match=r"what would be recorded of the run holds a secret:\n  run:"
+        ):
             publish(**steps(job=job))
         assert not Path("mlflow.db").exists()
 
     def test_a_secret_in_a_version_tag_is_refused(self) -> None:
-        with pytest.raises(SecretError, match=r"tags\.note: the value of the variable SERVICE_API_KEY"):
+        with pytest.raises(
+            SecretError, match=r"tags\.note: the value of the variable SERVICE_API_KEY"
+        ):
             publish(**steps(register=MlflowRegister(tags={"note": f"by {VALUE}"})))
         assert client().search_registered_models() == []
 
     def test_a_tag_is_allowed_with_a_reason(self) -> None:
         told = {"place": "tags.note", "kind": "environment", "reason": "a public name"}
-        publish(**steps(register=MlflowRegister(tags={"note": f"by {VALUE}"}, leaks_allowed=[told])))  # type: ignore[list-item]
+        publish(
+            **steps(register=MlflowRegister(tags={"note": f"by {VALUE}"}, leaks_allowed=[told]))
+        )  # type: ignore[list-item]
         assert json.loads(client().get_model_version("sums", "1").tags[SCANNED]) == [told]
 
     def test_a_traceback_is_kept_without_keys(self, mocker: Any) -> None:
-        mocker.patch.object(Doubler, "predict", side_effect=RuntimeError(f"refused: {VALUE} and {sk()}"))
+        mocker.patch.object(
+            Doubler, "predict", side_effect=RuntimeError(f"refused: {VALUE} and {sk()}")
+        )
         with pytest.raises(Exception, match="refused"):
             publish(**steps())
         text = "".join(path.read_text() for path in Path().rglob("traceback.txt"))
@@ -449,7 +539,9 @@ class TestAModelThatWasSavedElsewhere:
     def test_is_looked_through_when_it_is_registered(self) -> None:
         with SqliteTracking().open():
             uri = self.saved(sk())
-            with pytest.raises(SecretError, match=r"the version holds a secret:\n  code/helping\.py, line 1"):
+            with pytest.raises(
+                SecretError, match=r"the version holds a secret:\n  code/helping\.py, line 1"
+            ):
                 MlflowRegister().register("sums", uri)
             assert client().search_registered_models() == []
             told = {"place": "code/helping.py", "kind": "form", "reason": "a test vector"}

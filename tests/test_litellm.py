@@ -17,7 +17,9 @@ HELLO: list[Any] = [{"role": "user", "content": "Say hello"}]
 @pytest.fixture
 def client(litellm_proxy: Proxy) -> Iterator[openai.OpenAI]:
     """The SDK, with no retries of its own."""
-    with openai.OpenAI(base_url=litellm_proxy.base_url, api_key=litellm_proxy.key, max_retries=0) as client:
+    with openai.OpenAI(
+        base_url=litellm_proxy.base_url, api_key=litellm_proxy.key, max_retries=0
+    ) as client:
         yield client
 
 
@@ -35,7 +37,11 @@ def test_it_answers(model: str, text: str, client: openai.OpenAI) -> None:
     assert completion.choices[0].finish_reason == "stop"
     assert completion.model == model
     assert completion.usage is not None
-    assert completion.usage.total_tokens == completion.usage.prompt_tokens + completion.usage.completion_tokens > 0
+    assert (
+        completion.usage.total_tokens
+        == completion.usage.prompt_tokens + completion.usage.completion_tokens
+        > 0
+    )
 
 
 def test_a_fallback_answers_with_the_other_models_name(client: openai.OpenAI) -> None:
@@ -46,7 +52,9 @@ def test_a_fallback_answers_with_the_other_models_name(client: openai.OpenAI) ->
 
 def test_it_streams(client: openai.OpenAI) -> None:
     chunks = list(
-        client.chat.completions.create(model="demo", messages=HELLO, stream=True, stream_options={"include_usage": True})
+        client.chat.completions.create(
+            model="demo", messages=HELLO, stream=True, stream_options={"include_usage": True}
+        )
     )
     texts = [chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices]
     assert "".join(texts) == "Hello from the proxy."
@@ -84,7 +92,9 @@ def test_a_wrong_key_is_refused(litellm_proxy: Proxy, client: openai.OpenAI) -> 
 
 def test_it_receives_what_was_sent(litellm_proxy: Proxy, client: openai.OpenAI) -> None:
     before = len(litellm_proxy.received())
-    client.chat.completions.create(model="demo", messages=HELLO, temperature=0.25, max_tokens=7, stop=["a"])
+    client.chat.completions.create(
+        model="demo", messages=HELLO, temperature=0.25, max_tokens=7, stop=["a"]
+    )
     assert litellm_proxy.received()[before:] == [
         {"model": "demo", "messages": HELLO, "temperature": 0.25, "max_tokens": 7, "stop": ["a"]}
     ]

@@ -39,13 +39,21 @@ def proxy(litellm_proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Proxy:
     return litellm_proxy
 
 
-def test_it_is_published_and_answers_streams_and_takes_params_elsewhere(proxy: Proxy, modelpact: Commands) -> None:
+def test_it_is_published_and_answers_streams_and_takes_params_elsewhere(
+    proxy: Proxy, modelpact: Commands
+) -> None:
     ended = modelpact("experiment=chat", f"model.base_url={proxy.base_url}")
     assert ended.status == 0, ended.err
     assert "registered chat version 1" in ended.out
     assert versions("chat") == [1]
     before = len(proxy.received())
-    done = subprocess.run([sys.executable, "-c", CALLER], capture_output=True, text=True, check=False, env=dict(os.environ))
+    done = subprocess.run(
+        [sys.executable, "-c", CALLER],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=dict(os.environ),
+    )
     assert done.returncode == 0, done.stderr
     texts, (row,), pieces = json.loads(done.stdout.splitlines()[-1])
     assert texts == ["Hello from the proxy."]
@@ -65,13 +73,24 @@ def test_it_is_published_and_answers_streams_and_takes_params_elsewhere(proxy: P
     }
     assert streamed["temperature"] == 0.8
     assert streamed["stream"] is True
-    assert not [path for path in Path.cwd().rglob("*") if path.is_file() and proxy.key.encode() in path.read_bytes()]
+    assert not [
+        path
+        for path in Path.cwd().rglob("*")
+        if path.is_file() and proxy.key.encode() in path.read_bytes()
+    ]
 
 
 @pytest.mark.parametrize(
-    ("model", "reason"), [("demo-limited", "rate_limited"), ("demo-failing", "server_error"), ("demo-long", "bad_request")]
+    ("model", "reason"),
+    [
+        ("demo-limited", "rate_limited"),
+        ("demo-failing", "server_error"),
+        ("demo-long", "bad_request"),
+    ],
 )
-def test_what_the_proxy_fails_with_has_its_name_and_its_fallback(model: str, reason: str, proxy: Proxy) -> None:
+def test_what_the_proxy_fails_with_has_its_name_and_its_fallback(
+    model: str, reason: str, proxy: Proxy
+) -> None:
     from modelpact.errors import ChatError
     from modelpact.models import ChatModel
 

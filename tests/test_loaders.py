@@ -13,7 +13,13 @@ from publishing import numbers
 from sklearn.linear_model import LinearRegression
 from toys import Scaled
 
-from modelpact.errors import InputsError, LoadError, ModelConfigError, ModelConfigNotFound, PredictError
+from modelpact.errors import (
+    InputsError,
+    LoadError,
+    ModelConfigError,
+    ModelConfigNotFound,
+    PredictError,
+)
 from modelpact.loaders import BuiltinLoader, CustomLoader, Loader
 from modelpact.models import SklearnModel
 from modelpact.registers import MlflowRegister, note_checks
@@ -28,7 +34,9 @@ ROWS = numbers().read().inputs
 def save(**options: Any) -> str:
     example = (ROWS, {"scale": 1.0})
     saver = CustomSaver(pip_requirements=["numpy"], **options)
-    return str(saver.save(Scaled(), infer(ROWS, Scaled().predict(ROWS), {"scale": 1.0}), example).model_uri)
+    return str(
+        saver.save(Scaled(), infer(ROWS, Scaled().predict(ROWS), {"scale": 1.0}), example).model_uri
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +55,10 @@ def test_the_base_cannot_be_built() -> None:
 def test_a_saved_model_comes_back_under_its_contract(loader: Loader) -> None:
     adapter = loader.load(save())
     assert adapter.predict(ROWS).prediction.tolist() == Scaled().predict(ROWS).tolist()
-    assert adapter.predict(ROWS, {"scale": 3.0}).prediction.tolist() == Scaled().predict(ROWS, {"scale": 3.0}).tolist()
+    assert (
+        adapter.predict(ROWS, {"scale": 3.0}).prediction.tolist()
+        == Scaled().predict(ROWS, {"scale": 3.0}).tolist()
+    )
     with pytest.raises(InputsError):
         adapter.predict(ROWS.drop(columns="b"))
 
@@ -70,7 +81,10 @@ def test_every_form_of_address_loads_the_same_model(tmp_path: Path) -> None:
         assert (adapter.folder / "MLmodel").is_file()
 
 
-@pytest.mark.parametrize("uri", ["nowhere", "models:/nothing/1", "models:/scaled@nobody", "models:/m-" + "0" * 32, "x://y", ""])
+@pytest.mark.parametrize(
+    "uri",
+    ["nowhere", "models:/nothing/1", "models:/scaled@nobody", "models:/m-" + "0" * 32, "x://y", ""],
+)
 def test_a_bad_uri_is_told_with_the_forms_there_are(uri: str) -> None:
     with pytest.raises(LoadError) as raised:
         CustomLoader().load(uri)
@@ -93,7 +107,11 @@ def test_a_model_without_a_signature_has_no_contract(tmp_path: Path) -> None:
 def test_a_model_of_a_flavor_is_for_the_builtin_loader() -> None:
     model = SklearnModel(estimator=LinearRegression())
     model.fit(ROWS, np.arange(len(ROWS)))
-    uri = BuiltinSaver(pip_requirements=["scikit-learn"]).save(model, infer(ROWS, model.predict(ROWS)), ROWS).model_uri
+    uri = (
+        BuiltinSaver(pip_requirements=["scikit-learn"])
+        .save(model, infer(ROWS, model.predict(ROWS)), ROWS)
+        .model_uri
+    )
     with pytest.raises(LoadError, match=r"sklearn.*\nLoad it with loader=builtin"):
         CustomLoader().load(uri)
     adapter = BuiltinLoader().load(uri)
@@ -108,14 +126,23 @@ def test_the_configuration_that_was_saved_is_used_until_another_is_given(tmp_pat
     uri = save(config_file=str(tmp_path / "saved.json"))
     plain = Scaled().predict(ROWS)
     assert CustomLoader().load(uri).predict(ROWS).prediction == pytest.approx(plain + 10)
-    assert CustomLoader(config_file=str(tmp_path / "other.json")).load(uri).predict(ROWS).prediction == pytest.approx(plain + 100)
+    assert CustomLoader(config_file=str(tmp_path / "other.json")).load(uri).predict(
+        ROWS
+    ).prediction == pytest.approx(plain + 100)
 
 
 @pytest.mark.parametrize(
     ("content", "error"),
-    [(None, ModelConfigNotFound), ("{", ModelConfigError), ("[1]", ModelConfigError), ('{"a": 1,}', ModelConfigError)],
+    [
+        (None, ModelConfigNotFound),
+        ("{", ModelConfigError),
+        ("[1]", ModelConfigError),
+        ('{"a": 1,}', ModelConfigError),
+    ],
 )
-def test_a_broken_configuration_is_told(content: str | None, error: type[Exception], tmp_path: Path) -> None:
+def test_a_broken_configuration_is_told(
+    content: str | None, error: type[Exception], tmp_path: Path
+) -> None:
     file = tmp_path / "model.json"
     if content is not None:
         file.write_text(content)

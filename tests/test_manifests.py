@@ -17,7 +17,12 @@ from modelpact import manifests
 from modelpact.errors import IntegrityError, SaveError
 from modelpact.manifests import MANIFEST, Difference, File, Manifest, is_compiled, others_can_write
 
-FILES = {"MLmodel": b"flavors: {}\n", "code/a.py": b"x = 1\n", "state/empty": b"", "state/large": bytes(range(256)) * 3000}
+FILES = {
+    "MLmodel": b"flavors: {}\n",
+    "code/a.py": b"x = 1\n",
+    "state/empty": b"",
+    "state/large": bytes(range(256)) * 3000,
+}
 
 
 @pytest.fixture
@@ -47,13 +52,18 @@ def test_every_file_but_itself_is_told_by_its_sha256_and_size(folder: Path) -> N
     written = json.loads((folder / MANIFEST).read_text())
     assert written == {
         "format": 1,
-        "files": {name: {"sha256": hashlib.sha256(text).hexdigest(), "size": len(text)} for name, text in FILES.items()},
+        "files": {
+            name: {"sha256": hashlib.sha256(text).hexdigest(), "size": len(text)}
+            for name, text in FILES.items()
+        },
     }
     assert list(written["files"]) == sorted(FILES)
     assert found(folder) == []
 
 
-def test_its_digest_is_that_of_its_file_and_does_not_depend_on_the_folder(folder: Path, tmp_path: Path) -> None:
+def test_its_digest_is_that_of_its_file_and_does_not_depend_on_the_folder(
+    folder: Path, tmp_path: Path
+) -> None:
     manifest = read(folder)
     assert manifest.digest == hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     assert Manifest.of(folder.rename(tmp_path / "elsewhere")) == manifest
@@ -75,21 +85,37 @@ def test_no_files_and_any_name_that_a_file_can_have_are_written_and_read(tmp_pat
 
 
 CHANGES: dict[str, tuple[Any, list[str]]] = {
-    "one byte": (lambda model: (model / "code/a.py").write_bytes(b"x = 2\n"), ["code/a.py was changed"]),
-    "more bytes": (lambda model: (model / "code/a.py").write_bytes(b"x = 1\n\n"), ["code/a.py was changed"]),
+    "one byte": (
+        lambda model: (model / "code/a.py").write_bytes(b"x = 2\n"),
+        ["code/a.py was changed"],
+    ),
+    "more bytes": (
+        lambda model: (model / "code/a.py").write_bytes(b"x = 1\n\n"),
+        ["code/a.py was changed"],
+    ),
     "removed": (lambda model: (model / "state/empty").unlink(), ["state/empty was removed"]),
     "added": (lambda model: (model / "code/b.py").touch(), ["code/b.py was added"]),
     "renamed": (
         lambda model: (model / "code/a.py").rename(model / "code/b.py"),
         ["code/a.py was removed", "code/b.py was added"],
     ),
-    "other case": (lambda model: (model / "MLmodel").rename(model / "mlmodel"), ["MLmodel was removed", "mlmodel was added"]),
+    "other case": (
+        lambda model: (model / "MLmodel").rename(model / "mlmodel"),
+        ["MLmodel was removed", "mlmodel was added"],
+    ),
     "swapped": (
-        lambda model: ((model / "MLmodel").rename(model / "x"), (model / "code/a.py").rename(model / "MLmodel")),
+        lambda model: (
+            (model / "MLmodel").rename(model / "x"),
+            (model / "code/a.py").rename(model / "MLmodel"),
+        ),
         ["MLmodel was changed", "code/a.py was removed", "x was added"],
     ),
     "a folder instead": (
-        lambda model: ((model / "MLmodel").unlink(), (model / "MLmodel").mkdir(), (model / "MLmodel/x").touch()),
+        lambda model: (
+            (model / "MLmodel").unlink(),
+            (model / "MLmodel").mkdir(),
+            (model / "MLmodel/x").touch(),
+        ),
         ["MLmodel was removed", "MLmodel/x was added"],
     ),
     "a link instead": (
@@ -99,9 +125,15 @@ CHANGES: dict[str, tuple[Any, list[str]]] = {
         ),
         ["MLmodel is neither a file nor a folder"],
     ),
-    "a linked folder": (lambda model: (model / "more").symlink_to(model.parent), ["more is neither a file nor a folder"]),
+    "a linked folder": (
+        lambda model: (model / "more").symlink_to(model.parent),
+        ["more is neither a file nor a folder"],
+    ),
     "a linked folder instead": (
-        lambda model: ((model / "code").rename(model.parent / "code"), (model / "code").symlink_to(model.parent / "code")),
+        lambda model: (
+            (model / "code").rename(model.parent / "code"),
+            (model / "code").symlink_to(model.parent / "code"),
+        ),
         ["code is neither a file nor a folder", "code/a.py was removed"],
     ),
     "a pipe instead": (
@@ -110,11 +142,17 @@ CHANGES: dict[str, tuple[Any, list[str]]] = {
     ),
     "code without source": (lambda model: (model / "code/b.pyc").touch(), ["code/b.pyc was added"]),
     "no code in its place": (
-        lambda model: ((model / "code/__pycache__").mkdir(), (model / "code/__pycache__/b.py").touch()),
+        lambda model: (
+            (model / "code/__pycache__").mkdir(),
+            (model / "code/__pycache__/b.py").touch(),
+        ),
         ["code/__pycache__/b.py was added"],
     ),
     "a folder of MLflow's note's name": (
-        lambda model: ((model / "registered_model_meta").mkdir(), (model / "registered_model_meta/x").touch()),
+        lambda model: (
+            (model / "registered_model_meta").mkdir(),
+            (model / "registered_model_meta/x").touch(),
+        ),
         ["registered_model_meta/x was added"],
     ),
     "the same, elsewhere": (
@@ -137,7 +175,9 @@ def test_mlflows_note_and_empty_folders_are_nobodys_business(folder: Path) -> No
     assert found(folder) == []
 
 
-def test_a_file_that_may_not_be_read_or_went_away_is_not_what_it_was(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_may_not_be_read_or_went_away_is_not_what_it_was(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     manifest = read(folder)
     (folder / "MLmodel").unlink()
     assert manifest.changed(folder) == [Difference("changed", "MLmodel")]
@@ -149,7 +189,11 @@ def test_any_byte_any_name_any_file(folder: Path) -> None:
         name = chance.choice([MANIFEST, *(name for name in FILES if FILES[name])])
         before = (folder / name).read_bytes()
         place = chance.randrange(len(before))
-        (folder / name).write_bytes(before[:place] + bytes([before[place] ^ (1 << chance.randrange(8))]) + before[place + 1 :])
+        (folder / name).write_bytes(
+            before[:place]
+            + bytes([before[place] ^ (1 << chance.randrange(8))])
+            + before[place + 1 :]
+        )
         try:
             assert found(folder), f"{name} at {place}"
         except IntegrityError:
@@ -189,7 +233,9 @@ def test_a_copy_does_not_follow_what_was_put_in_a_files_place(folder: Path, tmp_
 
 
 DIGEST = "0" * 64
-GOOD = f'{{\n  "format": 1,\n  "files": {{\n    "a": {{"sha256": "{DIGEST}", "size": 1}}\n  }}\n}}\n'
+GOOD = (
+    f'{{\n  "format": 1,\n  "files": {{\n    "a": {{"sha256": "{DIGEST}", "size": 1}}\n  }}\n}}\n'
+)
 
 BROKEN: dict[str, tuple[str | bytes, str]] = {
     "nothing": ("", "no JSON"),
@@ -201,10 +247,19 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     "no files": ('{"format": 1}', "not made of"),
     "another key": (GOOD.replace('"format": 1', '"format": 1, "more": 2'), "not made of"),
     "files in a list": ('{"format": 1, "files": []}', "not made of"),
-    "another format": (GOOD.replace('"format": 1', '"format": 2'), "of format 2, and this release reads 1"),
+    "another format": (
+        GOOD.replace('"format": 1', '"format": 2'),
+        "of format 2, and this release reads 1",
+    ),
     "no format": (GOOD.replace('"format": 1', '"format": true'), "not written as"),
-    "a file twice": (GOOD.replace('"a"', f'"a": {{"sha256": "{DIGEST}", "size": 2}}, "a"'), "not written as"),
-    "another order": (GOOD.replace('"a"', f'"b": {{"sha256": "{DIGEST}", "size": 2}}, "a"'), "not written as"),
+    "a file twice": (
+        GOOD.replace('"a"', f'"a": {{"sha256": "{DIGEST}", "size": 2}}, "a"'),
+        "not written as",
+    ),
+    "another order": (
+        GOOD.replace('"a"', f'"b": {{"sha256": "{DIGEST}", "size": 2}}, "a"'),
+        "not written as",
+    ),
     "other spaces": (GOOD.replace('": {"sha', '":  {"sha'), "not written as"),
     "an escape": (GOOD.replace('"a"', '"\\u0061"'), "not written as"),
     "no entry": (GOOD.replace(f'{{"sha256": "{DIGEST}", "size": 1}}', "1"), "not told by"),
@@ -216,8 +271,25 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     "a size that is no integer": (GOOD.replace('"size": 1', '"size": 1.0'), "size of a is none"),
     "a size that is a boolean": (GOOD.replace('"size": 1', '"size": true'), "size of a is none"),
     **{
-        f"the name {name!r}": (GOOD.replace('"a"', json.dumps(name)), "cannot be one of the model's")
-        for name in ("", "/a", "../a", "a/../b", "a/..", "./a", "a//b", "a/", "a\\b", "C:a", "c:/a", "a\x00b", MANIFEST)
+        f"the name {name!r}": (
+            GOOD.replace('"a"', json.dumps(name)),
+            "cannot be one of the model's",
+        )
+        for name in (
+            "",
+            "/a",
+            "../a",
+            "a/../b",
+            "a/..",
+            "./a",
+            "a//b",
+            "a/",
+            "a\\b",
+            "C:a",
+            "c:/a",
+            "a\x00b",
+            MANIFEST,
+        )
     },
 }
 
@@ -258,7 +330,9 @@ def test_what_is_no_plain_file_is_no_manifest(kind: str, folder: Path) -> None:
         Manifest.content(folder)
 
 
-@pytest.mark.parametrize("make", [lambda path: path.symlink_to("MLmodel"), os.mkfifo], ids=["link", "pipe"])
+@pytest.mark.parametrize(
+    "make", [lambda path: path.symlink_to("MLmodel"), os.mkfifo], ids=["link", "pipe"]
+)
 def test_only_plain_files_are_saved(make: Any, folder: Path) -> None:
     make(folder / "odd")
     with pytest.raises(SaveError, match="'odd' in the model's folder is no plain file"):
@@ -284,7 +358,9 @@ def test_a_name_that_another_machine_cannot_have_is_not_saved(folder: Path) -> N
     ],
 )
 def test_who_else_can_write(mode: int, uid: int | None, gid: int, others: bool) -> None:
-    status: Any = SimpleNamespace(st_mode=mode, st_uid=os.geteuid() if uid is None else uid, st_gid=gid)
+    status: Any = SimpleNamespace(
+        st_mode=mode, st_uid=os.geteuid() if uid is None else uid, st_gid=gid
+    )
     assert others_can_write(status) is others
 
 

@@ -32,7 +32,11 @@ ROWS = pd.DataFrame({"a": [1.0, 2.0]})
 def pyfunc() -> Any:
     with SqliteTracking().open():
         saver = CustomSaver(pip_requirements=["numpy"])
-        info = saver.save(Scaled(), infer_signature(ROWS, np.array([1.0, 2.0]), {"scale": 1.0}), (ROWS, {"scale": 1.0}))
+        info = saver.save(
+            Scaled(),
+            infer_signature(ROWS, np.array([1.0, 2.0]), {"scale": 1.0}),
+            (ROWS, {"scale": 1.0}),
+        )
         return mlflow.pyfunc.load_model(info.model_uri)
 
 
@@ -64,12 +68,16 @@ def test_migrations_name_the_schema() -> None:
     assert names == sorted(names)
 
 
-def test_newest_revision_is_the_one_that_mlflow_reads_from_its_migrations(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_newest_revision_is_the_one_that_mlflow_reads_from_its_migrations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     reading = utils._get_latest_schema_revision
     databases.publish_new(Path("mlflow.db"))
     revision = databases.newest_revision()
     assert revision == reading()
-    monkeypatch.setattr(ScriptDirectory, "from_config", lambda config: pytest.fail("the migrations are read"))
+    monkeypatch.setattr(
+        ScriptDirectory, "from_config", lambda config: pytest.fail("the migrations are read")
+    )
     with SqliteTracking().open() as store:
         assert store.client.search_registered_models() == []
     assert utils._get_latest_schema_revision is reading
@@ -137,14 +145,18 @@ def test_save_example_writes_both_files_and_notes_them(tmp_path: Path) -> None:
     """`task=resign` puts a new example beside a copied model with it."""
     mlmodel = Model()
     _mlflow.save_example(mlmodel, (pd.DataFrame({"a": [1.5]}), {"scale": 2.0}), tmp_path)
-    assert json.loads((tmp_path / "serving_input_example.json").read_text())["params"] == {"scale": 2.0}
+    assert json.loads((tmp_path / "serving_input_example.json").read_text())["params"] == {
+        "scale": 2.0
+    }
     assert mlmodel.saved_input_example_info["serving_input_path"] == "serving_input_example.json"
     assert mlmodel.saved_input_example_info["artifact_path"] == "input_example.json"
     assert (tmp_path / "input_example.json").exists()
 
 
 def test_scoring_request_answers_as_the_server_does(pyfunc: Any) -> None:
-    body = json.dumps({"dataframe_split": {"columns": ["a"], "data": [[1.0], [2.0]]}, "params": {"scale": 2.0}})
+    body = json.dumps(
+        {"dataframe_split": {"columns": ["a"], "data": [[1.0], [2.0]]}, "params": {"scale": 2.0}}
+    )
     response = _mlflow.scoring_request(pyfunc, body)
     assert response.status == 200
     assert json.loads(response.response) == {"predictions": [2.0, 4.0]}
@@ -152,14 +164,25 @@ def test_scoring_request_answers_as_the_server_does(pyfunc: Any) -> None:
 
 def test_scoring_request_refuses_as_the_server_does(pyfunc: Any) -> None:
     with pytest.raises(MlflowException, match="missing inputs"):
-        _mlflow.scoring_request(pyfunc, json.dumps({"dataframe_split": {"columns": ["b"], "data": [[1.0]]}}))
+        _mlflow.scoring_request(
+            pyfunc, json.dumps({"dataframe_split": {"columns": ["b"], "data": [[1.0]]}})
+        )
 
 
 def test_download_model_leaves_stored_files_in_place_and_brings_a_runs_own(tmp_path: Path) -> None:
-    with SqliteTracking().open() as opened, mlflow.start_run(experiment_id=opened.experiment_id) as run:
+    with (
+        SqliteTracking().open() as opened,
+        mlflow.start_run(experiment_id=opened.experiment_id) as run,
+    ):
         saver = CustomSaver(pip_requirements=["numpy"])
-        info = saver.save(Scaled(), infer_signature(ROWS, np.array([1.0, 2.0]), {"scale": 1.0}), (ROWS, {"scale": 1.0}))
-        stored = _mlflow.download_model(info.model_uri, lambda: pytest.fail("there is nothing to bring"))
+        info = saver.save(
+            Scaled(),
+            infer_signature(ROWS, np.array([1.0, 2.0]), {"scale": 1.0}),
+            (ROWS, {"scale": 1.0}),
+        )
+        stored = _mlflow.download_model(
+            info.model_uri, lambda: pytest.fail("there is nothing to bring")
+        )
         assert (stored / "MLmodel").is_file()
         assert stored.is_relative_to(Path.cwd() / "mlruns")
         assert not (stored / "registered_model_meta").exists()
@@ -170,7 +193,9 @@ def test_download_model_leaves_stored_files_in_place_and_brings_a_runs_own(tmp_p
 
 def test_names_of_model_are_what_every_form_of_uri_leads_to() -> None:
     with SqliteTracking().open() as store:
-        info = CustomSaver(pip_requirements=["numpy"]).save(Scaled(), infer_signature(ROWS, np.array([1.0, 2.0])), ROWS)
+        info = CustomSaver(pip_requirements=["numpy"]).save(
+            Scaled(), infer_signature(ROWS, np.array([1.0, 2.0])), ROWS
+        )
         store.client.create_registered_model("sums")
         version = store.client.create_model_version("sums", info.model_uri, model_id=info.model_id)
         store.client.set_registered_model_alias("sums", "champion", version.version)

@@ -9,7 +9,10 @@ import pytest
 from console import run_page
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [pytest.param(page, id=page.name, marks=pytest.mark.slow) for page in sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    pytest.param(page, id=page.name, marks=pytest.mark.slow)
+    for page in sorted((ROOT / "docs").glob("*.md"))
+]
 
 
 @pytest.fixture(autouse=True)

@@ -20,15 +20,28 @@ def recorded(config: dict[str, Any], *first: str) -> tuple[dict[str, str], dict[
     with SqliteTracking().open() as store:
         run_id = store.client.create_run(store.experiment_id).info.run_id
         record(store.client, run_id, config, first)
-        text = Path(download_artifacts(run_id=run_id, artifact_path="config.yaml")).read_text(encoding="utf-8")
+        text = Path(download_artifacts(run_id=run_id, artifact_path="config.yaml")).read_text(
+            encoding="utf-8"
+        )
         return MlflowClient().get_run(run_id).data.params, yaml.safe_load(text)
 
 
 def test_the_whole_is_an_artifact_and_the_leaves_are_params() -> None:
-    config = {"name": None, "seed": 0, "model": {"alpha": 1.5, "stop": ["a", "ö"], "none": {}, "deep": {"er": True}}, "empty": ""}
+    config = {
+        "name": None,
+        "seed": 0,
+        "model": {"alpha": 1.5, "stop": ["a", "ö"], "none": {}, "deep": {"er": True}},
+        "empty": "",
+    }
     params, whole = recorded(config)
     assert whole == config
-    assert params == {"seed": "0", "model.alpha": "1.5", "model.stop": '["a", "ö"]', "model.deep.er": "True", "empty": ""}
+    assert params == {
+        "seed": "0",
+        "model.alpha": "1.5",
+        "model.stop": '["a", "ö"]',
+        "model.deep.er": "True",
+        "empty": "",
+    }
 
 
 def test_what_was_chosen_comes_first_and_options_by_name() -> None:
@@ -52,7 +65,9 @@ def test_what_was_chosen_comes_first_and_options_by_name() -> None:
 
 
 @pytest.mark.parametrize("extra", [0, 1, 94_000])
-def test_a_long_value_is_cut_with_a_note_and_whole_in_the_artifact(extra: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_long_value_is_cut_with_a_note_and_whole_in_the_artifact(
+    extra: int, caplog: pytest.LogCaptureFixture
+) -> None:
     text = "é" * (LONGEST + extra)
     with caplog.at_level(logging.INFO, "modelpact"):
         params, whole = recorded({"model": {"prompt": text}})
@@ -69,7 +84,25 @@ def test_more_params_than_one_call_takes() -> None:
     assert len(params) == 250
 
 
-ODD = ["a b", "a/b", "/a", "a/", "a//b", "../a", "a/../b", ".", "..", "...", "", "a:b", "a@b", "ключ", "a\nb", "'", "/" * 400]
+ODD = [
+    "a b",
+    "a/b",
+    "/a",
+    "a/",
+    "a//b",
+    "../a",
+    "a/../b",
+    ".",
+    "..",
+    "...",
+    "",
+    "a:b",
+    "a@b",
+    "ключ",
+    "a\nb",
+    "'",
+    "/" * 400,
+]
 
 
 @pytest.mark.parametrize("key", [*ODD, "a" * 249, "b" * 5000], ids=lambda key: repr(key[:12]))
@@ -111,7 +144,10 @@ def test_a_secret_is_in_neither(config: dict[str, Any]) -> None:
 def test_references_to_secrets_stay() -> None:
     config = {"model": {"api_key": "env:KEY", "headers": {"X-Key": "env:OTHER"}}}
     assert redacted(config) == config
-    assert dict(flattened(config)) == {"model.api_key": "env:KEY", "model.headers.X-Key": "env:OTHER"}
+    assert dict(flattened(config)) == {
+        "model.api_key": "env:KEY",
+        "model.headers.X-Key": "env:OTHER",
+    }
 
 
 def test_a_secret_in_a_choice_is_masked() -> None:

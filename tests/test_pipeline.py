@@ -55,7 +55,14 @@ class RefusingRegister(MlflowRegister):
 def test_a_receipt_tells_the_whole_run(tmp_path: Path) -> None:
     done = publish(**steps(), folder=tmp_path / "out")
 
-    assert (done.status, done.stage, done.error, done.name, done.version, done.reused) == ("ok", None, None, "sums", "1", False)
+    assert (done.status, done.stage, done.error, done.name, done.version, done.reused) == (
+        "ok",
+        None,
+        None,
+        "sums",
+        "1",
+        False,
+    )
     assert receipt(tmp_path / "out") == done.model_dump()
     assert list(done.seconds) == list(STAGES)
     assert all(spent >= 0 for spent in done.seconds.values())
@@ -85,7 +92,10 @@ def test_the_registered_version_is_the_saved_and_verified_model() -> None:
     mlflow.set_tracking_uri(uri())
     loaded = mlflow.pyfunc.load_model("models:/sums/1")
     assert digest(loaded.metadata.signature) == done.signature_digest
-    assert loaded.predict(numbers().read().inputs).tolist() == Doubler().predict(numbers().read().inputs).tolist()
+    assert (
+        loaded.predict(numbers().read().inputs).tolist()
+        == Doubler().predict(numbers().read().inputs).tolist()
+    )
 
 
 def test_the_run_is_finished_and_shows_what_was_done() -> None:
@@ -97,7 +107,9 @@ def test_the_run_is_finished_and_shows_what_was_done() -> None:
     assert run.data.tags["modelpact.signer"] == "InferSigner"
     assert run.data.metrics == {"r2": 1.0}
     assert "modelpact.stage" not in run.data.tags
-    assert [output.model_id for output in run.outputs.model_outputs] == [done.model_uri.removeprefix("models:/")]
+    assert [output.model_id for output in run.outputs.model_outputs] == [
+        done.model_uri.removeprefix("models:/")
+    ]
     assert saved_statuses() == ["READY"]
 
 
@@ -138,7 +150,13 @@ FAILURES = {
     "predict": (PredictError, {"model": Faulty(fails_in="predict")}),
     "read": (DataError, {"data": CsvData(path="nowhere.csv")}),
     "sign": (SignError, {"signer": ExplicitSigner(inputs={"a": "string", "b": "double"})}),
-    "admit": (CompatibilityError, {"data": numbers(params={"scale": 2.0}), "register": MlflowRegister(compatibility="forward")}),
+    "admit": (
+        CompatibilityError,
+        {
+            "data": numbers(params={"scale": 2.0}),
+            "register": MlflowRegister(compatibility="forward"),
+        },
+    ),
     "save": (SaveError, {"model": Faulty(fails_in="dump")}),
     "load": (LoadError, {"model": Faulty(fails_in="load")}),
     "verify": (VerifyError, {"model": Forgetful()}),
@@ -152,7 +170,10 @@ def test_a_failure_is_recorded_and_nothing_is_registered(stage: str, tmp_path: P
     kind, changes = FAILURES[stage]
 
     with pytest.raises(kind) as raised:
-        publish(**steps(**{"register": MlflowRegister(aliases=["champion"]), **changes}), folder=tmp_path / "out")
+        publish(
+            **steps(**{"register": MlflowRegister(aliases=["champion"]), **changes}),
+            folder=tmp_path / "out",
+        )
 
     assert type(raised.value) is kind
     written = receipt(tmp_path / "out")
@@ -192,7 +213,10 @@ def test_a_bad_name_is_refused_before_any_store_is_made(tmp_path: Path) -> None:
 def test_a_store_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="file"):
-        publish(**steps(tracking=SqliteTracking(uri="sqlite:///file/mlflow.db")), folder=tmp_path / "out")
+        publish(
+            **steps(tracking=SqliteTracking(uri="sqlite:///file/mlflow.db")),
+            folder=tmp_path / "out",
+        )
     assert receipt(tmp_path / "out")["stage"] == "open"
 
 
@@ -204,8 +228,12 @@ def test_failed_checks_are_in_the_receipt(tmp_path: Path) -> None:
     assert checks["SIGNATURE_STORED"] is True
 
 
-@pytest.mark.parametrize(("error", "kind"), [("KeyboardInterrupt", KeyboardInterrupt), ("SystemExit", SystemExit)])
-def test_an_interrupted_run_is_killed_and_keeps_its_exception(error: Any, kind: type[BaseException], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("error", "kind"), [("KeyboardInterrupt", KeyboardInterrupt), ("SystemExit", SystemExit)]
+)
+def test_an_interrupted_run_is_killed_and_keeps_its_exception(
+    error: Any, kind: type[BaseException], tmp_path: Path
+) -> None:
     with pytest.raises(kind):
         publish(**steps(model=Faulty(fails_in="dump", error=error)), folder=tmp_path)
     written = receipt(tmp_path)
@@ -263,7 +291,12 @@ def test_reuse_returns_the_version_of_the_same_job() -> None:
     other = publish(**steps(register=reuse, model=Doubler(factor=3.0)))
 
     assert (first.version, first.reused) == ("1", False)
-    assert (again.version, again.reused, again.model_uri, again.job_key) == ("1", True, first.model_uri, first.job_key)
+    assert (again.version, again.reused, again.model_uri, again.job_key) == (
+        "1",
+        True,
+        first.model_uri,
+        first.job_key,
+    )
     assert (other.version, other.reused) == ("2", False)
     run = client().get_run(again.run_id)
     assert run.info.status == "FINISHED"
@@ -286,7 +319,9 @@ def test_new_makes_another_version_of_the_same_job() -> None:
 def test_a_users_own_run_stays_open_and_is_the_parent(tmp_path: Path) -> None:
     publish(**steps())
     mlflow.set_tracking_uri(uri())
-    with mlflow.start_run(experiment_id=client().get_experiment_by_name("modelpact").experiment_id) as mine:
+    with mlflow.start_run(
+        experiment_id=client().get_experiment_by_name("modelpact").experiment_id
+    ) as mine:
         done = publish(**steps())
         assert mlflow.active_run().info.run_id == mine.info.run_id
         with pytest.raises(FitError):
@@ -298,16 +333,28 @@ def test_a_users_own_run_stays_open_and_is_the_parent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_global_state_is_as_it_was(fails: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_global_state_is_as_it_was(
+    fails: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///elsewhere.db")
     mlflow.set_tracking_uri("sqlite:///mine.db")
-    before = (mlflow.get_tracking_uri(), dict(os.environ), signal.getsignal(signal.SIGTERM), Path.cwd())
+    before = (
+        mlflow.get_tracking_uri(),
+        dict(os.environ),
+        signal.getsignal(signal.SIGTERM),
+        Path.cwd(),
+    )
     if fails:
         with pytest.raises(FitError):
             publish(**steps(model=Faulty(fails_in="fit")))
     else:
         publish(**steps())
-    assert (mlflow.get_tracking_uri(), dict(os.environ), signal.getsignal(signal.SIGTERM), Path.cwd()) == before
+    assert (
+        mlflow.get_tracking_uri(),
+        dict(os.environ),
+        signal.getsignal(signal.SIGTERM),
+        Path.cwd(),
+    ) == before
     assert mlflow.active_run() is None
 
 
@@ -319,7 +366,9 @@ def test_publish_works_outside_of_the_main_thread() -> None:
     assert [one.version for one in done] == ["1"]
 
 
-def test_a_broken_store_does_not_hide_the_first_failure(mocker: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_broken_store_does_not_hide_the_first_failure(
+    mocker: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     mocker.patch("mlflow.MlflowClient.set_tag", side_effect=MlflowException("the disk is full"))
     with pytest.raises(FitError, match="broken in fit"):
         publish(**steps(model=Faulty(fails_in="fit")))
@@ -328,7 +377,9 @@ def test_a_broken_store_does_not_hide_the_first_failure(mocker: Any, caplog: pyt
 
 def test_every_stage_has_its_own_error_class() -> None:
     assert all(issubclass(kind, PactError) for kind in STAGES.values())
-    apart = {stage: kind for stage, kind in STAGES.items() if stage not in {"reuse", "admit"}}  # which ask as register does
+    apart = {
+        stage: kind for stage, kind in STAGES.items() if stage not in {"reuse", "admit"}
+    }  # which ask as register does
     assert len(set(apart.values())) == len(apart)
 
 
@@ -337,7 +388,9 @@ def test_an_unverified_model_says_so_in_its_receipt() -> None:
     assert [check.code for check in done.checks] == ["NOT_VERIFIED"]
 
 
-def test_another_working_folder_is_another_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_working_folder_is_another_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     publish(**steps())
     (tmp_path / "other").mkdir()
     monkeypatch.chdir(tmp_path / "other")
@@ -359,7 +412,9 @@ def test_the_code_of_a_loaded_model_does_not_pile_up_on_the_path() -> None:
 
 def test_a_store_that_fails_twice_shows_the_first_failure(mocker: Any) -> None:
     mocker.patch("mlflow.MlflowClient.log_model_artifacts", side_effect=OSError("disk full"))
-    mocker.patch("mlflow.MlflowClient.finalize_logged_model", side_effect=MlflowException("gone as well"))
+    mocker.patch(
+        "mlflow.MlflowClient.finalize_logged_model", side_effect=MlflowException("gone as well")
+    )
     with pytest.raises(PactError, match="disk full"):
         publish(**steps())
 

@@ -51,12 +51,20 @@ def run(cell: dict[str, Any], namespace: dict[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     body = ast.parse("".join(cell["source"])).body
     last = body.pop() if isinstance(body[-1], ast.Expr) else None
-    with contextlib.redirect_stdout(io.StringIO()) as stdout, contextlib.redirect_stderr(io.StringIO()) as stderr:
+    with (
+        contextlib.redirect_stdout(io.StringIO()) as stdout,
+        contextlib.redirect_stderr(io.StringIO()) as stderr,
+    ):
         try:
             exec(compile(ast.Module(body, []), cell["id"], "exec", dont_inherit=True), namespace)
             if isinstance(last, ast.Expr):
-                value = eval(compile(ast.Expression(last.value), cell["id"], "eval", dont_inherit=True), namespace)
-                found |= {} if value is None else {"value": "\n".join(repr(value).splitlines())}  # as IPython writes it
+                value = eval(
+                    compile(ast.Expression(last.value), cell["id"], "eval", dont_inherit=True),
+                    namespace,
+                )
+                found |= (
+                    {} if value is None else {"value": "\n".join(repr(value).splitlines())}
+                )  # as IPython writes it
         except Exception as error:
             if RAISES not in cell["metadata"].get("tags", []):
                 raise
@@ -65,12 +73,16 @@ def run(cell: dict[str, Any], namespace: dict[str, Any]) -> dict[str, str]:
     return found | {name: text for name, text in printed.items() if text}
 
 
-@pytest.mark.filterwarnings("default")  # MLflow swallows a warning that is an error, and infers another type
+@pytest.mark.filterwarnings(
+    "default"
+)  # MLflow swallows a warning that is an error, and infers another type
 def test_every_cell_gives_what_is_stored(tmp_path: Path, temporary: Path) -> None:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for cell in CODE:
         assert run(cell, namespace) == stored(cell), "".join(cell["source"])
-    assert [path.parent.parent for path in temporary.glob("*/mlflow.db")] == [temporary], "the store lies in a folder of its own"
+    assert [path.parent.parent for path in temporary.glob("*/mlflow.db")] == [temporary], (
+        "the store lies in a folder of its own"
+    )
     assert list(tmp_path.iterdir()) == [temporary], "nothing is left where the notebook was opened"
 
 
@@ -78,7 +90,9 @@ def test_it_was_run_once_from_start_to_end() -> None:
     assert [cell["execution_count"] for cell in CODE] == list(range(1, len(CODE) + 1))
     assert all(cell["outputs"] for cell in CODE[1:])
     assert not any("stderr" in stored(cell) for cell in CODE)
-    assert [RAISES in cell["metadata"].get("tags", []) for cell in CODE] == ["error" in stored(cell) for cell in CODE]
+    assert [RAISES in cell["metadata"].get("tags", []) for cell in CODE] == [
+        "error" in stored(cell) for cell in CODE
+    ]
 
 
 def test_it_holds_nothing_of_the_machine_it_was_made_on() -> None:
@@ -87,9 +101,15 @@ def test_it_holds_nothing_of_the_machine_it_was_made_on() -> None:
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
-    tracebacks = [output["traceback"] for cell in CODE for output in cell["outputs"] if "traceback" in output]
+    tracebacks = [
+        output["traceback"] for cell in CODE for output in cell["outputs"] if "traceback" in output
+    ]
     assert all(len(lines) == 1 for lines in tracebacks)
-    assert not [text for text in ("/tmp", "/home", "/root", "/Users", "site-packages") if text in NOTEBOOK.read_text("utf-8")]
+    assert not [
+        text
+        for text in ("/tmp", "/home", "/root", "/Users", "site-packages")
+        if text in NOTEBOOK.read_text("utf-8")
+    ]
 
 
 def test_each_case_is_a_few_sentences_and_a_cell() -> None:

@@ -52,7 +52,10 @@ class Work:
         if word == "leave":
             os._exit(7)
         if word == "fail":
-            returned.status, returned.return_value = JobStatus.FAILED, SweepError("it failed", remedy="Mend it.")
+            returned.status, returned.return_value = (
+                JobStatus.FAILED,
+                SweepError("it failed", remedy="Mend it."),
+            )
         elif word == "odd":
             returned.status, returned.return_value = JobStatus.FAILED, Unpicklable("odd")
         elif word == "wait":
@@ -117,7 +120,9 @@ def test_a_process_begins_with_what_is_imported(monkeypatch: pytest.MonkeyPatch)
     assert set(pool.LATE) <= set(sys.modules)
 
 
-def test_what_cannot_be_imported_is_left_to_the_job_that_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_imported_is_left_to_the_job_that_needs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     Path("broken.py").write_text("raise SystemError('broken')")
     monkeypatch.syspath_prepend(str(Path.cwd()))
     monkeypatch.setattr(pool, "LATE", ("broken", "nowhere.at_all"))
@@ -146,7 +151,9 @@ def test_where_a_fork_is_not_safe_a_process_begins_anew(
     assert have_it(launched("go", n_jobs=1)) == {False}
 
 
-def test_a_process_in_place_of_a_dead_one_is_not_forked_from_what_has_the_store_open(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_in_place_of_a_dead_one_is_not_forked_from_what_has_the_store_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     imported_by_hand(monkeypatch)
     first, _, last = launched("go", "die", "go", n_jobs=1)
     assert have_it([first]) == {True}
@@ -176,7 +183,9 @@ def test_a_process_ends_with_the_sweep_that_is_killed() -> None:
     sweep = os.fork()
     if sweep == 0:
         with processes.ready(2):
-            Path("workers.new").write_text(" ".join(str(child.pid) for child in multiprocessing.active_children()))
+            Path("workers.new").write_text(
+                " ".join(str(child.pid) for child in multiprocessing.active_children())
+            )
             Path("workers.new").rename("workers")
             time.sleep(60)
         os._exit(0)
@@ -185,12 +194,16 @@ def test_a_process_ends_with_the_sweep_that_is_killed() -> None:
     os.kill(sweep, signal.SIGKILL)
     os.waitpid(sweep, 0)
     deadline = time.monotonic() + 30
-    while alive := [pid for pid in Path("workers").read_text().split() if Path(f"/proc/{pid}/cmdline").exists()]:
+    while alive := [
+        pid for pid in Path("workers").read_text().split() if Path(f"/proc/{pid}/cmdline").exists()
+    ]:
         assert time.monotonic() < deadline, alive
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize(("word", "how"), [("die", "was killed by SIGKILL"), ("leave", "ended with status 7")])
+@pytest.mark.parametrize(
+    ("word", "how"), [("die", "was killed by SIGKILL"), ("leave", "ended with status 7")]
+)
 def test_a_process_that_dies_loses_its_job_and_no_other(word: str, how: str) -> None:
     results = launched("go", word, "go", word, "go")
     assert [result.status for result in results] == [
@@ -237,7 +250,12 @@ def test_a_number_of_processes_is_one(n_jobs: Any) -> None:
     from hydra.utils import instantiate
 
     with pytest.raises(InstantiationException) as caught:
-        instantiate({"_target_": "hydra_plugins.modelpact_process_launcher.ProcessLauncher", "n_jobs": n_jobs})
+        instantiate(
+            {
+                "_target_": "hydra_plugins.modelpact_process_launcher.ProcessLauncher",
+                "n_jobs": n_jobs,
+            }
+        )
     error = explain(caught.value)
     assert isinstance(error, ConfigError)
     assert error.message == f"hydra.launcher.n_jobs={n_jobs} is not a number of processes"

@@ -51,7 +51,13 @@ def test_tags_and_label_name_it(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "tags", [{}, {"modelpact.host": "a"}, {"modelpact.pid": "1"}, {"modelpact.host": "a", "modelpact.pid": "x"}]
+    "tags",
+    [
+        {},
+        {"modelpact.host": "a"},
+        {"modelpact.pid": "1"},
+        {"modelpact.host": "a", "modelpact.pid": "x"},
+    ],
 )
 def test_tags_that_name_no_process(tags: dict[str, str]) -> None:
     assert Process.of(tags) is None
@@ -76,7 +82,9 @@ def test_one_that_waits_to_be_asked_how_it_ended_is_gone(child: subprocess.Popen
 def test_a_number_that_is_used_again_is_another_process(child: subprocess.Popen[bytes]) -> None:
     other = process(child.pid)
     assert Process(other.host, other.pid, "0123abcd_1").lives() is False
-    assert Process(other.host, other.pid, "").lives() is True  # it was not known when that one began
+    assert (
+        Process(other.host, other.pid, "").lives() is True
+    )  # it was not known when that one began
 
 
 @pytest.mark.usefixtures("kind")

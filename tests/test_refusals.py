@@ -39,16 +39,83 @@ WRITTEN = {"inputs": {"age": "long"}, "outputs": {"y": "double"}}
 NOWHERE = "models:/m-" + "0" * 32
 
 NAMES = [
-    *("", " ", "\t", "\n", "a/b", "/a", "a/", "//", "a:b", "models:/a", "http://a", "a@b", "@", "a@champion", "a?b", "?"),
-    *(".", "..", " a", "a ", "a\n", "\na", "a\tb", "a\rb", "a\x00b", "a\x1bb", "a\x7fb", "a\x85b", "a\u200bb", "a\u2028b"),
+    *(
+        "",
+        " ",
+        "\t",
+        "\n",
+        "a/b",
+        "/a",
+        "a/",
+        "//",
+        "a:b",
+        "models:/a",
+        "http://a",
+        "a@b",
+        "@",
+        "a@champion",
+        "a?b",
+        "?",
+    ),
+    *(
+        ".",
+        "..",
+        " a",
+        "a ",
+        "a\n",
+        "\na",
+        "a\tb",
+        "a\rb",
+        "a\x00b",
+        "a\x1bb",
+        "a\x7fb",
+        "a\x85b",
+        "a\u200bb",
+        "a\u2028b",
+    ),
     *("\ufeffa", "\ud800", "a\udfff", "x" * 257, "ä" * 300, "'\"", 'it\'s "x"', "a\u202eb", "\xa0"),
 ]
 ALIASES = [
-    *("", " ", "latest", "LATEST", "v1", "V2", "v007", "a b", "a.b", "a/b", "a@b", "@champion", "a:b", "a\n", "a\tb", "x" * 256),
+    *(
+        "",
+        " ",
+        "latest",
+        "LATEST",
+        "v1",
+        "V2",
+        "v007",
+        "a b",
+        "a.b",
+        "a/b",
+        "a@b",
+        "@champion",
+        "a:b",
+        "a\n",
+        "a\tb",
+        "x" * 256,
+    ),
     *("a,b", "é!", "a+b", "[a]", "a'b", '"', "..", "a\x00", "\ud800", "a%20b"),
 ]
 TAGS: list[tuple[str, str]] = [
-    *((key, "v") for key in ("", " /", "/a", "../a", "..", ".", "a//b", "a/", "./a", "a/../b", "a!", "a=b", "a,b", "a\nb")),
+    *(
+        (key, "v")
+        for key in (
+            "",
+            " /",
+            "/a",
+            "../a",
+            "..",
+            ".",
+            "a//b",
+            "a/",
+            "./a",
+            "a/../b",
+            "a!",
+            "a=b",
+            "a,b",
+            "a\nb",
+        )
+    ),
     *((key, "v") for key in ("a\x00", "x" * 251, "a@b", "a#b", "{a}", "[a]", "a'b", "\ud800")),
     *((key, "v") for key in ("modelpact.job_key", "modelpact.signature_digest", "modelpact.x")),
     *(("a", value) for value in ("v" * 8001, "v" * 100_001, "\ud800", "a\udfffb")),
@@ -58,9 +125,28 @@ TAGS: list[tuple[str, str]] = [
 EXCEPTIONS: list[tuple[str, str, str]] = [
     *(
         (rule, "inputs.age", "r")
-        for rule in ("", "INPUT", "input_removed", "INPUT_REMOVD", "REMOVED", "X" * 500, "INPUT_REMOVED ")
+        for rule in (
+            "",
+            "INPUT",
+            "input_removed",
+            "INPUT_REMOVD",
+            "REMOVED",
+            "X" * 500,
+            "INPUT_REMOVED ",
+        )
     ),
-    *(("INPUT_REMOVED", path, "r") for path in ("", "age", "input.age", "outputs.age", "params.age", "inputsage", " inputs.age")),
+    *(
+        ("INPUT_REMOVED", path, "r")
+        for path in (
+            "",
+            "age",
+            "input.age",
+            "outputs.age",
+            "params.age",
+            "inputsage",
+            " inputs.age",
+        )
+    ),
     *(("OUTPUT_REMOVED", path, "r") for path in ("inputs.y", "params.y", "y")),
     *(("PARAM_REMOVED", path, "r") for path in ("inputs.y", "outputs.y", "param.y")),
     ("TENSOR_SHAPE_NARROWED", "params.x", "r"),
@@ -85,21 +171,76 @@ AGAINST: list[Any] = [
     "@a/b",
 ]
 URIS = [
-    *("", " ", "m-", "models:", "models:/", "models://", "models:/m-", "models:/M-" + "0" * 32, NOWHERE.upper(), f"{NOWHERE}/1"),
-    *(f"{NOWHERE} ", f" {NOWHERE}", f"{NOWHERE}\n", f"{NOWHERE}@champion", "models:/sums/1", "models:/sums/latest"),
-    *("models:/sums@champion", "models:/sums/Production", "runs:/abc/model", "runs:/", "/a/folder", ".", "..", "file:///tmp"),
-    *("s3://bucket/model", "http://host/model", "mlflow-artifacts:/1", "models:/m-xyz", "models:/../../etc", "\x00", NOWHERE),
+    *(
+        "",
+        " ",
+        "m-",
+        "models:",
+        "models:/",
+        "models://",
+        "models:/m-",
+        "models:/M-" + "0" * 32,
+        NOWHERE.upper(),
+        f"{NOWHERE}/1",
+    ),
+    *(
+        f"{NOWHERE} ",
+        f" {NOWHERE}",
+        f"{NOWHERE}\n",
+        f"{NOWHERE}@champion",
+        "models:/sums/1",
+        "models:/sums/latest",
+    ),
+    *(
+        "models:/sums@champion",
+        "models:/sums/Production",
+        "runs:/abc/model",
+        "runs:/",
+        "/a/folder",
+        ".",
+        "..",
+        "file:///tmp",
+    ),
+    *(
+        "s3://bucket/model",
+        "http://host/model",
+        "mlflow-artifacts:/1",
+        "models:/m-xyz",
+        "models:/../../etc",
+        "\x00",
+        NOWHERE,
+    ),
 ]
 MLMODELS = [
-    *("", "a: [", "- 1\n- 2\n", "text", "3", "null", "\x00", "a: b: c", "!!python/object/apply:os.system [echo]", "&a [*a]"),
-    *("signature: 3\n", "signature: text\n", "signature: [1]\n", "signature: {}\n", "signature: {inputs: 7}\n"),
+    *(
+        "",
+        "a: [",
+        "- 1\n- 2\n",
+        "text",
+        "3",
+        "null",
+        "\x00",
+        "a: b: c",
+        "!!python/object/apply:os.system [echo]",
+        "&a [*a]",
+    ),
+    *(
+        "signature: 3\n",
+        "signature: text\n",
+        "signature: [1]\n",
+        "signature: {}\n",
+        "signature: {inputs: 7}\n",
+    ),
     *(
         "signature: {inputs: '['}\n",
         "signature: {inputs: '3'}\n",
         "signature: {inputs: '[{}]'}\n",
         "signature: {inputs: '[3]'}\n",
     ),
-    *("""signature: {inputs: '[{"type": "duoble"}]'}\n""", """signature: {inputs: '[{"name": "a"}]'}\n"""),
+    *(
+        """signature: {inputs: '[{"type": "duoble"}]'}\n""",
+        """signature: {inputs: '[{"name": "a"}]'}\n""",
+    ),
     """signature: {inputs: '[{"type": "tensor"}]'}\n""",
     """signature: {inputs: '[{"type": "tensor", "tensor-spec": {"dtype": "float99", "shape": [1]}}]'}\n""",
     """signature: {inputs: '[{"type": "array"}]'}\n""",
@@ -111,16 +252,43 @@ MLMODELS = [
     "flavors: {}\n",
 ]
 CONTRACTS = [
-    *("", "[", "3", "text", "- a\n", "a: 1\n", "inputs:\n", "inputs: 3\n", "inputs: {}\n", "inputs: []\n", "inputs: {a: }\n"),
-    *("inputs: {a: duoble}\n", "inputs: {a: [long, string]}\n", "inputs: {a: []}\n", "inputs: {'': long}\n", "inputs: {a: {}}\n"),
+    *(
+        "",
+        "[",
+        "3",
+        "text",
+        "- a\n",
+        "a: 1\n",
+        "inputs:\n",
+        "inputs: 3\n",
+        "inputs: {}\n",
+        "inputs: []\n",
+        "inputs: {a: }\n",
+    ),
+    *(
+        "inputs: {a: duoble}\n",
+        "inputs: {a: [long, string]}\n",
+        "inputs: {a: []}\n",
+        "inputs: {'': long}\n",
+        "inputs: {a: {}}\n",
+    ),
     *(
         "inputs: {a: 'float32[x]'}\n",
         "inputs: {a: 'float99[-1]'}\n",
         "inputs: {a: long, b: 'float32[-1]'}\n",
         "input: {a: long}\n",
     ),
-    *("inputs: {a: long}\nparams: {b: 3}\n", "inputs: {a: long}\nparams: {b: long = x}\n", "inputs: {a: long}\nparams: [1]\n"),
-    *("inputs: {a: long, a: long}\n", "inputs: {a: long\n", "\tinputs: {a: long}\n", "inputs: !!python/name:os.system ''\n"),
+    *(
+        "inputs: {a: long}\nparams: {b: 3}\n",
+        "inputs: {a: long}\nparams: {b: long = x}\n",
+        "inputs: {a: long}\nparams: [1]\n",
+    ),
+    *(
+        "inputs: {a: long, a: long}\n",
+        "inputs: {a: long\n",
+        "\tinputs: {a: long}\n",
+        "inputs: !!python/name:os.system ''\n",
+    ),
 ]
 CONFIGS: list[tuple[str, Any]] = [
     *(
@@ -132,23 +300,61 @@ CONFIGS: list[tuple[str, Any]] = [
     *(("register.extra", value) for value in ("drop", None, False)),
     *(("register.require_signature", value) for value in ("yes", "maybe", 1, None)),
     *(("register.if_exists", value) for value in ("old", "", None, 0)),
-    *(("register.aliases", value) for value in ("champion", None, [1], [None], {"a": "b"}, [["a"]])),
-    *(("register.tags", value) for value in ("team", ["team"], {"team": 1}, {"team": None}, {"team": {"a": "b"}})),
+    *(
+        ("register.aliases", value)
+        for value in ("champion", None, [1], [None], {"a": "b"}, [["a"]])
+    ),
+    *(
+        ("register.tags", value)
+        for value in ("team", ["team"], {"team": 1}, {"team": None}, {"team": {"a": "b"}})
+    ),
     *(
         ("register.exceptions", value)
-        for value in ("all", None, ["INPUT_REMOVED"], [{}], [{"rule": "INPUT_REMOVED"}], {"rule": "x"})
+        for value in (
+            "all",
+            None,
+            ["INPUT_REMOVED"],
+            [{}],
+            [{"rule": "INPUT_REMOVED"}],
+            {"rule": "x"},
+        )
     ),
     ("register.exceptions", [{"rule": "INPUT_REMOVED", "path": "inputs.a"}]),
     ("register.exceptions", [{"rule": 1, "path": "inputs.a", "reason": "r"}]),
     ("register.exceptions", [{"rule": "INPUT_REMOVED", "path": "inputs.a", "reason": "r" * 501}]),
-    ("register.exceptions", [{"rule": "INPUT_REMOVED", "path": "inputs.a", "reason": "r", "until": "May"}]),
+    (
+        "register.exceptions",
+        [{"rule": "INPUT_REMOVED", "path": "inputs.a", "reason": "r", "until": "May"}],
+    ),
     ("register.compatability", "backward"),
     ("register.require_signiture", True),
     ("register._target_", "modelpact.registers.MlflowRegistr"),
     ("register._target_", "nowhere.Register"),
 ]
-MODEL_CONFIGS = ["", "{", "[]", "3", "null", '"text"', '{"a": }', "{'a': 1}", '{"a": 1,}', "{}{}", "\ufeff{", "// {}"]
-STORES = ["", "mlflow.db", "sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:mlflow.db", "postgresql://", "file:mlruns"]
+MODEL_CONFIGS = [
+    "",
+    "{",
+    "[]",
+    "3",
+    "null",
+    '"text"',
+    '{"a": }',
+    "{'a': 1}",
+    '{"a": 1,}',
+    "{}{}",
+    "\ufeff{",
+    "// {}",
+]
+STORES = [
+    "",
+    "mlflow.db",
+    "sqlite://",
+    "sqlite:///",
+    "sqlite:///:memory:",
+    "sqlite:mlflow.db",
+    "postgresql://",
+    "file:mlruns",
+]
 SERVERS = [
     "",
     "nowhere",
@@ -184,9 +390,13 @@ def unchanged(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     mlflow.set_registry_uri(f"sqlite:///{place}/mlflow.db")
     yield (place / "good").read_text()
     with contextlib.closing(sqlite3.connect(place / "mlflow.db")) as store:
-        assert store.execute("SELECT name, version, current_stage FROM model_versions").fetchall() == [("sums", 1, "None")]
+        assert store.execute(
+            "SELECT name, version, current_stage FROM model_versions"
+        ).fetchall() == [("sums", 1, "None")]
         assert store.execute("SELECT name FROM registered_models").fetchall() == [("sums",)]
-        assert store.execute("SELECT name, alias, version FROM registered_model_aliases").fetchall() == [("sums", "champion", 1)]
+        assert store.execute(
+            "SELECT name, alias, version FROM registered_model_aliases"
+        ).fetchall() == [("sums", "champion", 1)]
 
 
 def refused(action: Callable[[], object]) -> None:
@@ -229,7 +439,11 @@ def test_an_exception(exemption: tuple[str, str, str], unchanged: str) -> None:
 
 @pytest.mark.parametrize("against", AGAINST, ids=shown)
 def test_a_version_to_compare_with(against: Any, unchanged: str) -> None:
-    refused(lambda: MlflowRegister(against=against, compatibility="backward").register("sums", unchanged))
+    refused(
+        lambda: MlflowRegister(against=against, compatibility="backward").register(
+            "sums", unchanged
+        )
+    )
 
 
 @pytest.mark.parametrize("uri", URIS, ids=shown)
@@ -237,7 +451,9 @@ def test_a_uri(uri: str, unchanged: str) -> None:
     refused(lambda: MlflowRegister().register("sums", uri))
 
 
-@pytest.mark.parametrize("uri", [uri for uri in URIS if uri not in {"models:/sums/1", "models:/sums/latest"}], ids=shown)
+@pytest.mark.parametrize(
+    "uri", [uri for uri in URIS if uri not in {"models:/sums/1", "models:/sums/latest"}], ids=shown
+)
 def test_a_uri_to_load(uri: str, unchanged: str) -> None:
     refused(lambda: BuiltinLoader().load(uri))
 
@@ -278,7 +494,9 @@ def test_a_source(spoil: Callable[[str], None]) -> None:
     refused(lambda: MlflowRegister(if_exists="reuse").register("sums", uri, tags=tags))
 
 
-@pytest.mark.parametrize("options", [{"status": "FAILED"}, {"status": "PENDING"}, {"verified": False}], ids=shown)
+@pytest.mark.parametrize(
+    "options", [{"status": "FAILED"}, {"status": "PENDING"}, {"verified": False}], ids=shown
+)
 @pytest.mark.usefixtures("unchanged")
 def test_a_model_that_is_not_ready(options: Any) -> None:
     refused(lambda: MlflowRegister().register("sums", saved(WRITTEN, **options)))
@@ -320,7 +538,9 @@ def test_a_models_configuration(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [CsvData, JsonlData, ParquetData])
-@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00", b"a,b\n", b"[1, 2]\n", b'{"a": 1'], ids=shown)
+@pytest.mark.parametrize(
+    "content", [None, b"", b"\xff\xfe\x00", b"a,b\n", b"[1, 2]\n", b'{"a": 1'], ids=shown
+)
 def test_a_file_of_data(kind: Any, content: bytes | None, tmp_path: Path, unchanged: str) -> None:
     path = tmp_path / "table"
     if content is not None:

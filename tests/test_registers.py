@@ -24,7 +24,9 @@ VERIFIED = Verdict((Check(code="PREDICTIONS_EQUAL", ok=True),))
 
 def signature_of(saved: str) -> Any:
     """The signature of a saved model."""
-    return mlflow.models.Model.load(client().get_logged_model(saved.removeprefix("models:/")).artifact_location).signature
+    return mlflow.models.Model.load(
+        client().get_logged_model(saved.removeprefix("models:/")).artifact_location
+    ).signature
 
 
 @pytest.fixture
@@ -32,7 +34,9 @@ def saved() -> Iterator[str]:
     """The URI of a saved model, in an open store."""
     rows = numbers().read().inputs
     with SqliteTracking().open():
-        info = CustomSaver(pip_requirements=["numpy"]).save(Doubler(), infer(rows, Doubler().predict(rows)), rows)
+        info = CustomSaver(pip_requirements=["numpy"]).save(
+            Doubler(), infer(rows, Doubler().predict(rows)), rows
+        )
         note_checks(info.model_uri, VERIFIED)
         yield info.model_uri
 
@@ -51,7 +55,9 @@ def test_versions_count_up_and_carry_their_tags(saved: str) -> None:
 
 
 def test_a_version_says_why_it_can_be_trusted(saved: str) -> None:
-    client().set_logged_model_tags(saved.removeprefix("models:/"), {"modelpact.artifact_digest": "d1"})
+    client().set_logged_model_tags(
+        saved.removeprefix("models:/"), {"modelpact.artifact_digest": "d1"}
+    )
     assert MlflowRegister().register("sums", saved).tags == {
         "modelpact.checks": "PREDICTIONS_EQUAL",
         "modelpact.artifact_digest": "d1",
@@ -113,7 +119,9 @@ def test_a_failed_model_is_not_registered(saved: str) -> None:
 
 
 def test_what_the_registry_refuses_is_told(saved: str, mocker: Any) -> None:
-    mocker.patch("mlflow.MlflowClient.create_registered_model", side_effect=MlflowException("no more names"))
+    mocker.patch(
+        "mlflow.MlflowClient.create_registered_model", side_effect=MlflowException("no more names")
+    )
     with pytest.raises(RegisterError, match="no more names"):
         MlflowRegister().register("sums", saved)
 
@@ -144,8 +152,12 @@ def test_none_registers_nothing(saved: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["sums", "it's"])
-def test_a_version_that_is_refused_leaves_no_empty_model_behind(name: str, saved: str, mocker: Any) -> None:
-    mocker.patch("mlflow.MlflowClient.create_model_version", side_effect=MlflowException("no more versions"))
+def test_a_version_that_is_refused_leaves_no_empty_model_behind(
+    name: str, saved: str, mocker: Any
+) -> None:
+    mocker.patch(
+        "mlflow.MlflowClient.create_model_version", side_effect=MlflowException("no more versions")
+    )
     with pytest.raises(RegisterError, match="no more versions"):
         MlflowRegister().register(name, saved)
     assert client().search_registered_models() == []
@@ -153,7 +165,9 @@ def test_a_version_that_is_refused_leaves_no_empty_model_behind(name: str, saved
 
 def test_a_version_that_is_refused_leaves_the_others_alone(saved: str, mocker: Any) -> None:
     MlflowRegister().register("sums", saved)
-    mocker.patch("mlflow.MlflowClient.create_model_version", side_effect=MlflowException("no more versions"))
+    mocker.patch(
+        "mlflow.MlflowClient.create_model_version", side_effect=MlflowException("no more versions")
+    )
     with pytest.raises(RegisterError):
         MlflowRegister().register("sums", saved)
     assert versions("sums") == [1]
@@ -175,7 +189,9 @@ def test_somebody_faster_may_make_the_registered_model(saved: str, mocker: Any) 
 
 
 def test_a_registry_that_does_not_answer_is_told(saved: str, mocker: Any) -> None:
-    mocker.patch("mlflow.MlflowClient.create_model_version", side_effect=MlflowException("no answer"))
+    mocker.patch(
+        "mlflow.MlflowClient.create_model_version", side_effect=MlflowException("no answer")
+    )
     with pytest.raises(RegisterError, match="no answer"):
         MlflowRegister().register("sums", saved)
 
@@ -184,25 +200,39 @@ def test_moves_of_aliases_are_in_their_history(saved: str) -> None:
     for _ in range(2):
         MlflowRegister(aliases=["champion"]).register("sums", saved)
     moves = Aliases(client(), "sums").state("champion").moves
-    assert [(move.by, move.before, move.to) for move in moves] == [("register", None, 1), ("register", 1, 2)]
+    assert [(move.by, move.before, move.to) for move in moves] == [
+        ("register", None, 1),
+        ("register", 1, 2),
+    ]
 
 
 def test_a_protected_alias_is_refused_before_the_job_is_done(saved: str) -> None:
     register = MlflowRegister(aliases=["blue", "champion"])
     register.register("sums", saved)
     Aliases(client(), "sums").protect("champion")
-    with pytest.raises(AliasError, match=r"register\.aliases cannot move champion: champion of sums is protected, by ") as caught:
+    with pytest.raises(
+        AliasError,
+        match=r"register\.aliases cannot move champion: champion of sums is protected, by ",
+    ) as caught:
         register.find("sums", "k1")
     assert "task=promote task.uri=models:/sums/<version> task.alias=champion" in caught.value.remedy
     assert MlflowRegister(aliases=["blue"]).find("sums", "k1") is None
-    with pytest.raises(RegisterError, match="no version of sums was registered: champion was not moved"):  # protected meanwhile
+    with pytest.raises(
+        RegisterError, match="no version of sums was registered: champion was not moved"
+    ):  # protected meanwhile
         register.register("sums", saved)
     assert versions("sums") == [1]
     assert client().get_registered_model("sums").aliases == {"blue": 1, "champion": 1}
-    assert [move.by for move in Aliases(client(), "sums").state("blue").moves] == ["register", "register", "undo"]
+    assert [move.by for move in Aliases(client(), "sums").state("blue").moves] == [
+        "register",
+        "register",
+        "undo",
+    ]
 
 
-def test_an_alias_that_somebody_else_has_moved_since_is_not_put_back(saved: str, mocker: Any) -> None:
+def test_an_alias_that_somebody_else_has_moved_since_is_not_put_back(
+    saved: str, mocker: Any
+) -> None:
     for _ in range(2):
         MlflowRegister().register("sums", saved)
     move = mlflow.MlflowClient.set_registered_model_alias
@@ -221,7 +251,9 @@ def test_an_alias_that_somebody_else_has_moved_since_is_not_put_back(saved: str,
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["a new model", "a second version"])
-def test_a_failing_alias_leaves_no_version_and_puts_the_others_back(first: bool, saved: str, mocker: Any) -> None:
+def test_a_failing_alias_leaves_no_version_and_puts_the_others_back(
+    first: bool, saved: str, mocker: Any
+) -> None:
     if not first:
         MlflowRegister(aliases=["champion"]).register("sums", saved)
     move = mlflow.MlflowClient.set_registered_model_alias
@@ -246,14 +278,19 @@ class TestAJobThatIsResumed:
     JOB = Job(sweep="parent", number=3, resumed=True)
 
     def made(self, saved: str, job: Job) -> int:
-        return int(MlflowRegister().register("sums", saved, tags={JOB_KEY: "k1", **job.tags()}).version)
+        return int(
+            MlflowRegister().register("sums", saved, tags={JOB_KEY: "k1", **job.tags()}).version
+        )
 
     def test_gets_its_aliases(self, saved: str) -> None:
         version = self.made(saved, self.JOB)
         register = MlflowRegister(aliases=["champion", "blue"])
         for _ in range(2):
             assert int(register.find("sums", "k1", self.JOB).version) == version
-            assert client().get_registered_model("sums").aliases == {"champion": version, "blue": version}
+            assert client().get_registered_model("sums").aliases == {
+                "champion": version,
+                "blue": version,
+            }
 
     def test_takes_no_alias_from_a_later_version(self, saved: str) -> None:
         self.made(saved, self.JOB)

@@ -72,12 +72,23 @@ def test_another_class_anywhere_in_the_model_is_another_fingerprint(one: Any, ot
 
 
 def test_what_a_class_has_learned_does_not_matter() -> None:
-    few, many = (RandomForestRegressor(n_estimators=n, max_depth=2).fit(ROWS, TARGETS) for n in (1, 5))
+    few, many = (
+        RandomForestRegressor(n_estimators=n, max_depth=2).fit(ROWS, TARGETS) for n in (1, 5)
+    )
     assert fingerprint(few) == fingerprint(many)
 
 
 def test_how_it_is_saved_matters() -> None:
-    assert len({fingerprint(Ridge()), fingerprint(Ridge(), "custom"), fingerprint(Ridge(), "builtin", "sklearn")}) == 3
+    assert (
+        len(
+            {
+                fingerprint(Ridge()),
+                fingerprint(Ridge(), "custom"),
+                fingerprint(Ridge(), "builtin", "sklearn"),
+            }
+        )
+        == 3
+    )
 
 
 @pytest.mark.parametrize("name", ["polars-1.0.dist-info", "older.egg-info"])
@@ -95,7 +106,9 @@ def test_an_installed_or_upgraded_distribution_is_another_fingerprint(
     assert fingerprint(Ridge()) != before
 
 
-def test_another_python_is_another_fingerprint(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_python_is_another_fingerprint(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = fingerprint(Ridge())
     monkeypatch.setattr(sys, "version", "3.99.0")
     requirements.environment.cache_clear()
@@ -131,11 +144,20 @@ def test_a_changed_line_in_the_users_own_package_is_another_fingerprint(
     before = fingerprint(own_package(**files)())
     assert fingerprint(own_package(**files)()) == before
     assert (
-        fingerprint(own_package(**{changed: files[changed] + "import polars_or_so\n" * (changed == "beside") + "\n"})()) != before
+        fingerprint(
+            own_package(
+                **{changed: files[changed] + "import polars_or_so\n" * (changed == "beside") + "\n"}
+            )()
+        )
+        != before
     )
 
 
-@pytest.mark.parametrize("model", [lambda value: value, open(os.devnull), iter([1]).__reduce__], ids=["lambda", "file", "method"])  # noqa: SIM115
+@pytest.mark.parametrize(
+    "model",
+    [lambda value: value, open(os.devnull), iter([1]).__reduce__],  # noqa: SIM115
+    ids=["lambda", "file", "method"],
+)
 def test_what_cannot_be_taken_apart_has_no_fingerprint_or_a_stable_one(model: Any) -> None:
     found = fingerprint(model)
     assert found is None or found == fingerprint(model)
@@ -203,7 +225,11 @@ def ridge() -> Model:
 def plain_save(model: Model, folder: Path) -> None:
     """What somebody without modelpact would do."""
     mlflow.sklearn.save_model(
-        model.native(), str(folder), signature=infer(ROWS, TARGETS), input_example=ROWS, skops_trusted_types=None
+        model.native(),
+        str(folder),
+        signature=infer(ROWS, TARGETS),
+        input_example=ROWS,
+        skops_trusted_types=None,
     )
 
 
@@ -234,7 +260,9 @@ def test_a_custom_model_is_inferred_once(fresh: Path, monkeypatch: pytest.Monkey
     assert "scikit-learn==" in first["requirements.txt"]
 
 
-def test_what_the_user_asks_for_is_neither_inferred_nor_remembered(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_user_asks_for_is_neither_inferred_nor_remembered(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     inferences = counted(monkeypatch)
     with SqliteTracking().open():
         files = saved_files(BuiltinSaver(pip_requirements=["scikit-learn>=1.5"]), ridge())
@@ -246,7 +274,10 @@ def test_what_the_user_asks_for_is_neither_inferred_nor_remembered(fresh: Path, 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What MLflow infers requirements of from now on; it does so no more."""
     asked: list[str] = []
-    monkeypatch.setattr("mlflow.utils.environment._infer_requirements", lambda uri, *_, **__: asked.append(uri) or ["numpy"])
+    monkeypatch.setattr(
+        "mlflow.utils.environment._infer_requirements",
+        lambda uri, *_, **__: asked.append(uri) or ["numpy"],
+    )
     return asked
 
 
@@ -262,11 +293,16 @@ def saved_files(saver: Saver, model: Model) -> dict[str, str]:
         ([f"numpy=={np.__version__}", "mlflow", "pandas>=2", "numpy==0; python_version < '3'"], []),
         (["numpy==1.0"], [f"numpy is {np.__version__}, the model wants 1.0"]),
         (["no-such-thing==1.0"], ["no-such-thing is not installed, the model wants 1.0"]),
-        (["no-such-thing[extra]==1.0"], ["no-such-thing[extra] is not installed, the model wants 1.0"]),
+        (
+            ["no-such-thing[extra]==1.0"],
+            ["no-such-thing[extra] is not installed, the model wants 1.0"],
+        ),
         ([f"pandas=={pd.__version__}", "numpy==1", "absent==2"], 2),
     ],
 )
-def test_pins_that_this_environment_does_not_meet_are_named(lines: list[str], expected: Any) -> None:
+def test_pins_that_this_environment_does_not_meet_are_named(
+    lines: list[str], expected: Any
+) -> None:
     Path("requirements.txt").write_text("\n".join(lines))
     found = requirements.mismatches(Path())
     assert found == expected or len(found) == expected
@@ -284,7 +320,9 @@ def test_requirements_that_mlflow_could_not_infer_are_not_remembered(
     request.addfinalizer(lambda: logger.setLevel(logging.NOTSET))
     logger.setLevel(logging.CRITICAL if hushed == "level" else logging.NOTSET)
     mocker.patch.object(logger, "disabled", hushed == "disabled")
-    infers = mocker.patch("mlflow.utils.environment._infer_requirements", side_effect=RuntimeError("a broken package"))
+    infers = mocker.patch(
+        "mlflow.utils.environment._infer_requirements", side_effect=RuntimeError("a broken package")
+    )
     model = toys.Doubler()
     with SqliteTracking().open():
         for _ in range(2):

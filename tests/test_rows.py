@@ -48,7 +48,9 @@ def test_rows_are_the_first_axis(inputs: Any, expected: int) -> None:
     ],
     ids=repr,
 )
-def test_rows_are_taken_in_the_order_asked_for_as_the_same_kind_of_thing(inputs: Any, expected: Any) -> None:
+def test_rows_are_taken_in_the_order_asked_for_as_the_same_kind_of_thing(
+    inputs: Any, expected: Any
+) -> None:
     taken = rows.take(inputs, (2, 0))
     assert type(taken) is type(inputs)
     assert str(taken) == str(expected)

@@ -40,10 +40,16 @@ def line() -> SklearnModel:
     return model
 
 
-def custom(model: Model | None = None, signature: Any = SIGNATURE, example: Any = ROWS, **options: Any) -> Path:
+def custom(
+    model: Model | None = None, signature: Any = SIGNATURE, example: Any = ROWS, **options: Any
+) -> Path:
     """Save a model, and get its files."""
     saver = CustomSaver(**{"pip_requirements": ["numpy"], **options})
-    return Path(mlflow.artifacts.download_artifacts(saver.save(model or Doubler(), signature, example).model_uri))
+    return Path(
+        mlflow.artifacts.download_artifacts(
+            saver.save(model or Doubler(), signature, example).model_uri
+        )
+    )
 
 
 def builtin(model: Model, signature: Any = SIGNATURE, **options: Any) -> Path:
@@ -58,16 +64,29 @@ def test_the_base_cannot_be_built() -> None:
 
 
 @pytest.mark.parametrize(
-    "saver", [CustomSaver(pip_requirements=["scikit-learn"]), BuiltinSaver(pip_requirements=["scikit-learn"])]
+    "saver",
+    [
+        CustomSaver(pip_requirements=["scikit-learn"]),
+        BuiltinSaver(pip_requirements=["scikit-learn"]),
+    ],
 )
 def test_what_is_saved_carries_its_contract_and_an_example(saver: Saver) -> None:
     info = saver.save(line(), SIGNATURE, ROWS.head(2))
     folder = Path(mlflow.artifacts.download_artifacts(info.model_uri))
     assert info.signature == SIGNATURE
     assert MLmodel.load(str(folder)).signature == SIGNATURE
-    assert len(json.loads((folder / "serving_input_example.json").read_text())["dataframe_split"]["data"]) == 2
+    assert (
+        len(
+            json.loads((folder / "serving_input_example.json").read_text())["dataframe_split"][
+                "data"
+            ]
+        )
+        == 2
+    )
     assert (folder / "input_example.json").is_file()
-    assert mlflow.pyfunc.load_model(info.model_uri).predict(ROWS) == pytest.approx(line().predict(ROWS))
+    assert mlflow.pyfunc.load_model(info.model_uri).predict(ROWS) == pytest.approx(
+        line().predict(ROWS)
+    )
     assert client().get_logged_model(info.model_id).status == "READY"
 
 
@@ -76,7 +95,9 @@ def test_a_model_belongs_to_the_active_run() -> None:
         info = CustomSaver(path="sums", pip_requirements=["numpy"]).save(Doubler(), SIGNATURE, ROWS)
     assert info.run_id == run.info.run_id
     assert client().get_logged_model(info.model_id).name == "sums"
-    assert [output.model_id for output in client().get_run(run.info.run_id).outputs.model_outputs] == [info.model_id]
+    assert [
+        output.model_id for output in client().get_run(run.info.run_id).outputs.model_outputs
+    ] == [info.model_id]
 
 
 @pytest.mark.parametrize("save", [custom, builtin])
@@ -85,13 +106,22 @@ def test_nothing_that_is_stored_names_a_path_of_this_machine(save: Any, tmp_path
     for file in folder.rglob("*"):
         if file.suffix in {".yaml", ".txt", ".json"} or file.name == "MLmodel":
             text = file.read_text()
-            for place in (str(tmp_path), str(Path.home()), str(Path(__file__).parent), str(Path(sys.prefix))):
+            for place in (
+                str(tmp_path),
+                str(Path.home()),
+                str(Path(__file__).parent),
+                str(Path(sys.prefix)),
+            ):
                 assert place not in text, file.name
 
 
 @pytest.mark.slow
 def test_a_custom_model_loads_where_modelpact_is_not_installed(tmp_path: Path) -> None:
-    folder = custom(Scaled(), infer(ROWS, Scaled().predict(ROWS), {"scale": 1.0}), (ROWS.head(2), {"scale": 1.0}))
+    folder = custom(
+        Scaled(),
+        infer(ROWS, Scaled().predict(ROWS), {"scale": 1.0}),
+        (ROWS.head(2), {"scale": 1.0}),
+    )
     script = tmp_path / "load.py"
     script.write_text(
         "import sys\n"
@@ -104,7 +134,12 @@ def test_a_custom_model_loads_where_modelpact_is_not_installed(tmp_path: Path) -
     )
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
-        [sys.executable, str(script)], env=environment, capture_output=True, text=True, check=False, cwd=tmp_path
+        [sys.executable, str(script)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
     )
     assert done.stdout.split("\n")[:2] == ["absent", "[6.0]"], done.stderr
 
@@ -113,16 +148,23 @@ def test_a_custom_model_holds_code_configuration_and_state_but_no_pickle(tmp_pat
     (tmp_path / "model.json").write_text('{"offset": 3}')
     folder = custom(Scaled(), config_file=str(tmp_path / "model.json"))
     config = json.loads((folder / "artifacts" / "config.json").read_text())
-    assert config == {"protocol": 1, "class": "toys:Scaled", "options": {}, "context": {"offset": 3}}
+    assert config == {
+        "protocol": 1,
+        "class": "toys:Scaled",
+        "options": {},
+        "context": {"offset": 3},
+    }
     assert (folder / "code" / "toys.py").is_file()
     assert not [file for file in folder.rglob("*") if file.suffix in {".pkl", ".pickle"}]
-    assert mlflow.pyfunc.load_model(str(folder)).predict(ROWS) == pytest.approx(Scaled().predict(ROWS) + 3)
+    assert mlflow.pyfunc.load_model(str(folder)).predict(ROWS) == pytest.approx(
+        Scaled().predict(ROWS) + 3
+    )
 
 
 def test_options_of_a_custom_model_come_back() -> None:
-    assert mlflow.pyfunc.load_model(str(custom(Doubler(factor=10.0)))).predict(ROWS) == pytest.approx(
-        Doubler(factor=10.0).predict(ROWS)
-    )
+    assert mlflow.pyfunc.load_model(str(custom(Doubler(factor=10.0)))).predict(
+        ROWS
+    ) == pytest.approx(Doubler(factor=10.0).predict(ROWS))
 
 
 def test_code_of_ones_own_travels_with_the_model(tmp_path: Path) -> None:
@@ -143,7 +185,10 @@ def test_type_hints_stay_the_contract_of_a_custom_model() -> None:
 def test_a_signature_that_mlflow_replaces_is_drift(mocker: Any) -> None:
     other = parse({"inputs": {"a": "double", "b": "double"}, "outputs": "double"})
     real = mlflow.pyfunc.save_model
-    mocker.patch("mlflow.pyfunc.save_model", lambda *args, **options: real(*args, **{**options, "signature": other}))
+    mocker.patch(
+        "mlflow.pyfunc.save_model",
+        lambda *args, **options: real(*args, **{**options, "signature": other}),
+    )
     with pytest.raises(DriftError) as raised:
         custom()
     assert raised.value.signed == SIGNATURE.to_dict()
@@ -186,7 +231,9 @@ def test_a_model_that_cannot_be_dumped_leaves_no_ready_model() -> None:
 
 def test_what_mlflow_cannot_write_is_told_with_its_cause(mocker: Any) -> None:
     mocker.patch("mlflow.pyfunc.save_model", side_effect=TypeError("not for me"))
-    with pytest.raises(SaveError, match="CustomSaver cannot save this Doubler: TypeError: not for me") as raised:
+    with pytest.raises(
+        SaveError, match="CustomSaver cannot save this Doubler: TypeError: not for me"
+    ) as raised:
         custom()
     assert isinstance(raised.value.__cause__, TypeError)
 
@@ -218,7 +265,9 @@ def test_a_builtin_model_of_modelpacts_own_classes_carries_their_code() -> None:
     info = saver.save(model, signature, images[:2])
     folder = Path(mlflow.artifacts.download_artifacts(info.model_uri))
     assert (folder / "code" / "modelpact" / "models" / "tensors.py").is_file()
-    assert mlflow.pyfunc.load_model(str(folder)).predict(images) == pytest.approx(model.predict(images))
+    assert mlflow.pyfunc.load_model(str(folder)).predict(images) == pytest.approx(
+        model.predict(images)
+    )
 
 
 @pytest.mark.parametrize(
@@ -231,14 +280,21 @@ def test_a_builtin_model_of_modelpacts_own_classes_carries_their_code() -> None:
         ({"flavor": "pyfunc"}, line(), "does not take this SklearnModel, which fits sklearn"),
     ],
 )
-def test_a_flavor_that_does_not_fit_is_told_before_any_work(options: dict[str, Any], model: Model, text: str) -> None:
+def test_a_flavor_that_does_not_fit_is_told_before_any_work(
+    options: dict[str, Any], model: Model, text: str
+) -> None:
     with pytest.raises(SaveError, match=text):
         BuiltinSaver(**options).check(model)
 
 
 def test_a_flavor_whose_library_is_missing_says_what_to_install(mocker: Any) -> None:
-    mocker.patch("modelpact.savers.importlib.import_module", side_effect=ImportError("No module named 'sklearn'"))
-    with pytest.raises(SaveError, match=r"No module named 'sklearn'\nInstall it: pip install sklearn"):
+    mocker.patch(
+        "modelpact.savers.importlib.import_module",
+        side_effect=ImportError("No module named 'sklearn'"),
+    )
+    with pytest.raises(
+        SaveError, match=r"No module named 'sklearn'\nInstall it: pip install sklearn"
+    ):
         BuiltinSaver().check(line())
 
 

@@ -11,7 +11,11 @@ from pydantic import ValidationError
 
 from modelpact.schemas import Check, Outputs, Receipt, Sample, Verdict
 
-GOOD, BAD, WORSE = Check(code="A", ok=True), Check(code="B", ok=False, detail="no"), Check(code="C", ok=False)
+GOOD, BAD, WORSE = (
+    Check(code="A", ok=True),
+    Check(code="B", ok=False, detail="no"),
+    Check(code="C", ok=False),
+)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +38,12 @@ def test_an_answered_sample_is_a_new_one() -> None:
     sample = Sample([1], [2], {"t": 1}, holdout=Sample([3]))
     answered = sample.answered([4])
     assert sample.outputs is None
-    assert (answered.outputs, answered.inputs, answered.targets, answered.params) == ([4], [1], [2], {"t": 1})
+    assert (answered.outputs, answered.inputs, answered.targets, answered.params) == (
+        [4],
+        [1],
+        [2],
+        {"t": 1},
+    )
     assert answered.holdout is sample.holdout
 
 
@@ -45,9 +54,16 @@ def test_outputs_do_not_share_metadata() -> None:
 
 @pytest.mark.parametrize(
     ("checks", "ok", "failed"),
-    [((), True, ()), ((GOOD,), True, ()), ((GOOD, BAD, WORSE), False, (BAD, WORSE)), ((WORSE, BAD), False, (WORSE, BAD))],
+    [
+        ((), True, ()),
+        ((GOOD,), True, ()),
+        ((GOOD, BAD, WORSE), False, (BAD, WORSE)),
+        ((WORSE, BAD), False, (WORSE, BAD)),
+    ],
 )
-def test_a_verdict_is_good_when_every_check_held_and_keeps_the_order(checks: Any, ok: bool, failed: Any) -> None:
+def test_a_verdict_is_good_when_every_check_held_and_keeps_the_order(
+    checks: Any, ok: bool, failed: Any
+) -> None:
     assert Verdict(checks).ok is ok
     assert Verdict(checks).failed == failed
 
@@ -63,7 +79,9 @@ def test_a_receipt_survives_a_file_and_is_alone_there() -> None:
         seconds={"fit": 1.5},
     )
     receipt.write(Path("out/receipt.json"))
-    assert Receipt.model_validate_json(Path("out/receipt.json").read_text(encoding="utf-8")) == receipt
+    assert (
+        Receipt.model_validate_json(Path("out/receipt.json").read_text(encoding="utf-8")) == receipt
+    )
     assert os.listdir("out") == ["receipt.json"]
     assert Path("out/receipt.json").read_text(encoding="utf-8").endswith("}\n")
 
@@ -78,17 +96,23 @@ def test_a_receipt_has_the_fields_that_programs_read() -> None:
 
 
 @pytest.mark.parametrize(("value", "text"), [(float("nan"), "NaN"), (float("-inf"), "-Infinity")])
-def test_a_score_that_is_no_number_is_written_as_a_text_that_any_language_reads(value: float, text: str) -> None:
+def test_a_score_that_is_no_number_is_written_as_a_text_that_any_language_reads(
+    value: float, text: str
+) -> None:
     receipt = Receipt(status="ok", name="iris", metrics={"r2": value})
     receipt.write(Path("receipt.json"))
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is no JSON")
 
-    assert json.loads(Path("receipt.json").read_text(), parse_constant=refuse)["metrics"] == {"r2": text}
+    assert json.loads(Path("receipt.json").read_text(), parse_constant=refuse)["metrics"] == {
+        "r2": text
+    }
 
 
-@pytest.mark.parametrize("fields", [{"status": "done", "name": "n"}, {"status": "ok"}, {"status": "ok", "name": 1}])
+@pytest.mark.parametrize(
+    "fields", [{"status": "done", "name": "n"}, {"status": "ok"}, {"status": "ok", "name": 1}]
+)
 def test_a_receipt_of_no_status_or_name_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Receipt(**fields)

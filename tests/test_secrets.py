@@ -12,14 +12,27 @@ from urllib.parse import quote
 import pytest
 
 from modelpact.errors import ModelConfigError, SecretError
-from modelpact.secrets import REDACTED, is_secret_name, literals, looks_secret, masked, refuse, resolve, variable, without
+from modelpact.secrets import (
+    REDACTED,
+    is_secret_name,
+    literals,
+    looks_secret,
+    masked,
+    refuse,
+    resolve,
+    variable,
+    without,
+)
 
 CANARY = "canary-7f3a"
 """A key that has no known form: only where it stands gives it away."""
 
 OPENAI = "sk-" + "proj-canary0123456789"
 BASIC = "Basic " + base64.b64encode(b"ann:canary").decode()
-JWT = ".".join(base64.b64encode(part).decode().rstrip("=") for part in (b'{"alg":"HS256"}', b'{"sub":"canary"}', b"signature"))
+JWT = ".".join(
+    base64.b64encode(part).decode().rstrip("=")
+    for part in (b'{"alg":"HS256"}', b'{"sub":"canary"}', b"signature")
+)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +63,9 @@ def test_a_reference_names_a_variable(text: str, name: str | None) -> None:
 
 def test_a_reference_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OWN_KEY", CANARY)
-    assert resolve("env:OWN_KEY", "model.api_key") == resolve("${OWN_KEY}", "model.api_key") == CANARY
+    assert (
+        resolve("env:OWN_KEY", "model.api_key") == resolve("${OWN_KEY}", "model.api_key") == CANARY
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,7 +78,9 @@ def test_a_reference_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
         (" ", "a blank or a line break"),
     ],
 )
-def test_a_variable_without_a_usable_value_is_named(value: str | None, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_without_a_usable_value_is_named(
+    value: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("OWN_KEY", raising=False)
     if value is not None:
         monkeypatch.setenv("OWN_KEY", value)
@@ -198,12 +215,24 @@ PLACES: list[tuple[dict[str, Any], list[str]]] = [
     ({"api_key": 1234}, ["api_key"]),
     ({"api_key": b"abc"}, ["api_key"]),
     ({"api_keys": [CANARY, "env:A", CANARY]}, ["api_keys.0", "api_keys.2"]),
-    ({"model": {"fallbacks": [{"api_key": CANARY}, {"api_key": "env:B"}]}}, ["model.fallbacks.0.api_key"]),
-    ({"model": {"headers": {"X-Api-Key": CANARY, "X-Team": "blue"}}}, ["model.headers.X-Api-Key", "model.headers.X-Team"]),
-    ({"default_headers": {"X-Count": 3, "X-On": True}}, ["default_headers.X-Count", "default_headers.X-On"]),
+    (
+        {"model": {"fallbacks": [{"api_key": CANARY}, {"api_key": "env:B"}]}},
+        ["model.fallbacks.0.api_key"],
+    ),
+    (
+        {"model": {"headers": {"X-Api-Key": CANARY, "X-Team": "blue"}}},
+        ["model.headers.X-Api-Key", "model.headers.X-Team"],
+    ),
+    (
+        {"default_headers": {"X-Count": 3, "X-On": True}},
+        ["default_headers.X-Count", "default_headers.X-On"],
+    ),
     ({"extraHeaders": {"a": {"b": "c"}}}, ["extraHeaders.a.b"]),
     ({"headers": [f"X-Team: {CANARY}"]}, ["headers.0"]),
-    ({"hydra.sweeper.params": {"model.headers.X-Team": "a,b"}}, ["hydra.sweeper.params.model.headers.X-Team"]),
+    (
+        {"hydra.sweeper.params": {"model.headers.X-Team": "a,b"}},
+        ["hydra.sweeper.params.model.headers.X-Team"],
+    ),
     ({"params": {"model.api_key": "env:A,abc"}}, ["params.model.api_key"]),
     ({"api": {"key": CANARY}}, ["api.key"]),
     ({"api_key": {"value": CANARY, "note": "x"}}, ["api_key.value"]),
@@ -239,7 +268,9 @@ PLACES: list[tuple[dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("config", "places"), PLACES, ids=lambda case: json.dumps(case, default=str)[:60])
+@pytest.mark.parametrize(
+    ("config", "places"), PLACES, ids=lambda case: json.dumps(case, default=str)[:60]
+)
 def test_a_literal_is_found_where_it_stands(config: dict[str, Any], places: list[str]) -> None:
     assert literals(config) == places
     assert literals(config, "top") == [f"top.{place}" for place in places]
@@ -273,12 +304,29 @@ def test_a_literal_is_found_where_it_stands(config: dict[str, Any], places: list
         {"headers": {"X-Api-Key": "env:A", "X-Team": "${TEAM}", "X-None": None}},
         {"headers": ["name", "price"]},
         {"columns": ["token", "password"], "target": "token"},
-        {"inputs": {"token": "string", "password?": "string", "secret": ["string"], "cookie": {"name": "string"}}},
+        {
+            "inputs": {
+                "token": "string",
+                "password?": "string",
+                "secret": ["string"],
+                "cookie": {"name": "string"},
+            }
+        },
         {"inputs": {"token": "float32[-1, 10]", "passwords": "[string]"}},
         {"params": {"token": "string = null", "password": "string = ''"}},
         {"inputs": [{"type": "string", "name": "token", "required": True}]},
-        {"properties": {"token": {"type": "string", "description": "what the user typed"}}, "required": ["token"]},
-        {"max_tokens": 100, "eos_token": "</s>", "tokenizer": "bpe", "primary_key": "id", "key": "a", "author": "ann"},
+        {
+            "properties": {"token": {"type": "string", "description": "what the user typed"}},
+            "required": ["token"],
+        },
+        {
+            "max_tokens": 100,
+            "eos_token": "</s>",
+            "tokenizer": "bpe",
+            "primary_key": "id",
+            "key": "a",
+            "author": "ann",
+        },
         {"env": [{"name": "TEAM", "value": "blue"}]},
         {"name": "secret"},
         {"note": "${oc.env:HOME}", "home": "${env:HOME}"},
@@ -287,8 +335,16 @@ def test_a_literal_is_found_where_it_stands(config: dict[str, Any], places: list
         {"uri": "postgresql://ann@db/mlflow"},
         {"uri": "abfss://container@account.dfs.core.windows.net/path"},
         {"uri": "postgresql://ann:${oc.env:PW}@db/mlflow"},
-        {"uri": "http://127.0.0.1:5000", "other": "http://[::1]:5000/a@b", "third": "http://host:80/x?page=2&max_tokens=3"},
-        {"uri": "http://${host}:${port}/v1", "other": "http://host/@scope/name", "bad": "http://[half"},
+        {
+            "uri": "http://127.0.0.1:5000",
+            "other": "http://[::1]:5000/a@b",
+            "third": "http://host:80/x?page=2&max_tokens=3",
+        },
+        {
+            "uri": "http://${host}:${port}/v1",
+            "other": "http://host/@scope/name",
+            "bad": "http://[half",
+        },
         {"uri": "https://host/v1?api_key=${key}", "mail": "ann@host", "ratio": "a://b"},
         {"target": "x", "numbers": [1, 2.5, True], "nested": {"a": {"b": None}}},
     ],
@@ -309,7 +365,14 @@ def test_a_key_of_a_mapping_may_be_the_secret() -> None:
 
 def test_every_kind_is_told_with_its_remedy() -> None:
     with pytest.raises(SecretError) as raised:
-        refuse({"api_key": CANARY, "token": CANARY, "secret": "${oc.env:A}", "uri": f"http://a:{CANARY}@h"})
+        refuse(
+            {
+                "api_key": CANARY,
+                "token": CANARY,
+                "secret": "${oc.env:A}",
+                "uri": f"http://a:{CANARY}@h",
+            }
+        )
     assert str(raised.value) == (
         "api_key, token hold secrets themselves; uri is an address with a user, a password or a key in it; "
         "secret would bring a secret from the environment into the configuration\n"
@@ -397,13 +460,19 @@ def test_a_long_text_takes_no_time() -> None:
         start = time.thread_time()
         literals({"a": text, "api_key": text, text[:50_000]: 1})
         masked(text)
-        assert time.thread_time() - start < 10, text[:20]  # of this thread alone; what is not linear takes minutes
+        assert time.thread_time() - start < 10, text[
+            :20
+        ]  # of this thread alone; what is not linear takes minutes
 
 
 def test_nothing_in_this_repository_looks_like_a_key() -> None:
     root = Path(__file__).parents[1]
     folders = ("benchmarks", "conf", "docs", "examples", "src", "tests")
     files = [*root.glob("*.*"), *(path for name in folders for path in (root / name).rglob("*.*"))]
-    texts = {path: path.read_text() for path in files if path.suffix in {".md", ".py", ".toml", ".txt", ".yaml"}}
+    texts = {
+        path: path.read_text()
+        for path in files
+        if path.suffix in {".md", ".py", ".toml", ".txt", ".yaml"}
+    }
     assert len(texts) > 300
     assert [str(path.relative_to(root)) for path, text in texts.items() if looks_secret(text)] == []

@@ -28,21 +28,31 @@ DOWN = MlflowException(
             {"MLFLOW_TRACKING_USERNAME": "ann", "MLFLOW_TRACKING_PASSWORD": "p@ss"},
         ),
         ("postgresql://ann:secret@db:1/x", "postgresql://ann@db:1/x", {"PGPASSWORD": "secret"}),
-        ("postgresql+psycopg2://:secret@db/x", "postgresql+psycopg2://db/x", {"PGPASSWORD": "secret"}),
+        (
+            "postgresql+psycopg2://:secret@db/x",
+            "postgresql+psycopg2://db/x",
+            {"PGPASSWORD": "secret"},
+        ),
         ("postgresql://ann@db/x", "postgresql://ann@db/x", {}),
         ("mysql+pymysql://ann:secret@db/x", "mysql+pymysql://ann:secret@db/x", {}),
         ("sqlite:///a:b@c.db", "sqlite:///a:b@c.db", {}),
         ("http://[half", "http://[half", {}),
     ],
 )
-def test_a_password_goes_where_the_client_looks_for_it(uri: str, bare: str, variables: dict[str, str]) -> None:
+def test_a_password_goes_where_the_client_looks_for_it(
+    uri: str, bare: str, variables: dict[str, str]
+) -> None:
     assert servers.separated(uri) == (bare, variables)
 
 
-def test_bounds_are_set_for_a_while_where_the_user_has_set_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bounds_are_set_for_a_while_where_the_user_has_set_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv(servers.TIMEOUT, "300")
     with SqliteTracking().open():
-        assert {name: os.environ[name] for name in servers.BOUNDS} == servers.BOUNDS | {servers.TIMEOUT: "300"}
+        assert {name: os.environ[name] for name in servers.BOUNDS} == servers.BOUNDS | {
+            servers.TIMEOUT: "300"
+        }
     assert [name for name in servers.BOUNDS if name in os.environ] == [servers.TIMEOUT]
 
 
@@ -60,12 +70,22 @@ def raised(kind: type[Exception], text: str, within: str) -> Exception:
     [
         (DOWN, "/api/2.0/mlflow/runs/create: too many 500 error responses"),
         (
-            MlflowException("API request to endpoint /api/x failed with error code 503 != 200. Response body: ''"),
+            MlflowException(
+                "API request to endpoint /api/x failed with error code 503 != 200. Response body: ''"
+            ),
             "/api/x: HTTP status 503",
         ),
-        (MlflowException("API request to endpoint /api/x failed with error code 404 != 200. Response body: ''"), ""),
+        (
+            MlflowException(
+                "API request to endpoint /api/x failed with error code 404 != 200. Response body: ''"
+            ),
+            "",
+        ),
         (MlflowException("no such run"), ""),
-        (raised(requests.ConnectionError, "refused", "mlflow.store.artifact.http_artifact_repo"), "refused"),
+        (
+            raised(requests.ConnectionError, "refused", "mlflow.store.artifact.http_artifact_repo"),
+            "refused",
+        ),
         (raised(requests.ConnectionError, "refused", "somebodys.model"), ""),
         (raised(OSError, "disk full", "mlflow.store.artifact.local_artifact_repo"), ""),
         (None, ""),
@@ -118,16 +138,27 @@ class Flaky:
 
 @pytest.mark.parametrize(
     ("flaky", "result", "calls"),
-    [(Flaky(0), "created", 1), (Flaky(2), "created", 3), (Flaky(5, made=1), "found", 1), (Flaky(5, made=5), "found", 5)],
+    [
+        (Flaky(0), "created", 1),
+        (Flaky(2), "created", 3),
+        (Flaky(5, made=1), "found", 1),
+        (Flaky(5, made=5), "found", 5),
+    ],
 )
-def test_something_is_created_once(flaky: Flaky, result: str, calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_something_is_created_once(
+    flaky: Flaky, result: str, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     assert servers.once(flaky.create, flaky.find) == result
     assert flaky.calls == calls
 
 
-@pytest.mark.parametrize(("error", "calls"), [(DOWN, 3), (MlflowException("the name is refused"), 1)])
-def test_the_last_failure_is_raised(error: Exception, calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "calls"), [(DOWN, 3), (MlflowException("the name is refused"), 1)]
+)
+def test_the_last_failure_is_raised(
+    error: Exception, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     monkeypatch.setenv(servers.RETRIES, "2")
     flaky = Flaky(9, error=error)
@@ -137,9 +168,14 @@ def test_the_last_failure_is_raised(error: Exception, calls: int, monkeypatch: p
     assert flaky.calls == calls
 
 
-def test_an_address_in_a_variable_is_read_when_the_store_is_opened_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_in_a_variable_is_read_when_the_store_is_opened_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     tracking = ServerTracking(uri="env:WHERE")
-    with pytest.raises(ModelConfigError, match=r"tracking\.uri: the variable WHERE is not set"), tracking.open():
+    with (
+        pytest.raises(ModelConfigError, match=r"tracking\.uri: the variable WHERE is not set"),
+        tracking.open(),
+    ):
         pytest.fail("it was opened")
     monkeypatch.setenv("WHERE", "http://ann:s3cr3tpw@127.0.0.1:1")
     with pytest.raises(StoreError) as caught, tracking.open():
@@ -152,7 +188,9 @@ def test_an_address_in_a_variable_is_read_when_the_store_is_opened_and_not_shown
     assert os.listdir() == ["other.db"]
 
 
-def test_a_server_behind_a_proxy_need_not_be_reachable_from_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_behind_a_proxy_need_not_be_reachable_from_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:2")
     monkeypatch.setenv("no_proxy", "inside.invalid")
     assert servers.is_behind_a_proxy("http", "far.invalid")
@@ -177,7 +215,11 @@ def test_files_of_an_experiment_are_where_it_was_made(tmp_path: Any) -> None:
 
 def test_mlflows_own_words_for_a_request_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(servers.RETRIES, "0")
-    credentials = rest_utils.MlflowHostCreds("http://127.0.0.1:1") if hasattr(rest_utils, "MlflowHostCreds") else None
+    credentials = (
+        rest_utils.MlflowHostCreds("http://127.0.0.1:1")
+        if hasattr(rest_utils, "MlflowHostCreds")
+        else None
+    )
     assert credentials is not None
     with pytest.raises(MlflowException) as caught:
         rest_utils.http_request(credentials, "/api/x", "GET")

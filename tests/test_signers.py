@@ -62,7 +62,10 @@ def test_infer_can_warn_of_a_column_of_any_type() -> None:
 @pytest.fixture
 def double_only(mocker: Any) -> None:
     """An inference that is wrong about the data."""
-    mocker.patch("modelpact.signature.infer", return_value=parse({"inputs": {"c": "double"}, "outputs": "double"}))
+    mocker.patch(
+        "modelpact.signature.infer",
+        return_value=parse({"inputs": {"c": "double"}, "outputs": "double"}),
+    )
 
 
 @pytest.mark.usefixtures("double_only")
@@ -80,11 +83,17 @@ def test_the_self_check_can_be_left_out() -> None:
 
 def test_explicit_signs_what_was_written() -> None:
     signed = ExplicitSigner(
-        inputs={"a": "double", "b": "double", "c?": "string"}, outputs="float64[-1]", params={"k": "long = 3"}
+        inputs={"a": "double", "b": "double", "c?": "string"},
+        outputs="float64[-1]",
+        params={"k": "long = 3"},
     )
     result = signed.sign(FRAME, ANSWERS)
     assert result == parse(
-        {"inputs": {"a": "double", "b": "double", "c?": "string"}, "outputs": "float64[-1]", "params": {"k": "long = 3"}}
+        {
+            "inputs": {"a": "double", "b": "double", "c?": "string"},
+            "outputs": "float64[-1]",
+            "params": {"k": "long = 3"},
+        }
     )
     assert [spec.required for spec in result.inputs.inputs] == [True, True, False]
 
@@ -107,7 +116,9 @@ def test_explicit_refuses_data_that_break_what_was_written(options: dict[str, An
 
 def test_explicit_refuses_params_that_break_what_was_written() -> None:
     with pytest.raises(SignError, match="params"):
-        ExplicitSigner(inputs={"a": "double", "b": "double"}, params={"k": "long = 3"}).sign(FRAME, ANSWERS, params={"k": "many"})
+        ExplicitSigner(inputs={"a": "double", "b": "double"}, params={"k": "long = 3"}).sign(
+            FRAME, ANSWERS, params={"k": "many"}
+        )
 
 
 def test_explicit_with_nothing_written_says_how_to_write() -> None:
@@ -124,7 +135,9 @@ def test_a_malformed_signature_is_a_configuration_error() -> None:
 
 
 def test_example_signs_from_a_few_rows_and_the_models_own_answer() -> None:
-    signed = ExampleSigner(n_rows=2).sign(FRAME, Doubler().predict(FRAME), params={"scale": 1.0}, model=Doubler())
+    signed = ExampleSigner(n_rows=2).sign(
+        FRAME, Doubler().predict(FRAME), params={"scale": 1.0}, model=Doubler()
+    )
     assert signed == infer(FRAME, Doubler().predict(FRAME), {"scale": 1.0})
 
 

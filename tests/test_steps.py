@@ -35,7 +35,9 @@ def double(value: Any) -> Any:
     return value * 2
 
 
-@pytest.mark.parametrize("options", [{"word": 1}, {"times": "1"}, {"times": 1.5}, {"times": True}, {"wrod": "hi"}])
+@pytest.mark.parametrize(
+    "options", [{"word": 1}, {"times": "1"}, {"times": 1.5}, {"times": True}, {"wrod": "hi"}]
+)
 def test_wrong_types_and_unknown_options_are_refused_by_name(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as caught:
         Greeter(**options)
@@ -51,7 +53,12 @@ def test_a_step_does_not_change_but_learns() -> None:
 
 
 def test_each_class_is_called_by_its_own_name() -> None:
-    assert (Step.KIND, Greeter.KIND, LoudGreeter.KIND, LoudGreeter().KIND) == ("Step", "Greeter", "LoudGreeter", "LoudGreeter")
+    assert (Step.KIND, Greeter.KIND, LoudGreeter.KIND, LoudGreeter().KIND) == (
+        "Step",
+        "Greeter",
+        "LoudGreeter",
+        "LoudGreeter",
+    )
 
 
 def test_what_a_step_is_leaves_out_where_it_works() -> None:
@@ -71,13 +78,19 @@ def test_what_a_step_is_leaves_out_where_it_works() -> None:
         (Greeter(thing=[Ridge(alpha=1.0)]), Greeter(thing=[Ridge(alpha=2.0)])),
         (Greeter(thing={"a": 1}), Greeter(thing={"a": "1"})),
         (Greeter(thing=np.zeros(5000)), Greeter(thing=np.r_[np.zeros(2500), 1, np.zeros(2499)])),
-        (Greeter(thing=make_pipeline(Ridge(alpha=1.0))), Greeter(thing=make_pipeline(Ridge(alpha=2.0)))),
+        (
+            Greeter(thing=make_pipeline(Ridge(alpha=1.0))),
+            Greeter(thing=make_pipeline(Ridge(alpha=2.0))),
+        ),
         (
             Greeter(thing=VotingRegressor([("a", Ridge(alpha=1.0))])),
             Greeter(thing=VotingRegressor([("a", Ridge(alpha=2.0))])),
         ),
         (Greeter(thing=FunctionTransformer(np.log1p)), Greeter(thing=FunctionTransformer(np.exp))),
-        (Greeter(thing=FunctionTransformer(double)), Greeter(thing=FunctionTransformer(json.dumps))),
+        (
+            Greeter(thing=FunctionTransformer(double)),
+            Greeter(thing=FunctionTransformer(json.dumps)),
+        ),
         (Greeter(thing=Ridge), Greeter(thing=VotingRegressor)),
         (Greeter(thing={1, 2}), Greeter(thing={1, 3})),
     ],

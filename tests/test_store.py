@@ -30,10 +30,14 @@ def schema(path: Path) -> list[Any]:
     """Everything in a new database but times; MLflow itself writes the constraints of a table in any order."""
     with contextlib.closing(sqlite3.connect(path)) as database:
         found = list(database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
-        tables = sorted((*names, sorted((sql or "").replace(",", "").split())) for *names, sql in found)
-        experiments = list(database.execute("SELECT experiment_id, name, artifact_location, lifecycle_stage FROM experiments"))[
-            :1
-        ]
+        tables = sorted(
+            (*names, sorted((sql or "").replace(",", "").split())) for *names, sql in found
+        )
+        experiments = list(
+            database.execute(
+                "SELECT experiment_id, name, artifact_location, lifecycle_stage FROM experiments"
+            )
+        )[:1]
         versions = list(database.execute("SELECT * FROM alembic_version"))
     return [tables, experiments, versions]
 
@@ -56,7 +60,9 @@ def refused(tracking: Tracking, kind: type[PactError] = StoreError) -> PactError
 
 
 @pytest.mark.parametrize("name", ["plain", "with space", "ünï", "100%41", "what?", "a#b", "a@b:c"])
-def test_a_new_store_is_the_one_that_mlflow_makes(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_store_is_the_one_that_mlflow_makes(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / name
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -73,11 +79,17 @@ def test_a_new_store_is_the_one_that_mlflow_makes(name: str, tmp_path: Path, mon
 
 
 def test_runs_and_artifacts_go_to_mlflows_usual_places() -> None:
-    with SqliteTracking().open() as opened, mlflow.start_run(experiment_id=opened.experiment_id) as run:
+    with (
+        SqliteTracking().open() as opened,
+        mlflow.start_run(experiment_id=opened.experiment_id) as run,
+    ):
         mlflow.log_text("hello", "note.txt")
         assert opened.client.get_experiment(opened.experiment_id).name == "modelpact"
         assert opened.client.get_run(run.info.run_id).info.run_id == run.info.run_id
-    assert Path("mlruns", opened.experiment_id, run.info.run_id, "artifacts", "note.txt").read_text() == "hello"
+    assert (
+        Path("mlruns", opened.experiment_id, run.info.run_id, "artifacts", "note.txt").read_text()
+        == "hello"
+    )
 
 
 def test_a_store_is_opened_again_with_all_that_is_in_it() -> None:
@@ -86,11 +98,15 @@ def test_a_store_is_opened_again_with_all_that_is_in_it() -> None:
     before = Path("mlflow.db").read_bytes()
     with SqliteTracking(experiment="mine").open() as second:
         assert second.experiment_id == first.experiment_id
-        assert [found.info.run_id for found in second.client.search_runs([second.experiment_id])] == [run.info.run_id]
+        assert [
+            found.info.run_id for found in second.client.search_runs([second.experiment_id])
+        ] == [run.info.run_id]
     assert Path("mlflow.db").read_bytes() == before
 
 
-def test_another_working_folder_is_another_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_working_folder_is_another_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
@@ -125,7 +141,16 @@ def test_an_absolute_path_is_taken_as_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["", "mlflow.db", "sqlite://", "sqlite:///", "sqlite:///:memory:", "http://host:5000", "sqlite:///?x=1"]
+    "uri",
+    [
+        "",
+        "mlflow.db",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "http://host:5000",
+        "sqlite:///?x=1",
+    ],
 )
 def test_what_is_no_sqlite_file_is_refused_with_how_to_write_one(uri: str) -> None:
     error = refused(SqliteTracking(uri=uri), ConfigError)
@@ -170,13 +195,21 @@ sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
         pytest.param(8, True, id="8, cached", marks=pytest.mark.slow),
     ],
 )
-def test_several_processes_may_be_the_first(count: int, cached: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_processes_may_be_the_first(
+    count: int, cached: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if not cached:
         monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    ended = subprocess.run([sys.executable, "-c", FIRST, str(count)], capture_output=True, text=True, timeout=120, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", FIRST, str(count)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert ended.returncode == 0, ended.stderr
     with SqliteTracking().open() as opened:
         runs = {run.info.run_id for run in opened.client.search_runs(opened.experiment_id)}
@@ -184,7 +217,9 @@ def test_several_processes_may_be_the_first(count: int, cached: bool, tmp_path: 
         assert {Path(run).read_text() for run in runs} == {opened.experiment_id}
     assert {path.name for path in folder.iterdir()} == {"go", "mlflow.db", *runs}
     if not cached:
-        assert [path.suffix for path in (tmp_path / "cache").iterdir() if path.suffix != ".lock"] == [".db"]
+        assert [
+            path.suffix for path in (tmp_path / "cache").iterdir() if path.suffix != ".lock"
+        ] == [".db"]
 
 
 def test_whoever_is_slower_takes_the_store_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +237,11 @@ def test_whoever_is_slower_takes_the_store_that_is_there(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    "cache", [pytest.param("", id="gone", marks=pytest.mark.slow), pytest.param("file/cache", id="cannot be made")]
+    "cache",
+    [
+        pytest.param("", id="gone", marks=pytest.mark.slow),
+        pytest.param("file/cache", id="cannot be made"),
+    ],
 )
 def test_without_a_cache_mlflow_makes_each_store(
     cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -215,7 +254,11 @@ def test_without_a_cache_mlflow_makes_each_store(
         shutil.rmtree(tmp_path / "new")
     with SqliteTracking(uri="sqlite:///second.db").open() as opened:
         assert len(opened.client.search_experiments()) == 2
-    assert not [record for record in caplog.records if record.name.startswith(("alembic", "mlflow.store.db"))]
+    assert not [
+        record
+        for record in caplog.records
+        if record.name.startswith(("alembic", "mlflow.store.db"))
+    ]
     assert not list(tmp_path.glob(".*.new"))
 
 
@@ -232,7 +275,9 @@ def test_a_broken_template_does_not_stop_a_store_that_is_there(
         pass
 
 
-def test_the_loggers_that_were_hushed_are_as_loud_as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loggers_that_were_hushed_are_as_loud_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "cache"))
     names = ("alembic", "mlflow.store.db.utils")
     before = [logging.getLogger(name).level for name in names]
@@ -270,7 +315,10 @@ def test_a_half_made_store_is_refused_and_left_as_it_is(made: Path) -> None:
     "statements",
     [
         ["CREATE TABLE customers (x)"],
-        ["CREATE TABLE alembic_version (version_num)", "INSERT INTO alembic_version VALUES ('abc')"],
+        [
+            "CREATE TABLE alembic_version (version_num)",
+            "INSERT INTO alembic_version VALUES ('abc')",
+        ],
     ],
 )
 def test_the_database_of_something_else_is_left_alone(statements: list[str]) -> None:
@@ -285,19 +333,31 @@ def test_the_database_of_something_else_is_left_alone(statements: list[str]) -> 
 @pytest.mark.parametrize(
     ("version", "what", "remedy"),
     [
-        ("0584bdc529eb", "out-of-date database schema", "Back it up, then run: mlflow db upgrade sqlite:///mlflow.db"),
-        ("ffffffffffff", "was made by a newer MLflow (its schema is ffffffffffff)", "Upgrade MLflow here"),
+        (
+            "0584bdc529eb",
+            "out-of-date database schema",
+            "Back it up, then run: mlflow db upgrade sqlite:///mlflow.db",
+        ),
+        (
+            "ffffffffffff",
+            "was made by a newer MLflow (its schema is ffffffffffff)",
+            "Upgrade MLflow here",
+        ),
     ],
     ids=["older", "newer"],
 )
-def test_the_schema_of_another_mlflow_is_refused(made: Path, version: str, what: str, remedy: str) -> None:
+def test_the_schema_of_another_mlflow_is_refused(
+    made: Path, version: str, what: str, remedy: str
+) -> None:
     execute(made, f"UPDATE alembic_version SET version_num = '{version}'")
     error = refused(SqliteTracking())
     assert what in error.message
     assert remedy in error.remedy
 
 
-@pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"SQLite format 3\0" + b"\xff" * 200], ids=["text", "garbage"])
+@pytest.mark.parametrize(
+    "content", [b"a,b\n1,2\n", b"SQLite format 3\0" + b"\xff" * 200], ids=["text", "garbage"]
+)
 def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(content: bytes) -> None:
     Path("mlflow.db").write_bytes(content)
     error = refused(SqliteTracking())
@@ -331,7 +391,10 @@ def test_what_a_process_was_killed_in_the_middle_of_is_undone(made: Path) -> Non
         assert list(database.execute("SELECT COUNT(*) FROM cut_off")) == [(0,)]
 
 
-@pytest.mark.parametrize("uri", ["sqlite:////proc/modelpact/mlflow.db", "sqlite:///a_file/mlflow.db", "sqlite:///" + "x" * 300])
+@pytest.mark.parametrize(
+    "uri",
+    ["sqlite:////proc/modelpact/mlflow.db", "sqlite:///a_file/mlflow.db", "sqlite:///" + "x" * 300],
+)
 def test_a_store_that_cannot_be_made_is_refused_with_where_to_make_one(uri: str) -> None:
     Path("a_file").touch()
     error = refused(SqliteTracking(uri=uri))
@@ -346,7 +409,11 @@ def test_a_store_that_cannot_be_made_is_refused_with_where_to_make_one(uri: str)
     [
         ("shutil.copyfile", PermissionError(13, "Permission denied"), "Permission denied"),
         ("os.replace", OSError(30, "Read-only file system"), "Read-only file system"),
-        ("sqlite3.connect", sqlite3.OperationalError("database or disk is full"), "database or disk is full"),
+        (
+            "sqlite3.connect",
+            sqlite3.OperationalError("database or disk is full"),
+            "database or disk is full",
+        ),
     ],
 )
 def test_a_folder_that_cannot_be_written_is_refused_and_left_clean(
@@ -380,7 +447,9 @@ def test_a_deleted_experiment_is_named_with_how_to_restore_it() -> None:
     assert error.facts == {"experiment": "mine"}
 
 
-def test_an_experiment_that_somebody_else_makes_meanwhile_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_experiment_that_somebody_else_makes_meanwhile_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with SqliteTracking(experiment="first").open() as opened:
         theirs = opened.client.create_experiment("mine")
         answers = iter([None, opened.client.get_experiment(theirs)])
@@ -396,7 +465,9 @@ def test_an_experiment_of_no_name_is_refused_when_configured(name: Any) -> None:
 
 @pytest.mark.parametrize("before", [None, "sqlite:////before.db"])
 @pytest.mark.parametrize("fails", [False, True])
-def test_global_uris_are_as_they_were_afterwards(before: str | None, fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_global_uris_are_as_they_were_afterwards(
+    before: str | None, fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
         if before is not None:
             monkeypatch.setenv(name, before)
@@ -408,13 +479,18 @@ def test_global_uris_are_as_they_were_afterwards(before: str | None, fails: bool
         if fails:
             raise ZeroDivisionError
     assert mlflow.is_tracking_uri_set() is (before is not None)
-    assert [os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")] == [before] * 2
+    assert [os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")] == [
+        before
+    ] * 2
     if before is not None:
         assert mlflow.get_tracking_uri() == before
 
 
 def test_stores_may_be_nested() -> None:
-    inner, outer = SqliteTracking(uri="sqlite:///inner.db"), SqliteTracking(uri="sqlite:///outer.db")
+    inner, outer = (
+        SqliteTracking(uri="sqlite:///inner.db"),
+        SqliteTracking(uri="sqlite:///outer.db"),
+    )
     with outer.open():
         with inner.open():
             assert mlflow.get_tracking_uri() == inner.resolved()
@@ -456,10 +532,16 @@ def closed_port() -> Iterator[int]:
         yield kept.getsockname()[1]
 
 
-@pytest.mark.parametrize("scheme", ["http", "https", "postgresql", "postgresql+psycopg2", "mysql+pymysql"])
-def test_a_server_that_does_not_answer_is_named_at_once_without_credentials(scheme: str, closed_port: int) -> None:
+@pytest.mark.parametrize(
+    "scheme", ["http", "https", "postgresql", "postgresql+psycopg2", "mysql+pymysql"]
+)
+def test_a_server_that_does_not_answer_is_named_at_once_without_credentials(
+    scheme: str, closed_port: int
+) -> None:
     error = refused(ServerTracking(uri=f"{scheme}://ann:secret@127.0.0.1:{closed_port}/mlflow"))
-    assert error.message.startswith(f"the tracking server {scheme}://***@127.0.0.1:{closed_port}/mlflow does not answer: ")
+    assert error.message.startswith(
+        f"the tracking server {scheme}://***@127.0.0.1:{closed_port}/mlflow does not answer: "
+    )
     assert "mlflow server" in error.remedy
     assert "secret" not in f"{error} {error.facts} {error!r}"
 
@@ -479,10 +561,17 @@ def test_a_server_that_is_no_mlflow_is_refused_without_credentials(port: int) ->
 
 
 def test_a_database_whose_driver_is_not_installed_says_so(port: int) -> None:
-    error = refused(ServerTracking(uri=f"postgresql+nosuchdriver://ann:secret@127.0.0.1:{port}/mlflow"))
-    assert f"the store postgresql+nosuchdriver://***@127.0.0.1:{port}/mlflow cannot be opened: " in error.message
+    error = refused(
+        ServerTracking(uri=f"postgresql+nosuchdriver://ann:secret@127.0.0.1:{port}/mlflow")
+    )
+    assert (
+        f"the store postgresql+nosuchdriver://***@127.0.0.1:{port}/mlflow cannot be opened: "
+        in error.message
+    )
     assert "secret" not in f"{error} {error.facts}"
-    assert "psycopg2-binary" in ServerTracking(uri="postgresql://h/d")._remedy("No module named 'psycopg2'")
+    assert "psycopg2-binary" in ServerTracking(uri="postgresql://h/d")._remedy(
+        "No module named 'psycopg2'"
+    )
 
 
 @pytest.mark.parametrize(
@@ -506,7 +595,10 @@ def test_what_is_no_address_of_a_server_is_refused_with_how_to_write_one(uri: st
     assert "tracking=sqlite" in error.remedy
 
 
-@pytest.mark.parametrize("options", [{}, {"uri": 5}, {"uri": "http://h", "timeout": 0}, {"uri": "http://h", "timeout": -1.0}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"uri": 5}, {"uri": "http://h", "timeout": 0}, {"uri": "http://h", "timeout": -1.0}],
+)
 def test_a_server_needs_an_address_and_time(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         ServerTracking(**options)
@@ -517,7 +609,10 @@ def test_a_server_that_answers_is_used(port: int, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(MlflowClient, "get_experiment_by_name", lambda self, name: experiment)
     with ServerTracking(uri=f"http://ann:secret@127.0.0.1:{port}").open() as opened:
         assert mlflow.get_tracking_uri() == f"http://127.0.0.1:{port}"
-        assert [os.environ[f"MLFLOW_TRACKING_{name}"] for name in ("USERNAME", "PASSWORD")] == ["ann", "secret"]
+        assert [os.environ[f"MLFLOW_TRACKING_{name}"] for name in ("USERNAME", "PASSWORD")] == [
+            "ann",
+            "secret",
+        ]
         assert (opened.experiment_id, opened.uri) == ("7", f"http://***@127.0.0.1:{port}")
     assert not [name for name in os.environ if name.startswith("MLFLOW_TRACKING_")]
 
@@ -540,8 +635,14 @@ def test_no_form_of_credentials_is_shown(uri: str, shown: str) -> None:
 
 
 def test_where_the_store_is_makes_no_other_job() -> None:
-    assert SqliteTracking(uri="sqlite:///a.db", experiment="a").identity() == SqliteTracking(uri="sqlite:///b.db").identity()
-    assert ServerTracking(uri="http://a", timeout=1.0).identity() == ServerTracking(uri="http://b").identity()
+    assert (
+        SqliteTracking(uri="sqlite:///a.db", experiment="a").identity()
+        == SqliteTracking(uri="sqlite:///b.db").identity()
+    )
+    assert (
+        ServerTracking(uri="http://a", timeout=1.0).identity()
+        == ServerTracking(uri="http://b").identity()
+    )
 
 
 def test_a_database_without_tables_becomes_a_store() -> None:

@@ -19,8 +19,17 @@ from store_servers import Postgres, Trouble, installed, postgres, process, troub
 
 pytestmark = pytest.mark.slow
 
-SWEEP = ("-m", "model.estimator.alpha=1,2,3,4,5,6,7,8", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
-S3 = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
+SWEEP = (
+    "-m",
+    "model.estimator.alpha=1,2,3,4,5,6,7,8",
+    "hydra/launcher=joblib",
+    "hydra.launcher.n_jobs=2",
+)
+S3 = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
 
 
 @dataclass
@@ -36,7 +45,9 @@ class Place:
         """Run modelpact with this store, in the working folder."""
         known = variables(self.programs, MODELPACT_CACHE=str(self.cache), **self.environment) | more
         command = [str(self.programs / "modelpact"), *arguments, "tracking=server", *self.arguments]
-        return subprocess.run(command, env=known, capture_output=True, text=True, check=False, timeout=300)
+        return subprocess.run(
+            command, env=known, capture_output=True, text=True, check=False, timeout=300
+        )
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +57,10 @@ def programs(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture(scope="session")
 def database(programs: Path) -> Iterator[Postgres]:
-    with tempfile.TemporaryDirectory() as folder, postgres(programs, Path(folder)) as server:  # which nobody may enter
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        postgres(programs, Path(folder)) as server,
+    ):  # which nobody may enter
         yield server
 
 
@@ -59,7 +73,9 @@ def bucket(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     command = [str(programs / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
     with process(command, port, folder, env=variables(programs)):
         make = f"import boto3; boto3.client('s3', endpoint_url='http://127.0.0.1:{port}').create_bucket(Bucket='models')"
-        subprocess.run([str(programs / "python"), "-c", make], env=variables(programs, **S3), check=True)
+        subprocess.run(
+            [str(programs / "python"), "-c", make], env=variables(programs, **S3), check=True
+        )
         yield known
 
 
@@ -70,14 +86,27 @@ def create(programs: Path, server: Postgres, name: str) -> str:
         "c.cursor().execute(f'create database {sys.argv[2]}')"
     )
     known = variables(programs, PGPASSWORD=server.password)
-    subprocess.run([str(programs / "python"), "-c", make, server.uri("postgres"), name], env=known, check=True)
+    subprocess.run(
+        [str(programs / "python"), "-c", make, server.uri("postgres"), name], env=known, check=True
+    )
     return server.uri(name)
 
 
-def served(stack: ExitStack, programs: Path, folder: Path, backend: str, files: str, **more: str) -> int:
+def served(
+    stack: ExitStack, programs: Path, folder: Path, backend: str, files: str, **more: str
+) -> int:
     """Start a tracking server; returns its port."""
     port = free_port()
-    options = ["--workers", "1", "--port", str(port), "--backend-store-uri", backend, "--artifacts-destination", files]
+    options = [
+        "--workers",
+        "1",
+        "--port",
+        str(port),
+        "--backend-store-uri",
+        backend,
+        "--artifacts-destination",
+        files,
+    ]
     command = [str(programs / "mlflow"), "server", *options]
     stack.enter_context(process(command, port, folder, env=variables(programs, **more)))
     return port
@@ -96,27 +125,47 @@ SERVED = "server, PostgreSQL and S3"
 
 @pytest.fixture(params=["server, SQLite", SERVED, "PostgreSQL, files in S3"])
 def place(
-    request: pytest.FixtureRequest, programs: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    programs: Path,
+    cache: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Place]:
     with ExitStack() as stack:
         if request.param == "server, SQLite":
-            yield Place(programs, cache, [f"tracking.uri=http://127.0.0.1:{request.getfixturevalue('plain_server')}"])
+            yield Place(
+                programs,
+                cache,
+                [f"tracking.uri=http://127.0.0.1:{request.getfixturevalue('plain_server')}"],
+            )
             return
         server, s3 = request.getfixturevalue("database"), request.getfixturevalue("bucket")
         if request.param == "PostgreSQL, files in S3":
             uri = create(programs, server, f"direct_{free_port()}")
             location = "tracking.artifact_location=s3://models/direct"
-            yield Place(programs, cache, [f"tracking.uri={uri}", location], s3 | {"PGPASSWORD": server.password})
+            yield Place(
+                programs,
+                cache,
+                [f"tracking.uri={uri}", location],
+                s3 | {"PGPASSWORD": server.password},
+            )
             return
-        uri, folder = create(programs, server, f"served_{free_port()}"), tmp_path_factory.mktemp("server")
-        backend = uri.replace("postgresql:", "postgresql+psycopg2:")  # else SQLAlchemy 2.1 wants the driver psycopg
-        port = served(stack, programs, folder, backend, "s3://models/served", PGPASSWORD=server.password, **s3)
+        uri, folder = (
+            create(programs, server, f"served_{free_port()}"),
+            tmp_path_factory.mktemp("server"),
+        )
+        backend = uri.replace(
+            "postgresql:", "postgresql+psycopg2:"
+        )  # else SQLAlchemy 2.1 wants the driver psycopg
+        port = served(
+            stack, programs, folder, backend, "s3://models/served", PGPASSWORD=server.password, **s3
+        )
         yield Place(programs, cache, [f"tracking.uri=http://127.0.0.1:{port}"])
 
 
 def statuses() -> list[tuple[str, str | None]]:
     return sorted(
-        (one["status"], one["version"]) for one in (json.loads(path.read_text()) for path in Path().rglob("receipt.json"))
+        (one["status"], one["version"])
+        for one in (json.loads(path.read_text()) for path in Path().rglob("receipt.json"))
     )
 
 
@@ -150,10 +199,16 @@ def test_all_that_works_on_a_file_works_here(place: Place, tmp_path: Path) -> No
     assert inspected.returncode == 0, inspected.stderr
     lost = place("task=check", "task.uri=models:/diabetes/11")
     assert "Its versions: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10; its aliases: none." in lost.stderr
-    assert [path.name for path in scratch.iterdir() if path.is_dir() and path.name.startswith(("tmp", "modelpact-"))] == []
+    assert [
+        path.name
+        for path in scratch.iterdir()
+        if path.is_dir() and path.name.startswith(("tmp", "modelpact-"))
+    ] == []
     secrets = [value for name, value in place.environment.items() if name == "PGPASSWORD"]
     written = [path for path in Path().rglob("*") if path.is_file()]
-    assert not [path for path in written for secret in secrets if secret.encode() in path.read_bytes()]
+    assert not [
+        path for path in written for secret in secrets if secret.encode() in path.read_bytes()
+    ]
 
 
 @pytest.mark.parametrize("place", [SERVED], indirect=True)
@@ -167,7 +222,9 @@ def test_a_sweep_of_eight_by_any_means(recipe: str, place: Place) -> None:
     assert sorted(int(version or 0) for _, version in statuses()) == list(range(1, 9))
 
 
-def test_eight_runs_may_be_the_first_in_a_postgresql_database(programs: Path, database: Postgres, cache: Path) -> None:
+def test_eight_runs_may_be_the_first_in_a_postgresql_database(
+    programs: Path, database: Postgres, cache: Path
+) -> None:
     uri = create(programs, database, "fresh").replace("ann@", f"ann:{database.password}@")
     script = (
         "import sys, mlflow; from modelpact.store import ServerTracking\n"
@@ -175,12 +232,16 @@ def test_eight_runs_may_be_the_first_in_a_postgresql_database(programs: Path, da
     )
     known = variables(programs, WHERE=uri, MODELPACT_CACHE=str(cache))
     command = [str(programs / "python"), "-c", script]
-    running = [subprocess.Popen(command, env=known, stderr=subprocess.PIPE, text=True) for _ in range(8)]
+    running = [
+        subprocess.Popen(command, env=known, stderr=subprocess.PIPE, text=True) for _ in range(8)
+    ]
     ended = [(one.communicate(timeout=120)[1], one.returncode) for one in running]
     assert [code for _, code in ended] == [0] * 8, ended
 
 
-def test_a_password_is_wrong_or_a_database_missing_within_seconds(programs: Path, database: Postgres, cache: Path) -> None:
+def test_a_password_is_wrong_or_a_database_missing_within_seconds(
+    programs: Path, database: Postgres, cache: Path
+) -> None:
     place = Place(programs, cache, ["tracking.uri=env:WHERE"])
     wrong = place(WHERE=f"postgresql://ann:wr0ngpass@127.0.0.1:{database.port}/postgres")
     assert wrong.returncode == 1
@@ -246,7 +307,9 @@ def test_a_server_that_fails_half_way_is_one_error_and_nothing_is_registered(
 
 
 @pytest.mark.parametrize("kind", ["500", "drop", "lost"])
-def test_one_failure_is_survived_and_makes_no_second_version(kind: str, behind: Place, troubled: Trouble) -> None:
+def test_one_failure_is_survived_and_makes_no_second_version(
+    kind: str, behind: Place, troubled: Trouble
+) -> None:
     troubled.begin(kind, "model-versions/create", times=1)
     ended = behind(f"name=once-{kind}")
     assert ended.returncode == 0, ended.stderr

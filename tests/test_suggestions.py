@@ -19,7 +19,9 @@ from modelpact.suggestions import nearest, shortened
         ("infer", [], ""),
     ],
 )
-def test_the_nearest_name_ends_a_sentence_where_one_is_near(name: str, known: Any, expected: str) -> None:
+def test_the_nearest_name_ends_a_sentence_where_one_is_near(
+    name: str, known: Any, expected: str
+) -> None:
     assert nearest(name, known) == expected
 
 

@@ -33,7 +33,11 @@ def store() -> Iterator[None]:
 
 def loaded(model: Model | None = None, signature: Any = SIGNATURE, example: Any = ROWS) -> Adapter:
     """A model as it comes back from the store."""
-    return CustomLoader().load(CustomSaver(pip_requirements=["numpy"]).save(model or Doubler(), signature, example).model_uri)
+    return CustomLoader().load(
+        CustomSaver(pip_requirements=["numpy"])
+        .save(model or Doubler(), signature, example)
+        .model_uri
+    )
 
 
 def codes(verdict: Any) -> dict[str, bool]:
@@ -41,7 +45,9 @@ def codes(verdict: Any) -> dict[str, bool]:
     return {check.code: check.ok for check in verdict.checks}
 
 
-def failed(verifier: Verifier, adapter: Adapter, sample: Sample = SAMPLE, signature: Any = SIGNATURE) -> dict[str, str]:
+def failed(
+    verifier: Verifier, adapter: Adapter, sample: Sample = SAMPLE, signature: Any = SIGNATURE
+) -> dict[str, str]:
     """The code and the detail of each check that failed."""
     with pytest.raises(VerifyError) as raised:
         verifier.verify(adapter, sample, signature)
@@ -58,22 +64,35 @@ def test_a_good_model_passes_every_check() -> None:
     verdict = ReplayVerifier().verify(loaded(), SAMPLE, SIGNATURE)
     assert verdict.ok
     assert codes(verdict) == dict.fromkeys(
-        ["SIGNATURE_STORED", "OUTPUTS_CONFORM", "PREDICTIONS_EQUAL", "SERVING_EXAMPLE", "BREAKS_REFUSED"], True
+        [
+            "SIGNATURE_STORED",
+            "OUTPUTS_CONFORM",
+            "PREDICTIONS_EQUAL",
+            "SERVING_EXAMPLE",
+            "BREAKS_REFUSED",
+        ],
+        True,
     )
 
 
 def test_a_good_model_passes_in_a_clean_process() -> None:
     verdict = CleanVerifier().verify(loaded(), SAMPLE, SIGNATURE)
     assert verdict.ok
-    assert {check.code: check.detail for check in verdict.checks}["SELF_CONTAINED"].endswith("carried")
+    assert {check.code: check.detail for check in verdict.checks}["SELF_CONTAINED"].endswith(
+        "carried"
+    )
 
 
 def test_none_says_that_nothing_was_checked() -> None:
-    assert codes(NoneVerifier().verify(loaded(), SAMPLE, parse({"inputs": {"z": "string"}}))) == {"NOT_VERIFIED": True}
+    assert codes(NoneVerifier().verify(loaded(), SAMPLE, parse({"inputs": {"z": "string"}}))) == {
+        "NOT_VERIFIED": True
+    }
 
 
 def test_another_stored_signature_is_found() -> None:
-    assert "SIGNATURE_STORED" in failed(ReplayVerifier(), loaded(), signature=parse({"inputs": {"a": "double"}}))
+    assert "SIGNATURE_STORED" in failed(
+        ReplayVerifier(), loaded(), signature=parse({"inputs": {"a": "double"}})
+    )
 
 
 def test_other_predictions_are_found_and_counted() -> None:
@@ -86,14 +105,21 @@ def test_other_predictions_are_found_and_counted() -> None:
 def test_a_model_that_forgets_what_it_learned_is_found() -> None:
     model = Forgetful()
     model.fit(ROWS, None)
-    assert list(failed(ReplayVerifier(), loaded(model), SAMPLE.answered(model.predict(ROWS)))) == ["PREDICTIONS_EQUAL"]
+    assert list(failed(ReplayVerifier(), loaded(model), SAMPLE.answered(model.predict(ROWS)))) == [
+        "PREDICTIONS_EQUAL"
+    ]
 
 
 @pytest.mark.parametrize(
     ("answer", "code"),
-    [(PredictError("it failed"), "PREDICTIONS_EQUAL"), (OutputsError("it broke the contract"), "OUTPUTS_CONFORM")],
+    [
+        (PredictError("it failed"), "PREDICTIONS_EQUAL"),
+        (OutputsError("it broke the contract"), "OUTPUTS_CONFORM"),
+    ],
 )
-def test_a_model_that_fails_when_it_is_asked_again_is_found(answer: Exception, code: str, mocker: Any) -> None:
+def test_a_model_that_fails_when_it_is_asked_again_is_found(
+    answer: Exception, code: str, mocker: Any
+) -> None:
     adapter = loaded()
     mocker.patch.object(adapter, "predict", side_effect=answer)
     assert failed(ReplayVerifier(), adapter)[code] == str(answer)
@@ -102,7 +128,12 @@ def test_a_model_that_fails_when_it_is_asked_again_is_found(answer: Exception, c
 def test_all_failures_are_collected() -> None:
     adapter = loaded()
     (adapter.folder / "serving_input_example.json").unlink()
-    found = failed(ReplayVerifier(), adapter, SAMPLE.answered(SAMPLE.outputs + 1), parse({"inputs": {"a": "double"}}))
+    found = failed(
+        ReplayVerifier(),
+        adapter,
+        SAMPLE.answered(SAMPLE.outputs + 1),
+        parse({"inputs": {"a": "double"}}),
+    )
     assert list(found) == ["SIGNATURE_STORED", "PREDICTIONS_EQUAL", "SERVING_EXAMPLE"]
 
 
@@ -142,7 +173,9 @@ def test_broken_tensors_are_refused() -> None:
     images = np.arange(8, dtype="float32").reshape(2, 2, 2)
     signature = parse({"inputs": "float32[-1, 2, 2]", "outputs": "float64[-1, 2]"})
     sample = Sample(images, outputs=Doubler().predict(images))
-    verdict = ReplayVerifier().verify(loaded(signature=signature, example=images), sample, signature)
+    verdict = ReplayVerifier().verify(
+        loaded(signature=signature, example=images), sample, signature
+    )
     assert verdict.checks[-1].detail == "12 inputs and params that break the contract, all refused"
 
 
@@ -184,7 +217,11 @@ class _Echo:
     ("before", "after", "text"),
     [
         ([1, 2], np.array([1, 2]), "the answer was a list and is a ndarray"),
-        (pd.DataFrame({"a": [1]}), pd.DataFrame({"b": [1]}), "the columns were ['a'] and are ['b']"),
+        (
+            pd.DataFrame({"a": [1]}),
+            pd.DataFrame({"b": [1]}),
+            "the columns were ['a'] and are ['b']",
+        ),
         ({"a": [1]}, {"b": [1]}, "the keys were ['a'] and are ['b']"),
         ({"a": [1.0], "b": [1.0]}, {"a": [1.0], "b": [2.0]}, "1 of 1 values differ"),
         (np.zeros(3), np.zeros((3, 1)), "the shape was (3,) and is (3, 1)"),
@@ -213,7 +250,11 @@ def test_a_difference_is_told_in_a_sentence(before: Any, after: Any, text: str) 
 def test_equal_answers_of_every_kind_are_equal(answer: Any) -> None:
     import copy
 
-    assert ReplayVerifier().verify(_Echo(loaded(), answer), SAMPLE.answered(copy.deepcopy(answer)), SIGNATURE).ok  # type: ignore[arg-type]
+    assert (
+        ReplayVerifier()
+        .verify(_Echo(loaded(), answer), SAMPLE.answered(copy.deepcopy(answer)), SIGNATURE)
+        .ok
+    )  # type: ignore[arg-type]
 
 
 class TestACleanProcess:
@@ -228,7 +269,10 @@ class TestACleanProcess:
     def test_that_finds_no_modelpact_is_told(self) -> None:
         adapter = loaded()
         (adapter.folder / "code" / "modelpact").rename(adapter.folder / "away")
-        assert "modelpact is not installed in this process" in failed(CleanVerifier(), adapter)["PREDICTIONS_EQUAL"]
+        assert (
+            "modelpact is not installed in this process"
+            in failed(CleanVerifier(), adapter)["PREDICTIONS_EQUAL"]
+        )
 
     def test_that_takes_too_long_is_told(self) -> None:
         found = failed(CleanVerifier(timeout=0.01), loaded())
@@ -252,4 +296,6 @@ class TestACleanProcess:
 def test_a_model_without_a_serving_example_is_found(mocker: Any) -> None:
     adapter = loaded()
     mocker.patch.object(adapter.pyfunc.metadata, "get_serving_input", return_value=None)
-    assert failed(ReplayVerifier(), adapter) == {"SERVING_EXAMPLE": "no serving_input_example.json is stored with the model"}
+    assert failed(ReplayVerifier(), adapter) == {
+        "SERVING_EXAMPLE": "no serving_input_example.json is stored with the model"
+    }

@@ -19,8 +19,17 @@ pytestmark = pytest.mark.slow
 
 
 def call(*command: object, cwd: Path, expect: int = 0) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "VIRTUAL_ENV"}}
-    done = subprocess.run([str(part) for part in command], cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    environment = {
+        key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "VIRTUAL_ENV"}
+    }
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == expect, done.stdout + done.stderr
     return done
 
@@ -48,23 +57,41 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
     call(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
     (site,) = (folder / "venv" / "lib").glob("python*/site-packages")
-    (site / "shared.pth").write_text(sysconfig.get_path("purelib") + "\n")  # its own .pth files are not read: no editable install
+    (site / "shared.pth").write_text(
+        sysconfig.get_path("purelib") + "\n"
+    )  # its own .pth files are not read: no editable install
     call(
-        folder / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", wheel, cwd=folder
+        folder / "venv" / "bin" / "python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--force-reinstall",
+        wheel,
+        cwd=folder,
     )
     return folder / "venv" / "bin"
 
 
 def test_the_wheel_holds_every_file_of_the_package_and_the_configuration(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    modules = {f"modelpact/{path.relative_to(ROOT / 'src' / 'modelpact')}" for path in (ROOT / "src" / "modelpact").rglob("*.py")}
-    options = {f"modelpact/conf/{path.relative_to(ROOT / 'conf')}" for path in (ROOT / "conf").rglob("*.yaml")}
+    modules = {
+        f"modelpact/{path.relative_to(ROOT / 'src' / 'modelpact')}"
+        for path in (ROOT / "src" / "modelpact").rglob("*.py")
+    }
+    options = {
+        f"modelpact/conf/{path.relative_to(ROOT / 'conf')}"
+        for path in (ROOT / "conf").rglob("*.yaml")
+    }
     assert (modules | options | {"modelpact/py.typed"}) - names == set()
     assert not [name for name in names if name.startswith(("tests", "benchmarks", "src"))]
 
 
 def test_it_publishes_from_any_folder(environment: Path, tmp_path: Path) -> None:
-    where = call(environment / "python", "-c", "import modelpact; print(modelpact.__file__)", cwd=tmp_path).stdout.strip()
+    where = call(
+        environment / "python", "-c", "import modelpact; print(modelpact.__file__)", cwd=tmp_path
+    ).stdout.strip()
     assert Path(where).is_relative_to(environment.parent)
     done = call(environment / "modelpact", "signer=infer", "verifier=clean", cwd=tmp_path)
     assert done.stdout.startswith("registered diabetes version 1")
@@ -72,8 +99,12 @@ def test_it_publishes_from_any_folder(environment: Path, tmp_path: Path) -> None
     assert json.loads(receipt.read_text())["status"] == "ok"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--cfg", "job"], ["signer=explicit", "data=iris", "--cfg", "job"]])
-def test_it_explains_itself_from_any_folder(arguments: list[str], environment: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--cfg", "job"], ["signer=explicit", "data=iris", "--cfg", "job"]]
+)
+def test_it_explains_itself_from_any_folder(
+    arguments: list[str], environment: Path, tmp_path: Path
+) -> None:
     assert "signer" in call(environment / "modelpact", *arguments, cwd=tmp_path).stdout
 
 

@@ -11,14 +11,18 @@ import pytest
 from modelpact.files import cache_folder, write_atomically
 
 
-def test_the_cache_is_where_the_environment_says_and_is_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_cache_is_where_the_environment_says_and_is_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "a" / "b"))
     assert cache_folder() == tmp_path / "a" / "b"
     assert (tmp_path / "a" / "b").is_dir()
 
 
 @pytest.mark.parametrize("value", [None, ""])
-def test_otherwise_it_is_the_platforms_own(value: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_otherwise_it_is_the_platforms_own(
+    value: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("MODELPACT_CACHE")
     if value is not None:
         monkeypatch.setenv("MODELPACT_CACHE", value)
@@ -27,7 +31,9 @@ def test_otherwise_it_is_the_platforms_own(value: str | None, monkeypatch: pytes
     assert cache_folder() == tmp_path / "modelpact"
 
 
-def test_there_is_none_where_it_cannot_be_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_there_is_none_where_it_cannot_be_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "file" / "cache"))
     assert cache_folder() is None
@@ -60,7 +66,9 @@ def test_others_may_read_what_the_umask_lets_them() -> None:
 
 
 @pytest.mark.parametrize("failing", ["os.replace", "pathlib.Path.write_text"])
-@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()], ids=["error", "interrupt"])
+@pytest.mark.parametrize(
+    "error", [OSError("disk full"), KeyboardInterrupt()], ids=["error", "interrupt"]
+)
 def test_a_failure_leaves_the_old_file_and_nothing_else(
     failing: str, error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:

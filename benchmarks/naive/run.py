@@ -16,7 +16,9 @@ def main(cfg: DictConfig) -> float:
     mlflow.set_tracking_uri("sqlite:///mlflow.db")
     mlflow.set_experiment("naive")
     inputs, targets = load_diabetes(return_X_y=True, as_frame=True)
-    inputs, held_inputs, targets, held_targets = train_test_split(inputs, targets, test_size=0.2, random_state=0)
+    inputs, held_inputs, targets, held_targets = train_test_split(
+        inputs, targets, test_size=0.2, random_state=0
+    )
     with mlflow.start_run():
         model = Ridge(alpha=cfg.alpha).fit(inputs, targets)
         predictions = model.predict(inputs)

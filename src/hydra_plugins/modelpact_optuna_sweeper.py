@@ -53,13 +53,18 @@ class OptunaSweeper(Sweeper):
         self.launcher: Launcher | None = None
         self.config: DictConfig | None = None
 
-    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
         from hydra.core.plugins import Plugins
 
         from modelpact.plugins.composer import SweepComposer
 
         loader = cast("ConfigLoader", SweepComposer(hydra_context.config_loader))
-        self.hydra_context, self.config = HydraContext(config_loader=loader, callbacks=hydra_context.callbacks), config
+        self.hydra_context, self.config = (
+            HydraContext(config_loader=loader, callbacks=hydra_context.callbacks),
+            config,
+        )
         self.launcher = Plugins.instance().instantiate_launcher(
             hydra_context=self.hydra_context, task_function=task_function, config=config
         )
@@ -75,10 +80,17 @@ class OptunaSweeper(Sweeper):
 
         need_optuna()
         self._check()
-        config, loader = cast("DictConfig", self.config), cast("HydraContext", self.hydra_context).config_loader
+        config, loader = (
+            cast("DictConfig", self.config),
+            cast("HydraContext", self.hydra_context).config_loader,
+        )
         given = without_own([*(f"{key}={value}" for key, value in self.params.items()), *arguments])
-        space = SearchSpace.read(OverridesParser.create(config_loader=loader).parse_overrides(given))
-        sweep = opened(config, searched=space.written, minimize=self.study["direction"] == "minimize")
+        space = SearchSpace.read(
+            OverridesParser.create(config_loader=loader).parse_overrides(given)
+        )
+        sweep = opened(
+            config, searched=space.written, minimize=self.study["direction"] == "minimize"
+        )
         return explore(
             config,
             loader.load_sweep_config,
@@ -95,8 +107,12 @@ class OptunaSweeper(Sweeper):
 
         if self.n_trials is None and self.study["sampler"] != "grid":
             raise ConfigError(
-                "hydra.sweeper.n_trials has no value", remedy="Set how many jobs to run: hydra.sweeper.n_trials=20."
+                "hydra.sweeper.n_trials has no value",
+                remedy="Set how many jobs to run: hydra.sweeper.n_trials=20.",
             )
         for key, value in {"n_trials": self.n_trials, "n_jobs": self.n_jobs}.items():
             if value is not None and (not isinstance(value, int) or value < 1):
-                raise ConfigError(f"hydra.sweeper.{key}={value} is not a number of jobs", remedy="Give a whole number from 1 on.")
+                raise ConfigError(
+                    f"hydra.sweeper.{key}={value} is not a number of jobs",
+                    remedy="Give a whole number from 1 on.",
+                )

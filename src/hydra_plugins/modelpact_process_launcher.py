@@ -28,11 +28,16 @@ class ProcessLauncher(Launcher):
         from modelpact.errors import ConfigError
 
         if not isinstance(n_jobs, int) or n_jobs < 1:
-            raise ConfigError(f"hydra.launcher.n_jobs={n_jobs} is not a number of processes", remedy="Set it to 1 or more.")
+            raise ConfigError(
+                f"hydra.launcher.n_jobs={n_jobs} is not a number of processes",
+                remedy="Set it to 1 or more.",
+            )
         self.n_jobs = n_jobs
         self._pool: Pool | None = None
 
-    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
         from modelpact.plugins.pool import Pool
         from modelpact.plugins.workers import Work
 
@@ -42,7 +47,9 @@ class ProcessLauncher(Launcher):
         """Have the processes for so many jobs, from before the store is opened until all is done."""
         return self._prepared().ready(jobs)
 
-    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
         """Run jobs beside each other; one whose process dies has failed, and the others go on."""
         return self._prepared().run(job_overrides, initial_job_idx)
 

@@ -31,21 +31,38 @@ class RayLauncher(Launcher):
         init: dict[str, Any] | None = None,
         remote: dict[str, Any] | None = None,
     ) -> None:
-        self.address, self.num_cpus, self.init, self.remote = address, num_cpus, init or {}, remote or {}
+        self.address, self.num_cpus, self.init, self.remote = (
+            address,
+            num_cpus,
+            init or {},
+            remote or {},
+        )
         self.hydra_context: HydraContext | None = None
         self.task_function: TaskFunction | None = None
         self.config: DictConfig | None = None
 
-    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
         self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
 
-    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
         """Run jobs beside each other; one whose worker dies has failed, and the others go on."""
         from modelpact.plugins.workers import Work, launch_on_ray
 
         work = Work(
-            cast("HydraContext", self.hydra_context), cast("TaskFunction", self.task_function), cast("DictConfig", self.config)
+            cast("HydraContext", self.hydra_context),
+            cast("TaskFunction", self.task_function),
+            cast("DictConfig", self.config),
         )
         return launch_on_ray(
-            work, job_overrides, initial_job_idx, address=self.address, num_cpus=self.num_cpus, init=self.init, remote=self.remote
+            work,
+            job_overrides,
+            initial_job_idx,
+            address=self.address,
+            num_cpus=self.num_cpus,
+            init=self.init,
+            remote=self.remote,
         )

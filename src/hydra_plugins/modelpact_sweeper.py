@@ -20,7 +20,9 @@ __all__ = ["ModelpactSweeper"]
 class ModelpactSweeper(BasicSweeper):
     """Hydra's basic sweeper with an account: all jobs are checked before the first, run whatever becomes of each, and resumed."""
 
-    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
         from modelpact.plugins.composer import SweepComposer
 
         loader = cast("ConfigLoader", SweepComposer(hydra_context.config_loader))

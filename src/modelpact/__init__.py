@@ -12,7 +12,18 @@ if TYPE_CHECKING:
     from modelpact.pipeline import publish
     from modelpact.schemas import Check, Outputs, Receipt, Sample, Verdict
 
-__all__ = ["Adapter", "Check", "Model", "Outputs", "PactError", "Receipt", "Sample", "Verdict", "__version__", "publish"]
+__all__ = [
+    "Adapter",
+    "Check",
+    "Model",
+    "Outputs",
+    "PactError",
+    "Receipt",
+    "Sample",
+    "Verdict",
+    "__version__",
+    "publish",
+]
 
 __getattr__ = lazy(
     __name__,

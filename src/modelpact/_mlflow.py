@@ -45,7 +45,9 @@ def artifact_root(experiment_id: int) -> str:
     from mlflow.store.tracking import DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH
     from mlflow.utils.uri import append_to_uri_path, resolve_uri_if_local
 
-    root: str = append_to_uri_path(resolve_uri_if_local(DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH), str(experiment_id))
+    root: str = append_to_uri_path(
+        resolve_uri_if_local(DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH), str(experiment_id)
+    )
     return root
 
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["refuse_literals"]
 
-_SUSPECT = re.compile(r"key|token|secret|pass|pw|cred|auth|bearer|cookie|header|jwt|://", re.IGNORECASE)
+_SUSPECT = re.compile(
+    r"key|token|secret|pass|pw|cred|auth|bearer|cookie|header|jwt|://", re.IGNORECASE
+)
 """A part of every name of a secret: an argument that has none of them need not be parsed."""
 
 

@@ -40,7 +40,9 @@ def carried_code(folder: Path) -> Path:
     carried.mkdir()
     for name in CARRIED:
         if (source / name).is_dir():
-            shutil.copytree(source / name, carried / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                source / name, carried / name, ignore=shutil.ignore_patterns("__pycache__")
+            )
         else:
             shutil.copyfile(source / name, carried / name)
     return carried
@@ -52,6 +54,8 @@ def code_of(package: str) -> list[str]:
     if package == "modelpact" or origin is None:
         return []
     path = Path(origin)
-    if {"site-packages", "dist-packages"} & set(path.parts) or path.is_relative_to(sysconfig.get_path("stdlib")):
+    if {"site-packages", "dist-packages"} & set(path.parts) or path.is_relative_to(
+        sysconfig.get_path("stdlib")
+    ):
         return []  # wherever the site-packages are: an environment may use another's
     return [str(path.parent if path.name == "__init__.py" else path)]

@@ -20,13 +20,17 @@ class HideInstalled(importlib.abc.MetaPathFinder):
     def __init__(self, model: Path) -> None:
         self.model = model
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> Any:
         """Refuse modelpact unless its code lies in the model."""
         if fullname != "modelpact":
             return None
         from importlib.machinery import PathFinder
 
-        spec = PathFinder.find_spec(fullname, [entry for entry in sys.path if Path(entry).is_relative_to(self.model)])
+        spec = PathFinder.find_spec(
+            fullname, [entry for entry in sys.path if Path(entry).is_relative_to(self.model)]
+        )
         if spec is None:
             raise ModuleNotFoundError("modelpact is not installed in this process", name=fullname)
         return spec

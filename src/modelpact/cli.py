@@ -36,14 +36,20 @@ def main() -> None:
         return
     wanted = os.environ.get(FULL_ERROR)
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # read when mlflow is imported
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it has one wherever tqdm is installed
+    os.environ.setdefault(
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false"
+    )  # it has one wherever tqdm is installed
     collecting.put_off()
     sys.path.append(os.getcwd())  # a class of one's own, in a module beside one's data
     try:
         _refuse_literals()
         sys.argv[1:] = sweep_arguments(sys.argv[1:])
-        os.environ[FULL_ERROR] = "1"  # Hydra then hands its errors over instead of printing them its own way
-        if {"-c", "--cfg", "-i", "--info"} & {argument.partition("=")[0] for argument in sys.argv[1:]}:
+        os.environ[FULL_ERROR] = (
+            "1"  # Hydra then hands its errors over instead of printing them its own way
+        )
+        if {"-c", "--cfg", "-i", "--info"} & {
+            argument.partition("=")[0] for argument in sys.argv[1:]
+        }:
             _show_composed()
         else:
             _run_hydra()
@@ -96,7 +102,9 @@ def _run_hydra() -> None:
 
     Plugins.instance().register(EntryPointSearchPath)
     try:
-        hydra.main(version_base="1.3", config_path="pkg://modelpact.conf", config_name="config")(job)()
+        hydra.main(version_base="1.3", config_path="pkg://modelpact.conf", config_name="config")(
+            job
+        )()
     except Stop as stop:
         raise stop.error from stop.error.__cause__
 
@@ -108,7 +116,15 @@ def _built(cfg: DictConfig, settings: Any, folder: Path, number: int | None) -> 
     try:
         return kept(folder, settings.overrides.task) or build(cfg, settings)
     except Exception as error:
-        _leave_receipt(cfg, settings, folder, number, status="failed", stage="build", error=f"{type(error).__name__}: {error}")
+        _leave_receipt(
+            cfg,
+            settings,
+            folder,
+            number,
+            status="failed",
+            stage="build",
+            error=f"{type(error).__name__}: {error}",
+        )
         raise
 
 
@@ -127,7 +143,9 @@ def _run(task: Task, folder: Path, leave: Callable[..., None]) -> float | None:
     return objective
 
 
-def _leave_receipt(cfg: DictConfig, settings: Any, folder: Path, number: int | None, **facts: Any) -> None:
+def _leave_receipt(
+    cfg: DictConfig, settings: Any, folder: Path, number: int | None, **facts: Any
+) -> None:
     from modelpact.schemas import Receipt
 
     name = str(cfg.get("name") or settings.runtime.choices.get("data"))
@@ -146,7 +164,9 @@ def job(cfg: DictConfig) -> float | None:
     folder = Path(settings.runtime.output_dir)
     try:
         with alone(folder) if settings.mode == RunMode.MULTIRUN else contextlib.nullcontext():
-            place = job_of(cfg, settings)  # in here: whether its sweep has been resumed may change while it waits
+            place = job_of(
+                cfg, settings
+            )  # in here: whether its sweep has been resumed may change while it waits
             task = _built(cfg, settings, folder, place.number)
             task.surround(place)
             collecting.begin()
@@ -158,9 +178,13 @@ def job(cfg: DictConfig) -> float | None:
             if not isinstance(error, PactError):
                 raise
             # Hydra itself would show the first failure of a sweep only
-            log.error("job %s (%s) failed: %s", settings.job.num, settings.job.override_dirname, error)
+            log.error(
+                "job %s (%s) failed: %s", settings.job.num, settings.job.override_dirname, error
+            )
             error.tell(reported=True)
             raise
         from modelpact.plugins.callback import Stop
 
-        raise Stop(error) from error  # past Hydra, which would print a line of its own above the error
+        raise Stop(
+            error
+        ) from error  # past Hydra, which would print a line of its own above the error

@@ -22,7 +22,9 @@ def complain(error: Exception) -> int:
     if known is None:
         raise error
     if known.facts.get("reported"):
-        sys.stderr.write("at least one job of the sweep failed: see above, and each job's own log\n")
+        sys.stderr.write(
+            "at least one job of the sweep failed: see above, and each job's own log\n"
+        )
     else:
         sys.stderr.write(f"error: {known}\n")
     return known.exit_status
@@ -47,9 +49,14 @@ def explain(error: Exception) -> PactError | None:
     if isinstance(error, HydraException):
         return _bad_override(error)
     if isinstance(error, OmegaConfBaseException):
-        return ConfigError(shortened(masked(str(error)), 500), remedy="Correct the key or the interpolation.")
+        return ConfigError(
+            shortened(masked(str(error)), 500), remedy="Correct the key or the interpolation."
+        )
     if isinstance(error, ValueError) and "Config group override" in str(error):
-        return ConfigError(shortened(masked(str(error)), 300), remedy="Choose an option of the group, such as register=none.")
+        return ConfigError(
+            shortened(masked(str(error)), 300),
+            remedy="Choose an option of the group, such as register=none.",
+        )
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
         return ConfigError(
@@ -76,7 +83,9 @@ def _unknown_option(error: Any) -> ConfigError:
 
 
 def _missing_value(error: Any) -> ConfigError:
-    key = re.sub(r"^task\.(?=\w+\.)", "", str(error.full_key or error.key))  # a step's key, which the task interpolates
+    key = re.sub(
+        r"^task\.(?=\w+\.)", "", str(error.full_key or error.key)
+    )  # a step's key, which the task interpolates
     return ConfigError(f"{key} is required and has no value", remedy=f"Set it: {key}=...", key=key)
 
 
@@ -91,15 +100,24 @@ def _bad_override(error: Exception) -> ConfigError:
     parent, key = getattr(cause, "parent_node", None), getattr(cause, "full_key", None)
     text = shortened(_unquoted(str(error)), 500)
     if key and isinstance(cause, GrammarParseError):
-        return ConfigError(f"{key}: its value is no valid interpolation", remedy="Close each ${ with a }.", key=key)
+        return ConfigError(
+            f"{key}: its value is no valid interpolation", remedy="Close each ${ with a }.", key=key
+        )
     if key and hasattr(parent, "keys"):
         prefix = key.rpartition(".")[0]
-        known = sorted({str(name) for name in (parent or ()) if name != "_target_"} | set([] if prefix else groups()))
+        known = sorted(
+            {str(name) for name in (parent or ()) if name != "_target_"}
+            | set([] if prefix else groups())
+        )
         if not known:  # a mapping whose keys are the user's own, such as register.tags
-            return ConfigError(f"{key}: there is no such key", remedy=f"Add it with a plus: +{key}=...", key=key)
+            return ConfigError(
+                f"{key}: there is no such key", remedy=f"Add it with a plus: +{key}=...", key=key
+            )
         return ConfigError(
             f"{key}: there is no such key{nearest(key.rpartition('.')[2], known)}",
-            remedy=f"The keys of {prefix}: {', '.join(known)}." if prefix else f"Top-level keys and groups: {', '.join(known)}.",
+            remedy=f"The keys of {prefix}: {', '.join(known)}."
+            if prefix
+            else f"Top-level keys and groups: {', '.join(known)}.",
             key=key,
         )
     if isinstance(error, OverrideParseException):
@@ -123,7 +141,9 @@ def _unquoted(text: str) -> str:
     """A text of Hydra's without the values of secrets that it quotes."""
     from modelpact.secrets import is_private, masked
 
-    deleted = re.search(r"The value of '([^']+)' is ", text)  # ~key=value, where the value is another
+    deleted = re.search(
+        r"The value of '([^']+)' is ", text
+    )  # ~key=value, where the value is another
     if deleted and is_private(deleted[1].split("."), ""):
         text = f"{text[: deleted.end()]}another"
     return masked(text)

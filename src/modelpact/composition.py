@@ -27,7 +27,9 @@ log = logging.getLogger(__name__)
 
 def groups() -> list[str]:
     """The config groups that modelpact brings."""
-    folders = (entry.name for entry in resources.files("modelpact.conf").iterdir() if entry.is_dir())
+    folders = (
+        entry.name for entry in resources.files("modelpact.conf").iterdir() if entry.is_dir()
+    )
     return sorted(name for name in folders if name != "hydra" and not name.startswith(("_", ".")))
 
 
@@ -49,7 +51,11 @@ def option_keys(group: str, option: str) -> frozenset[str]:
     if not file.is_file():
         return frozenset()
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    inherited = [option_keys(group, name) for name in content.pop("defaults", []) if isinstance(name, str) and name != "_self_"]
+    inherited = [
+        option_keys(group, name)
+        for name in content.pop("defaults", [])
+        if isinstance(name, str) and name != "_self_"
+    ]
     return frozenset(content).union(*inherited) - {"_target_"}
 
 
@@ -80,7 +86,13 @@ def _softened(argument: str, swept: dict[str, list[str]]) -> str:
     others = [option for option in swept[group] if option not in users]
     if not users or not others:
         return argument
-    log.warning("%s.%s is used by %s and not by %s", group, key, _listed(group, users), _listed(group, others))
+    log.warning(
+        "%s.%s is used by %s and not by %s",
+        group,
+        key,
+        _listed(group, users),
+        _listed(group, others),
+    )
     return f"++{argument}"
 
 
@@ -144,7 +156,11 @@ def _step(node: DictConfig, group: str, choice: str | None, sweeping: bool) -> A
     known = _keys(kind)
     if sweeping and issubclass(kind, Step):
         unused = [key for key in node if key != "_target_" and key not in known]
-        for key in [key for key in unused if any(key in option_keys(group, option) for option in options(group))]:
+        for key in [
+            key
+            for key in unused
+            if any(key in option_keys(group, option) for option in options(group))
+        ]:
             log.info("%s.%s is not used by %s=%s", group, key, group, choice)
             node = _without(node, str(key))
     values = _values(node) if issubclass(kind, Step) else None
@@ -178,14 +194,22 @@ def _class(node: DictConfig, group: str, choice: str | None) -> type[Any]:
     try:
         found = _located(node._target_)
     except Exception as error:  # whatever importing a module of the user's raises
-        text = str(error) if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: {error}"
+        text = (
+            str(error)
+            if isinstance(error, ImportError | AttributeError)
+            else f"{type(error).__name__}: {error}"
+        )
         raise ConfigError(
             f"{group}={choice}: {node._target_} cannot be imported: {shortened(text, 200)}",
             remedy="Correct _target_, or install the package; a module of your own is found in the working folder.",
             group=group,
         ) from error
     if not isinstance(found, type):
-        raise ConfigError(f"{group}={choice}: {node._target_} is no class", remedy="Name a class with _target_.", group=group)
+        raise ConfigError(
+            f"{group}={choice}: {node._target_} is no class",
+            remedy="Name a class with _target_.",
+            group=group,
+        )
     return found
 
 
@@ -208,7 +232,9 @@ def _keys(kind: type[Any]) -> list[str]:
 def _without(node: DictConfig, key: str) -> DictConfig:
     from omegaconf import DictConfig
 
-    return DictConfig({name: node._get_node(name) for name in node if name != key}, parent=node._get_parent())
+    return DictConfig(
+        {name: node._get_node(name) for name in node if name != key}, parent=node._get_parent()
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -225,14 +251,17 @@ def _construct(make: Any, group: str, choice: str | None, known: list[str]) -> A
         return make()
     except OmegaConfBaseException:  # a value that is missing, which says so itself
         raise
-    except Exception as error:  # Pydantic's, Hydra's around another, or what a class of the user's raises
+    except (
+        Exception
+    ) as error:  # Pydantic's, Hydra's around another, or what a class of the user's raises
         cause: BaseException = error
         while cause.__cause__ is not None and not isinstance(cause, ValidationError):
             cause = cause.__cause__
         where = f"{group}={choice}" if choice else group
         if isinstance(cause, ValidationError):
             faults = "\n".join(
-                f"  {'.'.join(filter(None, (group, _place(fault))))}: {_fault(fault, known)}" for fault in cause.errors()
+                f"  {'.'.join(filter(None, (group, _place(fault))))}: {_fault(fault, known)}"
+                for fault in cause.errors()
             )
             raise ConfigError(
                 f"{where} cannot be built:\n{faults}",
@@ -241,7 +270,9 @@ def _construct(make: Any, group: str, choice: str | None, known: list[str]) -> A
             ) from error
         text = shortened(cause, 300)
         raise ConfigError(
-            f"{where} cannot be built: {type(cause).__name__}: {text}", remedy="Check its values.", group=group
+            f"{where} cannot be built: {type(cause).__name__}: {text}",
+            remedy="Check its values.",
+            group=group,
         ) from error
 
 

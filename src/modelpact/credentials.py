@@ -56,11 +56,15 @@ _BEFORE_KEY = frozenset(
      "decryption", "deepseek", "deploy", "encryption", "gemini", "groq", "hf", "hmac", "huggingface", "license", "litellm",
      "master", "mistral", "openai", "openrouter", "private", "secret", "signing", "ssh", "subscription", "wandb", "webhook"}
 )  # fmt: skip
-_BEFORE_PASS = frozenset({"admin", "database", "db", "ftp", "http", "login", "my", "proxy", "root", "smtp", "user"})
+_BEFORE_PASS = frozenset(
+    {"admin", "database", "db", "ftp", "http", "login", "my", "proxy", "root", "smtp", "user"}
+)
 _QUALIFIED = {
     "key": _BEFORE_KEY,
     "keys": _BEFORE_KEY,
-    "tokens": frozenset({"access", "api", "auth", "bearer", "oauth", "refresh", "secret", "session"}),
+    "tokens": frozenset(
+        {"access", "api", "auth", "bearer", "oauth", "refresh", "secret", "session"}
+    ),
     "pass": _BEFORE_PASS,
     "pwd": _BEFORE_PASS,
     "pw": _BEFORE_PASS,

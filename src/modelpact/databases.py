@@ -31,7 +31,10 @@ def publish_new(path: Path) -> None:
         else:
             shutil.copyfile(template, aside)
         with contextlib.closing(sqlite3.connect(aside)) as database, database:
-            database.execute("UPDATE experiments SET artifact_location = ? WHERE experiment_id = 0", (_mlflow.artifact_root(0),))
+            database.execute(
+                "UPDATE experiments SET artifact_location = ? WHERE experiment_id = 0",
+                (_mlflow.artifact_root(0),),
+            )
         name = hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:16]
         with FileLock((cache_folder() or Path(tempfile.gettempdir())) / f"{name}.lock"):
             if not path.exists() or path.stat().st_size == 0:
@@ -81,7 +84,10 @@ def newest_revision() -> str | None:
     template = _template_file()
     if template is None or not template.exists():
         return None
-    with contextlib.closing(sqlite3.connect(template)) as database, contextlib.suppress(sqlite3.Error, ValueError):
+    with (
+        contextlib.closing(sqlite3.connect(template)) as database,
+        contextlib.suppress(sqlite3.Error, ValueError),
+    ):
         ((revision,),) = database.execute("SELECT version_num FROM alembic_version")
         return str(revision)
     return None
@@ -90,9 +96,18 @@ def newest_revision() -> str | None:
 def check_whole(path: Path) -> None:
     """Refuse a file that is no SQLite database, or whose making was cut short, before MLflow tries to mend it and fails."""
     try:  # not mode=ro: then SQLite cannot undo what a process was killed in the middle of, and refuses the file
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=20)) as database:
-            tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            versions = list(database.execute("SELECT version_num FROM alembic_version")) if "alembic_version" in tables else []
+        with contextlib.closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=20)
+        ) as database:
+            tables = {
+                row[0]
+                for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            }
+            versions = (
+                list(database.execute("SELECT version_num FROM alembic_version"))
+                if "alembic_version" in tables
+                else []
+            )
     except sqlite3.DatabaseError as error:
         raise StoreError(
             f"{path} is not a readable SQLite database: {error}",
@@ -109,7 +124,10 @@ def _fault(tables: set[str], versions: list[str]) -> tuple[str, str]:
     if not tables:
         return "", ""
     if "experiments" not in tables:
-        return "is the database of something else", "Choose another file with tracking.uri=sqlite:///..."
+        return (
+            "is the database of something else",
+            "Choose another file with tracking.uri=sqlite:///...",
+        )
     if not versions:
         what = f"was left half-made ({len(tables)} tables and no schema version)"
         return what, "It holds no finished run: move it away and run again."

@@ -37,7 +37,9 @@ def cache_folder() -> Path | None:
     import platformdirs
 
     chosen = os.environ.get("MODELPACT_CACHE")
-    folder = Path(chosen) if chosen else Path(platformdirs.user_cache_dir("modelpact", appauthor=False))
+    folder = (
+        Path(chosen) if chosen else Path(platformdirs.user_cache_dir("modelpact", appauthor=False))
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -48,7 +50,9 @@ def cache_folder() -> Path | None:
 @contextlib.contextmanager
 def temporary_folder(within: Path | None = None) -> Iterator[Path]:
     """A folder for a while; after a SIGKILL its name still says which process made it."""
-    with tempfile.TemporaryDirectory(prefix=f"modelpact-{Process.current().label}-", dir=within) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix=f"modelpact-{Process.current().label}-", dir=within
+    ) as folder:
         yield Path(folder)
 
 
@@ -88,7 +92,9 @@ def maker(path: Path) -> Process | None:
         >>> maker(Path("mlflow.db")) is None, maker(beside(Path("mlflow.db"))) == maker(Path("mlflow.db"))
         (True, False)
     """
-    ours = re.fullmatch(rf"modelpact-({LABEL})-\w+|\..+\.({LABEL})\.[0-9a-f]{{12}}\.new(-\w+)?", path.name)
+    ours = re.fullmatch(
+        rf"modelpact-({LABEL})-\w+|\..+\.({LABEL})\.[0-9a-f]{{12}}\.new(-\w+)?", path.name
+    )
     return Process.labelled(ours[1] or ours[2]) if ours else None
 
 

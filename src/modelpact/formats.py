@@ -60,7 +60,9 @@ def formats_of(folder: Path) -> list[str]:
     for home, _, names in os.walk(folder):
         paths = (Path(home, name) for name in names if Path(home) != folder or name not in _BESIDE)
         found |= {_format(path) for path in paths}
-    if "pickle" in found and "cloudpickle" in (folder / "MLmodel").read_text(encoding="utf-8", errors="replace"):
+    if "pickle" in found and "cloudpickle" in (folder / "MLmodel").read_text(
+        encoding="utf-8", errors="replace"
+    ):
         found = found - {"pickle"} | {"cloudpickle"}
     return sorted(found)
 
@@ -71,9 +73,13 @@ def _format(path: Path) -> str:
         return known
     with path.open("rb") as file:
         start = file.read(2)
-    if len(start) == 2 and start[0] == 0x80 and 2 <= start[1] <= 5:  # PROTO, and a protocol that has it
+    if (
+        len(start) == 2 and start[0] == 0x80 and 2 <= start[1] <= 5
+    ):  # PROTO, and a protocol that has it
         return "joblib" if known == "joblib" else "pickle"
     if start == b"PK" and known in {"other", "numpy"} and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            return "torch" if any(name.endswith("data.pkl") for name in archive.namelist()) else known
+            return (
+                "torch" if any(name.endswith("data.pkl") for name in archive.namelist()) else known
+            )
     return known

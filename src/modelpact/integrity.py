@@ -19,7 +19,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from modelpact import _mlflow
 from modelpact.errors import IntegrityError
 from modelpact.files import temporary_folder
-from modelpact.manifests import ARTIFACT_DIGEST, MANIFEST, SIGNATURE_DIGEST, Difference, Manifest, opened, others_can_write
+from modelpact.manifests import (
+    ARTIFACT_DIGEST,
+    MANIFEST,
+    SIGNATURE_DIGEST,
+    Difference,
+    Manifest,
+    opened,
+    others_can_write,
+)
 from modelpact.signature import digest
 
 if TYPE_CHECKING:
@@ -69,7 +77,9 @@ class Published:
 class Problem:
     """Something that is not as it was published: a `code` for its kind, and a few words."""
 
-    code: Literal["FILES_CHANGED", "MANIFEST_CHANGED", "MANIFEST_GONE", "TAG_GONE", "SIGNATURE_CHANGED"]
+    code: Literal[
+        "FILES_CHANGED", "MANIFEST_CHANGED", "MANIFEST_GONE", "TAG_GONE", "SIGNATURE_CHANGED"
+    ]
     text: str
 
 
@@ -161,14 +171,18 @@ def _model_of_run(client: MlflowClient, run_id: str, name: str) -> str | None:
     """The model that a run has logged under a name: the newest, which is MLflow's choice as well."""
     experiment_id, token = client.get_run(run_id).info.experiment_id, None
     while True:
-        page = client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'", page_token=token)
+        page = client.search_logged_models(
+            [experiment_id], f"source_run_id = '{run_id}'", page_token=token
+        )
         found = next((str(model.model_id) for model in page if model.name == name), None)
         token = page.token
         if found is not None or not token:
             return found
 
 
-def judge(folder: Path, said: Mapping[str, str] | None, private: Callable[[], Path] | None = None) -> Judged:
+def judge(
+    folder: Path, said: Mapping[str, str] | None, private: Callable[[], Path] | None = None
+) -> Judged:
     """Compare a model's files with their manifest, and both with what the database says.
 
     Args:
@@ -185,11 +199,18 @@ def judge(folder: Path, said: Mapping[str, str] | None, private: Callable[[], Pa
         found = hashlib.sha256(content).hexdigest()
         if expected not in {None, found}:  # then it is not even parsed
             return _with_signature(
-                Judged(folder, found, problems=(Problem("MANIFEST_CHANGED", f"{MANIFEST} was changed"),)), said
+                Judged(
+                    folder,
+                    found,
+                    problems=(Problem("MANIFEST_CHANGED", f"{MANIFEST} was changed"),),
+                ),
+                said,
             )
         manifest = Manifest.parse(content)
     except IntegrityError as error:
-        return _with_signature(Judged(folder, problems=(Problem("MANIFEST_CHANGED", error.message),)), said)
+        return _with_signature(
+            Judged(folder, problems=(Problem("MANIFEST_CHANGED", error.message),)), said
+        )
     differences, compiled, shared = manifest.listed(folder)
     if not differences:
         if private is not None and (compiled or shared or _others_reach(folder)):
@@ -200,7 +221,13 @@ def judge(folder: Path, said: Mapping[str, str] | None, private: Callable[[], Pa
         problems.append(Problem("FILES_CHANGED", _told(differences)))
     if expected is None and SIGNATURE_DIGEST in (said or {}):
         problems.append(Problem("TAG_GONE", f"its tag {ARTIFACT_DIGEST} was removed"))
-    judged = Judged(folder, found, expected is not None, problems=tuple(problems), differences=tuple(differences))
+    judged = Judged(
+        folder,
+        found,
+        expected is not None,
+        problems=tuple(problems),
+        differences=tuple(differences),
+    )
     return _with_signature(judged, said)
 
 
@@ -249,7 +276,12 @@ def _others_reach(folder: Path) -> bool:
 
 
 def fetch(
-    uri: str, integrity: Integrity, made: contextlib.ExitStack, *, pinned: str | None = None, key: str = "loader.integrity"
+    uri: str,
+    integrity: Integrity,
+    made: contextlib.ExitStack,
+    *,
+    pinned: str | None = None,
+    key: str = "loader.integrity",
 ) -> Files:
     """Get a model's files onto this machine, and look whether they are those that were published.
 
@@ -280,7 +312,9 @@ def fetch(
         stored = _mlflow.download_model(known.files if known else uri, make_folder)
     if integrity == "off":
         return Files(stored, stored)
-    place = None if downloaded else stored  # who reads of it can do nothing about a temporary folder
+    place = (
+        None if downloaded else stored
+    )  # who reads of it can do nothing about a temporary folder
     judged = judge(stored, said, make_folder)
     _decide(uri, place, judged, integrity, key)
     return Files(stored, stored) if judged.problems else Files(judged.folder, stored, judged.digest)
@@ -294,7 +328,10 @@ def _decide(uri: str, stored: Path | None, judged: Judged, integrity: Integrity,
             raise error
         log.warning("%s", error)
     elif judged.digest is None:
-        log.warning("%s has no manifest: nothing can say whether its files are those that were published", uri)
+        log.warning(
+            "%s has no manifest: nothing can say whether its files are those that were published",
+            uri,
+        )
 
 
 def check_signature(uri: str, signature: Signature | None, integrity: Integrity, key: str) -> None:
@@ -321,12 +358,15 @@ def check_signature(uri: str, signature: Signature | None, integrity: Integrity,
     if expected is None or (signature is not None and digest(signature) == expected):
         return
     what = "its signature was removed" if signature is None else "its signature was changed"
-    _decide(uri, None, Judged(Path(), problems=(Problem("SIGNATURE_CHANGED", what),)), integrity, key)
+    _decide(
+        uri, None, Judged(Path(), problems=(Problem("SIGNATURE_CHANGED", what),)), integrity, key
+    )
 
 
 def _refused(uri: str, stored: Path | None, judged: Judged, key: str) -> IntegrityError:
     found: dict[str, Any] = {
-        kind: tuple(one.path for one in judged.differences if one.kind == kind) for kind in ("changed", "missing", "added", "odd")
+        kind: tuple(one.path for one in judged.differences if one.kind == kind)
+        for kind in ("changed", "missing", "added", "odd")
     }
     where = f"Its files lie in {stored}.\n" if stored is not None else ""
     return IntegrityError(

@@ -58,10 +58,19 @@ def job_key(name: str, steps: Mapping[str, Step], data_digest: str) -> str:
     Returns:
         SHA-256 in hex.
     """
-    own = {type(step).__module__ for step in steps.values() if type(step).__module__.partition(".")[0] != "modelpact"}
-    code = [_package_digest(), *(_file_digest(inspect.getfile(sys.modules[module])) for module in sorted(own))]
+    own = {
+        type(step).__module__
+        for step in steps.values()
+        if type(step).__module__.partition(".")[0] != "modelpact"
+    }
+    code = [
+        _package_digest(),
+        *(_file_digest(inspect.getfile(sys.modules[module])) for module in sorted(own)),
+    ]
     identity = {group: step.identity() for group, step in sorted(steps.items())}
-    text = json.dumps({"name": name, "steps": identity, "data": data_digest, "code": code}, sort_keys=True)
+    text = json.dumps(
+        {"name": name, "steps": identity, "data": data_digest, "code": code}, sort_keys=True
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -23,7 +23,12 @@ class Journal:
         facts: Fields of the receipt that are known from the start.
     """
 
-    def __init__(self, errors: dict[str, type[PactError]], observe: Callable[[str], None] | None = None, **facts: Any) -> None:
+    def __init__(
+        self,
+        errors: dict[str, type[PactError]],
+        observe: Callable[[str], None] | None = None,
+        **facts: Any,
+    ) -> None:
         self._errors = errors
         self._observe = observe
         self._seconds: dict[str, float] = {}
@@ -58,9 +63,17 @@ class Journal:
             self._seconds[name] = time.perf_counter() - started
         self.current = None
 
-    def receipt(self, status: Literal["ok", "failed"], error: BaseException | None = None) -> Receipt:
+    def receipt(
+        self, status: Literal["ok", "failed"], error: BaseException | None = None
+    ) -> Receipt:
         """The account as it stands."""
-        text = None if error is None else f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        text = (
+            None
+            if error is None
+            else f"{type(error).__name__}: {error}"
+            if str(error)
+            else type(error).__name__
+        )
         seconds = {name: round(spent, 6) for name, spent in self._seconds.items()}
         stage = self.current if status == "failed" else None
         return Receipt(status=status, stage=stage, error=text, seconds=seconds, **self.facts)

@@ -76,7 +76,12 @@ class Loader(Step, ABC):
                     pyfunc = mlflow.pyfunc.load_model(str(files.folder), suppress_warnings=True)
             except PactError:
                 raise
-            except (MlflowException, OSError, ValueError, ImportError) as error:  # of a URI, or of what the model needs
+            except (
+                MlflowException,
+                OSError,
+                ValueError,
+                ImportError,
+            ) as error:  # of a URI, or of what the model needs
                 raise LoadError(
                     f"{uri!r} cannot be loaded: {shortened(error, 300)}",
                     remedy="Write models:/name/1, models:/name@alias, models:/<model_id>, runs:/<run_id>/model, or a model's "
@@ -85,12 +90,18 @@ class Loader(Step, ABC):
                 ) from error
             if pyfunc.metadata.signature is None:
                 raise LoadError(
-                    f"{uri!r} has no signature", remedy="Publish it again with a signer: a contract needs one.", uri=uri
+                    f"{uri!r} has no signature",
+                    remedy="Publish it again with a signer: a contract needs one.",
+                    uri=uri,
                 )
             for mismatch in requirements.mismatches(files.folder):
                 log.warning("%s: %s", uri, mismatch)
-            weakref.finalize(pyfunc, made.pop_all().close)  # what was downloaded or copied is there as long as the model
-        adapter = Adapter(pyfunc, uri=uri, folder=files.folder, policy=self.policy, extra=self.extra)
+            weakref.finalize(
+                pyfunc, made.pop_all().close
+            )  # what was downloaded or copied is there as long as the model
+        adapter = Adapter(
+            pyfunc, uri=uri, folder=files.folder, policy=self.policy, extra=self.extra
+        )
         adapter.stored, adapter.artifact_digest = files.stored, files.digest
         return adapter
 

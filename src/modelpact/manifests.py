@@ -79,7 +79,11 @@ class Difference(NamedTuple):
     path: str
 
     def __str__(self) -> str:
-        return f"{self.path} is neither a file nor a folder" if self.kind == "odd" else f"{self.path} was {_WORDS[self.kind]}"
+        return (
+            f"{self.path} is neither a file nor a folder"
+            if self.kind == "odd"
+            else f"{self.path} was {_WORDS[self.kind]}"
+        )
 
 
 _WORDS = {"changed": "changed", "missing": "removed", "added": "added"}
@@ -123,8 +127,16 @@ class Manifest:
             if path in _IGNORED:
                 continue
             if not stat.S_ISREG(status.st_mode) or not _is_name(path):
-                what = "is no plain file" if _is_name(path) else "has a name that not every machine can have"
-                raise SaveError(f"{path!r} in the model's folder {what}", remedy="Save plain files, without links.", path=path)
+                what = (
+                    "is no plain file"
+                    if _is_name(path)
+                    else "has a name that not every machine can have"
+                )
+                raise SaveError(
+                    f"{path!r} in the model's folder {what}",
+                    remedy="Save plain files, without links.",
+                    path=path,
+                )
             files[path] = File(_sha256(folder / path), status.st_size)
         return cls(files)
 
@@ -157,12 +169,22 @@ class Manifest:
             found = json.loads(content)
         except (ValueError, RecursionError) as error:
             raise _broken(f"it is no JSON: {type(error).__name__}") from error
-        if isinstance(found, dict) and type(found.get("format")) is int and found["format"] != FORMAT:
+        if (
+            isinstance(found, dict)
+            and type(found.get("format")) is int
+            and found["format"] != FORMAT
+        ):
             raise _broken(f"it is of format {found['format']}, and this release reads {FORMAT}")
-        if not isinstance(found, dict) or found.keys() != {"format", "files"} or not isinstance(found["files"], dict):
+        if (
+            not isinstance(found, dict)
+            or found.keys() != {"format", "files"}
+            or not isinstance(found["files"], dict)
+        ):
             raise _broken("it is not made of `format` and `files`")
         manifest = cls({path: _file(path, entry) for path, entry in found["files"].items()})
-        if manifest.to_bytes() != content:  # names given twice, other numbers of spaces, another order
+        if (
+            manifest.to_bytes() != content
+        ):  # names given twice, other numbers of spaces, another order
             raise _broken("it is not written as modelpact writes it")
         return manifest
 
@@ -188,7 +210,10 @@ class Manifest:
         """
         content = self.to_bytes()
         if len(content) > LARGEST:
-            raise SaveError(f"the model has {len(self.files):,} files, more than a manifest takes", remedy="Pack them.")
+            raise SaveError(
+                f"the model has {len(self.files):,} files, more than a manifest takes",
+                remedy="Pack them.",
+            )
         (folder / MANIFEST).write_bytes(content)
 
     def listed(self, folder: Path) -> Listing:
@@ -213,12 +238,18 @@ class Manifest:
 
     def changed(self, folder: Path) -> list[Difference]:
         """The files in a folder that hold something else; each is read in blocks."""
-        return [Difference("changed", path) for path, file in self.files.items() if not _holds(folder / path, file)]
+        return [
+            Difference("changed", path)
+            for path, file in self.files.items()
+            if not _holds(folder / path, file)
+        ]
 
     def copy(self, source: Path, target: Path) -> Path:
         """Copy the files that it names, and its own, into a folder that is made; what else lies beside them stays behind."""
         for path, status in _entries(source, folders=True):
-            if stat.S_ISDIR(status.st_mode) and not path.endswith("__pycache__"):  # a model may look for one that is empty
+            if stat.S_ISDIR(status.st_mode) and not path.endswith(
+                "__pycache__"
+            ):  # a model may look for one that is empty
                 (target / path).mkdir(parents=True, exist_ok=True)
         for path in [MANIFEST, *self.files]:
             (target / path).parent.mkdir(parents=True, exist_ok=True)
@@ -259,7 +290,9 @@ def _is_own_group(gid: int) -> bool:
         user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
     except KeyError:
         return False
-    return gid == user.pw_gid and group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
+    return (
+        gid == user.pw_gid and group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
+    )
 
 
 def _entries(folder: Path, *, folders: bool = False) -> Iterator[tuple[str, os.stat_result]]:
@@ -287,7 +320,12 @@ def opened(path: Path) -> Any:
 
 
 def _descriptor(path: Path) -> int:
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    flags = (
+        os.O_RDONLY
+        | getattr(os, "O_NOFOLLOW", 0)
+        | getattr(os, "O_NONBLOCK", 0)
+        | getattr(os, "O_BINARY", 0)
+    )
     descriptor = os.open(path, flags)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
@@ -315,12 +353,18 @@ def _holds(path: Path, file: File) -> bool:
 def _is_name(path: str) -> bool:
     """Whether a path leads to a file in the folder, on every machine."""
     parts = path.split("/")
-    return path not in _IGNORED and not {"", ".", ".."} & set(parts) and re.search(r"[\\\x00]|^[A-Za-z]:", path) is None
+    return (
+        path not in _IGNORED
+        and not {"", ".", ".."} & set(parts)
+        and re.search(r"[\\\x00]|^[A-Za-z]:", path) is None
+    )
 
 
 def _file(path: str, entry: Any) -> File:
     if not _is_name(path):
-        raise _broken(f"it names a file {shortened(repr(path), 80)}, which cannot be one of the model's")
+        raise _broken(
+            f"it names a file {shortened(repr(path), 80)}, which cannot be one of the model's"
+        )
     if not isinstance(entry, dict) or entry.keys() != {"sha256", "size"}:
         raise _broken(f"{shortened(path, 80)} is not told by `sha256` and `size`")
     sha256, size = entry["sha256"], entry["size"]

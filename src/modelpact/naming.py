@@ -30,7 +30,9 @@ def check_name(name: str) -> None:
     elif "'" in name and '"' in name:
         told = "Use one kind of quotes: MLflow cannot search for a name with both."
     if told:
-        raise ConfigError(f"name={shortened(repr(name))} cannot name a registered model", remedy=told, name=name)
+        raise ConfigError(
+            f"name={shortened(repr(name))} cannot name a registered model", remedy=told, name=name
+        )
 
 
 def check_alias(alias: str, key: str) -> None:
@@ -60,9 +62,14 @@ def check_tag(key: str, value: str) -> None:
     """
     told = ""
     if key.startswith("modelpact."):
-        told = "Those that begin with modelpact. are set when a version is made: choose another name."
+        told = (
+            "Those that begin with modelpact. are set when a version is made: choose another name."
+        )
     elif (
-        not re.fullmatch(r"[/\w.\- :]{1,250}", key) or posixpath.normpath(key) != key or key.startswith(("..", "/")) or key == "."
+        not re.fullmatch(r"[/\w.\- :]{1,250}", key)
+        or posixpath.normpath(key) != key
+        or key.startswith(("..", "/"))
+        or key == "."
     ):
         told = "Use 1 to 250 letters, digits, '_', '-', '.', ' ', ':' and '/', and no path such as '../x'."
     elif len(value) > TAG_LENGTH:
@@ -70,4 +77,6 @@ def check_tag(key: str, value: str) -> None:
     elif any("\ud800" <= character <= "\udfff" for character in value):
         told = "It holds half a character: write it as UTF-8."
     if told:
-        raise ConfigError(f"register.tags: {shortened(repr(key))} cannot be a tag", remedy=told, tag=key)
+        raise ConfigError(
+            f"register.tags: {shortened(repr(key))} cannot be a tag", remedy=told, tag=key
+        )

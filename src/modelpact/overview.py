@@ -37,6 +37,14 @@ def _group(group: str) -> str:
 
 
 def _first_comment(group: str, option: str) -> str:
-    text = resources.files("modelpact.conf").joinpath(group, f"{option}.yaml").read_text(encoding="utf-8")
-    comments = (line.removeprefix("# ") for line in text.splitlines() if line.startswith("# ") and "@package" not in line)
+    text = (
+        resources.files("modelpact.conf")
+        .joinpath(group, f"{option}.yaml")
+        .read_text(encoding="utf-8")
+    )
+    comments = (
+        line.removeprefix("# ")
+        for line in text.splitlines()
+        if line.startswith("# ") and "@package" not in line
+    )
     return next(comments, "")

@@ -28,7 +28,9 @@ CUT = f"... (cut: the whole is in the artifact {ARTIFACT})"
 log = logging.getLogger(__name__)
 
 
-def record(client: MlflowClient, run_id: str, config: Mapping[str, Any], first: Sequence[str] = ()) -> None:
+def record(
+    client: MlflowClient, run_id: str, config: Mapping[str, Any], first: Sequence[str] = ()
+) -> None:
     """Put a configuration into its run, without secrets.
 
     Args:
@@ -42,10 +44,17 @@ def record(client: MlflowClient, run_id: str, config: Mapping[str, Any], first: 
 
     shown = redacted(config)
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    log_text(client, run_id, yaml.dump(shown, Dumper=dumper, sort_keys=False, allow_unicode=True), ARTIFACT)
+    log_text(
+        client,
+        run_id,
+        yaml.dump(shown, Dumper=dumper, sort_keys=False, allow_unicode=True),
+        ARTIFACT,
+    )
     found = dict(flattened(shown))
     given = {line.partition("=")[0].lstrip("+~"): line.partition("=")[2] for line in first}
-    choices = {key: secrets.masked(value, key) for key, value in given.items() if value and "." not in key}
+    choices = {
+        key: secrets.masked(value, key) for key, value in given.items() if value and "." not in key
+    }
     named: dict[str, str] = {}
     for key, value in {**{key: found.get(key, choices.get(key)) for key in given}, **found}.items():
         if value is not None:
@@ -100,7 +109,11 @@ def _short(key: str) -> str:
     clean = "/".join(part for part in clean.split("/") if part not in {"", ".", ".."})
     if len(clean) > LONGEST_KEY - MARGIN:
         clean = f"_{clean[-(LONGEST_KEY - MARGIN - 1) :]}"
-    return f"_{clean}" if not clean or clean.startswith("..") or "/" in (clean[0], clean[-1]) else clean
+    return (
+        f"_{clean}"
+        if not clean or clean.startswith("..") or "/" in (clean[0], clean[-1])
+        else clean
+    )
 
 
 def _unused(key: str, used: Container[str]) -> str:
@@ -112,5 +125,10 @@ def _unused(key: str, used: Container[str]) -> str:
 def _cut(key: str, value: str) -> str:
     if len(value) <= LONGEST:
         return value
-    log.info("the param %s has %d characters and was cut; the artifact %s holds the whole", key, len(value), ARTIFACT)
+    log.info(
+        "the param %s has %d characters and was cut; the artifact %s holds the whole",
+        key,
+        len(value),
+        ARTIFACT,
+    )
     return value[: LONGEST - len(CUT)] + CUT

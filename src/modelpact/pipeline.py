@@ -89,10 +89,14 @@ class _Steps:
 
     def key(self, name: str, sample: Sample) -> str:
         decisive = ("data", "model", "signer", "saver", "loader", "verifier")
-        return job_key(name, {group: getattr(self, group) for group in decisive}, data_sources.digest(sample))
+        return job_key(
+            name, {group: getattr(self, group) for group in decisive}, data_sources.digest(sample)
+        )
 
 
-def check(*, data: DataSource, model: Model, saver: Saver, register: Register, name: str | None = None) -> None:
+def check(
+    *, data: DataSource, model: Model, saver: Saver, register: Register, name: str | None = None
+) -> None:
     """Refuse now what would be refused later: a name, an alias, a saver that does not take the model, an unknown scorer.
 
     Raises:
@@ -145,7 +149,13 @@ def publish(
     """
     steps = _Steps(data, model, signer, saver, loader, verifier, register, tracking)
     job = job or Job()
-    journal = Journal(STAGES, observe, name=data.name if name is None else name, steps=steps.kinds(), job=job.number)
+    journal = Journal(
+        STAGES,
+        observe,
+        name=data.name if name is None else name,
+        steps=steps.kinds(),
+        job=job.number,
+    )
     try:
         with sigterm_raises():
             _publish(steps, journal, job)
@@ -154,7 +164,9 @@ def publish(
         receipt = journal.receipt("failed", error)
         if isinstance(error, PactError):
             error.tell(receipt=receipt)
-        log.debug("the run failed", exc_info=True)  # into the job's log; the screen gets the error's own text
+        log.debug(
+            "the run failed", exc_info=True
+        )  # into the job's log; the screen gets the error's own text
         raise
     finally:
         if folder is not None:
@@ -167,7 +179,13 @@ def _publish(steps: _Steps, journal: Journal, job: Job) -> None:
     with contextlib.ExitStack() as stack:
         stack.enter_context(_sys_path_kept())
         with journal.stage("check"):
-            check(data=steps.data, model=steps.model, saver=steps.saver, register=steps.register, name=name)
+            check(
+                data=steps.data,
+                model=steps.model,
+                saver=steps.saver,
+                register=steps.register,
+                name=name,
+            )
             _refuse_leaks(steps, job)
         with journal.stage("open"):
             store = stack.enter_context(steps.tracking.open())
@@ -185,8 +203,12 @@ def _publish(steps: _Steps, journal: Journal, job: Job) -> None:
         with journal.stage("predict"):
             sample = _answer(steps, journal, sample)
         with journal.stage("sign"):
-            signature = steps.signer.sign(sample.inputs, sample.outputs, params=sample.params, model=steps.model)
-            journal.note(signature=signature.to_dict(), signature_digest=signature_digest(signature))
+            signature = steps.signer.sign(
+                sample.inputs, sample.outputs, params=sample.params, model=steps.model
+            )
+            journal.note(
+                signature=signature.to_dict(), signature_digest=signature_digest(signature)
+            )
         with journal.stage("admit"):
             admission = steps.register.admit(name, signature)
             journal.note(compatibility=None if admission is None else admission.to_dict())
@@ -199,14 +221,18 @@ def _publish(steps: _Steps, journal: Journal, job: Job) -> None:
             with journal.stage("verify"):
                 _verify(info, journal, lambda: steps.verifier.verify(adapter, sample, signature))
             with journal.stage("register"):
-                version = steps.register.register(name, info.model_uri, tags=_tags(steps, journal, job))
+                version = steps.register.register(
+                    name, info.model_uri, tags=_tags(steps, journal, job)
+                )
                 _note_version(journal, info, version)
 
 
 def _refuse_leaks(steps: _Steps, job: Job) -> None:
     """Look through what a run records of its configuration, before there is a run."""
     values = {"run:overrides": list(job.overrides), "run:config": redacted(job.config or {})}
-    leaks.scan_values(values).settle(steps.saver.leaks_allowed, "saver.leaks_allowed", "what would be recorded of the run")
+    leaks.scan_values(values).settle(
+        steps.saver.leaks_allowed, "saver.leaks_allowed", "what would be recorded of the run"
+    )
 
 
 def _answer(steps: _Steps, journal: Journal, sample: Sample) -> Sample:
@@ -214,22 +240,35 @@ def _answer(steps: _Steps, journal: Journal, sample: Sample) -> Sample:
     outputs = steps.model.predict(sample.inputs, sample.params)
     if sample.holdout is not None and steps.data.metrics:
         answers = steps.model.predict(sample.holdout.inputs, sample.holdout.params)
-        journal.note(metrics=models.score(answers, sample.holdout, steps.data.metrics, learned=sample.targets))
+        journal.note(
+            metrics=models.score(
+                answers, sample.holdout, steps.data.metrics, learned=sample.targets
+            )
+        )
     return sample.answered(outputs)
 
 
-def _save(steps: _Steps, store: Store, journal: Journal, sample: Sample, signature: Signature) -> Info:
+def _save(
+    steps: _Steps, store: Store, journal: Journal, sample: Sample, signature: Signature
+) -> Info:
     import time
 
     from mlflow.entities import Metric
 
     example = rows.take(sample.inputs, range(min(EXAMPLE_ROWS, rows.count(sample.inputs))))
-    if hasattr(example, "iloc"):  # as the model will get it: MLflow refuses to store integers as the example of a double
+    if hasattr(
+        example, "iloc"
+    ):  # as the model will get it: MLflow refuses to store integers as the example of a double
         example = compile_signature(signature).inputs(example)
-    info = steps.saver.save(steps.model, signature, (example, sample.params) if sample.params else example)
+    info = steps.saver.save(
+        steps.model, signature, (example, sample.params) if sample.params else example
+    )
     journal.note(model_uri=info.model_uri, leaks_allowed=leaks.from_tags(info.tags))
     now = int(time.time() * 1000)
-    metrics = [Metric(key, value, now, 0, model_id=info.model_id) for key, value in journal.facts.get("metrics", {}).items()]
+    metrics = [
+        Metric(key, value, now, 0, model_id=info.model_id)
+        for key, value in journal.facts.get("metrics", {}).items()
+    ]
     with _failed_unless_registered(store, info):
         store.client.log_batch(journal.facts["run_id"], metrics=metrics)
     return info
@@ -270,7 +309,9 @@ def _failed_unless_registered(store: Store, info: Info) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if not getattr(error, "left", None):  # a version of it, which could not be taken back either
+        if not getattr(
+            error, "left", None
+        ):  # a version of it, which could not be taken back either
             mark_failed(store.client, info.model_id)
         raise
 
@@ -291,12 +332,22 @@ def _run(store: Store, journal: Journal, job: Job) -> Iterator[None]:
     import mlflow
     from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-    tags = {f"modelpact.{group}": kind for group, kind in journal.facts["steps"].items()} | job.tags() | Process.current().tags()
+    tags = (
+        {f"modelpact.{group}": kind for group, kind in journal.facts["steps"].items()}
+        | job.tags()
+        | Process.current().tags()
+    )
     nested = mlflow.active_run() is not None
     if job.sweep is not None:
         tags[MLFLOW_PARENT_RUN_ID] = job.sweep
-    called = journal.facts["name"] if job.number is None else f"{job.number}: {' '.join(job.overrides)}"[:250]
-    run = mlflow.start_run(experiment_id=store.experiment_id, run_name=called, tags=tags, nested=nested)
+    called = (
+        journal.facts["name"]
+        if job.number is None
+        else f"{job.number}: {' '.join(job.overrides)}"[:250]
+    )
+    run = mlflow.start_run(
+        experiment_id=store.experiment_id, run_name=called, tags=tags, nested=nested
+    )
     run_id = run.info.run_id
     journal.note(run_id=run_id)
     status = "FINISHED"
@@ -311,9 +362,19 @@ def _run(store: Store, journal: Journal, job: Job) -> Iterator[None]:
         with servers.after(error):
             try:
                 store.client.set_tag(run_id, "modelpact.stage", journal.current or "")
-                log_text(store.client, run_id, leaks.cut("".join(traceback.format_exception(error))), "traceback.txt")
-            except Exception as second:  # the store itself may be what failed, or where it keeps its files
-                log.warning("the run's failure could not be recorded in MLflow: %s", servers.failure(second) or second)
+                log_text(
+                    store.client,
+                    run_id,
+                    leaks.cut("".join(traceback.format_exception(error))),
+                    "traceback.txt",
+                )
+            except (
+                Exception
+            ) as second:  # the store itself may be what failed, or where it keeps its files
+                log.warning(
+                    "the run's failure could not be recorded in MLflow: %s",
+                    servers.failure(second) or second,
+                )
             finally:
                 _end_run(status)
         raise
@@ -327,4 +388,6 @@ def _end_run(status: str) -> None:
     try:
         mlflow.end_run(status)
     except Exception as error:
-        log.warning("the run could not be set to %s in MLflow: %s", status, servers.failure(error) or error)
+        log.warning(
+            "the run could not be set to %s in MLflow: %s", status, servers.failure(error) or error
+        )

@@ -55,7 +55,11 @@ class Process:
 
     def tags(self) -> dict[str, str]:
         """The tags that name it."""
-        return {_HOST: self.host, _PID: str(self.pid), **({_BEGAN: self.began} if self.began else {})}
+        return {
+            _HOST: self.host,
+            _PID: str(self.pid),
+            **({_BEGAN: self.began} if self.began else {}),
+        }
 
     @property
     def label(self) -> str:
@@ -122,4 +126,9 @@ def _ended(pid: int) -> bool:
 
 def _stat(pid: int) -> list[str]:
     """What /proc says of a process, from its state on; its name, which comes before, may hold anything."""
-    return (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    return (
+        (_PROC / str(pid) / "stat")
+        .read_text(encoding="utf-8", errors="replace")
+        .rpartition(")")[2]
+        .split()
+    )

@@ -12,7 +12,16 @@ from modelpact.errors import RegisterError
 from modelpact.jobs import JOB_KEY, Job
 from modelpact.manifests import ARTIFACT_DIGEST, SIGNATURE_DIGEST
 from modelpact.naming import check_alias, check_name, check_tag
-from modelpact.registry import Admission, Exemption, Gate, Undo, create_version, give_way, move_aliases, require_contract
+from modelpact.registry import (
+    Admission,
+    Exemption,
+    Gate,
+    Undo,
+    create_version,
+    give_way,
+    move_aliases,
+    require_contract,
+)
 from modelpact.signature import Extra, Policy, digest
 from modelpact.signature.diff import Mode
 from modelpact.steps import Step
@@ -76,7 +85,9 @@ class Register(Step, ABC):
         return None
 
     @abstractmethod
-    def register(self, name: str, model_uri: str, *, tags: dict[str, str] | None = None) -> Version | None:
+    def register(
+        self, name: str, model_uri: str, *, tags: dict[str, str] | None = None
+    ) -> Version | None:
         """Create a version of `name` from a saved model.
 
         Args:
@@ -98,7 +109,9 @@ class NoneRegister(Register):
     def find(self, name: str, job_key: str, job: Job | None = None) -> Version | None:
         return None
 
-    def register(self, name: str, model_uri: str, *, tags: dict[str, str] | None = None) -> Version | None:
+    def register(
+        self, name: str, model_uri: str, *, tags: dict[str, str] | None = None
+    ) -> Version | None:
         return None
 
 
@@ -149,7 +162,9 @@ class MlflowRegister(Register):
     @property
     def gate(self) -> Gate:
         """What is asked of a new version."""
-        return Gate(self.compatibility, str(self.against), self.policy, self.extra, tuple(self.exceptions))
+        return Gate(
+            self.compatibility, str(self.against), self.policy, self.extra, tuple(self.exceptions)
+        )
 
     def check(self, name: str) -> None:
         reasons = [exemption.model_dump() for exemption in self.exceptions]
@@ -196,10 +211,14 @@ class MlflowRegister(Register):
 
     def _admission(self, client: MlflowClient, name: str, signature: Signature | None) -> Admission:
         if self.require_signature or self.compatibility != "none":
-            require_contract(signature, f"the model for {name}", anything=not self.require_signature)
+            require_contract(
+                signature, f"the model for {name}", anything=not self.require_signature
+            )
         return Admission("none") if signature is None else self.gate.admit(client, name, signature)
 
-    def register(self, name: str, model_uri: str, *, tags: dict[str, str] | None = None) -> Version | None:
+    def register(
+        self, name: str, model_uri: str, *, tags: dict[str, str] | None = None
+    ) -> Version | None:
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
 
@@ -256,12 +275,18 @@ class MlflowRegister(Register):
         first = registry.versions(client, version.name, {JOB_KEY: job_key})[0]
         return first if int(first.version) < int(version.version) else None
 
-    def _look_again(self, client: MlflowClient, version: Version, signature: Signature, admission: Admission) -> None:
+    def _look_again(
+        self, client: MlflowClient, version: Version, signature: Signature, admission: Admission
+    ) -> None:
         """Compare with what somebody else has registered between the comparison and the creation."""
-        later = self.gate.admit(client, version.name, signature, below=int(version.version), done=admission.against)
+        later = self.gate.admit(
+            client, version.name, signature, below=int(version.version), done=admission.against
+        )
         if later.against:
             value = admission.joined(later).tag()
-            client.set_model_version_tag(version.name, version.version, registry.COMPATIBILITY, value)
+            client.set_model_version_tag(
+                version.name, version.version, registry.COMPATIBILITY, value
+            )
             version.tags[registry.COMPATIBILITY] = value
 
 
@@ -287,7 +312,9 @@ def _verified(model: LoggedModel, tags: dict[str, str]) -> Signature | None:
     uri = model.model_uri
     if model.status != "READY":
         raise RegisterError(
-            f"{uri} is {model.status}, not READY", remedy="Only a whole, verified model becomes a version.", uri=uri
+            f"{uri} is {model.status}, not READY",
+            remedy="Only a whole, verified model becomes a version.",
+            uri=uri,
         )
     if not model.tags.get(CHECKS):
         raise RegisterError(
@@ -298,7 +325,9 @@ def _verified(model: LoggedModel, tags: dict[str, str]) -> Signature | None:
     try:
         signature = registry.read_signature(str(model.artifact_location))
     except ValueError as error:
-        raise RegisterError(f"{uri} cannot be registered: {error}", remedy="Publish it again.", uri=uri) from error
+        raise RegisterError(
+            f"{uri} cannot be registered: {error}", remedy="Publish it again.", uri=uri
+        ) from error
     signed = tags.get(SIGNATURE_DIGEST)
     if signed is not None and (signature is None or digest(signature) != signed):
         raise RegisterError(

@@ -24,7 +24,18 @@ from typing import Any
 
 from modelpact.files import cache_folder, write_atomically
 
-__all__ = ["FILES", "UNCHECKED", "classes", "contents", "fingerprint", "inferring", "mismatches", "recall", "remember", "write"]
+__all__ = [
+    "FILES",
+    "UNCHECKED",
+    "classes",
+    "contents",
+    "fingerprint",
+    "inferring",
+    "mismatches",
+    "recall",
+    "remember",
+    "write",
+]
 
 FILES = ("requirements.txt", "conda.yaml")
 """The files of a saved model that hold its requirements."""
@@ -42,7 +53,9 @@ def fingerprint(model: Any, *how: str) -> str | None:
     found = classes(model)
     if found is None:
         return None
-    made_of = [f"{module}:{name}:{_source(module.partition('.')[0])}" for module, name in sorted(found)]
+    made_of = [
+        f"{module}:{name}:{_source(module.partition('.')[0])}" for module, name in sorted(found)
+    ]
     return hashlib.sha256(json.dumps([environment(), made_of, how]).encode()).hexdigest()
 
 
@@ -66,14 +79,18 @@ def remember(key: str | None, folder: Path, needs: Sequence[str] = ()) -> None:
     for need in needs:
         pinned = rf"\g<0>\n\g<1>{need}=={version(need)}"
         bare = {
-            name: text if f"{need}==" in text else re.sub(r"^([ -]*)mlflow==.*$", pinned, text, count=1, flags=re.MULTILINE)
+            name: text
+            if f"{need}==" in text
+            else re.sub(r"^([ -]*)mlflow==.*$", pinned, text, count=1, flags=re.MULTILINE)
             for name, text in bare.items()
         }
     if bare != files:
         write(bare, folder)
     path = _path(key)
     if path is not None:
-        with contextlib.suppress(OSError):  # a full disk costs the next run some time, not this one its model
+        with contextlib.suppress(
+            OSError
+        ):  # a full disk costs the next run some time, not this one its model
             write_atomically(path, json.dumps(bare))
 
 
@@ -93,7 +110,9 @@ def inferring() -> Iterator[list[str]]:
     watch, logger = Watch(logging.WARNING), logging.getLogger("mlflow.utils.environment")
     level, disabled, propagates = logger.level, logger.disabled, logger.propagate
     logger.addHandler(watch)
-    if disabled or not logger.isEnabledFor(logging.WARNING):  # whoever hushed MLflow still hears nothing of it
+    if disabled or not logger.isEnabledFor(
+        logging.WARNING
+    ):  # whoever hushed MLflow still hears nothing of it
         logger.propagate = False
     logger.disabled = False
     logger.setLevel(logging.WARNING)
@@ -107,8 +126,14 @@ def inferring() -> Iterator[list[str]]:
 
 def contents(paths: Sequence[str]) -> str:
     """A digest of files and folders of code."""
-    files = [file for path in paths for file in (sorted(Path(path).rglob("*.py")) if Path(path).is_dir() else [Path(path)])]
-    return hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)).hexdigest()
+    files = [
+        file
+        for path in paths
+        for file in (sorted(Path(path).rglob("*.py")) if Path(path).is_dir() else [Path(path)])
+    ]
+    return hashlib.sha256(
+        b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)
+    ).hexdigest()
 
 
 def write(files: dict[str, str], folder: Path) -> None:
@@ -123,7 +148,11 @@ def mismatches(folder: Path) -> list[str]:
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     pins = [line.partition("==") for line in lines if "==" in line and ";" not in line]
     found = {name: _version(name.partition("[")[0]) for name, _, _ in pins}
-    return [f"{name} is {found[name] or 'not installed'}, the model wants {pin}" for name, _, pin in pins if found[name] != pin]
+    return [
+        f"{name} is {found[name] or 'not installed'}, the model wants {pin}"
+        for name, _, pin in pins
+        if found[name] != pin
+    ]
 
 
 @functools.cache
@@ -140,8 +169,14 @@ def environment() -> str:
     installed: set[str] = set()
     for entry in sys.path:
         if os.path.isdir(entry or "."):
-            installed.update(name for name in os.listdir(entry or ".") if name.endswith((".dist-info", ".egg-info")))
-    return hashlib.sha256(json.dumps([sys.version, sys.prefix, sorted(installed)]).encode()).hexdigest()
+            installed.update(
+                name
+                for name in os.listdir(entry or ".")
+                if name.endswith((".dist-info", ".egg-info"))
+            )
+    return hashlib.sha256(
+        json.dumps([sys.version, sys.prefix, sorted(installed)]).encode()
+    ).hexdigest()
 
 
 def _path(key: str | None) -> Path | None:
@@ -156,7 +191,9 @@ def classes(model: Any) -> set[tuple[str, str]] | None:
     class Collector(pickle.Pickler):
         def persistent_id(self, value: Any) -> None:
             kind = value if isinstance(value, (type, FunctionType)) else type(value)
-            found.add((str(kind.__module__), kind.__qualname__))  # of a function made by hand the module may be None
+            found.add(
+                (str(kind.__module__), kind.__qualname__)
+            )  # of a function made by hand the module may be None
 
     try:
         Collector(io.BytesIO(), protocol=5).dump(model)
@@ -169,7 +206,12 @@ def classes(model: Any) -> set[tuple[str, str]] | None:
 def _source(package: str) -> str:
     """A digest of code that no distribution's version stands for (a user's own module or package); empty for installed ones."""
     origin = getattr(sys.modules.get(package), "__file__", None)
-    if origin is None or not origin.endswith(".py") or "site-packages" in origin or origin.startswith(sys.base_prefix):
+    if (
+        origin is None
+        or not origin.endswith(".py")
+        or "site-packages" in origin
+        or origin.startswith(sys.base_prefix)
+    ):
         return ""
     path = Path(origin)
     return contents([str(path.parent if path.name == "__init__.py" else path)])

@@ -43,4 +43,8 @@ def take(inputs: Any, rows: Sequence[int]) -> Any:
 
 
 def _is_tensors(inputs: Any) -> bool:
-    return isinstance(inputs, dict) and bool(inputs) and all(hasattr(value, "shape") and value.shape for value in inputs.values())
+    return (
+        isinstance(inputs, dict)
+        and bool(inputs)
+        and all(hasattr(value, "shape") and value.shape for value in inputs.values())
+    )

@@ -66,7 +66,11 @@ class Saver(Step, ABC):
         """
         for path in self.code_paths:
             if not Path(path).exists():
-                raise SaveError(f"saver.code_paths: {path} does not exist", remedy=f"It is read from {Path.cwd()}.", path=path)
+                raise SaveError(
+                    f"saver.code_paths: {path} does not exist",
+                    remedy=f"It is read from {Path.cwd()}.",
+                    path=path,
+                )
         self._accept(model)
 
     @abstractmethod
@@ -107,29 +111,46 @@ class Saver(Step, ABC):
         run = mlflow.active_run()
         experiment_id = run.info.experiment_id if run else "0"
         run_id = run.info.run_id if run else None
-        logged = client.create_logged_model(experiment_id, name=self.path, source_run_id=run_id, model_type=model.KIND)
+        logged = client.create_logged_model(
+            experiment_id, name=self.path, source_run_id=run_id, model_type=model.KIND
+        )
         try:
             with temporary_folder() as temporary:
                 folder = temporary / "model"
-                stored = MLmodel(artifact_path=self.path, run_id=run_id, model_uuid=logged.model_id, model_id=logged.model_id)
+                stored = MLmodel(
+                    artifact_path=self.path,
+                    run_id=run_id,
+                    model_uuid=logged.model_id,
+                    model_id=logged.model_id,
+                )
                 with temporary_files_in(temporary):
                     self._write_with_requirements(
-                        model, folder, mlflow_model=stored, signature=signature, input_example=input_example
+                        model,
+                        folder,
+                        mlflow_model=stored,
+                        signature=signature,
+                        input_example=input_example,
                     )
                 _remove_author_paths(stored, folder)
                 _check_written(folder, signature)
-                allowed = leaks.scan_folder(folder).settle(self.leaks_allowed, "saver.leaks_allowed", "the model")
+                allowed = leaks.scan_folder(folder).settle(
+                    self.leaks_allowed, "saver.leaks_allowed", "the model"
+                )
                 manifest = Manifest.of(folder)
                 manifest.write(folder)
                 client.log_model_artifacts(logged.model_id, str(folder))
             tags = {ARTIFACT_DIGEST: manifest.digest, SIGNATURE_DIGEST: signature_digest(signature)}
-            client.set_logged_model_tags(logged.model_id, {**tags, leaks.SCANNED: leaks.recorded(allowed)})
+            client.set_logged_model_tags(
+                logged.model_id, {**tags, leaks.SCANNED: leaks.recorded(allowed)}
+            )
             if run_id is not None:
                 client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
             return stored.get_model_info(client.finalize_logged_model(logged.model_id, "READY"))
         except BaseException as error:
             mark_failed(client, logged.model_id)
-            if isinstance(error, (MlflowException, OSError, TypeError, ValueError)) and not isinstance(error, PactError):
+            if isinstance(
+                error, (MlflowException, OSError, TypeError, ValueError)
+            ) and not isinstance(error, PactError):
                 raise SaveError(
                     f"{self.KIND} cannot save this {model.KIND}: {type(error).__name__}: {shortened(error, 300)}",
                     remedy="See the chained cause; another saver may take it (saver=custom, saver=builtin).",
@@ -142,7 +163,9 @@ class Saver(Step, ABC):
             self._write(model, folder, pip_requirements=self.pip_requirements, **options)
             return
         made_of, *how = self._made_of(model)
-        key = requirements.fingerprint(made_of, self.KIND, *how, requirements.contents(self.code_paths))
+        key = requirements.fingerprint(
+            made_of, self.KIND, *how, requirements.contents(self.code_paths)
+        )
         known = requirements.recall(key)
         if known is None:
             with requirements.inferring() as failures:
@@ -186,7 +209,9 @@ class CustomSaver(Saver):
             )
 
     def _made_of(self, model: Model) -> tuple[Any, ...]:
-        return model.native() if model.native() is not None else type(model), model.identity()["class"]
+        return model.native() if model.native() is not None else type(model), model.identity()[
+            "class"
+        ]
 
     def _write(self, model: Model, folder: Path, **options: Any) -> None:
         import mlflow.pyfunc
@@ -202,16 +227,24 @@ class CustomSaver(Saver):
             state = temporary / "state"
             state.mkdir()
             model.dump(state)
-            (state.parent / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+            (state.parent / "config.json").write_text(
+                json.dumps(config, indent=2) + "\n", encoding="utf-8"
+            )
             hinted = path if _is_of_hints(options["signature"], kind) else None
-            (state.parent / "saved_model.py").write_text(SCRIPT.format(hinted=hinted), encoding="utf-8")
+            (state.parent / "saved_model.py").write_text(
+                SCRIPT.format(hinted=hinted), encoding="utf-8"
+            )
             mlflow.pyfunc.save_model(
                 path=str(folder),
                 python_model=str(state.parent / "saved_model.py"),
                 artifacts={"config": str(state.parent / "config.json"), "state": str(state)},
                 streamable=hasattr(model, "predict_stream"),
                 model_config=model.changeable() or None,
-                code_paths=[str(carried_code(state.parent)), *_own_code(kind, model.native()), *self.code_paths],
+                code_paths=[
+                    str(carried_code(state.parent)),
+                    *_own_code(kind, model.native()),
+                    *self.code_paths,
+                ],
                 **options,
             )
 
@@ -232,7 +265,11 @@ class BuiltinSaver(Saver):
         from mlflow.exceptions import MlflowException
 
         if not model.flavors:
-            raise SaveError(f"{model.KIND} fits no MLflow flavor", remedy="Save it with saver=custom.", model=model.KIND)
+            raise SaveError(
+                f"{model.KIND} fits no MLflow flavor",
+                remedy="Save it with saver=custom.",
+                model=model.KIND,
+            )
         name = self.flavor or model.flavors[0]
         if name not in _flavors():
             raise SaveError(
@@ -293,7 +330,11 @@ def _flavors() -> list[str]:
     import mlflow
 
     homes = Path(mlflow.__file__).parent.glob("*/__init__.py")
-    return sorted(home.parent.name for home in homes if "\ndef save_model(" in home.read_text(encoding="utf-8"))
+    return sorted(
+        home.parent.name
+        for home in homes
+        if "\ndef save_model(" in home.read_text(encoding="utf-8")
+    )
 
 
 def _remove_author_paths(stored: MLmodel, folder: Path) -> None:
@@ -313,7 +354,9 @@ def _check_written(folder: Path, signature: Signature) -> None:
     from mlflow.models import Model as MLmodel
 
     text = (folder / "MLmodel").read_text(encoding="utf-8")
-    stored = MLmodel.from_dict(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))  # noqa: S506  # safe, and fast
+    stored = MLmodel.from_dict(
+        yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    )  # safe, and fast
     if stored.signature != signature:
         raise DriftError(
             "MLflow stored another signature than the one that was signed",
@@ -324,10 +367,14 @@ def _check_written(folder: Path, signature: Signature) -> None:
     for name in ("input_example.json", "serving_input_example.json"):
         if not (folder / name).exists():
             raise SaveError(
-                f"{name} was not stored with the model", remedy="The input example can't be written as JSON.", file=name
+                f"{name} was not stored with the model",
+                remedy="The input example can't be written as JSON.",
+                file=name,
             )
     for place in (str(folder.parent), str(Path.home()), str(Path.cwd())):
         if len(place) > 1 and place in text:
             raise SaveError(
-                "the MLmodel file names a path of this machine", remedy="Use paths relative to the model.", place="MLmodel"
+                "the MLmodel file names a path of this machine",
+                remedy="Use paths relative to the model.",
+                place="MLmodel",
             )

@@ -44,7 +44,9 @@ _TYPE = re.compile(
 """How a written signature declares a column that happens to be called `token` or `password`."""
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s'\"<>]*")
-_PAIR = re.compile(r"(?<![\w.-])(?P<name>[\w.-]+)(?P<between>['\"]?\s*[:=]\s*)(?P<value>\$\{[^{}]*\}|[^,{}\[\]\n]+)")
+_PAIR = re.compile(
+    r"(?<![\w.-])(?P<name>[\w.-]+)(?P<between>['\"]?\s*[:=]\s*)(?P<value>\$\{[^{}]*\}|[^,{}\[\]\n]+)"
+)
 _HEADERS = re.compile(r"headers['\"]?\s*[:=]", re.IGNORECASE)
 
 _SIGNED = frozenset({"sig", "signature", "x-amz-signature", "x-goog-signature"})
@@ -80,11 +82,18 @@ def resolve(text: str, place: str) -> str:
     """
     name = variable(text)
     if name is None:
-        raise SecretError(f"{place} is no reference to an environment variable", remedy=_REMEDY, places=[place])
+        raise SecretError(
+            f"{place} is no reference to an environment variable", remedy=_REMEDY, places=[place]
+        )
     value = os.environ.get(name, "")
     if not value:
         state = "is empty" if name in os.environ else "is not set"
-        raise ModelConfigError(f"{place}: the variable {name} {state}", remedy=f"export {name}=...", variable=name, place=place)
+        raise ModelConfigError(
+            f"{place}: the variable {name} {state}",
+            remedy=f"export {name}=...",
+            variable=name,
+            place=place,
+        )
     if value != value.strip():
         raise ModelConfigError(
             f"{place}: the value of {name} begins or ends with a blank or a line break, as pasted ones do",
@@ -149,14 +158,25 @@ def masked(text: str, key: str = "") -> str:
     if key and is_secret_name(key) and not is_harmless(text):
         return REDACTED
     text = with_keys_cut(text, REDACTED)
-    text = URL.sub(lambda match: f"{match[0].partition('://')[0]}://{REDACTED}" if _has_credentials(match[0]) else match[0], text)
+    text = URL.sub(
+        lambda match: (
+            f"{match[0].partition('://')[0]}://{REDACTED}"
+            if _has_credentials(match[0])
+            else match[0]
+        ),
+        text,
+    )
     headers = _HEADERS.search(text)
     start = headers.start() if headers else len(text)
 
     def hidden(match: re.Match[str]) -> str:
         secret = is_secret_name(match["name"]) or match.start() > start
         shown = match["value"].strip(" '\"")
-        return match[0] if not secret or is_harmless(shown) else f"{match['name']}{match['between']}{REDACTED}"
+        return (
+            match[0]
+            if not secret or is_harmless(shown)
+            else f"{match['name']}{match['between']}{REDACTED}"
+        )
 
     return _PAIR.sub(hidden, text)
 
@@ -173,7 +193,10 @@ def is_private(place: Iterable[str], value: object) -> bool:
         (True, False)
     """
     names = list(place)
-    known = any(is_secret_name(name) or name == "base_url" or name.lower().endswith("headers") for name in names)
+    known = any(
+        is_secret_name(name) or name == "base_url" or name.lower().endswith("headers")
+        for name in names
+    )
     return known or bool(literals({"value": value}))
 
 
@@ -230,7 +253,9 @@ def _walk(value: object, place: str, name: str, under: str) -> Iterator[_Found]:
             inner = _under(key, item, name, under)
             if key == "value" and isinstance(called, str) and is_secret_name(called):
                 inner = "name"
-            yield from _walk(item, _joined(place, REDACTED if looks_secret(key) else key), key, inner)
+            yield from _walk(
+                item, _joined(place, REDACTED if looks_secret(key) else key), key, inner
+            )
     elif isinstance(value, (list, tuple, set, frozenset)):
         for index, item in enumerate(value):
             yield from _walk(item, _joined(place, str(index)), name, under)
@@ -258,7 +283,13 @@ def _kind(value: object, under: str) -> str:
     """Why a value that is neither mapping nor list may not stand where it does; empty where it may."""
     if value is None or (isinstance(value, bool) and under != "headers"):
         return ""
-    text = value if isinstance(value, str) else value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    text = (
+        value
+        if isinstance(value, str)
+        else value.decode("utf-8", "replace")
+        if isinstance(value, bytes)
+        else str(value)
+    )
     if not under and not isinstance(value, (str, bytes)):
         return ""
     if looks_secret(text):
@@ -280,7 +311,11 @@ def is_harmless(text: str) -> bool:
         (True, True, False)
     """
     text = text.strip()
-    if text in {"", "???", "null", REDACTED} or _TYPE.fullmatch(text) or _INTERPOLATION.fullmatch(text):
+    if (
+        text in {"", "???", "null", REDACTED}
+        or _TYPE.fullmatch(text)
+        or _INTERPOLATION.fullmatch(text)
+    ):
         return not _FROM_ENVIRONMENT.search(text)
     return all(variable(part.strip().removeprefix("\\")) for part in text.split(","))
 

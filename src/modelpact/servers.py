@@ -33,11 +33,28 @@ T = TypeVar("T")
 
 RETRIES, TIMEOUT = "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT"
 
-BOUNDS = {RETRIES: "4", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1", TIMEOUT: "60", "PGCONNECT_TIMEOUT": "10"}
+BOUNDS = {
+    RETRIES: "4",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    TIMEOUT: "60",
+    "PGCONNECT_TIMEOUT": "10",
+}
 """How long a request is tried: five times within some 15 seconds where the server refuses or fails, 60 seconds each where it
 hangs. MLflow's own figures come to 4 minutes, and to 16, for each of the forty requests of a run."""
 
-_LIBRARIES = frozenset({"boto3", "botocore", "http", "psycopg", "psycopg2", "pymysql", "requests", "sqlalchemy", "urllib3"})
+_LIBRARIES = frozenset(
+    {
+        "boto3",
+        "botocore",
+        "http",
+        "psycopg",
+        "psycopg2",
+        "pymysql",
+        "requests",
+        "sqlalchemy",
+        "urllib3",
+    }
+)
 """Whose errors mean, when they come out of MLflow's own store, that the store failed."""
 
 
@@ -108,11 +125,16 @@ def separated(uri: str) -> tuple[str, dict[str, str]]:
         return uri, {}
     password, host = unquote(parts.password), parts.netloc.rpartition("@")[2]
     if parts.scheme in {"http", "https"} and parts.username:
-        variables = {"MLFLOW_TRACKING_USERNAME": unquote(parts.username), "MLFLOW_TRACKING_PASSWORD": password}
+        variables = {
+            "MLFLOW_TRACKING_USERNAME": unquote(parts.username),
+            "MLFLOW_TRACKING_PASSWORD": password,
+        }
         return urlunsplit(parts._replace(netloc=host)), variables
     if parts.scheme in {"postgresql", "postgresql+psycopg", "postgresql+psycopg2"}:
         user = parts.netloc.rpartition("@")[0].partition(":")[0]
-        return urlunsplit(parts._replace(netloc=f"{user}@{host}" if user else host)), {"PGPASSWORD": password}
+        return urlunsplit(parts._replace(netloc=f"{user}@{host}" if user else host)), {
+            "PGPASSWORD": password
+        }
     return uri, {}
 
 
@@ -161,11 +183,18 @@ def _told(error: BaseException) -> str:
     text = str(error)
     kind = type(error)
     if kind.__module__ == "mlflow.exceptions":
-        request = re.match(r"API request to (?:endpoint )?(\S+) failed with (?:exception|timeout|error code (5\d\d))", text)
+        request = re.match(
+            r"API request to (?:endpoint )?(\S+) failed with (?:exception|timeout|error code (5\d\d))",
+            text,
+        )
         if request is not None:
             path = urlsplit(request[1]).path or request[1]
             return f"{path}: {f'HTTP status {request[2]}' if request[2] else _reason(text)}"
-        return shortened(text, 200) if getattr(error, "error_code", "") == "TEMPORARILY_UNAVAILABLE" else ""
+        return (
+            shortened(text, 200)
+            if getattr(error, "error_code", "") == "TEMPORARILY_UNAVAILABLE"
+            else ""
+        )
     if kind.__module__.partition(".")[0] in _LIBRARIES and _came_through_a_store(error):
         return _reason(text)
     return ""
@@ -185,7 +214,9 @@ def _came_through_a_store(error: BaseException) -> bool:
     trace = error.__traceback__
     while trace is not None:
         module = str(trace.tb_frame.f_globals.get("__name__", ""))
-        if module.startswith(("mlflow.store.", "mlflow.utils.rest_utils", "mlflow.utils.request_utils")):
+        if module.startswith(
+            ("mlflow.store.", "mlflow.utils.rest_utils", "mlflow.utils.request_utils")
+        ):
             return True
         trace = trace.tb_next
     return False

@@ -23,7 +23,9 @@ class Signer(Step, ABC):
     """Makes a signature that tells the truth about the data, or raises."""
 
     @abstractmethod
-    def sign(self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None) -> Signature:
+    def sign(
+        self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None
+    ) -> Signature:
         """Sign a model.
 
         Args:
@@ -51,11 +53,19 @@ class InferSigner(Signer):
     integers_as: Literal["auto", "long", "double"] = "auto"
     self_check: bool = True
 
-    def sign(self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None) -> Signature:
-        signed: Signature = signature.infer(inputs, outputs, params, on_any=self.on_any, integers_as=self.integers_as)
+    def sign(
+        self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None
+    ) -> Signature:
+        signed: Signature = signature.infer(
+            inputs, outputs, params, on_any=self.on_any, integers_as=self.integers_as
+        )
         if self.self_check:
             _check(
-                signed, inputs, outputs, params, "Its own training data must pass: convert the column, or write the signature."
+                signed,
+                inputs,
+                outputs,
+                params,
+                "Its own training data must pass: convert the column, or write the signature.",
             )
         return signed
 
@@ -73,13 +83,17 @@ class ExplicitSigner(Signer):
     outputs: Any = None
     params: Any = None
 
-    def sign(self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None) -> Signature:
+    def sign(
+        self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None
+    ) -> Signature:
         if self.inputs is None and self.outputs is None and self.params is None:
             raise SignError(
                 "there is no written signature for this data",
                 remedy="Choose one (contract=<name>), or write signer.inputs={age: double} and signer.outputs=double.",
             )
-        written: Signature = signature.parse({"inputs": self.inputs, "outputs": self.outputs, "params": self.params})
+        written: Signature = signature.parse(
+            {"inputs": self.inputs, "outputs": self.outputs, "params": self.params}
+        )
         _check(written, inputs, outputs, params, "Correct the written signature, or the data.")
         return written
 
@@ -95,10 +109,19 @@ class ExampleSigner(Signer):
     n_rows: int = Field(default=5, ge=1)
     example: Any = None
 
-    def sign(self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None) -> Signature:
+    def sign(
+        self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None
+    ) -> Signature:
         if model is None:
-            raise SignError("signer=example runs the model, and there is none", remedy="Pass the model: sign(..., model=model).")
-        example = self.example if self.example is not None else rows.take(inputs, range(min(self.n_rows, rows.count(inputs))))
+            raise SignError(
+                "signer=example runs the model, and there is none",
+                remedy="Pass the model: sign(..., model=model).",
+            )
+        example = (
+            self.example
+            if self.example is not None
+            else rows.take(inputs, range(min(self.n_rows, rows.count(inputs))))
+        )
         try:
             answer = model.predict(example, params)
         except Exception as error:
@@ -108,7 +131,11 @@ class ExampleSigner(Signer):
             ) from error
         signed: Signature = signature.infer(example, answer, params)
         _check(
-            signed, inputs, outputs, params, "The example does not stand for the data: raise signer.n_rows, or give a better one."
+            signed,
+            inputs,
+            outputs,
+            params,
+            "The example does not stand for the data: raise signer.n_rows, or give a better one.",
         )
         return signed
 
@@ -116,11 +143,16 @@ class ExampleSigner(Signer):
 class TypeHintSigner(Signer):
     """Reads the type hints of the model's `predict`: `list[...]` of scalars, dicts or Pydantic models."""
 
-    def sign(self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None) -> Signature:
+    def sign(
+        self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None
+    ) -> Signature:
         from mlflow.models import ModelSignature
 
         if model is None:
-            raise SignError("signer=type_hint reads the model's predict, and there is none", remedy="Pass the model.")
+            raise SignError(
+                "signer=type_hint reads the model's predict, and there is none",
+                remedy="Pass the model.",
+            )
         hinted_inputs, hinted_outputs = signature.from_predict(type(model).predict)
         if hinted_inputs is None:
             raise SignError(
@@ -128,17 +160,31 @@ class TypeHintSigner(Signer):
                 remedy="Write one: predict(self, inputs: list[Flower], params=None) -> list[str]; or choose signer=infer.",
             )
         unhinted = outputs if hinted_outputs is None else None
-        inferred = signature.infer(None, unhinted, params) if params or unhinted is not None else None
+        inferred = (
+            signature.infer(None, unhinted, params) if params or unhinted is not None else None
+        )
         hinted = ModelSignature(
             inputs=hinted_inputs,
-            outputs=hinted_outputs if hinted_outputs is not None else getattr(inferred, "outputs", None),
-            params=cast("Any", getattr(inferred, "params", None)),  # MLflow's own hint forgets that it may be None
+            outputs=hinted_outputs
+            if hinted_outputs is not None
+            else getattr(inferred, "outputs", None),
+            params=cast(
+                "Any", getattr(inferred, "params", None)
+            ),  # MLflow's own hint forgets that it may be None
         )
-        _check(hinted, inputs, outputs, params, "Hint and data must agree: correct one of them (data.form=records gives dicts).")
+        _check(
+            hinted,
+            inputs,
+            outputs,
+            params,
+            "Hint and data must agree: correct one of them (data.form=records gives dicts).",
+        )
         return hinted
 
 
-def _check(signed: Signature, inputs: Inputs, outputs: Any, params: Params | None, remedy: str) -> None:
+def _check(
+    signed: Signature, inputs: Inputs, outputs: Any, params: Params | None, remedy: str
+) -> None:
     """Refuse a signature that its own data breaks."""
     enforcer = signature.compile(signed)
     try:

@@ -43,8 +43,15 @@ class Step(BaseModel):
 
     def identity(self) -> dict[str, Any]:
         """What makes this step do what it does: its class and the options that matter, as plain data for the job key."""
-        options = {name: getattr(self, name) for name in type(self).model_fields if name not in self.not_identity}
-        return {"class": f"{type(self).__module__}.{type(self).__qualname__}", "options": _plain(options)}
+        options = {
+            name: getattr(self, name)
+            for name in type(self).model_fields
+            if name not in self.not_identity
+        }
+        return {
+            "class": f"{type(self).__module__}.{type(self).__qualname__}",
+            "options": _plain(options),
+        }
 
 
 def _plain(value: Any) -> Any:
@@ -56,13 +63,18 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, (set, frozenset)):
         return sorted(map(repr, value))
-    if "<" not in getattr(value, "__qualname__", "<"):  # a class or a function, whose repr may be an address
+    if "<" not in getattr(
+        value, "__qualname__", "<"
+    ):  # a class or a function, whose repr may be an address
         return f"{value.__module__}.{value.__qualname__}"
     if hasattr(value, "tolist"):  # an array, whose repr may be cut short
         return _plain(value.tolist())
     if hasattr(value, "get_params"):  # a scikit-learn estimator: its class and hyperparameters
         parameters = _plain(value.get_params(deep=False))
-        return {"class": f"{type(value).__module__}.{type(value).__qualname__}", "options": parameters}
+        return {
+            "class": f"{type(value).__module__}.{type(value).__qualname__}",
+            "options": parameters,
+        }
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     return repr(value)

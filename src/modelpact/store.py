@@ -117,10 +117,16 @@ class Tracking(Step, ABC):
         try:
             with self.exclusive():
                 client = MlflowClient(uri, uri)
-                return Store(client, _experiment(client, self.experiment, self.artifact_location), self.shown())
+                return Store(
+                    client,
+                    _experiment(client, self.experiment, self.artifact_location),
+                    self.shown(),
+                )
         except PactError:
             raise
-        except Exception as error:  # MLflow's, SQLAlchemy's, alembic's, or the want of a database's driver
+        except (
+            Exception
+        ) as error:  # MLflow's, SQLAlchemy's, alembic's, or the want of a database's driver
             raise self._cannot_be_opened(error) from error
 
     def _cannot_be_opened(self, error: Exception) -> StoreError:
@@ -238,7 +244,11 @@ class ServerTracking(Tracking):
     def resolved(self) -> str:
         """The URI with the driver that is installed, where it names none: SQLAlchemy's own choice may be another."""
         uri = self.address()
-        if uri.startswith("postgresql://") and find_spec("psycopg") is None and find_spec("psycopg2") is not None:
+        if (
+            uri.startswith("postgresql://")
+            and find_spec("psycopg") is None
+            and find_spec("psycopg2") is not None
+        ):
             return uri.replace("postgresql://", "postgresql+psycopg2://", 1)
         return uri
 
@@ -266,7 +276,9 @@ class ServerTracking(Tracking):
         with contextlib.suppress(ValueError):  # a port that is no number, half an IPv6 address
             parts = urlsplit(self.address())
             kind = parts.scheme.partition("+")[0]
-            if kind in ports and (parts.hostname or (kind == "postgresql" and parts.path.strip("/"))):
+            if kind in ports and (
+                parts.hostname or (kind == "postgresql" and parts.path.strip("/"))
+            ):
                 return kind, parts.hostname or "", parts.port or ports[kind]
         raise ConfigError(
             f"tracking.uri={self.shown()!r} is not the address of a server",
@@ -311,7 +323,9 @@ def _global_uris(uri: str) -> Iterator[None]:
         yield
     finally:
         mlflow.set_tracking_uri(tracking)  # type: ignore[arg-type]  # None is how MLflow forgets it
-        mlflow.set_registry_uri(environment["MLFLOW_REGISTRY_URI"] or "")  # where MLflow itself notes what was set
+        mlflow.set_registry_uri(
+            environment["MLFLOW_REGISTRY_URI"] or ""
+        )  # where MLflow itself notes what was set
         for name, value in environment.items():
             os.environ.pop(name, None)
             if value is not None:
@@ -325,7 +339,9 @@ def _experiment(client: MlflowClient, name: str, location: str | None = None) ->
     if found is None:
         try:
             return str(client.create_experiment(name, location))
-        except MlflowException:  # somebody else made it between the two calls, or the name is refused
+        except (
+            MlflowException
+        ):  # somebody else made it between the two calls, or the name is refused
             found = client.get_experiment_by_name(name)
             if found is None:
                 raise
@@ -335,7 +351,10 @@ def _experiment(client: MlflowClient, name: str, location: str | None = None) ->
             remedy=f"Restore it (mlflow experiments restore -x {found.experiment_id}), or set tracking.experiment=...",
             experiment=name,
         )
-    if location is not None and found.artifact_location.rstrip("/") not in {location.rstrip("/"), str(Path(location).absolute())}:
+    if location is not None and found.artifact_location.rstrip("/") not in {
+        location.rstrip("/"),
+        str(Path(location).absolute()),
+    }:
         raise StoreError(
             f"the experiment {name!r} keeps its files in {without_credentials(found.artifact_location)}, and no longer moves",
             remedy="Leave tracking.artifact_location out, or make another experiment: tracking.experiment=...",

@@ -89,12 +89,16 @@ class ReplayVerifier(Verifier):
     def checks(self, adapter: Adapter, sample: Sample, signature: Signature) -> Iterator[Check]:
         yield _signature_stored(adapter, signature)
         yield from self._replayed(
-            lambda: adapter.predict(sample.inputs, sample.params).prediction, sample, _is_repeatable(adapter)
+            lambda: adapter.predict(sample.inputs, sample.params).prediction,
+            sample,
+            _is_repeatable(adapter),
         )
         yield _serving_example(adapter)
         yield _breaks_refused(adapter)
 
-    def _replayed(self, predict: Callable[[], Any], sample: Sample, repeatable: bool) -> Iterator[Check]:
+    def _replayed(
+        self, predict: Callable[[], Any], sample: Sample, repeatable: bool
+    ) -> Iterator[Check]:
         try:
             again = predict()
         except (InputsError, PredictError) as error:
@@ -103,15 +107,22 @@ class ReplayVerifier(Verifier):
         except OutputsError as error:
             yield Check(code="OUTPUTS_CONFORM", ok=False, detail=error.message)
             return
-        yield Check(code="OUTPUTS_CONFORM", ok=True, detail="every answer conforms to the signature")
+        yield Check(
+            code="OUTPUTS_CONFORM", ok=True, detail="every answer conforms to the signature"
+        )
         if not repeatable:
             difference = _difference_in_shape(again, sample.outputs)
-            detail = difference or "the saved model answers every row; its answers need not repeat themselves"
+            detail = (
+                difference
+                or "the saved model answers every row; its answers need not repeat themselves"
+            )
             yield Check(code="ANSWERED", ok=not difference, detail=detail)
             return
         difference = _difference(again, sample.outputs, self.rtol, self.atol)
         yield Check(
-            code="PREDICTIONS_EQUAL", ok=not difference, detail=difference or "the saved model answers as the fitted one did"
+            code="PREDICTIONS_EQUAL",
+            ok=not difference,
+            detail=difference or "the saved model answers as the fitted one did",
         )
 
 
@@ -137,7 +148,11 @@ class CleanVerifier(ReplayVerifier):
         yield from self._replayed(predict, sample, _is_repeatable(adapter))
         carried = report.get("modelpact", "not loaded")
         ok = carried in {"carried", "not used"}
-        yield Check(code="SELF_CONTAINED", ok=ok, detail=f"in a clean process modelpact's code was {carried}")
+        yield Check(
+            code="SELF_CONTAINED",
+            ok=ok,
+            detail=f"in a clean process modelpact's code was {carried}",
+        )
         yield _serving_example(adapter)
         yield _breaks_refused(adapter)
 
@@ -147,19 +162,33 @@ class CleanVerifier(ReplayVerifier):
             shutil.copytree(adapter.folder, folder / "model")
             (folder / "question.pickle").write_bytes(pickle.dumps((sample.inputs, sample.params)))
             environment = {
-                key: value for key, value in os.environ.items() if not key.startswith(("PYTHONPATH", "MLFLOW_TRACKING"))
+                key: value
+                for key, value in os.environ.items()
+                if not key.startswith(("PYTHONPATH", "MLFLOW_TRACKING"))
             }
             command = [sys.executable, "-P", str(script), str(folder / "model"), str(folder)]
             try:
                 done = subprocess.run(
-                    command, cwd=folder, env=environment, capture_output=True, text=True, timeout=self.timeout, check=False
+                    command,
+                    cwd=folder,
+                    env=environment,
+                    capture_output=True,
+                    text=True,
+                    timeout=self.timeout,
+                    check=False,
                 )
             except subprocess.TimeoutExpired:
-                return {"error": f"no answer within verifier.timeout={self.timeout:g} s", "modelpact": "not loaded"}
+                return {
+                    "error": f"no answer within verifier.timeout={self.timeout:g} s",
+                    "modelpact": "not loaded",
+                }
             answer = folder / "answer.pickle"
             if not answer.exists():
                 last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-                return {"error": f"the process ended with status {done.returncode}: {last[:300]}", "modelpact": "not loaded"}
+                return {
+                    "error": f"the process ended with status {done.returncode}: {last[:300]}",
+                    "modelpact": "not loaded",
+                }
             report: dict[str, Any] = pickle.loads(answer.read_bytes())
             return report
 
@@ -167,7 +196,9 @@ class CleanVerifier(ReplayVerifier):
 def _signature_stored(adapter: Adapter, signature: Signature) -> Check:
     same = adapter.pyfunc.metadata.signature == signature
     return Check(
-        code="SIGNATURE_STORED", ok=same, detail="the stored signature is the signed one" if same else "it is another one"
+        code="SIGNATURE_STORED",
+        ok=same,
+        detail="the stored signature is the signed one" if same else "it is another one",
     )
 
 
@@ -185,12 +216,18 @@ def _serving_example(adapter: Adapter) -> Check:
     try:
         body = adapter.pyfunc.metadata.get_serving_input(str(adapter.folder))
         if body is None:
-            return Check(code=code, ok=False, detail="no serving_input_example.json is stored with the model")
+            return Check(
+                code=code, ok=False, detail="no serving_input_example.json is stored with the model"
+            )
         response = _mlflow.scoring_request(adapter.pyfunc, body)
     except (MlflowException, OSError) as error:
         return Check(code=code, ok=False, detail=shortened(error, 300))
     answered = response.status == HTTPStatus.OK and "predictions" in json.loads(response.response)
-    return Check(code=code, ok=answered, detail=f"MLflow's scoring server answers it with status {response.status}")
+    return Check(
+        code=code,
+        ok=answered,
+        detail=f"MLflow's scoring server answers it with status {response.status}",
+    )
 
 
 def _breaks_refused(adapter: Adapter) -> Check:
@@ -202,10 +239,15 @@ def _breaks_refused(adapter: Adapter) -> Check:
         except InputsError:
             continue
         except PactError as error:
-            accepted.append(f"{broken.name} at {broken.place} reached the model ({type(error).__name__})")
+            accepted.append(
+                f"{broken.name} at {broken.place} reached the model ({type(error).__name__})"
+            )
         else:
             accepted.append(f"{broken.name} at {broken.place} was answered")
-    detail = "; ".join(accepted)[:500] or f"{BREAKS} inputs and params that break the contract, all refused"
+    detail = (
+        "; ".join(accepted)[:500]
+        or f"{BREAKS} inputs and params that break the contract, all refused"
+    )
     return Check(code="BREAKS_REFUSED", ok=not accepted, detail=detail)
 
 
@@ -233,7 +275,9 @@ def _difference_in_shape(left: Any, right: Any) -> str:
 
 def _difference(left: Any, right: Any, rtol: float, atol: float) -> str:
     """How two predictions differ, in a sentence; empty where they do not."""
-    if type(left) is not type(right) or (hasattr(left, "columns") and list(left.columns) != list(right.columns)):
+    if type(left) is not type(right) or (
+        hasattr(left, "columns") and list(left.columns) != list(right.columns)
+    ):
         return _difference_in_shape(left, right)
     if isinstance(left, dict):
         if left.keys() != right.keys():

@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, RESOURCE_ALREADY_EXISTS, TEMPORARILY_UNAVAILABLE
+from mlflow.protos.databricks_pb2 import (
+    PERMISSION_DENIED,
+    RESOURCE_ALREADY_EXISTS,
+    TEMPORARILY_UNAVAILABLE,
+)
 from publishing import restore
 from racing import race
 
@@ -88,14 +92,22 @@ def refused(act: Callable[[], object], text: str) -> AliasError:
 
 
 class TestAMove:
-    def test_is_in_the_history_and_in_the_registry(self, store: MlflowClient, sums: Aliases, monkeypatch: Any) -> None:
+    def test_is_in_the_history_and_in_the_registry(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
         monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
         rules = [Rule(name="metric", ok=False, detail="r2 0.5 -> 0.4")]
         sums.move("champion", 1)
         sums.move("champion", 3, by="promote", why="better", rules=rules, forced=["metric"])
         first, second = sums.state("champion").moves
         assert (first.before, first.to, first.number) == (None, 1, 1)
-        assert (second.before, second.to, second.number, second.by, second.why) == (1, 3, 2, "promote", "better")
+        assert (second.before, second.to, second.number, second.by, second.why) == (
+            1,
+            3,
+            2,
+            "promote",
+            "better",
+        )
         assert (second.rules, second.forced) == (tuple(rules), ("metric",))
         assert second.who == "ann"
         assert datetime.fromisoformat(second.when).utcoffset() == timedelta(0)
@@ -105,7 +117,10 @@ class TestAMove:
     def test_of_another_alias_is_another_history(self, store: MlflowClient, sums: Aliases) -> None:
         sums.move("champion", 1)
         sums.move("challenger", 2)
-        assert [(state.alias, state.current) for state in sums.states()] == [("challenger", 2), ("champion", 1)]
+        assert [(state.alias, state.current) for state in sums.states()] == [
+            ("challenger", 2),
+            ("champion", 1),
+        ]
         assert moves(sums, "challenger") == [("python", None, 2)]
         assert (named(store), named(store, "challenger")) == (1, 2)
 
@@ -127,7 +142,8 @@ class TestAMove:
         sums.move("champion", 1, expected=None)
         sums.move("champion", 2, expected=1, why="a try")
         error = refused(
-            lambda: sums.move("champion", 3, expected=1), "it names version 2, not version 1 any more; ann moved it at 20"
+            lambda: sums.move("champion", 3, expected=1),
+            "it names version 2, not version 1 any more; ann moved it at 20",
         )
         assert error.message.endswith("by python (a try)")
         assert (error.current, error.expected) == (2, 1)
@@ -153,9 +169,14 @@ class TestAMove:
             with pytest.raises(ConfigError, match="cannot be an alias"):
                 act()
 
-    @pytest.mark.parametrize(("why", "text"), [("x" * 1001, "1,001 characters"), ("half \ud800", "half characters")])
+    @pytest.mark.parametrize(
+        ("why", "text"), [("x" * 1001, "1,001 characters"), ("half \ud800", "half characters")]
+    )
     def test_needs_a_reason_that_can_be_kept(self, why: str, text: str, sums: Aliases) -> None:
-        for act in (lambda: sums.move("champion", 1, why=why), lambda: sums.protect("champion", why=why)):
+        for act in (
+            lambda: sums.move("champion", 1, why=why),
+            lambda: sums.protect("champion", why=why),
+        ):
             with pytest.raises(ConfigError, match=text):
                 act()
         assert moves(sums) == []
@@ -167,10 +188,15 @@ class TestAMove:
 
     def test_is_never_cut(self, sums: Aliases) -> None:
         rules = [Rule(name="metric", ok=True, detail="x" * 6000)]
-        refused(lambda: sums.move("champion", 1, rules=rules), "characters in the history, which takes 6,000")
+        refused(
+            lambda: sums.move("champion", 1, rules=rules),
+            "characters in the history, which takes 6,000",
+        )
         assert moves(sums) == []
 
-    @pytest.mark.parametrize("why", ["", "ein Satz: 'müßig', \"quoted\" \\ | 中文 🙂", "two\nlines", "x" * 1000])
+    @pytest.mark.parametrize(
+        "why", ["", "ein Satz: 'müßig', \"quoted\" \\ | 中文 🙂", "two\nlines", "x" * 1000]
+    )
     def test_keeps_the_reason_as_it_is(self, why: str, sums: Aliases) -> None:
         sums.move("champion", 1, why=why)
         assert sums.state("champion").moves[0].why == why
@@ -208,7 +234,9 @@ def test_a_model_that_is_made_again_begins_anew(store: MlflowClient, sums: Alias
 class Before:
     """Does something once before a method of an object is called, as if another process had been faster."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: Any, method: str, act: Callable[[], object]) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, owner: Any, method: str, act: Callable[[], object]
+    ) -> None:
         self.acts = [act]
         original = getattr(owner, method)
 
@@ -221,14 +249,26 @@ class Before:
 
 
 class TestTwoAtOnce:
-    def test_one_who_expected_something_has_lost(self, store: MlflowClient, sums: Aliases, monkeypatch: Any) -> None:
+    def test_one_who_expected_something_has_lost(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
         sums.move("champion", 1)
-        Before(monkeypatch, sums, "write", lambda: Aliases(store, "sums").move("champion", 2, expected=1))
-        refused(lambda: sums.move("champion", 3, expected=1), "it names version 2, not version 1 any more")
+        Before(
+            monkeypatch,
+            sums,
+            "write",
+            lambda: Aliases(store, "sums").move("champion", 2, expected=1),
+        )
+        refused(
+            lambda: sums.move("champion", 3, expected=1),
+            "it names version 2, not version 1 any more",
+        )
         assert moves(sums) == [("python", None, 1), ("python", 1, 2)]
         assert named(store) == 2
 
-    def test_one_who_did_not_comes_after(self, store: MlflowClient, sums: Aliases, monkeypatch: Any) -> None:
+    def test_one_who_did_not_comes_after(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
         Before(monkeypatch, sums, "write", lambda: Aliases(store, "sums").move("champion", 2))
         sums.move("champion", 3)
         assert moves(sums) == [("python", None, 2), ("python", 2, 3)]
@@ -238,7 +278,12 @@ class TestTwoAtOnce:
         self, store: MlflowClient, sums: Aliases, monkeypatch: Any
     ) -> None:
         other = MlflowClient(store.tracking_uri, store.tracking_uri)
-        Before(monkeypatch, store, "set_registered_model_alias", lambda: Aliases(other, "sums").move("champion", 3))
+        Before(
+            monkeypatch,
+            store,
+            "set_registered_model_alias",
+            lambda: Aliases(other, "sums").move("champion", 3),
+        )
         sums.move("champion", 2)
         assert moves(sums) == [("python", None, 2), ("python", 2, 3)]
         assert named(store) == 3
@@ -248,7 +293,12 @@ class TestTwoAtOnce:
         self, store: MlflowClient, sums: Aliases, monkeypatch: Any
     ) -> None:
         sums.move("champion", 1)
-        Before(monkeypatch, store, "get_registered_model", lambda: Aliases(store, "sums").move("champion", 2))
+        Before(
+            monkeypatch,
+            store,
+            "get_registered_model",
+            lambda: Aliases(store, "sums").move("champion", 2),
+        )
         sums.move("champion", 3)
         assert moves(sums) == [("python", None, 1), ("python", 1, 2), ("python", 2, 3)]
 
@@ -260,19 +310,28 @@ class TestTwoAtOnce:
         refused(lambda: sums.protect("champion"), "moved all the time by others")
 
     @pytest.mark.parametrize("before", ["create_experiment", "create_run"])
-    def test_both_get_the_same_ledger(self, before: str, own: MlflowClient, monkeypatch: Any) -> None:
+    def test_both_get_the_same_ledger(
+        self, before: str, own: MlflowClient, monkeypatch: Any
+    ) -> None:
         other = MlflowClient(own.tracking_uri, own.tracking_uri)
         found: list[Ledger] = []
         Before(monkeypatch, own, before, lambda: found.append(found_or_made(other, "it", "it")))
         assert found_or_made(own, "it", "it").run_id == found[0].run_id
         home = own.get_experiment_by_name(HOME).experiment_id
-        assert sorted(run.info.run_name for run in own.search_runs([home])) == ["index", "it"]  # the loser's are deleted
+        assert sorted(run.info.run_name for run in own.search_runs([home])) == [
+            "index",
+            "it",
+        ]  # the loser's are deleted
 
-    def test_both_get_the_same_ledger_where_there_is_an_index(self, store: MlflowClient, monkeypatch: Any) -> None:
+    def test_both_get_the_same_ledger_where_there_is_an_index(
+        self, store: MlflowClient, monkeypatch: Any
+    ) -> None:
         other = MlflowClient(store.tracking_uri, store.tracking_uri)
         found: list[Ledger] = []
         found_or_made(store, "them", "them")
-        Before(monkeypatch, store, "create_run", lambda: found.append(found_or_made(other, "it", "it")))
+        Before(
+            monkeypatch, store, "create_run", lambda: found.append(found_or_made(other, "it", "it"))
+        )
         assert found_or_made(store, "it", "it").run_id == found[0].run_id
 
     def test_a_line_that_is_written_twice_is_there_once(self, store: MlflowClient) -> None:
@@ -281,7 +340,9 @@ class TestTwoAtOnce:
         assert ledger.read() == {"a.1": "x"}
 
     @pytest.mark.slow
-    def test_of_two_processes_exactly_one_wins_each_time(self, store: MlflowClient, sums: Aliases) -> None:
+    def test_of_two_processes_exactly_one_wins_each_time(
+        self, store: MlflowClient, sums: Aliases
+    ) -> None:
         winners = race(store.tracking_uri, "sums", "champion", 10)
         assert len(winners) == 10
         assert [move.to for move in sums.state("champion").moves] == winners
@@ -305,7 +366,12 @@ class TestAKill:
     @pytest.mark.usefixtures("cut")
     def test_leaves_a_move_that_is_seen(self, store: MlflowClient, sums: Aliases) -> None:
         state = sums.state("champion")
-        assert (state.unfinished, state.outside, state.current, state.registered) == (True, False, 2, 1)
+        assert (state.unfinished, state.outside, state.current, state.registered) == (
+            True,
+            False,
+            2,
+            1,
+        )
         assert [found.alias for _, found in unfinished(store)] == ["champion"]
 
     @pytest.mark.usefixtures("cut")
@@ -334,30 +400,47 @@ class TestAKill:
         found_or_made(store, "others\n1", "made again since")
         assert list(unfinished(store)) == []
 
-    def test_of_the_store_is_told(self, store: MlflowClient, sums: Aliases, monkeypatch: Any) -> None:
+    def test_of_the_store_is_told(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
         def fail(*_: Any) -> None:
             raise MlflowException("the database is down", TEMPORARILY_UNAVAILABLE)
 
         with monkeypatch.context() as patch:
             patch.setattr(store, "set_registered_model_alias", fail)
             error = refused(
-                lambda: sums.move("champion", 2), "its move to version 2 is in the history, and the registry could not"
+                lambda: sums.move("champion", 2),
+                "its move to version 2 is in the history, and the registry could not",
             )
         assert error.left == ["move 1"]
         sums.finish("champion")
         assert named(store) == 2
 
-    def test_of_the_version_is_withdrawn(self, store: MlflowClient, sums: Aliases, monkeypatch: Any) -> None:
+    def test_of_the_version_is_withdrawn(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
         sums.move("champion", 1)
-        Before(monkeypatch, store, "set_registered_model_alias", lambda: store.delete_model_version("sums", "2"))
+        Before(
+            monkeypatch,
+            store,
+            "set_registered_model_alias",
+            lambda: store.delete_model_version("sums", "2"),
+        )
         refused(lambda: sums.move("champion", 2), "version 2 was deleted meanwhile")
         assert moves(sums)[1:] == [("python", 1, 2), ("undo", 2, 1)]
         state = sums.state("champion")
-        assert (named(store), state.current, state.outside, state.unfinished) == (1, 1, False, False)
+        assert (named(store), state.current, state.outside, state.unfinished) == (
+            1,
+            1,
+            False,
+            False,
+        )
 
 
 class TestOutside:
-    def test_an_alias_that_was_there_before_is_recorded(self, store: MlflowClient, sums: Aliases) -> None:
+    def test_an_alias_that_was_there_before_is_recorded(
+        self, store: MlflowClient, sums: Aliases
+    ) -> None:
         store.set_registered_model_alias("sums", "champion", "1")
         state = sums.state("champion")
         assert (state.outside, state.current, state.recorded) == (True, 1, None)
@@ -365,7 +448,9 @@ class TestOutside:
         assert moves(sums) == [("outside", None, 1), ("promote", 1, 2)]
 
     @pytest.mark.parametrize("version", [1, 4, None])
-    def test_a_move_is_recorded_by_the_next(self, version: int | None, store: MlflowClient, sums: Aliases) -> None:
+    def test_a_move_is_recorded_by_the_next(
+        self, version: int | None, store: MlflowClient, sums: Aliases
+    ) -> None:
         sums.move("champion", 1)
         sums.move("champion", 2)
         if version is None:
@@ -380,7 +465,9 @@ class TestOutside:
         assert moves(sums)[2:] == [("outside", 2, version), ("python", version, 3)]
         assert sums.state("champion").moves[2].why == "found by python"
 
-    def test_a_version_that_was_deleted_takes_its_alias_along(self, store: MlflowClient, sums: Aliases) -> None:
+    def test_a_version_that_was_deleted_takes_its_alias_along(
+        self, store: MlflowClient, sums: Aliases
+    ) -> None:
         sums.move("champion", 2)
         store.delete_model_version("sums", "2")
         assert (sums.state("champion").outside, sums.state("champion").current) == (True, None)
@@ -393,11 +480,15 @@ class TestOutside:
 
 class TestProtection:
     @pytest.mark.parametrize("by", ["python", "register", "sweep"])
-    def test_lets_only_a_promotion_move_it(self, by: Any, store: MlflowClient, sums: Aliases, monkeypatch: Any) -> None:
+    def test_lets_only_a_promotion_move_it(
+        self, by: Any, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
         monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
         sums.move("champion", 1)
         sums.protect("champion", why="customers")
-        error = refused(lambda: sums.move("champion", 2, by=by), "champion of sums is protected, by ann on 20")
+        error = refused(
+            lambda: sums.move("champion", 2, by=by), "champion of sums is protected, by ann on 20"
+        )
         assert "(customers)" in error.message
         assert "task=promote task.uri=models:/sums/<version> task.alias=champion" in error.remedy
         assert "task.lift=true" in error.remedy
@@ -415,9 +506,13 @@ class TestProtection:
         assert sums.protect("champion", False) is None
         assert sums.protect("champion") is not None
         assert sums.protect("champion") is None
-        assert [state.alias for state in sums.states()] == ["champion"]  # also before there is such an alias
+        assert [state.alias for state in sums.states()] == [
+            "champion"
+        ]  # also before there is such an alias
 
-    def test_does_not_hide_a_move_that_was_cut_off(self, store: MlflowClient, sums: Aliases, monkeypatch: Any) -> None:
+    def test_does_not_hide_a_move_that_was_cut_off(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(sums, "_tell", lambda _: None)
             sums.move("champion", 1)
@@ -425,7 +520,9 @@ class TestProtection:
         sums.protect("champion")
         assert named(store) == 1
 
-    def test_that_comes_in_between_is_seen(self, store: MlflowClient, sums: Aliases, monkeypatch: Any) -> None:
+    def test_that_comes_in_between_is_seen(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
         Before(monkeypatch, sums, "write", lambda: Aliases(store, "sums").protect("champion"))
         refused(lambda: sums.move("champion", 1), "is protected")
 
@@ -468,14 +565,21 @@ class TestAHistoryThatIsNotWhole:
             ledgers.find(own, "it")
 
     @pytest.mark.parametrize("line", ["by hand", "{}", '{"form": 2, "more": 1}', "[1]"])
-    def test_somebody_else_wrote_into_it(self, line: str, store: MlflowClient, sums: Aliases) -> None:
+    def test_somebody_else_wrote_into_it(
+        self, line: str, store: MlflowClient, sums: Aliases
+    ) -> None:
         ledger = ledgers.find(store, sums.subject)
         assert ledger is not None
         ledger.write("champion.2", line)
         for act in (lambda: sums.move("champion", 2), sums.states):
-            refused(act, f"param champion.2 of run {ledger.run_id} is no move that this modelpact can read")
+            refused(
+                act,
+                f"param champion.2 of run {ledger.run_id} is no move that this modelpact can read",
+            )
 
-    def test_the_store_lets_this_user_write_nothing(self, store: MlflowClient, sums: Aliases, monkeypatch: Any) -> None:
+    def test_the_store_lets_this_user_write_nothing(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
         def deny(*_: Any) -> None:
             raise MlflowException("Permission denied", PERMISSION_DENIED)
 
@@ -489,13 +593,17 @@ class TestAHistoryThatIsNotWhole:
             raise MlflowException("the database is down", TEMPORARILY_UNAVAILABLE)
 
         monkeypatch.setattr(store, "get_run", fail)
-        with pytest.raises(MlflowException, match="is down"):  # which becomes a StoreError where the store is closed
+        with pytest.raises(
+            MlflowException, match="is down"
+        ):  # which becomes a StoreError where the store is closed
             sums.move("champion", 2)
 
 
 @pytest.mark.parametrize("refuse", [MlflowException("no", PERMISSION_DENIED), None])
 @pytest.mark.parametrize("name", [HOME, INDEX])
-def test_an_experiment_that_cannot_be_made(name: str, refuse: Any, own: MlflowClient, monkeypatch: Any) -> None:
+def test_an_experiment_that_cannot_be_made(
+    name: str, refuse: Any, own: MlflowClient, monkeypatch: Any
+) -> None:
     create = own.create_experiment
 
     def creating(called: str, **options: Any) -> str:
@@ -510,7 +618,9 @@ def test_an_experiment_that_cannot_be_made(name: str, refuse: Any, own: MlflowCl
         found_or_made(own, "it", "it")
 
 
-def test_an_account_without_a_name_has_a_number(store: MlflowClient, sums: Aliases, mocker: Any) -> None:
+def test_an_account_without_a_name_has_a_number(
+    store: MlflowClient, sums: Aliases, mocker: Any
+) -> None:
     mocker.patch("modelpact._mlflow.user", side_effect=KeyError("uid not found"))
     sums.move("champion", 1)
     assert sums.state("champion").moves[0].who.startswith("uid ")

@@ -24,7 +24,12 @@ ROOT = Path(__file__).parents[2]
 def numbers(n_rows: int = 4000) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     return pd.DataFrame(
-        {"id": range(n_rows), "a": rng.random(n_rows), "b": rng.random(n_rows), "n": rng.integers(9, size=n_rows)}
+        {
+            "id": range(n_rows),
+            "a": rng.random(n_rows),
+            "b": rng.random(n_rows),
+            "n": rng.integers(9, size=n_rows),
+        }
     )
 
 
@@ -34,7 +39,18 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("engines") / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip"]
-    subprocess.run([*pip, "install", "--quiet", "-c", str(ROOT / "constraints.txt"), "-e", f"{ROOT}[ray,spark]"], check=True)
+    subprocess.run(
+        [
+            *pip,
+            "install",
+            "--quiet",
+            "-c",
+            str(ROOT / "constraints.txt"),
+            "-e",
+            f"{ROOT}[ray,spark]",
+        ],
+        check=True,
+    )
     subprocess.run([*pip, "check"], check=True)
     return folder / "bin"
 
@@ -49,14 +65,20 @@ class TestEngines:
             pytest.skip("there is no java on this machine")
 
     @pytest.mark.parametrize("given", ["csv", "parquet"])
-    def test_the_same_answers_in_the_same_order(self, engine: str, given: str, programs: Path, table: Adapter) -> None:
+    def test_the_same_answers_in_the_same_order(
+        self, engine: str, given: str, programs: Path, table: Adapter
+    ) -> None:
         rows = numbers() if given == "parquet" else broken()
         getattr(rows, f"to_{given}")(f"in.{given}", index=False)
         run(table, f"in.{given}", "local.parquet", keep=("id",), batch_size=100, on_error="reject")
         more = ["task.keep=[id]", "task.batch_size=100", "task.on_error=reject", "task.workers=2"]
-        ended = predict(programs, table, f"data={given}", f"data.path=in.{given}", engine, "out.parquet", *more)
+        ended = predict(
+            programs, table, f"data={given}", f"data.path=in.{given}", engine, "out.parquet", *more
+        )
         assert ended.returncode == 0, ended.stderr
-        pd.testing.assert_frame_equal(pd.read_parquet("local.parquet"), pd.read_parquet("out.parquet"))
+        pd.testing.assert_frame_equal(
+            pd.read_parquet("local.parquet"), pd.read_parquet("out.parquet")
+        )
         rejects = [Path(f"{name}.rejects.jsonl") for name in ("local", "out")]
         assert [path.exists() for path in rejects] == [given == "csv"] * 2
         if given == "csv":
@@ -82,8 +104,17 @@ def broken() -> pd.DataFrame:
 def predict(programs: Path, model: Adapter, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the task with an engine."""
     *data, engine, out = arguments[:4]
-    task = ["task=predict", f"task.uri={model.folder}", f"task.out={out}", f"task.engine={engine}", *data, *arguments[4:]]
-    return subprocess.run([str(programs / "modelpact"), *task], capture_output=True, text=True, check=False)
+    task = [
+        "task=predict",
+        f"task.uri={model.folder}",
+        f"task.out={out}",
+        f"task.engine={engine}",
+        *data,
+        *arguments[4:],
+    ]
+    return subprocess.run(
+        [str(programs / "modelpact"), *task], capture_output=True, text=True, check=False
+    )
 
 
 @pytest.mark.parametrize(("engine", "package"), [("ray", "ray"), ("spark", "pyspark")])
@@ -92,7 +123,9 @@ def test_an_engine_that_is_not_installed_is_said_so(
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     pd.DataFrame({"a": [1.0], "b": [1.0], "n": [1]}).to_csv("in.csv", index=False)
-    with pytest.raises(ConfigError, match=rf'task\.engine={engine}: (.|\n)*pip install "modelpact\[{engine}\]"'):
+    with pytest.raises(
+        ConfigError, match=rf'task\.engine={engine}: (.|\n)*pip install "modelpact\[{engine}\]"'
+    ):
         run(table, "in.csv", "out.csv", engine=engine)
     assert [path.name for path in Path().iterdir()] == ["in.csv"]
 
@@ -111,7 +144,9 @@ def test_an_engine_that_is_not_installed_is_said_so(
         (("task.engine=dask",), "task.engine"),
     ],
 )
-def test_what_does_not_go_together(modelpact: Commands, arguments: tuple[str, ...], said: str) -> None:
+def test_what_does_not_go_together(
+    modelpact: Commands, arguments: tuple[str, ...], said: str
+) -> None:
     Path("in.csv").write_text("a\n1\n")
     given = ["task.uri=models:/m/1", "task.out=out.csv", "data=csv", "data.path=in.csv"]
     ended = modelpact("task=predict", *given, *arguments)
@@ -127,8 +162,17 @@ def test_what_is_missing(modelpact: Commands) -> None:
 
 
 def test_by_the_command_line(modelpact: Commands, table: Adapter) -> None:
-    pd.DataFrame({"id": ["x", "y"], "a": [1.0, "?"], "b": [1.0, 2.0], "n": [1, 2]}).to_csv("in.csv", index=False)
-    task = ["task=predict", f"task.uri={table.folder}", "data=csv", "data.path=in.csv", "task.out=out.jsonl", "task.keep=[id]"]
+    pd.DataFrame({"id": ["x", "y"], "a": [1.0, "?"], "b": [1.0, 2.0], "n": [1, 2]}).to_csv(
+        "in.csv", index=False
+    )
+    task = [
+        "task=predict",
+        f"task.uri={table.folder}",
+        "data=csv",
+        "data.path=in.csv",
+        "task.out=out.jsonl",
+        "task.keep=[id]",
+    ]
     ended = modelpact(*task)
     assert (ended.status, "row 1, a: expected double, got str '?'" in ended.err) == (1, True)
     ended = modelpact(*task, "task.on_error=reject")

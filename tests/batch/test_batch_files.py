@@ -65,7 +65,9 @@ def test_each_row_gets_its_answer_in_order(table: Adapter, given: str, asked: st
         assert (done.answered, done.rejects, done.rejected, done.resumed) == (500, None, 0, 0)
         found = read(f"out{asked}")
         assert [row["id"] for row in found] == FRAME["id"].tolist()
-        np.testing.assert_allclose([row["prediction"] for row in found], expected(table), rtol=1e-12)
+        np.testing.assert_allclose(
+            [row["prediction"] for row in found], expected(table), rtol=1e-12
+        )
     assert sorted(path.name for path in Path().iterdir()) == sorted([f"in{given}", f"out{asked}"])
 
 
@@ -76,7 +78,9 @@ def test_rows_that_break_the_contract_are_set_aside(table: Adapter, given: str) 
     rows[77]["a"] = "x" * 500
     rows[78]["n"] = "many"
     rows[499]["b"] = "?"
-    done = run(table, written(given, rows), "out.csv", keep=("id",), on_error="reject", batch_size=50)
+    done = run(
+        table, written(given, rows), "out.csv", keep=("id",), on_error="reject", batch_size=50
+    )
     assert (done.answered, done.rejected, done.rejects) == (496, 4, Path("out.rejects.jsonl"))
     found = rejects()
     assert [(one["row"], one["path"], one["expected"]) for one in found] == [
@@ -94,7 +98,10 @@ def test_rows_that_break_the_contract_are_set_aside(table: Adapter, given: str) 
 def test_they_end_it_unless_asked_otherwise(table: Adapter) -> None:
     rows: list[dict[str, Any]] = [dict(row) for row in ROWS]
     rows[177]["n"] = 2.5
-    with pytest.raises(InputsError, match=r"in breaks .* of models:/it/1:\n  row 177, n: expected long, got float 2.5"):
+    with pytest.raises(
+        InputsError,
+        match=r"in breaks .* of models:/it/1:\n  row 177, n: expected long, got float 2.5",
+    ):
         run(table, written(".jsonl", rows), "out.csv", batch_size=500)
     assert sorted(path.name for path in Path().iterdir()) == ["in.jsonl"]
 
@@ -115,7 +122,15 @@ class TestCsv:
             b'do,n\r\nx,1\r\n\r\nx\r\n"a\r\nb, ""c""",2\r\nx,3,3\r\n"\xff",4\r\n5" pipe,5\r\nx,0x10\r\nx, 6\r\nx,+7\r\n,8'
         )
         for batch in (1, 2, 100):
-            done = run(told, "in.csv", "out.jsonl", keep=("do",), on_error="reject", batch_size=batch, overwrite=True)
+            done = run(
+                told,
+                "in.csv",
+                "out.jsonl",
+                keep=("do",),
+                on_error="reject",
+                batch_size=batch,
+                overwrite=True,
+            )
             assert [(row["do"], row["prediction"]) for row in read("out.jsonl")] == [
                 ("x", 1.0),
                 ('a\r\nb, "c"', 2.0),
@@ -124,7 +139,9 @@ class TestCsv:
                 ("x", 7.0),
             ]
             assert done.rejected == 5
-            assert [(one["row"], one["code"], one["expected"], one["got"]) for one in rejects()] == [
+            assert [
+                (one["row"], one["code"], one["expected"], one["got"]) for one in rejects()
+            ] == [
                 (1, "MALFORMED", "2 cells", "1"),
                 (3, "MALFORMED", "2 cells", "3"),
                 (4, "MALFORMED", "text in UTF-8", "other bytes"),
@@ -142,7 +159,9 @@ class TestCsv:
     @pytest.mark.parametrize("separator", [";", "\t", r"\t", "|"])
     def test_other_separators_and_a_byte_order_mark(self, told: Adapter, separator: str) -> None:
         character = "\t" if separator == r"\t" else separator
-        Path("in.csv").write_bytes(b"\xef\xbb\xbf" + 'do;n\n"a;b";1\n"c\nd";2\n'.replace(";", character).encode())
+        Path("in.csv").write_bytes(
+            b"\xef\xbb\xbf" + 'do;n\n"a;b";1\n"c\nd";2\n'.replace(";", character).encode()
+        )
         done = run(told, CsvData(path="in.csv", separator=separator), "out.csv", batch_size=1)
         assert done.answered == 2
 
@@ -164,14 +183,18 @@ class TestCsv:
             run(told, "in.csv", "out.csv", on_error="reject")
         assert [path.name for path in Path().iterdir()] == ["in.csv"]
 
-    def test_a_quote_that_is_never_closed_does_not_fill_the_memory(self, told: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_quote_that_is_never_closed_does_not_fill_the_memory(
+        self, told: Adapter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("modelpact.batch.lines.BLOCK", 1000)
         monkeypatch.setattr("modelpact.batch.lines.LONGEST", 10_000)
         Path("in.csv").write_text('do,n\n"x,1\n' + "x,1\n" * 10_000)
         with pytest.raises(DataError, match=r"byte 5 is longer than 10,000 bytes(.|\n)*not closed"):
             run(told, "in.csv", "out.csv")
 
-    def test_blocks_and_parts_of_any_size_are_the_same_rows(self, told: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_blocks_and_parts_of_any_size_are_the_same_rows(
+        self, told: Adapter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         rng = np.random.default_rng(0)
         texts = ["plain", 'with "quotes"', "two\nlines", "a,b", "", 'the "end"\n\n"here"', "\r\n"]
         rows = [{"do": "x" + texts[rng.integers(len(texts))], "n": row} for row in range(300)]
@@ -181,7 +204,9 @@ class TestCsv:
             monkeypatch.setattr("modelpact.batch.lines.PART_BYTES", 3 * block)
             done = run(told, "in.csv", "out.jsonl", keep=("do",), overwrite=True, batch_size=11)
             assert done.answered == 300
-            assert [(row["do"], row["prediction"]) for row in read("out.jsonl")] == [(row["do"], row["n"]) for row in rows]
+            assert [(row["do"], row["prediction"]) for row in read("out.jsonl")] == [
+                (row["do"], row["n"]) for row in rows
+            ]
 
     def test_white_space_is_no_separator(self, told: Adapter) -> None:
         written(".csv")
@@ -233,21 +258,39 @@ class TestJsonLines:
         from modelpact.batch.jsons import _fast
 
         types = {"a": "double", "n": "int64"}
-        assert _fast(b'{"a": 1, "n": 2, "x": [1]}\n{"a": 1.5, "n": 3}\n', types, 2).to_dict("list") == {
+        assert _fast(b'{"a": 1, "n": 2, "x": [1]}\n{"a": 1.5, "n": 3}\n', types, 2).to_dict(
+            "list"
+        ) == {
             "a": [1.0, 1.5],
             "n": [2, 3],
         }
-        for doubtful in ('{"a": NaN, "n": 1}', '{"a": 9007199254740993, "n": 1}', '{"a": 1}', '{"a": "1", "n": 1}', "[]", "{"):
+        for doubtful in (
+            '{"a": NaN, "n": 1}',
+            '{"a": 9007199254740993, "n": 1}',
+            '{"a": 1}',
+            '{"a": "1", "n": 1}',
+            "[]",
+            "{",
+        ):
             assert _fast(doubtful.encode(), types, 1) is None, doubtful
 
     def test_a_line_is_what_a_line_feed_ends(self, nested: Adapter) -> None:
         person = {"name": "x", "born": None, "tags": [], "home": {"city": "y"}, "scores": {}}
         assert nested.predict([person]).prediction is not None
-        lines = [json.dumps({**person, "scores": {"a\u2028b": "1"}}), "\r", "\r\r", json.dumps(person)]
+        lines = [
+            json.dumps({**person, "scores": {"a\u2028b": "1"}}),
+            "\r",
+            "\r\r",
+            json.dumps(person),
+        ]
         Path("in.jsonl").write_bytes("\n".join(lines).encode())
         done = run(nested, "in.jsonl", "out.jsonl", on_error="reject")
         assert (done.answered, done.rejected) == (1, 2)
-        found = [json.loads(line) for line in Path("out.rejects.jsonl").read_text(encoding="utf-8").split("\n") if line]
+        found = [
+            json.loads(line)
+            for line in Path("out.rejects.jsonl").read_text(encoding="utf-8").split("\n")
+            if line
+        ]
         assert [(one["row"], one["path"]) for one in found] == [(0, "scores.a\u2028b"), (1, "")]
 
     def test_empty(self, told: Adapter) -> None:
@@ -264,8 +307,13 @@ class TestParquet:
             "n": pa.array([1, 2, 3], pa.uint8()),
             "text": pa.array(["x", "y", None], pa.large_string()),
             "kind": pa.array(["x", "y", "x"]).dictionary_encode(),
-            "cost": pa.array([decimal.Decimal("1.50"), None, decimal.Decimal("2.25")], pa.decimal128(8, 2)),
-            "at": pa.array([datetime.datetime(2020, 1, 2, tzinfo=datetime.UTC)] * 3, pa.timestamp("us", "Europe/Vienna")),
+            "cost": pa.array(
+                [decimal.Decimal("1.50"), None, decimal.Decimal("2.25")], pa.decimal128(8, 2)
+            ),
+            "at": pa.array(
+                [datetime.datetime(2020, 1, 2, tzinfo=datetime.UTC)] * 3,
+                pa.timestamp("us", "Europe/Vienna"),
+            ),
             "deep": pa.array([{"x": [1]}, None, {"x": []}]),
             "map": pa.array([[("k", 1)], None, []], pa.map_(pa.string(), pa.int64())),
         }
@@ -295,7 +343,10 @@ class TestParquet:
                 "tags": pa.array([["a"], []], pa.large_list(pa.large_string())),
                 "scores": pa.array([[("x", 1.5)], []], pa.map_(pa.string(), pa.float64())),
                 "home": pa.array([{"city": "Graz", "zip": 8010}, {"city": "Wien", "zip": None}]),
-                "born": pa.array([datetime.datetime(2000, 1, 2, tzinfo=datetime.UTC), None], pa.timestamp("ms", "UTC")),
+                "born": pa.array(
+                    [datetime.datetime(2000, 1, 2, tzinfo=datetime.UTC), None],
+                    pa.timestamp("ms", "UTC"),
+                ),
                 "lucky": pa.array([[3, 7], None], pa.list_(pa.int32())),
             }
         )
@@ -306,12 +357,16 @@ class TestParquet:
             {"name": "Bob", "total": 0.0, "tags": [], "scores": {}, "city": "Wien"},
         ]
         run(nested, "in.parquet", "out.parquet")
-        assert pq.read_schema("out.parquet").field("scores").type == pa.map_(pa.string(), pa.float64())
+        assert pq.read_schema("out.parquet").field("scores").type == pa.map_(
+            pa.string(), pa.float64()
+        )
         run(nested, "in.parquet", "out.csv")
         assert pd.read_csv("out.csv")["scores"].tolist() == ['{"x": 1.5}', "{}"]
 
     def test_integers_beside_nulls_stay_integers(self, told: Adapter) -> None:
-        pq.write_table(pa.table({"do": ["x"] * 3, "n": pa.array([2**53 + 1, None, 3])}), "in.parquet")
+        pq.write_table(
+            pa.table({"do": ["x"] * 3, "n": pa.array([2**53 + 1, None, 3])}), "in.parquet"
+        )
         done = run(told, "in.parquet", "out.jsonl", on_error="reject")
         assert [(one["row"], one["code"]) for one in rejects()] == [(1, "NULL")]
         assert done.answered == 2
@@ -327,7 +382,9 @@ class TestParquet:
         begin = 0
         with pq.ParquetWriter("in.parquet", schema) as writer:
             for size in sizes:
-                writer.write_table(pa.table({"do": ["x"] * size, "n": range(begin, begin + size)}, schema))
+                writer.write_table(
+                    pa.table({"do": ["x"] * size, "n": range(begin, begin + size)}, schema)
+                )
                 begin += size
         for batch, workers in ((3, 1), (3, 2), (16, 1), (1000, 1)):
             run(told, "in.parquet", "out.jsonl", batch_size=batch, workers=workers, overwrite=True)
@@ -349,7 +406,9 @@ class TestModels:
         rows = [{"left": [1.0, row], "right": [2.0, 0.0]} for row in range(5)]
         for given in (".jsonl", ".parquet"):
             run(tensor, written(given, rows), "out.jsonl", overwrite=True, batch_size=2)
-            assert [row["prediction"] for row in read("out.jsonl")] == [[3.0, float(row)] for row in range(5)]
+            assert [row["prediction"] for row in read("out.jsonl")] == [
+                [3.0, float(row)] for row in range(5)
+            ]
         rows[2]["left"] = [1.0]
         done = run(tensor, written(".jsonl", rows), "out.parquet", on_error="reject")
         assert (done.answered, rejects()[0]["row"]) == (4, 2)
@@ -414,28 +473,42 @@ class Summing(served.Sums):
 
 def flat() -> Adapter:
     """A tensor without a name."""
-    return served.stored(Flat(), parse({"inputs": "float64[-1, 2]", "outputs": "float64[-1]"}), np.ones((2, 2)))
+    return served.stored(
+        Flat(), parse({"inputs": "float64[-1, 2]", "outputs": "float64[-1]"}), np.ones((2, 2))
+    )
 
 
 def digits() -> Adapter:
     """Images."""
-    return served.stored(Flat(), parse({"inputs": "float32[-1, 8, 8]", "outputs": "float64[-1]"}), np.ones((2, 8, 8), "float32"))
+    return served.stored(
+        Flat(),
+        parse({"inputs": "float32[-1, 8, 8]", "outputs": "float64[-1]"}),
+        np.ones((2, 8, 8), "float32"),
+    )
 
 
 def summing() -> Adapter:
     """A model that does not answer each row."""
-    return served.stored(Summing(), parse({"inputs": {"a": "double"}, "outputs": "float64[-1]"}), pd.DataFrame({"a": [1.0]}))
+    return served.stored(
+        Summing(),
+        parse({"inputs": {"a": "double"}, "outputs": "float64[-1]"}),
+        pd.DataFrame({"a": [1.0]}),
+    )
 
 
 class TestColumns:
     @pytest.mark.parametrize("kind", [CsvData, ParquetData])
     def test_a_column_that_is_not_there(self, table: Adapter, kind: Any) -> None:
         path = written(".csv" if kind is CsvData else ".parquet")
-        with pytest.raises(DataError, match=r"no column 'idd', which task\.keep names\. Did you mean 'id'\?"):
+        with pytest.raises(
+            DataError, match=r"no column 'idd', which task\.keep names\. Did you mean 'id'\?"
+        ):
             run(table, path, "out.csv", keep=("idd",))
         with pytest.raises(DataError, match=r"which data\.columns names"):
             run(table, kind(path=path, columns=["a", "z"]), "out.csv")
-        with pytest.raises(InputsError, match=r"as a whole:\n  n: expected long, got no such column"):
+        with pytest.raises(
+            InputsError, match=r"as a whole:\n  n: expected long, got no such column"
+        ):
             run(table, kind(path=path, columns=["a", "b"]), "out.csv", on_error="reject")
 
     def test_of_a_file_without_a_header_it_is_each_row(self, table: Adapter) -> None:
@@ -456,12 +529,23 @@ class TestColumns:
             run(table, written(suffix, rows), "out.csv", keep=("prediction",))
 
     def test_a_kept_column_whose_type_changes(self, told: Adapter) -> None:
-        rows: list[Any] = [{"do": "x", "n": 1, "id": 7}, {"do": "x", "n": 2, "id": 7.5}, {"do": "x", "n": 3, "id": None}]
+        rows: list[Any] = [
+            {"do": "x", "n": 1, "id": 7},
+            {"do": "x", "n": 2, "id": 7.5},
+            {"do": "x", "n": 3, "id": None},
+        ]
         run(told, written(".jsonl", rows), "out.parquet", keep=("id",), batch_size=1)
         assert pq.read_table("out.parquet")["id"].to_pylist() == [7.0, 7.5, None]
         rows[2]["id"] = "seven"
         with pytest.raises(DataError, match="do not go together"):
-            run(told, written(".jsonl", rows), "out.parquet", keep=("id",), batch_size=1, overwrite=True)
+            run(
+                told,
+                written(".jsonl", rows),
+                "out.parquet",
+                keep=("id",),
+                batch_size=1,
+                overwrite=True,
+            )
 
     def test_unknown_params(self, table: Adapter) -> None:
         with pytest.raises(InputsError, match="as a whole"):
@@ -496,14 +580,18 @@ class TestChat:
             return CustomLoader().load(info.model_uri)
 
     def rows(self) -> str:
-        messages: list[Any] = [{"messages": [{"role": "user", "content": text}]} for text in self.ROWS]
+        messages: list[Any] = [
+            {"messages": [{"role": "user", "content": text}]} for text in self.ROWS
+        ]
         messages.insert(2, {"messages": "three"})
         return written(".jsonl", messages)
 
     def test_a_row_that_fails_has_its_error_and_one_that_is_none_is_set_aside(self) -> None:
         with ChatServer(by_text({"two": status(400)})) as server:
             model = self.asked(server, on_error="row")
-            done = run(model, self.rows(), "out.jsonl", on_error="reject", params={"temperature": 0.5})
+            done = run(
+                model, self.rows(), "out.jsonl", on_error="reject", params={"temperature": 0.5}
+            )
             assert {one.body["temperature"] for one in server.requests} == {0.5}
         assert (done.answered, done.rejected) == (4, 1)
         assert rejects()[0]["row"] == 2

@@ -30,7 +30,9 @@ def rows(n_rows: int = 40, **changes: Any) -> str:
     """A file for the model that does as it is told, in parts of four rows where the batch size is one."""
     frame = pd.DataFrame({"do": ["x"] * n_rows, "n": range(n_rows)}).astype({"n": object})
     for row, value in changes.items():
-        frame.loc[int(row.removeprefix("row")), "n" if isinstance(value, int | float) else "do"] = value
+        frame.loc[int(row.removeprefix("row")), "n" if isinstance(value, int | float) else "do"] = (
+            value
+        )
     frame.to_csv("in.csv", index=False)
     return "in.csv"
 
@@ -41,18 +43,24 @@ def answers() -> list[float]:
 
 def stopped(told: Adapter) -> None:
     """Leave a batch of which five parts of ten are done."""
-    with pytest.raises(PredictError, match=r"5 parts are done: task\.resume=true goes on from there"):
+    with pytest.raises(
+        PredictError, match=r"5 parts are done: task\.resume=true goes on from there"
+    ):
         run(told, rows(row22="fail"), "out.csv", batch_size=1)
     assert len(list(PARTS.glob("*.arrow"))) == 5
     assert not Path("out.csv").exists()
 
 
 class TestGoingOn:
-    def test_what_is_done_is_not_done_again(self, told: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_what_is_done_is_not_done_again(
+        self, told: Adapter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         stopped(told)
         asked = []
         score = local.Scorer.score
-        monkeypatch.setattr(local.Scorer, "score", lambda self, part: asked.append(part.index) or score(self, part))
+        monkeypatch.setattr(
+            local.Scorer, "score", lambda self, part: asked.append(part.index) or score(self, part)
+        )
         with pytest.raises(PredictError):
             run(told, "in.csv", "out.csv", batch_size=1, resume=True)
         assert asked == [5]
@@ -63,7 +71,9 @@ class TestGoingOn:
         assert answers() == list(range(40))
         assert not PARTS.exists()
 
-    def test_rows_set_aside_before_are_not_forgotten(self, told: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_rows_set_aside_before_are_not_forgotten(
+        self, told: Adapter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         with pytest.raises(PredictError):
             run(told, rows(row3=0.5, row22="fail"), "out.csv", batch_size=1, on_error="reject")
         monkeypatch.setattr(told, "_call", lambda inputs, params: inputs["n"].to_numpy(dtype=float))
@@ -80,7 +90,9 @@ class TestGoingOn:
             ({"loader": CustomLoader(policy="strict")}, "policy: lossless then, strict now"),
         ],
     )
-    def test_with_something_else_it_does_not(self, told: Adapter, changes: dict[str, Any], said: str) -> None:
+    def test_with_something_else_it_does_not(
+        self, told: Adapter, changes: dict[str, Any], said: str
+    ) -> None:
         stopped(told)
         with pytest.raises(ConfigError, match=said):
             run(told, "in.csv", "out.csv", resume=True, **{"batch_size": 1, **changes})
@@ -104,7 +116,10 @@ class TestGoingOn:
 
     def test_without_a_word_it_does_not_begin_anew(self, told: Adapter) -> None:
         stopped(told)
-        with pytest.raises(ConfigError, match=r"begun and not finished: 5 parts are done\ntask\.resume=true goes on"):
+        with pytest.raises(
+            ConfigError,
+            match=r"begun and not finished: 5 parts are done\ntask\.resume=true goes on",
+        ):
             run(told, "in.csv", "out.csv", batch_size=1)
         done = run(told, rows(), "out.csv", batch_size=1, overwrite=True)
         assert (done.resumed, done.answered) == (0, 40)
@@ -114,13 +129,18 @@ class TestGoingOn:
 
     def test_two_at_once(self, told: Adapter) -> None:
         PARTS.mkdir()
-        with FileLock(PARTS / "lock"), pytest.raises(ConfigError, match="being written by another process"):
+        with (
+            FileLock(PARTS / "lock"),
+            pytest.raises(ConfigError, match="being written by another process"),
+        ):
             run(told, rows(), "out.csv")
 
     def test_a_kill_in_the_midst_of_a_part(self, told: Adapter) -> None:
         stopped(told)
         (PARTS / "00000005.new").write_bytes(b"half")
-        (PARTS / "00000006.jsonl").write_text('{"row": 25}\n')  # rejects of a part that was not finished
+        (PARTS / "00000006.jsonl").write_text(
+            '{"row": 25}\n'
+        )  # rejects of a part that was not finished
         rows_again = told._call
         told._call = lambda inputs, params: inputs["n"].to_numpy(dtype=float)
         try:
@@ -134,7 +154,10 @@ class TestPlaces:
     @pytest.mark.parametrize(
         ("out", "said"),
         [
-            ("out.parkuet", r"ends in \.parkuet, which names no format\. Did you mean '\.parquet'\?"),
+            (
+                "out.parkuet",
+                r"ends in \.parkuet, which names no format\. Did you mean '\.parquet'\?",
+            ),
             ("out", "has no suffix"),
             ("in.csv", "is the input itself"),
             ("./there/../in.csv", "is the input itself"),
@@ -159,7 +182,12 @@ class TestPlaces:
             run(told, "in.csv", "link.csv", overwrite=True)
 
     @pytest.mark.parametrize(
-        ("path", "said"), [("r.txt", r"end in \.jsonl"), ("no/r.jsonl", "no folder no"), ("in.jsonl", "input itself")]
+        ("path", "said"),
+        [
+            ("r.txt", r"end in \.jsonl"),
+            ("no/r.jsonl", "no folder no"),
+            ("in.jsonl", "input itself"),
+        ],
     )
     def test_where_rejects_cannot_go(self, told: Adapter, path: str, said: str) -> None:
         Path("in.jsonl").write_text('{"do": "x", "n": 1}\n')
@@ -179,7 +207,9 @@ class TestPlaces:
         assert answers() == list(range(40))
         assert not Path("out.rejects.jsonl").exists()
 
-    @pytest.mark.parametrize(("path", "said"), [("none.csv", "does not exist"), ("folder.csv", "is a folder")])
+    @pytest.mark.parametrize(
+        ("path", "said"), [("none.csv", "does not exist"), ("folder.csv", "is a folder")]
+    )
     def test_what_cannot_be_read(self, told: Adapter, path: str, said: str) -> None:
         Path("folder.csv").mkdir()
         with pytest.raises(DataError, match=said):
@@ -237,11 +267,18 @@ class TestLanes:
             found.extend(lanes.results())
         lanes.stop()
 
-    def test_processes_are_asked_for_where_threads_wait_for_each_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_processes_are_asked_for_where_threads_wait_for_each_other(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         clock = {"wall": 0.0, "cpu": 0.0}
         monkeypatch.setattr(local.time, "monotonic", lambda: clock["wall"])
         monkeypatch.setattr(local.time, "process_time", lambda: clock["cpu"])
-        for wall, cpu, share, pays in ((20, 20, 0.1, True), (20, 39, 0.1, False), (20, 1, 0.1, False), (20, 20, 0.9, False)):
+        for wall, cpu, share, pays in (
+            (20, 20, 0.1, True),
+            (20, 39, 0.1, False),
+            (20, 1, 0.1, False),
+            (20, 20, 0.9, False),
+        ):
             clock.update(wall=0.0, cpu=0.0)
             watch = local._Watch(2)
             assert not watch.would_pay(0.0)
@@ -272,7 +309,9 @@ class TestProcesses:
     def test_one_that_dies(self, told: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(local, "in_worker", ended)
         with pytest.raises(PredictError, match=r"has ended\nIt may have run out of memory"):
-            local._in_process(local.ProcessPoolExecutor(1), SimpleNamespace(uri="models:/it/1"), Part(0, 0, 1))  # type: ignore[arg-type]
+            local._in_process(
+                local.ProcessPoolExecutor(1), SimpleNamespace(uri="models:/it/1"), Part(0, 0, 1)
+            )  # type: ignore[arg-type]
 
 
 def ended(plan: Any, part: Any) -> None:

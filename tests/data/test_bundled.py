@@ -20,7 +20,12 @@ def test_diabetes_is_a_frame_of_doubles_with_a_number_to_learn() -> None:
 
 def test_iris_has_short_column_names_and_species_for_labels() -> None:
     sample = IrisData(test_size=0).read()
-    assert list(sample.inputs.columns) == ["sepal_length", "sepal_width", "petal_length", "petal_width"]
+    assert list(sample.inputs.columns) == [
+        "sepal_length",
+        "sepal_width",
+        "petal_length",
+        "petal_width",
+    ]
     assert sample.inputs.shape == (150, 4)
     assert {str(label) for label in sample.targets} == {"setosa", "versicolor", "virginica"}
     assert sample.inputs.to_numpy().tolist() == load_iris().data.tolist()
@@ -45,12 +50,18 @@ def test_digits_are_float32_images_with_the_digit_they_show() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "name", "n_rows"), [(DiabetesData(), "diabetes", 442), (IrisData(), "iris", 150), (DigitsData(), "digits", 1797)]
+    ("source", "name", "n_rows"),
+    [(DiabetesData(), "diabetes", 442), (IrisData(), "iris", 150), (DigitsData(), "digits", 1797)],
 )
-def test_each_has_a_name_a_fifth_held_out_and_scorers_that_exist(source: DataSource, name: str, n_rows: int) -> None:
+def test_each_has_a_name_a_fifth_held_out_and_scorers_that_exist(
+    source: DataSource, name: str, n_rows: int
+) -> None:
     sample = source.read()
     assert source.name == name
     assert sample.holdout is not None
-    assert (len(sample.inputs), len(sample.holdout.inputs)) == (n_rows - round(n_rows * 0.2), round(n_rows * 0.2))
+    assert (len(sample.inputs), len(sample.holdout.inputs)) == (
+        n_rows - round(n_rows * 0.2),
+        round(n_rows * 0.2),
+    )
     assert source.metrics
     assert set(source.metrics) <= set(get_scorer_names())

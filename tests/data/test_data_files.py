@@ -12,7 +12,9 @@ from pydantic import ValidationError
 from modelpact.data import CsvData, ParquetData
 from modelpact.errors import DataError
 
-FRAME = pd.DataFrame({"age": [30, 40, 50], "name": ["ann", "bob", "cid"], "height": [1.5, 1.75, None]})
+FRAME = pd.DataFrame(
+    {"age": [30, 40, 50], "name": ["ann", "bob", "cid"], "height": [1.5, 1.75, None]}
+)
 
 
 @pytest.fixture
@@ -43,19 +45,28 @@ def test_the_target_is_no_input(table: str) -> None:
 
 
 def test_columns_are_inputs_in_the_order_given(table: str) -> None:
-    assert list(CsvData(path=table, columns=["height", "age"]).read().inputs.columns) == ["height", "age"]
+    assert list(CsvData(path=table, columns=["height", "age"]).read().inputs.columns) == [
+        "height",
+        "age",
+    ]
 
 
 def test_records_are_dicts(table: str) -> None:
-    assert CsvData(path=table, columns=["age", "name"], form="records").read().inputs[0] == {"age": 30, "name": "ann"}
+    assert CsvData(path=table, columns=["age", "name"], form="records").read().inputs[0] == {
+        "age": 30,
+        "name": "ann",
+    }
 
 
 @pytest.mark.parametrize(
-    ("separator", "text"), [(";", "a;b\n1;2\n"), ("\t", "a\tb\n1\t2\n"), (r"\t", "a\tb\n1\t2\n"), (r"\s+", "a  b\n1 2\n")]
+    ("separator", "text"),
+    [(";", "a;b\n1;2\n"), ("\t", "a\tb\n1\t2\n"), (r"\t", "a\tb\n1\t2\n"), (r"\s+", "a  b\n1 2\n")],
 )
 def test_the_separator_may_be_any_character_or_white_space(separator: str, text: str) -> None:
     Path("table.csv").write_text(text)
-    assert CsvData(path="table.csv", separator=separator).read().inputs.to_dict("records") == [{"a": 1, "b": 2}]
+    assert CsvData(path="table.csv", separator=separator).read().inputs.to_dict("records") == [
+        {"a": 1, "b": 2}
+    ]
 
 
 @pytest.mark.parametrize("separator", ["", "||", "((", 1, None])
@@ -81,7 +92,9 @@ def test_columns_named_by_numbers_can_be_asked_for_by_their_text() -> None:
 
 
 @pytest.mark.parametrize("kind", [CsvData, ParquetData])
-def test_a_file_that_is_not_there_is_named_with_the_folder_it_was_looked_for_in(kind: Any, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_named_with_the_folder_it_was_looked_for_in(
+    kind: Any, tmp_path: Path
+) -> None:
     error = complaint(kind(path="lost.table").read)
     assert str(error) == f"lost.table does not exist\ndata.path is read from {tmp_path}."
     assert error.facts == {"path": "lost.table"}
@@ -95,7 +108,9 @@ def test_a_folder_is_no_file(path: str) -> None:
 @pytest.mark.parametrize("kind", [CsvData, ParquetData])
 def test_an_empty_file_is_said_to_be_empty(kind: Any) -> None:
     Path("empty").touch()
-    assert str(complaint(kind(path="empty").read)).startswith("empty is empty\nGive a file with a header")
+    assert str(complaint(kind(path="empty").read)).startswith(
+        "empty is empty\nGive a file with a header"
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,7 +127,9 @@ def test_an_empty_file_is_said_to_be_empty(kind: Any) -> None:
     ],
     ids=["ragged", "latin-1", "blank", "open quote", "picture", "csv", "magic only", "zeros"],
 )
-def test_what_cannot_be_read_is_said_with_the_reason(kind: Any, content: bytes, wanted: str) -> None:
+def test_what_cannot_be_read_is_said_with_the_reason(
+    kind: Any, content: bytes, wanted: str
+) -> None:
     Path("broken").write_bytes(content)
     error = complaint(kind(path="broken").read)
     assert error.message.startswith("broken cannot be read: ")
@@ -125,7 +142,9 @@ def test_a_truncated_parquet_file_cannot_be_read() -> None:
     FRAME.to_parquet("people.parquet")
     whole = Path("people.parquet").read_bytes()
     Path("people.parquet").write_bytes(whole[: len(whole) // 2])
-    assert "people.parquet cannot be read" in str(complaint(ParquetData(path="people.parquet").read))
+    assert "people.parquet cannot be read" in str(
+        complaint(ParquetData(path="people.parquet").read)
+    )
 
 
 def test_a_name_that_no_file_can_have_is_said_to_be_unreadable() -> None:
@@ -137,7 +156,9 @@ def test_a_file_that_may_not_be_read_is_named(table: str, monkeypatch: pytest.Mo
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(pd, "read_csv", refuse)
-    assert "people.csv cannot be read: [Errno 13] Permission denied" in str(complaint(CsvData(path=table).read))
+    assert "people.csv cannot be read: [Errno 13] Permission denied" in str(
+        complaint(CsvData(path=table).read)
+    )
 
 
 @pytest.mark.parametrize("kind", [CsvData, ParquetData])
@@ -149,13 +170,21 @@ def test_a_table_without_rows_is_refused(kind: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"target": "hieght"}, "people.csv has no column 'hieght', which data.target names. Did you mean 'height'?"),
-        ({"columns": ["age", "nmae"]}, "people.csv has no column 'nmae', which data.columns names. Did you mean 'name'?"),
+        (
+            {"target": "hieght"},
+            "people.csv has no column 'hieght', which data.target names. Did you mean 'height'?",
+        ),
+        (
+            {"columns": ["age", "nmae"]},
+            "people.csv has no column 'nmae', which data.columns names. Did you mean 'name'?",
+        ),
         ({"target": "zzz"}, "people.csv has no column 'zzz', which data.target names\n"),
         ({"columns": []}, "people.csv has no column left for inputs"),
     ],
 )
-def test_a_column_that_is_not_there_is_named_with_those_that_are(table: str, options: dict[str, Any], text: str) -> None:
+def test_a_column_that_is_not_there_is_named_with_those_that_are(
+    table: str, options: dict[str, Any], text: str
+) -> None:
     error = complaint(CsvData(path=table, **options).read)
     assert text in str(error)
     if "column" in error.facts:

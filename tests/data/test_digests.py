@@ -15,7 +15,12 @@ from modelpact.data import IrisData, digest
 from modelpact.schemas import Sample
 
 CELLS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
-VALUES = st.recursive(CELLS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3))
+VALUES = st.recursive(
+    CELLS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+)
 
 
 def copied(value: Any) -> Any:
@@ -29,7 +34,9 @@ def copied(value: Any) -> Any:
 
 @settings(max_examples=100, deadline=None)
 @given(rows=st.lists(VALUES, min_size=1, max_size=4))
-def test_the_same_rows_give_the_same_digest_whatever_objects_they_are_made_of(rows: list[Any]) -> None:
+def test_the_same_rows_give_the_same_digest_whatever_objects_they_are_made_of(
+    rows: list[Any],
+) -> None:
     again = copied(rows)
     assert digest(Sample(rows)) == digest(Sample(again))
     array, other = np.empty(len(rows), dtype=object), np.empty(len(rows), dtype=object)
@@ -92,7 +99,13 @@ def test_what_a_model_does_not_see_is_not_in_the_digest(one: Any, other: Any) ->
 
 @pytest.mark.parametrize(
     "other",
-    [Sample([1], [2], {"t": 1}), Sample([1], [2], holdout=Sample([3], [4])), Sample([1], [3]), Sample([2], [2]), Sample([1])],
+    [
+        Sample([1], [2], {"t": 1}),
+        Sample([1], [2], holdout=Sample([3], [4])),
+        Sample([1], [3]),
+        Sample([2], [2]),
+        Sample([1]),
+    ],
 )
 def test_targets_params_and_held_out_rows_are_in_the_digest(other: Sample) -> None:
     assert digest(other) != digest(Sample([1], [2]))
@@ -105,5 +118,7 @@ def test_the_answers_of_a_model_are_not_in_the_digest() -> None:
 
 def test_another_process_finds_the_same_digest() -> None:
     code = "from modelpact.data import IrisData, digest; import sys; sys.stdout.write(digest(IrisData(form='records').read()))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     assert found == digest(IrisData(form="records").read())

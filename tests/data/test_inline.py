@@ -27,33 +27,47 @@ def test_nested_lists_become_a_tensor_of_the_dtype() -> None:
 
 
 def test_targets_are_one_a_row() -> None:
-    assert InlineData(inputs=ROWS, targets=["n", "y"], test_size=0).read().targets.tolist() == ["n", "y"]
+    assert InlineData(inputs=ROWS, targets=["n", "y"], test_size=0).read().targets.tolist() == [
+        "n",
+        "y",
+    ]
 
 
 @pytest.mark.parametrize(
     ("options", "texts"),
     [
-        ({"inputs": [[1, 2], [3]], "form": "tensor"}, ["data.inputs cannot be made a tensor", "rows of the same shape"]),
+        (
+            {"inputs": [[1, 2], [3]], "form": "tensor"},
+            ["data.inputs cannot be made a tensor", "rows of the same shape"],
+        ),
         ({"inputs": [["x"]], "form": "tensor"}, ["data.inputs cannot be made a tensor", "'x'"]),
         (
             {"inputs": [[1.0]], "form": "tensor", "dtype": "float33"},
             ["cannot be made a tensor", "float33", "a dtype that NumPy has"],
         ),
         ({"inputs": [{"a": []}, 3]}, ["data.inputs cannot be made a frame", "data.form=records"]),
-        ({"inputs": ROWS, "targets": [1, [2]]}, ["data.targets cannot be made an array", "same shape"]),
+        (
+            {"inputs": ROWS, "targets": [1, [2]]},
+            ["data.targets cannot be made an array", "same shape"],
+        ),
         ({"inputs": ROWS, "targets": [1]}, ["2 rows and 1 targets"]),
         ({"inputs": []}, ["InlineData has no rows"]),
         ({"inputs": [], "form": "records"}, ["InlineData has no rows"]),
         ({"inputs": [], "form": "tensor"}, ["InlineData has no rows"]),
     ],
 )
-def test_rows_that_make_no_table_are_refused_with_what_to_do(options: dict[str, Any], texts: list[str]) -> None:
+def test_rows_that_make_no_table_are_refused_with_what_to_do(
+    options: dict[str, Any], texts: list[str]
+) -> None:
     with pytest.raises(DataError) as caught:
         InlineData(**options).read()
     assert all(text in str(caught.value) for text in texts), str(caught.value)
 
 
-@pytest.mark.parametrize("options", [{}, {"inputs": {"a": 1}}, {"inputs": ROWS, "form": "table"}, {"inputs": ROWS, "dtype": 64}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"inputs": {"a": 1}}, {"inputs": ROWS, "form": "table"}, {"inputs": ROWS, "dtype": 64}],
+)
 def test_a_missing_or_wrong_option_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         InlineData(**options)

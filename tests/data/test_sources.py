@@ -41,7 +41,9 @@ def test_a_source_is_named_after_its_class() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(n_rows=st.integers(2, 60), test_size=st.floats(0.01, 0.6), seed=st.integers(0, 2**32))
-def test_every_row_is_either_kept_or_held_out_with_its_own_target(n_rows: int, test_size: float, seed: int) -> None:
+def test_every_row_is_either_kept_or_held_out_with_its_own_target(
+    n_rows: int, test_size: float, seed: int
+) -> None:
     sample = RowsData(n_rows=n_rows, n_targets=n_rows, test_size=test_size, seed=seed).read()
     assert sample.holdout is not None
     assert sorted(rows_of(sample) + rows_of(sample.holdout)) == list(range(n_rows))
@@ -62,7 +64,9 @@ def test_rows_are_numbered_anew_after_the_split() -> None:
     assert list(sample.holdout.inputs.index) == [0, 1]
 
 
-@pytest.mark.parametrize("options", [{"test_size": 0}, {"n_targets": None}], ids=["no share", "no targets"])
+@pytest.mark.parametrize(
+    "options", [{"test_size": 0}, {"n_targets": None}], ids=["no share", "no targets"]
+)
 def test_nothing_is_held_out_where_nothing_can_be_scored(options: dict[str, Any]) -> None:
     sample = RowsData(**options).read()
     assert sample.holdout is None
@@ -82,8 +86,14 @@ def test_params_go_with_both_parts() -> None:
         ({"n_rows": 0, "n_targets": None}, ["RowsData has no rows"]),
         ({"n_targets": 9}, ["RowsData has 10 rows and 9 targets", "one target a row"]),
         ({"n_targets": 9, "test_size": 0}, ["RowsData has 10 rows and 9 targets"]),
-        ({"n_rows": 1, "n_targets": 1}, ["RowsData has 1 row(s)", "data.test_size=0.2", "Set data.test_size=0"]),
-        ({"n_rows": 2, "n_targets": 2, "test_size": 0.9}, ["RowsData has 2 row(s)", "data.test_size=0.9"]),
+        (
+            {"n_rows": 1, "n_targets": 1},
+            ["RowsData has 1 row(s)", "data.test_size=0.2", "Set data.test_size=0"],
+        ),
+        (
+            {"n_rows": 2, "n_targets": 2, "test_size": 0.9},
+            ["RowsData has 2 row(s)", "data.test_size=0.9"],
+        ),
     ],
 )
 def test_rows_that_cannot_be_split_are_refused(options: dict[str, Any], texts: list[str]) -> None:
@@ -109,7 +119,9 @@ def test_rows_that_cannot_be_split_are_refused(options: dict[str, Any], texts: l
         ("shuffle", True),
     ],
 )
-def test_an_option_of_the_wrong_type_or_name_is_refused_where_it_stands(field: str, value: Any) -> None:
+def test_an_option_of_the_wrong_type_or_name_is_refused_where_it_stands(
+    field: str, value: Any
+) -> None:
     with pytest.raises(ValidationError) as caught:
         RowsData(**{field: value})
     assert caught.value.errors()[0]["loc"][0] == field

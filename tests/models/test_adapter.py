@@ -12,7 +12,14 @@ import pytest
 import toys
 from sklearn.linear_model import LinearRegression
 
-from modelpact.errors import InputsError, ModelConfigError, OutputsError, PactError, PredictError, SecretError
+from modelpact.errors import (
+    InputsError,
+    ModelConfigError,
+    OutputsError,
+    PactError,
+    PredictError,
+    SecretError,
+)
 from modelpact.loaders import BuiltinLoader, CustomLoader
 from modelpact.models import Adapter, Model, SklearnModel
 from modelpact.savers import BuiltinSaver, CustomSaver
@@ -34,7 +41,9 @@ def store() -> Iterator[None]:
 @pytest.fixture
 def scaled() -> Adapter:
     """A model with params and a configuration."""
-    info = CustomSaver(pip_requirements=["numpy"]).save(toys.Scaled(), SIGNATURE, (ROWS, {"scale": 1.0}))
+    info = CustomSaver(pip_requirements=["numpy"]).save(
+        toys.Scaled(), SIGNATURE, (ROWS, {"scale": 1.0})
+    )
     return CustomLoader().load(info.model_uri)
 
 
@@ -45,7 +54,9 @@ def answering(scaled: Adapter) -> Callable[[Any], Adapter]:
     def make(predict: Any, fallback: Any = None) -> Adapter:
         namespace = {"predict": lambda self, inputs, params=None: predict(inputs, params)}
         if fallback is not None:
-            namespace["fallback"] = lambda self, inputs, params, error: fallback(inputs, params, error)
+            namespace["fallback"] = lambda self, inputs, params, error: fallback(
+                inputs, params, error
+            )
         scaled.pyfunc.unwrap_python_model().model = type("Told", (Model,), namespace)()
         return scaled
 
@@ -103,7 +114,9 @@ def test_an_answer_that_breaks_the_signature_is_refused(answering: Callable[...,
         answering(lambda *_: np.array(["a", "b"])).predict(ROWS)
 
 
-def test_a_model_that_fails_says_why_in_one_line_and_chains_the_cause(answering: Callable[..., Adapter]) -> None:
+def test_a_model_that_fails_says_why_in_one_line_and_chains_the_cause(
+    answering: Callable[..., Adapter],
+) -> None:
     adapter = answering(fail)
     with pytest.raises(PredictError) as caught:
         adapter.predict(ROWS)
@@ -130,11 +143,15 @@ def test_a_fallback_is_held_to_the_contract_too(answering: Callable[..., Adapter
         answering(fail, lambda *_: ["none", "none"]).predict(ROWS)
 
 
-def test_a_fallback_that_fails_as_well_is_a_predict_error_with_both_causes(answering: Callable[..., Adapter]) -> None:
+def test_a_fallback_that_fails_as_well_is_a_predict_error_with_both_causes(
+    answering: Callable[..., Adapter],
+) -> None:
     def fallback(*_: Any) -> Any:
         raise KeyError("also this")
 
-    with pytest.raises(PredictError, match="failed, and so did its fallback: KeyError: 'also this'") as caught:
+    with pytest.raises(
+        PredictError, match="failed, and so did its fallback: KeyError: 'also this'"
+    ) as caught:
         answering(fail, fallback).predict(ROWS)
     assert isinstance(caught.value.__cause__, KeyError)
     assert isinstance(caught.value.__cause__.__context__, RuntimeError)
@@ -191,7 +208,11 @@ def test_a_foreign_python_model_is_not_mistaken_for_ours() -> None:
         "set_model(Foreign())\n"
     )
     mlflow.pyfunc.save_model(
-        "foreign", python_model="foreign.py", signature=infer(ROWS, ANSWERS), input_example=ROWS, pip_requirements=[]
+        "foreign",
+        python_model="foreign.py",
+        signature=infer(ROWS, ANSWERS),
+        input_example=ROWS,
+        pip_requirements=[],
     )
     adapter = Adapter(mlflow.pyfunc.load_model("foreign"), uri="foreign", folder=Path("foreign"))
     assert adapter.model is None

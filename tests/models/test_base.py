@@ -83,7 +83,10 @@ def test_a_file_that_is_not_there_is_a_file_not_found_error(tmp_path: Path) -> N
     error = caught.value
     assert isinstance(error, ModelConfigNotFound)
     assert isinstance(error, ConfigError)
-    assert str(error) == f"the model's configuration lost.json does not exist\nIt is read from {tmp_path}."
+    assert (
+        str(error)
+        == f"the model's configuration lost.json does not exist\nIt is read from {tmp_path}."
+    )
     assert error.facts == {"path": "lost.json"}
 
 

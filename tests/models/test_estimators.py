@@ -60,8 +60,13 @@ def test_the_estimator_that_was_given_is_left_unfitted() -> None:
     ],
     ids=["floats", "integers", "strings", "objects", "booleans", "list"],
 )
-def test_labels_are_learned_by_the_classifier_and_numbers_by_the_estimator(targets: Any, chosen: type) -> None:
-    model = SklearnModel(estimator=RandomForestRegressor(n_estimators=2), classifier=RandomForestClassifier(n_estimators=2))
+def test_labels_are_learned_by_the_classifier_and_numbers_by_the_estimator(
+    targets: Any, chosen: type
+) -> None:
+    model = SklearnModel(
+        estimator=RandomForestRegressor(n_estimators=2),
+        classifier=RandomForestClassifier(n_estimators=2),
+    )
     model.fit(X, targets)
     assert type(model.native()) is chosen
 
@@ -73,7 +78,8 @@ def test_without_targets_there_are_no_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("estimator", "kind"), [(None, "NoneType"), ("sklearn.linear_model.Ridge", "str"), ({"alpha": 1}, "dict")]
+    ("estimator", "kind"),
+    [(None, "NoneType"), ("sklearn.linear_model.Ridge", "str"), ({"alpha": 1}, "dict")],
 )
 def test_what_is_no_estimator_is_refused_with_how_to_name_one(estimator: Any, kind: str) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -82,7 +88,9 @@ def test_what_is_no_estimator_is_refused_with_how_to_name_one(estimator: Any, ki
     assert "_target_: sklearn.linear_model.Ridge" in str(caught.value)
 
 
-@pytest.mark.parametrize(("estimator", "flavors"), [(Ridge(), ("sklearn",)), (Mean(), ("sklearn", "test_estimators"))])
+@pytest.mark.parametrize(
+    ("estimator", "flavors"), [(Ridge(), ("sklearn",)), (Mean(), ("sklearn", "test_estimators"))]
+)
 def test_the_sklearn_flavor_comes_first(estimator: Any, flavors: tuple[str, ...]) -> None:
     assert SklearnModel(estimator=estimator).flavors == flavors
 
@@ -147,7 +155,9 @@ def test_a_type_that_was_not_trusted_when_saved_is_not_loaded(tmp_path: Path) ->
 
 
 def test_hyperparameters_are_part_of_what_the_model_is() -> None:
-    one, same, other = (SklearnModel(estimator=Ridge(alpha=alpha)).identity() for alpha in (1.0, 1.0, 2.0))
+    one, same, other = (
+        SklearnModel(estimator=Ridge(alpha=alpha)).identity() for alpha in (1.0, 1.0, 2.0)
+    )
     assert one == same != other
     assert toys.Doubler().identity() != one
 
@@ -155,6 +165,8 @@ def test_hyperparameters_are_part_of_what_the_model_is() -> None:
 @pytest.mark.parametrize(("column", "named"), [(["x", "y"], True), ([1.0, float("nan")], False)])
 def test_a_column_that_holds_no_numbers_is_named(column: list[Any], named: bool) -> None:
     inputs = pd.DataFrame({"a": column, "b": [1.0, 2.0]})
-    with pytest.raises(FitError if named else ValueError, match=r"numbers in: a\n" if named else "NaN") as caught:
+    with pytest.raises(
+        FitError if named else ValueError, match=r"numbers in: a\n" if named else "NaN"
+    ) as caught:
         SklearnModel(estimator=Ridge()).fit(inputs, np.array([1.0, 2.0]))
     assert isinstance(caught.value, FitError) == named

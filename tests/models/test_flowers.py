@@ -33,22 +33,36 @@ def test_it_names_most_flowers_that_it_never_saw(model: FlowersModel, sample: Sa
     assert sum(a == t for a, t in zip(answers, sample.holdout.targets, strict=True)) >= 27
 
 
-def test_dicts_and_flowers_in_any_order_of_fields_are_the_same(model: FlowersModel, sample: Sample) -> None:
+def test_dicts_and_flowers_in_any_order_of_fields_are_the_same(
+    model: FlowersModel, sample: Sample
+) -> None:
     dicts = sample.inputs[:5]
     turned = [dict(reversed(flower.items())) for flower in dicts]
-    assert model.predict(dicts) == model.predict([Flower(**flower) for flower in dicts]) == model.predict(turned)
+    assert (
+        model.predict(dicts)
+        == model.predict([Flower(**flower) for flower in dicts])
+        == model.predict(turned)
+    )
 
 
 @pytest.mark.parametrize(
     ("change", "place"),
-    [({"sepal_length": "long"}, "sepal_length"), ({"sepal_length": None}, "sepal_length"), ({"colour": "blue"}, "colour")],
+    [
+        ({"sepal_length": "long"}, "sepal_length"),
+        ({"sepal_length": None}, "sepal_length"),
+        ({"colour": "blue"}, "colour"),
+    ],
 )
-def test_what_is_no_flower_is_refused_by_field(model: FlowersModel, sample: Sample, change: dict[str, Any], place: str) -> None:
+def test_what_is_no_flower_is_refused_by_field(
+    model: FlowersModel, sample: Sample, change: dict[str, Any], place: str
+) -> None:
     with pytest.raises(ValidationError, match=place):
         model.predict([{**sample.inputs[0], **change}])
 
 
-def test_what_it_learned_survives_a_folder(model: FlowersModel, sample: Sample, tmp_path: Path) -> None:
+def test_what_it_learned_survives_a_folder(
+    model: FlowersModel, sample: Sample, tmp_path: Path
+) -> None:
     model.dump(tmp_path)
     again = FlowersModel(**model.options())
     again.load(tmp_path)

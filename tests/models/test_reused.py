@@ -43,11 +43,19 @@ def store() -> Iterator[None]:
 def addresses() -> dict[str, str]:
     """One model under every kind of address."""
     mlflow.sklearn.save_model(
-        FITTED, "folder", signature=infer(X, FITTED.predict(X)), pip_requirements=[], serialization_format="cloudpickle"
+        FITTED,
+        "folder",
+        signature=infer(X, FITTED.predict(X)),
+        pip_requirements=[],
+        serialization_format="cloudpickle",
     )
     with mlflow.start_run() as run:
         info = mlflow.sklearn.log_model(
-            FITTED, name="model", registered_model_name="ridge", pip_requirements=[], serialization_format="cloudpickle"
+            FITTED,
+            name="model",
+            registered_model_name="ridge",
+            pip_requirements=[],
+            serialization_format="cloudpickle",
         )
     mlflow.MlflowClient().set_registered_model_alias("ridge", "champion", "1")
     return {
@@ -95,7 +103,11 @@ def test_a_model_of_no_flavor_has_no_native_form_and_takes_params() -> None:
     signature = infer(X, X.sum(axis=1), {"scale": 1})
     Path("plain.py").write_text(PLAIN)
     mlflow.pyfunc.save_model(
-        "plain", python_model="plain.py", signature=signature, input_example=(X, {"scale": 1}), pip_requirements=[]
+        "plain",
+        python_model="plain.py",
+        signature=signature,
+        input_example=(X, {"scale": 1}),
+        pip_requirements=[],
     )
     model = MlflowModel(uri="plain")
     assert (model.flavors, model.native()) == ((), None)
@@ -123,15 +135,23 @@ def broken_folder(name: str, text: str) -> str:
         lambda: broken_folder("garbage", "{unclosed: ["),
         lambda: broken_folder("list", "[1, 2]"),
         lambda: broken_folder("flavorless", "flavors: {}\n"),
-        lambda: broken_folder("foreign", "flavors: {python_function: {loader_module: no.such.module, python_version: 3.11.7}}\n"),
+        lambda: broken_folder(
+            "foreign",
+            "flavors: {python_function: {loader_module: no.such.module, python_version: 3.11.7}}\n",
+        ),
     ],
 )
 @pytest.mark.parametrize("ask", ["predict", "dump"])
-def test_a_model_that_cannot_be_loaded_is_named_with_the_forms_of_address(make: Any, ask: str, tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_loaded_is_named_with_the_forms_of_address(
+    make: Any, ask: str, tmp_path: Path
+) -> None:
     uri = make()
     model = MlflowModel(uri=uri)
     with pytest.raises(LoadError) as caught:
         model.predict(X) if ask == "predict" else model.dump(tmp_path)
     assert caught.value.message.startswith(f"model.uri={uri!r} cannot be loaded: ")
-    assert "models:/name/1, models:/name@alias, runs:/<run_id>/model, or a folder" in caught.value.remedy
+    assert (
+        "models:/name/1, models:/name@alias, runs:/<run_id>/model, or a folder"
+        in caught.value.remedy
+    )
     assert caught.value.facts == {"uri": uri}

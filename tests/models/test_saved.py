@@ -34,9 +34,16 @@ def context(model: Model, folder: Path, **changes: Any) -> Any:
     state = folder / "state"
     state.mkdir()
     model.dump(state)
-    config = {"protocol": PROTOCOL, "class": f"{kind.__module__}:{kind.__qualname__}", "options": model.options(), **changes}
+    config = {
+        "protocol": PROTOCOL,
+        "class": f"{kind.__module__}:{kind.__qualname__}",
+        "options": model.options(),
+        **changes,
+    }
     (folder / "config.json").write_text(json.dumps(config))
-    return SimpleNamespace(artifacts={"config": str(folder / "config.json"), "state": str(state)}, model_config=None)
+    return SimpleNamespace(
+        artifacts={"config": str(folder / "config.json"), "state": str(state)}, model_config=None
+    )
 
 
 def loaded(model: Model, folder: Path, **changes: Any) -> SavedModel:
@@ -69,7 +76,9 @@ def test_another_protocol_is_refused_with_both_numbers(protocol: Any, tmp_path: 
     assert "the release of modelpact that saved it" in str(caught.value)
 
 
-@pytest.mark.parametrize("path", ["no_such_module:Model", "toys:NoSuch", "toys:", "toys", "toys:Doubler.Inner"])
+@pytest.mark.parametrize(
+    "path", ["no_such_module:Model", "toys:NoSuch", "toys:", "toys", "toys:Doubler.Inner"]
+)
 def test_a_class_that_is_not_there_is_named_with_how_to_bring_it(path: str, tmp_path: Path) -> None:
     with pytest.raises(LoadError) as caught:
         loaded(Doubler(), tmp_path, **{"class": path})
@@ -78,7 +87,9 @@ def test_a_class_that_is_not_there_is_named_with_how_to_bring_it(path: str, tmp_
 
 
 @pytest.mark.parametrize("options", [{"factor": "two"}, {"unknown": 1}])
-def test_options_that_the_class_does_not_take_are_refused(options: Mapping[str, Any], tmp_path: Path) -> None:
+def test_options_that_the_class_does_not_take_are_refused(
+    options: Mapping[str, Any], tmp_path: Path
+) -> None:
     with pytest.raises(ValidationError):
         loaded(Doubler(), tmp_path, options=options)
 
@@ -112,7 +123,9 @@ def test_hints_of_a_class_that_is_not_there_are_refused() -> None:
 
 
 @pytest.mark.parametrize("hinted", [None, "toys:Hinted"])
-def test_the_stored_script_hands_mlflow_the_model(hinted: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_stored_script_hands_mlflow_the_model(
+    hinted: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     handed: list[Any] = []
     monkeypatch.setattr("mlflow.models.set_model", handed.append)
     exec(SCRIPT.format(hinted=hinted), {})

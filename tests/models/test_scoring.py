@@ -29,14 +29,19 @@ def test_regressions_are_scored_as_scikit_learn_scores_them() -> None:
 
 def test_labels_are_scored_as_scikit_learn_scores_them() -> None:
     answers = np.array(["b", "a", "a", "a"])
-    assert score(answers, LABELS, ["accuracy", "balanced_accuracy"]) == {"accuracy": 0.75, "balanced_accuracy": 2 / 3}
+    assert score(answers, LABELS, ["accuracy", "balanced_accuracy"]) == {
+        "accuracy": 0.75,
+        "balanced_accuracy": 2 / 3,
+    }
 
 
 def test_probabilities_give_both_the_likeliest_class_and_the_loss() -> None:
     scores = score(PROBABILITIES, DIGITS, ["accuracy", "neg_log_loss", "roc_auc_ovr"])
     assert scores["accuracy"] == 0.75
     assert scores["neg_log_loss"] == pytest.approx(-metrics.log_loss(DIGITS.targets, PROBABILITIES))
-    assert scores["roc_auc_ovr"] == pytest.approx(metrics.roc_auc_score(DIGITS.targets, PROBABILITIES, multi_class="ovr"))
+    assert scores["roc_auc_ovr"] == pytest.approx(
+        metrics.roc_auc_score(DIGITS.targets, PROBABILITIES, multi_class="ovr")
+    )
 
 
 def test_probabilities_of_labels_are_in_sorted_order() -> None:
@@ -51,7 +56,9 @@ def test_a_real_classifier_gets_the_score_that_scikit_learn_gives_it() -> None:
     names = ["accuracy", "neg_log_loss", "roc_auc_ovr"]
     found = score(fitted.predict_proba(sample.holdout.inputs), sample.holdout, names)
     for name in names:
-        assert found[name] == pytest.approx(metrics.get_scorer(name)(fitted, sample.holdout.inputs, sample.holdout.targets))
+        assert found[name] == pytest.approx(
+            metrics.get_scorer(name)(fitted, sample.holdout.inputs, sample.holdout.targets)
+        )
 
 
 def test_two_classes_are_scored_by_the_probability_of_the_second() -> None:
@@ -62,7 +69,9 @@ def test_two_classes_are_scored_by_the_probability_of_the_second() -> None:
 
 
 @pytest.mark.parametrize("classes", [np.array([0, 1, 2]), np.array(["a", "b", "c"])])
-def test_held_out_rows_that_lack_a_class_are_scored_against_the_classes_that_were_learned(classes: Any) -> None:
+def test_held_out_rows_that_lack_a_class_are_scored_against_the_classes_that_were_learned(
+    classes: Any,
+) -> None:
     sample = Sample([0] * 2, classes[[2, 0]])
     assert score(PROBABILITIES[[1, 0]], sample, ["accuracy"], learned=classes) == {"accuracy": 1.0}
 
@@ -74,10 +83,16 @@ def test_classes_that_nobody_knows_cannot_be_told_apart(targets: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sample", "name"), [(LABELS, "accuracy"), (NUMBERS, "r2"), (DIGITS, "accuracy")], ids=["labels", "numbers", "digits"]
+    ("sample", "name"),
+    [(LABELS, "accuracy"), (NUMBERS, "r2"), (DIGITS, "accuracy")],
+    ids=["labels", "numbers", "digits"],
 )
-@pytest.mark.parametrize("form", [pd.DataFrame, lambda column: np.asarray(column)[:, None]], ids=["frame", "array"])
-def test_one_column_of_answers_is_as_good_as_the_answers_themselves(sample: Sample, name: str, form: Any) -> None:
+@pytest.mark.parametrize(
+    "form", [pd.DataFrame, lambda column: np.asarray(column)[:, None]], ids=["frame", "array"]
+)
+def test_one_column_of_answers_is_as_good_as_the_answers_themselves(
+    sample: Sample, name: str, form: Any
+) -> None:
     assert score(form(sample.targets), sample, [name]) == {name: 1.0}
 
 
@@ -93,8 +108,9 @@ def test_no_names_no_scores() -> None:
 def test_a_scorer_that_does_not_exist_is_named_with_the_nearest() -> None:
     with pytest.raises(ConfigError) as caught:
         score([1, 2, 3, 4], NUMBERS, ["r2", "neg_mean_square_error"])
-    assert "data.metrics names no scorer of scikit-learn: 'neg_mean_square_error'. Did you mean 'neg_mean_squared_error'?" in str(
-        caught.value
+    assert (
+        "data.metrics names no scorer of scikit-learn: 'neg_mean_square_error'. Did you mean 'neg_mean_squared_error'?"
+        in str(caught.value)
     )
     assert "get_scorer_names" in caught.value.remedy
     assert caught.value.facts == {"metric": "neg_mean_square_error"}
@@ -110,14 +126,18 @@ def test_a_scorer_that_does_not_exist_is_named_with_the_nearest() -> None:
         (Sample([0, 0]), [1.0, 2.0], "r2"),
     ],
 )
-def test_a_scorer_that_does_not_suit_the_targets_is_named(sample: Sample, answers: Any, name: str) -> None:
+def test_a_scorer_that_does_not_suit_the_targets_is_named(
+    sample: Sample, answers: Any, name: str
+) -> None:
     with pytest.raises(ConfigError) as caught:
         score(answers, sample, [name])
     assert f"data.metrics: {name!r} does not suit these targets: " in str(caught.value)
     assert "data.metrics=[]" in str(caught.value)
 
 
-@pytest.mark.parametrize(("answers", "targets"), [([[1], [2, 3]], [1.0, 2.5]), ([1, 2], [[1], [2, 3]])])
+@pytest.mark.parametrize(
+    ("answers", "targets"), [([[1], [2, 3]], [1.0, 2.5]), ([1, 2], [[1], [2, 3]])]
+)
 def test_what_is_no_array_cannot_be_scored(answers: Any, targets: Any) -> None:
     with pytest.raises(ConfigError, match="what the model answered cannot be scored"):
         score(answers, Sample([0, 0], targets), ["r2"])

@@ -37,11 +37,16 @@ def test_it_answers_the_probability_of_each_class(model: TensorModel, digits: Sa
 
 
 def test_one_image_is_answered_as_it_is_among_others(model: TensorModel, digits: Sample) -> None:
-    assert np.allclose(model.predict(digits.inputs[5:6])[0], model.predict(digits.inputs)[5], atol=1e-6)
+    assert np.allclose(
+        model.predict(digits.inputs[5:6])[0], model.predict(digits.inputs)[5], atol=1e-6
+    )
 
 
 def test_the_same_seed_gives_the_same_network(model: TensorModel, digits: Sample) -> None:
-    again, other = TensorModel(hidden=32, max_iter=1000), TensorModel(hidden=32, max_iter=1000, seed=1)
+    again, other = (
+        TensorModel(hidden=32, max_iter=1000),
+        TensorModel(hidden=32, max_iter=1000, seed=1),
+    )
     for each in (again, other):
         each.fit(digits.inputs, digits.targets)
     expected = model.predict(digits.inputs)
@@ -49,7 +54,9 @@ def test_the_same_seed_gives_the_same_network(model: TensorModel, digits: Sample
     assert not np.array_equal(other.predict(digits.inputs), expected)
 
 
-def test_what_it_learned_survives_a_folder(model: TensorModel, digits: Sample, tmp_path: Path) -> None:
+def test_what_it_learned_survives_a_folder(
+    model: TensorModel, digits: Sample, tmp_path: Path
+) -> None:
     model.dump(tmp_path)
     again = TensorModel(**model.options())
     again.load(tmp_path)
@@ -68,7 +75,9 @@ def test_black_images_are_no_division_by_zero() -> None:
     assert np.isfinite(answer).all()
 
 
-@pytest.mark.parametrize("options", [{"hidden": 0}, {"max_iter": 0}, {"seed": -1}, {"hidden": 1.5}, {"layers": 2}])
+@pytest.mark.parametrize(
+    "options", [{"hidden": 0}, {"max_iter": 0}, {"seed": -1}, {"hidden": 1.5}, {"layers": 2}]
+)
 def test_sizes_that_make_no_network_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         TensorModel(**options)

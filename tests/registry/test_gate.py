@@ -45,7 +45,9 @@ def store() -> Iterator[None]:
 
 def tag(version: int, name: str = "sums") -> dict[str, Any]:
     """What a version says about its admission."""
-    facts: dict[str, Any] = json.loads(client().get_model_version(name, str(version)).tags["modelpact.compatibility"])
+    facts: dict[str, Any] = json.loads(
+        client().get_model_version(name, str(version)).tags["modelpact.compatibility"]
+    )
     return facts
 
 
@@ -57,7 +59,11 @@ def tag(version: int, name: str = "sums") -> dict[str, Any]:
         ("backward", NARROWER, [("INPUT_TYPE_NARROWED", "inputs.age")]),
         ("backward", LONGER, [("INPUT_REQUIRED_ADDED", "inputs.bmi")]),
         ("forward", NARROWER, []),
-        ("forward", {"inputs": {"age": "long"}, "outputs": {"y": "double"}}, [("INPUT_REMOVED", "inputs.sex")]),
+        (
+            "forward",
+            {"inputs": {"age": "long"}, "outputs": {"y": "double"}},
+            [("INPUT_REMOVED", "inputs.sex")],
+        ),
         ("full", WIDER, []),
         ("full", NARROWER, [("INPUT_TYPE_NARROWED", "inputs.age")]),
         ("full_transitive", NARROWER, [("INPUT_TYPE_NARROWED", "inputs.age")]),
@@ -81,7 +87,12 @@ def test_a_mode_asks_what_it_says(mode: Any, new: Any, broken: list[tuple[str, s
 
 def test_a_first_version_is_compared_with_none() -> None:
     assert registered(OLD, compatibility="full_transitive") == 1
-    assert tag(1) == {"mode": "full_transitive", "policy": "lossless", "extra": "ignore", "against": ""}
+    assert tag(1) == {
+        "mode": "full_transitive",
+        "policy": "lossless",
+        "extra": "ignore",
+        "against": "",
+    }
     assert registered(OLD, name="others", compatibility="backward", against="@champion") == 1
 
 
@@ -116,12 +127,18 @@ class TestAgainst:
     def test_all_versions_that_are_there(self) -> None:
         new = registered(OLD, compatibility="backward_transitive")
         assert tag(new)["against"] == "1-2"
-        with pytest.raises(CompatibilityError, match="with versions 1-2, 4 of sums in 1 place") as raised:
+        with pytest.raises(
+            CompatibilityError, match="with versions 1-2, 4 of sums in 1 place"
+        ) as raised:
             registered(LONGER, compatibility="backward_transitive")
-        assert "inputs.bmi: nothing -> double (INPUT_REQUIRED_ADDED), with 1-2, 4" in str(raised.value)
+        assert "inputs.bmi: nothing -> double (INPUT_REQUIRED_ADDED), with 1-2, 4" in str(
+            raised.value
+        )
         assert list(raised.value.broken) == ["1", "2", "4"]
 
-    @pytest.mark.parametrize(("against", "told"), [(9, ""), ("@campion", "Did you mean '@champion'?"), ("@x", "")])
+    @pytest.mark.parametrize(
+        ("against", "told"), [(9, ""), ("@campion", "Did you mean '@champion'?"), ("@x", "")]
+    )
     def test_one_that_is_not_there_is_told(self, against: Any, told: str) -> None:
         with pytest.raises(RegisterError, match="has no such version") as raised:
             registered(OLD, compatibility="backward", against=against)
@@ -129,7 +146,10 @@ class TestAgainst:
         assert "Its versions: 1, 2; its aliases: @champion." in str(raised.value)
 
     def test_a_registry_that_fails_is_told(self, mocker: Any) -> None:
-        mocker.patch("mlflow.MlflowClient.get_model_version_by_alias", side_effect=MlflowException("no answer"))
+        mocker.patch(
+            "mlflow.MlflowClient.get_model_version_by_alias",
+            side_effect=MlflowException("no answer"),
+        )
         with pytest.raises(RegisterError, match="no answer"):
             registered(OLD, compatibility="backward", against="@champion")
 
@@ -147,7 +167,13 @@ def test_the_policy_counts() -> None:
     wider = {"inputs": {"age": "long"}}
     assert registered(wider, name="strict", compatibility="backward") == 2
     with pytest.raises(CompatibilityError):
-        registered({"inputs": {"age": "double"}}, name="strict", compatibility="backward", against=1, policy="strict")
+        registered(
+            {"inputs": {"age": "double"}},
+            name="strict",
+            compatibility="backward",
+            against=1,
+            policy="strict",
+        )
     with pytest.raises(CompatibilityError):
         registered(floats, compatibility="backward", policy="strict")
 
@@ -181,10 +207,15 @@ class TestExceptions:
 
     def test_it_lets_nothing_else_through(self) -> None:
         registered(OLD)
-        both = {"inputs": {"age": "integer", "sex": "string", "bmi": "double"}, "outputs": {"y": "double"}}
+        both = {
+            "inputs": {"age": "integer", "sex": "string", "bmi": "double"},
+            "outputs": {"y": "double"},
+        }
         with pytest.raises(CompatibilityError, match=r"in 1 place:\n  inputs.age") as raised:
             registered(both, compatibility="backward", exceptions=[self.MEANT])
-        typed = next(line for line in str(raised.value).splitlines() if "register.exceptions" in line)
+        typed = next(
+            line for line in str(raised.value).splitlines() if "register.exceptions" in line
+        )
         (word,) = [word for word in shlex.split(typed) if word.startswith("register.")]
         parsed = OverridesParser.create().parse_override(word).value()
         assert parsed == [
@@ -196,16 +227,24 @@ class TestExceptions:
         registered(OLD)
         with pytest.raises(CompatibilityError) as raised:
             registered(NARROWER, compatibility="backward")
-        word = next(word for word in shlex.split(str(raised.value)) if word.startswith("register.exceptions"))
+        word = next(
+            word
+            for word in shlex.split(str(raised.value))
+            if word.startswith("register.exceptions")
+        )
         typed = OverridesParser.create().parse_override(word.replace('"..."', '"measured"')).value()
         assert registered(NARROWER, compatibility="backward", exceptions=typed) == 2
 
     def test_one_that_lets_nothing_through_is_told(self, caplog: pytest.LogCaptureFixture) -> None:
         registered(OLD)
         with caplog.at_level(logging.WARNING, "modelpact.registry.gate"):
-            MlflowRegister(compatibility="backward", exceptions=[self.MEANT]).admit("sums", parse(WIDER))
+            MlflowRegister(compatibility="backward", exceptions=[self.MEANT]).admit(
+                "sums", parse(WIDER)
+            )
             MlflowRegister(exceptions=[self.MEANT]).admit("sums", parse(WIDER))
-        assert caplog.messages == ["register.exceptions: INPUT_REQUIRED_ADDED at inputs.bmi let nothing through"]
+        assert caplog.messages == [
+            "register.exceptions: INPUT_REQUIRED_ADDED at inputs.bmi let nothing through"
+        ]
 
     @given(st.text(min_size=1, max_size=30).filter(lambda text: text.isprintable()))
     def test_any_text_can_be_typed(self, text: str) -> None:
@@ -217,8 +256,14 @@ class TestExceptions:
 
 def test_changes_that_break_nothing_are_counted() -> None:
     registered(OLD)
-    new = {"inputs": {"age": "long", "sex": "string", "a?": "long", "b?": "long"}, "outputs": {"y": "double", "z?": "double"}}
-    assert tag(registered(new, compatibility="backward"))["passed"] == {"INPUT_OPTIONAL_ADDED": 2, "OUTPUT_OPTIONAL_ADDED": 1}
+    new = {
+        "inputs": {"age": "long", "sex": "string", "a?": "long", "b?": "long"},
+        "outputs": {"y": "double", "z?": "double"},
+    }
+    assert tag(registered(new, compatibility="backward"))["passed"] == {
+        "INPUT_OPTIONAL_ADDED": 2,
+        "OUTPUT_OPTIONAL_ADDED": 1,
+    }
 
 
 def test_many_changes_are_counted() -> None:
@@ -263,14 +308,24 @@ class TestAnOldVersion:
             registered(NARROWER, compatibility="backward")
 
     @pytest.mark.parametrize(
-        "text", ["- a list", "signature: 3", "signature: {inputs: 7}", "a: [", "signature: {inputs: '[{}]'}"]
+        "text",
+        [
+            "- a list",
+            "signature: 3",
+            "signature: {inputs: 7}",
+            "a: [",
+            "signature: {inputs: '[{}]'}",
+        ],
     )
     def test_that_is_malformed_is_named(self, text: str) -> None:
         uri = saved(OLD)
         MlflowRegister().register("sums", uri)
         contracts._read.clear()
         (folder_of(uri) / "MLmodel").write_text(text)
-        with pytest.raises(RegisterError, match="contract of version 1 of sums cannot be read: its MLmodel file is malformed"):
+        with pytest.raises(
+            RegisterError,
+            match="contract of version 1 of sums cannot be read: its MLmodel file is malformed",
+        ):
             registered(OLD, compatibility="backward")
         assert versions() == [1]
 
@@ -279,7 +334,9 @@ class TestAnOldVersion:
         MlflowRegister().register("sums", uri)
         contracts._read.clear()
         shutil.rmtree(folder_of(uri))
-        with pytest.raises(RegisterError, match="contract of version 1 of sums cannot be read") as raised:
+        with pytest.raises(
+            RegisterError, match="contract of version 1 of sums cannot be read"
+        ) as raised:
             registered(OLD, compatibility="backward")
         assert "register.against" in str(raised.value)
         assert versions() == [1]
@@ -300,9 +357,13 @@ class TestAnOldVersion:
         uri, other = saved(OLD), saved(WIDER)
         MlflowRegister().register("sums", uri)
         contracts._read.clear()
-        text = (folder_of(other) / "MLmodel").read_text() if change == "changed" else "flavors: {}\n"
+        text = (
+            (folder_of(other) / "MLmodel").read_text() if change == "changed" else "flavors: {}\n"
+        )
         (folder_of(uri) / "MLmodel").write_text(text)
-        with pytest.raises(RegisterError, match=f"not the one it was registered with: its signature was {told}"):
+        with pytest.raises(
+            RegisterError, match=f"not the one it was registered with: its signature was {told}"
+        ):
             registered(WIDER, compatibility="backward")
 
     def test_that_was_deleted_meanwhile_is_passed_over(self, mocker: Any) -> None:
@@ -343,7 +404,9 @@ class TestSomebodyElse:
         return todo
 
     @pytest.mark.parametrize("mode", ["backward", "backward_transitive"])
-    def test_our_version_is_taken_back_if_it_breaks_theirs(self, mode: Any, other: list[str]) -> None:
+    def test_our_version_is_taken_back_if_it_breaks_theirs(
+        self, mode: Any, other: list[str]
+    ) -> None:
         new = saved(WIDER)
         other.append(saved(LONGER | {"outputs": {"y": "float"}}))
         register = MlflowRegister(compatibility=mode, aliases=["champion"])
@@ -352,22 +415,34 @@ class TestSomebodyElse:
         assert versions() == [1, 2]
         assert client().get_registered_model("sums").aliases == {}
 
-    @pytest.mark.parametrize(("mode", "against"), [("backward", "1-2"), ("backward_transitive", "1-2")])
-    def test_our_version_says_so_if_it_does_not(self, mode: Any, against: str, other: list[str]) -> None:
+    @pytest.mark.parametrize(
+        ("mode", "against"), [("backward", "1-2"), ("backward_transitive", "1-2")]
+    )
+    def test_our_version_says_so_if_it_does_not(
+        self, mode: Any, against: str, other: list[str]
+    ) -> None:
         other.append(saved(WIDER))
         version = MlflowRegister(compatibility=mode).register("sums", saved(WIDER))
         assert int(version.version) == 3
-        assert tag(3)["against"] == json.loads(version.tags["modelpact.compatibility"])["against"] == against
+        assert (
+            tag(3)["against"]
+            == json.loads(version.tags["modelpact.compatibility"])["against"]
+            == against
+        )
 
     def test_an_alias_may_have_come_to_name_our_version(self, mocker: Any) -> None:
         gate = Gate("backward", "@champion")
         mlflow.MlflowClient().set_registered_model_alias("sums", "champion", "1")
         assert gate.admit(mlflow.MlflowClient(), "sums", parse(OLD), below=1).against == ()
-        assert gate.admit(mlflow.MlflowClient(), "sums", parse(OLD), below=2, done=[1]).against == ()
+        assert (
+            gate.admit(mlflow.MlflowClient(), "sums", parse(OLD), below=2, done=[1]).against == ()
+        )
 
 
 class TestTheTag:
-    CHANGE = Change("INPUT_TYPE_NARROWED", "input", "inputs.age", "long", "integer", frozenset({"backward"}))
+    CHANGE = Change(
+        "INPUT_TYPE_NARROWED", "input", "inputs.age", "long", "integer", frozenset({"backward"})
+    )
 
     def test_is_never_longer_than_it_may_be(self) -> None:
         waived = tuple(Waived(self.CHANGE, (number,), "r" * 500) for number in range(40))
@@ -383,15 +458,28 @@ class TestTheTag:
         assert json.loads(text)["against"] == "2000 versions, the last of them 3999"
 
     def test_of_a_long_change_still_fits(self) -> None:
-        long = Change("INPUT_KIND_CHANGED", "input", "inputs", "x" * 9000, "y", frozenset({"backward"}))
-        facts = json.loads(Admission("backward", against=(1,), waived=(Waived(long, (1,), "r"),)).tag())
+        long = Change(
+            "INPUT_KIND_CHANGED", "input", "inputs", "x" * 9000, "y", frozenset({"backward"})
+        )
+        facts = json.loads(
+            Admission("backward", against=(1,), waived=(Waived(long, (1,), "r"),)).tag()
+        )
         assert (facts["waived"], facts["left_out"]) == ([], 1)
 
     def test_joins_two_comparisons(self) -> None:
         first = Admission("backward", against=(1,), passed={"A": 1, "B": 2})
-        later = Admission("backward", against=(2,), passed={"B": 1, "C": 1}, waived=(Waived(self.CHANGE, (2,), "r"),))
+        later = Admission(
+            "backward",
+            against=(2,),
+            passed={"B": 1, "C": 1},
+            waived=(Waived(self.CHANGE, (2,), "r"),),
+        )
         both = first.joined(later)
-        assert (both.against, both.passed, both.waived) == ((1, 2), {"A": 1, "B": 2, "C": 1}, later.waived)
+        assert (both.against, both.passed, both.waived) == (
+            (1, 2),
+            {"A": 1, "B": 2, "C": 1},
+            later.waived,
+        )
 
 
 @given(st.sets(st.integers(1, 60)))
@@ -409,9 +497,14 @@ class TestPublishing:
     def test_a_refused_contract_saves_nothing(self, tmp_path: Path) -> None:
         publish(**steps())
         before = client().search_logged_models(["1"])
-        stricter = ExplicitSigner(inputs={"a": "double", "b": "double", "c?": "double"}, outputs="float64[6]")
+        stricter = ExplicitSigner(
+            inputs={"a": "double", "b": "double", "c?": "double"}, outputs="float64[6]"
+        )
         with pytest.raises(CompatibilityError, match="TENSOR_SHAPE_NARROWED"):
-            publish(**steps(signer=stricter, register=MlflowRegister(compatibility="full")), folder=tmp_path)
+            publish(
+                **steps(signer=stricter, register=MlflowRegister(compatibility="full")),
+                folder=tmp_path,
+            )
         assert len(client().search_logged_models(["1"])) == len(before)
         assert receipt(tmp_path)["stage"] == "admit"
         assert receipt(tmp_path)["compatibility"] is None
@@ -419,7 +512,12 @@ class TestPublishing:
 
     def test_the_receipt_says_what_was_compared(self) -> None:
         publish(**steps())
-        done = publish(**steps(register=MlflowRegister(compatibility="backward", against="1"), model=Doubler(factor=3.0)))
+        done = publish(
+            **steps(
+                register=MlflowRegister(compatibility="backward", against="1"),
+                model=Doubler(factor=3.0),
+            )
+        )
         assert done.compatibility == {
             "mode": "backward",
             "policy": "lossless",
@@ -434,8 +532,16 @@ class TestPublishing:
         mocker.patch.object(MlflowRegister, "admit", return_value=None)
         wider = numbers(params={"scale": 2.0})
         with pytest.raises(CompatibilityError, match="PARAM_OPTIONAL_ADDED"):
-            publish(**steps(data=wider, register=MlflowRegister(compatibility="forward", aliases=["champion"])))
-        assert sorted(str(model.status) for model in client().search_logged_models(["1"])) == ["FAILED", "READY"]
+            publish(
+                **steps(
+                    data=wider,
+                    register=MlflowRegister(compatibility="forward", aliases=["champion"]),
+                )
+            )
+        assert sorted(str(model.status) for model in client().search_logged_models(["1"])) == [
+            "FAILED",
+            "READY",
+        ]
         assert versions() == [1]
 
 
@@ -447,7 +553,10 @@ class TestPublishing:
         ({"against": "@"}, "names no version"),
         ({"against": "0"}, "names no version"),
         ({"against": -1}, "names no version"),
-        ({"against": "@champion", "compatibility": "full_transitive"}, "compares with all versions, not with @champion"),
+        (
+            {"against": "@champion", "compatibility": "full_transitive"},
+            "compares with all versions, not with @champion",
+        ),
         ({"policy": "mlflow", "extra": "forbid"}, "cannot refuse them"),
     ],
 )

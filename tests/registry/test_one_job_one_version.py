@@ -58,7 +58,9 @@ class TestTheSlowerOne:
 
     def test_returns_the_version_of_the_faster_one(self, faster: list[dict[str, str]]) -> None:
         uri = self.start(faster, KEY, KEY)
-        version = MlflowRegister(if_exists="reuse", aliases=["champion"]).register("sums", uri, tags=KEY)
+        version = MlflowRegister(if_exists="reuse", aliases=["champion"]).register(
+            "sums", uri, tags=KEY
+        )
         assert (int(version.version), versions("sums")) == (2, [1, 2, 3])
         assert client().get_registered_model("sums").aliases == {}
         assert status(uri) == "FAILED"
@@ -71,24 +73,36 @@ class TestTheSlowerOne:
         assert client().get_registered_model("sums").aliases == {}
         assert status(uri) == "FAILED"
 
-    @pytest.mark.parametrize(("if_exists", "theirs", "ours"), [("new", KEY, KEY), ("reuse", {}, KEY), ("reuse", KEY, {})])
+    @pytest.mark.parametrize(
+        ("if_exists", "theirs", "ours"), [("new", KEY, KEY), ("reuse", {}, KEY), ("reuse", KEY, {})]
+    )
     def test_is_not_slower_where_that_does_not_count(
-        self, if_exists: Any, theirs: dict[str, str], ours: dict[str, str], faster: list[dict[str, str]]
+        self,
+        if_exists: Any,
+        theirs: dict[str, str],
+        ours: dict[str, str],
+        faster: list[dict[str, str]],
     ) -> None:
         uri = self.start(faster, theirs)
-        version = MlflowRegister(if_exists=if_exists, aliases=["champion"]).register("sums", uri, tags=ours)
+        version = MlflowRegister(if_exists=if_exists, aliases=["champion"]).register(
+            "sums", uri, tags=ours
+        )
         assert int(version.version) == 3
         assert int(client().get_model_version_by_alias("sums", "champion").version) == 3
         assert status(uri) == "READY"
 
-    def test_leaves_a_model_ready_that_is_another_version_too(self, faster: list[dict[str, str]]) -> None:
+    def test_leaves_a_model_ready_that_is_another_version_too(
+        self, faster: list[dict[str, str]]
+    ) -> None:
         uri = self.start(faster)
         MlflowRegister().register("others", uri)
         faster.append(KEY)
         MlflowRegister(if_exists="reuse").register("sums", uri, tags=KEY)
         assert status(uri) == "READY"
 
-    def test_says_when_the_faster_one_is_gone(self, faster: list[dict[str, str]], mocker: Any) -> None:
+    def test_says_when_the_faster_one_is_gone(
+        self, faster: list[dict[str, str]], mocker: Any
+    ) -> None:
         uri = self.start(faster, KEY)
         delete = mlflow.MlflowClient.delete_model_version
 
@@ -97,21 +111,31 @@ class TestTheSlowerOne:
             delete(self, name, "2")
 
         mocker.patch("mlflow.MlflowClient.delete_model_version", delete_both)
-        with pytest.raises(RegisterError, match="was of the same job, and was taken back meanwhile"):
+        with pytest.raises(
+            RegisterError, match="was of the same job, and was taken back meanwhile"
+        ):
             MlflowRegister(if_exists="reuse").register("sums", uri, tags=KEY)
         assert versions("sums") == [1]
 
     @pytest.mark.parametrize("if_exists", ["reuse", "error"])
-    def test_says_when_its_version_cannot_be_taken_back(self, if_exists: Any, faster: list[dict[str, str]], mocker: Any) -> None:
+    def test_says_when_its_version_cannot_be_taken_back(
+        self, if_exists: Any, faster: list[dict[str, str]], mocker: Any
+    ) -> None:
         uri = self.start(faster, KEY)
-        mocker.patch("mlflow.MlflowClient.delete_model_version", side_effect=MlflowException("no answer"))
+        mocker.patch(
+            "mlflow.MlflowClient.delete_model_version", side_effect=MlflowException("no answer")
+        )
         with pytest.raises(RegisterError, match="version 3 could not be taken back") as raised:
             MlflowRegister(if_exists=if_exists).register("sums", uri, tags=KEY)
         assert raised.value.left == ["version 3"]
 
-    def test_says_when_the_registry_fails_then(self, faster: list[dict[str, str]], mocker: Any) -> None:
+    def test_says_when_the_registry_fails_then(
+        self, faster: list[dict[str, str]], mocker: Any
+    ) -> None:
         uri = self.start(faster, KEY)
-        mocker.patch("mlflow.MlflowClient.get_model_version", side_effect=MlflowException("no answer"))
+        mocker.patch(
+            "mlflow.MlflowClient.get_model_version", side_effect=MlflowException("no answer")
+        )
         with pytest.raises(RegisterError, match="no answer"):
             MlflowRegister(if_exists="reuse").register("sums", uri, tags=KEY)
 
@@ -134,7 +158,9 @@ def test_a_lost_answer_is_not_a_second_version(mocker: Any) -> None:
     def create_and_lose(self: Any, name: str, **options: Any) -> Any:
         version = create(self, name, **options)
         if lost.pop() if lost else False:
-            raise MlflowException("API request to http://host/model-versions/create failed with exception timed out")
+            raise MlflowException(
+                "API request to http://host/model-versions/create failed with exception timed out"
+            )
         return version
 
     with SqliteTracking().open():
@@ -179,14 +205,19 @@ def test_two_processes_that_do_one_job_come_to_one_version(if_exists: str) -> No
     found = race(if_exists, jobs)
     numbers = set(versions())
     for job in range(jobs):
-        one, other = sorted((outcome for outcome in found if outcome.job == job), key=lambda outcome: outcome.how != "made")
+        one, other = sorted(
+            (outcome for outcome in found if outcome.job == job),
+            key=lambda outcome: outcome.how != "made",
+        )
         assert one.how == "made"
         assert other.how == {"reuse": "reused", "error": "refused"}[if_exists]
         assert one.version == other.version
         assert one.job_key == other.job_key
         assert int(one.version) in numbers
     assert len(numbers) == jobs
-    keys = Counter(version.tags[JOB_KEY] for version in client().search_model_versions("name = 'sums'"))
+    keys = Counter(
+        version.tags[JOB_KEY] for version in client().search_model_versions("name = 'sums'")
+    )
     assert set(keys.values()) == {1}
     assert int(client().get_model_version_by_alias("sums", "champion").version) in numbers
     statuses = Counter(str(model.status) for model in client().search_logged_models(["1"]))

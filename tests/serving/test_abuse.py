@@ -83,8 +83,16 @@ TABLE: list[tuple[str, str | bytes, int]] = [
     ("rows of two kinds", json.dumps({"inputs": [ROW, [1, 2], CANARY]}), 422),
     ("a missing column", json.dumps({"inputs": [{"a": 1, CANARY: 2}]}), 422),
     ("a mistyped column", json.dumps({"inputs": [{"A": 1, "b": 2, "n": 1}]}), 422),
-    ("columns that are not asked for", json.dumps({"inputs": [ROW | {f"{CANARY}{i}": i for i in range(5000)}]}), 200),
-    ("__proto__ and __class__", json.dumps({"inputs": [ROW | {"__class__": CANARY, "__proto__": {}}]}), 200),
+    (
+        "columns that are not asked for",
+        json.dumps({"inputs": [ROW | {f"{CANARY}{i}": i for i in range(5000)}]}),
+        200,
+    ),
+    (
+        "__proto__ and __class__",
+        json.dumps({"inputs": [ROW | {"__class__": CANARY, "__proto__": {}}]}),
+        200,
+    ),
     ("params of an unknown name", json.dumps({"inputs": [ROW], "params": {CANARY: 1}}), 422),
     ("params a list", json.dumps({"inputs": [ROW], "params": [CANARY]}), 422),
     ("params a text", json.dumps({"inputs": [ROW], "params": CANARY}), 422),
@@ -109,8 +117,16 @@ NESTED: list[tuple[str, str, int]] = [
     ("a day that is none", person(born=f"2023-02-30 {CANARY}"), 422),
     ("a day beyond all", person(born="99999-01-01"), 422),
     ("deep where a text is", person(name=[[[[CANARY]]]]), 422),
-    ("a param of a wrong type", json.dumps({"inputs": [PERSON], "params": {"factor": CANARY}}), 422),
-    ("a param of wrong items", json.dumps({"inputs": [PERSON], "params": {"labels": [1, CANARY]}}), 422),
+    (
+        "a param of a wrong type",
+        json.dumps({"inputs": [PERSON], "params": {"factor": CANARY}}),
+        422,
+    ),
+    (
+        "a param of wrong items",
+        json.dumps({"inputs": [PERSON], "params": {"labels": [1, CANARY]}}),
+        422,
+    ),
     ("characters beyond the first plane", person(name="\U0001f600" * 10), 200),
 ]
 
@@ -120,8 +136,16 @@ TENSOR: list[tuple[str, str, int]] = [
     ("of texts", json.dumps({"inputs": {"left": [[CANARY, "x"]], "right": [[1, 2]]}}), 422),
     ("one is missing", json.dumps({"inputs": {"left": [[1, 2]], CANARY: [[1, 2]]}}), 422),
     ("null in it", '{"inputs": {"left": [[null, 2]], "right": [[1, 2]]}}', 422),
-    ("nested too deeply", '{"inputs": {"left": ' + "[" * 60 + "]" * 60 + ', "right": [[1, 2]]}}', 422),
-    ("deep enough to overflow", '{"inputs": {"left": ' + "[" * 900 + "]" * 900 + ', "right": [[1, 2]]}}', 422),
+    (
+        "nested too deeply",
+        '{"inputs": {"left": ' + "[" * 60 + "]" * 60 + ', "right": [[1, 2]]}}',
+        422,
+    ),
+    (
+        "deep enough to overflow",
+        '{"inputs": {"left": ' + "[" * 900 + "]" * 900 + ', "right": [[1, 2]]}}',
+        422,
+    ),
 ]
 
 HEADERS: list[tuple[str, str | None, dict[str, str], int]] = [
@@ -163,17 +187,23 @@ def refused_or_answered(response: Any, wanted: int) -> None:
         Draft202012Validator(SCHEMA).validate(response.json())
 
 
-@pytest.mark.parametrize(("body", "wanted"), [case[1:] for case in TABLE], ids=[case[0] for case in TABLE])
+@pytest.mark.parametrize(
+    ("body", "wanted"), [case[1:] for case in TABLE], ids=[case[0] for case in TABLE]
+)
 def test_a_table(table: Adapter, body: str | bytes, wanted: int) -> None:
     refused_or_answered(asked(client(table), "/predict", body), wanted)
 
 
-@pytest.mark.parametrize(("body", "wanted"), [case[1:] for case in TABLE[:30]], ids=[case[0] for case in TABLE[:30]])
+@pytest.mark.parametrize(
+    ("body", "wanted"), [case[1:] for case in TABLE[:30]], ids=[case[0] for case in TABLE[:30]]
+)
 def test_mlflows_protocol(table: Adapter, body: str | bytes, wanted: int) -> None:
     refused_or_answered(asked(client(table), "/invocations", body), wanted)
 
 
-@pytest.mark.parametrize(("body", "wanted"), [case[1:] for case in NESTED], ids=[case[0] for case in NESTED])
+@pytest.mark.parametrize(
+    ("body", "wanted"), [case[1:] for case in NESTED], ids=[case[0] for case in NESTED]
+)
 def test_nested_values(nested: Adapter, body: str, wanted: int) -> None:
     response = asked(client(nested), "/predict", body)
     if wanted == 200:
@@ -182,15 +212,21 @@ def test_nested_values(nested: Adapter, body: str, wanted: int) -> None:
         refused_or_answered(response, wanted)
 
 
-@pytest.mark.parametrize(("body", "wanted"), [case[1:] for case in TENSOR], ids=[case[0] for case in TENSOR])
+@pytest.mark.parametrize(
+    ("body", "wanted"), [case[1:] for case in TENSOR], ids=[case[0] for case in TENSOR]
+)
 def test_tensors(tensor: Adapter, body: str, wanted: int) -> None:
     refused_or_answered(asked(client(tensor), "/predict", body), wanted)
 
 
-@pytest.mark.parametrize(("kind", "headers", "wanted"), [case[1:] for case in HEADERS], ids=[case[0] for case in HEADERS])
+@pytest.mark.parametrize(
+    ("kind", "headers", "wanted"), [case[1:] for case in HEADERS], ids=[case[0] for case in HEADERS]
+)
 def test_headers(table: Adapter, kind: str | None, headers: dict[str, str], wanted: int) -> None:
     sent: Any = {name: value.encode("latin-1") for name, value in headers.items()}
-    refused_or_answered(asked(client(table), "/predict", json.dumps({"inputs": [ROW]}), kind, **sent), wanted)
+    refused_or_answered(
+        asked(client(table), "/predict", json.dumps({"inputs": [ROW]}), kind, **sent), wanted
+    )
 
 
 @pytest.mark.parametrize(
@@ -219,7 +255,9 @@ def test_a_value_that_takes_anything_may_be_deep() -> None:
 
     from modelpact.signature import parse
 
-    adapter = stored(Nulls(), parse({"inputs": {"a": "double", "x?": "any"}, "outputs": ["long"]}), [{"a": 1.0}])
+    adapter = stored(
+        Nulls(), parse({"inputs": {"a": "double", "x?": "any"}, "outputs": ["long"]}), [{"a": 1.0}]
+    )
     http = client(adapter)
     for depth in (10, 100, 300, 450, 600, 900, 960, 990, 5000):
         body = f'{{"inputs": [{{"a": 1, "x": {"[" * depth}{"]" * depth}}}]}}'

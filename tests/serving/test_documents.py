@@ -29,7 +29,9 @@ def adapter(request: pytest.FixtureRequest) -> Adapter:
 
 def schema_of(document: dict[str, Any], path: str, status: str = "200") -> dict[str, Any]:
     """The schema of a response."""
-    found: dict[str, Any] = document["paths"][path]["post"]["responses"][status]["content"]["application/json"]["schema"]
+    found: dict[str, Any] = document["paths"][path]["post"]["responses"][status]["content"][
+        "application/json"
+    ]["schema"]
     return found
 
 
@@ -54,7 +56,9 @@ def test_every_status_is_declared_with_its_body(adapter: Adapter) -> None:
         told = document["paths"][path]["post"]["responses"]
         assert set(told) == {"200", *map(str, STATUSES)}
         assert all(schema_of(document, path, str(status)) == SCHEMA for status in STATUSES)
-        assert all(told[str(status)]["description"] == meaning for status, meaning in STATUSES.items())
+        assert all(
+            told[str(status)]["description"] == meaning for status, meaning in STATUSES.items()
+        )
 
 
 def test_what_the_other_routes_answer_is_what_is_declared(table: Adapter) -> None:
@@ -70,7 +74,9 @@ def test_what_the_other_routes_answer_is_what_is_declared(table: Adapter) -> Non
 
 def test_names_and_types_are_those_of_the_contract(nested: Adapter) -> None:
     document = create_app(nested).openapi()
-    body = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    body = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]
     row = body["properties"]["inputs"]["items"]
     assert set(row["properties"]) == {"name", "tags", "scores", "home", "born", "lucky"}
     assert set(row["required"]) == {"name", "tags", "scores", "home"}
@@ -81,7 +87,9 @@ def test_names_and_types_are_those_of_the_contract(nested: Adapter) -> None:
 def test_a_chat_model_says_that_it_streams(talker: Callable[..., Adapter]) -> None:
     with ChatServer(echo()) as server:
         document = client(talker(server)).get("/openapi.json").json()
-    assert set(document["paths"]["/predict/stream"]["post"]["responses"]["200"]["content"]) == {"text/event-stream"}
+    assert set(document["paths"]["/predict/stream"]["post"]["responses"]["200"]["content"]) == {
+        "text/event-stream"
+    }
 
 
 class _Page(HTMLParser):
@@ -114,12 +122,20 @@ def test_the_page_is_text_whatever_the_contract_says() -> None:
 
     evil = "</script><img src=x onerror=alert(1)>"
     schema = {"properties": {evil: {"type": "string"}}}
-    told = {"summary": evil, "requestBody": {"content": {"application/json": {"schema": schema, "example": evil}}}}
-    text = page({"info": {"title": evil, "description": evil}, "paths": {f"/{evil}": {"post": told}}})
+    told = {
+        "summary": evil,
+        "requestBody": {"content": {"application/json": {"schema": schema, "example": evil}}},
+    }
+    text = page(
+        {"info": {"title": evil, "description": evil}, "paths": {f"/{evil}": {"post": told}}}
+    )
     assert "<img" not in text
 
 
 def test_the_statuses_of_the_page_are_those_of_the_server() -> None:
     text = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
-    found = {int(status): meaning for status, meaning in re.findall(r"^\| `(\d{3})` \| ([^|]+) \|", text, re.MULTILINE)}
+    found = {
+        int(status): meaning
+        for status, meaning in re.findall(r"^\| `(\d{3})` \| ([^|]+) \|", text, re.MULTILINE)
+    }
     assert found == STATUSES

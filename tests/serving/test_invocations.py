@@ -25,7 +25,9 @@ def of_mlflow(adapter: Adapter, body: str, kind: str = "application/json") -> An
     """What MLflow's own server answers."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        response = invocations(body, kind, adapter.pyfunc, adapter.pyfunc.metadata.get_input_schema())
+        response = invocations(
+            body, kind, adapter.pyfunc, adapter.pyfunc.metadata.get_input_schema()
+        )
     assert response.status == 200, response.response
     return json.loads(response.response)
 
@@ -59,7 +61,17 @@ def same(ours: Any, theirs: Any) -> None:
         {"dataframe_records": [row | {"more": "x"} for row in RECORDS]},
         {"dataframe_records": RECORDS, "params": None},
     ],
-    ids=["split", "other order", "records", "instances", "inputs", "columns", "one row", "extra", "null params"],
+    ids=[
+        "split",
+        "other order",
+        "records",
+        "instances",
+        "inputs",
+        "columns",
+        "one row",
+        "extra",
+        "null params",
+    ],
 )
 def test_a_table_in_json(table: Adapter, body: dict[str, Any]) -> None:
     response = asked(client(table), "/invocations", body)
@@ -67,14 +79,19 @@ def test_a_table_in_json(table: Adapter, body: dict[str, Any]) -> None:
     same(response.json(), of_mlflow(table, json.dumps(body)))
 
 
-@pytest.mark.parametrize("text", [FRAME.to_csv(index=False), FRAME.to_csv(), "b,n,a\n1,2,3\n\n4,5,6", 'a,"b",n\r\n"1",2,3\r\n'])
+@pytest.mark.parametrize(
+    "text",
+    [FRAME.to_csv(index=False), FRAME.to_csv(), "b,n,a\n1,2,3\n\n4,5,6", 'a,"b",n\r\n"1",2,3\r\n'],
+)
 def test_a_table_in_csv(table: Adapter, text: str) -> None:
     response = asked(client(table), "/invocations", text, "text/csv; charset=UTF-8")
     assert response.status_code == 200, response.text
     same(response.json(), of_mlflow(table, text, "text/csv"))
 
 
-@pytest.mark.parametrize("text", ["do,n\n007,1\n1e5,2\n", 'do,n\n"a,b\nc",1\n', "do,n\nTrue,1\n2024-01-01,2"])
+@pytest.mark.parametrize(
+    "text", ["do,n\n007,1\n1e5,2\n", 'do,n\n"a,b\nc",1\n', "do,n\nTrue,1\n2024-01-01,2"]
+)
 def test_text_in_csv_stays_text(told: Adapter, text: str) -> None:
     response = asked(client(told), "/invocations", text, "text/csv")
     assert response.status_code == 200, response.text
@@ -87,17 +104,28 @@ def test_whole_numbers_in_csv_stay_whole_beside_an_empty_value() -> None:
     from modelpact.serving.envelopes import csv_table
     from modelpact.signature import parse
 
-    adapter = stored(Nulls(), parse({"inputs": {"a": "double", "n?": "long"}, "outputs": ["long"]}), pd.DataFrame({"a": [1.0]}))
+    adapter = stored(
+        Nulls(),
+        parse({"inputs": {"a": "double", "n?": "long"}, "outputs": ["long"]}),
+        pd.DataFrame({"a": [1.0]}),
+    )
     frame = csv_table(b"a,n\n1,9007199254740993\n2,\n", adapter.signature.inputs)
     assert frame["n"][0] == 9007199254740993
-    assert asked(client(adapter), "/invocations", "a,n\n1,9007199254740993\n,\n", "text/csv").json() == {"predictions": [0, 1]}
+    assert asked(
+        client(adapter), "/invocations", "a,n\n1,9007199254740993\n,\n", "text/csv"
+    ).json() == {"predictions": [0, 1]}
 
 
 @pytest.mark.parametrize(
     "body",
     [
         {"inputs": {"left": [[1.0, 2.0]], "right": [[0.5, 0.5]]}},
-        {"instances": [{"left": [1.0, 2.0], "right": [0.5, 0.5]}, {"left": [3.0, 2.0], "right": [0.5, 0.5]}]},
+        {
+            "instances": [
+                {"left": [1.0, 2.0], "right": [0.5, 0.5]},
+                {"left": [3.0, 2.0], "right": [0.5, 0.5]},
+            ]
+        },
     ],
     ids=["inputs", "instances"],
 )
@@ -132,7 +160,9 @@ def test_pydantic_objects(hinted: Adapter) -> None:
     same(asked(client(hinted), "/invocations", body).json(), of_mlflow(hinted, json.dumps(body)))
 
 
-def test_the_stored_serving_example_is_answered(table: Adapter, tensor: Adapter, nested: Adapter, hinted: Adapter) -> None:
+def test_the_stored_serving_example_is_answered(
+    table: Adapter, tensor: Adapter, nested: Adapter, hinted: Adapter
+) -> None:
     for adapter in (table, tensor, nested, hinted):
         stored = (adapter.folder / "serving_input_example.json").read_text()
         response = asked(client(adapter), "/invocations", stored)
@@ -142,7 +172,16 @@ def test_the_stored_serving_example_is_answered(table: Adapter, tensor: Adapter,
 
 @pytest.mark.parametrize(
     "text",
-    ["", "\n", "a,b,n\n1,2,3,4\n", "a,b,n\n1,2\n", "a,a,n\n1,2,3\n", 'a,b,n\n"1,2,3\n', "a,b,n\n1,inf,3\n", "a,b,n\n1,1e999,3\n"],
+    [
+        "",
+        "\n",
+        "a,b,n\n1,2,3,4\n",
+        "a,b,n\n1,2\n",
+        "a,a,n\n1,2,3\n",
+        'a,b,n\n"1,2,3\n',
+        "a,b,n\n1,inf,3\n",
+        "a,b,n\n1,1e999,3\n",
+    ],
 )
 def test_what_is_not_a_table_of_csv(table: Adapter, text: str) -> None:
     response = asked(client(table), "/invocations", text, "text/csv")

@@ -47,30 +47,46 @@ print(json.dumps([type(good).__name__, good.prediction, good.metadata["model_uri
 def tool(pytestconfig: pytest.Config) -> Callable[[str], Path]:
     """The folder with the programs of a tool."""
     cache = Path(pytestconfig.cache.mkdir("tools"))
-    return lambda requirement: environment(cache, f"{sys.version_info[:2]} {requirement}", requirement)
+    return lambda requirement: environment(
+        cache, f"{sys.version_info[:2]} {requirement}", requirement
+    )
 
 
 def run(command: list[str], folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, cwd=folder, env=kept(HOME=str(folder), **more), capture_output=True, text=True, check=False, timeout=600
+        command,
+        cwd=folder,
+        env=kept(HOME=str(folder), **more),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
     )
 
 
-def test_a_client_made_from_the_document_gets_a_typed_answer(table: Adapter, tool: Callable[[str], Path], tmp_path: Path) -> None:
+def test_a_client_made_from_the_document_gets_a_typed_answer(
+    table: Adapter, tool: Callable[[str], Path], tmp_path: Path
+) -> None:
     programs = tool(GENERATOR)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"  # it formats what it has written with its own Ruff
     with serving(table.folder, tmp_path) as server:
-        (tmp_path / "openapi.json").write_bytes(httpx2.get(f"{server.url}/openapi.json", timeout=20).content)
+        (tmp_path / "openapi.json").write_bytes(
+            httpx2.get(f"{server.url}/openapi.json", timeout=20).content
+        )
         (tmp_path / "config.yaml").write_text("package_name_override: client\n", encoding="utf-8")
         command = [str(programs / "openapi-python-client"), "generate", "--path", "openapi.json"]
-        made = run([*command, "--output-path", "made", "--config", "config.yaml"], tmp_path, PATH=path)
+        made = run(
+            [*command, "--output-path", "made", "--config", "config.yaml"], tmp_path, PATH=path
+        )
         assert made.returncode == 0, made.stdout + made.stderr
         (tmp_path / "made" / "call.py").write_text(CALL, encoding="utf-8")
         called = run([str(programs / "python"), "call.py", server.url], tmp_path / "made")
         assert called.returncode == 0, called.stderr
     kind, prediction, uri, other, where = json.loads(called.stdout)
     assert (kind, other, where) == ("PredictResponse200", "PredictResponse422", "n")
-    assert prediction == pytest.approx(table.predict([{"a": 1.0, "b": 3.0, "n": 1}]).prediction.tolist(), rel=0, abs=0)
+    assert prediction == pytest.approx(
+        table.predict([{"a": 1.0, "b": 3.0, "n": 1}]).prediction.tolist(), rel=0, abs=0
+    )
     assert uri == str(table.folder)
 
 
@@ -81,22 +97,44 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
         with serving(request.getfixturevalue(request.param).folder, tmp_path) as server:
             yield server
         return
-    with ChatServer(echo()) as upstream, serving(served.talker(upstream).folder, tmp_path) as server:
+    with (
+        ChatServer(echo()) as upstream,
+        serving(served.talker(upstream).folder, tmp_path) as server,
+    ):
         yield server
 
 
 CHECKS = "status_code_conformance,content_type_conformance,response_schema_conformance,response_headers_conformance"
 
 
-def test_a_fuzzer_finds_every_status_and_body_as_declared(running: Served, tool: Callable[[str], Path], tmp_path: Path) -> None:
-    command = [str(tool(FUZZER) / "schemathesis"), "run", f"{running.url}/openapi.json", "--checks", CHECKS, "--seed", "0"]
-    options = ["--max-examples", "60", "--phases", "examples,coverage,fuzzing", "--continue-on-failure", "--no-shrink"]
+def test_a_fuzzer_finds_every_status_and_body_as_declared(
+    running: Served, tool: Callable[[str], Path], tmp_path: Path
+) -> None:
+    command = [
+        str(tool(FUZZER) / "schemathesis"),
+        "run",
+        f"{running.url}/openapi.json",
+        "--checks",
+        CHECKS,
+        "--seed",
+        "0",
+    ]
+    options = [
+        "--max-examples",
+        "60",
+        "--phases",
+        "examples,coverage,fuzzing",
+        "--continue-on-failure",
+        "--no-shrink",
+    ]
     found = run([*command, *options], tmp_path)
     assert found.returncode == 0, found.stdout[-4000:] + found.stderr
     metrics = httpx2.get(f"{running.url}/metrics", timeout=20).text
     counts = {
         (path, int(status)): float(number)
-        for path, status, number in re.findall(r'modelpact_requests_total\{path="([^"]+)",status="(\d+)"\} (\S+)', metrics)
+        for path, status, number in re.findall(
+            r'modelpact_requests_total\{path="([^"]+)",status="(\d+)"\} (\S+)', metrics
+        )
     }
     for path in ("/predict", "/invocations"):
         assert counts.get((path, 200), 0) >= 1, counts  # the example at least
@@ -108,7 +146,11 @@ def test_a_fuzzer_finds_every_status_and_body_as_declared(running: Served, tool:
 
 def _only_the_models_own(running: Served, faults: set[int]) -> None:
     """Each 502 is one of the model's: the log names where it was raised."""
-    lines = [line for line in running.log.read_text(encoding="utf-8").splitlines() if "status 502" in line]
+    lines = [
+        line
+        for line in running.log.read_text(encoding="utf-8").splitlines()
+        if "status 502" in line
+    ]
     places: list[Any] = [re.search(r"caused by (\w+) at ([^,\s]+)", line) for line in lines]
     assert bool(lines) is bool(faults)
     assert all(place and "modelpact" not in Path(place[2]).parts for place in places), lines[:3]

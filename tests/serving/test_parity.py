@@ -85,21 +85,29 @@ def test_a_chat_model(talker: Callable[..., Adapter]) -> None:
 
 def test_another_answer_is_a_difference() -> None:
     told = found({"inputs": {"a": "double"}}, Once())
-    assert {(each.way, each.path, each.rule) for each in told.differences} >= {(way, ".calls", "") for way in WAYS[1:]}
+    assert {(each.way, each.path, each.rule) for each in told.differences} >= {
+        (way, ".calls", "") for way in WAYS[1:]
+    }
     assert told.unexplained == [each for each in told.differences if each.path]
 
 
 def test_another_model_behind_mlflow_is_a_difference() -> None:
     signature = parse({"inputs": {"a": "double"}})
     other = adapter(signature, Answers({"inputs": {}, "params": {}})).pyfunc
-    told = compare(adapter(signature), [Payload("conforming", pd.DataFrame({"a": [1.0]}), None)], other)
-    assert [(each.way, each.path, each.other) for each in told.unexplained if "inputs" in each.path] == [
+    told = compare(
+        adapter(signature), [Payload("conforming", pd.DataFrame({"a": [1.0]}), None)], other
+    )
+    assert [
+        (each.way, each.path, each.other) for each in told.unexplained if "inputs" in each.path
+    ] == [
         ("pyfunc", ".inputs.[0].a", "nothing"),
         ("pyfunc", ".inputs", "'{}'"),
     ]
 
 
-def test_a_model_that_refuses_only_over_http_is_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_refuses_only_over_http_is_a_difference(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from modelpact.serving import app
 
     def refuse(*given: Any) -> Any:
@@ -108,13 +116,19 @@ def test_a_model_that_refuses_only_over_http_is_a_difference(monkeypatch: pytest
     monkeypatch.setattr(app, "question", refuse)
     told = found({"inputs": {"a": "double"}}, n=2)
     (difference,) = told.unexplained
-    assert (difference.way, difference.path, difference.other) == ("predict", "", "refused (422 INPUTS_BREAK_CONTRACT)")
+    assert (difference.way, difference.path, difference.other) == (
+        "predict",
+        "",
+        "refused (422 INPUTS_BREAK_CONTRACT)",
+    )
 
 
 class TestRules:
     def test_mlflows_own(self) -> None:
         told = found({"inputs": {"a": "double"}})
-        assert set(told.explained) == {"MLFLOWS_OWN_RULES"}  # it leaves out a param that it does not know
+        assert set(told.explained) == {
+            "MLFLOWS_OWN_RULES"
+        }  # it leaves out a param that it does not know
         assert {told.asked[each.payload].kind for each in told.differences} == {"UNKNOWN_PARAM"}
 
     def test_mlflows_conversions(self) -> None:
@@ -122,7 +136,9 @@ class TestRules:
         frame = pd.DataFrame({"t": [list(moments)], "v": [[1.0]]})
         signature = parse({"inputs": {"t": ["datetime"], "v": {"type": "sparkml_vector"}}})
         told = compare(adapter(signature), [Payload("conforming", frame, None)])
-        assert told.explained == {"MLFLOWS_CONVERSIONS": 2}  # beside such a vector it makes numbers of moments
+        assert told.explained == {
+            "MLFLOWS_CONVERSIONS": 2
+        }  # beside such a vector it makes numbers of moments
         assert told.unexplained == []
 
     def test_nan_is_null(self) -> None:
@@ -150,7 +166,9 @@ class TestRules:
         """A verdict that MLflow's policy does not give either is explained by nothing."""
         signature = parse({"inputs": {"a": "double"}})
         told = compare(
-            adapter(signature), [Payload("conforming", pd.DataFrame({"a": [1.0]}), None)], adapter(signature, Fails()).pyfunc
+            adapter(signature),
+            [Payload("conforming", pd.DataFrame({"a": [1.0]}), None)],
+            adapter(signature, Fails()).pyfunc,
         )
         assert [each.other for each in told.unexplained] == ["failed (RuntimeError)"]
 
@@ -164,21 +182,34 @@ def test_what_json_does_not_carry_is_asked_in_python_only() -> None:
 
 def test_a_model_that_fails_fails_everywhere() -> None:
     told = found({"inputs": {"a": "double"}}, Fails(), n=5)
-    assert [told.verdicts(way)["failed"] for way in WAYS] == [3, 4, 3, 3]  # MLflow lets an unknown param through to it
+    assert [told.verdicts(way)["failed"] for way in WAYS] == [
+        3,
+        4,
+        3,
+        3,
+    ]  # MLflow lets an unknown param through to it
     assert told.unexplained == []
 
 
 def test_the_callers_data_stays_as_it_is() -> None:
     moment = pd.Timestamp("2024-05-06")
     frame = pd.DataFrame({"o": [{"t": moment}]})
-    compare(adapter(parse({"inputs": {"o": {"t": "datetime"}}})), [Payload("conforming", frame, None)])
+    compare(
+        adapter(parse({"inputs": {"o": {"t": "datetime"}}})), [Payload("conforming", frame, None)]
+    )
     assert frame["o"][0]["t"] is moment
 
 
 def test_the_same_seed_asks_the_same(table: Adapter) -> None:
     one, two, other = (compare(table, payloads(table, 12, seed)) for seed in (3, 3, 4))
     assert one.to_json() == two.to_json()
-    assert [each.kind for each in one.asked][:5] == ["example", "drawn", "drawn", "drawn", "conforming"]
+    assert [each.kind for each in one.asked][:5] == [
+        "example",
+        "drawn",
+        "drawn",
+        "drawn",
+        "conforming",
+    ]
     assert len(other.asked) == 12
 
 
@@ -192,7 +223,14 @@ def test_the_report_says_all() -> None:
 
 @pytest.mark.parametrize(
     ("left", "right", "equal"),
-    [(1, 1.0, True), (0.1 + 0.2, 0.3, False), (0.0, -0.0, False), (True, 1, False), ("1", 1, False), (None, None, True)],
+    [
+        (1, 1.0, True),
+        (0.1 + 0.2, 0.3, False),
+        (0.0, -0.0, False),
+        (True, 1, False),
+        ("1", 1, False),
+        (None, None, True),
+    ],
 )
 def test_cells_are_equal_to_the_last_bit(left: Any, right: Any, equal: bool) -> None:
     assert same(left, right) is same(right, left) is equal
@@ -226,9 +264,17 @@ class TestVerifier:
         assert (check.code, check.ok) == ("PARITY", True)
         assert check.detail.startswith("10 payloads, one verdict and one answer")
 
-    def test_one_that_answers_otherwise_over_http_does_not(self, table: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_one_that_answers_otherwise_over_http_does_not(
+        self, table: Adapter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         from modelpact.serving import app
 
-        monkeypatch.setattr(app, "plain", lambda value: [0.0] * len(value) if isinstance(value, np.ndarray) else value)
-        with pytest.raises(VerifyError, match=r"PARITY: .* differences: payload 0 .example., predict"):
+        monkeypatch.setattr(
+            app,
+            "plain",
+            lambda value: [0.0] * len(value) if isinstance(value, np.ndarray) else value,
+        )
+        with pytest.raises(
+            VerifyError, match=r"PARITY: .* differences: payload 0 .example., predict"
+        ):
             ParityVerifier(payloads=4).verify(table, self.sample(table), table.signature)

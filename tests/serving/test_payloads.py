@@ -23,10 +23,16 @@ class TestQuestion:
     @pytest.mark.parametrize(
         ("inputs", "expected"),
         [
-            (pd.DataFrame({"a": [1.5, np.nan], "b": ["x", None]}), [{"a": 1.5, "b": "x"}, {"a": None, "b": None}]),
+            (
+                pd.DataFrame({"a": [1.5, np.nan], "b": ["x", None]}),
+                [{"a": 1.5, "b": "x"}, {"a": None, "b": None}],
+            ),
             (pd.DataFrame({"a": np.array([1.5], dtype="float32")}), [{"a": 1.5}]),
             (pd.DataFrame({"t": pd.to_datetime([MOMENT, None])}), [{"t": MOMENT}, {"t": None}]),
-            (pd.DataFrame({"o": [{"a": np.int32(1), "t": np.datetime64(MOMENT, "ns")}]}), [{"o": {"a": 1, "t": MOMENT}}]),
+            (
+                pd.DataFrame({"o": [{"a": np.int32(1), "t": np.datetime64(MOMENT, "ns")}]}),
+                [{"o": {"a": 1, "t": MOMENT}}],
+            ),
             (pd.DataFrame({0: ["x", "y"]}), ["x", "y"]),
             (pd.DataFrame({0: [1, 2], 1: ["x", "y"]}), [[1, "x"], [2, "y"]]),
             (np.ones((1, 2), dtype="int8"), [[1, 1]]),
@@ -39,7 +45,9 @@ class TestQuestion:
     def test_inputs(self, inputs: Any, expected: Any) -> None:
         assert question_of(inputs) == {"inputs": expected}
 
-    @pytest.mark.parametrize(("name", "expected"), [(0, [[[1.0, 2.0]], [[]]]), (None, [[1.0, 2.0], []])])
+    @pytest.mark.parametrize(
+        ("name", "expected"), [(0, [[[1.0, 2.0]], [[]]]), (None, [[1.0, 2.0], []])]
+    )
     def test_a_column_that_is_named_0_stands_in_a_list(self, name: Any, expected: Any) -> None:
         frame = pd.DataFrame({0: [[1.0, 2.0], []]})
         signature = ModelSignature(Schema([ColSpec(Array(DataType.double), name)]))
@@ -51,7 +59,9 @@ class TestQuestion:
         assert question_of(pd.DataFrame({0: [[1, "a"]]}), schema=inputs) == {"inputs": [[[1, "a"]]]}
 
     def test_params(self) -> None:
-        assert question_of([], {"when": datetime.datetime.fromisoformat(MOMENT), "n": np.int64(3)})["params"] == {
+        assert question_of([], {"when": datetime.datetime.fromisoformat(MOMENT), "n": np.int64(3)})[
+            "params"
+        ] == {
             "when": MOMENT,
             "n": 3,
         }
@@ -80,7 +90,11 @@ class TestQuestion:
 @pytest.mark.parametrize(
     ("spec", "inputs", "names"),
     [
-        ({"a": "long"}, [{"a": 1}, {"a": 2}], {"inputs", "instances", "dataframe_records", "dataframe_split"}),
+        (
+            {"a": "long"},
+            [{"a": 1}, {"a": 2}],
+            {"inputs", "instances", "dataframe_records", "dataframe_split"},
+        ),
         ({"a?": "long"}, [{"a": 1}, {}], {"inputs", "instances", "dataframe_records"}),
         (["long", "string"], [[1, "x"], [2, "y"]], {"inputs", "instances", "dataframe_split"}),
         (["long"], [1, 2], {"inputs", "instances"}),
@@ -105,8 +119,13 @@ def test_every_envelope_holds_the_same(spec: Any, inputs: Any, names: set[str]) 
 def test_a_moment_of_an_answer_is_the_same_text_in_every_unit(unit: str) -> None:
     values = np.array([MOMENT, "NaT"], dtype=f"M8[{unit}]")
     assert plain(values) == [MOMENT, None]
-    assert plain({"a": [values[0], values[1]], "b": values.reshape(1, 2)}) == {"a": [MOMENT, None], "b": [[MOMENT, None]]}
+    assert plain({"a": [values[0], values[1]], "b": values.reshape(1, 2)}) == {
+        "a": [MOMENT, None],
+        "b": [[MOMENT, None]],
+    }
 
 
 def test_finer_moments_keep_their_digits() -> None:
-    assert plain(np.array(["2024-05-06T07:08:09.123456789"], dtype="M8[ns]")) == ["2024-05-06T07:08:09.123456789"]
+    assert plain(np.array(["2024-05-06T07:08:09.123456789"], dtype="M8[ns]")) == [
+        "2024-05-06T07:08:09.123456789"
+    ]

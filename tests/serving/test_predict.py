@@ -45,23 +45,41 @@ def test_tensors_are_nested_lists(tensor: Adapter) -> None:
     http = client(tensor)
     response = asked(http, "/predict", {"inputs": {"left": [[1, 2]], "right": [[0.5, 0.25]]}})
     assert response.json()["prediction"] == [[1.5, 2.25]]
-    assert failures(asked(http, "/predict", {"inputs": {"left": [[1, 2]]}}))[0][:2] == ("MISSING_COLUMN", "right")
+    assert failures(asked(http, "/predict", {"inputs": {"left": [[1, 2]]}}))[0][:2] == (
+        "MISSING_COLUMN",
+        "right",
+    )
     assert asked(http, "/predict", {"inputs": [[1, 2]]}).status_code == 422
 
 
 def test_nested_values_and_params(nested: Adapter) -> None:
     http = client(nested)
-    response = asked(http, "/predict", {"inputs": [PERSON], "params": {"factor": 3.0, "labels": ["c"]}})
-    wanted = {"name": "Anne", "total": 10.5, "tags": ["a", "b"], "scores": {"x": 1.5, "y": 2.0}, "city": "Graz"}
+    response = asked(
+        http, "/predict", {"inputs": [PERSON], "params": {"factor": 3.0, "labels": ["c"]}}
+    )
+    wanted = {
+        "name": "Anne",
+        "total": 10.5,
+        "tags": ["a", "b"],
+        "scores": {"x": 1.5, "y": 2.0},
+        "city": "Graz",
+    }
     assert response.json()["prediction"] == [wanted]
-    least = {key: value for key, value in PERSON.items() if key != "lucky"} | {"home": {"city": "Wien"}}
+    least = {key: value for key, value in PERSON.items() if key != "lucky"} | {
+        "home": {"city": "Wien"}
+    }
     rows = [least, PERSON | {"born": "1990-05-04"}]
-    assert asked(http, "/predict", {"inputs": rows, "params": None}).json()["prediction"][0]["city"] == "Wien"
+    assert (
+        asked(http, "/predict", {"inputs": rows, "params": None}).json()["prediction"][0]["city"]
+        == "Wien"
+    )
 
 
 def test_every_failure_is_told_with_its_path(nested: Adapter) -> None:
     broken = PERSON | {"tags": ["a", 7], "home": {"zip": "x"}, "lucky": [1, 2.5]}
-    response = asked(client(nested), "/predict", {"inputs": [PERSON, broken], "params": {"factor": "much"}})
+    response = asked(
+        client(nested), "/predict", {"inputs": [PERSON, broken], "params": {"factor": "much"}}
+    )
     assert failures(response) == [
         ("WRONG_TYPE", "tags[1]", 1),
         ("MISSING_PROPERTY", "home.city", 1),
@@ -74,7 +92,10 @@ def test_every_failure_is_told_with_its_path(nested: Adapter) -> None:
 
 def test_keys_that_a_client_made_up_are_not_in_a_path(nested: Adapter) -> None:
     http = client(nested)
-    made_up = PERSON | {"scores": {"anne@example.com": "x"}, "home": {"city": "Graz", "anne@example.com": 1}}
+    made_up = PERSON | {
+        "scores": {"anne@example.com": "x"},
+        "home": {"city": "Graz", "anne@example.com": 1},
+    }
     response = asked(http, "/predict", {"inputs": [made_up], "params": {"anne@example.com": 1}})
     assert [path for _, path, _ in failures(response)] == ["scores.*", "home", "params"]
     assert "anne" not in response.text
@@ -93,21 +114,37 @@ def test_infinity_and_nan(told: Adapter, table: Adapter) -> None:
         response = asked(client(table), "/predict", f'{{"inputs":[{{"a":{word},"b":1,"n":1}}]}}')
         assert (response.status_code, response.json()["error_code"]) == (400, "NOT_JSON"), word
     rows = [{"do": "infinite", "n": 1}] * 3
-    assert asked(client(told), "/predict", {"inputs": rows}).json()["prediction"] == [None, None, None]
-    assert asked(client(told), "/invocations", {"inputs": rows}).json() == {"predictions": [None, None, None]}
+    assert asked(client(told), "/predict", {"inputs": rows}).json()["prediction"] == [
+        None,
+        None,
+        None,
+    ]
+    assert asked(client(told), "/invocations", {"inputs": rows}).json() == {
+        "predictions": [None, None, None]
+    }
 
 
 def test_null_is_nan_where_the_contract_is_of_double() -> None:
-    adapter = stored(Nulls(), parse({"inputs": {"a": "double"}, "outputs": ["long"]}), pd.DataFrame({"a": [1.0]}))
+    adapter = stored(
+        Nulls(), parse({"inputs": {"a": "double"}, "outputs": ["long"]}), pd.DataFrame({"a": [1.0]})
+    )
     http = client(adapter)
-    assert asked(http, "/predict", {"inputs": [{"a": None}, {"a": 1}]}).json()["prediction"] == [1, 0]
+    assert asked(http, "/predict", {"inputs": [{"a": None}, {"a": 1}]}).json()["prediction"] == [
+        1,
+        0,
+    ]
     assert asked(http, "/invocations", "a\n1\nnan\n", "text/csv").json()["predictions"] == [0, 1]
 
 
-def test_500_where_the_answer_breaks_the_contract(told: Adapter, caplog: pytest.LogCaptureFixture) -> None:
+def test_500_where_the_answer_breaks_the_contract(
+    told: Adapter, caplog: pytest.LogCaptureFixture
+) -> None:
     for path in ("/predict", "/invocations"):
         response = asked(client(told), path, {"inputs": [{"do": "lie", "n": 1}]})
-        assert (response.status_code, response.json()["error_code"]) == (500, "OUTPUTS_BREAK_CONTRACT")
+        assert (response.status_code, response.json()["error_code"]) == (
+            500,
+            "OUTPUTS_BREAK_CONTRACT",
+        )
     assert "WRONG_TYPE at" in caplog.text
     assert "CANARY" not in caplog.text + response.text
 
@@ -115,14 +152,21 @@ def test_500_where_the_answer_breaks_the_contract(told: Adapter, caplog: pytest.
 def test_502_where_the_model_fails(told: Adapter, caplog: pytest.LogCaptureFixture) -> None:
     response = asked(client(told), "/predict", {"inputs": [{"do": "fail CANARY", "n": 1}]})
     assert response.status_code == 502
-    assert response.json() == {"error_code": "MODEL_FAILED", "message": "the model failed on inputs that its contract accepts"}
+    assert response.json() == {
+        "error_code": "MODEL_FAILED",
+        "message": "the model failed on inputs that its contract accepts",
+    }
     assert "RuntimeError at" in caplog.text  # for who runs the server: what, and where
     assert "served.py:" in caplog.text
     assert "CANARY" not in caplog.text
 
 
-def test_500_where_the_server_has_a_fault(table: Adapter, mocker: Any, caplog: pytest.LogCaptureFixture) -> None:
-    fault = UnicodeDecodeError("utf-8", b"CANARY", 0, 1, "CANARY")  # an error that cannot be made again from a text
+def test_500_where_the_server_has_a_fault(
+    table: Adapter, mocker: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    fault = UnicodeDecodeError(
+        "utf-8", b"CANARY", 0, 1, "CANARY"
+    )  # an error that cannot be made again from a text
     mocker.patch.object(table, "predict", side_effect=fault)
     response = asked(client(table), "/predict", {"inputs": [ROW]})
     assert (response.status_code, response.json()["error_code"]) == (500, "INTERNAL_ERROR")
@@ -130,14 +174,23 @@ def test_500_where_the_server_has_a_fault(table: Adapter, mocker: Any, caplog: p
     assert "CANARY" not in caplog.text + response.text
 
 
-def test_a_fallbacks_metadata_name_the_error_and_no_more(told: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(told.model), "fallback", lambda self, inputs, params, error: [0.0] * len(inputs), raising=False)
+def test_a_fallbacks_metadata_name_the_error_and_no_more(
+    told: Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        type(told.model),
+        "fallback",
+        lambda self, inputs, params, error: [0.0] * len(inputs),
+        raising=False,
+    )
     response = asked(client(told), "/predict", {"inputs": [{"do": "fail CANARY", "n": 1}]})
     assert response.json()["metadata"]["fallback"] == "RuntimeError"
     assert "CANARY" not in response.text
 
 
-def test_503_above_the_bound_and_small_requests_beside_a_slow_one(told: Adapter, tmp_path: Path) -> None:
+def test_503_above_the_bound_and_small_requests_beside_a_slow_one(
+    told: Adapter, tmp_path: Path
+) -> None:
     app = create_app(told, Limits(max_concurrency=2))
     held = {"inputs": [{"do": f"until {tmp_path / 'go'}", "n": 1}]}
     with TestClient(app) as http:
@@ -150,7 +203,11 @@ def test_503_above_the_bound_and_small_requests_beside_a_slow_one(told: Adapter,
         second.start()
         wait_for_work(http, 2)
         refused = asked(http, "/predict", {"inputs": [QUICK]})
-        assert (refused.status_code, refused.json()["error_code"], refused.headers["retry-after"]) == (503, "BUSY", "1")
+        assert (
+            refused.status_code,
+            refused.json()["error_code"],
+            refused.headers["retry-after"],
+        ) == (503, "BUSY", "1")
         assert http.get("/ping").status_code == 200
         (tmp_path / "go").touch()
         slow.join()
@@ -179,12 +236,21 @@ def test_504_and_the_slot_is_taken_until_the_model_has_really_ended(
     assert "works for longer than 0.5 s" in caplog.text
 
 
-def test_a_chat_server_that_fails_is_502(talker: Callable[..., Adapter], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_chat_server_that_fails_is_502(
+    talker: Callable[..., Adapter], caplog: pytest.LogCaptureFixture
+) -> None:
     with ChatServer(
-        [answer("hello"), status(400, {"error": {"message": "CANARY", "type": None, "param": None, "code": None}})]
+        [
+            answer("hello"),
+            status(
+                400, {"error": {"message": "CANARY", "type": None, "param": None, "code": None}}
+            ),
+        ]
     ) as server:
         http = client(talker(server))
-        assert asked(http, "/predict", {"inputs": [HELLO]}).json()["prediction"] == [{"response": "hello"}]
+        assert asked(http, "/predict", {"inputs": [HELLO]}).json()["prediction"] == [
+            {"response": "hello"}
+        ]
         failed = asked(http, "/predict", {"inputs": [HELLO]})
     assert (failed.status_code, failed.json()["error_code"]) == (502, "UPSTREAM_FAILED")
     assert "CANARY" not in failed.text + caplog.text
@@ -218,7 +284,9 @@ def test_two_models_in_an_application_of_ones_own(table: Adapter, nested: Adapte
     assert asked(http, "/houses/predict", {"inputs": [ROW]}).status_code == 200
     assert asked(http, "/people/predict", {"inputs": [PERSON]}).status_code == 200
     assert asked(http, "/houses/predict", {"inputs": [ROW] * 10}).status_code == 413
-    names = [told["operationId"] for way in app.openapi()["paths"].values() for told in way.values()]
+    names = [
+        told["operationId"] for way in app.openapi()["paths"].values() for told in way.values()
+    ]
     assert {"houses_predict", "people_predict", "people_invocations"} <= set(names)
     assert len(set(names)) == len(names)
 
@@ -235,10 +303,22 @@ def test_values_that_json_has_not() -> None:
             "bytes": [b"\x00\x01", None],
         }
     )
-    first = {"when": "2024-01-02T00:00:00", "number": 1, "text": "a", "array": [1.0, None], "bytes": "AAE="}
-    assert plain(frame) == [first, {"when": None, "number": None, "text": None, "array": [], "bytes": None}]
+    first = {
+        "when": "2024-01-02T00:00:00",
+        "number": 1,
+        "text": "a",
+        "array": [1.0, None],
+        "bytes": "AAE=",
+    }
+    assert plain(frame) == [
+        first,
+        {"when": None, "number": None, "text": None, "array": [], "bytes": None},
+    ]
     assert plain(np.array([[True, False]])) == [[True, False]]
-    assert json.dumps(plain({"a": (np.int64(3), np.float32("inf"), {"b": np.str_("x")})})) == '{"a": [3, null, {"b": "x"}]}'
+    assert (
+        json.dumps(plain({"a": (np.int64(3), np.float32("inf"), {"b": np.str_("x")})}))
+        == '{"a": [3, null, {"b": "x"}]}'
+    )
 
 
 def test_every_status_is_tested() -> None:

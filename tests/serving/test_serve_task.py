@@ -28,7 +28,9 @@ ONE = {"inputs": [{"do": "answer", "n": 1}]}
 
 
 @pytest.fixture(scope="module")
-def server(made: Callable[..., Adapter], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def server(
+    made: Callable[..., Adapter], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
     """A model that does as it is told, with small bounds."""
     limits = ("task.max_bytes=100000", "task.body_timeout=0.7", "task.timeout=3", "task.grace=10")
     with serving(made(served.told).folder, tmp_path_factory.mktemp("served"), *limits) as running:
@@ -90,7 +92,10 @@ def test_413_while_a_body_is_still_being_sent(server: Served) -> None:
     """Nobody knows its length; it is not read to its end, and not kept."""
     before = memory(server)
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
-    for size, polite in ((10, True), (1000, False)):  # one that stops when it is told to, and one that does not
+    for size, polite in (
+        (10, True),
+        (1000, False),
+    ):  # one that stops when it is told to, and one that does not
         sent = 0
         with server.connect() as connection:
             connection.sendall(head("transfer-encoding: chunked"))
@@ -109,7 +114,10 @@ def test_413_while_a_body_is_still_being_sent(server: Served) -> None:
 
 def test_a_client_that_sends_first_and_reads_then_gets_its_413(server: Served) -> None:
     response = httpx2.post(
-        f"{server.url}/predict", content=b" " * 900_000, headers={"content-type": "application/json"}, timeout=20
+        f"{server.url}/predict",
+        content=b" " * 900_000,
+        headers={"content-type": "application/json"},
+        timeout=20,
     )
     assert response.json()["error_code"] == "BODY_TOO_LARGE"
 
@@ -121,7 +129,11 @@ def memory(server: Served) -> int:
 
 
 def test_a_client_that_goes_away(server: Served) -> None:
-    for sent in (head("content-length: 1000") + b"{", head("content-length: 60") + json.dumps(ONE).encode(), b"POST /pred"):
+    for sent in (
+        head("content-length: 1000") + b"{",
+        head("content-length: 60") + json.dumps(ONE).encode(),
+        b"POST /pred",
+    ):
         with server.connect() as connection:
             connection.sendall(sent)
     slow = json.dumps({"inputs": [{"do": "sleep 0.3", "n": 1}]}).encode()
@@ -158,7 +170,9 @@ def test_what_is_not_http(server: Served, sent: bytes) -> None:
     assert post(server, ONE).status_code == 200
 
 
-def test_a_model_that_is_slow_is_504_and_small_requests_are_answered_meanwhile(server: Served) -> None:
+def test_a_model_that_is_slow_is_504_and_small_requests_are_answered_meanwhile(
+    server: Served,
+) -> None:
     statuses: list[int] = []
     body = {"inputs": [{"do": "sleep 3.5", "n": 1}]}
     slow = threading.Thread(target=lambda: statuses.append(post(server, body).status_code))
@@ -183,19 +197,32 @@ def test_400_requests_on_16_threads_of_which_a_quarter_is_bad(server: Served) ->
 
     def ask(number: int) -> tuple[int, int, Any]:
         good = number % 4 != 0
-        wanted, body = (200, json.dumps({"inputs": [{"do": "answer", "n": number}]})) if good else bad[number // 4 % 4]
+        wanted, body = (
+            (200, json.dumps({"inputs": [{"do": "answer", "n": number}]}))
+            if good
+            else bad[number // 4 % 4]
+        )
         response = http.post("/predict", content=body, headers={"content-type": "application/json"})
         assert "CANARY" not in response.text
-        return wanted, response.status_code, response.json().get("prediction") == [float(number)] if good else True
+        return (
+            wanted,
+            response.status_code,
+            response.json().get("prediction") == [float(number)] if good else True,
+        )
 
-    with httpx2.Client(base_url=server.url, timeout=30) as http, concurrent.futures.ThreadPoolExecutor(16) as threads:
+    with (
+        httpx2.Client(base_url=server.url, timeout=30) as http,
+        concurrent.futures.ThreadPoolExecutor(16) as threads,
+    ):
         found = list(threads.map(ask, range(400)))
     assert [status for wanted, status, _ in found] == [wanted for wanted, status, _ in found]
     assert all(right for _, _, right in found)
     assert under_way(server) == 0
 
 
-def test_a_port_that_is_taken_is_an_error_of_the_configuration(modelpact: Commands, server: Served, told: Adapter) -> None:
+def test_a_port_that_is_taken_is_an_error_of_the_configuration(
+    modelpact: Commands, server: Served, told: Adapter
+) -> None:
     ended = modelpact("task=serve", f"task.uri={told.folder}", f"task.port={server.port}")
     assert ended.status == 2
     assert f"task.port={server.port}" in ended.err

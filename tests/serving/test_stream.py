@@ -27,7 +27,11 @@ def events(text: str) -> list[tuple[str, Any]]:
 
 def test_an_answer_comes_piece_by_piece(talker: Talker) -> None:
     with ChatServer(stream(["Hel", "lo\n\n", "wörld"])) as server:
-        response = asked(client(talker(server)), "/predict/stream", {"inputs": [HELLO], "params": {"temperature": 0.5}})
+        response = asked(
+            client(talker(server)),
+            "/predict/stream",
+            {"inputs": [HELLO], "params": {"temperature": 0.5}},
+        )
         assert server.requests[0].body["temperature"] == 0.5
     assert response.headers["content-type"].startswith("text/event-stream")
     assert response.headers["cache-control"] == "no-store"
@@ -54,7 +58,9 @@ def test_what_fails_before_the_first_piece_is_a_status(talker: Talker) -> None:
 
 
 @pytest.mark.parametrize("broken", ["cut", "end", "error"])
-def test_what_fails_later_is_an_event(talker: Talker, broken: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_fails_later_is_an_event(
+    talker: Talker, broken: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     with ChatServer(stream(["CAN", "ARY", "CAN", "ARY"], broken=broken)) as server:
         response = asked(client(talker(server)), "/predict/stream", {"inputs": [HELLO]})
     assert response.status_code == 200
@@ -65,7 +71,10 @@ def test_what_fails_later_is_an_event(talker: Talker, broken: Any, caplog: pytes
 
 
 def test_a_stream_is_under_way_until_its_end(talker: Talker) -> None:
-    with ChatServer(stream(["a", "b", "c"], delay=0.2)) as server, TestClient(create_app(talker(server), Limits())) as http:
+    with (
+        ChatServer(stream(["a", "b", "c"], delay=0.2)) as server,
+        TestClient(create_app(talker(server), Limits())) as http,
+    ):
         assert events(asked(http, "/predict/stream", {"inputs": [HELLO]}).text)[-1] == ("done", {})
         assert http.get("/health").json()["under_way"] == 0
 
@@ -79,7 +88,10 @@ def test_an_empty_answer_is_a_stream_that_is_done(talker: Talker) -> None:
 
 
 def test_a_first_piece_that_does_not_come_is_504(talker: Talker) -> None:
-    with ChatServer(answer("late", delay=0.6)) as server, TestClient(create_app(talker(server), Limits(timeout=0.1))) as http:
+    with (
+        ChatServer(answer("late", delay=0.6)) as server,
+        TestClient(create_app(talker(server), Limits(timeout=0.1))) as http,
+    ):
         assert asked(http, "/predict/stream", {"inputs": [HELLO]}).status_code == 504
         end = time.monotonic() + 10
         while http.get("/health").json()["under_way"]:

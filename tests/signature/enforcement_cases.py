@@ -59,7 +59,9 @@ COLUMNS: dict[str, Callable[[], Any]] = {
     "mixed text": lambda: pd.Series(["a", 1], dtype=object),
     "mixed digits": lambda: pd.Series(["1", 2.5], dtype=object),
     "decimals": lambda: pd.Series([decimal.Decimal("1.5"), decimal.Decimal("2.25")]),
-    "decimals long": lambda: pd.Series([decimal.Decimal("0.12345678901234567890123"), decimal.Decimal(1)]),
+    "decimals long": lambda: pd.Series(
+        [decimal.Decimal("0.12345678901234567890123"), decimal.Decimal(1)]
+    ),
     "bool null": lambda: pd.Series([True, None], dtype=object),
     "bool and int": lambda: pd.Series([True, 2], dtype=object),
     "ints object": lambda: pd.Series([1, 2], dtype=object),
@@ -113,7 +115,15 @@ NESTED: dict[str, Any] = {
     "matrix": Array(Array(D.double)),
     "texts": Array(Array(D.string)),
     "message": Object([Property("role", D.string), Property("content", D.string)]),
-    "messages": Array(Object([Property("role", D.string), Property("content", D.string), Property("n", D.long, required=False)])),
+    "messages": Array(
+        Object(
+            [
+                Property("role", D.string),
+                Property("content", D.string),
+                Property("n", D.long, required=False),
+            ]
+        )
+    ),
     "author": Object(
         [
             Property("name", D.string),
@@ -122,7 +132,13 @@ NESTED: dict[str, Any] = {
         ]
     ),
     "deep": Object(
-        [Property("a", Object([Property("b", Array(D.double)), Property("c", AnyType(), required=False)]), required=False)]
+        [
+            Property(
+                "a",
+                Object([Property("b", Array(D.double)), Property("c", AnyType(), required=False)]),
+                required=False,
+            )
+        ]
     ),
     "flags": Object([Property("on", D.boolean), Property("weight", D.double)]),
     "map": Map(D.double),
@@ -217,7 +233,9 @@ ARRAYS: dict[str, Callable[[], Any]] = {
     "list of lists": lambda: [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]],
     "list": lambda: [1.0, 2.0],
     "frame of floats": lambda: pd.DataFrame(np.arange(6.0).reshape(2, 3)),
-    "frame of floats and ints": lambda: pd.DataFrame({"a": [1.0, 2.0], "b": [1, 2], "c": [0.5, 0.5]}),
+    "frame of floats and ints": lambda: pd.DataFrame(
+        {"a": [1.0, 2.0], "b": [1, 2], "c": [0.5, 0.5]}
+    ),
     "frame of one": lambda: pd.DataFrame({"x": [1.0, 2.5]}),
     "frame of one int": lambda: pd.DataFrame({"x": [1, 2]}),
     "frame of one text": lambda: pd.DataFrame({"x": ["1", "2"]}),
@@ -277,7 +295,9 @@ PAYLOADS: dict[str, Callable[[], Any]] = {
     "frame too much": lambda: pd.DataFrame({"z": [0], "a": [1.5], "b": ["x"]}),
     "frame too little": lambda: pd.DataFrame({"z": [0], "b": ["x"]}),
     "frame twice": lambda: pd.DataFrame([[1.5, "x", 2.5]], columns=["a", "b", "a"]),
-    "frame no rows": lambda: pd.DataFrame({"a": pd.Series([], dtype=float), "b": pd.Series([], dtype="str")}),
+    "frame no rows": lambda: pd.DataFrame(
+        {"a": pd.Series([], dtype=float), "b": pd.Series([], dtype="str")}
+    ),
     "empty frame": pd.DataFrame,
     "series": lambda: pd.Series([1.5, 2.5], name="a"),
     "unnamed series": lambda: pd.Series([1.5, 2.5]),
@@ -364,7 +384,10 @@ _DEFAULTS: dict[DataType, Any] = {
 }  # fmt: skip
 PARAMS: dict[str, ParamSpec] = {
     **{f"{dtype.name}": ParamSpec("k", dtype, default) for dtype, default in _DEFAULTS.items()},
-    **{f"[{dtype.name}]": ParamSpec("k", dtype, [default], (-1,)) for dtype, default in _DEFAULTS.items()},
+    **{
+        f"[{dtype.name}]": ParamSpec("k", dtype, [default], (-1,))
+        for dtype, default in _DEFAULTS.items()
+    },
     "object": ParamSpec("k", Object([Property("a", D.double)]), {"a": 1.0}),
 }
 """Params by their short form."""
@@ -434,7 +457,11 @@ def param_cases() -> Iterator[Case]:
     """Every value for every param, and what stands around them."""
     for type_name, spec in PARAMS.items():
         for name, make in PARAM_VALUES.items():
-            yield Case(f"param: {name} for {type_name}", ParamSchema([spec]), lambda make=make: {"k": make()})
+            yield Case(
+                f"param: {name} for {type_name}",
+                ParamSchema([spec]),
+                lambda make=make: {"k": make()},
+            )
         for name, params in {
             "nothing": None,
             "no params": {},
@@ -442,7 +469,9 @@ def param_cases() -> Iterator[Case]:
             "an int key": {1: 1},
             "a list": [1],
         }.items():
-            yield Case(f"param: {name} for {type_name}", ParamSchema([spec]), lambda params=params: params)
+            yield Case(
+                f"param: {name} for {type_name}", ParamSchema([spec]), lambda params=params: params
+            )
     for name, params in {"nothing": None, "no params": {}, "an unknown one": {"q": 1}}.items():
         yield Case(f"param: {name} for no schema", None, lambda params=params: params)
 
@@ -458,21 +487,34 @@ def same(one: Any, other: Any, *, dtypes: bool = True) -> bool:
             return False
         if dtypes and one.dtypes.tolist() != other.dtypes.tolist():
             return False
-        return all(same(one.iloc[:, at].tolist(), other.iloc[:, at].tolist()) for at in range(one.shape[1]))
+        return all(
+            same(one.iloc[:, at].tolist(), other.iloc[:, at].tolist()) for at in range(one.shape[1])
+        )
     if isinstance(one, pd.Series):
         return isinstance(other, pd.Series) and same(one.to_frame(), other.to_frame())
     if scipy.sparse.issparse(one):
         return scipy.sparse.issparse(other) and one.dtype == other.dtype and (one != other).nnz == 0
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        return one.dtype == other.dtype and one.shape == other.shape and same(one.tolist(), other.tolist())
+        return (
+            one.dtype == other.dtype
+            and one.shape == other.shape
+            and same(one.tolist(), other.tolist())
+        )
     if isinstance(one, (list, tuple, np.ndarray)) and isinstance(other, (list, tuple, np.ndarray)):
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if _null(one) or _null(other):
         return _null(one) and _null(other)
-    return bool(one == other) and isinstance(one, (bool, np.bool_)) == isinstance(other, (bool, np.bool_))
+    return bool(one == other) and isinstance(one, (bool, np.bool_)) == isinstance(
+        other, (bool, np.bool_)
+    )
 
 
 def _null(value: Any) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, (float, np.floating)) and np.isnan(value))
+    return (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, (float, np.floating)) and np.isnan(value))
+    )

@@ -36,11 +36,16 @@ def a_type(chance: Chance, depth: int = 2) -> Any:
     if kind == "map":
         return Map(a_type(chance, depth - 1))
     names = chance.rng.permutation(["a", "b", "x"])[: chance.count(1, 3)]
-    return Object([Property(str(name), a_type(chance, depth - 1), chance.flip(0.6)) for name in names])
+    return Object(
+        [Property(str(name), a_type(chance, depth - 1), chance.flip(0.6)) for name in names]
+    )
 
 
 def a_tensor(chance: Chance, name: str | None) -> TensorSpec:
-    shape = (chance.pick([-1, -1, 2]), *(chance.pick([-1, 1, 2, 3]) for _ in range(chance.count(0, 2))))
+    shape = (
+        chance.pick([-1, -1, 2]),
+        *(chance.pick([-1, 1, 2, 3]) for _ in range(chance.count(0, 2))),
+    )
     return TensorSpec(np.dtype(chance.pick(TENSOR_DTYPES)), shape, name)
 
 
@@ -49,7 +54,9 @@ def a_schema(chance: Chance) -> Schema:
     kind = chance.pick(["columns", "columns", "columns", "unnamed", "tensor", "tensors"])
     width = chance.count(1, 4)
     if kind == "columns":
-        return Schema([ColSpec(a_type(chance), NAMES[index], chance.flip(0.7)) for index in range(width)])
+        return Schema(
+            [ColSpec(a_type(chance), NAMES[index], chance.flip(0.7)) for index in range(width)]
+        )
     if kind == "unnamed":
         return Schema([ColSpec(a_type(chance)) for _ in range(chance.count(1, 3))])
     if kind == "tensor":
@@ -70,21 +77,36 @@ _DEFAULTS: dict[str, list[Any]] = {
 
 def a_param(chance: Chance, name: str) -> ParamSpec:
     if chance.flip(0.1):
-        return ParamSpec(name, Object([Property("a", DataType.long), Property("b", DataType.string, False)]), {"a": 1})
+        return ParamSpec(
+            name,
+            Object([Property("a", DataType.long), Property("b", DataType.string, False)]),
+            {"a": 1},
+        )
     kind = chance.pick(list(_DEFAULTS))
     default = chance.pick(_DEFAULTS[kind])
-    return ParamSpec(name, DataType[kind], [default], (-1,)) if chance.flip(0.2) else ParamSpec(name, DataType[kind], default)
+    return (
+        ParamSpec(name, DataType[kind], [default], (-1,))
+        if chance.flip(0.2)
+        else ParamSpec(name, DataType[kind], default)
+    )
 
 
 def a_signature(chance: Chance) -> ModelSignature:
     """A random signature."""
     params = [a_param(chance, name) for name in ["p", "q", "r"][: chance.count(0, 3)]]
     return ModelSignature(
-        a_schema(chance), a_schema(chance) if chance.flip(0.7) else None, ParamSchema(params) if params else None
+        a_schema(chance),
+        a_schema(chance) if chance.flip(0.7) else None,
+        ParamSchema(params) if params else None,
     )
 
 
-_CLOSE = {"integer": ["long", "double"], "float": ["double"], "long": ["integer", "double"], "double": ["float", "long"]}
+_CLOSE = {
+    "integer": ["long", "double"],
+    "float": ["double"],
+    "long": ["integer", "double"],
+    "double": ["float", "long"],
+}
 
 
 def edited_type(dtype: Any, chance: Chance) -> Any:
@@ -103,7 +125,9 @@ def edited_type(dtype: Any, chance: Chance) -> Any:
         if chance.flip(0.15):
             return Map(dtype.properties[0].dtype)
         members = [(prop.name, prop.dtype, bool(prop.required)) for prop in dtype.properties]
-        return Object([Property(*member) for member in _edited_members(members, chance, ["a", "b", "x", "y"])])
+        return Object(
+            [Property(*member) for member in _edited_members(members, chance, ["a", "b", "x", "y"])]
+        )
     return a_type(chance, 1)
 
 
@@ -113,7 +137,9 @@ def _edited_members(members: list[Any], chance: Chance, names: list[str]) -> lis
     index = chance.count(0, len(members) - 1)
     name, dtype, required = members[index]
     free = [other for other in names if other not in {member[0] for member in members}]
-    edit = chance.pick(["type", "type", "type", "required", "required", "remove", "add", "rename", "reorder"])
+    edit = chance.pick(
+        ["type", "type", "type", "required", "required", "remove", "add", "rename", "reorder"]
+    )
     if edit == "type":
         members[index] = (name, edited_type(dtype, chance), required)
     elif edit == "required":
@@ -121,7 +147,9 @@ def _edited_members(members: list[Any], chance: Chance, names: list[str]) -> lis
     elif edit == "remove" and len(members) > 1:
         del members[index]
     elif edit == "add" and free:
-        members.insert(chance.count(0, len(members)), (free[0], a_type(chance, 1), chance.flip(0.4)))
+        members.insert(
+            chance.count(0, len(members)), (free[0], a_type(chance, 1), chance.flip(0.4))
+        )
     elif edit == "rename" and free:
         members[index] = (free[-1], dtype, required)
     else:
@@ -149,25 +177,46 @@ def edited_schema(schema: Schema | None, chance: Chance) -> Schema | None:
     if chance.flip(0.05):
         return Schema([ColSpec(spec.type) for spec in specs])
     members = [(spec.name, spec.type, bool(spec.required)) for spec in specs]
-    return Schema([ColSpec(dtype, name, required) for name, dtype, required in _edited_members(members, chance, NAMES)])
+    return Schema(
+        [
+            ColSpec(dtype, name, required)
+            for name, dtype, required in _edited_members(members, chance, NAMES)
+        ]
+    )
 
 
 def _edited_tensors(specs: list[TensorSpec], chance: Chance) -> list[TensorSpec]:
     index = chance.count(0, len(specs) - 1)
     spec = specs[index]
-    edit = chance.pick(["dtype", "dtype", "shape", "shape", "shape", "add", "remove", "reorder", "names"])
+    edit = chance.pick(
+        ["dtype", "dtype", "shape", "shape", "shape", "add", "remove", "reorder", "names"]
+    )
     kind, shape = spec.type, list(spec.shape)
     if edit == "dtype":
-        near = [dtype for dtype in map(np.dtype, TENSOR_DTYPES) if dtype.kind in "iuf"] if kind.kind in "iuf" else []
-        specs[index] = TensorSpec(chance.pick(near) if near else np.dtype(chance.pick(TENSOR_DTYPES)), spec.shape, spec.name)
+        near = (
+            [dtype for dtype in map(np.dtype, TENSOR_DTYPES) if dtype.kind in "iuf"]
+            if kind.kind in "iuf"
+            else []
+        )
+        specs[index] = TensorSpec(
+            chance.pick(near) if near else np.dtype(chance.pick(TENSOR_DTYPES)),
+            spec.shape,
+            spec.name,
+        )
     elif edit == "shape":
         axis = chance.count(0, len(shape) - 1)
-        shape[axis] = chance.pick([1, 2, 3]) if shape[axis] == -1 else chance.pick([-1, -1, shape[axis] + 1])
+        shape[axis] = (
+            chance.pick([1, 2, 3]) if shape[axis] == -1 else chance.pick([-1, -1, shape[axis] + 1])
+        )
         if chance.flip(0.1):
             shape.append(-1)
         specs[index] = TensorSpec(kind, tuple(shape), spec.name)
     elif edit == "names":
-        return [TensorSpec(kind, tuple(shape), None if spec.name is not None else "a")] if len(specs) == 1 else specs[::-1]
+        return (
+            [TensorSpec(kind, tuple(shape), None if spec.name is not None else "a")]
+            if len(specs) == 1
+            else specs[::-1]
+        )
     elif edit == "add" and spec.name is not None and len(specs) < len(NAMES):
         specs.append(a_tensor(chance, NAMES[len(specs)]))
     elif edit == "remove" and len(specs) > 1:
@@ -189,7 +238,9 @@ def _edited_params(schema: ParamSchema | None, chance: Chance) -> ParamSchema | 
         del specs[index]
     elif edit == "default" and isinstance(spec.dtype, DataType) and spec.shape is None:
         specs[index] = ParamSpec(spec.name, spec.dtype, chance.pick(_DEFAULTS[spec.dtype.name]))
-    elif edit == "wider" and spec.shape is None and spec.dtype in (DataType.integer, DataType.float):
+    elif (
+        edit == "wider" and spec.shape is None and spec.dtype in (DataType.integer, DataType.float)
+    ):
         specs[index] = ParamSpec(spec.name, DataType.double, float(spec.default))
     else:
         specs[index] = a_param(chance, spec.name)

@@ -49,7 +49,10 @@ class Hole:
 
 
 def _is(code: str, expected: str) -> Callable[[Failure], bool]:
-    return lambda failure: re.fullmatch(code, failure.code) is not None and re.fullmatch(expected, failure.expected) is not None
+    return lambda failure: (
+        re.fullmatch(code, failure.code) is not None
+        and re.fullmatch(expected, failure.expected) is not None
+    )
 
 
 TENSOR = r"\w+(\[ns\])?\[[-\d, ]*\]"
@@ -61,7 +64,12 @@ HOLES = [
         _frame(["a", None]),
         _is("NULL", "string|boolean|binary"),
     ),
-    Hole("values that are no text under `string`", _columns(D.string), _frame([1, b"x"]), _is("WRONG_TYPE", "string")),
+    Hole(
+        "values that are no text under `string`",
+        _columns(D.string),
+        _frame([1, b"x"]),
+        _is("WRONG_TYPE", "string"),
+    ),
     Hole(
         "values that are no booleans (bytes, Decimals, dates) under `boolean`",
         _columns(D.boolean),

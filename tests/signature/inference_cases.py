@@ -133,29 +133,43 @@ ITEMS: dict[str, Callable[[], Any]] = {
 """Items of a list, by name."""
 
 WHOLE: dict[str, Callable[[], Any]] = {
-    "uint64 beside others": lambda: pd.DataFrame({"a": [1.5], "b": pd.Series([1], dtype="uint64"), "c": ["x"]}),
+    "uint64 beside others": lambda: pd.DataFrame(
+        {"a": [1.5], "b": pd.Series([1], dtype="uint64"), "c": ["x"]}
+    ),
     "duplicate columns": lambda: pd.DataFrame([[1.5, "x"]], columns=["a", "a"]),
     "int column names": lambda: pd.DataFrame([[1.5, "x"]]),
     "a column named None": lambda: pd.DataFrame([[1.5, "x"]], columns=["a", None]),
     "no columns": lambda: pd.DataFrame(index=[1, 2]),
     "wide": lambda: pd.DataFrame(np.ones((2, 300))),
-    "wide of both": lambda: pd.DataFrame({f"c{i}": ([1.5, None] if i % 2 else ["a", None]) for i in range(60)}),
+    "wide of both": lambda: pd.DataFrame(
+        {f"c{i}": ([1.5, None] if i % 2 else ["a", None]) for i in range(60)}
+    ),
     "infinite column": lambda: pd.DataFrame({"a": [np.inf, -np.inf], "b": [np.nan, 1.0]}),
     "category of nothing": lambda: pd.Series(pd.Categorical([None, None]), name="x").to_frame(),
-    "category of unused": lambda: pd.Series(pd.Categorical(["a"], categories=["a", "b"]), name="x").to_frame(),
+    "category of unused": lambda: pd.Series(
+        pd.Categorical(["a"], categories=["a", "b"]), name="x"
+    ).to_frame(),
     "category of datetimes": lambda: pd.Series(pd.Categorical([MOMENT]), name="x").to_frame(),
     "category of bools": lambda: pd.Series(pd.Categorical([True, None]), name="x").to_frame(),
     "category of floats": lambda: pd.Series(pd.Categorical([1.5, None]), name="x").to_frame(),
     "interval": lambda: pd.Series(pd.interval_range(0, 2), name="x").to_frame(),
     "arrow table": lambda: pyarrow.table({"a": [1, 2]}),
-    "arrow lists": lambda: pyarrow.table({"a": [[1], [2, 3]]}).to_pandas(types_mapper=pd.ArrowDtype),
-    "arrow dates": lambda: pyarrow.table({"a": [datetime.date(2024, 1, 2)]}).to_pandas(types_mapper=pd.ArrowDtype),
-    "arrow decimals": lambda: pyarrow.table({"a": [decimal.Decimal(1)]}).to_pandas(types_mapper=pd.ArrowDtype),
-    "arrow binary": lambda: pyarrow.table({"a": [b"x"]}).to_pandas(types_mapper=pd.ArrowDtype),
-    "arrow nulls": lambda: pyarrow.table({"a": pyarrow.array([None], pyarrow.string())}).to_pandas(types_mapper=pd.ArrowDtype),
-    "arrow dictionary": lambda: pyarrow.table({"a": pyarrow.array(["x"]).dictionary_encode()}).to_pandas(
+    "arrow lists": lambda: pyarrow.table({"a": [[1], [2, 3]]}).to_pandas(
         types_mapper=pd.ArrowDtype
     ),
+    "arrow dates": lambda: pyarrow.table({"a": [datetime.date(2024, 1, 2)]}).to_pandas(
+        types_mapper=pd.ArrowDtype
+    ),
+    "arrow decimals": lambda: pyarrow.table({"a": [decimal.Decimal(1)]}).to_pandas(
+        types_mapper=pd.ArrowDtype
+    ),
+    "arrow binary": lambda: pyarrow.table({"a": [b"x"]}).to_pandas(types_mapper=pd.ArrowDtype),
+    "arrow nulls": lambda: pyarrow.table({"a": pyarrow.array([None], pyarrow.string())}).to_pandas(
+        types_mapper=pd.ArrowDtype
+    ),
+    "arrow dictionary": lambda: pyarrow.table(
+        {"a": pyarrow.array(["x"]).dictionary_encode()}
+    ).to_pandas(types_mapper=pd.ArrowDtype),
     "named tensors": lambda: {"a": np.zeros((2, 3)), "b": np.array(["x", "y"])},
     "tensor and list": lambda: {"a": np.zeros(2), "b": [1.5]},
     "empty dict": dict,
@@ -187,12 +201,21 @@ def data_cases() -> Iterator[tuple[str, Callable[[], Any]]]:
     for name, make in ITEMS.items():
         yield f"list: {name}", make
         yield f"rows: {name}", lambda make=make: [{"x": item, "y": 1} for item in make()]
-        yield f"rows with gaps: {name}", lambda make=make: [{"x": item} for item in make()] + [{"y": "a"}]
+        yield (
+            f"rows with gaps: {name}",
+            lambda make=make: [{"x": item} for item in make()] + [{"y": "a"}],
+        )
         yield f"field: {name}", lambda make=make: {"x": make(), "y": "a"}
-        yield f"cells: {name}", lambda make=make: pd.DataFrame({"x": pd.Series(make(), dtype=object)})
+        yield (
+            f"cells: {name}",
+            lambda make=make: pd.DataFrame({"x": pd.Series(make(), dtype=object)}),
+        )
     for name, make in VALUES.items():
         yield f"value: {name}", make
-        yield f"nested: {name}", lambda make=make: [{"x": {"y": make(), "z": 1}}, {"x": {"y": make(), "z": 1}}]
+        yield (
+            f"nested: {name}",
+            lambda make=make: [{"x": {"y": make(), "z": 1}}, {"x": {"y": make(), "z": 1}}],
+        )
     for prefix, table in (("array", ARRAYS), ("payload", PAYLOADS), ("whole", WHOLE)):
         for name, make in table.items():
             yield f"{prefix}: {name}", make

@@ -16,12 +16,83 @@ from mlflow.models import ModelSignature
 from modelpact.signature.generate import breaks, examples
 
 INTERESTING: list[Any] = [
-    *(None, True, False, 0, 1, -1, 3, 2.0, 2.5, -0.0, 0.1, 1e300, -5e-324, 3.5e38, 65519.9, 65520.0, 16777217, 2**24),
-    *(2**31 - 1, 2**31, -(2**31), -(2**31) - 1, 2.0**31, 255, 256, 2**53, 2**53 + 1, 2**63 - 1, 2**63, -(2**63), 2.0**63),
-    *(2**64 - 1, 2**64, 10**30, 1e30, "", "a", "1", "2024-02-29", "2023-02-29", "2024-05-06T07:08:09.123456+05:30"),
-    *("2024-05-06 07:08Z", "0001-01-01T00:00:00+05:00", "9999-12-31T10:00:00", "2024-05-06\n", "20240506", "0000-02-29"),
-    *("2024-W19-1", "2024-05-06T07+0530", "2024-05-06T07:08:09,5", "2024-05-06T24:00", "2024-05-06t07:08z", "2024-13-01"),
-    *([], {}, [None], [[]], [1, 2.5], [1, "a"], ["a"], [[1], [2, 3]], {"a": 1}, [{"a": 1}], {"one": None}, {"one": {}}),
+    *(
+        None,
+        True,
+        False,
+        0,
+        1,
+        -1,
+        3,
+        2.0,
+        2.5,
+        -0.0,
+        0.1,
+        1e300,
+        -5e-324,
+        3.5e38,
+        65519.9,
+        65520.0,
+        16777217,
+        2**24,
+    ),
+    *(
+        2**31 - 1,
+        2**31,
+        -(2**31),
+        -(2**31) - 1,
+        2.0**31,
+        255,
+        256,
+        2**53,
+        2**53 + 1,
+        2**63 - 1,
+        2**63,
+        -(2**63),
+        2.0**63,
+    ),
+    *(
+        2**64 - 1,
+        2**64,
+        10**30,
+        1e30,
+        "",
+        "a",
+        "1",
+        "2024-02-29",
+        "2023-02-29",
+        "2024-05-06T07:08:09.123456+05:30",
+    ),
+    *(
+        "2024-05-06 07:08Z",
+        "0001-01-01T00:00:00+05:00",
+        "9999-12-31T10:00:00",
+        "2024-05-06\n",
+        "20240506",
+        "0000-02-29",
+    ),
+    *(
+        "2024-W19-1",
+        "2024-05-06T07+0530",
+        "2024-05-06T07:08:09,5",
+        "2024-05-06T24:00",
+        "2024-05-06t07:08z",
+        "2024-13-01",
+    ),
+    *(
+        [],
+        {},
+        [None],
+        [[]],
+        [1, 2.5],
+        [1, "a"],
+        ["a"],
+        [[1], [2, 3]],
+        {"a": 1},
+        [{"a": 1}],
+        {"one": None},
+        {"one": {}},
+    ),
 ]
 """Values at the edges of what the types take."""
 
@@ -31,11 +102,15 @@ def payloads(signature: ModelSignature, n: int, seed: int) -> Iterator[dict[str,
     dice = random.Random(seed)
     whole = [plain_call(*pair) for pair in examples(signature, n // 4, seed=seed)]
     yield from whole
-    yield from (plain_call(broken.inputs, broken.params) for broken in breaks(signature, n // 4, seed))
+    yield from (
+        plain_call(broken.inputs, broken.params) for broken in breaks(signature, n // 4, seed)
+    )
     for _ in range(n - 2 * (n // 4)):
         call = dice.choice(whole)
         for _ in range(dice.choice([1, 1, 1, 2, 3])):
-            side = dice.choice([key for key, value in call.items() if value is not None] or ["inputs"])
+            side = dice.choice(
+                [key for key, value in call.items() if value is not None] or ["inputs"]
+            )
             call = {**call, side: mutated(call[side], dice)}
         yield call
 
@@ -45,11 +120,19 @@ def plain_call(inputs: Any, params: Any) -> dict[str, Any]:
     if isinstance(inputs, pd.DataFrame):
         if list(inputs.columns) == [0]:
             inputs = inputs[0].tolist()
-        elif all(isinstance(label, int) for label in inputs.columns) and list(inputs.columns) == list(range(inputs.shape[1])):
-            inputs = [list(row) for row in zip(*(inputs[label].tolist() for label in inputs.columns), strict=True)]
+        elif all(isinstance(label, int) for label in inputs.columns) and list(
+            inputs.columns
+        ) == list(range(inputs.shape[1])):
+            inputs = [
+                list(row)
+                for row in zip(*(inputs[label].tolist() for label in inputs.columns), strict=True)
+            ]
         else:
             columns = {label: inputs[label].tolist() for label in inputs.columns}
-            inputs = [{label: values[row] for label, values in columns.items()} for row in range(len(inputs))]
+            inputs = [
+                {label: values[row] for label, values in columns.items()}
+                for row in range(len(inputs))
+            ]
     return {"inputs": plain(inputs), "params": plain(params)}
 
 
@@ -104,7 +187,9 @@ def _changed(value: Any, dice: random.Random) -> Any:
         near = [-value, value + 1, value * 2**40, str(value), [value]]
         return dice.choice([*near, float(value), value + 0.5] if abs(value) < 2**1000 else near)
     moments = [moment for moment in INTERESTING if isinstance(moment, str)]
-    return dice.choice([value + "x", value[:-1], [value], value + "\n", None, *moments[-6:], *moments[3:6]])
+    return dice.choice(
+        [value + "x", value[:-1], [value], value + "\n", None, *moments[-6:], *moments[3:6]]
+    )
 
 
 def _shorter(value: list[Any], dice: random.Random) -> list[Any]:

@@ -36,9 +36,13 @@ def _pool(dtype: str, policy: str, where: str) -> list[Any]:
     kind = TYPES[dtype]
     if where == "param":
         default = None if kind != DataType.datetime else dt.datetime(2024, 1, 1)
-        enforcer = compile(ModelSignature(params=ParamSchema([ParamSpec("p", kind, default)])), policy)  # type: ignore[arg-type]
+        enforcer = compile(
+            ModelSignature(params=ParamSchema([ParamSpec("p", kind, default)])), policy
+        )  # type: ignore[arg-type]
         return [value for value in VALUES if takes(enforcer, "params", {"p": value})]
-    enforcer = compile(ModelSignature(Schema([ColSpec(Object([Property("p", kind)]), "x")])), policy)  # type: ignore[arg-type]
+    enforcer = compile(
+        ModelSignature(Schema([ColSpec(Object([Property("p", kind)]), "x")])), policy
+    )  # type: ignore[arg-type]
     return [value for value in VALUES if takes(enforcer, "inputs", [{"x": {"p": value}}])]
 
 
@@ -46,7 +50,11 @@ def _pool(dtype: str, policy: str, where: str) -> list[Any]:
 def _series(dtype: str, policy: str, required: bool) -> list[Any]:
     """The columns of two rows that a scalar type takes."""
     enforcer = compile(ModelSignature(Schema([ColSpec(TYPES[dtype], "x", required)])), policy)  # type: ignore[arg-type]
-    return [one for one in columns()[::3] if len(one) == 2 and takes(enforcer, "inputs", pd.DataFrame({"x": one}))]
+    return [
+        one
+        for one in columns()[::3]
+        if len(one) == 2 and takes(enforcer, "inputs", pd.DataFrame({"x": one}))
+    ]
 
 
 @cache
@@ -81,7 +89,9 @@ class Payloads:
         chance: The source of chance.
     """
 
-    def __init__(self, signature: ModelSignature, other: ModelSignature, policy: str, chance: Chance) -> None:
+    def __init__(
+        self, signature: ModelSignature, other: ModelSignature, policy: str, chance: Chance
+    ) -> None:
         self.signature, self.other, self.policy, self.chance = signature, other, policy, chance
 
     def value(self, dtype: Any, *, nullable: bool) -> Any:
@@ -94,7 +104,10 @@ class Payloads:
                 return _plain(name, chance)
             return chance.pick(_pool(name, self.policy, "value"))
         if isinstance(dtype, Array):
-            items = [self.value(dtype.dtype, nullable=chance.flip(0.3)) for _ in range(chance.count(0, 3))]
+            items = [
+                self.value(dtype.dtype, nullable=chance.flip(0.3))
+                for _ in range(chance.count(0, 3))
+            ]
             if chance.flip(0.2) and isinstance(dtype.dtype, DataType):
                 with contextlib.suppress(ValueError, TypeError, OverflowError):
                     return np.array(items)
@@ -115,7 +128,9 @@ class Payloads:
 
     def data(self, schema: Schema | None, others: Schema | None) -> Any:
         if schema is None:
-            return self.chance.pick([[{"a": 1}], pd.DataFrame({"a": [1.5]}), np.zeros((2, 2)), ["x"], {"a": [1]}])
+            return self.chance.pick(
+                [[{"a": 1}], pd.DataFrame({"a": [1.5]}), np.zeros((2, 2)), ["x"], {"a": [1]}]
+            )
         if schema.is_tensor_spec():
             return self._tensors(schema)
         return self._named(schema) if schema.has_input_names() else self._unnamed(schema, others)
@@ -133,14 +148,20 @@ class Payloads:
         rows = 1 if form in ("row", "ragged row") else chance.count(0, 3)
         by_column = {spec.name: self.column(spec, rows) for spec in found}
         if form == "frame":
-            return pd.DataFrame({name: pd.Series(cells(values)) for name, values in by_column.items()}, index=range(rows))
+            return pd.DataFrame(
+                {name: pd.Series(cells(values)) for name, values in by_column.items()},
+                index=range(rows),
+            )
         if form == "columns":
             return by_column
         if form in ("row", "ragged row"):
             return {name: values[0] for name, values in by_column.items()}
         listed = [{name: values[row] for name, values in by_column.items()} for row in range(rows)]
         optional = {spec.name for spec in found if not spec.required}
-        return [{name: value for name, value in row.items() if name not in optional or chance.flip(0.8)} for row in listed]
+        return [
+            {name: value for name, value in row.items() if name not in optional or chance.flip(0.8)}
+            for row in listed
+        ]
 
     def _typed(self, spec: Any) -> Any:
         if isinstance(spec.type, (DataType, AnyType)):
@@ -159,12 +180,18 @@ class Payloads:
             names = [spec.name for spec in others.inputs]
             names = [names[index] for index in chance.rng.permutation(len(names))[:width]]
         if form == "typed":
-            return pd.DataFrame(dict(zip(names, [self._typed(spec) for spec in specs], strict=True)))
+            return pd.DataFrame(
+                dict(zip(names, [self._typed(spec) for spec in specs], strict=True))
+            )
         by_column = [self.column(spec, rows) for spec in specs]
         listed = [list(row) for row in zip(*by_column, strict=True)]
         if form == "frame":
             return pd.DataFrame(
-                {name: pd.Series(cells(values)) for name, values in zip(names, by_column, strict=True)}, index=range(rows)
+                {
+                    name: pd.Series(cells(values))
+                    for name, values in zip(names, by_column, strict=True)
+                },
+                index=range(rows),
             )
         if form == "dicts":
             return [dict(zip(names, row, strict=True)) for row in listed]
@@ -184,7 +211,12 @@ class Payloads:
         if specs[0].name is not None:
             return found
         tensor = found[None]
-        if chance.flip(0.15) and isinstance(tensor, np.ndarray) and tensor.ndim == 2 and tensor.dtype != object:
+        if (
+            chance.flip(0.15)
+            and isinstance(tensor, np.ndarray)
+            and tensor.ndim == 2
+            and tensor.dtype != object
+        ):
             with contextlib.suppress(ValueError):  # a point in time that pandas has no dtype for
                 return pd.DataFrame(tensor)
         return tensor
@@ -194,18 +226,35 @@ class Payloads:
         inner = [axis if axis >= 0 else self.chance.count(1, 3) for axis in tuple(spec.shape)[1:]]
         array = self._filled(spec, (rows, *inner))
         if self.chance.flip() and array.ndim > 1:
-            array = array.reshape(self.chance.pick([(rows, -1), (rows, -1, 1)])) if array.size else array
+            array = (
+                array.reshape(self.chance.pick([(rows, -1), (rows, -1, 1)]))
+                if array.size
+                else array
+            )
         if tuple(spec.shape)[1:] == (1,) and self.chance.flip() and array.size == rows:
             return array.ravel()
-        parts = [part.tolist() if self.chance.flip() and isinstance(part, np.ndarray) else part for part in array]
+        parts = [
+            part.tolist() if self.chance.flip() and isinstance(part, np.ndarray) else part
+            for part in array
+        ]
         return pd.Series(cells(parts))
 
     def _tensor(self, spec: TensorSpec, rows: int) -> Any:
         chance = self.chance
-        shape = [axis if axis >= 0 else rows if index == 0 else chance.count(0, 3) for index, axis in enumerate(spec.shape)]
+        shape = [
+            axis if axis >= 0 else rows if index == 0 else chance.count(0, 3)
+            for index, axis in enumerate(spec.shape)
+        ]
         if len(shape) > 1 and -1 in tuple(spec.shape)[1:] and chance.flip(0.25):
-            parts = [self._tensor(TensorSpec(spec.type, tuple(spec.shape)[1:]), chance.count(1, 3)) for _ in range(shape[0])]
-            return cells(parts) if chance.flip() else [part.tolist() if isinstance(part, np.ndarray) else part for part in parts]
+            parts = [
+                self._tensor(TensorSpec(spec.type, tuple(spec.shape)[1:]), chance.count(1, 3))
+                for _ in range(shape[0])
+            ]
+            return (
+                cells(parts)
+                if chance.flip()
+                else [part.tolist() if isinstance(part, np.ndarray) else part for part in parts]
+            )
         array = self._filled(spec, tuple(shape))
         form = chance.pick(["array", "array", "list", "objects", "sparse"])
         if form == "list":
@@ -213,7 +262,9 @@ class Payloads:
         if form == "objects":
             return array.astype(object)
         if form == "sparse" and array.ndim == 2 and array.dtype.kind in "biufc":
-            return scipy.sparse.csr_matrix(array.astype(array.dtype if array.dtype != np.float16 else np.float32))
+            return scipy.sparse.csr_matrix(
+                array.astype(array.dtype if array.dtype != np.float16 else np.float32)
+            )
         return array
 
     def _filled(self, spec: TensorSpec, shape: tuple[int, ...]) -> Any:
@@ -238,7 +289,11 @@ class Payloads:
         if not isinstance(spec.dtype, DataType):
             return self.value(spec.dtype, nullable=False)
         pool = _pool(spec.dtype.name, self.policy, "param")
-        return self.chance.pick(pool) if spec.shape is None else [self.chance.pick(pool) for _ in range(self.chance.count(0, 2))]
+        return (
+            self.chance.pick(pool)
+            if spec.shape is None
+            else [self.chance.pick(pool) for _ in range(self.chance.count(0, 2))]
+        )
 
 
 _PLAIN: dict[str, list[Any]] = {

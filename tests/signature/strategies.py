@@ -46,16 +46,40 @@ AWKWARD_NAMES = [
     "# c",
 ]
 TENSOR_DTYPES = [
-    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"),
-    *("complex64", "complex128", "str", "bytes", "object", "datetime64[ns]", "datetime64[D]", "timedelta64[s]"),
+    *(
+        "bool",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float16",
+        "float32",
+        "float64",
+    ),
+    *(
+        "complex64",
+        "complex128",
+        "str",
+        "bytes",
+        "object",
+        "datetime64[ns]",
+        "datetime64[D]",
+        "timedelta64[s]",
+    ),
 ]
 
-plain_names = st.sampled_from(PLAIN_NAMES) | st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True).filter(
-    lambda name: name != "cls"
-)
+plain_names = st.sampled_from(PLAIN_NAMES) | st.from_regex(
+    r"[a-z][a-z0-9_]{0,8}", fullmatch=True
+).filter(lambda name: name != "cls")
 """Names that need no quoting anywhere; `cls` is none, since MLflow cannot read back a property of that name."""
 
-any_names = st.one_of(plain_names, st.sampled_from(AWKWARD_NAMES), st.text(max_size=8)).filter(lambda name: name != "cls")
+any_names = st.one_of(plain_names, st.sampled_from(AWKWARD_NAMES), st.text(max_size=8)).filter(
+    lambda name: name != "cls"
+)
 """Names as wild as MLflow allows for a property or a param."""
 
 names_and_numbers = any_names | st.integers(0, 9)
@@ -65,7 +89,9 @@ scalars = st.sampled_from(list(DataType))
 leaf_types = scalars | st.just(AnyType())
 
 
-def types(names: st.SearchStrategy[str] = any_names, *, leaves: st.SearchStrategy[Any] = leaf_types) -> st.SearchStrategy[Any]:
+def types(
+    names: st.SearchStrategy[str] = any_names, *, leaves: st.SearchStrategy[Any] = leaf_types
+) -> st.SearchStrategy[Any]:
     """A column's type: a scalar, `any`, or arrays, objects and maps of them to any depth."""
 
     def deeper(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -78,23 +104,44 @@ def types(names: st.SearchStrategy[str] = any_names, *, leaves: st.SearchStrateg
     return st.recursive(leaves, deeper, max_leaves=6)
 
 
-def objects(names: st.SearchStrategy[str] = any_names, inner: st.SearchStrategy[Any] = scalars) -> st.SearchStrategy[Object]:
+def objects(
+    names: st.SearchStrategy[str] = any_names, inner: st.SearchStrategy[Any] = scalars
+) -> st.SearchStrategy[Object]:
     """An object of one to four properties, some of them optional."""
-    triples = st.lists(st.tuples(names, inner, st.booleans()), min_size=1, max_size=4, unique_by=lambda triple: triple[0])
-    return triples.map(lambda found: Object([Property(name, dtype, required) for name, dtype, required in found]))
+    triples = st.lists(
+        st.tuples(names, inner, st.booleans()),
+        min_size=1,
+        max_size=4,
+        unique_by=lambda triple: triple[0],
+    )
+    return triples.map(
+        lambda found: Object([Property(name, dtype, required) for name, dtype, required in found])
+    )
 
 
 def column_schemas(
-    names: st.SearchStrategy[Any] = names_and_numbers, *, named: bool | None = None, max_size: int = 4
+    names: st.SearchStrategy[Any] = names_and_numbers,
+    *,
+    named: bool | None = None,
+    max_size: int = 4,
 ) -> st.SearchStrategy[Schema]:
     """Columns, all named (some optional) or all unnamed (all required); `named=None` draws both kinds."""
     column_types = types() if named is None or names is not plain_names else types(plain_names)
-    column_types = column_types | st.just(SparkMLVector()) if names is not plain_names else column_types
-    triples = st.lists(
-        st.tuples(names, column_types, st.booleans()), min_size=1, max_size=max_size, unique_by=lambda triple: str(triple[0])
+    column_types = (
+        column_types | st.just(SparkMLVector()) if names is not plain_names else column_types
     )
-    with_names = triples.map(lambda found: Schema([ColSpec(dtype, name, required) for name, dtype, required in found]))
-    without = st.lists(column_types, min_size=1, max_size=max_size).map(lambda found: Schema([ColSpec(dtype) for dtype in found]))
+    triples = st.lists(
+        st.tuples(names, column_types, st.booleans()),
+        min_size=1,
+        max_size=max_size,
+        unique_by=lambda triple: str(triple[0]),
+    )
+    with_names = triples.map(
+        lambda found: Schema([ColSpec(dtype, name, required) for name, dtype, required in found])
+    )
+    without = st.lists(column_types, min_size=1, max_size=max_size).map(
+        lambda found: Schema([ColSpec(dtype) for dtype in found])
+    )
     return {True: with_names, False: without, None: with_names | without}[named]
 
 
@@ -111,12 +158,22 @@ def tensor_schemas(
     """One unnamed tensor, or several named ones."""
     kinds = st.sampled_from(dtypes).map(np.dtype)
     unnamed = st.builds(TensorSpec, kinds, tensor_shapes).map(lambda spec: Schema([spec]))
-    triples = st.lists(st.tuples(names, kinds, tensor_shapes), min_size=1, max_size=3, unique_by=lambda triple: str(triple[0]))
-    return unnamed | triples.map(lambda found: Schema([TensorSpec(kind, shape, name) for name, kind, shape in found]))
+    triples = st.lists(
+        st.tuples(names, kinds, tensor_shapes),
+        min_size=1,
+        max_size=3,
+        unique_by=lambda triple: str(triple[0]),
+    )
+    return unnamed | triples.map(
+        lambda found: Schema([TensorSpec(kind, shape, name) for name, kind, shape in found])
+    )
 
 
 _finite = st.floats(allow_nan=False)
-_moments = st.datetimes(min_value=datetime.datetime(1900, 1, 1), max_value=datetime.datetime(2200, 1, 1)) | st.dates()
+_moments = (
+    st.datetimes(min_value=datetime.datetime(1900, 1, 1), max_value=datetime.datetime(2200, 1, 1))
+    | st.dates()
+)
 _defaults: dict[str, st.SearchStrategy[Any]] = {
     "boolean": st.booleans(),
     "integer": st.integers(-(2**31), 2**31 - 1),
@@ -124,7 +181,9 @@ _defaults: dict[str, st.SearchStrategy[Any]] = {
     "float": st.floats(allow_nan=False, width=32),
     "double": _finite,
     "string": st.text(max_size=10)
-    | st.sampled_from(["a=b", "null", "3", '"', "[x]", "= 1", " padded ", "# no comment", "a: b", "double = 2"]),
+    | st.sampled_from(
+        ["a=b", "null", "3", '"', "[x]", "= 1", " padded ", "# no comment", "a: b", "double = 2"]
+    ),
     "datetime": _moments,
 }
 
@@ -134,9 +193,17 @@ def param_specs(draw: st.DrawFn, name: str) -> ParamSpec:
     """A param: a scalar or a list of them, or an object, with a default that MLflow accepts."""
     kind = draw(st.sampled_from([*_defaults, "object"]))
     if kind == "object":
-        dtype = draw(objects(inner=st.sampled_from([DataType.string, DataType.long, DataType.double, DataType.boolean])))
+        dtype = draw(
+            objects(
+                inner=st.sampled_from(
+                    [DataType.string, DataType.long, DataType.double, DataType.boolean]
+                )
+            )
+        )
         default = {
-            prop.name: draw(_defaults[prop.dtype.name]) for prop in dtype.properties if prop.required or draw(st.booleans())
+            prop.name: draw(_defaults[prop.dtype.name])
+            for prop in dtype.properties
+            if prop.required or draw(st.booleans())
         }
         return ParamSpec(name, dtype, json.loads(json.dumps(default)))
     values = _defaults[kind]
@@ -149,14 +216,23 @@ def param_specs(draw: st.DrawFn, name: str) -> ParamSpec:
 @st.composite
 def param_schemas(draw: st.DrawFn, names: st.SearchStrategy[str] = any_names) -> ParamSchema:
     """One to four params with different names."""
-    return ParamSchema([draw(param_specs(name)) for name in draw(st.lists(names, min_size=1, max_size=4, unique=True))])
+    return ParamSchema(
+        [
+            draw(param_specs(name))
+            for name in draw(st.lists(names, min_size=1, max_size=4, unique=True))
+        ]
+    )
 
 
 @st.composite
 def signatures(draw: st.DrawFn) -> ModelSignature:
     """Any signature that MLflow can store and read back: at least one of inputs, outputs and params."""
     schemas = column_schemas() | tensor_schemas()
-    inputs, outputs, params = draw(st.none() | schemas), draw(st.none() | schemas), draw(st.none() | param_schemas())
+    inputs, outputs, params = (
+        draw(st.none() | schemas),
+        draw(st.none() | schemas),
+        draw(st.none() | param_schemas()),
+    )
     if inputs is outputs is params is None:
         inputs = draw(schemas)
     return ModelSignature(inputs, outputs, params)

@@ -15,7 +15,14 @@ from payload_forms import witness
 from together import by_name, holds_for_each
 
 from modelpact.errors import CompatibilityError
-from modelpact.signature import Change, breaking, check_all_compatible, check_compatible, diff, parse
+from modelpact.signature import (
+    Change,
+    breaking,
+    check_all_compatible,
+    check_compatible,
+    diff,
+    parse,
+)
 from modelpact.signature.rules import RULES
 
 B, F = "backward", "forward"
@@ -67,9 +74,14 @@ def pair(old: Any, new: Any, part: str = "inputs") -> tuple[ModelSignature, Mode
     return one, two
 
 
-def found(old: Any, new: Any, part: str = "inputs", **settings: str) -> dict[str, tuple[str, set[str]]]:
+def found(
+    old: Any, new: Any, part: str = "inputs", **settings: str
+) -> dict[str, tuple[str, set[str]]]:
     """Each rule that `diff` finds, with its path and what it breaks."""
-    return {change.rule: (change.path, set(change.breaks)) for change in diff(*pair(old, new, part), **settings)}
+    return {
+        change.rule: (change.path, set(change.breaks))
+        for change in diff(*pair(old, new, part), **settings)
+    }
 
 
 def exchanged(breaks: set[str]) -> set[str]:
@@ -79,8 +91,14 @@ def exchanged(breaks: set[str]) -> set[str]:
 Case = tuple[str, str, Any, Any, set[str]]
 
 CASES: list[Case] = [
-    *((f"INPUT_{rule}", "inputs", old, new, breaks) for rule, old, new, breaks in [*MEMBERS, *SIDES]),
-    *((f"OUTPUT_{rule}", "outputs", old, new, exchanged(breaks)) for rule, old, new, breaks in [*MEMBERS, *SIDES]),
+    *(
+        (f"INPUT_{rule}", "inputs", old, new, breaks)
+        for rule, old, new, breaks in [*MEMBERS, *SIDES]
+    ),
+    *(
+        (f"OUTPUT_{rule}", "outputs", old, new, exchanged(breaks))
+        for rule, old, new, breaks in [*MEMBERS, *SIDES]
+    ),
     *((rule, "inputs", old, new, breaks) for rule, old, new, breaks in TENSORS),
     *((rule, "params", old, new, breaks) for rule, old, new, breaks in PARAMS),
 ]
@@ -109,7 +127,10 @@ def test_each_rule_has_a_pair_that_only_it_tells_apart_and_a_payload_that_proves
 
 
 def test_every_rule_is_among_them_or_is_of_the_members_of_a_param() -> None:
-    inner = {f"PARAM_{name}" for name in ("TYPE_EQUIVALENT", "REQUIRED_ADDED", "BECAME_REQUIRED", "BECAME_OPTIONAL")}
+    inner = {
+        f"PARAM_{name}"
+        for name in ("TYPE_EQUIVALENT", "REQUIRED_ADDED", "BECAME_REQUIRED", "BECAME_OPTIONAL")
+    }
     assert {case[0] for case in CASES} | inner | {"TENSOR_DTYPE_EQUIVALENT"} == set(RULES)
     assert all(RULES.values())
 
@@ -118,13 +139,55 @@ DEEP: list[tuple[str, Any, Any, str, str, set[str]]] = [
     ("items", ["integer"], ["long"], "[]", "INPUT_TYPE_WIDENED", {F}),
     ("values", {"*": "long"}, {"*": "integer"}, ".*", "INPUT_TYPE_NARROWED", {B}),
     ("properties", {"b": "long"}, {"b": "string"}, ".b", "INPUT_TYPE_CHANGED", {B, F}),
-    ("all three", [{"*": {"b": "integer"}}], [{"*": {"b": "double"}}], "[].*.b", "INPUT_TYPE_WIDENED", {F}),
-    ("a property more", {"b": "long"}, {"b": "long", "c": "long"}, ".c", "INPUT_REQUIRED_ADDED", {B, F}),
-    ("an optional one more", {"b": "long"}, {"b": "long", "c?": "long"}, ".c", "INPUT_OPTIONAL_ADDED", {F}),
+    (
+        "all three",
+        [{"*": {"b": "integer"}}],
+        [{"*": {"b": "double"}}],
+        "[].*.b",
+        "INPUT_TYPE_WIDENED",
+        {F},
+    ),
+    (
+        "a property more",
+        {"b": "long"},
+        {"b": "long", "c": "long"},
+        ".c",
+        "INPUT_REQUIRED_ADDED",
+        {B, F},
+    ),
+    (
+        "an optional one more",
+        {"b": "long"},
+        {"b": "long", "c?": "long"},
+        ".c",
+        "INPUT_OPTIONAL_ADDED",
+        {F},
+    ),
     ("a property less", {"b": "long", "c": "long"}, {"b": "long"}, ".c", "INPUT_REMOVED", {B, F}),
-    ("an optional one less", {"b": "long", "c?": "long"}, {"b": "long"}, ".c", "INPUT_REMOVED", {B}),
-    ("an object as a map", {"b": "long", "c": "integer"}, {"*": "long"}, "", "INPUT_TYPE_WIDENED", {F}),
-    ("an optional property in a map", {"b": "long", "c?": "long"}, {"*": "long"}, "", "INPUT_TYPE_CHANGED", {B, F}),
+    (
+        "an optional one less",
+        {"b": "long", "c?": "long"},
+        {"b": "long"},
+        ".c",
+        "INPUT_REMOVED",
+        {B},
+    ),
+    (
+        "an object as a map",
+        {"b": "long", "c": "integer"},
+        {"*": "long"},
+        "",
+        "INPUT_TYPE_WIDENED",
+        {F},
+    ),
+    (
+        "an optional property in a map",
+        {"b": "long", "c?": "long"},
+        {"*": "long"},
+        "",
+        "INPUT_TYPE_CHANGED",
+        {B, F},
+    ),
     ("anything in a map", {"b": "long", "c?": "long"}, {"*": "any"}, "", "INPUT_TYPE_WIDENED", {F}),
     ("a list of it", "long", ["long"], "", "INPUT_TYPE_CHANGED", {B, F}),
 ]
@@ -138,25 +201,38 @@ def test_changes_are_found_at_every_depth() -> None:
 
 
 def test_what_is_the_same_has_no_changes() -> None:
-    spec = {"inputs": {"a": "long", "b?": [{"x": "any"}]}, "outputs": "float32[-1, 3]", "params": {"p": "double = 0.5"}}
+    spec = {
+        "inputs": {"a": "long", "b?": [{"x": "any"}]},
+        "outputs": "float32[-1, 3]",
+        "params": {"p": "double = 0.5"},
+    }
     assert diff(parse(spec), parse(spec)) == []
 
 
 def test_unnamed_columns_are_compared_by_position() -> None:
-    assert found(["long", "string"], ["string", "long"])["INPUT_TYPE_CHANGED"] == ("inputs[1]", {B, F})
+    assert found(["long", "string"], ["string", "long"])["INPUT_TYPE_CHANGED"] == (
+        "inputs[1]",
+        {B, F},
+    )
     assert found(["long"], ["long", "long"]) == {"INPUT_REQUIRED_ADDED": ("inputs[1]", {B})}
     assert found(["long", "long"], ["long"]) == {"INPUT_REMOVED": ("inputs[1]", {F})}
 
 
 def test_names_may_go_where_their_order_cannot_matter() -> None:
-    assert found({"a": "long", "b": "long"}, ["long", "long"])["INPUT_NAMES_REMOVED"] == ("inputs", {F})
+    assert found({"a": "long", "b": "long"}, ["long", "long"])["INPUT_NAMES_REMOVED"] == (
+        "inputs",
+        {F},
+    )
 
 
 def test_the_policy_in_force_decides() -> None:
     wider = ({"p": "long = 3"}, {"p": "double = 3.0"})
     assert B in found(*wider, part="params")["PARAM_TYPE_CHANGED"][1]
     assert found(*wider, part="params", policy="mlflow")["PARAM_TYPE_WIDENED"][1] == {F}
-    assert found({"a": "integer"}, {"a": "long"}, policy="strict")["INPUT_TYPE_CHANGED"][1] == {B, F}
+    assert found({"a": "integer"}, {"a": "long"}, policy="strict")["INPUT_TYPE_CHANGED"][1] == {
+        B,
+        F,
+    }
     gone = ({"p": "long = 3", "q": "long = 3"}, {"p": "long = 3"})
     assert found(*gone, part="params")["PARAM_REMOVED"][1] == {B}
     assert found(*gone, part="params", policy="mlflow")["PARAM_REMOVED"][1] == set()
@@ -175,28 +251,46 @@ def test_tensors_that_take_anything() -> None:
 
 
 def test_named_tensors_come_and_go_like_columns() -> None:
-    assert found({"t": "int8[-1]"}, {"t": "int8[-1]", "u": "int8[-1]"}) == {"INPUT_REQUIRED_ADDED": ("inputs.u", {B})}
+    assert found({"t": "int8[-1]"}, {"t": "int8[-1]", "u": "int8[-1]"}) == {
+        "INPUT_REQUIRED_ADDED": ("inputs.u", {B})
+    }
 
 
 @pytest.mark.parametrize(
     ("old", "new", "same"),
-    [(3, 3.0, True), (math.nan, math.nan, True), (None, None, True), (None, 3.0, False), (1.0, 2.0, False)],
+    [
+        (3, 3.0, True),
+        (math.nan, math.nan, True),
+        (None, None, True),
+        (None, 3.0, False),
+        (1.0, 2.0, False),
+    ],
 )
 def test_defaults_are_compared_by_value(old: Any, new: Any, same: bool) -> None:
-    one, two = (ModelSignature(params=ParamSchema([ParamSpec("p", DataType.double, value)])) for value in (old, new))
+    one, two = (
+        ModelSignature(params=ParamSchema([ParamSpec("p", DataType.double, value)]))
+        for value in (old, new)
+    )
     assert [change.rule for change in diff(one, two)] == ([] if same else ["PARAM_DEFAULT_CHANGED"])
 
 
 def test_defaults_that_are_lists_and_objects() -> None:
-    assert "PARAM_DEFAULT_CHANGED" in found({"p": "[long] = [1, 2]"}, {"p": "[long] = [1, 3]"}, "params")
+    assert "PARAM_DEFAULT_CHANGED" in found(
+        {"p": "[long] = [1, 2]"}, {"p": "[long] = [1, 3]"}, "params"
+    )
     spec = {"type": {"a": "long"}, "default": {"a": 1}}
-    assert "PARAM_DEFAULT_CHANGED" in found({"p": spec}, {"p": {**spec, "default": {"a": 2}}}, "params")
-    assert found({"p": spec}, {"p": {"type": {"a": "long", "b?": "long"}, "default": {"a": 1}}}, "params") == {
-        "PARAM_OPTIONAL_ADDED": ("params.p.b", {F})
-    }
+    assert "PARAM_DEFAULT_CHANGED" in found(
+        {"p": spec}, {"p": {**spec, "default": {"a": 2}}}, "params"
+    )
+    assert found(
+        {"p": spec}, {"p": {"type": {"a": "long", "b?": "long"}, "default": {"a": 1}}}, "params"
+    ) == {"PARAM_OPTIONAL_ADDED": ("params.p.b", {F})}
 
 
-OLD, NEW = parse({"inputs": {"a": "integer", "b": "long"}}), parse({"inputs": {"a": "long", "b": "integer"}})
+OLD, NEW = (
+    parse({"inputs": {"a": "integer", "b": "long"}}),
+    parse({"inputs": {"a": "long", "b": "integer"}}),
+)
 
 
 @pytest.mark.parametrize(
@@ -226,10 +320,15 @@ def test_the_error_lists_what_breaks() -> None:
 
 
 def test_a_transitive_mode_asks_each_old_signature() -> None:
-    olds = {"version 1": parse({"inputs": {"a": "any"}}), "version 2": parse({"inputs": {"a": "integer"}})}
+    olds = {
+        "version 1": parse({"inputs": {"a": "any"}}),
+        "version 2": parse({"inputs": {"a": "integer"}}),
+    }
     new = parse({"inputs": {"a": "long"}})
     check_all_compatible(olds, new, "backward")
-    with pytest.raises(CompatibilityError, match=r"version 1: inputs\.a: any -> long \(INPUT_TYPE_NARROWED\)") as caught:
+    with pytest.raises(
+        CompatibilityError, match=r"version 1: inputs\.a: any -> long \(INPUT_TYPE_NARROWED\)"
+    ) as caught:
         check_all_compatible(olds, new, "backward_transitive")
     assert list(caught.value.broken) == ["version 1"]
     check_all_compatible({}, new, "full_transitive")
@@ -265,8 +364,12 @@ def test_a_change_is_plain_data() -> None:
 
 
 def test_the_order_of_bytes_is_none_of_a_values_business() -> None:
-    one, two = (ModelSignature(Schema([TensorSpec(np.dtype(name), (-1,))])) for name in (">f4", "<f4"))
-    assert {change.rule: set(change.breaks) for change in diff(one, two)} == {"TENSOR_DTYPE_EQUIVALENT": set()}
+    one, two = (
+        ModelSignature(Schema([TensorSpec(np.dtype(name), (-1,))])) for name in (">f4", "<f4")
+    )
+    assert {change.rule: set(change.breaks) for change in diff(one, two)} == {
+        "TENSOR_DTYPE_EQUIVALENT": set()
+    }
 
 
 def test_the_page_has_every_rule_with_its_meaning() -> None:

@@ -11,9 +11,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from dtype_catalogue import TENSOR_DTYPES, TYPES, VALUES, arrays, cells, columns, takes, tensor_values
+from dtype_catalogue import (
+    TENSOR_DTYPES,
+    TYPES,
+    VALUES,
+    arrays,
+    cells,
+    columns,
+    takes,
+    tensor_values,
+)
 from mlflow.models import ModelSignature
-from mlflow.types.schema import Array, ColSpec, DataType, Map, Object, ParamSchema, ParamSpec, Property, Schema, TensorSpec
+from mlflow.types.schema import (
+    Array,
+    ColSpec,
+    DataType,
+    Map,
+    Object,
+    ParamSchema,
+    ParamSpec,
+    Property,
+    Schema,
+    TensorSpec,
+)
 
 from modelpact.signature import compile
 from modelpact.signature.covers import covered, dtype_covered, reshapes_cells, shape_covered
@@ -27,7 +47,9 @@ def _column(dtype: Any, required: bool) -> ModelSignature:
 
 def _param(dtype: Any, listed: bool) -> ModelSignature:
     default: Any = [] if listed else dt.datetime(2024, 1, 1) if dtype == DataType.datetime else None
-    return ModelSignature(params=ParamSchema([ParamSpec("p", dtype, default, (-1,) if listed else None)]))
+    return ModelSignature(
+        params=ParamSchema([ParamSpec("p", dtype, default, (-1,) if listed else None)])
+    )
 
 
 def asked(where: str, every: int) -> list[Asked]:
@@ -46,26 +68,46 @@ def asked(where: str, every: int) -> list[Asked]:
         found = [[{"x": {"p": value}} for value in pair] for pair in pairs]
         maps = [[{"x": {"k": value}}] for value in VALUES]
         return [
-            (lambda dtype, required: _column(Object([Property("p", dtype, required)]), True), "inputs", [*found, [{"x": {}}]]),
-            (lambda dtype, required: _column(Map(dtype), required), "inputs", [*maps, [{"x": {}}], [{"x": None}]]),
+            (
+                lambda dtype, required: _column(Object([Property("p", dtype, required)]), True),
+                "inputs",
+                [*found, [{"x": {}}]],
+            ),
+            (
+                lambda dtype, required: _column(Map(dtype), required),
+                "inputs",
+                [*maps, [{"x": {}}], [{"x": None}]],
+            ),
         ]
     if where == "item":
-        lists = [[{"x": pair}] for pair in pairs] + [[{"x": []}]] + [[{"x": array}] for array in arrays()]
+        lists = (
+            [[{"x": pair}] for pair in pairs]
+            + [[{"x": []}]]
+            + [[{"x": array}] for array in arrays()]
+        )
         frames = [pd.DataFrame({"x": cells([array])}) for array in arrays()]
-        return [(lambda dtype, required: _column(Array(dtype), required), "inputs", [*lists, *frames])]
-    params = [{"p": value} for value in [*VALUES, *pairs, *arrays(), *([value] for value in VALUES)]]
+        return [
+            (lambda dtype, required: _column(Array(dtype), required), "inputs", [*lists, *frames])
+        ]
+    params = [
+        {"p": value} for value in [*VALUES, *pairs, *arrays(), *([value] for value in VALUES)]
+    ]
     return [(_param, "params", params)]
 
 
 def found_by_asking(where: str, policy: str, every: int) -> set[tuple[str, str]]:
     """Each pair of scalar types of which the second takes all that the first takes."""
-    names = [name for name in TYPES if where != "param" or name not in ("binary", "any")]  # of which MLflow makes no params
+    names = [
+        name for name in TYPES if where != "param" or name not in ("binary", "any")
+    ]  # of which MLflow makes no params
     pairs = set(itertools.permutations(names, 2))
     for (build, side, payloads), flag in itertools.product(asked(where, every), (True, False)):
         taken: dict[str, set[int]] = {}
         for name in names:
             enforcer = compile(build(TYPES[name], flag), policy)  # type: ignore[arg-type]
-            taken[name] = {index for index, payload in enumerate(payloads) if takes(enforcer, side, payload)}
+            taken[name] = {
+                index for index, payload in enumerate(payloads) if takes(enforcer, side, payload)
+            }
         assert all(taken.values())
         pairs = {(old, new) for old, new in pairs if taken[old] <= taken[new]}
     return pairs
@@ -78,7 +120,11 @@ def _check(where: Any, policy: str, every: int) -> None:
     finally:
         logging.disable(logging.NOTSET)
     names = [name for name in TYPES if where != "param" or name not in ("binary", "any")]
-    written = {(old, new) for old, new in itertools.permutations(names, 2) if covered(TYPES[old], TYPES[new], policy, where)}
+    written = {
+        (old, new)
+        for old, new in itertools.permutations(names, 2)
+        if covered(TYPES[old], TYPES[new], policy, where)
+    }
     assert found == written
 
 
@@ -97,14 +143,24 @@ def test_the_enforcer_takes_what_the_table_says_of_every_dtype(where: str, polic
 @pytest.mark.parametrize("policy", ["lossless", "strict", "mlflow"])
 def test_tensors_hold_what_the_rule_of_dtypes_says(policy: str) -> None:
     kinds = [np.dtype(name) for name in TENSOR_DTYPES]
-    payloads = [*tensor_values(), *([1, value] for value in (1, 0.5, 2**40, 1e300, "a")), [], [[1], [2, 3]]]
+    payloads = [
+        *tensor_values(),
+        *([1, value] for value in (1, 0.5, 2**40, 1e300, "a")),
+        [],
+        [[1], [2, 3]],
+    ]
     if policy == "mlflow":
         payloads = payloads[::5]
     taken = {}
     for kind in kinds:
         enforcer = compile(ModelSignature(Schema([TensorSpec(kind, (-1, 1), "t")])), policy)  # type: ignore[arg-type]
-        shaped = [array.reshape(-1, 1) if isinstance(array, np.ndarray) else [[value] for value in array] for array in payloads]
-        taken[kind] = {index for index, array in enumerate(shaped) if takes(enforcer, "inputs", {"t": array})}
+        shaped = [
+            array.reshape(-1, 1) if isinstance(array, np.ndarray) else [[value] for value in array]
+            for array in payloads
+        ]
+        taken[kind] = {
+            index for index, array in enumerate(shaped) if takes(enforcer, "inputs", {"t": array})
+        }
         assert taken[kind]
     for old, new in itertools.permutations(kinds, 2):
         assert (taken[old] <= taken[new]) == dtype_covered(old, new, policy), (old, new)
@@ -114,17 +170,33 @@ def _cells(shape: tuple[int, ...]) -> list[Any]:
     """Frames with cells of every length and nesting, and of scalars."""
     found = [pd.DataFrame({"t": np.zeros(rows)}) for rows in (1, 2, 3)]
     for rows, length, nested in itertools.product((1, 2, 3), range(1, 10), ((), (1,), (1, 1))):
-        found.append(pd.DataFrame({"t": cells([np.zeros((length, *nested)).tolist() for _ in range(rows)])}))
+        found.append(
+            pd.DataFrame({"t": cells([np.zeros((length, *nested)).tolist() for _ in range(rows)])})
+        )
     return found
 
 
 def test_shapes_take_what_the_rules_of_shapes_say() -> None:
-    shapes = [(-1,), (2,), *itertools.product((-1, 1, 2), (-1, 1, 3)), *itertools.product((-1, 2), (-1, 1, 2), (-1, 2))]
+    shapes = [
+        (-1,),
+        (2,),
+        *itertools.product((-1, 1, 2), (-1, 1, 3)),
+        *itertools.product((-1, 2), (-1, 1, 2), (-1, 2)),
+    ]
     for old, new in itertools.permutations(shapes, 2):
-        before, after = (compile(ModelSignature(Schema([TensorSpec(np.dtype("float64"), shape, "t")]))) for shape in (old, new))
-        whole = [np.zeros([given if axis == -1 else axis for axis in old]) for given in (0, 1, 2, 4)]
+        before, after = (
+            compile(ModelSignature(Schema([TensorSpec(np.dtype("float64"), shape, "t")])))
+            for shape in (old, new)
+        )
+        whole = [
+            np.zeros([given if axis == -1 else axis for axis in old]) for given in (0, 1, 2, 4)
+        ]
         fits = all(takes(after, "inputs", {"t": array}) for array in whole)
         assert fits == shape_covered(old, new), (old, new)
         if fits:
-            reshaped = [frame for frame in _cells(old) if takes(before, "inputs", frame) and not takes(after, "inputs", frame)]
+            reshaped = [
+                frame
+                for frame in _cells(old)
+                if takes(before, "inputs", frame) and not takes(after, "inputs", frame)
+            ]
             assert bool(reshaped) == reshapes_cells(old, new), (old, new, reshaped[:1])

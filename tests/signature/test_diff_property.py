@@ -25,10 +25,16 @@ def _silent() -> Iterator[None]:
 
 def _breaking(changes: list[Change]) -> set[str]:
     """The sides that are broken; a changed default is about meaning, of which no payload is a proof."""
-    return {change.side for change in changes if "backward" in change.breaks and change.rule != "PARAM_DEFAULT_CHANGED"}
+    return {
+        change.side
+        for change in changes
+        if "backward" in change.breaks and change.rule != "PARAM_DEFAULT_CHANGED"
+    }
 
 
-def _evolve(seeds: range, policy: str, search: int, extra: str = "ignore") -> tuple[Counter[str], list[tuple[int, list[str]]]]:
+def _evolve(
+    seeds: range, policy: str, search: int, extra: str = "ignore"
+) -> tuple[Counter[str], list[tuple[int, list[str]]]]:
     """Counts of pairs, and the refusals that no payload proves right; fails where a payload proves a pass wrong."""
     counts: Counter[str] = Counter()
     unproved = []
@@ -40,16 +46,24 @@ def _evolve(seeds: range, policy: str, search: int, extra: str = "ignore") -> tu
         broken = _breaking(changes)
         for side in SIDES:
             if side not in broken:
-                assert witness(old, new, f"{side}s", seed=seed, n=PAYLOADS, policy=policy, extra=extra) == [], (
+                assert (
+                    witness(old, new, f"{side}s", seed=seed, n=PAYLOADS, policy=policy, extra=extra)
+                    == []
+                ), (
                     seed,
                     side,
                     old,
                     new,
                 )
-        proved = any(witness(old, new, f"{side}s", seed=seed, n=search, policy=policy, extra=extra) for side in broken)
+        proved = any(
+            witness(old, new, f"{side}s", seed=seed, n=search, policy=policy, extra=extra)
+            for side in broken
+        )
         counts["refusals" if broken else "passes"] += 1
         if broken and not proved:
-            unproved.append((seed, [str(change) for change in changes if "backward" in change.breaks]))
+            unproved.append(
+                (seed, [str(change) for change in changes if "backward" in change.breaks])
+            )
     return counts, unproved
 
 
@@ -76,7 +90,10 @@ def test_five_hundred_pairs_where_extra_columns_are_forbidden() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("policy", "pairs", "share"), [("lossless", 2000, 0.05), ("strict", 300, 0.05), ("mlflow", 300, 0.08)])
+@pytest.mark.parametrize(
+    ("policy", "pairs", "share"),
+    [("lossless", 2000, 0.05), ("strict", 300, 0.05), ("mlflow", 300, 0.08)],
+)
 def test_many_pairs(policy: str, pairs: int, share: float) -> None:
     counts, unproved = _evolve(range(20_000, 20_000 + pairs), policy, 300)
     assert len(unproved) <= share * counts["refusals"], unproved

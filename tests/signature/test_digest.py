@@ -13,7 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.models import ModelSignature
-from mlflow.types.schema import ColSpec, DataType, Object, ParamSchema, ParamSpec, Property, Schema, TensorSpec
+from mlflow.types.schema import (
+    ColSpec,
+    DataType,
+    Object,
+    ParamSchema,
+    ParamSpec,
+    Property,
+    Schema,
+    TensorSpec,
+)
 from strategies import signatures
 
 from modelpact.errors import SignError
@@ -38,11 +47,17 @@ PINNED: dict[str, dict[str, Any]] = {
 def test_what_is_read_back_has_the_same_digest(signature: ModelSignature) -> None:
     found = digest(signature)
     assert len(found) == 64
-    assert digest(parse(to_spec(signature))) == digest(ModelSignature.from_dict(signature.to_dict())) == found
+    assert (
+        digest(parse(to_spec(signature)))
+        == digest(ModelSignature.from_dict(signature.to_dict()))
+        == found
+    )
 
 
 @given(signatures(), signatures())
-def test_digests_are_equal_exactly_when_signatures_are(one: ModelSignature, two: ModelSignature) -> None:
+def test_digests_are_equal_exactly_when_signatures_are(
+    one: ModelSignature, two: ModelSignature
+) -> None:
     assert (digest(one) == digest(two)) == (one == two)
 
 
@@ -57,7 +72,11 @@ def shuffled(value: Any, random: Any) -> Any:
 
 @given(signatures(), st.randoms())
 def test_the_order_of_keys_does_not_matter(signature: ModelSignature, random: Any) -> None:
-    stored = {part: json.dumps(shuffled(json.loads(text), random)) for part, text in signature.to_dict().items() if text}
+    stored = {
+        part: json.dumps(shuffled(json.loads(text), random))
+        for part, text in signature.to_dict().items()
+        if text
+    }
     assert digest(ModelSignature.from_dict(shuffled(stored, random))) == digest(signature)
 
 
@@ -81,7 +100,12 @@ def test_digests_are_the_same_in_every_process() -> None:
     for seed in ("0", "1", "4711"):
         environment = os.environ | {"PYTHONHASHSEED": seed}
         done = subprocess.run(
-            [sys.executable, "-c", script], input=json.dumps(stored), env=environment, capture_output=True, text=True, check=True
+            [sys.executable, "-c", script],
+            input=json.dumps(stored),
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert json.loads(done.stdout) == expected
 
@@ -91,7 +115,11 @@ def test_the_form_is_pinned(expected: str, spec: dict[str, Any]) -> None:
     assert digest(parse(spec)) == expected
 
 
-BASE: dict[str, Any] = {"inputs": {"a": "long", "b": {"c": "string"}}, "outputs": ["double"], "params": {"p": "long = 1"}}
+BASE: dict[str, Any] = {
+    "inputs": {"a": "long", "b": {"c": "string"}},
+    "outputs": ["double"],
+    "params": {"p": "long = 1"},
+}
 
 
 @pytest.mark.parametrize(
@@ -123,14 +151,20 @@ def test_any_change_changes_it(change: dict[str, Any]) -> None:
 
 
 def test_a_moment_is_not_its_text() -> None:
-    text, moment = (parse({"params": {"p": f"{kind} = 2024-01-31"}}) for kind in ("string", "datetime"))
+    text, moment = (
+        parse({"params": {"p": f"{kind} = 2024-01-31"}}) for kind in ("string", "datetime")
+    )
     assert canonical(text)["params"][0]["default"] != canonical(moment)["params"][0]["default"]
 
 
 def test_properties_have_no_order_and_empty_params_are_none() -> None:
     properties = [Property("x", DataType.long), Property("y", DataType.string)]
     one, two = (Schema([ColSpec(Object(order), "o")]) for order in (properties, properties[::-1]))
-    assert digest(ModelSignature(one)) == digest(ModelSignature(two)) == digest(ModelSignature(one, params=ParamSchema([])))
+    assert (
+        digest(ModelSignature(one))
+        == digest(ModelSignature(two))
+        == digest(ModelSignature(one, params=ParamSchema([])))
+    )
 
 
 def test_every_float_has_a_digest() -> None:
@@ -142,7 +176,9 @@ def test_every_float_has_a_digest() -> None:
 
 
 def test_numpy_numbers_are_numbers() -> None:
-    plain, numpy = (Schema([TensorSpec(np.dtype("float32"), (axis, 3))]) for axis in (-1, np.int64(-1)))
+    plain, numpy = (
+        Schema([TensorSpec(np.dtype("float32"), (axis, 3))]) for axis in (-1, np.int64(-1))
+    )
     assert digest(ModelSignature(plain)) == digest(ModelSignature(numpy))
 
 

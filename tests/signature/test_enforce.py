@@ -74,7 +74,17 @@ class TestKinds:
             {"a": [1, 2], "b": ["x", "y"]},
             {"a": np.array([1, 2]), "b": ["x", "y"]},
         ],
-        ids=["frame", "nullable and category", "arrow table", "record batch", "polars", "lazy polars", "rows", "lists", "arrays"],
+        ids=[
+            "frame",
+            "nullable and category",
+            "arrow table",
+            "record batch",
+            "polars",
+            "lazy polars",
+            "rows",
+            "lists",
+            "arrays",
+        ],
     )
     def test_every_kind_becomes_the_same_frame(self, data: Any) -> None:
         assert same(self.FLAT.inputs(data), self.WANTED)
@@ -83,13 +93,20 @@ class TestKinds:
         enforcer = compile(signature(ColSpec(D.string, "name"), ColSpec(D.double, 0)))
         frame = pd.DataFrame({"name": ["x"], 0: [1]})
         assert same(enforcer.inputs(frame), pd.DataFrame({"name": ["x"], 0: [1.0]}))
-        assert codes(refusal(enforcer.inputs, frame[["name"]])) == [("MISSING_COLUMN", "column 0", None)]
+        assert codes(refusal(enforcer.inputs, frame[["name"]])) == [
+            ("MISSING_COLUMN", "column 0", None)
+        ]
 
     def test_nulls_beside_integers_keep_every_digit(self) -> None:
         enforcer = one(D.long, required=False)
         big = 2**53 + 1
         wanted = pd.DataFrame({"x": pd.array([big, None], dtype="Int64")})
-        for data in ([{"x": big}, {"x": None}], pyarrow.table({"x": [big, None]}), polars.DataFrame({"x": [big, None]}), wanted):
+        for data in (
+            [{"x": big}, {"x": None}],
+            pyarrow.table({"x": [big, None]}),
+            polars.DataFrame({"x": [big, None]}),
+            wanted,
+        ):
             assert same(enforcer.inputs(data), wanted)
 
     @pytest.mark.parametrize(
@@ -98,14 +115,23 @@ class TestKinds:
         ids=["none", "set", "object", "sparse", "tuple"],
     )
     def test_other_kinds_are_refused(self, data: Any) -> None:
-        assert refusal(one(D.double).inputs, data).failures[0].code in ("WRONG_KIND", "MISSING_COLUMN")
+        assert refusal(one(D.double).inputs, data).failures[0].code in (
+            "WRONG_KIND",
+            "MISSING_COLUMN",
+        )
 
     def test_time_zones_become_utc(self) -> None:
         zone = datetime.timezone(datetime.timedelta(hours=2))
         frame = pd.DataFrame({"x": [pd.Timestamp("2024-01-02 03:00", tz=zone)]})
-        wanted = pd.DataFrame({"x": pd.Series([pd.Timestamp("2024-01-02 01:00")], dtype="datetime64[ns]")})
+        wanted = pd.DataFrame(
+            {"x": pd.Series([pd.Timestamp("2024-01-02 01:00")], dtype="datetime64[ns]")}
+        )
         enforcer = one(D.datetime)
-        for data in (frame, [{"x": frame.x[0].to_pydatetime()}], [{"x": "2024-01-02T03:00:00+02:00"}]):
+        for data in (
+            frame,
+            [{"x": frame.x[0].to_pydatetime()}],
+            [{"x": "2024-01-02T03:00:00+02:00"}],
+        ):
             assert same(enforcer.inputs(data), wanted)
 
     def test_lists_become_tensors_of_their_width(self) -> None:
@@ -117,11 +143,18 @@ class TestKinds:
         assert codes(refusal(enforcer.inputs, np.array([[0.1, 1.0]]))) == [("LOSSY", "", 0)]
 
     def test_named_tensors(self) -> None:
-        enforcer = compile(signature(TensorSpec(np.dtype("float64"), (-1,), "a"), TensorSpec(np.dtype("int64"), (-1, 2), "b")))
+        enforcer = compile(
+            signature(
+                TensorSpec(np.dtype("float64"), (-1,), "a"),
+                TensorSpec(np.dtype("int64"), (-1, 2), "b"),
+            )
+        )
         good = {"a": np.array([1.0]), "b": np.array([[1, 2]])}
         assert enforcer.inputs(good) is good
         assert same(enforcer.inputs({"b": [[1, 2]], "a": [1]}), good)
-        assert codes(refusal(enforcer.inputs, {"aa": good["a"], "b": good["b"]})) == [("MISSING_COLUMN", "a", None)]
+        assert codes(refusal(enforcer.inputs, {"aa": good["a"], "b": good["b"]})) == [
+            ("MISSING_COLUMN", "a", None)
+        ]
 
     def test_an_array_of_one_nested_column_is_its_rows(self) -> None:
         result = compile(signature(ColSpec(Array(D.double)))).inputs([[1.0, 2.0], [3]])
@@ -152,7 +185,9 @@ class TestPassThrough:
 
     def test_mlflow_policy_does_not_write_into_the_callers_dicts(self) -> None:
         cell = {"role": "user", "n": 3}
-        one(Object([Property("role", D.string), Property("n", D.long)]), policy="mlflow").inputs([{"x": cell}])
+        one(Object([Property("role", D.string), Property("n", D.long)]), policy="mlflow").inputs(
+            [{"x": cell}]
+        )
         assert type(cell["n"]) is int
 
     def test_a_large_conforming_frame_allocates_nothing(self) -> None:
@@ -183,43 +218,64 @@ class TestExtra:
 
     def test_warned_of_with_the_near_miss(self) -> None:
         with pytest.warns(UserWarning, match="column 'ntoes': .* did you mean 'notes'"):
-            assert compile(self.SIGNATURE, extra="warn").inputs(self.FRAME).columns.tolist() == ["age"]
+            assert compile(self.SIGNATURE, extra="warn").inputs(self.FRAME).columns.tolist() == [
+                "age"
+            ]
 
     def test_forbidden_with_the_near_miss(self) -> None:
         error = refusal(compile(self.SIGNATURE, extra="forbid").inputs, self.FRAME)
-        assert str(error).splitlines()[1] == "  ntoes: expected no such column, got one; did you mean 'notes'? (EXTRA_COLUMN)"
-        assert codes(refusal(compile(self.SIGNATURE, extra="forbid").inputs, [{"age": 1, "ntoes": "x"}])) == [
-            ("EXTRA_COLUMN", "ntoes", None)
-        ]
+        assert (
+            str(error).splitlines()[1]
+            == "  ntoes: expected no such column, got one; did you mean 'notes'? (EXTRA_COLUMN)"
+        )
+        assert codes(
+            refusal(compile(self.SIGNATURE, extra="forbid").inputs, [{"age": 1, "ntoes": "x"}])
+        ) == [("EXTRA_COLUMN", "ntoes", None)]
 
     def test_missing_with_the_near_miss(self) -> None:
         error = refusal(compile(self.SIGNATURE).inputs, [{"agee": 1}])
-        assert str(error).splitlines()[1] == "  age: expected double, got no such column; there is 'agee' (MISSING_COLUMN)"
+        assert (
+            str(error).splitlines()[1]
+            == "  age: expected double, got no such column; there is 'agee' (MISSING_COLUMN)"
+        )
 
     def test_tensors(self) -> None:
         tensors = signature(TensorSpec(np.dtype("float64"), (-1,), "a"))
         data = {"a": np.zeros(1), "b": np.zeros(1)}
         assert list(compile(tensors).inputs(data)) == ["a"]
-        assert codes(refusal(compile(tensors, extra="forbid").inputs, data)) == [("EXTRA_COLUMN", "b", None)]
+        assert codes(refusal(compile(tensors, extra="forbid").inputs, data)) == [
+            ("EXTRA_COLUMN", "b", None)
+        ]
         with pytest.warns(UserWarning, match="tensor 'b'"):
             compile(tensors, extra="warn").inputs(data)
 
     def test_unnamed_columns_are_counted(self) -> None:
         unnamed = signature(ColSpec(D.double), ColSpec(D.double))
-        assert codes(refusal(compile(unnamed).inputs, np.zeros((2, 1)))) == [("MISSING_COLUMN", "", None)]
+        assert codes(refusal(compile(unnamed).inputs, np.zeros((2, 1)))) == [
+            ("MISSING_COLUMN", "", None)
+        ]
         assert compile(unnamed).inputs(np.zeros((2, 3))).shape == (2, 2)
-        assert codes(refusal(compile(unnamed, extra="forbid").inputs, np.zeros((2, 3)))) == [("EXTRA_COLUMN", "", None)]
+        assert codes(refusal(compile(unnamed, extra="forbid").inputs, np.zeros((2, 3)))) == [
+            ("EXTRA_COLUMN", "", None)
+        ]
 
     def test_duplicates_are_refused(self) -> None:
         frame = pd.DataFrame([[1.0, 2.0]], columns=["age", "age"])
-        assert codes(refusal(compile(self.SIGNATURE).inputs, frame)) == [("DUPLICATE_COLUMN", "age", None)]
+        assert codes(refusal(compile(self.SIGNATURE).inputs, frame)) == [
+            ("DUPLICATE_COLUMN", "age", None)
+        ]
 
 
 class TestFailures:
     PEOPLE = compile(
         signature(
             ColSpec(D.integer, "age"),
-            ColSpec(Object([Property("name", D.string), Property("tags", Array(D.string), required=False)]), "author"),
+            ColSpec(
+                Object(
+                    [Property("name", D.string), Property("tags", Array(D.string), required=False)]
+                ),
+                "author",
+            ),
             ColSpec(Map(D.double), "scores"),
         )
     )
@@ -269,9 +325,16 @@ class TestFailures:
     )
     def test_no_message_repeats_more_than_80_characters_of_data(self, bad: Any) -> None:
         for dtype in (D.double, Array(D.double), Object([Property("a", D.double)]), Map(D.double)):
-            for data in ([{"x": bad}], [{"x": [bad]}], [{"x": {"a": bad}}], [{"x": {"s" * 500: bad}}]):
+            for data in (
+                [{"x": bad}],
+                [{"x": [bad]}],
+                [{"x": {"a": bad}}],
+                [{"x": {"s" * 500: bad}}],
+            ):
                 error = refusal(one(dtype).inputs, data)
-                assert all(len(failure.got) <= 80 and len(failure.path) < 80 for failure in error.failures)
+                assert all(
+                    len(failure.got) <= 80 and len(failure.path) < 80 for failure in error.failures
+                )
                 assert "s" * 81 not in str(error)
 
     def test_they_survive_pickling(self) -> None:
@@ -285,7 +348,9 @@ class TestFailures:
         assert codes(refusal(one(D.long).inputs, frame)) == [("LOSSY", "x", 1)]
 
     def test_a_whole_dtype_is_one_failure(self) -> None:
-        assert codes(refusal(one(D.long).inputs, pd.DataFrame({"x": ["1"] * 100}))) == [("WRONG_TYPE", "x", None)]
+        assert codes(refusal(one(D.long).inputs, pd.DataFrame({"x": ["1"] * 100}))) == [
+            ("WRONG_TYPE", "x", None)
+        ]
 
     def test_mlflow_policy_says_where_too(self) -> None:
         error = refusal(one(D.long, policy="mlflow").inputs, pd.DataFrame({"x": [1.5]}))
@@ -311,13 +376,17 @@ class TestParams:
         assert self.ENFORCER.params({})["stop"] == ["a"]
 
     def test_numpy_values_become_plain_ones(self) -> None:
-        found = self.ENFORCER.params({"n": np.uint8(3), "t": np.float32(0.25), "stop": np.array(["x"]), "o": {"k": 2}})
+        found = self.ENFORCER.params(
+            {"n": np.uint8(3), "t": np.float32(0.25), "stop": np.array(["x"]), "o": {"k": 2}}
+        )
         assert found == {"n": 3, "t": 0.25, "stop": ["x"], "o": {"k": 2.0}}
         assert [type(found[name]) for name in ("n", "t")] == [int, float]
         assert type(found["stop"][0]) is str
 
     def test_all_failures_at_once(self) -> None:
-        error = refusal(self.ENFORCER.params, {"n": 2**40, "t": "x", "stop": ["a", 1], "tt": 1, "o": {"k": "x"}})
+        error = refusal(
+            self.ENFORCER.params, {"n": 2**40, "t": "x", "stop": ["a", 1], "tt": 1, "o": {"k": "x"}}
+        )
         assert codes(error) == [
             ("OUT_OF_RANGE", "n", None),
             ("WRONG_TYPE", "t", None),
@@ -346,7 +415,9 @@ class TestOutputs:
         assert compile(self.SIGNATURE).outputs(answer) is answer
 
     def test_a_broken_answer_is_an_error(self) -> None:
-        with pytest.raises(OutputsError, match=r"in 1 place:\n  row 1, column 0: expected string, got int 3"):
+        with pytest.raises(
+            OutputsError, match=r"in 1 place:\n  row 1, column 0: expected string, got int 3"
+        ):
             compile(self.SIGNATURE).outputs(["a", 3])
 
     def test_a_side_without_a_schema_takes_everything(self) -> None:
@@ -357,10 +428,19 @@ class TestOutputs:
 class TestStrict:
     @pytest.mark.parametrize(
         ("dtype", "value"),
-        [(D.double, 1), (D.long, 1.0), (Array(D.double), [1.0, 2]), (Array(D.long), (1, 2)), (Map(D.double), {"a": 1})],
+        [
+            (D.double, 1),
+            (D.long, 1.0),
+            (Array(D.double), [1.0, 2]),
+            (Array(D.long), (1, 2)),
+            (Map(D.double), {"a": 1}),
+        ],
     )
     def test_nothing_is_converted(self, dtype: Any, value: Any) -> None:
-        assert refusal(one(dtype, policy="strict").inputs, [{"x": value}]).failures[0].code == "NEEDS_CONVERSION"
+        assert (
+            refusal(one(dtype, policy="strict").inputs, [{"x": value}]).failures[0].code
+            == "NEEDS_CONVERSION"
+        )
         one(dtype).inputs([{"x": value}])
 
     def test_exact_data_passes(self) -> None:
@@ -387,7 +467,11 @@ def test_wrong_options(options: Any, text: str) -> None:
 
 
 def test_enforce_gives_both() -> None:
-    found = enforce(signature(ColSpec(D.double, "x"), params=ParamSchema([ParamSpec("k", D.long, 1)])), {"x": 1}, {"k": 2.0})
+    found = enforce(
+        signature(ColSpec(D.double, "x"), params=ParamSchema([ParamSpec("k", D.long, 1)])),
+        {"x": 1},
+        {"k": 2.0},
+    )
     assert same(found[0], pd.DataFrame({"x": [1.0]}))
     assert found[1] == {"k": 2}
 
@@ -395,7 +479,9 @@ def test_enforce_gives_both() -> None:
 @pytest.mark.parametrize("policy", ["lossless", "strict", "mlflow"])
 def test_faults_of_inputs_and_params_are_told_together(policy: Any) -> None:
     signature = parse({"inputs": {"a": "double"}, "params": {"k": "long = 1"}})
-    with pytest.raises(InputsError, match=r"the inputs and params break the signature in [2-9] places") as raised:
+    with pytest.raises(
+        InputsError, match=r"the inputs and params break the signature in [2-9] places"
+    ) as raised:
         enforce(signature, [{"a": "x"}], {"k": "much"}, policy=policy)
     assert {"a"} < {failure.path for failure in raised.value.failures}
     assert enforce(signature, [{"a": 1.0}], {"k": 2}, policy=policy)[1] == {"k": 2}

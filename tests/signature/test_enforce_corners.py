@@ -12,7 +12,18 @@ import pytest
 import scipy.sparse
 from enforcement_cases import same
 from mlflow.models import ModelSignature
-from mlflow.types.schema import Array, ColSpec, DataType, Map, Object, ParamSchema, ParamSpec, Property, Schema, TensorSpec
+from mlflow.types.schema import (
+    Array,
+    ColSpec,
+    DataType,
+    Map,
+    Object,
+    ParamSchema,
+    ParamSpec,
+    Property,
+    Schema,
+    TensorSpec,
+)
 
 from modelpact.errors import InputsError, SignError
 from modelpact.signature.enforce import compile
@@ -41,8 +52,12 @@ def test_moments_beyond_nanoseconds_keep_their_own_unit() -> None:
 
 def test_arrow_moments_with_a_zone_become_utc() -> None:
     moment = pd.Timestamp("2024-01-02 03:00", tz="Europe/Berlin")
-    frame = pd.DataFrame({"x": pd.Series([moment], dtype="timestamp[us, tz=Europe/Berlin][pyarrow]")})
-    assert enforced(ColSpec(D.datetime, "x"), frame)["x"].tolist() == [pd.Timestamp("2024-01-02 02:00")]
+    frame = pd.DataFrame(
+        {"x": pd.Series([moment], dtype="timestamp[us, tz=Europe/Berlin][pyarrow]")}
+    )
+    assert enforced(ColSpec(D.datetime, "x"), frame)["x"].tolist() == [
+        pd.Timestamp("2024-01-02 02:00")
+    ]
 
 
 def test_an_array_of_no_axes_is_its_item() -> None:
@@ -51,18 +66,26 @@ def test_an_array_of_no_axes_is_its_item() -> None:
 
 
 def test_one_cell_in_a_list_a_row() -> None:
-    assert enforced(ColSpec(Array(D.double)), [[[1.0, 2.0]], [[3.0]]])[0].tolist() == [[1.0, 2.0], [3.0]]
+    assert enforced(ColSpec(Array(D.double)), [[[1.0, 2.0]], [[3.0]]])[0].tolist() == [
+        [1.0, 2.0],
+        [3.0],
+    ]
     assert code(ColSpec(Array(D.double)), [["a"], ["b"]]) == "WRONG_TYPE"
 
 
 def test_an_object_without_a_name_is_one_cell() -> None:
     point = Object([Property("a", D.double)])
     assert enforced(ColSpec(point), {"a": 1})[0].tolist() == [{"a": 1.0}]
-    assert enforced(ColSpec(Map(D.double)), [{"a": 1}, {"b": 2}])[0].tolist() == [{"a": 1.0}, {"b": 2.0}]
+    assert enforced(ColSpec(Map(D.double)), [{"a": 1}, {"b": 2}])[0].tolist() == [
+        {"a": 1.0},
+        {"b": 2.0},
+    ]
 
 
 def test_a_map_is_never_taken_for_columns() -> None:
-    assert enforced(ColSpec(Map(D.double), "m"), {"m": {"a": 1, "b": 2.5}})["m"].tolist() == [{"a": 1.0, "b": 2.5}]
+    assert enforced(ColSpec(Map(D.double), "m"), {"m": {"a": 1, "b": 2.5}})["m"].tolist() == [
+        {"a": 1.0, "b": 2.5}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +117,10 @@ def test_sparse_matrices_as_tensors() -> None:
         assert (enforced(spec, other) != good).nnz == 0
     assert code(spec, scipy.sparse.csr_matrix(np.eye(4))) == "WRONG_SHAPE"
     assert code(spec, scipy.sparse.csr_matrix(np.eye(3, dtype=bool))) == "WRONG_TYPE"
-    assert code(TensorSpec(np.dtype("float32"), (-1, 3)), scipy.sparse.csr_matrix(np.eye(3) * 0.1)) == "LOSSY"
+    assert (
+        code(TensorSpec(np.dtype("float32"), (-1, 3)), scipy.sparse.csr_matrix(np.eye(3) * 0.1))
+        == "LOSSY"
+    )
 
 
 def test_ragged_rows_are_checked_one_by_one() -> None:
@@ -116,12 +142,15 @@ def test_columns_of_different_dtypes_become_one_tensor() -> None:
     assert same(enforced(spec, frame), frame.to_numpy())
     assert code(spec, pd.DataFrame({"a": [2**53 + 1], "b": [0.5]})) == "LOSSY"
     assert same(
-        enforced(spec, pd.DataFrame({"a": pd.Categorical([1]), "b": pd.array([2], dtype="Int64")})), np.array([[1.0, 2.0]])
+        enforced(spec, pd.DataFrame({"a": pd.Categorical([1]), "b": pd.array([2], dtype="Int64")})),
+        np.array([[1.0, 2.0]]),
     )
 
 
 def test_numbers_of_other_kinds() -> None:
-    assert enforced(ColSpec(D.double, "x"), [{"x": np.longdouble(0.5)}, {"x": decimal.Decimal("0.1")}])["x"].tolist() == [
+    assert enforced(
+        ColSpec(D.double, "x"), [{"x": np.longdouble(0.5)}, {"x": decimal.Decimal("0.1")}]
+    )["x"].tolist() == [
         0.5,
         0.1,
     ]
@@ -132,7 +161,9 @@ def test_numbers_of_other_kinds() -> None:
 
 def test_nested_integers_become_doubles_inside_maps() -> None:
     schema = Schema([ColSpec(Map(Array(D.integer)), "m")])
-    assert compile(ModelSignature(schema)).inputs([{"m": {"a": [1, None]}}])["m"].tolist() == [{"a": [1, None]}]
+    assert compile(ModelSignature(schema)).inputs([{"m": {"a": [1, None]}}])["m"].tolist() == [
+        {"a": [1, None]}
+    ]
 
 
 def test_params_of_no_dict_and_names_that_collide() -> None:
@@ -172,17 +203,29 @@ def test_a_span_of_time_is_no_number_though_numpy_calls_it_an_integer(dtype: Dat
 def test_flat_cells_have_no_shape_where_two_axes_are_free() -> None:
     cells = pd.DataFrame({"x": [[1.0, 2.0], [3.0, 4.0]]})
     assert code(TensorSpec(np.dtype("float64"), (2, -1, -1), "x"), cells) == "WRONG_SHAPE"
-    assert enforced(TensorSpec(np.dtype("float64"), (-1, -1, 2), "x"), cells)["x"].shape == (2, 1, 2)
+    assert enforced(TensorSpec(np.dtype("float64"), (-1, -1, 2), "x"), cells)["x"].shape == (
+        2,
+        1,
+        2,
+    )
 
 
 def test_a_bytearray_is_one_value() -> None:
     schema = Schema([ColSpec(D.binary, "x"), ColSpec(D.long, "y")])
-    assert compile(ModelSignature(schema)).inputs({"x": bytearray(b"ab"), "y": 1})["x"].tolist() == [b"ab"]
-    assert compile(ModelSignature(schema)).inputs({"x": bytearray(b"ab"), "y": [1, 2]})["x"].tolist() == [b"ab", b"ab"]
+    assert compile(ModelSignature(schema)).inputs({"x": bytearray(b"ab"), "y": 1})[
+        "x"
+    ].tolist() == [b"ab"]
+    assert compile(ModelSignature(schema)).inputs({"x": bytearray(b"ab"), "y": [1, 2]})[
+        "x"
+    ].tolist() == [b"ab", b"ab"]
 
 
-@pytest.mark.parametrize("values", [[["a", "b"], ["", "c"]], [[1, "a"], [None, {"b": 2}]], [[True, 1.5], [b"x", 3]]])
+@pytest.mark.parametrize(
+    "values", [[["a", "b"], ["", "c"]], [[1, "a"], [None, {"b": 2}]], [[True, 1.5], [b"x", 3]]]
+)
 def test_a_list_under_a_tensor_of_objects_stays_what_it_is(values: list[list[Any]]) -> None:
     found = compile(parse({"inputs": "object[-1, 2]"})).inputs(values)
     assert (found.dtype, found.shape, found.tolist()) == (np.dtype(object), (2, 2), values)
-    assert [list(map(type, row)) for row in found.tolist()] == [list(map(type, row)) for row in values]
+    assert [list(map(type, row)) for row in found.tolist()] == [
+        list(map(type, row)) for row in values
+    ]

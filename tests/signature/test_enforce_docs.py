@@ -23,4 +23,6 @@ def test_every_example_prints_what_the_page_says(page: str) -> None:
 
 @pytest.mark.parametrize("line", [*(hole.name for hole in HOLES), *DIFFERENCES])
 def test_each_hole_and_difference_stands_in_the_page(line: str) -> None:
-    assert f"| {line} |" in (DOCS / "enforcement.md").read_text(encoding="utf-8").replace("\\*", "*")
+    assert f"| {line} |" in (DOCS / "enforcement.md").read_text(encoding="utf-8").replace(
+        "\\*", "*"
+    )

@@ -8,7 +8,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from enforcement_cases import Case, column_cases, nested_cases, param_cases, payload_cases, same, tensor_cases
+from enforcement_cases import (
+    Case,
+    column_cases,
+    nested_cases,
+    param_cases,
+    payload_cases,
+    same,
+    tensor_cases,
+)
 from holes import DIFFERENCES, HOLES, Hole, covered, differs
 from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, DataType, ParamSchema, Schema
@@ -50,7 +58,11 @@ def signature_of(case: Case | Hole) -> ModelSignature:
 def ours(case: Case | Hole, policy: str) -> tuple[bool, Any]:
     """What a policy says; it changes no data that it is given."""
     enforcer = compile(signature_of(case), policy)  # type: ignore[arg-type]
-    call = enforcer.params if case.schema is None or isinstance(case.schema, ParamSchema) else enforcer.inputs
+    call = (
+        enforcer.params
+        if case.schema is None or isinstance(case.schema, ParamSchema)
+        else enforcer.inputs
+    )
     data = case.data()
     try:
         return True, call(data)
@@ -61,7 +73,11 @@ def ours(case: Case | Hole, policy: str) -> tuple[bool, Any]:
 
 
 def theirs(case: Case | Hole) -> tuple[bool, Any]:
-    private = _mlflow.enforce_params if case.schema is None or isinstance(case.schema, ParamSchema) else _mlflow.enforce_inputs
+    private = (
+        _mlflow.enforce_params
+        if case.schema is None or isinstance(case.schema, ParamSchema)
+        else _mlflow.enforce_inputs
+    )
     return asked(private, case.data(), case.schema)
 
 

@@ -25,9 +25,17 @@ from modelpact.signature.infer import infer
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
-calm = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large])
+calm = settings(
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+    ]
+)
 
-moments = st.datetimes(min_value=datetime.datetime(1700, 1, 1), max_value=datetime.datetime(2200, 1, 1))
+moments = st.datetimes(
+    min_value=datetime.datetime(1700, 1, 1), max_value=datetime.datetime(2200, 1, 1)
+)
 leaves: dict[str, st.SearchStrategy[Any]] = {
     "boolean": st.booleans(),
     "long": st.integers(-(2**63), 2**63 - 1),
@@ -38,7 +46,12 @@ leaves: dict[str, st.SearchStrategy[Any]] = {
 }
 wild = st.recursive(
     st.one_of(
-        st.none(), *leaves.values(), st.integers(), st.decimals(allow_nan=False), st.just(np.int32(3)), st.just(np.float32(0.5))
+        st.none(),
+        *leaves.values(),
+        st.integers(),
+        st.decimals(allow_nan=False),
+        st.just(np.int32(3)),
+        st.just(np.float32(0.5)),
     ),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(plain_names, inner, max_size=3),
     max_leaves=6,
@@ -68,13 +81,31 @@ def rows(draw: st.DrawFn) -> list[dict[str, Any]]:
     gaps = draw(st.booleans())
     found = []
     for _ in range(count):
-        row = {name: draw(values | st.none() if gaps else values) for name, values in columns.items()}
-        found.append({name: value for name, value in row.items() if not gaps or draw(st.booleans())} or row)
+        row = {
+            name: draw(values | st.none() if gaps else values) for name, values in columns.items()
+        }
+        found.append(
+            {name: value for name, value in row.items() if not gaps or draw(st.booleans())} or row
+        )
     return found
 
 
 dtypes = st.sampled_from(
-    ["float64", "float32", "int64", "int32", "int8", "uint8", "bool", "Int64", "boolean", "Float64", "category", "str", "object"]
+    [
+        "float64",
+        "float32",
+        "int64",
+        "int32",
+        "int8",
+        "uint8",
+        "bool",
+        "Int64",
+        "boolean",
+        "Float64",
+        "category",
+        "str",
+        "object",
+    ]
 )
 
 
@@ -89,13 +120,27 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
             values = draw(st.lists(st.text(max_size=3) | st.none(), min_size=count, max_size=count))
         elif dtype.lower() in ("bool", "boolean"):
             values = draw(
-                st.lists(st.booleans() | (st.none() if dtype == "boolean" else st.booleans()), min_size=count, max_size=count)
+                st.lists(
+                    st.booleans() | (st.none() if dtype == "boolean" else st.booleans()),
+                    min_size=count,
+                    max_size=count,
+                )
             )
         elif "float" in dtype.lower():
-            values = draw(st.lists(st.floats(width=32, allow_nan=dtype != "Float64"), min_size=count, max_size=count))
+            values = draw(
+                st.lists(
+                    st.floats(width=32, allow_nan=dtype != "Float64"),
+                    min_size=count,
+                    max_size=count,
+                )
+            )
         else:
             values = draw(
-                st.lists(st.integers(0, 100) | (st.none() if dtype == "Int64" else st.just(1)), min_size=count, max_size=count)
+                st.lists(
+                    st.integers(0, 100) | (st.none() if dtype == "Int64" else st.just(1)),
+                    min_size=count,
+                    max_size=count,
+                )
             )
         columns[name] = pd.Series(values, dtype=dtype)
     return pd.DataFrame(columns)
@@ -155,7 +200,9 @@ def test_enforcement_is_idempotent_for_frames(frame: pd.DataFrame, policy: Any) 
 @calm
 @given(column_schemas(plain_names, named=True), st.data())
 def test_enforcement_is_idempotent_and_changes_nothing(schema: Schema, data: st.DataObject) -> None:
-    payload = [{spec.name: data.draw(wild) for spec in schema} for _ in range(data.draw(st.integers(1, 3)))]
+    payload = [
+        {spec.name: data.draw(wild) for spec in schema} for _ in range(data.draw(st.integers(1, 3)))
+    ]
     kept = copy.deepcopy(payload)
     enforcer = compile(ModelSignature(schema))
     accepted, once = verdict(enforcer, payload)
@@ -176,7 +223,9 @@ def test_column_order_does_not_matter(frame: pd.DataFrame, chance: Any) -> None:
 @calm
 @given(column_schemas(plain_names, named=True), st.data())
 def test_lossless_accepts_what_mlflow_accepts(schema: Schema, data: st.DataObject) -> None:
-    payload = [{spec.name: data.draw(wild) for spec in schema} for _ in range(data.draw(st.integers(1, 3)))]
+    payload = [
+        {spec.name: data.draw(wild) for spec in schema} for _ in range(data.draw(st.integers(1, 3)))
+    ]
     try:
         _mlflow.enforce_inputs(copy.deepcopy(payload), schema)
     except Exception:
@@ -187,8 +236,12 @@ def test_lossless_accepts_what_mlflow_accepts(schema: Schema, data: st.DataObjec
 
 @calm
 @given(frames(), st.lists(st.sampled_from(list(DataType)), min_size=4, max_size=4), st.booleans())
-def test_lossless_accepts_frames_that_mlflow_accepts(frame: pd.DataFrame, types: list[DataType], required: bool) -> None:
-    schema = Schema([ColSpec(dtype, name, required=required) for dtype, name in zip(types, frame, strict=False)])
+def test_lossless_accepts_frames_that_mlflow_accepts(
+    frame: pd.DataFrame, types: list[DataType], required: bool
+) -> None:
+    schema = Schema(
+        [ColSpec(dtype, name, required=required) for dtype, name in zip(types, frame, strict=False)]
+    )
     try:
         expected = _mlflow.enforce_inputs(frame, schema)
     except Exception:
@@ -203,11 +256,17 @@ def test_lossless_accepts_frames_that_mlflow_accepts(frame: pd.DataFrame, types:
 
 @calm
 @given(
-    st.lists(st.integers(-(2**70), 2**70) | st.floats() | st.booleans() | st.text(max_size=2), min_size=1, max_size=4),
+    st.lists(
+        st.integers(-(2**70), 2**70) | st.floats() | st.booleans() | st.text(max_size=2),
+        min_size=1,
+        max_size=4,
+    ),
     st.sampled_from(list(DataType)),
 )
 def test_lossless_changes_no_value(values: list[Any], dtype: DataType) -> None:
-    accepted, frame = verdict(compile(ModelSignature(Schema([ColSpec(dtype, "x")]))), [{"x": value} for value in values])
+    accepted, frame = verdict(
+        compile(ModelSignature(Schema([ColSpec(dtype, "x")]))), [{"x": value} for value in values]
+    )
     if accepted and dtype is not DataType.datetime:
         assert same(frame["x"].tolist(), values)
 
@@ -224,8 +283,15 @@ payloads = st.one_of(
 
 
 @calm
-@given(signatures(), payloads, st.sampled_from(["lossless", "strict", "mlflow"]), st.sampled_from(["ignore", "warn"]))
-def test_any_data_for_any_signature_is_taken_or_refused_with_failures(found: Any, data: Any, policy: Any, extra: Any) -> None:
+@given(
+    signatures(),
+    payloads,
+    st.sampled_from(["lossless", "strict", "mlflow"]),
+    st.sampled_from(["ignore", "warn"]),
+)
+def test_any_data_for_any_signature_is_taken_or_refused_with_failures(
+    found: Any, data: Any, policy: Any, extra: Any
+) -> None:
     enforcer = compile(found, policy, extra)
     kept = copy.deepcopy(data)
     for call in (enforcer.inputs, enforcer.params, enforcer.outputs):

@@ -16,19 +16,28 @@ from modelpact.signature import parse, rows_schema, strict_rows_schema, to_json_
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
-@pytest.mark.parametrize(("dtype", "right", "wrong"), VALUES, ids=[str(dtype) for dtype, _, _ in VALUES])
+@pytest.mark.parametrize(
+    ("dtype", "right", "wrong"), VALUES, ids=[str(dtype) for dtype, _, _ in VALUES]
+)
 class TestValues:
     def test_of_a_required_column(self, dtype: Any, right: list[Any], wrong: list[Any]) -> None:
         signature = ModelSignature(Schema([ColSpec(_type(dtype), "x", required=True)]))
-        for value, good in [*((value, True) for value in right), *((value, False) for value in wrong)]:
+        for value, good in [
+            *((value, True) for value in right),
+            *((value, False) for value in wrong),
+        ]:
             assert says(signature, {"inputs": [{"x": value}]}) == (good, good), value
             assert matches(rows_schema(signature.inputs), {"x": value, "more": 1}) is good
 
-    def test_of_an_optional_column_may_be_null_or_missing(self, dtype: Any, right: list[Any], wrong: list[Any]) -> None:
+    def test_of_an_optional_column_may_be_null_or_missing(
+        self, dtype: Any, right: list[Any], wrong: list[Any]
+    ) -> None:
         signature = ModelSignature(Schema([ColSpec(_type(dtype), "x", required=False)]))
         for row in [{}, {"x": None}, {"y": 1}, *({"x": value} for value in right)]:
             assert says(signature, {"inputs": [row]}) == (True, True), row
-        inside_a_map = isinstance(dtype, dict) and "*" in dtype  # the values of an optional map may be null
+        inside_a_map = (
+            isinstance(dtype, dict) and "*" in dtype
+        )  # the values of an optional map may be null
         for value in wrong:
             if value not in (None, {}) and not inside_a_map:
                 assert says(signature, {"inputs": [{"x": value}]}) == (False, False), value
@@ -42,10 +51,22 @@ class TestValues:
 
 
 def _type(written: Any) -> Any:
-    return parse({"inputs": {"x": {"type": "sparkml_vector"} if written == "sparkml_vector" else written}}).inputs.inputs[0].type
+    return (
+        parse(
+            {
+                "inputs": {
+                    "x": {"type": "sparkml_vector"} if written == "sparkml_vector" else written
+                }
+            }
+        )
+        .inputs.inputs[0]
+        .type
+    )
 
 
-@pytest.mark.parametrize(("inputs", "right", "wrong"), PAYLOADS, ids=[str(inputs) for inputs, _, _ in PAYLOADS])
+@pytest.mark.parametrize(
+    ("inputs", "right", "wrong"), PAYLOADS, ids=[str(inputs) for inputs, _, _ in PAYLOADS]
+)
 def test_payloads(inputs: Any, right: list[Any], wrong: list[Any]) -> None:
     signature = parse({"inputs": inputs})
     for payload in right:
@@ -55,9 +76,15 @@ def test_payloads(inputs: Any, right: list[Any], wrong: list[Any]) -> None:
 
 
 def test_a_column_named_by_a_number_is_in_no_json() -> None:
-    required, optional = (Schema([ColSpec("long", 1, required=needed), ColSpec("long", "x")]) for needed in (True, False))
+    required, optional = (
+        Schema([ColSpec("long", 1, required=needed), ColSpec("long", "x")])
+        for needed in (True, False)
+    )
     assert says(ModelSignature(required), {"inputs": [{"1": 1, "x": 1}]}) == (False, False)
-    assert says(ModelSignature(optional), {"inputs": [{"1": "not looked at", "x": 1}]}) == (True, True)
+    assert says(ModelSignature(optional), {"inputs": [{"1": "not looked at", "x": 1}]}) == (
+        True,
+        True,
+    )
     assert rows_schema(required) == {"not": {}}
     assert strict_rows_schema(optional) is None
     tensors = ModelSignature(Schema([TensorSpec(np.dtype("int64"), (-1,), 1)]))
@@ -87,8 +114,15 @@ def test_params(written: str, right: list[Any], wrong: list[Any]) -> None:
 
 
 def test_a_param_that_is_an_object() -> None:
-    signature = parse({"params": {"p": {"type": {"a": "long", "b?": "string"}, "default": {"a": 1}}}})
-    for value, good in [({"a": 2, "b": None}, True), ({}, False), (None, False), ({"a": 1, "c": 1}, False)]:
+    signature = parse(
+        {"params": {"p": {"type": {"a": "long", "b?": "string"}, "default": {"a": 1}}}}
+    )
+    for value, good in [
+        ({"a": 2, "b": None}, True),
+        ({}, False),
+        (None, False),
+        ({"a": 1, "c": 1}, False),
+    ]:
         assert says(signature, {"inputs": None, "params": {"p": value}}) == (good, good), value
 
 
@@ -99,7 +133,9 @@ def test_params_state_their_defaults_as_json() -> None:
         ParamSpec("list", DataType.long, [1, 2], (-1,)),
         ParamSpec("endless", DataType.double, float("inf")),
     ]
-    stated = to_json_schema(ModelSignature(params=ParamSchema(specs)))["properties"]["params"]["properties"]
+    stated = to_json_schema(ModelSignature(params=ParamSchema(specs)))["properties"]["params"][
+        "properties"
+    ]
     assert {name: schema.get("default", "none") for name, schema in stated.items()} == {
         "moment": "2024-05-06T07:08:00",
         "unset": None,
@@ -111,7 +147,10 @@ def test_params_state_their_defaults_as_json() -> None:
 def test_only_the_sides_that_the_signature_has() -> None:
     both = to_json_schema(parse({"inputs": {"a": "long"}, "outputs": ["double"]}))
     assert list(both["properties"]) == ["inputs", "outputs"]
-    assert both["properties"]["outputs"]["anyOf"][0] == {"type": "array", "items": {"type": ["number", "null"]}}
+    assert both["properties"]["outputs"]["anyOf"][0] == {
+        "type": "array",
+        "items": {"type": ["number", "null"]},
+    }
     assert both["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 

@@ -49,20 +49,30 @@ def signed(inputs: Any) -> ModelSignature:
     return parse({"inputs": inputs})
 
 
-@pytest.mark.parametrize(("dtype", "right", "wrong"), VALUES, ids=[str(dtype) for dtype, _, _ in VALUES])
+@pytest.mark.parametrize(
+    ("dtype", "right", "wrong"), VALUES, ids=[str(dtype) for dtype, _, _ in VALUES]
+)
 def test_values_of_a_required_column(dtype: Any, right: list[Any], wrong: list[Any]) -> None:
     kind = {"type": "sparkml_vector"} if dtype == "sparkml_vector" else dtype
     names = module(parse({"inputs": {"x": kind}}))
-    assert [value for value in right if not accepts(names, {"inputs": [{"x": value, "more": 1}]})] == []
+    assert [
+        value for value in right if not accepts(names, {"inputs": [{"x": value, "more": 1}]})
+    ] == []
     assert [value for value in wrong if accepts(names, {"inputs": [{"x": value}]})] == []
 
 
-@pytest.mark.parametrize(("inputs", "right", "wrong"), PAYLOADS, ids=[str(inputs) for inputs, _, _ in PAYLOADS])
+@pytest.mark.parametrize(
+    ("inputs", "right", "wrong"), PAYLOADS, ids=[str(inputs) for inputs, _, _ in PAYLOADS]
+)
 def test_what_is_refused_of_whole_payloads(inputs: Any, right: list[Any], wrong: list[Any]) -> None:
     names = module(signed(inputs))
     assert [payload for payload in wrong if accepts(names, {"inputs": payload})] == []
     calls = [{"inputs": payload} for payload in right]
-    assert [call for call in calls if not accepts(names, call) and not _another_form(signed(inputs), call)] == []
+    assert [
+        call
+        for call in calls
+        if not accepts(names, call) and not _another_form(signed(inputs), call)
+    ] == []
 
 
 LIMITS = [
@@ -72,7 +82,9 @@ LIMITS = [
 
 
 @pytest.mark.parametrize(("dtype", "right", "wrong"), LIMITS)
-def test_widths_that_json_schema_cannot_tell(dtype: str, right: list[Any], wrong: list[Any]) -> None:
+def test_widths_that_json_schema_cannot_tell(
+    dtype: str, right: list[Any], wrong: list[Any]
+) -> None:
     signature = parse({"inputs": {"x": dtype}})
     names, enforcer = module(signature), compile(signature)
     for value in [*right, *wrong]:
@@ -82,14 +94,20 @@ def test_widths_that_json_schema_cannot_tell(dtype: str, right: list[Any], wrong
 
 def _told_by_numpy(found: Any) -> bool:
     """NumPy reads a list into one dtype: whether a large integer passes, or an object, depends on its neighbours."""
-    return all(re.fullmatch(r"(u?int64|object)\[.*\]", one.expected) and one.code in {"WRONG_TYPE", "LOSSY"} for one in found)
+    return all(
+        re.fullmatch(r"(u?int64|object)\[.*\]", one.expected)
+        and one.code in {"WRONG_TYPE", "LOSSY"}
+        for one in found
+    )
 
 
 def _another_form(signature: ModelSignature, call: Any) -> bool:
     """A single row, columns by name, rows of one value, a row without a column that another has."""
     schema, data = signature.inputs, call["inputs"]
     if schema is None or schema.is_tensor_spec():
-        return bool(re.search(r"\d{4}", str(data)))  # integers beside fractions are fractions for NumPy, however large
+        return bool(
+            re.search(r"\d{4}", str(data))
+        )  # integers beside fractions are fractions for NumPy, however large
     if not isinstance(data, list) or not schema.has_input_names():
         return True
     required = {spec.name for spec in schema.inputs if spec.required}
@@ -124,12 +142,42 @@ def test_one_verdict_on_thousands_of_payloads() -> None:
     assert count["explained"] <= count.total() / 10, count
 
 
-NAMES = ["class", "e-mail", "1st", "_x", "copy", "model_config", "model_dump", "Any", "list", "Field", "int", "Row", "InputsRow"]
-NAMES += ["Inputs", "a b", "a_b", "ﬁ", "fi", "é", "e\u0301", "schema", "datetime", "'\"\\", "\n", "str", "None"]
+NAMES = [
+    "class",
+    "e-mail",
+    "1st",
+    "_x",
+    "copy",
+    "model_config",
+    "model_dump",
+    "Any",
+    "list",
+    "Field",
+    "int",
+    "Row",
+    "InputsRow",
+]
+NAMES += [
+    "Inputs",
+    "a b",
+    "a_b",
+    "ﬁ",
+    "fi",
+    "é",
+    "e\u0301",
+    "schema",
+    "datetime",
+    "'\"\\",
+    "\n",
+    "str",
+    "None",
+]
 
 
 def test_names_that_are_no_identifiers_or_that_pydantic_needs() -> None:
-    schema = Schema([ColSpec(DataType.long, name, required=index % 2 == 0) for index, name in enumerate(NAMES)])
+    schema = Schema(
+        [ColSpec(DataType.long, name, required=index % 2 == 0) for index, name in enumerate(NAMES)]
+    )
     params = ParamSchema([ParamSpec(name, DataType.long, 3, None) for name in NAMES])
     names = module(ModelSignature(schema, None, params))
     row = {name: index for index, name in enumerate(NAMES)}
@@ -139,13 +187,22 @@ def test_names_that_are_no_identifiers_or_that_pydantic_needs() -> None:
     assert found.inputs.root[0].class_ == 0
     assert names["Params"]().class_ == 3
     for name in NAMES[::2]:
-        assert not accepts(names, {"inputs": [{key: value for key, value in row.items() if key != name}]})
+        assert not accepts(
+            names, {"inputs": [{key: value for key, value in row.items() if key != name}]}
+        )
     assert not accepts(names, {"inputs": [row | {"class": "x"}]})
 
 
 def test_objects_with_the_same_name_at_different_places() -> None:
     signature = parse(
-        {"inputs": {"row": {"a": "long"}, "a": {"b": {"c": "long"}}, "a_b": {"c": "string"}, "A": {"*": {"x": "long"}}}}
+        {
+            "inputs": {
+                "row": {"a": "long"},
+                "a": {"b": {"c": "long"}},
+                "a_b": {"c": "string"},
+                "A": {"*": {"x": "long"}},
+            }
+        }
     )
     names = module(signature)
     row = {"row": {"a": 1}, "a": {"b": {"c": 1}}, "a_b": {"c": "x"}, "A": {"k": {"x": 1}}}
@@ -168,7 +225,9 @@ def test_defaults_are_those_of_the_signature() -> None:
 
 
 def test_outputs_are_typed_as_well() -> None:
-    names = module(parse({"inputs": "float32[-1, 2]", "outputs": {"label": "string", "score": "double"}}))
+    names = module(
+        parse({"inputs": "float32[-1, 2]", "outputs": {"label": "string", "score": "double"}})
+    )
     answer = {"prediction": [{"label": "a", "score": None}], "metadata": {"seconds": 0.5}}
     assert names["Answer"].model_validate(answer).prediction.root[0].label == "a"
     with pytest.raises(ValidationError):

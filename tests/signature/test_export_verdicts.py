@@ -17,7 +17,16 @@ from jsonschema import Draft202012Validator
 from mlflow.models import ModelSignature
 from mlflow.types.schema import DataType, ParamSchema, Schema
 from strategies import param_schemas
-from verdicts import expects, failures, matches, named_columns, says, schemas, seeded, unnamed_columns
+from verdicts import (
+    expects,
+    failures,
+    matches,
+    named_columns,
+    says,
+    schemas,
+    seeded,
+    unnamed_columns,
+)
 
 from modelpact.signature import Failure, compile, parse, rows_schema, to_json_schema
 
@@ -31,8 +40,12 @@ def _large(call: Any) -> bool:
     return isinstance(call, int) and abs(call) > 2**53
 
 
-def _large_beside_fractions(signature: ModelSignature, call: dict[str, Any], found: list[Failure]) -> bool:
-    return _large(call["inputs"]) and expects("WRONG_TYPE|LOSSY", r"long|u?int64\[.*\]|float\d+\[.*\]")(signature, call, found)
+def _large_beside_fractions(
+    signature: ModelSignature, call: dict[str, Any], found: list[Failure]
+) -> bool:
+    return _large(call["inputs"]) and expects(
+        "WRONG_TYPE|LOSSY", r"long|u?int64\[.*\]|float\d+\[.*\]"
+    )(signature, call, found)
 
 
 def _of_another_form(signature: ModelSignature, call: dict[str, Any], found: list[Failure]) -> bool:
@@ -49,7 +62,9 @@ def _of_another_form(signature: ModelSignature, call: dict[str, Any], found: lis
     return isinstance(schema.inputs[0].type, DataType) and kinds not in ({list}, {None})
 
 
-def _spelled_otherwise(signature: ModelSignature, call: dict[str, Any], found: list[Failure]) -> bool:
+def _spelled_otherwise(
+    signature: ModelSignature, call: dict[str, Any], found: list[Failure]
+) -> bool:
     return not found and matches(to_json_schema(signature), _respelled(call))
 
 
@@ -86,7 +101,9 @@ EXCUSES = {
     "fractions under float": Excuse(
         "JSON Schema has no widths. A column of float takes of the fractions those that 32 bits hold exactly; tensors round.",
         "schema",
-        lambda signature, call, found: expects("LOSSY", "float")(signature, call, found) and "float" in found[0].got,
+        lambda signature, call, found: (
+            expects("LOSSY", "float")(signature, call, found) and "float" in found[0].got
+        ),
         [({"x": "float"}, [{"x": 0.1}]), ({"x": ["float"]}, [{"x": [0.1]}])],
     ),
     "integers among floats": Excuse(
@@ -149,7 +166,13 @@ EXCUSES = {
         _spelled_otherwise,
         [
             ({"x": "datetime"}, [{"x": moment}])
-            for moment in ("20240506", "2024-W19-1", "2024-05-06_07:08", "2024-05-06T07:08+0530", "9999-12-31T10:00+01:00")
+            for moment in (
+                "20240506",
+                "2024-W19-1",
+                "2024-05-06_07:08",
+                "2024-05-06T07:08+0530",
+                "9999-12-31T10:00+01:00",
+            )
         ],
     ),
 }
@@ -160,7 +183,10 @@ def test_the_excuses_are_true(name: str) -> None:
     excuse = EXCUSES[name]
     for inputs, payload in excuse.cases:
         signature, call = parse({"inputs": inputs}), {"inputs": payload}
-        assert says(signature, call) == (excuse.accepts == "schema", excuse.accepts == "enforcer"), payload
+        assert says(signature, call) == (
+            excuse.accepts == "schema",
+            excuse.accepts == "enforcer",
+        ), payload
         assert excuse.applies(signature, call, failures(compile(signature), call)), payload
 
 
@@ -179,7 +205,9 @@ def test_one_verdict_on_thousands_of_payloads() -> None:
         assert json.loads(json.dumps(schema, allow_nan=False)) == schema
         validator, enforcer = Draft202012Validator(schema), compile(signature)
         for made in payloads(signature, 24, seed):
-            if (call := carried(made if params is not None else {"inputs": made["inputs"]})) is None:
+            if (
+                call := carried(made if params is not None else {"inputs": made["inputs"]})
+            ) is None:
                 count["not in JSON"] += 1
                 continue
             found = failures(enforcer, call)
@@ -189,7 +217,9 @@ def test_one_verdict_on_thousands_of_payloads() -> None:
                 continue
             side = "schema" if accepted else "enforcer"
             excuses = [
-                name for name, excuse in EXCUSES.items() if excuse.accepts == side and excuse.applies(signature, call, found)
+                name
+                for name, excuse in EXCUSES.items()
+                if excuse.accepts == side and excuse.applies(signature, call, found)
             ]
             count[excuses[0] if excuses else "unexplained"] += 1
             if not excuses:
@@ -210,12 +240,17 @@ def test_rows_are_what_lists_of_rows_consist_of() -> None:
     @given(named_columns | unnamed_columns, st.integers(0, 2**32))
     def compare(inputs: Schema, seed: int) -> None:
         signature = ModelSignature(inputs)
-        rows, whole = Draft202012Validator(rows_schema(inputs)), Draft202012Validator(to_json_schema(signature))
+        rows, whole = (
+            Draft202012Validator(rows_schema(inputs)),
+            Draft202012Validator(to_json_schema(signature)),
+        )
         for made in payloads(signature, 16, seed):
             call = carried(made) or {"inputs": []}
             for row in call["inputs"] if isinstance(call["inputs"], list) else []:
                 one, listed = rows.is_valid(row), whole.is_valid({"inputs": [row]})
-                assert one == listed or (len(inputs.inputs) == 1 and not inputs.has_input_names() and not one), (row, inputs)
+                assert one == listed or (
+                    len(inputs.inputs) == 1 and not inputs.has_input_names() and not one
+                ), (row, inputs)
                 count[one] += 1
 
     compare()

@@ -59,7 +59,14 @@ SIGNATURES = {
     "one unnamed": parse({"inputs": ["string"]}),
     "tensor": parse({"inputs": "float32[-1, 4, 3]"}),
     "tensors": parse(
-        {"inputs": {"image": "uint8[-1, 8, 8]", "mask": "bool[-1, -1]", "when": "datetime64[s][-1]", "word": "str[-1, 2]"}}
+        {
+            "inputs": {
+                "image": "uint8[-1, 8, 8]",
+                "mask": "bool[-1, -1]",
+                "when": "datetime64[s][-1]",
+                "word": "str[-1, 2]",
+            }
+        }
     ),
     "params": parse({"params": {"top": "long = 3"}}),
     "anything": parse({"inputs": ["any"]}),
@@ -92,7 +99,10 @@ def modelpact_takes(signature: ModelSignature, inputs: Any, params: Any) -> None
 
 def usable(signature: ModelSignature) -> bool:
     """MLflow mistakes a column named "" or 0 for its position, and then accepts nothing."""
-    return all(spec.name is None or spec.name or spec.name == index for index, spec in enumerate(signature.inputs or ()))
+    return all(
+        spec.name is None or spec.name or spec.name == index
+        for index, spec in enumerate(signature.inputs or ())
+    )
 
 
 @pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
@@ -148,7 +158,15 @@ def test_every_kind_of_break_is_made_and_each_first_comes_before_any_second() ->
     names = [broken.name for broken in breaks(RICH, 200)]
     kinds = set(names)
     assert kinds == {
-        *("MISSING_REQUIRED", "WRONG_TYPE", "OUT_OF_RANGE", "NOT_WHOLE", "NULL_FOR_REQUIRED", "WRONG_KEY", "UNKNOWN_PROPERTY"),
+        *(
+            "MISSING_REQUIRED",
+            "WRONG_TYPE",
+            "OUT_OF_RANGE",
+            "NOT_WHOLE",
+            "NULL_FOR_REQUIRED",
+            "WRONG_KEY",
+            "UNKNOWN_PROPERTY",
+        ),
         *("PARAM_TYPE", "PARAM_SHAPE", "UNKNOWN_PARAM"),
     }
     assert set(names[: len(kinds)]) == kinds
@@ -199,7 +217,9 @@ def test_the_enforcer_finds_that_break_and_no_other(signature: ModelSignature) -
     for broken in breaks(signature, 150):
         with pytest.raises(InputsError) as caught:
             modelpact_takes(signature, broken.inputs, broken.params)
-        assert {failure.code for failure in caught.value.failures} <= CODES[broken.name], broken.place
+        assert {failure.code for failure in caught.value.failures} <= CODES[broken.name], (
+            broken.place
+        )
 
 
 def test_the_message_names_the_column_that_was_broken() -> None:
@@ -211,17 +231,26 @@ def test_the_message_names_the_column_that_was_broken() -> None:
 
 
 @pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
-def test_the_same_seed_makes_the_same_examples_and_another_others(signature: ModelSignature) -> None:
+def test_the_same_seed_makes_the_same_examples_and_another_others(
+    signature: ModelSignature,
+) -> None:
     for valid in (True, False):
-        assert show(examples(signature, 6, valid, seed=7)) == show(examples(signature, 6, valid, seed=7))
-        assert show(examples(signature, 9, valid, seed=7)[:6]) == show(examples(signature, 6, valid, seed=7))
-        assert show(examples(signature, 6, valid, seed=8)) != show(examples(signature, 6, valid, seed=7))
+        assert show(examples(signature, 6, valid, seed=7)) == show(
+            examples(signature, 6, valid, seed=7)
+        )
+        assert show(examples(signature, 9, valid, seed=7)[:6]) == show(
+            examples(signature, 6, valid, seed=7)
+        )
+        assert show(examples(signature, 6, valid, seed=8)) != show(
+            examples(signature, 6, valid, seed=7)
+        )
     assert examples(signature, 0) == examples(signature, 0, valid=False) == []
 
 
 def show(found: list[tuple[Any, Any]]) -> str:
     return "\n".join(
-        f"{inputs.to_dict('list') if isinstance(inputs, pd.DataFrame) else inputs!r} {params!r}" for inputs, params in found
+        f"{inputs.to_dict('list') if isinstance(inputs, pd.DataFrame) else inputs!r} {params!r}"
+        for inputs, params in found
     )
 
 
@@ -254,7 +283,9 @@ def test_the_shapes_of_what_is_made() -> None:
     for inputs, params in examples(SIGNATURES["tensor"], 20):
         assert (inputs.dtype, inputs.shape[1:], params) == (np.float32, (4, 3), None)
     for inputs, _ in examples(SIGNATURES["tensors"], 20):
-        assert len({len(array) for array in inputs.values()}) == 1, "tensors of one call have the same rows"
+        assert len({len(array) for array in inputs.values()}) == 1, (
+            "tensors of one call have the same rows"
+        )
     assert all(inputs is None for inputs, _ in examples(SIGNATURES["params"], 3))
 
 

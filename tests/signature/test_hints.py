@@ -12,7 +12,19 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Dict, List, Literal, NamedTuple, NewType, NotRequired, Optional, TypedDict, Union  # noqa: UP035
+from typing import (  # noqa: UP035
+    Annotated,
+    Any,
+    Dict,
+    List,
+    Literal,
+    NamedTuple,
+    NewType,
+    NotRequired,
+    Optional,
+    TypedDict,
+    Union,
+)
 
 import mlflow.pyfunc
 import numpy as np
@@ -23,7 +35,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object, Property, Schema
-from mlflow.types.type_hints import _infer_schema_from_list_type_hint, _infer_schema_from_type_hint, _is_list_type_hint
+from mlflow.types.type_hints import (
+    _infer_schema_from_list_type_hint,
+    _infer_schema_from_type_hint,
+    _is_list_type_hint,
+)
 
 from modelpact.errors import SignError
 from modelpact.signature import differences, from_predict, from_type_hint, parse, require_agreement
@@ -75,7 +91,11 @@ ELEMENTS: list[Any] = [
     *(int | str, Union[int, str], Union[Address, str], list[int | str], list[int | None]),  # noqa: UP007
     *(list[Optional[Address]], dict[str, int | None]),  # noqa: UP045
 ]  # fmt: skip
-HINTS = [hint for element in ELEMENTS for hint in (list[element], List[element], list[list[element]], list[dict[str, element]])]  # noqa: UP006
+HINTS = [
+    hint
+    for element in ELEMENTS
+    for hint in (list[element], list[element], list[list[element]], list[dict[str, element]])
+]
 
 
 def mlflow_schema(hint: Any, role: str = "inputs") -> Schema:
@@ -104,15 +124,19 @@ def test_outputs_need_no_list(hint: Any) -> None:
         assert from_type_hint(hint, role="outputs") == expected
 
 
-_models = st.deferred(lambda: st.dictionaries(st.sampled_from(["a", "b", "c"]), _fields, min_size=1, max_size=3)).map(
-    lambda fields: pydantic.create_model("Model", **fields)
-)
+_models = st.deferred(
+    lambda: st.dictionaries(st.sampled_from(["a", "b", "c"]), _fields, min_size=1, max_size=3)
+).map(lambda fields: pydantic.create_model("Model", **fields))
 _hints = st.recursive(
     st.sampled_from([int, str, bool, float, bytes, datetime.datetime, Any]),
-    lambda inner: st.one_of(inner.map(lambda hint: list[hint]), inner.map(lambda hint: dict[str, hint]), _models),
+    lambda inner: st.one_of(
+        inner.map(lambda hint: list[hint]), inner.map(lambda hint: dict[str, hint]), _models
+    ),
     max_leaves=3,
 )
-_fields = _hints.flatmap(lambda hint: st.sampled_from([(hint, ...), (hint, None), (Optional[hint], None)]))  # noqa: UP045
+_fields = _hints.flatmap(
+    lambda hint: st.sampled_from([(hint, ...), (hint, None), (Optional[hint], None)])  # noqa: UP045
+)
 
 
 @given(_hints)
@@ -214,7 +238,10 @@ CHOICE = Object(
         (Text, DataType.string),
         (Choice, CHOICE),
         (Chat, CHAT),
-        (Loose, Object([Property("a", DataType.long, required=False), Property("b", DataType.string)])),
+        (
+            Loose,
+            Object([Property("a", DataType.long, required=False), Property("b", DataType.string)]),
+        ),
         (Annotated[int, "unit: years"], DataType.long),
         (UserId, DataType.long),
         (list[Literal["a"]], Array(DataType.string)),
@@ -267,7 +294,11 @@ REFUSED: list[tuple[Any, str, str]] = [
     (Optional[list[int]], "inputs", "The inputs are a list of rows and cannot be None"),  # noqa: UP045
     (list, "inputs", "A list names the one type of its items, such as list[str]."),
     (List, "inputs", "A list names the one type of its items, such as list[str]."),  # noqa: UP006
-    (dict, "inputs", "Name the types of keys and values, such as dict[str, float]; for named fields use a Pydantic model."),
+    (
+        dict,
+        "inputs",
+        "Name the types of keys and values, such as dict[str, float]; for named fields use a Pydantic model.",
+    ),
     (list[list], "inputs[]", "Name the type of the items, such as list[str]."),
     (list[dict], "inputs[]", "Name the types of keys and values"),
     (list[Dict], "inputs[]", "A dict names the types of its keys and values"),  # noqa: UP006
@@ -279,7 +310,11 @@ REFUSED: list[tuple[Any, str, str]] = [
     (Iterable[str], "inputs", "Write list[str]."),
     (list[Mapping[str, int]], "inputs[]", "Write dict[str, int]."),
     (list[collections.OrderedDict[str, int]], "inputs[]", "Write dict[str, int]."),
-    (pd.DataFrame, "inputs", "It names a container, not its columns: sign from data (signer=infer)"),
+    (
+        pd.DataFrame,
+        "inputs",
+        "It names a container, not its columns: sign from data (signer=infer)",
+    ),
     (np.ndarray, "inputs", "It names a container, not its columns"),
     (list[np.ndarray], "inputs[]", "It names a container, not its columns"),
     (list[np.float32], "inputs[]", "Write float: hints name Python's types, not NumPy's."),
@@ -301,7 +336,11 @@ REFUSED: list[tuple[Any, str, str]] = [
     (list[Empty], "inputs[]", "Its values must be of one type"),
     (list[Tree], "inputs[].children[]", "this type contains itself"),
     (list[Nothing], "inputs[]", "An object has at least one field"),
-    (list[NoDefault], "inputs[].inner", "A field that may be None needs the default None: inner: int | None = None."),
+    (
+        list[NoDefault],
+        "inputs[].inner",
+        "A field that may be None needs the default None: inner: int | None = None.",
+    ),
     (list[Deep], "inputs[].lines[].*", "No MLflow type holds a decimal"),
     (list["int"], "inputs[]", "Give the type itself, not its name as text."),
     ("list[int]", "inputs", "Give the type itself, not its name as text."),
@@ -309,7 +348,9 @@ REFUSED: list[tuple[Any, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "place", "remedy"), REFUSED, ids=[str(hint) for hint, _, _ in REFUSED])
+@pytest.mark.parametrize(
+    ("hint", "place", "remedy"), REFUSED, ids=[str(hint) for hint, _, _ in REFUSED]
+)
 def test_what_states_no_schema_is_named_with_its_remedy(hint: Any, place: str, remedy: str) -> None:
     with pytest.raises(SignError) as caught:
         from_type_hint(hint)
@@ -326,7 +367,9 @@ def test_messages_do_not_run_away() -> None:
 
 
 class WithContext(mlflow.pyfunc.PythonModel):
-    def predict(self, context: Any, model_input: list[Address], params: dict[str, Any] | None = None) -> list[float]:
+    def predict(
+        self, context: Any, model_input: list[Address], params: dict[str, Any] | None = None
+    ) -> list[float]:
         return [1.0 for _ in model_input]
 
 
@@ -357,7 +400,9 @@ def half(model_input, params=None) -> list[float]:  # type: ignore[no-untyped-de
     return [1.0]
 
 
-@pytest.mark.parametrize("model", [WithContext(), WithContext, WithContext().predict, WithContext.predict])
+@pytest.mark.parametrize(
+    "model", [WithContext(), WithContext, WithContext().predict, WithContext.predict]
+)
 def test_predict_is_read_from_a_model_its_class_and_its_method(model: Any) -> None:
     assert from_predict(model) == (from_type_hint(list[Address]), from_type_hint(list[float]))
 
@@ -365,7 +410,10 @@ def test_predict_is_read_from_a_model_its_class_and_its_method(model: Any) -> No
 @pytest.mark.parametrize("model", [WithContext(), WithoutContext()])
 def test_predict_is_read_as_mlflow_reads_it(model: Any) -> None:
     hints = model.predict_type_hints
-    assert from_predict(model) == (mlflow_schema(hints.input), mlflow_schema(hints.output, "outputs"))
+    assert from_predict(model) == (
+        mlflow_schema(hints.input),
+        mlflow_schema(hints.output, "outputs"),
+    )
 
 
 class Teller:
@@ -393,12 +441,20 @@ def test_a_hint_that_is_not_defined_is_an_error() -> None:
 
 
 def test_a_written_signature_that_agrees_passes() -> None:
-    require_agreement(parse({"inputs": [{"street": "string", "number?": "long"}], "outputs": ["double"]}), WithContext())
+    require_agreement(
+        parse({"inputs": [{"street": "string", "number?": "long"}], "outputs": ["double"]}),
+        WithContext(),
+    )
     require_agreement(parse({"inputs": {"anything": "double"}}), frames)
 
 
 def test_a_disagreement_shows_every_difference_and_the_hinted_signature() -> None:
-    written = parse({"inputs": [{"street": "string", "number": "double", "zip": "string"}], "outputs": {"score": "double"}})
+    written = parse(
+        {
+            "inputs": [{"street": "string", "number": "double", "zip": "string"}],
+            "outputs": {"score": "double"},
+        }
+    )
     with pytest.raises(SignError) as caught:
         require_agreement(written, WithContext())
     assert str(caught.value) == (
@@ -418,23 +474,45 @@ def test_a_disagreement_shows_every_difference_and_the_hinted_signature() -> Non
         ({"a": "long"}, {"a": "long"}, []),
         ({"a": "long"}, {"a": "double"}, [("inputs.a", "written long, hinted double")]),
         ({"a": ["long"]}, {"a": ["double"]}, [("inputs.a[]", "written long, hinted double")]),
-        ({"a": {"*": "long"}}, {"a": {"*": "double"}}, [("inputs.a.*", "written long, hinted double")]),
+        (
+            {"a": {"*": "long"}},
+            {"a": {"*": "double"}},
+            [("inputs.a.*", "written long, hinted double")],
+        ),
         ({"a?": "long"}, {"a": "long"}, [("inputs.a", "written optional, hinted required")]),
         (
             {"a": {"x": "long"}},
             {"a": {"y": "long"}},
-            [("inputs.a.x", "written long, not hinted"), ("inputs.a.y", "not written, hinted long")],
+            [
+                ("inputs.a.x", "written long, not hinted"),
+                ("inputs.a.y", "not written, hinted long"),
+            ],
         ),
-        ({"a": "long"}, {"b": "long"}, [("inputs", "written 1 column (a: long), hinted 1 column (b: long)")]),
-        ("float32[-1]", ["double"], [("inputs", "written 1 tensor (float32[-1]), hinted 1 unnamed column (double)")]),
+        (
+            {"a": "long"},
+            {"b": "long"},
+            [("inputs", "written 1 column (a: long), hinted 1 column (b: long)")],
+        ),
+        (
+            "float32[-1]",
+            ["double"],
+            [("inputs", "written 1 tensor (float32[-1]), hinted 1 unnamed column (double)")],
+        ),
         (
             ["double", "long"],
             ["double"],
-            [("inputs", "written 2 unnamed columns (double, long), hinted 1 unnamed column (double)")],
+            [
+                (
+                    "inputs",
+                    "written 2 unnamed columns (double, long), hinted 1 unnamed column (double)",
+                )
+            ],
         ),
     ],
 )
-def test_differences_are_found_at_every_depth(written: Any, new: Any, expected: list[tuple[str, str]]) -> None:
+def test_differences_are_found_at_every_depth(
+    written: Any, new: Any, expected: list[tuple[str, str]]
+) -> None:
     assert differences(parse({"inputs": written}).inputs, parse({"inputs": new}).inputs) == expected
 
 

@@ -14,7 +14,17 @@ import polars
 import pytest
 from inference_cases import data_cases, param_examples
 from mlflow.models import ModelSignature
-from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Object, ParamSpec, Property, Schema, TensorSpec
+from mlflow.types.schema import (
+    AnyType,
+    Array,
+    ColSpec,
+    DataType,
+    Object,
+    ParamSpec,
+    Property,
+    Schema,
+    TensorSpec,
+)
 from together import by_name, holds_for_each
 
 from modelpact.errors import SignError
@@ -50,7 +60,9 @@ GUESSES = {
 def silence(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     """What MLflow logs instead of raising."""
     logged: list[Any] = []
-    monkeypatch.setattr(mlflow.models.signature._logger, "warning", lambda *args, **_: logged.append(args))
+    monkeypatch.setattr(
+        mlflow.models.signature._logger, "warning", lambda *args, **_: logged.append(args)
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield logged
@@ -136,7 +148,12 @@ def test_each_guess_is_one(reason: str, silence: list[Any]) -> None:
 
 def test_all_bad_columns_are_named_with_dtype_and_remedy() -> None:
     frame = pd.DataFrame(
-        {"id": pd.Series([1], dtype="uint64"), "fine": [1.5], "delay": pd.to_timedelta([1], unit="s"), "price": [1j]}
+        {
+            "id": pd.Series([1], dtype="uint64"),
+            "fine": [1.5],
+            "delay": pd.to_timedelta([1], unit="s"),
+            "price": [1j],
+        }
     )
     with pytest.raises(SignError) as caught:
         infer(frame)
@@ -147,17 +164,28 @@ def test_all_bad_columns_are_named_with_dtype_and_remedy() -> None:
         "  inputs: delay: dtype timedelta64[us] has no MLflow type; convert it to seconds: .dt.total_seconds()",
         "  inputs: price: dtype complex128 has no MLflow type; split it into the real and the imaginary part",
     ]
-    assert [place for place, _ in caught.value.problems] == ["inputs: id", "inputs: delay", "inputs: price"]
+    assert [place for place, _ in caught.value.problems] == [
+        "inputs: id",
+        "inputs: delay",
+        "inputs: price",
+    ]
 
 
 def test_inputs_outputs_and_params_are_reported_together() -> None:
     with pytest.raises(SignError) as caught:
         infer([{"a": 1j}], {1: "x"}, {"k": [], "l": b"x"})
-    assert [place for place, _ in caught.value.problems] == ["inputs: a", "outputs: column 1", "params: k", "params: l"]
+    assert [place for place, _ in caught.value.problems] == [
+        "inputs: a",
+        "outputs: column 1",
+        "params: k",
+        "params: l",
+    ]
 
 
 def test_nested_trouble_names_the_path() -> None:
-    with pytest.raises(SignError, match=r"inputs: author\.tags\[0\]: values of different types \(int and str\)"):
+    with pytest.raises(
+        SignError, match=r"inputs: author\.tags\[0\]: values of different types \(int and str\)"
+    ):
         infer([{"author": {"tags": ["a", 1], "name": "x"}}])
 
 
@@ -167,7 +195,9 @@ def test_duplicate_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "table", [polars.DataFrame({"a": [1]}), polars.DataFrame({"a": [1]}).to_arrow()], ids=["polars", "arrow"]
+    "table",
+    [polars.DataFrame({"a": [1]}), polars.DataFrame({"a": [1]}).to_arrow()],
+    ids=["polars", "arrow"],
 )
 def test_tables_name_their_remedy(table: Any) -> None:
     with pytest.raises(SignError, match=r"to_pandas\(\)"):
@@ -193,7 +223,9 @@ class TestOnAny:
         assert found == mlflow.models.infer_signature(list(self.DATA))
 
     def test_allow_signs(self) -> None:
-        assert infer(list(self.DATA), on_any="allow") == mlflow.models.infer_signature(list(self.DATA))
+        assert infer(list(self.DATA), on_any="allow") == mlflow.models.infer_signature(
+            list(self.DATA)
+        )
 
     def test_allow_is_no_way_round_the_rest(self) -> None:
         with pytest.raises(SignError):
@@ -205,7 +237,14 @@ class TestOnAny:
 
 
 class TestIntegersAs:
-    FRAME = pd.DataFrame({"n": [1, 2], "small": np.array([1, 2], dtype="int32"), "xs": [[1], [2]], "o": [{"k": 1}, {"k": 2}]})
+    FRAME = pd.DataFrame(
+        {
+            "n": [1, 2],
+            "small": np.array([1, 2], dtype="int32"),
+            "xs": [[1], [2]],
+            "o": [{"k": 1}, {"k": 2}],
+        }
+    )
 
     def test_auto(self) -> None:
         assert infer(self.FRAME) == mlflow.models.infer_signature(self.FRAME)
@@ -224,10 +263,14 @@ class TestIntegersAs:
         compile(found).inputs(self.FRAME)
 
     def test_long(self) -> None:
-        assert infer(self.FRAME, integers_as="long").inputs.inputs[1] == ColSpec(DataType.long, "small")
+        assert infer(self.FRAME, integers_as="long").inputs.inputs[1] == ColSpec(
+            DataType.long, "small"
+        )
 
     def test_tensors_keep_their_dtype(self) -> None:
-        assert infer(np.array([1]), integers_as="double").inputs == Schema([TensorSpec(np.dtype("int64"), (-1,))])
+        assert infer(np.array([1]), integers_as="double").inputs == Schema(
+            [TensorSpec(np.dtype("int64"), (-1,))]
+        )
 
     def test_no_such_word(self) -> None:
         with pytest.raises(ValueError, match="'int' is none of auto, long, double"):

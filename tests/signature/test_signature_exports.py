@@ -26,13 +26,23 @@ PUBLIC = [
         "examples",
     ),
     "format_type",
-    *("from_predict", "from_type_hint", "infer", "load", "parse", "parse_type", "require_agreement"),
+    *(
+        "from_predict",
+        "from_type_hint",
+        "infer",
+        "load",
+        "parse",
+        "parse_type",
+        "require_agreement",
+    ),
     *("rows_schema", "strict_rows_schema", "to_json_schema", "to_pydantic", "to_spec", "type_text"),
 ]
 
 
 def python(script: str) -> str:
-    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout
 
 
 def test_the_public_names_are_pinned() -> None:
@@ -54,9 +64,7 @@ def test_another_name_is_an_error() -> None:
 
 def test_the_import_is_cheap() -> None:
     heavy = ("mlflow", "pandas", "numpy", "yaml", "pydantic")
-    script = (
-        f"import sys, modelpact.signature; dir(modelpact.signature); print([name for name in {heavy} if name in sys.modules])"
-    )
+    script = f"import sys, modelpact.signature; dir(modelpact.signature); print([name for name in {heavy} if name in sys.modules])"
     assert python(script) == "[]\n"
 
 

@@ -21,9 +21,13 @@ def examples(page: str) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_examples_print_what_the_page_says(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_print_what_the_page_says(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    session = doctest.DocTestParser().get_doctest(examples(page), {"__name__": "page"}, page, page, 0)
+    session = doctest.DocTestParser().get_doctest(
+        examples(page), {"__name__": "page"}, page, page, 0
+    )
     assert len(session.examples) > 5
     told: list[str] = []
     result = doctest.DocTestRunner(verbose=False).run(session, out=told.append)

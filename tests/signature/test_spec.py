@@ -35,7 +35,11 @@ from together import by_name, holds_for_each
 from modelpact.errors import SpecError
 from modelpact.signature import load, parse, to_spec
 
-LEAVES = [*DataType, AnyType(), Object([Property("name", DataType.string), Property("orcid", DataType.string, required=False)])]
+LEAVES = [
+    *DataType,
+    AnyType(),
+    Object([Property("name", DataType.string), Property("orcid", DataType.string, required=False)]),
+]
 WRAPPERS: dict[str, Any] = {
     "plain": lambda dtype: dtype,
     "array": Array,
@@ -44,12 +48,16 @@ WRAPPERS: dict[str, Any] = {
     "map of arrays": lambda dtype: Map(Array(dtype)),
     "array of maps": lambda dtype: Array(Map(dtype)),
     "object": lambda dtype: Object([Property("x", dtype)]),
-    "object with an optional": lambda dtype: Object([Property("x", dtype, required=False), Property("y", DataType.long)]),
+    "object with an optional": lambda dtype: Object(
+        [Property("x", dtype, required=False), Property("y", DataType.long)]
+    ),
     "array of objects": lambda dtype: Array(Object([Property("x", Array(dtype), required=False)])),
 }
 COLUMNS: dict[str, Any] = {
     "required": lambda dtype: Schema([ColSpec(dtype, "b"), ColSpec(DataType.long, "a")]),
-    "optional": lambda dtype: Schema([ColSpec(dtype, "b", required=False), ColSpec(DataType.long, "a")]),
+    "optional": lambda dtype: Schema(
+        [ColSpec(dtype, "b", required=False), ColSpec(DataType.long, "a")]
+    ),
     "unnamed": lambda dtype: Schema([ColSpec(dtype), ColSpec(DataType.long)]),
 }
 COLUMN_CASES: list[tuple[str, ModelSignature]] = [
@@ -58,7 +66,9 @@ COLUMN_CASES: list[tuple[str, ModelSignature]] = [
 ]
 TENSOR_CASES = [
     (f"{dtype}{list(shape)} {schema.has_input_names() and 'named'}", ModelSignature(schema))
-    for dtype, shape in itertools.product(TENSOR_DTYPES, [(-1,), (), (-1, 64, 64, 3), (-1, -1), (0, 2)])
+    for dtype, shape in itertools.product(
+        TENSOR_DTYPES, [(-1,), (), (-1, 64, 64, 3), (-1, -1), (0, 2)]
+    )
     for schema in (
         Schema([TensorSpec(np.dtype(dtype), shape)]),
         Schema([TensorSpec(np.dtype(dtype), shape, name) for name in "ab"]),
@@ -88,7 +98,12 @@ DEFAULTS: dict[str, list[Any]] = {
         "x = y = z",
         None,
     ],
-    "datetime": ["2024-01-31", "2024-01-31T12:00:00", "2024-01-31T12:00:00.000001", datetime.date(1999, 12, 31)],
+    "datetime": [
+        "2024-01-31",
+        "2024-01-31T12:00:00",
+        "2024-01-31T12:00:00.000001",
+        datetime.date(1999, 12, 31),
+    ],
 }
 PARAM_CASES = [
     (repr(spec), ModelSignature(params=ParamSchema([spec])))
@@ -101,7 +116,9 @@ PARAM_CASES = [
 ] + [
     (
         f"object {name} {default}",
-        ModelSignature(params=ParamSchema([ParamSpec("p", Object([Property(name, dtype, required)]), default)])),
+        ModelSignature(
+            params=ParamSchema([ParamSpec("p", Object([Property(name, dtype, required)]), default)])
+        ),
     )
     for name, dtype, required, default in [
         ("a", DataType.long, True, {"a": 1}),
@@ -119,7 +136,10 @@ PARAM_CASES = [
 ]
 NAME_CASES = (
     [
-        (f"{name!r} {dtype!r} {required}", ModelSignature(Schema([ColSpec(dtype, name, required), ColSpec("long", "other")])))
+        (
+            f"{name!r} {dtype!r} {required}",
+            ModelSignature(Schema([ColSpec(dtype, name, required), ColSpec("long", "other")])),
+        )
         for name, dtype, required in itertools.product(
             [*AWKWARD_NAMES, 0, 1, 2.5],
             [DataType.long, Array(DataType.string), Object([Property("a?", DataType.long)])],
@@ -129,24 +149,48 @@ NAME_CASES = (
     + [
         (
             f"property {name!r} {required}",
-            ModelSignature(Schema([ColSpec(Object([Property(name, DataType.long, required)]), "c")])),
+            ModelSignature(
+                Schema([ColSpec(Object([Property(name, DataType.long, required)]), "c")])
+            ),
         )
         for name, required in itertools.product(AWKWARD_NAMES, [True, False])
     ]
-    + [(f"param {name!r}", ModelSignature(params=ParamSchema([ParamSpec(name, "string", "x")]))) for name in AWKWARD_NAMES]
+    + [
+        (f"param {name!r}", ModelSignature(params=ParamSchema([ParamSpec(name, "string", "x")])))
+        for name in AWKWARD_NAMES
+    ]
 )
 ODD_CASES = [
     ("a name given twice", ModelSignature(Schema([ColSpec("long", "a"), ColSpec("double", "a")]))),
-    ("Spark vectors", ModelSignature(Schema([ColSpec(SparkMLVector(), "v"), ColSpec(Array(SparkMLVector()), "w")]))),
-    ("required is null", ModelSignature(Schema([ColSpec(Array(DataType.long), "v", required=None)]))),
+    (
+        "Spark vectors",
+        ModelSignature(
+            Schema([ColSpec(SparkMLVector(), "v"), ColSpec(Array(SparkMLVector()), "w")])
+        ),
+    ),
+    (
+        "required is null",
+        ModelSignature(Schema([ColSpec(Array(DataType.long), "v", required=None)])),
+    ),
     ("a null axis", ModelSignature(Schema([TensorSpec(np.dtype("float32"), (None, 3))]))),
-    ("a default out of range", ModelSignature(params=ParamSchema([ParamSpec("p", "integer", 2**40)]))),
+    (
+        "a default out of range",
+        ModelSignature(params=ParamSchema([ParamSpec("p", "integer", 2**40)])),
+    ),
     (
         "all parts",
-        ModelSignature(Schema([ColSpec("long")]), Schema([ColSpec("double")]), ParamSchema([ParamSpec("p", "long", 1)])),
+        ModelSignature(
+            Schema([ColSpec("long")]),
+            Schema([ColSpec("double")]),
+            ParamSchema([ParamSpec("p", "long", 1)]),
+        ),
     ),
 ]
-ORDINARY = {"columns": by_name(COLUMN_CASES), "tensors": by_name(TENSOR_CASES), "params": by_name(PARAM_CASES)}
+ORDINARY = {
+    "columns": by_name(COLUMN_CASES),
+    "tensors": by_name(TENSOR_CASES),
+    "params": by_name(PARAM_CASES),
+}
 FAMILIES = {**ORDINARY, "names": by_name(NAME_CASES), "odd ones": by_name(ODD_CASES)}
 COUNTS = {"columns": 270, "tensors": 200, "params": 67, "names": 180, "odd ones": 6}
 
@@ -160,7 +204,10 @@ def test_what_was_written_is_read_back(family: str) -> None:
     def check(signature: ModelSignature) -> None:
         written = to_spec(signature)
         assert parse(written) == signature
-        assert parse(yaml.safe_load(yaml.safe_dump(written, sort_keys=False, allow_unicode=True))) == signature
+        assert (
+            parse(yaml.safe_load(yaml.safe_dump(written, sort_keys=False, allow_unicode=True)))
+            == signature
+        )
         assert parse(json.loads(json.dumps(written))) == signature
 
     holds_for_each(check, FAMILIES[family])
@@ -217,7 +264,9 @@ def test_the_short_form_reads_well() -> None:
 
 
 def test_a_param_has_a_long_form() -> None:
-    short = parse({"params": {"t": "double = 0.7", "s": '[string] = ["a"]', "o": '{a: long} = {"a": 1}'}})
+    short = parse(
+        {"params": {"t": "double = 0.7", "s": '[string] = ["a"]', "o": '{a: long} = {"a": 1}'}}
+    )
     long = {
         "t": {"type": "double", "default": 0.7},
         "s": {"type": "string", "default": ["a"], "shape": [-1]},
@@ -257,13 +306,20 @@ def test_yaml_dates_are_defaults_of_datetime_params() -> None:
         "params: {day: {type: datetime, default: 2024-01-31}, at: {type: datetime, default: 2024-01-31 12:00:00}}"
     )
     day, at = parse(spec).params.params
-    assert (day.default, at.default) == (datetime.date(2024, 1, 31), datetime.datetime(2024, 1, 31, 12))
+    assert (day.default, at.default) == (
+        datetime.date(2024, 1, 31),
+        datetime.datetime(2024, 1, 31, 12),
+    )
 
 
 def test_mlflows_list_of_dicts_can_be_pasted() -> None:
     frame = pd.DataFrame({"a": [1.5], "b": ["x"], "c": [[1.5]]})
     signature = infer_signature(frame, np.zeros((2, 3)), {"p": 1.5})
-    pasted = {"inputs": signature.inputs.to_dict(), "outputs": signature.outputs.to_dict(), "params": signature.params.to_dict()}
+    pasted = {
+        "inputs": signature.inputs.to_dict(),
+        "outputs": signature.outputs.to_dict(),
+        "params": signature.params.to_dict(),
+    }
     assert parse(pasted) == signature
     assert parse(yaml.safe_load(yaml.safe_dump(json.loads(json.dumps(pasted))))) == signature
 
@@ -278,11 +334,19 @@ def test_a_missing_required_is_read_as_mlflow_reads_it_or_refused() -> None:
 
 
 def test_parts_that_are_null_or_empty_params_are_absent() -> None:
-    assert parse({"inputs": ["long"], "outputs": None, "params": None}) == parse({"inputs": ["long"], "params": {}})
+    assert parse({"inputs": ["long"], "outputs": None, "params": None}) == parse(
+        {"inputs": ["long"], "params": {}}
+    )
 
 
 def test_an_mlmodel_file_is_read(tmp_path: Path) -> None:
-    signature = parse({"inputs": {"a": "long", "b?": ["string"]}, "outputs": "float64[-1]", "params": {"p": "string = x"}})
+    signature = parse(
+        {
+            "inputs": {"a": "long", "b?": ["string"]},
+            "outputs": "float64[-1]",
+            "params": {"p": "string = x"},
+        }
+    )
     Model(signature=signature, flavors={"python_function": {}}).save(tmp_path / "MLmodel")
     assert load(tmp_path / "MLmodel") == load(tmp_path) == signature
     assert parse(yaml.safe_load((tmp_path / "MLmodel").read_text())) == signature
@@ -294,14 +358,20 @@ def test_a_contract_file_is_read(tmp_path: Path) -> None:
         'inputs:\n  age: double\n  notes?: string\n  author: {name: string, "orcid?": string}\nparams:\n  top: long = 3\n'
     )
     assert to_spec(load(file)) == {
-        "inputs": {"age": "double", "notes?": "string", "author": {"name": "string", "orcid?": "string"}},
+        "inputs": {
+            "age": "double",
+            "notes?": "string",
+            "author": {"name": "string", "orcid?": "string"},
+        },
         "params": {"top": "long = 3"},
     }
 
 
 def test_what_mlflow_cannot_store_is_not_written() -> None:
     signature = ModelSignature(Schema([TensorSpec(np.dtype(">f4"), (-1,))]))
-    with pytest.raises(SpecError, match="the inputs cannot be written: MLflow itself would not read back"):
+    with pytest.raises(
+        SpecError, match="the inputs cannot be written: MLflow itself would not read back"
+    ):
         to_spec(signature)
 
 
@@ -311,7 +381,11 @@ def test_a_default_of_nan_is_written_and_read_though_it_never_equals_itself() ->
 
 
 def test_a_tensor_has_a_long_form_under_its_name() -> None:
-    long = {"inputs": {"image": {"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 3]}}}}
+    long = {
+        "inputs": {
+            "image": {"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 3]}}
+        }
+    }
     assert parse(long) == parse({"inputs": {"image": "float32[-1, 3]"}})
 
 

@@ -24,9 +24,18 @@ pytestmark = pytest.mark.usefixtures("quiet")
 class TestStrictRows:
     def test_optional_properties_are_required_and_may_be_null(self) -> None:
         inputs = parse(
-            {"inputs": {"name": "string", "age?": "integer", "author?": {"orcid?": "string", "tags": ["double"]}}}
+            {
+                "inputs": {
+                    "name": "string",
+                    "age?": "integer",
+                    "author?": {"orcid?": "string", "tags": ["double"]},
+                }
+            }
         ).inputs
-        author = {"orcid": {"type": ["string", "null"]}, "tags": {"type": "array", "items": {"type": "number"}}}
+        author = {
+            "orcid": {"type": ["string", "null"]},
+            "tags": {"type": "array", "items": {"type": "number"}},
+        }
         assert strict_rows_schema(inputs) == {
             "type": "object",
             "properties": {
@@ -70,28 +79,47 @@ class TestStrictRows:
         count: collections.Counter[str] = collections.Counter()
         scalars = st.sampled_from([dtype for dtype in DataType if dtype != DataType.binary])
         columns = st.lists(
-            st.tuples(any_names, types(leaves=scalars), st.booleans()), min_size=1, max_size=3, unique_by=lambda t: t[0]
+            st.tuples(any_names, types(leaves=scalars), st.booleans()),
+            min_size=1,
+            max_size=3,
+            unique_by=lambda t: t[0],
         )
 
         @settings(seeded, max_examples=120)
         @given(columns, st.integers(0, 2**32))
         def compare(found: Any, seed: int) -> None:
-            signature = ModelSignature(Schema([ColSpec(dtype, name, needed) for name, dtype, needed in found]))
+            signature = ModelSignature(
+                Schema([ColSpec(dtype, name, needed) for name, dtype, needed in found])
+            )
             if (strict := strict_rows_schema(signature.inputs)) is None:
                 count["not strict"] += 1
                 return
             assert _keywords(strict) <= {
-                *("type", "properties", "required", "additionalProperties", "items", "pattern", "minimum", "maximum"),
+                *(
+                    "type",
+                    "properties",
+                    "required",
+                    "additionalProperties",
+                    "items",
+                    "pattern",
+                    "minimum",
+                    "maximum",
+                ),
             }
             rows, enforcer = rows_schema(signature.inputs), compile(signature)
             filled = [plain_call(*pair) for pair in examples(signature, 8, seed=seed)]
             for call in [*filled, *payloads(signature, 16, seed)]:
                 listed = (carried(call) or {"inputs": []})["inputs"]
                 for row in listed if isinstance(listed, list) else []:
-                    if matches(strict, row) and "\\n" not in json.dumps(row):  # before which Python's $ stands too
+                    if matches(strict, row) and "\\n" not in json.dumps(
+                        row
+                    ):  # before which Python's $ stands too
                         assert matches(rows, row)
                         why = failures(enforcer, {"inputs": [row]})
-                        assert not why or expects("LOSSY", "float|double")(signature, {}, why), (row, why)
+                        assert not why or expects("LOSSY", "float|double")(signature, {}, why), (
+                            row,
+                            why,
+                        )
                         count["accepted"] += 1
 
         compare()

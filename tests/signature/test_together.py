@@ -22,7 +22,10 @@ def test_each_case_that_fails_is_named_with_its_reason() -> None:
     told = str(caught.value)
     assert told.startswith(f"{SHOWN + 3} of {SHOWN + 5} cases failed")
     assert told.count("Traceback") == SHOWN
-    assert all(f"case {number}\n" in told and f"{number} is not positive" in told for number in range(-SHOWN - 2, 1))
+    assert all(
+        f"case {number}\n" in told and f"{number} is not positive" in told
+        for number in range(-SHOWN - 2, 1)
+    )
     assert "case 1\n" not in told
 
 
@@ -33,7 +36,9 @@ def test_what_is_not_raised_or_raised_otherwise_fails_too() -> None:
 
     with pytest.raises(pytest.fail.Exception, match="1 of 2 cases failed:\n\nfine"):
         holds_for_each(raises, {"zero": 0, "fine": 1})
-    with pytest.raises(pytest.fail.Exception, match=r"(?s)1 of 2 cases failed:\n\nzero.*ZeroDivisionError"):
+    with pytest.raises(
+        pytest.fail.Exception, match=r"(?s)1 of 2 cases failed:\n\nzero.*ZeroDivisionError"
+    ):
         holds_for_each(lambda number: 1 / number, {"one": 1, "zero": 0})
 
 

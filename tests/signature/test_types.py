@@ -8,13 +8,24 @@ import numpy as np
 import pytest
 import yaml
 from hypothesis import given
-from mlflow.types.schema import AnyType, Array, DataType, Map, Object, Property, SparkMLVector, TensorSpec
+from mlflow.types.schema import (
+    AnyType,
+    Array,
+    DataType,
+    Map,
+    Object,
+    Property,
+    SparkMLVector,
+    TensorSpec,
+)
 from strategies import TENSOR_DTYPES, plain_names, shapes, types
 
 from modelpact.errors import SpecError
 from modelpact.signature import format_type, parse_type, type_text
 
-AUTHOR = Object([Property("name", DataType.string), Property("orcid", DataType.string, required=False)])
+AUTHOR = Object(
+    [Property("name", DataType.string), Property("orcid", DataType.string, required=False)]
+)
 
 EXPRESSIONS = [
     *((kind.name, kind) for kind in DataType),
@@ -33,7 +44,10 @@ EXPRESSIONS = [
     ("datetime64[ns][-1]", TensorSpec(np.dtype("datetime64[ns]"), (-1,))),
     ("str[-1, 2]", TensorSpec(np.dtype("str"), (-1, 2))),
     ("object[-1]", TensorSpec(np.dtype("object"), (-1,))),
-    ("{type: object, properties: {type: {type: string}}}", Object([Property("type", DataType.string)])),
+    (
+        "{type: object, properties: {type: {type: string}}}",
+        Object([Property("type", DataType.string)]),
+    ),
     ("{type: array, items: {type: long}}", Array(DataType.long)),
     ("{type: map, values: {type: long}}", Map(DataType.long)),
     (
@@ -41,11 +55,16 @@ EXPRESSIONS = [
         Object([Property("a?", DataType.long, required=False)]),
     ),
     ("{a: {type: long, required: false}}", Object([Property("a", DataType.long, required=False)])),
-    ("{type: string, id: long}", Object([Property("type", DataType.string), Property("id", DataType.long)])),
+    (
+        "{type: string, id: long}",
+        Object([Property("type", DataType.string), Property("id", DataType.long)]),
+    ),
 ]
 
 
-@pytest.mark.parametrize(("written", "meant"), EXPRESSIONS, ids=[written for written, _ in EXPRESSIONS])
+@pytest.mark.parametrize(
+    ("written", "meant"), EXPRESSIONS, ids=[written for written, _ in EXPRESSIONS]
+)
 def test_an_expression_means_one_type_as_text_and_as_yaml(written: str, meant: object) -> None:
     assert parse_type(written) == meant
     assert parse_type(yaml.safe_load(written)) == meant

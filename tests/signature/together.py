@@ -22,10 +22,16 @@ def holds_for_each(check: Callable[[T], None], cases: Mapping[str, T]) -> None:
         try:
             check(case)
         except (Exception, pytest.fail.Exception) as error:
-            lines = traceback.format_exception(error) if len(told) < SHOWN else traceback.format_exception_only(error)
+            lines = (
+                traceback.format_exception(error)
+                if len(told) < SHOWN
+                else traceback.format_exception_only(error)
+            )
             told.append(f"{name}\n{''.join(lines)}")
     if told:
-        pytest.fail(f"{len(told)} of {len(cases)} cases failed:\n\n" + "\n".join(told), pytrace=False)
+        pytest.fail(
+            f"{len(told)} of {len(cases)} cases failed:\n\n" + "\n".join(told), pytrace=False
+        )
 
 
 def by_name(cases: list[tuple[str, T]]) -> dict[str, T]:

@@ -29,7 +29,10 @@ def failures(enforcer: Enforcer, call: dict[str, Any]) -> list[Failure]:
         enforcer.call(call["inputs"], call.get("params"))
     except InputsError as error:
         return list(error.failures)
-    except (OverflowError, UnicodeEncodeError) as error:  # a day before the year 1 in UTC; half a character
+    except (
+        OverflowError,
+        UnicodeEncodeError,
+    ) as error:  # a day before the year 1 in UTC; half a character
         return [Failure("UNREADABLE", "", None, "text", type(error).__name__)]
     return []
 
@@ -41,14 +44,50 @@ def says(signature: ModelSignature, call: dict[str, Any]) -> tuple[bool, bool]:
 
 WHOLE = [0, -3, 3.0, 2**31 - 1, -(2**31)]
 MOMENTS = [
-    *("2024-02-29", "2000-02-29", "0004-02-29", "2024-12-31T23", "2024-05-06T07:08", "2024-05-06 07:08:09"),
-    *("2024-05-06T07:08:09.123456789", "2024-05-06T07:08:09,5Z", "2024-05-06T07:08+05:30", "2024-05-06T07:08:09-23:59"),
+    *(
+        "2024-02-29",
+        "2000-02-29",
+        "0004-02-29",
+        "2024-12-31T23",
+        "2024-05-06T07:08",
+        "2024-05-06 07:08:09",
+    ),
+    *(
+        "2024-05-06T07:08:09.123456789",
+        "2024-05-06T07:08:09,5Z",
+        "2024-05-06T07:08+05:30",
+        "2024-05-06T07:08:09-23:59",
+    ),
     *("0001-01-01", "9999-12-31T23:59:59.999999", "0001-01-02T00:00:00+05:00", "9999-12-31T23:59Z"),
 ]
 NO_MOMENTS = [
-    *("", "now", "2024", "2024-02-30", "2023-02-29", "1900-02-29", "0000-01-01", "0000-02-29", "2024-00-01", "2024-04-31"),
-    *("2024-05-06\n", " 2024-05-06", "2024-05-06T", "2024-05-06T24:00", "2024-05-06T07:60", "2024-05-06T07:08:60Z"),
-    *("2024-05-06t07:08z", "2024-05-06T07:08+24:00", "2024-05-06T07:08:09.", "٢٠٢٤-05-06", "0001-01-01T00:00+05:00"),
+    *(
+        "",
+        "now",
+        "2024",
+        "2024-02-30",
+        "2023-02-29",
+        "1900-02-29",
+        "0000-01-01",
+        "0000-02-29",
+        "2024-00-01",
+        "2024-04-31",
+    ),
+    *(
+        "2024-05-06\n",
+        " 2024-05-06",
+        "2024-05-06T",
+        "2024-05-06T24:00",
+        "2024-05-06T07:60",
+        "2024-05-06T07:08:60Z",
+    ),
+    *(
+        "2024-05-06t07:08z",
+        "2024-05-06T07:08+24:00",
+        "2024-05-06T07:08:09.",
+        "٢٠٢٤-05-06",
+        "0001-01-01T00:00+05:00",
+    ),
     *("9999-12-31T23:59-01:00", 5, 5.5, True, [], {}),
 ]
 
@@ -112,26 +151,39 @@ PAYLOADS: list[tuple[Any, list[Any], list[Any]]] = [
 """Inputs, whole payloads that conform to them, and some that do not."""
 
 
-def expects(code: str, pattern: str) -> Callable[[ModelSignature, dict[str, Any], list[Failure]], bool]:
+def expects(
+    code: str, pattern: str
+) -> Callable[[ModelSignature, dict[str, Any], list[Failure]], bool]:
     """Says whether all that was found is of one code, where something of one kind was expected."""
 
     def excuses(signature: ModelSignature, call: dict[str, Any], found: list[Failure]) -> bool:
-        return bool(found) and all(re.fullmatch(code, one.code) and re.fullmatch(pattern, one.expected) for one in found)
+        return bool(found) and all(
+            re.fullmatch(code, one.code) and re.fullmatch(pattern, one.expected) for one in found
+        )
 
     return excuses
 
 
-carriable = st.sampled_from([dtype for dtype in DataType if dtype != DataType.binary]) | st.just(AnyType())
-_triples = st.lists(
-    st.tuples(any_names, types(leaves=carriable), st.booleans()), min_size=1, max_size=4, unique_by=lambda t: t[0]
+carriable = st.sampled_from([dtype for dtype in DataType if dtype != DataType.binary]) | st.just(
+    AnyType()
 )
-named_columns = _triples.map(lambda found: Schema([ColSpec(dtype, name, needed) for name, dtype, needed in found]))
+_triples = st.lists(
+    st.tuples(any_names, types(leaves=carriable), st.booleans()),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda t: t[0],
+)
+named_columns = _triples.map(
+    lambda found: Schema([ColSpec(dtype, name, needed) for name, dtype, needed in found])
+)
 unnamed_columns = st.lists(types(leaves=carriable), min_size=1, max_size=3).map(
     lambda found: Schema([ColSpec(dtype) for dtype in found])
 )
 _dtypes = ["bool", "int8", "int64", "uint8", "uint64", "float16", "float32", "float64", "str"]
 plain_tensors = tensor_schemas(any_names, dtypes=_dtypes, tensor_shapes=row_shapes)
-schemas = st.one_of(named_columns, named_columns, unnamed_columns, plain_tensors, column_schemas(), tensor_schemas())
+schemas = st.one_of(
+    named_columns, named_columns, unnamed_columns, plain_tensors, column_schemas(), tensor_schemas()
+)
 
 seeded = settings(database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 """Much is tried once, without making failures smaller: the same each time, or new ones with `HYPOTHESIS_PROFILE=full`."""

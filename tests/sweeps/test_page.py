@@ -49,7 +49,9 @@ def read(results: list[Result], title: str = "sweep") -> Reader:
     """Read a page; it must refer to nothing, run nothing, and draw inside its plots."""
     text = page(results, title)
     reader = Reader(text)
-    assert {name for name, _ in reader.tags}.isdisjoint({"script", "link", "img", "iframe", "object", "base", "a", "form"})
+    assert {name for name, _ in reader.tags}.isdisjoint(
+        {"script", "link", "img", "iframe", "object", "base", "a", "form"}
+    )
     assert {key for _, attributes in reader.tags for key in attributes} <= HARMLESS | PLACES
     assert re.search(r"url\(|@import", text) is None
     for _, attributes in reader.tags:
@@ -74,7 +76,10 @@ def test_counts_tables_and_plots_are_there() -> None:
 def test_what_is_in_it_is_escaped() -> None:
     evil = "</pre><script>alert('x')</script><img src=http://host/x onerror=y>\"&amp;"
     result = Result(
-        0, {evil: evil}, "failed", receipt("failed", stage=evil, error=evil, metrics={evil: 1.0}, seconds={evil: 1.0})
+        0,
+        {evil: evil},
+        "failed",
+        receipt("failed", stage=evil, error=evil, metrics={evil: 1.0}, seconds={evil: 1.0}),
     )
     reader = read([result, ok(1, 0.5)], evil)
     assert reader.texts.count(evil) >= 4
@@ -99,7 +104,9 @@ def test_what_is_in_it_is_escaped() -> None:
         [Result(0, {"a.x": "1", "b.x": "2"}, "ok", receipt())],
         [ok(0, 0.5, alpha="x" * 5000), ok(1, 0.4, alpha="y y " * 1000)],
     ],
-    ids=lambda results: f"{len(results)}:" + ",".join(f"{result.status}={result.objective}" for result in results),
+    ids=lambda results: (
+        f"{len(results)}:" + ",".join(f"{result.status}={result.objective}" for result in results)
+    ),
 )
 def test_whatever_came_of_the_jobs_it_is_whole(results: list[Result]) -> None:
     read(results)
@@ -114,7 +121,10 @@ def test_figures_that_are_none_are_said_and_not_drawn() -> None:
 
 def test_two_hundred_jobs_fit_into_one_page() -> None:
     kinds = {0: failed, 1: missing}
-    results = [kinds[number % 10](number) if number % 10 in kinds else ok(number, number / 200) for number in range(200)]
+    results = [
+        kinds[number % 10](number) if number % 10 in kinds else ok(number, number / 200)
+        for number in range(200)
+    ]
     reader = read(results)
     assert len(reader.all("tr")) == 201
     assert len(reader.all("circle")) == 160
@@ -123,5 +133,8 @@ def test_two_hundred_jobs_fit_into_one_page() -> None:
 
 
 def test_keys_that_end_alike_are_told_apart() -> None:
-    results = [Result(number, {"a.seed": str(number), "b.seed": str(-number)}, "missing") for number in range(2)]
+    results = [
+        Result(number, {"a.seed": str(number), "b.seed": str(-number)}, "missing")
+        for number in range(2)
+    ]
     assert "1: a.seed=1 b.seed=-1" in " ".join(read(results).texts)

@@ -9,7 +9,9 @@ from modelpact.errors import SweepError
 from modelpact.sweeps import SweepRecord
 from modelpact.sweeps.record import FILE, differences
 
-RECORD = SweepRecord(parent="abc", calls=2, base={"seed": 0, "name": None}, jobs=[["seed=1"], ["seed=2"]])
+RECORD = SweepRecord(
+    parent="abc", calls=2, base={"seed": 0, "name": None}, jobs=[["seed=1"], ["seed=2"]]
+)
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
@@ -34,7 +36,9 @@ def test_no_file_is_no_record(place: str, tmp_path: Path) -> None:
         ('{"base": {}, "jobs": [[1]]}', "valid string"),
     ],
 )
-def test_a_file_of_something_else_is_refused_with_its_place(text: str, reason: str, tmp_path: Path) -> None:
+def test_a_file_of_something_else_is_refused_with_its_place(
+    text: str, reason: str, tmp_path: Path
+) -> None:
     (tmp_path / FILE).write_text(text)
     with pytest.raises(SweepError, match="is not the record of a sweep") as caught:
         SweepRecord.read(tmp_path)
@@ -56,7 +60,12 @@ def test_the_number_of_a_job_is_that_of_its_overrides() -> None:
 
 def test_the_folder_tells_jobs_apart_that_override_the_same() -> None:
     twice = RECORD.model_copy(update={"jobs": [["seed=1"], ["seed=1"]]})
-    assert [twice.number(["seed=1"], place=place) for place in ("0", "1", "2", "alpha=1")] == [0, 1, 0, 0]
+    assert [twice.number(["seed=1"], place=place) for place in ("0", "1", "2", "alpha=1")] == [
+        0,
+        1,
+        0,
+        0,
+    ]
     assert RECORD.number(["seed=2"], place="0") == 1  # a folder of a user's own naming
 
 

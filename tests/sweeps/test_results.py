@@ -16,16 +16,28 @@ from modelpact.sweeps.results import columns, csv_text, varied
 
 
 def receipt(status: Any = "ok", **facts: Any) -> Receipt:
-    return Receipt(**{"status": status, "name": "sums", "seconds": {"fit": 0.25, "save": 0.5}, **facts})
+    return Receipt(
+        **{"status": status, "name": "sums", "seconds": {"fit": 0.25, "save": 0.5}, **facts}
+    )
 
 
 def ok(number: int, score: float | None = None, **choices: str) -> Result:
     metrics = {} if score is None else {"r2": score}
-    return Result(number, choices or {"alpha": str(number)}, "ok", receipt(version=str(number + 1), metrics=metrics))
+    return Result(
+        number,
+        choices or {"alpha": str(number)},
+        "ok",
+        receipt(version=str(number + 1), metrics=metrics),
+    )
 
 
 def failed(number: int, error: str = "FitError: broken", **choices: str) -> Result:
-    return Result(number, choices or {"alpha": str(number)}, "failed", receipt("failed", stage="fit", error=error))
+    return Result(
+        number,
+        choices or {"alpha": str(number)},
+        "failed",
+        receipt("failed", stage="fit", error=error),
+    )
 
 
 def missing(number: int) -> Result:
@@ -33,12 +45,16 @@ def missing(number: int) -> Result:
 
 
 class TestReadResults:
-    record = SweepRecord(base={}, jobs=[["alpha=1", "seed=0"], ["alpha=2", "seed=0"], ["+alpha=3", "~seed"]])
+    record = SweepRecord(
+        base={}, jobs=[["alpha=1", "seed=0"], ["alpha=2", "seed=0"], ["+alpha=3", "~seed"]]
+    )
 
     def write(self, folder: Path, **facts: Any) -> None:
         receipt(**facts).write(folder / "receipt.json")
 
-    def test_jobs_are_found_by_the_number_in_their_receipt_in_whatever_folder(self, tmp_path: Path) -> None:
+    def test_jobs_are_found_by_the_number_in_their_receipt_in_whatever_folder(
+        self, tmp_path: Path
+    ) -> None:
         self.write(tmp_path / "alpha=2" / "deep", job=1)
         self.write(tmp_path / "0", job=0, status="failed", stage="fit", error="FitError: broken")
         found = read_results(self.record, tmp_path)
@@ -62,10 +78,14 @@ class TestReadResults:
         assert {result.status for result in read_results(self.record, tmp_path)} == {"missing"}
 
     def test_a_folder_that_does_not_exist_has_no_results(self, tmp_path: Path) -> None:
-        assert [result.status for result in read_results(self.record, tmp_path / "none")] == ["missing"] * 3
+        assert [result.status for result in read_results(self.record, tmp_path / "none")] == [
+            "missing"
+        ] * 3
 
     def test_what_hydra_escapes_is_shown_as_it_was_meant(self, tmp_path: Path) -> None:
-        record = SweepRecord(base={}, jobs=[[r"uri=http\://host\:5000/a\,b", r"text='a\:b'", r"path=a\\b"]])
+        record = SweepRecord(
+            base={}, jobs=[[r"uri=http\://host\:5000/a\,b", r"text='a\:b'", r"path=a\\b"]]
+        )
         assert read_results(record, tmp_path)[0].choices == {
             "uri": "http://host:5000/a,b",
             "text": r"'a\:b'",
@@ -91,13 +111,20 @@ class TestBest:
         assert best([]) is None
 
     def test_is_the_smallest_where_the_sweep_minimizes(self) -> None:
-        results = [Result(n, {}, "ok", receipt(metrics={"loss": loss}), minimize=True) for n, loss in enumerate([3.0, 1.0, 2.0])]
+        results = [
+            Result(n, {}, "ok", receipt(metrics={"loss": loss}), minimize=True)
+            for n, loss in enumerate([3.0, 1.0, 2.0])
+        ]
         assert best(results) is results[1]
 
 
 class TestColumns:
     def test_show_what_differs(self) -> None:
-        results = [ok(0, 0.5, alpha="1", name="same"), failed(1, alpha="2", name="same"), missing(2)]
+        results = [
+            ok(0, 0.5, alpha="1", name="same"),
+            failed(1, alpha="2", name="same"),
+            missing(2),
+        ]
         assert dict(columns(results[:2])) == {
             "job": ["0", "1"],
             "alpha": ["1", "2"],
@@ -125,7 +152,13 @@ class TestCsv:
 
     @pytest.fixture
     def text(self, tmp_path: Path) -> str:
-        nan = Result(2, {"alpha": "a,b"}, "ok", receipt(metrics={"r2": math.nan, "mae": 1 / 3}), tmp_path / "2")
+        nan = Result(
+            2,
+            {"alpha": "a,b"},
+            "ok",
+            receipt(metrics={"r2": math.nan, "mae": 1 / 3}),
+            tmp_path / "2",
+        )
         return csv_text([ok(0, 0.1 + 0.2), failed(1, self.awkward), nan, missing(3)])
 
     def test_is_read_by_the_csv_module(self, text: str) -> None:
@@ -142,12 +175,21 @@ class TestCsv:
         assert frame["error"].dropna().tolist() == [self.awkward]
 
     def test_no_two_columns_have_one_name(self) -> None:
-        header = next(csv.reader(io.StringIO(csv_text([ok(0, 0.5, name="a", model="b", seed="0"), ok(1, 0.4, name="b")]))))
+        header = next(
+            csv.reader(
+                io.StringIO(
+                    csv_text([ok(0, 0.5, name="a", model="b", seed="0"), ok(1, 0.4, name="b")])
+                )
+            )
+        )
         assert len(header) == len(set(header))
 
     def test_a_receipt_keeps_what_is_not_finite(self, tmp_path: Path) -> None:
         receipt(metrics={"r2": math.nan, "mae": math.inf}, job=0).write(tmp_path / "receipt.json")
-        assert json.loads((tmp_path / "receipt.json").read_text())["metrics"] == {"r2": "NaN", "mae": "Infinity"}
+        assert json.loads((tmp_path / "receipt.json").read_text())["metrics"] == {
+            "r2": "NaN",
+            "mae": "Infinity",
+        }
         (read,) = read_results(SweepRecord(base={}, jobs=[[]]), tmp_path)
         assert read.receipt is not None
         assert math.isnan(read.receipt.metrics["r2"])

@@ -49,17 +49,26 @@ class TestRunning:
         one.plan(JOBS)
         with one.running():
             assert parent(one).info.status == "RUNNING"
-            assert Process.of(parent(one).data.tags) == Process.current()  # so that task=repair knows that it lives
+            assert (
+                Process.of(parent(one).data.tags) == Process.current()
+            )  # so that task=repair knows that it lives
             for number in range(3):
                 leave(number, metrics={"r2": number / 10, "mae": -1.0})
         ended = parent(one)
-        assert (ended.info.status, ended.info.run_name, ended.data.tags["modelpact.best_job"]) == ("FINISHED", "trial", "2")
+        assert (ended.info.status, ended.info.run_name, ended.data.tags["modelpact.best_job"]) == (
+            "FINISHED",
+            "trial",
+            "2",
+        )
         assert ended.data.metrics == {"r2": 0.2, "mae": -1.0}
 
     def test_the_account_is_in_the_folder_and_in_the_parent(self) -> None:
         one = sweep()
         run(one)
-        assert {file.path for file in client().list_artifacts(one.record.parent)} == {"sweep.csv", "sweep.html"}
+        assert {file.path for file in client().list_artifacts(one.record.parent)} == {
+            "sweep.csv",
+            "sweep.html",
+        }
         for name in ("sweep.csv", "sweep.html"):
             copy = client().download_artifacts(one.record.parent, name, ".")
             assert Path(copy).read_text() == (FOLDER / name).read_text()
@@ -75,9 +84,12 @@ class TestRunning:
         assert parent(again).info.status == "FAILED"
 
     @pytest.mark.parametrize(
-        ("error", "status"), [(KeyboardInterrupt, "KILLED"), (SystemExit, "KILLED"), (RuntimeError, "FAILED")]
+        ("error", "status"),
+        [(KeyboardInterrupt, "KILLED"), (SystemExit, "KILLED"), (RuntimeError, "FAILED")],
     )
-    def test_what_ends_it_decides_how_the_parent_ends(self, error: type[BaseException], status: str) -> None:
+    def test_what_ends_it_decides_how_the_parent_ends(
+        self, error: type[BaseException], status: str
+    ) -> None:
         one = sweep()
         one.plan(JOBS)
         with pytest.raises(error), one.running():  # noqa: PT012
@@ -92,8 +104,12 @@ class TestRunning:
         with pytest.raises(KeyboardInterrupt), one.running():  # noqa: PT012
             store = client()
             experiment = parent(one).info.experiment_id
-            child = store.create_run(experiment, tags={"mlflow.parentRunId": one.record.parent}).info.run_id
-            other = store.create_run(experiment, tags={"mlflow.parentRunId": "of another"}).info.run_id
+            child = store.create_run(
+                experiment, tags={"mlflow.parentRunId": one.record.parent}
+            ).info.run_id
+            other = store.create_run(
+                experiment, tags={"mlflow.parentRunId": "of another"}
+            ).info.run_id
             raise KeyboardInterrupt
         assert client().get_run(child).info.status == "KILLED"
         assert client().get_run(other).info.status == "RUNNING"
@@ -105,7 +121,9 @@ class TestRunning:
             pytest.fail("a job was run")
         assert SweepRecord.read(FOLDER) is None
 
-    def test_a_store_that_fails_at_the_end_takes_nothing_away(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_store_that_fails_at_the_end_takes_nothing_away(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
         one = sweep()
         one.plan(JOBS)
         with caplog.at_level(logging.WARNING), one.running():
@@ -147,9 +165,14 @@ class TestResume:
 
     def test_another_configuration_is_refused_with_the_difference(self) -> None:
         run(sweep())
-        with pytest.raises(SweepError, match="is the folder of another sweep; its configuration differs") as caught:
+        with pytest.raises(
+            SweepError, match="is the folder of another sweep; its configuration differs"
+        ) as caught:
             sweep({"seed": 0, "model": {"alpha": 2.0}, "more": True}, resume=True)
-        assert caught.value.facts["differences"] == ["model.alpha: 1.0 then, 2.0 now", "more: not there then, True now"]
+        assert caught.value.facts["differences"] == [
+            "model.alpha: 1.0 then, 2.0 now",
+            "more: not there then, True now",
+        ]
         assert "\n  model.alpha: 1.0 then, 2.0 now\n" in str(caught.value)
 
     def test_other_combinations_are_refused(self) -> None:
@@ -198,7 +221,12 @@ class TestPromote:
         assert winner.number == 1
         assert int(client().get_model_version_by_alias("sums", "champion").version) == 2
         (move,) = Aliases(client(), "sums").state("champion").moves
-        assert (move.by, move.before, move.to, move.why) == ("sweep", None, 2, "job 1 is the best of 3 by r2")
+        assert (move.by, move.before, move.to, move.why) == (
+            "sweep",
+            None,
+            2,
+            "job 1 is the best of 3 by r2",
+        )
 
     def test_a_protected_alias_is_left_where_it_is(self) -> None:
         one = sweep()
@@ -207,7 +235,9 @@ class TestPromote:
             self.registered()
             Aliases(client(), "sums").protect("champion")
             leave(0, metrics={"r2": 0.5}, version="1")
-        with pytest.raises(SweepError, match="to version 1: champion was not moved: champion of sums is protected") as caught:
+        with pytest.raises(
+            SweepError, match="to version 1: champion was not moved: champion of sums is protected"
+        ) as caught:
             one.promote("champion")
         assert "task=promote" in caught.value.remedy
         assert client().get_registered_model("sums").aliases == {}
@@ -227,7 +257,9 @@ class TestPromote:
         one.plan(JOBS)
         with one.running():
             leave(0, metrics={"r2": 0.5}, version="7")
-        with pytest.raises(SweepError, match=r"sweep\.promote=champion: the alias cannot be moved to version 7"):
+        with pytest.raises(
+            SweepError, match=r"sweep\.promote=champion: the alias cannot be moved to version 7"
+        ):
             one.promote("champion")
 
 

@@ -18,7 +18,9 @@ def sums(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> tuple[Path, s
     folder = tmp_path_factory.mktemp("sums")
     with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
         patch.setenv("MODELPACT_CACHE", str(cache))
-        return folder, str(publish(**steps(register=MlflowRegister(aliases=["champion"]))).model_uri)
+        return folder, str(
+            publish(**steps(register=MlflowRegister(aliases=["champion"]))).model_uri
+        )
 
 
 @pytest.fixture

@@ -40,11 +40,17 @@ def filled(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
         with SqliteTracking().open():
             for signature in (None, infer(ROWS, np.arange(1.0))):
                 mlflow.sklearn.log_model(
-                    line, name="plain", registered_model_name="plain", signature=signature, pip_requirements=["scikit-learn"]
+                    line,
+                    name="plain",
+                    registered_model_name="plain",
+                    signature=signature,
+                    pip_requirements=["scikit-learn"],
                 )
         mlflow.set_tracking_uri(None)
         for name in ("mlruns", "mlflow.db"):
-            shutil.copytree(name, f"kept-{name}") if Path(name).is_dir() else shutil.copyfile(name, f"kept-{name}")
+            shutil.copytree(name, f"kept-{name}") if Path(name).is_dir() else shutil.copyfile(
+                name, f"kept-{name}"
+            )
     return home
 
 
@@ -62,7 +68,9 @@ def folder_of(name: str, version: int) -> Path:
     return Path(client().get_model_version_download_uri(name, str(version)).removeprefix("file://"))
 
 
-def audited(capsys: pytest.CaptureFixture[str], name: str | None = "sums") -> tuple[dict[tuple[str, str], Any], bool]:
+def audited(
+    capsys: pytest.CaptureFixture[str], name: str | None = "sums"
+) -> tuple[dict[tuple[str, str], Any], bool]:
     """Each version by its name and number, as JSON says it; and whether the audit failed."""
     failed = True
     with contextlib.suppress(IntegrityError):
@@ -77,17 +85,30 @@ def codes(one: dict[str, Any]) -> list[str]:
     return [finding["code"] for finding in one["findings"]]
 
 
-def test_what_is_as_it_was_published_is_not_worth_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_as_it_was_published_is_not_worth_a_word(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     found, failed = audited(capsys)
-    assert {key: one["findings"] for key, one in found.items()} == {("sums", "1"): [], ("sums", "2"): []}
+    assert {key: one["findings"] for key, one in found.items()} == {
+        ("sums", "1"): [],
+        ("sums", "2"): [],
+    }
     assert not failed
     AuditTask(name="sums", tracking=SqliteTracking()).run(Path())
     assert capsys.readouterr().out == "2 versions audited, 2 as published\n"
 
 
-def test_what_was_never_published_is_listed_and_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_never_published_is_listed_and_is_no_failure(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     found, failed = audited(capsys, None)
-    assert list(found) == [("others", "1"), ("plain", "1"), ("plain", "2"), ("sums", "1"), ("sums", "2")]
+    assert list(found) == [
+        ("others", "1"),
+        ("plain", "1"),
+        ("plain", "2"),
+        ("sums", "1"),
+        ("sums", "2"),
+    ]
     assert codes(found["plain", "1"]) == ["NEVER_SIGNED", "NO_MANIFEST"]
     assert codes(found["plain", "2"]) == ["NO_MANIFEST"]
     assert not failed
@@ -118,16 +139,26 @@ CHANGES: dict[str, tuple[Callable[[Path], Any], list[tuple[str, str]], list[tupl
     ),
     "the signature": (
         lambda folder: mlflow.models.set_signature(str(folder), infer(ROWS)),
-        [("FILES_CHANGED", "MLmodel was changed"), ("SIGNATURE_CHANGED", "its signature was changed")],
+        [
+            ("FILES_CHANGED", "MLmodel was changed"),
+            ("SIGNATURE_CHANGED", "its signature was changed"),
+        ],
         [("MLmodel", "changed")],
     ),
     "the MLmodel file": (
         lambda folder: (folder / "MLmodel").write_text("["),
-        [("FILES_CHANGED", "MLmodel was changed"), ("SIGNATURE_CHANGED", "its signature cannot be read: ParserError")],
+        [
+            ("FILES_CHANGED", "MLmodel was changed"),
+            ("SIGNATURE_CHANGED", "its signature cannot be read: ParserError"),
+        ],
         [("MLmodel", "changed")],
     ),
     "the manifest": (rewrite, [("MANIFEST_CHANGED", f"{MANIFEST} was changed")], []),
-    "no manifest": (lambda folder: (folder / MANIFEST).unlink(), [("MANIFEST_GONE", f"{MANIFEST} was removed")], []),
+    "no manifest": (
+        lambda folder: (folder / MANIFEST).unlink(),
+        [("MANIFEST_GONE", f"{MANIFEST} was removed")],
+        [],
+    ),
     "no files": (shutil.rmtree, [("SOURCE_GONE", "there are no files in {folder}")], []),
     "no files in the folder": (
         lambda folder: (shutil.rmtree(folder), folder.mkdir()),
@@ -151,7 +182,9 @@ def test_each_change_is_found_where_it_is(case: str, capsys: pytest.CaptureFixtu
     assert found["sums", "2"]["ok"]
 
 
-def test_every_version_of_a_model_is_told_and_its_files_are_read_once(capsys: pytest.CaptureFixture[str], mocker: Any) -> None:
+def test_every_version_of_a_model_is_told_and_its_files_are_read_once(
+    capsys: pytest.CaptureFixture[str], mocker: Any
+) -> None:
     read = mocker.spy(Manifest, "changed")
     assert not audited(capsys, None)[1]
     assert read.call_count == 2
@@ -167,15 +200,21 @@ def test_a_tag_that_was_taken_away_is_found(capsys: pytest.CaptureFixture[str]) 
     assert failed
 
 
-def test_a_model_that_was_deleted_is_a_source_that_is_gone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_that_was_deleted_is_a_source_that_is_gone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     source = client().get_model_version("sums", "1").source
     client().delete_logged_model(source.removeprefix("models:/"))
     found, failed = audited(capsys)
-    assert found["sums", "1"]["findings"] == [{"code": "SOURCE_GONE", "text": f"{source} was deleted from the store"}]
+    assert found["sums", "1"]["findings"] == [
+        {"code": "SOURCE_GONE", "text": f"{source} was deleted from the store"}
+    ]
     assert failed
 
 
-def test_files_that_no_tag_vouches_for_are_told_apart(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_files_that_no_tag_vouches_for_are_told_apart(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     shutil.copytree(folder_of("sums", 1), tmp_path / "copy")
     client().create_registered_model("copies")
     client().create_model_version("copies", str(tmp_path / "copy"))
@@ -184,25 +223,43 @@ def test_files_that_no_tag_vouches_for_are_told_apart(capsys: pytest.CaptureFixt
     assert not failed
 
 
-def test_a_store_of_files_that_fails_ends_no_audit(capsys: pytest.CaptureFixture[str], mocker: Any) -> None:
-    mocker.patch("modelpact.tasks.audit._mlflow.download_model", side_effect=MlflowException("503: try later"))
+def test_a_store_of_files_that_fails_ends_no_audit(
+    capsys: pytest.CaptureFixture[str], mocker: Any
+) -> None:
+    mocker.patch(
+        "modelpact.tasks.audit._mlflow.download_model",
+        side_effect=MlflowException("503: try later"),
+    )
     found, failed = audited(capsys)
-    assert found["sums", "2"]["findings"] == [{"code": "UNREADABLE", "text": "MlflowException: 503: try later"}]
+    assert found["sums", "2"]["findings"] == [
+        {"code": "UNREADABLE", "text": "MlflowException: 503: try later"}
+    ]
     assert failed
 
 
-def test_a_server_that_has_no_files_says_so_in_its_own_way(capsys: pytest.CaptureFixture[str], mocker: Any) -> None:
-    mocker.patch("modelpact.tasks.audit._mlflow.download_model", side_effect=MlflowException("500: no such file"))
+def test_a_server_that_has_no_files_says_so_in_its_own_way(
+    capsys: pytest.CaptureFixture[str], mocker: Any
+) -> None:
+    mocker.patch(
+        "modelpact.tasks.audit._mlflow.download_model",
+        side_effect=MlflowException("500: no such file"),
+    )
     mocker.patch("mlflow.artifacts.list_artifacts", side_effect=[[], MlflowException("503")])
     found, _ = audited(capsys)
     assert codes(found["sums", "1"]) == ["SOURCE_GONE"]
     assert codes(found["sums", "2"]) == ["UNREADABLE"]
 
 
-def test_files_that_may_not_be_read_are_told(capsys: pytest.CaptureFixture[str], mocker: Any) -> None:
-    mocker.patch("modelpact.tasks.audit._mlflow.download_model", side_effect=PermissionError("not yours"))
+def test_files_that_may_not_be_read_are_told(
+    capsys: pytest.CaptureFixture[str], mocker: Any
+) -> None:
+    mocker.patch(
+        "modelpact.tasks.audit._mlflow.download_model", side_effect=PermissionError("not yours")
+    )
     found, _ = audited(capsys)
-    assert found["sums", "1"]["findings"] == [{"code": "UNREADABLE", "text": "PermissionError: not yours"}]
+    assert found["sums", "1"]["findings"] == [
+        {"code": "UNREADABLE", "text": "PermissionError: not yours"}
+    ]
 
 
 def test_downloads_are_removed(capsys: pytest.CaptureFixture[str], mocker: Any) -> None:
@@ -218,19 +275,28 @@ def test_downloads_are_removed(capsys: pytest.CaptureFixture[str], mocker: Any) 
 
 
 class TestErrors:
-    def test_a_store_that_is_not_there(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        with contextlib.chdir(tmp_path), pytest.raises(StoreError, match=r"no store mlflow\.db: nothing to audit"):
+    def test_a_store_that_is_not_there(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with (
+            contextlib.chdir(tmp_path),
+            pytest.raises(StoreError, match=r"no store mlflow\.db: nothing to audit"),
+        ):
             AuditTask(tracking=SqliteTracking()).run(tmp_path)
         assert not (tmp_path / "mlflow.db").exists()
 
     def test_a_store_that_fails(self, mocker: Any) -> None:
-        mocker.patch("mlflow.MlflowClient.get_model_version_download_uri", side_effect=MlflowException("gone away"))
+        mocker.patch(
+            "mlflow.MlflowClient.get_model_version_download_uri",
+            side_effect=MlflowException("gone away"),
+        )
         with pytest.raises(StoreError, match="cannot be audited: gone away"):
             AuditTask(tracking=SqliteTracking()).run(Path())
 
     def test_a_name_that_is_not_registered(self) -> None:
         with pytest.raises(
-            LoadError, match=r"no registered model 'smus'\. Did you mean 'sums'\?\nRegistered models: others, plain"
+            LoadError,
+            match=r"no registered model 'smus'\. Did you mean 'sums'\?\nRegistered models: others, plain",
         ):
             AuditTask(name="smus", tracking=SqliteTracking()).run(Path())
 
@@ -255,4 +321,10 @@ def test_on_the_command_line(modelpact: Commands) -> None:
     assert ended.out.splitlines()[0] == "2 versions audited, 1 as published"
     assert ended.err.startswith("error: 1 of 2 versions is not as published\n")
     ended = modelpact("task=audit", "task.format=json")
-    assert [one["ok"] for one in json.loads(ended.out)["versions"]] == [True, True, True, True, False]
+    assert [one["ok"] for one in json.loads(ended.out)["versions"]] == [
+        True,
+        True,
+        True,
+        True,
+        False,
+    ]

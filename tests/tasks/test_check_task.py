@@ -33,7 +33,14 @@ class Given(DataSource):
 
 
 def task(inputs: Any, uri: str = "models:/sums/1", params: Any = None, **changes: Any) -> CheckTask:
-    return CheckTask(**{"data": Given(inputs=inputs, params=params), "uri": uri, "tracking": SqliteTracking(), **changes})
+    return CheckTask(
+        **{
+            "data": Given(inputs=inputs, params=params),
+            "uri": uri,
+            "tracking": SqliteTracking(),
+            **changes,
+        }
+    )
 
 
 def table(text: str) -> list[list[str]]:
@@ -43,13 +50,28 @@ def table(text: str) -> list[list[str]]:
 
 @pytest.mark.usefixtures("in_sums")
 class TestAgainstAVersion:
-    def test_one_line_where_all_rows_conform(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert CheckTask(data=numbers(), uri="models:/sums/1", tracking=SqliteTracking()).run(tmp_path) is None
-        assert capsys.readouterr().out == "all 8 rows of inline conform to the signature of models:/sums/1\n"
+    def test_one_line_where_all_rows_conform(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert (
+            CheckTask(data=numbers(), uri="models:/sums/1", tracking=SqliteTracking()).run(tmp_path)
+            is None
+        )
+        assert (
+            capsys.readouterr().out
+            == "all 8 rows of inline conform to the signature of models:/sums/1\n"
+        )
         assert not list(tmp_path.glob("receipt*"))
 
-    def test_each_failure_by_row_and_path(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        rows = [{"a": 1.0, "b": 2.0}, {"a": "x", "b": 1.0}, {"a": 1.0, "b": [1]}, {"a": "y", "b": True}]
+    def test_each_failure_by_row_and_path(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        rows = [
+            {"a": 1.0, "b": 2.0},
+            {"a": "x", "b": 1.0},
+            {"a": 1.0, "b": [1]},
+            {"a": "y", "b": True},
+        ]
         with pytest.raises(InputsError) as caught:
             task(rows).run(tmp_path)
         found = table(capsys.readouterr().out)
@@ -59,7 +81,9 @@ class TestAgainstAVersion:
         assert [failure.row for failure in caught.value.failures] == [1, 2, 3, 3]
         assert caught.value.exit_status == 1
 
-    def test_no_more_than_asked_for_with_the_total(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_no_more_than_asked_for_with_the_total(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         rows = [{"a": "x", "b": 1.0}] * 200
         with pytest.raises(InputsError, match="in 200 places"):
             task(rows, most=30).run(tmp_path)
@@ -70,35 +94,54 @@ class TestAgainstAVersion:
             task(rows).run(tmp_path)
         assert len(table(capsys.readouterr().out)) == 50
 
-    def test_more_failures_than_are_collected_are_counted(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_more_failures_than_are_collected_are_counted(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         with pytest.raises(InputsError, match="in 30,000 places"):
             task([{"a": "x", "b": 1.0}] * 30_000, most=3).run(tmp_path)
         assert "30,000 places, of which 3 are shown" in capsys.readouterr().out
 
-    def test_a_missing_column_has_no_row(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_missing_column_has_no_row(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         with pytest.raises(InputsError):
             task(pd.DataFrame({"a": [1.0]})).run(tmp_path)
         assert table(capsys.readouterr().out)[0][:2] == ["-", "b"]
 
-    def test_params_are_checked_as_well(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_params_are_checked_as_well(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         with pytest.raises(InputsError):
             task([{"a": 1.0, "b": "x"}], params={"scale": 2.0}).run(tmp_path)
-        assert [line[-1] for line in table(capsys.readouterr().out)] == ["UNKNOWN_PARAM", "WRONG_TYPE"]
+        assert [line[-1] for line in table(capsys.readouterr().out)] == [
+            "UNKNOWN_PARAM",
+            "WRONG_TYPE",
+        ]
 
     def test_rows_are_those_of_the_file_and_none_is_held_out(self, modelpact: Commands) -> None:
         lines = [f"{row}.5,{'word' if row == 17 else row}" for row in range(30)]
         Path("rows.csv").write_text("\n".join(["a,b", *lines]) + "\n")
-        ended = modelpact("task=check", "task.uri=models:/sums/1", "data=csv", "data.path=rows.csv", "data.test_size=0.5")
+        ended = modelpact(
+            "task=check",
+            "task.uri=models:/sums/1",
+            "data=csv",
+            "data.path=rows.csv",
+            "data.test_size=0.5",
+        )
         assert ended.status == 1
         assert table(ended.out) == [["17", "b", "double", "str", "'word'", "WRONG_TYPE"]]
         assert "breaks the signature of models:/sums/1 in 1 place" in ended.err
 
-    def test_a_column_of_words_is_one_failure(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_column_of_words_is_one_failure(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         with pytest.raises(InputsError):
             task(pd.DataFrame({"a": ["x", "y"], "b": [1.0, 2.0]})).run(tmp_path)
         assert len(table(capsys.readouterr().out)) == 1
 
-    def test_missing_values_beside_a_word_keep_their_rows(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_missing_values_beside_a_word_keep_their_rows(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         with pytest.raises(InputsError):
             task(pd.DataFrame({"a": ["1", None, "x", "2.5"], "b": [1.0] * 4})).run(tmp_path)
         assert [line[0] for line in table(capsys.readouterr().out)] == ["2"]
@@ -137,12 +180,21 @@ class TestAgainstAVersion:
         before = {path: path.read_bytes() for path in Path("mlruns").rglob("*") if path.is_file()}
         task([{"a": 1.0, "b": 2.0}]).run(tmp_path)
         load.assert_not_called()
-        assert {path: path.read_bytes() for path in Path("mlruns").rglob("*") if path.is_file()} == before
+        assert {
+            path: path.read_bytes() for path in Path("mlruns").rglob("*") if path.is_file()
+        } == before
 
     @pytest.mark.parametrize("form", ["alias", "latest", "id", "folder"])
-    def test_every_form_of_uri(self, form: str, in_sums: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_every_form_of_uri(
+        self, form: str, in_sums: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         folder = str(next(Path("mlruns").rglob("MLmodel")).parent)
-        uri = {"alias": "models:/sums@champion", "latest": "models:/sums/latest", "id": in_sums, "folder": folder}[form]
+        uri = {
+            "alias": "models:/sums@champion",
+            "latest": "models:/sums/latest",
+            "id": in_sums,
+            "folder": folder,
+        }[form]
         task([{"a": 1.0, "b": 2.0}], uri).run(tmp_path)
         assert "conform" in capsys.readouterr().out
 
@@ -150,9 +202,15 @@ class TestAgainstAVersion:
         ("uri", "parts"),
         [
             ("models:/sums/9", ("Its versions: 1", "its aliases: champion")),
-            ("models:/sums@challenger", ("'models:/sums@challenger' cannot be found", "its aliases: champion")),
+            (
+                "models:/sums@challenger",
+                ("'models:/sums@challenger' cannot be found", "its aliases: champion"),
+            ),
             ("models:/sms/1", ("Registered models: sums.", "Did you mean 'sums'?")),
-            ("models:/sums/Production", ("names no version", "models:/sums@champion".replace("sums", "name"))),
+            (
+                "models:/sums/Production",
+                ("names no version", "models:/sums@champion".replace("sums", "name")),
+            ),
             ("models:/m-0123456789abcdef0123456789abcdef", ("cannot be found", "models:/name/1")),
             ("runs:/0123456789abcdef0123456789abcdef/model", ("cannot be read", "models:/name/1")),
             ("models:/", ("cannot be read", "models:/name/1")),
@@ -186,7 +244,9 @@ def unsigned() -> str:
 
     with SqliteTracking().open():
         model = LinearRegression().fit(np.zeros((2, 2)), np.zeros(2))
-        info = mlflow.sklearn.log_model(model, name="model", pip_requirements=["scikit-learn"], serialization_format="skops")
+        info = mlflow.sklearn.log_model(
+            model, name="model", pip_requirements=["scikit-learn"], serialization_format="skops"
+        )
         return str(info.model_uri)
 
 
@@ -203,7 +263,11 @@ class TestErrors:
 
     def test_a_signature_without_inputs(self, tmp_path: Path) -> None:
         register = MlflowRegister(require_signature=False)
-        publish(**steps(signer=ExplicitSigner(outputs="float64[-1]"), verifier=nothing(), register=register))
+        publish(
+            **steps(
+                signer=ExplicitSigner(outputs="float64[-1]"), verifier=nothing(), register=register
+            )
+        )
         with pytest.raises(LoadError, match="without inputs"):
             task([{"a": 1.0}]).run(tmp_path)
 
@@ -214,9 +278,13 @@ class TestErrors:
 
     def test_a_server_that_is_down(self, tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="does not answer"):
-            task([{"a": 1.0}], tracking=ServerTracking(uri="http://127.0.0.1:9", timeout=0.5)).run(tmp_path)
+            task([{"a": 1.0}], tracking=ServerTracking(uri="http://127.0.0.1:9", timeout=0.5)).run(
+                tmp_path
+            )
 
-    @pytest.mark.parametrize("text", ["", "[1, 2]", "{signature: {inputs: x}}", "a: [", "signature: 7"])
+    @pytest.mark.parametrize(
+        "text", ["", "[1, 2]", "{signature: {inputs: x}}", "a: [", "signature: 7"]
+    )
     def test_a_folder_that_is_no_model(self, text: str, tmp_path: Path) -> None:
         with pytest.raises(PactError, match=r"cannot be read|no signature"):
             task([{"a": 1.0}], broken(text)).run(tmp_path)

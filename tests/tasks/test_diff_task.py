@@ -20,7 +20,10 @@ from modelpact.tasks import DiffTask
 __all__ = ["modelpact"]  # the fixture
 
 OLD = {"inputs": {"age": "integer", "sex": "string"}, "params": {"top": "integer = 3"}}
-NEW = {"inputs": {"age": "long", "sex": "string", "region": "string"}, "params": {"top": "integer = 3"}}
+NEW = {
+    "inputs": {"age": "long", "sex": "string", "region": "string"},
+    "params": {"top": "integer = 3"},
+}
 TITLE = "old.yaml -> new.yaml: 2 changes, 1 of which breaks backward"
 
 
@@ -51,7 +54,10 @@ def test_shows_what_changed_and_fails(capsys: pytest.CaptureFixture[str]) -> Non
         "  INPUT_TYPE_WIDENED    inputs.age     integer  long    forward",
     ]
     assert [change.rule for change in error.changes] == ["INPUT_REQUIRED_ADDED"]
-    assert error.message == "new.yaml breaks backward compatibility with old.yaml: 2 changes, 1 of which breaks backward"
+    assert (
+        error.message
+        == "new.yaml breaks backward compatibility with old.yaml: 2 changes, 1 of which breaks backward"
+    )
     assert error.exit_status == 1
 
 
@@ -71,9 +77,14 @@ def test_says_that_nothing_changed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_changes_that_break_nobody_pass(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("new.yaml").write_text("inputs: {age: long, sex: string}\nparams: {top: integer = 3}\n", encoding="utf-8")
+    Path("new.yaml").write_text(
+        "inputs: {age: long, sex: string}\nparams: {top: integer = 3}\n", encoding="utf-8"
+    )
     task().run(Path())
-    assert capsys.readouterr().out.splitlines()[0] == "old.yaml -> new.yaml: 1 change, none of which break backward"
+    assert (
+        capsys.readouterr().out.splitlines()[0]
+        == "old.yaml -> new.yaml: 1 change, none of which break backward"
+    )
 
 
 def test_json_has_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,7 +98,9 @@ def test_json_has_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
         "extra": "ignore",
         "compatible": False,
     }
-    assert [(change["rule"], change["breaks"], change["breaks_mode"]) for change in document["changes"]] == [
+    assert [
+        (change["rule"], change["breaks"], change["breaks_mode"]) for change in document["changes"]
+    ] == [
         ("INPUT_TYPE_WIDENED", ["forward"], False),
         ("INPUT_REQUIRED_ADDED", ["backward"], True),
     ]
@@ -96,7 +109,11 @@ def test_json_has_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
 def test_junit_has_a_test_for_each_change(capsys: pytest.CaptureFixture[str]) -> None:
     refused(format="junit")
     (suite,) = ElementTree.fromstring(capsys.readouterr().out)
-    assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("old.yaml -> new.yaml", "2", "1")
+    assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == (
+        "old.yaml -> new.yaml",
+        "2",
+        "1",
+    )
     assert [(case.get("name"), case.get("classname"), len(case)) for case in suite] == [
         ("inputs.age", "input.INPUT_TYPE_WIDENED", 0),
         ("inputs.region", "input.INPUT_REQUIRED_ADDED", 1),
@@ -125,7 +142,9 @@ def test_markdown_marks_what_breaks(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("form", ["table", "json", "junit", "markdown"])
 def test_names_of_any_letters_break_no_form(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     wild = {"a|b": "long", "<c>&": "long", "d\x01\n`e`": "long", "[bold]": "long"}
-    Path("new.yaml").write_text(json.dumps({"inputs": {**OLD["inputs"], **wild}, "params": OLD["params"]}), encoding="utf-8")
+    Path("new.yaml").write_text(
+        json.dumps({"inputs": {**OLD["inputs"], **wild}, "params": OLD["params"]}), encoding="utf-8"
+    )
     assert len(refused(format=form).changes) == 4
     out = capsys.readouterr().out
     if form == "json":
@@ -147,23 +166,32 @@ def test_writes_the_same_into_a_file(form: str, capsys: pytest.CaptureFixture[st
 
 def _stored(folder: str, spec: Any) -> str:
     Path(folder).mkdir()
-    MLmodel(flavors={"python_function": {}}, signature=None if spec is None else parse(spec)).save(f"{folder}/MLmodel")
+    MLmodel(flavors={"python_function": {}}, signature=None if spec is None else parse(spec)).save(
+        f"{folder}/MLmodel"
+    )
     return folder
 
 
-def test_compares_folders_and_mlmodel_files_with_contracts(capsys: pytest.CaptureFixture[str]) -> None:
+def test_compares_folders_and_mlmodel_files_with_contracts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     folder = _stored("model", OLD)
     for new in (folder, f"{folder}/MLmodel"):
         task(new=new).run(Path())
         assert capsys.readouterr().out.endswith(": no changes\n")
 
 
-def test_compares_versions_aliases_and_runs(sums: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_compares_versions_aliases_and_runs(
+    sums: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
     monkeypatch.chdir(sums[0])
     for new in ("models:/sums@champion", "models:/sums/latest", sums[1]):
         task("models:/sums/1", new).run(Path())
         assert capsys.readouterr().out == f"models:/sums/1 -> {new}: no changes\n"
-    with pytest.raises(LoadError, match=r"'models:/sums/7' cannot be found[^\n]*\nIts versions: 1; its aliases: champion\."):
+    with pytest.raises(
+        LoadError,
+        match=r"'models:/sums/7' cannot be found[^\n]*\nIts versions: 1; its aliases: champion\.",
+    ):
         task("models:/sums/1", "models:/sums/7").run(Path())
 
 
@@ -180,7 +208,9 @@ BAD: list[tuple[str, bytes | None, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("name", "content", "kind", "text"), BAD, ids=[case[0] for case in BAD])
-def test_what_is_no_contract_is_refused(name: str, content: bytes | None, kind: type[Exception], text: str) -> None:
+def test_what_is_no_contract_is_refused(
+    name: str, content: bytes | None, kind: type[Exception], text: str
+) -> None:
     if content is not None:
         Path(name).write_bytes(content)
     with pytest.raises(kind) as caught:
@@ -205,13 +235,22 @@ def test_an_mlmodel_file_that_cannot_be_read_is_refused(content: str) -> None:
 
 
 def test_a_model_without_a_signature_is_refused() -> None:
-    with pytest.raises(LoadError, match=r"task\.new=model has no signature: there is nothing to compare"):
+    with pytest.raises(
+        LoadError, match=r"task\.new=model has no signature: there is nothing to compare"
+    ):
         task(new=_stored("model", None)).run(Path())
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"mode": "backwards"}, {"format": "xml"}, {"policy": "lenient"}, {"extra": "drop"}, {"old": ""}, {"out": ""}],
+    [
+        {"mode": "backwards"},
+        {"format": "xml"},
+        {"policy": "lenient"},
+        {"extra": "drop"},
+        {"old": ""},
+        {"out": ""},
+    ],
 )
 def test_a_word_that_is_none_of_the_known_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
@@ -229,6 +268,12 @@ def test_the_exit_status_tells(modelpact: Commands) -> None:
     broken = modelpact("task=diff", "task.old=old.yaml", "task.new=new.yaml")
     assert (broken.status, broken.out.splitlines()[0]) == (1, TITLE)
     assert broken.err.startswith("error: new.yaml breaks backward compatibility with old.yaml")
-    assert modelpact("task=diff", "task.old=old.yaml", "task.new=new.yaml", "task.mode=none").status == 0
+    assert (
+        modelpact("task=diff", "task.old=old.yaml", "task.new=new.yaml", "task.mode=none").status
+        == 0
+    )
     missing = modelpact("task=diff", "task.old=old.yaml")
-    assert (missing.status, missing.err.splitlines()[0]) == (2, "error: task.new is required and has no value")
+    assert (missing.status, missing.err.splitlines()[0]) == (
+        2,
+        "error: task.new is required and has no value",
+    )

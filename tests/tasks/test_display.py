@@ -9,12 +9,28 @@ import pytest
 from modelpact.schemas import Check, Receipt
 from modelpact.tasks.display import Progress, show_receipt
 
-CHECKS = [Check(code="GOOD", ok=True, detail="as it should be"), Check(code="BAD", ok=False, detail="as it should not")]
+CHECKS = [
+    Check(code="GOOD", ok=True, detail="as it should be"),
+    Check(code="BAD", ok=False, detail="as it should not"),
+]
 
 
 def receipt(**changes: Any) -> Receipt:
-    facts = {"status": "ok", "name": "sums", "version": "3", "metrics": {"r2": 0.51234}, "checks": CHECKS}
-    return Receipt(**{**facts, "steps": {"model": "Doubler"}, "seconds": {"fit": 1.5, "load": 0.001}, **changes})
+    facts = {
+        "status": "ok",
+        "name": "sums",
+        "version": "3",
+        "metrics": {"r2": 0.51234},
+        "checks": CHECKS,
+    }
+    return Receipt(
+        **{
+            **facts,
+            "steps": {"model": "Doubler"},
+            "seconds": {"fit": 1.5, "load": 0.001},
+            **changes,
+        }
+    )
 
 
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +53,9 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
     ],
 )
-def test_one_line_where_there_is_no_terminal(changes: dict[str, Any], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_line_where_there_is_no_terminal(
+    changes: dict[str, Any], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     show_receipt(receipt(**changes), Path.cwd() / "out")
     assert capsys.readouterr().out == text
 
@@ -47,7 +65,9 @@ def test_a_folder_elsewhere_is_told_in_full(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out.endswith("receipt in /elsewhere/out\n")
 
 
-def test_a_table_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     terminal(monkeypatch)
     show_receipt(receipt(), Path.cwd() / "out")
     shown = capsys.readouterr().out
@@ -64,7 +84,9 @@ def test_a_table_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: 
     assert "out/receipt.json" in shown
 
 
-def test_a_table_without_metrics_says_none(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_without_metrics_says_none(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     terminal(monkeypatch)
     show_receipt(receipt(metrics={}), Path.cwd() / "out")
     assert "none" in capsys.readouterr().out

@@ -41,7 +41,9 @@ def nested() -> str:
 
 
 def task(uri: str, to: str, **changes: Any) -> ExportTask:
-    return ExportTask(**{"uri": uri, "to": to, "loader": BuiltinLoader(), "tracking": SqliteTracking(), **changes})
+    return ExportTask(
+        **{"uri": uri, "to": to, "loader": BuiltinLoader(), "tracking": SqliteTracking(), **changes}
+    )
 
 
 def exported(capsys: pytest.CaptureFixture[str], uri: str, to: str) -> str:
@@ -79,9 +81,14 @@ class TestForms:
         folder = nested()
         http = client(CustomLoader().load(folder))
         assert json.loads(exported(capsys, folder, "openapi")) == http.get("/openapi.json").json()
-        assert json.loads(exported(capsys, folder, "jsonschema")) == http.get("/signature").json()["json_schema"]
+        assert (
+            json.loads(exported(capsys, folder, "jsonschema"))
+            == http.get("/signature").json()["json_schema"]
+        )
 
-    def test_pydantic_takes_the_example_and_the_answer(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_pydantic_takes_the_example_and_the_answer(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         folder = nested()
         models = imported(exported(capsys, folder, "pydantic"), tmp_path)
         body = {"inputs": [PERSON], "params": {"factor": 2.0}}
@@ -93,7 +100,9 @@ class TestForms:
         with pytest.raises(ValidationError, match=r"inputs.0.scores.x"):
             models.Request.model_validate({"inputs": [PERSON | {"scores": {"x": "1.5"}}]})
 
-    def test_markdown_has_every_column_param_and_an_example(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_markdown_has_every_column_param_and_an_example(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         text = exported(capsys, nested(), "markdown")
         assert "| `home.zip` | `long` | no | `8010` |" in text
         assert "| `factor` | `double` | `1.0` |" in text
@@ -101,7 +110,10 @@ class TestForms:
         assert """-d '{"inputs": [{"name": "Anne\"""" in text
 
     def test_tensors(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        spec = {"inputs": {"left": "float64[-1, 2]", "right": "float64[-1, 2]"}, "outputs": "float64[-1, 2]"}
+        spec = {
+            "inputs": {"left": "float64[-1, 2]", "right": "float64[-1, 2]"},
+            "outputs": "float64[-1, 2]",
+        }
         folder = saved(Sums(), spec, {"left": np.ones((2, 2)), "right": np.full((2, 2), 2.0)})
         models = imported(exported(capsys, folder, "pydantic"), tmp_path)
         models.Request.model_validate({"inputs": {"left": [[1, 2.5]], "right": [[1, 2]]}})
@@ -117,8 +129,14 @@ def test_the_python_call_of_a_page_runs(capsys: pytest.CaptureFixture[str]) -> N
     assert "Anne" in capsys.readouterr().out
 
 
-def test_names_with_marks_of_markdown_stay_in_their_cells(capsys: pytest.CaptureFixture[str]) -> None:
-    folder = saved(Nested(), {"inputs": {"a|b": "double", "`c`\n": "double"}}, pd.DataFrame({"a|b": [1.0], "`c`\n": [2.0]}))
+def test_names_with_marks_of_markdown_stay_in_their_cells(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = saved(
+        Nested(),
+        {"inputs": {"a|b": "double", "`c`\n": "double"}},
+        pd.DataFrame({"a|b": [1.0], "`c`\n": [2.0]}),
+    )
     text = exported(capsys, folder, "markdown")
     assert "| `a\\|b` | `double` | yes | `1.0` |" in text
     assert "| `` `c`  `` | `double` | yes | `2.0` |" in text
@@ -137,7 +155,9 @@ def test_standard_output_is_the_document_alone(modelpact: Commands, to: str) -> 
         compile(out, "exported.py", "exec")
     else:
         assert out.startswith("# sums, version 1\n")
-    written = modelpact("task=export", "task.uri=models:/sums/latest", f"task.to={to}", "task.out=made/model.txt")
+    written = modelpact(
+        "task=export", "task.uri=models:/sums/latest", f"task.to={to}", "task.out=made/model.txt"
+    )
     assert written.out == "wrote made/model.txt\n"
     assert Path("made/model.txt").read_text(encoding="utf-8") == out
 
@@ -162,7 +182,10 @@ class TestRefusals:
 
     def test_no_form(self, modelpact: Commands) -> None:
         ended = modelpact("task=export", "task.uri=models:/sums/1")
-        assert (ended.status, ended.err.splitlines()[0]) == (2, "error: task.to is required and has no value")
+        assert (ended.status, ended.err.splitlines()[0]) == (
+            2,
+            "error: task.to is required and has no value",
+        )
 
     @pytest.mark.parametrize("place", ["folder", "file/below.json"])
     def test_a_place_that_cannot_be_written(self, place: str) -> None:

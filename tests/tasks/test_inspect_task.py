@@ -36,7 +36,9 @@ class Given(DataSource):
 
 
 def task(**changes: Any) -> InspectTask:
-    return InspectTask(**{"data": numbers(), "model": Doubler(), "signer": InferSigner(), **changes})
+    return InspectTask(
+        **{"data": numbers(), "model": Doubler(), "signer": InferSigner(), **changes}
+    )
 
 
 def given(inputs: Any, **options: Any) -> InspectTask:
@@ -46,16 +48,28 @@ def given(inputs: Any, **options: Any) -> InspectTask:
 
 def lines(text: str) -> dict[str, str]:
     """The lines of the tables, by their first word."""
-    return {line.split()[0]: line for line in text.splitlines() if line.startswith("  ") and ":" not in line.split()[0]}
+    return {
+        line.split()[0]: line
+        for line in text.splitlines()
+        if line.startswith("  ") and ":" not in line.split()[0]
+    }
 
 
 @pytest.fixture
 def houses() -> list[str]:
     Path("houses.csv").write_text(HOUSES)
-    return ["task=inspect", "data=csv", "data.path=houses.csv", "data.target=price", "data.test_size=0"]
+    return [
+        "task=inspect",
+        "data=csv",
+        "data.path=houses.csv",
+        "data.target=price",
+        "data.test_size=0",
+    ]
 
 
-def test_it_shows_each_column_and_the_yaml_and_saves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_shows_each_column_and_the_yaml_and_saves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert task(data=numbers(params={"scale": 0.5})).run(tmp_path) is None
     out = capsys.readouterr().out
     shown = lines(out)
@@ -86,12 +100,18 @@ def test_outputs_are_signed_when_asked_for(houses: list[str], modelpact: Command
 
 
 NESTED = [
-    {"name": "Ann", "lines": [{"sku": "a", "n": 1}, {"sku": "b"}], "author": {"orcid": None, "age": 41}},
+    {
+        "name": "Ann",
+        "lines": [{"sku": "a", "n": 1}, {"sku": "b"}],
+        "author": {"orcid": None, "age": 41},
+    },
     {"name": "Bob", "lines": [{"sku": "c", "n": 2}], "author": {"orcid": "x", "age": 1}},
 ]
 
 
-def test_nested_paths_have_lines_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nested_paths_have_lines_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     given(NESTED).run(tmp_path)
     shown = lines(capsys.readouterr().out)
     assert shown["lines"].split()[1:3] == ["[object]", "yes"]
@@ -115,7 +135,9 @@ def test_nested_paths_have_lines_of_their_own(tmp_path: Path, capsys: pytest.Cap
         (7, "(all)", "long", "7"),
     ],
 )
-def test_data_of_every_kind(inputs: Any, path: str, type_: str, example: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_of_every_kind(
+    inputs: Any, path: str, type_: str, example: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     given(inputs).run(Path("out"))
     line = lines(capsys.readouterr().out)[path]
     assert type_ in line
@@ -123,19 +145,49 @@ def test_data_of_every_kind(inputs: Any, path: str, type_: str, example: str, ca
 
 
 REFUSED: dict[str, tuple[Any, str, str]] = {
-    "uint64": (pd.DataFrame({"bad": np.array([1], "uint64"), "good": [1.0]}), "bad", "astype('int64')"),
-    "Decimal": (pd.DataFrame({"bad": [decimal.Decimal(1)], "good": [1.0]}), "bad", "convert to float"),
-    "mixed": (pd.DataFrame({"bad": [1, "x"], "good": [1.0, 2.0]}), "bad", "values of different types"),
-    "timedelta": (pd.DataFrame({"bad": pd.to_timedelta(["1s"]), "good": [1.0]}), "bad", "total_seconds"),
+    "uint64": (
+        pd.DataFrame({"bad": np.array([1], "uint64"), "good": [1.0]}),
+        "bad",
+        "astype('int64')",
+    ),
+    "Decimal": (
+        pd.DataFrame({"bad": [decimal.Decimal(1)], "good": [1.0]}),
+        "bad",
+        "convert to float",
+    ),
+    "mixed": (
+        pd.DataFrame({"bad": [1, "x"], "good": [1.0, 2.0]}),
+        "bad",
+        "values of different types",
+    ),
+    "timedelta": (
+        pd.DataFrame({"bad": pd.to_timedelta(["1s"]), "good": [1.0]}),
+        "bad",
+        "total_seconds",
+    ),
     "nulls only": (pd.DataFrame({"bad": [None, None], "good": [1.0, 2.0]}), "bad", "tells no type"),
-    "same name": (pd.DataFrame([[1.0, 2.0, 3.0]], columns=["bad", "bad", "good"]), "bad", "2 columns of that name"),
-    "nested": ([{"bad": {"x": [1, "y"]}, "good": 1.0}, {"bad": {"x": [1]}, "good": 2.0}], "bad", "x[0]: values of different"),
-    "two": (pd.DataFrame({"bad": np.array([1], "uint64"), "worse": [1j], "good": [1.0]}), "worse", "imaginary"),
+    "same name": (
+        pd.DataFrame([[1.0, 2.0, 3.0]], columns=["bad", "bad", "good"]),
+        "bad",
+        "2 columns of that name",
+    ),
+    "nested": (
+        [{"bad": {"x": [1, "y"]}, "good": 1.0}, {"bad": {"x": [1]}, "good": 2.0}],
+        "bad",
+        "x[0]: values of different",
+    ),
+    "two": (
+        pd.DataFrame({"bad": np.array([1], "uint64"), "worse": [1j], "good": [1.0]}),
+        "worse",
+        "imaginary",
+    ),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refused_columns_are_shown_among_all_and_no_yaml(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_refused_columns_are_shown_among_all_and_no_yaml(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     inputs, path, remedy = REFUSED[case]
     with pytest.raises(SignError) as caught:
         given(inputs, write="c.yaml").run(tmp_path)
@@ -150,14 +202,18 @@ def test_refused_columns_are_shown_among_all_and_no_yaml(case: str, tmp_path: Pa
     assert caught.value.exit_status == 1
 
 
-def test_a_column_without_a_type_is_refused_beside_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_column_without_a_type_is_refused_beside_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     frame = pd.DataFrame({"bad": [1, "x"], "empty": [None, None]})
     with pytest.raises(SignError):
         given(frame).run(tmp_path)
     assert "refused: the data tells no type" in lines(capsys.readouterr().out)["empty"]
 
 
-def test_any_is_remarked_on_when_it_is_allowed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_any_is_remarked_on_when_it_is_allowed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     frame = pd.DataFrame({"empty": [None, None], "good": [1.0, 2.0]})
     given(frame, signer=InferSigner(on_any="warn")).run(tmp_path)
     out = capsys.readouterr().out
@@ -165,28 +221,40 @@ def test_any_is_remarked_on_when_it_is_allowed(tmp_path: Path, capsys: pytest.Ca
     assert "warning: the data tells no type" in out
 
 
-def test_refused_params_and_outputs_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_refused_params_and_outputs_are_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SignError):
         given([{"a": 1.0}], params={"k": None, "n": 3}).run(tmp_path)
     assert "refused: " in lines(capsys.readouterr().out)["k"]
 
 
-def test_other_signers_show_what_they_would_sign(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    task(signer=ExplicitSigner(inputs={"a": "double", "b?": "double"}, outputs="float64[-1]")).run(tmp_path)
+def test_other_signers_show_what_they_would_sign(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task(signer=ExplicitSigner(inputs={"a": "double", "b?": "double"}, outputs="float64[-1]")).run(
+        tmp_path
+    )
     out = capsys.readouterr().out
     assert lines(out)["b"].split()[:3] == ["b", "double", "no"]
     assert "outputs (the model was not asked)" in out
     rows = [{"a": 1.0, "b": 2.0}]
-    task(data=InlineData(inputs=rows, form="records"), model=Hinted(), signer=TypeHintSigner()).run(tmp_path)
+    task(data=InlineData(inputs=rows, form="records"), model=Hinted(), signer=TypeHintSigner()).run(
+        tmp_path
+    )
     assert "outputs: [double]" in capsys.readouterr().out
     task(signer=ExampleSigner(n_rows=2), outputs=True).run(tmp_path)
     assert "outputs: float64[-1]" in capsys.readouterr().out
 
 
-def test_what_a_written_signature_refuses_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_written_signature_refuses_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     rows = [{"a": "x", "b": 1.0}, {"a": "y", "b": 2.0}, {"a": "z", "b": 2.0}, {"a": 1.0, "b": 2.0}]
     with pytest.raises(SignError):
-        given(rows, signer=ExplicitSigner(inputs={"a": "double", "b": "double", "c": "long"})).run(tmp_path)
+        given(rows, signer=ExplicitSigner(inputs={"a": "double", "b": "double", "c": "long"})).run(
+            tmp_path
+        )
     shown = lines(capsys.readouterr().out)
     assert "refused: row 0: expected double, got str 'x'" in shown["a"]
     assert "and 1 more" in shown["a"]
@@ -196,15 +264,25 @@ def test_what_a_written_signature_refuses_is_shown(tmp_path: Path, capsys: pytes
 
 class TestFreezing:
     def test_it_composes_as_a_contract(self, houses: list[str], modelpact: Commands) -> None:
-        frozen = modelpact(*houses, "data.columns=[area]", "task.outputs=true", "task.write=conf/contract/houses.yaml")
+        frozen = modelpact(
+            *houses,
+            "data.columns=[area]",
+            "task.outputs=true",
+            "task.write=conf/contract/houses.yaml",
+        )
         assert frozen.status == 0, frozen.err
-        assert "wrote conf/contract/houses.yaml\nuse it: --config-dir conf signer=explicit contract=houses" in frozen.out
+        assert (
+            "wrote conf/contract/houses.yaml\nuse it: --config-dir conf signer=explicit contract=houses"
+            in frozen.out
+        )
         chosen = ("saver.pip_requirements=[scikit-learn]", "signer=explicit", "contract=houses")
         ended = modelpact("--config-dir", "conf", *houses[1:], "data.columns=[area]", *chosen)
         assert "registered houses version 1" in ended.out, ended.err
         assert load("conf/contract/houses.yaml").outputs is not None
 
-    def test_the_same_contract_is_left_as_it_is(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_the_same_contract_is_left_as_it_is(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         Path("c.yaml").write_text("# mine\ninputs: {a: double, b: double}\n")
         task(write="c.yaml").run(tmp_path)
         assert Path("c.yaml").read_text().startswith("# mine\n")
@@ -212,9 +290,15 @@ class TestFreezing:
 
     @pytest.mark.parametrize(
         ("text", "message"),
-        [("inputs: {a: long}\n", "holds another contract"), ("x: [", "holds no contract"), ("", "holds no contract")],
+        [
+            ("inputs: {a: long}\n", "holds another contract"),
+            ("x: [", "holds no contract"),
+            ("", "holds no contract"),
+        ],
     )
-    def test_another_one_is_replaced_only_when_asked(self, text: str, message: str, tmp_path: Path) -> None:
+    def test_another_one_is_replaced_only_when_asked(
+        self, text: str, message: str, tmp_path: Path
+    ) -> None:
         Path("c.yaml").write_text(text)
         with pytest.raises(ConfigError, match=message):
             task(write="c.yaml").run(tmp_path)
@@ -232,9 +316,28 @@ class TestFreezing:
     @pytest.mark.parametrize(
         "spec",
         [
-            {"inputs": {"1e3": "double", "nan": "long", "on": "string", "a b": "long", "ü": "long", "null": "long", "~": "long"}},
-            {"inputs": {"author": {"name": "string", "orcid?": "string"}, "tags?": ["string"], "m": {"*": "double"}}},
-            {"inputs": ["double", "long"], "params": {"stop": "[string] = []", "t": "double = 0.5", "x": "double = NaN"}},
+            {
+                "inputs": {
+                    "1e3": "double",
+                    "nan": "long",
+                    "on": "string",
+                    "a b": "long",
+                    "ü": "long",
+                    "null": "long",
+                    "~": "long",
+                }
+            },
+            {
+                "inputs": {
+                    "author": {"name": "string", "orcid?": "string"},
+                    "tags?": ["string"],
+                    "m": {"*": "double"},
+                }
+            },
+            {
+                "inputs": ["double", "long"],
+                "params": {"stop": "[string] = []", "t": "double = 0.5", "x": "double = NaN"},
+            },
             {"inputs": {"image": "float32[-1, 3]"}, "outputs": "float64[-1]"},
             {"inputs": [{"name": "a?", "type": "long"}, {"name": "b", "type": "double"}]},
         ],
@@ -245,11 +348,15 @@ class TestFreezing:
         written = parse(spec)
         freeze(Path("c.yaml"), written, "a comment", overwrite=False)
         assert digest(load("c.yaml")) == digest(written)
-        assert digest(parse(OmegaConf.to_container(OmegaConf.load("c.yaml"), resolve=True))) == digest(written)
+        assert digest(
+            parse(OmegaConf.to_container(OmegaConf.load("c.yaml"), resolve=True))
+        ) == digest(written)
 
     def test_what_hydra_would_resolve_is_refused(self) -> None:
         with pytest.raises(SpecError, match="reference"):
-            freeze(Path("c.yaml"), parse({"inputs": {"${oc.env:HOME}": "long"}}), "", overwrite=False)
+            freeze(
+                Path("c.yaml"), parse({"inputs": {"${oc.env:HOME}": "long"}}), "", overwrite=False
+            )
         assert not Path("c.yaml").exists()
 
     def test_one_line_a_column(self) -> None:
@@ -261,9 +368,21 @@ ERRORS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "an unfitted model": ({"signer": ExampleSigner()}, ConfigError, "task.outputs=true"),
     "no hints": ({"signer": TypeHintSigner()}, SignError, "no type hint"),
     "no contract": ({"signer": ExplicitSigner()}, SignError, "no written signature"),
-    "a malformed contract": ({"signer": ExplicitSigner(inputs={"a": "duoble"})}, SpecError, "double"),
-    "a failing fit": ({"model": Faulty(fails_in="fit"), "outputs": True}, FitError, "broken in fit"),
-    "a failing predict": ({"model": Faulty(fails_in="predict"), "outputs": True}, PredictError, "broken in predict"),
+    "a malformed contract": (
+        {"signer": ExplicitSigner(inputs={"a": "duoble"})},
+        SpecError,
+        "double",
+    ),
+    "a failing fit": (
+        {"model": Faulty(fails_in="fit"), "outputs": True},
+        FitError,
+        "broken in fit",
+    ),
+    "a failing predict": (
+        {"model": Faulty(fails_in="predict"), "outputs": True},
+        PredictError,
+        "broken in predict",
+    ),
     "no rows": ({"data": InlineData(inputs=[])}, DataError, "no rows"),
 }
 
@@ -275,7 +394,9 @@ def test_errors(case: str, tmp_path: Path) -> None:
         task(**changes).run(tmp_path)
 
 
-def test_a_table_on_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_on_a_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     given([{"[red]a": 1}]).run(tmp_path)

@@ -17,17 +17,35 @@ __all__ = ["modelpact"]  # the fixture
 
 
 def task(**changes: object) -> ParityTask:
-    settings = {"uri": "models:/sums/1", "payloads": 10, "loader": CustomLoader(), "tracking": SqliteTracking()}
+    settings = {
+        "uri": "models:/sums/1",
+        "payloads": 10,
+        "loader": CustomLoader(),
+        "tracking": SqliteTracking(),
+    }
     return ParityTask(**{**settings, **changes})
 
 
 def test_a_table_and_a_report(modelpact: Commands) -> None:
     publish(**steps())
-    ended = modelpact("task=parity", "task.uri=models:/sums/latest", "task.payloads=20", "task.report=made/parity.json")
+    ended = modelpact(
+        "task=parity",
+        "task.uri=models:/sums/latest",
+        "task.payloads=20",
+        "task.report=made/parity.json",
+    )
     assert ended.status == 0, ended.err
     lines = ended.out.splitlines()
-    assert lines[0] == "models:/sums/1: 20 payloads: the stored example, 6 of its rows, 7 made to conform, 6 broken in 3 ways"
-    assert [line.split()[0] for line in lines[2:6]] == ["python", "pyfunc", "predict", "invocations"]
+    assert (
+        lines[0]
+        == "models:/sums/1: 20 payloads: the stored example, 6 of its rows, 7 made to conform, 6 broken in 3 ways"
+    )
+    assert [line.split()[0] for line in lines[2:6]] == [
+        "python",
+        "pyfunc",
+        "predict",
+        "invocations",
+    ]
     assert lines[-1] == "0 differences that are not explained"
     report = json.loads(Path("made/parity.json").read_text(encoding="utf-8"))
     assert (report["payloads"], report["unexplained"]) == (20, 0)
@@ -40,7 +58,13 @@ def test_a_difference_is_shown_and_ends_with_status_1(
 
     publish(**steps())
     monkeypatch.setattr(app, "plain", lambda value: None)
-    ended = modelpact("task=parity", "task.uri=models:/sums/1", "task.payloads=4", "task.most=1", "task.report=parity.json")
+    ended = modelpact(
+        "task=parity",
+        "task.uri=models:/sums/1",
+        "task.payloads=4",
+        "task.most=1",
+        "task.report=parity.json",
+    )
     assert ended.status == 1
     assert "of which 1 are shown" in ended.out
     assert "0        example  predict" in ended.out
@@ -61,7 +85,9 @@ class TestRefusals:
         with pytest.raises(ConfigError, match=r"task\.report=folder is a folder"):
             task(report="folder").run(Path())
 
-    @pytest.mark.parametrize("wrong", ["task.payloads=0", "task.payloads=many", "task.seed=-1", "task.most=0"])
+    @pytest.mark.parametrize(
+        "wrong", ["task.payloads=0", "task.payloads=many", "task.seed=-1", "task.most=0"]
+    )
     def test_numbers_that_are_none(self, modelpact: Commands, wrong: str) -> None:
         ended = modelpact("task=parity", "task.uri=models:/sums/1", wrong)
         assert ended.status == 2

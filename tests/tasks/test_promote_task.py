@@ -16,7 +16,14 @@ from toys import Doubler, Scaled
 
 from modelpact import publish
 from modelpact.aliases import Aliases
-from modelpact.errors import AliasError, ConfigError, LoadError, PromotionError, SecretError, StoreError
+from modelpact.errors import (
+    AliasError,
+    ConfigError,
+    LoadError,
+    PromotionError,
+    SecretError,
+    StoreError,
+)
 from modelpact.store import SqliteTracking
 from modelpact.tasks import HistoryTask, PromoteTask, ProtectTask, RepairTask, RollbackTask
 from modelpact.verifiers import NoneVerifier
@@ -58,15 +65,21 @@ def store(published: Path, request: pytest.FixtureRequest, monkeypatch: pytest.M
 
 def promote(version: object, **changes: Any) -> None:
     uri = version if isinstance(version, str) else f"models:/sums/{version}"
-    PromoteTask(**{"uri": uri, "alias": "champion", "tracking": SqliteTracking(), **changes}).run(Path())
+    PromoteTask(**{"uri": uri, "alias": "champion", "tracking": SqliteTracking(), **changes}).run(
+        Path()
+    )
 
 
 def rollback(**changes: Any) -> None:
-    RollbackTask(**{"name": "sums", "alias": "champion", "tracking": SqliteTracking(), **changes}).run(Path())
+    RollbackTask(
+        **{"name": "sums", "alias": "champion", "tracking": SqliteTracking(), **changes}
+    ).run(Path())
 
 
 def protect(**changes: Any) -> None:
-    ProtectTask(**{"name": "sums", "alias": "champion", "tracking": SqliteTracking(), **changes}).run(Path())
+    ProtectTask(
+        **{"name": "sums", "alias": "champion", "tracking": SqliteTracking(), **changes}
+    ).run(Path())
 
 
 def history(**changes: Any) -> None:
@@ -106,12 +119,20 @@ class TestPromote:
         assert lines[-1] == "champion of sums: version 1 -> version 2"
         assert named() == 2
         move = Aliases(client(), "sums").state("champion").moves[-1]
-        assert (move.by, move.before, move.to, move.who, move.why) == ("promote", 1, 2, "ann", "the factor was wrong")
+        assert (move.by, move.before, move.to, move.who, move.why) == (
+            "promote",
+            1,
+            2,
+            "ann",
+            "the factor was wrong",
+        )
         assert [(rule.name, rule.ok) for rule in move.rules] == [
             ("metric", True), ("compatibility", True), ("verified", True), ("integrity", True),
         ]  # fmt: skip
 
-    def test_the_first_has_nothing_to_be_compared_with(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_the_first_has_nothing_to_be_compared_with(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         promote(WORSE)
         out = capsys.readouterr().out
         assert "for champion, which names nothing yet" in out
@@ -144,9 +165,14 @@ class TestPromote:
     def test_every_broken_rule_is_told(self) -> None:
         place(BETTER)
         found = broken(UNVERIFIED)
-        assert found == {"metric": "version 4 has no r2", "verified": "version 4 was registered with verifier=none"}
+        assert found == {
+            "metric": "version 4 has no r2",
+            "verified": "version 4 was registered with verifier=none",
+        }
         found = broken(BREAKING)
-        assert found["compatibility"].startswith("breaks backward: inputs.c: nothing -> double (INPUT_REQUIRED_ADDED)")
+        assert found["compatibility"].startswith(
+            "breaks backward: inputs.c: nothing -> double (INPUT_REQUIRED_ADDED)"
+        )
         assert found["metric"] == "r2 1 -> 1: the same"
 
     def test_what_is_forced_is_on_the_record(self, capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,7 +203,9 @@ class TestPromote:
             return real(self, *arguments, **options)
 
         mocker.patch.object(Aliases, "move", slow)
-        with pytest.raises(AliasError, match="it names version 3, not version 1 any more; ann moved it at"):
+        with pytest.raises(
+            AliasError, match="it names version 3, not version 1 any more; ann moved it at"
+        ):
             promote(BETTER)
         assert named() == BREAKING
 
@@ -206,7 +234,9 @@ class TestTheMetric:
             ((float("inf"), 0.5), {}, True, "better by inf"),
         ],
     )
-    def test_must_be_better(self, figures: tuple[float, float], asked: Any, ok: bool, text: str, metrics: Any) -> None:
+    def test_must_be_better(
+        self, figures: tuple[float, float], asked: Any, ok: bool, text: str, metrics: Any
+    ) -> None:
         own, old = figures
         metrics({WORSE: {"r2": old}, BETTER: {"r2": own}})
         place(WORSE)
@@ -218,12 +248,16 @@ class TestTheMetric:
         assert not ok or text in rules[0].detail
 
     def test_is_named_where_there_are_several(self, metrics: Any) -> None:
-        metrics({WORSE: {"r2": 0.5, "neg_max_error": -2.0}, BETTER: {"r2": 0.6, "neg_max_error": -3.0}})
+        metrics(
+            {WORSE: {"r2": 0.5, "neg_max_error": -2.0}, BETTER: {"r2": 0.6, "neg_max_error": -3.0}}
+        )
         place(WORSE)
         with pytest.raises(ConfigError, match="several metrics") as caught:
             promote(BETTER)
         assert caught.value.remedy == "Choose one of them with task.metric=...: neg_max_error, r2."
-        assert "neg_max_error -2 -> -3: worse by 1" in broken(BETTER, metric="neg_max_error")["metric"]
+        assert (
+            "neg_max_error -2 -> -3: worse by 1" in broken(BETTER, metric="neg_max_error")["metric"]
+        )
         promote(BETTER, metric="r2")
 
     def test_that_both_have_is_compared(self, metrics: Any) -> None:
@@ -254,13 +288,21 @@ class TestTheMetric:
         import modelpact.tasks.promotion as module
 
         def give(figures: dict[int, dict[str, float]]) -> None:
-            mocker.patch.object(module, "_metrics", lambda client, version: figures[int(version.version)])
+            mocker.patch.object(
+                module, "_metrics", lambda client, version: figures[int(version.version)]
+            )
 
         return give
 
     def test_is_the_last_that_was_logged(self) -> None:
         version = client().get_model_version("sums", "1")
-        client().log_metric(version.run_id, "r2", 2.0, timestamp=10**14, model_id=version.source.removeprefix("models:/"))
+        client().log_metric(
+            version.run_id,
+            "r2",
+            2.0,
+            timestamp=10**14,
+            model_id=version.source.removeprefix("models:/"),
+        )
         place(BETTER)
         promote(WORSE)
 
@@ -296,13 +338,22 @@ class TestTrust:
             extra.unlink()
 
     def test_without_a_manifest_nothing_is_known(self, mocker: Any) -> None:
-        mocker.patch("modelpact.tasks.promotion.judge", return_value=mocker.Mock(problems=(), digest=None, vouched=False))
+        mocker.patch(
+            "modelpact.tasks.promotion.judge",
+            return_value=mocker.Mock(problems=(), digest=None, vouched=False),
+        )
         assert broken(BETTER)["integrity"] == "it was published without a manifest of its files"
 
     @pytest.mark.parametrize(
-        ("new", "old", "text"), [(None, "x", "version 2 has no signature"), ("x", None, "version 1 has no signature to compare")]
+        ("new", "old", "text"),
+        [
+            (None, "x", "version 2 has no signature"),
+            ("x", None, "version 1 has no signature to compare"),
+        ],
     )
-    def test_without_a_signature(self, new: Any, old: Any, text: str, mocker: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_without_a_signature(
+        self, new: Any, old: Any, text: str, mocker: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         place(WORSE)
         mocker.patch("modelpact.registry.contract", side_effect=[new, old])
         with contextlib.suppress(PromotionError):
@@ -321,9 +372,14 @@ class TestRollback:
             "champion of sums: version 2 -> version 1",
         ]
         assert named() == 1
-        with pytest.raises(AliasError, match="named nothing before version 1: there is nothing to go back to") as caught:
+        with pytest.raises(
+            AliasError, match="named nothing before version 1: there is nothing to go back to"
+        ) as caught:
             rollback()
-        assert "task=promote task.uri=models:/sums/<version> task.alias=champion" in caught.value.remedy
+        assert (
+            "task=promote task.uri=models:/sums/<version> task.alias=champion"
+            in caught.value.remedy
+        )
         assert Aliases(client(), "sums").state("champion").moves[3].why == "errors since noon"
 
     def test_what_it_went_back_from_is_not_gone_back_to(self) -> None:
@@ -339,7 +395,10 @@ class TestRollback:
             place(version)
         rollback(version=WORSE)
         assert named() == WORSE
-        for version, text in ((UNVERIFIED, "did not name version 4 before"), (WORSE, "names version 1 now")):
+        for version, text in (
+            (UNVERIFIED, "did not name version 4 before"),
+            (WORSE, "names version 1 now"),
+        ):
             with pytest.raises(AliasError, match=text):
                 rollback(version=version)
 
@@ -348,7 +407,10 @@ class TestRollback:
             place(version)
         with pytest.raises(AliasError) as caught:
             rollback(version=4)
-        assert caught.value.remedy == "It goes back to one of 2, 1; task=promote moves it to any other version."
+        assert (
+            caught.value.remedy
+            == "It goes back to one of 2, 1; task=promote moves it to any other version."
+        )
 
     def test_refuses_a_version_that_is_gone(self) -> None:
         place(WORSE)
@@ -397,7 +459,18 @@ class TestHistory:
         history()
         lines = capsys.readouterr().out.splitlines()
         assert lines[0] == "sums: 4 moves"
-        assert lines[1].split() == ["alias", "move", "when", "(UTC)", "who", "by", "from", "to", "rules", "why"]
+        assert lines[1].split() == [
+            "alias",
+            "move",
+            "when",
+            "(UTC)",
+            "who",
+            "by",
+            "from",
+            "to",
+            "rules",
+            "why",
+        ]
         cells = [line.split() for line in lines[2:6]]
         assert [[*line[:2], *line[3:]] for line in cells] == [
             ["blue", "1", "ann", "python", "-", "1", "-", "-"],
@@ -419,10 +492,17 @@ class TestHistory:
             "alias": "champion", "version": 2, "registered": 2, "protected": False, "outside": False, "unfinished": False,
         }  # fmt: skip
         assert [(move["from"], move["to"], move["by"]) for move in moves] == [(None, 2, "promote")]
-        assert [rule["name"] for rule in moves[0]["rules"]] == ["metric", "compatibility", "verified", "integrity"]
+        assert [rule["name"] for rule in moves[0]["rules"]] == [
+            "metric",
+            "compatibility",
+            "verified",
+            "integrity",
+        ]
 
     @pytest.mark.parametrize("form", ["table", "json"])
-    def test_is_written_into_a_file(self, form: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_is_written_into_a_file(
+        self, form: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         place(WORSE)
         file = tmp_path / "history.txt"
         history(format=form, out=str(file))
@@ -468,14 +548,26 @@ class TestHistory:
 
     def test_of_an_alias_that_never_was(self) -> None:
         place(WORSE)
-        with pytest.raises(AliasError, match=r"sums has no alias champoin, and never had. Did you mean 'champion'\?") as caught:
+        with pytest.raises(
+            AliasError,
+            match=r"sums has no alias champoin, and never had. Did you mean 'champion'\?",
+        ) as caught:
             history(alias="champoin")
         assert caught.value.remedy == "Its aliases: champion."
 
 
 @pytest.mark.usefixtures("nowhere")
 @pytest.mark.parametrize(
-    "uri", ["sums", "models:/sums", "models:/m-" + "0" * 32, "runs:/abc/model", "folder", "models:/a/b/c", "models:/"]
+    "uri",
+    [
+        "sums",
+        "models:/sums",
+        "models:/m-" + "0" * 32,
+        "runs:/abc/model",
+        "folder",
+        "models:/a/b/c",
+        "models:/",
+    ],
 )
 def test_only_a_version_of_a_registered_model_is_promoted(uri: str) -> None:
     Path("folder").mkdir()
@@ -483,14 +575,18 @@ def test_only_a_version_of_a_registered_model_is_promoted(uri: str) -> None:
         promote(uri)
 
 
-@pytest.mark.parametrize("uri", ["models:/sums/9", "models:/sums@nobody", "models:/sum/1", "models:/sums/one"])
+@pytest.mark.parametrize(
+    "uri", ["models:/sums/9", "models:/sums@nobody", "models:/sum/1", "models:/sums/one"]
+)
 def test_a_version_that_is_not_there_is_not_promoted(uri: str) -> None:
     with pytest.raises(LoadError, match=r"cannot be found|names no version"):
         promote(uri)
     assert named() is None
 
 
-@pytest.mark.parametrize("run", [rollback, protect, history], ids=["rollback", "protect", "history"])
+@pytest.mark.parametrize(
+    "run", [rollback, protect, history], ids=["rollback", "protect", "history"]
+)
 def test_a_model_that_is_not_there_is_told(run: Any) -> None:
     with pytest.raises(AliasError, match="there is no registered model 'sum'") as caught:
         run(name="sum")
@@ -525,7 +621,9 @@ def test_a_bad_reason_is_refused(run: Any) -> None:
 
 def test_a_history_that_was_deleted_is_told() -> None:
     place(WORSE)
-    client().delete_experiment(client().get_experiment_by_name("modelpact aliases: index").experiment_id)
+    client().delete_experiment(
+        client().get_experiment_by_name("modelpact aliases: index").experiment_id
+    )
     with pytest.raises(StoreError, match="was deleted, and with it the history of all aliases"):
         history()
 
@@ -539,7 +637,13 @@ def test_what_is_forced_needs_a_reason() -> None:
 @pytest.mark.usefixtures("nowhere")
 @pytest.mark.parametrize(
     "changes",
-    [{"better": "more"}, {"min_gain": float("nan")}, {"min_gain": "1"}, {"compatibility": "back"}, {"force": ["metrics"]}],
+    [
+        {"better": "more"},
+        {"min_gain": float("nan")},
+        {"min_gain": "1"},
+        {"compatibility": "back"},
+        {"force": ["metrics"]},
+    ],
 )
 @pytest.mark.usefixtures("nowhere")
 def test_what_cannot_be_asked_is_told(changes: Any) -> None:
@@ -553,11 +657,21 @@ def test_what_cannot_be_asked_is_told(changes: Any) -> None:
     [
         (["task=promote", "task.alias=champion"], 2, "task.uri"),
         (
-            ["task=promote", "task.uri=models:/sums/1", "task.alias=champion", "task.force=[metrics]", "task.why=w"],
+            [
+                "task=promote",
+                "task.uri=models:/sums/1",
+                "task.alias=champion",
+                "task.force=[metrics]",
+                "task.why=w",
+            ],
             2,
             "task.force",
         ),
-        (["task=rollback", "task.name=sums", "task.alias=champion", "task.version=0"], 2, "task.version"),
+        (
+            ["task=rollback", "task.name=sums", "task.alias=champion", "task.version=0"],
+            2,
+            "task.version",
+        ),
         (["task=history", "task.name=sums", "task.format=xml"], 2, "task.format"),
         (["task=history", "task.name=sums", "task.out=."], 2, "task.out"),
     ],
@@ -573,11 +687,23 @@ def test_what_cannot_be_asked_is_told_on_the_command_line(
 
 def test_the_command_line_promotes_and_rolls_back(modelpact: Commands) -> None:
     assert modelpact("task=promote", "task.uri=models:/sums/1", "task.alias=champion").status == 0
-    assert modelpact("task=promote", "task.uri=models:/sums/2", "task.alias=champion", 'task.why="it is better"').status == 0
+    assert (
+        modelpact(
+            "task=promote",
+            "task.uri=models:/sums/2",
+            "task.alias=champion",
+            'task.why="it is better"',
+        ).status
+        == 0
+    )
     ended = modelpact("task=promote", "task.uri=models:/sums/3", "task.alias=champion")
     assert (ended.status, named()) == (1, 2)
     assert "broken" in ended.out
     assert "error: version 3 of sums was not promoted to champion" in ended.err
     assert modelpact("task=rollback", "task.name=sums", "task.alias=champion").status == 0
     shown = modelpact("task=history", "task.name=sums", "task.format=json")
-    assert [move["why"] for move in json.loads(shown.out)["aliases"][0]["moves"]] == ["", "it is better", ""]
+    assert [move["why"] for move in json.loads(shown.out)["aliases"][0]["moves"]] == [
+        "",
+        "it is better",
+        "",
+    ]

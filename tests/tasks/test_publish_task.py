@@ -17,8 +17,14 @@ def test_the_base_cannot_be_built() -> None:
         Task()  # type: ignore[abstract]
 
 
-def test_it_publishes_and_answers_with_the_first_metric(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    task = PublishTask(**steps(data=numbers(metrics=["neg_median_absolute_error", "r2"]), model=Doubler(factor=1.0)))
+def test_it_publishes_and_answers_with_the_first_metric(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = PublishTask(
+        **steps(
+            data=numbers(metrics=["neg_median_absolute_error", "r2"]), model=Doubler(factor=1.0)
+        )
+    )
     objective = task.run(tmp_path / "out")
     written = receipt(tmp_path / "out")
     assert objective == written["metrics"]["neg_median_absolute_error"]
@@ -37,7 +43,9 @@ def test_a_failure_writes_its_receipt_and_is_raised(tmp_path: Path) -> None:
     assert versions() == []
 
 
-@pytest.mark.parametrize("change", [{"saver": "custom"}, {"register": None}, {"extra": 1}, {"name": 3}])
+@pytest.mark.parametrize(
+    "change", [{"saver": "custom"}, {"register": None}, {"extra": 1}, {"name": 3}]
+)
 def test_it_is_not_built_from_anything_else(change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         PublishTask(**steps(**change))

@@ -75,11 +75,21 @@ def elsewhere(process: Process) -> Process:
     return Process("elsewhere/0123abcd", process.pid, process.began)
 
 
-def begun(process: Process | None, status: str = "RUNNING", hours: float = 0.0, tags: dict[str, str] = OURS) -> str:
+def begun(
+    process: Process | None,
+    status: str = "RUNNING",
+    hours: float = 0.0,
+    tags: dict[str, str] = OURS,
+) -> str:
     """A run as a job of that process leaves it; its id."""
     experiment = client().get_experiment_by_name("modelpact").experiment_id
     then = int((time.time() - hours * 3600) * 1000)
-    run = client().create_run(experiment, start_time=then, tags={**tags, **(process.tags() if process else {})}, run_name="job")
+    run = client().create_run(
+        experiment,
+        start_time=then,
+        tags={**tags, **(process.tags() if process else {})},
+        run_name="job",
+    )
     if status != "RUNNING":
         client().set_terminated(run.info.run_id, status)
     return str(run.info.run_id)
@@ -110,7 +120,9 @@ def status_of_model(model_id: str) -> str:
 
 
 class TestRuns:
-    def test_of_a_process_that_is_gone_are_killed(self, dead: Process, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_of_a_process_that_is_gone_are_killed(
+        self, dead: Process, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         run = begun(dead)
         why = f"process {dead.pid} of {dead.host.partition('/')[0]} is gone"
         assert repair(capsys) == [f"closed run {run} (job) as KILLED: {why}"]
@@ -126,7 +138,10 @@ class TestRuns:
     ) -> None:
         found = [begun(living, hours=100), begun(Process.current(), hours=100)]
         models = [saved(found[0]), saved(found[1], "READY")]
-        assert repair(capsys, older_than=older_than) == ["left alone: 2 runs of living processes", "nothing to repair"]
+        assert repair(capsys, older_than=older_than) == [
+            "left alone: 2 runs of living processes",
+            "nothing to repair",
+        ]
         assert [status(run) for run in found] == ["RUNNING", "RUNNING"]
         assert [status_of_model(model) for model in models] == ["PENDING", "READY"]
 
@@ -137,7 +152,9 @@ class TestRuns:
         assert len(repair(capsys)) == 1
         assert status(run) == "KILLED"
 
-    def test_whose_process_waits_to_be_asked_how_it_ended_are_killed(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_whose_process_waits_to_be_asked_how_it_ended_are_killed(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
         run = begun(Process(Process.current().host, child.pid, _began(child.pid)))
         os.kill(child.pid, signal.SIGKILL)
@@ -154,7 +171,10 @@ class TestRuns:
         assert repair(capsys) == [f"left alone: 2 runs {left}", "nothing to repair"]
         assert repair(capsys, older_than=4) == [f"left alone: 2 runs {left}", "nothing to repair"]
         why = f"it is old, and process {dead.pid} of elsewhere cannot be looked for from here"
-        assert repair(capsys, older_than=2) == [f"closed run {old} (job) as KILLED: {why}", f"left alone: 1 run {left}"]
+        assert repair(capsys, older_than=2) == [
+            f"closed run {old} (job) as KILLED: {why}",
+            f"left alone: 1 run {left}",
+        ]
         assert (status(old), status(new)) == ("KILLED", "RUNNING")
 
     def test_that_no_tag_says_the_process_of_are_killed_only_when_older_than_said(
@@ -171,7 +191,9 @@ class TestRuns:
         assert repair(capsys, older_than=0) == ["nothing to repair"]
         assert (status(run), status_of_model(model)) == ("RUNNING", "PENDING")
 
-    def test_that_ended_keep_their_status(self, dead: Process, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_that_ended_keep_their_status(
+        self, dead: Process, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         found = [begun(dead, status) for status in ("FINISHED", "FAILED", "KILLED")]
         assert repair(capsys) == ["nothing to repair"]
         assert [status(run) for run in found] == ["FINISHED", "FAILED", "KILLED"]
@@ -197,7 +219,9 @@ class TestRuns:
         assert len(repair(capsys)) == 2
         assert (status(parent), status(job)) == ("KILLED", "RUNNING")
 
-    def test_in_several_pages(self, dead: Process, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_in_several_pages(
+        self, dead: Process, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("modelpact.tasks.repair.PAGE", 2)
         for run in [begun(dead) for _ in range(5)]:
             saved(run)
@@ -208,9 +232,14 @@ class TestRuns:
 
 class TestModels:
     @pytest.mark.parametrize("ended", ["RUNNING", "FINISHED", "FAILED", "KILLED"])
-    def test_that_were_never_saved_whole_are_failed(self, ended: str, dead: Process, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_that_were_never_saved_whole_are_failed(
+        self, ended: str, dead: Process, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         model = saved(begun(dead, ended))
-        assert repair(capsys)[-1] == f"marked model {model} (PENDING) as FAILED: it was never saved whole"
+        assert (
+            repair(capsys)[-1]
+            == f"marked model {model} (PENDING) as FAILED: it was never saved whole"
+        )
         assert status_of_model(model) == "FAILED"
         assert repair(capsys) == ["nothing to repair"]
 
@@ -219,36 +248,51 @@ class TestModels:
         self, ended: str, dead: Process, capsys: pytest.CaptureFixture[str]
     ) -> None:
         model = saved(begun(dead, ended), "READY")
-        assert repair(capsys)[-1] == f"marked model {model} (READY) as FAILED: its run did not finish, and it is no version"
+        assert (
+            repair(capsys)[-1]
+            == f"marked model {model} (READY) as FAILED: its run did not finish, and it is no version"
+        )
         assert status_of_model(model) == "FAILED"
         assert repair(capsys) == ["nothing to repair"]
 
     @pytest.mark.parametrize("by", ["uri", "run"])
-    def test_that_are_versions_stay(self, by: str, dead: Process, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_that_are_versions_stay(
+        self, by: str, dead: Process, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         run = begun(dead)
         model = saved(run, "READY")
         client().create_registered_model("sums")
-        source = f"models:/{model}" if by == "uri" else client().get_logged_model(model).artifact_location
+        source = (
+            f"models:/{model}"
+            if by == "uri"
+            else client().get_logged_model(model).artifact_location
+        )
         client().create_model_version("sums", source, run_id=run if by == "run" else None)
         assert [line.split()[:2] for line in repair(capsys)] == [["closed", "run"]]
         assert status_of_model(model) == "READY"
         assert repair(capsys) == ["nothing to repair"]
 
-    def test_that_are_wanted_without_a_version_stay(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_that_are_wanted_without_a_version_stay(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         publish(**steps(register=NoneRegister()))
         publish(**steps())
         assert repair(capsys, older_than=0) == ["nothing to repair"]
         assert saved_statuses() == ["READY", "READY"]
         assert versions("sums") == [1]
 
-    def test_without_a_run_are_failed_only_when_older_than_said(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_without_a_run_are_failed_only_when_older_than_said(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         pending, ready = saved(None), saved(None, "READY")
         assert repair(capsys) == ["nothing to repair"]
         time.sleep(0.01)
         assert len(repair(capsys, older_than=0)) == 1
         assert (status_of_model(pending), status_of_model(ready)) == ("FAILED", "READY")
 
-    def test_whose_run_was_deleted_for_good_are_left(self, dead: Process, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_whose_run_was_deleted_for_good_are_left(
+        self, dead: Process, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         model = saved("0" * 32)
         assert repair(capsys) == ["nothing to repair"]
         assert status_of_model(model) == "PENDING"
@@ -271,7 +315,9 @@ class TestModels:
 
 class TestFiles:
     @pytest.fixture
-    def left(self, temporary: Path, cache: Path, dead: Process, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    def left(
+        self, temporary: Path, cache: Path, dead: Process, monkeypatch: pytest.MonkeyPatch
+    ) -> list[Path]:
         """What a process that is gone left, one of each kind."""
         with monkeypatch.context() as patch:
             patch.setattr(Process, "current", lambda: dead)
@@ -294,12 +340,18 @@ class TestFiles:
             (folder / "model" / "MLmodel").write_text("half")
         return [*names, *folders]
 
-    def test_of_a_process_that_is_gone_are_removed(self, left: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
-        assert repair(capsys) == [f"removed {path}" for path in sorted(path.absolute() for path in left)]
+    def test_of_a_process_that_is_gone_are_removed(
+        self, left: list[Path], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert repair(capsys) == [
+            f"removed {path}" for path in sorted(path.absolute() for path in left)
+        ]
         assert not any(path.exists() for path in left)
         assert repair(capsys) == ["nothing to repair"]
 
-    def test_are_removed_where_there_is_no_store(self, left: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    def test_are_removed_where_there_is_no_store(
+        self, left: list[Path], capsys: pytest.CaptureFixture[str]
+    ) -> None:
         Path("mlflow.db").unlink()
         said = repair(capsys)
         assert said[0] == "there is no store mlflow.db: looking for temporary files only"
@@ -307,7 +359,9 @@ class TestFiles:
         assert repair(capsys)[1:] == ["nothing to repair"]
         assert not Path("mlflow.db").exists()
 
-    def test_of_living_processes_are_left(self, temporary: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_of_living_processes_are_left(
+        self, temporary: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         with temporary_folder() as folder, temporary_folder(Path()):
             beside(Path("mlflow.db")).touch()
             assert repair(capsys, older_than=0) == ["nothing to repair"]
@@ -323,8 +377,13 @@ class TestFiles:
         assert repair(capsys, older_than=1) == [f"removed {folder}"]
         assert not folder.exists()
 
-    @pytest.mark.parametrize("name", ["modelpact-notes", "modelpact-1-2-3", "tmpabc", ".mlflow.db.new", ".mlflow.db.0123.new"])
-    def test_of_somebody_else_are_never_touched(self, name: str, temporary: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    @pytest.mark.parametrize(
+        "name",
+        ["modelpact-notes", "modelpact-1-2-3", "tmpabc", ".mlflow.db.new", ".mlflow.db.0123.new"],
+    )
+    def test_of_somebody_else_are_never_touched(
+        self, name: str, temporary: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         for folder in (temporary, Path()):
             (folder / name).touch()
         assert repair(capsys, older_than=0) == ["nothing to repair"]
@@ -333,7 +392,9 @@ class TestFiles:
 
     @pytest.mark.parametrize("began", ["", "0123abcd_456"])
     @pytest.mark.parametrize("name", ["mlflow.db", "receipt.json", "no_suffix", "a.b.c.d"])
-    def test_their_names_say_whose_they_are(self, name: str, began: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_their_names_say_whose_they_are(
+        self, name: str, began: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         one = Process("host/abc", 12, began)
         monkeypatch.setattr(Process, "current", lambda: one)
         assert maker(beside(Path("folder") / name)) == Process(one.label[:8], 12, began)
@@ -343,7 +404,9 @@ class TestFiles:
         assert not list(Path().glob("*.new"))
 
 
-def test_what_mlflow_makes_while_it_saves_lies_in_a_folder_of_ours(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_mlflow_makes_while_it_saves_lies_in_a_folder_of_ours(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = []
     write = CustomSaver._write
 
@@ -360,7 +423,9 @@ def test_what_mlflow_makes_while_it_saves_lies_in_a_folder_of_ours(temporary: Pa
     assert list(temporary.iterdir()) == []
 
 
-def test_a_dry_run_changes_nothing(dead: Process, temporary: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_changes_nothing(
+    dead: Process, temporary: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = begun(dead)
     models = [saved(run), saved(run, "READY")]
     folder = temporary / f"modelpact-{dead.label}-abcdefgh"
@@ -376,7 +441,8 @@ def test_a_dry_run_changes_nothing(dead: Process, temporary: Path, capsys: pytes
     assert Path("mlflow.db").read_bytes() == before
     assert folder.exists()
     assert [line.removeprefix("would ") for line in said] == [
-        line.replace("closed", "close").replace("marked", "mark").replace("removed", "remove") for line in repair(capsys)
+        line.replace("closed", "close").replace("marked", "mark").replace("removed", "remove")
+        for line in repair(capsys)
     ]
     assert [status_of_model(model) for model in models] == ["FAILED", "FAILED"]
 
@@ -410,7 +476,9 @@ def test_a_store_that_fails_half_way_is_an_error(
     assert repair(capsys) == ["nothing to repair"]
 
 
-def test_a_model_whose_metrics_cannot_be_logged_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_whose_metrics_cannot_be_logged_is_taken_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise MlflowException("the server is down")
 

@@ -14,7 +14,15 @@ from toys import Scaled
 
 from modelpact import publish
 from modelpact.data import DataSource
-from modelpact.errors import ConfigError, IntegrityError, LoadError, PredictError, RegisterError, SignError, VerifyError
+from modelpact.errors import (
+    ConfigError,
+    IntegrityError,
+    LoadError,
+    PredictError,
+    RegisterError,
+    SignError,
+    VerifyError,
+)
 from modelpact.loaders import BuiltinLoader
 from modelpact.models import SklearnModel
 from modelpact.registers import MlflowRegister, NoneRegister
@@ -41,13 +49,23 @@ class Given(DataSource):
 
 
 def task(uri: str = "models:/sums/1", **changes: Any) -> ResignTask:
-    plain = {"data": numbers(), "signer": LOOSE, "verifier": ReplayVerifier(), "tracking": SqliteTracking(), "name": None}
+    plain = {
+        "data": numbers(),
+        "signer": LOOSE,
+        "verifier": ReplayVerifier(),
+        "tracking": SqliteTracking(),
+        "name": None,
+    }
     return ResignTask(**{**plain, "register": MlflowRegister(), "uri": uri, **changes})
 
 
 def files() -> dict[str, str]:
     """The digest of every stored file."""
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in Path("mlruns").rglob("*") if path.is_file()}
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in Path("mlruns").rglob("*")
+        if path.is_file()
+    }
 
 
 def folder_of(version: int, name: str = "sums") -> Path:
@@ -66,7 +84,9 @@ def published() -> str:
 
 
 class TestANewVersion:
-    def test_it_has_the_new_signature_and_the_old_keeps_its_own(self, published: str, tmp_path: Path) -> None:
+    def test_it_has_the_new_signature_and_the_old_keeps_its_own(
+        self, published: str, tmp_path: Path
+    ) -> None:
         before, old = files(), dict(client().get_model_version("sums", "1"))
         names = sorted(folder_of(1).rglob("*"))
         task().run(tmp_path / "out")
@@ -74,12 +94,18 @@ class TestANewVersion:
         assert versions("sums") == [1, 2]
         assert {path: digest for path, digest in files().items() if path in before} == before
         assert dict(client().get_model_version("sums", "1")) == old
-        assert signature_of(1) == parse({"inputs": {"a": "double", "b": "double"}, "outputs": "float64[-1]"})
-        assert signature_of(2) == parse({"inputs": {"a": "double", "b?": "double"}, "outputs": "float64[-1]"})
+        assert signature_of(1) == parse(
+            {"inputs": {"a": "double", "b": "double"}, "outputs": "float64[-1]"}
+        )
+        assert signature_of(2) == parse(
+            {"inputs": {"a": "double", "b?": "double"}, "outputs": "float64[-1]"}
+        )
         assert client().get_model_version("sums", "2").source != published
 
     @pytest.mark.usefixtures("published")
-    def test_tags_and_receipt_say_where_it_came_from(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_tags_and_receipt_say_where_it_came_from(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         task("models:/sums@champion").run(tmp_path / "out")
         tags, written = client().get_model_version("sums", "2").tags, receipt(tmp_path / "out")
         assert tags["modelpact.resigned_from"] == "models:/sums/1"
@@ -115,13 +141,19 @@ class TestANewVersion:
     @pytest.mark.usefixtures("published")
     def test_it_answers_in_a_clean_process(self, tmp_path: Path) -> None:
         task(verifier=CleanVerifier()).run(tmp_path)
-        assert {check["code"] for check in receipt(tmp_path)["checks"] if check["ok"]} >= {"SELF_CONTAINED", "PREDICTIONS_EQUAL"}
+        assert {check["code"] for check in receipt(tmp_path)["checks"] if check["ok"]} >= {
+            "SELF_CONTAINED",
+            "PREDICTIONS_EQUAL",
+        }
 
     @pytest.mark.usefixtures("published")
     def test_it_can_be_signed_again(self, tmp_path: Path) -> None:
         task().run(tmp_path)
         task("models:/sums/2", signer=InferSigner()).run(tmp_path)
-        assert client().get_model_version("sums", "3").tags["modelpact.resigned_from"] == "models:/sums/2"
+        assert (
+            client().get_model_version("sums", "3").tags["modelpact.resigned_from"]
+            == "models:/sums/2"
+        )
         assert signature_of(3) == signature_of(1)
 
     @pytest.mark.usefixtures("published")
@@ -158,14 +190,24 @@ class TestANewVersion:
 
         saver = BuiltinSaver(pip_requirements=["scikit-learn"])
         publish(**steps(model=SklearnModel(estimator=Ridge()), saver=saver, loader=BuiltinLoader()))
-        task(data=Given(inputs=pd.DataFrame({"a": [1, 2], "b": [3, 4]})), signer=InferSigner(integers_as="double")).run(tmp_path)
-        assert set(mlflow.models.Model.load(str(folder_of(2))).flavors) == {"python_function", "sklearn"}
+        task(
+            data=Given(inputs=pd.DataFrame({"a": [1, 2], "b": [3, 4]})),
+            signer=InferSigner(integers_as="double"),
+        ).run(tmp_path)
+        assert set(mlflow.models.Model.load(str(folder_of(2))).flavors) == {
+            "python_function",
+            "sklearn",
+        }
 
     def test_the_old_signature_does_not_stand_in_the_way(self, tmp_path: Path) -> None:
         integers = [{"a": row, "b": row} for row in range(8)]
         publish(**steps(data=numbers(inputs=integers)))
-        task(data=numbers(), signer=InferSigner()).run(tmp_path)  # halves, which the old signature refuses
-        assert signature_of(2) == parse({"inputs": {"a": "double", "b": "double"}, "outputs": "float64[-1]"})
+        task(data=numbers(), signer=InferSigner()).run(
+            tmp_path
+        )  # halves, which the old signature refuses
+        assert signature_of(2) == parse(
+            {"inputs": {"a": "double", "b": "double"}, "outputs": "float64[-1]"}
+        )
 
 
 @pytest.fixture
@@ -184,7 +226,9 @@ def unsigned() -> None:
 def test_a_model_without_any_signature(tmp_path: Path) -> None:
     before = files()
     task("models:/plain/1", signer=InferSigner()).run(tmp_path)
-    assert signature_of(2, "plain") == parse({"inputs": {"a": "double", "b": "double"}, "outputs": "float64[-1]"})
+    assert signature_of(2, "plain") == parse(
+        {"inputs": {"a": "double", "b": "double"}, "outputs": "float64[-1]"}
+    )
     assert signature_of(1, "plain") is None
     assert {path: digest for path, digest in files().items() if path in before} == before
 
@@ -193,13 +237,29 @@ ERRORS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "an unknown model": ({"uri": "models:/sms/1"}, LoadError, "Did you mean 'sums'"),
     "an unknown version": ({"uri": "models:/sums/7"}, LoadError, "Its versions: 1"),
     "an unknown alias": ({"uri": "models:/sums@nobody"}, LoadError, "its aliases: champion"),
-    "an unknown id": ({"uri": "models:/m-0123456789abcdef0123456789abcdef", "name": "x"}, LoadError, "cannot be found"),
-    "an unknown run": ({"uri": "runs:/0123456789abcdef/model", "name": "x"}, LoadError, "cannot be read"),
+    "an unknown id": (
+        {"uri": "models:/m-0123456789abcdef0123456789abcdef", "name": "x"},
+        LoadError,
+        "cannot be found",
+    ),
+    "an unknown run": (
+        {"uri": "runs:/0123456789abcdef/model", "name": "x"},
+        LoadError,
+        "cannot be read",
+    ),
     "no model at all": ({"uri": "nowhere", "name": "x"}, LoadError, "no model's URI"),
     "no registered model": ({"uri": "runs:/0123456789abcdef/model"}, ConfigError, "name=..."),
     "a name that cannot be": ({"name": "a/b"}, ConfigError, "cannot name"),
-    "data it was not made for": ({"data": Given(inputs=[["x"], ["y"]])}, PredictError, "could not convert"),
-    "a signature that refuses the data": ({"signer": ExplicitSigner(inputs={"z": "long"})}, SignError, "refuses the data"),
+    "data it was not made for": (
+        {"data": Given(inputs=[["x"], ["y"]])},
+        PredictError,
+        "could not convert",
+    ),
+    "a signature that refuses the data": (
+        {"signer": ExplicitSigner(inputs={"z": "long"})},
+        SignError,
+        "refuses the data",
+    ),
     "no written signature": ({"signer": ExplicitSigner()}, SignError, "no written signature"),
     "no hints": ({"signer": TypeHintSigner()}, SignError, "no type hint"),
     "a signature that lies about the answers": (
@@ -243,7 +303,9 @@ def test_no_store_is_made_to_look_into(tmp_path: Path) -> None:
 def test_a_model_whose_files_are_gone(tmp_path: Path) -> None:
     for path in folder_of(1).glob("**/*.json"):
         path.unlink()
-    with pytest.raises(IntegrityError, match=r"modelpact-manifest\.json was removed\n.*\n.*task\.integrity=off"):
+    with pytest.raises(
+        IntegrityError, match=r"modelpact-manifest\.json was removed\n.*\n.*task\.integrity=off"
+    ):
         task().run(tmp_path)
     with pytest.raises(LoadError, match="cannot be loaded"):
         task(integrity="off").run(tmp_path)

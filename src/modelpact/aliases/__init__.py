@@ -12,4 +12,13 @@ from modelpact.aliases.histories import History
 from modelpact.aliases.moves import Move, Rule, State, check_why
 from modelpact.aliases.moving import Aliases, refuse_protected, unfinished
 
-__all__ = ["Aliases", "History", "Move", "Rule", "State", "check_why", "refuse_protected", "unfinished"]
+__all__ = [
+    "Aliases",
+    "History",
+    "Move",
+    "Rule",
+    "State",
+    "check_why",
+    "refuse_protected",
+    "unfinished",
+]

@@ -73,8 +73,15 @@ class History:
         with self.refusals():
             lines = self._lines()  # first: the registry is told after the history
             registered = self._model().aliases
-            known = {Move.of(line, f"param {key} of run {self._run_id}").alias for key, line in lines.items() if _is_move(key)}
-            return [self._state(alias, lines, registered.get(alias)) for alias in sorted(known | set(registered))]
+            known = {
+                Move.of(line, f"param {key} of run {self._run_id}").alias
+                for key, line in lines.items()
+                if _is_move(key)
+            }
+            return [
+                self._state(alias, lines, registered.get(alias))
+                for alias in sorted(known | set(registered))
+            ]
 
     def state(self, alias: str) -> State:
         """One alias; it need not exist.
@@ -115,7 +122,11 @@ class History:
 
         with self.refusals():
             try:
-                return None if number is None else self.client.get_model_version(self.name, str(number))
+                return (
+                    None
+                    if number is None
+                    else self.client.get_model_version(self.name, str(number))
+                )
             except MlflowException as error:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
@@ -127,7 +138,9 @@ class History:
         while (line := lines.get(f"{prefix}.{len(moves) + 1}")) is not None:
             moves.append(Move.of(line, f"param {prefix}.{len(moves) + 1} of run {self._run_id}"))
         told = frozenset(move.number for move in moves if f"{prefix}.{move.number}.{TOLD}" in lines)
-        return State(self.name, alias, moves, None if registered is None else int(str(registered)), told)
+        return State(
+            self.name, alias, moves, None if registered is None else int(str(registered)), told
+        )
 
     @property
     def _run_id(self) -> str:
@@ -158,7 +171,11 @@ class History:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             known = sorted(model.name for model in self.client.search_registered_models())
-            listed = f"Registered models: {', '.join(known[:20])}" if known else "Nothing is registered in this store"
+            listed = (
+                f"Registered models: {', '.join(known[:20])}"
+                if known
+                else "Nothing is registered in this store"
+            )
             raise AliasError(
                 f"there is no registered model {self.name!r}",
                 remedy=f"{listed}{nearest(self.name, known) or '.'}",
@@ -185,7 +202,11 @@ class History:
 
 def _key(alias: str) -> str:
     """What the keys of an alias begin with; a param's name is shorter than the longest alias."""
-    return alias if len(alias) <= 200 else f"{alias[:100]}.{hashlib.sha256(alias.encode()).hexdigest()}"
+    return (
+        alias
+        if len(alias) <= 200
+        else f"{alias[:100]}.{hashlib.sha256(alias.encode()).hexdigest()}"
+    )
 
 
 def _is_move(key: str) -> bool:

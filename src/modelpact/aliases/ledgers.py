@@ -141,12 +141,16 @@ def _made_index(client: MlflowClient) -> Ledger:
     own = _made_run(client, "index", {})
     try:
         client.create_experiment(INDEX, tags={_INDEX_RUN: own.run_id, "mlflow.note.content": _NOTE})
-    except MlflowException as error:  # somebody else was faster, or this did it and the answer was lost
+    except (
+        MlflowException
+    ) as error:  # somebody else was faster, or this did it and the answer was lost
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     index = _index(client)
     if index is None:
-        raise StoreError(f"the experiment {INDEX!r} was made and cannot be found", remedy="Do the same again.")
+        raise StoreError(
+            f"the experiment {INDEX!r} was made and cannot be found", remedy="Do the same again."
+        )
     if index.run_id != own.run_id:
         client.delete_run(own.run_id)
     return index
@@ -164,7 +168,9 @@ def _home(client: MlflowClient) -> str:
                 raise
             found = _experiment(client, HOME)
     if found is None:
-        raise StoreError(f"the experiment {HOME!r} was made and cannot be found", remedy="Do the same again.")
+        raise StoreError(
+            f"the experiment {HOME!r} was made and cannot be found", remedy="Do the same again."
+        )
     return str(found.experiment_id)
 
 

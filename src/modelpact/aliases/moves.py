@@ -14,7 +14,9 @@ from modelpact.errors import AliasError, ConfigError
 
 __all__ = ["By", "Move", "Rule", "State", "check_why"]
 
-By = Literal["promote", "rollback", "register", "sweep", "python", "undo", "outside", "protect", "lift"]
+By = Literal[
+    "promote", "rollback", "register", "sweep", "python", "undo", "outside", "protect", "lift"
+]
 """What moved an alias: a task, the registration of a version, a sweep, a call from Python, the undoing of a registration that
 failed, something outside of modelpact; or protected it, or lifted that."""
 
@@ -114,7 +116,9 @@ class State:
     @property
     def last(self) -> Move | None:
         """The last move proper."""
-        return next((move for move in reversed(self.moves) if move.by not in ("protect", "lift")), None)
+        return next(
+            (move for move in reversed(self.moves) if move.by not in ("protect", "lift")), None
+        )
 
     @property
     def recorded(self) -> int | None:

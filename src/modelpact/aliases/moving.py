@@ -83,7 +83,11 @@ class Aliases(History):
                 self._tell(move)
                 return move
             time.sleep(min(0.01 * attempt, 0.2))
-        raise AliasError(f"{alias} of {self.name} is moved all the time by others", remedy="Do the same again.", alias=alias)
+        raise AliasError(
+            f"{alias} of {self.name} is moved all the time by others",
+            remedy="Do the same again.",
+            alias=alias,
+        )
 
     def protect(self, alias: str, on: bool = True, *, why: str = "") -> Move | None:
         """Let an alias be moved by promotion and rollback only, or lift that.
@@ -109,7 +113,11 @@ class Aliases(History):
             line = self._append(state, "protect" if on else "lift", state.current, why=why)
             if line is not None:
                 return line
-        raise AliasError(f"{alias} of {self.name} is moved all the time by others", remedy="Do the same again.", alias=alias)
+        raise AliasError(
+            f"{alias} of {self.name} is moved all the time by others",
+            remedy="Do the same again.",
+            alias=alias,
+        )
 
     def finish(self, alias: str) -> None:
         """Tell the registry of the last move, if it was not told.
@@ -122,7 +130,14 @@ class Aliases(History):
             self._tell(state.last)
 
     def _append(
-        self, state: State, by: By, to: int | None, *, why: str, rules: tuple[Rule, ...] = (), forced: tuple[str, ...] = ()
+        self,
+        state: State,
+        by: By,
+        to: int | None,
+        *,
+        why: str,
+        rules: tuple[Rule, ...] = (),
+        forced: tuple[str, ...] = (),
     ) -> Move | None:
         """Write the next line of an alias's history; None where somebody else did."""
         before = state.recorded if by == "outside" else state.current
@@ -169,7 +184,9 @@ class Aliases(History):
     def _withdraw(self, move: Move) -> None:
         """Note that a move came to nothing, because its version was deleted in between."""
         state = self.state(move.alias)
-        self._append(state, "undo", state.registered, why=f"version {move.to} was deleted meanwhile")
+        self._append(
+            state, "undo", state.registered, why=f"version {move.to} was deleted meanwhile"
+        )
         raise AliasError(
             f"{move.alias} of {self.name} was not moved: version {move.to} was deleted meanwhile",
             remedy=f"It names {_version(state.registered)}.",

@@ -26,7 +26,13 @@ def answer_names(signature: Signature) -> list[str] | None:
     schema = signature.outputs
     if schema is None:
         return None
-    return [str(name) for name in schema.input_names()] if schema.has_input_names() else [ANSWER] if len(schema) == 1 else None
+    return (
+        [str(name) for name in schema.input_names()]
+        if schema.has_input_names()
+        else [ANSWER]
+        if len(schema) == 1
+        else None
+    )
 
 
 def arrow_type(kind: Any) -> pa.DataType | None:
@@ -64,7 +70,9 @@ def arrow_type(kind: Any) -> pa.DataType | None:
     return None
 
 
-def table_of(prediction: Any, n_rows: int, signature: Signature, kept: dict[str, pa.Array]) -> pa.Table:
+def table_of(
+    prediction: Any, n_rows: int, signature: Signature, kept: dict[str, pa.Array]
+) -> pa.Table:
     """The columns that are passed through, then the answers.
 
     Args:
@@ -135,13 +143,20 @@ def _columns(prediction: Any, names: list[str] | None) -> dict[str, Any]:
     if hasattr(prediction, "to_arrow") and hasattr(prediction, "columns"):  # of polars
         prediction = prediction.to_pandas()
     if hasattr(prediction, "columns") and hasattr(prediction, "iloc"):
-        return {str(name): prediction.iloc[:, place] for place, name in enumerate(prediction.columns)}
+        return {
+            str(name): prediction.iloc[:, place] for place, name in enumerate(prediction.columns)
+        }
     if hasattr(prediction, "tocsr"):
         prediction = prediction.toarray()
     if isinstance(prediction, dict):
         return {str(name): values for name, values in prediction.items()}
     name = names[0] if names is not None and len(names) == 1 else ANSWER
-    if isinstance(prediction, list) and prediction and all(isinstance(row, dict) for row in prediction) and names != [ANSWER]:
+    if (
+        isinstance(prediction, list)
+        and prediction
+        and all(isinstance(row, dict) for row in prediction)
+        and names != [ANSWER]
+    ):
         found = dict.fromkeys(key for row in prediction for key in row)
         return {str(key): [row.get(key) for row in prediction] for key in names or found}
     if (

@@ -23,7 +23,9 @@ def gather(kept: Kept, parts: list[Part], out: Path) -> int:
     import pyarrow as pa
 
     schemas = [kept.schema(part) for part in parts]
-    filled = [schema for schema in schemas if (schema.metadata or {}).get(b"rows") == b"1"] or schemas[:1]
+    filled = [
+        schema for schema in schemas if (schema.metadata or {}).get(b"rows") == b"1"
+    ] or schemas[:1]
     distinct: list[pa.Schema] = []
     for schema in filled:
         if not any(schema.equals(other) for other in distinct):
@@ -69,7 +71,9 @@ def _in(table: pa.Table, schema: pa.Schema) -> pa.Table:
     if table.schema.equals(schema):
         return table
     columns = [
-        table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+        table[field.name].cast(field.type)
+        if field.name in table.column_names
+        else pa.nulls(table.num_rows, field.type)
         for field in schema
     ]
     return pa.table(columns, schema=schema)
@@ -82,7 +86,9 @@ def gather_rejects(kept: Kept, parts: list[Part], path: Path) -> int:
         for part in parts:
             text = kept.rejects(part)
             file.write(text)
-            rows.update(json.loads(line)["row"] for line in text.split("\n") if line)  # names may hold other line ends
+            rows.update(
+                json.loads(line)["row"] for line in text.split("\n") if line
+            )  # names may hold other line ends
     if not rows:
         path.unlink()
     return len(rows)

@@ -115,7 +115,9 @@ class Batch:
             PredictError: The model failed.
             OutputsError: An answer breaks the contract.
         """
-        rejects = check_places(self.data, self.out, self.rejects, overwrite=self.overwrite or self.resume)
+        rejects = check_places(
+            self.data, self.out, self.rejects, overwrite=self.overwrite or self.resume
+        )
         rows = self._rows()
         kept = Kept(self.out)
         try:
@@ -135,7 +137,9 @@ class Batch:
                 path=str(self.out),
             ) from error
 
-    def _run(self, rows: Rows, kept: Kept, rejects: Path, progress: Callable[[float, int], None]) -> Done:
+    def _run(
+        self, rows: Rows, kept: Kept, rejects: Path, progress: Callable[[float, int], None]
+    ) -> Done:
         parts = _listed(rows, self.data.name)
         done = [part for part in parts if kept.has(part)]
         waiting = [part for part in parts if not kept.has(part)]
@@ -178,7 +182,10 @@ class Batch:
 
     def _rows(self) -> Rows:
         batch, part = self._sizes()
-        rows = rows_of(self.data, Wanted(self.adapter.signature, self.keep, self.loader.extra != "ignore", batch, part))
+        rows = rows_of(
+            self.data,
+            Wanted(self.adapter.signature, self.keep, self.loader.extra != "ignore", batch, part),
+        )
         if rows.columns is not None:
             self._check_columns(rows.columns)
         clash = sorted(set(self.keep) & set(answer_names(self.adapter.signature) or ()))
@@ -191,7 +198,10 @@ class Batch:
 
     def _check_columns(self, columns: list[str]) -> None:
         inputs = getattr(self.data, "columns", None) or ()
-        for key, name in [*(("task.keep", name) for name in self.keep), *(("data.columns", name) for name in inputs)]:
+        for key, name in [
+            *(("task.keep", name) for name in self.keep),
+            *(("data.columns", name) for name in inputs),
+        ]:
             if name not in columns:
                 raise DataError(
                     f"{self.data.name} has no column {name!r}, which {key} names{nearest(name, columns)}",
@@ -207,7 +217,10 @@ class Batch:
         cells = 0
         for spec in schema.inputs if schema is not None else ():
             if isinstance(spec, TensorSpec):
-                cells += prod(abs(int(axis)) if axis != -1 or not index else 64 for index, axis in enumerate(spec.shape))
+                cells += prod(
+                    abs(int(axis)) if axis != -1 or not index else 64
+                    for index, axis in enumerate(spec.shape)
+                )
             elif not isinstance(spec.type, DataType):
                 cells = 0
                 break
@@ -222,14 +235,29 @@ class Batch:
     def _state(self, rows: Rows) -> dict[str, Any]:
         """What the parts depend on."""
         batch, _ = self._sizes()
-        found: dict[str, Any] = {"protocol": 1, "model": self.uri, "signature": digest(self.adapter.signature)}
-        found["model_files"] = hashlib.sha256((self.adapter.folder / "MLmodel").read_bytes()).hexdigest()
+        found: dict[str, Any] = {
+            "protocol": 1,
+            "model": self.uri,
+            "signature": digest(self.adapter.signature),
+        }
+        found["model_files"] = hashlib.sha256(
+            (self.adapter.folder / "MLmodel").read_bytes()
+        ).hexdigest()
         found["data"] = self.data.KIND
         if isinstance(self.data, TableFile):
             path = Path(self.data.path)
             told = path.stat()
-            found |= {"path": str(path.resolve()), "bytes": told.st_size, "modified_ns": told.st_mtime_ns}
-        found |= {"input": rows.identity(), "batch_size": batch, "params": self.params, "keep": list(self.keep)}
+            found |= {
+                "path": str(path.resolve()),
+                "bytes": told.st_size,
+                "modified_ns": told.st_mtime_ns,
+            }
+        found |= {
+            "input": rows.identity(),
+            "batch_size": batch,
+            "params": self.params,
+            "keep": list(self.keep),
+        }
         found |= {"policy": self.loader.policy, "extra": self.loader.extra}
         plain: dict[str, Any] = json.loads(json.dumps(found, default=str))
         return plain
@@ -254,31 +282,48 @@ def check_places(data: DataSource, out: Path, rejects: Path | None, *, overwrite
     check_suffix(out, "task.out")
     rejects = rejects if rejects is not None else out.with_suffix(".rejects.jsonl")
     if rejects.suffix != ".jsonl":
-        raise ConfigError(f"task.rejects={rejects}: rejects are JSON lines", remedy="Let it end in .jsonl.")
+        raise ConfigError(
+            f"task.rejects={rejects}: rejects are JSON lines", remedy="Let it end in .jsonl."
+        )
     if isinstance(data, TableFile):
         check_file(Path(data.path))
     for key, path in (("task.out", out), ("task.rejects", rejects)):
         if isinstance(data, TableFile) and path.exists() and path.samefile(data.path):
-            raise ConfigError(f"{key}={path} is the input itself", remedy="Write the answers to another file.", path=str(path))
+            raise ConfigError(
+                f"{key}={path} is the input itself",
+                remedy="Write the answers to another file.",
+                path=str(path),
+            )
         if path.is_dir():
-            raise ConfigError(f"{key}={path} is a folder", remedy=f"Name a file in it: {key}={path / 'out.parquet'}.")
+            raise ConfigError(
+                f"{key}={path} is a folder",
+                remedy=f"Name a file in it: {key}={path / 'out.parquet'}.",
+            )
         if not path.parent.is_dir():
             raise ConfigError(
-                f"{key}={path}: there is no folder {path.parent}", remedy=f"Make it: mkdir -p {path.parent}.", path=str(path)
+                f"{key}={path}: there is no folder {path.parent}",
+                remedy=f"Make it: mkdir -p {path.parent}.",
+                path=str(path),
             )
         if path.exists() and not overwrite:
             raise ConfigError(
-                f"{key}={path} exists", remedy="task.overwrite=true replaces it; another task.out leaves it.", path=str(path)
+                f"{key}={path} exists",
+                remedy="task.overwrite=true replaces it; another task.out leaves it.",
+                path=str(path),
             )
     if out.absolute() == rejects.absolute():
-        raise ConfigError(f"task.rejects={rejects} is task.out", remedy="Give each a file of its own.")
+        raise ConfigError(
+            f"task.rejects={rejects} is task.out", remedy="Give each a file of its own."
+        )
     return rejects
 
 
 def _listed(rows: Rows, name: str) -> list[Part]:
     parts = list(rows.parts())
     if not parts:
-        raise DataError(f"{name} has no rows", remedy="There is nothing to answer: no file was written.")
+        raise DataError(
+            f"{name} has no rows", remedy="There is nothing to answer: no file was written."
+        )
     return parts
 
 

@@ -31,10 +31,22 @@ class JsonlRows(Rows):
         self._target = data.target
         schema = wanted.signature.inputs
         tensors = schema is not None and schema.is_tensor_spec()
-        self._tensors = [str(name) for name in schema.input_names()] if schema and tensors and schema.has_input_names() else None
+        self._tensors = (
+            [str(name) for name in schema.input_names()]
+            if schema and tensors and schema.has_input_names()
+            else None
+        )
         self._objects = schema is not None and schema.has_input_names()
-        self._required = [spec.name for spec in schema.inputs if tensors or spec.required] if schema and self._objects else []
-        self._expected = {spec.name: str(spec.type) for spec in schema.inputs} if schema and self._objects else {}
+        self._required = (
+            [spec.name for spec in schema.inputs if tensors or spec.required]
+            if schema and self._objects
+            else []
+        )
+        self._expected = (
+            {spec.name: str(spec.type) for spec in schema.inputs}
+            if schema and self._objects
+            else {}
+        )
         self._flat = _flat(wanted) if data.columns is None and not wanted.every else None
 
     def identity(self) -> dict[str, Any]:
@@ -63,7 +75,9 @@ class JsonlRows(Rows):
     def _rows(self, body: bytes, part: Part, rejects: list[Reject]) -> tuple[list[Any], list[int]]:
         """The rows that can be read, and their numbers."""
         rows, numbers = [], []
-        lines = (line for line in body.split(b"\n") if line not in (b"", b"\r"))  # as they were counted
+        lines = (
+            line for line in body.split(b"\n") if line not in (b"", b"\r")
+        )  # as they were counted
         for number, line in enumerate(lines, part.first):
             row, wrong = _parsed(line)
             wrong = wrong or self._wrong(row)
@@ -99,8 +113,15 @@ class JsonlRows(Rows):
         if self._target not in self._expected and self._target is not None:
             keep.add(self._target)
         if not self._wanted.every and self._objects:
-            return [{name: value for name, value in row.items() if name in self._expected} for row in rows]
-        return [{name: value for name, value in row.items() if name not in keep} for row in rows] if keep else rows
+            return [
+                {name: value for name, value in row.items() if name in self._expected}
+                for row in rows
+            ]
+        return (
+            [{name: value for name, value in row.items() if name not in keep} for row in rows]
+            if keep
+            else rows
+        )
 
 
 def _parsed(line: bytes) -> tuple[Any, tuple[str, str, str, str] | None]:
@@ -132,8 +153,16 @@ def _flat(wanted: Wanted) -> dict[str, str] | None:
     schema = wanted.signature.inputs
     if schema is None or schema.is_tensor_spec() or not schema.has_input_names():
         return None
-    kinds = {DataType.double: "double", DataType.long: "int64", DataType.string: "string", DataType.boolean: "bool"}
-    found = {spec.name: kinds.get(spec.type, "") if isinstance(spec.type, DataType) else "" for spec in schema.inputs}
+    kinds = {
+        DataType.double: "double",
+        DataType.long: "int64",
+        DataType.string: "string",
+        DataType.boolean: "bool",
+    }
+    found = {
+        spec.name: kinds.get(spec.type, "") if isinstance(spec.type, DataType) else ""
+        for spec in schema.inputs
+    }
     known = all(found.values()) and set(wanted.keep) <= set(found)
     return found if known and all(spec.required for spec in schema.inputs) else None
 

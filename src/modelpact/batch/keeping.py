@@ -85,7 +85,10 @@ class Kept:
         now = json.loads(json.dumps(now))
         changed = [key for key in {**before, **now} if before.get(key) != now.get(key)]
         if changed:
-            lines = "".join(f"\n  {key}: {before.get(key)!s:.200} then, {now.get(key)!s:.200} now" for key in changed)
+            lines = "".join(
+                f"\n  {key}: {before.get(key)!s:.200} then, {now.get(key)!s:.200} now"
+                for key in changed
+            )
             raise ConfigError(
                 f"task.resume=true: {self._out} was begun with something else:{lines}",
                 remedy="Set it as it was, or begin anew with task.overwrite=true and without task.resume.",

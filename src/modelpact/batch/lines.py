@@ -25,7 +25,9 @@ PART_BYTES = 1 << 23
 """Bytes of a part, about."""
 
 
-def parts_of(path: Path, begin: int, n_rows: int, quoted: bool, separator: str = ",") -> Iterator[Part]:
+def parts_of(
+    path: Path, begin: int, n_rows: int, quoted: bool, separator: str = ","
+) -> Iterator[Part]:
     """Cut a file into parts of whole records.
 
     Args:
@@ -72,7 +74,9 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             yield file
     except OSError as error:
         raise DataError(
-            f"{path} cannot be read: {error.strerror or error}", remedy="It must stay as it is until the end.", path=str(path)
+            f"{path} cannot be read: {error.strerror or error}",
+            remedy="It must stay as it is until the end.",
+            path=str(path),
         ) from error
 
 
@@ -116,7 +120,13 @@ def _record_ends(data: bytes, quoted: bool, separator: str) -> tuple[Any, int]:
     lengths = ends - starts - 1
     empty = (lengths == 0) | ((lengths == 1) & (array[starts] == 13))
     if quoted and (quotes := np.flatnonzero(array == 34)).size:
-        odd = np.bincount(np.searchsorted(ends, quotes, side="right"), minlength=len(ends))[: len(ends)] % 2 == 1
+        odd = (
+            np.bincount(np.searchsorted(ends, quotes, side="right"), minlength=len(ends))[
+                : len(ends)
+            ]
+            % 2
+            == 1
+        )
         if odd.any():
             return _by_line(data, (starts, ends, empty, odd), separator)
     return ends[~empty], int(ends[-1])

@@ -35,7 +35,9 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run(plan: Plan, adapter: Adapter, parts: Iterator[Part], workers: int | None, processes: int | None) -> Iterator[Scored]:
+def run(
+    plan: Plan, adapter: Adapter, parts: Iterator[Part], workers: int | None, processes: int | None
+) -> Iterator[Scored]:
     """Answer parts on this machine, and give them in their order.
 
     Args:
@@ -47,7 +49,9 @@ def run(plan: Plan, adapter: Adapter, parts: Iterator[Part], workers: int | None
     """
     n_threads = 1 if processes else workers or cores()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_one_core("blas"))  # else those of each lane wait for each other, and burn the cores by that
+        stack.enter_context(
+            _one_core("blas")
+        )  # else those of each lane wait for each other, and burn the cores by that
         lanes = _Lanes(parts, n_threads + (processes or 0))
         stack.callback(lanes.stop)
         if not processes:
@@ -67,7 +71,9 @@ def run(plan: Plan, adapter: Adapter, parts: Iterator[Part], workers: int | None
 def _add_processes(plan: Plan, lanes: _Lanes, number: int, stack: contextlib.ExitStack) -> None:
     import multiprocessing
 
-    pool = ProcessPoolExecutor(number, mp_context=multiprocessing.get_context("spawn"))  # a fork would copy locks of threads
+    pool = ProcessPoolExecutor(
+        number, mp_context=multiprocessing.get_context("spawn")
+    )  # a fork would copy locks of threads
     stack.callback(pool.shutdown, wait=True, cancel_futures=True)
     for _ in range(number):
         lanes.add(lambda part: _in_process(pool, plan, part))

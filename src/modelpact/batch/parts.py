@@ -125,14 +125,22 @@ class Wanted:
     def names(self) -> list[str] | None:
         """The names of the inputs; None where they have none."""
         schema = self.signature.inputs
-        return [str(name) for name in schema.input_names()] if schema is not None and schema.has_input_names() else None
+        return (
+            [str(name) for name in schema.input_names()]
+            if schema is not None and schema.has_input_names()
+            else None
+        )
 
     def inputs_among(self, columns: Sequence[str]) -> list[str]:
         """Those columns of a file that the model is asked with, in the order of the file."""
         names = self.names
         if names is None:
             return [column for column in columns if column not in self.keep]
-        return [column for column in columns if column in names or (self.every and column not in self.keep)]
+        return [
+            column
+            for column in columns
+            if column in names or (self.every and column not in self.keep)
+        ]
 
 
 class Rows(ABC):

@@ -25,7 +25,9 @@ class _Actor:
         return {"scored": _packed(lambda: self._scorer.score(pickle.loads(row["part"])))}  # noqa: S301  # our own
 
 
-def run(plan: Plan, parts: Iterator[Part], workers: int | None, address: str | None) -> Iterator[Scored]:
+def run(
+    plan: Plan, parts: Iterator[Part], workers: int | None, address: str | None
+) -> Iterator[Scored]:
     """Answer parts with Ray Data, and give them in their order.
 
     Args:
@@ -42,7 +44,8 @@ def run(plan: Plan, parts: Iterator[Part], workers: int | None, address: str | N
         import ray.data
     except ImportError as error:
         raise ConfigError(
-            f"task.engine=ray: Ray Data cannot be imported: {shortened(error, 200)}", remedy='pip install "modelpact[ray]"'
+            f"task.engine=ray: Ray Data cannot be imported: {shortened(error, 200)}",
+            remedy='pip install "modelpact[ray]"',
         ) from error
     logging.getLogger("ray.data").setLevel(logging.ERROR)  # it tells of each step
     rows = [{"part": pickle.dumps(part)} for part in parts]
@@ -55,7 +58,12 @@ def run(plan: Plan, parts: Iterator[Part], workers: int | None, address: str | N
         context.enable_progress_bars = False
         n_actors = max(min(workers or int(ray.cluster_resources().get("CPU", 1)), len(rows)), 1)
         data = ray.data.from_items(rows, override_num_blocks=max(len(rows), 1))
-        answered = data.map(_Actor, fn_constructor_args=(plan,), compute=ray.data.ActorPoolStrategy(size=n_actors), num_cpus=1)
+        answered = data.map(
+            _Actor,
+            fn_constructor_args=(plan,),
+            compute=ray.data.ActorPoolStrategy(size=n_actors),
+            num_cpus=1,
+        )
         for row in answered.iter_rows():
             yield _unpacked(row["scored"])
     finally:
@@ -65,7 +73,12 @@ def run(plan: Plan, parts: Iterator[Part], workers: int | None, address: str | N
 
 def _begin(ray: Any, address: str | None) -> None:
     try:
-        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
+        ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            include_dashboard=False,
+        )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ConfigError(
             f"task.address={address}: Ray cannot be had there: {shortened(error, 200)}",

@@ -131,35 +131,49 @@ class Scorer:
         """
         found = self._find(chunk.inputs)
         of_all = [failure for failure in found if failure.row is None]
-        if any(failure.code in _OF_ALL or chunk.whole or self._is_param(failure) for failure in of_all):
+        if any(
+            failure.code in _OF_ALL or chunk.whole or self._is_param(failure) for failure in of_all
+        ):
             raise self._of_all(error, of_all) from error
         bad: set[int] = set()
-        places: Sequence[tuple[int, Failure]] = [(failure.row, failure) for failure in found if failure.row is not None]
+        places: Sequence[tuple[int, Failure]] = [
+            (failure.row, failure) for failure in found if failure.row is not None
+        ]
         if of_all:  # it is not said of which row: each is asked about by itself
             places = [
-                (place, failure) for place in range(len(chunk.numbers)) for failure in self._find(_take(chunk.inputs, [place]))
+                (place, failure)
+                for place in range(len(chunk.numbers))
+                for failure in self._find(_take(chunk.inputs, [place]))
             ]
         for place, failure in places:
             bad.add(place)
             number = int(chunk.numbers[place])
-            rejects.append(Reject(number, failure.code, failure.path, failure.expected, failure.got))
+            rejects.append(
+                Reject(number, failure.code, failure.path, failure.expected, failure.got)
+            )
         if not bad:
             raise self._of_all(error, of_all) from error
         return bad
 
     def _is_param(self, failure: Failure) -> bool:
         params = self._adapter.signature.params
-        return any(failure.path.partition("[")[0].partition(".")[0] == param.name for param in params or ())
+        return any(
+            failure.path.partition("[")[0].partition(".")[0] == param.name for param in params or ()
+        )
 
     def _find(self, inputs: Any) -> list[Failure]:
         if self._enforcer is None:
-            self._enforcer = compile_signature(self._adapter.signature, self._plan.loader.policy, self._plan.loader.extra)
+            self._enforcer = compile_signature(
+                self._adapter.signature, self._plan.loader.policy, self._plan.loader.extra
+            )
         return self._enforcer.find(inputs, self._plan.params, most=10**9).kept
 
     def _of_all(self, error: InputsError, failures: list[Failure]) -> InputsError:
         lines = "".join(f"\n  {failure}" for failure in failures[:SHOWN])
         return InputsError(
-            f"{self._plan.name} breaks the signature of {self._plan.uri} as a whole:{lines}" if lines else error.message,
+            f"{self._plan.name} breaks the signature of {self._plan.uri} as a whole:{lines}"
+            if lines
+            else error.message,
             remedy="No row of it can be answered: correct the data or the params; task=check says more.",
             failures=tuple(failures) or error.facts.get("failures", ()),
             uri=self._plan.uri,
@@ -171,7 +185,9 @@ class Scorer:
             return
         rejects = sorted(rejects, key=lambda reject: reject.row)
         lines = "".join(f"\n  {reject}" for reject in rejects[:SHOWN])
-        more = f"\n  ... and {len(rejects) - SHOWN:,} more thereabouts" if len(rejects) > SHOWN else ""
+        more = (
+            f"\n  ... and {len(rejects) - SHOWN:,} more thereabouts" if len(rejects) > SHOWN else ""
+        )
         raise InputsError(
             f"{self._plan.name} breaks the signature of {self._plan.uri}:{lines}{more}",
             remedy="Correct the data; task.on_error=reject sets such rows aside and answers the others.",

@@ -19,7 +19,9 @@ WAVE = 2
 """Parts a core that are answered before the next are asked for."""
 
 
-def run(plan: Plan, parts: Iterator[Part], workers: int | None, address: str | None) -> Iterator[Scored]:
+def run(
+    plan: Plan, parts: Iterator[Part], workers: int | None, address: str | None
+) -> Iterator[Scored]:
     """Answer parts with Spark, and give them in their order.
 
     Args:
@@ -35,7 +37,8 @@ def run(plan: Plan, parts: Iterator[Part], workers: int | None, address: str | N
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise ConfigError(
-            f"task.engine=spark: Spark cannot be imported: {shortened(error, 200)}", remedy='pip install "modelpact[spark]"'
+            f"task.engine=spark: Spark cannot be imported: {shortened(error, 200)}",
+            remedy='pip install "modelpact[spark]"',
         ) from error
     begun = SparkSession.getActiveSession() is None
     session = _session(SparkSession, address or f"local[{workers or '*'}]")
@@ -44,7 +47,11 @@ def run(plan: Plan, parts: Iterator[Part], workers: int | None, address: str | N
         shared = context.broadcast(pickle.dumps(plan))
         size = WAVE * max(context.defaultParallelism, 1)
         while wave := list(islice(parts, size)):
-            answered = context.parallelize(wave, len(wave)).map(lambda part: _packed(shared.value, part)).collect()
+            answered = (
+                context.parallelize(wave, len(wave))
+                .map(lambda part: _packed(shared.value, part))
+                .collect()
+            )
             for packed in answered:
                 yield _unpacked(packed)
     finally:
@@ -54,10 +61,14 @@ def run(plan: Plan, parts: Iterator[Part], workers: int | None, address: str | N
 
 def _session(kind: Any, master: str) -> Any:
     builder = kind.builder.master(master).appName("modelpact").config("spark.ui.enabled", "false")
-    builder = builder.config("spark.ui.showConsoleProgress", "false").config("spark.log.level", "ERROR")
+    builder = builder.config("spark.ui.showConsoleProgress", "false").config(
+        "spark.log.level", "ERROR"
+    )
     try:
         with warnings.catch_warnings():  # of Spark's own use of pandas, which is not made here
-            warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+            warnings.filterwarnings(
+                "ignore", "PySpark does not yet fully support pandas", FutureWarning
+            )
             return builder.getOrCreate()
     except Exception as error:
         raise ConfigError(

@@ -48,8 +48,14 @@ class ParquetRows(Rows):
         except (OSError, pa.ArrowException) as error:
             raise self._unreadable(error) from error
         self.columns = [str(name) for name in file.schema_arrow.names]
-        self._groups = [file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups)]
-        inputs = data.columns if data.columns is not None else [name for name in self.columns if name != data.target]
+        self._groups = [
+            file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups)
+        ]
+        inputs = (
+            data.columns
+            if data.columns is not None
+            else [name for name in self.columns if name != data.target]
+        )
         self._inputs = wanted.inputs_among(inputs)
         self._needed = [name for name in self.columns if name in {*self._inputs, *wanted.keep}]
         self._types = {field.name: field.type for field in file.schema_arrow}
@@ -64,15 +70,25 @@ class ParquetRows(Rows):
     def parts(self) -> Iterator[Part]:
         index = first = waiting = 0
         total = sum(self._groups)
-        whole = WHOLE * self._wanted.part if self._wanted.part > self._wanted.batch else self._wanted.part
+        whole = (
+            WHOLE * self._wanted.part
+            if self._wanted.part > self._wanted.batch
+            else self._wanted.part
+        )
         for n_rows in self._groups:
             if waiting and waiting + n_rows > whole:
                 yield Part(index, first, waiting, share=(first + waiting) / total)
                 index, first, waiting = index + 1, first + waiting, 0
             waiting += n_rows
             while waiting > whole:
-                yield Part(index, first, self._wanted.part, share=(first + self._wanted.part) / total)
-                index, first, waiting = index + 1, first + self._wanted.part, waiting - self._wanted.part
+                yield Part(
+                    index, first, self._wanted.part, share=(first + self._wanted.part) / total
+                )
+                index, first, waiting = (
+                    index + 1,
+                    first + self._wanted.part,
+                    waiting - self._wanted.part,
+                )
             if waiting >= self._wanted.part:
                 yield Part(index, first, waiting, share=(first + waiting) / total)
                 index, first, waiting = index + 1, first + waiting, 0
@@ -83,7 +99,9 @@ class ParquetRows(Rows):
         import pyarrow as pa
 
         if self._cursor is None or not self._cursor.reaches(part.first):
-            self._cursor = _Cursor(self._open(), self._groups, self._needed, self._wanted.batch, part.first)
+            self._cursor = _Cursor(
+                self._open(), self._groups, self._needed, self._wanted.batch, part.first
+            )
         number = part.first
         try:
             for batch in self._cursor.rows(part.first, part.n_rows):
@@ -101,20 +119,26 @@ class ParquetRows(Rows):
 
     def _unreadable(self, error: Exception) -> DataError:
         return DataError(
-            f"{self._path} cannot be read: {shortened(error, 200)}", remedy="It must be a Parquet file.", path=str(self._path)
+            f"{self._path} cannot be read: {shortened(error, 200)}",
+            remedy="It must be a Parquet file.",
+            path=str(self._path),
         )
 
 
 class _Cursor:
     """One pass over a file from a row on; what lies before the rows that are asked for is skipped, whole groups unread."""
 
-    def __init__(self, file: Any, groups: list[int], columns: list[str], batch: int, row: int) -> None:
+    def __init__(
+        self, file: Any, groups: list[int], columns: list[str], batch: int, row: int
+    ) -> None:
         begin = index = 0
         while index < len(groups) - 1 and begin + groups[index] <= row:
             begin += groups[index]
             index += 1
         self._group_end = begin + groups[index]
-        self._batches = file.iter_batches(batch, list(range(index, len(groups))), columns, use_threads=False)
+        self._batches = file.iter_batches(
+            batch, list(range(index, len(groups))), columns, use_threads=False
+        )
         self._row = begin
         self._rest: Any = None
 
@@ -146,18 +170,24 @@ def frame_of(batch: pa.RecordBatch) -> pd.DataFrame:
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if pa.types.is_nested(column.type):
             changed[name] = pd.Series(column.to_pylist(maps_as_pydicts="strict"), dtype=object)
-        elif column.null_count and (pa.types.is_integer(column.type) or pa.types.is_boolean(column.type)):
+        elif column.null_count and (
+            pa.types.is_integer(column.type) or pa.types.is_boolean(column.type)
+        ):
             changed[name] = column.to_pandas(types_mapper=_nullable().get)
     if not changed:
         return _plain(batch)
     rest: Any = batch.select([name for name in batch.schema.names if name not in changed])
     rest = _plain(rest)
-    columns = {name: changed[name] if name in changed else rest[name] for name in batch.schema.names}
+    columns = {
+        name: changed[name] if name in changed else rest[name] for name in batch.schema.names
+    }
     return pd.DataFrame(columns, index=range(batch.num_rows), copy=False)
 
 
 def _plain(batch: pa.RecordBatch) -> pd.DataFrame:
-    frame: pd.DataFrame = batch.to_pandas(split_blocks=True)  # a block a column: those without nulls are not copied
+    frame: pd.DataFrame = batch.to_pandas(
+        split_blocks=True
+    )  # a block a column: those without nulls are not copied
     return frame
 
 
@@ -165,9 +195,16 @@ def _nullable() -> dict[Any, Any]:
     import pandas as pd
     import pyarrow as pa
 
-    kinds = {f"{sign}int{bits}": f"{sign.upper()}Int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+    kinds = {
+        f"{sign}int{bits}": f"{sign.upper()}Int{bits}"
+        for sign in ("", "u")
+        for bits in (8, 16, 32, 64)
+    }
     return {
-        **{pa.type_for_alias(arrow): pd.api.types.pandas_dtype(kind) for arrow, kind in kinds.items()},
+        **{
+            pa.type_for_alias(arrow): pd.api.types.pandas_dtype(kind)
+            for arrow, kind in kinds.items()
+        },
         pa.bool_(): pd.BooleanDtype(),
     }
 

@@ -22,7 +22,22 @@ if TYPE_CHECKING:
 __all__ = ["CsvRows"]
 
 NULLS = [
-    *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL"),
+    *(
+        "",
+        "#N/A",
+        "#N/A N/A",
+        "#NA",
+        "-1.#IND",
+        "-1.#QNAN",
+        "-NaN",
+        "-nan",
+        "1.#IND",
+        "1.#QNAN",
+        "<NA>",
+        "N/A",
+        "NA",
+        "NULL",
+    ),
     *("NaN", "None", "n/a", "nan", "null"),
 ]
 """The texts that pandas reads as missing values, so that they are missing here too."""
@@ -52,7 +67,11 @@ class CsvRows(Rows):
         self._path = path
         self._wanted = wanted
         self.columns, self._begin = self._header()
-        inputs = data.columns if data.columns is not None else [name for name in self.columns if name != data.target]
+        inputs = (
+            data.columns
+            if data.columns is not None
+            else [name for name in self.columns if name != data.target]
+        )
         self._inputs = wanted.inputs_among(inputs)
         self._kinds = _kinds(wanted, self._inputs)
 
@@ -69,7 +88,8 @@ class CsvRows(Rows):
             piece = table.slice(begin, self._wanted.batch)
             frame = self._frame(piece)
             kept = {
-                name: frame[name] if self._kinds.get(name, "string") != "string" else piece[name] for name in self._wanted.keep
+                name: frame[name] if self._kinds.get(name, "string") != "string" else piece[name]
+                for name in self._wanted.keep
             }
             yield Chunk(frame, numbers[begin : begin + self._wanted.batch], kept)
 
@@ -79,7 +99,11 @@ class CsvRows(Rows):
         try:
             first = next(parts_of(self._path, 0, 1, True, self._separator), None)
             if first is None:
-                raise DataError(f"{self._path} is empty", remedy="Give a file with a header.", path=str(self._path))
+                raise DataError(
+                    f"{self._path} is empty",
+                    remedy="Give a file with a header.",
+                    path=str(self._path),
+                )
             line = records(self._path, 0, first.end)
             names = self._parsed(line.removeprefix(b"\xef\xbb\xbf"), None, []).column_names
         except (pa.ArrowInvalid, UnicodeDecodeError) as error:
@@ -114,13 +138,22 @@ class CsvRows(Rows):
                 raise self._unreadable(error, part) from error
             broken.clear()
             del rejects[:]
-            table = self._decoded(self._parsed(body, note, needed, binary=True), part, broken, rejects)
-        numbers = np.delete(np.arange(part.first, part.first + part.n_rows), [number - part.first for number in broken])
+            table = self._decoded(
+                self._parsed(body, note, needed, binary=True), part, broken, rejects
+            )
+        numbers = np.delete(
+            np.arange(part.first, part.first + part.n_rows),
+            [number - part.first for number in broken],
+        )
         if len(numbers) != table.num_rows:
-            raise self._unreadable(f"{part.n_rows:,} lines have {table.num_rows + len(broken):,} rows", part)
+            raise self._unreadable(
+                f"{part.n_rows:,} lines have {table.num_rows + len(broken):,} rows", part
+            )
         return table, numbers
 
-    def _parsed(self, body: bytes, note: Any, needed: list[str], *, binary: bool = False) -> pa.Table:
+    def _parsed(
+        self, body: bytes, note: Any, needed: list[str], *, binary: bool = False
+    ) -> pa.Table:
         import pyarrow as pa
         from pyarrow import csv
 
@@ -128,18 +161,30 @@ class CsvRows(Rows):
         kind = pa.binary() if binary else pa.string()
         return csv.read_csv(
             io.BytesIO(body),
-            csv.ReadOptions(use_threads=False, block_size=max(len(body), 1) + 1, column_names=names),
-            csv.ParseOptions(delimiter=self._separator, newlines_in_values=True, invalid_row_handler=note),
+            csv.ReadOptions(
+                use_threads=False, block_size=max(len(body), 1) + 1, column_names=names
+            ),
+            csv.ParseOptions(
+                delimiter=self._separator, newlines_in_values=True, invalid_row_handler=note
+            ),
             csv.ConvertOptions(
-                column_types=dict.fromkeys(needed, kind), include_columns=needed, null_values=NULLS, strings_can_be_null=True
+                column_types=dict.fromkeys(needed, kind),
+                include_columns=needed,
+                null_values=NULLS,
+                strings_can_be_null=True,
             ),
         )
 
-    def _decoded(self, table: pa.Table, part: Part, broken: list[int], rejects: list[Reject]) -> pa.Table:
+    def _decoded(
+        self, table: pa.Table, part: Part, broken: list[int], rejects: list[Reject]
+    ) -> pa.Table:
         """A table of bytes as texts, without the rows that are not UTF-8."""
         import pyarrow as pa
 
-        numbers = np.delete(np.arange(part.first, part.first + part.n_rows), [number - part.first for number in broken])
+        numbers = np.delete(
+            np.arange(part.first, part.first + part.n_rows),
+            [number - part.first for number in broken],
+        )
         good = np.ones(table.num_rows, dtype=bool)
         for name in table.column_names:
             for place, cell in enumerate(table[name].to_pylist()):
@@ -147,7 +192,11 @@ class CsvRows(Rows):
                     (cell or b"").decode()
                 except UnicodeDecodeError:
                     if good[place]:
-                        rejects.append(Reject(int(numbers[place]), MALFORMED, name, "text in UTF-8", "other bytes"))
+                        rejects.append(
+                            Reject(
+                                int(numbers[place]), MALFORMED, name, "text in UTF-8", "other bytes"
+                            )
+                        )
                     good[place] = False
         broken.extend(numbers[~good].tolist())
         table = table.filter(pa.array(good))
@@ -156,7 +205,9 @@ class CsvRows(Rows):
     def _frame(self, table: pa.Table) -> pd.DataFrame:
         import pandas as pd
 
-        columns = {name: _column(table[name], self._kinds.get(name, "string")) for name in self._inputs}
+        columns = {
+            name: _column(table[name], self._kinds.get(name, "string")) for name in self._inputs
+        }
         return pd.DataFrame(columns, index=range(table.num_rows), copy=False)
 
     def _unreadable(self, error: Any, part: Part | None = None) -> DataError:
@@ -172,7 +223,12 @@ def _kinds(wanted: Wanted, columns: Sequence[str]) -> dict[str, str]:
     """What the texts of each column stand for: `float`, `int`, `boolean`, or `string`, which they are."""
     from mlflow.types.schema import DataType, TensorSpec
 
-    kinds = {DataType.double: "float", DataType.float: "float", DataType.long: "int", DataType.integer: "int"}
+    kinds = {
+        DataType.double: "float",
+        DataType.float: "float",
+        DataType.long: "int",
+        DataType.integer: "int",
+    }
     kinds[DataType.boolean] = "boolean"
     schema = wanted.signature.inputs
     if schema is None:
@@ -186,9 +242,17 @@ def _kinds(wanted: Wanted, columns: Sequence[str]) -> dict[str, str]:
     for name in columns:
         spec = specs.get(name, schema.inputs[0])
         if isinstance(spec, TensorSpec):
-            found[name] = "string" if spec.type.kind in "OUS" else "boolean" if spec.type.kind == "b" else "any"
+            found[name] = (
+                "string"
+                if spec.type.kind in "OUS"
+                else "boolean"
+                if spec.type.kind == "b"
+                else "any"
+            )
         else:
-            plain = name in specs and isinstance(spec.type, DataType)  # MLflow's other types cannot be looked up
+            plain = name in specs and isinstance(
+                spec.type, DataType
+            )  # MLflow's other types cannot be looked up
             found[name] = kinds.get(spec.type, "string") if plain else "string"
     return found
 
@@ -202,7 +266,9 @@ def _column(texts: pa.ChunkedArray, kind: str) -> Any:
     if kind in {"int", "any"}:
         try:
             numbers = compute.cast(texts, pa.int64())
-            if not compute.any(compute.match_substring_regex(texts, "[xX]")).as_py():  # 0x10 is no number of a table
+            if not compute.any(
+                compute.match_substring_regex(texts, "[xX]")
+            ).as_py():  # 0x10 is no number of a table
                 return (
                     numbers.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
                     if numbers.null_count
@@ -216,9 +282,20 @@ def _column(texts: pa.ChunkedArray, kind: str) -> Any:
         except pa.ArrowInvalid:
             return _cells(texts.to_pandas())
     if kind == "boolean":
-        words = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+        words = {
+            "true": True,
+            "True": True,
+            "TRUE": True,
+            "false": False,
+            "False": False,
+            "FALSE": False,
+        }
         cells = [words.get(text, text) for text in texts.to_pylist()]
-        return pd.array(cells, dtype="boolean") if all(isinstance(cell, bool | None) for cell in cells) else _objects(cells)
+        return (
+            pd.array(cells, dtype="boolean")
+            if all(isinstance(cell, bool | None) for cell in cells)
+            else _objects(cells)
+        )
     return texts.to_pandas()
 
 
@@ -227,7 +304,9 @@ def _cells(texts: Any) -> Any:
     import pandas as pd
 
     numbers = pd.to_numeric(texts, errors="coerce")
-    return _objects([_cell(text, number) for text, number in zip(texts.tolist(), numbers.tolist(), strict=True)])
+    return _objects(
+        [_cell(text, number) for text, number in zip(texts.tolist(), numbers.tolist(), strict=True)]
+    )
 
 
 def _cell(text: Any, number: float) -> Any:

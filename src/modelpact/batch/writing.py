@@ -100,7 +100,10 @@ class _Csv(_Writer):
 
         super().__init__(path, schema)
         self._nested = [field.name for field in schema if not _is_flat(field.type)]
-        fields = [pa.field(field.name, pa.string() if field.name in self._nested else field.type) for field in schema]
+        fields = [
+            pa.field(field.name, pa.string() if field.name in self._nested else field.type)
+            for field in schema
+        ]
         self._flat = pa.schema([_flattened(field) for field in fields])
         self._writer = self._stack.enter_context(csv.CSVWriter(str(path), self._flat))
 
@@ -108,8 +111,13 @@ class _Csv(_Writer):
         import pyarrow as pa
 
         for name in self._nested:
-            texts = [None if value is None else _json(value) for value in table[name].to_pylist(maps_as_pydicts="strict")]
-            table = table.set_column(table.column_names.index(name), name, pa.array(texts, pa.string()))
+            texts = [
+                None if value is None else _json(value)
+                for value in table[name].to_pylist(maps_as_pydicts="strict")
+            ]
+            table = table.set_column(
+                table.column_names.index(name), name, pa.array(texts, pa.string())
+            )
         self._writer.write_table(table.cast(self._flat))
 
 
@@ -120,7 +128,9 @@ class _Jsonl(_Writer):
 
     def write(self, table: pa.Table) -> None:
         for batch in table.to_batches(max_chunksize=16_384):
-            self._file.writelines(f"{_json(row)}\n" for row in batch.to_pylist(maps_as_pydicts="strict"))
+            self._file.writelines(
+                f"{_json(row)}\n" for row in batch.to_pylist(maps_as_pydicts="strict")
+            )
 
 
 SUFFIXES: dict[str, type[_Writer]] = {".csv": _Csv, ".jsonl": _Jsonl, ".parquet": _Parquet}
@@ -131,13 +141,17 @@ def _is_flat(kind: pa.DataType) -> bool:
     import pyarrow as pa
 
     inner = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return not (pa.types.is_nested(inner) or pa.types.is_binary(inner) or pa.types.is_large_binary(inner))
+    return not (
+        pa.types.is_nested(inner) or pa.types.is_binary(inner) or pa.types.is_large_binary(inner)
+    )
 
 
 def _flattened(field: pa.Field) -> pa.Field:
     import pyarrow as pa
 
-    return pa.field(field.name, field.type.value_type) if pa.types.is_dictionary(field.type) else field
+    return (
+        pa.field(field.name, field.type.value_type) if pa.types.is_dictionary(field.type) else field
+    )
 
 
 def _json(value: Any) -> str:
@@ -160,7 +174,9 @@ def _text(value: Any) -> Any:
         return base64.b64encode(value).decode()
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
-    return str(value) if isinstance(value, decimal.Decimal | datetime.timedelta) else _of_arrow(value)
+    return (
+        str(value) if isinstance(value, decimal.Decimal | datetime.timedelta) else _of_arrow(value)
+    )
 
 
 def _of_arrow(value: Any) -> Any:

@@ -6,4 +6,14 @@ from modelpact.data.files import CsvData, JsonlData, ParquetData
 from modelpact.data.inline import InlineData
 from modelpact.data.sources import DataSource
 
-__all__ = ["CsvData", "DataSource", "DiabetesData", "DigitsData", "InlineData", "IrisData", "JsonlData", "ParquetData", "digest"]
+__all__ = [
+    "CsvData",
+    "DataSource",
+    "DiabetesData",
+    "DigitsData",
+    "InlineData",
+    "IrisData",
+    "JsonlData",
+    "ParquetData",
+    "digest",
+]

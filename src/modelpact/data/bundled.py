@@ -39,7 +39,9 @@ class IrisData(DataSource):
         from sklearn.datasets import load_iris
 
         bunch = load_iris(as_frame=True)
-        frame = bunch.data.set_axis(["sepal_length", "sepal_width", "petal_length", "petal_width"], axis=1)
+        frame = bunch.data.set_axis(
+            ["sepal_length", "sepal_width", "petal_length", "petal_width"], axis=1
+        )
         inputs: Any = frame.to_dict("records") if self.form == "records" else frame
         return self.hold_out(inputs, bunch.target_names[bunch.target.to_numpy()])
 

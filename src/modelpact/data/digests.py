@@ -15,7 +15,12 @@ __all__ = ["digest"]
 def digest(sample: Sample) -> str:
     """SHA-256, in hex, of everything in the sample that a model learns from or is judged by."""
     sha = hashlib.sha256()
-    for part in (sample.inputs, sample.targets, sample.params, sample.holdout and digest(sample.holdout)):
+    for part in (
+        sample.inputs,
+        sample.targets,
+        sample.params,
+        sample.holdout and digest(sample.holdout),
+    ):
         _update(sha, part)
     return sha.hexdigest()
 
@@ -28,7 +33,9 @@ def _update(sha: Any, part: Any) -> None:
         sha.update(repr([(str(name), str(dtype)) for name, dtype in part.dtypes.items()]).encode())
         for position, dtype in enumerate(part.dtypes):
             column = part.iloc[:, position]
-            if dtype.kind == "O":  # pandas hashes 1 and "1" in such a column alike, and lists not at all
+            if (
+                dtype.kind == "O"
+            ):  # pandas hashes 1 and "1" in such a column alike, and lists not at all
                 _update(sha, column.tolist())
             else:
                 sha.update(pd.util.hash_pandas_object(column, index=False).to_numpy().tobytes())

@@ -53,18 +53,29 @@ class TableFile(DataSource):
             frame = self.table(path)
         except DataError:
             raise
-        except (ValueError, OSError) as error:  # pandas' parser errors, UnicodeDecodeError and Arrow's are ValueErrors
+        except (
+            ValueError,
+            OSError,
+        ) as error:  # pandas' parser errors, UnicodeDecodeError and Arrow's are ValueErrors
             raise DataError(
                 f"{path} cannot be read: {shortened(error, 200)}",
                 remedy=f"It must be {self.wanted}.",
                 path=str(path),
             ) from error
         if frame.empty:
-            raise DataError(f"{path} has no rows", remedy="Give at least one row below the header.", path=str(path))
+            raise DataError(
+                f"{path} has no rows",
+                remedy="Give at least one row below the header.",
+                path=str(path),
+            )
         frame.columns = frame.columns.map(str)  # a Parquet file may name them by numbers
         self._check_columns(frame, path)
         targets = None if self.target is None else frame[self.target].to_numpy()
-        kept = self.columns if self.columns is not None else [column for column in frame.columns if column != self.target]
+        kept = (
+            self.columns
+            if self.columns is not None
+            else [column for column in frame.columns if column != self.target]
+        )
         if not kept:
             raise DataError(
                 f"{path} has no column left for inputs",
@@ -96,9 +107,15 @@ def check_file(path: Path) -> None:
     """
     if not path.is_file():
         what = "is a folder, not a file" if path.is_dir() else "does not exist"
-        raise DataError(f"{path} {what}", remedy=f"data.path is read from {Path.cwd()}.", path=str(path))
+        raise DataError(
+            f"{path} {what}", remedy=f"data.path is read from {Path.cwd()}.", path=str(path)
+        )
     if path.stat().st_size == 0:
-        raise DataError(f"{path} is empty", remedy="Give a file with a header and at least one row.", path=str(path))
+        raise DataError(
+            f"{path} is empty",
+            remedy="Give a file with a header and at least one row.",
+            path=str(path),
+        )
 
 
 class CsvData(TableFile):
@@ -126,7 +143,11 @@ class JsonlData(TableFile):
     def table(self, path: Path) -> pd.DataFrame:
         import pandas as pd
 
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
+        rows = [
+            json.loads(line)
+            for line in path.read_text(encoding="utf-8-sig").split("\n")
+            if line.strip()
+        ]
         if not all(isinstance(row, dict) for row in rows):
             raise ValueError("a line is no object")
         return pd.DataFrame(rows)

@@ -37,7 +37,8 @@ class InlineData(DataSource):
             return None if self.targets is None else np.asarray(self.targets)
         except ValueError as error:
             raise DataError(
-                f"data.targets cannot be made an array: {shortened(error, 200)}", remedy="Give targets of the same shape."
+                f"data.targets cannot be made an array: {shortened(error, 200)}",
+                remedy="Give targets of the same shape.",
             ) from error
 
     def _inputs(self) -> Any:

@@ -52,7 +52,11 @@ class DataSource(Step, ABC):
         """
         n_rows = rows.count(inputs)
         if n_rows == 0:
-            raise DataError(f"{self.KIND} has no rows", remedy="A model can't be signed or fitted on no data.", source=self.KIND)
+            raise DataError(
+                f"{self.KIND} has no rows",
+                remedy="A model can't be signed or fitted on no data.",
+                source=self.KIND,
+            )
         if targets is not None and rows.count(targets) != n_rows:
             raise DataError(
                 f"{self.KIND} has {n_rows} rows and {rows.count(targets)} targets",
@@ -71,4 +75,6 @@ class DataSource(Step, ABC):
         order = np.random.default_rng(self.seed).permutation(n_rows).tolist()
         held, kept = order[:n_held], order[n_held:]
         holdout = Sample(rows.take(inputs, held), rows.take(targets, held), self.params)
-        return Sample(rows.take(inputs, kept), rows.take(targets, kept), self.params, holdout=holdout)
+        return Sample(
+            rows.take(inputs, kept), rows.take(targets, kept), self.params, holdout=holdout
+        )

@@ -11,4 +11,15 @@ from modelpact.leaks.found import Allowed, Leak, Report
 from modelpact.leaks.scanning import scan_folder, scan_values
 from modelpact.leaks.stored import SCANNED, cut, examine, from_tags, recorded
 
-__all__ = ["SCANNED", "Allowed", "Leak", "Report", "cut", "examine", "from_tags", "recorded", "scan_folder", "scan_values"]
+__all__ = [
+    "SCANNED",
+    "Allowed",
+    "Leak",
+    "Report",
+    "cut",
+    "examine",
+    "from_tags",
+    "recorded",
+    "scan_folder",
+    "scan_values",
+]

@@ -42,7 +42,13 @@ def _walk(value: Any, place: str, under: str) -> Iterator[tuple[str, str]]:
         yield from _cells(value.get("columns"), value.get("data"), place)
         for key, item in value.items():
             nested = isinstance(item, (dict, list))
-            name = key if is_secret_name(key) and nested else under if key in _HOLDERS or nested else ""
+            name = (
+                key
+                if is_secret_name(key) and nested
+                else under
+                if key in _HOLDERS or nested
+                else ""
+            )
             yield from _walk(item, f"{place}.{key}" if place else key, name)
     elif isinstance(value, list):
         for number, item in enumerate(value):
@@ -54,8 +60,17 @@ def _walk(value: Any, place: str, under: str) -> Iterator[tuple[str, str]]:
 def _cells(columns: Any, data: Any, place: str) -> Iterator[tuple[str, str]]:
     if not isinstance(columns, list) or not isinstance(data, list):
         return
-    named = [(number, name) for number, name in enumerate(columns) if isinstance(name, str) and is_secret_name(name)]
+    named = [
+        (number, name)
+        for number, name in enumerate(columns)
+        if isinstance(name, str) and is_secret_name(name)
+    ]
     for row, cells in enumerate(data if named else []):
         for number, name in named:
-            if isinstance(cells, list) and number < len(cells) and isinstance(cells[number], str) and is_random(cells[number]):
+            if (
+                isinstance(cells, list)
+                and number < len(cells)
+                and isinstance(cells[number], str)
+                and is_random(cells[number])
+            ):
                 yield f"{place}.data.{row}.{number}".lstrip("."), name

@@ -119,13 +119,20 @@ class Report:
         """
         for note in self.unread:
             log.warning("the leak scan did not read %s", note)
-        left = sorted({leak for leak in self.leaks if not any(item.covers(leak) for item in allowed)})
+        left = sorted(
+            {leak for leak in self.leaks if not any(item.covers(leak) for item in allowed)}
+        )
         if left:
             raise _refusal(left, key, what)
         used = [item for item in allowed if any(item.covers(leak) for leak in self.leaks)]
         for item in allowed:
             if item not in used and item.place.startswith(OF_RUN) == self.of_run:
-                log.warning("%s: nothing of the kind %s is at %s; take the exception out", key, item.kind, item.place)
+                log.warning(
+                    "%s: nothing of the kind %s is at %s; take the exception out",
+                    key,
+                    item.kind,
+                    item.place,
+                )
         for item in used:
             log.info("%s: %s at %s is allowed: %s", key, item.kind, item.place, item.reason)
         return used
@@ -142,4 +149,6 @@ def _refusal(left: list[Leak], key: str, what: str) -> SecretError:
         f"What is no secret is allowed with a reason: {key}=[{{place: '{first.place}', kind: {first.kind}, reason: '...'}}]"
     )
     places = list(dict.fromkeys(leak.place for leak in left))
-    return SecretError("\n".join(lines), remedy=remedy, places=places, leaks=[str(leak) for leak in left])
+    return SecretError(
+        "\n".join(lines), remedy=remedy, places=places, leaks=[str(leak) for leak in left]
+    )

@@ -60,7 +60,9 @@ class Known:
 
 def known() -> Known:
     """The keys in the environment of now."""
-    own = {name: value for name, value in os.environ.items() if is_secret_name(name) or "://" in value}
+    own = {
+        name: value for name, value in os.environ.items() if is_secret_name(name) or "://" in value
+    }
     return _known(tuple(own.items()), tuple(os.environ.get(name, "") for name in _PUBLIC))
 
 

@@ -90,7 +90,9 @@ def is_placeholder(text: str) -> bool:
     """
     left = _WORDS.sub("", text)
     return (
-        _PLAIN.fullmatch(text) is not None or _OPENING.match(text) is not None or (left != text and bits(left) < NEXT_TO_NOTHING)
+        _PLAIN.fullmatch(text) is not None
+        or _OPENING.match(text) is not None
+        or (left != text and bits(left) < NEXT_TO_NOTHING)
     )
 
 
@@ -105,9 +107,18 @@ def is_random(text: str, least: float = SURE) -> bool:
         >>> [is_random(text) for text in ("q7Zx2mPv9KfT", "2024-01-01T00:00:00Z", "sklearn.linear_model", "abcdefgh12345678")]
         [True, False, False, False]
     """
-    if not 8 <= len(text) <= LONGEST or len(set(text)) < 5 or re.search(r"\s", text) or sum(map(str.isalpha, text)) < 2:
+    if (
+        not 8 <= len(text) <= LONGEST
+        or len(set(text)) < 5
+        or re.search(r"\s", text)
+        or sum(map(str.isalpha, text)) < 2
+    ):
         return False
-    if any(form.fullmatch(text) for form in _MADE) or is_placeholder(text) or sum(map(text.count, "\\(){}[]<>|")) > 2:
+    if (
+        any(form.fullmatch(text) for form in _MADE)
+        or is_placeholder(text)
+        or sum(map(text.count, "\\(){}[]<>|")) > 2
+    ):
         return False
     if re.search(r"[0-9!#&*?^~]", text) is None:  # few keys of this length have none
         least = max(least, LEAST_OF_LETTERS)
@@ -116,9 +127,16 @@ def is_random(text: str, least: float = SURE) -> bool:
 
 def is_sequence(text: str) -> bool:
     """Whether most letters follow those before them, as in `abcdef123456`."""
-    return sum(abs(ord(one) - ord(other)) <= 1 for one, other in itertools.pairwise(text)) >= len(text) / 2
+    return (
+        sum(abs(ord(one) - ord(other)) <= 1 for one, other in itertools.pairwise(text))
+        >= len(text) / 2
+    )
 
 
 def _is_word(letters: str) -> bool:
     pairs = len(letters) - 1
-    return pairs >= 2 and sum(letters[at + 1] in _FOLLOWS.get(letters[at], "") for at in range(pairs)) >= 0.75 * pairs
+    return (
+        pairs >= 2
+        and sum(letters[at + 1] in _FOLLOWS.get(letters[at], "") for at in range(pairs))
+        >= 0.75 * pairs
+    )

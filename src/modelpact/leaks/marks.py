@@ -54,7 +54,9 @@ def _marked(chunk: bytes) -> Iterator[tuple[int, bool]]:
     size = len(chunk) - 2
     even = np.frombuffer(chunk, dtype="<u2", count=len(chunk) // 2)
     odd = np.frombuffer(chunk, dtype="<u2", count=(len(chunk) - 1) // 2, offset=1)
-    at = np.sort(np.concatenate((np.flatnonzero(pairs[even]) * 2, np.flatnonzero(pairs[odd]) * 2 + 1)))
+    at = np.sort(
+        np.concatenate((np.flatnonzero(pairs[even]) * 2, np.flatnonzero(pairs[odd]) * 2 + 1))
+    )
     at = at[at < size]
     codes = data[at].astype(np.int64) << 16 | data[at + 1].astype(np.int64) << 8 | data[at + 2]
     for where, code in zip(at.tolist(), codes.tolist(), strict=True):
@@ -75,7 +77,10 @@ def _tables() -> tuple[np.ndarray, dict[int, list[bytes]]]:
         triples.setdefault(int.from_bytes(mark[:3]), []).append(mark)
     for stem in [*STEMS, "://"]:
         for number in range(8):  # each letter in both cases
-            cased = "".join(letter.upper() if number >> place & 1 else letter for place, letter in enumerate(stem[:3]))
+            cased = "".join(
+                letter.upper() if number >> place & 1 else letter
+                for place, letter in enumerate(stem[:3])
+            )
             triples.setdefault(int.from_bytes(cased.encode()), []).append(b"")
     for code in triples:
         pairs[code >> 16 | (code >> 8 & 255) << 8] = True

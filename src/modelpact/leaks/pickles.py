@@ -21,12 +21,36 @@ _LENGTHS = {
     pickletools.TAKEN_FROM_ARGUMENT8U: 8,
 }
 _LINES = {"GLOBAL": 2, "INST": 2}
-_TEXTS = frozenset({"UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "STRING", "BINSTRING", "SHORT_BINSTRING"})
+_TEXTS = frozenset(
+    {
+        "UNICODE",
+        "BINUNICODE",
+        "SHORT_BINUNICODE",
+        "BINUNICODE8",
+        "STRING",
+        "BINSTRING",
+        "SHORT_BINSTRING",
+    }
+)
 _BYTES = frozenset({"BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"})
 _QUIET = frozenset(
-    {"MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT", "FRAME", "MARK", "EMPTY_LIST", "EMPTY_TUPLE", "EMPTY_SET", "APPEND"}
+    {
+        "MEMOIZE",
+        "PUT",
+        "BINPUT",
+        "LONG_BINPUT",
+        "FRAME",
+        "MARK",
+        "EMPTY_LIST",
+        "EMPTY_TUPLE",
+        "EMPTY_SET",
+        "APPEND",
+    }
 )
-_PUT, _GET = frozenset({"PUT", "BINPUT", "LONG_BINPUT"}), frozenset({"GET", "BINGET", "LONG_BINGET"})
+_PUT, _GET = (
+    frozenset({"PUT", "BINPUT", "LONG_BINPUT"}),
+    frozenset({"GET", "BINGET", "LONG_BINGET"}),
+)
 _SKIPPED = [
     1 + max(0, opcode.arg.n if opcode.arg else 0)
     if opcode is not None

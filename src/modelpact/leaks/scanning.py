@@ -81,10 +81,17 @@ def scan_values(values: Mapping[str, Any]) -> Report:
     told = {leak.place for leak in scan.report.leaks}
     for place in secrets.literals(values):
         if place not in told:
-            scan.found(place, "", "address" if "://" in texts.get(place, "") else "entropy", place.rpartition(".")[2])
+            scan.found(
+                place,
+                "",
+                "address" if "://" in texts.get(place, "") else "entropy",
+                place.rpartition(".")[2],
+            )
     one_line = [place for place, text in texts.items() if "\n" not in text]
     scan.report.of_run = any(str(key).startswith(OF_RUN) for key in values)
-    scan.report.leaks = [replace(leak, where="") if leak.place in one_line else leak for leak in scan.report.leaks]
+    scan.report.leaks = [
+        replace(leak, where="") if leak.place in one_line else leak for leak in scan.report.leaks
+    ]
     return scan.report
 
 
@@ -111,7 +118,14 @@ class _Scan:
         """Note a leak; what may be told of its place and its name holds no secret itself."""
         self._counts[place] = self._counts.get(place, 0) + 1
         if self._counts[place] <= PER_PLACE:
-            self.report.leaks.append(Leak(self._shown(place), where, kind, name if kind == "environment" else self._shown(name)))
+            self.report.leaks.append(
+                Leak(
+                    self._shown(place),
+                    where,
+                    kind,
+                    name if kind == "environment" else self._shown(name),
+                )
+            )
 
     def name(self, place: str) -> None:
         """Look through the name of a file."""
@@ -127,7 +141,9 @@ class _Scan:
             return
         if size > SMALL:
             with path.open("rb") as stream:
-                self.bytes_of(memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)), place)
+                self.bytes_of(
+                    memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)), place
+                )
             return
         data = path.read_bytes()
         digest = hashlib.sha256(repr(self._known.identity).encode() + data).digest()
@@ -196,7 +212,9 @@ class _Scan:
             where = functools.partial(_line_of, plain, line, first)
             self._in_text(plain[first:last], place, where, 0, keyed)
 
-    def _in_text(self, text: str, place: str, where: Callable[[int], str], first: int = 0, keyed: bool = True) -> None:
+    def _in_text(
+        self, text: str, place: str, where: Callable[[int], str], first: int = 0, keyed: bool = True
+    ) -> None:
         """Look through a text; what begins before `first`, or a step after it, is another piece's."""
         for at, kind, name in itertools.islice(found_in(text, keyed), PER_PLACE):
             if first <= at < first + STEP:
@@ -237,7 +255,11 @@ class _Scan:
             text = bytes(piece.data).decode("latin-1")
             if "\0" in text or "\xc2" in text:  # an array, as protocols 0 to 2 write it
                 self._binary(
-                    memoryview(text.encode("latin-1").decode("utf-8", "ignore").encode("latin-1", "ignore")), place, piece.at
+                    memoryview(
+                        text.encode("latin-1").decode("utf-8", "ignore").encode("latin-1", "ignore")
+                    ),
+                    place,
+                    piece.at,
                 )
             pending = self._in_pickle(text.strip("'\""), place, where, pending, recent)
 
@@ -285,7 +307,10 @@ class _Recent:
 
 def _is_name(text: str) -> bool:
     return (
-        len(text) < 100 and STEM.search(text.lower()) is not None and _NAME.fullmatch(text) is not None and is_secret_name(text)
+        len(text) < 100
+        and STEM.search(text.lower()) is not None
+        and _NAME.fullmatch(text) is not None
+        and is_secret_name(text)
     )
 
 

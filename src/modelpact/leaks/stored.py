@@ -48,7 +48,9 @@ def _said(tags: Mapping[str, str] | None) -> list[Allowed] | None:
         return None
 
 
-def examine(model: LoggedModel, tags: Mapping[str, Any], allowed: Sequence[Allowed]) -> dict[str, str]:
+def examine(
+    model: LoggedModel, tags: Mapping[str, Any], allowed: Sequence[Allowed]
+) -> dict[str, str]:
     """Look through what is about to become a version: its tags, and its files where its saver has not.
 
     Args:
@@ -68,7 +70,9 @@ def examine(model: LoggedModel, tags: Mapping[str, Any], allowed: Sequence[Allow
     saved = _said(model.tags)
     if saved is None:
         with contextlib.ExitStack() as made:
-            folder = _mlflow.download_model(model.model_uri, lambda: made.enter_context(temporary_folder()))
+            folder = _mlflow.download_model(
+                model.model_uri, lambda: made.enter_context(temporary_folder())
+            )
             found = scan_folder(folder)
         report.leaks += found.leaks
         report.unread += found.unread

@@ -14,7 +14,20 @@ from modelpact.secrets import URL, credentials_in, is_harmless
 
 __all__ = ["STEM", "STEMS", "found_in", "is_key"]
 
-STEMS = ("key", "token", "secret", "pass", "pwd", "_pw", "-pw", "cred", "auth", "cookie", "jwt", "bearer")
+STEMS = (
+    "key",
+    "token",
+    "secret",
+    "pass",
+    "pwd",
+    "_pw",
+    "-pw",
+    "cred",
+    "auth",
+    "cookie",
+    "jwt",
+    "bearer",
+)
 STEM = re.compile("|".join(STEMS))
 """A part of every name that `is_secret_name` knows."""
 
@@ -46,7 +59,9 @@ _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|\w+=[A-Za-z_][\w.]*")
 _HOW = re.compile(r"(?i)(?:bearer|basic|token|key|apikey|digest)\s+")
 _NO_KEY = re.compile(r"(?i)example|x{4}|your|dummy|fake|placeholder|redacted|\.\.\.|<|\*\*\*")
 _BODY = re.compile(r"(?:\\n|\\r|\s|[A-Za-z0-9+/=]|[A-Za-z-]+: ?[^\n]{0,80}\n){1,400}")
-_DOCUMENTED = re.compile(r"(?i)@(?:[\w-]+\.)*(?:example|test|invalid)(?:\.(?:com|org|net))?(?:[:/?#]|$)")
+_DOCUMENTED = re.compile(
+    r"(?i)@(?:[\w-]+\.)*(?:example|test|invalid)(?:\.(?:com|org|net))?(?:[:/?#]|$)"
+)
 """Hosts that are nobody's."""
 
 
@@ -94,7 +109,9 @@ def is_key(found: str, after: str = "") -> bool:
         value = found[7:].strip()
         return is_random(value, 25.0)
     if found[:6].lower() == "basic ":
-        password = base64.b64decode(found[6:].strip() + "==").partition(b":")[2].decode("utf-8", "replace")
+        password = (
+            base64.b64decode(found[6:].strip() + "==").partition(b":")[2].decode("utf-8", "replace")
+        )
         return bool(password) and not is_placeholder(password)
     return _NO_KEY.search(found) is None and len(set(found)) > 8 and not is_sequence(found)
 
@@ -132,7 +149,11 @@ def _named(text: str) -> Iterator[tuple[int, int, str]]:
 
 def _value(text: str, left: int, right: int) -> tuple[int, int] | None:
     match = _AFTER.match(text, right) or _ELEMENT.match(text, right)
-    if match is None and (text[max(0, left - 2) : left] == "--" or text[left : left + 2] == "--" or _is_login(text, left)):
+    if match is None and (
+        text[max(0, left - 2) : left] == "--"
+        or text[left : left + 2] == "--"
+        or _is_login(text, left)
+    ):
         match = _SPACED.match(text, right)
     if match is None:
         return None
@@ -150,13 +171,22 @@ def _value(text: str, left: int, right: int) -> tuple[int, int] | None:
 
 
 def _is_login(text: str, left: int) -> bool:
-    return re.search(r"\b(?:machine|login)\s+\S+\s+(?:login\s+\S+\s+)?$", text[max(0, left - 200) : left]) is not None
+    return (
+        re.search(
+            r"\b(?:machine|login)\s+\S+\s+(?:login\s+\S+\s+)?$", text[max(0, left - 200) : left]
+        )
+        is not None
+    )
 
 
 def _grants(url: str) -> bool:
     for secret in credentials_in(url):
         in_front = f"{secret}@" in url
-        if is_placeholder(secret) or not any(map(str.isalnum, secret)) or (in_front and _DOCUMENTED.search(url)):
+        if (
+            is_placeholder(secret)
+            or not any(map(str.isalnum, secret))
+            or (in_front and _DOCUMENTED.search(url))
+        ):
             continue
         if is_random(secret) or (in_front and f":{secret}@" in url):
             return True
@@ -166,7 +196,11 @@ def _grants(url: str) -> bool:
 def _lowered(text: str) -> str:
     """A text in lower case, letter by letter: a few letters become two in lower case."""
     lowered = text.lower()
-    return lowered if len(lowered) == len(text) else re.sub("[A-Z]", lambda match: match[0].lower(), text)
+    return (
+        lowered
+        if len(lowered) == len(text)
+        else re.sub("[A-Z]", lambda match: match[0].lower(), text)
+    )
 
 
 def _overlaps(taken: list[tuple[int, int]], start: int, end: int) -> bool:

@@ -153,7 +153,9 @@ class _Unpacking:
             if not any(bytes(self._view[self._at : self._at + 64])):
                 return True
             self._unpacker = self._start()
-        waits = not getattr(self._unpacker, "unconsumed_tail", b"") and getattr(self._unpacker, "needs_input", True)
+        waits = not getattr(self._unpacker, "unconsumed_tail", b"") and getattr(
+            self._unpacker, "needs_input", True
+        )
         if waits and self._at >= len(self._view):
             raise Unread("its end: it is cut off")
         return False

@@ -41,7 +41,13 @@ class Adapter:
     """
 
     def __init__(
-        self, pyfunc: PyFuncModel, *, uri: str, folder: Path, policy: Policy = "lossless", extra: Extra = "ignore"
+        self,
+        pyfunc: PyFuncModel,
+        *,
+        uri: str,
+        folder: Path,
+        policy: Policy = "lossless",
+        extra: Extra = "ignore",
     ) -> None:
         self.pyfunc = pyfunc
         self.uri = uri
@@ -74,7 +80,9 @@ class Adapter:
             PredictError: The model takes no configuration.
         """
         if self.model is None:
-            raise PredictError(f"{self.uri} is saved in an MLflow flavor and takes no configuration", uri=self.uri)
+            raise PredictError(
+                f"{self.uri} is saved in an MLflow flavor and takes no configuration", uri=self.uri
+            )
         self.model.load_context(config)
 
     def predict(self, inputs: Inputs, params: Params | None = None) -> Outputs:
@@ -122,7 +130,11 @@ class Adapter:
         """
         stream = getattr(self.model, "predict_stream", None)
         if stream is None:
-            raise PredictError(f"the model {self.uri} answers as a whole only", remedy="Call predict.", uri=self.uri)
+            raise PredictError(
+                f"the model {self.uri} answers as a whole only",
+                remedy="Call predict.",
+                uri=self.uri,
+            )
         checked, settings = self._enforcer.call(inputs, params)
         try:
             yield from stream(checked, settings)

@@ -93,7 +93,10 @@ def read_config(config: Mapping[str, Any] | str | Path | None) -> dict[str, Any]
         {'protocol': 1}
     """
     if config is None or config == "":
-        raise ModelConfigError("the model has no configuration", remedy="Give a JSON file: saver.config_file=model_config.json.")
+        raise ModelConfigError(
+            "the model has no configuration",
+            remedy="Give a JSON file: saver.config_file=model_config.json.",
+        )
     if isinstance(config, Mapping):
         return dict(config)
     path = Path(config)
@@ -101,10 +104,14 @@ def read_config(config: Mapping[str, Any] | str | Path | None) -> dict[str, Any]
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ModelConfigNotFound(
-            f"the model's configuration {path} does not exist", remedy=f"It is read from {Path.cwd()}.", path=str(path)
+            f"the model's configuration {path} does not exist",
+            remedy=f"It is read from {Path.cwd()}.",
+            path=str(path),
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ModelConfigError(f"the model's configuration {path} cannot be read: {error}", path=str(path)) from error
+        raise ModelConfigError(
+            f"the model's configuration {path} cannot be read: {error}", path=str(path)
+        ) from error
     try:
         found = json.loads(text)
     except json.JSONDecodeError as error:
@@ -116,6 +123,8 @@ def read_config(config: Mapping[str, Any] | str | Path | None) -> dict[str, Any]
         ) from error
     if not isinstance(found, dict):
         raise ModelConfigError(
-            f"{path} holds a {type(found).__name__}, not an object", remedy='Write {"key": value}.', path=str(path)
+            f"{path} holds a {type(found).__name__}, not an object",
+            remedy='Write {"key": value}.',
+            path=str(path),
         )
     return found

@@ -31,7 +31,9 @@ class EstimatorModel(Model):
             PredictError: It was neither fitted nor loaded.
         """
         if self._fitted is None:
-            raise PredictError(f"this {self.KIND} has learned nothing yet", remedy="Call fit or load before.")
+            raise PredictError(
+                f"this {self.KIND} has learned nothing yet", remedy="Call fit or load before."
+            )
         return self._fitted
 
     def dump(self, folder: Path) -> None:
@@ -41,7 +43,9 @@ class EstimatorModel(Model):
         """
         path = folder / "estimator.skops"
         skops.io.dump(self.fitted, path)
-        (folder / "trusted.json").write_text(json.dumps(skops.io.get_untrusted_types(file=path)), encoding="utf-8")
+        (folder / "trusted.json").write_text(
+            json.dumps(skops.io.get_untrusted_types(file=path)), encoding="utf-8"
+        )
 
     def load(self, folder: Path) -> None:
         trusted = json.loads((folder / "trusted.json").read_text(encoding="utf-8"))
@@ -105,7 +109,13 @@ class SklearnModel(EstimatorModel):
 def _not_numeric(inputs: Inputs) -> list[str]:
     """The columns of a frame that hold something else than numbers and booleans."""
     dtypes = getattr(inputs, "dtypes", None)
-    return [] if dtypes is None else [str(name) for name, dtype in dtypes.items() if getattr(dtype, "kind", "O") not in "iufb"]
+    return (
+        []
+        if dtypes is None
+        else [
+            str(name) for name, dtype in dtypes.items() if getattr(dtype, "kind", "O") not in "iufb"
+        ]
+    )
 
 
 def untrusted_types(estimator: Any) -> list[str] | None:

@@ -35,7 +35,9 @@ class FlowersModel(EstimatorModel):
     def fit(self, inputs: list[Flower], targets: Any) -> None:
         from sklearn.linear_model import LogisticRegression
 
-        self._fitted = LogisticRegression(C=1 / self.regularization, max_iter=1000).fit(_matrix(inputs), targets)
+        self._fitted = LogisticRegression(C=1 / self.regularization, max_iter=1000).fit(
+            _matrix(inputs), targets
+        )
 
     def predict(self, inputs: list[Flower], params: Params | None = None) -> list[str]:
         labels: list[str] = self.fitted.predict(_matrix(inputs)).tolist()
@@ -43,4 +45,7 @@ class FlowersModel(EstimatorModel):
 
 
 def _matrix(inputs: list[Flower]) -> list[list[float]]:
-    return [list(flower.model_dump().values()) for flower in TypeAdapter(list[Flower]).validate_python(inputs)]
+    return [
+        list(flower.model_dump().values())
+        for flower in TypeAdapter(list[Flower]).validate_python(inputs)
+    ]

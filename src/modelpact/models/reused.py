@@ -43,7 +43,9 @@ class MlflowModel(Model):
         return tuple(name for name in self._loaded().metadata.flavors if name != "python_function")
 
     def identity(self) -> dict[str, Any]:
-        return super().identity() | {"model": self._loaded().metadata.model_uuid}  # an alias may name another model tomorrow
+        return super().identity() | {
+            "model": self._loaded().metadata.model_uuid
+        }  # an alias may name another model tomorrow
 
     def native(self) -> Any:
         return self._loaded().get_raw_model() if self.flavors else None
@@ -53,7 +55,11 @@ class MlflowModel(Model):
 
     def dump(self, folder: Path) -> None:
         self._loaded()  # or anything that is no model would be copied
-        shutil.copytree(self._files, folder / "model", ignore=shutil.ignore_patterns("__pycache__", "registered_model_meta"))
+        shutil.copytree(
+            self._files,
+            folder / "model",
+            ignore=shutil.ignore_patterns("__pycache__", "registered_model_meta"),
+        )
 
     def load(self, folder: Path) -> None:
         self._folder = folder / "model"
@@ -64,12 +70,17 @@ class MlflowModel(Model):
 
             with contextlib.ExitStack() as made:
                 try:
-                    self._files = self._folder or fetch(self.uri, self.integrity, made, key="model.integrity").folder
+                    self._files = (
+                        self._folder
+                        or fetch(self.uri, self.integrity, made, key="model.integrity").folder
+                    )
                     with no_bytecode():
                         self._pyfunc = mlflow.pyfunc.load_model(str(self._files))
                 except IntegrityError:
                     raise
-                except Exception as error:  # whatever a foreign model's own code and files may raise
+                except (
+                    Exception
+                ) as error:  # whatever a foreign model's own code and files may raise
                     forms = "models:/name/1, models:/name@alias, runs:/<run_id>/model, or a folder with an MLmodel file"
                     raise LoadError(
                         f"model.uri={self.uri!r} cannot be loaded: {type(error).__name__}: {shortened(error, 300)}",

@@ -60,7 +60,9 @@ class SavedModel(_Answers, PythonModel):
                 f"the model is saved in protocol {config.get('protocol')!r}; this code reads {PROTOCOL}",
                 remedy="Load it with the release of modelpact that saved it.",
             )
-        options = json.dumps(config["options"])  # read as JSON, where a strict field takes a string for a path
+        options = json.dumps(
+            config["options"]
+        )  # read as JSON, where a strict field takes a string for a path
         self.model = _class(config["class"]).model_validate_json(options)
         changed = context.model_config or {}  # mlflow.pyfunc.load_model(uri, model_config={...})
         if "context" in config or changed:
@@ -89,7 +91,10 @@ def saved_model(hinted: str | None) -> SavedModel:
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         return self.model.predict(model_input, params)
 
-    predict.__annotations__ = {"model_input": next(iter(hints.values())), "return": hints.get("return")}
+    predict.__annotations__ = {
+        "model_input": next(iter(hints.values())),
+        "return": hints.get("return"),
+    }
     made: SavedModel = type("HintedModel", (SavedModel,), {"predict": predict})()
     return made
 

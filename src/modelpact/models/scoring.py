@@ -14,7 +14,9 @@ from modelpact.suggestions import nearest, shortened
 __all__ = ["check_scorers", "score"]
 
 
-def score(outputs: Any, sample: Sample, names: Sequence[str], *, learned: Any = None) -> dict[str, float]:
+def score(
+    outputs: Any, sample: Sample, names: Sequence[str], *, learned: Any = None
+) -> dict[str, float]:
     """Score what a model answered to the rows of `sample`.
 
     An answer `(n_rows, n_classes)` to one-dimensional targets is read as probabilities, with the classes in sorted order: those
@@ -73,7 +75,9 @@ def check_scorers(names: Sequence[str]) -> None:
             )
 
 
-def _answered(outputs: np.ndarray[Any, Any], targets: np.ndarray[Any, Any], learned: Any) -> _Answered:
+def _answered(
+    outputs: np.ndarray[Any, Any], targets: np.ndarray[Any, Any], learned: Any
+) -> _Answered:
     from sklearn.utils.multiclass import type_of_target
 
     if targets.ndim == 1 and outputs.ndim == 2 and outputs.shape[1] == 1:  # a column of answers
@@ -83,7 +87,9 @@ def _answered(outputs: np.ndarray[Any, Any], targets: np.ndarray[Any, Any], lear
     classes = np.unique(targets if learned is None else learned)
     if targets.ndim == 1 and outputs.ndim == 2:
         if outputs.shape[1] != len(classes):
-            raise ValueError(f"{outputs.shape[1]} probabilities a row, and {len(classes)} classes among the targets")
+            raise ValueError(
+                f"{outputs.shape[1]} probabilities a row, and {len(classes)} classes among the targets"
+            )
         return _Probabilities(outputs, classes)
     return _Answered(outputs, classes)
 

@@ -29,7 +29,10 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def fit(self, images: Any, labels: Any) -> ImageClassifier:
         """Learn the labels of images."""
         self.network_ = MLPClassifier(
-            hidden_layer_sizes=(self.hidden,), max_iter=self.max_iter, random_state=self.random_state, tol=1e-3
+            hidden_layer_sizes=(self.hidden,),
+            max_iter=self.max_iter,
+            random_state=self.random_state,
+            tol=1e-3,
         )
         self.scale_ = float(np.max(images)) or 1.0
         self.network_.fit(self._flat(images), labels)

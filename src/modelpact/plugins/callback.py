@@ -46,7 +46,11 @@ class ModelpactCallback(Callback):
             refuse_composed(config)
             swept = OmegaConf.select(config, "hydra.sweeper.params")
             if isinstance(swept, DictConfig):  # each is an override, read when the sweep begins
-                lines = [f"{key!s}={value}" for key, value in swept.items_ex(resolve=False) if isinstance(value, str)]
+                lines = [
+                    f"{key!s}={value}"
+                    for key, value in swept.items_ex(resolve=False)
+                    if isinstance(value, str)
+                ]
                 refuse_literals(lines, "hydra.sweeper.params")
 
         _stopping(check)
@@ -62,9 +66,14 @@ def refuse_composed(config: DictConfig, keys: Collection[str] | None = None) -> 
     Raises:
         SecretError: It names each place and no value.
     """
-    nodes = {str(key): value for key, value in config.items_ex(resolve=False) if keys is None or key in keys}
+    nodes = {
+        str(key): value
+        for key, value in config.items_ex(resolve=False)
+        if keys is None or key in keys
+    }
     plain = {
-        key: OmegaConf.to_container(node, resolve=False) if OmegaConf.is_config(node) else node for key, node in nodes.items()
+        key: OmegaConf.to_container(node, resolve=False) if OmegaConf.is_config(node) else node
+        for key, node in nodes.items()
     }
     refuse(plain, source="the composed configuration")
 

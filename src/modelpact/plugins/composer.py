@@ -34,7 +34,9 @@ class SweepComposer:
         self._bases: dict[tuple[str, ...], DictConfig] = {}
         self._waiting: dict[tuple[str, ...], DictConfig] = {}
 
-    def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+    def load_sweep_config(
+        self, master_config: DictConfig, sweep_overrides: list[str]
+    ) -> DictConfig:
         """Compose a job's configuration, or hand out the one that is waiting for it."""
         waiting = self._waiting.pop(tuple(sweep_overrides), None)
         return self._compose(master_config, sweep_overrides) if waiting is None else waiting
@@ -48,18 +50,26 @@ class SweepComposer:
     def _compose(self, master: DictConfig, lines: list[str]) -> DictConfig:
         overrides = OverridesParser.create().parse_overrides(lines)
         values = [override for override in overrides if _sets_a_value(override, master)]
-        choices = tuple(line for line, override in zip(lines, overrides, strict=True) if override not in values)
+        choices = tuple(
+            line for line, override in zip(lines, overrides, strict=True) if override not in values
+        )
         if choices not in self._bases:
             base = self._loader.load_sweep_config(master, list(choices))
-            refuse_composed(base)  # what is chosen may bring what the sweep's own configuration has not
+            refuse_composed(
+                base
+            )  # what is chosen may bring what the sweep's own configuration has not
             self._bases[choices] = base
         config = copy.deepcopy(self._bases[choices])
         if values:
             ConfigLoaderImpl._apply_overrides_to_config(values, config)
             task = [override for override in overrides if not override.is_hydra_override()]
             config.hydra.overrides.task = [override.input_line for override in task]
-            config.hydra.job.override_dirname = get_overrides_dirname(task, **config.hydra.job.config.override_dirname)
-            refuse_composed(config, {override.key_or_group.partition(".")[0] for override in values})
+            config.hydra.job.override_dirname = get_overrides_dirname(
+                task, **config.hydra.job.config.override_dirname
+            )
+            refuse_composed(
+                config, {override.key_or_group.partition(".")[0] for override in values}
+            )
         OmegaConf.copy_cache(from_config=master, to_config=config)
         return config
 

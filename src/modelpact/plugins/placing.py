@@ -33,13 +33,27 @@ def job_of(cfg: DictConfig, settings: Any) -> Job:
     """What surrounds a job that Hydra runs, in whatever process: its configuration, and its place in a sweep."""
     from omegaconf.errors import OmegaConfBaseException
 
-    shown = {str(key): value for key, value in cfg.items_ex(resolve=False) if key not in ("task", *NOT_BASE)}
+    shown = {
+        str(key): value
+        for key, value in cfg.items_ex(resolve=False)
+        if key not in ("task", *NOT_BASE)
+    }
     plain = {}
     for key, value in shown.items():
         try:
-            plain[key] = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else cfg[key]
-        except OmegaConfBaseException:  # what this job does not use may refer to what it does not have
-            plain[key] = OmegaConf.to_container(value, resolve=False) if OmegaConf.is_config(value) else str(value)
+            plain[key] = (
+                OmegaConf.to_container(value, resolve=True)
+                if OmegaConf.is_config(value)
+                else cfg[key]
+            )
+        except (
+            OmegaConfBaseException
+        ):  # what this job does not use may refer to what it does not have
+            plain[key] = (
+                OmegaConf.to_container(value, resolve=False)
+                if OmegaConf.is_config(value)
+                else str(value)
+            )
     overrides = list(settings.overrides.task)
     if settings.mode is None or settings.mode.name != "MULTIRUN":
         return Job(plain, overrides)
@@ -80,4 +94,6 @@ def alone(folder: Path) -> Iterator[None]:
 def _varies(line: str, record: SweepRecord) -> bool:
     """Whether an override of one job differs in another, or may: the first job of a sweep that learns has no others yet."""
     key, _, value = line.partition("=")
-    return bool(record.base.get(SEARCHED, {}).get(key, value) != value) or any(line not in job for job in record.jobs)
+    return bool(record.base.get(SEARCHED, {}).get(key, value) != value) or any(
+        line not in job for job in record.jobs
+    )

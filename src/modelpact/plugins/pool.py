@@ -126,7 +126,9 @@ class Pool:
         idle = [connection for connection in self._processes if connection not in self._busy]
         connection = idle[0] if idle else self._start("spawn")
         self._busy[connection] = (number, list(overrides))
-        with contextlib.suppress(OSError):  # it died while it had nothing to do: `_results` will see that
+        with contextlib.suppress(
+            OSError
+        ):  # it died while it had nothing to do: `_results` will see that
             connection.send((list(overrides), number))
 
     def _results(self) -> Iterator[tuple[int, JobReturn]]:
@@ -144,12 +146,17 @@ class Pool:
         context = cast("_Context", multiprocessing.get_context(method))
         ours, theirs = context.Pipe()
         if method == "fork":
-            process = context.Process(target=_serve_forked, args=(theirs, self._work, [ours, *self._processes]))
+            process = context.Process(
+                target=_serve_forked, args=(theirs, self._work, [ours, *self._processes])
+            )
             process.start()
         else:
             import cloudpickle
 
-            process = context.Process(target=_serve_spawned, args=(theirs, cloudpickle.dumps(self._work), gc.get_threshold()))
+            process = context.Process(
+                target=_serve_spawned,
+                args=(theirs, cloudpickle.dumps(self._work), gc.get_threshold()),
+            )
             with _no_main():
                 process.start()
         theirs.close()  # the other end of a pipe must be the worker's alone, or its death would go unseen
@@ -161,9 +168,18 @@ class Pool:
         connection.close()
         process.join()
         code = process.exitcode
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
-        lost = SweepError(f"its process {how}", remedy="Is there memory enough for so many jobs at once? Resume the sweep.")
-        log.error("job %d (%s) failed: %s", number, " ".join(filter_overrides(overrides)), lost.message)
+        how = (
+            f"was killed by {signal.Signals(-code).name}"
+            if code < 0
+            else f"ended with status {code}"
+        )
+        lost = SweepError(
+            f"its process {how}",
+            remedy="Is there memory enough for so many jobs at once? Resume the sweep.",
+        )
+        log.error(
+            "job %d (%s) failed: %s", number, " ".join(filter_overrides(overrides)), lost.message
+        )
         failed = JobReturn(overrides=overrides, status=JobStatus.FAILED)
         failed.return_value = lost
         return failed
@@ -172,13 +188,19 @@ class Pool:
 def _can_fork() -> bool:
     """Whether a fork of this process works: with another thread in it, or with CUDA begun, it may not."""
     cuda = getattr(sys.modules.get("torch"), "cuda", None)
-    return sys.platform == "linux" and threading.active_count() == 1 and not (cuda is not None and cuda.is_initialized())
+    return (
+        sys.platform == "linux"
+        and threading.active_count() == 1
+        and not (cuda is not None and cuda.is_initialized())
+    )
 
 
 def _import_late() -> None:
     """Import what jobs will, so that each process that is forked has it."""
     for name in LATE:
-        with contextlib.suppress(Exception):  # as of git, where there is no such program: a job that needs it will say so
+        with contextlib.suppress(
+            Exception
+        ):  # as of git, where there is no such program: a job that needs it will say so
             importlib.import_module(name)
 
 
@@ -209,7 +231,9 @@ def _serve(connection: Connection, work: Work) -> None:
     """Take jobs until there are no more; what runs in a worker."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt, SystemExit):  # whoever gave jobs is gone, or has said why
+    with contextlib.suppress(
+        EOFError, OSError, KeyboardInterrupt, SystemExit
+    ):  # whoever gave jobs is gone, or has said why
         while True:
             overrides, number = connection.recv()
             connection.send_bytes(_pickled(_run(work, overrides, number)))
@@ -219,7 +243,9 @@ def _run(work: Work, overrides: list[str], number: int) -> JobReturn:
     try:
         work.enter()
         return work.run(work.composed(overrides, number))
-    except Exception as error:  # Hydra's, or of composing: what the job itself raises is in what it returns
+    except (
+        Exception
+    ) as error:  # Hydra's, or of composing: what the job itself raises is in what it returns
         log.error("job %d (%s) failed: %s", number, " ".join(filter_overrides(overrides)), error)
         failed = JobReturn(overrides=overrides, status=JobStatus.FAILED)
         failed.return_value = error
@@ -233,6 +259,10 @@ def _pickled(result: JobReturn) -> bytes:
         return pickle.dumps(result)
     except Exception as error:  # whatever a pickler meets in somebody's exception
         value = result._return_value
-        told = f"{type(value).__name__}: {value}" if isinstance(value, Exception) else f"its result cannot be pickled: {error}"
+        told = (
+            f"{type(value).__name__}: {value}"
+            if isinstance(value, Exception)
+            else f"its result cannot be pickled: {error}"
+        )
         result.return_value = SweepError(told)
         return pickle.dumps(result)

@@ -75,7 +75,9 @@ class Numbers:
         from optuna.distributions import FloatDistribution, IntDistribution
 
         if self.whole:
-            return IntDistribution(int(self.low), int(self.high), log=self.log, step=int(self.step or 1))
+            return IntDistribution(
+                int(self.low), int(self.high), log=self.log, step=int(self.step or 1)
+            )
         return FloatDistribution(float(self.low), float(self.high), log=self.log, step=self.step)
 
     def text(self, value: Any) -> str:
@@ -97,7 +99,9 @@ class Numbers:
         if step is None:
             return None
         low, width = Decimal(str(self.low)), Decimal(str(step))
-        values = (low + index * width for index in range(int((Decimal(str(self.high)) - low) / width) + 1))
+        values = (
+            low + index * width for index in range(int((Decimal(str(self.high)) - low) / width) + 1)
+        )
         return [int(value) if self.whole else float(value) for value in values]
 
 
@@ -123,23 +127,36 @@ class SearchSpace:
             ConfigError: Something cannot be searched, or nothing varies.
         """
         last = {override.get_key_element(): override for override in overrides}
-        axes = {key: _axis(key, override) for key, override in last.items() if override.is_sweep_override()}
+        axes = {
+            key: _axis(key, override)
+            for key, override in last.items()
+            if override.is_sweep_override()
+        }
         fixed = {key: str(override.input_line) for key, override in last.items() if key not in axes}
         if not axes:
             raise ConfigError(
                 "nothing varies, so there is nothing to search",
                 remedy="Give it values: -m model=ridge,forest or -m 'model.estimator.alpha=tag(log, interval(0.01, 10))'.",
             )
-        return cls(axes, fixed, {key: str(override.input_line).partition("=")[2] for key, override in last.items()})
+        return cls(
+            axes,
+            fixed,
+            {key: str(override.input_line).partition("=")[2] for key, override in last.items()},
+        )
 
     def job(self, values: Mapping[str, Any]) -> list[str]:
         """The overrides of the job that has these values."""
-        return [self.fixed[key] if key in self.fixed else f"{key}={self.axes[key].text(values[key])}" for key in self.written]
+        return [
+            self.fixed[key] if key in self.fixed else f"{key}={self.axes[key].text(values[key])}"
+            for key in self.written
+        ]
 
     def corners(self) -> list[list[str]]:
         """Jobs that together have every choice and both ends of every range; few, as each differs from the first in one key."""
         first = {key: axis.ends()[0] for key, axis in self.axes.items()}
-        others = [{**first, key: value} for key, axis in self.axes.items() for value in axis.ends()[1:]]
+        others = [
+            {**first, key: value} for key, axis in self.axes.items() for value in axis.ends()[1:]
+        ]
         return [self.job(values) for values in [first, *others]]
 
     def grid(self) -> Iterator[dict[str, Any]]:
@@ -155,7 +172,10 @@ class SearchSpace:
                 f"hydra.sweeper.sampler=grid: {', '.join(endless)} has too many values to try each",
                 remedy="Give them as a range(...) or one by one, or choose another sampler: tpe, random.",
             )
-        return (dict(zip(points, values, strict=True)) for values in itertools.product(*cast("Any", points.values())))
+        return (
+            dict(zip(points, values, strict=True))
+            for values in itertools.product(*cast("Any", points.values()))
+        )
 
 
 def _axis(key: str, override: Override) -> Choices | Numbers:
@@ -178,10 +198,14 @@ def _axis(key: str, override: Override) -> Choices | Numbers:
     else:
         return Choices(tuple(dict.fromkeys(override.sweep_string_iterator())))
     if not (math.isfinite(axis.low) and math.isfinite(axis.high) and axis.low <= axis.high):
-        raise ConfigError(f"{override.input_line}: there is no number in it", remedy="Give the smaller number first.")
+        raise ConfigError(
+            f"{override.input_line}: there is no number in it",
+            remedy="Give the smaller number first.",
+        )
     if axis.log and axis.low <= 0:
         raise ConfigError(
-            f"{override.input_line}: only numbers above 0 have a logarithm", remedy="Begin above 0, or leave tag(log, ...) out."
+            f"{override.input_line}: only numbers above 0 have a logarithm",
+            remedy="Begin above 0, or leave tag(log, ...) out.",
         )
     return axis
 
@@ -192,9 +216,16 @@ def _stepped(override: Override, value: RangeSweep, *, log: bool) -> Numbers:
     start, stop, step = exact
     count = math.ceil((stop - start) / step) if step else 0
     if count < 1:
-        raise ConfigError(f"{override.input_line}: there is no number in it", remedy="Write range(start, stop, step).")
+        raise ConfigError(
+            f"{override.input_line}: there is no number in it",
+            remedy="Write range(start, stop, step).",
+        )
     ends = sorted([start, start + (count - 1) * step])
-    kind = int if all(isinstance(number, int) for number in (value.start, value.stop, value.step)) else float
+    kind = (
+        int
+        if all(isinstance(number, int) for number in (value.start, value.stop, value.step))
+        else float
+    )
     if log and (kind is float or abs(step) != 1):
         raise ConfigError(
             f"{override.input_line}: steps cannot be drawn by their logarithm",

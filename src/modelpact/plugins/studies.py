@@ -46,7 +46,8 @@ def need_optuna() -> None:
         import optuna  # noqa: F401
     except ImportError as error:
         raise ConfigError(
-            f"hydra/sweeper=optuna needs Optuna: {error}", remedy='Install it: pip install "modelpact[optuna]".'
+            f"hydra/sweeper=optuna needs Optuna: {error}",
+            remedy='Install it: pip install "modelpact[optuna]".',
         ) from error
 
 
@@ -68,7 +69,15 @@ class Trials:
     """
 
     def __init__(
-        self, sweep: Sweep, space: SearchSpace, *, storage: str | None, name: str | None, direction: str, sampler: Any, seed: Any
+        self,
+        sweep: Sweep,
+        space: SearchSpace,
+        *,
+        storage: str | None,
+        name: str | None,
+        direction: str,
+        sampler: Any,
+        seed: Any,
     ) -> None:
         self.sweep, self.space = sweep, space
         self.distributions = {key: axis.distribution() for key, axis in space.axes.items()}
@@ -93,7 +102,10 @@ class Trials:
             if done is not None and self.distributions.keys() <= trial.params.keys():
                 values[done.number] = trial.params
             if not trial.state.is_finished():
-                self._tell(trial.number, done.objective if done is not None and done.status == "ok" else None)
+                self._tell(
+                    trial.number,
+                    done.objective if done is not None and done.status == "ok" else None,
+                )
         numbers = [result.number for result in results if result.status != "ok"]
         for number in numbers:
             self.study.enqueue_trial(values[number], user_attrs={JOB: number})
@@ -111,7 +123,9 @@ class Trials:
             count = len(points)
         for number in range(first, first + count):
             trial = self.study.ask(self.distributions)
-            trial.set_user_attr(JOB, number)  # before the sweep knows of it: each of its jobs then has a trial
+            trial.set_user_attr(
+                JOB, number
+            )  # before the sweep knows of it: each of its jobs then has a trial
             self.trials[number] = trial
             jobs.append(self.space.job(trial.params))
         return self.sweep.extend(jobs)
@@ -143,10 +157,14 @@ def _study(sweep: Sweep, *, storage: Any, name: str, direction: Any) -> optuna.S
 
     if direction not in ("maximize", "minimize"):
         raise ConfigError(
-            f"hydra.sweeper.direction={direction}: there is no such direction", remedy="Choose maximize or minimize."
+            f"hydra.sweeper.direction={direction}: there is no such direction",
+            remedy="Choose maximize or minimize.",
         )
     if sweep.resumed and storage is None:
-        raise SweepError("the sweep's study was kept in memory: it cannot be resumed", remedy="Set hydra.sweeper.storage.")
+        raise SweepError(
+            "the sweep's study was kept in memory: it cannot be resumed",
+            remedy="Set hydra.sweeper.storage.",
+        )
     try:
         with _quiet():
             if not sweep.resumed:
@@ -154,7 +172,8 @@ def _study(sweep: Sweep, *, storage: Any, name: str, direction: Any) -> optuna.S
             study = optuna.load_study(storage=storage, study_name=name)
     except optuna.exceptions.DuplicatedStudyError:
         raise SweepError(
-            f"there is a study {name!r} already", remedy="Choose another hydra.sweeper.study_name, or resume its sweep."
+            f"there is a study {name!r} already",
+            remedy="Choose another hydra.sweeper.study_name, or resume its sweep.",
         ) from None
     except KeyError:
         raise SweepError(
@@ -168,7 +187,8 @@ def _study(sweep: Sweep, *, storage: Any, name: str, direction: Any) -> optuna.S
         ) from error
     if study.direction.name.lower() != direction:
         raise SweepError(
-            f"the study was begun with hydra.sweeper.direction={study.direction.name.lower()}", remedy="Resume it with that."
+            f"the study was begun with hydra.sweeper.direction={study.direction.name.lower()}",
+            remedy="Resume it with that.",
         )
     return study
 

@@ -28,12 +28,24 @@ if TYPE_CHECKING:
 
     from modelpact.plugins.studies import Trials
 
-__all__ = ["check", "concluded", "conduct", "explore", "launch", "opened", "ready", "show", "without_own"]
+__all__ = [
+    "check",
+    "concluded",
+    "conduct",
+    "explore",
+    "launch",
+    "opened",
+    "ready",
+    "show",
+    "without_own",
+]
 
 Compose = Callable[[DictConfig, list[str]], DictConfig]
 
 
-def opened(config: DictConfig, searched: Mapping[str, str] | None = None, *, minimize: bool = False) -> Sweep:
+def opened(
+    config: DictConfig, searched: Mapping[str, str] | None = None, *, minimize: bool = False
+) -> Sweep:
     """The sweep that Hydra's configuration of it asks for, new or resumed.
 
     Args:
@@ -59,7 +71,11 @@ def opened(config: DictConfig, searched: Mapping[str, str] | None = None, *, min
 
 
 def conduct(
-    config: DictConfig, compose: Compose, launcher: Launcher, combinations: list[list[str]], size: int | None = None
+    config: DictConfig,
+    compose: Compose,
+    launcher: Launcher,
+    combinations: list[list[str]],
+    size: int | None = None,
 ) -> list[Any]:
     """Run a sweep whose combinations are all known: check and show them, launch what is to be done, give the account.
 
@@ -131,10 +147,18 @@ def explore(
         with concluded(config, sweep):
             waiting = found.again() if sweep.resumed else []
             if sweep.resumed:
-                say(f"{len(sweep.record.jobs)} jobs were begun, of which {len(sweep.record.jobs) - len(waiting)} are done")
+                say(
+                    f"{len(sweep.record.jobs)} jobs were begun, of which {len(sweep.record.jobs) - len(waiting)} are done"
+                )
             while True:
-                room = n_jobs if n_trials is None else min(n_jobs, n_trials - len(sweep.record.jobs))
-                batch, waiting = (waiting[:n_jobs], waiting[n_jobs:]) if waiting else (found.ask(max(0, room)), [])
+                room = (
+                    n_jobs if n_trials is None else min(n_jobs, n_trials - len(sweep.record.jobs))
+                )
+                batch, waiting = (
+                    (waiting[:n_jobs], waiting[n_jobs:])
+                    if waiting
+                    else (found.ask(max(0, room)), [])
+                )
                 if not batch:
                     return returned
                 ended = launch(launcher, sweep, batch)
@@ -145,7 +169,9 @@ def explore(
 
 def ready(launcher: Launcher, jobs: int) -> contextlib.AbstractContextManager[None]:
     """What a launcher wants to have at hand for so many jobs, before the store is opened; most want nothing."""
-    prepare: Callable[[int], contextlib.AbstractContextManager[None]] | None = getattr(launcher, "ready", None)
+    prepare: Callable[[int], contextlib.AbstractContextManager[None]] | None = getattr(
+        launcher, "ready", None
+    )
     return contextlib.nullcontext() if prepare is None else prepare(jobs)
 
 
@@ -156,7 +182,9 @@ def launch(launcher: Launcher, sweep: Sweep, numbers: Sequence[int]) -> list[Any
     jobs = [sweep.record.jobs[number] for number in numbers]
     if list(numbers) == list(range(numbers[0], numbers[0] + len(numbers))):
         return list(launcher.launch(jobs, initial_job_idx=numbers[0]))
-    placed = [[*job, f"hydra.sweep.subdir={number}"] for job, number in zip(jobs, numbers, strict=True)]
+    placed = [
+        [*job, f"hydra.sweep.subdir={number}"] for job, number in zip(jobs, numbers, strict=True)
+    ]
     return list(launcher.launch(placed, initial_job_idx=numbers[0]))
 
 
@@ -219,10 +247,13 @@ def check(config: DictConfig, compose: Compose, sweep: Sweep, numbers: Sequence[
             faults[number] = known
         finally:
             HydraConfig.instance().cfg = before
-            OmegaConf.set_readonly(composed.hydra, False)  # the launcher still has to write the job's number into it
+            OmegaConf.set_readonly(
+                composed.hydra, False
+            )  # the launcher still has to write the job's number into it
     if faults:
         lines = "\n".join(
-            f"  job {number} ({' '.join(sweep.record.jobs[number])}): {fault.message}" for number, fault in faults.items()
+            f"  job {number} ({' '.join(sweep.record.jobs[number])}): {fault.message}"
+            for number, fault in faults.items()
         )
         remedies = list(dict.fromkeys(fault.remedy for fault in faults.values() if fault.remedy))
         wrong = SweepError(
@@ -258,7 +289,11 @@ def _announce(sweep: Sweep, pending: Sequence[int]) -> None:
 def _lost(sweep: Sweep, lost: Sequence[Result]) -> SweepError:
     lines = []
     for result in lost:
-        why = "left no receipt" if result.receipt is None else (result.receipt.error or "").partition("\n")[0]
+        why = (
+            "left no receipt"
+            if result.receipt is None
+            else (result.receipt.error or "").partition("\n")[0]
+        )
         where = "" if result.receipt is None else f" in {result.receipt.stage}"
         lines.append(f"  job {result.number}{where}: {why}")
     return SweepError(
@@ -277,11 +312,16 @@ def _promote(sweep: Sweep, alias: str) -> None:
     if winner is None or winner.receipt is None:
         say(f"{alias}: not moved, no job has both a version and a metric")
     else:
-        say(f"{alias}: version {winner.receipt.version} of {winner.receipt.name}, of job {winner.number}")
+        say(
+            f"{alias}: version {winner.receipt.version} of {winner.receipt.name}, of job {winner.number}"
+        )
 
 
 def _counted(results: Sequence[Result]) -> str:
-    counts = {state: sum(result.status == state for result in results) for state in ("ok", "failed", "missing")}
+    counts = {
+        state: sum(result.status == state for result in results)
+        for state in ("ok", "failed", "missing")
+    }
     return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
 
 
@@ -291,4 +331,8 @@ def _relative(folder: Path) -> Path:
 
 def without_own(arguments: Sequence[str]) -> list[str]:
     """The overrides of a sweep's jobs: what is said about the sweep itself is none of theirs."""
-    return [line for line in arguments if line.lstrip("+~").partition("=")[0].partition(".")[0] not in ("resume", "sweep")]
+    return [
+        line
+        for line in arguments
+        if line.lstrip("+~").partition("=")[0].partition(".")[0] not in ("resume", "sweep")
+    ]

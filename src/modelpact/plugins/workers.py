@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from hydra.core.singleton import Singleton
-from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job, setup_globals
+from hydra.core.utils import (
+    JobReturn,
+    JobStatus,
+    configure_log,
+    filter_overrides,
+    run_job,
+    setup_globals,
+)
 from omegaconf import open_dict
 
 from modelpact.errors import ConfigError, SweepError
@@ -131,7 +138,9 @@ def launch_on_ray(
             handles.append(run.remote(shared, list(overrides), number))
         return [
             _result(ray, handle, list(overrides), number)
-            for number, (handle, overrides) in enumerate(zip(handles, jobs, strict=True), start=first)
+            for number, (handle, overrides) in enumerate(
+                zip(handles, jobs, strict=True), start=first
+            )
         ]
 
 
@@ -163,13 +172,19 @@ def _cluster(address: str | None, init: Mapping[str, Any]) -> Iterator[Any]:
     try:
         import ray
     except ImportError as error:
-        raise ConfigError(f"hydra/launcher=ray needs Ray: {error}", remedy='Install it: pip install "modelpact[ray]".') from error
+        raise ConfigError(
+            f"hydra/launcher=ray needs Ray: {error}",
+            remedy='Install it: pip install "modelpact[ray]".',
+        ) from error
     if ray.is_initialized():
         yield ray
         return
     try:
         _knock(address)
-        ray.init(address=address or "local", **{"include_dashboard": False, "log_to_driver": True, **init})
+        ray.init(
+            address=address or "local",
+            **{"include_dashboard": False, "log_to_driver": True, **init},
+        )
     except (OSError, ValueError, RuntimeError) as error:
         raise SweepError(
             f"hydra.launcher.address={address}: Ray cannot be had there: {shortened(error, 300)}",

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from modelpact.registry.admissions import Admission, Exemption
-from modelpact.registry.contracts import COMPATIBILITY, VersionGone, contract, read_signature, versions
+from modelpact.registry.contracts import (
+    COMPATIBILITY,
+    VersionGone,
+    contract,
+    read_signature,
+    versions,
+)
 from modelpact.registry.creation import Undo, create_version, give_way, move_aliases
 from modelpact.registry.gate import Gate, require_contract
 

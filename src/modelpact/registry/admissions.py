@@ -81,7 +81,12 @@ class Waived:
     def to_dict(self) -> dict[str, Any]:
         """The same as plain data."""
         facts = asdict(self.change)
-        return {**facts, "breaks": sorted(self.change.breaks), "versions": list(self.versions), "reason": self.reason}
+        return {
+            **facts,
+            "breaks": sorted(self.change.breaks),
+            "versions": list(self.versions),
+            "reason": self.reason,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,12 @@ class Admission:
         """
         if self.mode == "none":
             return json.dumps({"mode": "none"})
-        facts: dict[str, Any] = {"mode": self.mode, "policy": self.policy, "extra": self.extra, "against": ranges(self.against)}
+        facts: dict[str, Any] = {
+            "mode": self.mode,
+            "policy": self.policy,
+            "extra": self.extra,
+            "against": ranges(self.against),
+        }
         if len(facts["against"]) > 2_000:
             facts["against"] = f"{len(self.against)} versions, the last of them {self.against[-1]}"
         if self.passed:

@@ -39,7 +39,9 @@ def versions(client: MlflowClient, name: str, tags: dict[str, str] | None = None
     found: list[Version] = []
     token = None
     while True:
-        page = client.search_model_versions(_filter(name, tags), _PAGE, ["version_number ASC"], token)
+        page = client.search_model_versions(
+            _filter(name, tags), _PAGE, ["version_number ASC"], token
+        )
         found += page
         token = page.token
         if not token:
@@ -56,7 +58,12 @@ def newest(client: MlflowClient, name: str, below: int | None = None) -> Version
 def _filter(name: str, tags: dict[str, str] | None = None) -> str:
     """A filter for a name; MLflow takes no quotes of a kind between quotes of that kind."""
     quote = '"' if "'" in name else "'"
-    return " AND ".join([f"name = {quote}{name}{quote}", *(f"tags.`{key}` = '{value}'" for key, value in (tags or {}).items())])
+    return " AND ".join(
+        [
+            f"name = {quote}{name}{quote}",
+            *(f"tags.`{key}` = '{value}'" for key, value in (tags or {}).items()),
+        ]
+    )
 
 
 def contract(client: MlflowClient, version: Version) -> Signature | None:
@@ -97,7 +104,9 @@ def _found(client: MlflowClient, version: Version, called: str) -> Signature | N
         logged = re.fullmatch(r"models:/(m-[0-9a-f]+)", str(version.source))
         if logged is not None:
             return read_signature(str(client.get_logged_model(logged[1]).artifact_location))
-        return read_signature(client.get_model_version_download_uri(version.name, str(version.version)))
+        return read_signature(
+            client.get_model_version_download_uri(version.name, str(version.version))
+        )
     except (MlflowException, ValueError) as error:
         if _is_gone(client, version):
             raise VersionGone(f"{called} was deleted meanwhile") from error
@@ -166,8 +175,14 @@ def _text(place: str) -> str:
         if path.is_dir():
             return (path / "MLmodel").read_text(encoding="utf-8")
         with temporary_folder() as folder:
-            fetched = download_artifacts(artifact_uri=f"{place.rstrip('/')}/MLmodel", dst_path=str(folder))
+            fetched = download_artifacts(
+                artifact_uri=f"{place.rstrip('/')}/MLmodel", dst_path=str(folder)
+            )
             return Path(fetched).read_text(encoding="utf-8")
     except OSError as error:
-        told = "is not there" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror or error}"
+        told = (
+            "is not there"
+            if isinstance(error, FileNotFoundError)
+            else f"cannot be read: {error.strerror or error}"
+        )
         raise ValueError(f"its MLmodel file {told}") from error

@@ -62,11 +62,20 @@ def move_aliases(client: MlflowClient, version: Version, aliases: list[str], und
 
     for alias in aliases:
         found = Aliases(client, version.name)
-        undo.later(f"the alias {alias}", _put_back, found, alias, found.settled(alias).current, int(version.version))
+        undo.later(
+            f"the alias {alias}",
+            _put_back,
+            found,
+            alias,
+            found.settled(alias).current,
+            int(version.version),
+        )
         try:
             found.move(alias, int(version.version), by="register")
         except AliasError as error:
-            if isinstance(error.__cause__, MlflowException):  # what is left of it is for the undoing to say
+            if isinstance(
+                error.__cause__, MlflowException
+            ):  # what is left of it is for the undoing to say
                 raise error.__cause__ from None
             error.message = f"no version of {version.name} was registered: {error.message}"
             raise
@@ -75,10 +84,18 @@ def move_aliases(client: MlflowClient, version: Version, aliases: list[str], und
 def _put_back(aliases: Aliases, alias: str, before: int | None, version: int) -> None:
     """Let an alias name the version it named before, or none; where somebody else has moved it since, it stays."""
     if aliases.state(alias).current == version != before:
-        aliases.move(alias, before, by="undo", expected=version, why=f"version {version} could not be registered")
+        aliases.move(
+            alias,
+            before,
+            by="undo",
+            expected=version,
+            why=f"version {version} could not be registered",
+        )
 
 
-def create_version(client: MlflowClient, name: str, model: LoggedModel, tags: dict[str, str], undo: Undo) -> Version:
+def create_version(
+    client: MlflowClient, name: str, model: LoggedModel, tags: dict[str, str], undo: Undo
+) -> Version:
     """Create a version, and the registered model where there is none.
 
     Args:
@@ -92,7 +109,11 @@ def create_version(client: MlflowClient, name: str, model: LoggedModel, tags: di
     def create() -> Version:
         return servers.once(
             lambda: client.create_model_version(
-                name, source=model.model_uri, run_id=model.source_run_id, model_id=model.model_id, tags=tags
+                name,
+                source=model.model_uri,
+                run_id=model.source_run_id,
+                model_id=model.model_id,
+                tags=tags,
             ),
             created,
         )
@@ -107,7 +128,9 @@ def create_version(client: MlflowClient, name: str, model: LoggedModel, tags: di
     return version
 
 
-def _first_or_next(client: MlflowClient, name: str, create: Callable[[], Version], undo: Undo) -> Version:
+def _first_or_next(
+    client: MlflowClient, name: str, create: Callable[[], Version], undo: Undo
+) -> Version:
     from mlflow.exceptions import MlflowException
 
     try:
@@ -124,7 +147,9 @@ def _first_or_next(client: MlflowClient, name: str, create: Callable[[], Version
     return create()
 
 
-def give_way(client: MlflowClient, own: Version, first: Version, model: LoggedModel, undo: Undo) -> Version:
+def give_way(
+    client: MlflowClient, own: Version, first: Version, model: LoggedModel, undo: Undo
+) -> Version:
     """Leave a job to who was first with it: our version was taken back, and our model is marked as FAILED.
 
     Args:

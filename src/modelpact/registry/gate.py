@@ -73,12 +73,25 @@ class Gate:
             )
         for exemption in self.exceptions:
             exemption.check()
-        twice = [place for place, count in Counter((one.rule, one.path) for one in self.exceptions).items() if count > 1]
+        twice = [
+            place
+            for place, count in Counter((one.rule, one.path) for one in self.exceptions).items()
+            if count > 1
+        ]
         if twice:
-            raise ConfigError(f"register.exceptions: {twice[0][0]} at {twice[0][1]} is there twice", remedy="Leave one of them.")
+            raise ConfigError(
+                f"register.exceptions: {twice[0][0]} at {twice[0][1]} is there twice",
+                remedy="Leave one of them.",
+            )
 
     def admit(
-        self, client: MlflowClient, name: str, signature: Signature, *, below: int | None = None, done: Iterable[int] = ()
+        self,
+        client: MlflowClient,
+        name: str,
+        signature: Signature,
+        *,
+        below: int | None = None,
+        done: Iterable[int] = (),
     ) -> Admission:
         """Compare a contract with the versions that are asked for.
 
@@ -110,8 +123,13 @@ class Gate:
             except VersionGone:
                 continue
             against.append(number)
-            if id(old) not in compared:  # those that were read once are one object, which is kept here
-                compared[id(old)] = old, diff(old or _Unsigned(), signature, self.policy, self.extra)  # type: ignore[arg-type]
+            if (
+                id(old) not in compared
+            ):  # those that were read once are one object, which is kept here
+                compared[id(old)] = (
+                    old,
+                    diff(old or _Unsigned(), signature, self.policy, self.extra),
+                )  # type: ignore[arg-type]
             changes = compared[id(old)][1]
             breaks = breaking(changes, self.mode)
             passed.update(set(changes) - set(breaks))
@@ -123,20 +141,38 @@ class Gate:
         if broken:
             raise self._refusal(name, broken)
         rules = Counter(rule for rule, _ in {(change.rule, change.path) for change in passed})
-        let_through = [Waived(change, tuple(numbers), self._reason(change)) for change, numbers in waived.items()]
-        return Admission(self.mode, self.policy, self.extra, tuple(against), dict(sorted(rules.items())), tuple(let_through))
+        let_through = [
+            Waived(change, tuple(numbers), self._reason(change))
+            for change, numbers in waived.items()
+        ]
+        return Admission(
+            self.mode,
+            self.policy,
+            self.extra,
+            tuple(against),
+            dict(sorted(rules.items())),
+            tuple(let_through),
+        )
 
     def tell_unused(self, admission: Admission) -> None:
         """Log the exceptions that let nothing through."""
         used = {(waived.change.rule, waived.change.path) for waived in admission.waived}
         for exemption in self.exceptions if self.mode != "none" else ():
             if (exemption.rule, exemption.path) not in used:
-                log.warning("register.exceptions: %s at %s let nothing through", exemption.rule, exemption.path)
+                log.warning(
+                    "register.exceptions: %s at %s let nothing through",
+                    exemption.rule,
+                    exemption.path,
+                )
 
     def _versions(self, client: MlflowClient, name: str, below: int | None) -> list[Version]:
         """The versions that are asked for, the lowest first."""
         if self.mode.endswith("_transitive"):
-            return [version for version in versions(client, name) if below is None or int(version.version) < below]
+            return [
+                version
+                for version in versions(client, name)
+                if below is None or int(version.version) < below
+            ]
         last = newest(client, name, below)
         if self.against == "latest" or (last is None and self.against.startswith("@")):
             return [] if last is None else [last]
@@ -154,7 +190,11 @@ class Gate:
             if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
                 raise
         there = [str(version.version) for version in versions(client, name)]
-        aliases = [f"@{alias}" for alias in sorted(client.get_registered_model(name).aliases)] if there else []
+        aliases = (
+            [f"@{alias}" for alias in sorted(client.get_registered_model(name).aliases)]
+            if there
+            else []
+        )
         raise RegisterError(
             f"register.against={self.against}: {name} has no such version{nearest(self.against, aliases)}",
             remedy=f"Its versions: {', '.join(there[-20:]) or 'none'}; its aliases: {', '.join(aliases) or 'none'}.",
@@ -163,7 +203,10 @@ class Gate:
         )
 
     def _exemption(self, change: Change) -> Exemption | None:
-        return next((one for one in self.exceptions if (one.rule, one.path) == (change.rule, change.path)), None)
+        return next(
+            (one for one in self.exceptions if (one.rule, one.path) == (change.rule, change.path)),
+            None,
+        )
 
     def _reason(self, change: Change) -> str:
         found = self._exemption(change)
@@ -178,11 +221,15 @@ class Gate:
         mode = self.mode.removesuffix("_transitive")
         places = "1 place" if len(with_versions) == 1 else f"{len(with_versions)} places"
         with_whom = f"version {next(iter(broken))}" if one else f"versions {ranges(broken)}"
-        lines = [f"the contract breaks {mode} compatibility with {with_whom} of {name} in {places}:"]
+        lines = [
+            f"the contract breaks {mode} compatibility with {with_whom} of {name} in {places}:"
+        ]
         for change, numbers in list(with_versions.items())[:SHOWN]:
             lines.append(f"  {change}{'' if one else f', with {ranges(numbers)}'}")
         if len(with_versions) > SHOWN:
-            lines.append(f"  ... and {len(with_versions) - SHOWN} more: task=diff compares two contracts in full")
+            lines.append(
+                f"  ... and {len(with_versions) - SHOWN} more: task=diff compares two contracts in full"
+            )
         return CompatibilityError(
             "\n".join(lines),
             remedy=self._remedy(name, list(with_versions)),
@@ -193,10 +240,14 @@ class Gate:
         )
 
     def _remedy(self, name: str, changes: list[Change]) -> str:
-        new = [{"rule": change.rule, "path": change.path, "reason": "..."} for change in changes[:SHOWN]]
+        new = [
+            {"rule": change.rule, "path": change.path, "reason": "..."}
+            for change in changes[:SHOWN]
+        ]
         everything = [*(one.model_dump() for one in self.exceptions), *new]
         entries = ", ".join(
-            f"{{rule: {one['rule']}, path: {_quoted(one['path'])}, reason: {_quoted(one['reason'])}}}" for one in everything
+            f"{{rule: {one['rule']}, path: {_quoted(one['path'])}, reason: {_quoted(one['reason'])}}}"
+            for one in everything
         )
         return "\n".join(
             [

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from fastapi.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+    StreamingResponse,
+)
 from fastapi.routing import APIRoute
 
 from modelpact.errors import OutputsError
@@ -79,10 +85,23 @@ def create_router(adapter: Adapter, limits: Limits | None = None) -> APIRouter:
     asked, answered = body_of_predict(adapter), responses(adapter)
     post("/predict", service.predict, openapi_extra=asked, responses=answered)
     if hasattr(adapter.model, "predict_stream"):
-        events: dict[str, Any] = {"description": "Server-sent events.", "content": {"text/event-stream": {}}}
-        post("/predict/stream", service.stream, openapi_extra=asked, responses={**answered, 200: events})
+        events: dict[str, Any] = {
+            "description": "Server-sent events.",
+            "content": {"text/event-stream": {}},
+        }
+        post(
+            "/predict/stream",
+            service.stream,
+            openapi_extra=asked,
+            responses={**answered, 200: events},
+        )
     invoked = responses(adapter, key="predictions")
-    post("/invocations", service.invocations, openapi_extra=body_of_invocation(adapter), responses=invoked)
+    post(
+        "/invocations",
+        service.invocations,
+        openapi_extra=body_of_invocation(adapter),
+        responses=invoked,
+    )
     for path, answer in service.facts().items():
         kind = PlainTextResponse if path in {"/ping", "/metrics"} else JSONResponse
         router.add_api_route(path, answer, methods=["GET"], response_class=kind)
@@ -124,7 +143,11 @@ class _Service:
             body = await read(request, self._limits)
 
             def work() -> bytes:
-                inputs = (csv_table(body, schema), None) if kind == "text/csv" else invocation(parse_json(body), schema)
+                inputs = (
+                    (csv_table(body, schema), None)
+                    if kind == "text/csv"
+                    else invocation(parse_json(body), schema)
+                )
                 return _dumped({"predictions": plain(self._adapter.predict(*inputs).prediction)})
 
             return work
@@ -137,12 +160,17 @@ class _Service:
         async def prepared() -> Work:
             media_type(request, ("application/json",))
             body = await read(request, self._limits)
-            return lambda: _begun(self._adapter.predict_stream(*question(parse_json(body), self._of_columns())))
+            return lambda: _begun(
+                self._adapter.predict_stream(*question(parse_json(body), self._of_columns()))
+            )
 
         return await self._guarded("/predict/stream", prepared, self._events)
 
     async def _guarded(
-        self, path: str, prepare: Callable[[], Awaitable[Work]], respond: Callable[[Any], Response] | None = None
+        self,
+        path: str,
+        prepare: Callable[[], Awaitable[Work]],
+        respond: Callable[[Any], Response] | None = None,
     ) -> Response:
         started = time.perf_counter()
         try:
@@ -155,7 +183,9 @@ class _Service:
                 self._busy -= 1
                 raise
             content = await self._in_time(work)
-            response = respond(content) if respond else Response(content, media_type="application/json")
+            response = (
+                respond(content) if respond else Response(content, media_type="application/json")
+            )
         except Exception as error:
             response = self._refused(path, error)
         self._measures.note(path, response.status_code, time.perf_counter() - started)
@@ -164,12 +194,17 @@ class _Service:
     def _refused(self, path: str, error: Exception) -> Response:
         refusal = refusal_of(error, self._shown)
         if refusal.status == 500 and isinstance(error, OutputsError):
-            places = ", ".join(f"{found.code} at {self._shown(found.path) or '/'}" for found in error.facts.get("failures") or ())
+            places = ", ".join(
+                f"{found.code} at {self._shown(found.path) or '/'}"
+                for found in error.facts.get("failures") or ()
+            )
             log.error("%s: the model's answer breaks its contract: %s", path, places)
         elif refusal.status in {500, 502}:
             log.error("%s: status %d: %s", path, refusal.status, _without_data(error))
         elif refusal.status == 504:
-            log.error("%s: status 504: the model works for longer than %g s", path, self._limits.timeout)
+            log.error(
+                "%s: status 504: the model works for longer than %g s", path, self._limits.timeout
+            )
         if refusal.unread:
             return Lingering(refusal, self._limits)
         return JSONResponse(refusal.body, refusal.status, refusal.headers)
@@ -189,7 +224,9 @@ class _Service:
         done, _ = await asyncio.wait({task}, timeout=self._limits.timeout)
         if not done:
             task.add_done_callback(lambda late: late.cancelled() or late.exception())
-            raise Refusal(504, "MODEL_TOO_SLOW", f"the model did not answer within {self._limits.timeout:g} s")
+            raise Refusal(
+                504, "MODEL_TOO_SLOW", f"the model did not answer within {self._limits.timeout:g} s"
+            )
         return task.result()
 
     def _answered(self, inputs: Any, params: dict[str, Any] | None) -> dict[str, Any]:
@@ -202,7 +239,11 @@ class _Service:
     def _events(self, pieces: Iterator[str]) -> Response:
         async def events() -> AsyncIterator[str]:
             try:
-                while (piece := await anyio.to_thread.run_sync(next, pieces, None, limiter=self._threads)) is not None:
+                while (
+                    piece := await anyio.to_thread.run_sync(
+                        next, pieces, None, limiter=self._threads
+                    )
+                ) is not None:
                     yield f"event: text\ndata: {json.dumps({'text': piece})}\n\n"
                 yield "event: done\ndata: {}\n\n"
             except Exception as error:
@@ -239,7 +280,11 @@ class _Service:
 
         async def health() -> dict[str, Any]:
             """Whether the server is up, and how much it has to do."""
-            return {"status": "ok", "under_way": self._busy, "at_most": self._limits.max_concurrency}
+            return {
+                "status": "ok",
+                "under_way": self._busy,
+                "at_most": self._limits.max_concurrency,
+            }
 
         async def versions() -> dict[str, str]:
             """Which model is served, and by what."""
@@ -253,14 +298,24 @@ class _Service:
             """Counts and times for Prometheus."""
             return Response(self._measures.text(self._busy), media_type=self._measures.media_type)
 
-        return {"/ping": ping, "/health": health, "/version": versions, "/signature": signature, "/metrics": metrics}
+        return {
+            "/ping": ping,
+            "/health": health,
+            "/version": versions,
+            "/signature": signature,
+            "/metrics": metrics,
+        }
 
 
 class _Events(StreamingResponse):
     """A stream that ends what it was made of, also where the client went away."""
 
-    def __init__(self, pieces: Iterator[str], ended: Callable[[], None], events: AsyncIterator[str]) -> None:
-        super().__init__(events, media_type="text/event-stream", headers={"cache-control": "no-store"})
+    def __init__(
+        self, pieces: Iterator[str], ended: Callable[[], None], events: AsyncIterator[str]
+    ) -> None:
+        super().__init__(
+            events, media_type="text/event-stream", headers={"cache-control": "no-store"}
+        )
         self._pieces = pieces
         self._ended = ended
 

@@ -32,13 +32,19 @@ def media_type(request: Request, allowed: tuple[str, ...]) -> str:
     Raises:
         Refusal: 415: It is none of those allowed, in another charset than UTF-8, or compressed.
     """
-    kind, *settings = [part.strip() for part in request.headers.get("content-type", "").lower().split(";")]
+    kind, *settings = [
+        part.strip() for part in request.headers.get("content-type", "").lower().split(";")
+    ]
     charsets = {
-        value.strip().strip('"') for name, _, value in (part.partition("=") for part in settings) if name.strip() == "charset"
+        value.strip().strip('"')
+        for name, _, value in (part.partition("=") for part in settings)
+        if name.strip() == "charset"
     }
     coding = request.headers.get("content-encoding", "").lower()
     if kind not in allowed or charsets - {"utf-8", "utf8"} or coding not in {"", "identity"}:
-        raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", f"send {' or '.join(allowed)}, in UTF-8, not compressed")
+        raise Refusal(
+            415, "UNSUPPORTED_MEDIA_TYPE", f"send {' or '.join(allowed)}, in UTF-8, not compressed"
+        )
     return kind
 
 
@@ -48,7 +54,12 @@ async def read(request: Request, limits: Limits) -> bytes:
     Raises:
         Refusal: 413: It is too large; 408: it did not come in time; 400: the client went away.
     """
-    too_large = Refusal(413, "BODY_TOO_LARGE", f"a body has at most {limits.max_bytes} bytes", {"connection": "close"})
+    too_large = Refusal(
+        413,
+        "BODY_TOO_LARGE",
+        f"a body has at most {limits.max_bytes} bytes",
+        {"connection": "close"},
+    )
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:20]) > limits.max_bytes:
         too_large.unread = True
@@ -93,7 +104,9 @@ class Lingering(JSONResponse):
         self._limits = limits
 
     async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
         left = 10 * self._limits.max_bytes
         with contextlib.suppress(TimeoutError, Refusal):
@@ -113,7 +126,9 @@ def parse_json(body: bytes) -> Any:
     """
     try:
         text = body.decode("utf-8-sig")
-        found = json.loads(text, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_object)
+        found = json.loads(
+            text, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_object
+        )
         if _SURROGATE.search(text):
             json.dumps(found, ensure_ascii=False).encode()
         return found
@@ -122,7 +137,11 @@ def parse_json(body: bytes) -> Any:
     except UnicodeDecodeError:
         raise Refusal(400, "NOT_JSON", "the body is not UTF-8") from None
     except UnicodeEncodeError:
-        raise Refusal(400, "NOT_JSON", "a text of the body has one half of a surrogate pair, which is no character") from None
+        raise Refusal(
+            400,
+            "NOT_JSON",
+            "a text of the body has one half of a surrogate pair, which is no character",
+        ) from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise Refusal(400, "NOT_JSON", f"the body is not JSON: {where}: {error.msg}") from None
@@ -147,7 +166,9 @@ def _finite(digits: str) -> float:
 
 
 def _no_number(name: str) -> Any:
-    raise _NotJson(f"{name} is no number of JSON; leave the value out, or send null where the contract has it optional")
+    raise _NotJson(
+        f"{name} is no number of JSON; leave the value out, or send null where the contract has it optional"
+    )
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -172,7 +193,13 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    return _table(value) if hasattr(value, "columns") else _array(value) if hasattr(value, "tolist") else _single(value)
+    return (
+        _table(value)
+        if hasattr(value, "columns")
+        else _array(value)
+        if hasattr(value, "tolist")
+        else _single(value)
+    )
 
 
 def _table(value: Any) -> Any:

@@ -59,10 +59,16 @@ def same(left: Cell, right: Cell) -> bool:
         >>> same(1, 1.0), same(True, 1), same(0.1 + 0.2, 0.3), same(float("nan"), float("nan"))
         (True, False, False, True)
     """
-    if isinstance(left, bool) or isinstance(right, bool) or not (_is_number(left) and _is_number(right)):
+    if (
+        isinstance(left, bool)
+        or isinstance(right, bool)
+        or not (_is_number(left) and _is_number(right))
+    ):
         return type(left) is type(right) and left == right
     if isinstance(left, float) and isinstance(right, float):
-        return struct.pack("d", left) == struct.pack("d", right) or (math.isnan(left) and math.isnan(right))
+        return struct.pack("d", left) == struct.pack("d", right) or (
+            math.isnan(left) and math.isnan(right)
+        )
     return left == right
 
 

@@ -22,7 +22,12 @@ def body_of_predict(adapter: Adapter) -> dict[str, Any]:
     properties = {"inputs": parts.get("inputs", {})}
     if "params" in parts:
         properties["params"] = {**parts["params"], "type": ["object", "null"]}
-    schema = {"type": "object", "properties": properties, "required": ["inputs"], "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": ["inputs"],
+        "additionalProperties": False,
+    }
     return _body({"application/json": {"schema": schema, **_example(adapter)}})
 
 
@@ -32,16 +37,31 @@ def body_of_invocation(adapter: Adapter) -> dict[str, Any]:
 
     parts = to_json_schema(adapter.signature)["properties"]
     rows = parts.get("inputs", {})
-    records = rows if rows.get("items", {}).get("type") == "object" else {"type": "array", "items": {"type": "object"}}
+    records = (
+        rows
+        if rows.get("items", {}).get("type") == "object"
+        else {"type": "array", "items": {"type": "object"}}
+    )
     split = {
         "type": "object",
-        "properties": {"columns": {"type": "array", "uniqueItems": True}, "data": {"type": "array", "items": {"type": "array"}}},
+        "properties": {
+            "columns": {"type": "array", "uniqueItems": True},
+            "data": {"type": "array", "items": {"type": "array"}},
+        },
         "required": ["data"],
     }
-    envelopes = {"dataframe_split": split, "dataframe_records": records, "instances": {"type": "array"}, "inputs": {}}
+    envelopes = {
+        "dataframe_split": split,
+        "dataframe_records": records,
+        "instances": {"type": "array"},
+        "inputs": {},
+    }
     schema = {
         "type": "object",
-        "properties": {**envelopes, "params": parts.get("params", {"type": ["object", "null"], "maxProperties": 0})},
+        "properties": {
+            **envelopes,
+            "params": parts.get("params", {"type": ["object", "null"], "maxProperties": 0}),
+        },
         "oneOf": [{"required": [envelope]} for envelope in ENVELOPES],
         "additionalProperties": False,
     }
@@ -50,19 +70,30 @@ def body_of_invocation(adapter: Adapter) -> dict[str, Any]:
     except MlflowException:
         stored = None
     example = {"example": json.loads(stored)} if stored else {}
-    return _body({"application/json": {"schema": schema, **example}, "text/csv": {"schema": {"type": "string"}}})
+    return _body(
+        {
+            "application/json": {"schema": schema, **example},
+            "text/csv": {"schema": {"type": "string"}},
+        }
+    )
 
 
 def responses(adapter: Adapter, key: str = "prediction") -> dict[int | str, dict[str, Any]]:
     """What a request may get: an answer, or one of the refusals."""
     outputs = to_json_schema(adapter.signature)["properties"].get("outputs", {})
-    properties = {key: _nullable(outputs), **({"metadata": {"type": "object"}} if key == "prediction" else {})}
+    properties = {
+        key: _nullable(outputs),
+        **({"metadata": {"type": "object"}} if key == "prediction" else {}),
+    }
     answer = {"type": "object", "properties": properties, "required": list(properties)}
     refused = {"application/json": {"schema": SCHEMA}}
     found: dict[int | str, dict[str, Any]] = {
         status: {"description": meaning, "content": refused} for status, meaning in STATUSES.items()
     }
-    found[200] = {"description": "The model's answer.", "content": {"application/json": {"schema": answer}}}
+    found[200] = {
+        "description": "The model's answer.",
+        "content": {"application/json": {"schema": answer}},
+    }
     return found
 
 
@@ -78,8 +109,16 @@ def _example(adapter: Adapter) -> dict[str, Any]:
     try:
         inputs = metadata.load_input_example(str(adapter.folder))
         params = metadata.load_input_example_params(str(adapter.folder))
-        return {} if inputs is None else {"example": question_of(inputs, params or None, schema=adapter.signature.inputs)}
-    except (MlflowException, OSError, ValueError):  # it is not there, cannot be read, or is nothing that JSON carries
+        return (
+            {}
+            if inputs is None
+            else {"example": question_of(inputs, params or None, schema=adapter.signature.inputs)}
+        )
+    except (
+        MlflowException,
+        OSError,
+        ValueError,
+    ):  # it is not there, cannot be read, or is nothing that JSON carries
         return {}
 
 
@@ -89,7 +128,10 @@ def _nullable(schema: Any) -> Any:
         return [_nullable(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    found = {key: value if key in {"enum", "const", "default", "required"} else _nullable(value) for key, value in schema.items()}
+    found = {
+        key: value if key in {"enum", "const", "default", "required"} else _nullable(value)
+        for key, value in schema.items()
+    }
     if found.get("type") == "number":
         found["type"] = ["number", "null"]
     return found

@@ -78,15 +78,32 @@ def csv_table(body: bytes, schema: Schema | None) -> Any:
 
     columns = schema is not None and not schema.is_tensor_spec()
     named = schema is not None and columns and schema.has_input_names()
-    texts = {name: str for name, kind in schema.input_types_dict().items() if kind == DataType.string} if named and schema else {}
-    nullable: Any = {"dtype_backend": "numpy_nullable"} if columns else {}  # whole numbers stay whole beside an empty value
+    texts = (
+        {name: str for name, kind in schema.input_types_dict().items() if kind == DataType.string}
+        if named and schema
+        else {}
+    )
+    nullable: Any = (
+        {"dtype_backend": "numpy_nullable"} if columns else {}
+    )  # whole numbers stay whole beside an empty value
     try:
         text = body.decode("utf-8-sig")
         _rectangular(text)
         frame = pd.read_csv(io.StringIO(text), dtype=texts, low_memory=False, **nullable)
-    except (ValueError, OverflowError, csv.Error):  # UnicodeDecodeError, and those of pandas, are ValueErrors
-        raise Refusal(400, "NOT_CSV", "the body is not CSV in UTF-8: a line of names, and in each row as many values") from None
-    if any(frame[name].isin([math.inf, -math.inf]).any() for name in frame.select_dtypes("number").columns):
+    except (
+        ValueError,
+        OverflowError,
+        csv.Error,
+    ):  # UnicodeDecodeError, and those of pandas, are ValueErrors
+        raise Refusal(
+            400,
+            "NOT_CSV",
+            "the body is not CSV in UTF-8: a line of names, and in each row as many values",
+        ) from None
+    if any(
+        frame[name].isin([math.inf, -math.inf]).any()
+        for name in frame.select_dtypes("number").columns
+    ):
         raise Refusal(400, "NOT_CSV", "Infinity is no number here")
     return frame
 
@@ -95,12 +112,18 @@ def _rectangular(text: str) -> None:
     """Refuse what pandas would read in its own way: longer rows move all values by a column, shorter ones are filled up."""
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     names = next(rows, [])
-    if not names or len(set(names)) != len(names) or any(row and len(row) != len(names) for row in rows):
+    if (
+        not names
+        or len(set(names)) != len(names)
+        or any(row and len(row) != len(names) for row in rows)
+    ):
         raise ValueError
 
 
 def _split(found: Any) -> Any:
-    columns, data = (found.get("columns"), found.get("data")) if isinstance(found, dict) else (None, None)
+    columns, data = (
+        (found.get("columns"), found.get("data")) if isinstance(found, dict) else (None, None)
+    )
     if not isinstance(data, list) or not all(isinstance(row, list) for row in data):
         raise _malformed("an object with columns and data, a list of lists", "dataframe_split")
     if columns is None:

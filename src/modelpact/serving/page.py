@@ -63,7 +63,9 @@ def page(document: dict[str, Any]) -> str:
     info = document.get("info", {})
     title = escape(str(info.get("title", "")))
     routes = "".join(
-        _route(path, method, told) for path, methods in document["paths"].items() for method, told in methods.items()
+        _route(path, method, told)
+        for path, methods in document["paths"].items()
+        for method, told in methods.items()
     )
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'

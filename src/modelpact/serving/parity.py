@@ -118,7 +118,10 @@ class Parity:
             "ways": {way: dict(self.verdicts(way)) for way in WAYS},
             "cells": {way: sum(each.cells.get(way, 0) for each in self.asked) for way in WAYS[1:]},
             "unexplained": len(self.unexplained),
-            "explained": {rule: {"differences": n, "why": RULES[rule]} for rule, n in sorted(self.explained.items())},
+            "explained": {
+                rule: {"differences": n, "why": RULES[rule]}
+                for rule, n in sorted(self.explained.items())
+            },
             "differences": [asdict(difference) for difference in self.differences],
             "asked": [asdict(each) for each in self.asked],
         }
@@ -143,7 +146,9 @@ def payloads(adapter: Adapter, count: int, seed: int = 0) -> Iterator[Payload]:
     if stored is not None:
         yield from _drawn(adapter, stored, drawn, seed)
     good = (left - drawn + 1) // 2
-    yield from (Payload("conforming", *pair) for pair in examples(adapter.signature, good, seed=seed))
+    yield from (
+        Payload("conforming", *pair) for pair in examples(adapter.signature, good, seed=seed)
+    )
     for broken in breaks(adapter.signature, left - drawn - good, seed):
         yield Payload(broken.name, broken.inputs, broken.params, broken.place)
 
@@ -153,7 +158,10 @@ def _stored(adapter: Adapter) -> Payload | None:
 
     metadata, folder = adapter.pyfunc.metadata, str(adapter.folder)
     try:
-        inputs, params = metadata.load_input_example(folder), metadata.load_input_example_params(folder)
+        inputs, params = (
+            metadata.load_input_example(folder),
+            metadata.load_input_example_params(folder),
+        )
     except (MlflowException, OSError, ValueError):  # there is none that can be read
         return None
     return None if inputs is None else Payload("example", inputs, params or None)
@@ -171,7 +179,9 @@ def _drawn(adapter: Adapter, stored: Payload, count: int, seed: int) -> Iterator
         yield Payload("drawn", rows.take(stored.inputs, chosen), params)
 
 
-def compare(adapter: Adapter, asked: Iterable[Payload], pyfunc: PyFuncModel | None = None) -> Parity:
+def compare(
+    adapter: Adapter, asked: Iterable[Payload], pyfunc: PyFuncModel | None = None
+) -> Parity:
     """Ask a model in all four ways.
 
     Args:
@@ -191,16 +201,23 @@ def compare(adapter: Adapter, asked: Iterable[Payload], pyfunc: PyFuncModel | No
             envelope = _ask_http(http, adapter, payload, number, replies)
             compared = {}
             for way in [way for way in WAYS[1:] if way in replies]:
-                differences, compared[way] = judge.differences(payload, replies["python"], way, replies[way])
+                differences, compared[way] = judge.differences(
+                    payload, replies["python"], way, replies[way]
+                )
                 found.differences.extend(Difference(number, way, *each) for each in differences)
             verdicts = {
-                way: f"{reply.verdict}: {reply.reason}" if reply.reason else reply.verdict for way, reply in replies.items()
+                way: f"{reply.verdict}: {reply.reason}" if reply.reason else reply.verdict
+                for way, reply in replies.items()
             }
-            found.asked.append(Asked(number, payload.kind, payload.place, envelope, verdicts, compared))
+            found.asked.append(
+                Asked(number, payload.kind, payload.place, envelope, verdicts, compared)
+            )
     return found
 
 
-def _ask_http(http: Http, adapter: Adapter, payload: Payload, number: int, replies: dict[str, Reply]) -> str:
+def _ask_http(
+    http: Http, adapter: Adapter, payload: Payload, number: int, replies: dict[str, Reply]
+) -> str:
     """Ask both routes, the one of MLflow's protocol in its envelopes in turn; returns the envelope."""
     try:
         body = question_of(payload.inputs, payload.params, schema=adapter.signature.inputs)
@@ -227,7 +244,9 @@ class _Judge:
         self._mlflow = compile_signature(adapter.signature, policy="mlflow")
         self._hint = _input_hint(adapter)
 
-    def differences(self, payload: Payload, python: Reply, way: str, other: Reply) -> tuple[list[Found], int]:
+    def differences(
+        self, payload: Payload, python: Reply, way: str, other: Reply
+    ) -> tuple[list[Found], int]:
         """What differs, and how many cells were compared."""
         if python.verdict != other.verdict:
             rule = self._of_verdicts(payload, python, other) if way == "pyfunc" else ""
@@ -237,7 +256,12 @@ class _Judge:
         left, right = dict(cells(python.answer)), dict(cells(other.answer))
         found = []
         for path in _unequal(left, right):
-            is_null = way != "pyfunc" and path in left and path in right and is_null_for(left[path], right[path])
+            is_null = (
+                way != "pyfunc"
+                and path in left
+                and path in right
+                and is_null_for(left[path], right[path])
+            )
             rule = "NAN_IS_NULL" if is_null else self._of_cells(payload, way)
             found.append((path, _shown(left, path), _shown(right, path), rule))
         return found, len(left)
@@ -251,7 +275,9 @@ class _Judge:
     def _gets_other_inputs(self, payload: Payload) -> bool:
         """Whether MLflow's enforcement hands the model other values than ours."""
         try:
-            ours, theirs = (each.call(payload.inputs, payload.params) for each in (self._lossless, self._mlflow))
+            ours, theirs = (
+                each.call(payload.inputs, payload.params) for each in (self._lossless, self._mlflow)
+            )
         except InputsError:
             return False
         return any(

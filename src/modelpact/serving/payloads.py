@@ -19,7 +19,9 @@ class NotInJson(ValueError):
     """A payload holds what JSON cannot carry."""
 
 
-def question_of(inputs: Any, params: Mapping[str, Any] | None = None, *, schema: Schema | None = None) -> dict[str, Any]:
+def question_of(
+    inputs: Any, params: Mapping[str, Any] | None = None, *, schema: Schema | None = None
+) -> dict[str, Any]:
     """The body of a request to `/predict`.
 
     Args:
@@ -44,8 +46,14 @@ def question_of(inputs: Any, params: Mapping[str, Any] | None = None, *, schema:
     for tensor in inputs.values() if isinstance(inputs, dict) else [inputs]:
         if hasattr(tensor, "shape") and not hasattr(tensor, "columns"):
             _check_tensor(tensor)
-    values = schema is None or schema.is_tensor_spec() or [spec.name for spec in schema.inputs] == [None]
-    body = {"inputs": _table(inputs, values=values) if hasattr(inputs, "columns") else _value(inputs, nan=False)}
+    values = (
+        schema is None or schema.is_tensor_spec() or [spec.name for spec in schema.inputs] == [None]
+    )
+    body = {
+        "inputs": _table(inputs, values=values)
+        if hasattr(inputs, "columns")
+        else _value(inputs, nan=False)
+    }
     return body if params is None else {**body, "params": _value(dict(params))}
 
 
@@ -63,16 +71,29 @@ def envelopes(inputs: Any, schema: Schema | None) -> dict[str, Any]:
     found = {"inputs": inputs}
     if isinstance(inputs, dict) and schema is not None and schema.is_tensor_spec():
         lengths = {len(tensor) for tensor in inputs.values() if isinstance(tensor, list)}
-        if len(lengths) == 1 and all(isinstance(tensor, list) for tensor in inputs.values()) and lengths != {0}:
-            found["instances"] = [dict(zip(inputs, row, strict=True)) for row in zip(*inputs.values(), strict=True)]
+        if (
+            len(lengths) == 1
+            and all(isinstance(tensor, list) for tensor in inputs.values())
+            and lengths != {0}
+        ):
+            found["instances"] = [
+                dict(zip(inputs, row, strict=True)) for row in zip(*inputs.values(), strict=True)
+            ]
     elif isinstance(inputs, list):
         found["instances"] = inputs
         if inputs and all(isinstance(row, dict) for row in inputs):
             found["dataframe_records"] = inputs
             columns = list(inputs[0])
             if all(list(row) == columns for row in inputs):
-                found["dataframe_split"] = {"columns": columns, "data": [list(row.values()) for row in inputs]}
-        elif inputs and all(isinstance(row, list) for row in inputs) and (schema is None or not schema.is_tensor_spec()):
+                found["dataframe_split"] = {
+                    "columns": columns,
+                    "data": [list(row.values()) for row in inputs],
+                }
+        elif (
+            inputs
+            and all(isinstance(row, list) for row in inputs)
+            and (schema is None or not schema.is_tensor_spec())
+        ):
             found["dataframe_split"] = {"data": inputs}
     return found
 
@@ -87,7 +108,9 @@ def _check_tensor(tensor: Any) -> None:
 def _table(frame: Any, *, values: bool) -> Any:
     """The rows; `values` says whether a row of column 0 alone is a plain value."""
     labels = list(frame.columns)
-    columns = [[_value(cell) for cell in frame.iloc[:, place].tolist()] for place in range(len(labels))]
+    columns = [
+        [_value(cell) for cell in frame.iloc[:, place].tolist()] for place in range(len(labels))
+    ]
     if labels == [0] and values:
         return columns[0]
     rows = zip(*columns, strict=True) if labels else [()] * len(frame)

@@ -31,7 +31,11 @@ class Places:
         self._roots: dict[str, Any] = {}
         for schema in (signature.outputs, signature.inputs):
             for place, spec in enumerate(schema.inputs if schema is not None else ()):
-                name = spec.name if isinstance(spec.name, str) else f"column {place if spec.name is None else spec.name}"
+                name = (
+                    spec.name
+                    if isinstance(spec.name, str)
+                    else f"column {place if spec.name is None else spec.name}"
+                )
                 self._roots[name[:_CUT]] = spec.type
         for param in signature.params or ():
             self._roots[param.name[:_CUT]] = param.dtype
@@ -46,7 +50,11 @@ class Places:
 
 def _longest(path: str, names: dict[str, Any]) -> str | None:
     """The name that a path begins with."""
-    fitting = [name for name in names if path.startswith(name) and path[len(name) : len(name) + 1] in {"", ".", "["}]
+    fitting = [
+        name
+        for name in names
+        if path.startswith(name) and path[len(name) : len(name) + 1] in {"", ".", "["}
+    ]
     return max(fitting, key=len, default=None)
 
 

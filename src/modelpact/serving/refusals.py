@@ -64,7 +64,14 @@ class Refusal(Exception):
 
     unread = False
 
-    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None, **facts: Any) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        headers: dict[str, str] | None = None,
+        **facts: Any,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.headers = headers or {}
@@ -85,9 +92,16 @@ def refusal_of(error: Exception, shown: Callable[[str], str] = str) -> Refusal:
     if isinstance(error, RecursionError):  # the model's own is a PredictError
         return Refusal(400, "NOT_JSON", "the body is nested too deeply")
     if isinstance(error, OutputsError):
-        return Refusal(500, "OUTPUTS_BREAK_CONTRACT", "the model's answer does not conform to its contract")
+        return Refusal(
+            500, "OUTPUTS_BREAK_CONTRACT", "the model's answer does not conform to its contract"
+        )
     if isinstance(error, ChatError):
-        return Refusal(502, "UPSTREAM_FAILED", "the chat server gave no usable answer", reason=error.facts.get("reason"))
+        return Refusal(
+            502,
+            "UPSTREAM_FAILED",
+            "the chat server gave no usable answer",
+            reason=error.facts.get("reason"),
+        )
     if isinstance(error, PredictError):
         return Refusal(502, "MODEL_FAILED", "the model failed on inputs that its contract accepts")
     return Refusal(500, "INTERNAL_ERROR", "the server has a fault; its log says which")
@@ -105,6 +119,19 @@ def _broken_inputs(error: InputsError, shown: Callable[[str], str]) -> Refusal:
     ]
     total = int(error.facts.get("total") or max(1, len(failures)))
     if not failures:  # the model itself refused a row
-        failures = [{"code": "REFUSED_BY_MODEL", "path": "", "row": error.facts.get("row"), "expected": "inputs that it takes"}]
+        failures = [
+            {
+                "code": "REFUSED_BY_MODEL",
+                "path": "",
+                "row": error.facts.get("row"),
+                "expected": "inputs that it takes",
+            }
+        ]
     places = "1 place" if total == 1 else f"{total} places"
-    return Refusal(422, "INPUTS_BREAK_CONTRACT", f"the request breaks the contract in {places}", failures=failures, total=total)
+    return Refusal(
+        422,
+        "INPUTS_BREAK_CONTRACT",
+        f"the request breaks the contract in {places}",
+        failures=failures,
+        total=total,
+    )

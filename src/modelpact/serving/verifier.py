@@ -41,7 +41,9 @@ class ParityVerifier(ReplayVerifier):
             f"{one.path and f', cell {one.path}'}: {one.other}, in Python {one.python}"
             for one in left[:5]
         )
-        explained = f", {found.explained.total()} differences explained" if found.differences else ""
+        explained = (
+            f", {found.explained.total()} differences explained" if found.differences else ""
+        )
         equal = f"{len(found.asked)} payloads, one verdict and one answer{explained}"
         detail = f"{len(left)} differences: {told}" if left else equal
         yield Check(code="PARITY", ok=not left, detail=detail[:500])

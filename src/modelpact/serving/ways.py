@@ -55,9 +55,14 @@ def ask_pyfunc(pyfunc: PyFuncModel, inputs: Any, params: dict[str, Any] | None) 
     from mlflow.exceptions import MlflowException
 
     try:
-        return Reply("accepted", answer=pyfunc.predict(_copied(inputs), params=copy.deepcopy(params)))
+        return Reply(
+            "accepted", answer=pyfunc.predict(_copied(inputs), params=copy.deepcopy(params))
+        )
     except (InputsError, MlflowException) as error:
-        refused = getattr(error, "error_code", "INVALID_PARAMETER_VALUE") in {"INVALID_PARAMETER_VALUE", "BAD_REQUEST"}
+        refused = getattr(error, "error_code", "INVALID_PARAMETER_VALUE") in {
+            "INVALID_PARAMETER_VALUE",
+            "BAD_REQUEST",
+        }
         return Reply("refused" if refused else "failed", type(error).__name__)
     except Exception as error:  # whatever the model raises
         return Reply("failed", type(error).__name__)
@@ -99,11 +104,17 @@ class Http:
 
     def ask(self, path: Literal["/predict", "/invocations"], body: Any) -> Reply:
         """Post a body as JSON."""
-        status, content = self._portal.call(self._post, path, json.dumps(body, allow_nan=False).encode())
+        status, content = self._portal.call(
+            self._post, path, json.dumps(body, allow_nan=False).encode()
+        )
         found = json.loads(content)
         if status == 200:
-            return Reply("accepted", answer=found["prediction" if path == "/predict" else "predictions"])
-        return Reply("refused" if status in {400, 422} else "failed", f"{status} {found['error_code']}")
+            return Reply(
+                "accepted", answer=found["prediction" if path == "/predict" else "predictions"]
+            )
+        return Reply(
+            "refused" if status in {400, 422} else "failed", f"{status} {found['error_code']}"
+        )
 
     async def _post(self, path: str, content: bytes) -> tuple[int, bytes]:
         status, answer, sent = 0, bytearray(), False
@@ -117,7 +128,10 @@ class Http:
             "raw_path": path.encode(),
             "root_path": "",
             "query_string": b"",
-            "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())],
+            "headers": [
+                (b"content-type", b"application/json"),
+                (b"content-length", str(len(content)).encode()),
+            ],
             "client": ("127.0.0.1", 0),
             "server": ("127.0.0.1", 80),
         }

@@ -46,14 +46,19 @@ def require_agreement(signature: ModelSignature, function: Any) -> None:
     remedy = "; ".join(f"{role}: {shown(value)}" for role, value in written.items())
     raise SignError(
         "\n".join(
-            [f"the signature and the type hints of predict disagree, {count}:", *(f"  {place}: {text}" for place, text in found)]
+            [
+                f"the signature and the type hints of predict disagree, {count}:",
+                *(f"  {place}: {text}" for place, text in found),
+            ]
         ),
         remedy=f"Change one of them; the hints state {remedy}.",
         differences=found,
     )
 
 
-def differences(written: Schema | None, hinted: Schema, *, role: str = "inputs") -> list[tuple[str, str]]:
+def differences(
+    written: Schema | None, hinted: Schema, *, role: str = "inputs"
+) -> list[tuple[str, str]]:
     """Each place where two schemas differ, with what the first says and what the second.
 
     Example:
@@ -65,7 +70,11 @@ def differences(written: Schema | None, hinted: Schema, *, role: str = "inputs")
     if written is None:
         return [(role, f"not written, hinted {_schema_text(hinted)}")]
     if _shape(written) != _shape(hinted) or written.is_tensor_spec():
-        return [] if written == hinted else [(role, f"written {_schema_text(written)}, hinted {_schema_text(hinted)}")]
+        return (
+            []
+            if written == hinted
+            else [(role, f"written {_schema_text(written)}, hinted {_schema_text(hinted)}")]
+        )
     found: list[tuple[str, str]] = []
     for index, (old, new) in enumerate(zip(written, hinted, strict=True)):
         place = f"{role}[{index}]" if old.name is None else f"{role}.{old.name}"
@@ -78,15 +87,24 @@ def _shape(schema: Schema) -> list[Any]:
 
 
 def _schema_text(schema: Schema) -> str:
-    kind = "tensor" if schema.is_tensor_spec() else "column" if schema.has_input_names() else "unnamed column"
+    kind = (
+        "tensor"
+        if schema.is_tensor_spec()
+        else "column"
+        if schema.has_input_names()
+        else "unnamed column"
+    )
     items = [
-        ("" if column.name is None else f"{column.name}: ") + type_text(column if schema.is_tensor_spec() else column.type)
+        ("" if column.name is None else f"{column.name}: ")
+        + type_text(column if schema.is_tensor_spec() else column.type)
         for column in schema
     ]
     return f"{len(items)} {kind}{'s' if len(items) > 1 else ''} ({shown(', '.join(items))[1:-1]})"
 
 
-def _members(old: Any, old_required: bool, new: Any, new_required: bool, place: str) -> list[tuple[str, str]]:
+def _members(
+    old: Any, old_required: bool, new: Any, new_required: bool, place: str
+) -> list[tuple[str, str]]:
     found = _types(old, new, place)
     if old_required != new_required:
         words = {True: "required", False: "optional"}

@@ -60,10 +60,16 @@ _ADVICE |= {
 }
 
 _PREFIX = re.compile(
-    r"^(mlflow\.)?(types\.)?(schema\.)?(datatype|typing|t|np|numpy|pd|pandas|pl|polars|pa|datetime)\.", re.IGNORECASE
+    r"^(mlflow\.)?(types\.)?(schema\.)?(datatype|typing|t|np|numpy|pd|pandas|pl|polars|pa|datetime)\.",
+    re.IGNORECASE,
 )
-_GENERIC = re.compile(r"^(?:typing\.)?(list|sequence|array|dict|map|mapping|optional)\s*[\[<(](.*)[\])>]$", re.IGNORECASE)
-_CALL = re.compile(r"^(?:Tensor(?:Spec)?)?\s*\(?['\"]?((?:u?int|float|complex|bool|str)\d*)['\"]?\s*,?\s*\(([-\d,\s]*)\)\)?$")
+_GENERIC = re.compile(
+    r"^(?:typing\.)?(list|sequence|array|dict|map|mapping|optional)\s*[\[<(](.*)[\])>]$",
+    re.IGNORECASE,
+)
+_CALL = re.compile(
+    r"^(?:Tensor(?:Spec)?)?\s*\(?['\"]?((?:u?int|float|complex|bool|str)\d*)['\"]?\s*,?\s*\(([-\d,\s]*)\)\)?$"
+)
 
 
 def explain_type(text: str) -> str:
@@ -91,7 +97,9 @@ def _advice(text: str) -> str:
         return f"a tensor is written {tensor[1]}[{shape}]"
     word = _PREFIX.sub("", text)
     if kind := _known(word):
-        return f"write {kind}" + (f"; a tensor has a shape as well: {word}[-1]" if _is_dtype(word) else "")
+        return f"write {kind}" + (
+            f"; a tensor has a shape as well: {word}[-1]" if _is_dtype(word) else ""
+        )
     return _ADVICE.get(word.lower(), "")
 
 
@@ -124,7 +132,14 @@ def explain_dtype(text: str) -> str:
         >>> explain_dtype("double")
         "'double' is no dtype of a tensor; write float64"
     """
-    spelled = {"double": "float64", "float": "float32", "long": "int64", "integer": "int32", "boolean": "bool", "string": "str"}
+    spelled = {
+        "double": "float64",
+        "float": "float32",
+        "long": "int64",
+        "integer": "int32",
+        "boolean": "bool",
+        "string": "str",
+    }
     spelled |= {"binary": "bytes", "datetime": "datetime64[ns]", "int": "int64", "any": "object"}
     word = _PREFIX.sub("", text)
     if word in spelled:
@@ -140,5 +155,13 @@ def explain_dtype(text: str) -> str:
             *(f"int{bits}" for bits in (8, 16, 32, 64)),
             *(f"uint{bits}" for bits in (8, 16, 32, 64)),
         ]
-        known += ["float16", "float32", "float64", "complex64", "complex128", "datetime64[ns]", "timedelta64[ns]"]
+        known += [
+            "float16",
+            "float32",
+            "float64",
+            "complex64",
+            "complex128",
+            "datetime64[ns]",
+            "timedelta64[ns]",
+        ]
         return f"{shown(text)} is no dtype of a tensor{nearest(word, known)}"

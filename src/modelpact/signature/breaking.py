@@ -9,7 +9,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
-from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object, ParamSpec, Schema, TensorSpec
+from mlflow.types.schema import (
+    AnyType,
+    Array,
+    ColSpec,
+    DataType,
+    Map,
+    Object,
+    ParamSpec,
+    Schema,
+    TensorSpec,
+)
 
 __all__ = ["Site", "param_sites", "schema_sites"]
 
@@ -19,7 +29,11 @@ Steps = tuple[Any, ...]
 Change = Callable[[Any], Any]
 
 _TEXT = "not this"
-_WRONG: dict[DataType, Any] = dict.fromkeys(DataType, _TEXT) | {DataType.string: 5, DataType.binary: 5, DataType.datetime: 5}
+_WRONG: dict[DataType, Any] = dict.fromkeys(DataType, _TEXT) | {
+    DataType.string: 5,
+    DataType.binary: 5,
+    DataType.datetime: 5,
+}
 _TOO_LARGE: dict[Any, Any] = {DataType.integer: 2**40, DataType.long: 2**70, DataType.float: 1e300}
 _WHOLE = (DataType.integer, DataType.long)
 
@@ -89,8 +103,13 @@ def _changed(value: Any, steps: Steps, change: Change) -> Any:
         return change(value)
     step, rest = steps[0], steps[1:]
     if isinstance(value, dict):
-        return {key: _changed(item, rest, change) if key == step else item for key, item in value.items()}
-    return [_changed(item, rest, change) if index == step else item for index, item in enumerate(value)]
+        return {
+            key: _changed(item, rest, change) if key == step else item
+            for key, item in value.items()
+        }
+    return [
+        _changed(item, rest, change) if index == step else item for index, item in enumerate(value)
+    ]
 
 
 def _scalar_breaks(dtype: DataType) -> Iterator[tuple[str, Any]]:
@@ -113,8 +132,16 @@ def _value_sites(dtype: Any, place: str, required: bool, steps: Steps) -> Iterat
             yield name, place, steps, partial(_instead, bad)
     else:
         yield "WRONG_TYPE", place, steps, partial(_instead, _TEXT)
-    inner = dtype.dtype if isinstance(dtype, Array) else dtype.value_type if isinstance(dtype, Map) else None
-    if required and not isinstance(inner, AnyType):  # MLflow takes null for an array or a map of anything
+    inner = (
+        dtype.dtype
+        if isinstance(dtype, Array)
+        else dtype.value_type
+        if isinstance(dtype, Map)
+        else None
+    )
+    if required and not isinstance(
+        inner, AnyType
+    ):  # MLflow takes null for an array or a map of anything
         yield "NULL_FOR_REQUIRED", place, steps, partial(_instead, None)
     if isinstance(dtype, Array):
         yield from _item_sites(dtype, f"{place}[]", steps)
@@ -134,11 +161,15 @@ def _item_sites(dtype: Array, place: str, steps: Steps) -> Iterator[_ValueSite]:
         yield name, place, steps, partial(_all, bad)
 
 
-def _property_sites(dtype: Object, place: str, required: bool, steps: Steps) -> Iterator[_ValueSite]:
+def _property_sites(
+    dtype: Object, place: str, required: bool, steps: Steps
+) -> Iterator[_ValueSite]:
     yield "UNKNOWN_PROPERTY", place, steps, lambda found: {**found, _unused(found): 1}
     for prop in dtype.properties:
         inside = f"{place}.{prop.name}"
-        if prop.required and (required or len(dtype.properties) > 1):  # MLflow takes an optional {} for null
+        if prop.required and (
+            required or len(dtype.properties) > 1
+        ):  # MLflow takes an optional {} for null
             yield "MISSING_REQUIRED", inside, steps, partial(_without, prop.name)
         yield from _value_sites(prop.dtype, inside, bool(prop.required), (*steps, prop.name))
 
@@ -165,19 +196,35 @@ def _unused(names: Any) -> str:
 
 def _tensor_sites(spec: TensorSpec, place: str) -> Iterator[Site]:
     def swap(inputs: Any, change: Change) -> Any:
-        return change(inputs) if spec.name is None else {**inputs, spec.name: change(inputs[spec.name])}
+        return (
+            change(inputs)
+            if spec.name is None
+            else {**inputs, spec.name: change(inputs[spec.name])}
+        )
 
     if spec.name is not None:
         yield Site("MISSING_REQUIRED", place, partial(_without, spec.name))
     if spec.type.kind == "O" and spec.shape == (-1,):
         return  # MLflow takes anything for it
-    yield Site("WRONG_SHAPE", place, lambda inputs: swap(inputs, lambda array: array[..., np.newaxis]))
+    yield Site(
+        "WRONG_SHAPE", place, lambda inputs: swap(inputs, lambda array: array[..., np.newaxis])
+    )
     fixed = [axis for axis, length in enumerate(spec.shape) if length != -1]
     if fixed:
-        yield Site("WRONG_SHAPE", place, lambda inputs: swap(inputs, lambda array: _longer(array, fixed[-1])))
-    if spec.type.kind != "O" and 0 not in spec.shape:  # no value of an empty tensor can be of the wrong type
+        yield Site(
+            "WRONG_SHAPE",
+            place,
+            lambda inputs: swap(inputs, lambda array: _longer(array, fixed[-1])),
+        )
+    if (
+        spec.type.kind != "O" and 0 not in spec.shape
+    ):  # no value of an empty tensor can be of the wrong type
         bad = 5 if spec.type.kind in "US" else _TEXT
-        yield Site("WRONG_DTYPE", place, lambda inputs: swap(inputs, lambda array: np.full(array.shape, bad)))
+        yield Site(
+            "WRONG_DTYPE",
+            place,
+            lambda inputs: swap(inputs, lambda array: np.full(array.shape, bad)),
+        )
 
 
 def _longer(array: Any, axis: int) -> Any:
@@ -188,19 +235,35 @@ def _longer(array: Any, axis: int) -> Any:
 def param_sites(specs: list[ParamSpec]) -> Iterator[Site]:
     """Every break of the params; MLflow ignores params that it does not know, and checks no ranges."""
     unknown = _unused([spec.name for spec in specs])
-    yield Site("UNKNOWN_PARAM", f"params.{unknown}", lambda params: {**(params or {}), unknown: 1}, refused_by_mlflow=False)
+    yield Site(
+        "UNKNOWN_PARAM",
+        f"params.{unknown}",
+        lambda params: {**(params or {}), unknown: 1},
+        refused_by_mlflow=False,
+    )
     for spec in specs:
         place = f"params.{spec.name}"
         if isinstance(spec.dtype, Object):
             for name, where, steps, change in _value_sites(spec.dtype, place, True, ()):
-                yield Site(_param_name(name, steps), where, partial(_with_member, spec.name, steps, change))
+                yield Site(
+                    _param_name(name, steps), where, partial(_with_member, spec.name, steps, change)
+                )
             continue
         for name, bad in _scalar_breaks(spec.dtype):
-            moment = _TEXT if spec.dtype == DataType.datetime else bad  # NumPy may read a number as a moment
+            moment = (
+                _TEXT if spec.dtype == DataType.datetime else bad
+            )  # NumPy may read a number as a moment
             change = partial(_instead, moment if spec.shape is None else [moment])
-            yield Site(_param_name(name, ()), place, partial(_with_member, spec.name, (), change), name != "OUT_OF_RANGE")
+            yield Site(
+                _param_name(name, ()),
+                place,
+                partial(_with_member, spec.name, (), change),
+                name != "OUT_OF_RANGE",
+            )
         shape = [spec.default] if spec.shape is None else 5
-        yield Site("PARAM_SHAPE", place, partial(_with_member, spec.name, (), partial(_instead, shape)))
+        yield Site(
+            "PARAM_SHAPE", place, partial(_with_member, spec.name, (), partial(_instead, shape))
+        )
 
 
 def _param_name(name: str, steps: Steps) -> str:

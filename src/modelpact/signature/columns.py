@@ -11,12 +11,25 @@ from mlflow.types.schema import ColSpec, Schema, TensorSpec
 from modelpact.signature.aliases import WORDS
 from modelpact.signature.documents import Unreadable, read_document, read_stored
 from modelpact.signature.problems import Place, Problems, refuse_repeated, shown
-from modelpact.signature.types import awkward, format_type, is_tensor, read_key, read_member, read_tensor, read_type
+from modelpact.signature.types import (
+    awkward,
+    format_type,
+    is_tensor,
+    read_key,
+    read_member,
+    read_tensor,
+    read_type,
+)
 
 __all__ = ["format_schema", "read_schema"]
 
 _COLUMN_KEYS = {"type", "name", "required", "items", "properties", "values", "tensor-spec"}
-_LONG_KINDS = ("tensor", "array", "object", "map")  # compared, not hashed: a column may be named type
+_LONG_KINDS = (
+    "tensor",
+    "array",
+    "object",
+    "map",
+)  # compared, not hashed: a column may be named type
 
 
 def read_schema(value: Any, place: Place, problems: Problems) -> Schema | None:
@@ -29,22 +42,37 @@ def read_schema(value: Any, place: Place, problems: Problems) -> Schema | None:
     if isinstance(value, str) and is_tensor(value):
         tensor = read_tensor(value, place, problems)
         return None if tensor is None else Schema([tensor])
-    if isinstance(value, Mapping) and value and (set(value) == {"*"} or value.get("type") in _LONG_KINDS):
-        problems.add(place, f"one unnamed column is written as a list of its type: [{shown(dict(value))}]")
+    if (
+        isinstance(value, Mapping)
+        and value
+        and (set(value) == {"*"} or value.get("type") in _LONG_KINDS)
+    ):
+        problems.add(
+            place, f"one unnamed column is written as a list of its type: [{shown(dict(value))}]"
+        )
         return None
     before = len(problems)
     if isinstance(value, Mapping) and value:
         columns = [_read_named(key, item, (*place, key), problems) for key, item in value.items()]
     elif isinstance(value, (list, tuple)) and value:
-        columns = [_read_listed(item, (*place, index), problems) for index, item in enumerate(value)]
+        columns = [
+            _read_listed(item, (*place, index), problems) for index, item in enumerate(value)
+        ]
     elif isinstance(value, str):
         columns = [_column(None, read_type(value, place, problems), True)]
     else:
         if value is not Unreadable:
-            problems.add(place, f"columns are {{name: type}} or [type], a tensor is float32[-1, 3]; here is {shown(value)}")
+            problems.add(
+                place,
+                f"columns are {{name: type}} or [type], a tensor is float32[-1, 3]; here is {shown(value)}",
+            )
         return None
     _refuse_mixtures([column for column in columns if column is not None], place, problems)
-    return None if len(problems) > before or None in columns else _build_schema(columns, place, problems)
+    return (
+        None
+        if len(problems) > before or None in columns
+        else _build_schema(columns, place, problems)
+    )
 
 
 def _build_schema(columns: list[Any], place: Place, problems: Problems) -> Schema | None:
@@ -58,10 +86,14 @@ def _build_schema(columns: list[Any], place: Place, problems: Problems) -> Schem
 def _column(name: Any, dtype: Any, required: bool | None) -> ColSpec | None:
     if dtype is None:
         return None
-    return ColSpec(dtype, name, cast("bool", required))  # None is what MLflow itself reads where its file has no `required`
+    return ColSpec(
+        dtype, name, cast("bool", required)
+    )  # None is what MLflow itself reads where its file has no `required`
 
 
-def _read_named(key: Any, value: Any, place: Place, problems: Problems) -> ColSpec | TensorSpec | None:
+def _read_named(
+    key: Any, value: Any, place: Place, problems: Problems
+) -> ColSpec | TensorSpec | None:
     known = read_key(key, place[:-1], problems)
     if isinstance(value, str) and is_tensor(value):
         tensor = read_tensor(value, place, problems, known[0] if known else None)
@@ -94,19 +126,29 @@ def _read_listed(value: Any, place: Place, problems: Problems) -> ColSpec | Tens
         name = shown(name)
     if set(value) == {"name", "type"} and isinstance(name, str) and name in WORDS:
         problems.add(
-            place, f"a column named {name}, or an object with the properties name and type? Add required: true, or name: type"
+            place,
+            f"a column named {name}, or an object with the properties name and type? Add required: true, or name: type",
         )
     if value["type"] == "tensor":
         return _read_long_tensor(value, name, place, problems)
     if value["type"] in _LONG_KINDS and "required" not in value:
-        problems.add(place, "MLflow reads a missing required as optional here; add required: true or required: false")
+        problems.add(
+            place,
+            "MLflow reads a missing required as optional here; add required: true or required: false",
+        )
     dtype, _ = read_member(value, place, problems, long=True)
     return _column(name, dtype, required)
 
 
-def _read_long_tensor(value: Mapping[str, Any], name: Any, place: Place, problems: Problems) -> TensorSpec | None:
+def _read_long_tensor(
+    value: Mapping[str, Any], name: Any, place: Place, problems: Problems
+) -> TensorSpec | None:
     inside = value.get("tensor-spec")
-    if not isinstance(inside, Mapping) or not {"dtype", "shape"} <= set(inside) or not isinstance(inside["shape"], (list, tuple)):
+    if (
+        not isinstance(inside, Mapping)
+        or not {"dtype", "shape"} <= set(inside)
+        or not isinstance(inside["shape"], (list, tuple))
+    ):
         problems.add(place, "type tensor needs tensor-spec: {dtype: float32, shape: [-1, 3]}")
         return None
     if value.get("required") is False:
@@ -132,13 +174,24 @@ def _refuse_mixtures(columns: list[ColSpec | TensorSpec], place: Place, problems
         )
     if names and len(names) < len(columns):
         problems.add(
-            place, f"named ({len(names)}) and unnamed ({len(columns) - len(names)}) cannot be mixed; name all of them or none"
+            place,
+            f"named ({len(names)}) and unnamed ({len(columns) - len(names)}) cannot be mixed; name all of them or none",
         )
     elif len(tensors) == len(columns) > 1 and not names:
-        problems.add(place, "several tensors need names: {left: float32[-1, 3], right: float32[-1, 3]}")
+        problems.add(
+            place, "several tensors need names: {left: float32[-1, 3], right: float32[-1, 3]}"
+        )
     for index, column in enumerate(columns):
-        if isinstance(column, ColSpec) and column.name is None and not names and column.required is False:
-            problems.add((*place, index), "an unnamed column cannot be optional; name it, or drop required: false")
+        if (
+            isinstance(column, ColSpec)
+            and column.name is None
+            and not names
+            and column.required is False
+        ):
+            problems.add(
+                (*place, index),
+                "an unnamed column cannot be optional; name it, or drop required: false",
+            )
 
 
 def format_schema(schema: Schema) -> Any:
@@ -153,9 +206,18 @@ def format_schema(schema: Schema) -> Any:
     """
     columns = schema.inputs
     if columns[0].name is None:
-        return format_type(columns[0]) if schema.is_tensor_spec() else [format_type(column.type) for column in columns]
-    if any(awkward(column.name) for column in columns) or len({column.name for column in columns}) < len(columns):
+        return (
+            format_type(columns[0])
+            if schema.is_tensor_spec()
+            else [format_type(column.type) for column in columns]
+        )
+    if any(awkward(column.name) for column in columns) or len(
+        {column.name for column in columns}
+    ) < len(columns):
         raise ValueError("a name that is no key")
     if schema.is_tensor_spec():
         return {column.name: format_type(column) for column in columns}
-    return {str(column.name) + ("" if column.required else "?"): format_type(column.type) for column in columns}
+    return {
+        str(column.name) + ("" if column.required else "?"): format_type(column.type)
+        for column in columns
+    }

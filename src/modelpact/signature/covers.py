@@ -36,7 +36,10 @@ SCALARS: dict[str, dict[str, dict[str, set[str]]]] = {
         "column": _LOSSLESS,
         "value": _LOSSLESS,
         "item": _LOSSLESS,
-        "param": {"integer": {"long", "float", "double"}, "float": {"double"}},  # a float param has the digits of a double
+        "param": {
+            "integer": {"long", "float", "double"},
+            "float": {"double"},
+        },  # a float param has the digits of a double
     },
     "strict": {
         "column": _NONE,
@@ -48,13 +51,19 @@ SCALARS: dict[str, dict[str, dict[str, set[str]]]] = {
         "column": _LOSSLESS,
         "value": {**_LOSSLESS, "string": {"binary"}, "binary": {"string"}},
         "item": {**_LOSSLESS, "string": {"binary"}},
-        "param": {"integer": {"long", "float", "double"}, "long": {"float", "double"}, "float": {"double"}},
+        "param": {
+            "integer": {"long", "float", "double"},
+            "long": {"float", "double"},
+            "float": {"double"},
+        },
     },
 }
 """By policy and place: the scalar types that cover each scalar type, besides itself and `any`. A long is no double: 2**60 + 1."""
 
 
-def covered(old: Any, new: Any, policy: str, where: Where = "column", *, nullable: bool = False) -> bool:
+def covered(
+    old: Any, new: Any, policy: str, where: Where = "column", *, nullable: bool = False
+) -> bool:
     """Whether one type of column takes all that another takes.
 
     Args:
@@ -90,7 +99,12 @@ def _object_covered(old: Object, new: Object, policy: str) -> bool:
     before, after = ({prop.name: prop for prop in dtype.properties} for dtype in (old, new))
     return before.keys() <= after.keys() and all(
         (not prop.required if name not in before else before[name].required or not prop.required)
-        and (name not in before or covered(before[name].dtype, prop.dtype, policy, "value", nullable=not before[name].required))
+        and (
+            name not in before
+            or covered(
+                before[name].dtype, prop.dtype, policy, "value", nullable=not before[name].required
+            )
+        )
         for name, prop in after.items()
     )
 
@@ -107,7 +121,9 @@ def dtype_covered(old: np.dtype[Any], new: np.dtype[Any], policy: str) -> bool:
     if policy != "lossless":
         return False
     if old.kind in "iu" and new.kind in "iu":
-        return bool(np.iinfo(new).min <= np.iinfo(old).min and np.iinfo(old).max <= np.iinfo(new).max)
+        return bool(
+            np.iinfo(new).min <= np.iinfo(old).min and np.iinfo(old).max <= np.iinfo(new).max
+        )
     if old.kind in "iu" and new.kind == "f":
         limit = 2 ** (np.finfo(new).nmant + 1)
         return bool(-limit <= np.iinfo(old).min and np.iinfo(old).max <= limit)
@@ -121,7 +137,9 @@ def shape_covered(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
         >>> shape_covered((-1, 64), (-1, -1)), shape_covered((-1, -1), (-1, 64))
         (True, False)
     """
-    return len(old) == len(new) and all(after in (-1, before) for before, after in zip(old, new, strict=True))
+    return len(old) == len(new) and all(
+        after in (-1, before) for before, after in zip(old, new, strict=True)
+    )
 
 
 def takes_anything(spec: TensorSpec) -> bool:
@@ -160,28 +178,52 @@ def rereads_dicts(old: Schema, new: Schema, policy: str) -> bool:
     if before == after:
         return False
     if "cells" in (before, after) or "rows" in (before, after):
-        return after == "cells" and len(old.inputs) > len(new.inputs) and not isinstance(new.inputs[0].type, AnyType)
+        return (
+            after == "cells"
+            and len(old.inputs) > len(new.inputs)
+            and not isinstance(new.inputs[0].type, AnyType)
+        )
     types = {spec.name: spec.type for spec in new.inputs}
-    if _LAYOUTS.index(before) < _LAYOUTS.index(after):  # columns become a row, and the scalars of it are lists
-        kinds = (DataType, Map) if policy == "mlflow" else DataType  # a list of dicts is a column of maps for MLflow alone
+    if _LAYOUTS.index(before) < _LAYOUTS.index(
+        after
+    ):  # columns become a row, and the scalars of it are lists
+        kinds = (
+            (DataType, Map) if policy == "mlflow" else DataType
+        )  # a list of dicts is a column of maps for MLflow alone
         lists = [spec for spec in old.inputs if isinstance(types.get(spec.name), kinds)]
-        return bool(lists) if after == "nested" else any(_only(kinds, old, lists) for kinds in (_TEXTS, _NUMBERS))
+        return (
+            bool(lists)
+            if after == "nested"
+            else any(_only(kinds, old, lists) for kinds in (_TEXTS, _NUMBERS))
+        )
     lists = [spec for spec in old.inputs if isinstance(spec.type, (Array, AnyType))]
-    rows = [spec for spec in old.inputs if spec.required and not isinstance(spec.type, (Array, AnyType))]
+    rows = [
+        spec for spec in old.inputs if spec.required and not isinstance(spec.type, (Array, AnyType))
+    ]
     if before == "any":
         return len(lists) > 1 and not rows
-    if policy == "mlflow":  # which reads a dict of dicts as columns, unless one of them is an array or an object
+    if (
+        policy == "mlflow"
+    ):  # which reads a dict of dicts as columns, unless one of them is an array or an object
         dicts = [spec for spec in old.inputs if isinstance(spec.type, (Object, Map))]
-        return len(lists) + len(dicts) > 1 or any(isinstance(types.get(spec.name), Map) for spec in dicts)
+        return len(lists) + len(dicts) > 1 or any(
+            isinstance(types.get(spec.name), Map) for spec in dicts
+        )
     if any(isinstance(spec.type, (Object, Map)) for spec in rows):
         return False  # a dict in it makes it a row under any schema
-    fewest = 1 if policy == "strict" and any(types.get(spec.name) in _INFERRED for spec in old.inputs) else 2
+    fewest = (
+        1
+        if policy == "strict" and any(types.get(spec.name) in _INFERRED for spec in old.inputs)
+        else 2
+    )
     return len(lists) >= fewest
 
 
 def _only(kinds: tuple[DataType, ...], old: Schema, lists: list[Any]) -> bool:
     """Whether a dict may hold lists of these types alone, one of which is among `lists`."""
-    return any(spec.type in kinds for spec in lists) and all(spec.type in kinds for spec in old.inputs if spec.required)
+    return any(spec.type in kinds for spec in lists) and all(
+        spec.type in kinds for spec in old.inputs if spec.required
+    )
 
 
 _TEXTS = (DataType.string, DataType.datetime)
@@ -196,10 +238,14 @@ _LAYOUTS = ("flat", "any", "nested")
 
 def layout(schema: Schema, policy: str) -> str:
     """How dicts of lists (`flat`, `any`, `nested`) or lists (`rows`, `cells`) are read under a schema of columns."""
-    kinds = (Array, Object) if policy == "mlflow" and schema.has_input_names() else (Array, Object, Map)
+    kinds = (
+        (Array, Object) if policy == "mlflow" and schema.has_input_names() else (Array, Object, Map)
+    )
     there = {type(spec.type) for spec in schema.inputs}  # few, where there are thousands of columns
     nested = any(issubclass(one, kinds) for one in there)
     anything = any(issubclass(one, AnyType) for one in there)
     if schema.inputs[0].name is None:
         return "cells" if len(schema.inputs) == 1 and (nested or anything) else "rows"
-    return "nested" if nested else "any" if anything or policy == "mlflow" else "flat"  # lists of text are a row for MLflow
+    return (
+        "nested" if nested else "any" if anything or policy == "mlflow" else "flat"
+    )  # lists of text are a row for MLflow

@@ -53,7 +53,9 @@ def read_param(name: str, value: Any, place: Place, problems: Problems) -> Param
     elif isinstance(value, dict):
         dtype, default, shape = _read_long(value, place, problems)
     else:
-        problems.add(place, f"a param is a type and a default, such as double = 0.7; here is {shown(value)}")
+        problems.add(
+            place, f"a param is a type and a default, such as double = 0.7; here is {shown(value)}"
+        )
         return None
     if len(problems) > before or not _fits_params(dtype, shape, place, problems):
         return None
@@ -73,9 +75,14 @@ def _read_short(value: str, place: Place, problems: Problems) -> tuple[Type | No
     return dtype, _read_default(default, dtype, place, problems), None
 
 
-def _read_param_type(written: Any, place: Place, problems: Problems, *, long: bool = False) -> Type | None:
+def _read_param_type(
+    written: Any, place: Place, problems: Problems, *, long: bool = False
+) -> Type | None:
     if isinstance(written, str) and is_tensor(written):
-        problems.add(place, f"a param cannot be a tensor ({shown(written)}); a list of any length is [double]")
+        problems.add(
+            place,
+            f"a param cannot be a tensor ({shown(written)}); a list of any length is [double]",
+        )
         return None
     return read_type(written, place, problems, long=long)
 
@@ -101,17 +108,28 @@ def _split(text: str) -> tuple[str, str, str]:
 
 def _sample(written: str) -> str:
     samples = {"string": '""', "boolean": "false", "datetime": "2024-01-31T12:00:00"}
-    return "[]" if written.startswith("[") else "{}" if written.startswith("{") else samples.get(written, "0")
+    return (
+        "[]"
+        if written.startswith("[")
+        else "{}"
+        if written.startswith("{")
+        else samples.get(written, "0")
+    )
 
 
 def _read_default(text: str, dtype: Type, place: Place, problems: Problems) -> Any:
     """A default is JSON; where a string or a moment is wanted, text without quotes stands for itself."""
     if not text:
         problems.add(
-            place, 'there is no default behind the =; empty text is "", and YAML drops what follows a # unless it is quoted'
+            place,
+            'there is no default behind the =; empty text is "", and YAML drops what follows a # unless it is quoted',
         )
         return _NOTHING
-    bare = dtype in (DataType.string, DataType.datetime) and text != "null" and not text.startswith('"')
+    bare = (
+        dtype in (DataType.string, DataType.datetime)
+        and text != "null"
+        and not text.startswith('"')
+    )
     if bare:
         return text
     twice: list[str] = []
@@ -124,7 +142,9 @@ def _read_default(text: str, dtype: Type, place: Place, problems: Problems) -> A
     try:
         value = json.loads(text, object_pairs_hook=pairs)
     except (ValueError, RecursionError):
-        problems.add(place, f"the default {shown(text)} is no {type_text(dtype)} in JSON{_spelling(text)}")
+        problems.add(
+            place, f"the default {shown(text)} is no {type_text(dtype)} in JSON{_spelling(text)}"
+        )
         return _NOTHING
     if twice:
         problems.add(place, f"the default gives {', '.join(map(shown, twice[:5]))} twice")
@@ -132,52 +152,87 @@ def _read_default(text: str, dtype: Type, place: Place, problems: Problems) -> A
 
 
 def _spelling(text: str) -> str:
-    meant = {"True": "true", "False": "false", "None": "null", "yes": "true", "no": "false", "nan": "NaN", "inf": "Infinity"}.get(
-        text
-    )
+    meant = {
+        "True": "true",
+        "False": "false",
+        "None": "null",
+        "yes": "true",
+        "no": "false",
+        "nan": "NaN",
+        "inf": "Infinity",
+    }.get(text)
     if meant:
         return f"; write {meant}"
     return "; texts in a list or an object stand in double quotes" if text[0] in "[{'" else ""
 
 
-def _read_long(value: dict[Any, Any], place: Place, problems: Problems) -> tuple[Type | None, Any, tuple[int, ...] | None]:
+def _read_long(
+    value: dict[Any, Any], place: Place, problems: Problems
+) -> tuple[Type | None, Any, tuple[int, ...] | None]:
     for key in value:
         if key not in _LONG_KEYS:
-            problems.add((*place, key), f"a param has no {shown(key)}{nearest(str(key), _LONG_KEYS)}")
-    kind = "dtype" if "dtype" in value and "type" not in value else "type"  # MLflow's older files say dtype
+            problems.add(
+                (*place, key), f"a param has no {shown(key)}{nearest(str(key), _LONG_KEYS)}"
+            )
+    kind = (
+        "dtype" if "dtype" in value and "type" not in value else "type"
+    )  # MLflow's older files say dtype
     missing = [key for key in (kind, "default") if key not in value]
     if missing:
-        problems.add(place, f"a param needs {' and '.join(missing)}: {{type: double, default: 0.7}}")
+        problems.add(
+            place, f"a param needs {' and '.join(missing)}: {{type: double, default: 0.7}}"
+        )
         return None, None, None
     if value[kind] == "object":
         part = {key: item for key, item in value.items() if key in ("properties",)}
         dtype = _read_param_type({"type": "object", **part}, place, problems)
     else:
         if "properties" in value:
-            problems.add((*place, "properties"), f"only type object has properties, not {shown(value[kind])}")
+            problems.add(
+                (*place, "properties"), f"only type object has properties, not {shown(value[kind])}"
+            )
         dtype = _read_param_type(value[kind], (*place, kind), problems)
     shape = value.get("shape")
     if shape is not None and (not isinstance(shape, (list, tuple)) or list(shape) != [-1]):
-        problems.add((*place, "shape"), f"the shape of a param is [-1] for a list, or left out; here is {shown(shape)}")
+        problems.add(
+            (*place, "shape"),
+            f"the shape of a param is [-1] for a list, or left out; here is {shown(shape)}",
+        )
         return None, None, None
     return dtype, value["default"], None if shape is None else (-1,)
 
 
-def _fits_params(dtype: Type, shape: tuple[int, ...] | None, place: Place, problems: Problems) -> bool:
+def _fits_params(
+    dtype: Type, shape: tuple[int, ...] | None, place: Place, problems: Problems
+) -> bool:
     """MLflow's params are scalars, lists of one scalar, and objects."""
     if isinstance(dtype, DataType) and dtype != DataType.binary:
         return True
     if isinstance(dtype, Object) and shape is None:
         return True
-    if isinstance(dtype, Array) and shape is None and isinstance(dtype.dtype, DataType) and dtype.dtype != DataType.binary:
+    if (
+        isinstance(dtype, Array)
+        and shape is None
+        and isinstance(dtype.dtype, DataType)
+        and dtype.dtype != DataType.binary
+    ):
         return True
     written = type_text(Array(dtype) if shape else dtype)
-    problems.add(place, f"a param cannot be {written}; it is a scalar other than binary, a list of one, or an object")
+    problems.add(
+        place,
+        f"a param cannot be {written}; it is a scalar other than binary, a list of one, or an object",
+    )
     return False
 
 
 def _build(
-    name: str, dtype: Type, default: Any, *, shape: tuple[int, ...] | None, place: Place, problems: Problems
+    name: str,
+    dtype: Type,
+    default: Any,
+    *,
+    shape: tuple[int, ...] | None,
+    place: Place,
+    problems: Problems,
 ) -> ParamSpec | None:
     written = f"[{type_text(dtype)}]" if shape else type_text(dtype)
     values = default if shape and isinstance(default, list) else [default]
@@ -187,13 +242,18 @@ def _build(
     try:
         spec = ParamSpec(name, dtype, default, shape)
     except (MlflowException, ValueError, TypeError, OverflowError):
-        problems.add(place, f"the default {shown(default)} is no {written}{_remedy(dtype, shape, default)}")
+        problems.add(
+            place, f"the default {shown(default)} is no {written}{_remedy(dtype, shape, default)}"
+        )
         return None
     low, high = RANGES.get(dtype, (None, None)) if isinstance(dtype, DataType) else (None, None)
     for value in values:
         finite = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
         if low is not None and finite and not low <= value <= high:
-            problems.add(place, f"the default {shown(value)} is out of the range of {dtype.name}, {low} to {high}")
+            problems.add(
+                place,
+                f"the default {shown(value)} is out of the range of {dtype.name}, {low} to {high}",
+            )
             return None
     return spec
 
@@ -213,7 +273,10 @@ def _not_a_moment(values: list[Any]) -> str:
     for value in values:
         if value is None:
             return "MLflow cannot store a datetime param whose default is null"
-        if isinstance(value, (datetime.date, np.datetime64)) and getattr(value, "tzinfo", None) is None:
+        if (
+            isinstance(value, (datetime.date, np.datetime64))
+            and getattr(value, "tzinfo", None) is None
+        ):
             continue
         if not isinstance(value, (str, datetime.date)):
             return "write a moment, such as 2024-01-31T12:00:00"
@@ -235,11 +298,18 @@ def read_params(value: Any, place: Place, problems: Problems) -> ParamSchema | N
         return None
     found: list[ParamSpec | None]
     if isinstance(value, Mapping):
-        found = [_read_named_param(key, item, (*place, key), problems) for key, item in value.items()]
+        found = [
+            _read_named_param(key, item, (*place, key), problems) for key, item in value.items()
+        ]
     elif isinstance(value, (list, tuple)) and all(isinstance(item, Mapping) for item in value):
-        found = [_read_listed_param(item, (*place, index), problems) for index, item in enumerate(value)]
+        found = [
+            _read_listed_param(item, (*place, index), problems) for index, item in enumerate(value)
+        ]
     else:
-        problems.add(place, f"params are {{name: type = default}}, such as {{temperature: double = 0.7}}; here is {shown(value)}")
+        problems.add(
+            place,
+            f"params are {{name: type = default}}, such as {{temperature: double = 0.7}}; here is {shown(value)}",
+        )
         return None
     specs = [spec for spec in found if spec is not None]
     refuse_repeated([spec.name for spec in specs], place, problems)
@@ -253,10 +323,15 @@ def _read_named_param(key: Any, value: Any, place: Place, problems: Problems) ->
     return read_param(known[0] if known else str(key), value, place, problems)
 
 
-def _read_listed_param(value: Mapping[Any, Any], place: Place, problems: Problems) -> ParamSpec | None:
+def _read_listed_param(
+    value: Mapping[Any, Any], place: Place, problems: Problems
+) -> ParamSpec | None:
     name = value.get("name")
     if not isinstance(name, str):
-        problems.add((*place, "name"), "a param needs a name" if name is None else f"a name is text, not {shown(name)}")
+        problems.add(
+            (*place, "name"),
+            "a param needs a name" if name is None else f"a name is text, not {shown(name)}",
+        )
     return read_param(str(name), dict(value), place, problems)
 
 

@@ -13,7 +13,16 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from mlflow.models import ModelSignature
-from mlflow.types.schema import Array, DataType, Map, Object, ParamSchema, ParamSpec, Schema, TensorSpec
+from mlflow.types.schema import (
+    Array,
+    DataType,
+    Map,
+    Object,
+    ParamSchema,
+    ParamSpec,
+    Schema,
+    TensorSpec,
+)
 
 from modelpact.errors import CompatibilityError
 from modelpact.signature.covers import (
@@ -33,7 +42,15 @@ from modelpact.signature.types import type_text
 
 __all__ = ["Mode", "breaking", "check_all_compatible", "check_compatible", "diff"]
 
-Mode = Literal["none", "backward", "forward", "full", "backward_transitive", "forward_transitive", "full_transitive"]
+Mode = Literal[
+    "none",
+    "backward",
+    "forward",
+    "full",
+    "backward_transitive",
+    "forward_transitive",
+    "full_transitive",
+]
 
 _DIRECTIONS: dict[str, frozenset[Direction]] = {
     "none": frozenset(),
@@ -51,7 +68,9 @@ _READ = {
 _EXCHANGED: dict[Direction, Direction] = {"backward": "forward", "forward": "backward"}
 
 
-def diff(old: ModelSignature, new: ModelSignature, policy: str = "lossless", extra: str = "ignore") -> list[Change]:
+def diff(
+    old: ModelSignature, new: ModelSignature, policy: str = "lossless", extra: str = "ignore"
+) -> list[Change]:
     """Every change between two signatures, at every depth.
 
     Args:
@@ -74,7 +93,10 @@ def diff(old: ModelSignature, new: ModelSignature, policy: str = "lossless", ext
         inputs.age: integer -> long (INPUT_TYPE_WIDENED) ['forward']
         inputs.sex: nothing -> string (INPUT_REQUIRED_ADDED) ['backward']
     """
-    for word, known in ((policy, ("mlflow", "lossless", "strict")), (extra, ("ignore", "warn", "forbid"))):
+    for word, known in (
+        (policy, ("mlflow", "lossless", "strict")),
+        (extra, ("ignore", "warn", "forbid")),
+    ):
         if word not in known:
             raise ValueError(f"{word!r} is none of {', '.join(known)}")
     return [
@@ -101,7 +123,11 @@ def breaking(changes: list[Change], mode: str) -> list[Change]:
 
 
 def check_compatible(
-    old: ModelSignature, new: ModelSignature, mode: str = "backward", policy: str = "lossless", extra: str = "ignore"
+    old: ModelSignature,
+    new: ModelSignature,
+    mode: str = "backward",
+    policy: str = "lossless",
+    extra: str = "ignore",
 ) -> None:
     """Make sure that a signature may follow another.
 
@@ -128,7 +154,11 @@ def check_compatible(
 
 
 def check_all_compatible(
-    olds: Mapping[str, ModelSignature], new: ModelSignature, mode: str, policy: str = "lossless", extra: str = "ignore"
+    olds: Mapping[str, ModelSignature],
+    new: ModelSignature,
+    mode: str,
+    policy: str = "lossless",
+    extra: str = "ignore",
 ) -> None:
     """Make sure that a signature may follow others: the last of them, or in a `_transitive` mode each of them.
 
@@ -144,14 +174,27 @@ def check_all_compatible(
         ValueError: No such mode, policy or way with extra columns.
     """
     asked = olds if mode.endswith("_transitive") else dict(list(olds.items())[-1:])
-    broken = {name: found for name, old in asked.items() if (found := breaking(diff(old, new, policy, extra), mode))}
+    broken = {
+        name: found
+        for name, old in asked.items()
+        if (found := breaking(diff(old, new, policy, extra), mode))
+    }
     if not breaking([], mode) and not broken:
         return
     changes = [change for found in broken.values() for change in found]
     places = "1 place" if len(changes) == 1 else f"{len(changes)} places"
-    lines = [f"  {f'{name}: ' if name else ''}{change}" for name, found in broken.items() for change in found]
+    lines = [
+        f"  {f'{name}: ' if name else ''}{change}"
+        for name, found in broken.items()
+        for change in found
+    ]
     raise CompatibilityError(
-        "\n".join([f"the new signature breaks {mode.replace('_transitive', '')} compatibility in {places}:", *lines]),
+        "\n".join(
+            [
+                f"the new signature breaks {mode.replace('_transitive', '')} compatibility in {places}:",
+                *lines,
+            ]
+        ),
         changes=changes,
         broken=broken,
         mode=mode,
@@ -166,10 +209,16 @@ class _Walk:
     policy: str
     extra: str
 
-    def _change(self, rule: str, path: str, old: Any, new: Any, *, narrows: bool, widens: bool) -> Change:
+    def _change(
+        self, rule: str, path: str, old: Any, new: Any, *, narrows: bool, widens: bool
+    ) -> Change:
         """A change of what is taken: `narrows` where the new refuses some of the old, `widens` where the old some of the new."""
-        found: set[Direction] = {word for word, it in (("backward", narrows), ("forward", widens)) if it}  # type: ignore[misc]
-        if self.side == "output":  # answers go the other way: there the new one gives, and the old one takes
+        found: set[Direction] = {
+            word for word, it in (("backward", narrows), ("forward", widens)) if it
+        }  # type: ignore[misc]
+        if (
+            self.side == "output"
+        ):  # answers go the other way: there the new one gives, and the old one takes
             found = {_EXCHANGED[word] for word in found}
         return Change(rule, self.side, path, _text(old), _text(new), frozenset(found))
 
@@ -182,12 +231,19 @@ class _Walk:
         if old is None or new is None:
             if old is not new:
                 rule, narrows = ("SCHEMA_ADDED", True) if old is None else ("SCHEMA_REMOVED", False)
-                yield self._change(self._named(rule), path, old, new, narrows=narrows, widens=not narrows)
+                yield self._change(
+                    self._named(rule), path, old, new, narrows=narrows, widens=not narrows
+                )
         elif old.is_tensor_spec() != new.is_tensor_spec():
-            yield self._change(self._named("KIND_CHANGED"), path, old, new, narrows=True, widens=True)
+            yield self._change(
+                self._named("KIND_CHANGED"), path, old, new, narrows=True, widens=True
+            )
         elif old.has_input_names() != new.has_input_names():
             rule = "NAMES_ADDED" if new.has_input_names() else "NAMES_REMOVED"
-            narrows, widens = not self._same_by_position(old, new), not self._same_by_position(new, old)
+            narrows, widens = (
+                not self._same_by_position(old, new),
+                not self._same_by_position(new, old),
+            )
             yield self._change(self._named(rule), path, old, new, narrows=narrows, widens=widens)
         else:
             yield from self._specs(old, new, path)
@@ -199,7 +255,9 @@ class _Walk:
         return (
             self.policy == "lossless"
             and all(
-                spec.required and isinstance(spec.type, DataType) and covered(spec.type, after.type, self.policy)
+                spec.required
+                and isinstance(spec.type, DataType)
+                and covered(spec.type, after.type, self.policy)
                 for spec in old.inputs
                 for after in new.inputs
             )
@@ -208,17 +266,41 @@ class _Walk:
 
     def _specs(self, old: Schema, new: Schema, path: str) -> Iterator[Change]:
         named = old.has_input_names()
-        members, others = ({spec.name if named else index: spec for index, spec in enumerate(side.inputs)} for side in (old, new))
-        inner: Callable[[Any, Any, str], Iterator[Change]] = self._tensors if old.is_tensor_spec() else self._columns
+        members, others = (
+            {spec.name if named else index: spec for index, spec in enumerate(side.inputs)}
+            for side in (old, new)
+        )
+        inner: Callable[[Any, Any, str], Iterator[Change]] = (
+            self._tensors if old.is_tensor_spec() else self._columns
+        )
         where = "{}.{}" if named else "{}[{}]"
         yield from self._members(members, others, path, where, inner, strays=self.extra == "forbid")
-        if named and [name for name in members if name in others] != [name for name in others if name in members]:
-            yield self._change(self._named("REORDERED"), path, list(members), list(others), narrows=False, widens=False)
+        if named and [name for name in members if name in others] != [
+            name for name in others if name in members
+        ]:
+            yield self._change(
+                self._named("REORDERED"),
+                path,
+                list(members),
+                list(others),
+                narrows=False,
+                widens=False,
+            )
         if not old.is_tensor_spec():
-            narrows, widens = rereads_dicts(old, new, self.policy), rereads_dicts(new, old, self.policy)
+            narrows, widens = (
+                rereads_dicts(old, new, self.policy),
+                rereads_dicts(new, old, self.policy),
+            )
             if narrows or widens:
                 before, after = _READ[layout(old, self.policy)], _READ[layout(new, self.policy)]
-                yield self._change(self._named("LAYOUT_CHANGED"), path, before, after, narrows=narrows, widens=widens)
+                yield self._change(
+                    self._named("LAYOUT_CHANGED"),
+                    path,
+                    before,
+                    after,
+                    narrows=narrows,
+                    widens=widens,
+                )
 
     def _members(
         self,
@@ -244,13 +326,24 @@ class _Walk:
             place, old, new = where.format(path, name), before.get(name), after.get(name)
             if old is None:
                 rule = "REQUIRED_ADDED" if _required(new) else "OPTIONAL_ADDED"
-                yield self._change(self._named(rule), place, None, new, narrows=_required(new), widens=strays)
+                yield self._change(
+                    self._named(rule), place, None, new, narrows=_required(new), widens=strays
+                )
             elif new is None:
-                yield self._change(self._named("REMOVED"), place, old, None, narrows=strays, widens=_required(old))
+                yield self._change(
+                    self._named("REMOVED"), place, old, None, narrows=strays, widens=_required(old)
+                )
             elif old != new:
                 if _required(old) != _required(new):
                     rule = "BECAME_REQUIRED" if _required(new) else "BECAME_OPTIONAL"
-                    yield self._change(self._named(rule), place, old, new, narrows=_required(new), widens=_required(old))
+                    yield self._change(
+                        self._named(rule),
+                        place,
+                        old,
+                        new,
+                        narrows=_required(new),
+                        widens=_required(old),
+                    )
                 yield from inner(old, new, place)
 
     def _columns(self, old: Any, new: Any, path: str) -> Iterator[Change]:
@@ -259,13 +352,17 @@ class _Walk:
     def _properties(self, old: Any, new: Any, path: str) -> Iterator[Change]:
         yield from self._types(old.dtype, new.dtype, path, "value", nullable=not old.required)
 
-    def _types(self, old: Any, new: Any, path: str, where: Where, *, nullable: bool) -> Iterator[Change]:
+    def _types(
+        self, old: Any, new: Any, path: str, where: Where, *, nullable: bool
+    ) -> Iterator[Change]:
         if old == new:
             return
         if type(old) is type(new) is Array:
             yield from self._types(old.dtype, new.dtype, f"{path}[]", "item", nullable=True)
         elif type(old) is type(new) is Map:
-            yield from self._types(old.value_type, new.value_type, f"{path}.*", "value", nullable=nullable)
+            yield from self._types(
+                old.value_type, new.value_type, f"{path}.*", "value", nullable=nullable
+            )
         elif isinstance(old, Object) and isinstance(new, Object):
             before, after = ({prop.name: prop for prop in dtype.properties} for dtype in (old, new))
             yield from self._members(before, after, path, "{}.{}", self._properties, strays=True)
@@ -285,14 +382,25 @@ class _Walk:
         if old.type != new.type:
             narrows = not dtype_covered(old.type, new.type, self.policy)
             widens = not dtype_covered(new.type, old.type, self.policy)
-            yield self._change(f"TENSOR_DTYPE_{_verb(narrows, widens)}", path, old, new, narrows=narrows, widens=widens)
+            yield self._change(
+                f"TENSOR_DTYPE_{_verb(narrows, widens)}",
+                path,
+                old,
+                new,
+                narrows=narrows,
+                widens=widens,
+            )
         if before == after:
             return
         narrows, widens = not shape_covered(before, after), not shape_covered(after, before)
-        yield self._change(f"TENSOR_SHAPE_{_verb(narrows, widens)}", path, old, new, narrows=narrows, widens=widens)
+        yield self._change(
+            f"TENSOR_SHAPE_{_verb(narrows, widens)}", path, old, new, narrows=narrows, widens=widens
+        )
         narrows, widens = reshapes_cells(before, after), reshapes_cells(after, before)
         if narrows or widens:
-            yield self._change("TENSOR_CELLS_CHANGED", path, old, new, narrows=narrows, widens=widens)
+            yield self._change(
+                "TENSOR_CELLS_CHANGED", path, old, new, narrows=narrows, widens=widens
+            )
 
     def _taken_by(self, old: TensorSpec, new: TensorSpec) -> bool:
         """Whether the one of two that takes anything takes the other: all but rows of different lengths, as lists."""
@@ -300,8 +408,13 @@ class _Walk:
 
     def params(self, old: ParamSchema | None, new: ParamSchema | None) -> Iterator[Change]:
         """The changes of the params."""
-        before, after = ({} if schema is None else {spec.name: spec for spec in schema.params} for schema in (old, new))
-        yield from self._members(before, after, "params", "{}.{}", self._param, strays=self.policy != "mlflow")
+        before, after = (
+            {} if schema is None else {spec.name: spec for spec in schema.params}
+            for schema in (old, new)
+        )
+        yield from self._members(
+            before, after, "params", "{}.{}", self._param, strays=self.policy != "mlflow"
+        )
 
     def _param(self, old: ParamSpec, new: ParamSpec, path: str) -> Iterator[Change]:
         if old.shape != new.shape:
@@ -310,7 +423,9 @@ class _Walk:
         yield from self._types(old.dtype, new.dtype, path, "param", nullable=False)
         if not _same(old.default, new.default):
             before, after = (f"default {shown(spec.default)}" for spec in (old, new))
-            yield self._change("PARAM_DEFAULT_CHANGED", path, before, after, narrows=True, widens=True)
+            yield self._change(
+                "PARAM_DEFAULT_CHANGED", path, before, after, narrows=True, widens=True
+            )
 
 
 def _verb(narrows: bool, widens: bool) -> str:
@@ -327,7 +442,9 @@ def _required(spec: Any) -> bool:
 def _same(old: Any, new: Any) -> bool:
     """Whether two defaults are one value: 3 is 3.0, True is not 1, NaN is NaN."""
     if isinstance(old, dict) and isinstance(new, dict):
-        return old.keys() == new.keys() and all(_same(value, new[key]) for key, value in old.items())
+        return old.keys() == new.keys() and all(
+            _same(value, new[key]) for key, value in old.items()
+        )
     if isinstance(old, (list, np.ndarray)) and isinstance(new, (list, np.ndarray)):
         return len(old) == len(new) and all(map(_same, old, new))
     if isinstance(old, (bool, np.bool_)) != isinstance(new, (bool, np.bool_)):
@@ -349,6 +466,10 @@ def _text(thing: Any) -> str | None:
     if isinstance(thing, ParamSpec):
         text = type_text(thing.dtype)
         return text if thing.shape is None else f"[{text}]"
-    dtype = getattr(thing, "type", None) or getattr(thing, "dtype", None) if hasattr(thing, "required") else thing
+    dtype = (
+        getattr(thing, "type", None) or getattr(thing, "dtype", None)
+        if hasattr(thing, "required")
+        else thing
+    )
     optional = hasattr(thing, "required") and not thing.required
     return f"{type_text(dtype)}{' (optional)' if optional else ''}"

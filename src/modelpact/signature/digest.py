@@ -9,7 +9,16 @@ from typing import Any
 
 import numpy as np
 from mlflow.models import ModelSignature
-from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, ParamSpec, SparkMLVector, TensorSpec
+from mlflow.types.schema import (
+    AnyType,
+    Array,
+    ColSpec,
+    DataType,
+    Map,
+    ParamSpec,
+    SparkMLVector,
+    TensorSpec,
+)
 
 from modelpact.errors import SignError
 from modelpact.signature.problems import shown
@@ -30,7 +39,13 @@ def digest(signature: ModelSignature) -> str:
         >>> digest(parse({"inputs": {"age": "long"}}))[:16]
         '3210275d102a25d1'
     """
-    text = json.dumps(canonical(signature), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    text = json.dumps(
+        canonical(signature),
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=True,
+        allow_nan=False,
+    )
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
@@ -52,11 +67,20 @@ def canonical(signature: ModelSignature) -> dict[str, Any]:
 
 def _entry(item: ColSpec | TensorSpec | ParamSpec) -> dict[str, Any]:
     if isinstance(item, TensorSpec):
-        return {"name": item.name, "dtype": item.type.name, "shape": [_plain(axis) for axis in item.shape]}
+        return {
+            "name": item.name,
+            "dtype": item.type.name,
+            "shape": [_plain(axis) for axis in item.shape],
+        }
     if isinstance(item, ColSpec):
         return {"name": item.name, "type": _type(item.type), "required": bool(item.required)}
     shape = None if item.shape is None else list(item.shape)
-    return {"name": item.name, "type": _type(item.dtype), "shape": shape, "default": _plain(item.default)}
+    return {
+        "name": item.name,
+        "type": _type(item.dtype),
+        "shape": shape,
+        "default": _plain(item.default),
+    }
 
 
 def _type(dtype: Any) -> Any:
@@ -70,7 +94,9 @@ def _type(dtype: Any) -> Any:
         return {"array": _type(dtype.dtype)}
     if isinstance(dtype, Map):
         return {"map": _type(dtype.value_type)}
-    return {"object": {prop.name: [_type(prop.dtype), bool(prop.required)] for prop in dtype.properties}}
+    return {
+        "object": {prop.name: [_type(prop.dtype), bool(prop.required)] for prop in dtype.properties}
+    }
 
 
 def _plain(value: Any) -> Any:
@@ -78,7 +104,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
-        return {"float": repr(value)} if not math.isfinite(value) else int(value) if value.is_integer() else value
+        return (
+            {"float": repr(value)}
+            if not math.isfinite(value)
+            else int(value)
+            if value.is_integer()
+            else value
+        )
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (list, tuple)):

@@ -23,10 +23,16 @@ class Unreadable:
 
 
 _HINTS = [
-    (re.compile(r"[{,][^{},]*\w\?\s*:"), 'inside {...} YAML wants a key with a ? quoted: {"orcid?": string}'),
+    (
+        re.compile(r"[{,][^{},]*\w\?\s*:"),
+        'inside {...} YAML wants a key with a ? quoted: {"orcid?": string}',
+    ),
     (re.compile(r"\*\s*:"), 'YAML wants the star of a map quoted: {"*": double}'),
     (re.compile(r"[\]}]\s*="), 'YAML wants this whole text quoted: stop: "[string] = []"'),
-    (re.compile(r"\w\[[^\]]*\]"), 'inside {...} or [...] YAML wants a tensor quoted: "float32[-1, 3]"'),
+    (
+        re.compile(r"\w\[[^\]]*\]"),
+        'inside {...} or [...] YAML wants a tensor quoted: "float32[-1, 3]"',
+    ),
     (re.compile(r"=.*:"), "YAML wants a default with a colon quoted: stop: 'string = a: b'"),
     (re.compile(r"\t"), "YAML is indented with spaces, never with tabs"),
 ]
@@ -50,7 +56,9 @@ def read_document(text: str, place: Place, problems: Problems) -> Any:
         return Unreadable
     try:
         node = loader.get_single_node()
-        return None if node is None else _Reader(loader, problems, whole=not place).read(node, place)
+        return (
+            None if node is None else _Reader(loader, problems, whole=not place).read(node, place)
+        )
     except yaml.MarkedYAMLError as error:
         problems.add(place, _explained(error, text), _line_of(error) if not place else None)
     except RecursionError:
@@ -85,7 +93,9 @@ class _Reader:
         self.loader = loader
         self.problems = problems
         self.whole = whole
-        self.open: set[int] = set()  # the nodes being read: one that meets itself is an anchor inside its own value
+        self.open: set[int] = (
+            set()
+        )  # the nodes being read: one that meets itself is an anchor inside its own value
 
     def read(self, node: yaml.Node, place: Place) -> Any:
         if self.whole:
@@ -106,7 +116,10 @@ class _Reader:
     def _scalar(self, node: yaml.Node, place: Place) -> Any:
         try:
             return self.loader.construct_object(node, deep=True)
-        except (yaml.MarkedYAMLError, ValueError) as error:  # an unknown tag; a date such as 2024-13-45
+        except (
+            yaml.MarkedYAMLError,
+            ValueError,
+        ) as error:  # an unknown tag; a date such as 2024-13-45
             reason = error.problem if isinstance(error, yaml.MarkedYAMLError) else error
             self.problems.add(place, f"YAML cannot read {shown(node.value)}: {reason}")
             return Unreadable
@@ -119,14 +132,22 @@ class _Reader:
             if key_node.tag == "tag:yaml.org,2002:merge":
                 self.problems.add(place, "merge keys (<<) are not read here; write the entries out")
                 continue
-            key = self._scalar(key_node, place) if isinstance(key_node, yaml.ScalarNode) else Unreadable
+            key = (
+                self._scalar(key_node, place)
+                if isinstance(key_node, yaml.ScalarNode)
+                else Unreadable
+            )
             if key is Unreadable:
                 self.problems.add(place, "a key must be text")
                 continue
             line = key_node.start_mark.line + 1
             if (type(key), key) in first:
                 where = f", first in line {first[type(key), key]}" if self.whole else ""
-                self.problems.add((*place, key), f"the key {shown(key)} is given twice{where}", line if self.whole else None)
+                self.problems.add(
+                    (*place, key),
+                    f"the key {shown(key)} is given twice{where}",
+                    line if self.whole else None,
+                )
             first.setdefault((type(key), key), line)
             if self.whole:
                 self.problems.lines.setdefault((*place, key), line)

@@ -15,7 +15,15 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
 from modelpact.signature.enforce.columns import column
-from modelpact.signature.enforce.values import AnyNode, ArrayNode, MapNode, Node, ObjectNode, ScalarNode, node
+from modelpact.signature.enforce.values import (
+    AnyNode,
+    ArrayNode,
+    MapNode,
+    Node,
+    ObjectNode,
+    ScalarNode,
+    node,
+)
 
 __all__ = ["rows_schema", "strict_rows_schema", "to_json_schema"]
 
@@ -34,9 +42,7 @@ _DATE = (
 # Before a last newline, Python's $ stands too. With an offset, the first and the last day may be days in UTC that there are not.
 _MOMENT = f"^(?!(?:0001-01-01|9999-12-31).*[+-]..:..$){_DATE}{_TIME}(?!\\n)$"
 # The same without looking ahead, which OpenAI does not take: the years are such that any offset will do.
-_STRICT_MOMENT = (
-    f"^(?:[1-8][0-9]{{3}}-{_DAYS}|(?:[1-8][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[1357][26])00)-02-29){_TIME}$"
-)
+_STRICT_MOMENT = f"^(?:[1-8][0-9]{{3}}-{_DAYS}|(?:[1-8][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[1357][26])00)-02-29){_TIME}$"
 
 
 def to_json_schema(signature: ModelSignature) -> JsonSchema:
@@ -61,7 +67,9 @@ def to_json_schema(signature: ModelSignature) -> JsonSchema:
         3
     """
     properties = {
-        name: _payload(schema) for name, schema in (("inputs", signature.inputs), ("outputs", signature.outputs)) if schema
+        name: _payload(schema)
+        for name, schema in (("inputs", signature.inputs), ("outputs", signature.outputs))
+        if schema
     }
     if signature.params is not None:
         properties["params"] = _params(signature.params)
@@ -122,14 +130,20 @@ def strict_rows_schema(schema: Schema) -> JsonSchema | None:
         return None
     if specs[0].name is None:
         return _strict(_column_node(specs[0]), optional=False)
-    return _strict_object({spec.name: _strict(_column_node(spec), optional=not spec.required) for spec in specs})
+    return _strict_object(
+        {spec.name: _strict(_column_node(spec), optional=not spec.required) for spec in specs}
+    )
 
 
 def _payload(schema: Schema) -> JsonSchema:
     specs: Any = schema.inputs
     if schema.is_tensor_spec():
         return _tensors(specs) if schema.has_input_names() else _tensor(specs[0])
-    return _records(specs) if specs[0].name is not None else _unnamed([_column_node(spec) for spec in specs])
+    return (
+        _records(specs)
+        if specs[0].name is not None
+        else _unnamed([_column_node(spec) for spec in specs])
+    )
 
 
 def _column_node(spec: Any) -> Node:
@@ -145,7 +159,9 @@ def _records(specs: list[Any]) -> JsonSchema:
     if required:
         found["minItems"] = 1
     if somewhere:
-        found["allOf"] = [{"contains": {"required": [name]}} for name in somewhere if isinstance(name, str)]
+        found["allOf"] = [
+            {"contains": {"required": [name]}} for name in somewhere if isinstance(name, str)
+        ]
     return found if all(isinstance(spec.name, str) for spec in required) else _nothing()
 
 
@@ -155,7 +171,9 @@ def _row(specs: list[Any], required: list[Any]) -> JsonSchema:
         return _nothing()
     found: JsonSchema = {
         "type": "object",
-        "properties": {spec.name: _value(_column_node(spec)) for spec in specs if isinstance(spec.name, str)},
+        "properties": {
+            spec.name: _value(_column_node(spec)) for spec in specs if isinstance(spec.name, str)
+        },
     }
     if required:
         found["required"] = required
@@ -172,7 +190,13 @@ def _unnamed(nodes: list[Node]) -> JsonSchema:
     if isinstance(nodes[0], ScalarNode):
         return {"anyOf": [cells, rows]}
     return {
-        "anyOf": [cells, {"type": "array", "items": {"type": "array", "items": cells["items"], "minItems": 1, "maxItems": 1}}]
+        "anyOf": [
+            cells,
+            {
+                "type": "array",
+                "items": {"type": "array", "items": cells["items"], "minItems": 1, "maxItems": 1},
+            },
+        ]
     }
 
 
@@ -216,7 +240,9 @@ def _object(found: ObjectNode) -> JsonSchema:
         return schema
     if not found.required:
         return _or_null(schema)
-    return {"anyOf": [schema, {"type": ["object", "null"], "maxProperties": 0}]}  # an empty object stands for null
+    return {
+        "anyOf": [schema, {"type": ["object", "null"], "maxProperties": 0}]
+    }  # an empty object stands for null
 
 
 def _scalar(name: str, moment: str) -> JsonSchema:
@@ -227,7 +253,11 @@ def _scalar(name: str, moment: str) -> JsonSchema:
         return {"type": "number", "minimum": -_FLOAT_MAX, "maximum": _FLOAT_MAX}
     if name == "datetime":
         return {"type": "string", "pattern": moment}
-    return {"boolean": {"type": "boolean"}, "double": {"type": "number"}, "string": {"type": "string"}}.get(name, _nothing())
+    return {
+        "boolean": {"type": "boolean"},
+        "double": {"type": "number"},
+        "string": {"type": "string"},
+    }.get(name, _nothing())
 
 
 def _nothing() -> JsonSchema:
@@ -250,21 +280,35 @@ def _strict(found: Node, *, optional: bool) -> JsonSchema | None:
         items = _strict(found.item, optional=False)
         schema = None if items is None else {"type": "array", "items": items}
     elif isinstance(found, ObjectNode):
-        schema = _strict_object({name: _strict(inner, optional=name in found.optional) for name, inner in found.nodes.items()})
+        schema = _strict_object(
+            {
+                name: _strict(inner, optional=name in found.optional)
+                for name, inner in found.nodes.items()
+            }
+        )
     return _or_null(schema) if optional and schema is not None else schema
 
 
 def _strict_object(properties: dict[Any, JsonSchema | None]) -> JsonSchema | None:
     if any(inner is None or not isinstance(name, str) for name, inner in properties.items()):
         return None
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def _tensors(specs: list[TensorSpec]) -> JsonSchema:
     names: list[Any] = [spec.name for spec in specs]
     if not all(isinstance(name, str) for name in names):
         return _nothing()
-    return {"type": "object", "properties": {spec.name: _tensor(spec) for spec in specs}, "required": names}
+    return {
+        "type": "object",
+        "properties": {spec.name: _tensor(spec) for spec in specs},
+        "required": names,
+    }
 
 
 def _tensor(spec: TensorSpec) -> JsonSchema:
@@ -289,11 +333,15 @@ def _tensor_item(dtype: np.dtype[Any], last: int) -> JsonSchema:
         return {"type": "integer", "minimum": int(whole.min), "maximum": int(whole.max)}
     if dtype.kind == "f" and dtype.itemsize < 8:
         width = np.finfo(dtype)
-        beyond = 2.0**width.maxexp - 2.0 ** (width.maxexp - width.nmant - 2)  # the first that rounds to infinity
+        beyond = 2.0**width.maxexp - 2.0 ** (
+            width.maxexp - width.nmant - 2
+        )  # the first that rounds to infinity
         return {"type": "number", "exclusiveMinimum": -beyond, "exclusiveMaximum": beyond}
     if dtype.kind == "O":
         return {} if last == -1 else {"not": {"type": "array"}}
-    return {"b": {"type": "boolean"}, "f": {"type": "number"}, "U": {"type": "string"}}.get(dtype.kind, _nothing())
+    return {"b": {"type": "boolean"}, "f": {"type": "number"}, "U": {"type": "string"}}.get(
+        dtype.kind, _nothing()
+    )
 
 
 def _params(params: ParamSchema) -> JsonSchema:

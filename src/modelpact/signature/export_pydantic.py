@@ -19,7 +19,15 @@ from mlflow.types.schema import DataType, ParamSpec, Schema, TensorSpec
 from pydantic import BaseModel
 
 from modelpact.signature.enforce.columns import column
-from modelpact.signature.enforce.values import AnyNode, ArrayNode, MapNode, Node, ObjectNode, ScalarNode, node
+from modelpact.signature.enforce.values import (
+    AnyNode,
+    ArrayNode,
+    MapNode,
+    Node,
+    ObjectNode,
+    ScalarNode,
+    node,
+)
 from modelpact.signature.pydantic_parts import BASES, FUNCTIONS, TYPES
 
 __all__ = ["to_pydantic"]
@@ -83,13 +91,20 @@ class _Writer:
         about = f"Types of {title}." if title else "Types of a model."
         body = "\n\n".join(
             [
-                *(FUNCTIONS[name].strip("\n") + "\n" for name in FUNCTIONS if name in self._functions),
-                "\n".join(f"{name} = {TYPES[name][0]}" for name in TYPES if name in self._types) + "\n",
+                *(
+                    FUNCTIONS[name].strip("\n") + "\n"
+                    for name in FUNCTIONS
+                    if name in self._functions
+                ),
+                "\n".join(f"{name} = {TYPES[name][0]}" for name in TYPES if name in self._types)
+                + "\n",
                 BASES.strip("\n") + "\n",
                 *self._classes,
             ]
         )
-        docstring = _docstring(f"{about} Written by modelpact: export it again rather than edit it.")
+        docstring = _docstring(
+            f"{about} Written by modelpact: export it again rather than edit it."
+        )
         return re.sub(r"\n{4,}", "\n\n\n", f"{docstring}\n\n{self._imports(body)}\n\n{body}")
 
     def _imports(self, body: str) -> str:
@@ -99,7 +114,13 @@ class _Writer:
         typing = [name for name in ("Annotated", "Any") if re.search(rf"\b{name}\b", body)]
         pydantic = [name for name in _PYDANTIC if re.search(rf"\b{name}\b", body)]
         return "\n".join(
-            [*lines, f"from typing import {', '.join(typing)}", "", f"from pydantic import {', '.join(pydantic)}", ""]
+            [
+                *lines,
+                f"from typing import {', '.join(typing)}",
+                "",
+                f"from pydantic import {', '.join(pydantic)}",
+                "",
+            ]
         )
 
     def _side(self, name: str, schema: Schema | None) -> None:
@@ -108,13 +129,24 @@ class _Writer:
         specs: Any = schema.inputs
         if schema.is_tensor_spec():
             named = schema.has_input_names()
-            fields = [(spec.name, self._tensor(spec), True, None) for spec in specs] if named else []
+            fields = (
+                [(spec.name, self._tensor(spec), True, None) for spec in specs] if named else []
+            )
             if named and all(isinstance(key, str) for key, *_ in fields):
                 self._add_class(name, "_Row", "Tensors by name, each as nested lists.", fields)
             else:
-                self._add_root(name, "_Nothing" if named else self._tensor(specs[0]), "One tensor, as nested lists.")
+                self._add_root(
+                    name,
+                    "_Nothing" if named else self._tensor(specs[0]),
+                    "One tensor, as nested lists.",
+                )
         elif specs[0].name is None:
-            self._positional(name, [column(spec, None).node for spec in specs] if len(specs) == 1 else self._nodes(specs))
+            self._positional(
+                name,
+                [column(spec, None).node for spec in specs]
+                if len(specs) == 1
+                else self._nodes(specs),
+            )
         else:
             self._rows(name, specs)
 
@@ -124,32 +156,49 @@ class _Writer:
     def _rows(self, name: str, specs: list[Any]) -> None:
         """Named columns. JSON's names are text: no row has a column that is named by a number."""
         if any(spec.required and not isinstance(spec.name, str) for spec in specs):
-            self._add_root(name, self._helper("_Nothing"), "JSON has no rows with columns that are named by numbers.")
+            self._add_root(
+                name,
+                self._helper("_Nothing"),
+                "JSON has no rows with columns that are named by numbers.",
+            )
             return
         fields = [
-            (spec.name, self._type(column(spec, spec.name).node, f"{name}{_camel(spec.name)}"), bool(spec.required), None)
+            (
+                spec.name,
+                self._type(column(spec, spec.name).node, f"{name}{_camel(spec.name)}"),
+                bool(spec.required),
+                None,
+            )
             for spec in specs
             if isinstance(spec.name, str)
         ]
         self._add_class(f"{name}Row", "_Row", "One row.", fields)
         least = ", Field(min_length=1)" if any(spec.required for spec in specs) else ""
-        self._add_root(name, f"Annotated[list[{name}Row]{least}]" if least else f"list[{name}Row]", "The rows.")
+        self._add_root(
+            name, f"Annotated[list[{name}Row]{least}]" if least else f"list[{name}Row]", "The rows."
+        )
 
     def _positional(self, name: str, nodes: list[Node]) -> None:
         types = [self._type(found, f"{name}Value") for found in nodes]
         if len(types) == 1:
-            self._add_root(name, f"list[{types[0]}]", "The values of the one column, a value a row.")
+            self._add_root(
+                name, f"list[{types[0]}]", "The values of the one column, a value a row."
+            )
             return
         self._functions.add("_first")
         row = f"Annotated[tuple[{', '.join(types)}], _first({len(types)})]"
-        self._add_root(name, f"Annotated[list[{row}], Field(min_length=1)]", "The rows, each a list of values.")
+        self._add_root(
+            name, f"Annotated[list[{row}], Field(min_length=1)]", "The rows, each a list of values."
+        )
 
     def _params(self, specs: list[ParamSpec]) -> None:
         fields = []
         for spec in specs:
             where = f"Params{_camel(spec.name)}"
             if isinstance(spec.dtype, DataType):
-                kind = f"{self._scalar(spec.dtype.name, param=True)} | None"  # null stands for unset
+                kind = (
+                    f"{self._scalar(spec.dtype.name, param=True)} | None"  # null stands for unset
+                )
                 kind = kind if spec.shape is None else f"list[{kind}]"
             else:
                 kind = self._type(node(spec.dtype, nullable=False), where)
@@ -168,7 +217,10 @@ class _Writer:
             [("inputs", inputs, True, None), ("params", f"{params} | None", False, "None")],
         )
         answer = "Any" if signature.outputs is None else "Outputs"
-        fields: list[Any] = [("prediction", answer, True, None), ("metadata", "dict[str, Any]", True, None)]
+        fields: list[Any] = [
+            ("prediction", answer, True, None),
+            ("metadata", "dict[str, Any]", True, None),
+        ]
         self._add_class("Answer", "_Closed", "The body of an answer of /predict.", fields)
 
     def _type(self, found: Node, where: str) -> str:
@@ -189,7 +241,8 @@ class _Writer:
     def _object(self, found: ObjectNode, where: str) -> str:
         name = self._free(where)
         fields = [
-            (key, self._type(inner, f"{name}{_camel(key)}"), key in found.required, None) for key, inner in found.nodes.items()
+            (key, self._type(inner, f"{name}{_camel(key)}"), key in found.required, None)
+            for key, inner in found.nodes.items()
         ]
         self._add_class(name, "_Closed", "An object.", fields)
         if not found.nullable:
@@ -235,7 +288,9 @@ class _Writer:
             if dtype.itemsize >= 8:
                 return f"Annotated[float, {bits}]"
             self._functions.add("_below")
-            beyond = 2.0**width.maxexp - 2.0 ** (width.maxexp - width.nmant - 2)  # the first that rounds to infinity
+            beyond = 2.0**width.maxexp - 2.0 ** (
+                width.maxexp - width.nmant - 2
+            )  # the first that rounds to infinity
             return f"Annotated[float, {bits}, _below({beyond!r})]"
         if dtype.kind == "O":
             self._functions |= {"_no_list"} if spec.shape[-1] != -1 else set()
@@ -254,7 +309,13 @@ class _Writer:
     def _add_root(self, name: str, kind: str, about: str) -> None:
         if kind == "_Nothing":
             self._helper(kind)
-        lines = [f"class {name}(RootModel[{kind}]):", f'    """{about}"""', "", "    model_config = ConfigDict(strict=True)", ""]
+        lines = [
+            f"class {name}(RootModel[{kind}]):",
+            f'    """{about}"""',
+            "",
+            "    model_config = ConfigDict(strict=True)",
+            "",
+        ]
         self._classes.append("\n".join(lines))
 
     def _add_class(self, name: str, base: str, about: str, fields: Sequence[_Field]) -> None:
@@ -263,7 +324,11 @@ class _Writer:
         for key, kind, required, default in fields:
             label = _identifier(key, taken)
             taken.add(label)
-            annotation = kind if required or default is not None or kind.endswith("None") else f"{kind} | None"
+            annotation = (
+                kind
+                if required or default is not None or kind.endswith("None")
+                else f"{kind} | None"
+            )
             value = None if required else default or "None"
             if label != key:
                 inner = f"alias={key!r}" if value is None else f"default={value}, alias={key!r}"

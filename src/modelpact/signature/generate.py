@@ -35,7 +35,9 @@ class Break:
     refused_by_mlflow: bool
 
 
-def examples(signature: ModelSignature, n: int, valid: bool = True, seed: int = 0) -> list[tuple[Any, dict[str, Any] | None]]:
+def examples(
+    signature: ModelSignature, n: int, valid: bool = True, seed: int = 0
+) -> list[tuple[Any, dict[str, Any] | None]]:
     """Inputs and params made from a signature.
 
     Args:
@@ -80,9 +82,16 @@ def breaks(signature: ModelSignature, n: int, seed: int = 0) -> list[Break]:
         [('MISSING_REQUIRED', 'inputs.age'), ('UNKNOWN_PARAM', 'params.unknown'), ('WRONG_TYPE', 'inputs.age')]
     """
     sites = _in_turn(
-        [*(schema_sites(signature.inputs) if signature.inputs else ()), *param_sites(list(signature.params or ()))], seed
+        [
+            *(schema_sites(signature.inputs) if signature.inputs else ()),
+            *param_sites(list(signature.params or ())),
+        ],
+        seed,
     )
-    return [_broken(signature, sites[index % len(sites)], Dice(seed, index, full=True)) for index in range(n)]
+    return [
+        _broken(signature, sites[index % len(sites)], Dice(seed, index, full=True))
+        for index in range(n)
+    ]
 
 
 def _broken(signature: ModelSignature, site: Site, dice: Dice) -> Break:

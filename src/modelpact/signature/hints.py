@@ -63,7 +63,11 @@ def from_type_hint(hint: Any, *, role: Literal["inputs", "outputs"] = "inputs") 
         element, place = plain, role
     dtype, required = _column(element, place, ())
     if not required:
-        _fail(element, place, "A row cannot be None: drop None here, and use a Pydantic model for values that may be missing.")
+        _fail(
+            element,
+            place,
+            "A row cannot be None: drop None here, and use a Pydantic model for values that may be missing.",
+        )
     return Schema([ColSpec(dtype)])
 
 
@@ -85,7 +89,11 @@ def from_predict(function: Any) -> tuple[Schema | None, Schema | None]:
         >>> from_predict(predict)
         ([string (required)], [double (required)])
     """
-    predict = function if inspect.isroutine(function) else getattr(function, "predict", None) or function.__call__
+    predict = (
+        function
+        if inspect.isroutine(function)
+        else getattr(function, "predict", None) or function.__call__
+    )
     try:
         hints = typing.get_type_hints(predict)
         name = _input_name(predict)
@@ -100,7 +108,12 @@ def from_predict(function: Any) -> tuple[Schema | None, Schema | None]:
 
 
 def _schema(hint: Any, role: Literal["inputs", "outputs"]) -> Schema | None:
-    if hint is None or hint is _NONE or states_no_schema(hint) or (role == "inputs" and hint == Any):
+    if (
+        hint is None
+        or hint is _NONE
+        or states_no_schema(hint)
+        or (role == "inputs" and hint == Any)
+    ):
         return None
     return from_type_hint(hint, role=role)
 
@@ -118,7 +131,9 @@ def _input_name(predict: Callable[..., Any]) -> str:
 
 def _fail(hint: Any, place: str, remedy: str) -> NoReturn:
     text = hint_text(hint)
-    raise SignError(f"the type hint {text} at {place} states no schema", remedy=remedy, hint=text, place=place)
+    raise SignError(
+        f"the type hint {text} at {place} states no schema", remedy=remedy, hint=text, place=place
+    )
 
 
 def _unwrapped(hint: Any) -> Any:
@@ -135,8 +150,14 @@ def _unwrapped(hint: Any) -> Any:
 
 
 def _refuse_bare_inputs(hint: Any) -> NoReturn:
-    if get_origin(hint) in (Union, UnionType) and any(get_origin(part) is list for part in get_args(hint)):
-        _fail(hint, "inputs", "The inputs are a list of rows and cannot be None or of several types: write the list alone.")
+    if get_origin(hint) in (Union, UnionType) and any(
+        get_origin(part) is list for part in get_args(hint)
+    ):
+        _fail(
+            hint,
+            "inputs",
+            "The inputs are a list of rows and cannot be None or of several types: write the list alone.",
+        )
     if (
         hint == Any
         or hint in _SCALARS
@@ -176,7 +197,11 @@ def _column(hint: Any, place: str, above: tuple[Any, ...]) -> tuple[Any, bool]:
     if origin in (Union, UnionType):
         return _of_union(get_args(hint), place, above)
     if origin is Literal:
-        return _of_values(hint, [value.value if isinstance(value, Enum) else value for value in get_args(hint)], place)
+        return _of_values(
+            hint,
+            [value.value if isinstance(value, Enum) else value for value in get_args(hint)],
+            place,
+        )
     return _fail(hint, place, remedy_for(hint))
 
 
@@ -189,7 +214,9 @@ def _of_dict(hint: Any, place: str, above: tuple[Any, ...]) -> Map:
             "A dict names the types of its keys and values, such as dict[str, float]; for named fields use a Pydantic model.",
         )
     if _unwrapped(arguments[0]) is not str:
-        _fail(hint, place, f"The keys of a map are text: write dict[str, {hint_text(arguments[1])}].")
+        _fail(
+            hint, place, f"The keys of a map are text: write dict[str, {hint_text(arguments[1])}]."
+        )
     return Map(_column(arguments[1], f"{place}.*", above)[0])
 
 
@@ -207,7 +234,11 @@ def _of_values(hint: Any, values: list[Any], place: str) -> tuple[DataType, bool
     kinds = {_SCALARS.get(type(value)) for value in values if value is not None}
     kind = kinds.pop() if len(kinds) == 1 else None
     if kind is None:
-        _fail(hint, place, "Its values must be of one type: all text, all integers, all floats, all booleans or all moments.")
+        _fail(
+            hint,
+            place,
+            "Its values must be of one type: all text, all integers, all floats, all booleans or all moments.",
+        )
     return kind, None not in values
 
 
@@ -216,7 +247,9 @@ def _is_model(hint: Any) -> bool:
 
 
 def _is_typed_dict(hint: Any) -> bool:
-    return inspect.isclass(hint) and hasattr(hint, "__required_keys__") and hasattr(hint, "__total__")
+    return (
+        inspect.isclass(hint) and hasattr(hint, "__required_keys__") and hasattr(hint, "__total__")
+    )
 
 
 def _of_model(model: type[BaseModel], place: str, above: tuple[Any, ...]) -> Object:
@@ -241,15 +274,23 @@ def _of_typed_dict(hint: Any, place: str, above: tuple[Any, ...]) -> Object:
     properties = []
     for name, annotation in typing.get_type_hints(hint, include_extras=True).items():
         dtype, required = _column(annotation, f"{place}.{name}", (*above, hint))
-        said = get_origin(annotation)  # NotRequired is not in __required_keys__ where annotations are postponed
-        present = said is typing.Required or (said is not typing.NotRequired and name in hint.__required_keys__)
+        said = get_origin(
+            annotation
+        )  # NotRequired is not in __required_keys__ where annotations are postponed
+        present = said is typing.Required or (
+            said is not typing.NotRequired and name in hint.__required_keys__
+        )
         properties.append(Property(name, dtype, required and present))
     return _object(hint, properties, place)
 
 
 def _refuse_circle(hint: Any, place: str, above: tuple[Any, ...]) -> None:
     if hint in above:
-        _fail(hint, place, "A schema has an end: this type contains itself. Write out the depth that is needed, or use Any here.")
+        _fail(
+            hint,
+            place,
+            "A schema has an end: this type contains itself. Write out the depth that is needed, or use Any here.",
+        )
 
 
 def _object(hint: Any, properties: list[Property], place: str) -> Object:

@@ -49,21 +49,30 @@ def infer(
         >>> infer(pd.DataFrame({"age": [41.5], "name": ["Ada"]})).inputs
         ['age': double (required), 'name': string (required)]
     """
-    for word, known in ((on_any, ("error", "warn", "allow")), (integers_as, ("auto", "long", "double"))):
+    for word, known in (
+        (on_any, ("error", "warn", "allow")),
+        (integers_as, ("auto", "long", "double")),
+    ):
         if word not in known:
             raise ValueError(f"{word!r} is none of {', '.join(known)}")
     troubles = Troubles()
     sides: dict[str, Schema | None] = {}
     for troubles.side, data in (("inputs", inputs), ("outputs", outputs)):
         schema = None if data is None else infer_schema(data, troubles)
-        sides[troubles.side] = schema if schema is None or integers_as == "auto" else _with_integers(schema, integers_as)
+        sides[troubles.side] = (
+            schema
+            if schema is None or integers_as == "auto"
+            else _with_integers(schema, integers_as)
+        )
         if schema is not None:
             _note_unknown(schema, troubles)
     troubles.side = "params"
     described = infer_params(params, troubles) if params else None
     if on_any == "error":
         for place in troubles.unknown:
-            troubles.found.append((place, _UNTOLD, "give data that has a value there, or allow any (on_any)"))
+            troubles.found.append(
+                (place, _UNTOLD, "give data that has a value there, or allow any (on_any)")
+            )
     troubles.raise_if_any()
     if troubles.unknown and on_any == "warn":
         warnings.warn(f"{_UNTOLD}: {', '.join(troubles.unknown)[:500]}", UserWarning, stacklevel=2)
@@ -95,7 +104,12 @@ def _note_any(dtype: Any, place: Place, troubles: Troubles) -> None:
 def _with_integers(schema: Schema, word: str) -> Schema:
     if schema.is_tensor_spec():
         return schema
-    return Schema([ColSpec(_converted(spec.type, word), spec.name, required=spec.required) for spec in schema.inputs])
+    return Schema(
+        [
+            ColSpec(_converted(spec.type, word), spec.name, required=spec.required)
+            for spec in schema.inputs
+        ]
+    )
 
 
 def _converted(dtype: Any, word: str) -> Any:
@@ -106,5 +120,10 @@ def _converted(dtype: Any, word: str) -> Any:
     if isinstance(dtype, Map):
         return Map(_converted(dtype.value_type, word))
     if isinstance(dtype, Object):
-        return Object([Property(prop.name, _converted(prop.dtype, word), prop.required) for prop in dtype.properties])
+        return Object(
+            [
+                Property(prop.name, _converted(prop.dtype, word), prop.required)
+                for prop in dtype.properties
+            ]
+        )
     return dtype

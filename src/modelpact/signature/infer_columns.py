@@ -35,12 +35,18 @@ def frame_specs(data: Any, troubles: Troubles) -> list[ColSpec]:
     labels, dtypes = data.columns.tolist(), data.dtypes.tolist()
     if len(set(map(_hashable, labels))) < len(labels):
         for label in dict.fromkeys(label for label in labels if labels.count(label) > 1):
-            troubles.add((label,), f"{labels.count(label)} columns of that name", "give each column a name of its own")
+            troubles.add(
+                (label,),
+                f"{labels.count(label)} columns of that name",
+                "give each column a name of its own",
+            )
     if any(pd.api.types.is_scalar(label) and pd.isna(label) for label in labels):
         troubles.add((), "a column without a name beside others", "name every column")
     specs = []
     dense = _nulls_of_floats(data, dtypes)
-    series = iter([None] * len(labels)) if dense is not None else (column for _, column in data.items())
+    series = (
+        iter([None] * len(labels)) if dense is not None else (column for _, column in data.items())
+    )
     for position, (label, dtype, column) in enumerate(zip(labels, dtypes, series, strict=True)):
         if dense is not None:
             found, required = _of_dtype(dtype), not dense[position]
@@ -89,7 +95,10 @@ def _nulls_of_floats(data: Any, dtypes: list[Any]) -> Any:
 def _of_dtype(dtype: Any) -> Any:
     try:
         return _mlflow.column_type(dtype)
-    except (MlflowException, AttributeError):  # a dtype that MLflow does not know, or one without a size
+    except (
+        MlflowException,
+        AttributeError,
+    ):  # a dtype that MLflow does not know, or one without a size
         return None
 
 
@@ -139,7 +148,11 @@ def _cells(series: Any, place: Place, troubles: Troubles) -> tuple[Any, bool]:
         better = series.infer_objects()
         if better.dtype != _OBJECT and better.dtype.kind != "O":
             if (found := _of_dtype(better.dtype)) is None:
-                troubles.add(place, f"values of dtype {better.dtype} have no MLflow type", _remedy(better.dtype))
+                troubles.add(
+                    place,
+                    f"values of dtype {better.dtype} have no MLflow type",
+                    _remedy(better.dtype),
+                )
                 return AnyType(), True
             return found, not any_null(values)
     return common_type(values, place, troubles), not any_null(values)
@@ -161,7 +174,11 @@ def any_null(values: list[Any]) -> bool:
 
 
 def _no_rows(place: Place, troubles: Troubles) -> Any:
-    troubles.add(place, "no rows to tell the type of objects from (MLflow says string)", "give data with rows, or set the dtype")
+    troubles.add(
+        place,
+        "no rows to tell the type of objects from (MLflow says string)",
+        "give data with rows, or set the dtype",
+    )
     return AnyType()
 
 

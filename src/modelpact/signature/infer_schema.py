@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.exceptions import MlflowException
-from mlflow.types.schema import AnyType, ColSpec, DataType, Schema, TensorSpec, convert_dataclass_to_schema
+from mlflow.types.schema import (
+    AnyType,
+    ColSpec,
+    DataType,
+    Schema,
+    TensorSpec,
+    convert_dataclass_to_schema,
+)
 
 from modelpact.signature.enforce.tensors import is_sparse
 from modelpact.signature.infer_columns import any_null, frame_specs, series_spec
@@ -39,7 +46,9 @@ def infer_schema(data: Any, troubles: Troubles) -> Schema | None:
     if len(troubles.found) > before:
         return None
     if not specs:
-        troubles.add((), f"an empty {type(data).__name__}", "give data with at least one column and one row")
+        troubles.add(
+            (), f"an empty {type(data).__name__}", "give data with at least one column and one row"
+        )
         return None
     try:
         return Schema(specs)
@@ -56,10 +65,16 @@ def _specs_of(data: Any) -> Callable[[Any, Troubles], list[Any]]:
     if isinstance(data, np.ndarray):
         return _array
     if isinstance(data, list):
-        are_rows = bool(data) and isinstance(data[0], dict) and all(issubclass(kind, dict) for kind in set(map(type, data)))
+        are_rows = (
+            bool(data)
+            and isinstance(data[0], dict)
+            and all(issubclass(kind, dict) for kind in set(map(type, data)))
+        )
         return _rows if are_rows else _items
     if isinstance(data, dict):
-        return _tensors if all(isinstance(value, np.ndarray) for value in data.values()) else _fields
+        return (
+            _tensors if all(isinstance(value, np.ndarray) for value in data.values()) else _fields
+        )
     if is_sparse(data):
         return _sparse
     return _scalar
@@ -81,9 +96,18 @@ def _rows(rows: list[dict[Any, Any]], troubles: Troubles) -> list[ColSpec]:
     for key, values in by_key(rows).items():
         dtype = common_type(values, (key,), troubles)
         required = len(values) == len(rows) and type(None) not in set(map(type, values))
-        if required and dtype not in _TAKES_NAN and not isinstance(dtype, AnyType) and any_null(values):
+        if (
+            required
+            and dtype not in _TAKES_NAN
+            and not isinstance(dtype, AnyType)
+            and any_null(values)
+        ):
             # MLflow looks for None only: it would ask for a value in every row, and refuse this very data.
-            troubles.add((key,), "NaN or NA beside values that are not numbers", "write None where there is no value")
+            troubles.add(
+                (key,),
+                "NaN or NA beside values that are not numbers",
+                "write None where there is no value",
+            )
         specs.append(ColSpec(dtype, key, required=required))
     return specs
 
@@ -94,7 +118,11 @@ def _items(items: list[Any], troubles: Troubles) -> list[ColSpec]:
         return []
     dtype = common_type(items, (), troubles)
     if dtype not in _TAKES_NAN and not isinstance(dtype, AnyType) and any_null(items):
-        troubles.add((), "a list with nulls: MLflow has no unnamed optional column", "give rows as dicts, which name the column")
+        troubles.add(
+            (),
+            "a list with nulls: MLflow has no unnamed optional column",
+            "give rows as dicts, which name the column",
+        )
     return [ColSpec(dtype)]
 
 
@@ -115,7 +143,9 @@ def _fields(data: dict[Any, Any], troubles: Troubles) -> list[ColSpec]:
 
 def _scalar(value: Any, troubles: Troubles) -> list[ColSpec]:
     if (remedy := _foreign(value)) is not None:
-        troubles.add((), f"a {type(value).__name__} of {type(value).__module__.split('.')[0]}", remedy)
+        troubles.add(
+            (), f"a {type(value).__name__} of {type(value).__module__.split('.')[0]}", remedy
+        )
         return []
     return [ColSpec(common_type([value], (), troubles))]
 
@@ -134,9 +164,15 @@ def _foreign(value: Any) -> str | None:
     return None
 
 
-def _tensor(dtype: Any, shape: tuple[int, ...], name: Any, place: tuple[Any, ...], troubles: Troubles) -> list[TensorSpec]:
+def _tensor(
+    dtype: Any, shape: tuple[int, ...], name: Any, place: tuple[Any, ...], troubles: Troubles
+) -> list[TensorSpec]:
     if not shape:
-        troubles.add(place, "an array without axes", "the first axis is rows: reshape(1), or give the scalar itself")
+        troubles.add(
+            place,
+            "an array without axes",
+            "the first axis is rows: reshape(1), or give the scalar itself",
+        )
         return []
     if dtype.kind == "V":
         troubles.add(place, "a structured array", "give a DataFrame, or a dict of arrays")
@@ -150,7 +186,11 @@ def _array(data: Any, troubles: Troubles) -> list[TensorSpec]:
 
 
 def _tensors(data: dict[Any, Any], troubles: Troubles) -> list[TensorSpec]:
-    return [spec for name, array in data.items() for spec in _tensor(array.dtype, array.shape, name, (name,), troubles)]
+    return [
+        spec
+        for name, array in data.items()
+        for spec in _tensor(array.dtype, array.shape, name, (name,), troubles)
+    ]
 
 
 def _sparse(data: Any, troubles: Troubles) -> list[Any]:

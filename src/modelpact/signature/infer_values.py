@@ -92,20 +92,35 @@ def _is_nan(value: Any) -> bool:
 
 @lru_cache(maxsize=1024)
 def _family(kind: type) -> str:
-    for base, name in ((dict, "dict"), (list, "list"), (np.ndarray, "ndarray"), (pydantic.BaseModel, "pydantic")):
+    for base, name in (
+        (dict, "dict"),
+        (list, "list"),
+        (np.ndarray, "ndarray"),
+        (pydantic.BaseModel, "pydantic"),
+    ):
         if issubclass(kind, base):
             return name
     return "scalar"
 
 
-def _mixed(values: list[Any], kinds: set[type], nulls: bool, place: Place, troubles: Troubles) -> tuple[Any, bool]:
+def _mixed(
+    values: list[Any], kinds: set[type], nulls: bool, place: Place, troubles: Troubles
+) -> tuple[Any, bool]:
     """Values of several families. MLflow takes an empty list or dict for Any beside anything, then refuses that data."""
     if any(_family(kind) == "pydantic" for kind in kinds):
-        troubles.add(place, "Pydantic objects have no inferred type", "give dicts (model_dump), or sign with type hints")
+        troubles.add(
+            place,
+            "Pydantic objects have no inferred type",
+            "give dicts (model_dump), or sign with type hints",
+        )
         raise _NoCommonType
     if all(isinstance(value, (dict, list)) and not value for value in values):
         return _EMPTY, True
-    troubles.add(place, f"values of different types ({type_names(kinds)})", "give values of one type, or write the signature")
+    troubles.add(
+        place,
+        f"values of different types ({type_names(kinds)})",
+        "give values of one type, or write the signature",
+    )
     raise _NoCommonType
 
 
@@ -114,7 +129,9 @@ def _scalars(values: list[Any], kinds: set[type], place: Place, troubles: Troubl
     found = {kind: _scalar(kind, sample) for kind, sample in samples.items()}
     for kind, dtype in found.items():
         if dtype is None:
-            troubles.add(place, f"values of type {kind.__name__} have no MLflow type", _remedy(kind))
+            troubles.add(
+                place, f"values of type {kind.__name__} have no MLflow type", _remedy(kind)
+            )
     if None in found.values():
         raise _NoCommonType
     types = set(found.values())
@@ -124,8 +141,16 @@ def _scalars(values: list[Any], kinds: set[type], place: Place, troubles: Troubl
         )  # fmt: skip
         troubles.add(place, f"values of different types ({type_names(kinds)})", remedy)
         raise _NoCommonType
-    if DataType.long in types and int in kinds and not (_LONG[0] <= min(values) and max(values) <= _LONG[1]):
-        troubles.add(place, "an integer beyond 64 bits, which MLflow calls long", "give it as text or as a float")
+    if (
+        DataType.long in types
+        and int in kinds
+        and not (_LONG[0] <= min(values) and max(values) <= _LONG[1])
+    ):
+        troubles.add(
+            place,
+            "an integer beyond 64 bits, which MLflow calls long",
+            "give it as text or as a float",
+        )
         raise _NoCommonType
     return types.pop()
 
@@ -162,15 +187,23 @@ _REMEDIES = {
 
 
 def _remedy(kind: type) -> str:
-    return _REMEDIES.get(kind.__name__, "give bool, int, float, str, bytes, datetime, or lists and dicts of them")
+    return _REMEDIES.get(
+        kind.__name__, "give bool, int, float, str, bytes, datetime, or lists and dicts of them"
+    )
 
 
-def _arrays(values: list[Any], nulls: bool, numpy: bool, place: Place, troubles: Troubles) -> tuple[Any, bool]:
+def _arrays(
+    values: list[Any], nulls: bool, numpy: bool, place: Place, troubles: Troubles
+) -> tuple[Any, bool]:
     """Lists: their items all together have the type that MLflow finds by merging list after list."""
     if numpy:
-        if any(isinstance(value, np.ndarray) and (not value.ndim or not value.size) for value in values):
+        if any(
+            isinstance(value, np.ndarray) and (not value.ndim or not value.size) for value in values
+        ):
             raise _EmptyArray
-        values = [_representative(value) if isinstance(value, np.ndarray) else value for value in values]
+        values = [
+            _representative(value) if isinstance(value, np.ndarray) else value for value in values
+        ]
     items = list(chain.from_iterable(values))
     nulls = nulls or not all(values)
     if not items:
@@ -183,7 +216,11 @@ def _as_mlflow(values: list[Any], place: Place, troubles: Troubles) -> Any:
     try:
         return _mlflow.values_type(values)
     except (MlflowException, TypeError):
-        troubles.add(place, "arrays without items tell no type, or the others have none in common", "give arrays that have items")
+        troubles.add(
+            place,
+            "arrays without items tell no type, or the others have none in common",
+            "give arrays that have items",
+        )
         return AnyType()
 
 
@@ -210,13 +247,19 @@ def _objects(values: list[Any], nulls: bool, place: Place, troubles: Troubles) -
     before = len(troubles.found)
     for name, items in by_key(real).items():
         if not isinstance(name, str):
-            troubles.add(place, f"a key of type {type(name).__name__} ({str(name)[:40]!r})", "property names are text")
+            troubles.add(
+                place,
+                f"a key of type {type(name).__name__} ({str(name)[:40]!r})",
+                "property names are text",
+            )
             continue
         try:
             dtype, empty = _common(items, (*place, name), troubles)
         except _NoCommonType:
             continue
-        properties.append(Property(name, dtype, required=not (nulls or empty) and len(items) == len(real)))
+        properties.append(
+            Property(name, dtype, required=not (nulls or empty) and len(items) == len(real))
+        )
     if len(troubles.found) > before:
         raise _NoCommonType
     return Object(properties), nulls

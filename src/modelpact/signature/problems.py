@@ -115,11 +115,15 @@ class Problems:
         """
         if not self.found:
             return
-        self.found.sort(key=lambda fault: fault[2] or 0)  # as they stand in the file; those without a line come first
+        self.found.sort(
+            key=lambda fault: fault[2] or 0
+        )  # as they stand in the file; those without a line come first
         count = f"{len(self.found)} problem{'s' if len(self.found) > 1 else ''} in the signature"
         told = [self._sentence(fault) for fault in self.found[:MOST]]
         more = [f"  and {len(self.found) - MOST} more"] if len(self.found) > MOST else []
-        message = "\n".join([count + (f" of {self.source}" if self.source else "") + ":", *told, *more])
+        message = "\n".join(
+            [count + (f" of {self.source}" if self.source else "") + ":", *told, *more]
+        )
         raise SpecError(
             message,
             remedy=remedy,
@@ -130,7 +134,9 @@ class Problems:
 
     def _sentence(self, fault: tuple[Place, str, int | None]) -> str:
         place, text, line = fault
-        where = f"{self.source}:{line}: " if self.source and line else f"line {line}: " if line else ""
+        where = (
+            f"{self.source}:{line}: " if self.source and line else f"line {line}: " if line else ""
+        )
         return f"  {where}{place_text(place)}{': ' if place else ''}{text}"
 
 

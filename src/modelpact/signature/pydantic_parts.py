@@ -95,10 +95,16 @@ _BEYOND_SINGLE = math.nextafter(float(np.finfo("float32").max), math.inf)
 
 TYPES = {
     "_Boolean": ("bool", ()),
-    "_Integer": ("Annotated[int, BeforeValidator(_whole), Field(ge=-(2**31), lt=2**31)]", ("_whole",)),
+    "_Integer": (
+        "Annotated[int, BeforeValidator(_whole), Field(ge=-(2**31), lt=2**31)]",
+        ("_whole",),
+    ),
     "_Long": ("Annotated[int, BeforeValidator(_whole), Field(ge=-(2**63), lt=2**63)]", ("_whole",)),
     "_Float": ("Annotated[float, _exact(24), AfterValidator(_single)]", ("_exact", "_single")),
-    "_FloatParam": (f"Annotated[float, _exact(53), _below({_BEYOND_SINGLE!r})]", ("_exact", "_below")),
+    "_FloatParam": (
+        f"Annotated[float, _exact(53), _below({_BEYOND_SINGLE!r})]",
+        ("_exact", "_below"),
+    ),
     "_Double": ("Annotated[float, _exact(53)]", ("_exact",)),
     "_String": ("str", ()),
     "_Binary": ("Annotated[bytes, BeforeValidator(_bytes)]", ("_bytes",)),

@@ -40,7 +40,18 @@ _BY_TYPE: dict[Any, str] = {
     memoryview: "Write bytes.",
 }
 _LISTS = (tuple, set, frozenset, collections.deque, collections.abc.Iterable)
-_FRAMES = ("pandas", "numpy", "scipy", "polars", "pyarrow", "pyspark", "torch", "tensorflow", "xarray", "dask")
+_FRAMES = (
+    "pandas",
+    "numpy",
+    "scipy",
+    "polars",
+    "pyarrow",
+    "pyspark",
+    "torch",
+    "tensorflow",
+    "xarray",
+    "dask",
+)
 
 
 def hint_text(hint: Any) -> str:
@@ -74,7 +85,9 @@ def states_no_schema(hint: Any) -> bool:
     if not inspect.isclass(kind) or issubclass(kind, np.generic):
         return False
     home = (kind.__module__ or "").split(".")[0]
-    return kind is np.ndarray or (home in _FRAMES and not issubclass(kind, collections.abc.Hashable))
+    return kind is np.ndarray or (
+        home in _FRAMES and not issubclass(kind, collections.abc.Hashable)
+    )
 
 
 def remedy_for(hint: Any) -> str:
@@ -115,7 +128,13 @@ def _for_class(kind: type, arguments: tuple[Any, ...]) -> str:
 
 
 def _python_name(kind: type[np.generic]) -> str:
-    for base, name in ((np.bool_, "bool"), (np.integer, "int"), (np.floating, "float"), (np.str_, "str"), (np.bytes_, "bytes")):
+    for base, name in (
+        (np.bool_, "bool"),
+        (np.integer, "int"),
+        (np.floating, "float"),
+        (np.str_, "str"),
+        (np.bytes_, "bytes"),
+    ):
         if issubclass(kind, base):
             return name
     return "datetime" if issubclass(kind, np.datetime64) else "float"

@@ -81,7 +81,11 @@ _PARAMS = {
 }
 
 RULES: dict[str, str] = {
-    **{f"{side}_{name}": text for side in ("INPUT", "OUTPUT") for name, text in (_SIDES | _TYPES).items()},
+    **{
+        f"{side}_{name}": text
+        for side in ("INPUT", "OUTPUT")
+        for name, text in (_SIDES | _TYPES).items()
+    },
     **{f"PARAM_{name}": text for name, text in _TYPES.items()},
     **_TENSORS,
     **_PARAMS,

@@ -77,9 +77,17 @@ def load(path: str | os.PathLike[str]) -> ModelSignature:
 
 def _read(spec: Any, problems: Problems) -> ModelSignature:
     base: Place = ()
-    if isinstance(spec, Mapping) and isinstance(spec.get("signature"), Mapping) and not any(part in spec for part in _PARTS):
+    if (
+        isinstance(spec, Mapping)
+        and isinstance(spec.get("signature"), Mapping)
+        and not any(part in spec for part in _PARTS)
+    ):
         spec, base = spec["signature"], ("signature",)  # an MLmodel file
-        problems.lines = {place[1:]: line for place, line in problems.lines.items() if place[:1] == base and len(place) > 1}
+        problems.lines = {
+            place[1:]: line
+            for place, line in problems.lines.items()
+            if place[:1] == base and len(place) > 1
+        }
     try:
         parts = _read_parts(spec, problems)
     except RecursionError:
@@ -101,7 +109,10 @@ def _read_parts(spec: Any, problems: Problems) -> dict[str, Any]:
         return {}
     for key in spec:
         if key not in _PARTS:
-            problems.add((key,), f"a signature has inputs, outputs and params, and no {shown(key)}{nearest(str(key), _PARTS)}")
+            problems.add(
+                (key,),
+                f"a signature has inputs, outputs and params, and no {shown(key)}{nearest(str(key), _PARTS)}",
+            )
     given = {part: spec[part] for part in _PARTS if spec.get(part) is not None}
     read: dict[str, Callable[[Any, Place, Problems], Any]] = {
         "inputs": read_schema,
@@ -129,12 +140,28 @@ def to_spec(signature: ModelSignature) -> dict[str, Any]:
         {'inputs': {'name': 'string', 'scores': ['double']}, 'params': {'top': 'long = 3'}}
     """
     forms: dict[str, list[Callable[[Any], Any]]] = {
-        "inputs": [format_schema, lambda schema: _plain(schema.to_dict()), lambda schema: schema.to_json()],
-        "outputs": [format_schema, lambda schema: _plain(schema.to_dict()), lambda schema: schema.to_json()],
-        "params": [format_params, lambda schema: _plain(schema.to_dict()), lambda schema: schema.to_json()],
+        "inputs": [
+            format_schema,
+            lambda schema: _plain(schema.to_dict()),
+            lambda schema: schema.to_json(),
+        ],
+        "outputs": [
+            format_schema,
+            lambda schema: _plain(schema.to_dict()),
+            lambda schema: schema.to_json(),
+        ],
+        "params": [
+            format_params,
+            lambda schema: _plain(schema.to_dict()),
+            lambda schema: schema.to_json(),
+        ],
     }
     parts = {part: getattr(signature, part) for part in _PARTS}
-    return {part: _first_that_reads_back(part, schema, forms[part]) for part, schema in parts.items() if schema}
+    return {
+        part: _first_that_reads_back(part, schema, forms[part])
+        for part, schema in parts.items()
+        if schema
+    }
 
 
 def _first_that_reads_back(part: str, schema: Any, forms: list[Callable[[Any], Any]]) -> Any:
@@ -142,7 +169,9 @@ def _first_that_reads_back(part: str, schema: Any, forms: list[Callable[[Any], A
         try:
             written = form(schema)
             read = getattr(parse({part: written}), part)
-            if read == schema or (part == "params" and read.to_json() == schema.to_json()):  # NaN is not equal to itself
+            if read == schema or (
+                part == "params" and read.to_json() == schema.to_json()
+            ):  # NaN is not equal to itself
                 return written
         except (SpecError, TypeError, AttributeError, ValueError):
             continue  # this form cannot say it; the next one may

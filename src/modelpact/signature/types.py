@@ -8,13 +8,31 @@ from types import NoneType
 from typing import Any
 
 import numpy as np
-from mlflow.types.schema import AnyType, Array, DataType, Map, Object, Property, SparkMLVector, TensorSpec
+from mlflow.types.schema import (
+    AnyType,
+    Array,
+    DataType,
+    Map,
+    Object,
+    Property,
+    SparkMLVector,
+    TensorSpec,
+)
 
 from modelpact.signature.aliases import SCALARS, WORDS, explain_dtype, explain_type
 from modelpact.signature.documents import Unreadable, read_document
 from modelpact.signature.problems import Place, Problems, nearest, shown
 
-__all__ = ["Type", "format_type", "parse_type", "read_key", "read_member", "read_tensor", "read_type", "type_text"]
+__all__ = [
+    "Type",
+    "format_type",
+    "parse_type",
+    "read_key",
+    "read_member",
+    "read_tensor",
+    "read_type",
+    "type_text",
+]
 
 Type = Any
 """One of MLflow's `DataType`, `Array`, `Object`, `Map`, `AnyType`, `SparkMLVector`."""
@@ -22,7 +40,18 @@ Type = Any
 _PARTS = {"array": "items", "object": "properties", "map": "values", "sparkml_vector": None}
 _TENSOR = re.compile(r"^\s*([A-Za-z_.]+\d*(?:\[\d*[A-Za-zμ]+\])?)\s*\[([^\]]*)\]\s*$")
 _YAML_WORDS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
-_GENERIC_NAMES = ("list", "dict", "optional", "sequence", "mapping", "map", "array", "union", "tuple", "set")
+_GENERIC_NAMES = (
+    "list",
+    "dict",
+    "optional",
+    "sequence",
+    "mapping",
+    "map",
+    "array",
+    "union",
+    "tuple",
+    "set",
+)
 
 
 def parse_type(value: Any) -> Type | TensorSpec:
@@ -69,9 +98,15 @@ def format_type(dtype: Type | TensorSpec) -> Any:
     if isinstance(dtype, Map):
         return {"*": format_type(dtype.value_type)}
     if _needs_long_form(dtype):
-        properties = {prop.name: {"type": format_type(prop.dtype), "required": prop.required} for prop in dtype.properties}
+        properties = {
+            prop.name: {"type": format_type(prop.dtype), "required": prop.required}
+            for prop in dtype.properties
+        }
         return {"type": "object", "properties": properties}
-    return {prop.name + ("" if prop.required else "?"): format_type(prop.dtype) for prop in dtype.properties}
+    return {
+        prop.name + ("" if prop.required else "?"): format_type(prop.dtype)
+        for prop in dtype.properties
+    }
 
 
 def type_text(dtype: Type | TensorSpec) -> str:
@@ -88,7 +123,9 @@ def _flow(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_flow, value))}]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_flow_key(key)}: {_flow(item)}" for key, item in value.items()) + "}"
+        return (
+            "{" + ", ".join(f"{_flow_key(key)}: {_flow(item)}" for key, item in value.items()) + "}"
+        )
     return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
@@ -97,7 +134,11 @@ def _flow_key(key: str) -> str:
     if plain:
         return key
     escaped = key.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in escaped) + '"'
+    return (
+        '"'
+        + "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in escaped)
+        + '"'
+    )
 
 
 def awkward(name: Any) -> bool:
@@ -130,19 +171,27 @@ def _dtype(name: str) -> np.dtype[Any] | None:
     return found if found.name == name else None
 
 
-def read_tensor(value: str, place: Place, problems: Problems, name: Any = None) -> TensorSpec | None:
+def read_tensor(
+    value: str, place: Place, problems: Problems, name: Any = None
+) -> TensorSpec | None:
     """Read `dtype[axis, axis, ...]`; a fault is noted and answered with None."""
     before = len(problems)
     match = _TENSOR.match(value)
     if match is None:
-        problems.add(place, f"{shown(value)} is no tensor; write the dtype and the shape, such as float32[-1, 3]")
+        problems.add(
+            place,
+            f"{shown(value)} is no tensor; write the dtype and the shape, such as float32[-1, 3]",
+        )
         return None
     if (dtype := _dtype(match[1])) is None:
         problems.add(place, explain_dtype(match[1]))
     axes = [axis.strip() for axis in match[2].split(",")] if match[2].strip() else []
     for axis in axes:
         if not re.fullmatch(r"-1|\d{1,18}", axis):
-            problems.add(place, f"{shown(axis)} is no axis of a tensor: write its length, or -1 for any length")
+            problems.add(
+                place,
+                f"{shown(axis)} is no axis of a tensor: write its length, or -1 for any length",
+            )
     if dtype is None or len(problems) > before:
         return None
     return TensorSpec(dtype, tuple(map(int, axes)), name)
@@ -158,13 +207,16 @@ def read_key(key: Any, place: Place, problems: Problems) -> tuple[str, bool] | N
     name = key.removesuffix("?")
     if not name or awkward(name):
         problems.add(
-            (*place, key), f"{shown(key)} is no name here; a name that is empty, is * or ends with ? needs MLflow's long form"
+            (*place, key),
+            f"{shown(key)} is no name here; a name that is empty, is * or ends with ? needs MLflow's long form",
         )
         return None
     return name, name == key
 
 
-def read_member(value: Any, place: Place, problems: Problems, *, long: bool = False) -> tuple[Type | None, bool | None]:
+def read_member(
+    value: Any, place: Place, problems: Problems, *, long: bool = False
+) -> tuple[Type | None, bool | None]:
     """Read what stands behind a key: a type, or MLflow's long form of one, which may say `required` itself.
 
     Args:
@@ -176,14 +228,18 @@ def read_member(value: Any, place: Place, problems: Problems, *, long: bool = Fa
     Returns:
         The type (None after a fault) and what `required` said (None where it did not).
     """
-    says_required = isinstance(value, dict) and isinstance(value.get("required", ""), (bool, NoneType))
+    says_required = isinstance(value, dict) and isinstance(
+        value.get("required", ""), (bool, NoneType)
+    )
     if not isinstance(value, dict) or "type" not in value or not (long or says_required):
         return read_type(value, place, problems), None
     required = value.get("required")
     if required is not None and not isinstance(required, bool):
         problems.add((*place, "required"), f"required is true or false, not {shown(required)}")
         required = None
-    return read_type({key: item for key, item in value.items() if key != "required"}, place, problems, long=True), required
+    return read_type(
+        {key: item for key, item in value.items() if key != "required"}, place, problems, long=True
+    ), required
 
 
 def read_type(value: Any, place: Place, problems: Problems, *, long: bool = False) -> Type | None:
@@ -199,9 +255,22 @@ def read_type(value: Any, place: Place, problems: Problems, *, long: bool = Fals
     if value is None:
         problems.add(place, "no type is given")
     else:
-        name = "float64" if value is float else getattr(value, "__name__", None) or getattr(value, "name", None)
-        meant = f"; {explain_type(name)}" if isinstance(name, str) and name not in WORDS else f"; write {name!r}" if name else ""
-        problems.add(place, f"a type is text such as double, not the {type(value).__name__} {shown(value)}{meant}")
+        name = (
+            "float64"
+            if value is float
+            else getattr(value, "__name__", None) or getattr(value, "name", None)
+        )
+        meant = (
+            f"; {explain_type(name)}"
+            if isinstance(name, str) and name not in WORDS
+            else f"; write {name!r}"
+            if name
+            else ""
+        )
+        problems.add(
+            place,
+            f"a type is text such as double, not the {type(value).__name__} {shown(value)}{meant}",
+        )
     return None
 
 
@@ -227,18 +296,29 @@ def _read_text(value: str, place: Place, problems: Problems) -> Type | None:
 
 def _read_array(value: list[Any], place: Place, problems: Problems) -> Array | None:
     if value and all(isinstance(axis, int) for axis in value):
-        problems.add(place, f"{shown(value)} looks like a shape; a tensor is written with its dtype: float32{shown(value)}")
+        problems.add(
+            place,
+            f"{shown(value)} looks like a shape; a tensor is written with its dtype: float32{shown(value)}",
+        )
     elif len(value) != 1:
-        problems.add(place, f"an array is a list of one type, such as [string]; this list has {len(value)}")
+        problems.add(
+            place, f"an array is a list of one type, such as [string]; this list has {len(value)}"
+        )
     else:
         item = read_type(value[0], (*place, 0), problems)
         return None if item is None else Array(item)
     return None
 
 
-def _read_mapping(value: dict[Any, Any], place: Place, problems: Problems, *, long: bool) -> Type | None:
+def _read_mapping(
+    value: dict[Any, Any], place: Place, problems: Problems, *, long: bool
+) -> Type | None:
     kind = value.get("type")
-    if isinstance(kind, str) and kind in _PARTS and (kind != "sparkml_vector" or long or len(value) == 1):
+    if (
+        isinstance(kind, str)
+        and kind in _PARTS
+        and (kind != "sparkml_vector" or long or len(value) == 1)
+    ):
         return _read_long(kind, value, place, problems)
     if long and "type" in value:
         _refuse_others(value, ["type", "required", "name"], place, problems)
@@ -250,7 +330,10 @@ def _read_mapping(value: dict[Any, Any], place: Place, problems: Problems, *, lo
         return None
     if "*" in value:
         if len(value) > 1:
-            problems.add(place, 'a map has the one key "*"; for an object with a property named * use MLflow\'s long form')
+            problems.add(
+                place,
+                'a map has the one key "*"; for an object with a property named * use MLflow\'s long form',
+            )
             return None
         item = read_type(value["*"], (*place, "*"), problems)
         return None if item is None else Map(item)
@@ -268,25 +351,34 @@ def _read_long(kind: str, value: dict[Any, Any], place: Place, problems: Problem
     if kind == "object":
         return _read_object(value[part], (*place, part), problems, long=True)
     inside = value[part]
-    item = read_type(inside, (*place, part), problems, long=isinstance(inside, dict) and "type" in inside)
+    item = read_type(
+        inside, (*place, part), problems, long=isinstance(inside, dict) and "type" in inside
+    )
     return None if item is None else Array(item) if kind == "array" else Map(item)
 
 
 def _read_object(value: Any, place: Place, problems: Problems, *, long: bool) -> Object | None:
     if not isinstance(value, dict) or not value:
-        problems.add(place, f"an object has at least one property, such as {{name: string}}; here is {shown(value)}")
+        problems.add(
+            place,
+            f"an object has at least one property, such as {{name: string}}; here is {shown(value)}",
+        )
         return None
     found: dict[str, Property] = {}
     whole = True
     for key, item in value.items():
         known = (key, True) if long and isinstance(key, str) else read_key(key, place, problems)
-        dtype, said = read_member(item, (*place, key), problems, long=long and isinstance(item, dict))
+        dtype, said = read_member(
+            item, (*place, key), problems, long=long and isinstance(item, dict)
+        )
         if known is None or dtype is None:
             whole = False
             continue
         name, required = known
         if not required and said:
-            problems.add((*place, key), "the ? makes it optional, but required says true; keep one of them")
+            problems.add(
+                (*place, key), "the ? makes it optional, but required says true; keep one of them"
+            )
         if name == "cls":
             problems.add((*place, key), "MLflow cannot read back a property named cls; rename it")
         if name in found:
@@ -295,7 +387,11 @@ def _read_object(value: Any, place: Place, problems: Problems, *, long: bool) ->
     return Object(list(found.values())) if whole and found else None
 
 
-def _refuse_others(value: dict[Any, Any], known: list[str], place: Place, problems: Problems) -> None:
+def _refuse_others(
+    value: dict[Any, Any], known: list[str], place: Place, problems: Problems
+) -> None:
     for key in value:
         if key not in known:
-            problems.add((*place, key), f"MLflow's long form has no {shown(key)}{nearest(str(key), known)}")
+            problems.add(
+                (*place, key), f"MLflow's long form has no {shown(key)}{nearest(str(key), known)}"
+            )

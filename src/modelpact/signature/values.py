@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
-from mlflow.types.schema import AnyType, Array, DataType, Map, Object, ParamSchema, ParamSpec, Schema, TensorSpec
+from mlflow.types.schema import (
+    AnyType,
+    Array,
+    DataType,
+    Map,
+    Object,
+    ParamSchema,
+    ParamSpec,
+    Schema,
+    TensorSpec,
+)
 
 __all__ = ["Dice", "column", "inputs_for", "params_for", "tensor", "value"]
 
@@ -22,7 +32,11 @@ _KINDS = {
     DataType.double: np.dtype("float64"),
     DataType.datetime: np.dtype("datetime64[ns]"),
 }
-_NULLS: dict[Any, Any] = {DataType.datetime: np.datetime64("NaT"), DataType.double: np.nan, DataType.float: np.nan}
+_NULLS: dict[Any, Any] = {
+    DataType.datetime: np.datetime64("NaT"),
+    DataType.double: np.nan,
+    DataType.float: np.nan,
+}
 
 
 class Dice:
@@ -69,7 +83,9 @@ def inputs_for(schema: Schema | None, dice: Dice) -> Any:
     columns = {}
     for index, spec in enumerate(schema):
         if spec.required or not dice.chance(0.25):
-            columns[index if spec.name is None else spec.name] = column(spec.type, bool(spec.required), dice)
+            columns[index if spec.name is None else spec.name] = column(
+                spec.type, bool(spec.required), dice
+            )
     return pd.DataFrame(columns, index=pd.RangeIndex(dice.rows))
 
 
@@ -105,7 +121,9 @@ def value(dtype: Any, dice: Dice) -> Any:
     if isinstance(dtype, Array):
         length = dice.count(3)
         if isinstance(dtype.dtype, DataType) and dtype.dtype in (DataType.integer, DataType.float):
-            return _array(_KINDS[dtype.dtype], (length,), dice)  # MLflow reads a list as long or double
+            return _array(
+                _KINDS[dtype.dtype], (length,), dice
+            )  # MLflow reads a list as long or double
         return [value(dtype.dtype, dice) for _ in range(length)]
     return _object(dtype, dice)
 
@@ -114,7 +132,9 @@ def _object(dtype: Object, dice: Dice) -> dict[str, Any]:
     found = {}
     for prop in dtype.properties:
         if prop.required or not dice.chance(0.3):
-            found[prop.name] = None if not prop.required and dice.chance(0.2) else value(prop.dtype, dice)
+            found[prop.name] = (
+                None if not prop.required and dice.chance(0.2) else value(prop.dtype, dice)
+            )
     return found
 
 
@@ -155,7 +175,9 @@ def _array(dtype: np.dtype[Any], shape: tuple[int, ...], dice: Dice) -> Any:
         values = (np.datetime64("1970-01-01") + days if dtype.kind == "M" else days).astype(dtype)
     elif dtype.kind in "USO":
         words = [dice.pick(_WORDS[:6]) for _ in range(size)]
-        return np.array([word.encode() for word in words] if dtype.kind == "S" else words, dtype=dtype).reshape(shape)
+        return np.array(
+            [word.encode() for word in words] if dtype.kind == "S" else words, dtype=dtype
+        ).reshape(shape)
     else:
         return np.zeros(shape, dtype)
     return np.asarray(values, dtype=dtype).reshape(shape)
@@ -171,7 +193,9 @@ def params_for(schema: ParamSchema | None, dice: Dice) -> dict[str, Any] | None:
 def _param(spec: ParamSpec, dice: Dice) -> Any:
     if spec.shape is not None:
         return [_native(spec.dtype, dice) for _ in range(dice.count(3))]
-    return _native(spec.dtype, dice) if isinstance(spec.dtype, DataType) else value(spec.dtype, dice)
+    return (
+        _native(spec.dtype, dice) if isinstance(spec.dtype, DataType) else value(spec.dtype, dice)
+    )
 
 
 def _native(dtype: Any, dice: Dice) -> Any:

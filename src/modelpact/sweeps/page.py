@@ -47,7 +47,9 @@ def page(results: Sequence[Result], title: str) -> str:
         results: What came of the jobs.
         title: What the sweep is called.
     """
-    metrics = dict.fromkeys(name for result in results if result.receipt for name in result.receipt.metrics)
+    metrics = dict.fromkeys(
+        name for result in results if result.receipt for name in result.receipt.metrics
+    )
     parts = [
         f"<h1>{html.escape(title)}</h1>",
         _tiles(results),
@@ -62,13 +64,24 @@ def page(results: Sequence[Result], title: str) -> str:
 
 def _tiles(results: Sequence[Result]) -> str:
     tiles = [("", len(results), "job" if len(results) == 1 else "jobs")]
-    tiles += [(status, sum(result.status == status for result in results), status) for status in ("ok", "failed", "missing")]
-    shown = [f'<div><b class="{kind}">{count}</b><span>{name}</span></div>' for kind, count, name in tiles if count]
+    tiles += [
+        (status, sum(result.status == status for result in results), status)
+        for status in ("ok", "failed", "missing")
+    ]
+    shown = [
+        f'<div><b class="{kind}">{count}</b><span>{name}</span></div>'
+        for kind, count, name in tiles
+        if count
+    ]
     winner = best(results)
     if winner is not None and winner.receipt is not None:
         name, value = next(iter(winner.receipt.metrics.items()))
-        what = f"best: job {winner.number}" + (f", version {winner.receipt.version}" if winner.receipt.version else "")
-        shown.append(f"<div><b>{html.escape(name)} {value:.4g}</b><span>{html.escape(what)}</span></div>")
+        what = f"best: job {winner.number}" + (
+            f", version {winner.receipt.version}" if winner.receipt.version else ""
+        )
+        shown.append(
+            f"<div><b>{html.escape(name)} {value:.4g}</b><span>{html.escape(what)}</span></div>"
+        )
     spent = sum(result.seconds or 0.0 for result in results)
     shown.append(f"<div><b>{_duration(spent)}</b><span>in all jobs</span></div>")
     return f'<div class="tiles">{"".join(shown)}</div>'
@@ -79,34 +92,59 @@ def _table(results: Sequence[Result]) -> str:
     keys = {"job", "status", *varied(results)}
 
     def cell(tag: str, name: str, text: str, status: str = "") -> str:
-        kind = status if name == "status" else "figure" if name not in keys else "long" if len(text) > 40 else ""
+        kind = (
+            status
+            if name == "status"
+            else "figure"
+            if name not in keys
+            else "long"
+            if len(text) > 40
+            else ""
+        )
         return f"<{tag}{f' class={kind}' if kind else ''}>{html.escape(text)}</{tag}>"
 
-    head = "".join(cell("th", name, name) for name, _ in shown).replace("_", "_<wbr>").replace(".", ".<wbr>")
+    head = (
+        "".join(cell("th", name, name) for name, _ in shown)
+        .replace("_", "_<wbr>")
+        .replace(".", ".<wbr>")
+    )
     lines = []
     for index, result in enumerate(results):
         cells = "".join(cell("td", name, texts[index], result.status) for name, texts in shown)
         lines.append(f"<tr{' class=best' if result is winner else ''}>{cells}</tr>")
-    fixed = {key: value for result in results[:1] for key, value in result.choices.items() if key not in keys}
+    fixed = {
+        key: value
+        for result in results[:1]
+        for key, value in result.choices.items()
+        if key not in keys
+    }
     note = f'<p class="note">In all jobs: {html.escape(_joined(fixed))}</p>' if fixed else ""
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>{note}'
 
 
 def _metric(results: Sequence[Result], name: str) -> str:
     """One dot a job, between the smallest figure and the greatest: it is the difference that one looks for."""
-    values = [(result, result.receipt.metrics[name]) for result in results if result.receipt and name in result.receipt.metrics]
+    values = [
+        (result, result.receipt.metrics[name])
+        for result in results
+        if result.receipt and name in result.receipt.metrics
+    ]
     finite = [value for _, value in values if math.isfinite(value)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
     span = (high - low) if 0.0 < high - low < math.inf else 0.0
     winner, drawn = best(results), _Rows(results, len(values))
     for result, value in values:
         y = drawn.row(result, f"{value:.4g}")
-        drawn.add(f'<line x1="{_LABEL}" x2="{_LABEL + _WIDTH}" y1="{y}" y2="{y}" stroke="var(--line)"/>')
+        drawn.add(
+            f'<line x1="{_LABEL}" x2="{_LABEL + _WIDTH}" y1="{y}" y2="{y}" stroke="var(--line)"/>'
+        )
         if math.isfinite(value):
             x = _LABEL + 8 + ((value - low) / span if span else 0.5) * (_WIDTH - 16)
             colour = "var(--best)" if result is winner else "var(--dot)"
             drawn.add(f'<circle cx="{x:.1f}" cy="{y}" r="{drawn.height / 4:.1f}" fill="{colour}"/>')
-    between = f"from {low:.4g} to {high:.4g}" if span else "the same in all" if len(finite) > 1 else ""
+    between = (
+        f"from {low:.4g} to {high:.4g}" if span else "the same in all" if len(finite) > 1 else ""
+    )
     lost = len(values) - len(finite)
     note = ", ".join(part for part in (between, f"{lost} not finite" if lost else "") if part)
     return f'<h2>{html.escape(name)}</h2><p class="note">{note}</p>{drawn.svg()}'
@@ -114,14 +152,20 @@ def _metric(results: Sequence[Result], name: str) -> str:
 
 def _stages(results: Sequence[Result]) -> str:
     """One bar a job, cut into the seconds of its stages."""
-    timed = [(result, result.receipt.seconds) for result in results if result.receipt and result.receipt.seconds]
+    timed = [
+        (result, result.receipt.seconds)
+        for result in results
+        if result.receipt and result.receipt.seconds
+    ]
     if not timed:
         return ""
     sums: dict[str, float] = {}
     for _, spent in timed:
         for stage, seconds in spent.items():
             sums[stage] = sums.get(stage, 0.0) + seconds
-    colours = {stage: f"hsl({_HUES[index % len(_HUES)]} 50% 55%)" for index, stage in enumerate(sums)}
+    colours = {
+        stage: f"hsl({_HUES[index % len(_HUES)]} 50% 55%)" for index, stage in enumerate(sums)
+    }
     longest = max(sum(spent.values()) for _, spent in timed) or 1.0
     drawn = _Rows(results, len(timed))
     for result, spent in timed:
@@ -130,7 +174,9 @@ def _stages(results: Sequence[Result]) -> str:
             wide = seconds / longest * _WIDTH
             tip = f"<title>{html.escape(stage)}: {seconds:.3f} s</title>"
             size = f'width="{wide:.2f}" height="{drawn.height - 6}"'
-            drawn.add(f'<rect x="{x:.2f}" y="{y - drawn.height / 2 + 3:.1f}" {size} fill="{colours[stage]}">{tip}</rect>')
+            drawn.add(
+                f'<rect x="{x:.2f}" y="{y - drawn.height / 2 + 3:.1f}" {size} fill="{colours[stage]}">{tip}</rect>'
+            )
             x += wide
     legend = "".join(
         f'<span><i style="background:{colours[stage]}"></i>{html.escape(stage)} {_duration(seconds)}</span>'
@@ -145,7 +191,11 @@ def _errors(results: Sequence[Result]) -> str:
     keys = set(varied(results))
     for result in results:
         if result.status != "ok":
-            text = "It left no receipt: it was never begun, or was killed." if result.receipt is None else result.receipt.error
+            text = (
+                "It left no receipt: it was never begun, or was killed."
+                if result.receipt is None
+                else result.receipt.error
+            )
             groups.setdefault(text or "", []).append(result)
     texts = (
         f"<p>{'<br>'.join(f'job {html.escape(_named(result, keys))}' for result in jobs)}</p><pre>{html.escape(text)}</pre>"
@@ -172,7 +222,9 @@ class _Rows:
         text = f'<text x="0" y="{self.height / 2 + 4}">{html.escape(short)}<title>{html.escape(name)}</title></text>'
         size = f'y="{middle - self.height / 2}" width="{_LABEL - 8}" height="{self.height}"'
         self.add(f"<svg {size}>{text}</svg>")  # which cuts off what is too long
-        self.add(f'<text class="soft" x="{_LABEL + _WIDTH + 10}" y="{middle + 4}">{html.escape(figure)}</text>')
+        self.add(
+            f'<text class="soft" x="{_LABEL + _WIDTH + 10}" y="{middle + 4}">{html.escape(figure)}</text>'
+        )
         return middle
 
     def add(self, part: str) -> None:
@@ -195,4 +247,10 @@ def _joined(choices: dict[str, str]) -> str:
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+    return (
+        f"{seconds:.1f} s"
+        if seconds < 100
+        else f"{seconds / 60:.0f} min"
+        if seconds < 6000
+        else f"{seconds / 3600:.1f} h"
+    )

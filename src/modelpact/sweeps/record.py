@@ -62,7 +62,8 @@ class SweepRecord(BaseModel):
         except ValidationError as error:
             fault = error.errors(include_input=False)[0]
             raise SweepError(
-                f"{folder / FILE} is not the record of a sweep: {fault['msg']}", remedy="Resume with the folder of a sweep."
+                f"{folder / FILE} is not the record of a sweep: {fault['msg']}",
+                remedy="Resume with the folder of a sweep.",
             ) from None
         if found.protocol != PROTOCOL:
             raise SweepError(
@@ -96,7 +97,12 @@ def differences(before: Any, now: Any, place: str = "") -> list[str]:
         return [
             line
             for key in keys
-            for line in _pair(before.get(key, missing), now.get(key, missing), f"{place}.{key}" if place else str(key), missing)
+            for line in _pair(
+                before.get(key, missing),
+                now.get(key, missing),
+                f"{place}.{key}" if place else str(key),
+                missing,
+            )
         ]
     return [] if before == now else [f"{place}: {before!r} then, {now!r} now"]
 

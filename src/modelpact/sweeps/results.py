@@ -81,7 +81,11 @@ def best(results: Sequence[Result]) -> Result | None:
 
     In a sweep that minimizes it is the one whose objective is the smallest.
     """
-    scored = [result for result in results if result.status == "ok" and not math.isnan(result.objective or 0.0)]
+    scored = [
+        result
+        for result in results
+        if result.status == "ok" and not math.isnan(result.objective or 0.0)
+    ]
     ranked = [result for result in scored if result.objective is not None]
     return max(ranked, key=lambda result: (_rank(result), -result.number), default=None)
 
@@ -89,19 +93,36 @@ def best(results: Sequence[Result]) -> Result | None:
 def varied(results: Sequence[Result]) -> list[str]:
     """The keys that differ from job to job; all of them where there is one job."""
     keys = dict.fromkeys(key for result in results for key in result.choices)
-    return [key for key in keys if len(results) == 1 or len({result.choices.get(key) for result in results}) > 1]
+    return [
+        key
+        for key in keys
+        if len(results) == 1 or len({result.choices.get(key) for result in results}) > 1
+    ]
 
 
 def columns(results: Sequence[Result]) -> list[tuple[str, list[str]]]:
     """The account as columns of text: the job, what differs, how it ended, its version, metrics and seconds."""
-    metrics = list(dict.fromkeys(name for result in results if result.receipt for name in result.receipt.metrics))
+    metrics = list(
+        dict.fromkeys(
+            name for result in results if result.receipt for name in result.receipt.metrics
+        )
+    )
     receipts = [result.receipt for result in results]
     shown: list[tuple[str, list[str]]] = [("job", [str(result.number) for result in results])]
     shown += [(key, [result.choices.get(key, "") for result in results]) for key in varied(results)]
     shown += [("status", [_status(result) for result in results])]
     shown += [("version", [receipt.version or "" if receipt else "" for receipt in receipts])]
-    shown += [(name, [_figure(receipt.metrics.get(name)) if receipt else "" for receipt in receipts]) for name in metrics]
-    return [*shown, ("seconds", ["" if result.seconds is None else f"{result.seconds:.2f}" for result in results])]
+    shown += [
+        (name, [_figure(receipt.metrics.get(name)) if receipt else "" for receipt in receipts])
+        for name in metrics
+    ]
+    return [
+        *shown,
+        (
+            "seconds",
+            ["" if result.seconds is None else f"{result.seconds:.2f}" for result in results],
+        ),
+    ]
 
 
 def csv_text(results: Sequence[Result]) -> str:
@@ -109,14 +130,32 @@ def csv_text(results: Sequence[Result]) -> str:
     shown = columns(results)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*(name for name, _ in shown), "stage", "error", "registered_model", "run_id", "model_uri", "folder"])
+    writer.writerow(
+        [
+            *(name for name, _ in shown),
+            "stage",
+            "error",
+            "registered_model",
+            "run_id",
+            "model_uri",
+            "folder",
+        ]
+    )
     for index, result in enumerate(results):
         receipt = result.receipt
         full = dict(receipt.metrics) if receipt else {}
         cells = [repr(full[name]) if name in full else values[index] for name, values in shown]
-        tail = [receipt.stage, receipt.error, receipt.name, receipt.run_id, receipt.model_uri] if receipt else [None] * 5
+        tail = (
+            [receipt.stage, receipt.error, receipt.name, receipt.run_id, receipt.model_uri]
+            if receipt
+            else [None] * 5
+        )
         writer.writerow(
-            [*cells, *("" if cell is None else cell for cell in tail), "" if result.folder is None else result.folder.name]
+            [
+                *cells,
+                *("" if cell is None else cell for cell in tail),
+                "" if result.folder is None else result.folder.name,
+            ]
         )
     return text.getvalue()
 
@@ -139,4 +178,6 @@ def _figure(value: float | None) -> str:
 def _parted(override: str) -> tuple[str, str]:
     key, _, value = override.partition("=")
     quoted = value[:1] in {"'", '"'}
-    return key.lstrip("+~"), value if quoted else re.sub(r"\\([\\()\[\]{}:=, \t])", r"\1", value)  # as Hydra escapes
+    return key.lstrip("+~"), value if quoted else re.sub(
+        r"\\([\\()\[\]{}:=, \t])", r"\1", value
+    )  # as Hydra escapes

@@ -43,7 +43,13 @@ class Sweep:
     """
 
     def __init__(
-        self, folder: Path, base: dict[str, Any], tracking: Tracking, *, title: str = "sweep", resume: bool = False
+        self,
+        folder: Path,
+        base: dict[str, Any],
+        tracking: Tracking,
+        *,
+        title: str = "sweep",
+        resume: bool = False,
     ) -> None:
         self.folder = folder
         self.tracking = tracking
@@ -61,8 +67,12 @@ class Sweep:
                 remedy="Set resume=true to go on with it, or leave hydra.sweep.dir out for a folder of its own.",
             )
         fresh = SweepRecord(base=base, jobs=[])
-        if before is not None:  # compared as they are written: JSON knows neither infinity nor keys that are numbers
-            _refuse_other("configuration differs", differences(before.base, fresh.as_written().base), folder)
+        if (
+            before is not None
+        ):  # compared as they are written: JSON knows neither infinity nor keys that are numbers
+            _refuse_other(
+                "configuration differs", differences(before.base, fresh.as_written().base), folder
+            )
         self.record = before or fresh
         self.results: list[Result] = []
 
@@ -74,10 +84,18 @@ class Sweep:
         """
         if self.resumed:
             known = self.record.jobs
-            lost = [f"job {number} ({' '.join(job)}) is gone" for number, job in enumerate(known) if job not in combinations]
+            lost = [
+                f"job {number} ({' '.join(job)}) is gone"
+                for number, job in enumerate(known)
+                if job not in combinations
+            ]
             new = [f"{' '.join(job)} is new" for job in combinations if job not in known]
             _refuse_other("combinations differ", [*lost, *new], self.folder)
-            return [result.number for result in read_results(self.record, self.folder) if result.status != "ok"]
+            return [
+                result.number
+                for result in read_results(self.record, self.folder)
+                if result.status != "ok"
+            ]
         return self.extend(combinations)
 
     def extend(self, combinations: list[list[str]]) -> list[int]:
@@ -124,10 +142,17 @@ class Sweep:
                 tags = {"mlflow.runName": self.title, "modelpact.sweep": "parent", **own}
                 parent = store.client.create_run(store.experiment_id, tags=tags).info.run_id
             else:
-                for key, value in own.items():  # first: a run that is RUNNING without a living process gets repaired
+                for (
+                    key,
+                    value,
+                ) in (
+                    own.items()
+                ):  # first: a run that is RUNNING without a living process gets repaired
                     store.client.set_tag(parent, key, value)
                 store.client.update_run(parent, status="RUNNING")
-            self.record = self.record.model_copy(update={"parent": parent, "calls": self.record.calls + 1})
+            self.record = self.record.model_copy(
+                update={"parent": parent, "calls": self.record.calls + 1}
+            )
             self.record.write(self.folder)
         status: Literal["FINISHED", "FAILED", "KILLED"] = "KILLED"
         try:
@@ -148,14 +173,22 @@ class Sweep:
         Raises:
             SweepError: It is protected, or the store refused.
         """
-        winner = best([result for result in self.results if result.receipt is not None and result.receipt.version is not None])
+        winner = best(
+            [
+                result
+                for result in self.results
+                if result.receipt is not None and result.receipt.version is not None
+            ]
+        )
         if winner is None or winner.receipt is None or winner.receipt.version is None:
             return None
         receipt = winner.receipt
         why = f"job {winner.number} is the best of {len(self.results)} by {next(iter(receipt.metrics))}"
         try:
             with self.tracking.open() as store:
-                Aliases(store.client, receipt.name).move(alias, int(str(receipt.version)), by="sweep", why=why)
+                Aliases(store.client, receipt.name).move(
+                    alias, int(str(receipt.version)), by="sweep", why=why
+                )
         except (AliasError, ConfigError) as error:
             raise SweepError(
                 f"sweep.promote={alias}: the alias cannot be moved to version {receipt.version}: {error.message}",
@@ -181,7 +214,11 @@ class Sweep:
                     _close_children(store, parent)
                 store.client.set_terminated(parent, status)
         except Exception as error:  # whatever a store, its server or its files' server raises
-            log.warning("the sweep's account could not be put into MLflow, it is in %s: %s", self.folder, shortened(error, 200))
+            log.warning(
+                "the sweep's account could not be put into MLflow, it is in %s: %s",
+                self.folder,
+                shortened(error, 200),
+            )
 
 
 def _close_children(store: Store, parent: str) -> None:
@@ -195,7 +232,8 @@ def _refuse_other(what: str, lines: list[str], folder: Path) -> None:
     if lines:
         shown = [*lines[:20], f"and {len(lines) - 20} more"] if len(lines) > 20 else lines
         raise SweepError(
-            f"{folder} is the folder of another sweep; its {what}:\n" + "\n".join(f"  {line}" for line in shown),
+            f"{folder} is the folder of another sweep; its {what}:\n"
+            + "\n".join(f"  {line}" for line in shown),
             remedy="Resume with the very command that began it, or start a sweep of its own without resume and hydra.sweep.dir.",
             differences=lines,
         )

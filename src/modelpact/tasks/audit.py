@@ -61,7 +61,13 @@ class _Audited:
     def to_dict(self) -> dict[str, Any]:
         found = [{"code": finding.code, "text": finding.text} for finding in self.findings]
         files = [{"path": path, "what": what} for path, what in self.files[:MOST]]
-        return {"name": self.name, "version": self.version, "ok": not self.failed, "findings": found, "files": files}
+        return {
+            "name": self.name,
+            "version": self.version,
+            "ok": not self.failed,
+            "findings": found,
+            "files": files,
+        }
 
 
 class AuditTask(Task):
@@ -97,7 +103,9 @@ class AuditTask(Task):
                     audited.append(auditor.audit(version))
         except MlflowException as error:
             raise StoreError(
-                f"the store {uri} cannot be audited: {shortened(error, 300)}", remedy="Call it again when it is up.", uri=uri
+                f"the store {uri} cannot be audited: {shortened(error, 300)}",
+                remedy="Call it again when it is up.",
+                uri=uri,
             ) from error
         self._show(audited)
         failed = [one for one in audited if one.failed]
@@ -112,14 +120,26 @@ class AuditTask(Task):
     def _show(self, audited: list[_Audited]) -> None:
         counts = Counter(finding.code for one in audited for finding in one.findings)
         if self.format == "json":
-            say(json.dumps({"counts": dict(sorted(counts.items())), "versions": [one.to_dict() for one in audited]}, indent=2))
+            say(
+                json.dumps(
+                    {
+                        "counts": dict(sorted(counts.items())),
+                        "versions": [one.to_dict() for one in audited],
+                    },
+                    indent=2,
+                )
+            )
             return
         fine = sum(1 for one in audited if not one.findings)
         title = f"{_counted(len(audited))} audited, {fine:,} as published"
         if fine == len(audited):
             say(title)
             return
-        rows = [(one.name, one.version, finding.code, finding.text) for one in audited for finding in one.findings]
+        rows = [
+            (one.name, one.version, finding.code, finding.text)
+            for one in audited
+            for finding in one.findings
+        ]
         show_table(title, ("name", "version", "finding", "what"), rows)
 
 
@@ -142,7 +162,9 @@ class _Auditor:
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-            return self._told(version, (_Finding("SOURCE_GONE", f"{version.source} was deleted from the store"),))
+            return self._told(
+                version, (_Finding("SOURCE_GONE", f"{version.source} was deleted from the store"),)
+            )
         tags = published_version(self._client, version).tags
         key = (place, tags.get(ARTIFACT_DIGEST), tags.get(SIGNATURE_DIGEST))
         if key not in self._judged:
@@ -155,7 +177,9 @@ class _Auditor:
 
         with contextlib.ExitStack() as made:
             try:
-                folder = _mlflow.download_model(place, lambda: made.enter_context(temporary_folder()))
+                folder = _mlflow.download_model(
+                    place, lambda: made.enter_context(temporary_folder())
+                )
                 if not (folder / "MLmodel").exists() and not any(folder.iterdir()):
                     return (_Finding("SOURCE_GONE", f"there are no files in {place}"),)
                 return judge(folder, tags)
@@ -173,10 +197,18 @@ class _Auditor:
         if not found.signed and not codes & {"SIGNATURE_CHANGED", "FILES_CHANGED"}:
             findings.append(_Finding("NEVER_SIGNED", "it has no signature"))
         if found.digest is None and not codes & {"MANIFEST_GONE", "MANIFEST_CHANGED"}:
-            findings.append(_Finding("NO_MANIFEST", "it was published without a manifest: only its signature can be checked"))
+            findings.append(
+                _Finding(
+                    "NO_MANIFEST",
+                    "it was published without a manifest: only its signature can be checked",
+                )
+            )
         elif not found.vouched and not codes & {"MANIFEST_GONE", "MANIFEST_CHANGED", "TAG_GONE"}:
             findings.append(
-                _Finding("NO_TAG", "its files agree with their manifest, but no tag says that it is the published one")
+                _Finding(
+                    "NO_TAG",
+                    "its files agree with their manifest, but no tag says that it is the published one",
+                )
             )
         files = tuple((one.path, one.kind) for one in found.differences)
         return _Audited(name, number, tuple(findings), files)
@@ -213,7 +245,9 @@ def _versions(client: MlflowClient, name: str | None) -> list[Version]:
         if name not in known:
             raise LoadError(
                 f"there is no registered model {name!r}{nearest(name, known)}",
-                remedy=f"Registered models: {', '.join(known[:20])}." if known else "Nothing is registered in this store.",
+                remedy=f"Registered models: {', '.join(known[:20])}."
+                if known
+                else "Nothing is registered in this store.",
                 name=name,
             )
     return sorted(found, key=lambda version: (version.name, int(version.version)))

@@ -74,7 +74,14 @@ class CheckTask(Task):
         title = f"{self.data.name} breaks the signature in {places}"
         title += f", of which {len(shown):,} are shown" if len(shown) < total else ""
         cells = [
-            ("-" if one.row is None else str(one.row), one.path or "(all)", one.expected, one.got, one.code) for one in shown
+            (
+                "-" if one.row is None else str(one.row),
+                one.path or "(all)",
+                one.expected,
+                one.got,
+                one.code,
+            )
+            for one in shown
         ]
         show_table(title, ("row", "path", "expected", "got", "code"), cells)
         raise InputsError(
@@ -99,7 +106,9 @@ class CheckTask(Task):
             )
         return signature
 
-    def _find(self, signature: Signature, inputs: Any, params: dict[str, Any] | None) -> tuple[list[Failure], int]:
+    def _find(
+        self, signature: Signature, inputs: Any, params: dict[str, Any] | None
+    ) -> tuple[list[Failure], int]:
         """The failures in the order of their rows, and how many there are."""
         from modelpact.signature import compile as compile_signature
 
@@ -111,13 +120,20 @@ class CheckTask(Task):
         for warning in told:
             say(f"warning: {warning.message}")
         by_cell = _by_cell(
-            inputs, {failure.path for failure in found.kept if failure.row is None and failure.expected in _NUMBERS}
+            inputs,
+            {
+                failure.path
+                for failure in found.kept
+                if failure.row is None and failure.expected in _NUMBERS
+            },
         )
         if by_cell is not None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # told already
                 found = enforcer.find(by_cell, params, most)
-        return sorted(found.kept, key=lambda failure: -1 if failure.row is None else failure.row), found.total
+        return sorted(
+            found.kept, key=lambda failure: -1 if failure.row is None else failure.row
+        ), found.total
 
 
 def _by_cell(inputs: Any, columns: set[str]) -> Any:
@@ -133,9 +149,14 @@ def _by_cell(inputs: Any, columns: set[str]) -> Any:
     found = {}
     for label in columns & set(inputs.columns):
         texts = inputs[label]
-        numbers = pd.to_numeric(texts, errors="coerce") if pd.api.types.is_string_dtype(texts) else texts
+        numbers = (
+            pd.to_numeric(texts, errors="coerce") if pd.api.types.is_string_dtype(texts) else texts
+        )
         if texts is not numbers and numbers.notna().any():
-            cells = [_cell(text, number) for text, number in zip(texts.tolist(), numbers.tolist(), strict=True)]
+            cells = [
+                _cell(text, number)
+                for text, number in zip(texts.tolist(), numbers.tolist(), strict=True)
+            ]
             found[label] = pd.Series(cells, index=inputs.index, dtype=object)
     return inputs.assign(**found) if found else None
 

@@ -42,7 +42,13 @@ class Column:
 
     def cells(self) -> tuple[str, ...]:
         """As the table shows it."""
-        return self.path, self.type or "-", self.required or "-", self.example, "; ".join(self.remarks)
+        return (
+            self.path,
+            self.type or "-",
+            self.required or "-",
+            self.example,
+            "; ".join(self.remarks),
+        )
 
 
 def _parts(data: Any) -> list[tuple[Any, Any]]:
@@ -73,14 +79,32 @@ def describe(schema: Schema, data: Any, *, integers: bool) -> list[Column]:
     found = {str(label): part for label, part in _parts(data)}
     lines = []
     for position, spec in enumerate(schema.inputs):
-        name = str(spec.name) if spec.name is not None else f"column {position}" if len(schema.inputs) > 1 else "(all)"
+        name = (
+            str(spec.name)
+            if spec.name is not None
+            else f"column {position}"
+            if len(schema.inputs) > 1
+            else "(all)"
+        )
         part = found.get(str(spec.name), data if spec.name is None else None)
         values = _values(part)
         if not isinstance(spec, ColSpec):
-            lines.append(Column(name, type_text(spec), "yes", _example(part if spec.name is None else values)))
+            lines.append(
+                Column(
+                    name, type_text(spec), "yes", _example(part if spec.name is None else values)
+                )
+            )
             continue
         remarks = _remarks(spec, values, integers=integers)
-        lines.append(Column(name, _short(spec.type), "yes" if spec.required else "no", _example(_first(values)), remarks))
+        lines.append(
+            Column(
+                name,
+                _short(spec.type),
+                "yes" if spec.required else "no",
+                _example(_first(values)),
+                remarks,
+            )
+        )
         lines += _below(spec.type, name, list(islice(values, LOOKED_AT)))
     return lines
 
@@ -89,7 +113,10 @@ def describe_params(schema: ParamSchema) -> list[Column]:
     """The lines of a `ParamSchema`; a param's default is its example."""
     return [
         Column(
-            spec.name, type_text(spec.dtype) if spec.shape is None else f"[{type_text(spec.dtype)}]", "no", _example(spec.default)
+            spec.name,
+            type_text(spec.dtype) if spec.shape is None else f"[{type_text(spec.dtype)}]",
+            "no",
+            _example(spec.default),
         )
         for spec in schema.params
     ]
@@ -106,29 +133,46 @@ def _short(dtype: Any) -> str:
 
 def _below(dtype: Any, path: str, values: list[Any]) -> Iterator[Column]:
     if type(dtype) is Array:
-        items = [item for value in values if isinstance(value, (list, tuple, np.ndarray)) for item in islice(value, LOOKED_AT)]
+        items = [
+            item
+            for value in values
+            if isinstance(value, (list, tuple, np.ndarray))
+            for item in islice(value, LOOKED_AT)
+        ]
         yield from _below(dtype.dtype, f"{path}[]", items[:LOOKED_AT])
     elif isinstance(dtype, Map):
         yield from _below(
-            dtype.value_type, f"{path}.*", [item for value in values if isinstance(value, dict) for item in value.values()]
+            dtype.value_type,
+            f"{path}.*",
+            [item for value in values if isinstance(value, dict) for item in value.values()],
         )
     elif isinstance(dtype, Object):
         for prop in dtype.properties:
-            inner = [value[prop.name] for value in values if isinstance(value, dict) and prop.name in value]
+            inner = [
+                value[prop.name]
+                for value in values
+                if isinstance(value, dict) and prop.name in value
+            ]
             name = f"{path}.{prop.name}"
-            yield Column(name, _short(prop.dtype), "yes" if prop.required else "no", _example(_first(inner)))
+            yield Column(
+                name, _short(prop.dtype), "yes" if prop.required else "no", _example(_first(inner))
+            )
             yield from _below(prop.dtype, name, inner)
 
 
 def _remarks(spec: ColSpec, values: list[Any], *, integers: bool) -> tuple[str, ...]:
     remarks = []
     if isinstance(spec.type, AnyType):
-        remarks.append("the data tells no type: anything will pass; plain MLflow signs it so without a word")
+        remarks.append(
+            "the data tells no type: anything will pass; plain MLflow signs it so without a word"
+        )
     nulls = sum(1 for value in values if _is_null(value))
     if not spec.required and nulls:
         remarks.append(f"optional: {nulls:,} of {len(values):,} rows have no value")
     if integers and spec.required and spec.type in (DataType.long, DataType.integer):
-        remarks.append("integers: one missing value makes the column double; signer.integers_as=double allows for it")
+        remarks.append(
+            "integers: one missing value makes the column double; signer.integers_as=double allows for it"
+        )
     return tuple(remarks)
 
 
@@ -148,7 +192,11 @@ def _values(part: Any) -> Any:
     if isinstance(part, dict):
         (value,) = part.values() if len(part) == 1 else (part,)
         return value if isinstance(value, (list, np.ndarray)) else [value]
-    if isinstance(part, list) and part and all(isinstance(row, dict) and len(row) <= 1 for row in part):
+    if (
+        isinstance(part, list)
+        and part
+        and all(isinstance(row, dict) and len(row) <= 1 for row in part)
+    ):
         return [next(iter(row.values()), _ABSENT) for row in part]
     if isinstance(part, (list, np.ndarray)):
         return part
@@ -156,7 +204,11 @@ def _values(part: Any) -> Any:
 
 
 def _is_null(value: Any) -> bool:
-    return value is _ABSENT or value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
+    return (
+        value is _ABSENT
+        or value is None
+        or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
+    )
 
 
 def _first(values: Any) -> Any:
@@ -205,11 +257,18 @@ def marked(lines: list[Column], refusals: list[tuple[str, str]]) -> list[Column]
         while place and place not in known:
             place = re.sub(r"(\.[^.\[]*|\[[^\]]*\]|[^.\[\]]+|.)$", "", place)
         inner = path[len(place) :].lstrip(".") if place else ""
-        remarks.setdefault(place or path or "(all)", []).append(f"refused: {inner + ': ' if inner else ''}{text}")
+        remarks.setdefault(place or path or "(all)", []).append(
+            f"refused: {inner + ': ' if inner else ''}{text}"
+        )
     found = [
-        replace(line, type="", required="", remarks=_few(remarks[line.path])) if line.path in remarks else line for line in lines
+        replace(line, type="", required="", remarks=_few(remarks[line.path]))
+        if line.path in remarks
+        else line
+        for line in lines
     ]
-    return found + [Column(path, remarks=_few(texts)) for path, texts in remarks.items() if path not in known]
+    return found + [
+        Column(path, remarks=_few(texts)) for path, texts in remarks.items() if path not in known
+    ]
 
 
 def _few(texts: list[str]) -> tuple[str, ...]:

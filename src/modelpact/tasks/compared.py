@@ -73,7 +73,12 @@ class Compared:
 
     def text(self, form: str) -> str:
         """The whole as `table`, `json`, `junit` or `markdown`."""
-        return {"table": self._table, "json": self._json, "junit": self._junit, "markdown": self._markdown}[form]()
+        return {
+            "table": self._table,
+            "json": self._json,
+            "junit": self._junit,
+            "markdown": self._markdown,
+        }[form]()
 
     def _table(self) -> str:
         return f"{self.title}\n" + (plain_table(self.HEADERS, self.rows()) if self.changes else "")
@@ -87,7 +92,9 @@ class Compared:
             "policy": self.policy,
             "extra": self.extra,
             "compatible": not self.broken,
-            "changes": [{**change.to_dict(), "breaks_mode": change in broken} for change in self.changes],
+            "changes": [
+                {**change.to_dict(), "breaks_mode": change in broken} for change in self.changes
+            ],
         }
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
@@ -97,26 +104,45 @@ class Compared:
 
         from modelpact.signature.rules import RULES
 
-        counts = {"tests": str(len(self.changes) or 1), "failures": str(len(self.broken)), "errors": "0"}
+        counts = {
+            "tests": str(len(self.changes) or 1),
+            "failures": str(len(self.broken)),
+            "errors": "0",
+        }
         broken = set(self.broken)
         suites = ElementTree.Element("testsuites", counts)
-        suite = ElementTree.SubElement(suites, "testsuite", {"name": _xml(f"{self.old} -> {self.new}"), **counts})
+        suite = ElementTree.SubElement(
+            suites, "testsuite", {"name": _xml(f"{self.old} -> {self.new}"), **counts}
+        )
         for change in self.changes:
             names = {"classname": f"{change.side}.{change.rule}", "name": _xml(change.path)}
             case = ElementTree.SubElement(suite, "testcase", names)
             if change in broken:
-                failure = ElementTree.SubElement(case, "failure", {"type": change.rule, "message": _xml(str(change))})
+                failure = ElementTree.SubElement(
+                    case, "failure", {"type": change.rule, "message": _xml(str(change))}
+                )
                 failure.text = RULES[change.rule]
         if not self.changes:
-            ElementTree.SubElement(suite, "testcase", {"classname": "contract", "name": "nothing changed"})
+            ElementTree.SubElement(
+                suite, "testcase", {"classname": "contract", "name": "nothing changed"}
+            )
         ElementTree.indent(suites)
-        return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
+        return (
+            '<?xml version="1.0" encoding="utf-8"?>\n'
+            + ElementTree.tostring(suites, encoding="unicode")
+            + "\n"
+        )
 
     def _markdown(self) -> str:
         parts = [f"### {code(self.old)} → {code(self.new)}: {self.counts}"]
         if self.changes:
             cells = [
-                [f"**{rule}**" if index < len(self.broken) else rule, code(path), *map(_cell, (old, new)), breaks]
+                [
+                    f"**{rule}**" if index < len(self.broken) else rule,
+                    code(path),
+                    *map(_cell, (old, new)),
+                    breaks,
+                ]
                 for index, (rule, path, old, new, breaks) in enumerate(self.rows())
             ]
             parts.append(table(self.HEADERS, cells))

@@ -33,9 +33,17 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
 
 _Dumper.add_representer(str, _text)
 _Dumper.add_representer(
-    _Flow, lambda dumper, value: dumper.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=True)
+    _Flow,
+    lambda dumper, value: dumper.represent_mapping(
+        "tag:yaml.org,2002:map", value.items(), flow_style=True
+    ),
 )
-_Dumper.add_representer(list, lambda dumper, value: dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True))
+_Dumper.add_representer(
+    list,
+    lambda dumper, value: dumper.represent_sequence(
+        "tag:yaml.org,2002:seq", value, flow_style=True
+    ),
+)
 
 
 def contract_text(signature: Signature) -> str:
@@ -51,12 +59,24 @@ def contract_text(signature: Signature) -> str:
     """
     spec = to_spec(signature)
     outer = {
-        part: {key: _flow(item) for key, item in value.items()} if isinstance(value, dict) else value
+        part: {key: _flow(item) for key, item in value.items()}
+        if isinstance(value, dict)
+        else value
         for part, value in spec.items()
     }
-    text: str = yaml.dump(outer, Dumper=_Dumper, sort_keys=False, default_flow_style=False, width=10_000, allow_unicode=True)
+    text: str = yaml.dump(
+        outer,
+        Dumper=_Dumper,
+        sort_keys=False,
+        default_flow_style=False,
+        width=10_000,
+        allow_unicode=True,
+    )
     if digest(parse(text)) != digest(signature):
-        raise SpecError("the signature cannot be written as YAML that says the same", remedy="Use simpler names and defaults.")
+        raise SpecError(
+            "the signature cannot be written as YAML that says the same",
+            remedy="Use simpler names and defaults.",
+        )
     return text
 
 
@@ -78,7 +98,9 @@ def check_place(path: Path) -> None:
         )
     if path.is_dir():
         raise ConfigError(
-            f"task.write={path} is a folder", remedy=f"Name a file in it: task.write={path}/houses.yaml.", path=str(path)
+            f"task.write={path} is a folder",
+            remedy=f"Name a file in it: task.write={path}/houses.yaml.",
+            path=str(path),
         )
 
 
@@ -110,7 +132,9 @@ def freeze(path: Path, signature: Signature, comment: str, *, overwrite: bool) -
             return False
         if not overwrite:
             raise ConfigError(
-                f"{path} holds another contract" if same is False else f"{path} exists and holds no contract",
+                f"{path} holds another contract"
+                if same is False
+                else f"{path} exists and holds no contract",
                 remedy="Compare the two; task.overwrite=true replaces it, another task.write leaves it.",
                 path=str(path),
             )

@@ -66,9 +66,20 @@ class DiffTask(Task):
             )
         if self.out is not None:
             check_writable(self.out, "task.out")
-        old, new = (_signature(where, f"task.{key}", self) for key, where in (("old", self.old), ("new", self.new)))
+        old, new = (
+            _signature(where, f"task.{key}", self)
+            for key, where in (("old", self.old), ("new", self.new))
+        )
         changes = diff(old, new, self.policy, self.extra)
-        found = Compared(self.old, self.new, self.mode, self.policy, self.extra, changes, breaking(changes, self.mode))
+        found = Compared(
+            self.old,
+            self.new,
+            self.mode,
+            self.policy,
+            self.extra,
+            changes,
+            breaking(changes, self.mode),
+        )
         self._show(found)
         if found.broken:
             raise CompatibilityError(
@@ -114,9 +125,15 @@ def _signature(where: str, key: str, task: DiffTask) -> Signature:
     if path.is_file() and path.name != "MLmodel":
         return load(path)
     if path.is_dir() and not (path / "MLmodel").is_file():
-        raise ConfigError(f"{key}={where} is a folder without an MLmodel file: it is no model's", remedy=_FORMS, path=where)
+        raise ConfigError(
+            f"{key}={where} is a folder without an MLmodel file: it is no model's",
+            remedy=_FORMS,
+            path=where,
+        )
     if not path.exists() and not re.match(r"[a-z0-9-]{2,}:", where):
-        raise ConfigError(f"{key}={where}: there is no such file or folder", remedy=_FORMS, path=where)
+        raise ConfigError(
+            f"{key}={where}: there is no such file or folder", remedy=_FORMS, path=where
+        )
     uri = str(path.parent) if path.is_file() else where
     with store_of(uri, task.tracking):
         signature: Signature | None = read_metadata(find(uri), task.integrity).signature

@@ -26,7 +26,12 @@ class Progress:
             self._status.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self._status is not None:
             self._status.stop()
 
@@ -45,7 +50,12 @@ def show_receipt(receipt: Receipt, folder: Path) -> None:
     scores = ", ".join(f"{name}={value:.4g}" for name, value in receipt.metrics.items())
     checks = _checks(receipt)
     if not sys.stdout.isatty():
-        sys.stdout.write("; ".join(part for part in (what, scores, checks, f"receipt in {_relative(folder)}") if part) + "\n")
+        sys.stdout.write(
+            "; ".join(
+                part for part in (what, scores, checks, f"receipt in {_relative(folder)}") if part
+            )
+            + "\n"
+        )
         return
     from rich.console import Console
     from rich.table import Table
@@ -55,8 +65,16 @@ def show_receipt(receipt: Receipt, folder: Path) -> None:
     table.add_row("metrics", scores or "none")
     table.add_row("formats", ", ".join(receipt.formats) or "none")
     for check in receipt.checks:
-        table.add_row("[green]ok[/green]" if check.ok else "[red]failed[/red]", f"{check.code}: {check.detail}")
-    table.add_row("seconds", ", ".join(f"{stage} {spent:.2f}" for stage, spent in receipt.seconds.items() if spent >= 0.005))
+        table.add_row(
+            "[green]ok[/green]" if check.ok else "[red]failed[/red]",
+            f"{check.code}: {check.detail}",
+        )
+    table.add_row(
+        "seconds",
+        ", ".join(
+            f"{stage} {spent:.2f}" for stage, spent in receipt.seconds.items() if spent >= 0.005
+        ),
+    )
     table.add_row("receipt", str(_relative(folder) / "receipt.json"))
     Console().print(table)
 
@@ -64,7 +82,11 @@ def show_receipt(receipt: Receipt, folder: Path) -> None:
 def _checks(receipt: Receipt) -> str:
     if any(check.code == "NOT_VERIFIED" for check in receipt.checks):
         return "not verified"
-    return f"{sum(check.ok for check in receipt.checks)} of {len(receipt.checks)} checks passed" if receipt.checks else ""
+    return (
+        f"{sum(check.ok for check in receipt.checks)} of {len(receipt.checks)} checks passed"
+        if receipt.checks
+        else ""
+    )
 
 
 def _relative(folder: Path) -> Path:

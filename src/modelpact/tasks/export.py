@@ -96,8 +96,17 @@ def _example(stored: StoredModel, metadata: MLmodel) -> tuple[Any, dict[str, Any
         with temporary_folder() as folder:
             place = stored.files
             if not Path(place).is_dir():
-                download_artifacts(artifact_uri=f"{place.rstrip('/')}/{info['artifact_path']}", dst_path=str(folder))
+                download_artifacts(
+                    artifact_uri=f"{place.rstrip('/')}/{info['artifact_path']}",
+                    dst_path=str(folder),
+                )
                 place = str(folder)
             return metadata.load_input_example(place), metadata.load_input_example_params(place)
-    except (MlflowException, OSError, ValueError, KeyError, TypeError):  # an example that cannot be read is none
+    except (
+        MlflowException,
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+    ):  # an example that cannot be read is none
         return None, None

@@ -109,7 +109,16 @@ class HistoryTask(Task):
 
 def _row(move: Move) -> list[str]:
     ends = [str(version or "-") for version in (move.before, move.to)]
-    return [move.alias, str(move.number), move.when, _plain(move.who), move.by, *ends, _rules(move), _plain(move.why)]
+    return [
+        move.alias,
+        str(move.number),
+        move.when,
+        _plain(move.who),
+        move.by,
+        *ends,
+        _rules(move),
+        _plain(move.why),
+    ]
 
 
 def _rules(move: Move) -> str:
@@ -126,7 +135,9 @@ def _plain(text: str) -> str:
 def _told(state: State) -> str:
     """What an alias names now, and what is odd about it."""
     names = "nothing" if state.current is None else f"version {state.current}"
-    told = f"{state.alias} names {names}{', and is protected' if state.protection is not None else ''}"
+    told = (
+        f"{state.alias} names {names}{', and is protected' if state.protection is not None else ''}"
+    )
     if state.unfinished:
         registered = "nothing" if state.registered is None else f"version {state.registered}"
         return f"{told}; the registry still says {registered}: its last move is not finished, which task=repair or the next does"
@@ -134,5 +145,7 @@ def _told(state: State) -> str:
         return f"{told}; that was set outside of modelpact, and the next move records it"
     if state.outside:
         was = "nothing" if state.recorded is None else f"version {state.recorded}"
-        return f"{told}; it was moved outside of modelpact, from {was}, and the next move records that"
+        return (
+            f"{told}; it was moved outside of modelpact, from {was}, and the next move records that"
+        )
     return told

@@ -62,7 +62,9 @@ class InspectTask(Task):
             sample = self._sample(journal)
             try:
                 with journal.stage("sign"):
-                    signed = self.signer.sign(sample.inputs, sample.outputs, params=sample.params, model=self.model)
+                    signed = self.signer.sign(
+                        sample.inputs, sample.outputs, params=sample.params, model=self.model
+                    )
             except SignError as error:
                 self._show_refused(sample, error)
                 raise
@@ -90,7 +92,10 @@ class InspectTask(Task):
         from modelpact.tasks.columns import HEADERS, describe, describe_params
 
         integers = isinstance(self.signer, InferSigner) and self.signer.integers_as != "double"
-        for side, schema, data in (("inputs", signed.inputs, sample.inputs), ("outputs", signed.outputs, sample.outputs)):
+        for side, schema, data in (
+            ("inputs", signed.inputs, sample.inputs),
+            ("outputs", signed.outputs, sample.outputs),
+        ):
             if schema is None:
                 say(f"{side}: {self._unsigned(side)}")
             else:
@@ -98,7 +103,9 @@ class InspectTask(Task):
                 lines = describe(schema, data, integers=integers and side == "inputs")
                 show_table(title, HEADERS, [line.cells() for line in lines])
             if side == "inputs" and signed.params is not None and signed.params.params:
-                show_table("params", HEADERS, [line.cells() for line in describe_params(signed.params)])
+                show_table(
+                    "params", HEADERS, [line.cells() for line in describe_params(signed.params)]
+                )
             elif side == "inputs":
                 say("params: none")
 
@@ -116,15 +123,26 @@ class InspectTask(Task):
             return
         signed: Any = error.facts.get("signature")
         on_any = self.signer.on_any if isinstance(self.signer, InferSigner) else "allow"
-        params = [Column(str(name), example=str(value)[:30]) for name, value in (sample.params or {}).items()]
-        for side, data in (("inputs", sample.inputs), ("params", params or None), ("outputs", sample.outputs)):
+        params = [
+            Column(str(name), example=str(value)[:30])
+            for name, value in (sample.params or {}).items()
+        ]
+        for side, data in (
+            ("inputs", sample.inputs),
+            ("params", params or None),
+            ("outputs", sample.outputs),
+        ):
             if data is None:
                 continue
             schema = getattr(signed, side, None)
             if side == "params":
                 lines = params
             else:
-                lines = alone(data, on_any) if schema is None else describe(schema, data, integers=False)
+                lines = (
+                    alone(data, on_any)
+                    if schema is None
+                    else describe(schema, data, integers=False)
+                )
             found = marked(lines, [(path, text) for where, path, text in refusals if where == side])
             show_table(side, HEADERS, [line.cells() for line in found])
         if "problems" in error.facts:
@@ -133,7 +151,12 @@ class InspectTask(Task):
     def _freeze(self, path: Path, signed: Signature) -> None:
         from modelpact.tasks.contracts import freeze
 
-        written = freeze(path, signed, f"{self.data.name}: frozen by task=inspect, to be reviewed", overwrite=self.overwrite)
+        written = freeze(
+            path,
+            signed,
+            f"{self.data.name}: frozen by task=inspect, to be reviewed",
+            overwrite=self.overwrite,
+        )
         say(f"{'wrote' if written else 'unchanged:'} {path}")
         if path.parent.name == "contract":
             say(f"use it: --config-dir {path.parent.parent} signer=explicit contract={path.stem}")
@@ -146,7 +169,13 @@ def _refusals(error: SignError) -> list[tuple[str, str, str]]:
         side, _, path = place.partition(": ")
         found.append((side, path, text))
     cause = error.__cause__
-    side = "outputs" if isinstance(cause, OutputsError) else "params" if "the params break" in str(cause) else "inputs"
+    side = (
+        "outputs"
+        if isinstance(cause, OutputsError)
+        else "params"
+        if "the params break" in str(cause)
+        else "inputs"
+    )
     for failure in error.facts.get("failures", ()):
         row = "" if failure.row is None else f"row {failure.row}: "
         found.append((side, failure.path, f"{row}expected {failure.expected}, got {failure.got}"))

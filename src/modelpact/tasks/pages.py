@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["page"]
 
 
-def page(uri: str, metadata: MLmodel, inputs: Any = None, params: dict[str, Any] | None = None) -> str:
+def page(
+    uri: str, metadata: MLmodel, inputs: Any = None, params: dict[str, Any] | None = None
+) -> str:
     """The page of a model.
 
     Args:
@@ -64,20 +66,34 @@ def _side(title: str, schema: Any, data: Any) -> list[str]:
         return [f"## {title}", "Not signed: anything is let through."]
     kind = "Rows with these columns."
     if schema.is_tensor_spec():
-        kind = "Tensors, each as nested lists" if schema.has_input_names() else "One tensor, as nested lists"
+        kind = (
+            "Tensors, each as nested lists"
+            if schema.has_input_names()
+            else "One tensor, as nested lists"
+        )
         kind += "; -1 is a free axis."
     elif not schema.has_input_names():
-        kind = "Rows without names: lists of these values." if len(schema.inputs) > 1 else "A value a row."
+        kind = (
+            "Rows without names: lists of these values."
+            if len(schema.inputs) > 1
+            else "A value a row."
+        )
     lines = describe(schema, data, integers=False)
     headers = ("name", "type", "required", *(("example",) if data is not None else ()))
-    cells = [(code(line.path), code(line.type), line.required, code(line.example))[: len(headers)] for line in lines]
+    cells = [
+        (code(line.path), code(line.type), line.required, code(line.example))[: len(headers)]
+        for line in lines
+    ]
     return [f"## {title}", kind, table(headers, cells)]
 
 
 def _params(signature: Signature) -> list[str]:
     if signature.params is None or not signature.params.params:
         return ["## Params", "None."]
-    cells = [(code(line.path), code(line.type), code(line.example) or "none") for line in describe_params(signature.params)]
+    cells = [
+        (code(line.path), code(line.type), code(line.example) or "none")
+        for line in describe_params(signature.params)
+    ]
     return ["## Params", table(("name", "type", "default"), cells)]
 
 
@@ -93,16 +109,19 @@ def _call(uri: str, signature: Signature, inputs: Any, params: dict[str, Any] | 
         body = question_of(data, params or None, schema=signature.inputs)
     except NotInJson as error:
         return ["## Calling it", f"The stored example cannot be sent as JSON: {error}."]
-    call = (
-        f"inputs = {_python(body['inputs'])}\nprint(model.predict(inputs{', ' + _python(params) if params else ''}).prediction)"
-    )
+    call = f"inputs = {_python(body['inputs'])}\nprint(model.predict(inputs{', ' + _python(params) if params else ''}).prediction)"
     text = json.dumps(body, ensure_ascii=False).replace("'", "'\\''")
     return [
         "## Calling it",
         f"Over HTTP, after `modelpact task=serve task.uri={_text(uri)}`:",
-        _block("sh", f"curl -s localhost:8000/predict -H 'content-type: application/json' -d '{text}'"),
+        _block(
+            "sh", f"curl -s localhost:8000/predict -H 'content-type: application/json' -d '{text}'"
+        ),
         "In Python, in an open store:",
-        _block("python", f"from modelpact.loaders import BuiltinLoader\n\nmodel = BuiltinLoader().load({uri!r})\n{call}"),
+        _block(
+            "python",
+            f"from modelpact.loaders import BuiltinLoader\n\nmodel = BuiltinLoader().load({uri!r})\n{call}",
+        ),
     ]
 
 

@@ -72,7 +72,9 @@ class ParityTask(Task):
             with no_bytecode():
                 pyfunc = mlflow.pyfunc.load_model(str(adapter.folder), suppress_warnings=True)
         except (MlflowException, OSError) as error:
-            raise LoadError(f"{self.uri!r} cannot be loaded: {shortened(error, 300)}", uri=self.uri) from error
+            raise LoadError(
+                f"{self.uri!r} cannot be loaded: {shortened(error, 300)}", uri=self.uri
+            ) from error
         return compare(adapter, payloads(adapter, self.payloads, self.seed), pyfunc)
 
     def _show(self, adapter: Adapter, found: Parity) -> None:
@@ -80,22 +82,52 @@ class ParityTask(Task):
         from modelpact.serving.ways import WAYS
 
         kinds = Counter(each.kind for each in found.asked)
-        breaking = {kind: count for kind, count in kinds.items() if kind not in {"example", "drawn", "conforming"}}
-        stored = f"the stored example, {kinds['drawn']} of its rows" if kinds["example"] else "no stored example"
+        breaking = {
+            kind: count
+            for kind, count in kinds.items()
+            if kind not in {"example", "drawn", "conforming"}
+        }
+        stored = (
+            f"the stored example, {kinds['drawn']} of its rows"
+            if kinds["example"]
+            else "no stored example"
+        )
         parts = f"{stored}, {kinds['conforming']} made to conform, {sum(breaking.values())} broken in {len(breaking)} ways"
-        headers = ("way", "accepted", "refused", "failed", "not asked", "cells compared", "differences", "explained")
+        headers = (
+            "way",
+            "accepted",
+            "refused",
+            "failed",
+            "not asked",
+            "cells compared",
+            "differences",
+            "explained",
+        )
         title = f"{adapter.uri}: {len(found.asked)} payloads: {parts}"
         show_table(title, headers, [_line(found, way) for way in WAYS])
         if found.explained:
-            lines = [(rule, f"{count:,}", RULES[rule]) for rule, count in sorted(found.explained.items())]
+            lines = [
+                (rule, f"{count:,}", RULES[rule]) for rule, count in sorted(found.explained.items())
+            ]
             show_table("explained", ("rule", "differences", "why"), lines)
         left = found.unexplained
         if not left:
-            say("0 differences" if not found.differences else "0 differences that are not explained")
+            say(
+                "0 differences" if not found.differences else "0 differences that are not explained"
+            )
             return
-        title = f"{len(left):,} not explained" + (f", of which {self.most} are shown" if len(left) > self.most else "")
+        title = f"{len(left):,} not explained" + (
+            f", of which {self.most} are shown" if len(left) > self.most else ""
+        )
         told = [
-            (str(one.payload), _kind(found, one.payload), one.way, one.path or "(verdict)", one.python, one.other)
+            (
+                str(one.payload),
+                _kind(found, one.payload),
+                one.way,
+                one.path or "(verdict)",
+                one.python,
+                one.other,
+            )
             for one in left[: self.most]
         ]
         show_table(title, ("payload", "kind", "way", "cell", "python", "other"), told)

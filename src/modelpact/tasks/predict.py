@@ -67,7 +67,9 @@ class PredictTask(Task):
         self._check()
         out = Path(self.out)
         rejects = Path(self.rejects) if self.rejects is not None else None
-        check_places(self.data, out, rejects, overwrite=self.overwrite or self.resume)  # before the model is loaded
+        check_places(
+            self.data, out, rejects, overwrite=self.overwrite or self.resume
+        )  # before the model is loaded
         with store_of(self.uri, self.tracking):
             stored = find(self.uri)
             adapter = self.loader.load(stored.uri)
@@ -91,7 +93,9 @@ class PredictTask(Task):
             )
             with _Bar() as bar, sigterm_raises():
                 done = batch.run(bar.move)
-        what = f"{done.answered:,} rows of {self.data.name} are answered by {stored.uri} in {done.out}"
+        what = (
+            f"{done.answered:,} rows of {self.data.name} are answered by {stored.uri} in {done.out}"
+        )
         if done.resumed:
             what += f"; {done.resumed:,} {'part' if done.resumed == 1 else 'parts'} had been done before"
         if done.rejects is not None:
@@ -104,12 +108,19 @@ class PredictTask(Task):
             raise ConfigError("task.keep names a column twice", remedy="Name each once.")
         if self.engine != "local" and self.processes is not None:
             raise ConfigError(
-                f"task.processes is of task.engine=local, not of {self.engine}", remedy="task.workers says how many it uses."
+                f"task.processes is of task.engine=local, not of {self.engine}",
+                remedy="task.workers says how many it uses.",
             )
         if self.engine == "local" and self.address is not None:
-            raise ConfigError("task.address is of task.engine=ray or spark", remedy="Choose one of them, or leave it out.")
+            raise ConfigError(
+                "task.address is of task.engine=ray or spark",
+                remedy="Choose one of them, or leave it out.",
+            )
         if self.engine == "local" and self.workers is not None and self.processes:
-            raise ConfigError("task.workers and task.processes are one or the other", remedy="Leave one of them out.")
+            raise ConfigError(
+                "task.workers and task.processes are one or the other",
+                remedy="Leave one of them out.",
+            )
 
 
 class _Bar:
@@ -122,15 +133,31 @@ class _Bar:
     def __enter__(self) -> _Bar:
         if sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import (
+                BarColumn,
+                Progress,
+                TaskProgressColumn,
+                TextColumn,
+                TimeRemainingColumn,
+            )
 
-            columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]:,} rows"), TimeRemainingColumn())
+            columns = (
+                BarColumn(),
+                TaskProgressColumn(),
+                TextColumn("{task.fields[rows]:,} rows"),
+                TimeRemainingColumn(),
+            )
             self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
             self._progress.start()
             self._task = self._progress.add_task("", total=1.0, rows=0)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self._progress is not None:
             self._progress.stop()
 

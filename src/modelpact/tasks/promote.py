@@ -59,12 +59,27 @@ class PromoteTask(Task):
                 return None
             new, champion = aliases.version(number), aliases.version(state.current)
             if new is None:
-                raise AliasError(f"version {number} of {name} was deleted meanwhile", remedy="Choose another.", alias=self.alias)
-            rules = judged(client, new, champion, Asked(self.metric, self.better, self.min_gain, self.compatibility))
+                raise AliasError(
+                    f"version {number} of {name} was deleted meanwhile",
+                    remedy="Choose another.",
+                    alias=self.alias,
+                )
+            rules = judged(
+                client,
+                new,
+                champion,
+                Asked(self.metric, self.better, self.min_gain, self.compatibility),
+            )
             self._show(state, number, rules)
             self._refuse_broken(state, number, rules)
             aliases.move(
-                self.alias, number, by="promote", expected=state.current, why=self.why, rules=rules, forced=self._forced(rules)
+                self.alias,
+                number,
+                by="promote",
+                expected=state.current,
+                why=self.why,
+                rules=rules,
+                forced=self._forced(rules),
             )
         say(f"{self.alias} of {name}: {_called(state.current)} -> {_called(number)}")
         return None
@@ -92,9 +107,20 @@ class PromoteTask(Task):
 
     def _show(self, state: State, number: int, rules: list[Rule]) -> None:
         forced = self._forced(rules)
-        rows = [[rule.name, "ok" if rule.ok else "forced" if rule.name in forced else "broken", rule.detail] for rule in rules]
+        rows = [
+            [
+                rule.name,
+                "ok" if rule.ok else "forced" if rule.name in forced else "broken",
+                rule.detail,
+            ]
+            for rule in rules
+        ]
         now = "nothing yet" if state.current is None else f"version {state.current}"
-        show_table(f"{state.name} version {number} for {self.alias}, which names {now}", ["rule", "result", "figures"], rows)
+        show_table(
+            f"{state.name} version {number} for {self.alias}, which names {now}",
+            ["rule", "result", "figures"],
+            rows,
+        )
 
     def _refuse_broken(self, state: State, number: int, rules: list[Rule]) -> None:
         broken = [rule for rule in rules if not rule.ok and rule.name not in self.force]

@@ -48,7 +48,9 @@ class Asked:
     compatibility: Literal["none", "backward", "forward", "full"] = "backward"
 
 
-def judged(client: MlflowClient, new: Version, champion: Version | None, asked: Asked) -> list[Rule]:
+def judged(
+    client: MlflowClient, new: Version, champion: Version | None, asked: Asked
+) -> list[Rule]:
     """Apply each rule.
 
     Args:
@@ -72,7 +74,11 @@ def _metric(client: MlflowClient, new: Version, champion: Version | None, asked:
     own = _metrics(client, new)
     if asked.metric is not None and asked.metric not in own:
         listed = f"; it has {', '.join(sorted(own))}" if own else ""
-        return Rule(name="metric", ok=False, detail=f"{_called(new)} has no {asked.metric}{nearest(asked.metric, own) or listed}")
+        return Rule(
+            name="metric",
+            ok=False,
+            detail=f"{_called(new)} has no {asked.metric}{nearest(asked.metric, own) or listed}",
+        )
     if champion is None:
         return Rule(name="metric", ok=True, detail="no version to compare with yet")
     old = _metrics(client, champion)
@@ -80,16 +86,28 @@ def _metric(client: MlflowClient, new: Version, champion: Version | None, asked:
     if name is None:
         return Rule(name="metric", ok=True, detail="neither version has a metric")
     if name not in own or math.isnan(own[name]):
-        return Rule(name="metric", ok=False, detail=f"{_called(new)} has {'no' if name not in own else 'NaN as'} {name}")
+        return Rule(
+            name="metric",
+            ok=False,
+            detail=f"{_called(new)} has {'no' if name not in own else 'NaN as'} {name}",
+        )
     if name not in old or math.isnan(old[name]):
-        return Rule(name="metric", ok=True, detail=f"{_called(champion)} has no {name} to compare with; it is {own[name]:.6g}")
+        return Rule(
+            name="metric",
+            ok=True,
+            detail=f"{_called(champion)} has no {name} to compare with; it is {own[name]:.6g}",
+        )
     lower = (asked.better or _convention(name)) == "lower"
-    gain = 0.0 if own[name] == old[name] else own[name] - old[name]  # two infinities differ by no number
+    gain = (
+        0.0 if own[name] == old[name] else own[name] - old[name]
+    )  # two infinities differ by no number
     gain = -gain if lower else gain
     ok = gain >= asked.min_gain and (gain > 0 or asked.min_gain < 0)
     how = "the same" if not gain else f"{'better' if gain > 0 else 'worse'} by {abs(gain):.3g}"
     wanted = f", wanted {asked.min_gain:g} at least" if asked.min_gain else ""
-    return Rule(name="metric", ok=ok, detail=f"{name} {old[name]:.6g} -> {own[name]:.6g}: {how}{wanted}")
+    return Rule(
+        name="metric", ok=ok, detail=f"{name} {old[name]:.6g} -> {own[name]:.6g}: {how}{wanted}"
+    )
 
 
 def _only(own: dict[str, float], old: dict[str, float], new: Version) -> str | None:
@@ -123,7 +141,10 @@ def _metrics(client: MlflowClient, version: Version) -> dict[str, float]:
     with _if_there():
         if logged is not None:
             found = client.get_logged_model(logged[1]).metrics or []
-            return {one.key: float(one.value) for one in sorted(found, key=lambda one: (one.timestamp, one.step))}
+            return {
+                one.key: float(one.value)
+                for one in sorted(found, key=lambda one: (one.timestamp, one.step))
+            }
         if version.run_id:
             return dict(client.get_run(version.run_id).data.metrics)
     return {}
@@ -141,7 +162,10 @@ def _if_there() -> Iterator[None]:
 
 
 def _compatibility(
-    client: MlflowClient, new: Version, champion: Version | None, mode: Literal["none", "backward", "forward", "full"]
+    client: MlflowClient,
+    new: Version,
+    champion: Version | None,
+    mode: Literal["none", "backward", "forward", "full"],
 ) -> Rule:
     if mode == "none":
         return Rule(name="compatibility", ok=True, detail="not asked: task.compatibility=none")
@@ -156,24 +180,42 @@ def _compatibility(
     if champion is None:
         return Rule(name="compatibility", ok=True, detail="no version to compare with yet")
     if old is None:
-        return Rule(name="compatibility", ok=True, detail=f"{_called(champion)} has no signature to compare with")
+        return Rule(
+            name="compatibility",
+            ok=True,
+            detail=f"{_called(champion)} has no signature to compare with",
+        )
     changes = diff(old, signature)
     broken = breaking(changes, mode)
     if not broken:
-        return Rule(name="compatibility", ok=True, detail=f"{mode}: {len(changes) or 'no'} change{'s' * (len(changes) != 1)}")
+        return Rule(
+            name="compatibility",
+            ok=True,
+            detail=f"{mode}: {len(changes) or 'no'} change{'s' * (len(changes) != 1)}",
+        )
     more = f", and {len(broken) - SHOWN} more" if len(broken) > SHOWN else ""
     listed = ", ".join(str(change) for change in broken[:SHOWN])
-    return Rule(name="compatibility", ok=False, detail=shortened(f"breaks {mode}: {listed}{more}", 500))
+    return Rule(
+        name="compatibility", ok=False, detail=shortened(f"breaks {mode}: {listed}{more}", 500)
+    )
 
 
 def _verified(new: Version) -> Rule:
     """By the tag that registration copies from the model, where the pipeline puts it after the verification."""
     checks = [code for code in str((new.tags or {}).get(CHECKS, "")).split(",") if code]
     if not checks:
-        return Rule(name="verified", ok=False, detail=f"nothing says that {_called(new)} was ever verified")
+        return Rule(
+            name="verified", ok=False, detail=f"nothing says that {_called(new)} was ever verified"
+        )
     if "NOT_VERIFIED" in checks:
-        return Rule(name="verified", ok=False, detail=f"{_called(new)} was registered with verifier=none")
-    return Rule(name="verified", ok=True, detail=f"{len(checks)} check{'s' * (len(checks) != 1)} passed when it was published")
+        return Rule(
+            name="verified", ok=False, detail=f"{_called(new)} was registered with verifier=none"
+        )
+    return Rule(
+        name="verified",
+        ok=True,
+        detail=f"{len(checks)} check{'s' * (len(checks) != 1)} passed when it was published",
+    )
 
 
 def _integrity(new: Version) -> Rule:
@@ -186,12 +228,16 @@ def _integrity(new: Version) -> Rule:
             folder = _mlflow.download_model(uri, lambda: made.enter_context(temporary_folder()))
             found = judge(folder, None if known is None else known.tags)
     except (MlflowException, OSError) as error:
-        return Rule(name="integrity", ok=False, detail=f"its files cannot be read: {shortened(error, 200)}")
+        return Rule(
+            name="integrity", ok=False, detail=f"its files cannot be read: {shortened(error, 200)}"
+        )
     if found.problems:
         detail = shortened("; ".join(problem.text for problem in found.problems), 300)
         return Rule(name="integrity", ok=False, detail=detail)
     if found.digest is None or not found.vouched:
-        return Rule(name="integrity", ok=False, detail="it was published without a manifest of its files")
+        return Rule(
+            name="integrity", ok=False, detail="it was published without a manifest of its files"
+        )
     return Rule(name="integrity", ok=True, detail="its files are those that were published")
 
 

@@ -39,7 +39,9 @@ class ProtectTask(Task):
         check_alias(self.alias, "task.alias")
         check_why(self.why, "task.why")
         with store_of(f"models:/{self.name}", self.tracking):
-            line = Aliases(MlflowClient(), self.name).protect(self.alias, not self.lift, why=self.why)
+            line = Aliases(MlflowClient(), self.name).protect(
+                self.alias, not self.lift, why=self.why
+            )
         already = "" if line is not None else ", as it was"
         say(f"{self.alias} of {self.name} is {'not ' if self.lift else ''}protected{already}")
         return None

@@ -47,10 +47,19 @@ class PublishTask(Task):
     tracking: Tracking
 
     def check(self) -> None:
-        check(data=self.data, model=self.model, saver=self.saver, register=self.registry, name=self.name)
+        check(
+            data=self.data,
+            model=self.model,
+            saver=self.saver,
+            register=self.registry,
+            name=self.name,
+        )
 
     def run(self, folder: Path) -> float | None:
-        steps = {field.alias or name: getattr(self, name) for name, field in type(self).model_fields.items()}
+        steps = {
+            field.alias or name: getattr(self, name)
+            for name, field in type(self).model_fields.items()
+        }
         with Progress() as progress:
             receipt = publish(**steps, folder=folder, observe=progress.stage, job=self._job)
         show_receipt(receipt, folder)

@@ -74,7 +74,9 @@ class RepairTask(Task):
                     found += 1
                     if not self.dry_run:
                         finding.act()
-                    say(f"{f'would {finding.planned}' if self.dry_run else finding.done} {finding.about}")
+                    say(
+                        f"{f'would {finding.planned}' if self.dry_run else finding.done} {finding.about}"
+                    )
         except MlflowException as error:
             uri = without_credentials(self.tracking.uri)
             raise StoreError(
@@ -116,7 +118,9 @@ class RepairTask(Task):
             yield from cache.glob("modelpact-*")
             yield from cache.rglob(".*.new*")
         if isinstance(self.tracking, SqliteTracking):
-            yield from self.tracking.path.parent.absolute().glob(f".{self.tracking.path.name}.*.new*")
+            yield from self.tracking.path.parent.absolute().glob(
+                f".{self.tracking.path.name}.*.new*"
+            )
         for folder in self.folders:
             yield from Path(folder).absolute().rglob(".*.new*")
 
@@ -126,7 +130,9 @@ def _aliases(store: Store) -> Iterator[_Finding]:
     for aliases, state in unfinished(store.client):
         named = "nothing" if state.recorded is None else f"version {state.recorded}"
         about = f"the alias {state.alias} of {state.name} to {named}: it was moved, and the registry was not told"
-        yield _Finding("set", "set", about, lambda aliases=aliases, state=state: aliases.finish(state.alias))  # type: ignore[misc]
+        yield _Finding(
+            "set", "set", about, lambda aliases=aliases, state=state: aliases.finish(state.alias)
+        )  # type: ignore[misc]
 
 
 class _Ledger:
@@ -145,11 +151,15 @@ class _Ledger:
             if state == "gone":
                 why = _reason(Process.of(run.data.tags))
                 about = f"run {run.info.run_id} ({run.info.run_name}) as KILLED: {why}"
-                yield _Finding("closed", "close", about, lambda run=run, why=why: self._close(run, why))  # type: ignore[misc]
+                yield _Finding(
+                    "closed", "close", about, lambda run=run, why=why: self._close(run, why)
+                )  # type: ignore[misc]
             elif state == "running":
                 self._leave("of living processes")
             elif state == "unknown":
-                self._leave("whose process cannot be looked for from here (task.older_than=<hours> closes those that are older)")
+                self._leave(
+                    "whose process cannot be looked for from here (task.older_than=<hours> closes those that are older)"
+                )
 
     def models(self) -> Iterator[_Finding]:
         """The models that were not saved whole, and those that were to become a version, or to be taken back, when it ended.
@@ -162,7 +172,9 @@ class _Ledger:
                 continue
             if self._state_of(found) not in ("finished", "ended", "gone"):
                 continue
-            model = self._store.client.get_logged_model(found.model_id)  # as it is since its run is over
+            model = self._store.client.get_logged_model(
+                found.model_id
+            )  # as it is since its run is over
             if model.status == "PENDING":
                 yield self._failing(model, "it was never saved whole")
             elif model.status == "READY" and unfinished and not self._has_version(model):
@@ -170,7 +182,12 @@ class _Ledger:
 
     def _failing(self, model: LoggedModel, why: str) -> _Finding:
         about = f"model {model.model_id} ({model.status}) as FAILED: {why}"
-        return _Finding("marked", "mark", about, lambda: self._store.client.finalize_logged_model(model.model_id, "FAILED"))
+        return _Finding(
+            "marked",
+            "mark",
+            about,
+            lambda: self._store.client.finalize_logged_model(model.model_id, "FAILED"),
+        )
 
     def _close(self, run: Run, why: str) -> None:
         self._store.client.set_tag(run.info.run_id, REPAIRED, why)
@@ -185,7 +202,11 @@ class _Ledger:
 
         run_id = model.source_run_id
         if run_id is None:
-            return "gone" if _is_older(model.creation_timestamp / 1000, self._older_than) else "unknown"
+            return (
+                "gone"
+                if _is_older(model.creation_timestamp / 1000, self._older_than)
+                else "unknown"
+            )
         if run_id not in self._states:
             try:
                 self._states[run_id] = self._state(self._store.client.get_run(run_id))
@@ -199,7 +220,9 @@ class _Ledger:
         if not any(tag.startswith("modelpact.") for tag in run.data.tags):
             return "not ours"
         state = self._process_state(run)
-        if state == "gone":  # it may have ended as it should between the two looks; once it is gone nothing changes any more
+        if (
+            state == "gone"
+        ):  # it may have ended as it should between the two looks; once it is gone nothing changes any more
             run = self._store.client.get_run(run.info.run_id)
             state = self._process_state(run)
         return self._states.setdefault(run.info.run_id, state)
@@ -233,7 +256,9 @@ class _Ledger:
 
     def _search_models(self) -> list[LoggedModel]:
         found: list[LoggedModel] = _all(
-            lambda token: self._store.client.search_logged_models([self._store.experiment_id], max_results=PAGE, page_token=token)
+            lambda token: self._store.client.search_logged_models(
+                [self._store.experiment_id], max_results=PAGE, page_token=token
+            )
         )
         return found
 
@@ -253,7 +278,11 @@ def _reason(process: Process | None) -> str:
     if process is None:
         return "it is old, and no tag says whose it is"
     what = f"process {process.pid} of {process.host.partition('/')[0]}"
-    return f"{what} is gone" if process.lives() is False else f"it is old, and {what} cannot be looked for from here"
+    return (
+        f"{what} is gone"
+        if process.lives() is False
+        else f"it is old, and {what} cannot be looked for from here"
+    )
 
 
 def _is_older(then: float, hours: float | None) -> bool:

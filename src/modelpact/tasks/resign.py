@@ -84,7 +84,11 @@ class ResignTask(Task):
                 remedy="Write task.uri=models:/name/1, or say what to register it as: name=...",
                 uri=self.uri,
             )
-        elif registered_name(self.uri) and isinstance(self.tracking, SqliteTracking) and not self.tracking.path.exists():
+        elif (
+            registered_name(self.uri)
+            and isinstance(self.tracking, SqliteTracking)
+            and not self.tracking.path.exists()
+        ):
             error = LoadError(
                 f"{self.uri!r} cannot be found: there is no store {self.tracking.path}",
                 remedy="Run in the folder of the store, or set tracking.uri=sqlite:////its/path.db.",
@@ -92,7 +96,9 @@ class ResignTask(Task):
             )
         if error is not None:
             text = f"{type(error).__name__}: {error}"
-            Receipt(status="failed", stage="check", error=text, name=name or self.uri).write(folder / "receipt.json")
+            Receipt(status="failed", stage="check", error=text, name=name or self.uri).write(
+                folder / "receipt.json"
+            )
             raise error
         return str(name)
 
@@ -131,14 +137,19 @@ class _ResignedModel(Model):
         return self._files
 
     def identity(self) -> dict[str, Any]:
-        return super().identity() | {"model": self.stored.uri, "uuid": read_metadata(self.stored, "off").model_uuid}
+        return super().identity() | {
+            "model": self.stored.uri,
+            "uuid": read_metadata(self.stored, "off").model_uuid,
+        }
 
     def lineage(self) -> dict[str, str]:
         return {"modelpact.resigned_from": self.stored.uri}
 
     def predict(self, inputs: Inputs, params: Params | None = None) -> Any:
         pyfunc = self._loaded()
-        return _mlflow.predict_function(pyfunc)(inputs, params)  # the old signature, if any, may be what is wrong
+        return _mlflow.predict_function(pyfunc)(
+            inputs, params
+        )  # the old signature, if any, may be what is wrong
 
     def _loaded(self) -> Any:
         if self._pyfunc is None:

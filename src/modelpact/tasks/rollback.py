@@ -60,7 +60,11 @@ class RollbackTask(Task):
                 alias=self.alias,
             )
         if not earlier:
-            what = "was never moved" if state.current is None else f"named nothing before version {state.current}"
+            what = (
+                "was never moved"
+                if state.current is None
+                else f"named nothing before version {state.current}"
+            )
             raise AliasError(
                 f"{self.alias} of {self.name} {what}: there is nothing to go back to",
                 remedy=f"Choose a version: task=promote task.uri=models:/{self.name}/<version> task.alias={self.alias}.",
@@ -70,4 +74,8 @@ class RollbackTask(Task):
 
 
 def _listed(versions: list[int]) -> str:
-    return f"version {versions[0]}" if len(versions) == 1 else f"one of {', '.join(map(str, versions[:20]))}"
+    return (
+        f"version {versions[0]}"
+        if len(versions) == 1
+        else f"one of {', '.join(map(str, versions[:20]))}"
+    )

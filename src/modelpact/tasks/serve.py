@@ -84,7 +84,9 @@ class ServeTask(Task):
         )
         server = uvicorn.Server(config)
         port = listening.getsockname()[1]
-        say(f"{self.uri} is served on http://{self.host}:{port}; its page is http://{self.host}:{port}/docs")
+        say(
+            f"{self.uri} is served on http://{self.host}:{port}; its page is http://{self.host}:{port}/docs"
+        )
         sys.stdout.flush()  # who started it in the background waits for this line
         with _stopped_by_signals(server):
             server.run(sockets=[listening])

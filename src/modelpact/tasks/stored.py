@@ -92,13 +92,18 @@ def find(uri: str) -> StoredModel:
         if match is not None:
             version = _version(client, match)
             return StoredModel(
-                f"models:/{match['name']}/{version}", client.get_model_version_download_uri(match["name"], version)
+                f"models:/{match['name']}/{version}",
+                client.get_model_version_download_uri(match["name"], version),
             )
         logged = re.fullmatch(r"models:/(m-[0-9a-f]+)", uri)
         if logged is not None:
             return StoredModel(uri, str(client.get_logged_model(logged[1]).artifact_location))
     except MlflowException as error:
-        raise LoadError(f"{uri!r} cannot be found: {shortened(error, 300)}", remedy=_remedy(client, uri), uri=uri) from error
+        raise LoadError(
+            f"{uri!r} cannot be found: {shortened(error, 300)}",
+            remedy=_remedy(client, uri),
+            uri=uri,
+        ) from error
     return StoredModel(uri, uri)
 
 
@@ -108,7 +113,9 @@ def _version(client: MlflowClient, match: re.Match[str]) -> str:
         return str(client.get_model_version_by_alias(name, match["alias"]).version)
     if version == "latest":
         client.get_registered_model(name)
-        return str(max(int(found.version) for found in client.search_model_versions(f"name = '{name}'")))
+        return str(
+            max(int(found.version) for found in client.search_model_versions(f"name = '{name}'"))
+        )
     if not version.isdigit():
         raise LoadError(
             f"{match[0]!r} names no version",
@@ -128,9 +135,15 @@ def _remedy(client: MlflowClient, uri: str) -> str:
     try:
         known = sorted(model.name for model in client.search_registered_models())
         if name not in known:
-            listed = f"Registered models: {', '.join(known[:20])}." if known else "Nothing is registered in this store."
+            listed = (
+                f"Registered models: {', '.join(known[:20])}."
+                if known
+                else "Nothing is registered in this store."
+            )
             return f"{listed}{nearest(name, known).removeprefix('.')}"
-        versions = sorted(int(found.version) for found in client.search_model_versions(f"name = '{name}'"))
+        versions = sorted(
+            int(found.version) for found in client.search_model_versions(f"name = '{name}'")
+        )
         aliases = sorted(client.get_registered_model(name).aliases)
     except MlflowException:  # the store fails: then there is nothing to add
         return _FORMS
@@ -157,7 +170,9 @@ def read_metadata(stored: StoredModel, integrity: Integrity) -> MLmodel:
         with temporary_folder() as folder:
             place = stored.files
             if not Path(place).is_dir():  # MLflow would download it to a folder that nobody removes
-                place = download_artifacts(artifact_uri=f"{place.rstrip('/')}/MLmodel", dst_path=str(folder))
+                place = download_artifacts(
+                    artifact_uri=f"{place.rstrip('/')}/MLmodel", dst_path=str(folder)
+                )
             found = MLmodel.load(place)
     except (
         MlflowException,
@@ -197,14 +212,26 @@ def copy_files(stored: StoredModel, folder: Path, integrity: Integrity) -> Path:
     try:
         with contextlib.ExitStack() as made:
             files = fetch(stored.uri, integrity, made, key="task.integrity")
-            copied = Path(shutil.copytree(files.folder, folder / "model", ignore=shutil.ignore_patterns("__pycache__")))
+            copied = Path(
+                shutil.copytree(
+                    files.folder, folder / "model", ignore=shutil.ignore_patterns("__pycache__")
+                )
+            )
     except (MlflowException, OSError) as error:
         raise _unreadable(stored, error) from error
     if not (copied / "MLmodel").is_file():
-        raise LoadError(f"{stored.uri!r} has no MLmodel file: it is no model", remedy=_FORMS, uri=stored.uri)
-    (copied / "registered_model_meta").unlink(missing_ok=True)  # MLflow's note of the version that files were downloaded for
+        raise LoadError(
+            f"{stored.uri!r} has no MLmodel file: it is no model", remedy=_FORMS, uri=stored.uri
+        )
+    (copied / "registered_model_meta").unlink(
+        missing_ok=True
+    )  # MLflow's note of the version that files were downloaded for
     return copied
 
 
 def _unreadable(stored: StoredModel, error: Any) -> LoadError:
-    return LoadError(f"the files of {stored.uri!r} cannot be read: {shortened(error, 300)}", remedy=_FORMS, uri=stored.uri)
+    return LoadError(
+        f"the files of {stored.uri!r} cannot be read: {shortened(error, 300)}",
+        remedy=_FORMS,
+        uri=stored.uri,
+    )

@@ -28,11 +28,15 @@ def show_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(
+        title=Text(title), title_justify="left", box=None, pad_edge=False, header_style="bold"
+    )
     for header in headers:
         table.add_column(header, overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))  # as text: data may hold brackets, which Rich would read as markup
+        table.add_row(
+            *map(Text, row)
+        )  # as text: data may hold brackets, which Rich would read as markup
     Console().print(table)
 
 
@@ -45,5 +49,8 @@ def plain_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """
     lines = [headers, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
-    cells = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    cells = (
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
     return "".join(f"  {text}\n" for text in cells)

@@ -23,4 +23,6 @@ def check_writable(file: str, key: str) -> None:
     home = next(parent for parent in path.absolute().parents if parent.exists())
     if path.is_dir() or not home.is_dir():
         what = "is a folder" if path.is_dir() else f"cannot be made: {home} is no folder"
-        raise ConfigError(f"{key}={file} {what}", remedy=f"Give the name of a file: {key}=model.json.")
+        raise ConfigError(
+            f"{key}={file} {what}", remedy=f"Give the name of a file: {key}=model.json."
+        )

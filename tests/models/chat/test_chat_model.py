@@ -16,7 +16,14 @@ from chat_server import ChatServer, answer, echo, status, stream
 from prompts import CALL, KEY, People, by_text, chat
 from pydantic import ValidationError
 
-from modelpact.errors import ChatError, InputsError, ModelConfigError, ModelConfigNotFound, PredictError, SecretError
+from modelpact.errors import (
+    ChatError,
+    InputsError,
+    ModelConfigError,
+    ModelConfigNotFound,
+    PredictError,
+    SecretError,
+)
 from modelpact.loaders import CustomLoader
 from modelpact.models import Adapter, ChatModel
 from modelpact.savers import CustomSaver
@@ -31,12 +38,22 @@ CONTRACT = {
                 "content?": "string",
                 "name?": "string",
                 "tool_call_id?": "string",
-                "tool_calls?": [{"id": "string", "type": "string", "function": {"name": "string", "arguments": "string"}}],
+                "tool_calls?": [
+                    {
+                        "id": "string",
+                        "type": "string",
+                        "function": {"name": "string", "arguments": "string"},
+                    }
+                ],
             }
         ]
     },
     "outputs": {"response": "string"},
-    "params": {"temperature": "double = null", "max_tokens": "long = null", "stop": "[string] = []"},
+    "params": {
+        "temperature": "double = null",
+        "max_tokens": "long = null",
+        "stop": "[string] = []",
+    },
 }
 HELLO = [{"messages": [{"role": "user", "content": "Hello"}]}]
 MANY = [{"messages": [{"role": "user", "content": f"row {number}"}]} for number in range(4)]
@@ -69,7 +86,12 @@ def test_it_answers_under_its_contract(saved: Saving) -> None:
     assert [row["attempts"] for row in outputs.metadata["rows"]] == [1] * 4
     assert {row["model"] for row in outputs.metadata["rows"]} == {"gpt"}
     bodies = sorted(server.bodies, key=str)
-    assert bodies[0] == {"model": "gpt", "messages": MANY[0]["messages"], "temperature": 1.0, "stop": ["x"]}
+    assert bodies[0] == {
+        "model": "gpt",
+        "messages": MANY[0]["messages"],
+        "temperature": 1.0,
+        "stop": ["x"],
+    }
 
 
 def test_nulls_leave_params_as_they_are_configured(saved: Saving) -> None:
@@ -77,14 +99,23 @@ def test_nulls_leave_params_as_they_are_configured(saved: Saving) -> None:
         adapter = saved(chat(server, temperature=0.25, stop=["y"]))
         adapter.predict(HELLO)
         adapter.predict(HELLO, {"temperature": None, "max_tokens": 5})
-    assert [(body["temperature"], body["stop"], body.get("max_tokens")) for body in server.bodies] == [
+    assert [
+        (body["temperature"], body["stop"], body.get("max_tokens")) for body in server.bodies
+    ] == [
         (0.25, ["y"], None),
         (0.25, ["y"], 5),
     ]
 
 
 @pytest.mark.parametrize(
-    "params", [{"temperature": "hot"}, {"temperature": 3.0}, {"max_tokens": 0}, {"max_tokens": 1.5}, {"tempreature": 1.0}]
+    "params",
+    [
+        {"temperature": "hot"},
+        {"temperature": 3.0},
+        {"max_tokens": 0},
+        {"max_tokens": 1.5},
+        {"tempreature": 1.0},
+    ],
 )
 def test_a_wrong_param_is_refused_before_any_request(params: dict[str, Any], saved: Saving) -> None:
     with ChatServer() as server:
@@ -137,19 +168,30 @@ class TestStreams:
     def test_mlflow_streams(self, saved: Saving) -> None:
         with ChatServer(stream(["a ", "b ", "c"])) as server:
             adapter = saved(chat(server))
-            assert list(mlflow.pyfunc.load_model(adapter.uri).predict_stream(HELLO)) == ["a ", "b ", "c"]
+            assert list(mlflow.pyfunc.load_model(adapter.uri).predict_stream(HELLO)) == [
+                "a ",
+                "b ",
+                "c",
+            ]
         assert server.count == 1
 
     def test_wrong_inputs_are_refused_before_any_request(self, saved: Saving) -> None:
         with ChatServer() as server:
             adapter = saved(chat(server))
-            for inputs, params in ((MANY, None), ([{"text": "a"}], None), (HELLO, {"temperature": "hot"})):
+            for inputs, params in (
+                (MANY, None),
+                ([{"text": "a"}], None),
+                (HELLO, {"temperature": "hot"}),
+            ):
                 with pytest.raises(InputsError):
                     list(adapter.predict_stream(inputs, params))
         assert server.count == 0
 
     def test_a_broken_stream_is_a_chat_error(self, saved: Saving) -> None:
-        with ChatServer(stream(list("abcdef"), broken="cut")) as server, pytest.raises(ChatError, match="connection broke"):
+        with (
+            ChatServer(stream(list("abcdef"), broken="cut")) as server,
+            pytest.raises(ChatError, match="connection broke"),
+        ):
             list(saved(chat(server)).predict_stream(HELLO))
 
 
@@ -158,14 +200,25 @@ class TestFiles:
 
     def test_there_is_no_pickle_no_key_and_no_path(self, saved: Saving, tmp_path: Path) -> None:
         config = tmp_path / "model_config.json"
-        config.write_text(json.dumps({"protocol": 1, "api_key": "env:KEY", "seed": 3, "headers": {"X-Team": "env:KEY"}}))
+        config.write_text(
+            json.dumps(
+                {"protocol": 1, "api_key": "env:KEY", "seed": 3, "headers": {"X-Team": "env:KEY"}}
+            )
+        )
         with ChatServer(key=KEY) as server:
             model = chat(server)
             adapter = saved(model, config_file=str(config))
             adapter.predict(HELLO)
             again = saved(model, config_file=str(config))
-        files = [path for folder in (adapter.folder, again.folder) for path in folder.rglob("*") if path.is_file()]
-        assert [path for path in files if path.suffix in {".pkl", ".pickle", ".joblib", ".pyc"}] == []
+        files = [
+            path
+            for folder in (adapter.folder, again.folder)
+            for path in folder.rglob("*")
+            if path.is_file()
+        ]
+        assert [
+            path for path in files if path.suffix in {".pkl", ".pickle", ".joblib", ".pyc"}
+        ] == []
         for path in files:
             content = path.read_bytes()
             assert KEY.encode() not in content, path
@@ -174,7 +227,9 @@ class TestFiles:
         assert stored["context"]["api_key"] == "env:KEY"
         assert stored["class"] == "modelpact.models.chat.model:ChatModel"
         assert (
-            list((adapter.folder / "artifacts/state").iterdir()) == [] if (adapter.folder / "artifacts/state").exists() else True
+            list((adapter.folder / "artifacts/state").iterdir()) == []
+            if (adapter.folder / "artifacts/state").exists()
+            else True
         )
 
     def test_openai_is_among_the_requirements(self, saved: Saving) -> None:
@@ -257,14 +312,31 @@ print(sys.modules['modelpact'].__file__)
 """
 
 
-def in_a_clean_process(adapter: Adapter, folder: Path, config: dict[str, Any] | None = None) -> list[str]:
+def in_a_clean_process(
+    adapter: Adapter, folder: Path, config: dict[str, Any] | None = None
+) -> list[str]:
     """What a program in another folder prints, which has MLflow and the saved files; its variable LATER holds the key."""
     script = folder / "elsewhere" / "ask.py"
     script.parent.mkdir()
     script.write_text(ASKING)
-    command = [sys.executable, "-P", str(script), str(adapter.folder), json.dumps(config), json.dumps(HELLO)]
+    command = [
+        sys.executable,
+        "-P",
+        str(script),
+        str(adapter.folder),
+        json.dumps(config),
+        json.dumps(HELLO),
+    ]
     environment = {**os.environ, "LATER": KEY}
-    done = subprocess.run(command, cwd=script.parent, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        command,
+        cwd=script.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
     assert KEY not in done.stdout + done.stderr
     return done.stdout.splitlines()

@@ -90,14 +90,19 @@ def test_row_answers_the_good_rows_and_names_each_error() -> None:
 
 def test_row_has_an_error_column_also_when_all_is_well() -> None:
     with ChatServer() as server:
-        assert chat(server, on_error="row").predict("Hello").to_dict("list") == {"response": ["ok"], "error": [None]}
+        assert chat(server, on_error="row").predict("Hello").to_dict("list") == {
+            "response": ["ok"],
+            "error": [None],
+        }
 
 
 def test_a_server_that_dies_in_the_middle_leaves_what_it_answered() -> None:
     rows = [f"row {number}" for number in range(200)]
     with ChatServer(echo(0.1)) as server:
         model = chat(server, on_error="row", max_concurrency=20, budget=10.0)
-        killer = threading.Thread(target=lambda: (_until(lambda: server.count >= 100), server.stop()))
+        killer = threading.Thread(
+            target=lambda: (_until(lambda: server.count >= 100), server.stop())
+        )
         killer.start()
         started = time.monotonic()
         outputs = model.predict(rows)
@@ -109,7 +114,10 @@ def test_a_server_that_dies_in_the_middle_leaves_what_it_answered() -> None:
     assert good.response.tolist() == [rows[number] for number in good.index]
     assert len(bad) == 200 - len(good)
     assert all(error.startswith(f"row {number}: ") for number, error in bad.error.items())
-    assert {error.split(": ")[1] for error in bad.error} <= {"no server answers", "the connection broke"}
+    assert {error.split(": ")[1] for error in bad.error} <= {
+        "no server answers",
+        "the connection broke",
+    }
     assert spent < 10
 
 
@@ -121,7 +129,9 @@ def _until(condition: object) -> None:
 
 def test_a_rows_metadata_say_how_it_was_answered() -> None:
     usage = {"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11}
-    with ChatServer([status(500), answer("Hi", usage=usage, finish_reason="length", model="gpt-2026")]) as server:
+    with ChatServer(
+        [status(500), answer("Hi", usage=usage, finish_reason="length", model="gpt-2026")]
+    ) as server:
         (row,) = told(chat(server))
     assert 0 < row.pop("seconds") < 5  # type: ignore[operator]
     assert row == {
@@ -153,7 +163,11 @@ def test_fallbacks_are_asked_in_their_order() -> None:
     def by_model(request: Request) -> Behaviour:
         return {"gpt": status(500), "b": status(404), "c": answer("from c")}[request.body["model"]]
 
-    fallbacks = [{"model": "b", "temperature": 0.5}, {"model": "c", "max_tokens": 9}, {"model": "d"}]
+    fallbacks = [
+        {"model": "b", "temperature": 0.5},
+        {"model": "c", "max_tokens": 9},
+        {"model": "d"},
+    ]
     with ChatServer(by_model) as server:
         model = chat(server, max_retries=1, seed=3, fallbacks=fallbacks)
         (row,) = told(model)
@@ -164,13 +178,17 @@ def test_fallbacks_are_asked_in_their_order() -> None:
 
 
 def test_a_fallback_streams_too() -> None:
-    with ChatServer(lambda request: status(404) if request.body["model"] == "gpt" else answer("it is me")) as server:
+    with ChatServer(
+        lambda request: status(404) if request.body["model"] == "gpt" else answer("it is me")
+    ) as server:
         assert texts(chat(server, fallbacks=[{"model": "b"}]), streamed=True) == ["it is me"]
     assert server.count == 2
 
 
 def test_when_all_fail_each_is_named() -> None:
-    with ChatServer(lambda request: status(401) if request.body["model"] == "gpt" else status(503)) as server:
+    with ChatServer(
+        lambda request: status(401) if request.body["model"] == "gpt" else status(503)
+    ) as server:
         error = fails(chat(server, max_retries=1, fallbacks=[{"model": "b"}]))
     assert (error.reason, error.status, error.attempts, server.count) == ("unauthorized", 401, 3, 3)
     first, second, remedy = str(error).splitlines()
@@ -188,7 +206,11 @@ def test_a_fallback_is_not_asked_when_the_time_is_up() -> None:
 
 def test_params_reach_the_fallbacks() -> None:
     with ChatServer([status(404), answer()]) as server:
-        texts(chat(server, fallbacks=[{"model": "b", "temperature": 1.0}]), "Hello", {"temperature": 0.5})
+        texts(
+            chat(server, fallbacks=[{"model": "b", "temperature": 1.0}]),
+            "Hello",
+            {"temperature": 0.5},
+        )
     assert [body["temperature"] for body in server.bodies] == [0.5, 0.5]
 
 
@@ -239,7 +261,9 @@ class TestStreams:
             _until(lambda: not server._writers)
             assert len(server._writers) == 0
 
-    @pytest.mark.parametrize(("inputs", "words"), [(["a", "b"], "there are 2"), ([], "there are 0"), ([7], "row 0: ")])
+    @pytest.mark.parametrize(
+        ("inputs", "words"), [(["a", "b"], "there are 2"), ([], "there are 0"), ([7], "row 0: ")]
+    )
     def test_a_stream_is_of_one_good_row(self, inputs: object, words: str) -> None:
         with ChatServer() as server, pytest.raises(InputsError, match=words):
             texts(chat(server), inputs, streamed=True)

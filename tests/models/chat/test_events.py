@@ -49,7 +49,9 @@ async def _found(pieces: list[bytes]) -> list[str]:
     lines=st.lists(st.tuples(st.sampled_from(LINES), st.sampled_from(SEPARATORS)), max_size=12),
     cuts=st.lists(st.integers(0, 200), max_size=6),
 )
-def test_any_cut_gives_the_events_of_the_sdks_own_decoder(lines: list[tuple[str, str]], cuts: list[int]) -> None:
+def test_any_cut_gives_the_events_of_the_sdks_own_decoder(
+    lines: list[tuple[str, str]], cuts: list[int]
+) -> None:
     body = "".join(line + end for line, end in lines).encode()
     at = sorted({0, len(body), *(cut for cut in cuts if cut < len(body))})
     pieces = [body[one:other] for one, other in itertools.pairwise(at)]
@@ -61,7 +63,9 @@ def test_what_follows_done_is_read_but_not_told() -> None:
     assert run(_found([b"data: 1\n\ndata: [DO", b"NE]\n\ndata: 2\n\n"])) == ["1"]
 
 
-def test_the_end_of_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_of_a_body_that_does_not_come_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(events, "LAST_BYTES", 0.01)
 
     async def body() -> AsyncGenerator[bytes]:
@@ -76,7 +80,9 @@ def test_the_end_of_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pyt
 
 def test_a_long_event_is_put_together_once() -> None:
     piece = b"x" * 1000
-    assert [len(event) for event in run(_found([b"data: ", *[piece] * 5000, b"\n\n"]))] == [5_000_000]
+    assert [len(event) for event in run(_found([b"data: ", *[piece] * 5000, b"\n\n"]))] == [
+        5_000_000
+    ]
 
 
 def test_whole_closes_its_source_however_it_ends() -> None:
@@ -111,7 +117,9 @@ def uncollected() -> Iterator[None]:
 def suspended() -> list[str]:
     """The asynchronous generators that stand in the middle of something."""
     run(asyncio.sleep(0.01))
-    alive: list[Any] = [found for found in gc.get_objects() if isinstance(found, types.AsyncGeneratorType)]
+    alive: list[Any] = [
+        found for found in gc.get_objects() if isinstance(found, types.AsyncGeneratorType)
+    ]
     return [generator.__qualname__ for generator in alive if generator.ag_frame is not None]
 
 
@@ -135,7 +143,9 @@ class TestNothingIsLeft:
 
     @pytest.mark.parametrize("streamed", [False, True])
     def test_of_a_body_that_is_too_long(self, streamed: bool) -> None:
-        body = Reply(body=b"data: " + b"x" * 5_000_000, headers={"content-type": "text/event-stream"})
+        body = Reply(
+            body=b"data: " + b"x" * 5_000_000, headers={"content-type": "text/event-stream"}
+        )
         with ChatServer(Behaviour("long", lambda request: body)) as server:
             model = chat(server, max_retries=0)
             with pytest.raises(ChatError, match="max_answer_bytes"):

@@ -47,39 +47,118 @@ FAILURES = [
     ("408", status(408), "timeout", 3, 408, "after 3 attempts: status 408"),
     ("413", status(413), "bad_request", 1, 413, "status 413"),
     ("422", status(422, {"detail": "bad field"}), "bad_request", 1, 422, "bad field"),
-    ("429", status(429), "rate_limited", 3, 429, "after 3 attempts: status 429: Rate limit reached"),
-    ("429 with Retry-After", status(429, retry_after=0), "rate_limited", 3, 429, "after 3 attempts"),
-    ("429 longer than the budget", status(429, retry_after=60), "rate_limited", 1, 429, "waiting 60 s .* exceed model.budget=10"),
+    (
+        "429",
+        status(429),
+        "rate_limited",
+        3,
+        429,
+        "after 3 attempts: status 429: Rate limit reached",
+    ),
+    (
+        "429 with Retry-After",
+        status(429, retry_after=0),
+        "rate_limited",
+        3,
+        429,
+        "after 3 attempts",
+    ),
+    (
+        "429 longer than the budget",
+        status(429, retry_after=60),
+        "rate_limited",
+        1,
+        429,
+        "waiting 60 s .* exceed model.budget=10",
+    ),
     ("500", status(500), "server_error", 3, 500, "after 3 attempts: status 500"),
     ("500 in plain text", status(500, "boom"), "server_error", 3, 500, "status 500: boom"),
-    ("502 in HTML", raw("<html>Bad</html>", "text/html", 502), "server_error", 3, 502, "<html>Bad</html>"),
+    (
+        "502 in HTML",
+        raw("<html>Bad</html>", "text/html", 502),
+        "server_error",
+        3,
+        502,
+        "<html>Bad</html>",
+    ),
     ("503", status(503), "server_error", 3, 503, "currently overloaded"),
-    ("500 with 10 MB", status(500, "x" * 10_000_000), "too_large", 1, None, "max_answer_bytes=4000000"),
+    (
+        "500 with 10 MB",
+        status(500, "x" * 10_000_000),
+        "too_large",
+        1,
+        None,
+        "max_answer_bytes=4000000",
+    ),
     ("a hang", hang(), "timeout", 3, None, "after 3 attempts: no answer within 0.3 s"),
     ("a disconnect half-way", disconnect(), "disconnected", 1, None, "the connection broke"),
     ("a disconnect at once", disconnect(None), "disconnected", 1, None, "the connection broke"),
     ("truncated JSON", truncated(), "malformed", 1, None, r"not JSON; they begin with '{\"id\"'?"),
-    ("a wrong content type", wrong_type(), "malformed", 1, None, "bytes of text/html are not JSON; they begin with '<html>"),
+    (
+        "a wrong content type",
+        wrong_type(),
+        "malformed",
+        1,
+        None,
+        "bytes of text/html are not JSON; they begin with '<html>",
+    ),
     ("no body", raw(""), "malformed", 1, None, "0 bytes of application/json"),
-    ("no UTF-8", Behaviour("x", lambda r: Reply(body=b"\xff\xfe")), "malformed", 1, None, "not JSON"),
+    (
+        "no UTF-8",
+        Behaviour("x", lambda r: Reply(body=b"\xff\xfe")),
+        "malformed",
+        1,
+        None,
+        "not JSON",
+    ),
     ("deep JSON", raw("[" * 100_000), "malformed", 1, None, "not JSON"),
     ("another JSON", raw('{"ok": true}'), "malformed", 1, None, "JSON without choices"),
     ("a list", raw("[]"), "malformed", 1, None, "JSON without choices"),
-    ("an error with 200", raw('{"error": {"message": "no quota"}}'), "malformed", 1, None, "with an error: .*no quota"),
+    (
+        "an error with 200",
+        raw('{"error": {"message": "no quota"}}'),
+        "malformed",
+        1,
+        None,
+        "with an error: .*no quota",
+    ),
     ("a choice with no message", raw('{"choices": [{}]}'), "malformed", 1, None, "no message"),
     ("a choice that is none", raw('{"choices": [null]}'), "malformed", 1, None, "no message"),
-    ("a content that is a number", raw('{"choices": [{"message": {"content": 5}}]}'), "malformed", 1, None, "is a int"),
+    (
+        "a content that is a number",
+        raw('{"choices": [{"message": {"content": 5}}]}'),
+        "malformed",
+        1,
+        None,
+        "is a int",
+    ),
     ("an empty choice list", empty_choices(), "empty", 1, None, "its list of choices is empty"),
     ("null content", null_content(), "empty", 1, None, "no text; finish reason 'stop'"),
     ("a filtered answer", null_content("content_filter"), "empty", 1, None, "'content_filter'"),
-    ("a refusal", raw('{"choices": [{"message": {"refusal": "I will not"}}]}'), "empty", 1, None, "refused: I will not"),
-    ("a redirect", redirect("http://127.0.0.1:9/v1"), "redirected", 1, 307, "redirects to http://127.0.0.1:9/v1"),
+    (
+        "a refusal",
+        raw('{"choices": [{"message": {"refusal": "I will not"}}]}'),
+        "empty",
+        1,
+        None,
+        "refused: I will not",
+    ),
+    (
+        "a redirect",
+        redirect("http://127.0.0.1:9/v1"),
+        "redirected",
+        1,
+        307,
+        "redirects to http://127.0.0.1:9/v1",
+    ),
     ("10 MB", big(), "too_large", 1, None, "more than model.max_answer_bytes=4000000 bytes"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("script", "reason", "count", "code", "words"), [row[1:] for row in FAILURES], ids=[row[0] for row in FAILURES]
+    ("script", "reason", "count", "code", "words"),
+    [row[1:] for row in FAILURES],
+    ids=[row[0] for row in FAILURES],
 )
 def test_a_failure_has_its_name_and_its_number_of_requests(
     script: Behaviour, reason: str, count: int, code: int | None, words: str
@@ -87,9 +166,16 @@ def test_a_failure_has_its_name_and_its_number_of_requests(
     waiting = script.name.startswith("hang")
     with ChatServer(script, key=KEY) as server:
         started = time.monotonic()
-        error = fails(chat(server, api_key="env:KEY", max_retries=2, timeout=0.3 if waiting else 5.0))
+        error = fails(
+            chat(server, api_key="env:KEY", max_retries=2, timeout=0.3 if waiting else 5.0)
+        )
         spent = time.monotonic() - started
-    assert (error.reason, server.count, error.attempts, error.status) == (reason, count, count, code)
+    assert (error.reason, server.count, error.attempts, error.status) == (
+        reason,
+        count,
+        count,
+        code,
+    )
     assert re.search(words, error.message), error.message
     assert f"(model gpt at {server.base_url}" in error.message
     assert error.remedy == REMEDIES[reason]
@@ -101,7 +187,10 @@ def test_a_failure_has_its_name_and_its_number_of_requests(
 RECOVERING = {
     "429": status(429),
     "429 in a second": status(429, retry_after=1),
-    "429 with a date": Behaviour("dated", lambda r: status(429, retry_after=datetime.now(UTC) + timedelta(seconds=2)).reply(r)),
+    "429 with a date": Behaviour(
+        "dated",
+        lambda r: status(429, retry_after=datetime.now(UTC) + timedelta(seconds=2)).reply(r),
+    ),
     "429 in milliseconds": status(429, headers={"retry-after-ms": "50"}),
     "429 with nonsense": status(429, headers={"retry-after": "soon"}),
     "500": status(500),
@@ -118,7 +207,11 @@ def test_what_passes_is_waited_for(name: str, streamed: bool) -> None:
         assert texts(model, streamed=streamed) == ["at last"]
     assert server.count == 2
     between = server.requests[1].received - server.requests[0].received
-    low, high = {"429 in a second": (1.0, 2.5), "429 with a date": (0.9, 4.0), "a hang": (1.0, 2.5)}.get(name, (0.0, 2.0))
+    low, high = {
+        "429 in a second": (1.0, 2.5),
+        "429 with a date": (0.9, 4.0),
+        "a hang": (1.0, 2.5),
+    }.get(name, (0.0, 2.0))
     assert low <= between <= high
 
 
@@ -173,7 +266,9 @@ def standing_still(request: Request) -> Reply:
         (stream(list("abcdef"), broken="error"), "server_error"),
     ],
 )
-def test_a_stream_that_breaks_after_its_first_piece_is_not_begun_again(script: Behaviour, reason: str) -> None:
+def test_a_stream_that_breaks_after_its_first_piece_is_not_begun_again(
+    script: Behaviour, reason: str
+) -> None:
     pieces = []
     with ChatServer(script) as server:
         source = chat(server, max_retries=2).predict_stream("Hello")
@@ -203,19 +298,30 @@ def test_a_stream_that_stands_still_is_given_up() -> None:
         (raw('data: {"choices": 3}\n\n', "text/event-stream"), "malformed", 1),
         (raw("data: " + "[" * 100_000 + "\n\n", "text/event-stream"), "malformed", 1),
         (
-            Behaviour("latin-1", lambda request: Reply(200, b"data: \xfc\n\n", {"content-type": "text/event-stream"})),
+            Behaviour(
+                "latin-1",
+                lambda request: Reply(
+                    200, b"data: \xfc\n\n", {"content-type": "text/event-stream"}
+                ),
+            ),
             "malformed",
             1,
         ),
         (raw("data: [DONE]\n\n", "text/event-stream"), "disconnected", 1),
         (raw("data: " + "x" * 5_000_000, "text/event-stream"), "too_large", 1),
-        (raw('data: {"error": {"message": "overloaded"}}\n\n', "text/event-stream"), "server_error", 3),
+        (
+            raw('data: {"error": {"message": "overloaded"}}\n\n', "text/event-stream"),
+            "server_error",
+            3,
+        ),
         (redirect("http://127.0.0.1:9/v1"), "redirected", 1),
         (disconnect(None), "disconnected", 1),
         (answer(None), "empty", 1),
     ],
 )
-def test_a_stream_that_does_not_begin_has_the_same_names(script: Behaviour, reason: str, count: int) -> None:
+def test_a_stream_that_does_not_begin_has_the_same_names(
+    script: Behaviour, reason: str, count: int
+) -> None:
     with ChatServer(script) as server:
         error = fails(chat(server, max_retries=2), streamed=True)
     assert (error.reason, server.count) == (reason, count)
@@ -227,8 +333,13 @@ class TestKeys:
     @pytest.mark.parametrize("streamed", [False, True])
     @pytest.mark.parametrize("code", [301, 302, 307, 308])
     def test_a_redirect_to_another_server_gets_no_request(self, code: int, streamed: bool) -> None:
-        with ChatServer() as other, ChatServer(redirect(other.base_url + "/chat/completions", code)) as server:
-            error = fails(chat(server, api_key="env:KEY", headers={"X-Team": "env:KEY"}), streamed=streamed)
+        with (
+            ChatServer() as other,
+            ChatServer(redirect(other.base_url + "/chat/completions", code)) as server,
+        ):
+            error = fails(
+                chat(server, api_key="env:KEY", headers={"X-Team": "env:KEY"}), streamed=streamed
+            )
         assert error.reason == "redirected"
         assert other.base_url in error.message
         assert (server.count, other.count) == (1, 0)
@@ -237,21 +348,38 @@ class TestKeys:
         with ChatServer(redirect(f"http://ann:hunter2@localhost/?key={KEY}")) as server:
             assert "hunter2" not in str(fails(chat(server)))
 
-    def test_a_fallback_on_another_server_does_not_get_the_first_ones_key(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_fallback_on_another_server_does_not_get_the_first_ones_key(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("OTHER", "other-key-123")
         with ChatServer() as other, ChatServer(status(500)) as server:
             with pytest.raises(ValueError, match="needs an api_key of its own"):
                 chat(server, api_key="env:KEY", fallbacks=[{"base_url": other.base_url}])
             fallback = {"base_url": other.base_url, "api_key": "env:OTHER"}
-            chat(server, api_key="env:KEY", headers={"X-Team": "env:KEY"}, max_retries=0, fallbacks=[fallback]).predict("Hello")
-            chat(server, api_key="env:KEY", max_retries=0, fallbacks=[{**fallback, "api_key": None}]).predict("Hello")
-        assert [request.headers.get("authorization") for request in other.requests] == ["Bearer " + "other-key-123", None]
+            chat(
+                server,
+                api_key="env:KEY",
+                headers={"X-Team": "env:KEY"},
+                max_retries=0,
+                fallbacks=[fallback],
+            ).predict("Hello")
+            chat(
+                server, api_key="env:KEY", max_retries=0, fallbacks=[{**fallback, "api_key": None}]
+            ).predict("Hello")
+        assert [request.headers.get("authorization") for request in other.requests] == [
+            "Bearer " + "other-key-123",
+            None,
+        ]
         assert KEY not in str([request.headers for request in other.requests])
 
-    def test_a_variable_is_looked_up_at_the_first_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_variable_is_looked_up_at_the_first_call(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         with ChatServer(key="late-key-123") as server:
             model = chat(server, api_key="env:LATE")
-            with pytest.raises(ModelConfigError, match=r"model\.api_key: the variable LATE is not set") as caught:
+            with pytest.raises(
+                ModelConfigError, match=r"model\.api_key: the variable LATE is not set"
+            ) as caught:
                 model.predict("Hello")
             assert "export LATE=..." in str(caught.value)
             with pytest.raises(ModelConfigError, match="LATE is not set"):
@@ -263,12 +391,16 @@ class TestKeys:
     @pytest.mark.parametrize("on_error", ["raise", "row"])
     def test_a_fallbacks_variable_too(self, on_error: str) -> None:
         with ChatServer() as server:
-            model = chat(server, on_error=on_error, fallbacks=[{"model": "b", "api_key": "env:LATE"}])
+            model = chat(
+                server, on_error=on_error, fallbacks=[{"model": "b", "api_key": "env:LATE"}]
+            )
             with pytest.raises(ModelConfigError, match="LATE is not set"):
                 model.predict(["a", "b"])
         assert server.count == 0
 
-    @pytest.mark.parametrize("value", [" key", "key\n", "", "ke\ny-hunter2", "schlüssel-hunter2", "key\x00hunter2"])
+    @pytest.mark.parametrize(
+        "value", [" key", "key\n", "", "ke\ny-hunter2", "schlüssel-hunter2", "key\x00hunter2"]
+    )
     @pytest.mark.parametrize("place", ["api_key", "headers"])
     def test_a_value_that_cannot_be_sent_is_told_without_it(
         self, value: str, place: str, monkeypatch: pytest.MonkeyPatch
@@ -301,7 +433,10 @@ class TestKeys:
     def test_the_sdks_own_variables_send_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
             monkeypatch.setenv(name, "canary-" + name)
-        monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Mine: canary-custom\nAuthorization: Bearer " + "canary-authorization")
+        monkeypatch.setenv(
+            "OPENAI_CUSTOM_HEADERS",
+            "X-Mine: canary-custom\nAuthorization: Bearer " + "canary-authorization",
+        )
         monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
         with ChatServer() as server:
             chat(server).predict("Hello")
@@ -321,8 +456,12 @@ class TestKeys:
         lambda key: raw(f"<p>{key}</p>", "text/html"),
         lambda key: raw("x" * 20 + key),
         lambda key: raw("<p>", f"text/{key}"),
-        lambda key: raw(f'{{"choices": [{{"message": {{"refusal": "{key}"}}, "finish_reason": "{key}"}}]}}'),
-        lambda key: raw(f'{{"choices": [{{"message": {{"content": null}}, "finish_reason": "{key}"}}]}}'),
+        lambda key: raw(
+            f'{{"choices": [{{"message": {{"refusal": "{key}"}}, "finish_reason": "{key}"}}]}}'
+        ),
+        lambda key: raw(
+            f'{{"choices": [{{"message": {{"content": null}}, "finish_reason": "{key}"}}]}}'
+        ),
         lambda key: redirect(f"http://localhost/{key}?key={key}"),
         lambda key: raw(f'data: {{"error": {{"message": "{key}"}}}}\n\n', "text/event-stream"),
         lambda key: raw(f"data: {{{key}\n\n", "text/event-stream"),

@@ -39,7 +39,11 @@ def test_from_several_threads_at_once() -> None:
     with ChatServer(echo(0.02)) as server:
         model = chat(server)
         with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(lambda number: texts(model, [f"{number} {row}" for row in ROWS]), range(16)))
+            found = list(
+                pool.map(
+                    lambda number: texts(model, [f"{number} {row}" for row in ROWS]), range(16)
+                )
+            )
     assert found == [[f"{number} {row}" for row in ROWS] for number in range(16)]
 
 
@@ -150,7 +154,9 @@ def test_a_fork_can_ask_and_leaves_its_parents_connections_alone(body: str) -> N
 
 def test_a_process_ends_in_silence() -> None:
     with ChatServer(echo(0.05)) as server:
-        done = program(server, "source = model.predict_stream('a b c'); next(source)", "-W", "error")
+        done = program(
+            server, "source = model.predict_stream('a b c'); next(source)", "-W", "error"
+        )
     assert (done.returncode, done.stderr) == (0, "")
 
 

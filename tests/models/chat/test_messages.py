@@ -71,21 +71,34 @@ def test_one_text_in_many_forms_is_one_conversation(row: Any) -> None:
 
 def test_names_parts_and_tool_calls_stay() -> None:
     parts = [{"type": "text", "text": "Weather?"}]
-    messages = [{"role": "user", "name": "ann", "content": parts}, {**CALLING, "content": None}, RESULT]
+    messages = [
+        {"role": "user", "name": "ann", "content": parts},
+        {**CALLING, "content": None},
+        RESULT,
+    ]
     expected = [{"role": "user", "name": "ann", "content": parts}, CALLING, RESULT]
     assert conversation({"messages": messages}, 0) == expected
     calls = np.array([CALL], dtype=object)
-    assert conversation([HELLO, {"role": "assistant", "tool_calls": calls}, RESULT], 0) == [HELLO, CALLING, RESULT]
+    assert conversation([HELLO, {"role": "assistant", "tool_calls": calls}, RESULT], 0) == [
+        HELLO,
+        CALLING,
+        RESULT,
+    ]
 
 
 @pytest.mark.parametrize("role", ["system", "developer"])
 def test_a_system_message_is_put_before_conversations_that_have_none(role: str) -> None:
     own = {"role": role, "content": "Shout."}
-    assert conversation("Hello", 0, system="Whisper.") == [{"role": "system", "content": "Whisper."}, HELLO]
+    assert conversation("Hello", 0, system="Whisper.") == [
+        {"role": "system", "content": "Whisper."},
+        HELLO,
+    ]
     assert conversation([own, HELLO], 0, system="Whisper.") == [own, HELLO]
 
 
-@pytest.mark.parametrize("row", [{"language": "German", "text": "cat"}, Filled(language="German", text="cat")])
+@pytest.mark.parametrize(
+    "row", [{"language": "German", "text": "cat"}, Filled(language="German", text="cat")]
+)
 def test_a_template_takes_columns(row: Any) -> None:
     written = conversation(row, 0, template="{{in}} {language}: {text}, {text}")
     assert written == [{"role": "user", "content": "{in} German: cat, cat"}]
@@ -124,8 +137,14 @@ def test_braces_in_a_value_are_a_value() -> None:
         ([{"role": "user", "content": float("nan")}], "messages.0 has no content"),
         ([{"role": "user", "content": 5}], "content of messages.0 is of the type int"),
         ([{"role": "assistant", "tool_calls": []}], "messages.0 has no content"),
-        ([{"role": "user", "content": "x", "name": datetime.date(2026, 1, 1)}], "cannot be sent as JSON"),
-        ([{"role": "user", "content": [{"type": "text", "text": float("nan")}]}], "cannot be sent as JSON"),
+        (
+            [{"role": "user", "content": "x", "name": datetime.date(2026, 1, 1)}],
+            "cannot be sent as JSON",
+        ),
+        (
+            [{"role": "user", "content": [{"type": "text", "text": float("nan")}]}],
+            "cannot be sent as JSON",
+        ),
         ([{"role": "user", "content": "\ud800"}], "cannot be sent as JSON"),
     ],
 )
@@ -151,7 +170,18 @@ def test_a_row_that_the_template_cannot_take_is_named(row: Any, words: str) -> N
 
 
 @pytest.mark.parametrize(
-    "template", ["{text", "text}", "{}", "{0}", "{text.upper}", "{text[0]}", "{text!r}", "{text:.2f}", "{a:{b}}"]
+    "template",
+    [
+        "{text",
+        "text}",
+        "{}",
+        "{0}",
+        "{text.upper}",
+        "{text[0]}",
+        "{text!r}",
+        "{text:.2f}",
+        "{a:{b}}",
+    ],
 )
 def test_a_malformed_template_is_refused_when_it_is_given(template: str) -> None:
     with pytest.raises(ModelConfigError, match="template: "):
@@ -178,10 +208,15 @@ def test_what_has_no_rows_is_refused() -> None:
 
 def test_all_of_it_passes_a_strict_server() -> None:
     weather = [HELLO, {**CALLING, "content": None, "name": None}, {**RESULT, "tool_calls": None}]
-    frame = pd.DataFrame({"messages": [[HELLO], weather, np.array([{**HELLO, "name": "ann"}], dtype=object)]})
+    frame = pd.DataFrame(
+        {"messages": [[HELLO], weather, np.array([{**HELLO, "name": "ann"}], dtype=object)]}
+    )
     with ChatServer() as server:
         chat(server, system="Be brief.").predict(frame)
     assert server.refusals == []
     sent = sorted((body["messages"] for body in server.bodies), key=str)
     system = {"role": "system", "content": "Be brief."}
-    assert sent == sorted([[system, HELLO], [system, HELLO, CALLING, RESULT], [system, {**HELLO, "name": "ann"}]], key=str)
+    assert sent == sorted(
+        [[system, HELLO], [system, HELLO, CALLING, RESULT], [system, {**HELLO, "name": "ann"}]],
+        key=str,
+    )

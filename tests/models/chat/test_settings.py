@@ -48,10 +48,24 @@ def test_nothing_else_reaches_it() -> None:
 
 def test_all_settings_reach_it_from_a_file() -> None:
     with ChatServer() as server:
-        rest = {"system": "Be brief.", "template": "Say {it}", "extra_body": {"user": "ann"}, "headers": {"X-Team": "env:KEY"}}
+        rest = {
+            "system": "Be brief.",
+            "template": "Say {it}",
+            "extra_body": {"user": "ann"},
+            "headers": {"X-Team": "env:KEY"},
+        }
         model = ChatModel()
         model.load_context(
-            written({"protocol": 1, "api_key": "env:KEY", "base_url": server.base_url, **ON_THE_WIRE, **rest, "timeout": 3})
+            written(
+                {
+                    "protocol": 1,
+                    "api_key": "env:KEY",
+                    "base_url": server.base_url,
+                    **ON_THE_WIRE,
+                    **rest,
+                    "timeout": 3,
+                }
+            )
         )
         model.predict({"it": "hi"})
     (request,) = server.requests
@@ -72,7 +86,14 @@ def test_a_response_format_of_the_protocol_reaches_it() -> None:
 
 @pytest.mark.parametrize(("name", "value"), PARAMS.items())
 def test_a_param_overrides_its_setting_and_none_leaves_it(name: str, value: Any) -> None:
-    configured = {**PARAMS, "temperature": 1.0, "max_tokens": 99, "top_p": 0.1, "stop": "x", "seed": 9}
+    configured = {
+        **PARAMS,
+        "temperature": 1.0,
+        "max_tokens": 99,
+        "top_p": 0.1,
+        "stop": "x",
+        "seed": 9,
+    }
     configured |= {"frequency_penalty": 0.5, "presence_penalty": 0.5}
     with ChatServer() as server:
         model = chat(server, **configured)
@@ -89,9 +110,16 @@ def test_params_may_be_numpys() -> None:
 
     with ChatServer() as server:
         chat(server).predict(
-            "Hello", {"temperature": np.float64(0.5), "max_tokens": np.int64(4), "stop": np.array(["a"], dtype=object)}
+            "Hello",
+            {
+                "temperature": np.float64(0.5),
+                "max_tokens": np.int64(4),
+                "stop": np.array(["a"], dtype=object),
+            },
         )
-    assert server.bodies == [{"model": "gpt", "messages": MESSAGES, "temperature": 0.5, "max_tokens": 4, "stop": ["a"]}]
+    assert server.bodies == [
+        {"model": "gpt", "messages": MESSAGES, "temperature": 0.5, "max_tokens": 4, "stop": ["a"]}
+    ]
     assert type(server.bodies[0]["max_tokens"]) is int
 
 
@@ -115,7 +143,9 @@ def test_params_may_be_numpys() -> None:
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_wrong_param_is_named_and_nothing_is_sent(params: dict[str, Any], words: str, stream: bool) -> None:
+def test_a_wrong_param_is_named_and_nothing_is_sent(
+    params: dict[str, Any], words: str, stream: bool
+) -> None:
     with ChatServer() as server, pytest.raises(InputsError, match=words) as caught:
         texts(chat(server), "Hello", params, streamed=stream)
     assert server.count == 0
@@ -174,16 +204,32 @@ def test_a_list_is_no_configuration() -> None:
         ("extra_body", {"stream": True}, "extra_body: stream is set"),
         ("fallbacks", [{"modle": "x"}], r"fallbacks\.0\.modle: .*'model'"),
         ("fallbacks", [{"temperature": 1}], r"fallbacks\.0 names neither"),
-        ("fallbacks", [{"model": "x", "temperature": 9}], r"fallbacks\.0\.temperature: .*less than or equal to 2$"),
+        (
+            "fallbacks",
+            [{"model": "x", "temperature": 9}],
+            r"fallbacks\.0\.temperature: .*less than or equal to 2$",
+        ),
         ("fallbacks", [{"model": "x"}, {"model": 7}], r"fallbacks\.1\.model: .*string$"),
-        ("fallbacks", [{"base_url": "http://other/v1"}], r"fallbacks\.0 is another server and needs an api_key"),
-        ("fallbacks", [{"base_url": "here", "api_key": None}], r"fallbacks\.0.*base_url is no address"),
+        (
+            "fallbacks",
+            [{"base_url": "http://other/v1"}],
+            r"fallbacks\.0 is another server and needs an api_key",
+        ),
+        (
+            "fallbacks",
+            [{"base_url": "here", "api_key": None}],
+            r"fallbacks\.0.*base_url is no address",
+        ),
         ("protocol", 2, "protocol is 2; this release reads 1"),
         ("protocol", "1", "protocol is '1'; this release reads 1"),
     ],
 )
 def test_a_wrong_key_is_named_with_file_line_and_key(key: str, value: Any, words: str) -> None:
-    content = {"seed": 1, key: value, "top_p": 0.5} if key == "model" else {"model": "gpt", key: value, "top_p": 0.5}
+    content = (
+        {"seed": 1, key: value, "top_p": 0.5}
+        if key == "model"
+        else {"model": "gpt", key: value, "top_p": 0.5}
+    )
     model = ChatModel()
     with pytest.raises(ModelConfigError, match=f"model_config.json, line 3: {words}") as caught:
         model.load_context(written(content))
@@ -265,10 +311,18 @@ def test_the_servers_follow_from_the_settings() -> None:
         fallbacks=[
             {"model": "b", "temperature": None},
             {"base_url": "http://other/v1", "api_key": "env:OTHER"},
-            {"base_url": "http://open/v1", "model": "c", "api_key": None, "headers": {"X-Other": "env:OTHER"}},
+            {
+                "base_url": "http://open/v1",
+                "model": "c",
+                "api_key": None,
+                "headers": {"X-Other": "env:OTHER"},
+            },
         ],
     )
-    found = [(one.model, one.base_url, one.api_key, dict(one.headers), dict(one.request)) for one in settings.endpoints()]
+    found = [
+        (one.model, one.base_url, one.api_key, dict(one.headers), dict(one.request))
+        for one in settings.endpoints()
+    ]
     openai, team = "https://api.openai.com/v1", {"X-Team": "env:TEAM"}
     assert found == [
         ("a", openai, "env:KEY", team, {"temperature": 0.5}),

@@ -33,7 +33,11 @@ ASKED = {
 def without_bounds(value: Any) -> Any:
     """A schema without the limits of its numbers."""
     if isinstance(value, dict):
-        return {key: without_bounds(item) for key, item in value.items() if key not in {"minimum", "maximum"}}
+        return {
+            key: without_bounds(item)
+            for key, item in value.items()
+            if key not in {"minimum", "maximum"}
+        }
     return [without_bounds(item) for item in value] if isinstance(value, list) else value
 
 
@@ -73,26 +77,36 @@ def test_a_format_of_texts_asks_for_nothing(written: Any) -> None:
     [
         ({"n?": "long"}, '{"n": null}', {"n": [None]}),
         ({"tags": ["string"]}, '{"tags": ["a"]}', {"tags": [["a"]]}),
-        ({"who": PERSON}, '{"who": {"name": "Ann", "age": 1}}', {"who": [{"name": "Ann", "age": 1}]}),
+        (
+            {"who": PERSON},
+            '{"who": {"name": "Ann", "age": 1}}',
+            {"who": [{"name": "Ann", "age": 1}]},
+        ),
         ({"scores": {"*": "double"}}, '{"scores": {"a": 0.5}}', {"scores": [{"a": 0.5}]}),
         (["double"], '{"value": 0.5}', {"response": [0.5]}),
         ([["string"]], '{"value": ["a", "b"]}', {"response": [["a", "b"]]}),
     ],
     ids=str,
 )
-def test_many_schemas_pass_a_strict_server(written: Any, text: str, columns: dict[str, Any]) -> None:
+def test_many_schemas_pass_a_strict_server(
+    written: Any, text: str, columns: dict[str, Any]
+) -> None:
     with ChatServer(answer(text)) as server:
         outputs = chat(server, response_format=written).predict("a")
     assert outputs.to_dict("list") == columns
     assert server.refusals == []
-    assert server.bodies[0]["response_format"]["json_schema"]["strict"] is (written != {"scores": {"*": "double"}})
+    assert server.bodies[0]["response_format"]["json_schema"]["strict"] is (
+        written != {"scores": {"*": "double"}}
+    )
 
 
 @pytest.mark.parametrize("text", [f"```json\n{ANN}\n```", f"```\n{ANN}\n```\n", f"  {ANN}\n"])
 def test_fenced_json_is_read(text: str) -> None:
     with ChatServer(answer(text)) as server:
         assert chat(server, response_format=PERSON).predict("a").name[0] == "Ann"
-        json_object = chat(server, response_format={"type": "json_object"}, system="Answer in JSON.")
+        json_object = chat(
+            server, response_format={"type": "json_object"}, system="Answer in JSON."
+        )
         assert json.loads(json_object.predict("a").response[0]) == {"name": "Ann", "age": 41}
     assert server.count == 2
 
@@ -112,7 +126,10 @@ MISFITS = {
 def test_a_misfit_is_put_back_once(name: str) -> None:
     text, words = MISFITS[name]
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-    with ChatServer([answer(text, usage=usage), answer(ANN, usage=usage)]) as server, collected() as facts:
+    with (
+        ChatServer([answer(text, usage=usage), answer(ANN, usage=usage)]) as server,
+        collected() as facts,
+    ):
         assert chat(server, response_format=PERSON).predict("a").age[0] == 41
     assert server.count == 2
     question, first, complaint = server.bodies[1]["messages"]
@@ -129,7 +146,10 @@ def test_a_second_misfit_is_an_error_with_a_name() -> None:
     with ChatServer(answer("no")) as server:
         error = fails(chat(server, response_format=PERSON), ["a"])
     assert (error.reason, error.attempts, server.count) == ("not_as_asked", 2, 2)
-    assert "the answer does not fit the response format after 2 attempts: it is not JSON" in error.message
+    assert (
+        "the answer does not fit the response format after 2 attempts: it is not JSON"
+        in error.message
+    )
     assert "Simplify model.response_format" in error.remedy
 
 
@@ -147,7 +167,9 @@ def test_an_answer_that_was_cut_off_says_so() -> None:
 
 
 def test_one_misfit_among_rows_is_that_rows_error() -> None:
-    with ChatServer(lambda request: answer("no" if request.body["messages"][0]["content"] == "b" else ANN)) as server:
+    with ChatServer(
+        lambda request: answer("no" if request.body["messages"][0]["content"] == "b" else ANN)
+    ) as server:
         outputs = chat(server, response_format=PERSON, on_error="row").predict(["a", "b", "c"])
     assert outputs.name.tolist() == ["Ann", None, "Ann"]
     assert outputs.age.tolist() == [41, None, 41]
@@ -180,16 +202,27 @@ def test_the_servers_words_about_a_format_are_shown() -> None:
 
 @pytest.mark.parametrize(
     ("written", "words"),
-    [({"name": "strng"}, "strng"), ("float64[-1]", "tensors"), ({"type": "jsonobject"}, "jsonobject"), (7, "response_format")],
+    [
+        ({"name": "strng"}, "strng"),
+        ("float64[-1]", "tensors"),
+        ({"type": "jsonobject"}, "jsonobject"),
+        (7, "response_format"),
+    ],
 )
 def test_a_malformed_format_is_named_and_nothing_is_sent(written: Any, words: str) -> None:
-    with ChatServer() as server, pytest.raises(ModelConfigError, match=f"response_format: .*{words}|{words}"):
+    with (
+        ChatServer() as server,
+        pytest.raises(ModelConfigError, match=f"response_format: .*{words}|{words}"),
+    ):
         chat(server, response_format=written).predict("a")
     assert server.count == 0
 
 
 @pytest.mark.parametrize("kind", [People, Texts])
 def test_hints_have_no_place_for_an_error_column(kind: Any) -> None:
-    with ChatServer() as server, pytest.raises(ModelConfigError, match="on_error=row needs a column"):
+    with (
+        ChatServer() as server,
+        pytest.raises(ModelConfigError, match="on_error=row needs a column"),
+    ):
         chat(server, kind, on_error="row").predict(["a"])
     assert server.count == 0

@@ -12,4 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ChatModel", "ChatSettings"]
 
-__getattr__ = lazy(__name__, {"ChatModel": "modelpact.models.chat.model", "ChatSettings": "modelpact.models.chat.settings"})
+__getattr__ = lazy(
+    __name__,
+    {"ChatModel": "modelpact.models.chat.model", "ChatSettings": "modelpact.models.chat.settings"},
+)

@@ -55,11 +55,17 @@ class Answer:
     def after(self, other: Answer) -> Answer:
         """This answer with the tokens of an earlier one to the same row counted in."""
         asked = _sum(self.prompt_tokens, other.prompt_tokens)
-        return replace(self, prompt_tokens=asked, completion_tokens=_sum(self.completion_tokens, other.completion_tokens))
+        return replace(
+            self,
+            prompt_tokens=asked,
+            completion_tokens=_sum(self.completion_tokens, other.completion_tokens),
+        )
 
     def facts(self) -> dict[str, Any]:
         """All but the text, without what is not there."""
-        return {key: value for key, value in asdict(self).items() if key != "text" and value is not None}
+        return {
+            key: value for key, value in asdict(self).items() if key != "text" and value is not None
+        }
 
 
 @dataclass
@@ -90,8 +96,12 @@ class Client:
 
     def __init__(self, settings: ChatSettings) -> None:
         own = {name: getattr(settings, name) for name in ChatSettings.model_fields}
-        self.settings = ChatSettings.model_construct(**own)  # not the model itself, which holds the client
-        self._servers = [Server(endpoint, settings.max_answer_bytes) for endpoint in settings.endpoints()]
+        self.settings = ChatSettings.model_construct(
+            **own
+        )  # not the model itself, which holds the client
+        self._servers = [
+            Server(endpoint, settings.max_answer_bytes) for endpoint in settings.endpoints()
+        ]
         weakref.finalize(self, _closed, self._servers, os.getpid()).atexit = False
 
     def course(self, place: str = "") -> Course:
@@ -99,7 +109,9 @@ class Client:
         started = time.monotonic()
         return Course(place, started, started + self.settings.budget)
 
-    async def ask(self, messages: list[Message], extra: Mapping[str, Any], course: Course) -> Answer:
+    async def ask(
+        self, messages: list[Message], extra: Mapping[str, Any], course: Course
+    ) -> Answer:
         """Ask one conversation of the model, then of its fallbacks.
 
         Args:
@@ -142,7 +154,9 @@ class Client:
                     return
                 yield piece
         except Failure as failure:
-            raise failure.error(place="", attempts=course.attempts, where=server.where) from failure.__cause__
+            raise failure.error(
+                place="", attempts=course.attempts, where=server.where
+            ) from failure.__cause__
         except TimeoutError:
             stalled = Failure("timeout", f"the stream stood still for {self.settings.timeout:g} s")
             raise stalled.error(place="", attempts=course.attempts, where=server.where) from None
@@ -160,17 +174,23 @@ class Client:
             try:
                 return await self._attempts(work, server, course)
             except Failure as failure:
-                error = failure.error(place=course.place, attempts=course.attempts - before, where=server.where)
+                error = failure.error(
+                    place=course.place, attempts=course.attempts - before, where=server.where
+                )
                 error.__cause__ = failure.__cause__
                 failed.append(error)
             if not course.left():
                 break
         first, *others = failed
         first.tell(attempts=course.attempts)
-        first.message += "".join(f"\n  then {error.message.removeprefix(course.place)}" for error in others)
+        first.message += "".join(
+            f"\n  then {error.message.removeprefix(course.place)}" for error in others
+        )
         raise first
 
-    async def _attempts(self, work: Callable[[Server], Awaitable[_T]], server: Server, course: Course) -> _T:
+    async def _attempts(
+        self, work: Callable[[Server], Awaitable[_T]], server: Server, course: Course
+    ) -> _T:
         attempt = 0
         while True:
             course.attempts += 1
@@ -188,9 +208,7 @@ class Client:
                 raise failed
             wait = failed.wait if failed.wait is not None else _wait(attempt)
             if wait >= course.left():
-                failed.detail += (
-                    f"; waiting {wait:.3g} s for the next attempt would exceed model.budget={self.settings.budget:g} s"
-                )
+                failed.detail += f"; waiting {wait:.3g} s for the next attempt would exceed model.budget={self.settings.budget:g} s"
                 raise failed
             await asyncio.sleep(wait)
             attempt += 1

@@ -67,7 +67,9 @@ async def _lines(body: AsyncIterator[bytes]) -> AsyncGenerator[str]:
     async for arrived in body:
         piece = held + arrived
         held = b"\r" if piece.endswith(b"\r") else b""
-        *ended, rest = piece.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        *ended, rest = (
+            piece.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        )
         for end in ended:
             yield b"".join([*begun, end]).decode()
             begun.clear()

@@ -34,7 +34,14 @@ REMEDIES = {
 
 RETRIED = frozenset({"rate_limited", "server_error", "timeout"})
 
-_STATUS = {400: "bad_request", 401: "unauthorized", 403: "unauthorized", 404: "not_found", 408: "timeout", 429: "rate_limited"}
+_STATUS = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "unauthorized",
+    404: "not_found",
+    408: "timeout",
+    429: "rate_limited",
+}
 
 
 class Failure(Exception):
@@ -47,7 +54,9 @@ class Failure(Exception):
         wait: Seconds that the server asks to wait before the next attempt.
     """
 
-    def __init__(self, reason: str, detail: str, *, status: int | None = None, wait: float | None = None) -> None:
+    def __init__(
+        self, reason: str, detail: str, *, status: int | None = None, wait: float | None = None
+    ) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
@@ -60,7 +69,9 @@ class Failure(Exception):
         return self.reason in RETRIED
 
     @classmethod
-    def of_status(cls, status: int, headers: Mapping[str, str], body: Any, keys: list[str]) -> Failure:
+    def of_status(
+        cls, status: int, headers: Mapping[str, str], body: Any, keys: list[str]
+    ) -> Failure:
         """What a status other than 2xx means.
 
         Args:
@@ -71,8 +82,15 @@ class Failure(Exception):
         """
         said = shortened(secrets.without(_words(body), keys), 300)
         if 300 <= status < 400:
-            target = shortened(secrets.masked(secrets.without(headers.get("location", "nowhere").partition("?")[0], keys)), 300)
-            return cls("redirected", f"the server redirects to {target} (status {status})", status=status)
+            target = shortened(
+                secrets.masked(
+                    secrets.without(headers.get("location", "nowhere").partition("?")[0], keys)
+                ),
+                300,
+            )
+            return cls(
+                "redirected", f"the server redirects to {target} (status {status})", status=status
+            )
         reason = _STATUS.get(status, "server_error" if status >= 500 else "bad_request")
         return cls(reason, f"status {status}: {said}", status=status, wait=retry_after(headers))
 

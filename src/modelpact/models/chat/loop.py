@@ -15,7 +15,9 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 _lock = threading.Lock()
-_running: dict[int, asyncio.AbstractEventLoop] = {}  # by process: a fork takes the entry with it, but not the thread
+_running: dict[
+    int, asyncio.AbstractEventLoop
+] = {}  # by process: a fork takes the entry with it, but not the thread
 
 
 def _forked() -> None:
@@ -31,7 +33,9 @@ def loop() -> asyncio.AbstractEventLoop:
     """The loop of this process, started when first asked for."""
     with _lock:
         found = _running.get(os.getpid())
-        if found is None:  # a loop of the parent's stays where it is: to end it here would touch the parent's connections
+        if (
+            found is None
+        ):  # a loop of the parent's stays where it is: to end it here would touch the parent's connections
             found = _running[os.getpid()] = asyncio.new_event_loop()
             threading.Thread(target=found.run_forever, name="modelpact-chat", daemon=True).start()
         return found
@@ -76,7 +80,10 @@ def iterate(source: AsyncIterator[_T]) -> Iterator[_T]:
 
 
 async def each(
-    work: Callable[[int, _T], Awaitable[_R]], items: Sequence[_T], most: int, done: Callable[[], None] = lambda: None
+    work: Callable[[int, _T], Awaitable[_R]],
+    items: Sequence[_T],
+    most: int,
+    done: Callable[[], None] = lambda: None,
 ) -> list[_R]:
     """Do `work` for each item and its number, at most `most` at once; the results in the order of the items.
 

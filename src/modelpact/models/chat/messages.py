@@ -20,7 +20,9 @@ Message = dict[str, Any]
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
-def conversation(row: Any, number: int, *, system: str | None = None, template: str | None = None) -> list[Message]:
+def conversation(
+    row: Any, number: int, *, system: str | None = None, template: str | None = None
+) -> list[Message]:
     """The conversation that a row is.
 
     Args:
@@ -42,9 +44,13 @@ def conversation(row: Any, number: int, *, system: str | None = None, template: 
         json.dumps(messages, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise _refused(
-            number, f"it cannot be sent as JSON: {shortened(error)}", "Give texts, numbers, lists and dicts."
+            number,
+            f"it cannot be sent as JSON: {shortened(error)}",
+            "Give texts, numbers, lists and dicts.",
         ) from None
-    if system is not None and not any(message["role"] in {"system", "developer"} for message in messages):
+    if system is not None and not any(
+        message["role"] in {"system", "developer"} for message in messages
+    ):
         return [{"role": "system", "content": system}, *messages]
     return messages
 
@@ -64,7 +70,9 @@ def fields(template: str) -> tuple[str, ...]:
         parsed = [part[1:] for part in string.Formatter().parse(template) if part[1] is not None]
     except ValueError as error:
         raise ModelConfigError(
-            f"template: {error}", remedy="A brace that is meant as one is written twice: {{ and }}.", keys=["template"]
+            f"template: {error}",
+            remedy="A brace that is meant as one is written twice: {{ and }}.",
+            keys=["template"],
         ) from None
     found = []
     for name, form, conversion in parsed:
@@ -101,7 +109,9 @@ def rows(inputs: Any) -> Iterator[Any]:
         yield from inputs
     else:
         raise InputsError(
-            f"a chat model takes a frame or a list, not a {type(inputs).__name__}", remedy="Give a list of texts.", failures=[]
+            f"a chat model takes a frame or a list, not a {type(inputs).__name__}",
+            remedy="Give a list of texts.",
+            failures=[],
         )
 
 
@@ -114,12 +124,20 @@ def _of_row(row: Any, number: int, template: str | None) -> list[Message]:
         if wanted is None and len(row) == 1:
             return [_user(next(iter(row.values())), number)]
         if template is None or wanted is None:
-            raise _refused(number, f"it has the columns {', '.join(map(str, row))}", "Name one messages, or set model.template.")
+            raise _refused(
+                number,
+                f"it has the columns {', '.join(map(str, row))}",
+                "Name one messages, or set model.template.",
+            )
     elif isinstance(row, str):
         if template is None or wanted is None:
             return [_user(row, number)]
         if len(wanted) != 1:
-            raise _refused(number, f"it is one text, and the template wants {', '.join(wanted)}", "Give a dict, or a frame.")
+            raise _refused(
+                number,
+                f"it is one text, and the template wants {', '.join(wanted)}",
+                "Give a dict, or a frame.",
+            )
         row = {wanted[0]: row}
     else:
         return _messages(_plain(row), number)
@@ -141,24 +159,44 @@ def _user(text: Any, number: int) -> Message:
 
 def _messages(messages: Any, number: int) -> list[Message]:
     if not isinstance(messages, list) or not messages:
-        raise _refused(number, f"its messages are {_kind(messages)}", 'Write [{"role": "user", "content": "..."}].')
+        raise _refused(
+            number,
+            f"its messages are {_kind(messages)}",
+            'Write [{"role": "user", "content": "..."}].',
+        )
     return [_message(message, number, place) for place, message in enumerate(messages)]
 
 
 def _message(message: Any, number: int, place: int) -> Message:
     if not isinstance(message, Mapping):
-        raise _refused(number, f"messages.{place} is {_kind(message)}", 'Write {"role": "user", "content": "..."}.')
+        raise _refused(
+            number,
+            f"messages.{place} is {_kind(message)}",
+            'Write {"role": "user", "content": "..."}.',
+        )
     role = message.get("role")
     if role not in ROLES:
-        wrong = "has no role" if role is None else f"has the role {shortened(repr(role), 40)}{nearest(str(role), ROLES)}"
+        wrong = (
+            "has no role"
+            if role is None
+            else f"has the role {shortened(repr(role), 40)}{nearest(str(role), ROLES)}"
+        )
         raise _refused(number, f"messages.{place} {wrong}", f"The roles: {', '.join(ROLES)}.")
     kept = {key: value for key, value in message.items() if not _is_missing(value)}
     if kept.get("tool_calls") == []:
         del kept["tool_calls"]
     if "content" not in kept and "tool_calls" not in kept:
-        raise _refused(number, f"messages.{place} has no content", "Only an assistant that calls tools may leave it out.")
+        raise _refused(
+            number,
+            f"messages.{place} has no content",
+            "Only an assistant that calls tools may leave it out.",
+        )
     if not isinstance(kept.get("content", ""), (str, list)):
-        raise _refused(number, f"the content of messages.{place} is {_kind(kept['content'])}", "Give a text, or a list of parts.")
+        raise _refused(
+            number,
+            f"the content of messages.{place} is {_kind(kept['content'])}",
+            "Give a text, or a list of parts.",
+        )
     return kept
 
 
@@ -169,12 +207,18 @@ def _refused(number: int, what: str, remedy: str) -> InputsError:
 def _kind(value: Any) -> str:
     if _is_missing(value):
         return "missing"
-    return "empty" if isinstance(value, list) and not value else f"of the type {type(value).__name__}"
+    return (
+        "empty" if isinstance(value, list) and not value else f"of the type {type(value).__name__}"
+    )
 
 
 def _is_missing(value: Any) -> bool:
     """Whether it is None, or one of the ways in which pandas writes that."""
-    return value is None or type(value).__name__ in {"NAType", "NaTType"} or (isinstance(value, float) and math.isnan(value))
+    return (
+        value is None
+        or type(value).__name__ in {"NAType", "NaTType"}
+        or (isinstance(value, float) and math.isnan(value))
+    )
 
 
 def _plain(value: Any) -> Any:

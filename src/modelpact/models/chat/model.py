@@ -62,11 +62,15 @@ class ChatModel(ChatSettings, Model):
         protocol = found.get("protocol", PROTOCOL)
         try:
             if protocol != PROTOCOL:
-                raise ModelConfigError(f"protocol is {protocol!r}; this release reads {PROTOCOL}", keys=["protocol"])
+                raise ModelConfigError(
+                    f"protocol is {protocol!r}; this release reads {PROTOCOL}", keys=["protocol"]
+                )
             settings = self.but({key: value for key, value in found.items() if key != "protocol"})
         except PactError as error:
             if isinstance(config, (str, Path)):
-                keys = error.facts.get("keys") or [place.split(".")[1] for place in error.facts.get("places", []) if "." in place]
+                keys = error.facts.get("keys") or [
+                    place.split(".")[1] for place in error.facts.get("places", []) if "." in place
+                ]
                 line = _line(Path(config), keys)
                 error.message = f"{config}{f', line {line}' if line else ''}: {error.message}"
                 error.tell(path=str(config), line=line)
@@ -108,11 +112,15 @@ class ChatModel(ChatSettings, Model):
         client = self._connected()
         many = len(asked) > 1
 
-        async def answered(number: int, messages: list[Message] | InputsError) -> tuple[Any, Answer] | PactError:
+        async def answered(
+            number: int, messages: list[Message] | InputsError
+        ) -> tuple[Any, Answer] | PactError:
             if isinstance(messages, InputsError):
                 return messages
             try:
-                return await _ask(client, messages, extra, form, client.course(f"row {number}: " if many else ""))
+                return await _ask(
+                    client, messages, extra, form, client.course(f"row {number}: " if many else "")
+                )
             except ChatError as error:
                 error.tell(row=number)
                 if self.settings.on_error == "raise":
@@ -142,10 +150,14 @@ class ChatModel(ChatSettings, Model):
         given = list(rows(inputs))
         if len(given) != 1:
             raise InputsError(
-                f"a stream answers one row, and there are {len(given)}", remedy="Stream them one by one.", failures=[]
+                f"a stream answers one row, and there are {len(given)}",
+                remedy="Stream them one by one.",
+                failures=[],
             )
         extra = self._extra(params, format_of(self.settings.response_format, self._hinted()))
-        messages = conversation(given[0], 0, system=self.settings.system, template=self.settings.template)
+        messages = conversation(
+            given[0], 0, system=self.settings.system, template=self.settings.template
+        )
         yield from iterate(self._connected().stream(messages, extra))
 
     def _hinted(self) -> Schema | None:
@@ -167,7 +179,9 @@ class ChatModel(ChatSettings, Model):
                 failures=[],
                 params=unknown,
             )
-        set_now = {name: value for name, value in given.items() if value is not None and value != []}
+        set_now = {
+            name: value for name, value in given.items() if value is not None and value != []
+        }
         try:
             if set_now:
                 self.settings.but(set_now)
@@ -177,7 +191,9 @@ class ChatModel(ChatSettings, Model):
 
     def _conversation(self, row: Any, number: int) -> list[Message] | InputsError:
         try:
-            return conversation(row, number, system=self.settings.system, template=self.settings.template)
+            return conversation(
+                row, number, system=self.settings.system, template=self.settings.template
+            )
         except InputsError as error:
             if self.settings.on_error == "raise":
                 raise
@@ -200,17 +216,28 @@ class ChatModel(ChatSettings, Model):
         import pandas as pd
 
         if form is not None and form.columns:
-            columns = {name: [None if value is None else value.get(name) for value in values] for name in form.columns}
+            columns = {
+                name: [None if value is None else value.get(name) for value in values]
+                for name in form.columns
+            }
         else:
             columns = {"response": values}
         if self.settings.on_error == "row":
-            columns["error"] = [result.message if isinstance(result, PactError) else None for result in found]
+            columns["error"] = [
+                result.message if isinstance(result, PactError) else None for result in found
+            ]
         gaps = {name for name, column in columns.items() if any(value is None for value in column)}
-        return pd.DataFrame({k: pd.Series(v, dtype=object) if k in gaps else v for k, v in columns.items()})  # None, not NaN
+        return pd.DataFrame(
+            {k: pd.Series(v, dtype=object) if k in gaps else v for k, v in columns.items()}
+        )  # None, not NaN
 
 
 async def _ask(
-    client: Client, messages: list[Message], extra: dict[str, Any], form: Format | None, course: Course
+    client: Client,
+    messages: list[Message],
+    extra: dict[str, Any],
+    form: Format | None,
+    course: Course,
 ) -> tuple[Any, Answer]:
     """One row's value; an answer in the wrong form is sent back once."""
     answer = await client.ask(messages, extra, course)
@@ -219,20 +246,29 @@ async def _ask(
     try:
         return form.read(answer.text), answer
     except Misfit as misfit:
-        first, answer = answer, await client.ask(form.again(messages, answer.text, misfit), extra, course)
+        first, answer = (
+            answer,
+            await client.ask(form.again(messages, answer.text, misfit), extra, course),
+        )
         answer = answer.after(first)
     try:
         return form.read(answer.text), answer
     except Misfit as misfit:
         cut = ", and it was cut off at max_tokens" if answer.finish_reason == "length" else ""
         failure = Failure("not_as_asked", f"{misfit}{cut}, also when asked again")
-        raise failure.error(place=course.place, attempts=course.attempts, where=f"model {answer.model}") from misfit
+        raise failure.error(
+            place=course.place, attempts=course.attempts, where=f"model {answer.model}"
+        ) from misfit
 
 
 def _facts(result: tuple[Any, Answer] | PactError) -> dict[str, Any]:
     if not isinstance(result, PactError):
         return result[1].facts()
-    facts = {key: result.facts.get(key) for key in ("attempts", "status") if result.facts.get(key) is not None}
+    facts = {
+        key: result.facts.get(key)
+        for key in ("attempts", "status")
+        if result.facts.get(key) is not None
+    }
     return {"error": result.facts.get("reason", "inputs"), **facts}
 
 

@@ -36,7 +36,12 @@ class Progress:
         if self._bar:
             self._bar.update(self._bar.task_ids[0], completed=self._done)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         if self._bar:
             self._bar.stop()
 
@@ -44,10 +49,22 @@ class Progress:
 def _bar(total: int) -> Any:
     try:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
     except ImportError:  # a saved model may run without it
         return False
-    columns = (TextColumn("asking"), BarColumn(), MofNCompleteColumn(), TextColumn("rows, still"), TimeRemainingColumn())
+    columns = (
+        TextColumn("asking"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("rows, still"),
+        TimeRemainingColumn(),
+    )
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     bar.add_task("rows", total=total)
     bar.start()

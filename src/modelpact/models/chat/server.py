@@ -52,8 +52,15 @@ class Server:
         import openai
 
         url = self.endpoint.resolved_url()
-        key = None if self.endpoint.api_key is None else _sendable(self.endpoint.api_key, "model.api_key")
-        headers = {name.lower(): _sendable(value, f"model.headers.{name}") for name, value in self.endpoint.headers.items()}
+        key = (
+            None
+            if self.endpoint.api_key is None
+            else _sendable(self.endpoint.api_key, "model.api_key")
+        )
+        headers = {
+            name.lower(): _sendable(value, f"model.headers.{name}")
+            for name, value in self.endpoint.headers.items()
+        }
         if key is not None:
             headers = {"authorization": f"Bearer {key}", **headers}
         self._keys = [*headers.values(), *([key] if key else [])]
@@ -84,7 +91,9 @@ class Server:
 
         sdk = self.connect()
         try:
-            async with sdk.chat.completions.with_streaming_response.create(**self._request(messages, extra)) as response:
+            async with sdk.chat.completions.with_streaming_response.create(
+                **self._request(messages, extra)
+            ) as response:
                 body = bytearray()
                 async with whole(response.http_response.aiter_bytes()) as pieces:
                     async for piece in pieces:
@@ -96,7 +105,9 @@ class Server:
             raise self._named(error) from self._shown(error)
         return self._completion(bytes(body), kind)
 
-    async def pieces(self, messages: list[Message], extra: Mapping[str, Any]) -> AsyncGenerator[str]:
+    async def pieces(
+        self, messages: list[Message], extra: Mapping[str, Any]
+    ) -> AsyncGenerator[str]:
         """Send one request and yield its answer as it comes.
 
         Raises:
@@ -112,7 +123,10 @@ class Server:
             async with sdk.chat.completions.with_streaming_response.create(**request) as response:
                 kind = response.headers.get("content-type", "")
                 if kind.partition(";")[0].strip().lower() != "text/event-stream":
-                    raise Failure("malformed", f"a stream was asked for, and {self._said(kind) or 'no content type'} came")
+                    raise Failure(
+                        "malformed",
+                        f"a stream was asked for, and {self._said(kind) or 'no content type'} came",
+                    )
                 async with (
                     whole(response.http_response.aiter_bytes()) as body,
                     whole(data_of_events(body)) as events,
@@ -131,7 +145,10 @@ class Server:
             raise Failure("empty", f"it has no text; finish reason {reason!r}")
 
     def _request(self, messages: list[Message], extra: Mapping[str, Any]) -> dict[str, Any]:
-        request = {**self.endpoint.request, **extra}  # as it is: the SDK's own arguments differ from release to release
+        request = {
+            **self.endpoint.request,
+            **extra,
+        }  # as it is: the SDK's own arguments differ from release to release
         return {"model": self.endpoint.model, "messages": messages, "extra_body": request}
 
     def _completion(self, body: bytes, kind: str) -> dict[str, Any]:
@@ -144,7 +161,10 @@ class Server:
         choices = found.get("choices") if isinstance(found, dict) else None
         if not isinstance(choices, list):
             error = found.get("error") if isinstance(found, dict) else None
-            raise Failure("malformed", f"JSON without choices{f', with an error: {self._said(error)}' if error else ''}")
+            raise Failure(
+                "malformed",
+                f"JSON without choices{f', with an error: {self._said(error)}' if error else ''}",
+            )
         if not choices:
             raise Failure("empty", "its list of choices is empty")
         message = choices[0].get("message") if isinstance(choices[0], dict) else None
@@ -153,7 +173,9 @@ class Server:
         if message.get("content") is None and not message.get("tool_calls"):
             reason, refusal = choices[0].get("finish_reason"), message.get("refusal")
             no_text = f"it has no text; finish reason {reason!r}"
-            raise Failure("empty", self._said(f"the model refused: {refusal}" if refusal else no_text))
+            raise Failure(
+                "empty", self._said(f"the model refused: {refusal}" if refusal else no_text)
+            )
         return dict(found)
 
     def _deltas(self, event: str) -> Iterator[tuple[str | None, str | None]]:
@@ -162,13 +184,21 @@ class Server:
             chunk = json.loads(event)
             if isinstance(chunk, dict) and chunk.get("error"):
                 error = chunk["error"]
-                raise Failure("server_error", self._said(error.get("message", error) if isinstance(error, dict) else error))
+                raise Failure(
+                    "server_error",
+                    self._said(error.get("message", error) if isinstance(error, dict) else error),
+                )
             for choice in chunk.get("choices") or ():  # none where it tells the usage
                 yield (choice.get("delta") or {}).get("content"), choice.get("finish_reason")
         except (ValueError, RecursionError):
-            raise Failure("malformed", f"a piece of the stream is not JSON: {self._said(event, 40)!r}") from None
+            raise Failure(
+                "malformed", f"a piece of the stream is not JSON: {self._said(event, 40)!r}"
+            ) from None
         except (TypeError, AttributeError):
-            raise Failure("malformed", f"a piece of the stream is no chat.completion.chunk: {self._said(event, 40)!r}") from None
+            raise Failure(
+                "malformed",
+                f"a piece of the stream is no chat.completion.chunk: {self._said(event, 40)!r}",
+            ) from None
 
     def _named(self, error: Exception) -> Failure:
         import openai
@@ -180,7 +210,11 @@ class Server:
             return Failure("timeout", "the connection timed out")
         if isinstance(error, UnicodeDecodeError):
             return Failure("malformed", f"a piece of the stream is not UTF-8: {error.reason}")
-        cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ else error
+        cause = (
+            error.__cause__
+            if isinstance(error, openai.APIConnectionError) and error.__cause__
+            else error
+        )
         said = self._said(cause) or type(cause).__name__
         if isinstance(error, openai.APIError) and not isinstance(error, openai.APIConnectionError):
             return Failure("server_error", said)  # an error in the middle of a stream

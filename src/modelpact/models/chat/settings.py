@@ -21,7 +21,15 @@ __all__ = ["PROTOCOL", "REQUEST", "ChatSettings", "Endpoint"]
 PROTOCOL = 1
 """The version of `model_config.json`."""
 
-REQUEST = ("temperature", "max_tokens", "top_p", "stop", "seed", "frequency_penalty", "presence_penalty")
+REQUEST = (
+    "temperature",
+    "max_tokens",
+    "top_p",
+    "stop",
+    "seed",
+    "frequency_penalty",
+    "presence_penalty",
+)
 """The settings that go into a request under their own names, and that params may set for one call."""
 
 _OF_A_FALLBACK = ("model", "base_url", "api_key", "headers", "extra_body", *REQUEST)
@@ -95,7 +103,10 @@ class ChatSettings(Step):
             _check_url(self.base_url)
         if self.template is not None:
             fields(self.template)
-        taken = sorted({"model", "messages", "stream", "response_format", *REQUEST} & set(self.extra_body or {}))
+        taken = sorted(
+            {"model", "messages", "stream", "response_format", *REQUEST}
+            & set(self.extra_body or {})
+        )
         if taken:
             raise ValueError(f"extra_body: {taken[0]} is set by modelpact, not there")
         self.endpoints()
@@ -112,7 +123,10 @@ class ChatSettings(Step):
         unknown = [str(key) for key in changes if key not in known]
         if unknown:
             raise ModelConfigError(
-                "; ".join(f"{key}: no such setting of a chat model{nearest(key, known)}" for key in unknown),
+                "; ".join(
+                    f"{key}: no such setting of a chat model{nearest(key, known)}"
+                    for key in unknown
+                ),
                 remedy=f"The settings: {', '.join(known)}.",
                 keys=unknown,
             )
@@ -122,7 +136,9 @@ class ChatSettings(Step):
         except ValidationError as error:
             faults = _faults(error)
             keys = [re.split(r"[.: ]", fault)[0] for fault in faults]
-            raise ModelConfigError("; ".join(faults), keys=keys) from None  # its own text would repeat what was given
+            raise ModelConfigError(
+                "; ".join(faults), keys=keys
+            ) from None  # its own text would repeat what was given
 
     def endpoints(self) -> list[Endpoint]:
         """The servers to ask, in their order: the configured one, then the fallbacks.
@@ -130,7 +146,11 @@ class ChatSettings(Step):
         Raises:
             ValueError: A fallback is malformed.
         """
-        found = [Endpoint(self.model or "", self.base_url, self.api_key, self.headers or {}, self._request())]
+        found = [
+            Endpoint(
+                self.model or "", self.base_url, self.api_key, self.headers or {}, self._request()
+            )
+        ]
         for index, fallback in enumerate(self.fallbacks):
             unknown = [str(key) for key in fallback if key not in _OF_A_FALLBACK]
             if unknown:
@@ -138,24 +158,41 @@ class ChatSettings(Step):
                     f"fallbacks.{index}.{unknown[0]}: a fallback has no such key{nearest(unknown[0], _OF_A_FALLBACK)}"
                 )
             if "model" not in fallback and "base_url" not in fallback:
-                raise ValueError(f"fallbacks.{index} names neither another model nor another base_url")
+                raise ValueError(
+                    f"fallbacks.{index} names neither another model nor another base_url"
+                )
             found.append(self._fallback(fallback, index))
         return found
 
     def _fallback(self, fallback: dict[str, Any], index: int) -> Endpoint:
         try:
-            changed = ChatSettings(**{**{key: getattr(self, key) for key in _OF_A_FALLBACK}, **fallback})
+            changed = ChatSettings(
+                **{**{key: getattr(self, key) for key in _OF_A_FALLBACK}, **fallback}
+            )
         except ValidationError as error:
-            raise ValueError("; ".join(f"fallbacks.{index}.{fault}" for fault in _faults(error))) from None
+            raise ValueError(
+                "; ".join(f"fallbacks.{index}.{fault}" for fault in _faults(error))
+            ) from None
         elsewhere = changed.base_url != self.base_url
         if elsewhere and self.api_key is not None and "api_key" not in fallback:
-            raise ValueError(f"fallbacks.{index} is another server and needs an api_key of its own (null for none)")
+            raise ValueError(
+                f"fallbacks.{index} is another server and needs an api_key of its own (null for none)"
+            )
         headers = fallback.get("headers", {} if elsewhere else self.headers)
-        return Endpoint(changed.model or "", changed.base_url, changed.api_key, headers or {}, changed._request())
+        return Endpoint(
+            changed.model or "",
+            changed.base_url,
+            changed.api_key,
+            headers or {},
+            changed._request(),
+        )
 
     def _request(self) -> dict[str, Any]:
         given = {name: getattr(self, name) for name in REQUEST}
-        return {**{name: value for name, value in given.items() if value is not None and value != []}, **(self.extra_body or {})}
+        return {
+            **{name: value for name, value in given.items() if value is not None and value != []},
+            **(self.extra_body or {}),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,18 +226,28 @@ class Endpoint:
 def _check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
-        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        valid = (
+            parts.scheme in {"http", "https"}
+            and bool(parts.hostname)
+            and (parts.port is None or parts.port > 0)
+        )
     except ValueError:
         valid = False
     if not valid:
-        raise ValueError("base_url is no address of a server: write http://localhost:4000/v1, or env:NAME")
+        raise ValueError(
+            "base_url is no address of a server: write http://localhost:4000/v1, or env:NAME"
+        )
 
 
 def _faults(error: ValidationError) -> list[str]:
     """What is wrong, each fault after its key, and none of the values."""
     found: dict[str, str] = {}
     for fault in error.errors(include_input=False):
-        place = ".".join(str(part) for part in fault["loc"] if not str(part).startswith(("str", "list[")))
-        text = str(fault["ctx"]["error"].args[0]) if fault["type"] == "value_error" else fault["msg"]
+        place = ".".join(
+            str(part) for part in fault["loc"] if not str(part).startswith(("str", "list["))
+        )
+        text = (
+            str(fault["ctx"]["error"].args[0]) if fault["type"] == "value_error" else fault["msg"]
+        )
         found.setdefault(place, f"{place}: {text[0].lower()}{text[1:]}" if place else text)
     return list(found.values())

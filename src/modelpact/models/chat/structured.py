@@ -46,7 +46,11 @@ class Format:
         wanted = self.request.get("json_schema", {}).get("schema")
         schema = f" It must fit this JSON Schema: {json.dumps(wanted)}" if wanted else ""
         complaint = f"That answer cannot be used: {misfit}. Answer again, with nothing but the JSON.{schema}"
-        return [*messages, {"role": "assistant", "content": text}, {"role": "user", "content": complaint}]
+        return [
+            *messages,
+            {"role": "assistant", "content": text},
+            {"role": "user", "content": complaint},
+        ]
 
 
 def format_of(written: Any, hinted: Schema | None) -> Format | None:
@@ -69,7 +73,9 @@ def format_of(written: Any, hinted: Schema | None) -> Format | None:
     try:
         parsed = signature.parse({"outputs": written}).outputs
     except SpecError as error:
-        raise ModelConfigError(f"response_format: {error.message}", remedy=error.remedy, keys=["response_format"]) from error
+        raise ModelConfigError(
+            f"response_format: {error.message}", remedy=error.remedy, keys=["response_format"]
+        ) from error
     if parsed is None or parsed.is_tensor_spec():
         raise ModelConfigError(
             "response_format: a chat model answers no tensors",
@@ -93,7 +99,12 @@ def _of_schema(schema: Schema) -> Format:
     named = schema.has_input_names()
     wrapped = row.get("type") != "object"  # servers answer with an object only
     if wrapped:
-        row = {"type": "object", "properties": {"value": row}, "required": ["value"], "additionalProperties": False}
+        row = {
+            "type": "object",
+            "properties": {"value": row},
+            "required": ["value"],
+            "additionalProperties": False,
+        }
     enforcer = signature.compile(ModelSignature(outputs=schema))
 
     def read(text: str) -> Any:
@@ -110,7 +121,11 @@ def _of_schema(schema: Schema) -> Format:
         return value
 
     told = {"name": "answer", "schema": row, "strict": strict is not None}
-    return Format({"type": "json_schema", "json_schema": told}, tuple(map(str, schema.input_names())) if named else (), read)
+    return Format(
+        {"type": "json_schema", "json_schema": told},
+        tuple(map(str, schema.input_names())) if named else (),
+        read,
+    )
 
 
 def _json(text: str) -> Any:

@@ -12,7 +12,16 @@ from modelpact.models.chat.failures import Failure
 __all__ = ["errors_of", "http_client"]
 
 HEADERS = frozenset(
-    {"host", "connection", "accept", "accept-encoding", "content-type", "content-length", "transfer-encoding", "user-agent"}
+    {
+        "host",
+        "connection",
+        "accept",
+        "accept-encoding",
+        "content-type",
+        "content-length",
+        "transfer-encoding",
+        "user-agent",
+    }
 )
 """What is sent beside the configured headers and the SDK's `x-stainless-...`."""
 

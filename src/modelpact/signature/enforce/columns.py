@@ -63,12 +63,20 @@ class Column:
         return [convert(value, place, row, failures) for row, value in enumerate(values)]
 
     def _wrong(self, series: Series, failures: Failures) -> Series:
-        failures.say(Code.WRONG_TYPE, self.place, None, self.expected, f"dtype {str(series.dtype)[:60]}")
+        failures.say(
+            Code.WRONG_TYPE, self.place, None, self.expected, f"dtype {str(series.dtype)[:60]}"
+        )
         return series
 
     def _needs_conversion(self, series: Series, failures: Failures) -> None:
         if self.strict:
-            failures.say(Code.NEEDS_CONVERSION, self.place, None, f"{self.expected}", f"dtype {str(series.dtype)[:60]}")
+            failures.say(
+                Code.NEEDS_CONVERSION,
+                self.place,
+                None,
+                f"{self.expected}",
+                f"dtype {str(series.dtype)[:60]}",
+            )
 
     def _no_nulls(self, null: Any, failures: Failures) -> None:
         for row in np.flatnonzero(null).tolist():
@@ -83,7 +91,9 @@ class NestedColumn(Column):
         values = series.tolist()
         if series.dtype == _OBJECT and self.node.fits(values):
             return series
-        return pd.Series(objects(self._converted(values, failures)), index=series.index, name=series.name)
+        return pd.Series(
+            objects(self._converted(values, failures)), index=series.index, name=series.name
+        )
 
     def values(self, values: list[Any], failures: Failures) -> Any:
         """A column given as Python values."""
@@ -100,7 +110,9 @@ class TextColumn(Column):
             values = series.tolist()
             if self.node.fits(values):
                 return series
-            return pd.Series(objects(self._converted(values, failures)), index=series.index, name=series.name)
+            return pd.Series(
+                objects(self._converted(values, failures)), index=series.index, name=series.name
+            )
         if isinstance(dtype, pd.StringDtype) and self.expected == "string":
             if self.required and (null := series.array.isna()).any():
                 self._no_nulls(null, failures)
@@ -114,7 +126,9 @@ class TextColumn(Column):
         """A column given as Python values."""
         converted = self._converted(values, failures)
         if values and self.expected == "string":
-            with contextlib.suppress(UnicodeEncodeError):  # half a surrogate pair is a text of Python's, and none of Arrow's
+            with contextlib.suppress(
+                UnicodeEncodeError
+            ):  # half a surrogate pair is a text of Python's, and none of Arrow's
                 return pd.Series(converted)
         return objects(converted)
 
@@ -152,10 +166,17 @@ class NumberColumn(Column):
             return self._cast(series, series.to_numpy(), None, failures)
         plain_dtype = dtype.numpy_dtype
         null = series.isna().to_numpy() if series.hasnans else None
-        return self._cast(series, series.to_numpy(dtype=plain_dtype, na_value=plain_dtype.type(0)), null, failures)
+        return self._cast(
+            series, series.to_numpy(dtype=plain_dtype, na_value=plain_dtype.type(0)), null, failures
+        )
 
     def _cast(self, series: Series, values: Any, null: Any, failures: Failures) -> Series:
-        if self.native.kind != "f" and values.dtype.kind == "f" and null is None and (nan := np.isnan(values)).any():
+        if (
+            self.native.kind != "f"
+            and values.dtype.kind == "f"
+            and null is None
+            and (nan := np.isnan(values)).any()
+        ):
             null, values = nan, np.where(nan, 0, values)
         if null is not None and self.native.kind != "f":
             if self.required:
@@ -167,7 +188,9 @@ class NumberColumn(Column):
         if lost is not None:
             if null is not None:
                 lost &= ~null
-            failures.add_rows(Code.LOSSY, self.place, np.flatnonzero(lost), self.expected, series.array)
+            failures.add_rows(
+                Code.LOSSY, self.place, np.flatnonzero(lost), self.expected, series.array
+            )
         if null is None:
             return self._series(converted, series)
         return self._series(self._with_nulls(converted, null), series)
@@ -179,7 +202,11 @@ class NumberColumn(Column):
         if self.native.kind == "f":
             return np.where(null, self.native.type("nan"), values)
         # The only dtypes that hold every integer, or every boolean, and nulls beside them.
-        return pd.arrays.BooleanArray(values, null) if self.native.kind == "b" else pd.arrays.IntegerArray(values, null)
+        return (
+            pd.arrays.BooleanArray(values, null)
+            if self.native.kind == "b"
+            else pd.arrays.IntegerArray(values, null)
+        )
 
     def _series(self, values: Any, like: Series) -> Series:
         return pd.Series(values, index=like.index, name=like.name, copy=False)
@@ -192,7 +219,9 @@ class NumberColumn(Column):
             return objects(converted)
         if self.native.kind != "f" and None in converted:
             dtype: Any = self._masked_dtype()
-            return objects(converted) if self.native.kind == "b" else pd.array(converted, dtype=dtype)
+            return (
+                objects(converted) if self.native.kind == "b" else pd.array(converted, dtype=dtype)
+            )
         return np.array(converted, dtype=self.native)
 
 
@@ -207,7 +236,9 @@ class DatetimeColumn(Column):
     def series(self, series: Series, failures: Failures) -> Series:
         """A column of a frame."""
         dtype = series.dtype
-        if dtype == self.native or (self.strict and isinstance(dtype, np.dtype) and dtype.kind == "M"):
+        if dtype == self.native or (
+            self.strict and isinstance(dtype, np.dtype) and dtype.kind == "M"
+        ):
             return series
         if isinstance(dtype, np.dtype) and dtype.kind == "M":
             return self._in_nanoseconds(series)
@@ -250,9 +281,11 @@ def column(spec: ColSpec, label: Any, *, strict: bool = False) -> Column:
     if isinstance(spec.type, AnyType):
         kind = Column
     elif isinstance(spec.type, DataType):
-        kind = {DataType.string: TextColumn, DataType.binary: TextColumn, DataType.datetime: DatetimeColumn}.get(
-            spec.type, NumberColumn
-        )
+        kind = {
+            DataType.string: TextColumn,
+            DataType.binary: TextColumn,
+            DataType.datetime: DatetimeColumn,
+        }.get(spec.type, NumberColumn)
     return kind(spec, label, strict=strict)
 
 

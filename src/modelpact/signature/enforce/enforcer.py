@@ -68,7 +68,9 @@ class Enforcer:
         failures.raise_if_any(InputsError, "params")
         return checked
 
-    def call(self, data: Any, params: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any] | None]:
+    def call(
+        self, data: Any, params: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any] | None]:
         """Inputs and params together, as the model is to get them.
 
         Raises:
@@ -80,7 +82,8 @@ class Enforcer:
         settings = self._check_params(params, failures)
         in_params = failures.total - in_inputs
         failures.raise_if_any(
-            InputsError, "inputs and params" if in_inputs and in_params else "inputs" if in_inputs else "params"
+            InputsError,
+            "inputs and params" if in_inputs and in_params else "inputs" if in_inputs else "params",
         )
         return checked, settings
 
@@ -113,7 +116,9 @@ class Enforcer:
         self._check_params(params, failures)
         return failures
 
-    def _check_params(self, params: dict[str, Any] | None, failures: Failures) -> dict[str, Any] | None:
+    def _check_params(
+        self, params: dict[str, Any] | None, failures: Failures
+    ) -> dict[str, Any] | None:
         checked: dict[str, Any] | None
         if self.policy == "mlflow":
             checked = mlflow_policy.check_params(params, self.signature.params, failures)
@@ -121,7 +126,9 @@ class Enforcer:
             checked = self._params.check(params, failures)
         return checked
 
-    def _check(self, data: Any, schema: Schema | None, side: Columns | Tensors | None, failures: Failures) -> Any:
+    def _check(
+        self, data: Any, schema: Schema | None, side: Columns | Tensors | None, failures: Failures
+    ) -> Any:
         if side is None or schema is None:
             return data
         if self.policy == "mlflow":
@@ -133,7 +140,11 @@ class Enforcer:
 
 
 def _native(data: Any, side: Columns | Tensors, failures: Failures) -> Any:
-    return check_columns(data, side, failures) if isinstance(side, Columns) else side.check(data, failures)
+    return (
+        check_columns(data, side, failures)
+        if isinstance(side, Columns)
+        else side.check(data, failures)
+    )
 
 
 def _side(schema: Schema | None, strict: bool, extra: Extra) -> Columns | Tensors | None:
@@ -143,7 +154,9 @@ def _side(schema: Schema | None, strict: bool, extra: Extra) -> Columns | Tensor
     return kind(schema, strict=strict, extra=extra)
 
 
-def compile(signature: ModelSignature, policy: Policy = "lossless", extra: Extra = "ignore") -> Enforcer:
+def compile(
+    signature: ModelSignature, policy: Policy = "lossless", extra: Extra = "ignore"
+) -> Enforcer:
     """Turn a signature into checks.
 
     Args:
@@ -166,11 +179,16 @@ def compile(signature: ModelSignature, policy: Policy = "lossless", extra: Extra
            age
         0  3.0
     """
-    for word, known in ((policy, ("mlflow", "lossless", "strict")), (extra, ("ignore", "warn", "forbid"))):
+    for word, known in (
+        (policy, ("mlflow", "lossless", "strict")),
+        (extra, ("ignore", "warn", "forbid")),
+    ):
         if word not in known:
             raise ValueError(f"{word!r} is none of {', '.join(known)}")
     if policy == "mlflow" and extra == "forbid":
-        raise ValueError("the policy mlflow leaves extra columns out, as MLflow does; extra='forbid' needs another policy")
+        raise ValueError(
+            "the policy mlflow leaves extra columns out, as MLflow does; extra='forbid' needs another policy"
+        )
     return Enforcer(signature, policy, extra)
 
 

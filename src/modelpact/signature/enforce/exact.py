@@ -53,7 +53,9 @@ def cast(values: Array, target: np.dtype[Any]) -> tuple[Array, Array | None]:
     return _round_trip(values, target)
 
 
-def _between(values: Array, target: np.dtype[Any], low: int, high: int) -> tuple[Array, Array | None]:
+def _between(
+    values: Array, target: np.dtype[Any], low: int, high: int
+) -> tuple[Array, Array | None]:
     info = np.iinfo(values.dtype)
     if (info.min >= low and info.max <= high) or not values.size:
         return values.astype(target), None
@@ -65,7 +67,10 @@ def _between(values: Array, target: np.dtype[Any], low: int, high: int) -> tuple
 
 def _whole(values: Array, target: np.dtype[Any]) -> tuple[Array, Array | None]:
     info = np.iinfo(target)
-    low, high = float(info.min), float(info.max // 2 + 1) * 2  # float(max) itself rounds up for 64 bits
+    low, high = (
+        float(info.min),
+        float(info.max // 2 + 1) * 2,
+    )  # float(max) itself rounds up for 64 bits
     with np.errstate(invalid="ignore"):
         kept = (values >= low) & (values < high) & (np.floor(values) == values)
     if kept.all():

@@ -65,8 +65,12 @@ class Failure:
     got: str
 
     def __str__(self) -> str:
-        where = ", ".join(part for part in ("" if self.row is None else f"row {self.row}", self.path) if part)
-        return f"{where + ': ' if where else ''}expected {self.expected}, got {self.got} ({self.code})"
+        where = ", ".join(
+            part for part in ("" if self.row is None else f"row {self.row}", self.path) if part
+        )
+        return (
+            f"{where + ': ' if where else ''}expected {self.expected}, got {self.got} ({self.code})"
+        )
 
 
 class Failures:
@@ -100,7 +104,9 @@ class Failures:
     def add_rows(self, code: str, place: Place, rows: Any, expected: str, values: Any) -> None:
         """Note one failure for each position in `rows`; `values` is indexed by the same positions."""
         for row in rows[: max(self.most - self.total, 0)]:
-            self.kept.append(Failure(code, path_text(place), int(row), expected, glimpse(values[int(row)])))
+            self.kept.append(
+                Failure(code, path_text(place), int(row), expected, glimpse(values[int(row)]))
+            )
         self.total += len(rows)
 
     def extend(self, other: Failures) -> None:
@@ -124,7 +130,10 @@ class Failures:
         if not self.total:
             return
         places = "1 place" if self.total == 1 else f"{self.total:,} places"
-        lines = [f"the {what} break the signature in {places}:", *(f"  {failure}" for failure in self.kept)]
+        lines = [
+            f"the {what} break the signature in {places}:",
+            *(f"  {failure}" for failure in self.kept),
+        ]
         if self.total > len(self.kept):
             lines.append(f"  ... and {self.total - len(self.kept):,} more")
         raise error("\n".join(lines), failures=tuple(self.kept), total=self.total) from self.cause
@@ -176,7 +185,16 @@ def glimpse(value: Any) -> str:
     return text if len(text) <= DATA_WIDTH else text[: DATA_WIDTH - 3] + "..."
 
 
-_PLAIN = {"builtins", "numpy", "decimal", "datetime", "pandas", "pandas._libs.tslibs.timestamps", "uuid", "fractions"}
+_PLAIN = {
+    "builtins",
+    "numpy",
+    "decimal",
+    "datetime",
+    "pandas",
+    "pandas._libs.tslibs.timestamps",
+    "uuid",
+    "fractions",
+}
 """The packages whose values have a short text of their own."""
 
 

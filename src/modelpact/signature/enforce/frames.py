@@ -33,7 +33,10 @@ class Columns:
         specs: Any = schema.inputs
         self.named = specs[0].name is not None
         self.labels = [spec.name if self.named else position for position, spec in enumerate(specs)]
-        self.columns = [column(spec, label, strict=strict) for spec, label in zip(specs, self.labels, strict=True)]
+        self.columns = [
+            column(spec, label, strict=strict)
+            for spec, label in zip(specs, self.labels, strict=True)
+        ]
         self.types = [spec.type for spec in specs]
         self.required = [spec.required for spec in specs]
         self.extra = extra
@@ -61,12 +64,16 @@ class Columns:
                 changed[index] = after
         return data if failures else self._assembled(data, labels, positions, changed)
 
-    def _assembled(self, data: Any, labels: list[Any], positions: list[int | None], changed: dict[int, Any]) -> Any:
+    def _assembled(
+        self, data: Any, labels: list[Any], positions: list[int | None], changed: dict[int, Any]
+    ) -> Any:
         found = [position for position in positions if position is not None]
         if not changed:
             return data if found == list(range(len(labels))) else data.iloc[:, found]
         parts = {
-            labels[position]: changed[index] if index in changed else _column_at(data, position, labels[position])
+            labels[position]: changed[index]
+            if index in changed
+            else _column_at(data, position, labels[position])
             for index, position in enumerate(positions)
             if position is not None
         }
@@ -79,7 +86,9 @@ class Columns:
         if len(where) < len(labels):
             for label in self.labels:
                 if (times := labels.count(label)) > 1:
-                    failures.say(Code.DUPLICATE_COLUMN, (label,), None, "one column", f"{times} of that name")
+                    failures.say(
+                        Code.DUPLICATE_COLUMN, (label,), None, "one column", f"{times} of that name"
+                    )
         self._compare(where.keys(), failures)
         return [where.get(label) for label in self.labels]
 
@@ -98,7 +107,9 @@ class Columns:
         for label, item, required in zip(self.labels, self.columns, self.required, strict=True):
             if required and label not in found:
                 hint = near_miss(label, unknown, "; there is {}")
-                failures.say(Code.MISSING_COLUMN, (label,), None, item.expected, f"no such column{hint}")
+                failures.say(
+                    Code.MISSING_COLUMN, (label,), None, item.expected, f"no such column{hint}"
+                )
         if unknown and self.extra != "ignore":
             absent = [label for label in self.labels if label not in found]
             for label in unknown:
@@ -109,7 +120,9 @@ class Columns:
             failures.say(Code.EXTRA_COLUMN, place, None, expected, got)
         elif self.extra == "warn":
             what = f"column {str(place[0])[:40]!r}" if place else "columns"
-            text = f"{what}: expected {expected}, got {got}; what is not in the signature is ignored"
+            text = (
+                f"{what}: expected {expected}, got {got}; what is not in the signature is ignored"
+            )
             warnings.warn(text, UserWarning, stacklevel=2)
 
     def rows(self, rows: list[dict[Any, Any]], failures: Failures) -> Any:

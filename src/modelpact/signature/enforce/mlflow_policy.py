@@ -29,29 +29,49 @@ def check_data(data: Any, schema: Schema, failures: Failures) -> Any:
         return _mlflow.enforce_inputs(_guarded(data, schema), schema)
     except Exception as error:  # as MLflow's predict, which takes every exception for a refusal
         failures.cause = error
-        failures.say(Code.REFUSED_BY_MLFLOW, (), None, "what MLflow accepts", shortened(f"{type(error).__name__}: {error}"))
+        failures.say(
+            Code.REFUSED_BY_MLFLOW,
+            (),
+            None,
+            "what MLflow accepts",
+            shortened(f"{type(error).__name__}: {error}"),
+        )
         return data
 
 
 def check_params(params: Any, schema: ParamSchema | None, failures: Failures) -> Any:
     """What MLflow's `predict` makes of its params."""
     try:
-        return copy.deepcopy(_mlflow.enforce_params(params, schema))  # it hands out the signature's own defaults
+        return copy.deepcopy(
+            _mlflow.enforce_params(params, schema)
+        )  # it hands out the signature's own defaults
     except Exception as error:  # as above
         failures.cause = error
-        failures.say(Code.REFUSED_BY_MLFLOW, (), None, "what MLflow accepts", shortened(f"{type(error).__name__}: {error}"))
+        failures.say(
+            Code.REFUSED_BY_MLFLOW,
+            (),
+            None,
+            "what MLflow accepts",
+            shortened(f"{type(error).__name__}: {error}"),
+        )
         return params
 
 
 def _guarded(data: Any, schema: Schema) -> Any:
     """A copy of what MLflow writes its conversions into: the dicts of nested columns."""
-    nested = [spec for spec in schema.inputs if not isinstance(spec, TensorSpec) and not isinstance(spec.type, DataType)]
+    nested = [
+        spec
+        for spec in schema.inputs
+        if not isinstance(spec, TensorSpec) and not isinstance(spec.type, DataType)
+    ]
     if not nested or not isinstance(data, (pd.DataFrame, pd.Series, list, dict)):
         return data
     if isinstance(data, (list, dict)):
         return copy.deepcopy(data)
     if isinstance(data, pd.Series):
-        return pd.Series(copy.deepcopy(data.tolist()), index=data.index, name=data.name, dtype=data.dtype)
+        return pd.Series(
+            copy.deepcopy(data.tolist()), index=data.index, name=data.name, dtype=data.dtype
+        )
     guarded = data.copy(deep=False)
     for position, dtype in enumerate(data.dtypes):
         if dtype == np.dtype("O"):

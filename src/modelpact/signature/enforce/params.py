@@ -30,7 +30,10 @@ class Params:
         self.specs = {} if schema is None else {spec.name: spec for spec in schema.params}
         self.none = schema is None
         self.strict = strict
-        self._nodes = {name: node(spec.dtype, nullable=False, strict=strict) for name, spec in self.specs.items()}
+        self._nodes = {
+            name: node(spec.dtype, nullable=False, strict=strict)
+            for name, spec in self.specs.items()
+        }
 
     def check(self, params: Any, failures: Failures) -> dict[str, Any] | None:
         """The params that the model is to be called with: what was given, then the defaults of the rest.
@@ -51,7 +54,11 @@ class Params:
             if name in self.specs:
                 given[name] = self._value(name, value, failures)
             else:
-                known = f"; the params are {', '.join(self.specs)}"[:200] if self.specs else "; this model takes none"
+                known = (
+                    f"; the params are {', '.join(self.specs)}"[:200]
+                    if self.specs
+                    else "; this model takes none"
+                )
                 hint = near_miss(name, self.specs) or known
                 failures.say(Code.UNKNOWN_PARAM, (name,), None, "no such param", f"one{hint}")
         for name, spec in self.specs.items():
@@ -63,22 +70,39 @@ class Params:
         spec: ParamSpec = self.specs[name]
         dtype: Any = spec.dtype
         if spec.shape is not None:
-            if not isinstance(value, (list, tuple, np.ndarray)) or (isinstance(value, np.ndarray) and value.ndim != 1):
-                failures.add(Code.WRONG_SHAPE, (name,), None, f"a list of {dtype.name} values", value)
+            if not isinstance(value, (list, tuple, np.ndarray)) or (
+                isinstance(value, np.ndarray) and value.ndim != 1
+            ):
+                failures.add(
+                    Code.WRONG_SHAPE, (name,), None, f"a list of {dtype.name} values", value
+                )
                 return value
-            return [self._scalar(dtype, item, (name, index), failures) for index, item in enumerate(value)]
+            return [
+                self._scalar(dtype, item, (name, index), failures)
+                for index, item in enumerate(value)
+            ]
         if isinstance(dtype, DataType):
             return self._scalar(dtype, value, (name,), failures)
         found = self._nodes[name]
         return value if found.fits([value]) else found.convert(value, (name,), None, failures)
 
-    def _scalar(self, dtype: DataType, value: Any, place: tuple[Any, ...], failures: Failures) -> Any:
+    def _scalar(
+        self, dtype: DataType, value: Any, place: tuple[Any, ...], failures: Failures
+    ) -> Any:
         """One value as a plain Python one; None, which stands for unset, is let through."""
         if value is None:
             return None
-        plain = value.item() if isinstance(value, np.generic) and dtype is not DataType.datetime else value
+        plain = (
+            value.item()
+            if isinstance(value, np.generic) and dtype is not DataType.datetime
+            else value
+        )
         try:
-            converted = _moment(value) if dtype is DataType.datetime else _RULES.get(dtype, rule(dtype).convert)(plain)
+            converted = (
+                _moment(value)
+                if dtype is DataType.datetime
+                else _RULES.get(dtype, rule(dtype).convert)(plain)
+            )
         except Refused as refused:
             failures.add(refused.code, place, None, dtype.name, value)
             return value
@@ -115,7 +139,11 @@ def _moment(value: Any) -> Any:
 def _parsed(value: str) -> Any:
     """A date where the text has no time, as MLflow reads it."""
     try:
-        return datetime.date.fromisoformat(value) if len(value) == len("2026-01-01") else rule(DataType.datetime).convert(value)
+        return (
+            datetime.date.fromisoformat(value)
+            if len(value) == len("2026-01-01")
+            else rule(DataType.datetime).convert(value)
+        )
     except ValueError:
         raise Refused(Code.WRONG_TYPE) from None
 

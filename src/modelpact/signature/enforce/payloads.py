@@ -45,7 +45,11 @@ def check_columns(data: Any, columns: Columns, failures: Failures) -> Any:
             return columns.cells(list(data), failures)
         return _check_converted(data, columns, failures)
     if _is_scalar(data) and data is not None:
-        return columns.frame(pd.DataFrame([data]), failures) if columns.named else _check_list([data], columns, failures)
+        return (
+            columns.frame(pd.DataFrame([data]), failures)
+            if columns.named
+            else _check_list([data], columns, failures)
+        )
     failures.add(Code.WRONG_KIND, (), None, "a frame, array, list, dict or scalar", data)
     return data
 
@@ -72,12 +76,19 @@ def as_frame(data: Any) -> Any:
 
 
 def _check_dict(data: dict[Any, Any], columns: Columns, failures: Failures) -> Any:
-    data = {key: value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value for key, value in data.items()}
+    data = {
+        key: value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+        for key, value in data.items()
+    }
     if columns.named and _is_one_row(data, columns):
         return columns.rows([data], failures)
     if _one_nested(columns):
         one_cell = not isinstance(columns.types[0], Array)
-        return columns.cells([data], failures) if one_cell else _check_converted([data], columns, failures)
+        return (
+            columns.cells([data], failures)
+            if one_cell
+            else _check_converted([data], columns, failures)
+        )
     by_column = {key: _as_pandas_reads(value) for key, value in data.items()}
     if all(map(_is_scalar, by_column.values())):
         return _check_converted([by_column], columns, failures)
@@ -93,12 +104,18 @@ def _as_pandas_reads(value: Any) -> Any:
 
 def _is_one_row(data: dict[Any, Any], columns: Columns) -> bool:
     """Whether a dict is one row, or holds columns: MLflow's rule, but lists of text under flat columns are columns."""
-    if any(isinstance(kind, _NESTED) for kind in columns.types) or any(isinstance(value, dict) for value in data.values()):
+    if any(isinstance(kind, _NESTED) for kind in columns.types) or any(
+        isinstance(value, dict) for value in data.values()
+    ):
         return True
     values = list(data.values())
-    if not all(_is_scalar(value) or (isinstance(value, list) and _all_text(value)) for value in values):
+    if not all(
+        _is_scalar(value) or (isinstance(value, list) and _all_text(value)) for value in values
+    ):
         return False
-    return any(isinstance(kind, AnyType) for kind in columns.types) or not all(isinstance(value, list) for value in values)
+    return any(isinstance(kind, AnyType) for kind in columns.types) or not all(
+        isinstance(value, list) for value in values
+    )
 
 
 def _check_list(data: list[Any], columns: Columns, failures: Failures) -> Any:
@@ -107,7 +124,9 @@ def _check_list(data: list[Any], columns: Columns, failures: Failures) -> Any:
             return columns.rows(data, failures)
     elif _one_nested(columns):
         return _check_cells(data, columns, failures)
-    elif len(columns.columns) == 1 and not any(isinstance(cell, (list, dict, np.ndarray)) for cell in data):
+    elif len(columns.columns) == 1 and not any(
+        isinstance(cell, (list, dict, np.ndarray)) for cell in data
+    ):
         return columns.cells(data, failures)
     return _check_converted(data, columns, failures)
 
@@ -128,13 +147,23 @@ def _check_converted(data: Any, columns: Columns, failures: Failures) -> Any:
     try:
         frame = pd.DataFrame(data)
     except (ValueError, TypeError) as error:
-        failures.say(Code.WRONG_KIND, (), None, "data that makes a frame", f"{type(data).__name__}: {str(error)[:60]}")
+        failures.say(
+            Code.WRONG_KIND,
+            (),
+            None,
+            "data that makes a frame",
+            f"{type(data).__name__}: {str(error)[:60]}",
+        )
         return data
     return columns.frame(frame, failures)
 
 
 def _one_nested(columns: Columns) -> bool:
-    return not columns.named and len(columns.types) == 1 and isinstance(columns.types[0], (*_NESTED, AnyType))
+    return (
+        not columns.named
+        and len(columns.types) == 1
+        and isinstance(columns.types[0], (*_NESTED, AnyType))
+    )
 
 
 def _all_text(values: list[Any]) -> bool:
@@ -143,5 +172,7 @@ def _all_text(values: list[Any]) -> bool:
 
 def _is_scalar(value: Any) -> bool:
     return (
-        value is None or np.isscalar(value) or isinstance(value, (datetime.date, datetime.timedelta, decimal.Decimal, bytearray))
+        value is None
+        or np.isscalar(value)
+        or isinstance(value, (datetime.date, datetime.timedelta, decimal.Decimal, bytearray))
     )

@@ -57,7 +57,12 @@ def is_null(value: Any) -> bool:
         >>> is_null(float("nan")), is_null("")
         (True, False)
     """
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, (float, np.floating)) and math.isnan(value))
+    return (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, (float, np.floating)) and math.isnan(value))
+    )
 
 
 def rule(dtype: DataType) -> Rule:
@@ -108,7 +113,11 @@ def _double(value: Any) -> Any:
     if isinstance(value, decimal.Decimal):
         # A double shows 15 to 17 digits; a Decimal whose digits it shows again has lost none.
         near = float(value)
-        if value.is_nan() or value.is_infinite() or (math.isfinite(near) and decimal.Decimal(repr(near)) == value):
+        if (
+            value.is_nan()
+            or value.is_infinite()
+            or (math.isfinite(near) and decimal.Decimal(repr(near)) == value)
+        ):
             return near
         raise Refused(Code.LOSSY)
     if isinstance(value, np.longdouble) and float(value) == value:
@@ -146,7 +155,11 @@ def _binary(value: Any) -> Any:
 def _datetime(value: Any) -> Any:
     if isinstance(value, datetime.datetime):
         try:
-            return value if value.tzinfo is None else value.astimezone(datetime.UTC).replace(tzinfo=None)
+            return (
+                value
+                if value.tzinfo is None
+                else value.astimezone(datetime.UTC).replace(tzinfo=None)
+            )
         except OverflowError:  # an offset on the first or the last day that Python knows
             raise Refused(Code.WRONG_TYPE) from None
     if isinstance(value, (datetime.date, np.datetime64)):
@@ -163,11 +176,19 @@ _INTEGER = (-(2**31), 2**31 - 1)
 _LONG = (-(2**63), 2**63 - 1)
 _RULES: dict[DataType, Rule] = {
     DataType.boolean: Rule("boolean", frozenset({bool, np.bool_}), _boolean),
-    DataType.integer: Rule("integer", frozenset({int, np.int32}), _integer_between(*_INTEGER), _INTEGER),
-    DataType.long: Rule("long", frozenset({int, np.int64, np.int32}), _integer_between(*_LONG), _LONG),
+    DataType.integer: Rule(
+        "integer", frozenset({int, np.int32}), _integer_between(*_INTEGER), _INTEGER
+    ),
+    DataType.long: Rule(
+        "long", frozenset({int, np.int64, np.int32}), _integer_between(*_LONG), _LONG
+    ),
     DataType.float: Rule("float", frozenset({np.float32}), _float, nan=True),
     DataType.double: Rule("double", frozenset({float, np.float64}), _double, nan=True),
     DataType.string: Rule("string", frozenset({str, np.str_}), _string),
     DataType.binary: Rule("binary", frozenset({bytes, bytearray, np.bytes_}), _binary),
-    DataType.datetime: Rule("datetime", frozenset({datetime.datetime, datetime.date, np.datetime64, pd.Timestamp}), _datetime),
+    DataType.datetime: Rule(
+        "datetime",
+        frozenset({datetime.datetime, datetime.date, np.datetime64, pd.Timestamp}),
+        _datetime,
+    ),
 }

@@ -38,7 +38,10 @@ class Tensors:
         Returns:
             An array or a sparse matrix, or where the tensors are named a dict of them in the schema's order.
         """
-        if not isinstance(data, (np.ndarray, dict, list, pd.DataFrame)) and (frame := as_frame(data)) is not None:
+        if (
+            not isinstance(data, (np.ndarray, dict, list, pd.DataFrame))
+            and (frame := as_frame(data)) is not None
+        ):
             data = frame
         if self.named:
             return self._named(data, failures)
@@ -57,15 +60,23 @@ class Tensors:
         for name, tensor in zip(self.names, self.tensors, strict=True):
             if name not in data:
                 hint = near_miss(name, unknown, "; there is {}")
-                failures.say(Code.MISSING_COLUMN, (name,), None, tensor.expected, f"no such tensor{hint}")
+                failures.say(
+                    Code.MISSING_COLUMN, (name,), None, tensor.expected, f"no such tensor{hint}"
+                )
             elif isinstance(data, dict):
                 result[name] = tensor.check(data[name], (name,), failures)
             elif isinstance(data[name], pd.DataFrame):
-                failures.say(Code.DUPLICATE_COLUMN, (name,), None, "one column", "several of that name")
+                failures.say(
+                    Code.DUPLICATE_COLUMN, (name,), None, "one column", "several of that name"
+                )
             else:
                 result[name] = tensor.column(data[name], (name,), failures)
         self._report(unknown, failures)
-        same = isinstance(data, dict) and list(data) == self.names and all(result.get(name) is data[name] for name in self.names)
+        same = (
+            isinstance(data, dict)
+            and list(data) == self.names
+            and all(result.get(name) is data[name] for name in self.names)
+        )
         return data if same else result
 
     def _report(self, unknown: list[Any], failures: Failures) -> None:
@@ -73,4 +84,8 @@ class Tensors:
             if self.extra == "forbid":
                 failures.say(Code.EXTRA_COLUMN, (key,), None, "no such tensor", "one")
             elif self.extra == "warn":
-                warnings.warn(f"tensor {str(key)[:40]!r} is not in the signature and is ignored", UserWarning, stacklevel=2)
+                warnings.warn(
+                    f"tensor {str(key)[:40]!r} is not in the signature and is ignored",
+                    UserWarning,
+                    stacklevel=2,
+                )

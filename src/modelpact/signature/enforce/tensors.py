@@ -50,7 +50,9 @@ class Tensor:
         return value
 
     def _fits(self, shape: tuple[int, ...]) -> bool:
-        return len(shape) == len(self.shape) and all(axis in (-1, given) for axis, given in zip(self.shape, shape, strict=True))
+        return len(shape) == len(self.shape) and all(
+            axis in (-1, given) for axis, given in zip(self.shape, shape, strict=True)
+        )
 
     def _array(self, value: Any, place: Place, failures: Failures, *, rounds: bool = False) -> Any:
         if self._anything:
@@ -58,9 +60,13 @@ class Tensor:
         if self._may_be_ragged and value.ndim == 1 and value.dtype == _OBJECT:
             return self._ragged(value, place, failures)
         if not self._fits(value.shape):
-            failures.say(Code.WRONG_SHAPE, place, None, self.expected, f"shape {tuple(value.shape)}"[:80])
+            failures.say(
+                Code.WRONG_SHAPE, place, None, self.expected, f"shape {tuple(value.shape)}"[:80]
+            )
             return value
-        if value.dtype == self.dtype or (value.dtype.kind == self.dtype.kind and self.dtype.kind in "US"):
+        if value.dtype == self.dtype or (
+            value.dtype.kind == self.dtype.kind and self.dtype.kind in "US"
+        ):
             return value
         if self.strict:
             failures.say(Code.NEEDS_CONVERSION, place, None, self.expected, f"dtype {value.dtype}")
@@ -83,7 +89,13 @@ class Tensor:
             lost = changed
         where = np.argwhere(lost)
         for index in where[:20].tolist():
-            failures.add(Code.LOSSY, (*place, *index[1:]) if place else (), index[0], self.expected, value[tuple(index)])
+            failures.add(
+                Code.LOSSY,
+                (*place, *index[1:]) if place else (),
+                index[0],
+                self.expected,
+                value[tuple(index)],
+            )
         failures.total += max(len(where) - 20, 0)
         return converted
 
@@ -94,7 +106,9 @@ class Tensor:
         inner = Tensor(TensorSpec(self.dtype, self.shape[1:]), strict=self.strict)
         before = len(failures)
         rows = [inner.check(row, place, failures) for row in value]
-        if len(failures) > before or all(after is given for after, given in zip(rows, value, strict=True)):
+        if len(failures) > before or all(
+            after is given for after, given in zip(rows, value, strict=True)
+        ):
             return value
         return _objects(rows)
 
@@ -113,11 +127,17 @@ class Tensor:
         if not array.size and self._fits(array.shape):
             return array.astype(self.dtype)
         if self.dtype == _OBJECT:
-            array = _as_objects(value, array.shape)  # whatever they are: this dtype says nothing of them
+            array = _as_objects(
+                value, array.shape
+            )  # whatever they are: this dtype says nothing of them
         elif array.dtype.kind in "US" or (array.dtype.kind in "iufc" and array.ndim):
-            array = _typed(_as_objects(value, array.shape))  # NumPy turns 1 into "1", and True into 1
+            array = _typed(
+                _as_objects(value, array.shape)
+            )  # NumPy turns 1 into "1", and True into 1
         if array is None:
-            failures.say(Code.WRONG_TYPE, place, None, self.expected, "a list of values of different types")
+            failures.say(
+                Code.WRONG_TYPE, place, None, self.expected, "a list of values of different types"
+            )
             return value
         return self._array(array, place, failures, rounds=True)
 
@@ -125,7 +145,9 @@ class Tensor:
         if self._anything:
             return value
         if not self._fits(value.shape):
-            failures.say(Code.WRONG_SHAPE, place, None, self.expected, f"shape {tuple(value.shape)}")
+            failures.say(
+                Code.WRONG_SHAPE, place, None, self.expected, f"shape {tuple(value.shape)}"
+            )
             return value
         matrices = sys.modules["scipy.sparse"]
         known = isinstance(value, (matrices.csr_matrix, matrices.csc_matrix))
@@ -133,7 +155,9 @@ class Tensor:
             return value
         if self.strict or not exact.castable(value.dtype, self.dtype):
             code = Code.NEEDS_CONVERSION if self.strict else Code.WRONG_TYPE
-            failures.say(code, place, None, self.expected, f"{type(value).__name__} of dtype {value.dtype}")
+            failures.say(
+                code, place, None, self.expected, f"{type(value).__name__} of dtype {value.dtype}"
+            )
             return value
         matrix = value if known else matrices.csr_matrix(value)
         data, lost = exact.cast(matrix.data, self.dtype)
@@ -157,11 +181,15 @@ class Tensor:
         except ValueError:
             array = None
         if array is None:
-            failures.say(Code.WRONG_SHAPE, place, None, self.expected, "cells of different lengths or types")
+            failures.say(
+                Code.WRONG_SHAPE, place, None, self.expected, "cells of different lengths or types"
+            )
             return series
         if not self._fits(array.shape) and array.size == abs(int(np.prod(self.shape))) * len(cells):
             with contextlib.suppress(ValueError):  # of two free axes neither is known
-                array = array.reshape(len(cells), *self.shape[1:])  # cells may be flat: their shape is in the signature
+                array = array.reshape(
+                    len(cells), *self.shape[1:]
+                )  # cells may be flat: their shape is in the signature
         return self._array(array, place, failures, rounds=isinstance(cells[0], list))
 
     def frame(self, data: Any, failures: Failures) -> Any:
@@ -175,7 +203,10 @@ class Tensor:
             return self._array(data.to_numpy(), (), failures, rounds=True)
         before = len(failures)
         one = Tensor(TensorSpec(self.dtype, (-1,)), strict=self.strict)
-        parts = [one.column(data.iloc[:, at], (label,), failures) for at, label in enumerate(data.columns)]
+        parts = [
+            one.column(data.iloc[:, at], (label,), failures)
+            for at, label in enumerate(data.columns)
+        ]
         return data if len(failures) > before else self._array(np.column_stack(parts), (), failures)
 
 
@@ -213,7 +244,11 @@ def _family(kind: type) -> type:
     for family in (bool, int, float, str, bytes):
         if issubclass(kind, family):
             return family
-    return {"b": bool, "i": int, "u": int, "f": float}.get(np.dtype(kind).kind, kind) if issubclass(kind, np.generic) else kind
+    return (
+        {"b": bool, "i": int, "u": int, "f": float}.get(np.dtype(kind).kind, kind)
+        if issubclass(kind, np.generic)
+        else kind
+    )
 
 
 def _as_objects(value: Any, shape: tuple[int, ...]) -> Any:

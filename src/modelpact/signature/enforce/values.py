@@ -109,7 +109,11 @@ class ArrayNode(Node):
 
     def __init__(self, dtype: ArrayType, *, nullable: bool, strict: bool) -> None:
         item = dtype.dtype
-        super().__init__(f"a list of {_plural(item)}", nullable=nullable or isinstance(item, AnyType), strict=strict)
+        super().__init__(
+            f"a list of {_plural(item)}",
+            nullable=nullable or isinstance(item, AnyType),
+            strict=strict,
+        )
         self.item = node(item, nullable=True, strict=strict)
         depth, inner = 1, item
         while isinstance(inner, ArrayType):
@@ -146,7 +150,9 @@ class ArrayNode(Node):
         convert = self.item.convert
         return [convert(item, (*place, index), row, failures) for index, item in enumerate(items)]
 
-    def _convert_array(self, value: np.ndarray[Any, Any], place: Place, row: int | None, failures: Failures) -> Any:
+    def _convert_array(
+        self, value: np.ndarray[Any, Any], place: Place, row: int | None, failures: Failures
+    ) -> Any:
         if self.numpy is not None and value.ndim == self.depth:
             if value.dtype == self.numpy or value.dtype.kind == self.numpy.kind in "USM":
                 return value
@@ -160,7 +166,11 @@ class ArrayNode(Node):
             failures.add(Code.WRONG_TYPE, place, row, self.expected, value)
             return value
         converted = self.convert(value.tolist(), place, row, failures)
-        return np.array(converted, dtype=object) if value.dtype == object and value.ndim == 1 and self.depth == 1 else converted
+        return (
+            np.array(converted, dtype=object)
+            if value.dtype == object and value.ndim == 1 and self.depth == 1
+            else converted
+        )
 
 
 class ObjectNode(Node):
@@ -168,7 +178,10 @@ class ObjectNode(Node):
 
     def __init__(self, dtype: Object, *, nullable: bool, strict: bool) -> None:
         super().__init__("an object", nullable=nullable, strict=strict)
-        self.nodes = {prop.name: node(prop.dtype, nullable=not prop.required, strict=strict) for prop in dtype.properties}
+        self.nodes = {
+            prop.name: node(prop.dtype, nullable=not prop.required, strict=strict)
+            for prop in dtype.properties
+        }
         self.names = frozenset(self.nodes)
         self._dicts = {dict, _NONE} if nullable else {dict}
         self.required = [prop.name for prop in dtype.properties if prop.required]
@@ -179,18 +192,25 @@ class ObjectNode(Node):
         if not self._dicts.issuperset(map(type, values)):
             return False
         if self.nullable:
-            values = [value for value in values if value]  # neither None nor the empty object, which stands for it
+            values = [
+                value for value in values if value
+            ]  # neither None nor the empty object, which stands for it
         if self.optional:
             if not self.names.issuperset(chain.from_iterable(values)):
                 return False
         elif not set(map(len, values)) <= {len(self.names)}:
             return False
         try:
-            if not all(self.nodes[name].fits(list(map(itemgetter(name), values))) for name in self.required):
+            if not all(
+                self.nodes[name].fits(list(map(itemgetter(name), values))) for name in self.required
+            ):
                 return False
         except KeyError:
             return False
-        return all(self.nodes[name].fits([value[name] for value in values if name in value]) for name in self.optional)
+        return all(
+            self.nodes[name].fits([value[name] for value in values if name in value])
+            for name in self.optional
+        )
 
     def convert(self, value: Any, place: Place, row: int | None, failures: Failures) -> Any:
         """The value, converted where that loses nothing; a new dict where anything was."""
@@ -202,13 +222,21 @@ class ObjectNode(Node):
         for name in self.required:
             if name not in value:
                 hint = near_miss(name, value.keys() - self.names, "; there is {}")
-                failures.say(Code.MISSING_PROPERTY, (*place, name), row, self.nodes[name].expected, f"nothing{hint}")
+                failures.say(
+                    Code.MISSING_PROPERTY,
+                    (*place, name),
+                    row,
+                    self.nodes[name].expected,
+                    f"nothing{hint}",
+                )
         converted = {}
         for key, item in value.items():
             inner = self.nodes.get(key) if isinstance(key, str) else None
             if inner is None:
                 hint = near_miss(key, self.names - value.keys())
-                failures.say(Code.UNKNOWN_PROPERTY, (*place, key), row, "no such property", f"one{hint}")
+                failures.say(
+                    Code.UNKNOWN_PROPERTY, (*place, key), row, "no such property", f"one{hint}"
+                )
             else:
                 converted[key] = inner.convert(item, (*place, key), row, failures)
         return converted
@@ -219,7 +247,9 @@ class MapNode(Node):
 
     def __init__(self, dtype: Map, *, nullable: bool, strict: bool) -> None:
         anything = isinstance(dtype.value_type, AnyType)
-        super().__init__(f"a map of {_plural(dtype.value_type)}", nullable=nullable or anything, strict=strict)
+        super().__init__(
+            f"a map of {_plural(dtype.value_type)}", nullable=nullable or anything, strict=strict
+        )
         self.item = node(dtype.value_type, nullable=nullable, strict=strict)
         self._dicts = {dict, _NONE} if self.nullable else {dict}
 
@@ -243,7 +273,10 @@ class MapNode(Node):
         for key in value:
             if not isinstance(key, str):
                 failures.add(Code.WRONG_TYPE, place, row, "keys that are text", key)
-        return {key: self.item.convert(item, (*place, str(key)), row, failures) for key, item in value.items()}
+        return {
+            key: self.item.convert(item, (*place, str(key)), row, failures)
+            for key, item in value.items()
+        }
 
 
 _NODES: tuple[tuple[type, Callable[..., Node]], ...] = (
