@@ -1,4 +1,4 @@
-from modelpact.cli import main
+from modelpact.cli.main import main
 
 if __name__ == "__main__":
     main()

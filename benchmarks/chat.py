@@ -23,11 +23,11 @@ from typing import Any
 
 from turns import ROOT, in_turn, row
 
-from modelpact.loaders import CustomLoader
-from modelpact.models import Adapter, ChatModel
+from modelpact.loaders import Adapter, CustomLoader
+from modelpact.models import ChatModel
 from modelpact.savers import CustomSaver
 from modelpact.signature import parse
-from modelpact.store import SqliteTracking
+from modelpact.tracking import SqliteTracking
 
 CONTRACT = {
     "inputs": {"question": "string"},

@@ -19,11 +19,11 @@ from pathlib import Path
 import yaml
 from mlflow.models import ModelSignature
 
-from modelpact.manifests import SIGNATURE_DIGEST
-from modelpact.registry import contracts
+from modelpact.registry import versions
 from modelpact.registry.gate import Gate
+from modelpact.security.manifest import SIGNATURE_DIGEST
 from modelpact.signature import diff, digest, parse
-from modelpact.store import SqliteTracking, Store
+from modelpact.tracking import SqliteTracking, Store
 
 VERSIONS = 500
 TYPES = ["boolean", "integer", "long", "float", "double", "string"]
@@ -110,7 +110,7 @@ def gates(store: Store) -> None:
     line("gate, 2,000 columns, the version's contract was read before", seconds(admit, 21), "20 ms")
     line(
         "gate, 2,000 columns, it is read from its MLmodel file",
-        seconds(admit, 21, contracts._read.clear),
+        seconds(admit, 21, versions._read.clear),
         "20 ms",
     )
 
@@ -120,7 +120,7 @@ def gates(store: Store) -> None:
         store.client.create_registered_model(name)
         add(store, name, optional(n_columns, 0), VERSIONS)
         newest = optional(n_columns, VERSIONS)
-        spent = seconds(lambda: every.admit(store.client, name, newest), 3, contracts._read.clear)  # noqa: B023
+        spent = seconds(lambda: every.admit(store.client, name, newest), 3, versions._read.clear)  # noqa: B023
         line(
             f"gate, {VERSIONS} versions with one contract of {n_columns:,} columns",
             spent,
@@ -131,7 +131,7 @@ def gates(store: Store) -> None:
         add(store, "all different", optional(20, index))
     newest = optional(20, VERSIONS)
     spent = seconds(
-        lambda: every.admit(store.client, "all different", newest), 3, contracts._read.clear
+        lambda: every.admit(store.client, "all different", newest), 3, versions._read.clear
     )
     line(f"gate, {VERSIONS} versions, each with its own contract of 20 columns", spent, "seconds")
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from mlflow.models import infer_signature
 
-from modelpact.signature.infer import infer
+from modelpact.signature.inference.infer import infer
 
 ROWS = 100_000
 

@@ -23,7 +23,7 @@ def open_store(name):
     mlflow.set_experiment("modelpact")
 """,
     "modelpact": """
-from modelpact.store import SqliteTracking
+from modelpact.tracking import SqliteTracking
 def open_store(name):
     with SqliteTracking(uri=f"sqlite:///{name}.db").open():
         pass

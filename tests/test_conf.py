@@ -21,11 +21,11 @@ from hydra.utils import get_class
 from omegaconf import OmegaConf
 from publishing import versions
 
-from modelpact.composition import build, groups, options
+from modelpact.cli.compose import build, groups, options
 from modelpact.models import Model
 from modelpact.signature import compile as compile_signature
 from modelpact.signature import parse
-from modelpact.steps import Step
+from modelpact.types import Step
 
 __all__ = ["modelpact"]  # the fixture
 
@@ -52,9 +52,9 @@ HOMES = (
     "loaders",
     "verifiers",
     "registers",
-    "store",
+    "tracking",
     "serving",
-    "tasks",
+    "cli.tasks",
 )
 """The modules that export those classes."""
 

@@ -15,8 +15,8 @@ MODULES = sorted(
     for module in pkgutil.walk_packages(modelpact.__path__, "modelpact.")
     if ".conf" not in module.name
 )
-WITH_EXAMPLES = {"modelpact.errors", "modelpact.models.base", "modelpact.models.scoring", "modelpact.rows", "modelpact.schemas",
-                 "modelpact.steps", "modelpact.store", "modelpact.suggestions"}  # fmt: skip
+WITH_EXAMPLES = {"modelpact.errors", "modelpact.models.base", "modelpact.models.metrics", "modelpact.datatypes.rows", "modelpact.types",
+                 "modelpact.tracking.tracking", "modelpact._internal.text"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", MODULES)

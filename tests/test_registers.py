@@ -10,14 +10,13 @@ from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from publishing import client, numbers, versions
 from toys import Doubler
 
-from modelpact.aliases import Aliases
 from modelpact.errors import AliasError, ConfigError, RegisterError
-from modelpact.jobs import Job
 from modelpact.registers import JOB_KEY, MlflowRegister, NoneRegister, Register, note_checks
+from modelpact.registry.aliases import Aliases
 from modelpact.savers import CustomSaver
-from modelpact.schemas import Check, Verdict
 from modelpact.signature import digest, infer
-from modelpact.store import SqliteTracking
+from modelpact.tracking import SqliteTracking
+from modelpact.types import Check, Job, Verdict
 
 VERIFIED = Verdict((Check(code="PREDICTIONS_EQUAL", ok=True),))
 

@@ -21,7 +21,7 @@ class OptunaSweeper(Sweeper):
         n_trials: How many jobs the sweep has in the end; None for all of a grid.
         n_jobs: How many are asked for, and launched, at a time.
         direction: Whether the first metric is to be as great as can be (`maximize`) or as small (`minimize`).
-        sampler: How values are chosen: a key of `modelpact.plugins.studies.SAMPLERS`, or a sampler of Optuna's.
+        sampler: How values are chosen: a key of `modelpact.cli.sweeps.optuna_study.SAMPLERS`, or a sampler of Optuna's.
         seed: Makes the sampler repeatable.
         storage: Where the study is kept, as SQLAlchemy has it.
         study_name: None for the name of the sweep's folder.
@@ -58,7 +58,7 @@ class OptunaSweeper(Sweeper):
     ) -> None:
         from hydra.core.plugins import Plugins
 
-        from modelpact.plugins.composer import SweepComposer
+        from modelpact.cli.sweeps.composer import SweepComposer
 
         loader = cast("ConfigLoader", SweepComposer(hydra_context.config_loader))
         self.hydra_context, self.config = (
@@ -71,12 +71,12 @@ class OptunaSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the trials that are still to be run."""
-        from modelpact.composition import import_model
+        from modelpact.cli.compose import import_model
 
         import_model(cast("DictConfig", self.config))  # first: the next lines import MLflow
-        from modelpact.plugins.searching import SearchSpace
-        from modelpact.plugins.studies import Trials, need_optuna
-        from modelpact.plugins.sweeping import explore, opened, without_own
+        from modelpact.cli.sweeps.optuna_study import Trials, need_optuna
+        from modelpact.cli.sweeps.search_space import SearchSpace
+        from modelpact.cli.sweeps.sweep_runner import explore, opened, without_own
 
         need_optuna()
         self._check()

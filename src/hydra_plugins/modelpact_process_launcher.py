@@ -12,7 +12,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 if TYPE_CHECKING:
-    from modelpact.plugins.pool import Pool
+    from modelpact.cli.sweeps.process_pool import Pool
 
 __all__ = ["ProcessLauncher"]
 
@@ -38,8 +38,8 @@ class ProcessLauncher(Launcher):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        from modelpact.plugins.pool import Pool
-        from modelpact.plugins.workers import Work
+        from modelpact.cli.sweeps.process_pool import Pool
+        from modelpact.cli.sweeps.workers import Work
 
         self._pool = Pool(Work(hydra_context, task_function, config), self.n_jobs)
 

@@ -50,7 +50,7 @@ class RayLauncher(Launcher):
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
         """Run jobs beside each other; one whose worker dies has failed, and the others go on."""
-        from modelpact.plugins.workers import Work, launch_on_ray
+        from modelpact.cli.sweeps.workers import Work, launch_on_ray
 
         work = Work(
             cast("HydraContext", self.hydra_context),

@@ -12,7 +12,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 if TYPE_CHECKING:
-    from modelpact.plugins.composer import SweepComposer
+    from modelpact.cli.sweeps.composer import SweepComposer
 
 __all__ = ["ModelpactSweeper"]
 
@@ -23,7 +23,7 @@ class ModelpactSweeper(BasicSweeper):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        from modelpact.plugins.composer import SweepComposer
+        from modelpact.cli.sweeps.composer import SweepComposer
 
         loader = cast("ConfigLoader", SweepComposer(hydra_context.config_loader))
         once = HydraContext(config_loader=loader, callbacks=hydra_context.callbacks)
@@ -31,11 +31,11 @@ class ModelpactSweeper(BasicSweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the combinations of what the arguments vary."""
-        from modelpact.composition import import_model
+        from modelpact.cli.compose import import_model
 
         config, launcher = cast("DictConfig", self.config), cast("Launcher", self.launcher)
         import_model(config)  # first: the next line imports MLflow
-        from modelpact.plugins.sweeping import conduct, without_own
+        from modelpact.cli.sweeps.sweep_runner import conduct, without_own
 
         loader = cast("SweepComposer", cast("HydraContext", self.hydra_context).config_loader)
         given = without_own([*self._parse_config(), *arguments])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpact.exports import lazy
+from modelpact._internal.lazy import lazy
 
 if TYPE_CHECKING:
     from modelpact.errors import PactError
-    from modelpact.models import Adapter, Model
+    from modelpact.loaders import Adapter
+    from modelpact.models import Model
     from modelpact.pipeline import publish
-    from modelpact.schemas import Check, Outputs, Receipt, Sample, Verdict
+    from modelpact.types import Check, Outputs, Receipt, Sample, Verdict
 
 __all__ = [
     "Adapter",
@@ -28,15 +29,15 @@ __all__ = [
 __getattr__ = lazy(
     __name__,
     {
-        "Adapter": "modelpact.models",
-        "Check": "modelpact.schemas",
+        "Adapter": "modelpact.loaders",
+        "Check": "modelpact.types",
         "Model": "modelpact.models",
-        "Outputs": "modelpact.schemas",
+        "Outputs": "modelpact.types",
         "PactError": "modelpact.errors",
-        "Receipt": "modelpact.schemas",
-        "Sample": "modelpact.schemas",
-        "Verdict": "modelpact.schemas",
-        "__version__": "modelpact.release",
+        "Receipt": "modelpact.types",
+        "Sample": "modelpact.types",
+        "Verdict": "modelpact.types",
+        "__version__": "modelpact._internal.version",
         "publish": "modelpact.pipeline",
     },
 )

@@ -3,35 +3,48 @@
 * PactError
     * ConfigError(ValueError)                   a step or a task cannot be built from its configuration
         * SpecError                             a written signature is malformed
-        * ModelConfigError                      a model's own configuration is missing or broken
+        * ModelConfigError                      a model's own configuration is missing or invalid
         * ModelConfigNotFound(FileNotFoundError)
-    * DataError(ValueError)                     data that cannot be read, or is not what it should be
-    * FitError                                  the model failed while it was fitted
-    * SignError(ValueError)                     no honest signature can be made
-    * SaveError                                 the model could not be saved whole
-        * DriftError                            what was stored is not what was signed
+    * DataError(ValueError)                     data cannot be read, or has the wrong content
+    * FitError                                  the model raised while it was fitted
+    * SignError(ValueError)                     no signature fits the data
+    * SaveError                                 the model could not be saved
+        * DriftError                            the stored signature is not the one that was signed
     * LoadError                                 the model could not be loaded
-        * IntegrityError                        the stored files are not those that were published
-    * InputsError(ValueError)                   inputs or params break the signature
-    * OutputsError(ValueError)                  the model's answer breaks the signature
-    * PredictError                              the model itself failed
-        * ChatError                             a chat server gave no usable answer
+        * IntegrityError                        the stored files are not the ones that were published
+    * InputsError(ValueError)                   inputs or params violate the signature
+    * OutputsError(ValueError)                  the prediction violates the signature
+    * PredictError                              the model raised while it predicted
+        * ChatError                             a chat server returned no usable response
     * VerifyError                               a saved model did not pass its checks
-    * RegisterError                             the registry was not changed: no version was created, no alias moved
-        * CompatibilityError                    the new signature breaks callers of the old
-        * AliasError                            an alias cannot be moved, or somebody else has moved it
-            * PromotionError                    a version does not pass the rules of a promotion
-    * SecretError                               a secret where none may be
+    * RegisterError                             the registry was not changed
+        * CompatibilityError                    the new signature breaks callers of an earlier version
+        * AliasError                            an alias cannot be moved, or was moved concurrently
+            * PromotionError                    a version does not meet the rules of a promotion
+    * SecretError                               a literal secret where a reference is required
     * StoreError                                the tracking store cannot be opened or reached
-    * SweepError                                a sweep cannot be run as asked
+    * SweepError                                a sweep cannot be run as configured
 
-Each error subclasses the builtin a caller would expect, carries its facts as attributes, and its text says what happened, where,
-and what to do. `exit_status` is what the command line ends with: 2 for a configuration error, 1 for the rest.
+Each error subclasses the builtin exception that a caller would expect. Its text says what happened,
+where, and what to do; its attributes carry the same facts for programs. `exit_status` is the exit
+status of the command line: 2 for a configuration error, 1 for the rest.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_transform
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
+    from modelpact.batch.types import Reject
+    from modelpact.registry.aliases import Rule
+    from modelpact.security.integrity import Problem
+    from modelpact.serving import Parity
+    from modelpact.signature import Change, Failure
+    from modelpact.types import Receipt, Verdict
 
 __all__ = [
     "AliasError",
@@ -61,139 +74,337 @@ __all__ = [
 ]
 
 
+E = TypeVar("E")
+
+
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field,))
+def _error(kind: type[E]) -> type[E]:
+    """Make the annotated attributes of an error keyword arguments of its constructor."""
+    return dataclass(kw_only=True, eq=False, repr=False)(kind)
+
+
+@_error
 class PactError(Exception):
     """The root of all errors of modelpact.
 
     Args:
         message: What happened, and where.
         remedy: What to do about it; printed on a line of its own.
-        facts: What a program may want to read instead of parsing the text; each becomes an attribute.
+
+    Attributes:
+        receipt: The receipt of the failed run; None outside of `publish`.
+        reported: Whether a sweep has reported the error already.
 
     Example:
-        >>> error = DataError("no column 'age' in data.csv", remedy="The columns are: sex, bmi.", column="age")
+        >>> error = DataError("no column 'age' in data.csv", remedy="Columns: sex, bmi.", column="age")
         >>> error.column
         'age'
     """
 
     exit_status: ClassVar[int] = 1
 
-    def __init__(self, message: str, *, remedy: str = "", **facts: Any) -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
-        self.facts: dict[str, Any] = {}
-        self.tell(**facts)
-
-    def tell(self, **facts: Any) -> None:
-        """Add facts that became known after the error was raised."""
-        self.facts.update(facts)
-        self.__dict__.update(facts)
+    message: str = field(kw_only=False)
+    remedy: str = ""
+    receipt: Receipt | None = None
+    reported: bool = False
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.remedy}" if self.remedy else self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.message, self.remedy, self.facts)
+        return _rebuild, (type(self), self.__dict__)
 
 
-def _rebuild(kind: type[PactError], message: str, remedy: str, facts: dict[str, Any]) -> PactError:
-    return kind(message, remedy=remedy, **facts)
+def _rebuild(kind: type[PactError], attributes: dict[str, Any]) -> PactError:
+    error = kind(attributes["message"])
+    error.__dict__.update(attributes)
+    return error
 
 
+@_error
 class ConfigError(PactError, ValueError):
-    """A step or a task cannot be built from the configuration it was given."""
+    """A step or a task cannot be built from its configuration."""
 
     exit_status = 2
 
+    group: str | None = None
+    option: str | None = None
+    key: str | None = None
+    path: str | None = None
 
+
+@_error
 class SpecError(ConfigError):
-    """A written signature is malformed; `problems` lists every fault as `(place, text)`."""
+    """A written signature is malformed.
+
+    Attributes:
+        problems: Every fault, as `(path, text)`.
+        lines: The line of each fault in its file, from 1; None where unknown.
+        source: The file; None for a signature that was not read from a file.
+    """
+
+    problems: Sequence[tuple[str, str]] = ()
+    lines: Sequence[int | None] = ()
+    source: str | None = None
 
 
+@_error
 class ModelConfigError(ConfigError):
-    """A model's own configuration is missing or broken."""
+    """A model's own configuration is missing or invalid.
+
+    Attributes:
+        keys: The keys at fault.
+        line: The line in the file `path`, from 1.
+        variable: The environment variable at fault.
+        place: The key that refers to the variable.
+    """
+
+    keys: Sequence[str] = ()
+    line: int | None = None
+    variable: str | None = None
+    place: str | None = None
 
 
 class ModelConfigNotFound(ConfigError, FileNotFoundError):
-    """The file of a model's own configuration does not exist; `path` is where it was looked for."""
+    """The configuration file of a model, `path`, does not exist."""
 
 
+@_error
 class DataError(PactError, ValueError):
-    """Data that cannot be read, or that is not what it should be."""
+    """Data cannot be read, or has the wrong content."""
+
+    source: str | None = None
+    path: str | None = None
+    column: object = None
 
 
+@_error
 class FitError(PactError):
     """The model raised while it was fitted; the cause is chained."""
 
+    columns: Sequence[str] = ()
 
+
+@_error
 class SignError(PactError, ValueError):
-    """No signature can be made that tells the truth about the data."""
+    """No signature fits the data.
+
+    Attributes:
+        problems: Every fault, as `(path, text)`.
+        failures: The violations of the signature by its own data.
+        signature: The signature that the data violates.
+        differences: The differences between a signature and the type hints, as `(path, text)`.
+        hint: The type hint at fault.
+        place: The path of that hint.
+    """
+
+    problems: Sequence[tuple[str, str]] = ()
+    failures: Sequence[Failure | Reject] = ()
+    signature: ModelSignature | None = None
+    differences: Sequence[tuple[str, str]] = ()
+    hint: str | None = None
+    place: str | None = None
 
 
+@_error
 class SaveError(PactError):
-    """The model could not be saved whole."""
+    """The model could not be saved."""
+
+    model: str | None = None
+    flavor: str | None = None
+    path: str | None = None
 
 
+@_error
 class DriftError(SaveError):
-    """What was stored is not what was signed; `signed` and `stored` are the two signatures as dicts."""
+    """The stored signature is not the one that was signed; `signed` and `stored` are both, as dicts."""
+
+    signed: dict[str, Any] | None = None
+    stored: dict[str, Any] | None = None
 
 
+@_error
 class LoadError(PactError):
-    """The model could not be loaded; `uri` says which."""
+    """The model `uri` could not be loaded."""
+
+    uri: str | None = None
 
 
+@_error
 class IntegrityError(LoadError):
-    """The stored files are not those that were published."""
+    """The stored files or the signature are not the ones that were published.
+
+    Attributes:
+        problems: What differs, each with a `code` and a `text`.
+        changed: Files with another content.
+        missing: Files that are gone.
+        added: Files that were not published.
+        odd: Links, devices and other entries that are not regular files.
+        versions: The versions that `task=audit` found to differ, as `(name, version)`.
+    """
+
+    problems: Sequence[Problem] = ()
+    changed: Sequence[str] = ()
+    missing: Sequence[str] = ()
+    added: Sequence[str] = ()
+    odd: Sequence[str] = ()
+    versions: Sequence[tuple[str, str]] = ()
 
 
+@_error
 class InputsError(PactError, ValueError):
-    """The inputs or params break the model's signature; `failures` lists each break."""
+    """The inputs or params violate the signature.
+
+    Attributes:
+        failures: The violations, at most as many as the message lists.
+        total: The number of all violations.
+        row: The row at fault, from 0.
+        uri: The model that was called.
+    """
+
+    failures: Sequence[Failure | Reject] = ()
+    total: int | None = None
+    row: int | None = None
+    uri: str | None = None
 
 
+@_error
 class OutputsError(PactError, ValueError):
-    """What the model answered breaks its signature; `failures` lists each break."""
+    """The prediction violates the signature; `failures` lists the violations, `total` counts them."""
+
+    failures: Sequence[Failure | Reject] = ()
+    total: int | None = None
 
 
+@_error
 class PredictError(PactError):
-    """The model itself failed on inputs that its signature accepts; the cause is chained."""
+    """The model raised on inputs that its signature accepts; the cause is chained."""
+
+    uri: str | None = None
 
 
+@_error
 class ChatError(PredictError):
-    """A chat server gave no usable answer; `reason` names why (see docs/chat.md), `status` and `attempts` say how it went."""
+    """A chat server returned no usable response.
+
+    Attributes:
+        reason: The reason code (see docs/chat.md).
+        status: The HTTP status; None if no response was received.
+        attempts: The number of requests that were sent.
+        row: The row at fault, from 0.
+    """
+
+    reason: str | None = None
+    status: int | None = None
+    attempts: int | None = None
+    row: int | None = None
 
 
+@_error
 class VerifyError(PactError):
-    """A saved model did not pass its checks; `verdict` holds them all."""
+    """A saved model did not pass its checks.
+
+    Attributes:
+        verdict: All checks.
+        parity: The comparison that `task=parity` made.
+    """
+
+    verdict: Verdict | None = None
+    parity: Parity | None = None
 
 
+@_error
 class RegisterError(PactError):
-    """The registry was not changed: no version was created, or no alias moved."""
+    """The registry was not changed: no version was created and no alias was moved.
+
+    Attributes:
+        name: The registered model.
+        version: The version at fault.
+        uri: The model to register.
+        left: Changes that could not be undone.
+    """
+
+    name: str | None = None
+    version: str | None = None
+    uri: str | None = None
+    left: Sequence[str] = ()
 
 
+@_error
 class CompatibilityError(RegisterError):
-    """The new signature breaks callers of the old; `changes` lists how."""
+    """The new signature breaks callers of an earlier version.
+
+    Attributes:
+        changes: The breaking changes.
+        broken: The breaking changes by version.
+        mode: The compatibility mode.
+    """
+
+    changes: Sequence[Change] = ()
+    broken: Mapping[Any, Sequence[Change]] = field(default_factory=dict)
+    mode: str | None = None
 
 
+@_error
 class AliasError(RegisterError):
-    """An alias cannot be moved, or somebody else has moved it; `alias` says which."""
+    """An alias cannot be moved, or was moved concurrently.
+
+    Attributes:
+        alias: The alias.
+        current: The version that the alias names.
+        expected: The version that it was expected to name.
+    """
+
+    alias: str | None = None
+    current: int | None = None
+    expected: int | Literal["any"] | None = None
 
 
+@_error
 class PromotionError(AliasError):
-    """A version does not pass the rules of a promotion; `rules` has the result of each."""
+    """A version does not meet the rules of a promotion; `rules` is the result of each rule."""
+
+    rules: Sequence[Rule] = ()
 
 
+@_error
 class SecretError(PactError):
-    """A secret was found where none may be; the text names each place, in `places` too, never a value.
+    """A literal secret was found where a reference is required; the text never contains the value.
 
-    A matter of the configuration, and yet no `ValueError`: Pydantic would wrap that, and repeat the value beside it.
+    It is a configuration error, but not a `ValueError`: Pydantic would wrap that and repeat the value.
+
+    Attributes:
+        places: Where the secrets were found.
+        leaks: The findings of the leak scan.
     """
 
     exit_status = 2
 
+    places: Sequence[str] = ()
+    leaks: Sequence[str] = ()
 
+
+@_error
 class StoreError(PactError):
-    """The tracking store cannot be opened or reached; `uri` says which, without credentials."""
+    """The tracking store cannot be opened or reached.
+
+    Attributes:
+        uri: The store, without credentials.
+        experiment: The experiment at fault.
+    """
+
+    uri: str | None = None
+    experiment: str | None = None
 
 
+@_error
 class SweepError(PactError):
-    """A sweep cannot be run as asked."""
+    """A sweep cannot be run as configured, or some of its jobs failed.
+
+    Attributes:
+        jobs: The numbers of the jobs at fault.
+        differences: How the sweep differs from the one to resume.
+    """
+
+    jobs: Sequence[int] = ()
+    differences: Sequence[str] = ()

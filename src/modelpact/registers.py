@@ -6,12 +6,9 @@ import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Literal
 
-from modelpact import leaks, registry, secrets, servers
-from modelpact.aliases import refuse_protected
+from modelpact import registry
+from modelpact._internal.text import truncate
 from modelpact.errors import RegisterError
-from modelpact.jobs import JOB_KEY, Job
-from modelpact.manifests import ARTIFACT_DIGEST, SIGNATURE_DIGEST
-from modelpact.naming import check_alias, check_name, check_tag
 from modelpact.registry import (
     Admission,
     Exemption,
@@ -22,16 +19,20 @@ from modelpact.registry import (
     move_aliases,
     require_contract,
 )
+from modelpact.registry.aliases import refuse_protected
+from modelpact.registry.names import check_alias, check_name, check_tag
+from modelpact.security import leak_scan, secrets
+from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST
 from modelpact.signature import Extra, Policy, digest
-from modelpact.signature.diff import Mode
-from modelpact.steps import Step
-from modelpact.suggestions import shortened
+from modelpact.signature.compat.diff import Mode
+from modelpact.tracking import remote
+from modelpact.types import JOB_KEY, Job, Step
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel
 
-    from modelpact.schemas import Signature, Verdict, Version
+    from modelpact.types import Signature, Verdict, Version
 
 __all__ = ["MlflowRegister", "NoneRegister", "Register", "check_alias", "note_checks"]
 
@@ -133,7 +134,7 @@ class MlflowRegister(Register):
         leaks_allowed: What the leak scan finds that is no secret, each `{place, kind, reason}`; they are recorded.
     """
 
-    not_identity = frozenset(
+    excluded_from_key = frozenset(
         {
             "tags",
             "aliases",
@@ -157,7 +158,7 @@ class MlflowRegister(Register):
     extra: Extra = "ignore"
     require_signature: bool = True
     exceptions: list[Exemption] = []
-    leaks_allowed: list[leaks.Allowed] = []
+    leaks_allowed: list[leak_scan.Allowed] = []
 
     @property
     def gate(self) -> Gate:
@@ -185,10 +186,10 @@ class MlflowRegister(Register):
         if self.if_exists == "new" and not resumed:
             return None
         if job is not None and resumed:  # by its place: the code may have been mended since
-            own = registry.versions(client, name, job.tags())
+            own = registry.list_versions(client, name, job.tags())
             if own or self.if_exists == "new":
                 return self._with_aliases(client, own[0]) if own else None
-        found = registry.versions(client, name, {JOB_KEY: job_key})
+        found = registry.list_versions(client, name, {JOB_KEY: job_key})
         if found and self.if_exists == "error":
             raise _done_before(found[0])
         return found[0] if found else None
@@ -237,7 +238,7 @@ class MlflowRegister(Register):
             signature = _verified(model, tags or {})
             admission = self._admission(client, name, signature)
             said = {**(self.tags or {}), **_facts(model, signature, admission), **(tags or {})}
-            said |= leaks.examine(model, said, self.leaks_allowed)
+            said |= leak_scan.examine(model, said, self.leaks_allowed)
             with undo:
                 version = create_version(client, name, model, said, undo)
                 first = self._first(client, version)
@@ -253,7 +254,7 @@ class MlflowRegister(Register):
             return first or version
         except MlflowException as error:
             raise RegisterError(
-                f"MLflow refused to register {name}: {shortened(servers.failure(error) or error, 300)}",
+                f"MLflow refused to register {name}: {truncate(remote.failure(error) or error, 300)}",
                 remedy=f"This could not be taken back: {', '.join(undo.left)} of {name}. A sweep that is resumed goes on with it."
                 if undo.left
                 else "Nothing was registered, and no alias was moved.",
@@ -263,7 +264,7 @@ class MlflowRegister(Register):
             ) from error
         except RegisterError as error:
             if undo.left:
-                error.tell(left=undo.left)
+                error.left = undo.left
                 error.remedy += f"\nThis could not be taken back: {', '.join(undo.left)} of {name}."
             raise
 
@@ -272,7 +273,7 @@ class MlflowRegister(Register):
         job_key = (version.tags or {}).get(JOB_KEY)
         if self.if_exists == "new" or job_key is None:
             return None
-        first = registry.versions(client, version.name, {JOB_KEY: job_key})[0]
+        first = registry.list_versions(client, version.name, {JOB_KEY: job_key})[0]
         return first if int(first.version) < int(version.version) else None
 
     def _look_again(

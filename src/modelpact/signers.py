@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import Field
 
-from modelpact import rows, signature
+from modelpact import signature
+from modelpact._internal.text import truncate
+from modelpact.datatypes import rows
 from modelpact.errors import InputsError, OutputsError, SignError
-from modelpact.schemas import Inputs, Params
-from modelpact.steps import Step
-from modelpact.suggestions import shortened
+from modelpact.types import Inputs, Params, Step
 
 if TYPE_CHECKING:
-    from modelpact.schemas import Signature
+    from modelpact.types import Signature
 
 __all__ = ["ExampleSigner", "ExplicitSigner", "InferSigner", "Signer", "TypeHintSigner"]
 
@@ -126,7 +126,7 @@ class ExampleSigner(Signer):
             answer = model.predict(example, params)
         except Exception as error:
             raise SignError(
-                f"the model failed on the input example: {type(error).__name__}: {shortened(error, 300)}",
+                f"the model failed on the input example: {type(error).__name__}: {truncate(error, 300)}",
                 remedy="Give an example that the model takes: signer.example=[...].",
             ) from error
         signed: Signature = signature.infer(example, answer, params)
@@ -196,6 +196,6 @@ def _check(
         raise SignError(
             f"the signature refuses the data it is for: {error.message}",
             remedy=remedy,
-            failures=error.facts["failures"],
+            failures=error.failures,
             signature=signed,
         ) from error

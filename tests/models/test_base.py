@@ -87,7 +87,7 @@ def test_a_file_that_is_not_there_is_a_file_not_found_error(tmp_path: Path) -> N
         str(error)
         == f"the model's configuration lost.json does not exist\nIt is read from {tmp_path}."
     )
-    assert error.facts == {"path": "lost.json"}
+    assert error.path == "lost.json"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_broken_file_is_a_value_error_that_says_where(content: bytes, texts: l
         read_config("config.json")
     assert isinstance(caught.value, ValueError)
     assert all(text in str(caught.value) for text in texts), str(caught.value)
-    assert caught.value.facts["path"] == "config.json"
+    assert caught.value.path == "config.json"
 
 
 def test_a_folder_is_no_configuration(tmp_path: Path) -> None:

@@ -20,14 +20,14 @@ from toys import Doubler
 
 from modelpact import publish, registry
 from modelpact.errors import CompatibilityError, ConfigError, RegisterError
-from modelpact.naming import TAG_LENGTH
 from modelpact.registers import MlflowRegister
-from modelpact.registry import contracts
-from modelpact.registry.admissions import Admission, Exemption, Waived, ranges
+from modelpact.registry import versions as contracts
+from modelpact.registry.admission import Admission, Exemption, Waived, ranges
 from modelpact.registry.gate import Gate, _quoted
+from modelpact.registry.names import TAG_LENGTH
 from modelpact.signature import Change, parse
 from modelpact.signers import ExplicitSigner
-from modelpact.store import SqliteTracking
+from modelpact.tracking import SqliteTracking
 
 OLD = {"inputs": {"age": "long", "sex": "string"}, "outputs": {"y": "double"}}
 WIDER = {"inputs": {"age": "long", "sex": "string", "bmi?": "double"}, "outputs": {"y": "double"}}
@@ -137,7 +137,7 @@ class TestAgainst:
         assert list(raised.value.broken) == ["1", "2", "4"]
 
     @pytest.mark.parametrize(
-        ("against", "told"), [(9, ""), ("@campion", "Did you mean '@champion'?"), ("@x", "")]
+        ("against", "told"), [(9, ""), ("@campion", "did you mean '@champion'?"), ("@x", "")]
     )
     def test_one_that_is_not_there_is_told(self, against: Any, told: str) -> None:
         with pytest.raises(RegisterError, match="has no such version") as raised:
@@ -377,7 +377,7 @@ class TestAnOldVersion:
             mlflow.MlflowClient().delete_model_version("sums", "1")
             return found
 
-        mocker.patch("modelpact.registry.gate.versions", list_and_delete)
+        mocker.patch("modelpact.registry.gate.list_versions", list_and_delete)
         model = mlflow.MlflowClient().get_model_version("sums", "1").source
         shutil.rmtree(folder_of(model))
         admission = MlflowRegister(compatibility="backward_transitive").admit("sums", parse(OLD))

@@ -21,7 +21,7 @@ from chat_server import ChatServer, echo
 from programs import environment, kept
 from serving_process import Served, serving
 
-from modelpact.models import Adapter
+from modelpact.loaders import Adapter
 
 pytestmark = pytest.mark.slow
 

@@ -16,13 +16,13 @@ from echoes import Echo, adapter
 from mlflow.models import ModelSignature
 
 from modelpact.errors import VerifyError
-from modelpact.models import Adapter
-from modelpact.schemas import Sample
+from modelpact.loaders import Adapter
 from modelpact.serving import Parity, ParityVerifier, compare
-from modelpact.serving.cells import cells, same
+from modelpact.serving.clients import WAYS
+from modelpact.serving.comparison import cells, same
 from modelpact.serving.parity import RULES, Payload, payloads
-from modelpact.serving.ways import WAYS
 from modelpact.signature import parse
+from modelpact.types import Sample
 
 
 class Once(Echo):

@@ -19,7 +19,7 @@ import served
 from commands import Commands, modelpact
 from serving_process import Served, serving
 
-from modelpact.models import Adapter
+from modelpact.loaders import Adapter
 
 __all__ = ["modelpact"]  # the fixture
 

@@ -10,7 +10,7 @@ from chat_server import ChatServer, answer, echo, status, stream
 from served import HELLO, asked, client
 from starlette.testclient import TestClient
 
-from modelpact.models import Adapter
+from modelpact.loaders import Adapter
 from modelpact.serving import Limits, create_app
 
 Talker = Callable[..., Adapter]

@@ -10,7 +10,7 @@ import pytest
 
 from modelpact.signature import parse, to_spec
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ["signature-language.md", "type-hints.md"]
 
 

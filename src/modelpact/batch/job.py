@@ -11,24 +11,23 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from modelpact.batch.answers import answer_names, empty
-from modelpact.batch.gathering import gather, gather_rejects
-from modelpact.batch.keeping import Kept
-from modelpact.batch.opening import rows_of
-from modelpact.batch.parts import Part, Rows, Scored, Wanted
+from modelpact._internal.text import did_you_mean, truncate
+from modelpact.batch.checkpoint import Kept
+from modelpact.batch.merge import gather, gather_rejects
+from modelpact.batch.outputs import answer_names, empty
+from modelpact.batch.readers import rows_of
 from modelpact.batch.scoring import Plan
-from modelpact.batch.writing import check_suffix
+from modelpact.batch.types import Part, Rows, Scored, Wanted
+from modelpact.batch.writers import check_suffix
 from modelpact.data import DataSource
 from modelpact.data.files import TableFile, check_file
 from modelpact.errors import ConfigError, DataError, PactError
 from modelpact.signature import digest
-from modelpact.suggestions import nearest, shortened
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from modelpact.loaders import Loader
-    from modelpact.models import Adapter
+    from modelpact.loaders import Adapter, Loader
 
 __all__ = ["Batch", "Done", "check_places"]
 
@@ -157,16 +156,16 @@ class Batch:
 
     def _scored(self, plan: Plan, parts: Iterator[Part]) -> Iterator[Scored]:
         if self.engine == "ray":
-            from modelpact.batch import ray
+            from modelpact.batch import engine_ray
 
-            return ray.run(plan, parts, self.workers, self.address)
+            return engine_ray.run(plan, parts, self.workers, self.address)
         if self.engine == "spark":
-            from modelpact.batch import spark
+            from modelpact.batch import engine_spark
 
-            return spark.run(plan, parts, self.workers, self.address)
-        from modelpact.batch import local
+            return engine_spark.run(plan, parts, self.workers, self.address)
+        from modelpact.batch import engine_local
 
-        return local.run(plan, self.adapter, parts, self.workers, self.processes)
+        return engine_local.run(plan, self.adapter, parts, self.workers, self.processes)
 
     def _plan(self, rows: Rows) -> Plan:
         return Plan(
@@ -204,8 +203,8 @@ class Batch:
         ]:
             if name not in columns:
                 raise DataError(
-                    f"{self.data.name} has no column {name!r}, which {key} names{nearest(name, columns)}",
-                    remedy=f"Its columns: {shortened(', '.join(columns) or 'none', 500)}.",
+                    f"{self.data.name} has no column {name!r}, which {key} names{did_you_mean(name, columns)}",
+                    remedy=f"Its columns: {truncate(', '.join(columns) or 'none', 500)}.",
                     column=name,
                 )
 

@@ -7,21 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from modelpact import rows
-from modelpact.batch.answers import table_of
-from modelpact.batch.parts import Chunk, Part, Reject, Rows, Scored
+from modelpact._internal.text import truncate
+from modelpact.batch.outputs import table_of
+from modelpact.batch.types import Chunk, Part, Reject, Rows, Scored
+from modelpact.datatypes import rows
 from modelpact.errors import DataError, InputsError
 from modelpact.loaders import Loader
 from modelpact.signature import Enforcer
 from modelpact.signature import compile as compile_signature
-from modelpact.suggestions import shortened
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from modelpact.models import Adapter
-    from modelpact.schemas import Outputs
+    from modelpact.loaders import Adapter
     from modelpact.signature import Failure
+    from modelpact.types import Outputs
 
 __all__ = ["Plan", "Scorer", "in_worker", "mixed"]
 
@@ -175,7 +175,7 @@ class Scorer:
             if lines
             else error.message,
             remedy="No row of it can be answered: correct the data or the params; task=check says more.",
-            failures=tuple(failures) or error.facts.get("failures", ()),
+            failures=tuple(failures) or error.failures,
             uri=self._plan.uri,
         )
 
@@ -215,7 +215,7 @@ def _arrow(values: Any) -> Any:
 def mixed(name: str, error: Exception) -> DataError:
     """The error for columns whose types change within the file."""
     return DataError(
-        f"the answers to {name} have columns of types that do not go together: {shortened(error, 200)}",
+        f"the answers to {name} have columns of types that do not go together: {truncate(error, 200)}",
         remedy="Give a column that is kept one type in all rows, or sign the model's outputs.",
     )
 

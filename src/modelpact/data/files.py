@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from modelpact.data.sources import DataSource
+from modelpact._internal.text import did_you_mean, truncate
+from modelpact.data.base import DataSource
 from modelpact.errors import DataError
-from modelpact.schemas import Sample
-from modelpact.suggestions import nearest, shortened
+from modelpact.types import Sample
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,7 @@ class TableFile(DataSource):
         form: Inputs as one DataFrame, or as a list of dicts.
     """
 
-    not_identity = frozenset({"path"})
+    excluded_from_key = frozenset({"path"})
     wanted: ClassVar[str]
 
     path: str
@@ -58,7 +58,7 @@ class TableFile(DataSource):
             OSError,
         ) as error:  # pandas' parser errors, UnicodeDecodeError and Arrow's are ValueErrors
             raise DataError(
-                f"{path} cannot be read: {shortened(error, 200)}",
+                f"{path} cannot be read: {truncate(error, 200)}",
                 remedy=f"It must be {self.wanted}.",
                 path=str(path),
             ) from error
@@ -92,7 +92,7 @@ class TableFile(DataSource):
         for key, column in asked:
             if column not in known:
                 raise DataError(
-                    f"{path} has no column {column!r}, which {key} names{nearest(str(column), known)}",
+                    f"{path} has no column {column!r}, which {key} names{did_you_mean(str(column), known)}",
                     remedy=f"Its columns: {', '.join(known)}.",
                     path=str(path),
                     column=column,

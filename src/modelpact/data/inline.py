@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from modelpact.data.sources import DataSource
+from modelpact._internal.text import truncate
+from modelpact.data.base import DataSource
 from modelpact.errors import DataError
-from modelpact.schemas import Sample
-from modelpact.suggestions import shortened
+from modelpact.types import Sample
 
 __all__ = ["InlineData"]
 
@@ -37,7 +37,7 @@ class InlineData(DataSource):
             return None if self.targets is None else np.asarray(self.targets)
         except ValueError as error:
             raise DataError(
-                f"data.targets cannot be made an array: {shortened(error, 200)}",
+                f"data.targets cannot be made an array: {truncate(error, 200)}",
                 remedy="Give targets of the same shape.",
             ) from error
 
@@ -52,6 +52,6 @@ class InlineData(DataSource):
             return pd.DataFrame(self.inputs)
         except (ValueError, TypeError) as error:
             raise DataError(
-                f"data.inputs cannot be made a {self.form}: {shortened(error, 200)}",
+                f"data.inputs cannot be made a {self.form}: {truncate(error, 200)}",
                 remedy="Give rows of the same shape, and for a tensor a dtype that NumPy has; or set data.form=records.",
             ) from error

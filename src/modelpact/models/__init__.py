@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpact.exports import lazy
+from modelpact._internal.lazy import lazy
 
 if TYPE_CHECKING:
-    from modelpact.models.adapter import Adapter
     from modelpact.models.base import Model, read_config
     from modelpact.models.chat import ChatModel
-    from modelpact.models.estimators import SklearnModel, untrusted_types
-    from modelpact.models.flowers import FlowersModel
-    from modelpact.models.reused import MlflowModel
-    from modelpact.models.saved import SavedModel
-    from modelpact.models.scoring import check_scorers, score
-    from modelpact.models.tensors import TensorModel
+    from modelpact.models.iris import FlowersModel
+    from modelpact.models.metrics import check_scorers, score
+    from modelpact.models.mlflow_model import MlflowModel
+    from modelpact.models.saved_model import SavedModel
+    from modelpact.models.sklearn import SklearnModel, untrusted_types
+    from modelpact.models.tensor import TensorModel
 
 __all__ = [
-    "Adapter",
     "ChatModel",
     "FlowersModel",
     "MlflowModel",
@@ -38,17 +36,16 @@ __all__ = [
 __getattr__ = lazy(
     __name__,
     {
-        "Adapter": "modelpact.models.adapter",
         "ChatModel": "modelpact.models.chat",
-        "FlowersModel": "modelpact.models.flowers",
-        "MlflowModel": "modelpact.models.reused",
+        "FlowersModel": "modelpact.models.iris",
+        "MlflowModel": "modelpact.models.mlflow_model",
         "Model": "modelpact.models.base",
-        "SavedModel": "modelpact.models.saved",
-        "SklearnModel": "modelpact.models.estimators",
-        "TensorModel": "modelpact.models.tensors",
-        "check_scorers": "modelpact.models.scoring",
+        "SavedModel": "modelpact.models.saved_model",
+        "SklearnModel": "modelpact.models.sklearn",
+        "TensorModel": "modelpact.models.tensor",
+        "check_scorers": "modelpact.models.metrics",
         "read_config": "modelpact.models.base",
-        "score": "modelpact.models.scoring",
-        "untrusted_types": "modelpact.models.estimators",
+        "score": "modelpact.models.metrics",
+        "untrusted_types": "modelpact.models.sklearn",
     },
 )

@@ -11,8 +11,7 @@ from typing import Any, ClassVar
 from pydantic import PrivateAttr
 
 from modelpact.errors import ModelConfigError, ModelConfigNotFound
-from modelpact.schemas import Inputs, Params
-from modelpact.steps import Step
+from modelpact.types import Inputs, Params, Step
 
 __all__ = ["Model", "read_config"]
 

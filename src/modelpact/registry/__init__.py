@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from modelpact.registry.admissions import Admission, Exemption
-from modelpact.registry.contracts import (
+from modelpact.registry.admission import Admission, Exemption
+from modelpact.registry.create import Undo, create_version, give_way, move_aliases
+from modelpact.registry.gate import Gate, require_contract
+from modelpact.registry.versions import (
     COMPATIBILITY,
     VersionGone,
     contract,
+    list_versions,
     read_signature,
-    versions,
 )
-from modelpact.registry.creation import Undo, create_version, give_way, move_aliases
-from modelpact.registry.gate import Gate, require_contract
 
 __all__ = [
     "COMPATIBILITY",
@@ -23,8 +23,8 @@ __all__ = [
     "contract",
     "create_version",
     "give_way",
+    "list_versions",
     "move_aliases",
     "read_signature",
     "require_contract",
-    "versions",
 ]

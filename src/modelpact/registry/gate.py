@@ -10,17 +10,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from modelpact._internal.text import did_you_mean
 from modelpact.errors import CompatibilityError, ConfigError, RegisterError
-from modelpact.registry.admissions import Admission, Exemption, Waived, ranges
-from modelpact.registry.contracts import VersionGone, contract, newest, versions
+from modelpact.registry.admission import Admission, Exemption, Waived, ranges
+from modelpact.registry.versions import VersionGone, contract, list_versions, newest
 from modelpact.signature import Change, Extra, Policy, breaking, diff
-from modelpact.signature.diff import Mode
-from modelpact.suggestions import nearest
+from modelpact.signature.compat.diff import Mode
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from modelpact.schemas import Signature, Version
+    from modelpact.types import Signature, Version
 
 __all__ = ["Gate", "require_contract"]
 
@@ -58,13 +58,11 @@ class Gate:
             raise ConfigError(
                 f"register.against={self.against!r} names no version to compare with",
                 remedy="Write latest, an alias as @champion, or a version's number.",
-                against=self.against,
             )
         if self.mode.endswith("_transitive") and self.against != "latest":
             raise ConfigError(
                 f"register.compatibility={self.mode} compares with all versions, not with {self.against} only",
                 remedy=f"Leave register.against out, or choose register.compatibility={self.mode.removesuffix('_transitive')}.",
-                against=self.against,
             )
         if self.policy == "mlflow" and self.extra == "forbid":
             raise ConfigError(
@@ -128,8 +126,8 @@ class Gate:
             ):  # those that were read once are one object, which is kept here
                 compared[id(old)] = (
                     old,
-                    diff(old or _Unsigned(), signature, self.policy, self.extra),
-                )  # type: ignore[arg-type]
+                    diff(old or _Unsigned(), signature, self.policy, self.extra),  # type: ignore[arg-type]
+                )
             changes = compared[id(old)][1]
             breaks = breaking(changes, self.mode)
             passed.update(set(changes) - set(breaks))
@@ -170,7 +168,7 @@ class Gate:
         if self.mode.endswith("_transitive"):
             return [
                 version
-                for version in versions(client, name)
+                for version in list_versions(client, name)
                 if below is None or int(version.version) < below
             ]
         last = newest(client, name, below)
@@ -189,17 +187,16 @@ class Gate:
         except MlflowException as error:
             if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
                 raise
-        there = [str(version.version) for version in versions(client, name)]
+        there = [str(version.version) for version in list_versions(client, name)]
         aliases = (
             [f"@{alias}" for alias in sorted(client.get_registered_model(name).aliases)]
             if there
             else []
         )
         raise RegisterError(
-            f"register.against={self.against}: {name} has no such version{nearest(self.against, aliases)}",
+            f"register.against={self.against}: {name} has no such version{did_you_mean(self.against, aliases)}",
             remedy=f"Its versions: {', '.join(there[-20:]) or 'none'}; its aliases: {', '.join(aliases) or 'none'}.",
             name=name,
-            against=self.against,
         )
 
     def _exemption(self, change: Change) -> Exemption | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpact.exports import lazy
+from modelpact._internal.lazy import lazy
 
 if TYPE_CHECKING:
     from modelpact.serving.app import create_app, create_router

@@ -23,20 +23,20 @@ from fastapi.responses import (
 )
 from fastapi.routing import APIRoute
 
+from modelpact._internal.version import __version__
 from modelpact.errors import OutputsError
-from modelpact.release import __version__
-from modelpact.schemas import Outputs
 from modelpact.serving.bodies import Lingering, media_type, parse_json, plain, read
-from modelpact.serving.documents import body_of_invocation, body_of_predict, responses
-from modelpact.serving.envelopes import csv_table, invocation, question
+from modelpact.serving.docs_page import PAGE_HEADERS, page
+from modelpact.serving.errors import Refusal, refusal_of
 from modelpact.serving.limits import Limits
-from modelpact.serving.measures import Measures
-from modelpact.serving.page import PAGE_HEADERS, page
-from modelpact.serving.places import Places
-from modelpact.serving.refusals import Refusal, refusal_of
+from modelpact.serving.metrics import Measures
+from modelpact.serving.mlflow_protocol import csv_table, invocation, question
+from modelpact.serving.openapi import body_of_invocation, body_of_predict, responses
+from modelpact.serving.redaction import Places
+from modelpact.types import Outputs
 
 if TYPE_CHECKING:
-    from modelpact.models import Adapter
+    from modelpact.loaders import Adapter
 
 __all__ = ["create_app", "create_router"]
 
@@ -195,8 +195,7 @@ class _Service:
         refusal = refusal_of(error, self._shown)
         if refusal.status == 500 and isinstance(error, OutputsError):
             places = ", ".join(
-                f"{found.code} at {self._shown(found.path) or '/'}"
-                for found in error.facts.get("failures") or ()
+                f"{found.code} at {self._shown(found.path) or '/'}" for found in error.failures
             )
             log.error("%s: the model's answer breaks its contract: %s", path, places)
         elif refusal.status in {500, 502}:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
+from modelpact.serving.errors import Refusal
 from modelpact.serving.limits import Limits
-from modelpact.serving.refusals import Refusal
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -8,19 +8,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from modelpact import rows
+from modelpact._internal.text import truncate
+from modelpact.datatypes import rows
 from modelpact.errors import InputsError, OutputsError
-from modelpact.serving.cells import cells, is_null_for, same
-from modelpact.serving.payloads import NotInJson, envelopes, question_of
-from modelpact.serving.ways import WAYS, Http, Reply, ask_adapter, ask_pyfunc
-from modelpact.signature import breaks, examples
+from modelpact.serving.clients import WAYS, Http, Reply, ask_adapter, ask_pyfunc
+from modelpact.serving.comparison import cells, is_null_for, same
+from modelpact.serving.encoding import NotInJson, envelopes, question_of
+from modelpact.signature import breaks, generate_examples
 from modelpact.signature import compile as compile_signature
-from modelpact.suggestions import shortened
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
 
-    from modelpact.models import Adapter
+    from modelpact.loaders import Adapter
 
 __all__ = ["RULES", "Asked", "Difference", "Parity", "Payload", "compare", "payloads"]
 
@@ -147,7 +147,8 @@ def payloads(adapter: Adapter, count: int, seed: int = 0) -> Iterator[Payload]:
         yield from _drawn(adapter, stored, drawn, seed)
     good = (left - drawn + 1) // 2
     yield from (
-        Payload("conforming", *pair) for pair in examples(adapter.signature, good, seed=seed)
+        Payload("conforming", *pair)
+        for pair in generate_examples(adapter.signature, good, seed=seed)
     )
     for broken in breaks(adapter.signature, left - drawn - good, seed):
         yield Payload(broken.name, broken.inputs, broken.params, broken.place)
@@ -172,7 +173,7 @@ def _drawn(adapter: Adapter, stored: Payload, count: int, seed: int) -> Iterator
     import numpy as np
 
     rng = np.random.default_rng([seed, count])
-    made = examples(adapter.signature, count, seed=seed)
+    made = generate_examples(adapter.signature, count, seed=seed)
     for index in range(count):
         chosen = rng.integers(rows.count(stored.inputs), size=int(rng.integers(1, 5))).tolist()
         params = stored.params if index % 2 else made[index][1]
@@ -342,4 +343,4 @@ def _said(reply: Reply) -> str:
 
 
 def _shown(found: dict[str, Any], path: str) -> str:
-    return shortened(repr(found[path])) if path in found else "nothing"
+    return truncate(repr(found[path])) if path in found else "nothing"

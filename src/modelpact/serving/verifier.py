@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from modelpact.models import Adapter
-from modelpact.schemas import Check, Sample
+from modelpact.loaders import Adapter
 from modelpact.serving.parity import compare, payloads
+from modelpact.types import Check, Sample
 from modelpact.verifiers import ReplayVerifier
 
 if TYPE_CHECKING:
-    from modelpact.schemas import Signature
+    from modelpact.types import Signature
 
 __all__ = ["ParityVerifier"]
 

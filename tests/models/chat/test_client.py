@@ -13,7 +13,7 @@ from prompts import CALL, by_text, chat, fails, said, texts
 
 from modelpact.errors import ChatError, InputsError
 from modelpact.models import ChatModel
-from modelpact.models.metadata import collected
+from modelpact.models.call_metadata import collected
 
 ROWS = [f"row {number}" for number in range(60)]
 

@@ -11,7 +11,7 @@ from chat_server import ChatServer, answer, status
 from prompts import People, Person, Texts, by_text, chat, fails
 
 from modelpact.errors import ModelConfigError
-from modelpact.models.metadata import collected
+from modelpact.models.call_metadata import collected
 
 PERSON = {"name": "string", "age": "long"}
 ANN = '{"name": "Ann", "age": 41}'

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 from modelpact.errors import ChatError
-from modelpact.models.chat.failures import Failure
-from modelpact.models.chat.loop import start
+from modelpact.models.chat.errors import Failure
+from modelpact.models.chat.event_loop import start
 from modelpact.models.chat.messages import Message
 from modelpact.models.chat.server import Server
 from modelpact.models.chat.settings import ChatSettings
@@ -182,7 +182,7 @@ class Client:
             if not course.left():
                 break
         first, *others = failed
-        first.tell(attempts=course.attempts)
+        first.attempts = course.attempts
         first.message += "".join(
             f"\n  then {error.message.removeprefix(course.place)}" for error in others
         )

@@ -10,8 +10,8 @@ import string
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from modelpact._internal.text import did_you_mean, truncate
 from modelpact.errors import InputsError, ModelConfigError
-from modelpact.suggestions import nearest, shortened
 
 __all__ = ["Message", "conversation", "fields", "rows"]
 
@@ -45,7 +45,7 @@ def conversation(
     except (TypeError, ValueError, RecursionError) as error:
         raise _refused(
             number,
-            f"it cannot be sent as JSON: {shortened(error)}",
+            f"it cannot be sent as JSON: {truncate(error)}",
             "Give texts, numbers, lists and dicts.",
         ) from None
     if system is not None and not any(
@@ -145,7 +145,7 @@ def _of_row(row: Any, number: int, template: str | None) -> list[Message]:
     if missing:
         raise _refused(
             number,
-            f"it has no {missing[0]}{nearest(missing[0], list(map(str, row)))}",
+            f"it has no {missing[0]}{did_you_mean(missing[0], list(map(str, row)))}",
             "The template wants it: see model.template.",
         )
     return [{"role": "user", "content": template.format(**{name: row[name] for name in wanted})}]
@@ -179,7 +179,7 @@ def _message(message: Any, number: int, place: int) -> Message:
         wrong = (
             "has no role"
             if role is None
-            else f"has the role {shortened(repr(role), 40)}{nearest(str(role), ROLES)}"
+            else f"has the role {truncate(repr(role), 40)}{did_you_mean(str(role), ROLES)}"
         )
         raise _refused(number, f"messages.{place} {wrong}", f"The roles: {', '.join(ROLES)}.")
     kept = {key: value for key, value in message.items() if not _is_missing(value)}

@@ -13,15 +13,15 @@ from pydantic import PrivateAttr
 from modelpact import signature
 from modelpact.errors import ChatError, InputsError, ModelConfigError, PactError, SignError
 from modelpact.models.base import Model, read_config
+from modelpact.models.call_metadata import tell
 from modelpact.models.chat.client import Answer, Client, Course
-from modelpact.models.chat.failures import Failure
-from modelpact.models.chat.loop import each, iterate, run
+from modelpact.models.chat.errors import Failure
+from modelpact.models.chat.event_loop import each, iterate, run
 from modelpact.models.chat.messages import Message, conversation, rows
 from modelpact.models.chat.progress import Progress
 from modelpact.models.chat.settings import PROTOCOL, REQUEST, ChatSettings
 from modelpact.models.chat.structured import Format, Misfit, format_of
-from modelpact.models.metadata import tell
-from modelpact.schemas import Inputs, Params
+from modelpact.types import Inputs, Params
 
 if TYPE_CHECKING:
     from mlflow.types.schema import Schema
@@ -68,12 +68,13 @@ class ChatModel(ChatSettings, Model):
             settings = self.but({key: value for key, value in found.items() if key != "protocol"})
         except PactError as error:
             if isinstance(config, (str, Path)):
-                keys = error.facts.get("keys") or [
-                    place.split(".")[1] for place in error.facts.get("places", []) if "." in place
+                keys = list(getattr(error, "keys", ())) or [
+                    place.split(".")[1] for place in getattr(error, "places", ()) if "." in place
                 ]
                 line = _line(Path(config), keys)
                 error.message = f"{config}{f', line {line}' if line else ''}: {error.message}"
-                error.tell(path=str(config), line=line)
+                if isinstance(error, ModelConfigError):
+                    error.path, error.line = str(config), line
             raise
         self._context, self._settings, self._client = found, settings, None
 
@@ -122,7 +123,7 @@ class ChatModel(ChatSettings, Model):
                     client, messages, extra, form, client.course(f"row {number}: " if many else "")
                 )
             except ChatError as error:
-                error.tell(row=number)
+                error.row = number
                 if self.settings.on_error == "raise":
                     raise
                 return error
@@ -177,7 +178,6 @@ class ChatModel(ChatSettings, Model):
                 f"a chat model has no param {unknown[0]}",
                 remedy=f"Its params: {', '.join(REQUEST)}.",
                 failures=[],
-                params=unknown,
             )
         set_now = {
             name: value for name, value in given.items() if value is not None and value != []
@@ -264,12 +264,10 @@ async def _ask(
 def _facts(result: tuple[Any, Answer] | PactError) -> dict[str, Any]:
     if not isinstance(result, PactError):
         return result[1].facts()
-    facts = {
-        key: result.facts.get(key)
-        for key in ("attempts", "status")
-        if result.facts.get(key) is not None
-    }
-    return {"error": result.facts.get("reason", "inputs"), **facts}
+    if not isinstance(result, ChatError):
+        return {"error": "inputs"}
+    facts = {"attempts": result.attempts, "status": result.status}
+    return {"error": result.reason} | {k: v for k, v in facts.items() if v is not None}
 
 
 def _native(value: Any) -> Any:

@@ -6,14 +6,14 @@ import json
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelpact import secrets
+from modelpact._internal.text import truncate
 from modelpact.errors import ModelConfigError
-from modelpact.models.chat.events import data_of_events, whole
-from modelpact.models.chat.failures import Failure
+from modelpact.models.chat.errors import Failure
 from modelpact.models.chat.messages import Message
 from modelpact.models.chat.settings import Endpoint
-from modelpact.models.chat.wire import errors_of, http_client
-from modelpact.suggestions import shortened
+from modelpact.models.chat.sse import data_of_events, whole
+from modelpact.models.chat.transport import errors_of, http_client
+from modelpact.security import secrets
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -222,7 +222,7 @@ class Server:
 
     def _said(self, text: object, length: int = 300) -> str:
         """Words of the server, in which it may have repeated a key: taken out before anything is cut."""
-        return shortened(secrets.without(str(text), self._keys), length)
+        return truncate(secrets.without(str(text), self._keys), length)
 
     def _shown(self, error: BaseException) -> BaseException | None:
         """The error to chain; None where its text, or that of one behind it, holds a key: tracebacks are kept in files."""

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
-from modelpact import secrets
+from modelpact._internal.text import did_you_mean
 from modelpact.errors import ModelConfigError
 from modelpact.models.chat.messages import fields
-from modelpact.steps import Step
-from modelpact.suggestions import nearest
+from modelpact.security import secrets
+from modelpact.types import Step
 
 __all__ = ["PROTOCOL", "REQUEST", "ChatSettings", "Endpoint"]
 
@@ -67,7 +67,7 @@ class ChatSettings(Step):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    not_identity: ClassVar[frozenset[str]] = frozenset(
+    excluded_from_key: ClassVar[frozenset[str]] = frozenset(
         {"timeout", "max_retries", "budget", "max_concurrency", "max_answer_bytes"}
     )
 
@@ -124,7 +124,7 @@ class ChatSettings(Step):
         if unknown:
             raise ModelConfigError(
                 "; ".join(
-                    f"{key}: no such setting of a chat model{nearest(key, known)}"
+                    f"{key}: no such setting of a chat model{did_you_mean(key, known)}"
                     for key in unknown
                 ),
                 remedy=f"The settings: {', '.join(known)}.",
@@ -155,7 +155,7 @@ class ChatSettings(Step):
             unknown = [str(key) for key in fallback if key not in _OF_A_FALLBACK]
             if unknown:
                 raise ValueError(
-                    f"fallbacks.{index}.{unknown[0]}: a fallback has no such key{nearest(unknown[0], _OF_A_FALLBACK)}"
+                    f"fallbacks.{index}.{unknown[0]}: a fallback has no such key{did_you_mean(unknown[0], _OF_A_FALLBACK)}"
                 )
             if "model" not in fallback and "base_url" not in fallback:
                 raise ValueError(

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelpact import signature
+from modelpact._internal.text import truncate
 from modelpact.errors import ModelConfigError, OutputsError, SpecError
 from modelpact.models.chat.messages import Message
-from modelpact.suggestions import shortened
 
 if TYPE_CHECKING:
     from mlflow.types.schema import Schema
@@ -117,7 +117,7 @@ def _of_schema(schema: Schema) -> Format:
         try:
             enforcer.outputs([value])
         except OutputsError as error:
-            raise Misfit(shortened(error.message, 500)) from error
+            raise Misfit(truncate(error.message, 500)) from error
         return value
 
     told = {"name": "answer", "schema": row, "strict": strict is not None}

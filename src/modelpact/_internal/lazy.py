@@ -1,0 +1,30 @@
+"""Names that are imported when they are first used (PEP 562), so that importing a package costs nothing."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+__all__ = ["lazy"]
+
+
+def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return a `__getattr__` for a package, and give the package a `__dir__`.
+
+    Args:
+        package: The package that exports the names.
+        homes: For each name the module it is defined in.
+    """
+    namespace = vars(sys.modules[package])
+
+    def find(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(homes[name]), name)
+        namespace[name] = value
+        return value
+
+    namespace["__dir__"] = lambda: sorted({*namespace, *homes})
+    return find

@@ -1,0 +1,1 @@
+"""The command line: composition by Hydra, tasks, sweeps, and how results and errors are shown."""

@@ -1,0 +1,1 @@
+"""Rendering: tables and progress on a terminal, Markdown, and pages in HTML."""

@@ -1,0 +1,66 @@
+"""What the command line can do: one class a task, each with a YAML file in `conf/task`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelpact._internal.lazy import lazy
+
+if TYPE_CHECKING:
+    from modelpact.cli.tasks.audit import AuditTask
+    from modelpact.cli.tasks.base import Task
+    from modelpact.cli.tasks.check import CheckTask
+    from modelpact.cli.tasks.diff import DiffTask
+    from modelpact.cli.tasks.export import ExportTask
+    from modelpact.cli.tasks.history import HistoryTask
+    from modelpact.cli.tasks.inspect import InspectTask
+    from modelpact.cli.tasks.parity import ParityTask
+    from modelpact.cli.tasks.predict import PredictTask
+    from modelpact.cli.tasks.promote import PromoteTask
+    from modelpact.cli.tasks.protect import ProtectTask
+    from modelpact.cli.tasks.publish import PublishTask
+    from modelpact.cli.tasks.repair import RepairTask
+    from modelpact.cli.tasks.resign import ResignTask
+    from modelpact.cli.tasks.rollback import RollbackTask
+    from modelpact.cli.tasks.serve import ServeTask
+
+__all__ = [
+    "AuditTask",
+    "CheckTask",
+    "DiffTask",
+    "ExportTask",
+    "HistoryTask",
+    "InspectTask",
+    "ParityTask",
+    "PredictTask",
+    "PromoteTask",
+    "ProtectTask",
+    "PublishTask",
+    "RepairTask",
+    "ResignTask",
+    "RollbackTask",
+    "ServeTask",
+    "Task",
+]
+
+__getattr__ = lazy(
+    __name__,
+    {
+        "AuditTask": "modelpact.cli.tasks.audit",
+        "CheckTask": "modelpact.cli.tasks.check",
+        "DiffTask": "modelpact.cli.tasks.diff",
+        "ExportTask": "modelpact.cli.tasks.export",
+        "HistoryTask": "modelpact.cli.tasks.history",
+        "InspectTask": "modelpact.cli.tasks.inspect",
+        "ParityTask": "modelpact.cli.tasks.parity",
+        "PredictTask": "modelpact.cli.tasks.predict",
+        "PromoteTask": "modelpact.cli.tasks.promote",
+        "ProtectTask": "modelpact.cli.tasks.protect",
+        "PublishTask": "modelpact.cli.tasks.publish",
+        "RepairTask": "modelpact.cli.tasks.repair",
+        "ResignTask": "modelpact.cli.tasks.resign",
+        "RollbackTask": "modelpact.cli.tasks.rollback",
+        "ServeTask": "modelpact.cli.tasks.serve",
+        "Task": "modelpact.cli.tasks.base",
+    },
+)

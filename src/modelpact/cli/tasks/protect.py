@@ -1,0 +1,47 @@
+"""`task=protect`: an alias that only a promotion or a rollback may move."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from modelpact.cli.render.console import say
+from modelpact.cli.tasks._stored_model import store_of
+from modelpact.cli.tasks.base import Task
+from modelpact.registry.aliases import Aliases, check_why
+from modelpact.registry.names import check_alias
+from modelpact.tracking import Tracking
+
+__all__ = ["ProtectTask"]
+
+
+class ProtectTask(Task):
+    """Protects an alias, for everybody who uses the store, or lifts that; its history says so.
+
+    Attributes:
+        name: The registered model.
+        alias: What is protected; it need not exist yet.
+        lift: Take the protection away.
+        why: For the history.
+        tracking: The store.
+    """
+
+    name: str = Field(min_length=1)
+    alias: str
+    lift: bool = False
+    why: str = ""
+    tracking: Tracking
+
+    def run(self, folder: Path) -> float | None:
+        from mlflow import MlflowClient
+
+        check_alias(self.alias, "task.alias")
+        check_why(self.why, "task.why")
+        with store_of(f"models:/{self.name}", self.tracking):
+            line = Aliases(MlflowClient(), self.name).protect(
+                self.alias, not self.lift, why=self.why
+            )
+        already = "" if line is not None else ", as it was"
+        say(f"{self.alias} of {self.name} is {'not ' if self.lift else ''}protected{already}")
+        return None

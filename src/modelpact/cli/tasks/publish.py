@@ -1,0 +1,67 @@
+"""`task=publish`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from modelpact.cli.render.progress import Progress, show_receipt
+from modelpact.cli.tasks.base import Task
+from modelpact.data import DataSource
+from modelpact.loaders import Loader
+from modelpact.models import Model
+from modelpact.pipeline import publish
+from modelpact.pipeline.publish import check
+from modelpact.registers import Register
+from modelpact.savers import Saver
+from modelpact.signers import Signer
+from modelpact.tracking import Tracking
+from modelpact.verifiers import Verifier
+
+__all__ = ["PublishTask"]
+
+
+class PublishTask(Task):
+    """Publishes a model: data, model, sign, save, load, verify, register.
+
+    Attributes:
+        name: The registered model; None for the data's name.
+        data: Where the sample comes from.
+        model: What is published.
+        signer: Where the contract comes from.
+        saver: How the model is put into MLflow.
+        loader: How it is got back.
+        verifier: How it is proven.
+        registry: How it becomes a version; `register` in YAML and when it is built.
+        tracking: The store.
+    """
+
+    name: str | None
+    data: DataSource
+    model: Model
+    signer: Signer
+    saver: Saver
+    loader: Loader
+    verifier: Verifier
+    registry: Register = Field(alias="register")  # every Pydantic class has a method `register`
+    tracking: Tracking
+
+    def check(self) -> None:
+        check(
+            data=self.data,
+            model=self.model,
+            saver=self.saver,
+            register=self.registry,
+            name=self.name,
+        )
+
+    def run(self, folder: Path) -> float | None:
+        steps = {
+            field.alias or name: getattr(self, name)
+            for name, field in type(self).model_fields.items()
+        }
+        with Progress() as progress:
+            receipt = publish(**steps, folder=folder, observe=progress.stage, job=self._job)
+        show_receipt(receipt, folder)
+        return next(iter(receipt.metrics.values()), None)

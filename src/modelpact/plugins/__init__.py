@@ -1,1 +1,0 @@
-"""What modelpact adds to Hydra itself."""

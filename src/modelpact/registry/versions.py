@@ -1,0 +1,190 @@
+"""What MLflow's registry holds under a name: its versions, and the contract that each of them was registered with."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelpact._internal.files import temporary_folder
+from modelpact._internal.text import truncate
+from modelpact.errors import RegisterError
+from modelpact.security.manifest import SIGNATURE_DIGEST
+from modelpact.signature import digest
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from modelpact.types import Signature, Version
+
+__all__ = ["COMPATIBILITY", "VersionGone", "contract", "list_versions", "newest", "read_signature"]
+
+COMPATIBILITY = "modelpact.compatibility"
+"""The tag of a version that says what its contract was compared with."""
+
+_PAGE = 10_000
+_KEPT = 1_000
+
+_read: OrderedDict[str, Signature] = OrderedDict()
+"""Contracts by their digest, as they were read; the one used last is the last."""
+
+
+class VersionGone(LookupError):
+    """A version was deleted after it was listed."""
+
+
+def list_versions(
+    client: MlflowClient, name: str, tags: dict[str, str] | None = None
+) -> list[Version]:
+    """The versions of a registered model that have these tags, the lowest first; none where there is no such model."""
+    found: list[Version] = []
+    token = None
+    while True:
+        page = client.search_model_versions(
+            _filter(name, tags), _PAGE, ["version_number ASC"], token
+        )
+        found += page
+        token = page.token
+        if not token:
+            return sorted(found, key=lambda version: int(version.version))
+
+
+def newest(client: MlflowClient, name: str, below: int | None = None) -> Version | None:
+    """The version with the highest number, of those with lower numbers than `below`; None where there is none."""
+    condition = _filter(name) + ("" if below is None else f" AND version_number < {below}")
+    found = client.search_model_versions(condition, 1, ["version_number DESC"])
+    return found[0] if found else None
+
+
+def _filter(name: str, tags: dict[str, str] | None = None) -> str:
+    """A filter for a name; MLflow takes no quotes of a kind between quotes of that kind."""
+    quote = '"' if "'" in name else "'"
+    return " AND ".join(
+        [
+            f"name = {quote}{name}{quote}",
+            *(f"tags.`{key}` = '{value}'" for key, value in (tags or {}).items()),
+        ]
+    )
+
+
+def contract(client: MlflowClient, version: Version) -> Signature | None:
+    """The signature that a version was registered with; None where it has none.
+
+    It is read from the `MLmodel` file, once for all versions in this process whose tag says that they have the same.
+
+    Raises:
+        RegisterError: It cannot be read, or is not the one that the version was registered with.
+        VersionGone: The version was deleted meanwhile.
+    """
+    said = (version.tags or {}).get(SIGNATURE_DIGEST)
+    if said is not None and said in _read:
+        _read.move_to_end(said)
+        return _read[said]
+    called = f"version {version.version} of {version.name}"
+    signature = _found(client, version, called)
+    if said is None:
+        return signature
+    if signature is None or digest(signature) != said:
+        raise RegisterError(
+            f"the contract of {called} is not the one it was registered with: its signature was "
+            f"{'deleted' if signature is None else 'changed'} afterwards",
+            remedy=_go_on(version),
+            name=version.name,
+            version=str(version.version),
+        )
+    _read[said] = signature
+    if len(_read) > _KEPT:
+        _read.popitem(last=False)
+    return signature
+
+
+def _found(client: MlflowClient, version: Version, called: str) -> Signature | None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        logged = re.fullmatch(r"models:/(m-[0-9a-f]+)", str(version.source))
+        if logged is not None:
+            return read_signature(str(client.get_logged_model(logged[1]).artifact_location))
+        return read_signature(
+            client.get_model_version_download_uri(version.name, str(version.version))
+        )
+    except (MlflowException, ValueError) as error:
+        if _is_gone(client, version):
+            raise VersionGone(f"{called} was deleted meanwhile") from error
+        raise RegisterError(
+            f"the contract of {called} cannot be read: {truncate(error, 200)}",
+            remedy=_go_on(version),
+            name=version.name,
+            version=str(version.version),
+        ) from error
+
+
+def _is_gone(client: MlflowClient, version: Version) -> bool:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.get_model_version(version.name, str(version.version))
+    except MlflowException as error:
+        return bool(error.error_code == "RESOURCE_DOES_NOT_EXIST")
+    return False
+
+
+def _go_on(version: Version) -> str:
+    return (
+        f"Delete version {version.version}, or compare with another: register.against=<its number>; "
+        "register.compatibility=none compares with none."
+    )
+
+
+def read_signature(place: str) -> Signature | None:
+    """The signature in the `MLmodel` file of a model's folder; None where it has none. No other file is read.
+
+    Args:
+        place: The folder, as a path or a URI.
+
+    Raises:
+        ValueError: There is no such file, or it is malformed.
+        MlflowException: The store failed.
+    """
+    import yaml
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import ModelSignature
+
+    text = _text(place)
+    try:
+        stored = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # safe, and fast
+        written = stored.get("signature")
+        return None if written is None else ModelSignature.from_dict(written)
+    except (
+        MlflowException,
+        yaml.YAMLError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:  # it may hold anything
+        told = truncate(f"{type(error).__name__}: {error}", 160)
+        raise ValueError(f"its MLmodel file is malformed: {told}") from error
+
+
+def _text(place: str) -> str:
+    from mlflow.artifacts import download_artifacts
+
+    path = Path(place.removeprefix("file://"))
+    try:
+        if path.is_dir():
+            return (path / "MLmodel").read_text(encoding="utf-8")
+        with temporary_folder() as folder:
+            fetched = download_artifacts(
+                artifact_uri=f"{place.rstrip('/')}/MLmodel", dst_path=str(folder)
+            )
+            return Path(fetched).read_text(encoding="utf-8")
+    except OSError as error:
+        told = (
+            "is not there"
+            if isinstance(error, FileNotFoundError)
+            else f"cannot be read: {error.strerror or error}"
+        )
+        raise ValueError(f"its MLmodel file {told}") from error

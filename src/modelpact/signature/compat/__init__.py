@@ -1,0 +1,1 @@
+"""Compatibility: the differences between two signatures, and what each breaks."""

@@ -1,0 +1,1 @@
+"""Examples: inputs made from a signature, valid ones and broken ones."""

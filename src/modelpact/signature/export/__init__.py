@@ -1,0 +1,1 @@
+"""Export: a signature as JSON Schema and as Pydantic models."""

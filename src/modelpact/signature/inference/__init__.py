@@ -1,0 +1,1 @@
+"""Inference: a signature from data, or from type hints."""

@@ -1,0 +1,1 @@
+"""The language that signatures are written in: parsed, checked and written back."""

@@ -1,0 +1,216 @@
+"""One test for each private name of MLflow that modelpact uses: what breaks when MLflow changes it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from alembic.script import ScriptDirectory
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model, infer_signature
+from mlflow.store.db import utils
+from mlflow.types import ParamSchema
+from mlflow.types.schema import AnyType, Array, DataType, ParamSpec
+from toys import Scaled
+
+from modelpact._internal import mlflow_compat
+from modelpact.savers import CustomSaver
+from modelpact.tracking import SqliteTracking, sqlite
+
+ROWS = pd.DataFrame({"a": [1.0, 2.0]})
+
+
+@pytest.fixture
+def pyfunc() -> Any:
+    with SqliteTracking().open():
+        saver = CustomSaver(pip_requirements=["numpy"])
+        info = saver.save(
+            Scaled(),
+            infer_signature(ROWS, np.array([1.0, 2.0]), {"scale": 1.0}),
+            (ROWS, {"scale": 1.0}),
+        )
+        return mlflow.pyfunc.load_model(info.model_uri)
+
+
+def test_every_function_of_the_module_is_tested_here() -> None:
+    tests = "\n".join(name for name in globals() if name.startswith("test_"))
+    assert [name for name in mlflow_compat.__all__ if f"test_{name}" not in tests] == []
+
+
+def test_create_schema_makes_a_store_that_mlflow_opens_without_migrating_it(tmp_path: Path) -> None:
+    mlflow_compat.create_schema(tmp_path / "new.db")
+    with closing(sqlite3.connect(tmp_path / "new.db")) as database:
+        ((version,),) = database.execute("SELECT version_num FROM alembic_version")
+    uri = f"sqlite:///{tmp_path / 'new.db'}"
+    client = MlflowClient(uri, uri)
+    assert [experiment.experiment_id for experiment in client.search_experiments()] == ["0"]
+    with closing(sqlite3.connect(tmp_path / "new.db")) as database:
+        assert list(database.execute("SELECT version_num FROM alembic_version")) == [(version,)]
+
+
+def test_artifact_root_is_where_mlflow_itself_puts_artifacts(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path / 'own.db'}"
+    own = MlflowClient(uri, uri).get_experiment("0").artifact_location
+    assert mlflow_compat.artifact_root(0) == own
+
+
+def test_migrations_name_the_schema() -> None:
+    names = mlflow_compat.migrations()
+    assert len([name for name in names if name.endswith(".py")]) > 30
+    assert names == sorted(names)
+
+
+def test_newest_revision_is_the_one_that_mlflow_reads_from_its_migrations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading = utils._get_latest_schema_revision
+    sqlite.publish_new(Path("mlflow.db"))
+    revision = sqlite.newest_revision()
+    assert revision == reading()
+    monkeypatch.setattr(
+        ScriptDirectory, "from_config", lambda config: pytest.fail("the migrations are read")
+    )
+    with SqliteTracking().open() as store:
+        assert store.client.search_registered_models() == []
+    assert utils._get_latest_schema_revision is reading
+
+
+def test_enforce_inputs_is_what_predict_applies(pyfunc: Any) -> None:
+    schema = pyfunc.metadata.get_input_schema()
+    pd.testing.assert_frame_equal(mlflow_compat.enforce_inputs(ROWS, schema), ROWS)
+    with pytest.raises(MlflowException, match="a"):
+        mlflow_compat.enforce_inputs(pd.DataFrame({"b": [1.0]}), schema)
+
+
+def test_enforce_params_fills_in_defaults_and_refuses_wrong_types(pyfunc: Any) -> None:
+    schema = pyfunc.metadata.get_params_schema()
+    assert isinstance(schema, ParamSchema)
+    assert mlflow_compat.enforce_params(None, schema) == {"scale": 1.0}
+    assert mlflow_compat.enforce_params({"scale": 2.0}, schema) == {"scale": 2.0}
+    with pytest.raises(MlflowException, match="scale"):
+        mlflow_compat.enforce_params({"scale": "much"}, schema)
+
+
+def test_column_type_knows_dtypes_and_raises_for_others() -> None:
+    """`infer` asks it for the type of a column by its dtype, and takes the exception for `MLflow has no type`."""
+    assert mlflow_compat.column_type(np.dtype("int16")) is DataType.integer
+    assert mlflow_compat.column_type(pd.Int64Dtype()) is DataType.long
+    with pytest.raises(MlflowException, match="uint64"):
+        mlflow_compat.column_type(np.dtype("uint64"))
+
+
+def test_scalar_type_depends_on_the_exact_type() -> None:
+    """`infer` asks once for each Python type and remembers the answer."""
+    assert mlflow_compat.scalar_type(1) is mlflow_compat.scalar_type(2**70) is DataType.long
+    assert mlflow_compat.scalar_type(np.int32(1)) is DataType.integer
+    with pytest.raises(MlflowException, match="not one of the supported"):
+        mlflow_compat.scalar_type(1j)
+
+
+def test_values_type_skips_empty_arrays() -> None:
+    """`infer` leaves lists with empty arrays to it, and raises where it does."""
+    assert mlflow_compat.values_type([np.array([]), np.array([1.5])]) == Array(DataType.double)
+    assert mlflow_compat.values_type([None]) == AnyType()
+    with pytest.raises(MlflowException):
+        mlflow_compat.values_type([np.array([])])
+
+
+def test_infer_params_gives_a_param_schema() -> None:
+    """`infer` asks it for one param at a time, and takes the exception for `MLflow has no type`."""
+    assert mlflow_compat.infer_params({"k": 0.5}) == ParamSchema(
+        [ParamSpec("k", DataType.double, 0.5)]
+    )
+    with pytest.raises(MlflowException, match="Failed to infer schema"):
+        mlflow_compat.infer_params({"k": None})
+
+
+def test_predict_function_is_past_the_enforcement(pyfunc: Any) -> None:
+    call = mlflow_compat.predict_function(pyfunc)
+    unchecked = pd.DataFrame({"a": [1], "more": [2]})
+    assert call(unchecked, {"scale": 3.0}).tolist() == [9.0]
+
+
+def test_predict_function_of_a_model_that_takes_no_params(mocker: Any) -> None:
+    call = mlflow_compat.predict_function(mocker.Mock(_predict_fn=lambda data: data))
+    assert call("question", {"ignored": 1}) == "question"
+
+
+def test_save_example_writes_both_files_and_notes_them(tmp_path: Path) -> None:
+    """`task=resign` puts a new example beside a copied model with it."""
+    mlmodel = Model()
+    mlflow_compat.save_example(mlmodel, (pd.DataFrame({"a": [1.5]}), {"scale": 2.0}), tmp_path)
+    assert json.loads((tmp_path / "serving_input_example.json").read_text())["params"] == {
+        "scale": 2.0
+    }
+    assert mlmodel.saved_input_example_info["serving_input_path"] == "serving_input_example.json"
+    assert mlmodel.saved_input_example_info["artifact_path"] == "input_example.json"
+    assert (tmp_path / "input_example.json").exists()
+
+
+def test_scoring_request_answers_as_the_server_does(pyfunc: Any) -> None:
+    body = json.dumps(
+        {"dataframe_split": {"columns": ["a"], "data": [[1.0], [2.0]]}, "params": {"scale": 2.0}}
+    )
+    response = mlflow_compat.scoring_request(pyfunc, body)
+    assert response.status == 200
+    assert json.loads(response.response) == {"predictions": [2.0, 4.0]}
+
+
+def test_scoring_request_refuses_as_the_server_does(pyfunc: Any) -> None:
+    with pytest.raises(MlflowException, match="missing inputs"):
+        mlflow_compat.scoring_request(
+            pyfunc, json.dumps({"dataframe_split": {"columns": ["b"], "data": [[1.0]]}})
+        )
+
+
+def test_download_model_leaves_stored_files_in_place_and_brings_a_runs_own(tmp_path: Path) -> None:
+    with (
+        SqliteTracking().open() as opened,
+        mlflow.start_run(experiment_id=opened.experiment_id) as run,
+    ):
+        saver = CustomSaver(pip_requirements=["numpy"])
+        info = saver.save(
+            Scaled(),
+            infer_signature(ROWS, np.array([1.0, 2.0]), {"scale": 1.0}),
+            (ROWS, {"scale": 1.0}),
+        )
+        stored = mlflow_compat.download_model(
+            info.model_uri, lambda: pytest.fail("there is nothing to bring")
+        )
+        assert (stored / "MLmodel").is_file()
+        assert stored.is_relative_to(Path.cwd() / "mlruns")
+        assert not (stored / "registered_model_meta").exists()
+        copied = mlflow_compat.download_model(
+            f"runs:/{run.info.run_id}/model", lambda: tmp_path / "new"
+        )
+        assert (copied / "MLmodel").read_text() == (stored / "MLmodel").read_text()
+        assert copied.is_relative_to(tmp_path / "new")
+
+
+def test_names_of_model_are_what_every_form_of_uri_leads_to() -> None:
+    with SqliteTracking().open() as store:
+        info = CustomSaver(pip_requirements=["numpy"]).save(
+            Scaled(), infer_signature(ROWS, np.array([1.0, 2.0])), ROWS
+        )
+        store.client.create_registered_model("sums")
+        version = store.client.create_model_version("sums", info.model_uri, model_id=info.model_id)
+        store.client.set_registered_model_alias("sums", "champion", version.version)
+        for uri in ("models:/sums/1", "models:/sums@champion", "models:/sums/latest"):
+            assert mlflow_compat.names_of_model(uri) == ("sums", "1")
+        assert mlflow_compat.names_of_model(info.model_uri) == (info.model_id,)
+        assert mlflow_compat.names_of_model("models:/sums/1/code") == ()
+        with pytest.raises(MlflowException):
+            mlflow_compat.names_of_model("models:/sums@nobody")
+
+
+def test_user_is_whom_mlflow_puts_into_the_tags_of_a_run() -> None:
+    with SqliteTracking().open(), mlflow.start_run() as run:
+        assert mlflow.get_run(run.info.run_id).data.tags["mlflow.user"] == mlflow_compat.user()

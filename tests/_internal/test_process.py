@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from modelpact._internal import process as processes
+from modelpact._internal.process import Process
+
+
+@pytest.fixture(params=["linux", "elsewhere"])
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """With the process table of Linux, and without one."""
+    if request.param == "elsewhere":
+        monkeypatch.setattr(processes, "_PROC", Path("/no/such/folder"))
+    elif not Path("/proc/self/stat").exists():
+        pytest.skip("this is not Linux")
+    processes._current.cache_clear()
+    yield request.param
+    processes._current.cache_clear()
+
+
+@pytest.fixture
+def child() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as running:
+        yield running
+        running.kill()
+
+
+def process(pid: int) -> Process:
+    return Process(Process.current().host, pid, processes._began(pid) or "")
+
+
+def test_this_process_lives(kind: str) -> None:
+    here = Process.current()
+    assert here.lives() is True
+    assert here.pid == os.getpid()
+    assert bool(here.began) == (kind == "linux")
+
+
+def test_tags_and_label_name_it(kind: str) -> None:
+    here = Process.current()
+    assert Process.of({**here.tags(), "team": "lab"}) == here
+    assert Process.labelled(here.label).lives() is True
+    assert Process.labelled(here.label).pid == here.pid
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {},
+        {"modelpact.host": "a"},
+        {"modelpact.pid": "1"},
+        {"modelpact.host": "a", "modelpact.pid": "x"},
+    ],
+)
+def test_tags_that_name_no_process(tags: dict[str, str]) -> None:
+    assert Process.of(tags) is None
+
+
+@pytest.mark.usefixtures("kind")
+def test_another_process_lives_until_it_is_killed(child: subprocess.Popen[bytes]) -> None:
+    other = process(child.pid)
+    assert other.lives() is True
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    assert other.lives() is False
+
+
+def test_one_that_waits_to_be_asked_how_it_ended_is_gone(child: subprocess.Popen[bytes]) -> None:
+    other = process(child.pid)
+    os.kill(child.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert other.lives() is False
+
+
+def test_a_number_that_is_used_again_is_another_process(child: subprocess.Popen[bytes]) -> None:
+    other = process(child.pid)
+    assert Process(other.host, other.pid, "0123abcd_1").lives() is False
+    assert (
+        Process(other.host, other.pid, "").lives() is True
+    )  # it was not known when that one began
+
+
+@pytest.mark.usefixtures("kind")
+@pytest.mark.parametrize("pid", [2**22 + 1, 10**30])
+def test_a_number_that_no_process_can_have(pid: int) -> None:
+    assert Process(Process.current().host, pid, "").lives() is False
+
+
+def test_another_users_process_lives(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(pid: int, number: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "kill", refuse)
+    monkeypatch.setattr(processes, "_PROC", Path("/no/such/folder"))
+    assert Process(Process.current().host, 1, "").lives() is True
+
+
+def test_of_another_machine_nothing_can_be_told() -> None:
+    here = Process.current()
+    assert Process("elsewhere/0123abcd", here.pid, here.began).lives() is None
+    assert Process(here.host.partition("/")[0] + "/another", here.pid, here.began).lives() is None
+
+
+def test_a_forked_process_is_another() -> None:
+    before = Process.current()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, Process.current().label.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    label = os.read(reading, 200).decode()
+    os.close(reading)
+    os.close(writing)
+    assert label != before.label
+    assert Process.labelled(label).pid == child
+    assert Process.current() == before

@@ -1,0 +1,349 @@
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+import toys
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import Lasso, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from modelpact._internal import requirements
+from modelpact._internal.requirements import FILES, contents, fingerprint, recall, remember
+from modelpact.models import Model, SklearnModel
+from modelpact.savers import BuiltinSaver, CustomSaver, Saver
+from modelpact.signature import infer
+from modelpact.tracking import SqliteTracking
+
+ROWS = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [3.0, 4.0, 6.0]})
+TARGETS = np.array([1.0, 2.0, 3.0])
+BARE = {
+    "requirements.txt": "mlflow==1\nnumpy==2",
+    "conda.yaml": "dependencies:\n- pip:\n  - mlflow==1\n  - numpy==2\nname: env\n",
+}
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache: Path) -> Iterator[Path]:
+    """A cache in which nothing is remembered, and an environment that is looked at anew."""
+    shutil.copytree(cache, tmp_path / "cache", ignore=shutil.ignore_patterns("requirements"))
+    monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "cache"))
+    requirements.environment.cache_clear()
+    requirements._source.cache_clear()
+    yield tmp_path / "cache"
+    requirements.environment.cache_clear()
+    requirements._source.cache_clear()
+
+
+def folder_of(files: dict[str, str]) -> Path:
+    folder = Path("saved")
+    folder.mkdir(exist_ok=True)
+    requirements.write(files, folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Ridge(), Lasso()),
+        (make_pipeline(Ridge()), make_pipeline(StandardScaler(), Ridge())),
+        (make_pipeline(Ridge()), make_pipeline(Lasso())),
+        (toys.Doubler, toys.Scaled),
+        ([np.log1p, os.path.join], [np.log1p, len]),
+    ],
+    ids=["class", "pipeline", "inner class", "class objects", "functions"],
+)
+def test_another_class_anywhere_in_the_model_is_another_fingerprint(one: Any, other: Any) -> None:
+    assert fingerprint(one) is not None
+    assert fingerprint(one) != fingerprint(other)
+
+
+def test_what_a_class_has_learned_does_not_matter() -> None:
+    few, many = (
+        RandomForestRegressor(n_estimators=n, max_depth=2).fit(ROWS, TARGETS) for n in (1, 5)
+    )
+    assert fingerprint(few) == fingerprint(many)
+
+
+def test_how_it_is_saved_matters() -> None:
+    assert (
+        len(
+            {
+                fingerprint(Ridge()),
+                fingerprint(Ridge(), "custom"),
+                fingerprint(Ridge(), "builtin", "sklearn"),
+            }
+        )
+        == 3
+    )
+
+
+@pytest.mark.parametrize("name", ["polars-1.0.dist-info", "older.egg-info"])
+def test_an_installed_or_upgraded_distribution_is_another_fingerprint(
+    name: str, fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+    before = fingerprint(Ridge())
+    requirements.environment.cache_clear()
+    assert fingerprint(Ridge()) == before
+    (site / name).mkdir()
+    requirements.environment.cache_clear()
+    assert fingerprint(Ridge()) != before
+
+
+def test_another_python_is_another_fingerprint(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = fingerprint(Ridge())
+    monkeypatch.setattr(sys, "version", "3.99.0")
+    requirements.environment.cache_clear()
+    assert fingerprint(Ridge()) != before
+
+
+@pytest.fixture
+def own_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Write a package of the user's own and import its class anew."""
+    monkeypatch.syspath_prepend(str(tmp_path / "project"))
+
+    def write(**files: str) -> Any:
+        for name, text in files.items():
+            path = tmp_path / "project" / "mine" / f"{name}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        for name in [name for name in sys.modules if name.partition(".")[0] == "mine"]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+        requirements._source.cache_clear()
+        return importlib.import_module("mine.model").Mine
+
+    yield write
+    for name in [name for name in sys.modules if name.partition(".")[0] == "mine"]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("changed", ["model", "beside"])
+def test_a_changed_line_in_the_users_own_package_is_another_fingerprint(
+    changed: str, fresh: Path, own_package: Callable[..., Any]
+) -> None:
+    files = {"__init__": "", "model": "class Mine:\n    pass\n", "beside": "import json\n"}
+    before = fingerprint(own_package(**files)())
+    assert fingerprint(own_package(**files)()) == before
+    assert (
+        fingerprint(
+            own_package(
+                **{changed: files[changed] + "import polars_or_so\n" * (changed == "beside") + "\n"}
+            )()
+        )
+        != before
+    )
+
+
+@pytest.mark.parametrize(
+    "model",
+    [lambda value: value, open(os.devnull), iter([1]).__reduce__],  # noqa: SIM115
+    ids=["lambda", "file", "method"],
+)
+def test_what_cannot_be_taken_apart_has_no_fingerprint_or_a_stable_one(model: Any) -> None:
+    found = fingerprint(model)
+    assert found is None or found == fingerprint(model)
+
+
+def test_a_function_that_belongs_to_no_module_is_no_error() -> None:
+    function = types.FunctionType((lambda: 0).__code__, {})
+    function.__module__ = None  # type: ignore[assignment]
+    assert fingerprint([function]) is None or fingerprint([function]) == fingerprint([function])
+
+
+def test_a_class_of_the_script_that_runs_is_no_error() -> None:
+    code = (
+        "import sys\nfrom modelpact._internal.requirements import fingerprint\nclass Mine:\n    pass\n"
+        "sys.stdout.write(str(fingerprint(Mine(), 'a')))"
+    )
+    Path("script.py").write_text(code)
+    run = [sys.executable, "script.py"]
+    first = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    Path("script.py").write_text(code + "\n")
+    second = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    assert len(first) == 64
+    assert first != second
+
+
+def test_nothing_is_known_of_a_new_fingerprint(fresh: Path) -> None:
+    assert recall("0" * 64) is None
+    assert recall(None) is None
+
+
+def test_what_was_remembered_is_recalled(fresh: Path) -> None:
+    remember("abc", folder_of(BARE))
+    assert recall("abc") == BARE
+    assert recall("abd") is None
+
+
+def test_modelpact_itself_is_required_of_nobody(fresh: Path) -> None:
+    ours = {
+        "requirements.txt": BARE["requirements.txt"] + "\nmodelpact==0.1.0",
+        "conda.yaml": BARE["conda.yaml"].replace("name:", "  - modelpact==0.1.0\nname:"),
+    }
+    folder = folder_of(ours)
+    remember("abc", folder)
+    assert recall("abc") == BARE
+    assert {name: (folder / name).read_text() for name in FILES} == BARE
+
+
+def test_a_model_without_fingerprint_and_a_user_without_cache_are_no_error(
+    fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember(None, folder_of(BARE))
+    assert not (fresh / "requirements").exists()
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "file" / "cache"))
+    remember("abc", folder_of(BARE))
+    assert recall("abc") is None
+
+
+def ridge() -> Model:
+    model = SklearnModel(estimator=Ridge())
+    model.fit(ROWS, TARGETS)
+    return model
+
+
+def plain_save(model: Model, folder: Path) -> None:
+    """What somebody without modelpact would do."""
+    mlflow.sklearn.save_model(
+        model.native(),
+        str(folder),
+        signature=infer(ROWS, TARGETS),
+        input_example=ROWS,
+        skops_trusted_types=None,
+    )
+
+
+@pytest.mark.slow
+def test_requirements_first_and_from_the_cache_are_those_that_mlflow_infers(
+    fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain_save(ridge(), tmp_path / "plain")
+    expected = {name: (tmp_path / "plain" / name).read_text() for name in FILES}
+    assert "scikit-learn==" in expected["requirements.txt"]
+    with SqliteTracking().open():
+        assert saved_files(BuiltinSaver(), ridge()) == expected
+        inferences = counted(monkeypatch)
+        assert saved_files(BuiltinSaver(), ridge()) == expected
+    assert inferences == []
+
+
+def test_a_custom_model_is_inferred_once(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with SqliteTracking().open():
+        first = saved_files(CustomSaver(), ridge())
+        inferences = counted(monkeypatch)
+        assert saved_files(CustomSaver(), ridge()) == first
+        assert inferences == []
+        saved_files(CustomSaver(), toys.Doubler())
+        assert len(inferences) == 1
+    assert "modelpact" not in first["requirements.txt"] + first["conda.yaml"]
+    assert first["requirements.txt"].startswith("mlflow==")
+    assert "scikit-learn==" in first["requirements.txt"]
+
+
+def test_what_the_user_asks_for_is_neither_inferred_nor_remembered(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inferences = counted(monkeypatch)
+    with SqliteTracking().open():
+        files = saved_files(BuiltinSaver(pip_requirements=["scikit-learn>=1.5"]), ridge())
+    assert inferences == []
+    assert "scikit-learn>=1.5" in files["requirements.txt"].splitlines()
+    assert not (fresh / "requirements").exists()
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What MLflow infers requirements of from now on; it does so no more."""
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "mlflow.utils.environment._infer_requirements",
+        lambda uri, *_, **__: asked.append(uri) or ["numpy"],
+    )
+    return asked
+
+
+def saved_files(saver: Saver, model: Model) -> dict[str, str]:
+    info = saver.save(model, infer(ROWS, TARGETS), ROWS)
+    folder = Path(mlflow.artifacts.download_artifacts(info.model_uri))
+    return {name: (folder / name).read_text() for name in FILES}
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([f"numpy=={np.__version__}", "mlflow", "pandas>=2", "numpy==0; python_version < '3'"], []),
+        (["numpy==1.0"], [f"numpy is {np.__version__}, the model wants 1.0"]),
+        (["no-such-thing==1.0"], ["no-such-thing is not installed, the model wants 1.0"]),
+        (
+            ["no-such-thing[extra]==1.0"],
+            ["no-such-thing[extra] is not installed, the model wants 1.0"],
+        ),
+        ([f"pandas=={pd.__version__}", "numpy==1", "absent==2"], 2),
+    ],
+)
+def test_pins_that_this_environment_does_not_meet_are_named(
+    lines: list[str], expected: Any
+) -> None:
+    Path("requirements.txt").write_text("\n".join(lines))
+    found = requirements.mismatches(Path())
+    assert found == expected or len(found) == expected
+
+
+def test_a_model_without_requirements_misses_none() -> None:
+    assert requirements.mismatches(Path()) == []
+
+
+@pytest.mark.parametrize("hushed", ["", "level", "disabled"])
+def test_requirements_that_mlflow_could_not_infer_are_not_remembered(
+    hushed: str, fresh: Path, mocker: Any, request: pytest.FixtureRequest
+) -> None:
+    logger = logging.getLogger("mlflow.utils.environment")
+    request.addfinalizer(lambda: logger.setLevel(logging.NOTSET))
+    logger.setLevel(logging.CRITICAL if hushed == "level" else logging.NOTSET)
+    mocker.patch.object(logger, "disabled", hushed == "disabled")
+    infers = mocker.patch(
+        "mlflow.utils.environment._infer_requirements", side_effect=RuntimeError("a broken package")
+    )
+    model = toys.Doubler()
+    with SqliteTracking().open():
+        for _ in range(2):
+            CustomSaver().save(model, infer(ROWS, model.predict(ROWS)), ROWS)
+    assert infers.call_count == 2
+    assert logger.isEnabledFor(logging.WARNING) == (not hushed)
+
+
+def test_a_full_disk_costs_no_model_its_save(fresh: Path, mocker: Any) -> None:
+    mocker.patch(
+        "modelpact._internal.requirements.write_atomically", side_effect=OSError("no space left")
+    )
+    remember("abc", folder_of(BARE))
+    assert recall("abc") is None
+
+
+def test_other_code_paths_are_another_digest(tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "one.py").write_text("A = 1", encoding="utf-8")
+    before = contents([str(package)])
+    assert contents([str(package / "one.py")]) == before
+    (package / "one.py").write_text("A = 2", encoding="utf-8")
+    assert contents([str(package)]) != before

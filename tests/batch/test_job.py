@@ -1,0 +1,322 @@
+"""How a batch goes on, ends, and is refused; and what runs it on this machine."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+from batches import run
+from filelock import FileLock
+
+from modelpact.batch import Batch, engine_local
+from modelpact.batch.types import Part, Scored
+from modelpact.data import CsvData
+from modelpact.errors import ConfigError, DataError, InputsError, PredictError
+from modelpact.loaders import Adapter, CustomLoader
+
+PARTS = Path(".out.csv.parts")
+
+
+def rows(n_rows: int = 40, **changes: Any) -> str:
+    """A file for the model that does as it is told, in parts of four rows where the batch size is one."""
+    frame = pd.DataFrame({"do": ["x"] * n_rows, "n": range(n_rows)}).astype({"n": object})
+    for row, value in changes.items():
+        frame.loc[int(row.removeprefix("row")), "n" if isinstance(value, int | float) else "do"] = (
+            value
+        )
+    frame.to_csv("in.csv", index=False)
+    return "in.csv"
+
+
+def answers() -> list[float]:
+    return pd.read_csv("out.csv")["prediction"].tolist()
+
+
+def stopped(told: Adapter) -> None:
+    """Leave a batch of which five parts of ten are done."""
+    with pytest.raises(
+        PredictError, match=r"5 parts are done: task\.resume=true goes on from there"
+    ):
+        run(told, rows(row22="fail"), "out.csv", batch_size=1)
+    assert len(list(PARTS.glob("*.arrow"))) == 5
+    assert not Path("out.csv").exists()
+
+
+class TestGoingOn:
+    def test_what_is_done_is_not_done_again(
+        self, told: Adapter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stopped(told)
+        asked = []
+        score = engine_local.Scorer.score
+        monkeypatch.setattr(
+            engine_local.Scorer,
+            "score",
+            lambda self, part: asked.append(part.index) or score(self, part),
+        )
+        with pytest.raises(PredictError):
+            run(told, "in.csv", "out.csv", batch_size=1, resume=True)
+        assert asked == [5]
+        monkeypatch.setattr(told, "_call", lambda inputs, params: inputs["n"].to_numpy(dtype=float))
+        done = run(told, "in.csv", "out.csv", batch_size=1, resume=True)
+        assert (done.resumed, done.answered) == (5, 40)
+        assert asked == [5, 5, 6, 7, 8, 9]
+        assert answers() == list(range(40))
+        assert not PARTS.exists()
+
+    def test_rows_set_aside_before_are_not_forgotten(
+        self, told: Adapter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with pytest.raises(PredictError):
+            run(told, rows(row3=0.5, row22="fail"), "out.csv", batch_size=1, on_error="reject")
+        monkeypatch.setattr(told, "_call", lambda inputs, params: inputs["n"].to_numpy(dtype=float))
+        done = run(told, "in.csv", "out.csv", batch_size=1, resume=True, on_error="reject")
+        assert (done.resumed, done.answered, done.rejected) == (5, 39, 1)
+        assert json.loads(Path("out.rejects.jsonl").read_text())["row"] == 3
+
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({"batch_size": 2}, r"batch_size: 1 then, 2 now"),
+            ({"params": {"x": 1}}, r"params: None then, \{'x': 1\} now"),
+            ({"keep": ("do",)}, r"keep: \[\] then, \['do'\] now"),
+            ({"loader": CustomLoader(policy="strict")}, "policy: lossless then, strict now"),
+        ],
+    )
+    def test_with_something_else_it_does_not(
+        self, told: Adapter, changes: dict[str, Any], said: str
+    ) -> None:
+        stopped(told)
+        with pytest.raises(ConfigError, match=said):
+            run(told, "in.csv", "out.csv", resume=True, **{"batch_size": 1, **changes})
+        assert len(list(PARTS.glob("*.arrow"))) == 5
+
+    def test_with_another_input_or_model_it_does_not(self, told: Adapter, table: Adapter) -> None:
+        stopped(told)
+        with pytest.raises(ConfigError, match="model: models:/it/1 then, models:/it/2 now"):
+            Batch(
+                data=CsvData(path="in.csv"),
+                adapter=told,
+                loader=CustomLoader(),
+                uri="models:/it/2",
+                out=Path("out.csv"),
+                batch_size=1,
+                resume=True,
+            ).run()
+        rows(41)
+        with pytest.raises(ConfigError, match=r"bytes: [0-9]+ then, [0-9]+ now"):
+            run(told, "in.csv", "out.csv", batch_size=1, resume=True)
+
+    def test_without_a_word_it_does_not_begin_anew(self, told: Adapter) -> None:
+        stopped(told)
+        with pytest.raises(
+            ConfigError,
+            match=r"begun and not finished: 5 parts are done\ntask\.resume=true goes on",
+        ):
+            run(told, "in.csv", "out.csv", batch_size=1)
+        done = run(told, rows(), "out.csv", batch_size=1, overwrite=True)
+        assert (done.resumed, done.answered) == (0, 40)
+
+    def test_where_nothing_was_begun_it_begins(self, told: Adapter) -> None:
+        assert run(told, rows(), "out.csv", resume=True).resumed == 0
+
+    def test_two_at_once(self, told: Adapter) -> None:
+        PARTS.mkdir()
+        with (
+            FileLock(PARTS / "lock"),
+            pytest.raises(ConfigError, match="being written by another process"),
+        ):
+            run(told, rows(), "out.csv")
+
+    def test_a_kill_in_the_midst_of_a_part(self, told: Adapter) -> None:
+        stopped(told)
+        (PARTS / "00000005.new").write_bytes(b"half")
+        (PARTS / "00000006.jsonl").write_text(
+            '{"row": 25}\n'
+        )  # rejects of a part that was not finished
+        rows_again = told._call
+        told._call = lambda inputs, params: inputs["n"].to_numpy(dtype=float)
+        try:
+            done = run(told, "in.csv", "out.csv", batch_size=1, resume=True)
+        finally:
+            told._call = rows_again
+        assert (done.answered, done.rejected) == (40, 0)
+
+
+class TestPlaces:
+    @pytest.mark.parametrize(
+        ("out", "said"),
+        [
+            (
+                "out.parkuet",
+                r"ends in \.parkuet, which names no format\ (did you mean '\.parquet'\?)",
+            ),
+            ("out", "has no suffix"),
+            ("in.csv", "is the input itself"),
+            ("./there/../in.csv", "is the input itself"),
+            ("nowhere/out.csv", "there is no folder nowhere"),
+            ("there.csv", "is a folder"),
+            ("old.csv", r"exists\ntask\.overwrite=true replaces it"),
+        ],
+    )
+    def test_where_answers_cannot_go(self, told: Adapter, out: str, said: str) -> None:
+        rows()
+        Path("there").mkdir()
+        Path("there.csv").mkdir()
+        Path("old.csv").write_text("old")
+        with pytest.raises(ConfigError, match=said):
+            run(told, "in.csv", out)
+        assert Path("old.csv").read_text() == "old"
+
+    def test_a_link_to_the_input(self, told: Adapter) -> None:
+        rows()
+        Path("link.csv").symlink_to("in.csv")
+        with pytest.raises(ConfigError, match="is the input itself"):
+            run(told, "in.csv", "link.csv", overwrite=True)
+
+    @pytest.mark.parametrize(
+        ("path", "said"),
+        [
+            ("r.txt", r"end in \.jsonl"),
+            ("no/r.jsonl", "no folder no"),
+            ("in.jsonl", "input itself"),
+        ],
+    )
+    def test_where_rejects_cannot_go(self, told: Adapter, path: str, said: str) -> None:
+        Path("in.jsonl").write_text('{"do": "x", "n": 1}\n')
+        with pytest.raises(ConfigError, match=said):
+            run(told, "in.jsonl", "out.csv", rejects=Path(path), overwrite=True)
+
+    def test_one_file_for_both(self, told: Adapter) -> None:
+        with pytest.raises(ConfigError, match="Give each a file of its own"):
+            run(told, rows(), "x.jsonl", rejects=Path("x.jsonl"))
+
+    def test_overwriting_takes_old_rejects_away(self, told: Adapter) -> None:
+        run(told, rows(row3=0.5), "out.csv", on_error="reject")
+        assert Path("out.rejects.jsonl").exists()
+        with pytest.raises(ConfigError, match="exists"):
+            run(told, rows(), "out.csv")
+        run(told, rows(), "out.csv", overwrite=True)
+        assert answers() == list(range(40))
+        assert not Path("out.rejects.jsonl").exists()
+
+    @pytest.mark.parametrize(
+        ("path", "said"), [("none.csv", "does not exist"), ("folder.csv", "is a folder")]
+    )
+    def test_what_cannot_be_read(self, told: Adapter, path: str, said: str) -> None:
+        Path("folder.csv").mkdir()
+        with pytest.raises(DataError, match=said):
+            run(told, path, "out.csv")
+
+    def test_a_disk_that_is_full(self, told: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with monkeypatch.context() as patch:
+            patch.setattr("modelpact.batch.merge.write", full)
+            with pytest.raises(DataError, match=r"No space left on device\nMake room"):
+                run(told, rows(), "out.csv")
+        assert sorted(path.name for path in Path().iterdir()) == [".out.csv.parts", "in.csv"]
+        assert run(told, "in.csv", "out.csv", resume=True).resumed == 1
+
+
+class TestLanes:
+    def test_many_threads_keep_the_order(self) -> None:
+        parts = [Part(index, index, 1) for index in range(200)]
+        lanes = engine_local._Lanes(iter(parts), 8)
+        for _ in range(8):
+            lanes.add(lambda part: time.sleep(0.001 * (part.index % 5)) or Scored(part, None, []))
+        assert [scored.part.index for scored in lanes.results()] == list(range(200))
+        lanes.stop()
+
+    def test_what_is_read_ahead_is_bounded(self) -> None:
+        taken = []
+
+        def parts() -> Iterator[Part]:
+            for index in range(1000):
+                taken.append(index)
+                yield Part(index, index, 1)
+
+        lanes = engine_local._Lanes(parts(), 2)
+        for _ in range(2):
+            lanes.add(lambda part: Scored(part, None, []))
+        results = lanes.results()
+        next(results)
+        time.sleep(0.05)
+        assert len(taken) <= 6
+        lanes.stop()
+
+    def test_an_error_comes_in_its_place(self) -> None:
+        def parts() -> Iterator[Part]:
+            yield Part(0, 0, 1)
+            yield Part(1, 1, 1)
+            raise DataError("broken")
+
+        lanes = engine_local._Lanes(parts(), 4)
+        for _ in range(4):
+            lanes.add(lambda part: Scored(part, None, []))
+        found = []
+        with pytest.raises(DataError, match="broken"):
+            found.extend(lanes.results())
+        lanes.stop()
+
+    def test_processes_are_asked_for_where_threads_wait_for_each_other(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock = {"wall": 0.0, "cpu": 0.0}
+        monkeypatch.setattr(engine_local.time, "monotonic", lambda: clock["wall"])
+        monkeypatch.setattr(engine_local.time, "process_time", lambda: clock["cpu"])
+        for wall, cpu, share, pays in (
+            (20, 20, 0.1, True),
+            (20, 39, 0.1, False),
+            (20, 1, 0.1, False),
+            (20, 20, 0.9, False),
+        ):
+            clock.update(wall=0.0, cpu=0.0)
+            watch = engine_local._Watch(2)
+            assert not watch.would_pay(0.0)
+            clock.update(wall=5.0, cpu=5.0)
+            assert not watch.would_pay(share)
+            clock.update(wall=float(wall), cpu=float(cpu))
+            assert watch.would_pay(share) is pays
+
+
+@pytest.mark.slow
+class TestProcesses:
+    def test_they_answer_as_threads_do(self, told: Adapter) -> None:
+        rows(row7=0.5)
+        done = run(told, "in.csv", "out.csv", batch_size=1, processes=2, on_error="reject")
+        assert (done.answered, done.rejected) == (39, 1)
+        assert answers() == [float(row) for row in range(40) if row != 7]
+
+    def test_they_join_when_they_pay(self, told: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(engine_local._Watch, "would_pay", lambda self, share: share > 0.1)
+        done = run(told, rows(), "out.csv", batch_size=1, workers=2)
+        assert done.answered == 40
+        assert answers() == list(range(40))
+
+    def test_their_errors_are_as_those_of_threads(self, told: Adapter) -> None:
+        with pytest.raises(InputsError, match=r"row 7, n: expected long, got float64 0\.5"):
+            run(told, rows(row7=0.5), "out.csv", batch_size=1, processes=2)
+
+    def test_one_that_dies(self, told: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(engine_local, "in_worker", ended)
+        with pytest.raises(PredictError, match=r"has ended\nIt may have run out of memory"):
+            engine_local._in_process(
+                engine_local.ProcessPoolExecutor(1),
+                SimpleNamespace(uri="models:/it/1"),
+                Part(0, 0, 1),
+            )  # type: ignore[arg-type]
+
+
+def ended(plan: Any, part: Any) -> None:
+    """End this process, as the kernel does where the memory is used up."""
+    os._exit(1)

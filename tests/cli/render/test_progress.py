@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelpact.cli.render.progress import Progress, show_receipt
+from modelpact.types import Check, Receipt
+
+CHECKS = [
+    Check(code="GOOD", ok=True, detail="as it should be"),
+    Check(code="BAD", ok=False, detail="as it should not"),
+]
+
+
+def receipt(**changes: Any) -> Receipt:
+    facts = {
+        "status": "ok",
+        "name": "sums",
+        "version": "3",
+        "metrics": {"r2": 0.51234},
+        "checks": CHECKS,
+    }
+    return Receipt(
+        **{
+            **facts,
+            "steps": {"model": "Doubler"},
+            "seconds": {"fit": 1.5, "load": 0.001},
+            **changes,
+        }
+    )
+
+
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let both streams be terminals of 120 columns."""
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "registered sums version 3; r2=0.5123; 1 of 2 checks passed; receipt in out\n"),
+        ({"reused": True, "metrics": {}, "checks": []}, "reused sums version 3; receipt in out\n"),
+        (
+            {"version": None, "model_uri": "models:/m-1", "metrics": {}, "checks": []},
+            "saved sums as models:/m-1, not registered; receipt in out\n",
+        ),
+    ],
+)
+def test_one_line_where_there_is_no_terminal(
+    changes: dict[str, Any], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_receipt(receipt(**changes), Path.cwd() / "out")
+    assert capsys.readouterr().out == text
+
+
+def test_a_folder_elsewhere_is_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    show_receipt(receipt(), Path("/elsewhere/out"))
+    assert capsys.readouterr().out.endswith("receipt in /elsewhere/out\n")
+
+
+def test_a_table_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal(monkeypatch)
+    show_receipt(receipt(), Path.cwd() / "out")
+    shown = capsys.readouterr().out
+    for part in (
+        "registered sums version 3",
+        "Doubler",
+        "r2=0.5123",
+        "GOOD: as it should be",
+        "BAD: as it should not",
+        "fit 1.50",
+    ):
+        assert part in shown
+    assert "load" not in shown
+    assert "out/receipt.json" in shown
+
+
+def test_a_table_without_metrics_says_none(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal(monkeypatch)
+    show_receipt(receipt(metrics={}), Path.cwd() / "out")
+    assert "none" in capsys.readouterr().out
+
+
+def test_the_stage_is_shown_on_a_terminal(mocker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal(monkeypatch)
+    status = mocker.patch("rich.console.Console.status").return_value
+    with Progress() as progress:
+        status.start.assert_called_once()
+        progress.stage("fit")
+    assert "fit" in status.update.call_args.args[0]
+    status.stop.assert_called_once()
+
+
+def test_nothing_is_shown_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress() as progress:
+        progress.stage("fit")
+    assert capsys.readouterr() == ("", "")

@@ -1,0 +1,196 @@
+"""Sweeps on every launcher and sweeper that an extra brings, in a virtual environment that has modelpact and all four extras."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from publishing import client, versions
+from store_servers import EXTRAS, installed
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[3]
+QUICK = ("saver.pip_requirements=[scikit-learn]",)
+
+MORTAL = """
+import os, pathlib, signal
+from sklearn.linear_model import Ridge
+
+class Mortal(Ridge):
+    def fit(self, X, y, **more):
+        if self.alpha == 2.0 and not pathlib.Path("healed").exists():
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().fit(X, y, **more)
+"""
+"""A model that takes its process with it."""
+
+
+@pytest.fixture(scope="session")
+def programs(pytestconfig: pytest.Config) -> Path:
+    """The programs of an environment with every extra: that there is one, shows that they agree with the core and each other."""
+    return installed(Path(pytestconfig.cache.mkdir("stores")))
+
+
+def run(programs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    begun = time.monotonic()
+    ended = subprocess.run(
+        [str(programs / "modelpact"), *arguments], capture_output=True, text=True, check=False
+    )
+    sys.stdout.write(f"{' '.join(arguments)}: {time.monotonic() - begun:.0f} s\n")
+    return ended
+
+
+def receipts() -> dict[int, dict[str, Any]]:
+    found = (json.loads(path.read_text()) for path in Path().glob("multirun/*/*/*/receipt.json"))
+    return {one["job"]: one for one in found}
+
+
+def folder() -> Path:
+    (found,) = Path().glob("multirun/*/*")
+    return found
+
+
+def family() -> tuple[str, list[str]]:
+    """The status of the one run without a parent, and those of its children."""
+    found = client().search_runs([client().get_experiment_by_name("modelpact").experiment_id])
+    (parent,) = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
+    children = [
+        run for run in found if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id
+    ]
+    assert len(children) == len(found) - 1
+    return parent.info.status, [run.info.status for run in children]
+
+
+def test_no_two_packages_disagree(programs: Path) -> None:
+    done = subprocess.run(
+        [str(programs / "python"), "-m", "pip", "check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("recipe", [f"sweep_{extra}" for extra in EXTRAS])
+def test_a_sweep_of_eight_is_eight_versions_and_one_family(recipe: str, programs: Path) -> None:
+    ended = run(programs, "-m", f"experiment={recipe}", *QUICK)
+    assert ended.returncode == 0, ended.stderr
+    assert versions() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert family() == ("FINISHED", ["FINISHED"] * 8)
+    found = receipts()
+    assert sorted(found) == list(range(8))
+    assert sorted(int(one["version"]) for one in found.values()) == versions()
+    assert (folder() / "sweep.html").exists()
+    assert "8 jobs, 8 ok" in ended.stdout
+
+
+@pytest.mark.parametrize("launcher", ["joblib", "processes"])
+def test_optuna_chooses_what_is_run_beside_each_other(launcher: str, programs: Path) -> None:
+    pairs = (
+        f"hydra/launcher={launcher}",
+        "hydra.launcher.n_jobs=2",
+        "hydra.sweeper.n_jobs=2",
+        "hydra.sweeper.n_trials=5",
+    )
+    ended = run(programs, "-m", "experiment=sweep_optuna", *pairs, *QUICK)
+    assert ended.returncode == 0, ended.stderr
+    assert versions() == [1, 2, 3, 4, 5]
+    assert family() == ("FINISHED", ["FINISHED"] * 5)
+
+
+@pytest.mark.parametrize("done", [1, 3, 6])
+def test_a_study_that_is_killed_is_resumed_and_has_eight_jobs(done: int, programs: Path) -> None:
+    arguments = ["-m", "experiment=sweep_optuna", *QUICK]
+    with Path("out").open("w") as out:
+        sweep = subprocess.Popen([str(programs / "modelpact"), *arguments], stdout=out, stderr=out)
+        until = time.monotonic() + 120
+        while len(receipts()) < done:
+            assert sweep.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        time.sleep(0.2)
+        sweep.send_signal(signal.SIGKILL)
+        sweep.wait()
+    assert done <= len(receipts()) < 8
+    ended = run(programs, *arguments, "resume=true", f"hydra.sweep.dir={folder()}")
+    assert ended.returncode == 0, ended.stderr
+    assert versions() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert sorted(receipts()) == list(range(8))
+    assert family()[0] == "FINISHED"
+    look = (
+        "import optuna, json; optuna.logging.set_verbosity(optuna.logging.ERROR);"
+        "study = optuna.load_study(study_name=None, storage='sqlite:///optuna.db');"
+        "print(json.dumps([[t.state.name, t.user_attrs.get('modelpact.job'), t.value] for t in study.trials]))"
+    )
+    trials = json.loads(
+        subprocess.run(
+            [str(programs / "python"), "-c", look], capture_output=True, text=True, check=True
+        ).stdout
+    )
+    complete = {job: value for state, job, value in trials if state == "COMPLETE"}
+    assert complete == {job: pytest.approx(one["metrics"]["r2"]) for job, one in receipts().items()}
+    assert {state for state, _, _ in trials} <= {"COMPLETE", "FAIL"}
+    assert len(trials) <= 9
+
+
+def test_a_worker_of_rays_that_dies_loses_its_job_and_no_other(programs: Path) -> None:
+    Path("mortal.py").write_text(MORTAL)
+    model = (
+        "model=sklearn",
+        "model.estimator={_target_:mortal.Mortal,alpha:1.0}",
+        "model.estimator.alpha=1.0,2.0,3.0",
+    )
+    arguments = ["-m", "hydra/launcher=ray", *model, *QUICK]
+    ended = run(programs, *arguments)
+    assert ended.returncode == 1
+    assert "Ray lost it: WorkerCrashedError" in ended.stdout + ended.stderr
+    assert "1 of 3 jobs did not succeed" in ended.stderr
+    assert {number: one["status"] for number, one in receipts().items()} == {0: "ok", 2: "ok"}
+    Path("healed").touch()
+    again = run(programs, *arguments, "resume=true", f"hydra.sweep.dir={folder()}")
+    assert again.returncode == 0, again.stderr
+    assert versions() == [1, 2, 3]
+    assert {number: one["status"] for number, one in receipts().items()} == {
+        0: "ok",
+        1: "ok",
+        2: "ok",
+    }
+
+
+def test_a_cluster_that_is_not_there_is_said_so(programs: Path) -> None:
+    ended = run(
+        programs,
+        "-m",
+        "hydra/launcher=ray",
+        "hydra.launcher.address=127.0.0.1:1",
+        "seed=1,2",
+        *QUICK,
+    )
+    assert ended.returncode == 1
+    assert "hydra.launcher.address=127.0.0.1:1: Ray cannot be had there" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_what_needs_optuna_passes_where_it_is_installed(programs: Path) -> None:
+    tests = [
+        str(programs / "python"),
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        str(ROOT / "tests" / "test_searching.py"),
+    ]
+    done = subprocess.run(
+        tests, cwd=ROOT, env={**os.environ}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert "skipped" not in done.stdout

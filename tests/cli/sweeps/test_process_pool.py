@@ -1,0 +1,261 @@
+"""Jobs in processes: their order, what becomes of one that dies, what they start with, and when they are forked."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hydra.core.utils import JobReturn, JobStatus
+from omegaconf import OmegaConf
+
+from modelpact._internal.signals import sigterm_raises
+from modelpact.cli.errors import explain
+from modelpact.cli.sweeps import process_pool
+from modelpact.errors import ConfigError, SweepError
+
+LOGGING = {"version": 1, "disable_existing_loggers": False, "root": {"handlers": []}}
+HYDRA = OmegaConf.create({"hydra": {"hydra_logging": LOGGING, "verbose": False}})
+
+
+class Unpicklable(Exception):
+    def __reduce__(self) -> Any:
+        raise TypeError("not this one")
+
+
+class Work:
+    """Jobs that say in one word what they do."""
+
+    config = HYDRA
+
+    def enter(self) -> None: ...
+
+    def composed(self, overrides: Sequence[str], number: int) -> tuple[str, int]:
+        return overrides[0], number
+
+    def run(self, composed: tuple[str, int]) -> JobReturn:
+        word, number = composed
+        if word == "raise":
+            raise KeyError("of Hydra's own")
+        returned = JobReturn(status=JobStatus.COMPLETED)
+        if word == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if word == "leave":
+            os._exit(7)
+        if word == "fail":
+            returned.status, returned.return_value = (
+                JobStatus.FAILED,
+                SweepError("it failed", remedy="Mend it."),
+            )
+        elif word == "odd":
+            returned.status, returned.return_value = JobStatus.FAILED, Unpicklable("odd")
+        elif word == "wait":
+            Path(f"begun{number}").touch()
+            try:
+                with sigterm_raises():
+                    time.sleep(60)
+            finally:
+                Path("closed").touch()
+        else:
+            time.sleep(0.02 if number % 2 else 0.0)
+            returned.return_value = (number, os.getpid(), "modelpact.made_by_hand" in sys.modules)
+        return returned
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Hydra's logging is configured by a launch."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = before
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other thread: what runs the tests may have one, which touches none of this."""
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+
+
+def made(n_jobs: int = 2) -> process_pool.Pool:
+    work: Any = Work()
+    return process_pool.Pool(work, n_jobs)
+
+
+def launched(*words: str, first: int = 0, n_jobs: int = 2) -> list[JobReturn]:
+    processes = made(n_jobs)
+    with processes.ready(len(words)):
+        return processes.run([[word] for word in words], first)
+
+
+def test_results_are_in_the_order_of_the_jobs_and_processes_are_used_again() -> None:
+    values = [result.return_value for result in launched(*["go"] * 8, first=3)]
+    assert [number for number, _, _ in values] == list(range(3, 11))
+    pids = {pid for _, pid, _ in values}
+    assert len(pids) == 2
+    assert os.getpid() not in pids
+
+
+def imported_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only a process that was forked can have."""
+    monkeypatch.setitem(sys.modules, "modelpact.made_by_hand", sys)
+
+
+def have_it(results: list[JobReturn]) -> set[bool]:
+    return {result.return_value[2] for result in results}
+
+
+def test_a_process_begins_with_what_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    imported_by_hand(monkeypatch)
+    assert have_it(launched("go", "go")) == {True}
+    assert set(process_pool.LATE) <= set(sys.modules)
+
+
+def test_what_cannot_be_imported_is_left_to_the_job_that_needs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("broken.py").write_text("raise SystemError('broken')")
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    monkeypatch.setattr(process_pool, "LATE", ("broken", "nowhere.at_all"))
+    assert [result.status for result in launched("go")] == [JobStatus.COMPLETED]
+
+
+def another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "active_count", lambda: 2)
+
+
+def cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = SimpleNamespace(cuda=SimpleNamespace(is_initialized=lambda: True))
+    monkeypatch.setitem(sys.modules, "torch", torch)  # type: ignore[arg-type]  # torch is not installed here
+
+
+def another_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+
+
+@pytest.mark.parametrize("unsafe", [another_thread, cuda, another_system])
+def test_where_a_fork_is_not_safe_a_process_begins_anew(
+    unsafe: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported_by_hand(monkeypatch)
+    unsafe(monkeypatch)
+    assert have_it(launched("go", n_jobs=1)) == {False}
+
+
+def test_a_process_in_place_of_a_dead_one_is_not_forked_from_what_has_the_store_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    imported_by_hand(monkeypatch)
+    first, _, last = launched("go", "die", "go", n_jobs=1)
+    assert have_it([first]) == {True}
+    assert have_it([last]) == {False}
+
+
+def test_processes_last_while_they_are_kept_ready_and_no_longer() -> None:
+    processes = made(1)
+    with processes.ready(2):
+        pids = {result.return_value[1] for _ in range(2) for result in processes.run([["go"]], 0)}
+        assert len(pids) == 1
+        assert [child.pid for child in multiprocessing.active_children()] == list(pids)
+    assert multiprocessing.active_children() == []
+    processes.run([["go"]], 0)  # by a sweeper that does not know of it
+    assert multiprocessing.active_children() == []
+
+
+def test_no_more_processes_than_jobs() -> None:
+    with made(4).ready(1):
+        assert len(multiprocessing.active_children()) == 1
+    with made(4).ready(0):
+        assert multiprocessing.active_children() == []
+
+
+def test_a_process_ends_with_the_sweep_that_is_killed() -> None:
+    processes = made(2)
+    sweep = os.fork()
+    if sweep == 0:
+        with processes.ready(2):
+            Path("workers.new").write_text(
+                " ".join(str(child.pid) for child in multiprocessing.active_children())
+            )
+            Path("workers.new").rename("workers")
+            time.sleep(60)
+        os._exit(0)
+    while not Path("workers").exists():
+        time.sleep(0.01)
+    os.kill(sweep, signal.SIGKILL)
+    os.waitpid(sweep, 0)
+    deadline = time.monotonic() + 30
+    while alive := [
+        pid for pid in Path("workers").read_text().split() if Path(f"/proc/{pid}/cmdline").exists()
+    ]:
+        assert time.monotonic() < deadline, alive
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("word", "how"), [("die", "was killed by SIGKILL"), ("leave", "ended with status 7")]
+)
+def test_a_process_that_dies_loses_its_job_and_no_other(word: str, how: str) -> None:
+    results = launched("go", word, "go", word, "go")
+    assert [result.status for result in results] == [
+        JobStatus.COMPLETED,
+        JobStatus.FAILED,
+        JobStatus.COMPLETED,
+        JobStatus.FAILED,
+        JobStatus.COMPLETED,
+    ]
+    with pytest.raises(SweepError, match=f"its process {how}"):
+        _ = results[1].return_value
+
+
+def test_an_error_comes_back_as_it_is_or_in_words() -> None:
+    failed, odd, raised = launched("fail", "odd", "raise")
+    with pytest.raises(SweepError, match="it failed") as caught:
+        _ = failed.return_value
+    assert caught.value.remedy == "Mend it."
+    with pytest.raises(SweepError, match="Unpicklable: odd"):
+        _ = odd.return_value
+    with pytest.raises(KeyError, match="of Hydra's own"):
+        _ = raised.return_value
+
+
+def test_who_is_stopped_gives_its_jobs_time_to_close_what_they_have_open() -> None:
+    def stop() -> None:
+        deadline = time.monotonic() + 60
+        while not Path("begun0").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    stopping = threading.Thread(target=stop)
+    stopping.start()
+    with pytest.raises(KeyboardInterrupt):
+        launched("wait", n_jobs=1)
+    stopping.join()
+    assert Path("closed").exists()
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("n_jobs", [0, -1, "many", 1.5])
+def test_a_number_of_processes_is_one(n_jobs: Any) -> None:
+    from hydra.errors import InstantiationException
+    from hydra.utils import instantiate
+
+    with pytest.raises(InstantiationException) as caught:
+        instantiate(
+            {
+                "_target_": "hydra_plugins.modelpact_process_launcher.ProcessLauncher",
+                "n_jobs": n_jobs,
+            }
+        )
+    error = explain(caught.value)
+    assert isinstance(error, ConfigError)
+    assert error.message == f"hydra.launcher.n_jobs={n_jobs} is not a number of processes"

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from modelpact.cli.sweeps import SweepRecord
+from modelpact.cli.sweeps.record import FILE, differences
+from modelpact.errors import SweepError
+
+RECORD = SweepRecord(
+    parent="abc", calls=2, base={"seed": 0, "name": None}, jobs=[["seed=1"], ["seed=2"]]
+)
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    RECORD.write(tmp_path)
+    assert SweepRecord.read(tmp_path) == RECORD
+
+
+@pytest.mark.parametrize("place", ["none", "file/none"])
+def test_no_file_is_no_record(place: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert SweepRecord.read(tmp_path / place) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "Invalid JSON"),
+        ("{", "Invalid JSON"),
+        ("[]", "object"),
+        ('{"base": {}}', "Field required"),
+        ('{"base": {}, "jobs": [], "more": 1}', "Extra inputs"),
+        ('{"base": {}, "jobs": [[1]]}', "valid string"),
+    ],
+)
+def test_a_file_of_something_else_is_refused_with_its_place(
+    text: str, reason: str, tmp_path: Path
+) -> None:
+    (tmp_path / FILE).write_text(text)
+    with pytest.raises(SweepError, match="is not the record of a sweep") as caught:
+        SweepRecord.read(tmp_path)
+    assert str(tmp_path / FILE) in str(caught.value)
+    assert reason in str(caught.value)
+
+
+def test_a_record_of_another_release_is_refused(tmp_path: Path) -> None:
+    RECORD.model_copy(update={"protocol": 99}).write(tmp_path)
+    with pytest.raises(SweepError, match="is of protocol 99; this release reads 1"):
+        SweepRecord.read(tmp_path)
+
+
+def test_the_number_of_a_job_is_that_of_its_overrides() -> None:
+    assert RECORD.number(["seed=2"]) == 1
+    assert RECORD.number(["seed=3"]) is None
+    assert RECORD.number([]) is None
+
+
+def test_the_folder_tells_jobs_apart_that_override_the_same() -> None:
+    twice = RECORD.model_copy(update={"jobs": [["seed=1"], ["seed=1"]]})
+    assert [twice.number(["seed=1"], place=place) for place in ("0", "1", "2", "alpha=1")] == [
+        0,
+        1,
+        0,
+        0,
+    ]
+    assert RECORD.number(["seed=2"], place="0") == 1  # a folder of a user's own naming
+
+
+def test_differences_name_the_key_and_both_values() -> None:
+    before = {"model": {"alpha": 1.0, "old": 1}, "same": [1], "kind": {"a": 1}}
+    now = {"model": {"alpha": 2.0, "new": 2}, "same": [1], "kind": 3}
+    assert differences(before, now) == [
+        "model.alpha: 1.0 then, 2.0 now",
+        "model.old: 1 then, not there now",
+        "model.new: not there then, 2 now",
+        "kind: {'a': 1} then, 3 now",
+    ]
+    assert differences(before, before) == []
+
+
+def test_what_json_does_not_know_is_compared_as_it_is_written(tmp_path: Path) -> None:
+    record = SweepRecord(base={"limit": math.inf, "codes": {1: "a"}}, jobs=[])
+    record.write(tmp_path)
+    read = SweepRecord.read(tmp_path)
+    assert read is not None
+    assert differences(read.base, record.as_written().base) == []

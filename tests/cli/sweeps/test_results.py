@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from modelpact.cli.sweeps import Result, SweepRecord, best, read_results
+from modelpact.cli.sweeps.results import columns, csv_text, varied
+from modelpact.types import Receipt
+
+
+def receipt(status: Any = "ok", **facts: Any) -> Receipt:
+    return Receipt(
+        **{"status": status, "name": "sums", "seconds": {"fit": 0.25, "save": 0.5}, **facts}
+    )
+
+
+def ok(number: int, score: float | None = None, **choices: str) -> Result:
+    metrics = {} if score is None else {"r2": score}
+    return Result(
+        number,
+        choices or {"alpha": str(number)},
+        "ok",
+        receipt(version=str(number + 1), metrics=metrics),
+    )
+
+
+def failed(number: int, error: str = "FitError: broken", **choices: str) -> Result:
+    return Result(
+        number,
+        choices or {"alpha": str(number)},
+        "failed",
+        receipt("failed", stage="fit", error=error),
+    )
+
+
+def missing(number: int) -> Result:
+    return Result(number, {"alpha": str(number)}, "missing")
+
+
+class TestReadResults:
+    record = SweepRecord(
+        base={}, jobs=[["alpha=1", "seed=0"], ["alpha=2", "seed=0"], ["+alpha=3", "~seed"]]
+    )
+
+    def write(self, folder: Path, **facts: Any) -> None:
+        receipt(**facts).write(folder / "receipt.json")
+
+    def test_jobs_are_found_by_the_number_in_their_receipt_in_whatever_folder(
+        self, tmp_path: Path
+    ) -> None:
+        self.write(tmp_path / "alpha=2" / "deep", job=1)
+        self.write(tmp_path / "0", job=0, status="failed", stage="fit", error="FitError: broken")
+        found = read_results(self.record, tmp_path)
+        assert [(result.number, result.status, result.folder) for result in found] == [
+            (0, "failed", tmp_path / "0"),
+            (1, "ok", tmp_path / "alpha=2" / "deep"),
+            (2, "missing", None),
+        ]
+        assert [result.choices for result in found] == [
+            {"alpha": "1", "seed": "0"},
+            {"alpha": "2", "seed": "0"},
+            {"alpha": "3", "seed": ""},
+        ]
+
+    def test_files_of_others_and_half_files_are_no_receipts(self, tmp_path: Path) -> None:
+        for name, text in {"a": "{", "b": "[]", "c": '{"status": "fine"}', "d": "\udcff"}.items():
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "receipt.json").write_bytes(text.encode(errors="surrogateescape"))
+        self.write(tmp_path / "e")  # of a run of its own
+        self.write(tmp_path / "f", job=17)
+        assert {result.status for result in read_results(self.record, tmp_path)} == {"missing"}
+
+    def test_a_folder_that_does_not_exist_has_no_results(self, tmp_path: Path) -> None:
+        assert [result.status for result in read_results(self.record, tmp_path / "none")] == [
+            "missing"
+        ] * 3
+
+    def test_what_hydra_escapes_is_shown_as_it_was_meant(self, tmp_path: Path) -> None:
+        record = SweepRecord(
+            base={}, jobs=[[r"uri=http\://host\:5000/a\,b", r"text='a\:b'", r"path=a\\b"]]
+        )
+        assert read_results(record, tmp_path)[0].choices == {
+            "uri": "http://host:5000/a,b",
+            "text": r"'a\:b'",
+            "path": r"a\b",
+        }
+
+
+class TestBest:
+    def test_is_the_greatest_first_metric_and_the_first_of_equals(self) -> None:
+        results = [ok(0, 0.1), ok(1, 0.7), ok(2, 0.7), failed(3), missing(4)]
+        assert best(results) is results[1]
+
+    def test_takes_negative_scores_and_zero(self) -> None:
+        results = [ok(0, -5.0), ok(1, -0.5), ok(2, -50.0)]
+        assert best(results) is results[1]
+        assert best([ok(0, -1.0), ok(1, 0.0)]).number == 1  # type: ignore[union-attr]
+
+    def test_never_takes_a_score_that_is_none(self) -> None:
+        results = [ok(0, math.nan), ok(1), ok(2, -3.0), ok(3, math.nan)]
+        assert best(results) is results[2]
+        assert best([ok(0, math.nan), ok(1)]) is None
+        assert best([failed(0), missing(1)]) is None
+        assert best([]) is None
+
+    def test_is_the_smallest_where_the_sweep_minimizes(self) -> None:
+        results = [
+            Result(n, {}, "ok", receipt(metrics={"loss": loss}), minimize=True)
+            for n, loss in enumerate([3.0, 1.0, 2.0])
+        ]
+        assert best(results) is results[1]
+
+
+class TestColumns:
+    def test_show_what_differs(self) -> None:
+        results = [
+            ok(0, 0.5, alpha="1", name="same"),
+            failed(1, alpha="2", name="same"),
+            missing(2),
+        ]
+        assert dict(columns(results[:2])) == {
+            "job": ["0", "1"],
+            "alpha": ["1", "2"],
+            "status": ["ok", "failed: fit"],
+            "version": ["1", ""],
+            "r2": ["0.5", ""],
+            "seconds": ["0.75", "0.75"],
+        }
+        assert dict(columns(results))["status"] == ["ok", "failed: fit", "missing"]
+        assert dict(columns(results))["seconds"] == ["0.75", "0.75", ""]
+
+    def test_a_key_that_some_jobs_lack_differs(self) -> None:
+        assert varied([ok(0, a="1", b="2"), ok(1, a="1")]) == ["b"]
+
+    def test_of_one_job_show_all_it_was(self) -> None:
+        assert varied([ok(0, a="1", b="2")]) == ["a", "b"]
+
+    def test_a_version_that_was_there_before_is_said_to_be(self) -> None:
+        reused = Result(0, {}, "ok", receipt(version="3", reused=True))
+        assert dict(columns([reused]))["status"] == ["reused"]
+
+
+class TestCsv:
+    awkward = 'FitError: "quoted", with a comma\nand a second line; naïve ≠ ascii'
+
+    @pytest.fixture
+    def text(self, tmp_path: Path) -> str:
+        nan = Result(
+            2,
+            {"alpha": "a,b"},
+            "ok",
+            receipt(metrics={"r2": math.nan, "mae": 1 / 3}),
+            tmp_path / "2",
+        )
+        return csv_text([ok(0, 0.1 + 0.2), failed(1, self.awkward), nan, missing(3)])
+
+    def test_is_read_by_the_csv_module(self, text: str) -> None:
+        rows = list(csv.DictReader(io.StringIO(text)))
+        assert [row["status"] for row in rows] == ["ok", "failed: fit", "ok", "missing"]
+        assert float(rows[0]["r2"]) == 0.1 + 0.2  # in full
+        assert (rows[1]["stage"], rows[1]["error"]) == ("fit", self.awkward)
+        assert (rows[2]["alpha"], rows[2]["folder"]) == ("a,b", "2")
+
+    def test_is_read_by_pandas(self, text: str) -> None:
+        frame = pd.read_csv(io.StringIO(text))
+        assert frame["mae"].tolist()[2] == 1 / 3
+        assert frame["r2"].isna().tolist() == [False, True, True, True]
+        assert frame["error"].dropna().tolist() == [self.awkward]
+
+    def test_no_two_columns_have_one_name(self) -> None:
+        header = next(
+            csv.reader(
+                io.StringIO(
+                    csv_text([ok(0, 0.5, name="a", model="b", seed="0"), ok(1, 0.4, name="b")])
+                )
+            )
+        )
+        assert len(header) == len(set(header))
+
+    def test_a_receipt_keeps_what_is_not_finite(self, tmp_path: Path) -> None:
+        receipt(metrics={"r2": math.nan, "mae": math.inf}, job=0).write(tmp_path / "receipt.json")
+        assert json.loads((tmp_path / "receipt.json").read_text())["metrics"] == {
+            "r2": "NaN",
+            "mae": "Infinity",
+        }
+        (read,) = read_results(SweepRecord(base={}, jobs=[[]]), tmp_path)
+        assert read.receipt is not None
+        assert math.isnan(read.receipt.metrics["r2"])
+        assert read.receipt.metrics["mae"] == math.inf

@@ -1,0 +1,259 @@
+"""What Optuna is given to search, and how a sweep and its study go together; the latter where Optuna is installed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import Commands, modelpact
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from publishing import client, versions
+
+from modelpact.cli.sweeps.search_space import Choices, Numbers, SearchSpace
+from modelpact.errors import ConfigError
+
+__all__ = ["modelpact"]  # the fixture
+
+
+def space(*lines: str) -> SearchSpace:
+    return SearchSpace.read(OverridesParser.create().parse_overrides(list(lines)))
+
+
+@pytest.mark.parametrize(
+    ("written", "axis"),
+    [
+        ("a,b", Choices(("a", "b"))),
+        ("choice(a,b,a)", Choices(("a", "b"))),
+        (
+            "choice(1,2.5,true,'x y',[1,2],{k:1})",
+            Choices(("1", "2.5", "True", "x\\ y", "[1,2]", "{k:1}")),
+        ),
+        ("range(1,4)", Numbers(1, 3, step=1)),
+        ("range(1,10,4)", Numbers(1, 9, step=4)),
+        ("range(0,1,0.25)", Numbers(0.0, 0.75, step=0.25)),
+        ("range(0,1.01,0.1)", Numbers(0.0, 1.0, step=0.1)),
+        ("range(5,0,-2)", Numbers(1, 5, step=2)),
+        ("tag(log,range(1,100))", Numbers(1, 99, step=1, log=True)),
+        ("interval(0,1)", Numbers(0.0, 1.0)),
+        ("tag(log, interval(0.01, 10))", Numbers(0.01, 10.0, log=True)),
+        ("int(interval(1,5))", Numbers(1, 5)),
+    ],
+)
+def test_hydras_notation_is_a_search_space(written: str, axis: Choices | Numbers) -> None:
+    found = space(f"x={written}").axes["x"]
+    assert found == axis
+    if isinstance(found, Numbers):
+        assert [type(found.low), type(found.high)] == [type(axis.low), type(axis.high)]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("model=glob(*)", "a glob cannot be searched"),
+        ("x=tag(lgo, interval(1,2))", "the tag lgo means nothing here"),
+        ("x=tag(log, choice(1,2))", "the tag log means nothing here"),
+        ("x=tag(log, interval(0,2))", "only numbers above 0 have a logarithm"),
+        ("x=interval(2,1)", "there is no number in it"),
+        ("x=range(3,3)", "there is no number in it"),
+        ("x=tag(log, range(1,10,2))", "steps cannot be drawn by their logarithm"),
+        ("x=1", "nothing varies"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused(line: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        space(line)
+
+
+def test_a_job_is_written_in_the_order_given_and_the_last_of_two_counts() -> None:
+    found = space("a=1,2", "b=fixed", "c=range(0,1,0.1)", "a=interval(0,1)", "+d=x,y")
+    assert found.job({"a": 0.5, "c": 0.30000000000000004, "+d": "x"}) == [
+        "a=0.5",
+        "b=fixed",
+        "c=0.3",
+        "+d=x",
+    ]
+
+
+def test_the_corners_have_every_choice_and_both_ends() -> None:
+    assert space("a=x,y,z", "b=interval(0,1)", "c=1").corners() == [
+        ["a=x", "b=0.0", "c=1"],
+        ["a=y", "b=0.0", "c=1"],
+        ["a=z", "b=0.0", "c=1"],
+        ["a=x", "b=1.0", "c=1"],
+    ]
+
+
+def test_a_grid_has_the_jobs_of_a_sweep_without_optuna() -> None:
+    found = space("a=x,y", "b=range(1,7,2)", "c=range(0,0.3,0.1)")
+    jobs = [found.job(values) for values in found.grid()]
+    assert jobs[:4] == [["a=x", "b=1", f"c={c}"] for c in ("0.0", "0.1", "0.2")] + [
+        ["a=x", "b=3", "c=0.0"]
+    ]
+    assert len(jobs) == 18
+    with pytest.raises(ConfigError, match="b has too many values"):
+        space("a=x,y", "b=interval(0,1)").grid()
+
+
+class TestWithOptuna:
+    BASE = (
+        "-m",
+        "hydra/sweeper=optuna",
+        "saver.pip_requirements=[scikit-learn]",
+        "hydra.sweeper.seed=0",
+    )
+
+    @pytest.fixture(autouse=True)
+    def _optuna(self) -> None:
+        pytest.importorskip("optuna")
+
+    def study(self) -> Any:
+        import optuna
+
+        return optuna.load_study(study_name=None, storage="sqlite:///optuna.db")
+
+    def folder(self) -> Path:
+        (found,) = Path().glob("multirun/*/*")
+        return found
+
+    @pytest.mark.parametrize(
+        "axis",
+        [Choices(("a", "b")), Numbers(1, 9, step=4), Numbers(0.01, 10.0, log=True), Numbers(1, 5)],
+    )
+    def test_each_axis_is_a_distribution_that_has_its_ends(self, axis: Choices | Numbers) -> None:
+        distribution = axis.distribution()
+        assert all(
+            distribution._contains(distribution.to_internal_repr(end)) for end in axis.ends()
+        )
+
+    def test_a_grid_is_searched_whole_and_what_fails_stops_nothing(
+        self, modelpact: Commands
+    ) -> None:
+        arguments = [
+            *self.BASE,
+            "hydra.sweeper.n_trials=null",
+            "hydra.sweeper.sampler=grid",
+            "hydra.sweeper.n_jobs=2",
+        ]
+        ended = modelpact(*arguments, "model.estimator.alpha=-1.0,1.0,2.0")
+        assert ended.status == 1
+        assert "1 of 3 jobs did not succeed" in ended.err
+        assert versions("diabetes") == [1, 2]
+        assert [(trial.state.name, trial.user_attrs) for trial in self.study().trials] == [
+            ("FAIL", {"modelpact.job": 0}),
+            ("COMPLETE", {"modelpact.job": 1}),
+            ("COMPLETE", {"modelpact.job": 2}),
+        ]
+        again = modelpact(
+            *arguments,
+            "model.estimator.alpha=-1.0,1.0,2.0",
+            "resume=true",
+            f"hydra.sweep.dir={self.folder()}",
+        )
+        assert again.status == 1
+        assert versions("diabetes") == [1, 2]
+        assert [
+            (trial.state.name, trial.user_attrs["modelpact.job"]) for trial in self.study().trials
+        ][3:] == [("FAIL", 0)]
+
+    def test_the_same_values_twice_are_two_jobs(self, modelpact: Commands) -> None:
+        ended = modelpact(
+            *self.BASE, "hydra.sweeper.n_trials=3", "model.estimator.alpha=choice(1.0)"
+        )
+        assert ended.status == 0, ended.err
+        assert versions("diabetes") == [1, 2, 3]
+        receipts = [
+            json.loads(path.read_text()) for path in sorted(self.folder().glob("*/receipt.json"))
+        ]
+        assert [one["job"] for one in receipts] == [0, 1, 2]
+
+    def test_the_best_is_the_smallest_where_that_is_wanted_and_a_longer_study_goes_on(
+        self, modelpact: Commands
+    ) -> None:
+        arguments = [
+            *self.BASE,
+            "hydra.sweeper.direction=minimize",
+            "sweep.promote=champion",
+            "model.estimator.alpha=interval(1,9)",
+        ]
+        first = modelpact(*arguments, "hydra.sweeper.n_trials=2")
+        assert first.status == 0, first.err
+        ended = modelpact(
+            *arguments,
+            "hydra.sweeper.n_trials=4",
+            "resume=true",
+            f"hydra.sweep.dir={self.folder()}",
+        )
+        assert ended.status == 0, ended.err
+        trials = self.study().trials
+        assert (
+            len({trial.params["model.estimator.alpha"] for trial in trials}) == 4
+        )  # no stretch of the seed's numbers twice
+        smallest = min(trials, key=lambda trial: trial.value)
+        assert (
+            int(client().get_model_version_by_alias("diabetes", "champion").version)
+            == smallest.number + 1
+        )
+
+    @pytest.mark.parametrize(
+        ("wrong", "message"),
+        [
+            (["model.estimator.alhpa=interval(0,1)"], "alhpa"),
+            (["model=ridge,nothing"], "nothing"),
+            (
+                ["seed=1,2", "hydra.sweeper.sampler=tp"],
+                "there is no such sampler (did you mean 'tpe'",
+            ),
+            (["seed=1,2", "hydra.sweeper.direction=up"], "direction=up"),
+            (["seed=1,2", "hydra.sweeper.n_trials=null"], "n_trials has no value"),
+            (["seed=1,2", "hydra.sweeper.n_jobs=0"], "n_jobs=0 is not a number of jobs"),
+            (["seed=1,2", "hydra.sweeper.storage=nonsense"], "storage cannot be opened"),
+        ],
+    )
+    def test_what_is_wrong_stops_a_study_before_its_first_job(
+        self, wrong: list[str], message: str, modelpact: Commands
+    ) -> None:
+        ended = modelpact(*self.BASE, *wrong)
+        assert ended.status in (1, 2)
+        assert message in ended.err
+        assert "Traceback" not in ended.err
+        assert not list(Path().glob("multirun/*/*/0"))
+
+    def test_another_space_or_study_is_not_resumed(self, modelpact: Commands) -> None:
+        assert modelpact(*self.BASE, "hydra.sweeper.n_trials=1", "seed=1,2").status == 0
+        resumed = [*self.BASE, "resume=true", f"hydra.sweep.dir={self.folder()}"]
+        other = modelpact(*resumed, "seed=1,2,3")
+        assert "hydra.sweeper.params.seed: '1,2' then, '1,2,3' now" in other.err
+        assert (
+            "there is no study"
+            in modelpact(*resumed, "seed=1,2", "hydra.sweeper.study_name=mine").err
+        )
+        assert (
+            "direction=maximize"
+            in modelpact(*resumed, "seed=1,2", "hydra.sweeper.direction=minimize").err
+        )
+        assert "kept in memory" in modelpact(*resumed, "seed=1,2", "hydra.sweeper.storage=null").err
+        assert versions("diabetes") == [1]
+
+
+def test_without_optuna_it_says_what_to_install(
+    modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    ended = modelpact("-m", "hydra/sweeper=optuna", "seed=1,2")
+    assert ended.status == 2
+    assert 'pip install "modelpact[optuna]"' in ended.err
+
+
+def test_without_ray_it_says_what_to_install(
+    modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "ray", None)
+    ended = modelpact("-m", "hydra/launcher=ray", "seed=1,2")
+    assert ended.status == 2
+    assert 'pip install "modelpact[ray]"' in ended.err

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import mlflow.sklearn
+import numpy as np
+import pandas as pd
+import pytest
+from commands import Commands, modelpact
+from publishing import steps
+from pydantic import ValidationError
+from served import NESTED, PERSON, Nested, Sums, client
+from sklearn.linear_model import LinearRegression
+
+from modelpact import publish
+from modelpact.cli.tasks import ExportTask
+from modelpact.errors import ConfigError, LoadError
+from modelpact.loaders import BuiltinLoader, CustomLoader
+from modelpact.savers import CustomSaver
+from modelpact.signature import parse, to_json_schema
+from modelpact.tracking import SqliteTracking
+
+__all__ = ["modelpact"]  # the fixture
+
+FORMS = ["jsonschema", "openapi", "pydantic", "markdown"]
+
+
+def saved(model: Any, spec: Any, example: Any) -> str:
+    """The folder of a model; no store is needed to read it."""
+    with SqliteTracking().open():
+        uri = CustomSaver(pip_requirements=["numpy"]).save(model, parse(spec), example).model_uri
+        return str(CustomLoader().load(uri).folder)
+
+
+def nested() -> str:
+    return saved(Nested(), NESTED, ([PERSON], {"factor": 2.0}))
+
+
+def task(uri: str, to: str, **changes: Any) -> ExportTask:
+    return ExportTask(
+        **{"uri": uri, "to": to, "loader": BuiltinLoader(), "tracking": SqliteTracking(), **changes}
+    )
+
+
+def exported(capsys: pytest.CaptureFixture[str], uri: str, to: str) -> str:
+    capsys.readouterr()
+    task(uri, to).run(Path())
+    return capsys.readouterr().out
+
+
+def imported(text: str, folder: Path) -> Any:
+    """A module, imported from a file."""
+    path = folder / "exported.py"
+    path.write_text(text, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("exported", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["exported"] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        del sys.modules["exported"]
+    return module
+
+
+def plain(folder: str, **options: Any) -> None:
+    """A model that MLflow saved, with what it is given and no more."""
+    estimator = LinearRegression().fit([[1.0]], [1.0])
+    mlflow.sklearn.save_model(estimator, folder, pip_requirements=["scikit-learn"], **options)
+
+
+class TestForms:
+    def test_json_schema_is_that_of_the_signature(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert json.loads(exported(capsys, nested(), "jsonschema")) == to_json_schema(parse(NESTED))
+
+    def test_openapi_is_what_the_server_gives(self, capsys: pytest.CaptureFixture[str]) -> None:
+        folder = nested()
+        http = client(CustomLoader().load(folder))
+        assert json.loads(exported(capsys, folder, "openapi")) == http.get("/openapi.json").json()
+        assert (
+            json.loads(exported(capsys, folder, "jsonschema"))
+            == http.get("/signature").json()["json_schema"]
+        )
+
+    def test_pydantic_takes_the_example_and_the_answer(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        folder = nested()
+        models = imported(exported(capsys, folder, "pydantic"), tmp_path)
+        body = {"inputs": [PERSON], "params": {"factor": 2.0}}
+        asked = models.Request.model_validate(body)
+        assert asked.model_dump(mode="json", exclude_unset=True) == body
+        assert asked.inputs.root[0].home.zip == 8010
+        answer = client(CustomLoader().load(folder)).post("/predict", json=body).json()
+        assert models.Answer.model_validate(answer).prediction.root[0].total == 7.0
+        with pytest.raises(ValidationError, match=r"inputs.0.scores.x"):
+            models.Request.model_validate({"inputs": [PERSON | {"scores": {"x": "1.5"}}]})
+
+    def test_markdown_has_every_column_param_and_an_example(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        text = exported(capsys, nested(), "markdown")
+        assert "| `home.zip` | `long` | no | `8010` |" in text
+        assert "| `factor` | `double` | `1.0` |" in text
+        assert "| `city` | `string` | no |" in text
+        assert """-d '{"inputs": [{"name": "Anne\"""" in text
+
+    def test_tensors(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        spec = {
+            "inputs": {"left": "float64[-1, 2]", "right": "float64[-1, 2]"},
+            "outputs": "float64[-1, 2]",
+        }
+        folder = saved(Sums(), spec, {"left": np.ones((2, 2)), "right": np.full((2, 2), 2.0)})
+        models = imported(exported(capsys, folder, "pydantic"), tmp_path)
+        models.Request.model_validate({"inputs": {"left": [[1, 2.5]], "right": [[1, 2]]}})
+        with pytest.raises(ValidationError, match="too_short"):
+            models.Request.model_validate({"inputs": {"left": [[1]], "right": [[1, 2]]}})
+        assert "| `left` | `float64[-1, 2]` | yes |" in exported(capsys, folder, "markdown")
+
+
+def test_the_python_call_of_a_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    text = exported(capsys, nested(), "markdown")
+    capsys.readouterr()
+    exec(text.rpartition("```python\n")[2].partition("```")[0], {})
+    assert "Anne" in capsys.readouterr().out
+
+
+def test_names_with_marks_of_markdown_stay_in_their_cells(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = saved(
+        Nested(),
+        {"inputs": {"a|b": "double", "`c`\n": "double"}},
+        pd.DataFrame({"a|b": [1.0], "`c`\n": [2.0]}),
+    )
+    text = exported(capsys, folder, "markdown")
+    assert "| `a\\|b` | `double` | yes | `1.0` |" in text
+    assert "| `` `c`  `` | `double` | yes | `2.0` |" in text
+
+
+@pytest.mark.parametrize("to", FORMS)
+def test_standard_output_is_the_document_alone(modelpact: Commands, to: str) -> None:
+    publish(**steps())
+    ended = modelpact("task=export", "task.uri=models:/sums/latest", f"task.to={to}")
+    assert ended.status == 0, ended.err
+    out = ended.out
+    if to in {"jsonschema", "openapi"}:
+        assert json.loads(out)
+    elif to == "pydantic":
+        assert out.startswith('"""Types of models:/sums/1.')
+        compile(out, "exported.py", "exec")
+    else:
+        assert out.startswith("# sums, version 1\n")
+    written = modelpact(
+        "task=export", "task.uri=models:/sums/latest", f"task.to={to}", "task.out=made/model.txt"
+    )
+    assert written.out == "wrote made/model.txt\n"
+    assert Path("made/model.txt").read_text(encoding="utf-8") == out
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("to", FORMS)
+    def test_a_model_that_is_not_there(self, to: str) -> None:
+        with pytest.raises(LoadError, match="there is no store"):
+            task("models:/sums/1", to).run(Path())
+
+    @pytest.mark.filterwarnings("ignore")
+    @pytest.mark.parametrize("to", FORMS)
+    def test_a_model_without_signature(self, to: str) -> None:
+        plain("plain")
+        with pytest.raises(LoadError, match="has no signature"):
+            task("plain", to).run(Path())
+
+    def test_a_form_that_there_is_not(self, modelpact: Commands) -> None:
+        ended = modelpact("task=export", "task.uri=models:/sums/1", "task.to=xml")
+        assert ended.status == 2
+        assert "jsonschema" in ended.err
+
+    def test_no_form(self, modelpact: Commands) -> None:
+        ended = modelpact("task=export", "task.uri=models:/sums/1")
+        assert (ended.status, ended.err.splitlines()[0]) == (
+            2,
+            "error: task.to is required and has no value",
+        )
+
+    @pytest.mark.parametrize("place", ["folder", "file/below.json"])
+    def test_a_place_that_cannot_be_written(self, place: str) -> None:
+        Path("folder").mkdir()
+        Path("file").touch()
+        with pytest.raises(ConfigError, match=f"task.out={place}"):
+            task("folder", "jsonschema", out=place).run(Path())
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_model_without_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    plain("bare", signature=parse({"inputs": {"a": "double"}}))
+    text = exported(capsys, "bare", "markdown")
+    assert "No example is stored with the model." in text
+    assert json.loads(exported(capsys, "bare", "openapi"))["info"]["title"] == "bare"

@@ -1,0 +1,411 @@
+from __future__ import annotations
+
+import decimal
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from commands import Commands, modelpact
+from publishing import numbers
+from toys import Doubler, Faulty, Hinted
+
+from modelpact.cli.render.column_table import describe
+from modelpact.cli.tasks import InspectTask
+from modelpact.cli.tasks._contracts import contract_text, freeze
+from modelpact.data import DataSource, InlineData
+from modelpact.errors import ConfigError, DataError, FitError, PredictError, SignError, SpecError
+from modelpact.signature import digest, load, parse
+from modelpact.signers import ExampleSigner, ExplicitSigner, InferSigner, TypeHintSigner
+from modelpact.types import Sample
+
+__all__ = ["modelpact"]  # the fixture
+
+HOUSES = "rooms,area,town,price\n3,70.5,Bern,210\n2,48.0,,150\n5,120.0,Basel,395\n4,88.5,Bern,260\n"
+
+
+class Given(DataSource):
+    """Hands over what it is given."""
+
+    inputs: Any
+
+    def read(self) -> Sample:
+        return Sample(self.inputs, None, self.params)
+
+
+def task(**changes: Any) -> InspectTask:
+    return InspectTask(
+        **{"data": numbers(), "model": Doubler(), "signer": InferSigner(), **changes}
+    )
+
+
+def given(inputs: Any, **options: Any) -> InspectTask:
+    params = options.pop("params", None)
+    return task(data=Given(inputs=inputs, params=params), **options)
+
+
+def lines(text: str) -> dict[str, str]:
+    """The lines of the tables, by their first word."""
+    return {
+        line.split()[0]: line
+        for line in text.splitlines()
+        if line.startswith("  ") and ":" not in line.split()[0]
+    }
+
+
+@pytest.fixture
+def houses() -> list[str]:
+    Path("houses.csv").write_text(HOUSES)
+    return [
+        "task=inspect",
+        "data=csv",
+        "data.path=houses.csv",
+        "data.target=price",
+        "data.test_size=0",
+    ]
+
+
+def test_it_shows_each_column_and_the_yaml_and_saves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert task(data=numbers(params={"scale": 0.5})).run(tmp_path) is None
+    out = capsys.readouterr().out
+    shown = lines(out)
+    assert shown["a"].split()[:3] == ["a", "double", "yes"]
+    assert shown["scale"].split() == ["scale", "double", "no", "0.5"]
+    assert "outputs: unknown without a model; task.outputs=true" in out
+    assert out.endswith("inputs:\n  a: double\n  b: double\nparams:\n  scale: double = 0.5\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_remarks_on_integers_and_on_nulls(houses: list[str], modelpact: Commands) -> None:
+    ended = modelpact(*houses)
+    assert ended.status == 0, ended.err
+    shown = lines(ended.out)
+    assert "signer.integers_as=double" in shown["rooms"]
+    assert "optional: 1 of 4 rows have no value" in shown["town"]
+    assert shown["area"].split() == ["area", "double", "yes", "70.5"]
+    assert "town?: string" in ended.out
+    assert not Path("mlflow.db").exists()
+    assert "integers_as" not in modelpact(*houses, "signer.integers_as=double").out
+
+
+def test_outputs_are_signed_when_asked_for(houses: list[str], modelpact: Commands) -> None:
+    ended = modelpact(*houses, "data.columns=[area]", "task.outputs=true")
+    assert ended.status == 0, ended.err
+    assert ended.out.endswith("inputs:\n  area: double\noutputs: float64[-1]\n")
+    assert "shape (4,)" in ended.out
+
+
+NESTED = [
+    {
+        "name": "Ann",
+        "lines": [{"sku": "a", "n": 1}, {"sku": "b"}],
+        "author": {"orcid": None, "age": 41},
+    },
+    {"name": "Bob", "lines": [{"sku": "c", "n": 2}], "author": {"orcid": "x", "age": 1}},
+]
+
+
+def test_nested_paths_have_lines_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given(NESTED).run(tmp_path)
+    shown = lines(capsys.readouterr().out)
+    assert shown["lines"].split()[1:3] == ["[object]", "yes"]
+    assert shown["lines[].n"].split() == ["lines[].n", "long", "no", "1"]
+    assert shown["author.orcid"].split() == ["author.orcid", "string", "no", "'x'"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "path", "type_", "example"),
+    [
+        (np.zeros((3, 8, 8), dtype="float32"), "(all)", "float32[-1, 8, 8]", "shape (3, 8, 8)"),
+        ({"image": np.zeros((3, 2)), "n": np.zeros(3)}, "image", "float64[-1, 2]", "shape (3, 2)"),
+        (["a", "b"], "(all)", "string", "'a'"),
+        ({"name": "Ann", "tags": ["x"]}, "name", "string", "'Ann'"),
+        (pd.DataFrame({"text": ["y" * 100]}), "text", "string", "'yyy"),
+        (pd.DataFrame({"day": pd.to_datetime(["2024-01-31"])}), "day", "datetime", "2024-01-31"),
+        (pd.DataFrame({"when": pd.Series(["x", "y"], dtype="category")}), "when", "string", "'x'"),
+        (pd.DataFrame({0: [1.5], 1: [2.5]}), "0", "double", "1.5"),
+        ([[1.0, 2.0], [3.0, 4.0]], "(all)", "[double]", ""),
+        (pd.Series([1.5], name="s"), "s", "double", "1.5"),
+        (7, "(all)", "long", "7"),
+    ],
+)
+def test_data_of_every_kind(
+    inputs: Any, path: str, type_: str, example: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given(inputs).run(Path("out"))
+    line = lines(capsys.readouterr().out)[path]
+    assert type_ in line
+    assert example in line
+
+
+REFUSED: dict[str, tuple[Any, str, str]] = {
+    "uint64": (
+        pd.DataFrame({"bad": np.array([1], "uint64"), "good": [1.0]}),
+        "bad",
+        "astype('int64')",
+    ),
+    "Decimal": (
+        pd.DataFrame({"bad": [decimal.Decimal(1)], "good": [1.0]}),
+        "bad",
+        "convert to float",
+    ),
+    "mixed": (
+        pd.DataFrame({"bad": [1, "x"], "good": [1.0, 2.0]}),
+        "bad",
+        "values of different types",
+    ),
+    "timedelta": (
+        pd.DataFrame({"bad": pd.to_timedelta(["1s"]), "good": [1.0]}),
+        "bad",
+        "total_seconds",
+    ),
+    "nulls only": (pd.DataFrame({"bad": [None, None], "good": [1.0, 2.0]}), "bad", "tells no type"),
+    "same name": (
+        pd.DataFrame([[1.0, 2.0, 3.0]], columns=["bad", "bad", "good"]),
+        "bad",
+        "2 columns of that name",
+    ),
+    "nested": (
+        [{"bad": {"x": [1, "y"]}, "good": 1.0}, {"bad": {"x": [1]}, "good": 2.0}],
+        "bad",
+        "x[0]: values of different",
+    ),
+    "two": (
+        pd.DataFrame({"bad": np.array([1], "uint64"), "worse": [1j], "good": [1.0]}),
+        "worse",
+        "imaginary",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_columns_are_shown_among_all_and_no_yaml(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inputs, path, remedy = REFUSED[case]
+    with pytest.raises(SignError) as caught:
+        given(inputs, write="c.yaml").run(tmp_path)
+    out = capsys.readouterr().out
+    shown = lines(out)
+    assert "refused: " in shown[path]
+    assert remedy in shown[path]
+    assert shown["good"].split()[1] == "double"
+    assert "Plain MLflow would not have stopped" in out
+    assert "inputs:\n" not in out
+    assert not Path("c.yaml").exists()
+    assert caught.value.exit_status == 1
+
+
+def test_a_column_without_a_type_is_refused_beside_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = pd.DataFrame({"bad": [1, "x"], "empty": [None, None]})
+    with pytest.raises(SignError):
+        given(frame).run(tmp_path)
+    assert "refused: the data tells no type" in lines(capsys.readouterr().out)["empty"]
+
+
+def test_any_is_remarked_on_when_it_is_allowed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = pd.DataFrame({"empty": [None, None], "good": [1.0, 2.0]})
+    given(frame, signer=InferSigner(on_any="warn")).run(tmp_path)
+    out = capsys.readouterr().out
+    assert "plain MLflow signs it so" in lines(out)["empty"]
+    assert "warning: the data tells no type" in out
+
+
+def test_refused_params_and_outputs_are_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SignError):
+        given([{"a": 1.0}], params={"k": None, "n": 3}).run(tmp_path)
+    assert "refused: " in lines(capsys.readouterr().out)["k"]
+
+
+def test_other_signers_show_what_they_would_sign(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task(signer=ExplicitSigner(inputs={"a": "double", "b?": "double"}, outputs="float64[-1]")).run(
+        tmp_path
+    )
+    out = capsys.readouterr().out
+    assert lines(out)["b"].split()[:3] == ["b", "double", "no"]
+    assert "outputs (the model was not asked)" in out
+    rows = [{"a": 1.0, "b": 2.0}]
+    task(data=InlineData(inputs=rows, form="records"), model=Hinted(), signer=TypeHintSigner()).run(
+        tmp_path
+    )
+    assert "outputs: [double]" in capsys.readouterr().out
+    task(signer=ExampleSigner(n_rows=2), outputs=True).run(tmp_path)
+    assert "outputs: float64[-1]" in capsys.readouterr().out
+
+
+def test_what_a_written_signature_refuses_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"a": "x", "b": 1.0}, {"a": "y", "b": 2.0}, {"a": "z", "b": 2.0}, {"a": 1.0, "b": 2.0}]
+    with pytest.raises(SignError):
+        given(rows, signer=ExplicitSigner(inputs={"a": "double", "b": "double", "c": "long"})).run(
+            tmp_path
+        )
+    shown = lines(capsys.readouterr().out)
+    assert "refused: row 0: expected double, got str 'x'" in shown["a"]
+    assert "and 1 more" in shown["a"]
+    assert "refused" not in shown["b"]
+    assert "refused" in shown["c"]
+
+
+class TestFreezing:
+    def test_it_composes_as_a_contract(self, houses: list[str], modelpact: Commands) -> None:
+        frozen = modelpact(
+            *houses,
+            "data.columns=[area]",
+            "task.outputs=true",
+            "task.write=conf/contract/houses.yaml",
+        )
+        assert frozen.status == 0, frozen.err
+        assert (
+            "wrote conf/contract/houses.yaml\nuse it: --config-dir conf signer=explicit contract=houses"
+            in frozen.out
+        )
+        chosen = ("saver.pip_requirements=[scikit-learn]", "signer=explicit", "contract=houses")
+        ended = modelpact("--config-dir", "conf", *houses[1:], "data.columns=[area]", *chosen)
+        assert "registered houses version 1" in ended.out, ended.err
+        assert load("conf/contract/houses.yaml").outputs is not None
+
+    def test_the_same_contract_is_left_as_it_is(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Path("c.yaml").write_text("# mine\ninputs: {a: double, b: double}\n")
+        task(write="c.yaml").run(tmp_path)
+        assert Path("c.yaml").read_text().startswith("# mine\n")
+        assert "unchanged: c.yaml" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("inputs: {a: long}\n", "holds another contract"),
+            ("x: [", "holds no contract"),
+            ("", "holds no contract"),
+        ],
+    )
+    def test_another_one_is_replaced_only_when_asked(
+        self, text: str, message: str, tmp_path: Path
+    ) -> None:
+        Path("c.yaml").write_text(text)
+        with pytest.raises(ConfigError, match=message):
+            task(write="c.yaml").run(tmp_path)
+        assert Path("c.yaml").read_text() == text
+        task(write="c.yaml", overwrite=True).run(tmp_path)
+        assert load("c.yaml") == parse({"inputs": {"a": "double", "b": "double"}})
+
+    @pytest.mark.parametrize("place", ["c.txt", "c", "there.yaml", "file/c.yaml"])
+    def test_a_place_that_cannot_be_written(self, place: str, tmp_path: Path) -> None:
+        Path("there.yaml").mkdir()
+        Path("file").touch()
+        with pytest.raises(ConfigError, match=r"task.write="):
+            task(write=place).run(tmp_path)
+
+    @pytest.mark.parametrize(
+        "spec",
+        [
+            {
+                "inputs": {
+                    "1e3": "double",
+                    "nan": "long",
+                    "on": "string",
+                    "a b": "long",
+                    "ü": "long",
+                    "null": "long",
+                    "~": "long",
+                }
+            },
+            {
+                "inputs": {
+                    "author": {"name": "string", "orcid?": "string"},
+                    "tags?": ["string"],
+                    "m": {"*": "double"},
+                }
+            },
+            {
+                "inputs": ["double", "long"],
+                "params": {"stop": "[string] = []", "t": "double = 0.5", "x": "double = NaN"},
+            },
+            {"inputs": {"image": "float32[-1, 3]"}, "outputs": "float64[-1]"},
+            {"inputs": [{"name": "a?", "type": "long"}, {"name": "b", "type": "double"}]},
+        ],
+    )
+    def test_hydra_reads_it_as_modelpact_does(self, spec: dict[str, Any]) -> None:
+        from omegaconf import OmegaConf
+
+        written = parse(spec)
+        freeze(Path("c.yaml"), written, "a comment", overwrite=False)
+        assert digest(load("c.yaml")) == digest(written)
+        assert digest(
+            parse(OmegaConf.to_container(OmegaConf.load("c.yaml"), resolve=True))
+        ) == digest(written)
+
+    def test_what_hydra_would_resolve_is_refused(self) -> None:
+        with pytest.raises(SpecError, match="reference"):
+            freeze(
+                Path("c.yaml"), parse({"inputs": {"${oc.env:HOME}": "long"}}), "", overwrite=False
+            )
+        assert not Path("c.yaml").exists()
+
+    def test_one_line_a_column(self) -> None:
+        text = contract_text(parse({"inputs": {"a": {"b": [{"c": "long"}]}, "d?": "float"}}))
+        assert text == "inputs:\n  a: {b: [{c: long}]}\n  d?: float\n"
+
+
+ERRORS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
+    "an unfitted model": ({"signer": ExampleSigner()}, ConfigError, "task.outputs=true"),
+    "no hints": ({"signer": TypeHintSigner()}, SignError, "no type hint"),
+    "no contract": ({"signer": ExplicitSigner()}, SignError, "no written signature"),
+    "a malformed contract": (
+        {"signer": ExplicitSigner(inputs={"a": "duoble"})},
+        SpecError,
+        "double",
+    ),
+    "a failing fit": (
+        {"model": Faulty(fails_in="fit"), "outputs": True},
+        FitError,
+        "broken in fit",
+    ),
+    "a failing predict": (
+        {"model": Faulty(fails_in="predict"), "outputs": True},
+        PredictError,
+        "broken in predict",
+    ),
+    "no rows": ({"data": InlineData(inputs=[])}, DataError, "no rows"),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_errors(case: str, tmp_path: Path) -> None:
+    changes, kind, text = ERRORS[case]
+    with pytest.raises(kind, match=text):
+        task(**changes).run(tmp_path)
+
+
+def test_a_table_on_a_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    given([{"[red]a": 1}]).run(tmp_path)
+    out = capsys.readouterr().out
+    assert "[red]a" in out
+    assert "integers_as" in out
+
+
+def test_maps_are_described() -> None:
+    schema = parse({"inputs": {"m": {"*": {"x": "long"}}}}).inputs
+    found = [line.path for line in describe(schema, [{"m": {"k": {"x": 3}}}], integers=True)]
+    assert found == ["m", "m.*.x"]

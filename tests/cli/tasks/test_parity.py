@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from commands import Commands, modelpact
+from publishing import steps
+
+from modelpact import publish
+from modelpact.cli.tasks import ParityTask
+from modelpact.errors import ConfigError, LoadError, VerifyError
+from modelpact.loaders import CustomLoader
+from modelpact.tracking import SqliteTracking
+
+__all__ = ["modelpact"]  # the fixture
+
+
+def task(**changes: object) -> ParityTask:
+    settings = {
+        "uri": "models:/sums/1",
+        "payloads": 10,
+        "loader": CustomLoader(),
+        "tracking": SqliteTracking(),
+    }
+    return ParityTask(**{**settings, **changes})
+
+
+def test_a_table_and_a_report(modelpact: Commands) -> None:
+    publish(**steps())
+    ended = modelpact(
+        "task=parity",
+        "task.uri=models:/sums/latest",
+        "task.payloads=20",
+        "task.report=made/parity.json",
+    )
+    assert ended.status == 0, ended.err
+    lines = ended.out.splitlines()
+    assert (
+        lines[0]
+        == "models:/sums/1: 20 payloads: the stored example, 6 of its rows, 7 made to conform, 6 broken in 3 ways"
+    )
+    assert [line.split()[0] for line in lines[2:6]] == [
+        "python",
+        "pyfunc",
+        "predict",
+        "invocations",
+    ]
+    assert lines[-1] == "0 differences that are not explained"
+    report = json.loads(Path("made/parity.json").read_text(encoding="utf-8"))
+    assert (report["payloads"], report["unexplained"]) == (20, 0)
+
+
+def test_a_difference_is_shown_and_ends_with_status_1(
+    modelpact: Commands, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from modelpact.serving import app
+
+    publish(**steps())
+    monkeypatch.setattr(app, "plain", lambda value: None)
+    ended = modelpact(
+        "task=parity",
+        "task.uri=models:/sums/1",
+        "task.payloads=4",
+        "task.most=1",
+        "task.report=parity.json",
+    )
+    assert ended.status == 1
+    assert "of which 1 are shown" in ended.out
+    assert "0        example  predict" in ended.out
+    assert ended.err.startswith("error: models:/sums/1 does not say the same in all ways: ")
+    assert json.loads(Path("parity.json").read_text(encoding="utf-8"))["unexplained"] > 1
+
+
+class TestRefusals:
+    def test_a_model_that_is_not_there(self) -> None:
+        with pytest.raises(LoadError, match="there is no store"):
+            task().run(Path())
+        publish(**steps())
+        with pytest.raises(LoadError, match="cannot be found"):
+            task(uri="models:/sums/2").run(Path())
+
+    def test_a_report_that_cannot_be_written(self) -> None:
+        Path("folder").mkdir()
+        with pytest.raises(ConfigError, match=r"task\.report=folder is a folder"):
+            task(report="folder").run(Path())
+
+    @pytest.mark.parametrize(
+        "wrong", ["task.payloads=0", "task.payloads=many", "task.seed=-1", "task.most=0"]
+    )
+    def test_numbers_that_are_none(self, modelpact: Commands, wrong: str) -> None:
+        ended = modelpact("task=parity", "task.uri=models:/sums/1", wrong)
+        assert ended.status == 2
+        assert wrong.partition("=")[0] in ended.err
+
+    def test_the_error_carries_what_was_found(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from modelpact.serving import app
+
+        publish(**steps())
+        monkeypatch.setattr(app, "plain", lambda value: None)
+        with pytest.raises(VerifyError) as raised:
+            task(payloads=1).run(Path())
+        assert raised.value.parity.unexplained

@@ -1,0 +1,709 @@
+"""The tasks that move aliases, over one model with versions that differ in what a promotion asks about."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import Commands, modelpact
+from publishing import client, numbers, restore, steps
+from pydantic import ValidationError
+from toys import Doubler, Scaled
+
+from modelpact import publish
+from modelpact.cli.tasks import HistoryTask, PromoteTask, ProtectTask, RepairTask, RollbackTask
+from modelpact.errors import (
+    AliasError,
+    ConfigError,
+    LoadError,
+    PromotionError,
+    SecretError,
+    StoreError,
+)
+from modelpact.registry.aliases import Aliases
+from modelpact.tracking import SqliteTracking
+from modelpact.verifiers import NoneVerifier
+
+__all__ = ["modelpact"]  # the fixture
+
+WORSE, BETTER, BREAKING, UNVERIFIED = 1, 2, 3, 4
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """A folder with a store: versions that are worse, better, breaking, and unverified."""
+    folder = tmp_path_factory.mktemp("promoting")
+    renamed = [{"a": row["a"], "c": row["b"]} for row in numbers().inputs]
+    with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MODELPACT_CACHE", str(cache))
+        publish(**steps(model=Doubler(factor=1.0)))
+        publish(**steps())
+        publish(**steps(data=numbers(inputs=renamed, metrics=["r2"])))
+        publish(**steps(model=Scaled(), data=numbers(metrics=[]), verifier=NoneVerifier()))
+    shutil.copy(folder / "mlflow.db", folder / "copy.db")
+    return folder
+
+
+@pytest.fixture
+def nowhere() -> None:
+    """Work in an empty folder."""
+
+
+@pytest.fixture(autouse=True)
+def store(published: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in that folder, with its store as it was at first."""
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
+    monkeypatch.setattr("modelpact.registry.aliases.history._PAUSES", (0.0,))
+    if "nowhere" not in request.fixturenames:
+        restore(published / "copy.db", published / "mlflow.db")
+        monkeypatch.chdir(published)
+
+
+def promote(version: object, **changes: Any) -> None:
+    uri = version if isinstance(version, str) else f"models:/sums/{version}"
+    PromoteTask(**{"uri": uri, "alias": "champion", "tracking": SqliteTracking(), **changes}).run(
+        Path()
+    )
+
+
+def rollback(**changes: Any) -> None:
+    RollbackTask(
+        **{"name": "sums", "alias": "champion", "tracking": SqliteTracking(), **changes}
+    ).run(Path())
+
+
+def protect(**changes: Any) -> None:
+    ProtectTask(
+        **{"name": "sums", "alias": "champion", "tracking": SqliteTracking(), **changes}
+    ).run(Path())
+
+
+def history(**changes: Any) -> None:
+    HistoryTask(**{"name": "sums", "tracking": SqliteTracking(), **changes}).run(Path())
+
+
+def place(version: int, alias: str = "champion") -> None:
+    """Let an alias name a version, whatever the rules say."""
+    Aliases(client(), "sums").move(alias, version)
+
+
+def named(alias: str = "champion") -> int | None:
+    found = client().get_registered_model("sums").aliases.get(alias)
+    return None if found is None else int(found)
+
+
+def broken(version: object, **changes: Any) -> dict[str, str]:
+    """The rules that a version broke, with their figures; nothing was moved."""
+    before = named()
+    with pytest.raises(PromotionError) as caught:
+        promote(version, **changes)
+    assert caught.value.exit_status == 1
+    assert named() == before
+    return {rule.name: rule.detail for rule in caught.value.rules if not rule.ok}
+
+
+class TestPromote:
+    def test_moves_by_rule_and_writes_it_down(self, capsys: pytest.CaptureFixture[str]) -> None:
+        place(WORSE)
+        promote(BETTER, why="the factor was wrong")
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0] == "sums version 2 for champion, which names version 1"
+        assert [line.split()[:2] for line in lines[2:6]] == [
+            ["metric", "ok"], ["compatibility", "ok"], ["verified", "ok"], ["integrity", "ok"],
+        ]  # fmt: skip
+        assert "-> 1: better by" in lines[2]
+        assert lines[-1] == "champion of sums: version 1 -> version 2"
+        assert named() == 2
+        move = Aliases(client(), "sums").state("champion").moves[-1]
+        assert (move.by, move.before, move.to, move.who, move.why) == (
+            "promote",
+            1,
+            2,
+            "ann",
+            "the factor was wrong",
+        )
+        assert [(rule.name, rule.ok) for rule in move.rules] == [
+            ("metric", True), ("compatibility", True), ("verified", True), ("integrity", True),
+        ]  # fmt: skip
+
+    def test_the_first_has_nothing_to_be_compared_with(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        promote(WORSE)
+        out = capsys.readouterr().out
+        assert "for champion, which names nothing yet" in out
+        assert out.count("no version to compare with yet") == 2
+        assert "champion of sums: no version -> version 1" in out
+
+    def test_what_it_names_already_is_left(self, capsys: pytest.CaptureFixture[str]) -> None:
+        place(WORSE)
+        promote(WORSE)
+        assert capsys.readouterr().out == "champion of sums names version 1 already\n"
+        assert len(Aliases(client(), "sums").state("champion").moves) == 1
+
+    def test_takes_an_alias_and_the_latest(self) -> None:
+        place(BETTER, "challenger")
+        promote("models:/sums@challenger")
+        assert named() == BETTER
+        assert set(broken("models:/sums/latest")) == {"verified", "metric"}
+
+    def test_a_broken_rule_moves_nothing_and_says_how_to_go_on(self) -> None:
+        place(BETTER)
+        with pytest.raises(PromotionError) as caught:
+            promote(WORSE)
+        error = caught.value
+        assert error.message.startswith(
+            "version 1 of sums was not promoted to champion, which still names version 2:\n  metric: r2 1 -> "
+        )
+        assert "task.force=[metric] 'task.why=\"...\"'" in error.remedy
+        assert named() == BETTER
+
+    def test_every_broken_rule_is_told(self) -> None:
+        place(BETTER)
+        found = broken(UNVERIFIED)
+        assert found == {
+            "metric": "version 4 has no r2",
+            "verified": "version 4 was registered with verifier=none",
+        }
+        found = broken(BREAKING)
+        assert found["compatibility"].startswith(
+            "breaks backward: inputs.c: nothing -> double (INPUT_REQUIRED_ADDED)"
+        )
+        assert found["metric"] == "r2 1 -> 1: the same"
+
+    def test_what_is_forced_is_on_the_record(self, capsys: pytest.CaptureFixture[str]) -> None:
+        place(BETTER)
+        assert set(broken(BREAKING, force=["metric"], why="w")) == {"metric", "compatibility"}
+        promote(BREAKING, force=["metric", "compatibility", "verified"], why="callers were told")
+        assert "compatibility  forced" in capsys.readouterr().out
+        move = Aliases(client(), "sums").state("champion").moves[-1]
+        assert (move.forced, move.why) == (("metric", "compatibility"), "callers were told")
+        history()
+        assert "2 of 4, forced: metric, compatibility" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("compatibility", ["none", "forward", "full"])
+    def test_the_mode_can_be_chosen(self, compatibility: Any) -> None:
+        place(BETTER)
+        found = broken(BREAKING, compatibility=compatibility)
+        assert ("compatibility" in found) == (compatibility != "none")
+
+    def test_one_that_was_overtaken_is_told(self, mocker: Any) -> None:
+        place(WORSE)
+        real = Aliases.move
+        overtaken: list[int] = []
+
+        def slow(self: Aliases, *arguments: Any, **options: Any) -> Any:
+            if not overtaken:
+                overtaken.append(BREAKING)
+                place(BREAKING)
+            return real(self, *arguments, **options)
+
+        mocker.patch.object(Aliases, "move", slow)
+        with pytest.raises(
+            AliasError, match="it names version 3, not version 1 any more; ann moved it at"
+        ):
+            promote(BETTER)
+        assert named() == BREAKING
+
+    def test_a_protected_alias_is_what_it_is_for(self) -> None:
+        place(WORSE)
+        protect()
+        promote(BETTER)
+        rollback()
+        assert named() == WORSE
+
+
+class TestTheMetric:
+    @pytest.mark.parametrize(
+        ("figures", "asked", "ok", "text"),
+        [
+            ((0.52, 0.5), {}, True, "r2 0.5 -> 0.52: better by 0.02"),
+            ((0.5, 0.5), {}, False, "the same"),
+            ((0.5, 0.5), {"min_gain": -0.01}, True, "the same, wanted -0.01 at least"),
+            ((0.495, 0.5), {"min_gain": -0.01}, True, "worse by 0.005, wanted -0.01 at least"),
+            ((0.52, 0.5), {"min_gain": 0.05}, False, "better by 0.02, wanted 0.05 at least"),
+            ((0.52, 0.5), {"better": "lower"}, False, "worse by 0.02"),
+            ((0.48, 0.5), {"better": "lower"}, True, "better by 0.02"),
+            ((float("nan"), 0.5), {}, False, "version 2 has NaN as r2"),
+            ((0.5, float("nan")), {}, True, "version 1 has no r2 to compare with; it is 0.5"),
+            ((float("inf"), float("inf")), {}, False, "the same"),
+            ((float("inf"), 0.5), {}, True, "better by inf"),
+        ],
+    )
+    def test_must_be_better(
+        self, figures: tuple[float, float], asked: Any, ok: bool, text: str, metrics: Any
+    ) -> None:
+        own, old = figures
+        metrics({WORSE: {"r2": old}, BETTER: {"r2": own}})
+        place(WORSE)
+        if ok:
+            promote(BETTER, **asked)
+        else:
+            assert text in broken(BETTER, **asked)["metric"]
+        rules = Aliases(client(), "sums").state("champion").moves[-1].rules
+        assert not ok or text in rules[0].detail
+
+    def test_is_named_where_there_are_several(self, metrics: Any) -> None:
+        metrics(
+            {WORSE: {"r2": 0.5, "neg_max_error": -2.0}, BETTER: {"r2": 0.6, "neg_max_error": -3.0}}
+        )
+        place(WORSE)
+        with pytest.raises(ConfigError, match="several metrics") as caught:
+            promote(BETTER)
+        assert caught.value.remedy == "Choose one of them with task.metric=...: neg_max_error, r2."
+        assert (
+            "neg_max_error -2 -> -3: worse by 1" in broken(BETTER, metric="neg_max_error")["metric"]
+        )
+        promote(BETTER, metric="r2")
+
+    def test_that_both_have_is_compared(self, metrics: Any) -> None:
+        metrics({WORSE: {"r2": 0.5}, BETTER: {"r2": 0.6, "neg_max_error": -3.0}})
+        place(WORSE)
+        promote(BETTER)
+
+    def test_of_no_scorer_needs_a_direction(self, metrics: Any) -> None:
+        metrics({WORSE: {"loss": 0.5}, BETTER: {"loss": 0.4}})
+        place(WORSE)
+        with pytest.raises(ConfigError, match="loss is no scorer") as caught:
+            promote(BETTER)
+        assert "task.better=lower" in caught.value.remedy
+        promote(BETTER, better="lower")
+
+    def test_that_is_mistyped_is_told(self) -> None:
+        assert broken(BETTER, metric="r3")["metric"] == "version 2 has no r3; it has r2"
+        assert broken(UNVERIFIED, metric="r2")["metric"] == "version 4 has no r2"
+
+    def test_that_nobody_has_is_not_asked(self, metrics: Any) -> None:
+        metrics({WORSE: {}, BETTER: {}})
+        place(WORSE)
+        promote(BETTER)
+
+    @pytest.fixture
+    def metrics(self, mocker: Any) -> Any:
+        """Give versions other metrics."""
+        import modelpact.cli.tasks._promotion_rules as module
+
+        def give(figures: dict[int, dict[str, float]]) -> None:
+            mocker.patch.object(
+                module, "_metrics", lambda client, version: figures[int(version.version)]
+            )
+
+        return give
+
+    def test_is_the_last_that_was_logged(self) -> None:
+        version = client().get_model_version("sums", "1")
+        client().log_metric(
+            version.run_id,
+            "r2",
+            2.0,
+            timestamp=10**14,
+            model_id=version.source.removeprefix("models:/"),
+        )
+        place(BETTER)
+        promote(WORSE)
+
+    def test_of_a_version_without_a_model_is_that_of_its_run(self) -> None:
+        run_id = client().create_run("0").info.run_id
+        client().log_metric(run_id, "r2", 0.25)
+        version = client().create_model_version("sums", str(Path("gone").absolute()), run_id)
+        assert "r2 1 -> 0.25: worse by 0.75" in self.placed(BETTER, version.version)["metric"]
+        bare = client().create_model_version("sums", str(Path("gone").absolute()))
+        assert broken(bare.version)["metric"] == "version 6 has no r2"
+
+    def placed(self, champion: int, version: object) -> dict[str, str]:
+        place(champion)
+        return broken(version)
+
+
+class TestTrust:
+    def test_what_plain_mlflow_registered_has_to_be_forced(self) -> None:
+        client().create_model_version("sums", str(Path("gone").absolute()))
+        found = broken(5)
+        assert found["verified"] == "nothing says that version 5 was ever verified"
+        assert found["integrity"].startswith("its files cannot be read")
+        assert found["compatibility"].startswith("the contract of version 5 of sums cannot be read")
+
+    def test_files_that_were_changed_are_found(self, published: Path) -> None:
+        model_id = client().get_model_version("sums", "2").source.removeprefix("models:/")
+        folder = Path(client().get_logged_model(model_id).artifact_location)
+        extra = folder / "added.py"
+        extra.write_text("import os")
+        try:
+            assert "added.py" in broken(BETTER)["integrity"]
+        finally:
+            extra.unlink()
+
+    def test_without_a_manifest_nothing_is_known(self, mocker: Any) -> None:
+        mocker.patch(
+            "modelpact.cli.tasks._promotion_rules.judge",
+            return_value=mocker.Mock(problems=(), digest=None, vouched=False),
+        )
+        assert broken(BETTER)["integrity"] == "it was published without a manifest of its files"
+
+    @pytest.mark.parametrize(
+        ("new", "old", "text"),
+        [
+            (None, "x", "version 2 has no signature"),
+            ("x", None, "version 1 has no signature to compare"),
+        ],
+    )
+    def test_without_a_signature(
+        self, new: Any, old: Any, text: str, mocker: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        place(WORSE)
+        mocker.patch("modelpact.registry.contract", side_effect=[new, old])
+        with contextlib.suppress(PromotionError):
+            promote(BETTER)
+        assert text in capsys.readouterr().out
+
+
+class TestRollback:
+    def test_goes_further_back_each_time(self, capsys: pytest.CaptureFixture[str]) -> None:
+        for version in (WORSE, BETTER, BREAKING):
+            place(version)
+        rollback(why="errors since noon")
+        rollback()
+        assert capsys.readouterr().out.splitlines() == [
+            "champion of sums: version 3 -> version 2",
+            "champion of sums: version 2 -> version 1",
+        ]
+        assert named() == 1
+        with pytest.raises(
+            AliasError, match="named nothing before version 1: there is nothing to go back to"
+        ) as caught:
+            rollback()
+        assert (
+            "task=promote task.uri=models:/sums/<version> task.alias=champion"
+            in caught.value.remedy
+        )
+        assert Aliases(client(), "sums").state("champion").moves[3].why == "errors since noon"
+
+    def test_what_it_went_back_from_is_not_gone_back_to(self) -> None:
+        for version in (WORSE, BETTER):
+            place(version)
+        rollback()
+        place(BREAKING)
+        rollback()
+        assert named() == WORSE
+
+    def test_goes_to_a_version_of_the_history(self) -> None:
+        for version in (WORSE, BETTER, BREAKING):
+            place(version)
+        rollback(version=WORSE)
+        assert named() == WORSE
+        for version, text in (
+            (UNVERIFIED, "did not name version 4 before"),
+            (WORSE, "names version 1 now"),
+        ):
+            with pytest.raises(AliasError, match=text):
+                rollback(version=version)
+
+    def test_says_where_it_can_go(self) -> None:
+        for version in (WORSE, BETTER, BREAKING):
+            place(version)
+        with pytest.raises(AliasError) as caught:
+            rollback(version=4)
+        assert (
+            caught.value.remedy
+            == "It goes back to one of 2, 1; task=promote moves it to any other version."
+        )
+
+    def test_refuses_a_version_that_is_gone(self) -> None:
+        place(WORSE)
+        place(BETTER)
+        client().delete_model_version("sums", "1")
+        with pytest.raises(AliasError, match="version 1 of sums is not there"):
+            rollback()
+        assert named() == BETTER
+
+    def test_refuses_what_was_never_moved(self) -> None:
+        with pytest.raises(AliasError, match="was never moved"):
+            rollback()
+
+    def test_brings_back_what_was_taken_away(self) -> None:
+        place(WORSE)
+        client().delete_registered_model_alias("sums", "champion")
+        rollback()
+        assert named() == WORSE
+
+
+class TestProtect:
+    def test_says_what_is(self, capsys: pytest.CaptureFixture[str]) -> None:
+        protect()
+        protect()
+        protect(lift=True, why="no customers left")
+        protect(lift=True)
+        assert capsys.readouterr().out.splitlines() == [
+            "champion of sums is protected",
+            "champion of sums is protected, as it was",
+            "champion of sums is not protected",
+            "champion of sums is not protected, as it was",
+        ]
+
+
+class TestHistory:
+    def test_of_no_alias(self, capsys: pytest.CaptureFixture[str]) -> None:
+        history()
+        assert capsys.readouterr().out == "sums: no moves\n"
+
+    def test_is_a_table(self, capsys: pytest.CaptureFixture[str]) -> None:
+        place(WORSE)
+        promote(BETTER, why="better\n\x1b[31mred")
+        place(WORSE, "blue")
+        protect()
+        capsys.readouterr()
+        history()
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0] == "sums: 4 moves"
+        assert lines[1].split() == [
+            "alias",
+            "move",
+            "when",
+            "(UTC)",
+            "who",
+            "by",
+            "from",
+            "to",
+            "rules",
+            "why",
+        ]
+        cells = [line.split() for line in lines[2:6]]
+        assert [[*line[:2], *line[3:]] for line in cells] == [
+            ["blue", "1", "ann", "python", "-", "1", "-", "-"],
+            ["champion", "1", "ann", "python", "-", "1", "-", "-"],
+            ["champion", "2", "ann", "promote", "1", "2", "4", "of", "4", "better", "[31mred"],
+            ["champion", "3", "ann", "protect", "2", "2", "-", "-"],
+        ]
+        assert lines[6:] == ["blue names version 1", "champion names version 2, and is protected"]
+
+    def test_of_one_alias_as_json(self, capsys: pytest.CaptureFixture[str]) -> None:
+        place(WORSE, "blue")
+        promote(BETTER)
+        capsys.readouterr()
+        history(alias="champion", format="json")
+        found = json.loads(capsys.readouterr().out)
+        (alias,) = found["aliases"]
+        moves = alias.pop("moves")
+        assert alias == {
+            "alias": "champion", "version": 2, "registered": 2, "protected": False, "outside": False, "unfinished": False,
+        }  # fmt: skip
+        assert [(move["from"], move["to"], move["by"]) for move in moves] == [(None, 2, "promote")]
+        assert [rule["name"] for rule in moves[0]["rules"]] == [
+            "metric",
+            "compatibility",
+            "verified",
+            "integrity",
+        ]
+
+    @pytest.mark.parametrize("form", ["table", "json"])
+    def test_is_written_into_a_file(
+        self, form: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        place(WORSE)
+        file = tmp_path / "history.txt"
+        history(format=form, out=str(file))
+        assert capsys.readouterr().out == f"wrote {file}: 1 move\n"
+        assert "champion" in file.read_text()
+
+    def test_says_what_was_done_outside(self, capsys: pytest.CaptureFixture[str]) -> None:
+        client().set_registered_model_alias("sums", "blue", "1")
+        place(WORSE)
+        client().set_registered_model_alias("sums", "champion", "3")
+        place(WORSE, "green")
+        client().delete_registered_model_alias("sums", "green")
+        history()
+        assert capsys.readouterr().out.splitlines()[-3:] == [
+            "blue names version 1; that was set outside of modelpact, and the next move records it",
+            "champion names version 3; it was moved outside of modelpact, from version 1, and the next move records that",
+            "green names nothing; it was moved outside of modelpact, from version 1, and the next move records that",
+        ]
+
+    @pytest.mark.parametrize("first", [True, False])
+    def test_a_move_that_was_cut_off_is_shown_and_repaired(
+        self, first: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if not first:
+            place(WORSE)
+        with monkeypatch.context() as patch:
+            patch.setattr(Aliases, "_tell", lambda *_: None)
+            place(BETTER)
+        history()
+        before = "nothing" if first else "version 1"
+        assert capsys.readouterr().out.splitlines()[-1] == (
+            f"champion names version 2; the registry still says {before}: "
+            "its last move is not finished, which task=repair or the next does"
+        )
+        RepairTask(folders=[], tracking=SqliteTracking(), dry_run=True).run(Path())
+        assert named() == (None if first else 1)
+        RepairTask(folders=[], tracking=SqliteTracking()).run(Path())
+        told = "set the alias champion of sums to version 2: it was moved, and the registry was not told"
+        out = capsys.readouterr().out
+        assert f"would {told}" in out
+        assert f"\n{told}\n" in out
+        assert named() == 2
+
+    def test_of_an_alias_that_never_was(self) -> None:
+        place(WORSE)
+        with pytest.raises(
+            AliasError,
+            match=r"sums has no alias champoin, and never had (did you mean 'champion'\?)",
+        ) as caught:
+            history(alias="champoin")
+        assert caught.value.remedy == "Its aliases: champion."
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "sums",
+        "models:/sums",
+        "models:/m-" + "0" * 32,
+        "runs:/abc/model",
+        "folder",
+        "models:/a/b/c",
+        "models:/",
+    ],
+)
+def test_only_a_version_of_a_registered_model_is_promoted(uri: str) -> None:
+    Path("folder").mkdir()
+    with pytest.raises(ConfigError, match="names no version of a registered model"):
+        promote(uri)
+
+
+@pytest.mark.parametrize(
+    "uri", ["models:/sums/9", "models:/sums@nobody", "models:/sum/1", "models:/sums/one"]
+)
+def test_a_version_that_is_not_there_is_not_promoted(uri: str) -> None:
+    with pytest.raises(LoadError, match=r"cannot be found|names no version"):
+        promote(uri)
+    assert named() is None
+
+
+@pytest.mark.parametrize(
+    "run", [rollback, protect, history], ids=["rollback", "protect", "history"]
+)
+def test_a_model_that_is_not_there_is_told(run: Any) -> None:
+    with pytest.raises(AliasError, match="there is no registered model 'sum'") as caught:
+        run(name="sum")
+    assert "did you mean 'sums'?" in caught.value.remedy
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize("run", [lambda **given: promote(1, **given), rollback, protect, history])
+def test_a_bad_alias_is_refused_before_the_store_is_opened(run: Any) -> None:
+    for alias in ("", "latest", "v2", "a b"):
+        with pytest.raises(ConfigError, match=r"task\.alias"):
+            run(alias=alias)
+    assert not Path("mlflow.db").exists()
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize("run", [lambda **given: promote(1, **given), rollback, protect, history])
+def test_no_store_is_made_to_find_nothing_in_it(run: Any) -> None:
+    with pytest.raises(LoadError, match="there is no store"):
+        run(alias="champion")
+    assert not Path("mlflow.db").exists()
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize("run", [lambda **given: promote(1, **given), rollback, protect])
+def test_a_bad_reason_is_refused(run: Any) -> None:
+    with pytest.raises(ConfigError, match=r"task\.why is 1,001 characters long"):
+        run(why="x" * 1001)
+    with pytest.raises(SecretError):
+        run(why="sk-" + "proj-0123456789abcdef")
+
+
+def test_a_history_that_was_deleted_is_told() -> None:
+    place(WORSE)
+    client().delete_experiment(
+        client().get_experiment_by_name("modelpact aliases: index").experiment_id
+    )
+    with pytest.raises(StoreError, match="was deleted, and with it the history of all aliases"):
+        history()
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_what_is_forced_needs_a_reason() -> None:
+    with pytest.raises(ConfigError, match=r"task\.force=\[metric,verified\] needs a reason"):
+        promote(1, force=["metric", "verified"], why="  ")
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"better": "more"},
+        {"min_gain": float("nan")},
+        {"min_gain": "1"},
+        {"compatibility": "back"},
+        {"force": ["metrics"]},
+    ],
+)
+@pytest.mark.usefixtures("nowhere")
+def test_what_cannot_be_asked_is_told(changes: Any) -> None:
+    with pytest.raises(ValidationError, match=next(iter(changes))):
+        promote(1, **changes)
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize(
+    ("arguments", "status", "text"),
+    [
+        (["task=promote", "task.alias=champion"], 2, "task.uri"),
+        (
+            [
+                "task=promote",
+                "task.uri=models:/sums/1",
+                "task.alias=champion",
+                "task.force=[metrics]",
+                "task.why=w",
+            ],
+            2,
+            "task.force",
+        ),
+        (
+            ["task=rollback", "task.name=sums", "task.alias=champion", "task.version=0"],
+            2,
+            "task.version",
+        ),
+        (["task=history", "task.name=sums", "task.format=xml"], 2, "task.format"),
+        (["task=history", "task.name=sums", "task.out=."], 2, "task.out"),
+    ],
+)
+def test_what_cannot_be_asked_is_told_on_the_command_line(
+    arguments: list[str], status: int, text: str, modelpact: Commands
+) -> None:
+    ended = modelpact(*arguments)
+    assert ended.status == status
+    assert text in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_the_command_line_promotes_and_rolls_back(modelpact: Commands) -> None:
+    assert modelpact("task=promote", "task.uri=models:/sums/1", "task.alias=champion").status == 0
+    assert (
+        modelpact(
+            "task=promote",
+            "task.uri=models:/sums/2",
+            "task.alias=champion",
+            'task.why="it is better"',
+        ).status
+        == 0
+    )
+    ended = modelpact("task=promote", "task.uri=models:/sums/3", "task.alias=champion")
+    assert (ended.status, named()) == (1, 2)
+    assert "broken" in ended.out
+    assert "error: version 3 of sums was not promoted to champion" in ended.err
+    assert modelpact("task=rollback", "task.name=sums", "task.alias=champion").status == 0
+    shown = modelpact("task=history", "task.name=sums", "task.format=json")
+    assert [move["why"] for move in json.loads(shown.out)["aliases"][0]["moves"]] == [
+        "",
+        "it is better",
+        "",
+    ]

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from commands import Commands, modelpact
+from publishing import client, saved_statuses, versions
+
+import modelpact as package
+from modelpact.cli import main
+
+__all__ = ["modelpact"]  # the fixture
+
+ROOT = Path(__file__).parents[2]
+QUICK = ("saver.pip_requirements=[scikit-learn]",)
+
+
+def only_receipt() -> dict[str, Any]:
+    """The receipt of the only run in this folder."""
+    (path,) = Path().glob("outputs/*/*/receipt.json")
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def test_one_command_publishes_version_1(modelpact: Commands) -> None:
+    ended = modelpact(*QUICK)
+    assert ended.status == 0
+    assert ended.out.startswith("registered diabetes version 1; r2=")
+    assert "5 of 5 checks passed" in ended.out
+    assert ended.out.count("\n") == 1
+    assert (only_receipt()["status"], only_receipt()["version"]) == ("ok", "1")
+    assert versions("diabetes") == [1]
+
+
+def test_keys_that_people_type_do_what_they_say(modelpact: Commands) -> None:
+    Path("table.csv").write_text(
+        "a,b,price\n" + "".join(f"{n},{n * 2.5},{n * 3}\n" for n in range(20))
+    )
+    ended = modelpact(
+        "data=csv",
+        "data.path=table.csv",
+        "data.target=price",
+        "name=prices",
+        "seed=3",
+        "tracking.uri=sqlite:///own.db",
+        "tracking.experiment=trials",
+        "register.aliases=[champion]",
+        "+register.tags.team=lab",
+        "signer=explicit",
+        "signer.inputs={a: long, b: double}",
+        "signer.outputs='float64[-1]'",
+        *QUICK,
+    )
+    assert ended.status == 0, ended.err
+    uri = f"sqlite:///{Path('own.db').absolute()}"
+    own = mlflow.MlflowClient(uri, uri)
+    assert own.get_model_version_by_alias("prices", "champion").tags["team"] == "lab"
+    assert own.get_experiment_by_name("trials") is not None
+    assert not Path("mlflow.db").exists()
+
+
+def test_a_failed_run_writes_its_receipt_and_log(modelpact: Commands) -> None:
+    ended = modelpact("data=iris", "model.classifier=null", *QUICK)
+    assert ended.status == 1
+    assert "Traceback" not in ended.err
+    assert only_receipt()["status"] == "failed"
+    assert only_receipt()["stage"] == "fit"
+    (log,) = Path().glob("outputs/*/*/modelpact.log")
+    assert "Traceback" in log.read_text()
+    assert client().search_registered_models() == []
+
+
+def test_the_same_job_is_reused(modelpact: Commands) -> None:
+    modelpact(*QUICK)
+    ended = modelpact("register.if_exists=reuse", *QUICK)
+    assert ended.out.startswith("reused diabetes version 1")
+    assert versions() == [1]
+    assert modelpact("register.if_exists=error", *QUICK).status == 1
+    assert modelpact("register.if_exists=reuse", "model.estimator.alpha=2", *QUICK).out.startswith(
+        "registered diabetes version 2"
+    )
+
+
+@pytest.mark.parametrize("argument", ["--help", "-h"])
+def test_help_names_every_group_and_option(argument: str, modelpact: Commands) -> None:
+    ended = modelpact(argument)
+    assert ended.status == 0
+    for word in (
+        "signer=",
+        "type_hint",
+        "data=",
+        "diabetes",
+        "experiment=",
+        "tensor",
+        "tracking=",
+        "sqlite",
+    ):
+        assert word in ended.out
+    assert not Path("outputs").exists()
+
+
+def test_the_composed_configuration_is_printed(modelpact: Commands) -> None:
+    ended = modelpact("signer=explicit", "--cfg", "job")
+    assert ended.status == 0
+    assert "_target_: modelpact.signers.ExplicitSigner" in ended.out
+    assert not Path("outputs").exists()
+
+
+def test_ctrl_c_ends_with_130(modelpact: Commands, mocker: Any) -> None:
+    mocker.patch("sklearn.linear_model.Ridge.fit", side_effect=KeyboardInterrupt)
+    ended = modelpact(*QUICK)
+    assert ended.status == 130
+    assert ended.err.endswith("interrupted\n")
+    assert "Traceback" not in ended.err
+    assert only_receipt()["stage"] == "fit"
+    assert [
+        run.info.status
+        for run in client().search_runs(
+            [client().get_experiment_by_name("modelpact").experiment_id]
+        )
+    ] == ["KILLED"]
+
+
+def test_the_full_error_is_a_traceback_on_demand(
+    modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(package.PactError):
+        modelpact("name=a/b")
+    assert os.environ["HYDRA_FULL_ERROR"] == "1"
+
+
+def test_a_fault_in_the_program_is_not_dressed_up(modelpact: Commands, mocker: Any) -> None:
+    mocker.patch.object(main, "build", side_effect=ZeroDivisionError("a fault"))
+    with pytest.raises(ZeroDivisionError):
+        modelpact()
+
+
+def test_the_environment_is_as_it_was(modelpact: Commands) -> None:
+    before = {key: value for key, value in os.environ.items() if key != "MLFLOW_LOGGING_LEVEL"}
+    modelpact(*QUICK)
+    assert {
+        key: value for key, value in os.environ.items() if key != "MLFLOW_LOGGING_LEVEL"
+    } == before
+
+
+def test_main_answers_with_nothing_left_in_the_store_half_done(modelpact: Commands) -> None:
+    modelpact(*QUICK)
+    assert saved_statuses() == ["READY"]
+
+
+RUN_PY, SCRIPT = (
+    [sys.executable, str(ROOT / "run.py")],
+    [str(Path(sys.executable).with_name("modelpact"))],
+)
+
+
+@pytest.mark.parametrize(
+    "command", [RUN_PY, pytest.param(SCRIPT, marks=pytest.mark.slow)], ids=["run.py", "modelpact"]
+)
+def test_run_py_and_the_console_script_publish(command: list[str]) -> None:
+    good = subprocess.run(
+        [*command, "signer=infer", *QUICK], capture_output=True, text=True, check=False
+    )
+    assert (good.returncode, good.stderr) == (0, "")
+    assert good.stdout.startswith("registered diabetes version 1")
+
+
+@pytest.mark.parametrize("command", [RUN_PY, SCRIPT], ids=["run.py", "modelpact"])
+def test_run_py_and_the_console_script_refuse(command: list[str]) -> None:
+    bad = subprocess.run([*command, "signer=infr"], capture_output=True, text=True, check=False)
+    assert (bad.returncode, bad.stdout) == (2, "")
+    assert bad.stderr.startswith(
+        "error: signer=infr: there is no such option (did you mean 'infer'?)"
+    )

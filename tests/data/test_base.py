@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from modelpact.data import DataSource
+from modelpact.errors import DataError
+from modelpact.types import Sample
+
+
+class RowsData(DataSource):
+    """As many numbered rows and targets as asked for."""
+
+    n_rows: int = 10
+    n_targets: int | None = 10
+
+    def read(self) -> Sample:
+        targets = None if self.n_targets is None else np.arange(self.n_targets)
+        return self.hold_out(pd.DataFrame({"row": range(self.n_rows)}), targets)
+
+
+def rows_of(sample: Sample | None) -> list[int]:
+    assert sample is not None
+    return list(sample.inputs["row"])
+
+
+def test_the_base_cannot_be_built() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        DataSource()  # type: ignore[abstract]
+
+
+def test_a_source_is_named_after_its_class() -> None:
+    assert RowsData().name == "rows"
+
+
+@settings(max_examples=50, deadline=None)
+@given(n_rows=st.integers(2, 60), test_size=st.floats(0.01, 0.6), seed=st.integers(0, 2**32))
+def test_every_row_is_either_kept_or_held_out_with_its_own_target(
+    n_rows: int, test_size: float, seed: int
+) -> None:
+    sample = RowsData(n_rows=n_rows, n_targets=n_rows, test_size=test_size, seed=seed).read()
+    assert sample.holdout is not None
+    assert sorted(rows_of(sample) + rows_of(sample.holdout)) == list(range(n_rows))
+    assert len(rows_of(sample.holdout)) == max(1, round(n_rows * test_size))
+    for part in (sample, sample.holdout):
+        assert rows_of(part) == part.targets.tolist()
+
+
+def test_the_same_seed_holds_out_the_same_rows_and_another_seed_others() -> None:
+    first, again, other = (rows_of(RowsData(seed=seed).read().holdout) for seed in (3, 3, 4))
+    assert first == again != other
+
+
+def test_rows_are_numbered_anew_after_the_split() -> None:
+    sample = RowsData().read()
+    assert sample.holdout is not None
+    assert list(sample.inputs.index) == list(range(8))
+    assert list(sample.holdout.inputs.index) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "options", [{"test_size": 0}, {"n_targets": None}], ids=["no share", "no targets"]
+)
+def test_nothing_is_held_out_where_nothing_can_be_scored(options: dict[str, Any]) -> None:
+    sample = RowsData(**options).read()
+    assert sample.holdout is None
+    assert rows_of(sample) == list(range(10))
+
+
+def test_params_go_with_both_parts() -> None:
+    sample = RowsData(params={"temperature": 0.2}).read()
+    assert sample.holdout is not None
+    assert sample.params == sample.holdout.params == {"temperature": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("options", "texts"),
+    [
+        ({"n_rows": 0}, ["RowsData has no rows", "fitted on no data"]),
+        ({"n_rows": 0, "n_targets": None}, ["RowsData has no rows"]),
+        ({"n_targets": 9}, ["RowsData has 10 rows and 9 targets", "one target a row"]),
+        ({"n_targets": 9, "test_size": 0}, ["RowsData has 10 rows and 9 targets"]),
+        (
+            {"n_rows": 1, "n_targets": 1},
+            ["RowsData has 1 row(s)", "data.test_size=0.2", "Set data.test_size=0"],
+        ),
+        (
+            {"n_rows": 2, "n_targets": 2, "test_size": 0.9},
+            ["RowsData has 2 row(s)", "data.test_size=0.9"],
+        ),
+    ],
+)
+def test_rows_that_cannot_be_split_are_refused(options: dict[str, Any], texts: list[str]) -> None:
+    with pytest.raises(DataError) as caught:
+        RowsData(**options).read()
+    assert all(text in str(caught.value) for text in texts), str(caught.value)
+    assert caught.value.source == "RowsData"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("test_size", 1.0),
+        ("test_size", -0.1),
+        ("test_size", float("nan")),
+        ("test_size", "0.2"),
+        ("seed", -1),
+        ("seed", 0.5),
+        ("seed", True),
+        ("metrics", "r2"),
+        ("metrics", [1]),
+        ("params", [("a", 1)]),
+        ("shuffle", True),
+    ],
+)
+def test_an_option_of_the_wrong_type_or_name_is_refused_where_it_stands(
+    field: str, value: Any
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        RowsData(**{field: value})
+    assert caught.value.errors()[0]["loc"][0] == field

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from modelpact.data import CsvData, ParquetData
+from modelpact.errors import DataError
+
+FRAME = pd.DataFrame(
+    {"age": [30, 40, 50], "name": ["ann", "bob", "cid"], "height": [1.5, 1.75, None]}
+)
+
+
+@pytest.fixture
+def table() -> str:
+    """A CSV file."""
+    FRAME.to_csv("people.csv", index=False)
+    return "people.csv"
+
+
+def complaint(read: Callable[[], Any]) -> DataError:
+    with pytest.raises(DataError) as caught:
+        read()
+    return caught.value
+
+
+@pytest.mark.parametrize("kind", [CsvData, ParquetData])
+def test_a_file_comes_back_as_it_was_written(kind: Any) -> None:
+    FRAME.to_csv("people", index=False) if kind is CsvData else FRAME.to_parquet("people")
+    sample = kind(path="people").read()
+    pd.testing.assert_frame_equal(sample.inputs, FRAME)
+    assert sample.targets is None
+
+
+def test_the_target_is_no_input(table: str) -> None:
+    sample = CsvData(path=table, target="height", test_size=0).read()
+    assert list(sample.inputs.columns) == ["age", "name"]
+    assert sample.targets[:2].tolist() == [1.5, 1.75]
+
+
+def test_columns_are_inputs_in_the_order_given(table: str) -> None:
+    assert list(CsvData(path=table, columns=["height", "age"]).read().inputs.columns) == [
+        "height",
+        "age",
+    ]
+
+
+def test_records_are_dicts(table: str) -> None:
+    assert CsvData(path=table, columns=["age", "name"], form="records").read().inputs[0] == {
+        "age": 30,
+        "name": "ann",
+    }
+
+
+@pytest.mark.parametrize(
+    ("separator", "text"),
+    [(";", "a;b\n1;2\n"), ("\t", "a\tb\n1\t2\n"), (r"\t", "a\tb\n1\t2\n"), (r"\s+", "a  b\n1 2\n")],
+)
+def test_the_separator_may_be_any_character_or_white_space(separator: str, text: str) -> None:
+    Path("table.csv").write_text(text)
+    assert CsvData(path="table.csv", separator=separator).read().inputs.to_dict("records") == [
+        {"a": 1, "b": 2}
+    ]
+
+
+@pytest.mark.parametrize("separator", ["", "||", "((", 1, None])
+def test_a_separator_that_is_none_is_refused(separator: Any) -> None:
+    with pytest.raises(ValidationError, match="separator"):
+        CsvData(path="people.csv", separator=separator)
+
+
+def test_a_model_is_named_after_the_file() -> None:
+    assert CsvData(path="some/folder/wine.quality.csv").name == "wine.quality"
+
+
+def test_where_the_file_lies_is_no_part_of_what_the_job_is(table: str, tmp_path: Path) -> None:
+    assert CsvData(path=table).identity() == CsvData(path=str(tmp_path / "other.csv")).identity()
+    assert CsvData(path=table).identity() != CsvData(path=table, target="age").identity()
+
+
+def test_columns_named_by_numbers_can_be_asked_for_by_their_text() -> None:
+    pd.DataFrame({0: [1, 2, 3], 1: [4, 5, 6]}).to_parquet("numbers.parquet")
+    sample = ParquetData(path="numbers.parquet", target="1", test_size=0).read()
+    assert list(sample.inputs.columns) == ["0"]
+    assert sample.targets.tolist() == [4, 5, 6]
+
+
+@pytest.mark.parametrize("kind", [CsvData, ParquetData])
+def test_a_file_that_is_not_there_is_named_with_the_folder_it_was_looked_for_in(
+    kind: Any, tmp_path: Path
+) -> None:
+    error = complaint(kind(path="lost.table").read)
+    assert str(error) == f"lost.table does not exist\ndata.path is read from {tmp_path}."
+    assert error.path == "lost.table"
+
+
+@pytest.mark.parametrize("path", ["", "."])
+def test_a_folder_is_no_file(path: str) -> None:
+    assert "is a folder, not a file" in str(complaint(CsvData(path=path).read))
+
+
+@pytest.mark.parametrize("kind", [CsvData, ParquetData])
+def test_an_empty_file_is_said_to_be_empty(kind: Any) -> None:
+    Path("empty").touch()
+    assert str(complaint(kind(path="empty").read)).startswith(
+        "empty is empty\nGive a file with a header"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "wanted"),
+    [
+        (CsvData, b"a,b\n1,2,3\n4,5\n6,7,8,9\n", "a CSV file in UTF-8"),
+        (CsvData, "a,b\nÄpfel,2\n".encode("latin-1"), "a CSV file in UTF-8"),
+        (CsvData, b"\n\n\n", "a CSV file in UTF-8"),
+        (CsvData, b'a,b\n"1,2\n', "a CSV file in UTF-8"),
+        (CsvData, b"\x89PNG\r\n\x1a\n\0\0\xff\xfe", "a CSV file in UTF-8"),
+        (ParquetData, b"a,b\n1,2\n", "a Parquet file"),
+        (ParquetData, b"PAR1", "a Parquet file"),
+        (ParquetData, b"PAR1" + b"\0" * 50 + b"PAR1", "a Parquet file"),
+    ],
+    ids=["ragged", "latin-1", "blank", "open quote", "picture", "csv", "magic only", "zeros"],
+)
+def test_what_cannot_be_read_is_said_with_the_reason(
+    kind: Any, content: bytes, wanted: str
+) -> None:
+    Path("broken").write_bytes(content)
+    error = complaint(kind(path="broken").read)
+    assert error.message.startswith("broken cannot be read: ")
+    assert wanted in error.remedy
+    assert error.__cause__ is not None
+    assert "\n" not in error.message
+
+
+def test_a_truncated_parquet_file_cannot_be_read() -> None:
+    FRAME.to_parquet("people.parquet")
+    whole = Path("people.parquet").read_bytes()
+    Path("people.parquet").write_bytes(whole[: len(whole) // 2])
+    assert "people.parquet cannot be read" in str(
+        complaint(ParquetData(path="people.parquet").read)
+    )
+
+
+def test_a_name_that_no_file_can_have_is_said_to_be_unreadable() -> None:
+    assert "cannot be read" in str(complaint(CsvData(path="x" * 300).read))
+
+
+def test_a_file_that_may_not_be_read_is_named(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(pd, "read_csv", refuse)
+    assert "people.csv cannot be read: [Errno 13] Permission denied" in str(
+        complaint(CsvData(path=table).read)
+    )
+
+
+@pytest.mark.parametrize("kind", [CsvData, ParquetData])
+def test_a_table_without_rows_is_refused(kind: Any) -> None:
+    FRAME[:0].to_csv("none", index=False) if kind is CsvData else FRAME[:0].to_parquet("none")
+    assert str(complaint(kind(path="none").read)).startswith("none has no rows")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (
+            {"target": "hieght"},
+            "people.csv has no column 'hieght', which data.target names (did you mean 'height'?)",
+        ),
+        (
+            {"columns": ["age", "nmae"]},
+            "people.csv has no column 'nmae', which data.columns names (did you mean 'name'?)",
+        ),
+        ({"target": "zzz"}, "people.csv has no column 'zzz', which data.target names\n"),
+        ({"columns": []}, "people.csv has no column left for inputs"),
+    ],
+)
+def test_a_column_that_is_not_there_is_named_with_those_that_are(
+    table: str, options: dict[str, Any], text: str
+) -> None:
+    error = complaint(CsvData(path=table, **options).read)
+    assert text in str(error)
+    if error.column is not None:
+        assert "Its columns: age, name, height." in error.remedy
+
+
+def test_a_table_of_nothing_but_the_target_is_refused() -> None:
+    Path("one.csv").write_text("y\n1\n2\n")
+    assert "no column left for inputs" in str(complaint(CsvData(path="one.csv", target="y").read))
+
+
+def test_text_targets_are_read_as_labels(table: str) -> None:
+    targets = CsvData(path=table, target="name", test_size=0).read().targets
+    assert isinstance(targets, np.ndarray)
+    assert targets.tolist() == ["ann", "bob", "cid"]

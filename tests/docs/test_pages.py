@@ -1,0 +1,31 @@
+"""The README and every page of docs/ say what really happens."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from console import run_page
+
+ROOT = Path(__file__).parents[2]
+PAGES = [
+    pytest.param(page, id=page.name, marks=pytest.mark.slow)
+    for page in sorted((ROOT / "docs").glob("*.md"))
+]
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page finds none of the temporary folders that other processes of this machine have left."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+
+@pytest.mark.parametrize("page", [pytest.param(ROOT / "README.md", id="README.md"), *PAGES])
+def test_every_example_of_a_page_runs_and_prints_what_it_shows(page: Path) -> None:
+    assert run_page(page) > 0
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 200

@@ -1,0 +1,116 @@
+"""The playground says what really happens: its cells run from start to end, and give what is stored in it."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import json
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NOTEBOOK = Path(__file__).parents[2] / "examples" / "signature_playground.ipynb"
+CONTENT = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+CODE = [cell for cell in CONTENT["cells"] if cell["cell_type"] == "code"]
+RAISES = "raises-exception"
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the notebook makes its folder; MLflow logs as before when it is done."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    logger = logging.getLogger("mlflow")
+    level = logger.level
+    yield folder
+    logger.setLevel(level)
+
+
+def stored(cell: dict[str, Any]) -> dict[str, str]:
+    """What a cell gave when the notebook was made."""
+    found: dict[str, str] = {}
+    for output in cell["outputs"]:
+        if output["output_type"] == "stream":
+            found[output["name"]] = found.get(output["name"], "") + "".join(output["text"])
+        elif output["output_type"] == "execute_result":
+            assert list(output["data"]) == ["text/plain"]
+            found["value"] = "".join(output["data"]["text/plain"])
+        else:
+            found["error"] = f"{output['ename']}: {output['evalue']}"
+    return found
+
+
+def run(cell: dict[str, Any], namespace: dict[str, Any]) -> dict[str, str]:
+    """What a cell gives now: what it prints, the value of an expression that ends it, and the error it is tagged to raise."""
+    found: dict[str, str] = {}
+    body = ast.parse("".join(cell["source"])).body
+    last = body.pop() if isinstance(body[-1], ast.Expr) else None
+    with (
+        contextlib.redirect_stdout(io.StringIO()) as stdout,
+        contextlib.redirect_stderr(io.StringIO()) as stderr,
+    ):
+        try:
+            exec(compile(ast.Module(body, []), cell["id"], "exec", dont_inherit=True), namespace)
+            if isinstance(last, ast.Expr):
+                value = eval(
+                    compile(ast.Expression(last.value), cell["id"], "eval", dont_inherit=True),
+                    namespace,
+                )
+                found |= (
+                    {} if value is None else {"value": "\n".join(repr(value).splitlines())}
+                )  # as IPython writes it
+        except Exception as error:
+            if RAISES not in cell["metadata"].get("tags", []):
+                raise
+            found["error"] = f"{type(error).__name__}: {error}"
+    printed = {"stdout": stdout.getvalue(), "stderr": stderr.getvalue()}
+    return found | {name: text for name, text in printed.items() if text}
+
+
+@pytest.mark.filterwarnings(
+    "default"
+)  # MLflow swallows a warning that is an error, and infers another type
+def test_every_cell_gives_what_is_stored(tmp_path: Path, temporary: Path) -> None:
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for cell in CODE:
+        assert run(cell, namespace) == stored(cell), "".join(cell["source"])
+    assert [path.parent.parent for path in temporary.glob("*/mlflow.db")] == [temporary], (
+        "the store lies in a folder of its own"
+    )
+    assert list(tmp_path.iterdir()) == [temporary], "nothing is left where the notebook was opened"
+
+
+def test_it_was_run_once_from_start_to_end() -> None:
+    assert [cell["execution_count"] for cell in CODE] == list(range(1, len(CODE) + 1))
+    assert all(cell["outputs"] for cell in CODE[1:])
+    assert not any("stderr" in stored(cell) for cell in CODE)
+    assert [RAISES in cell["metadata"].get("tags", []) for cell in CODE] == [
+        "error" in stored(cell) for cell in CODE
+    ]
+
+
+def test_it_holds_nothing_of_the_machine_it_was_made_on() -> None:
+    assert {tuple(cell["metadata"]) for cell in CONTENT["cells"]} == {(), ("tags",)}
+    assert CONTENT["metadata"] == {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    tracebacks = [
+        output["traceback"] for cell in CODE for output in cell["outputs"] if "traceback" in output
+    ]
+    assert all(len(lines) == 1 for lines in tracebacks)
+    assert not [
+        text
+        for text in ("/tmp", "/home", "/root", "/Users", "site-packages")
+        if text in NOTEBOOK.read_text("utf-8")
+    ]
+
+
+def test_each_case_is_a_few_sentences_and_a_cell() -> None:
+    assert [cell["cell_type"] for cell in CONTENT["cells"]] == ["markdown", "code"] * len(CODE)

@@ -1,0 +1,318 @@
+"""Chat models, published as a user would: `experiment=chat` against a server, and with none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chat_server import ChatServer, answer, echo, status
+from commands import Commands, modelpact
+from prompts import CALL, KEY, chat
+from publishing import client, receipt, saved_statuses, steps, uri, versions
+
+from modelpact import publish
+from modelpact.data import InlineData
+from modelpact.errors import ChatError, ModelConfigError, PactError
+from modelpact.loaders import CustomLoader
+from modelpact.savers import CustomSaver
+from modelpact.signers import ExplicitSigner
+from modelpact.tracking import SqliteTracking
+from modelpact.verifiers import CleanVerifier
+
+__all__ = ["modelpact"]  # the fixture
+
+ROOT = Path(__file__).parents[2]
+HELLO = [{"messages": [{"role": "user", "content": "Hello"}]}]
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable that the recipe names."""
+    monkeypatch.setenv("LITELLM_MASTER_KEY", KEY)
+
+
+def only_receipt() -> dict[str, Any]:
+    """The receipt of the only run in this folder."""
+    (path,) = Path().glob("outputs/*/*/receipt.json")
+    return receipt(path.parent)
+
+
+def closed_port() -> str:
+    """An address that nobody listens to."""
+    with ChatServer() as server:
+        return server.base_url
+
+
+def everything_written() -> dict[str, bytes]:
+    """Every file below the working folder."""
+    return {str(path): path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+
+
+def test_the_recipe_publishes_version_1(modelpact: Commands) -> None:
+    with ChatServer(echo()) as server:
+        ended = modelpact(
+            "experiment=chat",
+            f"model.base_url={server.base_url}",
+            "saver.pip_requirements=[openai]",
+        )
+    assert ended.status == 0, ended.err
+    assert ended.out.startswith("registered chat version 1; 5 of 5 checks passed")
+    assert (
+        only_receipt()["status"],
+        only_receipt()["version"],
+        only_receipt()["steps"]["model"],
+    ) == ("ok", "1", "ChatModel")
+    assert versions("chat") == [1]
+    assert server.refusals == []
+    assert {body["model"] for body in server.bodies} == {"demo"}
+    assert {body["messages"][0]["content"] for body in server.bodies} == {"Answer in one sentence."}
+
+
+def test_the_version_answers_streams_and_takes_params(modelpact: Commands) -> None:
+    with ChatServer(echo(), key=KEY) as server:
+        ended = modelpact(
+            "experiment=chat",
+            f"model.base_url={server.base_url}",
+            "saver.pip_requirements=[openai]",
+        )
+        assert ended.status == 0, ended.err
+        before = server.count
+        with SqliteTracking().open():
+            adapter = CustomLoader().load("models:/chat/1")
+            outputs = adapter.predict(HELLO, {"temperature": 0.75})
+            assert "".join(adapter.predict_stream(HELLO)) == "Hello"
+    assert outputs.prediction.response.tolist() == ["Hello"]
+    assert outputs.metadata["rows"][0]["model"] == "demo"
+    assert server.count == before + 2
+    assert [body.get("temperature") for body in server.bodies[before:]] == [0.75, None]
+    assert [name for name, content in everything_written().items() if KEY.encode() in content] == []
+
+
+def test_without_a_server_one_message_says_how_to_start_one(modelpact: Commands) -> None:
+    url = closed_port()
+    ended = modelpact("experiment=chat", f"model.base_url={url}", "saver.pip_requirements=[openai]")
+    assert ended.status == 1
+    assert ended.out == ""
+    assert ended.err.count("error: ") == 1
+    assert "no server answers" in ended.err
+    assert f"model demo at {url}" in ended.err
+    assert (
+        "Start a server there, or set model.base_url (examples/litellm starts one in two commands)."
+        in ended.err
+    )
+    assert "Traceback" not in ended.err
+    assert only_receipt()["status"] == "failed"
+    assert only_receipt()["stage"] == "predict"
+    assert client().search_registered_models() == []
+    assert saved_statuses() == []
+
+
+def test_without_its_key_one_message_names_the_variable(
+    modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CHAT_KEY", raising=False)
+    with ChatServer() as server:
+        ended = modelpact(
+            "experiment=chat", f"model.base_url={server.base_url}", "model.api_key=env:CHAT_KEY"
+        )
+    assert ended.status == 2
+    assert "model.api_key: the variable CHAT_KEY is not set" in ended.err
+    assert "export CHAT_KEY=..." in ended.err
+    assert "Traceback" not in ended.err
+    assert server.count == 0
+    assert client().search_registered_models() == []
+
+
+def test_a_server_that_repeats_the_key_leaves_it_in_no_file(
+    modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAT_KEY", KEY)
+    with ChatServer(key="another", repeats_key=True) as server:
+        ended = modelpact(
+            "experiment=chat", f"model.base_url={server.base_url}", "model.api_key=env:CHAT_KEY"
+        )
+    assert ended.status == 1
+    assert (
+        "the server refused the key: status 401: Incorrect API key provided: [redacted]"
+        in ended.err
+    )
+    assert KEY not in ended.out + ended.err
+    written = everything_written()
+    assert any(name.endswith("traceback.txt") for name in written)
+    assert [name for name, content in written.items() if KEY.encode() in content] == []
+
+
+def test_a_wrong_setting_is_told_before_anything_is_asked(modelpact: Commands) -> None:
+    with ChatServer() as server:
+        ended = modelpact(
+            "experiment=chat", f"model.base_url={server.base_url}", "model.temperature=9"
+        )
+        assert ended.status == 2
+        assert "temperature" in ended.err
+        assert (
+            modelpact(
+                "experiment=chat", f"model.base_url={server.base_url}", "+model.tempreature=1"
+            ).status
+            == 2
+        )
+    assert server.count == 0
+
+
+def test_a_configuration_file_makes_the_model(modelpact: Commands) -> None:
+    with ChatServer(echo()) as server:
+        config = {
+            "protocol": 1,
+            "model": "from-file",
+            "api_key": None,
+            "base_url": server.base_url,
+            "seed": 3,
+            "timeout": 5,
+        }
+        Path("model_config.json").write_text(json.dumps(config, indent=2))
+        options = (
+            "saver.config_file=model_config.json",
+            "model.model=null",
+            "saver.pip_requirements=[openai]",
+        )
+        ended = modelpact("experiment=chat", *options)
+        assert ended.status == 0, ended.err
+        Path("model_config.json").write_text(json.dumps({**config, "sede": 3}, indent=2))
+        broken = modelpact("experiment=chat", *options)
+    assert {(body["model"], body["seed"]) for body in server.bodies} == {("from-file", 3)}
+    assert broken.status == 2
+    assert "model_config.json, line 8: sede: no such setting of a chat model" in broken.err
+
+
+@pytest.mark.slow
+def test_run_py_does_the_same() -> None:
+    command = [
+        sys.executable,
+        str(ROOT / "run.py"),
+        "experiment=chat",
+        "saver.pip_requirements=[openai]",
+    ]
+    with ChatServer(echo()) as server:
+        good = subprocess.run(
+            [*command, f"model.base_url={server.base_url}"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    assert (good.returncode, good.stderr) == (0, "")
+    assert good.stdout.startswith("registered chat version 1")
+    bad = subprocess.run(
+        [*command, f"model.base_url={server.base_url}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (bad.returncode, bad.stdout) == (1, "")
+    assert "Start a server there" in bad.stderr
+    assert bad.stderr.count("error: ") == 1
+    assert versions("chat") == [1]
+
+
+def parts(server: ChatServer | str, **changes: Any) -> dict[str, Any]:
+    """The arguments of `publish` for a chat model."""
+    called = {"role": "assistant", "tool_calls": [CALL]}
+    weather = [{"role": "user", "name": "ann", "content": "Weather?"}, called]
+    weather += [{"role": "tool", "tool_call_id": "call_1", "content": "sunny"}]
+    call = {"id": "string", "type": "string", "function": {"name": "string", "arguments": "string"}}
+    message = {
+        "role": "string",
+        "content?": "string",
+        "name?": "string",
+        "tool_call_id?": "string",
+        "tool_calls?": [call],
+    }
+    signer = ExplicitSigner(
+        inputs={"messages": [message]},
+        outputs={"response": "string"},
+        params={"temperature": "double = null"},
+    )
+    return steps(
+        **{
+            "data": InlineData(
+                inputs=[*HELLO, {"messages": weather}], params={"temperature": 0.5}, test_size=0.0
+            ),
+            "model": chat(server),
+            "signer": signer,
+            "saver": CustomSaver(pip_requirements=["openai"]),
+            "name": "chat",
+            **changes,
+        }
+    )
+
+
+def test_it_is_published_from_python_and_verified_in_a_clean_process() -> None:
+    with ChatServer(answer("sunny")) as server:
+        done = publish(**parts(server, verifier=CleanVerifier()))
+    checks = {check.code: check.ok for check in done.checks}
+    assert (done.version, checks) == (
+        "1",
+        {
+            "SIGNATURE_STORED": True,
+            "OUTPUTS_CONFORM": True,
+            "ANSWERED": True,
+            "SELF_CONTAINED": True,
+            "SERVING_EXAMPLE": True,
+        }
+        | {"BREAKS_REFUSED": True},
+    )
+    assert server.refusals == []
+    assert {tuple(message) for body in server.bodies for message in body["messages"]} <= {
+        ("role", "content"),
+        ("role", "content", "name"),
+        ("role", "name", "content"),
+        ("role", "tool_calls"),
+        ("role", "tool_call_id", "content"),
+        ("role", "content", "tool_call_id"),
+    }
+
+
+def test_the_job_is_known_again_whatever_its_timeouts() -> None:
+    from modelpact.registers import MlflowRegister
+
+    with ChatServer() as server:
+        reuse = {"register": MlflowRegister(if_exists="reuse")}
+        first = publish(**parts(server, **reuse))
+        again = publish(**parts(server, model=chat(server, timeout=7.0), **reuse))
+        other = publish(**parts(server, model=chat(server, temperature=0.5), **reuse))
+    assert (first.version, again.version, again.reused, other.version) == ("1", "1", True, "2")
+
+
+@pytest.mark.parametrize(
+    ("script", "kind", "reason"),
+    [(status(401), ChatError, "unauthorized"), (answer(None), ChatError, "empty")],
+)
+def test_a_failing_server_registers_nothing(
+    script: Any, kind: type[PactError], reason: str, tmp_path: Path
+) -> None:
+    with ChatServer(script) as server, pytest.raises(kind) as caught:
+        publish(**parts(server), folder=tmp_path)
+    assert caught.value.reason == reason
+    assert receipt(tmp_path)["stage"] == "predict"
+    assert versions() == []
+
+
+def test_a_model_that_is_not_configured_is_refused() -> None:
+    with ChatServer() as server, pytest.raises(ModelConfigError, match="model is not set"):
+        publish(**parts(server, model=chat(server, model=None)))
+    assert versions() == []
+
+
+def test_mlflow_loads_it_by_its_version() -> None:
+    import mlflow
+
+    with ChatServer(echo()) as server:
+        publish(**parts(server))
+        mlflow.set_tracking_uri(uri())
+        loaded = mlflow.pyfunc.load_model("models:/chat/1")
+        assert loaded.predict(HELLO, params={"temperature": 1.0}).response.tolist() == ["Hello"]
+    assert server.bodies[-1]["temperature"] == 1.0

@@ -1,0 +1,106 @@
+"""Whatever is killed, and whenever: stores open again, what was acknowledged is there, and a repair leaves nothing open."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from publishing import runs, saved_statuses, versions
+
+pytestmark = pytest.mark.slow
+
+FULL = os.environ.get("HYPOTHESIS_PROFILE") == "full"
+"""Whether first uses are tried many times over, and not fewer."""
+
+
+def forks(what: str, times: int, folder: Path, lanes: int = 1) -> list[dict[str, Any]]:
+    """The accounts of tests/forks.py, run in folders of their own, side by side, with temporary files in them."""
+    running = []
+    for lane in range(lanes):
+        temporary = folder / str(lane) / "tmp"
+        temporary.mkdir(parents=True)
+        command = [
+            sys.executable,
+            str(Path(__file__).parents[1] / "support" / "forks.py"),
+            what,
+            str(times // lanes),
+        ]
+        environment = {**os.environ, "TMPDIR": str(temporary), "MLFLOW_LOGGING_LEVEL": "WARNING"}
+        running.append(
+            subprocess.Popen(
+                command,
+                cwd=temporary.parent,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    accounts = []
+    for process in running:
+        out, err = process.communicate()
+        assert process.returncode == 0, err
+        sys.stdout.write(f"{what}: {out}")
+        accounts.append(json.loads(out))
+    return accounts
+
+
+def test_sixteen_processes_may_be_the_first_many_times(tmp_path: Path) -> None:
+    times = 20 if FULL else 8
+    assert forks("open", times, tmp_path) == [{"opened": 16 * times, "failed": 0}]
+
+
+def test_a_store_opens_whenever_its_making_was_killed(tmp_path: Path) -> None:
+    kills = 100 if FULL else 40
+    accounts = forks("schema", kills, tmp_path, lanes=2)
+    count = {what: sum(account[what] for account in accounts) for what in accounts[0]}
+    assert count["kills"] == kills
+    assert count["half_made"] > kills // 5
+    assert (count["never_open_again"], count["unsound"], count["left_after_repair"]) == (0, 0, 0)
+
+
+def test_a_job_may_be_killed_whenever(tmp_path: Path) -> None:
+    [account] = forks("job", 200, tmp_path)
+    assert account["kills"] == 200
+    assert (account["unsound"], account["next_run_failed"]) == (0, 0)
+    before, after = account["before"], account["after"]
+    assert min(before[what] for what in ("running", "pending", "ready_without_version")) > 0
+    assert before["left"] != []
+    for found in (before, after):
+        assert (found["acknowledged_missing"], found["unloadable"], found["without_gaps"]) == (
+            [],
+            [],
+            True,
+        )
+        assert found["acknowledged"] >= 10
+        assert found["not_ready"] == 0
+    assert (after["running"], after["pending"], after["ready_without_version"], after["left"]) == (
+        0,
+        0,
+        0,
+        [],
+    )
+    assert after["versions"] == before["versions"] + 1
+    assert account["said_again"] == ["nothing to repair"]
+
+
+def test_eight_commands_may_be_the_first(tmp_path: Path) -> None:
+    script = Path(sys.executable).with_name("modelpact")
+    done = subprocess.run(
+        f"seq 8 | xargs -P 8 -I N {script} name=first model.estimator.alpha=N.0 saver.pip_requirements=[scikit-learn]",
+        shell=True,
+        env={**os.environ, "MODELPACT_CACHE": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert versions("first") == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [run.info.status for run in runs()] == ["FINISHED"] * 8
+    assert saved_statuses() == ["READY"] * 8
+    assert len(list(Path("outputs").rglob("receipt.json"))) == 8

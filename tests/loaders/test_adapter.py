@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+import toys
+from sklearn.linear_model import LinearRegression
+
+from modelpact.errors import (
+    InputsError,
+    ModelConfigError,
+    OutputsError,
+    PactError,
+    PredictError,
+    SecretError,
+)
+from modelpact.loaders import Adapter, BuiltinLoader, CustomLoader
+from modelpact.models import Model, SklearnModel
+from modelpact.savers import BuiltinSaver, CustomSaver
+from modelpact.signature import digest, infer
+from modelpact.tracking import SqliteTracking
+
+ROWS = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
+ANSWERS = np.array([1.0, 2.0])
+SIGNATURE = infer(ROWS, ANSWERS, {"scale": 1.0})
+
+
+@pytest.fixture(autouse=True)
+def store() -> Iterator[None]:
+    """An open store."""
+    with SqliteTracking().open():
+        yield
+
+
+@pytest.fixture
+def scaled() -> Adapter:
+    """A model with params and a configuration."""
+    info = CustomSaver(pip_requirements=["numpy"]).save(
+        toys.Scaled(), SIGNATURE, (ROWS, {"scale": 1.0})
+    )
+    return CustomLoader().load(info.model_uri)
+
+
+@pytest.fixture
+def answering(scaled: Adapter) -> Callable[[Any], Adapter]:
+    """An adapter to a model that does as it is told."""
+
+    def make(predict: Any, fallback: Any = None) -> Adapter:
+        namespace = {"predict": lambda self, inputs, params=None: predict(inputs, params)}
+        if fallback is not None:
+            namespace["fallback"] = lambda self, inputs, params, error: fallback(
+                inputs, params, error
+            )
+        scaled.pyfunc.unwrap_python_model().model = type("Told", (Model,), namespace)()
+        return scaled
+
+    return make
+
+
+def fail(*_: Any) -> Any:
+    raise RuntimeError("out of\n order")
+
+
+def test_it_answers_and_says_where_the_answer_is_from(scaled: Adapter) -> None:
+    outputs = scaled.predict(ROWS, {"scale": 2.0})
+    assert outputs.prediction.tolist() == [8, 12]
+    assert outputs.metadata["model_uri"] == scaled.uri
+    assert outputs.metadata["signature_digest"] == digest(SIGNATURE)
+    age = datetime.now(UTC) - datetime.fromisoformat(outputs.metadata["utc_time"])
+    assert 0 <= age.total_seconds() < 60
+    assert 0 < outputs.metadata["seconds"] < 60
+    assert "fallback" not in outputs.metadata
+
+
+def test_its_files_are_at_hand(scaled: Adapter) -> None:
+    assert (scaled.folder / "MLmodel").exists()
+    assert scaled.signature == SIGNATURE
+
+
+@pytest.mark.parametrize(
+    ("inputs", "params", "text"),
+    [
+        (ROWS[["a"]], None, "b"),
+        (ROWS.assign(a="x"), None, "a"),
+        (ROWS, {"scale": "much"}, "scale"),
+    ],
+    ids=["missing column", "wrong type", "wrong param"],
+)
+def test_a_broken_contract_never_reaches_the_model(
+    answering: Callable[..., Adapter], inputs: Any, params: Any, text: str
+) -> None:
+    asked: list[Any] = []
+    adapter = answering(lambda *given: asked.append(given), lambda *given: asked.append(given))
+    with pytest.raises(InputsError, match=text):
+        adapter.predict(inputs, params)
+    assert asked == []
+
+
+def test_the_callers_data_is_not_changed(answering: Callable[..., Adapter]) -> None:
+    mine = ROWS.assign(extra="x")
+    before = mine.copy()
+    answering(lambda inputs, _: ANSWERS).predict(mine)
+    pd.testing.assert_frame_equal(mine, before)
+
+
+def test_an_answer_that_breaks_the_signature_is_refused(answering: Callable[..., Adapter]) -> None:
+    with pytest.raises(OutputsError):
+        answering(lambda *_: np.array(["a", "b"])).predict(ROWS)
+
+
+def test_a_model_that_fails_says_why_in_one_line_and_chains_the_cause(
+    answering: Callable[..., Adapter],
+) -> None:
+    adapter = answering(fail)
+    with pytest.raises(PredictError) as caught:
+        adapter.predict(ROWS)
+    assert caught.value.message == f"the model {adapter.uri} failed: RuntimeError: out of order"
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    assert caught.value.uri == adapter.uri
+
+
+def test_a_models_own_fallback_answers_and_is_named(answering: Callable[..., Adapter]) -> None:
+    given: list[Any] = []
+
+    def fallback(inputs: Any, params: Any, error: Exception) -> Any:
+        given.append((list(inputs["a"]), params, str(error)))
+        return ANSWERS
+
+    outputs = answering(fail, fallback).predict(ROWS, {"scale": 2.0})
+    assert outputs.prediction.tolist() == [1, 2]
+    assert outputs.metadata["fallback"] == "RuntimeError: out of order"
+    assert given == [([1.0, 2.0], {"scale": 2.0}, "out of\n order")]
+
+
+def test_a_fallback_is_held_to_the_contract_too(answering: Callable[..., Adapter]) -> None:
+    with pytest.raises(OutputsError):
+        answering(fail, lambda *_: ["none", "none"]).predict(ROWS)
+
+
+def test_a_fallback_that_fails_as_well_is_a_predict_error_with_both_causes(
+    answering: Callable[..., Adapter],
+) -> None:
+    def fallback(*_: Any) -> Any:
+        raise KeyError("also this")
+
+    with pytest.raises(
+        PredictError, match="failed, and so did its fallback: KeyError: 'also this'"
+    ) as caught:
+        answering(fail, fallback).predict(ROWS)
+    assert isinstance(caught.value.__cause__, KeyError)
+    assert isinstance(caught.value.__cause__.__context__, RuntimeError)
+
+
+@pytest.mark.parametrize("place", ["predict", "fallback"])
+def test_our_own_errors_pass_as_they_are(answering: Callable[..., Adapter], place: str) -> None:
+    def refuse(*_: Any) -> Any:
+        raise SecretError("a key in the open")
+
+    adapter = answering(refuse) if place == "predict" else answering(fail, refuse)
+    with pytest.raises(PactError, match="a key in the open") as caught:
+        adapter.predict(ROWS)
+    assert type(caught.value) is SecretError
+
+
+def test_an_interrupt_is_no_failure_of_the_model(answering: Callable[..., Adapter]) -> None:
+    def interrupt(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        answering(interrupt, lambda *_: ANSWERS).predict(ROWS)
+
+
+def test_another_configuration_can_be_given(scaled: Adapter) -> None:
+    Path("config.json").write_text('{"offset": 100}')
+    scaled.load_context("config.json")
+    assert scaled.predict(ROWS).prediction.tolist() == [104, 106]
+    with pytest.raises(ModelConfigError, match="no configuration"):
+        scaled.load_context(None)
+
+
+def test_mlflows_own_flavors_are_under_the_same_contract_and_take_no_configuration() -> None:
+    model = SklearnModel(estimator=LinearRegression())
+    model.fit(ROWS, ANSWERS)
+    info = BuiltinSaver(pip_requirements=["scikit-learn"]).save(model, infer(ROWS, ANSWERS), ROWS)
+    adapter = BuiltinLoader().load(info.model_uri)
+    assert adapter.model is None
+    assert np.allclose(adapter.predict(ROWS).prediction, ANSWERS)
+    with pytest.raises(InputsError):
+        adapter.predict(ROWS[["a"]])
+    with pytest.raises(PredictError, match="takes no configuration"):
+        adapter.load_context({"offset": 1})
+
+
+def test_a_foreign_python_model_is_not_mistaken_for_ours() -> None:
+    Path("foreign.py").write_text(
+        "from mlflow.models import set_model\n"
+        "from mlflow.pyfunc.model import PythonModel\n"
+        "import pandas as pd\n"
+        "class Foreign(PythonModel):\n"
+        "    def predict(self, context, model_input: pd.DataFrame):\n"
+        "        return model_input['a'].to_numpy()\n"
+        "set_model(Foreign())\n"
+    )
+    mlflow.pyfunc.save_model(
+        "foreign",
+        python_model="foreign.py",
+        signature=infer(ROWS, ANSWERS),
+        input_example=ROWS,
+        pip_requirements=[],
+    )
+    adapter = Adapter(mlflow.pyfunc.load_model("foreign"), uri="foreign", folder=Path("foreign"))
+    assert adapter.model is None
+    assert adapter.predict(ROWS).prediction.tolist() == [1, 2]

@@ -1,0 +1,153 @@
+"""Server-sent events as they arrive, cut anywhere; and that nothing of a body is left for the garbage collector."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import types
+from collections.abc import AsyncGenerator, Iterator
+from typing import Any
+
+import pytest
+from chat_server import Behaviour, ChatServer, Reply, echo, stream
+from hypothesis import given
+from hypothesis import strategies as st
+from openai._streaming import SSEDecoder
+from prompts import chat
+
+from modelpact.errors import ChatError
+from modelpact.models.chat import sse
+from modelpact.models.chat.event_loop import run
+from modelpact.models.chat.sse import data_of_events, whole
+
+SEPARATORS = ["\n", "\r\n", "\r"]
+LINES = [
+    "",
+    "data: one",
+    "data:two",
+    "data:  spaced",
+    "data",
+    "data: ü\u2028",
+    ": a comment",
+    "event: x",
+    "id: 1",
+    "data: a:b",
+    "x",
+]
+
+
+async def _found(pieces: list[bytes]) -> list[str]:
+    async def body() -> AsyncGenerator[bytes]:
+        for piece in pieces:
+            yield piece
+
+    return [event async for event in data_of_events(body())]
+
+
+@given(
+    lines=st.lists(st.tuples(st.sampled_from(LINES), st.sampled_from(SEPARATORS)), max_size=12),
+    cuts=st.lists(st.integers(0, 200), max_size=6),
+)
+def test_any_cut_gives_the_events_of_the_sdks_own_decoder(
+    lines: list[tuple[str, str]], cuts: list[int]
+) -> None:
+    body = "".join(line + end for line, end in lines).encode()
+    at = sorted({0, len(body), *(cut for cut in cuts if cut < len(body))})
+    pieces = [body[one:other] for one, other in itertools.pairwise(at)]
+    expected = [event.data for event in SSEDecoder().iter_bytes(iter([body])) if event.data]
+    assert run(_found(pieces)) == expected
+
+
+def test_what_follows_done_is_read_but_not_told() -> None:
+    assert run(_found([b"data: 1\n\ndata: [DO", b"NE]\n\ndata: 2\n\n"])) == ["1"]
+
+
+def test_the_end_of_a_body_that_does_not_come_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sse, "LAST_BYTES", 0.01)
+
+    async def body() -> AsyncGenerator[bytes]:
+        yield b"data: 1\n\ndata: [DONE]\n\n"
+        await asyncio.Event().wait()
+
+    async def found() -> list[str]:
+        return [event async for event in data_of_events(body())]
+
+    assert run(found()) == ["1"]
+
+
+def test_a_long_event_is_put_together_once() -> None:
+    piece = b"x" * 1000
+    assert [len(event) for event in run(_found([b"data: ", *[piece] * 5000, b"\n\n"]))] == [
+        5_000_000
+    ]
+
+
+def test_whole_closes_its_source_however_it_ends() -> None:
+    closed: list[bool] = []
+
+    async def source() -> AsyncGenerator[int]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            closed.append(True)
+
+    async def first() -> int:
+        async with whole(source()) as numbers:
+            async for number in numbers:
+                return number
+        return 0
+
+    assert run(first()) == 1
+    assert closed == [True]
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Without the garbage collector, for as long as the test runs."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def suspended() -> list[str]:
+    """The asynchronous generators that stand in the middle of something."""
+    run(asyncio.sleep(0.01))
+    alive: list[Any] = [
+        found for found in gc.get_objects() if isinstance(found, types.AsyncGeneratorType)
+    ]
+    return [generator.__qualname__ for generator in alive if generator.ag_frame is not None]
+
+
+@pytest.mark.usefixtures("uncollected")
+class TestNothingIsLeft:
+    """What is left to the collector may be collected in another thread while the loop closes it: an error nobody can catch."""
+
+    def test_of_a_stream_that_is_stopped_early(self) -> None:
+        with ChatServer(echo(0.01)) as server:
+            source: Any = chat(server).predict_stream("a b c d")
+            assert next(source)
+            source.close()
+            assert suspended() == []
+
+    @pytest.mark.parametrize("broken", ["cut", "end", "error"])
+    def test_of_a_stream_that_breaks(self, broken: str) -> None:
+        with ChatServer(stream(list("abcdef"), broken=broken)) as server:
+            with pytest.raises(ChatError):
+                list(chat(server, max_retries=0).predict_stream("Hello"))
+            assert suspended() == []
+
+    @pytest.mark.parametrize("streamed", [False, True])
+    def test_of_a_body_that_is_too_long(self, streamed: bool) -> None:
+        body = Reply(
+            body=b"data: " + b"x" * 5_000_000, headers={"content-type": "text/event-stream"}
+        )
+        with ChatServer(Behaviour("long", lambda request: body)) as server:
+            model = chat(server, max_retries=0)
+            with pytest.raises(ChatError, match="max_answer_bytes"):
+                list(model.predict_stream("Hello")) if streamed else model.predict("Hello")
+            assert suspended() == []

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+
+from modelpact.errors import LoadError
+from modelpact.models import MlflowModel
+from modelpact.signature import infer
+from modelpact.tracking import SqliteTracking
+
+X = np.arange(12.0).reshape(6, 2)
+FITTED = Ridge().fit(X, X.sum(axis=1))
+EXPECTED = FITTED.predict(X).tolist()
+
+
+PLAIN = """
+import numpy as np
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
+
+class Plain(PythonModel):
+    def predict(self, context, model_input: np.ndarray, params=None):
+        return np.asarray(model_input).sum(axis=1) * (params or {}).get("scale", 1)
+
+set_model(Plain())
+"""
+
+
+@pytest.fixture(autouse=True)
+def store() -> Iterator[None]:
+    """An open store."""
+    with SqliteTracking().open():
+        yield
+
+
+@pytest.fixture
+def addresses() -> dict[str, str]:
+    """One model under every kind of address."""
+    mlflow.sklearn.save_model(
+        FITTED,
+        "folder",
+        signature=infer(X, FITTED.predict(X)),
+        pip_requirements=[],
+        serialization_format="cloudpickle",
+    )
+    with mlflow.start_run() as run:
+        info = mlflow.sklearn.log_model(
+            FITTED,
+            name="model",
+            registered_model_name="ridge",
+            pip_requirements=[],
+            serialization_format="cloudpickle",
+        )
+    mlflow.MlflowClient().set_registered_model_alias("ridge", "champion", "1")
+    return {
+        "version": "models:/ridge/1",
+        "alias": "models:/ridge@champion",
+        "logged": info.model_uri,
+        "run": f"runs:/{run.info.run_id}/model",
+        "folder": "folder",
+        "absolute": str(Path("folder").absolute()),
+        "slash": "folder/",
+        "file": Path("folder").absolute().as_uri(),
+    }
+
+
+def test_a_model_is_found_by_any_address_and_survives_a_folder(addresses: dict[str, str]) -> None:
+    for kind, uri in addresses.items():
+        model = MlflowModel(uri=uri)
+        model.fit(X, None)
+        assert model.predict(X).tolist() == EXPECTED, kind
+        assert model.flavors == ("sklearn",), kind
+        assert isinstance(model.native(), Ridge), kind
+        state = Path("state", kind)
+        state.mkdir(parents=True)
+        model.dump(state)
+        again = MlflowModel(**model.options())
+        again.load(state)
+        assert again.predict(X).tolist() == EXPECTED, kind
+
+
+def test_a_copy_needs_the_original_no_more(addresses: dict[str, str], tmp_path: Path) -> None:
+    state, second = tmp_path / "state", tmp_path / "second"
+    state.mkdir()
+    second.mkdir()
+    MlflowModel(uri=addresses["folder"]).dump(state)
+    Path("folder").rename("elsewhere")
+    copy = MlflowModel(uri=addresses["folder"])
+    copy.load(state)
+    copy.dump(second)
+    again = MlflowModel(uri=addresses["folder"])
+    again.load(second)
+    assert again.predict(X).tolist() == EXPECTED
+
+
+def test_a_model_of_no_flavor_has_no_native_form_and_takes_params() -> None:
+    signature = infer(X, X.sum(axis=1), {"scale": 1})
+    Path("plain.py").write_text(PLAIN)
+    mlflow.pyfunc.save_model(
+        "plain",
+        python_model="plain.py",
+        signature=signature,
+        input_example=(X, {"scale": 1}),
+        pip_requirements=[],
+    )
+    model = MlflowModel(uri="plain")
+    assert (model.flavors, model.native()) == ((), None)
+    assert model.predict(X, {"scale": 2}).tolist() == (X.sum(axis=1) * 2).tolist()
+
+
+def broken_folder(name: str, text: str) -> str:
+    Path(name).mkdir()
+    Path(name, "MLmodel").write_text(text)
+    return name
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: "nowhere",
+        lambda: "",
+        lambda: "models:/absent/1",
+        lambda: "models:/absent@champion",
+        lambda: "models:/",
+        lambda: "models:/absent/one",
+        lambda: "runs:/0123/model",
+        lambda: "ftp-ish://x/y",
+        lambda: broken_folder("empty", ""),
+        lambda: broken_folder("garbage", "{unclosed: ["),
+        lambda: broken_folder("list", "[1, 2]"),
+        lambda: broken_folder("flavorless", "flavors: {}\n"),
+        lambda: broken_folder(
+            "foreign",
+            "flavors: {python_function: {loader_module: no.such.module, python_version: 3.11.7}}\n",
+        ),
+    ],
+)
+@pytest.mark.parametrize("ask", ["predict", "dump"])
+def test_a_model_that_cannot_be_loaded_is_named_with_the_forms_of_address(
+    make: Any, ask: str, tmp_path: Path
+) -> None:
+    uri = make()
+    model = MlflowModel(uri=uri)
+    with pytest.raises(LoadError) as caught:
+        model.predict(X) if ask == "predict" else model.dump(tmp_path)
+    assert caught.value.message.startswith(f"model.uri={uri!r} cannot be loaded: ")
+    assert (
+        "models:/name/1, models:/name@alias, runs:/<run_id>/model, or a folder"
+        in caught.value.remedy
+    )
+    assert caught.value.uri == uri

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, get_type_hints
+
+import pytest
+from pydantic import ValidationError
+from toys import Doubler, Hinted, Question, Scaled
+
+from modelpact.errors import LoadError, ModelConfigError, ModelConfigNotFound
+from modelpact.models import Model, SavedModel
+from modelpact.models.saved_model import PROTOCOL, SCRIPT, saved_model
+
+
+class Outer:
+    """A home for a model."""
+
+    class Inner(Model):
+        """A model within another class, with options that JSON knows only as strings and lists."""
+
+        home: Path = Path("here")
+        pair: tuple[int, int] = (1, 2)
+
+        def predict(self, inputs: Any, params: Any = None) -> Any:
+            return [(str(self.home), self.pair)] * len(inputs)
+
+
+def context(model: Model, folder: Path, **changes: Any) -> Any:
+    """What MLflow hands over when it loads `model` from `folder`."""
+    kind = type(model)
+    state = folder / "state"
+    state.mkdir()
+    model.dump(state)
+    config = {
+        "protocol": PROTOCOL,
+        "class": f"{kind.__module__}:{kind.__qualname__}",
+        "options": model.options(),
+        **changes,
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    return SimpleNamespace(
+        artifacts={"config": str(folder / "config.json"), "state": str(state)}, model_config=None
+    )
+
+
+def loaded(model: Model, folder: Path, **changes: Any) -> SavedModel:
+    saved = saved_model(None)
+    saved.load_context(context(model, folder, **changes))
+    return saved
+
+
+def test_a_model_comes_back_with_its_options(tmp_path: Path) -> None:
+    saved = loaded(Doubler(factor=3.0), tmp_path)
+    assert saved.model == Doubler(factor=3.0)
+    assert saved.predict(None, [[1, 2]]).tolist() == [9]
+
+
+def test_params_and_its_own_configuration_reach_it(tmp_path: Path) -> None:
+    saved = loaded(Scaled(), tmp_path, context={"offset": 10})
+    assert saved.predict(None, [[1, 2]], {"scale": 2}).tolist() == [16]
+
+
+def test_options_of_any_type_and_nested_classes_come_back(tmp_path: Path) -> None:
+    model = Outer.Inner(home=Path("there"), pair=(3, 4))
+    assert loaded(model, tmp_path).model == model
+
+
+@pytest.mark.parametrize("protocol", [None, 0, 2, "1"])
+def test_another_protocol_is_refused_with_both_numbers(protocol: Any, tmp_path: Path) -> None:
+    with pytest.raises(LoadError) as caught:
+        loaded(Doubler(), tmp_path, protocol=protocol)
+    assert f"protocol {protocol!r}; this code reads {PROTOCOL}" in str(caught.value)
+    assert "the release of modelpact that saved it" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "path", ["no_such_module:Model", "toys:NoSuch", "toys:", "toys", "toys:Doubler.Inner"]
+)
+def test_a_class_that_is_not_there_is_named_with_how_to_bring_it(path: str, tmp_path: Path) -> None:
+    with pytest.raises(LoadError) as caught:
+        loaded(Doubler(), tmp_path, **{"class": path})
+    assert f"the model's class {path} cannot be imported" in str(caught.value)
+    assert "saver.code_paths" in str(caught.value)
+
+
+@pytest.mark.parametrize("options", [{"factor": "two"}, {"unknown": 1}])
+def test_options_that_the_class_does_not_take_are_refused(
+    options: Mapping[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(ValidationError):
+        loaded(Doubler(), tmp_path, options=options)
+
+
+def test_a_missing_or_broken_config_is_named(tmp_path: Path) -> None:
+    given = context(Doubler(), tmp_path)
+    Path(given.artifacts["config"]).write_text("{")
+    with pytest.raises(ModelConfigError, match="line 1"):
+        SavedModel().load_context(given)
+    Path(given.artifacts["config"]).unlink()
+    with pytest.raises(ModelConfigNotFound, match=r"config\.json does not exist"):
+        SavedModel().load_context(given)
+
+
+def test_without_hints_there_is_nothing_for_mlflow_to_replace_the_signature_with() -> None:
+    saved = saved_model(None)
+    assert type(saved) is SavedModel
+    assert get_type_hints(saved.predict) == {}
+
+
+def test_with_hints_mlflow_sees_those_of_the_model(tmp_path: Path) -> None:
+    saved = saved_model("toys:Hinted")
+    assert get_type_hints(saved.predict) == {"model_input": list[Question], "return": list[float]}
+    saved.load_context(context(Hinted(), tmp_path))
+    assert saved.predict(None, [{"a": 1.0, "b": 2.0}]) == [3.0]
+
+
+def test_hints_of_a_class_that_is_not_there_are_refused() -> None:
+    with pytest.raises(LoadError, match="toys:Gone cannot be imported"):
+        saved_model("toys:Gone")
+
+
+@pytest.mark.parametrize("hinted", [None, "toys:Hinted"])
+def test_the_stored_script_hands_mlflow_the_model(
+    hinted: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed: list[Any] = []
+    monkeypatch.setattr("mlflow.models.set_model", handed.append)
+    exec(SCRIPT.format(hinted=hinted), {})
+    assert isinstance(handed[0], SavedModel)
+    assert (type(handed[0]) is SavedModel) == (hinted is None)

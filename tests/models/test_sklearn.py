@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import toys
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.cluster import KMeans
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from modelpact.data import IrisData
+from modelpact.errors import ConfigError, FitError, PredictError
+from modelpact.models import SklearnModel, untrusted_types
+
+X = np.arange(12.0).reshape(6, 2)
+Y = X.sum(axis=1)
+LABELS = np.array(["no", "no", "no", "yes", "yes", "yes"])
+
+
+class Mean(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """A user's own estimator."""
+
+    def fit(self, inputs: Any, targets: Any) -> Mean:
+        self.mean_ = float(np.mean(targets))
+        return self
+
+    def predict(self, inputs: Any) -> Any:
+        return np.full(len(inputs), self.mean_)
+
+
+def test_it_answers_what_the_estimator_answers() -> None:
+    model = SklearnModel(estimator=Ridge(alpha=2.0))
+    model.fit(X, Y)
+    assert model.predict(X).tolist() == Ridge(alpha=2.0).fit(X, Y).predict(X).tolist()
+
+
+def test_the_estimator_that_was_given_is_left_unfitted() -> None:
+    estimator = Ridge()
+    SklearnModel(estimator=estimator).fit(X, Y)
+    assert not hasattr(estimator, "coef_")
+
+
+@pytest.mark.parametrize(
+    ("targets", "chosen"),
+    [
+        (Y, RandomForestRegressor),
+        ((Y * 10).astype(int), RandomForestRegressor),
+        (LABELS, RandomForestClassifier),
+        (LABELS.astype(object), RandomForestClassifier),
+        (LABELS == "yes", RandomForestClassifier),
+        (list(LABELS), RandomForestClassifier),
+    ],
+    ids=["floats", "integers", "strings", "objects", "booleans", "list"],
+)
+def test_labels_are_learned_by_the_classifier_and_numbers_by_the_estimator(
+    targets: Any, chosen: type
+) -> None:
+    model = SklearnModel(
+        estimator=RandomForestRegressor(n_estimators=2),
+        classifier=RandomForestClassifier(n_estimators=2),
+    )
+    model.fit(X, targets)
+    assert type(model.native()) is chosen
+
+
+def test_without_targets_there_are_no_labels() -> None:
+    model = SklearnModel(estimator=KMeans(2, n_init=1), classifier=LogisticRegression())
+    model.fit(X, None)
+    assert type(model.native()) is KMeans
+
+
+@pytest.mark.parametrize(
+    ("estimator", "kind"),
+    [(None, "NoneType"), ("sklearn.linear_model.Ridge", "str"), ({"alpha": 1}, "dict")],
+)
+def test_what_is_no_estimator_is_refused_with_how_to_name_one(estimator: Any, kind: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        SklearnModel(estimator=estimator).fit(X, Y)
+    assert f"model.estimator is a {kind}, not a scikit-learn estimator" in str(caught.value)
+    assert "_target_: sklearn.linear_model.Ridge" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "flavors"),
+    [(Ridge(), ("sklearn",)), (Mean(), ("sklearn", "tests.models.test_sklearn"))],
+)
+def test_the_sklearn_flavor_comes_first(estimator: Any, flavors: tuple[str, ...]) -> None:
+    assert SklearnModel(estimator=estimator).flavors == flavors
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LogisticRegression(),
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        RandomForestClassifier(n_estimators=3, random_state=0),
+    ],
+    ids=["linear", "pipeline", "forest"],
+)
+def test_what_it_learned_survives_a_folder(estimator: Any, tmp_path: Path) -> None:
+    sample = IrisData().read()
+    model = SklearnModel(estimator=estimator)
+    model.fit(sample.inputs, sample.targets)
+    model.dump(tmp_path)
+    again = SklearnModel(**model.options())
+    again.load(tmp_path)
+    assert again.predict(sample.inputs).tolist() == model.predict(sample.inputs).tolist()
+
+
+def fitted(estimator: Any) -> SklearnModel:
+    model = SklearnModel(estimator=estimator)
+    model.fit(X, Y)
+    return model
+
+
+@pytest.mark.parametrize("ask", [lambda model: model.predict(X), lambda model: model.native()])
+def test_a_model_that_has_learned_nothing_says_so(ask: Any) -> None:
+    with pytest.raises(PredictError, match="has learned nothing yet"):
+        ask(SklearnModel(estimator=Ridge()))
+
+
+def test_no_pickle_is_written(tmp_path: Path) -> None:
+    fitted(Ridge()).dump(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["estimator.skops", "trusted.json"]
+    with pytest.raises(pickle.UnpicklingError):
+        pickle.loads((tmp_path / "estimator.skops").read_bytes())
+
+
+def test_scikit_learns_own_types_need_no_trust() -> None:
+    assert untrusted_types(Ridge().fit(X, Y)) is None
+
+
+def test_a_users_own_estimator_is_trusted_by_its_name(tmp_path: Path) -> None:
+    model = fitted(Mean())
+    assert untrusted_types(model.native()) == ["tests.models.test_sklearn.Mean"]
+    model.dump(tmp_path)
+    assert json.loads((tmp_path / "trusted.json").read_text()) == ["tests.models.test_sklearn.Mean"]
+    again = SklearnModel()
+    again.load(tmp_path)
+    assert again.predict(X).tolist() == model.predict(X).tolist()
+
+
+def test_a_type_that_was_not_trusted_when_saved_is_not_loaded(tmp_path: Path) -> None:
+    fitted(Mean()).dump(tmp_path)
+    (tmp_path / "trusted.json").write_text("[]")
+    with pytest.raises(Exception, match=r"tests.models.test_sklearn\.Mean"):
+        SklearnModel().load(tmp_path)
+
+
+def test_hyperparameters_are_part_of_what_the_model_is() -> None:
+    one, same, other = (
+        SklearnModel(estimator=Ridge(alpha=alpha)).identity() for alpha in (1.0, 1.0, 2.0)
+    )
+    assert one == same != other
+    assert toys.Doubler().identity() != one
+
+
+@pytest.mark.parametrize(("column", "named"), [(["x", "y"], True), ([1.0, float("nan")], False)])
+def test_a_column_that_holds_no_numbers_is_named(column: list[Any], named: bool) -> None:
+    inputs = pd.DataFrame({"a": column, "b": [1.0, 2.0]})
+    with pytest.raises(
+        FitError if named else ValueError, match=r"numbers in: a\n" if named else "NaN"
+    ) as caught:
+        SklearnModel(estimator=Ridge()).fit(inputs, np.array([1.0, 2.0]))
+    assert isinstance(caught.value, FitError) == named

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from sklearn.base import clone
+
+from modelpact.data import DigitsData
+from modelpact.models import TensorModel
+from modelpact.models.tensor import ImageClassifier
+from modelpact.types import Sample
+
+
+@pytest.fixture(scope="module")
+def digits() -> Sample:
+    """The first images, enough to learn something from."""
+    sample = DigitsData(test_size=0).read()
+    return Sample(sample.inputs[:400], sample.targets[:400])
+
+
+@pytest.fixture(scope="module")
+def model(digits: Sample) -> TensorModel:
+    """A small network that was fitted."""
+    model = TensorModel(hidden=32, max_iter=1000)
+    model.fit(digits.inputs, digits.targets)
+    return model
+
+
+def test_it_answers_the_probability_of_each_class(model: TensorModel, digits: Sample) -> None:
+    answer = model.predict(digits.inputs)
+    assert (answer.dtype, answer.shape) == (np.float32, (400, 10))
+    assert np.allclose(answer.sum(axis=1), 1, atol=1e-5)
+    assert (answer.argmax(axis=1) == digits.targets).mean() > 0.9
+
+
+def test_one_image_is_answered_as_it_is_among_others(model: TensorModel, digits: Sample) -> None:
+    assert np.allclose(
+        model.predict(digits.inputs[5:6])[0], model.predict(digits.inputs)[5], atol=1e-6
+    )
+
+
+def test_the_same_seed_gives_the_same_network(model: TensorModel, digits: Sample) -> None:
+    again, other = (
+        TensorModel(hidden=32, max_iter=1000),
+        TensorModel(hidden=32, max_iter=1000, seed=1),
+    )
+    for each in (again, other):
+        each.fit(digits.inputs, digits.targets)
+    expected = model.predict(digits.inputs)
+    assert np.array_equal(again.predict(digits.inputs), expected)
+    assert not np.array_equal(other.predict(digits.inputs), expected)
+
+
+def test_what_it_learned_survives_a_folder(
+    model: TensorModel, digits: Sample, tmp_path: Path
+) -> None:
+    model.dump(tmp_path)
+    again = TensorModel(**model.options())
+    again.load(tmp_path)
+    assert np.array_equal(again.predict(digits.inputs), model.predict(digits.inputs))
+
+
+def test_mlflows_sklearn_flavor_holds_the_fitted_estimator(model: TensorModel) -> None:
+    assert model.flavors == ("sklearn",)
+    assert isinstance(model.native(), ImageClassifier)
+    assert clone(model.native()).get_params() == {"hidden": 32, "max_iter": 1000, "random_state": 0}
+
+
+def test_black_images_are_no_division_by_zero() -> None:
+    images = np.zeros((4, 2, 2), dtype="float32")
+    answer = ImageClassifier(hidden=2, max_iter=1000).fit(images, [0, 1, 0, 1]).predict(images)
+    assert np.isfinite(answer).all()
+
+
+@pytest.mark.parametrize(
+    "options", [{"hidden": 0}, {"max_iter": 0}, {"seed": -1}, {"hidden": 1.5}, {"layers": 2}]
+)
+def test_sizes_that_make_no_network_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        TensorModel(**options)

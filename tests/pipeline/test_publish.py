@@ -1,0 +1,424 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from mlflow.exceptions import MlflowException
+from publishing import client, numbers, receipt, saved_statuses, steps, uri, versions
+from toys import Doubler, Faulty, Forgetful
+
+from modelpact import publish
+from modelpact.data import CsvData
+from modelpact.errors import (
+    CompatibilityError,
+    ConfigError,
+    DataError,
+    FitError,
+    LoadError,
+    PactError,
+    PredictError,
+    RegisterError,
+    SaveError,
+    SignError,
+    StoreError,
+    VerifyError,
+)
+from modelpact.loaders import BuiltinLoader
+from modelpact.models import SklearnModel
+from modelpact.pipeline.publish import STAGES
+from modelpact.registers import MlflowRegister, NoneRegister
+from modelpact.savers import BuiltinSaver
+from modelpact.signature import digest
+from modelpact.signers import ExplicitSigner, InferSigner
+from modelpact.tracking import SqliteTracking
+from modelpact.verifiers import NoneVerifier
+
+TESTS = Path(__file__).parents[1] / "support"
+
+
+class RefusingRegister(MlflowRegister):
+    """Fails at the very end."""
+
+    def register(self, name: str, model_uri: str, *, tags: dict[str, str] | None = None) -> Any:
+        raise MlflowException("the registry says no")
+
+
+def test_a_receipt_tells_the_whole_run(tmp_path: Path) -> None:
+    done = publish(**steps(), folder=tmp_path / "out")
+
+    assert (done.status, done.stage, done.error, done.name, done.version, done.reused) == (
+        "ok",
+        None,
+        None,
+        "sums",
+        "1",
+        False,
+    )
+    assert receipt(tmp_path / "out") == done.model_dump()
+    assert list(done.seconds) == list(STAGES)
+    assert all(spent >= 0 for spent in done.seconds.values())
+    assert done.metrics == {"r2": 1.0}
+    assert {check.code: check.ok for check in done.checks} == {
+        "SIGNATURE_STORED": True,
+        "OUTPUTS_CONFORM": True,
+        "PREDICTIONS_EQUAL": True,
+        "SERVING_EXAMPLE": True,
+        "BREAKS_REFUSED": True,
+    }
+    assert done.steps["model"] == "Doubler"
+    assert done.formats == ["code", "json"]
+    assert [column["name"] for column in json.loads(done.signature["inputs"])] == ["a", "b"]
+
+
+def test_the_registered_version_is_the_saved_and_verified_model() -> None:
+    done = publish(**steps())
+
+    version = client().get_model_version("sums", "1")
+    assert version.source == done.model_uri
+    assert version.run_id == done.run_id
+    assert version.tags["modelpact.job_key"] == done.job_key
+    assert version.tags["modelpact.signature_digest"] == done.signature_digest
+    saved = client().get_logged_model(done.model_uri.removeprefix("models:/"))
+    assert version.tags["modelpact.artifact_digest"] == saved.tags["modelpact.artifact_digest"]
+    mlflow.set_tracking_uri(uri())
+    loaded = mlflow.pyfunc.load_model("models:/sums/1")
+    assert digest(loaded.metadata.signature) == done.signature_digest
+    assert (
+        loaded.predict(numbers().read().inputs).tolist()
+        == Doubler().predict(numbers().read().inputs).tolist()
+    )
+
+
+def test_the_run_is_finished_and_shows_what_was_done() -> None:
+    done = publish(**steps())
+
+    run = client().get_run(done.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "sums"
+    assert run.data.tags["modelpact.signer"] == "InferSigner"
+    assert run.data.metrics == {"r2": 1.0}
+    assert "modelpact.stage" not in run.data.tags
+    assert [output.model_id for output in run.outputs.model_outputs] == [
+        done.model_uri.removeprefix("models:/")
+    ]
+    assert saved_statuses() == ["READY"]
+
+
+def test_the_name_of_the_data_is_the_default_name() -> None:
+    assert publish(**steps(name=None)).name == "inline"
+
+
+def test_a_model_of_an_mlflow_flavor_is_published() -> None:
+    from sklearn.linear_model import Ridge
+
+    builtin = {"saver": BuiltinSaver(pip_requirements=["scikit-learn"]), "loader": BuiltinLoader()}
+    done = publish(**steps(model=SklearnModel(estimator=Ridge()), **builtin))
+    assert done.version == "1"
+    assert done.steps["saver"] == "BuiltinSaver"
+
+
+def test_params_are_signed_and_replayed() -> None:
+    done = publish(**steps(data=numbers(params={"scale": 2.0})))
+    assert [param["name"] for param in json.loads(done.signature["params"])] == ["scale"]
+
+
+def test_stages_are_observed_as_they_begin() -> None:
+    seen: list[str] = []
+    publish(**steps(), observe=seen.append)
+    assert seen == list(STAGES)
+
+
+def test_register_none_leaves_the_model_in_its_run(tmp_path: Path) -> None:
+    done = publish(**steps(register=NoneRegister()), folder=tmp_path)
+    assert done.status == "ok"
+    assert done.version is None
+    assert versions() == []
+    assert saved_statuses() == ["READY"]
+
+
+FAILURES = {
+    "fit": (FitError, {"model": Faulty(fails_in="fit")}),
+    "predict": (PredictError, {"model": Faulty(fails_in="predict")}),
+    "read": (DataError, {"data": CsvData(path="nowhere.csv")}),
+    "sign": (SignError, {"signer": ExplicitSigner(inputs={"a": "string", "b": "double"})}),
+    "admit": (
+        CompatibilityError,
+        {
+            "data": numbers(params={"scale": 2.0}),
+            "register": MlflowRegister(compatibility="forward"),
+        },
+    ),
+    "save": (SaveError, {"model": Faulty(fails_in="dump")}),
+    "load": (LoadError, {"model": Faulty(fails_in="load")}),
+    "verify": (VerifyError, {"model": Forgetful()}),
+    "register": (RegisterError, {"register": RefusingRegister(aliases=["champion"])}),
+}
+
+
+@pytest.mark.parametrize("stage", FAILURES)
+def test_a_failure_is_recorded_and_nothing_is_registered(stage: str, tmp_path: Path) -> None:
+    publish(**steps(register=MlflowRegister(aliases=["champion"])))
+    kind, changes = FAILURES[stage]
+
+    with pytest.raises(kind) as raised:
+        publish(
+            **steps(**{"register": MlflowRegister(aliases=["champion"]), **changes}),
+            folder=tmp_path / "out",
+        )
+
+    assert type(raised.value) is kind
+    written = receipt(tmp_path / "out")
+    assert (written["status"], written["stage"], written["version"]) == ("failed", stage, None)
+    assert written["error"].startswith(f"{kind.__name__}: ")
+    assert written == raised.value.receipt.model_dump()
+    assert list(written["seconds"]) == list(STAGES)[: list(STAGES).index(stage) + 1]
+    run = client().get_run(written["run_id"])
+    assert run.info.status == "FAILED"
+    assert run.data.tags["modelpact.stage"] == stage
+    assert [file.path for file in client().list_artifacts(run.info.run_id)] == ["traceback.txt"]
+    saved = ["FAILED"] if stage in {"save", "load", "verify", "register"} else []
+    assert saved_statuses() == [*saved, "READY"]
+    assert versions() == [1]
+    assert int(client().get_model_version_by_alias("sums", "champion").version) == 1
+    assert mlflow.active_run() is None
+
+
+def test_the_traceback_names_the_cause() -> None:
+    with pytest.raises(FitError) as raised:
+        publish(**steps(model=Faulty(fails_in="fit")))
+    assert isinstance(raised.value.__cause__, RuntimeError)
+    run = client().get_run(raised.value.receipt.run_id)
+    text = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/traceback.txt")
+    assert "RuntimeError: broken in fit" in text
+    assert "toys.py" in text
+
+
+def test_a_bad_name_is_refused_before_any_store_is_made(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError):
+        publish(**steps(name="a/b"), folder=tmp_path / "out")
+    written = receipt(tmp_path / "out")
+    assert (written["status"], written["stage"], written["run_id"]) == ("failed", "check", None)
+    assert not Path("mlflow.db").exists()
+
+
+def test_a_store_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="file"):
+        publish(
+            **steps(tracking=SqliteTracking(uri="sqlite:///file/mlflow.db")),
+            folder=tmp_path / "out",
+        )
+    assert receipt(tmp_path / "out")["stage"] == "open"
+
+
+def test_failed_checks_are_in_the_receipt(tmp_path: Path) -> None:
+    with pytest.raises(VerifyError):
+        publish(**steps(model=Forgetful()), folder=tmp_path)
+    checks = {check["code"]: check["ok"] for check in receipt(tmp_path)["checks"]}
+    assert checks["PREDICTIONS_EQUAL"] is False
+    assert checks["SIGNATURE_STORED"] is True
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"), [("KeyboardInterrupt", KeyboardInterrupt), ("SystemExit", SystemExit)]
+)
+def test_an_interrupted_run_is_killed_and_keeps_its_exception(
+    error: Any, kind: type[BaseException], tmp_path: Path
+) -> None:
+    with pytest.raises(kind):
+        publish(**steps(model=Faulty(fails_in="dump", error=error)), folder=tmp_path)
+    written = receipt(tmp_path)
+    assert (written["status"], written["stage"]) == ("failed", "save")
+    assert written["error"].startswith(kind.__name__)
+    assert client().get_run(written["run_id"]).info.status == "KILLED"
+    assert saved_statuses() == ["FAILED"]
+    assert versions() == []
+
+
+def closed_by_sigterm(folder: Path) -> None:
+    """What is there after SIGTERM came while a model was being fitted."""
+    written = receipt(folder)
+    assert (written["status"], written["stage"]) == ("failed", "fit")
+    run = client().get_run(written["run_id"])
+    assert run.info.status == "KILLED"
+    assert run.data.tags["modelpact.stage"] == "fit"
+    assert versions() == []
+
+
+def test_sigterm_closes_everything(tmp_path: Path, mocker: Any) -> None:
+    mocker.patch.object(Doubler, "fit", side_effect=lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as raised:
+        publish(**steps(), folder=tmp_path)
+    assert raised.value.code == 128 + signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is before
+    closed_by_sigterm(tmp_path)
+
+
+@pytest.mark.slow
+def test_sigterm_ends_a_process_with_everything_closed(tmp_path: Path, cache: Path) -> None:
+    script = "from pathlib import Path; import publishing, toys, modelpact\n"
+    script += "modelpact.publish(**publishing.steps(model=toys.Sleeper()), folder=Path('out'))"
+    environment = {**os.environ, "PYTHONPATH": str(TESTS), "MODELPACT_CACHE": str(cache)}
+    process = subprocess.Popen([sys.executable, "-c", script], env=environment)
+    try:
+        deadline = time.monotonic() + 60
+        while not Path("fitting").exists():
+            assert time.monotonic() < deadline, "the process never began to fit"
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 128 + signal.SIGTERM
+    finally:
+        process.kill()
+        process.wait()
+    closed_by_sigterm(Path("out"))
+
+
+def test_reuse_returns_the_version_of_the_same_job() -> None:
+    reuse = MlflowRegister(if_exists="reuse")
+    first = publish(**steps(register=reuse))
+    again = publish(**steps(register=reuse))
+    other = publish(**steps(register=reuse, model=Doubler(factor=3.0)))
+
+    assert (first.version, first.reused) == ("1", False)
+    assert (again.version, again.reused, again.model_uri, again.job_key) == (
+        "1",
+        True,
+        first.model_uri,
+        first.job_key,
+    )
+    assert (other.version, other.reused) == ("2", False)
+    run = client().get_run(again.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["modelpact.reused_version"] == "1"
+    assert list(again.seconds) == ["check", "open", "read", "reuse"]
+
+
+def test_error_refuses_the_same_job_and_names_its_version() -> None:
+    publish(**steps())
+    with pytest.raises(RegisterError, match="version 1 of sums") as raised:
+        publish(**steps(register=MlflowRegister(if_exists="error")))
+    assert raised.value.version == "1"
+    assert versions() == [1]
+
+
+def test_new_makes_another_version_of_the_same_job() -> None:
+    assert [publish(**steps()).version for _ in range(2)] == ["1", "2"]
+
+
+def test_a_users_own_run_stays_open_and_is_the_parent(tmp_path: Path) -> None:
+    publish(**steps())
+    mlflow.set_tracking_uri(uri())
+    with mlflow.start_run(
+        experiment_id=client().get_experiment_by_name("modelpact").experiment_id
+    ) as mine:
+        done = publish(**steps())
+        assert mlflow.active_run().info.run_id == mine.info.run_id
+        with pytest.raises(FitError):
+            publish(**steps(model=Faulty(fails_in="fit")))
+        assert mlflow.active_run().info.run_id == mine.info.run_id
+    assert client().get_run(done.run_id).data.tags["mlflow.parentRunId"] == mine.info.run_id
+    assert client().get_run(done.run_id).info.status == "FINISHED"
+    assert client().get_run(mine.info.run_id).info.status == "FINISHED"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_global_state_is_as_it_was(
+    fails: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///elsewhere.db")
+    mlflow.set_tracking_uri("sqlite:///mine.db")
+    before = (
+        mlflow.get_tracking_uri(),
+        dict(os.environ),
+        signal.getsignal(signal.SIGTERM),
+        Path.cwd(),
+    )
+    if fails:
+        with pytest.raises(FitError):
+            publish(**steps(model=Faulty(fails_in="fit")))
+    else:
+        publish(**steps())
+    assert (
+        mlflow.get_tracking_uri(),
+        dict(os.environ),
+        signal.getsignal(signal.SIGTERM),
+        Path.cwd(),
+    ) == before
+    assert mlflow.active_run() is None
+
+
+def test_publish_works_outside_of_the_main_thread() -> None:
+    done: list[Any] = []
+    thread = threading.Thread(target=lambda: done.append(publish(**steps())))
+    thread.start()
+    thread.join()
+    assert [one.version for one in done] == ["1"]
+
+
+def test_a_broken_store_does_not_hide_the_first_failure(
+    mocker: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    mocker.patch("mlflow.MlflowClient.set_tag", side_effect=MlflowException("the disk is full"))
+    with pytest.raises(FitError, match="broken in fit"):
+        publish(**steps(model=Faulty(fails_in="fit")))
+    assert "could not be recorded in MLflow: the disk is full" in caplog.text
+
+
+def test_every_stage_has_its_own_error_class() -> None:
+    assert all(issubclass(kind, PactError) for kind in STAGES.values())
+    apart = {
+        stage: kind for stage, kind in STAGES.items() if stage not in {"reuse", "admit"}
+    }  # which ask as register does
+    assert len(set(apart.values())) == len(apart)
+
+
+def test_an_unverified_model_says_so_in_its_receipt() -> None:
+    done = publish(**steps(verifier=NoneVerifier()))
+    assert [check.code for check in done.checks] == ["NOT_VERIFIED"]
+
+
+def test_another_working_folder_is_another_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(**steps())
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert publish(**steps()).version == "1"
+    assert Path("mlflow.db").stat().st_size > 0
+
+
+def test_a_users_own_registry_is_put_back() -> None:
+    mlflow.set_registry_uri("sqlite:///registry.db")
+    publish(**steps())
+    assert mlflow.get_registry_uri() == "sqlite:///registry.db"
+
+
+def test_the_code_of_a_loaded_model_does_not_pile_up_on_the_path() -> None:
+    before = list(sys.path)
+    publish(**steps())
+    assert sys.path == before
+
+
+def test_a_store_that_fails_twice_shows_the_first_failure(mocker: Any) -> None:
+    mocker.patch("mlflow.MlflowClient.log_model_artifacts", side_effect=OSError("disk full"))
+    mocker.patch(
+        "mlflow.MlflowClient.finalize_logged_model", side_effect=MlflowException("gone as well")
+    )
+    with pytest.raises(PactError, match="disk full"):
+        publish(**steps())
+
+
+def test_integers_signed_as_doubles_are_saved() -> None:
+    integers = numbers(inputs=[{"a": row, "b": row} for row in range(8)])
+    assert publish(**steps(data=integers, signer=InferSigner(integers_as="double"))).version == "1"

@@ -1,0 +1,155 @@
+"""A run's configuration in MLflow, in a real store."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+
+from modelpact.pipeline.run_params import CUT, LONGEST, flattened, record, redacted
+from modelpact.tracking import SqliteTracking
+
+
+def recorded(config: dict[str, Any], *first: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """The params of a run and its config.yaml."""
+    with SqliteTracking().open() as store:
+        run_id = store.client.create_run(store.experiment_id).info.run_id
+        record(store.client, run_id, config, first)
+        text = Path(download_artifacts(run_id=run_id, artifact_path="config.yaml")).read_text(
+            encoding="utf-8"
+        )
+        return MlflowClient().get_run(run_id).data.params, yaml.safe_load(text)
+
+
+def test_the_whole_is_an_artifact_and_the_leaves_are_params() -> None:
+    config = {
+        "name": None,
+        "seed": 0,
+        "model": {"alpha": 1.5, "stop": ["a", "ö"], "none": {}, "deep": {"er": True}},
+        "empty": "",
+    }
+    params, whole = recorded(config)
+    assert whole == config
+    assert params == {
+        "seed": "0",
+        "model.alpha": "1.5",
+        "model.stop": '["a", "ö"]',
+        "model.deep.er": "True",
+        "empty": "",
+    }
+
+
+def test_what_was_chosen_comes_first_and_options_by_name() -> None:
+    from unittest.mock import Mock
+
+    client = Mock()
+    record(
+        client,
+        "run",
+        {"seed": 0, "signer": {"on_any": "warn"}, "model": {"a": 1, "b": 2}},
+        ["model.b=2", "signer=infer", "~x", "+seed=0"],
+    )
+    (call,) = client.log_batch.call_args_list
+    assert [(param.key, param.value) for param in call.kwargs["params"]] == [
+        ("model.b", "2"),
+        ("signer", "infer"),
+        ("seed", "0"),
+        ("signer.on_any", "warn"),
+        ("model.a", "1"),
+    ]
+
+
+@pytest.mark.parametrize("extra", [0, 1, 94_000])
+def test_a_long_value_is_cut_with_a_note_and_whole_in_the_artifact(
+    extra: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "é" * (LONGEST + extra)
+    with caplog.at_level(logging.INFO, "modelpact"):
+        params, whole = recorded({"model": {"prompt": text}})
+    assert whole["model"]["prompt"] == text
+    stored = params["model.prompt"]
+    assert len(stored) == LONGEST
+    assert (stored == text) is (extra == 0)
+    assert stored.endswith(CUT) is (extra > 0)
+    assert ("the param model.prompt has" in caplog.text) is (extra > 0)
+
+
+def test_more_params_than_one_call_takes() -> None:
+    params, _ = recorded({"model": {f"key{number}": number for number in range(250)}})
+    assert len(params) == 250
+
+
+ODD = [
+    "a b",
+    "a/b",
+    "/a",
+    "a/",
+    "a//b",
+    "../a",
+    "a/../b",
+    ".",
+    "..",
+    "...",
+    "",
+    "a:b",
+    "a@b",
+    "ключ",
+    "a\nb",
+    "'",
+    "/" * 400,
+]
+
+
+@pytest.mark.parametrize("key", [*ODD, "a" * 249, "b" * 5000], ids=lambda key: repr(key[:12]))
+def test_an_odd_key_is_written_in_a_way_that_mlflow_takes(key: str) -> None:
+    params, whole = recorded({key: 1, "group": {key: 2}})
+    assert sorted(params.values()) == ["1", "2"]
+    assert max(map(len, params)) <= 250
+    assert whole == {key: 1, "group": {key: 2}}
+
+
+def test_keys_that_become_one_are_told_apart() -> None:
+    params, _ = recorded({"a@b": 1, "a#b": 2, "a_b": 3, "x" * 400: 4, "y" + "x" * 400: 5})
+    assert sorted(params.values()) == ["1", "2", "3", "4", "5"]
+    assert {"a_b", "a_b_2", "a_b_3"} <= set(params)
+
+
+SECRET = "sk-" + "0123456789abcdef0123456789"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model": {"api_key": SECRET}},
+        {"model": {"fallbacks": [{"model": "a", "api_key": SECRET}]}},
+        {"model": {"headers": {"Authorization": f"Bearer {SECRET}"}}},
+        {"model": {"base_url": f"https://ann:{SECRET}@host/v1"}},
+        {"tracking": {"uri": f"postgresql://ann:{SECRET}@db/mlflow"}},
+        {"register": {"tags": {"password": SECRET}}},
+    ],
+    ids=str,
+)
+def test_a_secret_is_in_neither(config: dict[str, Any]) -> None:
+    params, whole = recorded({"seed": 0, **config})
+    assert SECRET not in str(params) + str(whole)
+    assert "[redacted]" in str(whole)
+    assert whole["seed"] == 0
+
+
+def test_references_to_secrets_stay() -> None:
+    config = {"model": {"api_key": "env:KEY", "headers": {"X-Key": "env:OTHER"}}}
+    assert redacted(config) == config
+    assert dict(flattened(config)) == {
+        "model.api_key": "env:KEY",
+        "model.headers.X-Key": "env:OTHER",
+    }
+
+
+def test_a_secret_in_a_choice_is_masked() -> None:
+    params, _ = recorded({"seed": 0}, f"key={SECRET}")
+    assert SECRET not in str(params)

@@ -1,0 +1,660 @@
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import (
+    PERMISSION_DENIED,
+    RESOURCE_ALREADY_EXISTS,
+    TEMPORARILY_UNAVAILABLE,
+)
+from publishing import restore
+from racing import race
+
+from modelpact.errors import AliasError, ConfigError, SecretError, StoreError
+from modelpact.registry.aliases import Aliases, append_log, refuse_protected, unfinished
+from modelpact.registry.aliases.append_log import HOME, INDEX, Ledger, found_or_made
+from modelpact.registry.aliases.events import Rule
+from modelpact.tracking import SqliteTracking
+
+
+def made(folder: Path) -> MlflowClient:
+    """A new store in a folder."""
+    tracking = SqliteTracking(uri=f"sqlite:///{folder / 'mlflow.db'}")
+    with tracking.open():
+        return MlflowClient(tracking.resolved(), tracking.resolved())
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> tuple[MlflowClient, Path]:
+    """A store with four versions of `sums`, and a copy of it."""
+    folder = tmp_path_factory.mktemp("store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MODELPACT_CACHE", str(cache))
+        found = made(folder)
+    register(found, "sums")
+    found_or_made(found, "another", "another")
+    shutil.copy(folder / "mlflow.db", folder / "copy.db")
+    return found, folder
+
+
+@pytest.fixture
+def store(shared: tuple[MlflowClient, Path]) -> MlflowClient:
+    """That store as it was at first: no alias was ever moved."""
+    restore(shared[1] / "copy.db", shared[1] / "mlflow.db")
+    return shared[0]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> MlflowClient:
+    """A store of its own, in which no alias was ever moved."""
+    return made(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What looks as if it were moved outside is looked at again at once."""
+    monkeypatch.setattr("modelpact.registry.aliases.history._PAUSES", (0.0, 0.0))
+
+
+@pytest.fixture
+def sums(store: MlflowClient) -> Aliases:
+    return Aliases(store, "sums")
+
+
+def register(store: MlflowClient, name: str, n_versions: int = 4) -> None:
+    store.create_registered_model(name)
+    for _ in range(n_versions):
+        store.create_model_version(name, str(Path("model").absolute()))
+
+
+def named(store: MlflowClient, alias: str = "champion", name: str = "sums") -> int | None:
+    """The version that the registry says an alias names."""
+    found = store.get_registered_model(name).aliases.get(alias)
+    return None if found is None else int(found)
+
+
+def moves(aliases: Aliases, alias: str = "champion") -> list[tuple[str, int | None, int | None]]:
+    return [(move.by, move.before, move.to) for move in aliases.state(alias).moves]
+
+
+def refused(act: Callable[[], object], text: str) -> AliasError:
+    with pytest.raises(AliasError, match=re.escape(text)) as caught:
+        act()
+    return caught.value
+
+
+class TestAMove:
+    def test_is_in_the_history_and_in_the_registry(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
+        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
+        rules = [Rule(name="metric", ok=False, detail="r2 0.5 -> 0.4")]
+        sums.move("champion", 1)
+        sums.move("champion", 3, by="promote", why="better", rules=rules, forced=["metric"])
+        first, second = sums.state("champion").moves
+        assert (first.before, first.to, first.number) == (None, 1, 1)
+        assert (second.before, second.to, second.number, second.by, second.why) == (
+            1,
+            3,
+            2,
+            "promote",
+            "better",
+        )
+        assert (second.rules, second.forced) == (tuple(rules), ("metric",))
+        assert second.who == "ann"
+        assert datetime.fromisoformat(second.when).utcoffset() == timedelta(0)
+        assert named(store) == 3
+        assert not sums.state("champion").unfinished
+
+    def test_of_another_alias_is_another_history(self, store: MlflowClient, sums: Aliases) -> None:
+        sums.move("champion", 1)
+        sums.move("challenger", 2)
+        assert [(state.alias, state.current) for state in sums.states()] == [
+            ("challenger", 2),
+            ("champion", 1),
+        ]
+        assert moves(sums, "challenger") == [("python", None, 2)]
+        assert (named(store), named(store, "challenger")) == (1, 2)
+
+    def test_to_where_it_is_writes_nothing(self, sums: Aliases) -> None:
+        assert sums.move("champion", None) is None
+        sums.move("champion", 2)
+        assert sums.move("champion", 2) is None
+        assert len(moves(sums)) == 1
+
+    def test_to_nothing_takes_the_alias_away(self, store: MlflowClient, sums: Aliases) -> None:
+        sums.move("champion", 2)
+        sums.move("champion", None)
+        assert named(store) is None
+        assert sums.state("champion").current is None
+        assert moves(sums)[-1] == ("python", 2, None)
+
+    def test_expects_what_it_says(self, sums: Aliases, monkeypatch: Any) -> None:
+        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
+        sums.move("champion", 1, expected=None)
+        sums.move("champion", 2, expected=1, why="a try")
+        error = refused(
+            lambda: sums.move("champion", 3, expected=1),
+            "it names version 2, not version 1 any more; ann moved it at 20",
+        )
+        assert error.message.endswith("by python (a try)")
+        assert (error.current, error.expected) == (2, 1)
+        refused(lambda: sums.move("champion", 3, expected=None), "not no version any more")
+        assert len(moves(sums)) == 2
+
+    @pytest.mark.parametrize("version", [5, 0, 10**6])
+    def test_needs_a_version(self, version: int, sums: Aliases) -> None:
+        refused(lambda: sums.move("champion", version), "not there")
+        assert moves(sums) == []
+
+    def test_needs_a_version_that_is_still_there(self, store: MlflowClient, sums: Aliases) -> None:
+        store.delete_model_version("sums", "2")
+        refused(lambda: sums.move("champion", 2), "version 2 of sums is not there")
+
+    def test_needs_a_model(self, store: MlflowClient) -> None:
+        error = refused(lambda: Aliases(store, "sum"), "no registered model 'sum'")
+        assert error.remedy == "Registered models: sums (did you mean 'sums'?)"
+
+    @pytest.mark.parametrize("alias", ["", "v1", "latest", "a b", "a/b", "a.1", "x" * 256])
+    def test_needs_an_alias(self, alias: str, sums: Aliases) -> None:
+        for act in (lambda: sums.move(alias, 1), lambda: sums.protect(alias)):
+            with pytest.raises(ConfigError, match="cannot be an alias"):
+                act()
+
+    @pytest.mark.parametrize(
+        ("why", "text"), [("x" * 1001, "1,001 characters"), ("half \ud800", "half characters")]
+    )
+    def test_needs_a_reason_that_can_be_kept(self, why: str, text: str, sums: Aliases) -> None:
+        for act in (
+            lambda: sums.move("champion", 1, why=why),
+            lambda: sums.protect("champion", why=why),
+        ):
+            with pytest.raises(ConfigError, match=text):
+                act()
+        assert moves(sums) == []
+
+    def test_keeps_no_secret(self, sums: Aliases) -> None:
+        with pytest.raises(SecretError) as caught:
+            sums.move("champion", 1, why="with " + "sk-" + "proj-0123456789abcdef")
+        assert "0123456789" not in str(caught.value)
+
+    def test_is_never_cut(self, sums: Aliases) -> None:
+        rules = [Rule(name="metric", ok=True, detail="x" * 6000)]
+        refused(
+            lambda: sums.move("champion", 1, rules=rules),
+            "characters in the history, which takes 6,000",
+        )
+        assert moves(sums) == []
+
+    @pytest.mark.parametrize(
+        "why", ["", "ein Satz: 'müßig', \"quoted\" \\ | 中文 🙂", "two\nlines", "x" * 1000]
+    )
+    def test_keeps_the_reason_as_it_is(self, why: str, sums: Aliases) -> None:
+        sums.move("champion", 1, why=why)
+        assert sums.state("champion").moves[0].why == why
+
+
+@pytest.mark.parametrize("name", ["it's", 'say "so"', "modèle 中文", "x" * 256, "a\\b%_*"])
+def test_a_model_of_any_name_has_a_history(name: str, store: MlflowClient) -> None:
+    register(store, name, 1)
+    Aliases(store, name).move("champion", 1)
+    assert moves(Aliases(store, name)) == [("python", None, 1)]
+    assert named(store, name=name) == 1
+
+
+@pytest.mark.parametrize("alias", ["x" * 255, "größe", "-", "_", "Champion", "1"])
+def test_an_alias_of_any_name_has_a_history(alias: str, store: MlflowClient, sums: Aliases) -> None:
+    for version in (1, 2):
+        sums.move(alias, version)
+    sums.move("x" * 254, 3)
+    assert moves(sums, alias) == [("python", None, 1), ("python", 1, 2)]
+    assert named(store, alias) == 2
+    assert alias in [state.alias for state in sums.states()]
+
+
+def test_a_model_that_is_made_again_begins_anew(store: MlflowClient, sums: Aliases) -> None:
+    sums.move("champion", 4)
+    sums.protect("champion")
+    store.delete_registered_model("sums")
+    register(store, "sums", 1)
+    again = Aliases(store, "sums")
+    assert again.states() == []
+    again.move("champion", 1)
+    assert moves(again) == [("python", None, 1)]
+
+
+class Before:
+    """Does something once before a method of an object is called, as if another process had been faster."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, owner: Any, method: str, act: Callable[[], object]
+    ) -> None:
+        self.acts = [act]
+        original = getattr(owner, method)
+
+        def called(*arguments: Any, **options: Any) -> Any:
+            if self.acts:
+                self.acts.pop()()
+            return original(*arguments, **options)
+
+        monkeypatch.setattr(owner, method, called)
+
+
+class TestTwoAtOnce:
+    def test_one_who_expected_something_has_lost(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
+        sums.move("champion", 1)
+        Before(
+            monkeypatch,
+            sums,
+            "write",
+            lambda: Aliases(store, "sums").move("champion", 2, expected=1),
+        )
+        refused(
+            lambda: sums.move("champion", 3, expected=1),
+            "it names version 2, not version 1 any more",
+        )
+        assert moves(sums) == [("python", None, 1), ("python", 1, 2)]
+        assert named(store) == 2
+
+    def test_one_who_did_not_comes_after(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
+        Before(monkeypatch, sums, "write", lambda: Aliases(store, "sums").move("champion", 2))
+        sums.move("champion", 3)
+        assert moves(sums) == [("python", None, 2), ("python", 2, 3)]
+        assert named(store) == 3
+
+    def test_one_who_is_slow_to_tell_the_registry_undoes_nothing(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
+        other = MlflowClient(store.tracking_uri, store.tracking_uri)
+        Before(
+            monkeypatch,
+            store,
+            "set_registered_model_alias",
+            lambda: Aliases(other, "sums").move("champion", 3),
+        )
+        sums.move("champion", 2)
+        assert moves(sums) == [("python", None, 2), ("python", 2, 3)]
+        assert named(store) == 3
+        assert not sums.state("champion").unfinished
+
+    def test_one_who_sees_the_other_in_between_does_not_take_it_for_something_outside(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
+        sums.move("champion", 1)
+        Before(
+            monkeypatch,
+            store,
+            "get_registered_model",
+            lambda: Aliases(store, "sums").move("champion", 2),
+        )
+        sums.move("champion", 3)
+        assert moves(sums) == [("python", None, 1), ("python", 1, 2), ("python", 2, 3)]
+
+    def test_one_who_always_loses_gives_up(self, sums: Aliases, monkeypatch: Any) -> None:
+        monkeypatch.setattr(sums, "write", lambda *_: False)
+        monkeypatch.setattr("time.sleep", lambda _: None)
+        monkeypatch.setattr("modelpact.registry.aliases.aliases.ATTEMPTS", 3)
+        refused(lambda: sums.move("champion", 1), "moved all the time by others")
+        refused(lambda: sums.protect("champion"), "moved all the time by others")
+
+    @pytest.mark.parametrize("before", ["create_experiment", "create_run"])
+    def test_both_get_the_same_ledger(
+        self, before: str, own: MlflowClient, monkeypatch: Any
+    ) -> None:
+        other = MlflowClient(own.tracking_uri, own.tracking_uri)
+        found: list[Ledger] = []
+        Before(monkeypatch, own, before, lambda: found.append(found_or_made(other, "it", "it")))
+        assert found_or_made(own, "it", "it").run_id == found[0].run_id
+        home = own.get_experiment_by_name(HOME).experiment_id
+        assert sorted(run.info.run_name for run in own.search_runs([home])) == [
+            "index",
+            "it",
+        ]  # the loser's are deleted
+
+    def test_both_get_the_same_ledger_where_there_is_an_index(
+        self, store: MlflowClient, monkeypatch: Any
+    ) -> None:
+        other = MlflowClient(store.tracking_uri, store.tracking_uri)
+        found: list[Ledger] = []
+        found_or_made(store, "them", "them")
+        Before(
+            monkeypatch, store, "create_run", lambda: found.append(found_or_made(other, "it", "it"))
+        )
+        assert found_or_made(store, "it", "it").run_id == found[0].run_id
+
+    def test_a_line_that_is_written_twice_is_there_once(self, store: MlflowClient) -> None:
+        ledger = found_or_made(store, "it", "it")
+        assert [ledger.write("a.1", line) for line in ("x", "x", "y")] == [True, True, False]
+        assert ledger.read() == {"a.1": "x"}
+
+    @pytest.mark.slow
+    def test_of_two_processes_exactly_one_wins_each_time(
+        self, store: MlflowClient, sums: Aliases
+    ) -> None:
+        winners = race(store.tracking_uri, "sums", "champion", 10)
+        assert len(winners) == 10
+        assert [move.to for move in sums.state("champion").moves] == winners
+        assert named(store) == winners[-1]
+
+
+class TestAKill:
+    @pytest.fixture
+    def cut(self, store: MlflowClient, sums: Aliases, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A mover was killed after he had written the move from version 1 to 2, and before he told the registry."""
+        sums.move("champion", 1)
+
+        def die(*_: Any) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "set_registered_model_alias", die)
+            with pytest.raises(KeyboardInterrupt):
+                sums.move("champion", 2)
+
+    @pytest.mark.usefixtures("cut")
+    def test_leaves_a_move_that_is_seen(self, store: MlflowClient, sums: Aliases) -> None:
+        state = sums.state("champion")
+        assert (state.unfinished, state.outside, state.current, state.registered) == (
+            True,
+            False,
+            2,
+            1,
+        )
+        assert [found.alias for _, found in unfinished(store)] == ["champion"]
+
+    @pytest.mark.usefixtures("cut")
+    @pytest.mark.parametrize("how", ["finish", "move to the same", "protect"])
+    def test_is_mended(self, how: str, store: MlflowClient, sums: Aliases) -> None:
+        {
+            "finish": lambda: sums.finish("champion"),
+            "move to the same": lambda: sums.move("champion", 2),
+            "protect": lambda: sums.protect("champion"),
+        }[how]()
+        assert named(store) == 2
+        assert list(unfinished(store)) == []
+
+    @pytest.mark.usefixtures("cut")
+    def test_is_followed_by_the_next_move(self, store: MlflowClient, sums: Aliases) -> None:
+        sums.move("champion", 3, expected=2)
+        assert moves(sums) == [("python", None, 1), ("python", 1, 2), ("python", 2, 3)]
+        assert named(store) == 3
+
+    def test_of_nobody_needs_no_mending(self, store: MlflowClient, sums: Aliases) -> None:
+        assert list(unfinished(store)) == []
+        sums.move("champion", 1)
+        sums.finish("champion")
+        store.create_registered_model("others")
+        found_or_made(store, "gone\n1", "gone")
+        found_or_made(store, "others\n1", "made again since")
+        assert list(unfinished(store)) == []
+
+    def test_of_the_store_is_told(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
+        def fail(*_: Any) -> None:
+            raise MlflowException("the database is down", TEMPORARILY_UNAVAILABLE)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "set_registered_model_alias", fail)
+            error = refused(
+                lambda: sums.move("champion", 2),
+                "its move to version 2 is in the history, and the registry could not",
+            )
+        assert error.left == ["move 1"]
+        sums.finish("champion")
+        assert named(store) == 2
+
+    def test_of_the_version_is_withdrawn(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
+        sums.move("champion", 1)
+        Before(
+            monkeypatch,
+            store,
+            "set_registered_model_alias",
+            lambda: store.delete_model_version("sums", "2"),
+        )
+        refused(lambda: sums.move("champion", 2), "version 2 was deleted meanwhile")
+        assert moves(sums)[1:] == [("python", 1, 2), ("undo", 2, 1)]
+        state = sums.state("champion")
+        assert (named(store), state.current, state.outside, state.unfinished) == (
+            1,
+            1,
+            False,
+            False,
+        )
+
+
+class TestOutside:
+    def test_an_alias_that_was_there_before_is_recorded(
+        self, store: MlflowClient, sums: Aliases
+    ) -> None:
+        store.set_registered_model_alias("sums", "champion", "1")
+        state = sums.state("champion")
+        assert (state.outside, state.current, state.recorded) == (True, 1, None)
+        sums.move("champion", 2, by="promote", expected=1)
+        assert moves(sums) == [("outside", None, 1), ("promote", 1, 2)]
+
+    @pytest.mark.parametrize("version", [1, 4, None])
+    def test_a_move_is_recorded_by_the_next(
+        self, version: int | None, store: MlflowClient, sums: Aliases
+    ) -> None:
+        sums.move("champion", 1)
+        sums.move("champion", 2)
+        if version is None:
+            store.delete_registered_model_alias("sums", "champion")
+        else:  # also back to where it was: that is no move that was cut off
+            store.set_registered_model_alias("sums", "champion", str(version))
+        state = sums.state("champion")
+        assert (state.outside, state.unfinished, state.current) == (True, False, version)
+        assert list(unfinished(store)) == []
+        refused(lambda: sums.move("champion", 3, expected=2), "it was moved outside of modelpact")
+        sums.move("champion", 3, expected=version)
+        assert moves(sums)[2:] == [("outside", 2, version), ("python", version, 3)]
+        assert sums.state("champion").moves[2].why == "found by python"
+
+    def test_a_version_that_was_deleted_takes_its_alias_along(
+        self, store: MlflowClient, sums: Aliases
+    ) -> None:
+        sums.move("champion", 2)
+        store.delete_model_version("sums", "2")
+        assert (sums.state("champion").outside, sums.state("champion").current) == (True, None)
+
+    def test_is_recorded_when_it_is_protected(self, store: MlflowClient, sums: Aliases) -> None:
+        store.set_registered_model_alias("sums", "champion", "1")
+        sums.protect("champion")
+        assert moves(sums) == [("outside", None, 1), ("protect", 1, 1)]
+
+
+class TestProtection:
+    @pytest.mark.parametrize("by", ["python", "register", "sweep"])
+    def test_lets_only_a_promotion_move_it(
+        self, by: Any, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
+        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
+        sums.move("champion", 1)
+        sums.protect("champion", why="customers")
+        error = refused(
+            lambda: sums.move("champion", 2, by=by), "champion of sums is protected, by ann on 20"
+        )
+        assert "(customers)" in error.message
+        assert "task=promote task.uri=models:/sums/<version> task.alias=champion" in error.remedy
+        assert "task.lift=true" in error.remedy
+        assert named(store) == 1
+        for version, kind in ((2, "promote"), (1, "rollback")):
+            sums.move("champion", version, by=kind)  # type: ignore[arg-type]
+        assert named(store) == 1
+        sums.protect("champion", False)
+        sums.move("champion", 3, by=by)
+        assert [move.by for move in sums.state("champion").moves] == [
+            "python", "protect", "promote", "rollback", "lift", by,
+        ]  # fmt: skip
+
+    def test_is_set_once(self, sums: Aliases) -> None:
+        assert sums.protect("champion", False) is None
+        assert sums.protect("champion") is not None
+        assert sums.protect("champion") is None
+        assert [state.alias for state in sums.states()] == [
+            "champion"
+        ]  # also before there is such an alias
+
+    def test_does_not_hide_a_move_that_was_cut_off(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(sums, "_tell", lambda _: None)
+            sums.move("champion", 1)
+        assert sums.state("champion").unfinished
+        sums.protect("champion")
+        assert named(store) == 1
+
+    def test_that_comes_in_between_is_seen(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
+        Before(monkeypatch, sums, "write", lambda: Aliases(store, "sums").protect("champion"))
+        refused(lambda: sums.move("champion", 1), "is protected")
+
+    def test_is_asked_before_any_work(self, store: MlflowClient, sums: Aliases) -> None:
+        refuse_protected(store, "no such model", ["champion"], "register.aliases")
+        refuse_protected(store, "sums", [], "register.aliases")
+        refuse_protected(store, "sums", ["champion"], "register.aliases")
+        sums.protect("champion")
+        error = refused(
+            lambda: refuse_protected(store, "sums", ["blue", "champion"], "register.aliases"),
+            "register.aliases cannot move champion: champion of sums is protected",
+        )
+        assert error.alias == "champion"
+
+
+class TestAHistoryThatIsNotWhole:
+    @pytest.fixture(autouse=True)
+    def moved(self, sums: Aliases) -> None:
+        sums.move("champion", 1)
+
+    @pytest.mark.parametrize("name", [HOME, INDEX])
+    def test_its_experiment_was_deleted(self, name: str, own: MlflowClient) -> None:
+        found_or_made(own, "it", "it")
+        number = own.get_experiment_by_name(name).experiment_id
+        own.delete_experiment(number)
+        with pytest.raises(StoreError, match="was deleted") as caught:
+            found_or_made(own, "them", "them")
+        assert f"mlflow experiments restore -x {number}" in caught.value.remedy
+
+    def test_its_run_was_deleted(self, store: MlflowClient, sums: Aliases) -> None:
+        ledger = append_log.find(store, sums.subject)
+        assert ledger is not None
+        store.delete_run(ledger.run_id)
+        refused(lambda: sums.move("champion", 2), "the store refused what the aliases of sums need")
+        assert named(store) == 1
+
+    def test_the_index_is_not_named_any_more(self, own: MlflowClient) -> None:
+        own.create_experiment(INDEX)
+        with pytest.raises(StoreError, match="does not say which run is the index"):
+            append_log.find(own, "it")
+
+    @pytest.mark.parametrize("line", ["by hand", "{}", '{"form": 2, "more": 1}', "[1]"])
+    def test_somebody_else_wrote_into_it(
+        self, line: str, store: MlflowClient, sums: Aliases
+    ) -> None:
+        ledger = append_log.find(store, sums.subject)
+        assert ledger is not None
+        ledger.write("champion.2", line)
+        for act in (lambda: sums.move("champion", 2), sums.states):
+            refused(
+                act,
+                f"param champion.2 of run {ledger.run_id} is no move that this modelpact can read",
+            )
+
+    def test_the_store_lets_this_user_write_nothing(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+    ) -> None:
+        def deny(*_: Any) -> None:
+            raise MlflowException("Permission denied", PERMISSION_DENIED)
+
+        monkeypatch.setattr(store, "log_param", deny)
+        error = refused(lambda: sums.move("champion", 2), "Permission denied")
+        assert "let those who move aliases write" in error.remedy
+        assert named(store) == 1
+
+    def test_the_store_fails(self, store: MlflowClient, sums: Aliases, monkeypatch: Any) -> None:
+        def fail(*_: Any) -> None:
+            raise MlflowException("the database is down", TEMPORARILY_UNAVAILABLE)
+
+        monkeypatch.setattr(store, "get_run", fail)
+        with pytest.raises(
+            MlflowException, match="is down"
+        ):  # which becomes a StoreError where the store is closed
+            sums.move("champion", 2)
+
+
+@pytest.mark.parametrize("refuse", [MlflowException("no", PERMISSION_DENIED), None])
+@pytest.mark.parametrize("name", [HOME, INDEX])
+def test_an_experiment_that_cannot_be_made(
+    name: str, refuse: Any, own: MlflowClient, monkeypatch: Any
+) -> None:
+    create = own.create_experiment
+
+    def creating(called: str, **options: Any) -> str:
+        if called != name:
+            return str(create(called, **options))
+        if refuse is not None:
+            raise refuse
+        raise MlflowException("it is there", RESOURCE_ALREADY_EXISTS)  # and it is not
+
+    monkeypatch.setattr(own, "create_experiment", creating)
+    with pytest.raises((MlflowException, StoreError), match=r"^no$|was made and cannot be found"):
+        found_or_made(own, "it", "it")
+
+
+def test_an_account_without_a_name_has_a_number(
+    store: MlflowClient, sums: Aliases, mocker: Any
+) -> None:
+    mocker.patch("modelpact._internal.mlflow_compat.user", side_effect=KeyError("uid not found"))
+    sums.move("champion", 1)
+    assert sums.state("champion").moves[0].who.startswith("uid ")
+
+
+class TestEarlier:
+    """The versions that a rollback goes back to."""
+
+    def earlier(self, sums: Aliases, *path: tuple[str, int | None]) -> list[int]:
+        for by, to in path:
+            sums.move("champion", to, by=by)  # type: ignore[arg-type]
+        return sums.state("champion").earlier()
+
+    def test_are_those_before(self, sums: Aliases) -> None:
+        assert self.earlier(sums) == []
+        assert self.earlier(sums, ("promote", 1)) == []
+        assert self.earlier(sums, ("promote", 2), ("register", 3)) == [2, 1]
+
+    def test_what_was_rolled_back_from_is_none(self, sums: Aliases) -> None:
+        path = [("promote", 1), ("promote", 2), ("promote", 3), ("rollback", 2)]
+        assert self.earlier(sums, *path) == [1]
+        assert self.earlier(sums, ("rollback", 1)) == []
+        assert self.earlier(sums, ("promote", 4)) == [1]
+
+    def test_what_came_back_is_there_once(self, sums: Aliases) -> None:
+        assert self.earlier(sums, ("promote", 1), ("promote", 2), ("promote", 1)) == [2]
+
+    def test_also_after_the_alias_was_taken_away(self, sums: Aliases) -> None:
+        assert self.earlier(sums, ("promote", 1), ("promote", 2), ("python", None)) == [2, 1]
+
+    def test_what_was_undone_is_none(self, sums: Aliases) -> None:
+        assert self.earlier(sums, ("promote", 1), ("register", 2), ("undo", 1)) == []
+
+    def test_a_move_from_outside_is_one(self, store: MlflowClient, sums: Aliases) -> None:
+        sums.move("champion", 1)
+        store.set_registered_model_alias("sums", "champion", "3")
+        assert sums.state("champion").earlier() == [1]

@@ -1,0 +1,224 @@
+"""One job comes to one version, whoever does it at the same time; one process plays both, and two real ones race."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import mlflow
+import pytest
+from contracts import folder_of, saved
+from mlflow.exceptions import MlflowException
+from publishing import client, steps, versions
+from races import race
+
+from modelpact import publish
+from modelpact.errors import RegisterError
+from modelpact.registers import MlflowRegister
+from modelpact.tracking import SqliteTracking
+from modelpact.types import JOB_KEY
+
+WRITTEN = {"inputs": {"age": "long"}, "outputs": {"y": "double"}}
+KEY = {JOB_KEY: "k1"}
+
+
+@pytest.fixture
+def open_store() -> Iterator[None]:
+    """An open store."""
+    with SqliteTracking().open():
+        yield
+
+
+@pytest.fixture
+def faster(mocker: Any) -> list[dict[str, str]]:
+    """Tags of versions that somebody else creates just before ours."""
+    todo: list[dict[str, str]] = []
+    create = mlflow.MlflowClient.create_model_version
+
+    def create_second(self: Any, name: str, **options: Any) -> Any:
+        while todo:
+            create(self, name, source=saved(WRITTEN), tags=todo.pop(0))
+        return create(self, name, **options)
+
+    mocker.patch("mlflow.MlflowClient.create_model_version", create_second)
+    return todo
+
+
+def status(uri: str) -> str:
+    return str(client().get_logged_model(uri.removeprefix("models:/")).status)
+
+
+@pytest.mark.usefixtures("open_store")
+class TestTheSlowerOne:
+    def start(self, faster: list[dict[str, str]], *theirs: dict[str, str]) -> str:
+        MlflowRegister().register("sums", saved(WRITTEN), tags={JOB_KEY: "another"})
+        faster += theirs
+        return saved(WRITTEN)
+
+    def test_returns_the_version_of_the_faster_one(self, faster: list[dict[str, str]]) -> None:
+        uri = self.start(faster, KEY, KEY)
+        version = MlflowRegister(if_exists="reuse", aliases=["champion"]).register(
+            "sums", uri, tags=KEY
+        )
+        assert (int(version.version), versions("sums")) == (2, [1, 2, 3])
+        assert client().get_registered_model("sums").aliases == {}
+        assert status(uri) == "FAILED"
+
+    def test_or_stops(self, faster: list[dict[str, str]]) -> None:
+        uri = self.start(faster, KEY)
+        with pytest.raises(RegisterError, match="done before: it is version 2 of sums"):
+            MlflowRegister(if_exists="error", aliases=["champion"]).register("sums", uri, tags=KEY)
+        assert versions("sums") == [1, 2]
+        assert client().get_registered_model("sums").aliases == {}
+        assert status(uri) == "FAILED"
+
+    @pytest.mark.parametrize(
+        ("if_exists", "theirs", "ours"), [("new", KEY, KEY), ("reuse", {}, KEY), ("reuse", KEY, {})]
+    )
+    def test_is_not_slower_where_that_does_not_count(
+        self,
+        if_exists: Any,
+        theirs: dict[str, str],
+        ours: dict[str, str],
+        faster: list[dict[str, str]],
+    ) -> None:
+        uri = self.start(faster, theirs)
+        version = MlflowRegister(if_exists=if_exists, aliases=["champion"]).register(
+            "sums", uri, tags=ours
+        )
+        assert int(version.version) == 3
+        assert int(client().get_model_version_by_alias("sums", "champion").version) == 3
+        assert status(uri) == "READY"
+
+    def test_leaves_a_model_ready_that_is_another_version_too(
+        self, faster: list[dict[str, str]]
+    ) -> None:
+        uri = self.start(faster)
+        MlflowRegister().register("others", uri)
+        faster.append(KEY)
+        MlflowRegister(if_exists="reuse").register("sums", uri, tags=KEY)
+        assert status(uri) == "READY"
+
+    def test_says_when_the_faster_one_is_gone(
+        self, faster: list[dict[str, str]], mocker: Any
+    ) -> None:
+        uri = self.start(faster, KEY)
+        delete = mlflow.MlflowClient.delete_model_version
+
+        def delete_both(self: Any, name: str, version: str) -> None:
+            delete(self, name, version)
+            delete(self, name, "2")
+
+        mocker.patch("mlflow.MlflowClient.delete_model_version", delete_both)
+        with pytest.raises(
+            RegisterError, match="was of the same job, and was taken back meanwhile"
+        ):
+            MlflowRegister(if_exists="reuse").register("sums", uri, tags=KEY)
+        assert versions("sums") == [1]
+
+    @pytest.mark.parametrize("if_exists", ["reuse", "error"])
+    def test_says_when_its_version_cannot_be_taken_back(
+        self, if_exists: Any, faster: list[dict[str, str]], mocker: Any
+    ) -> None:
+        uri = self.start(faster, KEY)
+        mocker.patch(
+            "mlflow.MlflowClient.delete_model_version", side_effect=MlflowException("no answer")
+        )
+        with pytest.raises(RegisterError, match="version 3 could not be taken back") as raised:
+            MlflowRegister(if_exists=if_exists).register("sums", uri, tags=KEY)
+        assert raised.value.left == ["version 3"]
+
+    def test_says_when_the_registry_fails_then(
+        self, faster: list[dict[str, str]], mocker: Any
+    ) -> None:
+        uri = self.start(faster, KEY)
+        mocker.patch(
+            "mlflow.MlflowClient.get_model_version", side_effect=MlflowException("no answer")
+        )
+        with pytest.raises(RegisterError, match="no answer"):
+            MlflowRegister(if_exists="reuse").register("sums", uri, tags=KEY)
+
+
+def test_the_lowest_version_is_found_however_they_were_touched() -> None:
+    with SqliteTracking().open():
+        for _ in range(3):
+            MlflowRegister().register("sums", saved(WRITTEN), tags=KEY)
+        for version in ("3", "1", "2"):
+            client().set_model_version_tag("sums", version, "touched", "yes")
+            assert int(MlflowRegister(if_exists="reuse").find("sums", "k1").version) == 1
+        client().delete_model_version("sums", "1")
+        assert int(MlflowRegister(if_exists="reuse").find("sums", "k1").version) == 2
+
+
+def test_a_lost_answer_is_not_a_second_version(mocker: Any) -> None:
+    create = mlflow.MlflowClient.create_model_version
+    lost = [True]
+
+    def create_and_lose(self: Any, name: str, **options: Any) -> Any:
+        version = create(self, name, **options)
+        if lost.pop() if lost else False:
+            raise MlflowException(
+                "API request to http://host/model-versions/create failed with exception timed out"
+            )
+        return version
+
+    with SqliteTracking().open():
+        client().create_registered_model("sums")
+        mocker.patch("mlflow.MlflowClient.create_model_version", create_and_lose)
+        mocker.patch("time.sleep")
+        assert int(MlflowRegister().register("sums", saved(WRITTEN)).version) == 1
+    assert versions() == [1]
+
+
+class TestPublishing:
+    """The receipt of who was slower."""
+
+    def test_says_whose_version_it_is(self, faster: list[dict[str, str]], mocker: Any) -> None:
+        first = publish(**steps())
+        mocker.patch.object(MlflowRegister, "find", return_value=None)
+        done = publish(**steps(register=MlflowRegister(if_exists="reuse")))
+        assert (done.version, done.reused, done.model_uri) == ("1", True, first.model_uri)
+        assert versions() == [1]
+        assert client().get_run(done.run_id).data.tags["modelpact.reused_version"] == "1"
+        statuses = sorted(str(model.status) for model in client().search_logged_models(["1"]))
+        assert statuses == ["FAILED", "READY"]
+
+
+def test_a_folder_that_was_changed_is_not_registered() -> None:
+    from modelpact.security.manifest import SIGNATURE_DIGEST
+
+    with SqliteTracking().open():
+        uri = saved(WRITTEN)
+        with pytest.raises(RegisterError, match="another signature than the one that was signed"):
+            MlflowRegister().register("sums", uri, tags={SIGNATURE_DIGEST: "0" * 64})
+        (folder_of(uri) / "MLmodel").unlink()
+        with pytest.raises(RegisterError, match="MLmodel file is not there"):
+            MlflowRegister().register("sums", uri)
+    assert versions() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("if_exists", ["reuse", "error"])
+def test_two_processes_that_do_one_job_come_to_one_version(if_exists: str) -> None:
+    jobs = 5
+    found = race(if_exists, jobs)
+    numbers = set(versions())
+    for job in range(jobs):
+        one, other = sorted(
+            (outcome for outcome in found if outcome.job == job),
+            key=lambda outcome: outcome.how != "made",
+        )
+        assert one.how == "made"
+        assert other.how == {"reuse": "reused", "error": "refused"}[if_exists]
+        assert one.version == other.version
+        assert one.job_key == other.job_key
+        assert int(one.version) in numbers
+    assert len(numbers) == jobs
+    keys = Counter(
+        version.tags[JOB_KEY] for version in client().search_model_versions("name = 'sums'")
+    )
+    assert set(keys.values()) == {1}
+    assert int(client().get_model_version_by_alias("sums", "champion").version) in numbers
+    statuses = Counter(str(model.status) for model in client().search_logged_models(["1"]))
+    assert statuses == {"READY": jobs, "FAILED": jobs}

@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pytest
+from mlflow.models import Model as MLmodel
+from publishing import client, numbers, saved_statuses
+from sklearn.linear_model import LinearRegression
+from toys import Doubler, Faulty, Hinted, Scaled
+
+from modelpact.errors import DriftError, ModelConfigNotFound, SaveError
+from modelpact.models import Model, SklearnModel, TensorModel
+from modelpact.savers import BuiltinSaver, CustomSaver, Saver
+from modelpact.signature import infer, parse
+from modelpact.tracking import SqliteTracking
+
+ROWS = numbers().read().inputs
+SIGNATURE = infer(ROWS, Doubler().predict(ROWS))
+
+
+@pytest.fixture(autouse=True)
+def store() -> Iterator[None]:
+    """An open store."""
+    with SqliteTracking().open():
+        yield
+
+
+def line() -> SklearnModel:
+    """A fitted estimator."""
+    model = SklearnModel(estimator=LinearRegression())
+    model.fit(ROWS, np.arange(len(ROWS)))
+    return model
+
+
+def custom(
+    model: Model | None = None, signature: Any = SIGNATURE, example: Any = ROWS, **options: Any
+) -> Path:
+    """Save a model, and get its files."""
+    saver = CustomSaver(**{"pip_requirements": ["numpy"], **options})
+    return Path(
+        mlflow.artifacts.download_artifacts(
+            saver.save(model or Doubler(), signature, example).model_uri
+        )
+    )
+
+
+def builtin(model: Model, signature: Any = SIGNATURE, **options: Any) -> Path:
+    """Save a model in its flavor, and get its files."""
+    saver = BuiltinSaver(**{"pip_requirements": ["scikit-learn"], **options})
+    return Path(mlflow.artifacts.download_artifacts(saver.save(model, signature, ROWS).model_uri))
+
+
+def test_the_base_cannot_be_built() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        Saver()  # type: ignore[abstract]
+
+
+@pytest.mark.parametrize(
+    "saver",
+    [
+        CustomSaver(pip_requirements=["scikit-learn"]),
+        BuiltinSaver(pip_requirements=["scikit-learn"]),
+    ],
+)
+def test_what_is_saved_carries_its_contract_and_an_example(saver: Saver) -> None:
+    info = saver.save(line(), SIGNATURE, ROWS.head(2))
+    folder = Path(mlflow.artifacts.download_artifacts(info.model_uri))
+    assert info.signature == SIGNATURE
+    assert MLmodel.load(str(folder)).signature == SIGNATURE
+    assert (
+        len(
+            json.loads((folder / "serving_input_example.json").read_text())["dataframe_split"][
+                "data"
+            ]
+        )
+        == 2
+    )
+    assert (folder / "input_example.json").is_file()
+    assert mlflow.pyfunc.load_model(info.model_uri).predict(ROWS) == pytest.approx(
+        line().predict(ROWS)
+    )
+    assert client().get_logged_model(info.model_id).status == "READY"
+
+
+def test_a_model_belongs_to_the_active_run() -> None:
+    with mlflow.start_run() as run:
+        info = CustomSaver(path="sums", pip_requirements=["numpy"]).save(Doubler(), SIGNATURE, ROWS)
+    assert info.run_id == run.info.run_id
+    assert client().get_logged_model(info.model_id).name == "sums"
+    assert [
+        output.model_id for output in client().get_run(run.info.run_id).outputs.model_outputs
+    ] == [info.model_id]
+
+
+@pytest.mark.parametrize("save", [custom, builtin])
+def test_nothing_that_is_stored_names_a_path_of_this_machine(save: Any, tmp_path: Path) -> None:
+    folder = save(line())
+    for file in folder.rglob("*"):
+        if file.suffix in {".yaml", ".txt", ".json"} or file.name == "MLmodel":
+            text = file.read_text()
+            for place in (
+                str(tmp_path),
+                str(Path.home()),
+                str(Path(__file__).parents[1] / "support"),
+                str(Path(sys.prefix)),
+            ):
+                assert place not in text, file.name
+
+
+@pytest.mark.slow
+def test_a_custom_model_loads_where_modelpact_is_not_installed(tmp_path: Path) -> None:
+    folder = custom(
+        Scaled(),
+        infer(ROWS, Scaled().predict(ROWS), {"scale": 1.0}),
+        (ROWS.head(2), {"scale": 1.0}),
+    )
+    script = tmp_path / "load.py"
+    script.write_text(
+        "import sys\n"
+        "sys.path[:] = [entry for entry in sys.path if 'modelpact' not in entry and not entry.endswith(('/src', '/tests'))]\n"
+        "sys.meta_path[:] = [finder for finder in sys.meta_path if 'editable' not in repr(finder)]\n"
+        "try:\n    import modelpact\nexcept ModuleNotFoundError:\n    print('absent')\n"
+        "import mlflow, pandas\n"
+        f"model = mlflow.pyfunc.load_model({str(folder)!r})\n"
+        "print(model.predict(pandas.DataFrame({'a': [1.0], 'b': [2.0]}), params={'scale': 2.0}).tolist())\n"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.stdout.split("\n")[:2] == ["absent", "[6.0]"], done.stderr
+
+
+def test_a_custom_model_holds_code_configuration_and_state_but_no_pickle(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text('{"offset": 3}')
+    folder = custom(Scaled(), config_file=str(tmp_path / "model.json"))
+    config = json.loads((folder / "artifacts" / "config.json").read_text())
+    assert config == {
+        "protocol": 1,
+        "class": "toys:Scaled",
+        "options": {},
+        "context": {"offset": 3},
+    }
+    assert (folder / "code" / "toys.py").is_file()
+    assert not [file for file in folder.rglob("*") if file.suffix in {".pkl", ".pickle"}]
+    assert mlflow.pyfunc.load_model(str(folder)).predict(ROWS) == pytest.approx(
+        Scaled().predict(ROWS) + 3
+    )
+
+
+def test_options_of_a_custom_model_come_back() -> None:
+    assert mlflow.pyfunc.load_model(str(custom(Doubler(factor=10.0)))).predict(
+        ROWS
+    ) == pytest.approx(Doubler(factor=10.0).predict(ROWS))
+
+
+def test_code_of_ones_own_travels_with_the_model(tmp_path: Path) -> None:
+    (tmp_path / "helping.py").write_text("ANSWER = 42\n")
+    assert (custom(code_paths=[str(tmp_path / "helping.py")]) / "code" / "helping.py").is_file()
+
+
+def test_type_hints_stay_the_contract_of_a_custom_model() -> None:
+    from modelpact.signers import TypeHintSigner
+
+    example = [{"a": 1.0, "b": 2.0}]
+    signature = TypeHintSigner().sign(example, [3.0], model=Hinted())
+    folder = custom(Hinted(), signature, example)
+    assert MLmodel.load(str(folder)).signature == signature
+    assert mlflow.pyfunc.load_model(str(folder)).predict(example) == [3.0]
+
+
+def test_a_signature_that_mlflow_replaces_is_drift(mocker: Any) -> None:
+    other = parse({"inputs": {"a": "double", "b": "double"}, "outputs": "double"})
+    real = mlflow.pyfunc.save_model
+    mocker.patch(
+        "mlflow.pyfunc.save_model",
+        lambda *args, **options: real(*args, **{**options, "signature": other}),
+    )
+    with pytest.raises(DriftError) as raised:
+        custom()
+    assert raised.value.signed == SIGNATURE.to_dict()
+    assert raised.value.stored == other.to_dict()
+    assert saved_statuses() == ["FAILED"]
+
+
+@pytest.mark.parametrize("missing", ["input_example.json", "serving_input_example.json"])
+def test_an_example_that_was_not_written_is_told(missing: str, mocker: Any) -> None:
+    real = mlflow.pyfunc.save_model
+
+    def forgetful(path: str, **options: Any) -> None:
+        real(path=path, **options)
+        (Path(path) / missing).unlink()
+
+    mocker.patch("mlflow.pyfunc.save_model", forgetful)
+    with pytest.raises(SaveError, match=missing):
+        custom()
+    assert saved_statuses() == ["FAILED"]
+
+
+def test_a_path_of_this_machine_in_the_mlmodel_file_is_refused(mocker: Any) -> None:
+    real = mlflow.pyfunc.save_model
+
+    def homesick(**options: Any) -> None:
+        real(**options)
+        options["mlflow_model"].metadata = {"made_in": str(Path.cwd())}
+
+    mocker.patch("mlflow.pyfunc.save_model", homesick)
+    with pytest.raises(SaveError, match="path of this machine"):
+        custom()
+    assert saved_statuses() == ["FAILED"]
+
+
+def test_a_model_that_cannot_be_dumped_leaves_no_ready_model() -> None:
+    with pytest.raises(RuntimeError, match="broken in dump"):
+        custom(Faulty(fails_in="dump"))
+    assert saved_statuses() == ["FAILED"]
+
+
+def test_what_mlflow_cannot_write_is_told_with_its_cause(mocker: Any) -> None:
+    mocker.patch("mlflow.pyfunc.save_model", side_effect=TypeError("not for me"))
+    with pytest.raises(
+        SaveError, match="CustomSaver cannot save this Doubler: TypeError: not for me"
+    ) as raised:
+        custom()
+    assert isinstance(raised.value.__cause__, TypeError)
+
+
+def test_a_class_that_nobody_can_import_is_refused() -> None:
+    class Local(Doubler):
+        pass
+
+    with pytest.raises(SaveError, match="cannot be imported by whoever loads the model"):
+        CustomSaver().check(Local())
+
+
+def test_a_configuration_that_does_not_exist_is_told_before_any_work() -> None:
+    with pytest.raises(ModelConfigNotFound, match=r"none\.json"):
+        CustomSaver(config_file="none.json").check(Doubler())
+
+
+def test_a_builtin_model_is_read_by_its_own_flavor() -> None:
+    loaded = mlflow.sklearn.load_model(str(builtin(line())))
+    assert isinstance(loaded, LinearRegression)
+
+
+def test_a_builtin_model_of_modelpacts_own_classes_carries_their_code() -> None:
+    images = np.arange(40 * 4, dtype="float32").reshape(40, 2, 2)
+    model = TensorModel(hidden=2, max_iter=200)
+    model.fit(images, np.arange(40) % 2)
+    saver = BuiltinSaver(pip_requirements=["scikit-learn"])
+    signature = parse({"inputs": "float32[-1, 2, 2]", "outputs": "float32[-1, 2]"})
+    info = saver.save(model, signature, images[:2])
+    folder = Path(mlflow.artifacts.download_artifacts(info.model_uri))
+    assert (folder / "code" / "modelpact" / "models" / "tensor.py").is_file()
+    assert mlflow.pyfunc.load_model(str(folder)).predict(images) == pytest.approx(
+        model.predict(images)
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "model", "text"),
+    [
+        ({}, Doubler(), "fits no MLflow flavor"),
+        ({"flavor": "sklearn"}, Doubler(), "fits no MLflow flavor"),
+        ({"flavor": "sklern"}, line(), "is no flavor of MLflow (did you mean 'sklearn'"),
+        ({"flavor": "tracking"}, line(), "is no flavor of MLflow"),
+        ({"flavor": "pyfunc"}, line(), "does not take this SklearnModel, which fits sklearn"),
+    ],
+)
+def test_a_flavor_that_does_not_fit_is_told_before_any_work(
+    options: dict[str, Any], model: Model, text: str
+) -> None:
+    with pytest.raises(SaveError, match=text):
+        BuiltinSaver(**options).check(model)
+
+
+def test_a_flavor_whose_library_is_missing_says_what_to_install(mocker: Any) -> None:
+    mocker.patch(
+        "modelpact.savers.savers.importlib.import_module",
+        side_effect=ImportError("No module named 'sklearn'"),
+    )
+    with pytest.raises(
+        SaveError, match=r"No module named 'sklearn'\nInstall it: pip install sklearn"
+    ):
+        BuiltinSaver().check(line())
+
+
+def test_where_a_model_is_put_is_not_what_it_is() -> None:
+    assert CustomSaver(path="a").identity() == CustomSaver(path="b").identity()
+    assert CustomSaver(pip_requirements=["x"]).identity() != CustomSaver().identity()
+
+
+def test_code_that_is_not_there_is_named_before_any_work() -> None:
+    with pytest.raises(SaveError, match=r"code_paths: nowhere\.py does not exist"):
+        CustomSaver(code_paths=["nowhere.py"]).check(Doubler())

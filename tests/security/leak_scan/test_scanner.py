@@ -1,0 +1,575 @@
+"""The leak scan: what it catches and what it lets pass, how it tells, and where it stands in the way."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import logging
+import os
+import pickle
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import leak_corpus
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from leak_corpus import COMMON, ENVIRONMENT, LEAKS, LOOK_ALIKES, VALUE, Written, drawn, sk
+from publishing import client, numbers, runs, saved_statuses, steps, versions
+from pydantic import ValidationError
+from sklearn.linear_model import LinearRegression
+from toys import Doubler
+
+from modelpact import publish
+from modelpact.errors import SecretError
+from modelpact.models import SklearnModel
+from modelpact.registers import MlflowRegister, note_checks
+from modelpact.savers import BuiltinSaver, CustomSaver
+from modelpact.security.credentials import MARKS, looks_secret
+from modelpact.security.leak_scan import (
+    SCANNED,
+    Allowed,
+    Leak,
+    Report,
+    archives,
+    cut,
+    from_tags,
+    recorded,
+    scan_folder,
+    scan_values,
+    scanner,
+)
+from modelpact.security.leak_scan.entropy import bits, is_placeholder, is_random
+from modelpact.security.leak_scan.prefilter import regions
+from modelpact.signature import infer
+from modelpact.tracking import SqliteTracking
+from modelpact.types import Job
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys in the environment, and values that only look like them."""
+    for name, value in {**COMMON, **ENVIRONMENT}.items():
+        monkeypatch.setenv(name, value)
+
+
+def scanned(written: Written, folder: Path) -> Report:
+    """What the scan says about a case of the corpus."""
+    folder.mkdir(exist_ok=True)
+    values = written(folder)
+    return scan_folder(folder) if values is None else scan_values(values)
+
+
+def at(folder: Path, name: str, data: bytes | str) -> Path:
+    """A folder with one file in it."""
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data.encode() if isinstance(data, str) else data)
+    return folder
+
+
+def test_every_leak_is_caught_and_no_value_told(tmp_path: Path) -> None:
+    missed = []
+    for number, (name, written) in enumerate(LEAKS.items()):
+        report = scanned(written, tmp_path / str(number))
+        if not report.leaks:
+            missed.append(name)
+            continue
+        with pytest.raises(SecretError) as raised:
+            report.settle((), "saver.leaks_allowed", "the model")
+        assert not any(value in str(raised.value) for value in ENVIRONMENT.values()), name
+        assert not looks_secret(str(raised.value)), name
+    assert missed == []
+
+
+def test_nothing_that_only_looks_like_one_is_refused(tmp_path: Path) -> None:
+    reports = {
+        name: scanned(written, tmp_path / str(number))
+        for number, (name, written) in enumerate(LOOK_ALIKES.items())
+    }
+    assert {name: report for name, report in reports.items() if report.leaks or report.unread} == {}
+
+
+def test_the_corpus_is_large() -> None:
+    assert len(LEAKS) >= 100
+    assert len(LOOK_ALIKES) >= 200
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "leak"),
+    [
+        (
+            "code/x.py",
+            f"\n\na = '{VALUE}'\n",
+            Leak("code/x.py", "line 3", "environment", "SERVICE_API_KEY"),
+        ),
+        (
+            "code/x.py",
+            "a = 1\nTOKEN = '" + drawn(24) + "'\n",
+            Leak("code/x.py", "line 2", "entropy", "TOKEN"),
+        ),
+        ("a.json", '{"a": "' + "b" * 300 + sk() + '"}', None),
+        (
+            "a.json",
+            '{"a": "' + "b c " * 100 + sk() + '"}',
+            Leak("a.json", "line 1, column 408", "form"),
+        ),
+        ("m.bin", bytes(100) + sk().encode(), Leak("m.bin", "byte 100", "form")),
+        ("m.pkl", pickle.dumps([1, sk()]), Leak("m.pkl", "opcode at byte 16", "form")),
+        ("r.txt", f"https://ann:{drawn(9)}@host/x", Leak("r.txt", "line 1", "address")),
+    ],
+    ids=range(7),
+)
+def test_a_leak_is_told_by_its_place(
+    name: str, data: bytes | str, leak: Leak | None, tmp_path: Path
+) -> None:
+    assert scan_folder(at(tmp_path, name, data)).leaks == ([] if leak is None else [leak])
+
+
+def test_the_message_names_each_place_and_says_what_to_do(tmp_path: Path) -> None:
+    at(
+        tmp_path,
+        "code/x.py",
+        f"a = '{VALUE}'\nb = '{sk()}'\npassword = '{drawn(20)}'\nu = 'ftp://ann:{drawn(9)}@host'\n",
+    )
+    with pytest.raises(SecretError) as raised:
+        scan_folder(tmp_path).settle((), "saver.leaks_allowed", "the model")
+    assert str(raised.value) == (
+        "the model holds 4 secrets:\n"
+        "  code/x.py, line 1: the value of the variable SERVICE_API_KEY (kind: environment)\n"
+        "  code/x.py, line 2: a key of a well-known form (kind: form)\n"
+        "  code/x.py, line 3: what looks like a key, under the name password (kind: entropy)\n"
+        "  code/x.py, line 4: an address with a password or a key in it (kind: address)\n"
+        "Take it out, and change the key if anybody has seen it; name a key instead: env:NAME, or os.environ in code.\n"
+        "What is no secret is allowed with a reason: "
+        "saver.leaks_allowed=[{place: 'code/x.py', kind: environment, reason: '...'}]"
+    )
+    assert raised.value.places == ["code/x.py"]
+    assert raised.value.exit_status == 2
+
+
+def test_many_are_counted(tmp_path: Path) -> None:
+    at(tmp_path, "x.py", "\n".join(f"a = '{sk()}'" for _ in range(70)))
+    at(tmp_path, "y.py", f"a = '{sk()}'")
+    report = scan_folder(tmp_path)
+    assert len(report.leaks) == scanner.PER_PLACE + 1
+    with pytest.raises(SecretError, match="and 31 more"):
+        report.settle((), "saver.leaks_allowed", "the model")
+
+
+def test_a_name_that_is_a_key_is_not_shown(tmp_path: Path) -> None:
+    found = scan_folder(at(tmp_path, f"code/{sk()}.py", f"x = '{VALUE}'")).leaks
+    assert {(leak.place, leak.where) for leak in found} == {
+        ("code/[redacted].py", "its name"),
+        ("code/[redacted].py", "line 1"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "random"),
+    [
+        ("q7Zx2mPv9KfT", True),
+        ("0b5e8a6f3c2d4e71", True),
+        ("a1b2c3d4", False),
+        ("short1", False),
+        ("qwertyuiop", False),
+        ("abcabcabcabc123", False),
+        ("1234567890.5e-10", False),
+        ("x" * 5000 + "1", False),
+    ],
+)
+def test_what_is_random(text: str, random: bool) -> None:
+    assert is_random(text) is random
+
+
+def test_a_placeholder_says_so() -> None:
+    assert is_placeholder("my-secret-key-123")
+    assert not is_placeholder("my-" + "q7Zx2mPv9KfT")
+    assert bits("password") < 10
+
+
+@pytest.mark.parametrize("value", [*COMMON.values(), "abcdefg", "aaaaaaaaaaaaaaaa", "ann@company"])
+def test_a_value_that_is_no_key_is_not_looked_for(
+    value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OWN_API_KEY", value)
+    assert scan_folder(at(tmp_path, "x.txt", f"{value} '{value}' {value}")).leaks == []
+
+
+def test_the_name_of_the_user_is_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OWN_PASSWORD", "ann-7f3a-9c2e")
+    assert scan_folder(at(tmp_path, "x.txt", "by ann-7f3a-9c2e")).leaks
+    monkeypatch.setenv("USER", "ann-7f3a-9c2e")
+    assert scan_folder(tmp_path).leaks == []
+
+
+def test_each_of_several_keys_in_a_variable_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [drawn(20), drawn(20)]
+    monkeypatch.setenv("OWN_API_KEYS", ",".join(keys))
+    assert [leak.name for leak in scan_folder(at(tmp_path, "x.txt", keys[1])).leaks] == [
+        "OWN_API_KEYS"
+    ]
+
+
+def test_a_short_value_counts_only_as_a_word_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OWN_API_KEY", "b7x-9qz-2")
+    assert scan_folder(at(tmp_path, "x.txt", "ab7x-9qz-21")).leaks == []
+    assert scan_folder(at(tmp_path, "x.txt", "a b7x-9qz-2 c")).leaks
+
+
+def test_every_mark_is_of_three_letters_and_every_key_has_one() -> None:
+    assert all(len(mark) >= 3 for mark in MARKS)
+    for name in ("Stripe", "Slack", "Google", "Hugging Face", "SendGrid", "Vault", "Telegram"):
+        written: dict[str, bytes] = {}
+        LEAKS[name](_Folder(written))  # type: ignore[arg-type]
+        text = b"." * 6000 + written["x.py"] + b"." * 6000
+        assert any(keyed for _, _, keyed in regions(text)), name
+
+
+class _Folder:
+    """Takes what is written into a folder."""
+
+    def __init__(self, written: dict[str, bytes], name: str = "") -> None:
+        self._written, self.name = written, name
+
+    def __truediv__(self, name: str) -> _Folder:
+        return _Folder(self._written, name)
+
+    @property
+    def parent(self) -> _Folder:
+        return self
+
+    def mkdir(self, **_: Any) -> None:
+        return None
+
+    def write_bytes(self, data: bytes) -> None:
+        self._written[self.name] = data
+
+
+class TestWhatIsNotRead:
+    def test_is_told(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        at(tmp_path, "x.zst", b"\x28\xb5\x2f\xfd" + os.urandom(100))
+        at(tmp_path, "x.gz", gzip.compress(os.urandom(10_000))[:5000])
+        at(tmp_path, "x.zip", b"PK\x03\x04" + os.urandom(100))
+        at(tmp_path, "x.xz", b"\xfd7zXZ" + os.urandom(100))
+        report = scan_folder(tmp_path)
+        assert [note.partition(":")[0] for note in report.unread] == [
+            "x.gz, its end",
+            "x.xz, all that is in it",
+            "x.zip, all of the archive",
+            "x.zst, all that is in it",
+        ]
+        with caplog.at_level(logging.WARNING):
+            assert report.settle((), "saver.leaks_allowed", "the model") == []
+        assert (
+            "the leak scan did not read x.zst, all that is in it: it is compressed by zstd"
+            in caplog.messages
+        )
+
+    def test_of_a_bomb_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(archives, "MOST", 1 << 20)
+        at(tmp_path, "x.gz", gzip.compress(bytes(5 << 20)))
+        at(tmp_path, "y.txt", sk())
+        report = scan_folder(tmp_path)
+        assert "it unpacks to more than" in report.unread[0]
+        assert [leak.place for leak in report.leaks] == ["y.txt"]
+
+    def test_of_archives_in_archives_is_told(self, tmp_path: Path) -> None:
+        data = b"x"
+        for _ in range(9):
+            data = gzip.compress(data)
+        assert scan_folder(at(tmp_path, "x.gz", data)).unread == ["x.gz: it is packed too deep"]
+
+    def test_of_a_part_with_a_password_is_told(self, tmp_path: Path) -> None:
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w") as archive:
+            archive.writestr("x", "y")
+        data = bytearray(made.getvalue())
+        data[6] |= 1  # encrypted, says the header
+        data[data.index(b"PK\x01\x02") + 8] |= 1
+        assert "RuntimeError" in scan_folder(at(tmp_path, "x.zip", bytes(data))).unread[0]
+
+
+def test_what_unpacks_to_much_is_kept_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "IN_MEMORY", 1 << 16)
+    at(
+        tmp_path,
+        "x.gz",
+        gzip.compress(bytes(1 << 18) + sk().encode()) + gzip.compress(b"and " + sk().encode()),
+    )
+    assert [leak.where for leak in scan_folder(tmp_path).leaks] == ["byte 262144", "byte 262196"]
+
+
+def test_links_that_lead_nowhere_and_empty_files_pass(tmp_path: Path) -> None:
+    at(tmp_path, "empty.pkl", b"")
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    assert scan_folder(tmp_path).files == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x80",
+        b"\x80\x04",
+        b"\x80\x04.",
+        b"\x80\x04\x8c\xff",
+        b"(",
+        b"(.",
+        b"\x93NUMPY",
+        b"x\x9c",
+        b"{",
+        b"[" * 9,
+    ],
+)
+def test_broken_files_pass(data: bytes, tmp_path: Path) -> None:
+    assert scan_folder(at(tmp_path, "x", data)).leaks == []
+
+
+def test_a_pickle_is_not_run(tmp_path: Path) -> None:
+    class Runs:
+        def __reduce__(self) -> Any:
+            return os.mkdir, (str(tmp_path / "made"),)
+
+    scan_folder(at(tmp_path / "model", "x.pkl", pickle.dumps(Runs())))
+    assert not (tmp_path / "made").exists()
+
+
+def test_clean_files_are_read_once(
+    tmp_path: Path, mocker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan_folder(at(tmp_path, "x.py", f"unique = {drawn(9)}"))
+    spied = mocker.spy(scanner, "found_in")
+    scan_folder(tmp_path)
+    assert spied.call_count == 1  # its name
+    monkeypatch.setenv("OTHER_API_KEY", drawn(20))
+    scan_folder(tmp_path)
+    assert spied.call_count == 3
+
+
+def test_hard_texts_take_no_time() -> None:
+    texts = ["a" * 200_000, "token" * 50_000, "token: '" * 20_000, "://" * 50_000, "a" * 31 + "://" * 1000,
+             "token=" + "a" * 200_000, "eyJ" + "a." * 50_000, "[" * 200_000, "api_key " * 20_000,
+             "password\n" * 20_000, '{"token": [' * 10_000]  # fmt: skip
+    for text in texts:
+        start = time.thread_time()
+        scan_values({"a": text})
+        assert time.thread_time() - start < 10, text[:20]
+
+
+class TestExceptions:
+    def test_cover_a_place_and_a_kind(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        report = scan_folder(at(tmp_path, "code/x.py", f"a = '{sk()}'\nb = '{sk()}'\n"))
+        allowed = Allowed(place="code/*.py", kind="form", reason="test vectors")
+        with caplog.at_level(logging.INFO):
+            assert report.settle([allowed], "saver.leaks_allowed", "the model") == [allowed]
+        assert "saver.leaks_allowed: form at code/*.py is allowed: test vectors" in caplog.messages
+
+    def test_leave_the_rest(self, tmp_path: Path) -> None:
+        report = scan_folder(at(tmp_path, "code/x.py", f"a = '{sk()}'\nb = '{VALUE}'\n"))
+        with pytest.raises(SecretError, match=r"holds a secret:\n  code/x\.py, line 2"):
+            report.settle(
+                [Allowed(place="code/x.py", kind="form", reason="a test vector")],
+                "saver.leaks_allowed",
+                "the model",
+            )
+
+    def test_that_match_nothing_are_told(self, caplog: pytest.LogCaptureFixture) -> None:
+        allowed = [
+            Allowed(place=place, kind="form", reason="old") for place in ("gone.py", "run:config.x")
+        ]
+        assert Report().settle(allowed, "saver.leaks_allowed", "the model") == []
+        assert caplog.messages == [
+            "saver.leaks_allowed: nothing of the kind form is at gone.py; take the exception out"
+        ]
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            ({"reason": ""}, "say why"),
+            ({"reason": "  "}, "say why"),
+            ({"reason": None}, "string"),
+            ({"reason": "x" * 301}, "300"),
+            ({"kind": "any"}, "environment"),
+            ({"place": ""}, "name a file"),
+            ({"place": "*"}, "name a file"),
+            ({"place": "**/*.*"}, "name a file"),
+            ({"line": 3}, "not permitted"),
+        ],
+    )
+    def test_that_say_too_little_are_refused(self, change: dict[str, Any], said: str) -> None:
+        with pytest.raises(ValidationError, match=said):
+            CustomSaver(
+                leaks_allowed=[{"place": "x.py", "kind": "form", "reason": "why", **change}]
+            )  # type: ignore[list-item]
+
+    def test_without_a_reason_are_refused(self) -> None:
+        with pytest.raises(ValidationError, match="reason"):
+            CustomSaver(leaks_allowed=[{"place": "x.py", "kind": "form"}])  # type: ignore[list-item]
+
+    def test_fit_into_a_tag(self) -> None:
+        many = [
+            Allowed(place=f"{number}.py", kind="form", reason="r" * 300) for number in range(50)
+        ]
+        text = recorded(many)
+        assert len(text) <= 4000
+        assert from_tags({SCANNED: text})[0] == many[0].model_dump()
+        assert from_tags({SCANNED: "x"}) == from_tags({}) == from_tags(None) == []
+
+
+class TestPublishing:
+    def helper(self, text: str) -> str:
+        Path("helping.py").write_text(text)
+        return "helping.py"
+
+    def test_a_secret_in_the_code_stops_it_before_anything_is_uploaded(self) -> None:
+        saver = CustomSaver(
+            pip_requirements=["numpy"], code_paths=[self.helper(f"KEY = '{sk()}'\n")]
+        )
+        with pytest.raises(
+            SecretError, match=r"code/helping\.py, line 1: a key of a well-known form"
+        ):
+            publish(**steps(saver=saver))
+        assert versions() == []
+        assert saved_statuses() == ["FAILED"]
+        assert list(Path().rglob("MLmodel")) == []
+        assert [run.info.status for run in runs()] == ["FAILED"]
+
+    def test_an_exception_is_recorded(self) -> None:
+        told = {"place": "code/helping.py", "kind": "form", "reason": "a test vector"}
+        code = [self.helper(f"KEY = '{sk()}'\n")]
+        receipt = publish(
+            **steps(
+                saver=CustomSaver(pip_requirements=["numpy"], code_paths=code, leaks_allowed=[told])
+            )
+        )  # type: ignore[list-item]
+        assert receipt.leaks_allowed == [told]
+        assert json.loads(client().get_model_version("sums", "1").tags[SCANNED]) == [told]
+        assert json.loads(
+            client().get_logged_model(receipt.model_uri.removeprefix("models:/")).tags[SCANNED]
+        ) == [told]  # type: ignore[union-attr]
+
+    def test_a_clean_model_says_that_it_was_looked_through(self) -> None:
+        receipt = publish(**steps())
+        assert receipt.leaks_allowed == []
+        assert (
+            client().get_logged_model(str(receipt.model_uri).removeprefix("models:/")).tags[SCANNED]
+            == "[]"
+        )
+        assert SCANNED not in client().get_model_version("sums", "1").tags
+
+    def test_a_secret_in_the_rows_is_found_in_the_example(self) -> None:
+        example = pd.DataFrame([{"a": f"by {VALUE}"}, {"a": "b"}])
+        saver = BuiltinSaver(pip_requirements=["scikit-learn"])
+        with SqliteTracking().open(), pytest.raises(SecretError, match=r"input_example\.json"):
+            saver.save(_fitted(), infer(example, np.zeros(2)), example)
+
+    @pytest.mark.parametrize(
+        "job",
+        [
+            Job(config={"model": {"note": f"by {VALUE}"}}),
+            Job(config={"model": {"note": "x"}}, overrides=[f"model.note={VALUE}"]),
+        ],
+    )
+    def test_a_secret_in_what_a_run_records_stops_it_before_there_is_a_run(self, job: Job) -> None:
+        with pytest.raises(
+            SecretError, match=r"what would be recorded of the run holds a secret:\n  run:"
+        ):
+            publish(**steps(job=job))
+        assert not Path("mlflow.db").exists()
+
+    def test_a_secret_in_a_version_tag_is_refused(self) -> None:
+        with pytest.raises(
+            SecretError, match=r"tags\.note: the value of the variable SERVICE_API_KEY"
+        ):
+            publish(**steps(register=MlflowRegister(tags={"note": f"by {VALUE}"})))
+        assert client().search_registered_models() == []
+
+    def test_a_tag_is_allowed_with_a_reason(self) -> None:
+        told = {"place": "tags.note", "kind": "environment", "reason": "a public name"}
+        publish(
+            **steps(register=MlflowRegister(tags={"note": f"by {VALUE}"}, leaks_allowed=[told]))
+        )  # type: ignore[list-item]
+        assert json.loads(client().get_model_version("sums", "1").tags[SCANNED]) == [told]
+
+    def test_a_traceback_is_kept_without_keys(self, mocker: Any) -> None:
+        mocker.patch.object(
+            Doubler, "predict", side_effect=RuntimeError(f"refused: {VALUE} and {sk()}")
+        )
+        with pytest.raises(Exception, match="refused"):
+            publish(**steps())
+        text = "".join(path.read_text() for path in Path().rglob("traceback.txt"))
+        assert "refused: [redacted] and [redacted]" in text
+        assert VALUE not in text
+
+
+def _fitted() -> SklearnModel:
+    model = SklearnModel(estimator=LinearRegression())
+    model.fit(numbers().read().inputs, np.arange(6))
+    return model
+
+
+class TestAModelThatWasSavedElsewhere:
+    def saved(self, note: str) -> str:
+        """A model that MLflow saved alone, verified, with a note among its files."""
+        rows = numbers().read().inputs
+        Path("helping.py").write_text(f"NOTE = '{note}'\n")
+        model = LinearRegression().fit(rows, np.arange(6))
+        info = mlflow.sklearn.log_model(
+            model,
+            name="m",
+            signature=infer(rows, model.predict(rows)),
+            code_paths=["helping.py"],
+            pip_requirements=["scikit-learn"],
+            serialization_format="cloudpickle",
+        )
+        note_checks(info.model_uri, mlflow_verdict())
+        return str(info.model_uri)
+
+    def test_is_looked_through_when_it_is_registered(self) -> None:
+        with SqliteTracking().open():
+            uri = self.saved(sk())
+            with pytest.raises(
+                SecretError, match=r"the version holds a secret:\n  code/helping\.py, line 1"
+            ):
+                MlflowRegister().register("sums", uri)
+            assert client().search_registered_models() == []
+            told = {"place": "code/helping.py", "kind": "form", "reason": "a test vector"}
+            version = MlflowRegister(leaks_allowed=[told]).register("sums", uri)  # type: ignore[list-item]
+            assert version is not None
+            assert json.loads(version.tags[SCANNED]) == [told]
+
+    def test_is_looked_through_once(self, mocker: Any) -> None:
+        from modelpact.security.leak_scan import registration
+
+        with SqliteTracking().open():
+            uri = self.saved("nothing")
+            spied = mocker.spy(registration, "scan_folder")
+            for _ in range(2):
+                MlflowRegister().register("sums", uri)
+            assert spied.call_count == 1
+
+
+def mlflow_verdict() -> Any:
+    """The verdict of a verifier that found all well."""
+    from modelpact.types import Check, Verdict
+
+    return Verdict((Check(code="PREDICTIONS_EQUAL", ok=True),))
+
+
+def test_what_is_cut_from_a_text() -> None:
+    assert cut(f"{VALUE}, {sk()} and the rest") == "[redacted], [redacted] and the rest"
+
+
+def test_no_key_stands_in_the_corpus() -> None:
+    assert not looks_secret(Path(leak_corpus.__file__).read_text())

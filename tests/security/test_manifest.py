@@ -1,0 +1,399 @@
+"""What a folder holds, written down; and every way in which the folder, or what is written, can be something else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import stat
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from modelpact.errors import IntegrityError, SaveError
+from modelpact.security import manifest as manifests
+from modelpact.security.manifest import (
+    MANIFEST,
+    Difference,
+    File,
+    Manifest,
+    is_compiled,
+    others_can_write,
+)
+
+FILES = {
+    "MLmodel": b"flavors: {}\n",
+    "code/a.py": b"x = 1\n",
+    "state/empty": b"",
+    "state/large": bytes(range(256)) * 3000,
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Some files, and their manifest."""
+    for name, content in FILES.items():
+        (tmp_path / "model" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "model" / name).write_bytes(content)
+    Manifest.of(tmp_path / "model").write(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def read(folder: Path) -> Manifest:
+    """The manifest that lies in a folder."""
+    content = Manifest.content(folder)
+    assert content is not None
+    return Manifest.parse(content)
+
+
+def found(folder: Path) -> list[str]:
+    """What is not as the manifest says."""
+    manifest = read(folder)
+    return [str(one) for one in manifest.listed(folder).differences or manifest.changed(folder)]
+
+
+def test_every_file_but_itself_is_told_by_its_sha256_and_size(folder: Path) -> None:
+    written = json.loads((folder / MANIFEST).read_text())
+    assert written == {
+        "format": 1,
+        "files": {
+            name: {"sha256": hashlib.sha256(text).hexdigest(), "size": len(text)}
+            for name, text in FILES.items()
+        },
+    }
+    assert list(written["files"]) == sorted(FILES)
+    assert found(folder) == []
+
+
+def test_its_digest_is_that_of_its_file_and_does_not_depend_on_the_folder(
+    folder: Path, tmp_path: Path
+) -> None:
+    manifest = read(folder)
+    assert manifest.digest == hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+    assert Manifest.of(folder.rename(tmp_path / "elsewhere")) == manifest
+
+
+def test_a_folder_without_one_has_none(tmp_path: Path) -> None:
+    assert Manifest.content(tmp_path) is None
+
+
+def test_no_files_and_any_name_that_a_file_can_have_are_written_and_read(tmp_path: Path) -> None:
+    assert Manifest.parse(Manifest({}).to_bytes()) == Manifest({})
+    for name in ("naïve file.json", "ab:c", "~", "..a", "c d/\u4e2d", "'\"", "-", "x\ty"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    manifest = Manifest.of(tmp_path)
+    assert len(manifest.files) == 8
+    assert Manifest.parse(manifest.to_bytes()) == manifest
+    assert manifest.to_bytes().isascii()
+
+
+CHANGES: dict[str, tuple[Any, list[str]]] = {
+    "one byte": (
+        lambda model: (model / "code/a.py").write_bytes(b"x = 2\n"),
+        ["code/a.py was changed"],
+    ),
+    "more bytes": (
+        lambda model: (model / "code/a.py").write_bytes(b"x = 1\n\n"),
+        ["code/a.py was changed"],
+    ),
+    "removed": (lambda model: (model / "state/empty").unlink(), ["state/empty was removed"]),
+    "added": (lambda model: (model / "code/b.py").touch(), ["code/b.py was added"]),
+    "renamed": (
+        lambda model: (model / "code/a.py").rename(model / "code/b.py"),
+        ["code/a.py was removed", "code/b.py was added"],
+    ),
+    "other case": (
+        lambda model: (model / "MLmodel").rename(model / "mlmodel"),
+        ["MLmodel was removed", "mlmodel was added"],
+    ),
+    "swapped": (
+        lambda model: (
+            (model / "MLmodel").rename(model / "x"),
+            (model / "code/a.py").rename(model / "MLmodel"),
+        ),
+        ["MLmodel was changed", "code/a.py was removed", "x was added"],
+    ),
+    "a folder instead": (
+        lambda model: (
+            (model / "MLmodel").unlink(),
+            (model / "MLmodel").mkdir(),
+            (model / "MLmodel/x").touch(),
+        ),
+        ["MLmodel was removed", "MLmodel/x was added"],
+    ),
+    "a link instead": (
+        lambda model: (
+            (model / "MLmodel").rename(model.parent / "outside"),
+            (model / "MLmodel").symlink_to(model.parent / "outside"),
+        ),
+        ["MLmodel is neither a file nor a folder"],
+    ),
+    "a linked folder": (
+        lambda model: (model / "more").symlink_to(model.parent),
+        ["more is neither a file nor a folder"],
+    ),
+    "a linked folder instead": (
+        lambda model: (
+            (model / "code").rename(model.parent / "code"),
+            (model / "code").symlink_to(model.parent / "code"),
+        ),
+        ["code is neither a file nor a folder", "code/a.py was removed"],
+    ),
+    "a pipe instead": (
+        lambda model: ((model / "MLmodel").unlink(), os.mkfifo(model / "MLmodel")),
+        ["MLmodel is neither a file nor a folder"],
+    ),
+    "code without source": (lambda model: (model / "code/b.pyc").touch(), ["code/b.pyc was added"]),
+    "no code in its place": (
+        lambda model: (
+            (model / "code/__pycache__").mkdir(),
+            (model / "code/__pycache__/b.py").touch(),
+        ),
+        ["code/__pycache__/b.py was added"],
+    ),
+    "a folder of MLflow's note's name": (
+        lambda model: (
+            (model / "registered_model_meta").mkdir(),
+            (model / "registered_model_meta/x").touch(),
+        ),
+        ["registered_model_meta/x was added"],
+    ),
+    "the same, elsewhere": (
+        lambda model: (model / "code/registered_model_meta").touch(),
+        ["code/registered_model_meta was added"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_whatever_is_not_as_it_was_is_named(case: str, folder: Path) -> None:
+    change, expected = CHANGES[case]
+    change(folder)
+    assert found(folder) == expected
+
+
+def test_mlflows_note_and_empty_folders_are_nobodys_business(folder: Path) -> None:
+    (folder / "registered_model_meta").write_text("model_name: sums\n")
+    (folder / "nothing").mkdir()
+    assert found(folder) == []
+
+
+def test_a_file_that_may_not_be_read_or_went_away_is_not_what_it_was(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = read(folder)
+    (folder / "MLmodel").unlink()
+    assert manifest.changed(folder) == [Difference("changed", "MLmodel")]
+
+
+def test_any_byte_any_name_any_file(folder: Path) -> None:
+    chance = random.Random(0)
+    for _ in range(60):
+        name = chance.choice([MANIFEST, *(name for name in FILES if FILES[name])])
+        before = (folder / name).read_bytes()
+        place = chance.randrange(len(before))
+        (folder / name).write_bytes(
+            before[:place]
+            + bytes([before[place] ^ (1 << chance.randrange(8))])
+            + before[place + 1 :]
+        )
+        try:
+            assert found(folder), f"{name} at {place}"
+        except IntegrityError:
+            assert name == MANIFEST
+        (folder / name).write_bytes(before)
+    assert found(folder) == []
+
+
+def test_compiled_code_is_told_apart(folder: Path) -> None:
+    (folder / "code/__pycache__").mkdir()
+    (folder / "code/__pycache__/a.cpython-311.pyc").touch()
+    listing = read(folder).listed(folder)
+    assert listing.differences == []
+    assert listing.compiled == ["code/__pycache__/a.cpython-311.pyc"]
+    assert is_compiled("__pycache__/x.pyc.140012")
+    assert not is_compiled("my__pycache__/x.pyc")
+
+
+def test_a_copy_has_what_it_names_and_folders_that_are_empty(folder: Path, tmp_path: Path) -> None:
+    for name in ("empty", "code/__pycache__"):
+        (folder / name).mkdir()
+    for name in ("added", "registered_model_meta", "code/__pycache__/a.cpython-311.pyc"):
+        (folder / name).write_text("not to be loaded")
+    copied = read(folder).copy(folder, tmp_path / "copy")
+    assert sorted(str(path.relative_to(copied)) for path in copied.rglob("*")) == sorted(
+        [*FILES, MANIFEST, "code", "state", "empty"]
+    )
+    assert found(copied) == []
+
+
+def test_a_copy_does_not_follow_what_was_put_in_a_files_place(folder: Path, tmp_path: Path) -> None:
+    manifest = read(folder)
+    (folder / "MLmodel").unlink()
+    (folder / "MLmodel").symlink_to("/etc/passwd")
+    with pytest.raises(OSError, match="MLmodel"):
+        manifest.copy(folder, tmp_path / "copy")
+
+
+DIGEST = "0" * 64
+GOOD = (
+    f'{{\n  "format": 1,\n  "files": {{\n    "a": {{"sha256": "{DIGEST}", "size": 1}}\n  }}\n}}\n'
+)
+
+BROKEN: dict[str, tuple[str | bytes, str]] = {
+    "nothing": ("", "no JSON"),
+    "half of it": (GOOD[:60], "no JSON"),
+    "no text": (b"\xff\xfe\x00", "no JSON"),
+    "nested too deeply": ("[" * 100_000, "no JSON"),
+    "a number too long": (GOOD.replace('"size": 1', '"size": ' + "9" * 5000), "no JSON"),
+    "a list": ("[]", "not made of"),
+    "no files": ('{"format": 1}', "not made of"),
+    "another key": (GOOD.replace('"format": 1', '"format": 1, "more": 2'), "not made of"),
+    "files in a list": ('{"format": 1, "files": []}', "not made of"),
+    "another format": (
+        GOOD.replace('"format": 1', '"format": 2'),
+        "of format 2, and this release reads 1",
+    ),
+    "no format": (GOOD.replace('"format": 1', '"format": true'), "not written as"),
+    "a file twice": (
+        GOOD.replace('"a"', f'"a": {{"sha256": "{DIGEST}", "size": 2}}, "a"'),
+        "not written as",
+    ),
+    "another order": (
+        GOOD.replace('"a"', f'"b": {{"sha256": "{DIGEST}", "size": 2}}, "a"'),
+        "not written as",
+    ),
+    "other spaces": (GOOD.replace('": {"sha', '":  {"sha'), "not written as"),
+    "an escape": (GOOD.replace('"a"', '"\\u0061"'), "not written as"),
+    "no entry": (GOOD.replace(f'{{"sha256": "{DIGEST}", "size": 1}}', "1"), "not told by"),
+    "an entry with more": (GOOD.replace('"size": 1', '"size": 1, "x": 1'), "not told by"),
+    "a short digest": (GOOD.replace(DIGEST, "0" * 63), "sha256 of a is none"),
+    "a digest in capitals": (GOOD.replace(DIGEST, "A" * 64), "sha256 of a is none"),
+    "a digest that is none": (GOOD.replace(f'"{DIGEST}"', "1"), "sha256 of a is none"),
+    "a size below 0": (GOOD.replace('"size": 1', '"size": -1'), "size of a is none"),
+    "a size that is no integer": (GOOD.replace('"size": 1', '"size": 1.0'), "size of a is none"),
+    "a size that is a boolean": (GOOD.replace('"size": 1', '"size": true'), "size of a is none"),
+    **{
+        f"the name {name!r}": (
+            GOOD.replace('"a"', json.dumps(name)),
+            "cannot be one of the model's",
+        )
+        for name in (
+            "",
+            "/a",
+            "../a",
+            "a/../b",
+            "a/..",
+            "./a",
+            "a//b",
+            "a/",
+            "a\\b",
+            "C:a",
+            "c:/a",
+            "a\x00b",
+            MANIFEST,
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_is_no_manifest_is_not_read_as_one(case: str) -> None:
+    content, why = BROKEN[case]
+    with pytest.raises(IntegrityError, match=f"{MANIFEST} is broken: .*{why}"):
+        Manifest.parse(content.encode() if isinstance(content, str) else content)
+    Manifest.parse(GOOD.encode())
+
+
+def test_a_huge_one_is_not_read_to_its_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifests, "LARGEST", 1000)
+    os.truncate(folder / MANIFEST, 1 << 40)  # a hole, without bytes on the disk
+    with pytest.raises(IntegrityError, match="more than 1,000 bytes"):
+        Manifest.content(folder)
+
+
+def test_a_huge_one_is_not_written_either(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifests, "LARGEST", 100)
+    with pytest.raises(SaveError, match="4 files, more than a manifest takes"):
+        Manifest.of(folder).write(folder)
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
+def test_what_is_no_plain_file_is_no_manifest(kind: str, folder: Path) -> None:
+    content = (folder / MANIFEST).read_bytes()
+    (folder / MANIFEST).unlink()
+    if kind == "folder":
+        (folder / MANIFEST).mkdir()
+    elif kind == "pipe":
+        os.mkfifo(folder / MANIFEST)
+    else:
+        (folder.parent / "elsewhere").write_bytes(content)
+        (folder / MANIFEST).symlink_to(folder.parent / "elsewhere")
+    with pytest.raises(IntegrityError, match="cannot be read"):
+        Manifest.content(folder)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda path: path.symlink_to("MLmodel"), os.mkfifo], ids=["link", "pipe"]
+)
+def test_only_plain_files_are_saved(make: Any, folder: Path) -> None:
+    make(folder / "odd")
+    with pytest.raises(SaveError, match="'odd' in the model's folder is no plain file"):
+        Manifest.of(folder)
+
+
+def test_a_name_that_another_machine_cannot_have_is_not_saved(folder: Path) -> None:
+    (folder / "a\\b").touch()
+    with pytest.raises(SaveError, match="not every machine can have"):
+        Manifest.of(folder)
+
+
+@pytest.mark.parametrize(
+    ("mode", "uid", "gid", "others"),
+    [
+        (stat.S_IFREG | 0o644, None, 0, False),
+        (stat.S_IFDIR | 0o755, 0, 0, False),
+        (stat.S_IFREG | 0o644, 54321, 0, True),
+        (stat.S_IFREG | 0o666, None, 0, True),
+        (stat.S_IFREG | 0o664, None, 54321, True),
+        (stat.S_IFDIR | 0o775, None, 0, False),
+        (stat.S_IFLNK | 0o777, None, 0, False),
+    ],
+)
+def test_who_else_can_write(mode: int, uid: int | None, gid: int, others: bool) -> None:
+    status: Any = SimpleNamespace(
+        st_mode=mode, st_uid=os.geteuid() if uid is None else uid, st_gid=gid
+    )
+    assert others_can_write(status) is others
+
+
+def test_a_group_of_ones_own_is_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    import grp
+    import pwd
+
+    status: Any = SimpleNamespace(st_mode=stat.S_IFREG | 0o664, st_uid=os.geteuid(), st_gid=4242)
+    members: list[str] = []
+    monkeypatch.setattr(pwd, "getpwuid", lambda uid: SimpleNamespace(pw_gid=4242, pw_name="ada"))
+    monkeypatch.setattr(grp, "getgrgid", lambda gid: SimpleNamespace(gr_name="ada", gr_mem=members))
+    manifests._is_own_group.cache_clear()
+    try:
+        assert not others_can_write(status)
+        members.append("bob")
+        manifests._is_own_group.cache_clear()
+        assert others_can_write(status)
+    finally:
+        manifests._is_own_group.cache_clear()
+
+
+def test_where_there_are_no_owners_nobody_else_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "geteuid")
+    assert not others_can_write(Path().stat())
+
+
+def test_the_digest_is_for_ever() -> None:
+    manifest = Manifest({"b": File(DIGEST, 1), "a": File(DIGEST, 0)})
+    assert manifest.digest == "518af7022815dfbe2bdd27776a99998501818c002f90d393b6a809ffe9eda6de"

@@ -1,0 +1,478 @@
+"""What is a secret and what only looks like one."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from modelpact.errors import ModelConfigError, SecretError
+from modelpact.security.secrets import (
+    REDACTED,
+    is_secret_name,
+    literals,
+    looks_secret,
+    masked,
+    refuse,
+    resolve,
+    variable,
+    without,
+)
+
+CANARY = "canary-7f3a"
+"""A key that has no known form: only where it stands gives it away."""
+
+OPENAI = "sk-" + "proj-canary0123456789"
+BASIC = "Basic " + base64.b64encode(b"ann:canary").decode()
+JWT = ".".join(
+    base64.b64encode(part).decode().rstrip("=")
+    for part in (b'{"alg":"HS256"}', b'{"sub":"canary"}', b"signature")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("env:OPENAI_API_KEY", "OPENAI_API_KEY"),
+        ("${OPENAI_API_KEY}", "OPENAI_API_KEY"),
+        ("env:_k1", "_k1"),
+        ("env:", None),
+        ("env:1KEY", None),
+        ("env:MY KEY", None),
+        ("env:MY-KEY", None),
+        ("env:KEY\n", None),
+        (" env:KEY", None),
+        ("ENV:KEY", None),
+        ("Bearer env:KEY", None),
+        ("$KEY", None),
+        ("${oc.env:KEY}", None),
+        ("${KEY}x", None),
+        ("${KEY", None),
+        ("", None),
+        (CANARY, None),
+    ],
+)
+def test_a_reference_names_a_variable(text: str, name: str | None) -> None:
+    assert variable(text) == name
+
+
+def test_a_reference_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OWN_KEY", CANARY)
+    assert (
+        resolve("env:OWN_KEY", "model.api_key") == resolve("${OWN_KEY}", "model.api_key") == CANARY
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "is not set"),
+        ("", "is empty"),
+        (f"{CANARY}\n", "a blank or a line break"),
+        (f" {CANARY}", "a blank or a line break"),
+        (" ", "a blank or a line break"),
+    ],
+)
+def test_a_variable_without_a_usable_value_is_named(
+    value: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OWN_KEY", raising=False)
+    if value is not None:
+        monkeypatch.setenv("OWN_KEY", value)
+    with pytest.raises(ModelConfigError, match=said) as raised:
+        resolve("env:OWN_KEY", "model.api_key")
+    assert "model.api_key" in raised.value.message
+    assert "OWN_KEY" in raised.value.message
+    assert "export OWN_KEY=..." in raised.value.remedy
+    assert (raised.value.variable, raised.value.place) == ("OWN_KEY", "model.api_key")
+    assert CANARY not in str(raised.value)
+
+
+def test_what_is_no_reference_is_not_looked_up_and_not_repeated() -> None:
+    with pytest.raises(SecretError, match="no reference") as raised:
+        resolve(CANARY, "model.api_key")
+    assert raised.value.places == ["model.api_key"]
+    assert CANARY not in str(raised.value)
+
+
+NAMES = """api_key apikey api-key apiKey APIKey ApiKey API_KEY x-api-key X-Api-Key x_api_key xApiKey api.key model.api_key
+openai_api_key OPENAI_API_KEY OpenAIApiKey openaiapikey openai_key azure_key subscription-key Ocp-Apim-Subscription-Key
+authorization Authorization AUTHORIZATION proxy-authorization Proxy-Authorization bearer_token bearer token TOKEN access_token
+accessToken access-token auth_token authToken x-auth-token X-Auth-Key id_token refresh_token session_token HF_TOKEN hfToken
+github_token X-Amz-Security-Token csrf-token api_token api_tokens access_tokens authtoken accesstoken secret secrets client_secret
+clientSecret secret_key SECRET_KEY aws_secret_access_key secret_access_key AWS_ACCESS_KEY shared_access_key password Password
+passwd db_password dbPassword PGPASSWORD userpassword passphrase passcode db_pass smtp_pwd credential credentials Credentials
+google_application_credentials creds private_key privateKey ssh_key signing_key encryption_key master_key account_key license_key
+cookie Cookie set-cookie cookies jwt basic_auth api_keys apikeys api_key_2 token1 api_key2 token_value secret_string""".split()  # noqa: SIM905
+
+LOOK_ALIKES = """max_tokens maxTokens token_count tokenizer tokenize tokens stop_tokens token_type token_ids eos_token pad_token
+bos_token unk_token pad_token_id cost_per_token monkey keyboard primary_key foreign_key public_key sort_key job_key key keys keyed
+author authors author_name authority authorized authored_by authorization_url auth auth_type authentication author_key
+password_file password_length secretary secretion secret_name api_key_env api_key_header api_key_name key_file keypoints
+api_version api base_url token_url cookiecutter cookie_policy pass passenger bypass compass passes pwd bearing forbearance
+credentialed access_level private secret_scan signature model name seed x-request-id content-type user-agent temperature
+1 é""".split()  # noqa: SIM905
+
+
+@pytest.mark.parametrize("name", [*NAMES, "Api Key", "api key", "proxy authorization"])
+def test_a_name_of_a_credential(name: str) -> None:
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize("name", [*LOOK_ALIKES, "", " ", "-"])
+def test_a_name_that_only_looks_like_one(name: str) -> None:
+    assert not is_secret_name(name)
+
+
+KEYS = [
+    OPENAI,
+    "sk-" + "a" * 48,
+    "sk-" + "0123456789abcdef0123456789abcdef",
+    "sk-" + "canary-0123456789abcdef",
+    "sk-" + "ant-api03-abcdefgh",
+    "sk-" + "or-v1-0123abcd",
+    "sk_live_" + "0123456789abcdef",
+    "ghp_" + "a1" * 18,
+    "github_pat_" + "a1_" * 10,
+    "glpat-" + "0123456789abcdefghij",
+    "AKIA" + "IOSFODNN7EXAMPLE",
+    "xoxb-" + "123456789012-abc",
+    "xoxp-" + "123456789012-abc",
+    "AIza" + "a-_1" * 9,
+    "hf_" + "aB3" * 10,
+    "gsk_" + "aB3" * 10,
+    JWT,
+    "Bearer " + "canary-7f3a",
+    "bearer " + "abc.def",
+    "Bearer " + "abcdefghijklmnopqrstuvwx",
+    BASIC,
+    "basic " + "dXNlcjpwYXNz",
+    "-----BEGIN " + "PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----",
+    "-----BEGIN RSA " + "PRIVATE KEY-----",
+    "-----BEGIN OPENSSH " + "PRIVATE KEY-----",
+    "-----BEGIN PGP " + "PRIVATE KEY BLOCK-----",
+]
+
+NO_KEYS = [
+    "",
+    "sk",
+    "sk-",
+    "sk-learn",
+    "sk-learn-pipeline-of-the-second-kind",
+    "sklearn.linear_model.Ridge",
+    "risk-assessment0123456789abcdef",
+    "desk-0123456789abcdef0123456789",
+    "task-abcdefghijklmnopqrstuvwxyz",
+    "ghp_short",
+    "AKIA",
+    "AKIA" + "IOSFODNN7EXAMPLELONGER",
+    "xoxo-and-so-on-and-so-on",
+    "AIzawa",
+    "hf_hub",
+    "hf_transformers_model_of_a_name",
+    "eyJ",
+    "eyJust.a.name",
+    "Bearer",
+    "Bearer token",
+    "Bearer authentication",
+    "the bearer of bad news",
+    "Bearer env:TOKEN",
+    "Bearer ${TOKEN}",
+    "Basic regression",
+    "Basic authentication",
+    "basic example of a table",
+    "-----BEGIN CERTIFICATE-----",
+    "-----BEGIN PUBLIC KEY-----",
+    "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "123e4567-e89b-12d3-a456-426614174000",
+    "env:OPENAI_API_KEY",
+    "outputs/2026-01-01/12-00-00-000001",
+]
+
+
+@pytest.mark.parametrize("value", KEYS)
+def test_a_key_of_a_known_form(value: str) -> None:
+    assert looks_secret(value)
+    assert looks_secret(f"use '{value}' here")
+    assert value not in masked(f"use '{value}' here")
+    assert literals({"note": value}) == ["note"]
+
+
+@pytest.mark.parametrize("value", NO_KEYS)
+def test_a_text_that_only_looks_like_one(value: str) -> None:
+    assert not looks_secret(value)
+    assert literals({"note": value}) == []
+    assert masked(value) == value
+
+
+PLACES: list[tuple[dict[str, Any], list[str]]] = [
+    ({"model": {"api_key": CANARY}}, ["model.api_key"]),
+    ({"api_key": 1234}, ["api_key"]),
+    ({"api_key": b"abc"}, ["api_key"]),
+    ({"api_keys": [CANARY, "env:A", CANARY]}, ["api_keys.0", "api_keys.2"]),
+    (
+        {"model": {"fallbacks": [{"api_key": CANARY}, {"api_key": "env:B"}]}},
+        ["model.fallbacks.0.api_key"],
+    ),
+    (
+        {"model": {"headers": {"X-Api-Key": CANARY, "X-Team": "blue"}}},
+        ["model.headers.X-Api-Key", "model.headers.X-Team"],
+    ),
+    (
+        {"default_headers": {"X-Count": 3, "X-On": True}},
+        ["default_headers.X-Count", "default_headers.X-On"],
+    ),
+    ({"extraHeaders": {"a": {"b": "c"}}}, ["extraHeaders.a.b"]),
+    ({"headers": [f"X-Team: {CANARY}"]}, ["headers.0"]),
+    (
+        {"hydra.sweeper.params": {"model.headers.X-Team": "a,b"}},
+        ["hydra.sweeper.params.model.headers.X-Team"],
+    ),
+    ({"params": {"model.api_key": "env:A,abc"}}, ["params.model.api_key"]),
+    ({"api": {"key": CANARY}}, ["api.key"]),
+    ({"api_key": {"value": CANARY, "note": "x"}}, ["api_key.value"]),
+    ({"env": [{"name": "API_KEY", "value": CANARY}]}, ["env.0.value"]),
+    ({"api_key": "env:not a name"}, ["api_key"]),
+    ({"api_key": "env:"}, ["api_key"]),
+    ({"api_key": f"x env:NAME {CANARY}"}, ["api_key"]),
+    ({"api_key": "abc${seed}"}, ["api_key"]),
+    ({"api_key": "${a}b${c}"}, ["api_key"]),
+    ({"api_key": "${oc.env:NAME}"}, ["api_key"]),
+    ({"api_key": "${ oc.env : NAME }"}, ["api_key"]),
+    ({"api_key": "${env:NAME}"}, ["api_key"]),
+    ({"api_key": "${oc.decode:${oc.env:NAME}}"}, ["api_key"]),
+    ({"api_key": f"${{oc.select:x,{OPENAI}}}"}, ["api_key"]),
+    ({"headers": {"X-Team": "${oc.env:TEAM}"}}, ["headers.X-Team"]),
+    ({"headers": {"Authorization": "Bearer ${oc.env:TEAM}"}}, ["headers.Authorization"]),
+    ({"api_key": "env:" + "ghp_" + "a1" * 18}, ["api_key"]),
+    ({"messages": [{"content": f"my key is {OPENAI}"}]}, ["messages.0.content"]),
+    ({"password": "string = 'hunter2'"}, ["password"]),
+    ({"base_url": f"https://ann:{CANARY}@host/v1"}, ["base_url"]),
+    ({"base_url": f"https://{CANARY}@host/v1"}, ["base_url"]),
+    ({"base_url": f"https://:{CANARY}@host/v1"}, ["base_url"]),
+    ({"base_url": f"HTTPS://ann:{CANARY}@host"}, ["base_url"]),
+    ({"base_url": f"https://ann:{CANARY}@[::1]:80/v1"}, ["base_url"]),
+    ({"base_url": f"https://host/v1?x=1&api_key={CANARY}"}, ["base_url"]),
+    ({"base_url": f"https://host/v1#access_token={CANARY}"}, ["base_url"]),
+    ({"path": f"https://account.blob.core.windows.net/c/t.csv?sv=1&sig={CANARY}"}, ["path"]),
+    ({"uri": f"postgresql://ann:{CANARY}@db/mlflow"}, ["uri"]),
+    ({"uri": f"postgresql+psycopg2://ann:{CANARY}/x@db/mlflow"}, ["uri"]),
+    ({"uri": f"jdbc:postgresql://db/mlflow?user=ann&password={CANARY}"}, ["uri"]),
+    ({"note": f"clone https://ann:{CANARY}@host/x.git first"}, ["note"]),
+    ({"uri": "https://ann:${oc.env:A}b@host"}, ["uri"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("config", "places"), PLACES, ids=lambda case: json.dumps(case, default=str)[:60]
+)
+def test_a_literal_is_found_where_it_stands(config: dict[str, Any], places: list[str]) -> None:
+    assert literals(config) == places
+    assert literals(config, "top") == [f"top.{place}" for place in places]
+    with pytest.raises(SecretError) as raised:
+        refuse(config, "top", source="own.yaml")
+    assert raised.value.places == literals(config, "top")
+    assert raised.value.exit_status == 2
+    for part in [*raised.value.places, "(own.yaml)"]:
+        assert part in raised.value.message
+    for value in (CANARY, OPENAI, "hunter2", "blue", "1234"):
+        assert value not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"api_key": None},
+        {"api_key": ""},
+        {"api_key": "???"},
+        {"api_key": False, "token": True},
+        {"api_key": "env:OPENAI_API_KEY"},
+        {"api_key": "${OPENAI_API_KEY}"},
+        {"api_key": "\\${OPENAI_API_KEY}"},
+        {"api_key": "${model.api_key}"},
+        {"api_key": "${.other}"},
+        {"api_key": "${a.${b}.c}"},
+        {"api_keys": ["env:A", "env:B"]},
+        {"params": {"model.api_key": "env:A, env:B"}},
+        {"headers": {}},
+        {"headers": {"X-Api-Key": "env:A", "X-Team": "${TEAM}", "X-None": None}},
+        {"headers": ["name", "price"]},
+        {"columns": ["token", "password"], "target": "token"},
+        {
+            "inputs": {
+                "token": "string",
+                "password?": "string",
+                "secret": ["string"],
+                "cookie": {"name": "string"},
+            }
+        },
+        {"inputs": {"token": "float32[-1, 10]", "passwords": "[string]"}},
+        {"params": {"token": "string = null", "password": "string = ''"}},
+        {"inputs": [{"type": "string", "name": "token", "required": True}]},
+        {
+            "properties": {"token": {"type": "string", "description": "what the user typed"}},
+            "required": ["token"],
+        },
+        {
+            "max_tokens": 100,
+            "eos_token": "</s>",
+            "tokenizer": "bpe",
+            "primary_key": "id",
+            "key": "a",
+            "author": "ann",
+        },
+        {"env": [{"name": "TEAM", "value": "blue"}]},
+        {"name": "secret"},
+        {"note": "${oc.env:HOME}", "home": "${env:HOME}"},
+        {"path": "${oc.env:HOME}/table.csv"},
+        {"uri": "sqlite:////home/a@b/mlflow.db"},
+        {"uri": "postgresql://ann@db/mlflow"},
+        {"uri": "abfss://container@account.dfs.core.windows.net/path"},
+        {"uri": "postgresql://ann:${oc.env:PW}@db/mlflow"},
+        {
+            "uri": "http://127.0.0.1:5000",
+            "other": "http://[::1]:5000/a@b",
+            "third": "http://host:80/x?page=2&max_tokens=3",
+        },
+        {
+            "uri": "http://${host}:${port}/v1",
+            "other": "http://host/@scope/name",
+            "bad": "http://[half",
+        },
+        {"uri": "https://host/v1?api_key=${key}", "mail": "ann@host", "ratio": "a://b"},
+        {"target": "x", "numbers": [1, 2.5, True], "nested": {"a": {"b": None}}},
+    ],
+    ids=lambda case: json.dumps(case)[:60],
+)
+def test_what_is_no_literal_passes(config: dict[str, Any]) -> None:
+    assert literals(config) == []
+    refuse(config)
+
+
+def test_a_key_of_a_mapping_may_be_the_secret() -> None:
+    assert literals({"model": {OPENAI: 1}}) == ["model"]
+    with pytest.raises(SecretError) as raised:
+        refuse({"model": {OPENAI: {"api_key": CANARY}}})
+    assert OPENAI not in str(raised.value)
+    assert raised.value.places == ["model", f"model.{REDACTED}.api_key"]
+
+
+def test_every_kind_is_told_with_its_remedy() -> None:
+    with pytest.raises(SecretError) as raised:
+        refuse(
+            {
+                "api_key": CANARY,
+                "token": CANARY,
+                "secret": "${oc.env:A}",
+                "uri": f"http://a:{CANARY}@h",
+            }
+        )
+    assert str(raised.value) == (
+        "api_key, token hold secrets themselves; uri is an address with a user, a password or a key in it; "
+        "secret would bring a secret from the environment into the configuration\n"
+        "Write env:NAME in its place, and put the value into the environment: export NAME=...\n"
+        "Take user, password and key out of an address, or take all of it from the environment: env:NAME as model.base_url, "
+        "${oc.env:NAME} elsewhere."
+    )
+
+
+def test_no_value_stays_in_the_error() -> None:
+    with pytest.raises(SecretError) as raised:
+        refuse({"api_key": CANARY})
+    assert CANARY not in repr(raised.value.__dict__)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("model.api_key=abc", "model.api_key=[redacted]"),
+        ("a={b: 1, api_key: 'abc', c: 2", "a={b: 1, api_key: [redacted], c: 2"),
+        ('{"X-Api-Key": "abc", "x": 1}', '{"X-Api-Key": [redacted], "x": 1}'),
+        ("headers={X-Team: abc, X-Other: d", "headers={X-Team: [redacted], X-Other: [redacted]"),
+        ("api_key=env:NAME", "api_key=env:NAME"),
+        ("api_key=${oc.select:x}", "api_key=${oc.select:x}"),
+        ("Authorization: Token abc def", "Authorization: [redacted]"),
+        ("at https://ann:abc@host/v1 and on", "at https://[redacted] and on"),
+        (f"found {OPENAI}.", "found [redacted]."),
+        ("max_tokens=abc key=a", "max_tokens=abc key=a"),
+        ("signer.inputs={a: double", "signer.inputs={a: double"),
+    ],
+)
+def test_what_others_say_is_masked(text: str, shown: str) -> None:
+    assert masked(text) == shown
+
+
+def test_a_value_is_masked_by_its_key() -> None:
+    assert masked("abc", "model.api_key") == REDACTED
+    assert masked("env:A", "model.api_key") == "env:A"
+    assert masked("abc", "model.name") == "abc"
+
+
+SHARP = 'p4ss/w:rd+"\\ü&é%'
+
+
+@pytest.mark.parametrize("value", [CANARY, "abcd", OPENAI, SHARP, "with space", "line\nbreak"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda value: value,
+        quote,
+        lambda value: quote(value, safe=""),
+        lambda value: quote(value, safe="").lower() if value.islower() else quote(value, safe=""),
+        lambda value: json.dumps(value)[1:-1],
+        lambda value: json.dumps(value, ensure_ascii=False)[1:-1],
+        lambda value: base64.b64encode(value.encode()).decode(),
+        lambda value: base64.urlsafe_b64encode(value.encode()).decode(),
+    ],
+)
+def test_a_known_value_is_cut_out_in_every_form(value: str, form: Any) -> None:
+    assert without(f"<{form(value)}>", [value]) == f"<{REDACTED}>"
+
+
+@pytest.mark.parametrize("user", ["", "a", "ab", "ann"])
+def test_a_password_in_basic_authorization_is_cut_out(user: str) -> None:
+    encoded = base64.b64encode(f"{user}:{OPENAI}".encode()).decode()
+    left = without(f"Authorization: Basic {encoded}", [OPENAI])
+    assert REDACTED in left
+    assert len(left) < len("Authorization: Basic ") + len(REDACTED) + 12
+
+
+def test_short_values_and_none_at_all_leave_the_text() -> None:
+    assert without("abc abc", ["abc", "", "a"]) == "abc abc"
+    assert without("abc", []) == "abc"
+
+
+def test_the_longer_of_two_values_goes_first() -> None:
+    assert without("abcdef abcd", ["abcd", "abcdef"]) == f"{REDACTED} {REDACTED}"
+
+
+def test_a_long_text_takes_no_time() -> None:
+    texts = ["a" * 200_000, "sk-" * 50_000, "://" * 50_000, "eyJ" + "a." * 50_000, "[" * 100_000, "${" * 50_000, "a:" * 50_000,
+             "sk-" + "a-" * 50_000, ("-----BEGIN " + "PRIVATE KEY-----") * 5_000, "A" * 100_000 + "a",
+             "Bearer " + "a" * 100_000 + "!", "headers" * 20_000, "sk-proj-".replace("proj", "a" * 9 + "-") * 5_000]  # fmt: skip
+    for text in texts:
+        start = time.thread_time()
+        literals({"a": text, "api_key": text, text[:50_000]: 1})
+        masked(text)
+        assert time.thread_time() - start < 10, text[
+            :20
+        ]  # of this thread alone; what is not linear takes minutes
+
+
+def test_nothing_in_this_repository_looks_like_a_key() -> None:
+    root = Path(__file__).parents[2]
+    folders = ("benchmarks", "conf", "docs", "examples", "src", "tests")
+    files = [*root.glob("*.*"), *(path for name in folders for path in (root / name).rglob("*.*"))]
+    texts = {
+        path: path.read_text()
+        for path in files
+        if path.suffix in {".md", ".py", ".toml", ".txt", ".yaml"}
+    }
+    assert len(texts) > 300
+    assert [str(path.relative_to(root)) for path, text in texts.items() if looks_secret(text)] == []

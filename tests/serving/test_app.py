@@ -1,0 +1,326 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from chat_server import ChatServer, answer, status
+from fastapi import FastAPI
+from served import HELLO, PERSON, Nulls, asked, client, stored
+from starlette.testclient import TestClient
+
+from modelpact.loaders import Adapter
+from modelpact.serving import Limits, create_app, create_router
+from modelpact.serving.errors import STATUSES
+from modelpact.signature import digest, parse
+
+ROW = {"a": 1.0, "b": 3.0, "n": 1}
+QUICK = {"do": "answer", "n": 1}
+
+
+def failures(response: Any) -> list[tuple[str, str, int | None]]:
+    """Where a request breaks the contract."""
+    body = response.json()
+    assert response.status_code == 422, body
+    assert body["error_code"] == "INPUTS_BREAK_CONTRACT"
+    assert body["total"] >= len(body["failures"]) > 0
+    return [(each["code"], each["path"], each["row"]) for each in body["failures"]]
+
+
+def test_a_table_is_answered_with_outputs(table: Adapter) -> None:
+    response = asked(client(table), "/predict", {"inputs": [ROW, ROW]})
+    assert response.status_code == 200
+    wanted = table.predict([ROW, ROW]).prediction.tolist()
+    assert response.json()["prediction"] == pytest.approx(wanted)
+    assert response.json()["metadata"]["signature_digest"] == digest(table.signature)
+
+
+def test_tensors_are_nested_lists(tensor: Adapter) -> None:
+    http = client(tensor)
+    response = asked(http, "/predict", {"inputs": {"left": [[1, 2]], "right": [[0.5, 0.25]]}})
+    assert response.json()["prediction"] == [[1.5, 2.25]]
+    assert failures(asked(http, "/predict", {"inputs": {"left": [[1, 2]]}}))[0][:2] == (
+        "MISSING_COLUMN",
+        "right",
+    )
+    assert asked(http, "/predict", {"inputs": [[1, 2]]}).status_code == 422
+
+
+def test_nested_values_and_params(nested: Adapter) -> None:
+    http = client(nested)
+    response = asked(
+        http, "/predict", {"inputs": [PERSON], "params": {"factor": 3.0, "labels": ["c"]}}
+    )
+    wanted = {
+        "name": "Anne",
+        "total": 10.5,
+        "tags": ["a", "b"],
+        "scores": {"x": 1.5, "y": 2.0},
+        "city": "Graz",
+    }
+    assert response.json()["prediction"] == [wanted]
+    least = {key: value for key, value in PERSON.items() if key != "lucky"} | {
+        "home": {"city": "Wien"}
+    }
+    rows = [least, PERSON | {"born": "1990-05-04"}]
+    assert (
+        asked(http, "/predict", {"inputs": rows, "params": None}).json()["prediction"][0]["city"]
+        == "Wien"
+    )
+
+
+def test_every_failure_is_told_with_its_path(nested: Adapter) -> None:
+    broken = PERSON | {"tags": ["a", 7], "home": {"zip": "x"}, "lucky": [1, 2.5]}
+    response = asked(
+        client(nested), "/predict", {"inputs": [PERSON, broken], "params": {"factor": "much"}}
+    )
+    assert failures(response) == [
+        ("WRONG_TYPE", "tags[1]", 1),
+        ("MISSING_PROPERTY", "home.city", 1),
+        ("WRONG_TYPE", "home.zip", 1),
+        ("LOSSY", "lucky[1]", 1),
+        ("WRONG_TYPE", "factor", None),
+    ]
+    assert response.json()["message"] == "the request breaks the contract in 5 places"
+
+
+def test_keys_that_a_client_made_up_are_not_in_a_path(nested: Adapter) -> None:
+    http = client(nested)
+    made_up = PERSON | {
+        "scores": {"anne@example.com": "x"},
+        "home": {"city": "Graz", "anne@example.com": 1},
+    }
+    response = asked(http, "/predict", {"inputs": [made_up], "params": {"anne@example.com": 1}})
+    assert [path for _, path, _ in failures(response)] == ["scores.*", "home", "params"]
+    assert "anne" not in response.text
+
+
+def test_pydantic_objects(hinted: Adapter) -> None:
+    http = client(hinted)
+    assert asked(http, "/predict", {"inputs": [{"a": 1, "b": 2.5}]}).json()["prediction"] == [3.5]
+    assert failures(asked(http, "/predict", {"inputs": [{"a": 1}]}))
+    assert failures(asked(http, "/predict", {"inputs": [{"a": 1, "b": "x"}]}))
+
+
+def test_infinity_and_nan(told: Adapter, table: Adapter) -> None:
+    """No body may hold them, and an answer has null in their place."""
+    for word in ("NaN", "Infinity", "-Infinity", "1e999", "-1e999"):
+        response = asked(client(table), "/predict", f'{{"inputs":[{{"a":{word},"b":1,"n":1}}]}}')
+        assert (response.status_code, response.json()["error_code"]) == (400, "NOT_JSON"), word
+    rows = [{"do": "infinite", "n": 1}] * 3
+    assert asked(client(told), "/predict", {"inputs": rows}).json()["prediction"] == [
+        None,
+        None,
+        None,
+    ]
+    assert asked(client(told), "/invocations", {"inputs": rows}).json() == {
+        "predictions": [None, None, None]
+    }
+
+
+def test_null_is_nan_where_the_contract_is_of_double() -> None:
+    adapter = stored(
+        Nulls(), parse({"inputs": {"a": "double"}, "outputs": ["long"]}), pd.DataFrame({"a": [1.0]})
+    )
+    http = client(adapter)
+    assert asked(http, "/predict", {"inputs": [{"a": None}, {"a": 1}]}).json()["prediction"] == [
+        1,
+        0,
+    ]
+    assert asked(http, "/invocations", "a\n1\nnan\n", "text/csv").json()["predictions"] == [0, 1]
+
+
+def test_500_where_the_answer_breaks_the_contract(
+    told: Adapter, caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in ("/predict", "/invocations"):
+        response = asked(client(told), path, {"inputs": [{"do": "lie", "n": 1}]})
+        assert (response.status_code, response.json()["error_code"]) == (
+            500,
+            "OUTPUTS_BREAK_CONTRACT",
+        )
+    assert "WRONG_TYPE at" in caplog.text
+    assert "CANARY" not in caplog.text + response.text
+
+
+def test_502_where_the_model_fails(told: Adapter, caplog: pytest.LogCaptureFixture) -> None:
+    response = asked(client(told), "/predict", {"inputs": [{"do": "fail CANARY", "n": 1}]})
+    assert response.status_code == 502
+    assert response.json() == {
+        "error_code": "MODEL_FAILED",
+        "message": "the model failed on inputs that its contract accepts",
+    }
+    assert "RuntimeError at" in caplog.text  # for who runs the server: what, and where
+    assert "served.py:" in caplog.text
+    assert "CANARY" not in caplog.text
+
+
+def test_500_where_the_server_has_a_fault(
+    table: Adapter, mocker: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    fault = UnicodeDecodeError(
+        "utf-8", b"CANARY", 0, 1, "CANARY"
+    )  # an error that cannot be made again from a text
+    mocker.patch.object(table, "predict", side_effect=fault)
+    response = asked(client(table), "/predict", {"inputs": [ROW]})
+    assert (response.status_code, response.json()["error_code"]) == (500, "INTERNAL_ERROR")
+    assert "UnicodeDecodeError at" in caplog.text
+    assert "CANARY" not in caplog.text + response.text
+
+
+def test_a_fallbacks_metadata_name_the_error_and_no_more(
+    told: Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        type(told.model),
+        "fallback",
+        lambda self, inputs, params, error: [0.0] * len(inputs),
+        raising=False,
+    )
+    response = asked(client(told), "/predict", {"inputs": [{"do": "fail CANARY", "n": 1}]})
+    assert response.json()["metadata"]["fallback"] == "RuntimeError"
+    assert "CANARY" not in response.text
+
+
+def test_503_above_the_bound_and_small_requests_beside_a_slow_one(
+    told: Adapter, tmp_path: Path
+) -> None:
+    app = create_app(told, Limits(max_concurrency=2))
+    held = {"inputs": [{"do": f"until {tmp_path / 'go'}", "n": 1}]}
+    with TestClient(app) as http:
+        slow = threading.Thread(target=asked, args=(http, "/predict", held))
+        slow.start()
+        wait_for_work(http, 1)
+        assert asked(http, "/predict", {"inputs": [QUICK]}).status_code == 200
+        assert http.get("/health").json()["under_way"] == 1
+        second = threading.Thread(target=asked, args=(http, "/predict", held))
+        second.start()
+        wait_for_work(http, 2)
+        refused = asked(http, "/predict", {"inputs": [QUICK]})
+        assert (
+            refused.status_code,
+            refused.json()["error_code"],
+            refused.headers["retry-after"],
+        ) == (503, "BUSY", "1")
+        assert http.get("/ping").status_code == 200
+        (tmp_path / "go").touch()
+        slow.join()
+        second.join()
+        assert http.get("/health").json() == {"status": "ok", "under_way": 0, "at_most": 2}
+        assert asked(http, "/predict", {"inputs": [QUICK]}).status_code == 200
+
+
+def wait_for_work(http: TestClient, number: int) -> None:
+    end = time.monotonic() + 10
+    while http.get("/health").json()["under_way"] != number:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_504_and_the_slot_is_taken_until_the_model_has_really_ended(
+    told: Adapter, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with TestClient(create_app(told, Limits(max_concurrency=1, timeout=0.5))) as http:
+        late = asked(http, "/predict", {"inputs": [{"do": f"until {tmp_path / 'go'}", "n": 1}]})
+        assert (late.status_code, late.json()["error_code"]) == (504, "MODEL_TOO_SLOW")
+        assert asked(http, "/predict", {"inputs": [QUICK]}).status_code == 503
+        (tmp_path / "go").touch()
+        wait_for_work(http, 0)
+        assert asked(http, "/predict", {"inputs": [QUICK]}).status_code == 200
+    assert "works for longer than 0.5 s" in caplog.text
+
+
+def test_a_chat_server_that_fails_is_502(
+    talker: Callable[..., Adapter], caplog: pytest.LogCaptureFixture
+) -> None:
+    with ChatServer(
+        [
+            answer("hello"),
+            status(
+                400, {"error": {"message": "CANARY", "type": None, "param": None, "code": None}}
+            ),
+        ]
+    ) as server:
+        http = client(talker(server))
+        assert asked(http, "/predict", {"inputs": [HELLO]}).json()["prediction"] == [
+            {"response": "hello"}
+        ]
+        failed = asked(http, "/predict", {"inputs": [HELLO]})
+    assert (failed.status_code, failed.json()["error_code"]) == (502, "UPSTREAM_FAILED")
+    assert "CANARY" not in failed.text + caplog.text
+
+
+def test_metrics_count_requests_by_path_and_status(table: Adapter) -> None:
+    http = client(table)
+    asked(http, "/predict", {"inputs": [ROW]})
+    asked(http, "/predict", "x")
+    asked(http, "/invocations", {"inputs": [ROW]})
+    text = http.get("/metrics").text
+    assert 'modelpact_requests_total{path="/predict",status="200"} 1.0' in text
+    assert 'modelpact_requests_total{path="/predict",status="400"} 1.0' in text
+    assert 'modelpact_request_seconds_count{path="/invocations"} 1.0' in text
+    assert "modelpact_requests_under_way 0.0" in text
+
+
+def test_what_the_server_says_of_itself(table: Adapter) -> None:
+    http = client(table)
+    assert (http.get("/ping").status_code, http.get("/ping").text) == (200, "\n")
+    assert http.get("/version").json()["model"] == table.uri
+    assert http.get("/signature").json()["digest"] == digest(table.signature)
+    assert (http.get("/predict").status_code, http.get("/nothing").status_code) == (405, 404)
+
+
+def test_two_models_in_an_application_of_ones_own(table: Adapter, nested: Adapter) -> None:
+    app = FastAPI()
+    app.include_router(create_router(table, Limits(max_bytes=100)), prefix="/houses")
+    app.include_router(create_router(nested), prefix="/people")
+    http = TestClient(app)
+    assert asked(http, "/houses/predict", {"inputs": [ROW]}).status_code == 200
+    assert asked(http, "/people/predict", {"inputs": [PERSON]}).status_code == 200
+    assert asked(http, "/houses/predict", {"inputs": [ROW] * 10}).status_code == 413
+    names = [
+        told["operationId"] for way in app.openapi()["paths"].values() for told in way.values()
+    ]
+    assert {"houses_predict", "people_predict", "people_invocations"} <= set(names)
+    assert len(set(names)) == len(names)
+
+
+def test_values_that_json_has_not() -> None:
+    from modelpact.serving.bodies import plain
+
+    frame = pd.DataFrame(
+        {
+            "when": [pd.Timestamp("2024-01-02"), pd.NaT],
+            "number": pd.array([1, None], dtype="Int64"),
+            "text": pd.array(["a", None], dtype="string"),
+            "array": [np.array([1.0, np.nan]), np.array([])],
+            "bytes": [b"\x00\x01", None],
+        }
+    )
+    first = {
+        "when": "2024-01-02T00:00:00",
+        "number": 1,
+        "text": "a",
+        "array": [1.0, None],
+        "bytes": "AAE=",
+    }
+    assert plain(frame) == [
+        first,
+        {"when": None, "number": None, "text": None, "array": [], "bytes": None},
+    ]
+    assert plain(np.array([[True, False]])) == [[True, False]]
+    assert (
+        json.dumps(plain({"a": (np.int64(3), np.float32("inf"), {"b": np.str_("x")})}))
+        == '{"a": [3, null, {"b": "x"}]}'
+    )
+
+
+def test_every_status_is_tested() -> None:
+    """Here, in test_abuse.py, or in test_serve_task.py; a new one needs a test."""
+    assert set(STATUSES) == {400, 408, 413, 415, 422, 500, 502, 503, 504}

@@ -1,0 +1,227 @@
+"""MLflow's scoring protocol: what MLflow's own server answers, this one answers."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.pyfunc.scoring_server import invocations
+from served import PERSON, asked, client
+
+from modelpact.loaders import Adapter
+
+FRAME = pd.DataFrame({"a": [1.0, 2.5, -3.0], "b": [3.0, 4.0, 0.25], "n": [1, 2, 3]})
+COLUMNS = FRAME.to_dict("list")
+RECORDS = FRAME.to_dict("records")
+SPLIT = FRAME.to_dict("split")
+
+
+def of_mlflow(adapter: Adapter, body: str, kind: str = "application/json") -> Any:
+    """What MLflow's own server answers."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        response = invocations(
+            body, kind, adapter.pyfunc, adapter.pyfunc.metadata.get_input_schema()
+        )
+    assert response.status == 200, response.response
+    return json.loads(response.response)
+
+
+def same(ours: Any, theirs: Any) -> None:
+    """Whether two answers are equal, numbers to the last bits."""
+    if isinstance(theirs, dict):
+        assert ours.keys() == theirs.keys()
+        for key, value in theirs.items():
+            same(ours[key], value)
+    elif isinstance(theirs, list):
+        assert len(ours) == len(theirs)
+        for mine, other in zip(ours, theirs, strict=True):
+            same(mine, other)
+    elif isinstance(theirs, float):
+        assert ours == pytest.approx(theirs, rel=1e-12)
+    else:
+        assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"dataframe_split": SPLIT},
+        {"dataframe_split": {"columns": ["n", "b", "a"], "data": [[1, 2.0, 3.0]]}},
+        {"dataframe_records": RECORDS},
+        {"instances": RECORDS},
+        {"inputs": RECORDS},
+        {"inputs": COLUMNS},
+        {"inputs": RECORDS[0]},
+        {"dataframe_records": [row | {"more": "x"} for row in RECORDS]},
+        {"dataframe_records": RECORDS, "params": None},
+    ],
+    ids=[
+        "split",
+        "other order",
+        "records",
+        "instances",
+        "inputs",
+        "columns",
+        "one row",
+        "extra",
+        "null params",
+    ],
+)
+def test_a_table_in_json(table: Adapter, body: dict[str, Any]) -> None:
+    response = asked(client(table), "/invocations", body)
+    assert response.status_code == 200, response.text
+    same(response.json(), of_mlflow(table, json.dumps(body)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [FRAME.to_csv(index=False), FRAME.to_csv(), "b,n,a\n1,2,3\n\n4,5,6", 'a,"b",n\r\n"1",2,3\r\n'],
+)
+def test_a_table_in_csv(table: Adapter, text: str) -> None:
+    response = asked(client(table), "/invocations", text, "text/csv; charset=UTF-8")
+    assert response.status_code == 200, response.text
+    same(response.json(), of_mlflow(table, text, "text/csv"))
+
+
+@pytest.mark.parametrize(
+    "text", ["do,n\n007,1\n1e5,2\n", 'do,n\n"a,b\nc",1\n', "do,n\nTrue,1\n2024-01-01,2"]
+)
+def test_text_in_csv_stays_text(told: Adapter, text: str) -> None:
+    response = asked(client(told), "/invocations", text, "text/csv")
+    assert response.status_code == 200, response.text
+    same(response.json(), of_mlflow(told, text, "text/csv"))
+
+
+def test_whole_numbers_in_csv_stay_whole_beside_an_empty_value() -> None:
+    from served import Nulls, stored
+
+    from modelpact.serving.mlflow_protocol import csv_table
+    from modelpact.signature import parse
+
+    adapter = stored(
+        Nulls(),
+        parse({"inputs": {"a": "double", "n?": "long"}, "outputs": ["long"]}),
+        pd.DataFrame({"a": [1.0]}),
+    )
+    frame = csv_table(b"a,n\n1,9007199254740993\n2,\n", adapter.signature.inputs)
+    assert frame["n"][0] == 9007199254740993
+    assert asked(
+        client(adapter), "/invocations", "a,n\n1,9007199254740993\n,\n", "text/csv"
+    ).json() == {"predictions": [0, 1]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"inputs": {"left": [[1.0, 2.0]], "right": [[0.5, 0.5]]}},
+        {
+            "instances": [
+                {"left": [1.0, 2.0], "right": [0.5, 0.5]},
+                {"left": [3.0, 2.0], "right": [0.5, 0.5]},
+            ]
+        },
+    ],
+    ids=["inputs", "instances"],
+)
+def test_tensors(tensor: Adapter, body: dict[str, Any]) -> None:
+    response = asked(client(tensor), "/invocations", body)
+    assert response.status_code == 200, response.text
+    same(response.json(), of_mlflow(tensor, json.dumps(body)))
+
+
+@pytest.mark.parametrize("envelope", ["dataframe_records", "inputs", "dataframe_split"])
+def test_nested_values(nested: Adapter, envelope: str) -> None:
+    rows: Any = [PERSON, PERSON]
+    if envelope == "dataframe_split":
+        rows = {"columns": list(PERSON), "data": [list(PERSON.values())] * 2}
+    body = {envelope: rows, "params": {"factor": 2.0}}
+    response = asked(client(nested), "/invocations", body)
+    assert response.status_code == 200, response.text
+    same(response.json(), of_mlflow(nested, json.dumps(body)))
+
+
+def test_nested_values_as_instances_which_mlflow_cannot_read(nested: Adapter) -> None:
+    """MLflow makes arrays of the columns first and then refuses them."""
+    body = {"instances": [PERSON, PERSON], "params": {"factor": 2.0}}
+    with pytest.raises(MlflowException):
+        of_mlflow(nested, json.dumps(body))
+    response = asked(client(nested), "/invocations", body)
+    assert [row["total"] for row in response.json()["predictions"]] == [7.0, 7.0]
+
+
+def test_pydantic_objects(hinted: Adapter) -> None:
+    body = {"inputs": [{"a": 1.0, "b": 2.0}]}
+    same(asked(client(hinted), "/invocations", body).json(), of_mlflow(hinted, json.dumps(body)))
+
+
+def test_the_stored_serving_example_is_answered(
+    table: Adapter, tensor: Adapter, nested: Adapter, hinted: Adapter
+) -> None:
+    for adapter in (table, tensor, nested, hinted):
+        stored = (adapter.folder / "serving_input_example.json").read_text()
+        response = asked(client(adapter), "/invocations", stored)
+        assert response.status_code == 200, response.text
+        same(response.json(), of_mlflow(adapter, stored))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        "a,b,n\n1,2,3,4\n",
+        "a,b,n\n1,2\n",
+        "a,a,n\n1,2,3\n",
+        'a,b,n\n"1,2,3\n',
+        "a,b,n\n1,inf,3\n",
+        "a,b,n\n1,1e999,3\n",
+    ],
+)
+def test_what_is_not_a_table_of_csv(table: Adapter, text: str) -> None:
+    response = asked(client(table), "/invocations", text, "text/csv")
+    assert (response.status_code, response.json()["error_code"]) == (400, "NOT_CSV")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        None,
+        {"rows": RECORDS},
+        {"inputs": RECORDS, "instances": RECORDS},
+        {"inputs": RECORDS, "more": 1},
+        {"inputs": RECORDS, "params": []},
+        {"dataframe_split": RECORDS},
+        {"dataframe_split": {"columns": ["a"]}},
+        {"dataframe_split": {"columns": ["a", "b", "n"], "data": [[1, 2]]}},
+        {"dataframe_split": {"columns": ["a", "a", "n"], "data": [[1, 2, 3]]}},
+        {"dataframe_split": {"columns": "abn", "data": [[1, 2, 3]]}},
+        {"dataframe_records": COLUMNS},
+        {"dataframe_records": [1]},
+        {"instances": COLUMNS},
+        {"instances": 3},
+        {"inputs": None},
+        {"inputs": 3},
+        {"inputs": {"a": [1, 2], "b": [1], "n": [1, 2]}},
+        {"inputs": [RECORDS[0] | {"n": 1.5}]},
+    ],
+)
+def test_what_is_not_of_the_protocol_or_the_contract(table: Adapter, body: Any) -> None:
+    response = asked(client(table), "/invocations", body)
+    assert response.status_code == 422, response.text
+    assert response.json()["failures"]
+
+
+def test_mlflows_own_client_for_a_served_model_reads_the_answer(table: Adapter) -> None:
+    from mlflow.deployments import PredictionsResponse
+
+    text = asked(client(table), "/invocations", {"dataframe_split": SPLIT}).text
+    frame = PredictionsResponse.from_json(text).get_predictions()
+    assert np.allclose(frame.iloc[:, 0], table.predict(FRAME).prediction)

@@ -1,0 +1,141 @@
+"""The OpenAPI document: it says what is so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chat_server import ChatServer, echo
+from jsonschema import Draft202012Validator
+from served import asked, client
+
+from modelpact.loaders import Adapter
+from modelpact.serving import create_app
+from modelpact.serving.errors import SCHEMA, STATUSES
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(params=["table", "tensor", "nested", "hinted"])
+def adapter(request: pytest.FixtureRequest) -> Adapter:
+    """Each model in turn."""
+    found: Adapter = request.getfixturevalue(request.param)
+    return found
+
+
+def schema_of(document: dict[str, Any], path: str, status: str = "200") -> dict[str, Any]:
+    """The schema of a response."""
+    found: dict[str, Any] = document["paths"][path]["post"]["responses"][status]["content"][
+        "application/json"
+    ]["schema"]
+    return found
+
+
+def test_every_example_is_answered_and_conforms(adapter: Adapter) -> None:
+    http = client(adapter)
+    document = http.get("/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    for path in ("/predict", "/invocations"):
+        content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        Draft202012Validator.check_schema(content["schema"])
+        Draft202012Validator(content["schema"]).validate(content["example"])
+        response = asked(http, path, content["example"])
+        assert response.status_code == 200, response.text
+        schema = schema_of(document, path)
+        Draft202012Validator.check_schema(schema)
+        Draft202012Validator(schema).validate(response.json())
+
+
+def test_every_status_is_declared_with_its_body(adapter: Adapter) -> None:
+    document = create_app(adapter).openapi()
+    for path in ("/predict", "/invocations"):
+        told = document["paths"][path]["post"]["responses"]
+        assert set(told) == {"200", *map(str, STATUSES)}
+        assert all(schema_of(document, path, str(status)) == SCHEMA for status in STATUSES)
+        assert all(
+            told[str(status)]["description"] == meaning for status, meaning in STATUSES.items()
+        )
+
+
+def test_what_the_other_routes_answer_is_what_is_declared(table: Adapter) -> None:
+    http = client(table)
+    document = http.get("/openapi.json").json()
+    gets = [path for path, methods in document["paths"].items() if "get" in methods]
+    assert set(gets) == {"/ping", "/health", "/version", "/signature", "/metrics"}
+    for path in gets:
+        response = http.get(path)
+        (kind,) = document["paths"][path]["get"]["responses"]["200"]["content"]
+        assert response.headers["content-type"].startswith(kind), path
+
+
+def test_names_and_types_are_those_of_the_contract(nested: Adapter) -> None:
+    document = create_app(nested).openapi()
+    body = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]
+    row = body["properties"]["inputs"]["items"]
+    assert set(row["properties"]) == {"name", "tags", "scores", "home", "born", "lucky"}
+    assert set(row["required"]) == {"name", "tags", "scores", "home"}
+    assert row["properties"]["home"]["required"] == ["city"]
+    assert body["properties"]["params"]["properties"]["factor"]["default"] == 1.0
+
+
+def test_a_chat_model_says_that_it_streams(talker: Callable[..., Adapter]) -> None:
+    with ChatServer(echo()) as server:
+        document = client(talker(server)).get("/openapi.json").json()
+    assert set(document["paths"]["/predict/stream"]["post"]["responses"]["200"]["content"]) == {
+        "text/event-stream"
+    }
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.links: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.links += [value or "" for name, value in attrs if name in {"href", "src", "action"}]
+
+
+def test_the_page_needs_no_network(nested: Adapter) -> None:
+    response = client(nested).get("/docs")
+    assert response.headers["content-type"].startswith("text/html")
+    page = _Page()
+    page.feed(response.text)
+    assert set(page.links) == {"openapi.json", "data:,"}
+    assert not re.search(r"https?://(?!json-schema\.org)", response.text)
+    assert {"/predict", "/invocations", "/ping"} <= {text.strip() for text in page.texts}
+    assert any('"Anne"' in text for text in page.texts)  # the example, to be sent
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+
+
+def test_the_page_is_text_whatever_the_contract_says() -> None:
+    from modelpact.serving.docs_page import page
+
+    evil = "</script><img src=x onerror=alert(1)>"
+    schema = {"properties": {evil: {"type": "string"}}}
+    told = {
+        "summary": evil,
+        "requestBody": {"content": {"application/json": {"schema": schema, "example": evil}}},
+    }
+    text = page(
+        {"info": {"title": evil, "description": evil}, "paths": {f"/{evil}": {"post": told}}}
+    )
+    assert "<img" not in text
+
+
+def test_the_statuses_of_the_page_are_those_of_the_server() -> None:
+    text = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+    found = {
+        int(status): meaning
+        for status, meaning in re.findall(r"^\| `(\d{3})` \| ([^|]+) \|", text, re.MULTILINE)
+    }
+    assert found == STATUSES

@@ -1,0 +1,207 @@
+"""The tables of which types take all that others take, against the enforcer itself: every pair, in every container."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from dtype_catalogue import (
+    TENSOR_DTYPES,
+    TYPES,
+    VALUES,
+    arrays,
+    cells,
+    columns,
+    takes,
+    tensor_values,
+)
+from mlflow.models import ModelSignature
+from mlflow.types.schema import (
+    Array,
+    ColSpec,
+    DataType,
+    Map,
+    Object,
+    ParamSchema,
+    ParamSpec,
+    Property,
+    Schema,
+    TensorSpec,
+)
+
+from modelpact.signature import compile
+from modelpact.signature.compat.subtyping import (
+    covered,
+    dtype_covered,
+    reshapes_cells,
+    shape_covered,
+)
+
+Asked = tuple[Callable[[Any, bool], ModelSignature], str, list[Any]]
+
+
+def _column(dtype: Any, required: bool) -> ModelSignature:
+    return ModelSignature(Schema([ColSpec(dtype, "x", required)]))
+
+
+def _param(dtype: Any, listed: bool) -> ModelSignature:
+    default: Any = [] if listed else dt.datetime(2024, 1, 1) if dtype == DataType.datetime else None
+    return ModelSignature(
+        params=ParamSchema([ParamSpec("p", dtype, default, (-1,) if listed else None)])
+    )
+
+
+def asked(where: str, every: int) -> list[Asked]:
+    """Signatures with a type somewhere, and what they are asked: each container of that place, with every so manieth dtype."""
+    pairs = [[value, other] for value in VALUES for other in (value, None, 1, 0.5)]
+    if where == "column":
+        frames = [pd.DataFrame({"x": series}) for series in columns()[::every]]
+        rows = [[{"x": value} for value in pair] for pair in pairs]
+        dicts = [{"x": value} for value in VALUES] + [{"x": [value, value]} for value in VALUES]
+        unnamed = [*pairs, *VALUES, *columns()[::every], *arrays()]
+        return [
+            (_column, "inputs", [*frames, *rows, *dicts]),
+            (lambda dtype, required: ModelSignature(Schema([ColSpec(dtype)])), "inputs", unnamed),
+        ]
+    if where == "value":
+        found = [[{"x": {"p": value}} for value in pair] for pair in pairs]
+        maps = [[{"x": {"k": value}}] for value in VALUES]
+        return [
+            (
+                lambda dtype, required: _column(Object([Property("p", dtype, required)]), True),
+                "inputs",
+                [*found, [{"x": {}}]],
+            ),
+            (
+                lambda dtype, required: _column(Map(dtype), required),
+                "inputs",
+                [*maps, [{"x": {}}], [{"x": None}]],
+            ),
+        ]
+    if where == "item":
+        lists = (
+            [[{"x": pair}] for pair in pairs]
+            + [[{"x": []}]]
+            + [[{"x": array}] for array in arrays()]
+        )
+        frames = [pd.DataFrame({"x": cells([array])}) for array in arrays()]
+        return [
+            (lambda dtype, required: _column(Array(dtype), required), "inputs", [*lists, *frames])
+        ]
+    params = [
+        {"p": value} for value in [*VALUES, *pairs, *arrays(), *([value] for value in VALUES)]
+    ]
+    return [(_param, "params", params)]
+
+
+def found_by_asking(where: str, policy: str, every: int) -> set[tuple[str, str]]:
+    """Each pair of scalar types of which the second takes all that the first takes."""
+    names = [
+        name for name in TYPES if where != "param" or name not in ("binary", "any")
+    ]  # of which MLflow makes no params
+    pairs = set(itertools.permutations(names, 2))
+    for (build, side, payloads), flag in itertools.product(asked(where, every), (True, False)):
+        taken: dict[str, set[int]] = {}
+        for name in names:
+            enforcer = compile(build(TYPES[name], flag), policy)  # type: ignore[arg-type]
+            taken[name] = {
+                index for index, payload in enumerate(payloads) if takes(enforcer, side, payload)
+            }
+        assert all(taken.values())
+        pairs = {(old, new) for old, new in pairs if taken[old] <= taken[new]}
+    return pairs
+
+
+def _check(where: Any, policy: str, every: int) -> None:
+    logging.disable(logging.CRITICAL)  # MLflow warns of each param
+    try:
+        found = found_by_asking(where, policy, every)
+    finally:
+        logging.disable(logging.NOTSET)
+    names = [name for name in TYPES if where != "param" or name not in ("binary", "any")]
+    written = {
+        (old, new)
+        for old, new in itertools.permutations(names, 2)
+        if covered(TYPES[old], TYPES[new], policy, where)
+    }
+    assert found == written
+
+
+@pytest.mark.parametrize("where", ["column", "value", "item", "param"])
+def test_the_enforcer_takes_what_the_table_says(where: str) -> None:
+    _check(where, "lossless", 12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["lossless", "strict", "mlflow"])
+@pytest.mark.parametrize("where", ["column", "value", "item", "param"])
+def test_the_enforcer_takes_what_the_table_says_of_every_dtype(where: str, policy: str) -> None:
+    _check(where, policy, 1)
+
+
+@pytest.mark.parametrize("policy", ["lossless", "strict", "mlflow"])
+def test_tensors_hold_what_the_rule_of_dtypes_says(policy: str) -> None:
+    kinds = [np.dtype(name) for name in TENSOR_DTYPES]
+    payloads = [
+        *tensor_values(),
+        *([1, value] for value in (1, 0.5, 2**40, 1e300, "a")),
+        [],
+        [[1], [2, 3]],
+    ]
+    if policy == "mlflow":
+        payloads = payloads[::5]
+    taken = {}
+    for kind in kinds:
+        enforcer = compile(ModelSignature(Schema([TensorSpec(kind, (-1, 1), "t")])), policy)  # type: ignore[arg-type]
+        shaped = [
+            array.reshape(-1, 1) if isinstance(array, np.ndarray) else [[value] for value in array]
+            for array in payloads
+        ]
+        taken[kind] = {
+            index for index, array in enumerate(shaped) if takes(enforcer, "inputs", {"t": array})
+        }
+        assert taken[kind]
+    for old, new in itertools.permutations(kinds, 2):
+        assert (taken[old] <= taken[new]) == dtype_covered(old, new, policy), (old, new)
+
+
+def _cells(shape: tuple[int, ...]) -> list[Any]:
+    """Frames with cells of every length and nesting, and of scalars."""
+    found = [pd.DataFrame({"t": np.zeros(rows)}) for rows in (1, 2, 3)]
+    for rows, length, nested in itertools.product((1, 2, 3), range(1, 10), ((), (1,), (1, 1))):
+        found.append(
+            pd.DataFrame({"t": cells([np.zeros((length, *nested)).tolist() for _ in range(rows)])})
+        )
+    return found
+
+
+def test_shapes_take_what_the_rules_of_shapes_say() -> None:
+    shapes = [
+        (-1,),
+        (2,),
+        *itertools.product((-1, 1, 2), (-1, 1, 3)),
+        *itertools.product((-1, 2), (-1, 1, 2), (-1, 2)),
+    ]
+    for old, new in itertools.permutations(shapes, 2):
+        before, after = (
+            compile(ModelSignature(Schema([TensorSpec(np.dtype("float64"), shape, "t")])))
+            for shape in (old, new)
+        )
+        whole = [
+            np.zeros([given if axis == -1 else axis for axis in old]) for given in (0, 1, 2, 4)
+        ]
+        fits = all(takes(after, "inputs", {"t": array}) for array in whole)
+        assert fits == shape_covered(old, new), (old, new)
+        if fits:
+            reshaped = [
+                frame
+                for frame in _cells(old)
+                if takes(before, "inputs", frame) and not takes(after, "inputs", frame)
+            ]
+            assert bool(reshaped) == reshapes_cells(old, new), (old, new, reshaped[:1])

@@ -1,0 +1,231 @@
+"""Corners of enforcement and inference that no table of cases reaches."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from enforcement_cases import same
+from mlflow.models import ModelSignature
+from mlflow.types.schema import (
+    Array,
+    ColSpec,
+    DataType,
+    Map,
+    Object,
+    ParamSchema,
+    ParamSpec,
+    Property,
+    Schema,
+    TensorSpec,
+)
+
+from modelpact.errors import InputsError, SignError
+from modelpact.signature.enforcement import compile
+from modelpact.signature.inference.infer import infer
+from modelpact.signature.language.spec import parse
+
+D = DataType
+
+
+def enforced(spec: Any, data: Any) -> Any:
+    return compile(ModelSignature(Schema([spec]))).inputs(data)
+
+
+def code(spec: Any, data: Any) -> str:
+    with pytest.raises(InputsError) as caught:
+        enforced(spec, data)
+    return str(caught.value.failures[0].code)
+
+
+def test_moments_beyond_nanoseconds_keep_their_own_unit() -> None:
+    far = datetime.datetime(3000, 1, 1)
+    assert enforced(ColSpec(D.datetime, "x"), [{"x": far}])["x"].tolist() == [far]
+    frame = pd.DataFrame({"x": pd.Series([far], dtype="datetime64[us]")})
+    assert enforced(ColSpec(D.datetime, "x"), frame) is frame
+
+
+def test_arrow_moments_with_a_zone_become_utc() -> None:
+    moment = pd.Timestamp("2024-01-02 03:00", tz="Europe/Berlin")
+    frame = pd.DataFrame(
+        {"x": pd.Series([moment], dtype="timestamp[us, tz=Europe/Berlin][pyarrow]")}
+    )
+    assert enforced(ColSpec(D.datetime, "x"), frame)["x"].tolist() == [
+        pd.Timestamp("2024-01-02 02:00")
+    ]
+
+
+def test_an_array_of_no_axes_is_its_item() -> None:
+    assert enforced(ColSpec(D.double), np.array(1.5))[0].tolist() == [1.5]
+    assert enforced(ColSpec(D.string, "x"), {"x": np.array("a")})["x"].tolist() == ["a"]
+
+
+def test_one_cell_in_a_list_a_row() -> None:
+    assert enforced(ColSpec(Array(D.double)), [[[1.0, 2.0]], [[3.0]]])[0].tolist() == [
+        [1.0, 2.0],
+        [3.0],
+    ]
+    assert code(ColSpec(Array(D.double)), [["a"], ["b"]]) == "WRONG_TYPE"
+
+
+def test_an_object_without_a_name_is_one_cell() -> None:
+    point = Object([Property("a", D.double)])
+    assert enforced(ColSpec(point), {"a": 1})[0].tolist() == [{"a": 1.0}]
+    assert enforced(ColSpec(Map(D.double)), [{"a": 1}, {"b": 2}])[0].tolist() == [
+        {"a": 1.0},
+        {"b": 2.0},
+    ]
+
+
+def test_a_map_is_never_taken_for_columns() -> None:
+    assert enforced(ColSpec(Map(D.double), "m"), {"m": {"a": 1, "b": 2.5}})["m"].tolist() == [
+        {"a": 1.0, "b": 2.5}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        (np.datetime64("2024-01-02T03:04:05", "ns"), datetime.datetime(2024, 1, 2, 3, 4, 5)),
+        (pd.Timestamp("2024-01-02 03:04"), datetime.datetime(2024, 1, 2, 3, 4)),
+        ("2024-01-02", datetime.date(2024, 1, 2)),
+    ],
+)
+def test_moments_as_params(value: Any, wanted: Any) -> None:
+    schema = ParamSchema([ParamSpec("k", D.datetime, datetime.date(2024, 1, 1))])
+    enforcer = compile(ModelSignature(params=schema))
+    assert enforcer.params({"k": value}) == {"k": wanted}
+    for bad in (np.datetime64(1, "ns"), "2024-13-02", "soon", 3):
+        with pytest.raises(InputsError):
+            enforcer.params({"k": bad})
+
+
+def test_sparse_matrices_as_tensors() -> None:
+    spec = TensorSpec(np.dtype("float64"), (-1, 3))
+    good = scipy.sparse.csr_matrix(np.eye(3))
+    assert enforced(spec, good) is good
+    for other in (
+        scipy.sparse.coo_matrix(np.eye(3)),
+        scipy.sparse.csr_array(np.eye(3)),
+        scipy.sparse.csc_matrix(np.eye(3, dtype="int8")),
+    ):
+        assert (enforced(spec, other) != good).nnz == 0
+    assert code(spec, scipy.sparse.csr_matrix(np.eye(4))) == "WRONG_SHAPE"
+    assert code(spec, scipy.sparse.csr_matrix(np.eye(3, dtype=bool))) == "WRONG_TYPE"
+    assert (
+        code(TensorSpec(np.dtype("float32"), (-1, 3)), scipy.sparse.csr_matrix(np.eye(3) * 0.1))
+        == "LOSSY"
+    )
+
+
+def test_ragged_rows_are_checked_one_by_one() -> None:
+    spec = TensorSpec(np.dtype("float64"), (-1, -1))
+    result = enforced(spec, [[1.0, 2.0], [3]])
+    assert [row.tolist() for row in result] == [[1.0, 2.0], [3.0]]
+    assert enforced(spec, result) is result
+    assert code(spec, [[1.0, "x"], [3.0]]) == "WRONG_TYPE"
+
+
+@pytest.mark.parametrize("data", [[True, 1], ["a", 1], [2**53 + 1, 0.5], [None]])
+def test_lists_of_several_types_are_no_tensor(data: Any) -> None:
+    assert code(TensorSpec(np.dtype("float64"), (-1,)), data) == "WRONG_TYPE"
+
+
+def test_columns_of_different_dtypes_become_one_tensor() -> None:
+    spec = TensorSpec(np.dtype("float64"), (-1, 2))
+    frame = pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5]})
+    assert same(enforced(spec, frame), frame.to_numpy())
+    assert code(spec, pd.DataFrame({"a": [2**53 + 1], "b": [0.5]})) == "LOSSY"
+    assert same(
+        enforced(spec, pd.DataFrame({"a": pd.Categorical([1]), "b": pd.array([2], dtype="Int64")})),
+        np.array([[1.0, 2.0]]),
+    )
+
+
+def test_numbers_of_other_kinds() -> None:
+    assert enforced(
+        ColSpec(D.double, "x"), [{"x": np.longdouble(0.5)}, {"x": decimal.Decimal("0.1")}]
+    )["x"].tolist() == [
+        0.5,
+        0.1,
+    ]
+    assert enforced(ColSpec(D.float, "x"), [{"x": 1}, {"x": 0.5}])["x"].dtype == np.dtype("float32")
+    assert code(ColSpec(D.float, "x"), [{"x": 2**24 + 1}]) == "LOSSY"
+    assert code(ColSpec(D.float, "x"), [{"x": "1"}]) == "WRONG_TYPE"
+
+
+def test_nested_integers_become_doubles_inside_maps() -> None:
+    schema = Schema([ColSpec(Map(Array(D.integer)), "m")])
+    assert compile(ModelSignature(schema)).inputs([{"m": {"a": [1, None]}}])["m"].tolist() == [
+        {"a": [1, None]}
+    ]
+
+
+def test_params_of_no_dict_and_names_that_collide() -> None:
+    with pytest.raises(SignError, match="params: params of type list; give a dict by name"):
+        infer([1.5], params=[1])  # type: ignore[arg-type]
+    with pytest.raises(SignError, match="Duplicated parameters"):
+        infer([1.5], params={1: 1, "1": 2})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("frame", "text"),
+    [
+        (pd.DataFrame({"x": pd.period_range("2024-01", periods=1, freq="M")}), "Period"),
+        (pd.DataFrame({"x": np.array([1.5], dtype="longdouble")}), "float64"),
+        (pd.DataFrame({"x": pd.arrays.SparseArray([0.0, 1.5])}), "to_dense"),
+        (pd.DataFrame({"x": [datetime.timedelta(1)]}, dtype=object), "total_seconds"),
+        (pd.DataFrame({"x": [(1, 2)]}), "give a list"),
+        ({"x": np.array([]), 3: 1}, "an empty array tells no type"),
+    ],
+)
+def test_remedies(frame: Any, text: str) -> None:
+    with pytest.raises(SignError, match=text):
+        infer(frame)
+
+
+def test_many_troubles_are_counted() -> None:
+    with pytest.raises(SignError, match=r"in 60 places:(?s:.*)\.\.\. and 10 more") as caught:
+        infer([{f"c{i}": 1j for i in range(60)}])
+    assert len(caught.value.problems) == 60
+
+
+@pytest.mark.parametrize("dtype", [D.integer, D.long, D.float, D.double])
+def test_a_span_of_time_is_no_number_though_numpy_calls_it_an_integer(dtype: DataType) -> None:
+    assert code(ColSpec(Array(dtype), "x"), [{"x": [np.timedelta64(3, "s")]}]) == "WRONG_TYPE"
+
+
+def test_flat_cells_have_no_shape_where_two_axes_are_free() -> None:
+    cells = pd.DataFrame({"x": [[1.0, 2.0], [3.0, 4.0]]})
+    assert code(TensorSpec(np.dtype("float64"), (2, -1, -1), "x"), cells) == "WRONG_SHAPE"
+    assert enforced(TensorSpec(np.dtype("float64"), (-1, -1, 2), "x"), cells)["x"].shape == (
+        2,
+        1,
+        2,
+    )
+
+
+def test_a_bytearray_is_one_value() -> None:
+    schema = Schema([ColSpec(D.binary, "x"), ColSpec(D.long, "y")])
+    assert compile(ModelSignature(schema)).inputs({"x": bytearray(b"ab"), "y": 1})[
+        "x"
+    ].tolist() == [b"ab"]
+    assert compile(ModelSignature(schema)).inputs({"x": bytearray(b"ab"), "y": [1, 2]})[
+        "x"
+    ].tolist() == [b"ab", b"ab"]
+
+
+@pytest.mark.parametrize(
+    "values", [[["a", "b"], ["", "c"]], [[1, "a"], [None, {"b": 2}]], [[True, 1.5], [b"x", 3]]]
+)
+def test_a_list_under_a_tensor_of_objects_stays_what_it_is(values: list[list[Any]]) -> None:
+    found = compile(parse({"inputs": "object[-1, 2]"})).inputs(values)
+    assert (found.dtype, found.shape, found.tolist()) == (np.dtype(object), (2, 2), values)
+    assert [list(map(type, row)) for row in found.tolist()] == [
+        list(map(type, row)) for row in values
+    ]

@@ -1,0 +1,28 @@
+"""The pages on inference and enforcement: their examples run, and their tables are the lists that the tests use."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+from holes import DIFFERENCES, HOLES
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+@pytest.mark.parametrize("page", ["inference.md", "enforcement.md"])
+def test_every_example_prints_what_the_page_says(page: str) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    assert blocks
+    test = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, page, page, 0)
+    assert doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test).failed == 0
+
+
+@pytest.mark.parametrize("line", [*(hole.name for hole in HOLES), *DIFFERENCES])
+def test_each_hole_and_difference_stands_in_the_page(line: str) -> None:
+    assert f"| {line} |" in (DOCS / "enforcement.md").read_text(encoding="utf-8").replace(
+        "\\*", "*"
+    )

@@ -1,0 +1,141 @@
+"""The three policies against MLflow itself, over every pair of data and schema in `enforcement_cases`."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any
+
+import pandas as pd
+import pytest
+from enforcement_cases import (
+    Case,
+    column_cases,
+    nested_cases,
+    param_cases,
+    payload_cases,
+    same,
+    tensor_cases,
+)
+from holes import DIFFERENCES, HOLES, Hole, covered, differs
+from mlflow.models import ModelSignature
+from mlflow.types.schema import ColSpec, DataType, ParamSchema, Schema
+from together import by_name, holds_for_each
+
+from modelpact._internal import mlflow_compat
+from modelpact.errors import InputsError
+from modelpact.signature.enforcement import compile
+
+DATA = {
+    family: by_name([(case.name, case) for case in cases])
+    for family, cases in {
+        "column": column_cases(),
+        "nested": nested_cases(),
+        "tensor": tensor_cases(),
+        "payload": payload_cases(),
+    }.items()
+}
+FAMILIES = {**DATA, "param": by_name([(case.name, case) for case in param_cases()])}
+COUNTS = {"column": 1088, "nested": 1976, "tensor": 765, "payload": 560, "param": 603}
+"""How many cases each family has: each of its tests checks them all."""
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+def asked(call: Any, *args: Any) -> tuple[bool, Any]:
+    try:
+        return True, call(*args)
+    except Exception as error:
+        return False, error
+
+
+def signature_of(case: Case | Hole) -> ModelSignature:
+    if case.schema is None or isinstance(case.schema, ParamSchema):
+        return ModelSignature(Schema([ColSpec(DataType.long)]), params=case.schema)
+    return ModelSignature(case.schema)
+
+
+def ours(case: Case | Hole, policy: str) -> tuple[bool, Any]:
+    """What a policy says; it changes no data that it is given."""
+    enforcer = compile(signature_of(case), policy)  # type: ignore[arg-type]
+    call = (
+        enforcer.params
+        if case.schema is None or isinstance(case.schema, ParamSchema)
+        else enforcer.inputs
+    )
+    data = case.data()
+    try:
+        return True, call(data)
+    except InputsError as error:
+        return False, error
+    finally:
+        assert type(data) is object or same(data, case.data())
+
+
+def theirs(case: Case | Hole) -> tuple[bool, Any]:
+    private = (
+        mlflow_compat.enforce_params
+        if case.schema is None or isinstance(case.schema, ParamSchema)
+        else mlflow_compat.enforce_inputs
+    )
+    return asked(private, case.data(), case.schema)
+
+
+def test_no_case_is_lost() -> None:
+    assert {family: len(cases) for family, cases in FAMILIES.items()} == COUNTS
+    assert len({name for cases in FAMILIES.values() for name in cases}) == sum(COUNTS.values())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_policy_gives_the_verdict_that_it_should(family: str) -> None:
+    """`mlflow` says what MLflow says; `lossless` accepts it outside the holes; `strict` accepts no more than `lossless`."""
+
+    def check(case: Case) -> None:
+        accepted, result = theirs(case)
+        as_mlflow, given = ours(case, "mlflow")
+        assert as_mlflow == accepted
+        if accepted:
+            assert same(given, result)
+        else:
+            assert given.failures[0].code == "REFUSED_BY_MLFLOW"
+        lossless, given = ours(case, "lossless")
+        if accepted and not lossless:
+            assert covered(given.failures), given
+        if accepted and lossless:
+            assert same(given, result) is not differs(case.name)
+        strict, _ = ours(case, "strict")
+        assert lossless or not strict
+
+    holds_for_each(check, FAMILIES[family])
+
+
+@pytest.mark.parametrize("family", DATA)
+def test_enforcing_twice_is_enforcing_once(family: str) -> None:
+    def check(case: Case) -> None:
+        enforcer = compile(signature_of(case), "lossless")
+        accepted, once = asked(enforcer.inputs, case.data())
+        if accepted:
+            assert isinstance(once, (pd.DataFrame, dict)) or hasattr(once, "shape")
+            before = copy.deepcopy(once)
+            again = enforcer.inputs(once)
+            assert again is once or same(again, before)
+            assert same(once, before)
+        else:
+            assert isinstance(once, InputsError)
+
+    holds_for_each(check, DATA[family])
+
+
+@pytest.mark.parametrize("hole", HOLES, ids=lambda hole: hole.name)
+def test_lossless_closes_each_hole(hole: Hole) -> None:
+    accepted, _ = theirs(hole)
+    assert accepted, "MLflow has closed it: take it off the list"
+    verdict, error = ours(hole, "lossless")
+    assert not verdict
+    assert all(hole.covers(failure) for failure in error.failures)
+    assert not ours(hole, "strict")[0]
+
+
+@pytest.mark.parametrize("reason", DIFFERENCES)
+def test_each_listed_difference_is_one(reason: str) -> None:
+    assert any(re.fullmatch(DIFFERENCES[reason], name) for cases in DATA.values() for name in cases)

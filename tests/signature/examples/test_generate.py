@@ -1,0 +1,305 @@
+"""Generated examples: the valid ones pass, each broken one is refused for the break that it names."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from strategies import signatures
+
+from modelpact._internal.mlflow_compat import enforce_inputs, enforce_params
+from modelpact.errors import InputsError
+from modelpact.signature import Break, breaks, generate_examples, parse
+from modelpact.signature.enforcement import compile
+
+RICH = parse(
+    {
+        "inputs": {
+            "flag": "boolean",
+            "count": "integer",
+            "id": "long",
+            "ratio": "float",
+            "price": "double",
+            "name": "string",
+            "blob": "binary",
+            "at": "datetime",
+            "free": "any",
+            "notes?": "string",
+            "left?": "long",
+            "tags": ["string"],
+            "grid": [["integer"]],
+            "scores": {"*": "double"},
+            "author": {"name": "string", "orcid?": "string", "born": "datetime"},
+            "lines": [{"sku": "string", "count": "integer", "more?": {"*": ["float"]}}],
+        },
+        "params": {
+            "top": "integer = 3",
+            "heat": "double = 0.7",
+            "stop": "[string] = []",
+            "when": "datetime = 2024-01-31",
+            "how": '{a: long, "b?": string} = {"a": 1}',
+        },
+    }
+)
+SIGNATURES = {
+    "rich": RICH,
+    "unnamed": parse({"inputs": ["double", ["long"], {"a": "string"}]}),
+    "one unnamed": parse({"inputs": ["string"]}),
+    "tensor": parse({"inputs": "float32[-1, 4, 3]"}),
+    "tensors": parse(
+        {
+            "inputs": {
+                "image": "uint8[-1, 8, 8]",
+                "mask": "bool[-1, -1]",
+                "when": "datetime64[s][-1]",
+                "word": "str[-1, 2]",
+            }
+        }
+    ),
+    "params": parse({"params": {"top": "long = 3"}}),
+    "anything": parse({"inputs": ["any"]}),
+}
+
+
+@pytest.fixture(autouse=True)
+def quiet_mlflow() -> Any:
+    """MLflow warns of each unknown param; that is no part of its verdict."""
+    logger = logging.getLogger("mlflow.models.utils")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    yield
+    logger.setLevel(level)
+
+
+def mlflow_takes(signature: ModelSignature, inputs: Any, params: Any) -> None:
+    """MLflow's own enforcement; it changes nested values in place, and a deep copy of a DataFrame shares them."""
+    if signature.inputs is not None:
+        enforce_inputs(pickle.loads(pickle.dumps(inputs)), signature.inputs)
+    enforce_params(pickle.loads(pickle.dumps(params)), signature.params)
+
+
+def modelpact_takes(signature: ModelSignature, inputs: Any, params: Any) -> None:
+    enforcer = compile(signature)
+    if signature.inputs is not None:
+        enforcer.inputs(inputs)
+    enforcer.params(params)
+
+
+def usable(signature: ModelSignature) -> bool:
+    """MLflow mistakes a column named "" or 0 for its position, and then accepts nothing."""
+    return all(
+        spec.name is None or spec.name or spec.name == index
+        for index, spec in enumerate(signature.inputs or ())
+    )
+
+
+@pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
+def test_valid_examples_pass_here_and_with_plain_mlflow(signature: ModelSignature) -> None:
+    for inputs, params in generate_examples(signature, 50):
+        mlflow_takes(signature, inputs, params)
+        modelpact_takes(signature, inputs, params)
+
+
+@given(signatures(), st.integers(0, 2**32))
+def test_valid_examples_of_any_signature_pass(signature: ModelSignature, seed: int) -> None:
+    assume(usable(signature))
+    for inputs, params in generate_examples(signature, 2, seed=seed):
+        mlflow_takes(signature, inputs, params)
+        modelpact_takes(signature, inputs, params)
+
+
+@pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
+def test_broken_examples_are_refused(signature: ModelSignature) -> None:
+    for broken in breaks(signature, 150):
+        refused(signature, broken)
+
+
+@given(signatures(), st.integers(0, 2**32))
+def test_broken_examples_of_any_signature_are_refused(signature: ModelSignature, seed: int) -> None:
+    assume(usable(signature))
+    for broken in breaks(signature, 4, seed=seed):
+        refused(signature, broken)
+
+
+def refused(signature: ModelSignature, broken: Break) -> None:
+    with pytest.raises(InputsError):
+        modelpact_takes(signature, broken.inputs, broken.params)
+    if broken.refused_by_mlflow:
+        with pytest.raises((MlflowException, KeyError)):
+            mlflow_takes(signature, broken.inputs, broken.params)
+    else:
+        mlflow_takes(signature, broken.inputs, broken.params)
+
+
+@pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
+def test_only_one_side_is_broken(signature: ModelSignature) -> None:
+    for broken in breaks(signature, 60):
+        enforcer = compile(signature)
+        if broken.place.startswith("params"):
+            if signature.inputs is not None:
+                enforcer.inputs(broken.inputs)
+        else:
+            enforcer.params(broken.params)
+
+
+def test_every_kind_of_break_is_made_and_each_first_comes_before_any_second() -> None:
+    names = [broken.name for broken in breaks(RICH, 200)]
+    kinds = set(names)
+    assert kinds == {
+        *(
+            "MISSING_REQUIRED",
+            "WRONG_TYPE",
+            "OUT_OF_RANGE",
+            "NOT_WHOLE",
+            "NULL_FOR_REQUIRED",
+            "WRONG_KEY",
+            "UNKNOWN_PROPERTY",
+        ),
+        *("PARAM_TYPE", "PARAM_SHAPE", "UNKNOWN_PARAM"),
+    }
+    assert set(names[: len(kinds)]) == kinds
+    assert {broken.name for broken in breaks(SIGNATURES["tensors"], 50)} == {
+        "MISSING_REQUIRED",
+        "WRONG_SHAPE",
+        "WRONG_DTYPE",
+        "UNKNOWN_PARAM",
+    }
+
+
+def test_breaks_reach_every_depth() -> None:
+    places = {broken.place for broken in breaks(RICH, 200)}
+    assert {
+        "inputs.author.orcid",
+        "inputs.tags[]",
+        "inputs.grid[][]",
+        "inputs.scores.*",
+        "inputs.lines[].sku",
+        "inputs.lines[].more.*[]",
+    } <= places
+    assert {"params.top", "params.stop", "params.how.a", "params.how.b"} <= places
+
+
+def test_a_signature_that_takes_anything_can_still_be_broken() -> None:
+    assert {broken.name for broken in breaks(SIGNATURES["anything"], 5)} == {"UNKNOWN_PARAM"}
+
+
+CODES = {
+    "MISSING_REQUIRED": {"MISSING_COLUMN", "MISSING_PROPERTY"},
+    "WRONG_TYPE": {"WRONG_TYPE"},
+    "WRONG_KEY": {"WRONG_TYPE"},
+    "WRONG_DTYPE": {"WRONG_TYPE"},
+    "WRONG_SHAPE": {"WRONG_SHAPE"},
+    "OUT_OF_RANGE": {"OUT_OF_RANGE", "LOSSY"},
+    "NOT_WHOLE": {"LOSSY"},
+    "NULL_FOR_REQUIRED": {"NULL"},
+    "UNKNOWN_PROPERTY": {"UNKNOWN_PROPERTY"},
+    "UNKNOWN_PARAM": {"UNKNOWN_PARAM"},
+    "PARAM_TYPE": {"WRONG_TYPE"},
+    "PARAM_SHAPE": {"WRONG_TYPE", "WRONG_SHAPE"},
+}
+"""What the enforcer calls each break."""
+
+
+@pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
+def test_the_enforcer_finds_that_break_and_no_other(signature: ModelSignature) -> None:
+    for broken in breaks(signature, 150):
+        with pytest.raises(InputsError) as caught:
+            modelpact_takes(signature, broken.inputs, broken.params)
+        assert {failure.code for failure in caught.value.failures} <= CODES[broken.name], (
+            broken.place
+        )
+
+
+def test_the_message_names_the_column_that_was_broken() -> None:
+    for broken in breaks(RICH, 100):
+        with pytest.raises(InputsError) as caught:
+            modelpact_takes(RICH, broken.inputs, broken.params)
+        top = broken.place.split(".")[1].split("[")[0]
+        assert top in str(caught.value), broken.place
+
+
+@pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
+def test_the_same_seed_makes_the_same_examples_and_another_others(
+    signature: ModelSignature,
+) -> None:
+    for valid in (True, False):
+        assert show(generate_examples(signature, 6, valid, seed=7)) == show(
+            generate_examples(signature, 6, valid, seed=7)
+        )
+        assert show(generate_examples(signature, 9, valid, seed=7)[:6]) == show(
+            generate_examples(signature, 6, valid, seed=7)
+        )
+        assert show(generate_examples(signature, 6, valid, seed=8)) != show(
+            generate_examples(signature, 6, valid, seed=7)
+        )
+    assert generate_examples(signature, 0) == generate_examples(signature, 0, valid=False) == []
+
+
+def show(found: list[tuple[Any, Any]]) -> str:
+    return "\n".join(
+        f"{inputs.to_dict('list') if isinstance(inputs, pd.DataFrame) else inputs!r} {params!r}"
+        for inputs, params in found
+    )
+
+
+@pytest.mark.slow
+def test_another_process_makes_the_same_examples() -> None:
+    script = (
+        "from modelpact.signature import generate_examples, parse\n"
+        "signature = parse({'inputs': {'a': 'double', 'b?': [{'c': 'string'}]}, 'params': {'p': 'string = x'}})\n"
+        "for inputs, params in generate_examples(signature, 5, seed=3):\n"
+        "    print(inputs.to_dict('list'), params)\n"
+    )
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env=os.environ | {"PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("1", "2")
+    ]
+    assert told[0] == told[1] != ""
+
+
+def test_the_shapes_of_what_is_made() -> None:
+    for inputs, params in generate_examples(RICH, 20):
+        assert isinstance(inputs, pd.DataFrame)
+        assert 1 <= len(inputs) <= 4
+        assert isinstance(params, dict)
+    for inputs, params in generate_examples(SIGNATURES["tensor"], 20):
+        assert (inputs.dtype, inputs.shape[1:], params) == (np.float32, (4, 3), None)
+    for inputs, _ in generate_examples(SIGNATURES["tensors"], 20):
+        assert len({len(array) for array in inputs.values()}) == 1, (
+            "tensors of one call have the same rows"
+        )
+    assert all(inputs is None for inputs, _ in generate_examples(SIGNATURES["params"], 3))
+
+
+def test_optional_columns_are_sometimes_left_out_and_sometimes_null() -> None:
+    frames = [inputs for inputs, _ in generate_examples(RICH, 60)]
+    present = [frame["notes"] for frame in frames if "notes" in frame]
+    assert 0 < len(present) < len(frames)
+    assert any(notes.isna().any() for notes in present)
+
+
+def test_a_break_leaves_the_whole_data_alone() -> None:
+    """Two breaks made of the same example do not share what they changed."""
+    made = breaks(RICH, 120)
+    for one, two in itertools.pairwise(made):
+        assert one.inputs is not two.inputs
+    with pytest.raises(AttributeError):
+        made[0].name = "OTHER"  # type: ignore[misc]

@@ -1,0 +1,136 @@
+"""The schema of one row for a model's structured output: what it cannot say, and that nothing it accepts is refused."""
+
+from __future__ import annotations
+
+import collections
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from json_payloads import carried, payloads, plain_call
+from mlflow.models import ModelSignature
+from mlflow.types.schema import ColSpec, DataType, Schema
+from strategies import any_names, types
+from verdicts import expects, failures, matches, seeded
+
+from modelpact.signature import compile, generate_examples, parse, rows_schema, strict_rows_schema
+from modelpact.signature.export.json_schema import JsonSchema
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+class TestStrictRows:
+    def test_optional_properties_are_required_and_may_be_null(self) -> None:
+        inputs = parse(
+            {
+                "inputs": {
+                    "name": "string",
+                    "age?": "integer",
+                    "author?": {"orcid?": "string", "tags": ["double"]},
+                }
+            }
+        ).inputs
+        author = {
+            "orcid": {"type": ["string", "null"]},
+            "tags": {"type": "array", "items": {"type": "number"}},
+        }
+        assert strict_rows_schema(inputs) == {
+            "type": "object",
+            "properties": {
+                "name": {"type": "string"},
+                "age": {"type": ["integer", "null"], "minimum": -(2**31), "maximum": 2**31 - 1},
+                "author": {
+                    "type": ["object", "null"],
+                    "properties": author,
+                    "required": ["orcid", "tags"],
+                    "additionalProperties": False,
+                },
+            },
+            "required": ["name", "age", "author"],
+            "additionalProperties": False,
+        }
+
+    @pytest.mark.parametrize(
+        "inputs",
+        [
+            {"x": {"*": "long"}},
+            {"x": "any"},
+            {"x?": ["any"]},
+            {"x": {"a?": {"*": "long"}}},
+            {"x": "binary"},
+            ["long", "long"],
+            ["any"],
+        ],
+    )
+    def test_what_cannot_be_said(self, inputs: Any) -> None:
+        assert strict_rows_schema(parse({"inputs": inputs}).inputs) is None
+
+    def test_a_binary_value_that_may_be_left_out_is_null(self) -> None:
+        found = strict_rows_schema(parse({"inputs": {"x?": "binary"}}).inputs)
+        assert found is not None
+        assert found["properties"] == {"x": {"type": "null"}}
+
+    def test_one_unnamed_column_is_its_value(self) -> None:
+        assert strict_rows_schema(parse({"inputs": ["string"]}).inputs) == {"type": "string"}
+
+    def test_what_it_accepts_the_enforcer_accepts(self) -> None:
+        count: collections.Counter[str] = collections.Counter()
+        scalars = st.sampled_from([dtype for dtype in DataType if dtype != DataType.binary])
+        columns = st.lists(
+            st.tuples(any_names, types(leaves=scalars), st.booleans()),
+            min_size=1,
+            max_size=3,
+            unique_by=lambda t: t[0],
+        )
+
+        @settings(seeded, max_examples=120)
+        @given(columns, st.integers(0, 2**32))
+        def compare(found: Any, seed: int) -> None:
+            signature = ModelSignature(
+                Schema([ColSpec(dtype, name, needed) for name, dtype, needed in found])
+            )
+            if (strict := strict_rows_schema(signature.inputs)) is None:
+                count["not strict"] += 1
+                return
+            assert _keywords(strict) <= {
+                *(
+                    "type",
+                    "properties",
+                    "required",
+                    "additionalProperties",
+                    "items",
+                    "pattern",
+                    "minimum",
+                    "maximum",
+                ),
+            }
+            rows, enforcer = rows_schema(signature.inputs), compile(signature)
+            filled = [plain_call(*pair) for pair in generate_examples(signature, 8, seed=seed)]
+            for call in [*filled, *payloads(signature, 16, seed)]:
+                listed = (carried(call) or {"inputs": []})["inputs"]
+                for row in listed if isinstance(listed, list) else []:
+                    if matches(strict, row) and "\\n" not in json.dumps(
+                        row
+                    ):  # before which Python's $ stands too
+                        assert matches(rows, row)
+                        why = failures(enforcer, {"inputs": [row]})
+                        assert not why or expects("LOSSY", "float|double")(signature, {}, why), (
+                            row,
+                            why,
+                        )
+                        count["accepted"] += 1
+
+        compare()
+        assert count["accepted"] > 300, count
+
+
+def _keywords(schema: JsonSchema) -> set[str]:
+    """The keywords of a strict schema; each object in it is checked for what OpenAI asks of objects."""
+    found = set(schema)
+    if "object" in schema["type"]:
+        assert schema["required"] == list(schema["properties"])
+        assert schema["additionalProperties"] is False
+        found |= set().union(*map(_keywords, schema["properties"].values()))
+    return found | (_keywords(schema["items"]) if "items" in schema else set())

@@ -1,0 +1,27 @@
+"""A model that answers with what it was given, of any signature, never saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mlflow.models import Model, ModelSignature
+from mlflow.pyfunc import PyFuncModel
+
+from modelpact.loaders import Adapter
+from modelpact.serving.comparison import cells
+
+
+class Echo:
+    """Answers with every cell that it was given."""
+
+    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
+        return {"inputs": dict(cells(inputs)), "params": dict(cells(params or {}))}
+
+
+def adapter(signature: ModelSignature, model: Any = None) -> Adapter:
+    """A model that was never saved."""
+    metadata = Model(
+        signature=signature, flavors={"python_function": {"loader_module": "none"}}, model_uuid="0"
+    )
+    return Adapter(PyFuncModel(metadata, model or Echo()), uri="made", folder=Path("none"))

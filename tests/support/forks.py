@@ -1,0 +1,269 @@
+"""Processes by the hundred: a server with everything imported forks them, kills them, and looks at what they left.
+
+Usage: python forks.py {open|schema|job} <how many>; it works in the working folder, and prints its account as JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import random
+import signal
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from mlflow import MlflowClient
+from publishing import steps
+
+from modelpact import publish
+from modelpact.cli.tasks import RepairTask
+from modelpact.loaders import CustomLoader
+from modelpact.tracking import SqliteTracking
+from modelpact.types import Job
+
+LOG = Path("children.log").absolute()
+
+
+def fork(work: Callable[[], object]) -> int:
+    """Do something in a process of its own."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    with LOG.open("a") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    try:
+        work()
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()  # what it has said stands in the log
+        os._exit(status)
+
+
+def ended_well(child: int) -> bool:
+    return os.waitpid(child, 0)[1] == 0
+
+
+def run(work: Callable[[], object]) -> bool:
+    """Do something in a process of its own, to its end; whether that was a good one."""
+    return ended_well(fork(work))
+
+
+def length(work: Callable[[], object]) -> float:
+    """How many seconds it takes."""
+    taken = []
+    for _ in range(5):
+        began = time.perf_counter()
+        assert run(work), LOG.read_text()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
+
+
+def killed(work: Callable[[], object], seconds: float) -> bool:
+    """Begin something and kill it after some seconds; whether it was killed before its end."""
+    child = fork(work)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def until(kills: int, counts: dict[str, int]) -> Iterator[int]:
+    """Numbers, until so many were killed: what is done before its time is no kill."""
+    for number in range(3 * kills):
+        if counts["kills"] == kills:
+            return
+        yield number
+
+
+def place(folder: Path | str, cache: Path | str | None = None) -> None:
+    """Go to a new folder, which a later process goes to again."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    os.chdir(folder)
+    if cache is not None:
+        os.environ["MODELPACT_CACHE"] = str(Path(cache).absolute())
+
+
+def open_store() -> None:
+    with SqliteTracking().open() as opened:
+        assert len(opened.client.search_experiments()) == 2
+
+
+def repair() -> None:
+    RepairTask(tracking=SqliteTracking()).run(Path())
+
+
+def sound(file: Path) -> bool:
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        return list(database.execute("PRAGMA integrity_check")) == [("ok",)]
+
+
+def opens(rounds: int) -> dict[str, Any]:
+    """16 processes open one fresh store, so many times; in each fourth round the template has to be made as well."""
+    failed = 0
+    top = Path.cwd()
+    for number in range(rounds):
+        place(top / str(number), top / (f"cache{number}" if number % 4 == 0 else "cache"))
+
+        def work() -> None:
+            while not Path("go").exists():
+                time.sleep(0.001)
+            open_store()
+
+        children = [fork(work) for _ in range(16)]
+        Path("go").touch()
+        failed += sum(not ended_well(child) for child in children)
+    return {"opened": rounds * 16, "failed": failed}
+
+
+def schemas(kills: int) -> dict[str, Any]:
+    """Kill so many processes while they make a store and its template, and see whether the store opens after that."""
+    top = Path.cwd()
+
+    def opened(folder: Path | None = None) -> None:
+        folder = folder or top / f"measured{os.getpid()}"
+        place(folder, folder / "cache")
+        open_store()
+
+    whole = length(opened)
+    counts = {
+        "kills": 0,
+        "half_made": 0,
+        "never_open_again": 0,
+        "unsound": 0,
+        "left_by_kills": 0,
+        "left_after_repair": 0,
+    }
+    for number in until(kills, counts):
+        folder = top / str(number)
+        counts["kills"] += killed(functools.partial(opened, folder), random.uniform(0, whole))
+        place(folder, folder / "cache")
+        counts["half_made"] += bool(
+            list(folder.rglob("modelpact-*")) or list(folder.rglob(".*.new*"))
+        )
+        counts["never_open_again"] += not run(open_store)
+        counts["unsound"] += not sound(folder / "mlflow.db")
+        counts["left_by_kills"] += len([*folder.rglob("modelpact-*"), *folder.rglob(".*.new*")])
+        run(repair)
+        counts["left_after_repair"] += len([*folder.rglob("modelpact-*"), *folder.rglob(".*.new*")])
+    return {"seconds": round(whole, 3), **counts}
+
+
+def left() -> list[str]:
+    """Every temporary file and folder, whoever made it."""
+    aside = [*Path().rglob(".*.new*"), *Path(os.environ["MODELPACT_CACHE"]).rglob(".*.new*")]
+    folders = [
+        *Path(os.environ["MODELPACT_CACHE"]).glob("modelpact-*"),
+        *Path(tempfile.gettempdir()).iterdir(),
+    ]
+    return sorted(path.name for path in [*aside, *folders])
+
+
+def jobs(kills: int) -> dict[str, Any]:
+    """Kill so many jobs on one store, then look at what is in it, repair it, and look again."""
+    place("jobs", "cache")
+
+    def job(name: str) -> None:
+        publish(**steps(), folder=Path("outputs") / name, job=Job({"model": {"factor": 2.0}}))
+
+    whole = length(lambda: job(f"measured{os.getpid()}"))
+    counts = {"kills": 0, "unsound": 0, "next_run_failed": 0}
+    for number in until(kills, counts):
+        counts["kills"] += killed(functools.partial(job, str(number)), random.uniform(0, whole))
+        counts["unsound"] += not sound(Path("mlflow.db"))
+        if number % 20 == 19:
+            counts["next_run_failed"] += not run(functools.partial(job, f"next{number}"))
+    before = asked()
+    LOG.write_text("")
+    assert run(repair), LOG.read_text()
+    said = LOG.read_text().splitlines()
+    LOG.write_text("")
+    assert run(repair), LOG.read_text()
+    again = LOG.read_text().splitlines()
+    counts["next_run_failed"] += not run(functools.partial(job, "last"))
+    return {
+        "seconds": round(whole, 3),
+        **counts,
+        "before": before,
+        "repaired": len(said),
+        "after": asked(),
+        "said_again": again,
+    }
+
+
+def asked() -> dict[str, Any]:
+    """What a store holds, asked by a process of its own."""
+    answer = Path("answer.json")
+    assert run(lambda: answer.write_text(json.dumps(state()))), LOG.read_text()
+    found: dict[str, Any] = json.loads(answer.read_text())
+    return found
+
+
+def state() -> dict[str, Any]:
+    receipts = [json.loads(path.read_text()) for path in Path("outputs").rglob("receipt.json")]
+    acknowledged = sorted(int(one["version"]) for one in receipts if one["version"])
+    with SqliteTracking().open() as store:
+        client: MlflowClient = store.client
+        runs = client.search_runs([store.experiment_id], max_results=5000)
+        models = []
+        token = None
+        while True:
+            page = client.search_logged_models(
+                [store.experiment_id], max_results=500, page_token=token
+            )
+            models += page
+            token = page.token
+            if not token:
+                break
+        versions = client.search_model_versions(max_results=5000)
+        sources = {version.source for version in versions}
+        unloadable = []
+        for number in acknowledged:
+            try:
+                CustomLoader().load(f"models:/sums/{number}").predict(
+                    pd.DataFrame({"a": [1.0], "b": [2.0]})
+                )
+            except Exception as error:  # whatever it is, it is to be counted
+                unloadable.append(f"{number}: {error}")
+        numbers = sorted(int(version.version) for version in versions)
+        return {
+            "runs": len(runs),
+            "running": sum(run.info.status == "RUNNING" for run in runs),
+            "models": len(models),
+            "pending": sum(model.status == "PENDING" for model in models),
+            "ready_without_version": sum(
+                model.status == "READY" and model.model_uri not in sources for model in models
+            ),
+            "versions": len(versions),
+            "not_ready": sum(
+                model.status != "READY" and model.model_uri in sources for model in models
+            ),
+            "without_gaps": numbers == list(range(1, len(numbers) + 1)),
+            "acknowledged": len(acknowledged),
+            "acknowledged_missing": sorted(set(acknowledged) - set(numbers)),
+            "unloadable": unloadable,
+            "left": left(),
+        }
+
+
+if __name__ == "__main__":
+    random.seed(int(sys.argv[3]) if len(sys.argv) > 3 else None)
+    place("warm", "warm-cache")
+    publish(
+        **steps(), job=Job({"a": 1})
+    )  # in this process, so that everything is imported; in a store of its own
+    os.chdir("..")
+    account = {"open": opens, "schema": schemas, "job": jobs}[sys.argv[1]](int(sys.argv[2]))
+    sys.stdout.write(json.dumps(account, indent=1) + "\n")

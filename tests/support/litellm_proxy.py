@@ -1,0 +1,90 @@
+"""A LiteLLM proxy with the models of examples/litellm, in a process and a virtual environment of its own.
+
+Beside modelpact it would bring an older `openai`. The environment is kept: in the folder that MODELPACT_LITELLM_VENV names, or in
+pytest's cache, one for each text of the requirements.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from programs import environment, free_port, kept, server
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "litellm"
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy that runs."""
+
+    base_url: str
+    key: str
+    recorded: Path
+
+    def received(self) -> list[Any]:
+        """The bodies of all chat requests so far as the proxy received them, parsed; None for one that is no JSON."""
+        if not self.recorded.exists():
+            return []
+        return [json.loads(line) for line in self.recorded.read_text(encoding="utf-8").splitlines()]
+
+
+def installed(cache: Path) -> Path:
+    """The folder with the proxy's programs; made and filled where it is not there yet."""
+    requirements = EXAMPLE / "requirements.txt"
+    text = f"{sys.version_info[:2]} {requirements.read_text(encoding='utf-8')}"
+    return environment(
+        Path(os.environ.get("MODELPACT_LITELLM_VENV") or cache), text, "-r", requirements
+    )
+
+
+@contextlib.contextmanager
+def running(programs: Path, folder: Path, seconds: float = 120) -> Iterator[Proxy]:
+    """The proxy, for as long as the block lasts; `seconds` is how long its start may take."""
+    config = yaml.safe_load((EXAMPLE / "config.yaml").read_text(encoding="utf-8"))
+    config["general_settings"]["custom_auth"] = "litellm_hooks.authorize"
+    (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    shutil.copy(Path(__file__).with_name("litellm_hooks.py"), folder)
+    port = free_port()
+    proxy = Proxy(
+        f"http://127.0.0.1:{port}/v1", f"sk-{secrets.token_hex(12)}", folder / "bodies.jsonl"
+    )
+    known = kept(
+        LITELLM_MASTER_KEY=proxy.key,
+        LITELLM_LOCAL_MODEL_COST_MAP="True",  # or it fetches a list of prices at its start
+        RECORDED_BODIES=str(proxy.recorded),
+    )
+    command = [
+        str(programs / "litellm"),
+        "--config",
+        "config.yaml",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
+    with server(
+        command, folder / "proxy.log", lambda: _is_alive(proxy), seconds, cwd=folder, env=known
+    ):
+        yield proxy
+
+
+def _is_alive(proxy: Proxy) -> bool:
+    with (
+        contextlib.suppress(urllib.error.URLError, OSError),
+        urllib.request.urlopen(proxy.base_url.removesuffix("v1") + "health/liveliness", timeout=5),
+    ):
+        return True
+    return False

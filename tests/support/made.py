@@ -1,0 +1,68 @@
+"""The models of served.py as fixtures, each made once for the whole run."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import served
+
+from modelpact.loaders import Adapter
+
+Make = Callable[[Callable[[], Adapter]], Adapter]
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Make]:
+    """Makes a model in a folder of its own that stays."""
+    found: dict[Callable[[], Adapter], Adapter] = {}
+
+    def make(kind: Callable[[], Adapter]) -> Adapter:
+        if kind not in found:
+            with (
+                contextlib.chdir(tmp_path_factory.mktemp(kind.__name__)),
+                pytest.MonkeyPatch.context() as patch,
+            ):
+                patch.setenv("MODELPACT_CACHE", str(cache))
+                found[kind] = kind()
+        return found[kind]
+
+    return make
+
+
+@pytest.fixture
+def table(made: Make) -> Adapter:
+    """A ridge regression."""
+    return made(served.table)
+
+
+@pytest.fixture
+def tensor(made: Make) -> Adapter:
+    """Two named tensors."""
+    return made(served.tensor)
+
+
+@pytest.fixture
+def nested(made: Make) -> Adapter:
+    """Objects, arrays, maps, optional columns, params."""
+    return made(served.nested)
+
+
+@pytest.fixture
+def hinted(made: Make) -> Adapter:
+    """Pydantic objects."""
+    return made(served.hinted)
+
+
+@pytest.fixture
+def told(made: Make) -> Adapter:
+    """A model that does as it is told."""
+    return made(served.told)
+
+
+@pytest.fixture
+def talker() -> Callable[..., Adapter]:
+    """Makes a chat model of a server."""
+    return served.talker

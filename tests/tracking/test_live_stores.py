@@ -1,0 +1,330 @@
+"""Real stores: a tracking server on SQLite and on PostgreSQL, PostgreSQL directly, files behind S3, and servers in trouble."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from programs import free_port
+from store_servers import Postgres, Trouble, installed, postgres, process, trouble, variables
+
+pytestmark = pytest.mark.slow
+
+SWEEP = (
+    "-m",
+    "model.estimator.alpha=1,2,3,4,5,6,7,8",
+    "hydra/launcher=joblib",
+    "hydra.launcher.n_jobs=2",
+)
+S3 = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+
+@dataclass
+class Place:
+    """A store as a user has it: what is written on the command line, and what is in the environment."""
+
+    programs: Path
+    cache: Path
+    arguments: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run modelpact with this store, in the working folder."""
+        known = variables(self.programs, MODELPACT_CACHE=str(self.cache), **self.environment) | more
+        command = [str(self.programs / "modelpact"), *arguments, "tracking=server", *self.arguments]
+        return subprocess.run(
+            command, env=known, capture_output=True, text=True, check=False, timeout=300
+        )
+
+
+@pytest.fixture(scope="session")
+def programs(pytestconfig: pytest.Config) -> Path:
+    return installed(Path(pytestconfig.cache.mkdir("stores")))
+
+
+@pytest.fixture(scope="session")
+def database(programs: Path) -> Iterator[Postgres]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        postgres(programs, Path(folder)) as server,
+    ):  # which nobody may enter
+        yield server
+
+
+@pytest.fixture(scope="session")
+def bucket(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """An S3 server with a bucket called models; gives the environment to reach it with."""
+    port = free_port()
+    folder = tmp_path_factory.mktemp("s3")
+    known = S3 | {"MLFLOW_S3_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
+    command = [str(programs / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    with process(command, port, folder, env=variables(programs)):
+        make = f"import boto3; boto3.client('s3', endpoint_url='http://127.0.0.1:{port}').create_bucket(Bucket='models')"
+        subprocess.run(
+            [str(programs / "python"), "-c", make], env=variables(programs, **S3), check=True
+        )
+        yield known
+
+
+def create(programs: Path, server: Postgres, name: str) -> str:
+    """A new database; returns its address, without the password."""
+    make = (
+        "import psycopg2, sys; c = psycopg2.connect(sys.argv[1]); c.autocommit = True; "
+        "c.cursor().execute(f'create database {sys.argv[2]}')"
+    )
+    known = variables(programs, PGPASSWORD=server.password)
+    subprocess.run(
+        [str(programs / "python"), "-c", make, server.uri("postgres"), name], env=known, check=True
+    )
+    return server.uri(name)
+
+
+def served(
+    stack: ExitStack, programs: Path, folder: Path, backend: str, files: str, **more: str
+) -> int:
+    """Start a tracking server; returns its port."""
+    port = free_port()
+    options = [
+        "--workers",
+        "1",
+        "--port",
+        str(port),
+        "--backend-store-uri",
+        backend,
+        "--artifacts-destination",
+        files,
+    ]
+    command = [str(programs / "mlflow"), "server", *options]
+    stack.enter_context(process(command, port, folder, env=variables(programs, **more)))
+    return port
+
+
+@pytest.fixture(scope="session")
+def plain_server(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a tracking server on SQLite, which keeps files in a folder of its own."""
+    folder = tmp_path_factory.mktemp("server")
+    with ExitStack() as stack:
+        yield served(stack, programs, folder, "sqlite:///store.db", str(folder / "files"))
+
+
+SERVED = "server, PostgreSQL and S3"
+
+
+@pytest.fixture(params=["server, SQLite", SERVED, "PostgreSQL, files in S3"])
+def place(
+    request: pytest.FixtureRequest,
+    programs: Path,
+    cache: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Place]:
+    with ExitStack() as stack:
+        if request.param == "server, SQLite":
+            yield Place(
+                programs,
+                cache,
+                [f"tracking.uri=http://127.0.0.1:{request.getfixturevalue('plain_server')}"],
+            )
+            return
+        server, s3 = request.getfixturevalue("database"), request.getfixturevalue("bucket")
+        if request.param == "PostgreSQL, files in S3":
+            uri = create(programs, server, f"direct_{free_port()}")
+            location = "tracking.artifact_location=s3://models/direct"
+            yield Place(
+                programs,
+                cache,
+                [f"tracking.uri={uri}", location],
+                s3 | {"PGPASSWORD": server.password},
+            )
+            return
+        uri, folder = (
+            create(programs, server, f"served_{free_port()}"),
+            tmp_path_factory.mktemp("server"),
+        )
+        backend = uri.replace(
+            "postgresql:", "postgresql+psycopg2:"
+        )  # else SQLAlchemy 2.1 wants the driver psycopg
+        port = served(
+            stack, programs, folder, backend, "s3://models/served", PGPASSWORD=server.password, **s3
+        )
+        yield Place(programs, cache, [f"tracking.uri=http://127.0.0.1:{port}"])
+
+
+def statuses() -> list[tuple[str, str | None]]:
+    return sorted(
+        (one["status"], one["version"])
+        for one in (json.loads(path.read_text()) for path in Path().rglob("receipt.json"))
+    )
+
+
+def test_all_that_works_on_a_file_works_here(place: Place, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    place.environment["TMPDIR"] = str(scratch)
+    first = place()
+    assert first.returncode == 0, first.stderr
+    assert "registered diabetes version 1; " in first.stdout
+    assert "5 of 5 checks passed" in first.stdout
+
+    swept = place(*SWEEP, "hydra.sweep.dir=sweep")
+    assert swept.returncode == 0, swept.stderr
+    assert "8 jobs, 8 ok" in swept.stdout
+    assert sorted(int(version or 0) for _, version in statuses()) == list(range(1, 10))
+    Path("sweep/3/receipt.json").unlink()  # as if it had been killed just before its end
+    again = place(*SWEEP, "hydra.sweep.dir=sweep", "resume=true")
+    assert again.returncode == 0, again.stderr
+    assert "8 jobs, of which 7 are done" in again.stdout
+    assert "reused" in again.stdout
+    assert sorted(int(version or 0) for _, version in statuses()) == list(range(1, 10))
+
+    audited = place("task=audit")
+    assert audited.stdout == "9 versions audited, 9 as published\n", audited.stderr
+    signed = place("task=resign", "task.uri=models:/diabetes/1")
+    assert "registered diabetes version 10; " in signed.stdout, signed.stderr
+    checked = place("task=check", "task.uri=models:/diabetes/10")
+    assert "all 442 rows of diabetes conform" in checked.stdout, checked.stderr
+    inspected = place("task=inspect")
+    assert inspected.returncode == 0, inspected.stderr
+    lost = place("task=check", "task.uri=models:/diabetes/11")
+    assert "Its versions: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10; its aliases: none." in lost.stderr
+    assert [
+        path.name
+        for path in scratch.iterdir()
+        if path.is_dir() and path.name.startswith(("tmp", "modelpact-"))
+    ] == []
+    secrets = [value for name, value in place.environment.items() if name == "PGPASSWORD"]
+    written = [path for path in Path().rglob("*") if path.is_file()]
+    assert not [
+        path for path in written for secret in secrets if secret.encode() in path.read_bytes()
+    ]
+
+
+@pytest.mark.parametrize("place", [SERVED], indirect=True)
+@pytest.mark.parametrize("recipe", ["sweep_optuna", "sweep_ray", "sweep_submitit"])
+def test_a_sweep_of_eight_by_any_means(recipe: str, place: Place) -> None:
+    begun = time.monotonic()
+    swept = place("-m", f"experiment={recipe}", "hydra.sweep.dir=sweep")
+    sys.stdout.write(f"{recipe}: {time.monotonic() - begun:.0f} s\n")
+    assert swept.returncode == 0, swept.stderr
+    assert "8 jobs, 8 ok" in swept.stdout
+    assert sorted(int(version or 0) for _, version in statuses()) == list(range(1, 9))
+
+
+def test_eight_runs_may_be_the_first_in_a_postgresql_database(
+    programs: Path, database: Postgres, cache: Path
+) -> None:
+    uri = create(programs, database, "fresh").replace("ann@", f"ann:{database.password}@")
+    script = (
+        "import sys, mlflow; from modelpact.tracking import ServerTracking\n"
+        "with ServerTracking(uri='env:WHERE').open() as opened, mlflow.start_run(experiment_id=opened.experiment_id): pass"
+    )
+    known = variables(programs, WHERE=uri, MODELPACT_CACHE=str(cache))
+    command = [str(programs / "python"), "-c", script]
+    running = [
+        subprocess.Popen(command, env=known, stderr=subprocess.PIPE, text=True) for _ in range(8)
+    ]
+    ended = [(one.communicate(timeout=120)[1], one.returncode) for one in running]
+    assert [code for _, code in ended] == [0] * 8, ended
+
+
+def test_a_password_is_wrong_or_a_database_missing_within_seconds(
+    programs: Path, database: Postgres, cache: Path
+) -> None:
+    place = Place(programs, cache, ["tracking.uri=env:WHERE"])
+    wrong = place(WHERE=f"postgresql://ann:wr0ngpass@127.0.0.1:{database.port}/postgres")
+    assert wrong.returncode == 1
+    assert wrong.stderr.startswith("error: the store env:WHERE cannot be opened: ")
+    assert "password authentication failed" in wrong.stderr
+    assert "PGPASSWORD" in wrong.stderr
+    missing = place(WHERE=f"postgresql://ann:{database.password}@127.0.0.1:{database.port}/none")
+    assert 'database "none" does not exist' in missing.stderr
+    said = wrong.stdout + wrong.stderr + missing.stdout + missing.stderr
+    written = "".join(path.read_text() for path in Path().rglob("*") if path.is_file())
+    assert not [secret for secret in ("wr0ngpass", database.password) if secret in said + written]
+
+
+# trouble
+
+
+@pytest.fixture
+def troubled(plain_server: int) -> Iterator[Trouble]:
+    with trouble(plain_server) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def behind(troubled: Trouble, programs: Path, cache: Path) -> Place:
+    """The store behind the proxy, with bounds that a test can wait for."""
+    quick = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "3"}
+    return Place(programs, cache, [f"tracking.uri=http://127.0.0.1:{troubled.port}"], quick)
+
+
+def versions(port: int, name: str) -> list[int]:
+    client = MlflowClient(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}")
+    return sorted(int(found.version) for found in client.search_model_versions(f"name = '{name}'"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "stage"),
+    [
+        ("500", "runs/create", "open"),
+        ("500", "mlflow-artifacts", "open"),
+        ("drop", "logged-models", "save"),
+        ("hang", "model-versions/create", "register"),
+    ],
+)
+def test_a_server_that_fails_half_way_is_one_error_and_nothing_is_registered(
+    kind: str, path: str, stage: str, behind: Place, troubled: Trouble
+) -> None:
+    name = f"{kind}-{stage}-{len(path)}"
+    troubled.begin(kind, path)
+    ended = behind(f"name={name}", "hydra.run.dir=first")
+    assert ended.returncode == 1
+    assert ended.stderr.count("error: ") == 1, ended.stderr
+    assert f"error: the store http://127.0.0.1:{troubled.port} failed: " in ended.stderr
+    assert "No version was registered." in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert len(troubled.met) < 12
+    receipt = json.loads(Path("first/receipt.json").read_text())
+    assert (receipt["status"], receipt["stage"], receipt["version"]) == ("failed", stage, None)
+    troubled.end()
+    assert versions(troubled.port, name) == []
+    again = behind(f"name={name}")
+    assert again.returncode == 0, again.stderr
+    assert versions(troubled.port, name) == [1]
+
+
+@pytest.mark.parametrize("kind", ["500", "drop", "lost"])
+def test_one_failure_is_survived_and_makes_no_second_version(
+    kind: str, behind: Place, troubled: Trouble
+) -> None:
+    troubled.begin(kind, "model-versions/create", times=1)
+    ended = behind(f"name=once-{kind}")
+    assert ended.returncode == 0, ended.stderr
+    assert len(troubled.met) == 1
+    assert versions(troubled.port, f"once-{kind}") == [1]
+
+
+def test_a_sweep_goes_on_where_the_server_failed(behind: Place, troubled: Trouble) -> None:
+    sweep = ("-m", "model.estimator.alpha=1,2,3", "name=swept", "hydra.sweep.dir=sweep")
+    troubled.begin("500", "logged-models")
+    ended = behind(*sweep)
+    assert ended.returncode == 1
+    assert "3 of 3 jobs did not succeed" in ended.stderr
+    assert "StoreError: the store http://127.0.0.1:" in ended.stderr
+    troubled.end()
+    again = behind(*sweep, "resume=true")
+    assert again.returncode == 0, again.stderr
+    assert versions(troubled.port, "swept") == [1, 2, 3]

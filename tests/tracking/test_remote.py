@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+import requests
+from mlflow.exceptions import MlflowException
+from mlflow.utils import rest_utils
+
+from modelpact.errors import ModelConfigError, RegisterError, SaveError, StoreError
+from modelpact.tracking import ServerTracking, SqliteTracking, remote
+
+DOWN = MlflowException(
+    "API request to http://h:5000/api/2.0/mlflow/runs/create failed with exception HTTPConnectionPool(host='h', port=5000): Max "
+    "retries exceeded with url: /api/2.0/mlflow/runs/create (Caused by ResponseError('too many 500 error responses'))"
+)
+
+
+@pytest.mark.parametrize(
+    ("uri", "bare", "variables"),
+    [
+        ("http://h:5000", "http://h:5000", {}),
+        (
+            "http://ann:p%40ss@h:5000/x",
+            "http://h:5000/x",
+            {"MLFLOW_TRACKING_USERNAME": "ann", "MLFLOW_TRACKING_PASSWORD": "p@ss"},
+        ),
+        ("postgresql://ann:secret@db:1/x", "postgresql://ann@db:1/x", {"PGPASSWORD": "secret"}),
+        (
+            "postgresql+psycopg2://:secret@db/x",
+            "postgresql+psycopg2://db/x",
+            {"PGPASSWORD": "secret"},
+        ),
+        ("postgresql://ann@db/x", "postgresql://ann@db/x", {}),
+        ("mysql+pymysql://ann:secret@db/x", "mysql+pymysql://ann:secret@db/x", {}),
+        ("sqlite:///a:b@c.db", "sqlite:///a:b@c.db", {}),
+        ("http://[half", "http://[half", {}),
+    ],
+)
+def test_a_password_goes_where_the_client_looks_for_it(
+    uri: str, bare: str, variables: dict[str, str]
+) -> None:
+    assert remote.separated(uri) == (bare, variables)
+
+
+def test_bounds_are_set_for_a_while_where_the_user_has_set_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(remote.TIMEOUT, "300")
+    with SqliteTracking().open():
+        assert {name: os.environ[name] for name in remote.BOUNDS} == remote.BOUNDS | {
+            remote.TIMEOUT: "300"
+        }
+    assert [name for name in remote.BOUNDS if name in os.environ] == [remote.TIMEOUT]
+
+
+def raised(kind: type[Exception], text: str, within: str) -> Exception:
+    """An error as if it came out of a module of that name."""
+    try:
+        exec("raise kind(text)", {"__name__": within, "kind": kind, "text": text})
+    except kind as error:
+        return error
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (DOWN, "/api/2.0/mlflow/runs/create: too many 500 error responses"),
+        (
+            MlflowException(
+                "API request to endpoint /api/x failed with error code 503 != 200. Response body: ''"
+            ),
+            "/api/x: HTTP status 503",
+        ),
+        (
+            MlflowException(
+                "API request to endpoint /api/x failed with error code 404 != 200. Response body: ''"
+            ),
+            "",
+        ),
+        (MlflowException("no such run"), ""),
+        (
+            raised(requests.ConnectionError, "refused", "mlflow.store.artifact.http_artifact_repo"),
+            "refused",
+        ),
+        (raised(requests.ConnectionError, "refused", "somebodys.model"), ""),
+        (raised(OSError, "disk full", "mlflow.store.artifact.local_artifact_repo"), ""),
+        (None, ""),
+    ],
+)
+def test_a_stores_failure_is_told_from_others(error: Exception | None, told: str) -> None:
+    assert remote.failure(error) == told
+
+
+def staged(error: Exception) -> None:
+    """A store that fails while it is open, told by a stage of its own."""
+    with SqliteTracking().open():
+        raise error from DOWN
+
+
+def test_a_failure_is_found_behind_the_error_of_a_stage() -> None:
+    with pytest.raises(StoreError) as caught:
+        staged(SaveError("save failed"))
+    told = "the store sqlite:///mlflow.db failed: /api/2.0/mlflow/runs/create: too many 500 error responses"
+    assert caught.value.message == told
+    assert "resume=true" in caught.value.remedy
+    with pytest.raises(RegisterError, match="could not be taken back"):
+        staged(RegisterError("it could not be taken back", left=["version 1"]))
+
+
+def test_what_follows_a_failure_of_the_store_is_tried_once() -> None:
+    with remote.after(DOWN):
+        assert (os.environ[remote.RETRIES], os.environ[remote.TIMEOUT]) == ("0", "5")
+    with remote.after(ValueError("something else")):
+        assert remote.RETRIES not in os.environ
+    assert remote.RETRIES not in os.environ
+
+
+class Flaky:
+    """Creates something; the first `failing` calls fail, and those from `made` on have created it all the same."""
+
+    def __init__(self, failing: int, made: int | None = None, error: Exception = DOWN) -> None:
+        self.failing, self.made, self.error, self.calls = failing, made, error, 0
+
+    def create(self) -> str:
+        assert os.environ[remote.RETRIES] == "0"
+        self.calls += 1
+        if self.calls <= self.failing:
+            raise self.error
+        return "created"
+
+    def find(self) -> str | None:
+        return "found" if self.made is not None and self.calls >= self.made else None
+
+
+@pytest.mark.parametrize(
+    ("flaky", "result", "calls"),
+    [
+        (Flaky(0), "created", 1),
+        (Flaky(2), "created", 3),
+        (Flaky(5, made=1), "found", 1),
+        (Flaky(5, made=5), "found", 5),
+    ],
+)
+def test_something_is_created_once(
+    flaky: Flaky, result: str, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    assert remote.once(flaky.create, flaky.find) == result
+    assert flaky.calls == calls
+
+
+@pytest.mark.parametrize(
+    ("error", "calls"), [(DOWN, 3), (MlflowException("the name is refused"), 1)]
+)
+def test_the_last_failure_is_raised(
+    error: Exception, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setenv(remote.RETRIES, "2")
+    flaky = Flaky(9, error=error)
+    with pytest.raises(MlflowException) as caught:
+        remote.once(flaky.create, flaky.find)
+    assert caught.value is error
+    assert flaky.calls == calls
+
+
+def test_an_address_in_a_variable_is_read_when_the_store_is_opened_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tracking = ServerTracking(uri="env:WHERE")
+    with (
+        pytest.raises(ModelConfigError, match=r"tracking\.uri: the variable WHERE is not set"),
+        tracking.open(),
+    ):
+        pytest.fail("it was opened")
+    monkeypatch.setenv("WHERE", "http://ann:s3cr3tpw@127.0.0.1:1")
+    with pytest.raises(StoreError) as caught, tracking.open():
+        pytest.fail("it was opened")
+    assert caught.value.message.startswith("the tracking server env:WHERE does not answer: ")
+    assert "s3cr3tpw" not in f"{caught.value} {vars(caught.value)}"
+    monkeypatch.setenv("WHERE", "sqlite:///other.db")
+    with SqliteTracking(uri="env:WHERE").open() as opened:
+        assert opened.uri == "env:WHERE"
+    assert os.listdir() == ["other.db"]
+
+
+def test_a_server_behind_a_proxy_need_not_be_reachable_from_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:2")
+    monkeypatch.setenv("no_proxy", "inside.invalid")
+    assert remote.is_behind_a_proxy("http", "far.invalid")
+    assert not remote.is_behind_a_proxy("http", "inside.invalid")
+    assert not remote.is_behind_a_proxy("postgresql", "far.invalid")
+    ServerTracking(uri="http://far.invalid").prepare()
+
+
+def test_files_of_an_experiment_are_where_it_was_made(tmp_path: Any) -> None:
+    place = (tmp_path / "files").as_uri()
+    for _ in range(2):
+        with SqliteTracking(artifact_location=place).open() as opened:
+            assert opened.client.get_experiment(opened.experiment_id).artifact_location == place
+    with (
+        pytest.raises(StoreError, match=r"keeps its files in .*files, and no longer moves"),
+        SqliteTracking(artifact_location="s3://b").open(),
+    ):
+        pytest.fail("it was opened")
+    with SqliteTracking().open():
+        pass
+
+
+def test_mlflows_own_words_for_a_request_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(remote.RETRIES, "0")
+    credentials = (
+        rest_utils.MlflowHostCreds("http://127.0.0.1:1")
+        if hasattr(rest_utils, "MlflowHostCreds")
+        else None
+    )
+    assert credentials is not None
+    with pytest.raises(MlflowException) as caught:
+        rest_utils.http_request(credentials, "/api/x", "GET")
+    assert remote.failure(caught.value).startswith("/api/x: ")
+    assert "refused" in remote.failure(caught.value)

@@ -1,0 +1,661 @@
+from __future__ import annotations
+
+import contextlib
+import http.server
+import logging
+import os
+import pickle
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from pydantic import ValidationError
+
+from modelpact._internal import mlflow_compat
+from modelpact.errors import ConfigError, PactError, StoreError
+from modelpact.tracking import ServerTracking, SqliteTracking, Tracking, sqlite
+from modelpact.tracking import tracking as store
+from modelpact.tracking.tracking import without_credentials
+
+
+def schema(path: Path) -> list[Any]:
+    """Everything in a new database but times; MLflow itself writes the constraints of a table in any order."""
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        found = list(database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
+        tables = sorted(
+            (*names, sorted((sql or "").replace(",", "").split())) for *names, sql in found
+        )
+        experiments = list(
+            database.execute(
+                "SELECT experiment_id, name, artifact_location, lifecycle_stage FROM experiments"
+            )
+        )[:1]
+        versions = list(database.execute("SELECT * FROM alembic_version"))
+    return [tables, experiments, versions]
+
+
+def execute(path: Path | str, *statements: str) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        for statement in statements:
+            database.execute(statement)
+
+
+def refused(tracking: Tracking, kind: type[PactError] = StoreError) -> PactError:
+    """How a store that cannot be opened is refused; MLflow's global state is left alone."""
+    before = mlflow.is_tracking_uri_set(), os.environ.get("MLFLOW_TRACKING_URI")
+    with pytest.raises(kind) as caught, tracking.open():
+        pytest.fail("it was opened")
+    assert (mlflow.is_tracking_uri_set(), os.environ.get("MLFLOW_TRACKING_URI")) == before
+    assert caught.value.remedy
+    assert vars(pickle.loads(pickle.dumps(caught.value))) == vars(caught.value)
+    return caught.value
+
+
+@pytest.mark.parametrize("name", ["plain", "with space", "ünï", "100%41", "what?", "a#b", "a@b:c"])
+def test_a_new_store_is_the_one_that_mlflow_makes(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with SqliteTracking().open():
+        pass
+    ours = schema(folder / "mlflow.db")
+    assert os.listdir(folder) == ["mlflow.db"]
+    (folder / "mlflow.db").unlink()
+    if name == "plain":
+        theirs = f"sqlite:///{folder}/theirs.db"
+        MlflowClient(theirs, theirs).search_experiments()
+        assert ours == schema(folder / "theirs.db")
+    assert ours[1][0] == (0, "Default", mlflow_compat.artifact_root(0), "active")
+
+
+def test_runs_and_artifacts_go_to_mlflows_usual_places() -> None:
+    with (
+        SqliteTracking().open() as opened,
+        mlflow.start_run(experiment_id=opened.experiment_id) as run,
+    ):
+        mlflow.log_text("hello", "note.txt")
+        assert opened.client.get_experiment(opened.experiment_id).name == "modelpact"
+        assert opened.client.get_run(run.info.run_id).info.run_id == run.info.run_id
+    assert (
+        Path("mlruns", opened.experiment_id, run.info.run_id, "artifacts", "note.txt").read_text()
+        == "hello"
+    )
+
+
+def test_a_store_is_opened_again_with_all_that_is_in_it() -> None:
+    with SqliteTracking(experiment="mine").open() as first:
+        run = first.client.create_run(first.experiment_id)
+    before = Path("mlflow.db").read_bytes()
+    with SqliteTracking(experiment="mine").open() as second:
+        assert second.experiment_id == first.experiment_id
+        assert [
+            found.info.run_id for found in second.client.search_runs([second.experiment_id])
+        ] == [run.info.run_id]
+    assert Path("mlflow.db").read_bytes() == before
+
+
+def test_another_working_folder_is_another_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        with SqliteTracking(experiment=name).open() as opened:
+            assert {found.name for found in opened.client.search_experiments()} == {"Default", name}
+
+
+@pytest.mark.parametrize(
+    ("uri", "file"),
+    [
+        ("sqlite:///deep/er/mlflow.db", "deep/er/mlflow.db"),
+        ("sqlite:///my%20store.db", "my store.db"),
+        ("sqlite:///my store.db", "my store.db"),
+        ("sqlite:///a#b.db", "a#b.db"),
+        ("sqlite:///100%2541.db", "100%41.db"),
+        ("sqlite:///mlflow.db?timeout=30", "mlflow.db"),
+    ],
+)
+def test_the_file_is_the_one_that_the_uri_names(uri: str, file: str) -> None:
+    for _ in range(2):
+        with SqliteTracking(uri=uri).open() as opened:
+            assert opened.uri == uri
+            assert len(opened.client.search_experiments()) == 2
+    assert [str(path) for path in Path().rglob("*") if path.is_file()] == [file]
+
+
+def test_an_absolute_path_is_taken_as_it_is(tmp_path: Path) -> None:
+    tracking = SqliteTracking(uri=f"sqlite:///{tmp_path}/else/where.db")
+    with tracking.open():
+        assert tracking.path == tmp_path / "else" / "where.db"
+        assert tracking.path.exists()
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "mlflow.db",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "http://host:5000",
+        "sqlite:///?x=1",
+    ],
+)
+def test_what_is_no_sqlite_file_is_refused_with_how_to_write_one(uri: str) -> None:
+    error = refused(SqliteTracking(uri=uri), ConfigError)
+    assert error.message == f"tracking.uri={uri!r} is not a SQLite store"
+    assert "sqlite:///mlflow.db" in error.remedy
+    assert "tracking=server" in error.remedy
+    assert os.listdir() == []
+
+
+FIRST = """
+import os, sys, time, traceback
+from pathlib import Path
+import mlflow, mlflow.store.tracking.sqlalchemy_store
+from modelpact.tracking import SqliteTracking
+
+def work():
+    while not Path("go").exists():
+        time.sleep(0.001)
+    with SqliteTracking().open() as opened, mlflow.start_run(experiment_id=opened.experiment_id) as run:
+        Path(run.info.run_id).write_text(opened.experiment_id)
+
+children = []
+for _ in range(int(sys.argv[1])):
+    children.append(os.fork())
+    if children[-1] == 0:
+        try:
+            work()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+Path("go").touch()
+sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
+"""
+
+
+@pytest.mark.parametrize(
+    ("count", "cached"),
+    [
+        pytest.param(4, False, id="4, no cache yet"),
+        pytest.param(8, False, id="8, no cache yet", marks=pytest.mark.slow),
+        pytest.param(8, True, id="8, cached", marks=pytest.mark.slow),
+    ],
+)
+def test_several_processes_may_be_the_first(
+    count: int, cached: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not cached:
+        monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    ended = subprocess.run(
+        [sys.executable, "-c", FIRST, str(count)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    with SqliteTracking().open() as opened:
+        runs = {run.info.run_id for run in opened.client.search_runs(opened.experiment_id)}
+        assert len(runs) == count
+        assert {Path(run).read_text() for run in runs} == {opened.experiment_id}
+    assert {path.name for path in folder.iterdir()} == {"go", "mlflow.db", *runs}
+    if not cached:
+        assert [
+            path.suffix for path in (tmp_path / "cache").iterdir() if path.suffix != ".lock"
+        ] == [".db"]
+
+
+def test_whoever_is_slower_takes_the_store_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = mlflow_compat.artifact_root
+
+    def meanwhile(experiment: int) -> str:
+        execute("mlflow.db", "CREATE TABLE theirs (x)")
+        return made(experiment)
+
+    monkeypatch.setattr(mlflow_compat, "artifact_root", meanwhile)
+    sqlite.publish_new(Path("mlflow.db"))
+    with contextlib.closing(sqlite3.connect("mlflow.db")) as database:
+        assert list(database.execute("SELECT name FROM sqlite_master")) == [("theirs",)]
+    assert os.listdir() == ["mlflow.db"]
+
+
+@pytest.mark.parametrize(
+    "cache",
+    [
+        pytest.param("", id="gone", marks=pytest.mark.slow),
+        pytest.param("file/cache", id="cannot be made"),
+    ],
+)
+def test_without_a_cache_mlflow_makes_each_store(
+    cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / cache) if cache else str(tmp_path / "new"))
+    with SqliteTracking().open(), caplog.at_level(logging.INFO):
+        pass
+    if not cache:
+        shutil.rmtree(tmp_path / "new")
+    with SqliteTracking(uri="sqlite:///second.db").open() as opened:
+        assert len(opened.client.search_experiments()) == 2
+    assert not [
+        record
+        for record in caplog.records
+        if record.name.startswith(("alembic", "mlflow.store.db"))
+    ]
+    assert not list(tmp_path.glob(".*.new"))
+
+
+@pytest.mark.parametrize("content", [b"", b"no database"], ids=["empty", "text"])
+def test_a_broken_template_does_not_stop_a_store_that_is_there(
+    content: bytes, made: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (template,) = cache.glob("store-mlflow-*.db")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / template.name).write_bytes(content)
+    monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "broken"))
+    assert sqlite.newest_revision() is None
+    with SqliteTracking().open():
+        pass
+
+
+def test_the_loggers_that_were_hushed_are_as_loud_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "cache"))
+    names = ("alembic", "mlflow.store.db.utils")
+    before = [logging.getLogger(name).level for name in names]
+    with SqliteTracking().open():
+        assert [logging.getLogger(name).level for name in names] == before
+
+
+def test_an_empty_file_becomes_a_store() -> None:
+    Path("mlflow.db").touch()
+    with SqliteTracking().open() as opened:
+        assert len(opened.client.search_experiments()) == 2
+
+
+@pytest.fixture
+def made() -> Path:
+    """A whole store, closed."""
+    with SqliteTracking(uri="sqlite:///whole.db").open():
+        pass
+    return Path("whole.db").rename("mlflow.db")
+
+
+def test_a_half_made_store_is_refused_and_left_as_it_is(made: Path) -> None:
+    execute(made, "DELETE FROM alembic_version")
+    before = made.read_bytes()
+    error = refused(SqliteTracking())
+    assert "the store mlflow.db was left half-made (" in error.message
+    assert "move it away and run again" in error.remedy
+    execute(made, "DROP TABLE alembic_version")
+    assert "half-made" in refused(SqliteTracking()).message
+    assert before != made.read_bytes()
+    assert error.uri == "sqlite:///mlflow.db"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["CREATE TABLE customers (x)"],
+        [
+            "CREATE TABLE alembic_version (version_num)",
+            "INSERT INTO alembic_version VALUES ('abc')",
+        ],
+    ],
+)
+def test_the_database_of_something_else_is_left_alone(statements: list[str]) -> None:
+    execute("mlflow.db", *statements)
+    before = Path("mlflow.db").read_bytes()
+    error = refused(SqliteTracking())
+    assert error.message == "the store mlflow.db is the database of something else"
+    assert "move" not in error.remedy
+    assert Path("mlflow.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("version", "what", "remedy"),
+    [
+        (
+            "0584bdc529eb",
+            "out-of-date database schema",
+            "Back it up, then run: mlflow db upgrade sqlite:///mlflow.db",
+        ),
+        (
+            "ffffffffffff",
+            "was made by a newer MLflow (its schema is ffffffffffff)",
+            "Upgrade MLflow here",
+        ),
+    ],
+    ids=["older", "newer"],
+)
+def test_the_schema_of_another_mlflow_is_refused(
+    made: Path, version: str, what: str, remedy: str
+) -> None:
+    execute(made, f"UPDATE alembic_version SET version_num = '{version}'")
+    error = refused(SqliteTracking())
+    assert what in error.message
+    assert remedy in error.remedy
+
+
+@pytest.mark.parametrize(
+    "content", [b"a,b\n1,2\n", b"SQLite format 3\0" + b"\xff" * 200], ids=["text", "garbage"]
+)
+def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(content: bytes) -> None:
+    Path("mlflow.db").write_bytes(content)
+    error = refused(SqliteTracking())
+    assert error.message.startswith("mlflow.db is not a readable SQLite database: ")
+    assert "Move it away" in error.remedy
+    assert Path("mlflow.db").read_bytes() == content
+
+
+def test_a_truncated_store_is_refused(made: Path) -> None:
+    made.write_bytes(made.read_bytes()[:5000])
+    assert "mlflow.db" in refused(SqliteTracking()).message
+
+
+CUT_OFF = """
+import os, signal, sqlite3
+database = sqlite3.connect("mlflow.db")
+database.execute("PRAGMA cache_size = 1")
+database.execute("CREATE TABLE cut_off (x)")
+database.executemany("INSERT INTO cut_off VALUES (?)", [("x" * 1000,)] * 1000)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_process_was_killed_in_the_middle_of_is_undone(made: Path) -> None:
+    subprocess.run([sys.executable, "-c", CUT_OFF], check=False)
+    assert Path("mlflow.db-journal").stat().st_size > 0
+    with SqliteTracking().open() as opened:
+        assert len(opened.client.search_experiments()) == 2
+    with contextlib.closing(sqlite3.connect(made)) as database:
+        assert list(database.execute("PRAGMA integrity_check")) == [("ok",)]
+        assert list(database.execute("SELECT COUNT(*) FROM cut_off")) == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["sqlite:////proc/modelpact/mlflow.db", "sqlite:///a_file/mlflow.db", "sqlite:///" + "x" * 300],
+)
+def test_a_store_that_cannot_be_made_is_refused_with_where_to_make_one(uri: str) -> None:
+    Path("a_file").touch()
+    error = refused(SqliteTracking(uri=uri))
+    assert " cannot be made: " in error.message
+    assert "\n" not in error.message
+    assert "Its folder must be writable" in error.remedy
+    assert os.listdir() == ["a_file"]
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "text"),
+    [
+        ("shutil.copyfile", PermissionError(13, "Permission denied"), "Permission denied"),
+        ("os.replace", OSError(30, "Read-only file system"), "Read-only file system"),
+        (
+            "sqlite3.connect",
+            sqlite3.OperationalError("database or disk is full"),
+            "database or disk is full",
+        ),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_refused_and_left_clean(
+    place: str, error: Exception, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SqliteTracking(uri="sqlite:///template_is_cached.db").open():
+        pass
+    Path("template_is_cached.db").unlink()
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, fail)
+        assert f"the store mlflow.db cannot be made: {text}" in refused(SqliteTracking()).message
+    assert os.listdir() == []
+
+
+def test_a_store_that_may_only_be_read_is_refused_with_what_to_change(made: Path) -> None:
+    tracking = SqliteTracking(experiment="new", uri="sqlite:///mlflow.db?mode=ro&uri=true")
+    remedy = tracking._remedy("(sqlite3.OperationalError) attempt to write a readonly database")
+    assert remedy.startswith("Its file or folder may not be written")
+
+
+def test_a_deleted_experiment_is_named_with_how_to_restore_it() -> None:
+    with SqliteTracking(experiment="mine").open() as opened:
+        opened.client.delete_experiment(opened.experiment_id)
+    error = refused(SqliteTracking(experiment="mine"))
+    assert error.message == "the experiment 'mine' was deleted"
+    assert f"mlflow experiments restore -x {opened.experiment_id}" in error.remedy
+    assert error.experiment == "mine"
+
+
+def test_an_experiment_that_somebody_else_makes_meanwhile_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with SqliteTracking(experiment="first").open() as opened:
+        theirs = opened.client.create_experiment("mine")
+        answers = iter([None, opened.client.get_experiment(theirs)])
+        monkeypatch.setattr(opened.client, "get_experiment_by_name", lambda name: next(answers))
+        assert store._experiment(opened.client, "mine") == theirs
+
+
+@pytest.mark.parametrize("name", ["", "x" * 501, 7, None])
+def test_an_experiment_of_no_name_is_refused_when_configured(name: Any) -> None:
+    with pytest.raises(ValidationError, match="experiment"):
+        SqliteTracking(experiment=name)
+
+
+@pytest.mark.parametrize("before", [None, "sqlite:////before.db"])
+@pytest.mark.parametrize("fails", [False, True])
+def test_global_uris_are_as_they_were_afterwards(
+    before: str | None, fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        if before is not None:
+            monkeypatch.setenv(name, before)
+    if before is not None:
+        mlflow.set_tracking_uri(before)
+    tracking = SqliteTracking()
+    with contextlib.suppress(ZeroDivisionError), tracking.open():
+        assert mlflow.get_tracking_uri() == mlflow.get_registry_uri() == tracking.resolved()
+        if fails:
+            raise ZeroDivisionError
+    assert mlflow.is_tracking_uri_set() is (before is not None)
+    assert [os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")] == [
+        before
+    ] * 2
+    if before is not None:
+        assert mlflow.get_tracking_uri() == before
+
+
+def test_stores_may_be_nested() -> None:
+    inner, outer = (
+        SqliteTracking(uri="sqlite:///inner.db"),
+        SqliteTracking(uri="sqlite:///outer.db"),
+    )
+    with outer.open():
+        with inner.open():
+            assert mlflow.get_tracking_uri() == inner.resolved()
+        assert mlflow.get_tracking_uri() == outer.resolved()
+
+
+# servers
+
+
+class Silent(http.server.BaseHTTPRequestHandler):
+    """A web server that knows nothing of MLflow."""
+
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """The port of a web server that is no MLflow."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silent) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that nobody listens to, nor can."""
+    with socket.socket() as kept:
+        kept.bind(("127.0.0.1", 0))
+        yield kept.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    "scheme", ["http", "https", "postgresql", "postgresql+psycopg2", "mysql+pymysql"]
+)
+def test_a_server_that_does_not_answer_is_named_at_once_without_credentials(
+    scheme: str, closed_port: int
+) -> None:
+    error = refused(ServerTracking(uri=f"{scheme}://ann:secret@127.0.0.1:{closed_port}/mlflow"))
+    assert error.message.startswith(
+        f"the tracking server {scheme}://***@127.0.0.1:{closed_port}/mlflow does not answer: "
+    )
+    assert "mlflow server" in error.remedy
+    assert "secret" not in f"{error} {vars(error)} {error!r}"
+
+
+def test_a_host_that_does_not_exist_is_named() -> None:
+    assert (
+        "http://no-such-host.invalid:5000 does not answer"
+        in refused(ServerTracking(uri="http://no-such-host.invalid:5000")).message
+    )
+
+
+def test_a_server_that_is_no_mlflow_is_refused_without_credentials(port: int) -> None:
+    error = refused(ServerTracking(uri=f"http://ann:secret@127.0.0.1:{port}"))
+    assert error.message.startswith(f"the store http://***@127.0.0.1:{port} cannot be opened: ")
+    assert "404" in error.message
+    assert "secret" not in f"{error} {vars(error)}"
+
+
+def test_a_database_whose_driver_is_not_installed_says_so(port: int) -> None:
+    error = refused(
+        ServerTracking(uri=f"postgresql+nosuchdriver://ann:secret@127.0.0.1:{port}/mlflow")
+    )
+    assert (
+        f"the store postgresql+nosuchdriver://***@127.0.0.1:{port}/mlflow cannot be opened: "
+        in error.message
+    )
+    assert "secret" not in f"{error} {vars(error)}"
+    assert "psycopg2-binary" in ServerTracking(uri="postgresql://h/d")._remedy(
+        "No module named 'psycopg2'"
+    )
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "host:5000",
+        "http://",
+        "ftp://host",
+        "ftp://host:21",
+        "sqlite:///mlflow.db",
+        "http://[half",
+        "http://h:port",
+        "http://h:99999",
+    ],
+)
+def test_what_is_no_address_of_a_server_is_refused_with_how_to_write_one(uri: str) -> None:
+    error = refused(ServerTracking(uri=uri), ConfigError)
+    assert error.message == f"tracking.uri={uri!r} is not the address of a server"
+    assert "http://host:5000" in error.remedy
+    assert "tracking=sqlite" in error.remedy
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"uri": 5}, {"uri": "http://h", "timeout": 0}, {"uri": "http://h", "timeout": -1.0}],
+)
+def test_a_server_needs_an_address_and_time(options: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ServerTracking(**options)
+
+
+def test_a_server_that_answers_is_used(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = type("Found", (), {"lifecycle_stage": "active", "experiment_id": "7"})
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", lambda self, name: experiment)
+    with ServerTracking(uri=f"http://ann:secret@127.0.0.1:{port}").open() as opened:
+        assert mlflow.get_tracking_uri() == f"http://127.0.0.1:{port}"
+        assert [os.environ[f"MLFLOW_TRACKING_{name}"] for name in ("USERNAME", "PASSWORD")] == [
+            "ann",
+            "secret",
+        ]
+        assert (opened.experiment_id, opened.uri) == ("7", f"http://***@127.0.0.1:{port}")
+    assert not [name for name in os.environ if name.startswith("MLFLOW_TRACKING_")]
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("http://host:5000", "http://host:5000"),
+        ("http://ann:secret@host:5000/path", "http://***@host:5000/path"),
+        ("http://ann:se@cret@host", "http://***@host"),
+        ("postgresql://ann:se/cr?et@host/db", "postgresql://***@host/db"),
+        ("postgresql://host/db?user=ann&password=secret", "postgresql://host/db?***"),
+        ("http://:secret@[half", "http://***@[half"),
+        ("sqlite:////home/a@b/mlflow.db", "sqlite:////home/a@b/mlflow.db"),
+        ("", ""),
+    ],
+)
+def test_no_form_of_credentials_is_shown(uri: str, shown: str) -> None:
+    assert without_credentials(uri) == shown
+
+
+def test_where_the_store_is_makes_no_other_job() -> None:
+    assert (
+        SqliteTracking(uri="sqlite:///a.db", experiment="a").identity()
+        == SqliteTracking(uri="sqlite:///b.db").identity()
+    )
+    assert (
+        ServerTracking(uri="http://a", timeout=1.0).identity()
+        == ServerTracking(uri="http://b").identity()
+    )
+
+
+def test_a_database_without_tables_becomes_a_store() -> None:
+    execute("mlflow.db", "CREATE TABLE passing (x)", "DROP TABLE passing")
+    with SqliteTracking().open() as opened:
+        assert len(opened.client.search_experiments()) == 2
+
+
+def test_an_experiment_that_the_store_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: MlflowClient, name: str, artifact_location: str | None = None) -> None:
+        raise MlflowException("the name is refused")
+
+    monkeypatch.setattr(MlflowClient, "create_experiment", refuse)
+    assert "cannot be opened: the name is refused" in refused(SqliteTracking()).message

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pickle
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from publishing import numbers
+from toys import Doubler
+
+from modelpact.loaders import CustomLoader
+from modelpact.savers import CustomSaver
+from modelpact.signature import infer
+from modelpact.tracking import SqliteTracking
+from modelpact.verifiers.clean_process import HideInstalled, main
+
+ROWS = numbers().read().inputs
+
+
+@pytest.fixture
+def model() -> Path:
+    """The files of a saved model."""
+    with SqliteTracking().open():
+        saver = CustomSaver(pip_requirements=["numpy"])
+        return (
+            CustomLoader()
+            .load(saver.save(Doubler(), infer(ROWS, Doubler().predict(ROWS)), ROWS).model_uri)
+            .folder
+        )
+
+
+@pytest.fixture(autouse=True)
+def finders() -> Iterator[None]:
+    """Put back Python's import system."""
+    before, path = list(sys.meta_path), list(sys.path)
+    yield
+    sys.meta_path[:], sys.path[:] = before, path
+
+
+def ask(model: Path, folder: Path, question: Any) -> dict[str, Any]:
+    (folder / "question.pickle").write_bytes(pickle.dumps(question))
+    main(model, folder)
+    answer: dict[str, Any] = pickle.loads((folder / "answer.pickle").read_bytes())
+    return answer
+
+
+def test_it_answers_as_the_model_does(model: Path, tmp_path: Path) -> None:
+    answer = ask(model, tmp_path, (ROWS, None))
+    assert answer["error"] == ""
+    assert answer["prediction"].tolist() == Doubler().predict(ROWS).tolist()
+
+
+def test_what_the_model_raises_is_the_answer(model: Path, tmp_path: Path) -> None:
+    answer = ask(model, tmp_path, (ROWS.drop(columns="a"), None))
+    assert answer["error"].startswith("MlflowException: ")
+    assert answer["prediction"] is None
+
+
+def test_modelpact_is_found_in_the_model_only(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        sys, "path", [entry for entry in sys.path if not Path(entry).is_relative_to(model)]
+    )
+    finder = HideInstalled(model)
+    assert finder.find_spec("numpy", None) is None
+    with pytest.raises(ModuleNotFoundError, match="not installed in this process"):
+        finder.find_spec("modelpact", None)
+    monkeypatch.syspath_prepend(str(model / "code"))
+    assert Path(finder.find_spec("modelpact", None).origin).is_relative_to(model)

@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from publishing import numbers
+from pydantic import ValidationError
+from toys import Doubler, Forgetful
+
+from modelpact.errors import OutputsError, PredictError, VerifyError
+from modelpact.loaders import Adapter, CustomLoader
+from modelpact.models import Model
+from modelpact.savers import CustomSaver
+from modelpact.signature import infer, parse
+from modelpact.tracking import SqliteTracking
+from modelpact.types import Sample
+from modelpact.verifiers import CleanVerifier, NoneVerifier, ReplayVerifier, Verifier
+
+ROWS = numbers().read().inputs
+SAMPLE = Sample(ROWS, outputs=Doubler().predict(ROWS))
+SIGNATURE = infer(ROWS, SAMPLE.outputs)
+
+
+@pytest.fixture(autouse=True)
+def store() -> Iterator[None]:
+    """An open store."""
+    with SqliteTracking().open():
+        yield
+
+
+def loaded(model: Model | None = None, signature: Any = SIGNATURE, example: Any = ROWS) -> Adapter:
+    """A model as it comes back from the store."""
+    return CustomLoader().load(
+        CustomSaver(pip_requirements=["numpy"])
+        .save(model or Doubler(), signature, example)
+        .model_uri
+    )
+
+
+def codes(verdict: Any) -> dict[str, bool]:
+    """Whether each check held."""
+    return {check.code: check.ok for check in verdict.checks}
+
+
+def failed(
+    verifier: Verifier, adapter: Adapter, sample: Sample = SAMPLE, signature: Any = SIGNATURE
+) -> dict[str, str]:
+    """The code and the detail of each check that failed."""
+    with pytest.raises(VerifyError) as raised:
+        verifier.verify(adapter, sample, signature)
+    assert all(check.code in str(raised.value) for check in raised.value.verdict.failed)
+    return {check.code: check.detail for check in raised.value.verdict.failed}
+
+
+def test_the_base_cannot_be_built() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        Verifier()  # type: ignore[abstract]
+
+
+def test_a_good_model_passes_every_check() -> None:
+    verdict = ReplayVerifier().verify(loaded(), SAMPLE, SIGNATURE)
+    assert verdict.ok
+    assert codes(verdict) == dict.fromkeys(
+        [
+            "SIGNATURE_STORED",
+            "OUTPUTS_CONFORM",
+            "PREDICTIONS_EQUAL",
+            "SERVING_EXAMPLE",
+            "BREAKS_REFUSED",
+        ],
+        True,
+    )
+
+
+def test_a_good_model_passes_in_a_clean_process() -> None:
+    verdict = CleanVerifier().verify(loaded(), SAMPLE, SIGNATURE)
+    assert verdict.ok
+    assert {check.code: check.detail for check in verdict.checks}["SELF_CONTAINED"].endswith(
+        "carried"
+    )
+
+
+def test_none_says_that_nothing_was_checked() -> None:
+    assert codes(NoneVerifier().verify(loaded(), SAMPLE, parse({"inputs": {"z": "string"}}))) == {
+        "NOT_VERIFIED": True
+    }
+
+
+def test_another_stored_signature_is_found() -> None:
+    assert "SIGNATURE_STORED" in failed(
+        ReplayVerifier(), loaded(), signature=parse({"inputs": {"a": "double"}})
+    )
+
+
+def test_other_predictions_are_found_and_counted() -> None:
+    outputs = SAMPLE.outputs.copy()
+    outputs[0] += 1
+    found = failed(ReplayVerifier(), loaded(), SAMPLE.answered(outputs))
+    assert found == {"PREDICTIONS_EQUAL": f"1 of {len(outputs)} values differ"}
+
+
+def test_a_model_that_forgets_what_it_learned_is_found() -> None:
+    model = Forgetful()
+    model.fit(ROWS, None)
+    assert list(failed(ReplayVerifier(), loaded(model), SAMPLE.answered(model.predict(ROWS)))) == [
+        "PREDICTIONS_EQUAL"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (PredictError("it failed"), "PREDICTIONS_EQUAL"),
+        (OutputsError("it broke the contract"), "OUTPUTS_CONFORM"),
+    ],
+)
+def test_a_model_that_fails_when_it_is_asked_again_is_found(
+    answer: Exception, code: str, mocker: Any
+) -> None:
+    adapter = loaded()
+    mocker.patch.object(adapter, "predict", side_effect=answer)
+    assert failed(ReplayVerifier(), adapter)[code] == str(answer)
+
+
+def test_all_failures_are_collected() -> None:
+    adapter = loaded()
+    (adapter.folder / "serving_input_example.json").unlink()
+    found = failed(
+        ReplayVerifier(),
+        adapter,
+        SAMPLE.answered(SAMPLE.outputs + 1),
+        parse({"inputs": {"a": "double"}}),
+    )
+    assert list(found) == ["SIGNATURE_STORED", "PREDICTIONS_EQUAL", "SERVING_EXAMPLE"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"dataframe_split": {"columns": ["a"], "data": [[1.0]]}}', '{"nothing": 1}', "{"],
+    ids=["bad rows", "bad key", "no JSON"],
+)
+def test_a_serving_example_that_the_server_refuses_is_found(body: str) -> None:
+    adapter = loaded()
+    (adapter.folder / "serving_input_example.json").write_text(body)
+    assert list(failed(ReplayVerifier(), adapter)) == ["SERVING_EXAMPLE"]
+
+
+def test_a_model_that_answers_broken_inputs_is_found(mocker: Any) -> None:
+    adapter = loaded()
+    mocker.patch.object(adapter, "predict", return_value=adapter.predict(ROWS))
+    told = failed(ReplayVerifier(), adapter)["BREAKS_REFUSED"]
+    assert "MISSING_REQUIRED at inputs.b was answered" in told
+    assert "WRONG_TYPE at inputs.a was answered" in told
+
+
+def test_broken_inputs_that_reach_the_model_are_found(mocker: Any) -> None:
+    adapter = loaded()
+    real = adapter.predict
+
+    def predict(inputs: Any, params: Any = None) -> Any:
+        if "a" not in inputs:
+            raise PredictError("it failed on them")
+        return real(inputs, params)
+
+    mocker.patch.object(adapter, "predict", predict)
+    assert "reached the model (PredictError)" in failed(ReplayVerifier(), adapter)["BREAKS_REFUSED"]
+
+
+def test_broken_tensors_are_refused() -> None:
+    images = np.arange(8, dtype="float32").reshape(2, 2, 2)
+    signature = parse({"inputs": "float32[-1, 2, 2]", "outputs": "float64[-1, 2]"})
+    sample = Sample(images, outputs=Doubler().predict(images))
+    verdict = ReplayVerifier().verify(
+        loaded(signature=signature, example=images), sample, signature
+    )
+    assert verdict.checks[-1].detail == "12 inputs and params that break the contract, all refused"
+
+
+@pytest.mark.parametrize("option", [{"rtol": -1.0}, {"atol": -1.0}])
+def test_a_negative_tolerance_is_refused(option: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        ReplayVerifier(**option)
+
+
+class TestTheTolerance:
+    def test_lets_floats_differ_by_as_much(self) -> None:
+        sample = SAMPLE.answered(SAMPLE.outputs * 1.01)
+        assert ReplayVerifier(rtol=0.1).verify(loaded(), sample, SIGNATURE).ok
+        assert failed(ReplayVerifier(rtol=0.0, atol=1e-12), loaded(), sample)
+
+
+class _Echo:
+    """An adapter whose model answers what it is told to."""
+
+    model = None
+
+    def __init__(self, adapter: Adapter, answer: Any) -> None:
+        self.pyfunc, self.folder, self.signature, self.adapter, self.answer = (
+            adapter.pyfunc,
+            adapter.folder,
+            adapter.signature,
+            adapter,
+            answer,
+        )
+
+    def predict(self, inputs: Any, params: Any = None) -> Any:
+        from modelpact.types import Outputs
+
+        self.adapter.predict(inputs, params)
+        return Outputs(self.answer)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        ([1, 2], np.array([1, 2]), "the answer was a list and is a ndarray"),
+        (
+            pd.DataFrame({"a": [1]}),
+            pd.DataFrame({"b": [1]}),
+            "the columns were ['a'] and are ['b']",
+        ),
+        ({"a": [1]}, {"b": [1]}, "the keys were ['a'] and are ['b']"),
+        ({"a": [1.0], "b": [1.0]}, {"a": [1.0], "b": [2.0]}, "1 of 1 values differ"),
+        (np.zeros(3), np.zeros((3, 1)), "the shape was (3,) and is (3, 1)"),
+        (["x", "y"], ["x", "z"], "1 of 2 values differ"),
+        ([1.0, float("nan")], [1.0, 2.0], "1 of 2 values differ"),
+    ],
+)
+def test_a_difference_is_told_in_a_sentence(before: Any, after: Any, text: str) -> None:
+    found = failed(ReplayVerifier(), _Echo(loaded(), after), SAMPLE.answered(before))  # type: ignore[arg-type]
+    assert found == {"PREDICTIONS_EQUAL": text}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [1.0, float("nan")],
+        ["x", "y"],
+        np.array(["x", None], dtype=object),
+        {"a": np.zeros(3), "b": ["x"]},
+        pd.DataFrame({"a": [1.0], "b": ["x"]}),
+        pd.Series([1, 2]),
+        [{"a": 1}, {"a": 2}],
+    ],
+    ids=["nan", "strings", "null", "dict", "frame", "series", "records"],
+)
+def test_equal_answers_of_every_kind_are_equal(answer: Any) -> None:
+    import copy
+
+    assert (
+        ReplayVerifier()
+        .verify(_Echo(loaded(), answer), SAMPLE.answered(copy.deepcopy(answer)), SIGNATURE)
+        .ok
+    )  # type: ignore[arg-type]
+
+
+class TestACleanProcess:
+    @pytest.mark.slow
+    def test_that_fails_to_load_the_model_is_told(self) -> None:
+        adapter = loaded()
+        (adapter.folder / "code" / "toys.py").unlink()
+        found = failed(CleanVerifier(), adapter)
+        assert "toys" in found["PREDICTIONS_EQUAL"]
+
+    @pytest.mark.slow
+    def test_that_finds_no_modelpact_is_told(self) -> None:
+        adapter = loaded()
+        (adapter.folder / "code" / "modelpact").rename(adapter.folder / "away")
+        assert (
+            "modelpact is not installed in this process"
+            in failed(CleanVerifier(), adapter)["PREDICTIONS_EQUAL"]
+        )
+
+    def test_that_takes_too_long_is_told(self) -> None:
+        found = failed(CleanVerifier(timeout=0.01), loaded())
+        assert "verifier.timeout=0.01" in found["PREDICTIONS_EQUAL"]
+        assert "not loaded" in found["SELF_CONTAINED"]
+
+    def test_that_dies_is_told_with_its_last_words(self, mocker: Any) -> None:
+        import subprocess
+
+        done = subprocess.CompletedProcess([], 3, stdout="", stderr="first\nout of memory\n")
+        mocker.patch("modelpact.verifiers.verifiers.subprocess.run", return_value=done)
+        assert "status 3: out of memory" in failed(CleanVerifier(), loaded())["PREDICTIONS_EQUAL"]
+
+    @pytest.mark.slow
+    def test_must_answer_as_the_contract_says(self) -> None:
+        adapter = loaded()
+        adapter.signature = parse({"inputs": {"a": "double", "b": "double"}, "outputs": "string"})
+        assert "OUTPUTS_CONFORM" in failed(CleanVerifier(), adapter, signature=SIGNATURE)
+
+
+def test_a_model_without_a_serving_example_is_found(mocker: Any) -> None:
+    adapter = loaded()
+    mocker.patch.object(adapter.pyfunc.metadata, "get_serving_input", return_value=None)
+    assert failed(ReplayVerifier(), adapter) == {
+        "SERVING_EXAMPLE": "no serving_input_example.json is stored with the model"
+    }
