@@ -90,7 +90,7 @@ def test_what_is_no_estimator_is_refused_with_how_to_name_one(estimator: Any, ki
 
 @pytest.mark.parametrize(
     ("estimator", "flavors"),
-    [(Ridge(), ("sklearn",)), (Mean(), ("sklearn", "tests.models.test_sklearn"))],
+    [(Ridge(), ("sklearn",)), (Mean(), ("sklearn", "tests"))],
 )
 def test_the_sklearn_flavor_comes_first(estimator: Any, flavors: tuple[str, ...]) -> None:
     assert SklearnModel(estimator=estimator).flavors == flavors
