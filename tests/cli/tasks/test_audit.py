@@ -297,7 +297,7 @@ class TestErrors:
     def test_a_name_that_is_not_registered(self) -> None:
         with pytest.raises(
             LoadError,
-            match=r"no registered model 'smus'\ (did you mean 'sums'\?)\nRegistered models: others, plain",
+            match=r"no registered model 'smus' \(did you mean 'sums'\?\)\nRegistered models: others, plain",
         ):
             AuditTask(name="smus", tracking=SqliteTracking()).run(Path())
 

@@ -206,7 +206,7 @@ class TestAgainstAVersion:
                 "models:/sums@challenger",
                 ("'models:/sums@challenger' cannot be found", "its aliases: champion"),
             ),
-            ("models:/sms/1", ("Registered models: sums.", "did you mean 'sums'?")),
+            ("models:/sms/1", ("Registered models: sums (did you mean 'sums'?).",)),
             (
                 "models:/sums/Production",
                 ("names no version", "models:/sums@champion".replace("sums", "name")),

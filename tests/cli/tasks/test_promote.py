@@ -550,7 +550,7 @@ class TestHistory:
         place(WORSE)
         with pytest.raises(
             AliasError,
-            match=r"sums has no alias champoin, and never had (did you mean 'champion'\?)",
+            match=r"sums has no alias champoin, and never had \(did you mean 'champion'\?\)",
         ) as caught:
             history(alias="champoin")
         assert caught.value.remedy == "Its aliases: champion."
