@@ -370,7 +370,7 @@ class TestAnOldVersion:
         for _ in range(2):
             registered(OLD)
         contracts._read.clear()
-        list_them = registry.versions
+        list_them = contracts.list_versions
 
         def list_and_delete(*arguments: Any) -> Any:
             found = list_them(*arguments)

@@ -161,7 +161,7 @@ class TestAMove:
 
     def test_needs_a_model(self, store: MlflowClient) -> None:
         error = refused(lambda: Aliases(store, "sum"), "no registered model 'sum'")
-        assert error.remedy == "Registered models: sums (did you mean 'sums'?)"
+        assert error.remedy == "Registered models: sums (did you mean 'sums'?)."
 
     @pytest.mark.parametrize("alias", ["", "v1", "latest", "a b", "a/b", "a.1", "x" * 256])
     def test_needs_an_alias(self, alias: str, sums: Aliases) -> None:
