@@ -18,7 +18,8 @@ from mlflow.types.schema import Array as ArrayType
 
 from modelpact.signature.enforcement import casting
 from modelpact.signature.enforcement.scalars import Refused, is_null, rule
-from modelpact.signature.enforcement.violations import Code, Failures, Place, near_miss
+from modelpact.signature.enforcement.violations import Code, Failures, near_miss
+from modelpact.signature.issues import FieldPath
 
 __all__ = ["Node", "node"]
 
@@ -43,11 +44,11 @@ class Node:
         """Whether every value is right as it is."""
         raise NotImplementedError
 
-    def convert(self, value: Any, place: Place, row: int | None, failures: Failures) -> Any:
+    def convert(self, value: Any, place: FieldPath, row: int | None, failures: Failures) -> Any:
         """The value, converted where that loses nothing; what cannot be is noted and returned as it is."""
         raise NotImplementedError
 
-    def _null(self, value: Any, place: Place, row: int | None, failures: Failures) -> Any:
+    def _null(self, value: Any, place: FieldPath, row: int | None, failures: Failures) -> Any:
         if not self.nullable:
             failures.add(Code.NULL, place, row, self.expected, value)
         return None
@@ -75,7 +76,7 @@ class ScalarNode(Node):
         except TypeError:  # a null among the integers
             return all(value is None or low <= value <= high for value in values)
 
-    def convert(self, value: Any, place: Place, row: int | None, failures: Failures) -> Any:
+    def convert(self, value: Any, place: FieldPath, row: int | None, failures: Failures) -> Any:
         """The value, converted where that loses nothing."""
         if is_null(value) and not (self.rule.nan and isinstance(value, (float, np.floating))):
             return self._null(value, place, row, failures)
@@ -99,7 +100,7 @@ class AnyNode(Node):
         """Always."""
         return True
 
-    def convert(self, value: Any, place: Place, row: int | None, failures: Failures) -> Any:
+    def convert(self, value: Any, place: FieldPath, row: int | None, failures: Failures) -> Any:
         """The value as it is."""
         return value
 
@@ -133,7 +134,7 @@ class ArrayNode(Node):
             return False
         return all(value.dtype == self.numpy and value.ndim == self.depth for value in values)
 
-    def convert(self, value: Any, place: Place, row: int | None, failures: Failures) -> Any:
+    def convert(self, value: Any, place: FieldPath, row: int | None, failures: Failures) -> Any:
         """The value, converted where that loses nothing."""
         if isinstance(value, np.ndarray):
             return self._convert_array(value, place, row, failures)
@@ -151,7 +152,7 @@ class ArrayNode(Node):
         return [convert(item, (*place, index), row, failures) for index, item in enumerate(items)]
 
     def _convert_array(
-        self, value: np.ndarray[Any, Any], place: Place, row: int | None, failures: Failures
+        self, value: np.ndarray[Any, Any], place: FieldPath, row: int | None, failures: Failures
     ) -> Any:
         if self.numpy is not None and value.ndim == self.depth:
             if value.dtype == self.numpy or value.dtype.kind == self.numpy.kind in "USM":
@@ -212,7 +213,7 @@ class ObjectNode(Node):
             for name in self.optional
         )
 
-    def convert(self, value: Any, place: Place, row: int | None, failures: Failures) -> Any:
+    def convert(self, value: Any, place: FieldPath, row: int | None, failures: Failures) -> Any:
         """The value, converted where that loses nothing; a new dict where anything was."""
         if is_null(value) or (self.nullable and isinstance(value, dict) and not value):
             return self._null(value, place, row, failures) if value != {} else value
@@ -263,7 +264,7 @@ class MapNode(Node):
             return False
         return self.item.fits(list(chain.from_iterable(map(dict.values, values))))
 
-    def convert(self, value: Any, place: Place, row: int | None, failures: Failures) -> Any:
+    def convert(self, value: Any, place: FieldPath, row: int | None, failures: Failures) -> Any:
         """The value, converted where that loses nothing."""
         if is_null(value):
             return self._null(value, place, row, failures)

@@ -12,7 +12,8 @@ import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.types.schema import TensorSpec
 
 from modelpact.signature.enforcement import casting
-from modelpact.signature.enforcement.violations import Code, Failures, Place
+from modelpact.signature.enforcement.violations import Code, Failures
+from modelpact.signature.issues import FieldPath
 
 __all__ = ["Tensor", "is_sparse"]
 
@@ -36,7 +37,7 @@ class Tensor:
         self._anything = self.shape == (-1,) and self.dtype == _OBJECT
         self._may_be_ragged = len(self.shape) > 1 and -1 in self.shape[1:]
 
-    def check(self, value: Any, place: Place, failures: Failures) -> Any:
+    def check(self, value: Any, place: FieldPath, failures: Failures) -> Any:
         """An array, a sparse matrix or a list: the same object where it conforms, else one converted without loss."""
         if isinstance(value, np.ndarray):
             if value.dtype == self.dtype and self._fits(value.shape):
@@ -54,7 +55,9 @@ class Tensor:
             axis in (-1, given) for axis, given in zip(self.shape, shape, strict=True)
         )
 
-    def _array(self, value: Any, place: Place, failures: Failures, *, rounds: bool = False) -> Any:
+    def _array(
+        self, value: Any, place: FieldPath, failures: Failures, *, rounds: bool = False
+    ) -> Any:
         if self._anything:
             return value
         if self._may_be_ragged and value.ndim == 1 and value.dtype == _OBJECT:
@@ -77,7 +80,7 @@ class Tensor:
             return value
         return self._cast(plain, place, failures, rounds=rounds)
 
-    def _cast(self, value: Any, place: Place, failures: Failures, *, rounds: bool) -> Any:
+    def _cast(self, value: Any, place: FieldPath, failures: Failures, *, rounds: bool) -> Any:
         if rounds and value.dtype.kind == self.dtype.kind == "f":
             with np.errstate(over="ignore"):
                 converted = value.astype(self.dtype)
@@ -99,7 +102,7 @@ class Tensor:
         failures.total += max(len(where) - 20, 0)
         return converted
 
-    def _ragged(self, value: Any, place: Place, failures: Failures) -> Any:
+    def _ragged(self, value: Any, place: FieldPath, failures: Failures) -> Any:
         """An array of arrays of different shapes, each of which must fit the shape behind the first axis."""
         if self.shape[0] not in (-1, len(value)):
             failures.say(Code.WRONG_SHAPE, place, None, self.expected, f"{len(value)} rows")
@@ -112,7 +115,7 @@ class Tensor:
             return value
         return _objects(rows)
 
-    def _listed(self, value: Any, place: Place, failures: Failures) -> Any:
+    def _listed(self, value: Any, place: FieldPath, failures: Failures) -> Any:
         """A list: it carries no dtype, so its floats are read in the width of the tensor."""
         if self.strict:
             failures.add(Code.NEEDS_CONVERSION, place, None, self.expected, value)
@@ -141,7 +144,7 @@ class Tensor:
             return value
         return self._array(array, place, failures, rounds=True)
 
-    def _sparse(self, value: Any, place: Place, failures: Failures) -> Any:
+    def _sparse(self, value: Any, place: FieldPath, failures: Failures) -> Any:
         if self._anything:
             return value
         if not self._fits(value.shape):
@@ -166,7 +169,7 @@ class Tensor:
             failures.say(Code.LOSSY, place, None, self.expected, got)
         return type(matrix)((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
-    def column(self, series: Any, place: Place, failures: Failures) -> Any:
+    def column(self, series: Any, place: FieldPath, failures: Failures) -> Any:
         """A column of a frame, its cells scalars, lists or arrays, each a row of the tensor."""
         if self._anything:
             return series.to_numpy(dtype=object)

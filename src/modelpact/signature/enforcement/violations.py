@@ -8,19 +8,15 @@ from typing import Any
 
 from modelpact._internal.text import closest_match
 from modelpact.errors import InputsError, OutputsError
+from modelpact.signature.issues import FieldPath, format_column_path, list_issues
 
-__all__ = ["Code", "Failure", "Failures", "Place", "glimpse", "near_miss", "path_text"]
+__all__ = ["Code", "Failure", "Failures", "glimpse", "near_miss"]
 
 KEPT = 20
 """So many failures are kept in full where nobody asks for more; the rest are counted."""
 
 DATA_WIDTH = 80
 """No failure repeats more characters of the data than this."""
-
-KEY_WIDTH = 40
-
-Place = tuple[Any, ...]
-"""The way to a value: the column's name, then keys and indices."""
 
 
 class Code:
@@ -89,23 +85,27 @@ class Failures:
         self.total = 0
         self.cause: Exception | None = None
 
-    def add(self, code: str, place: Place, row: int | None, expected: str, value: Any) -> None:
+    def add(self, code: str, place: FieldPath, row: int | None, expected: str, value: Any) -> None:
         """Note that the value at a place is not what is expected."""
         if self.total < self.most:
-            self.kept.append(Failure(code, path_text(place), row, expected, glimpse(value)))
+            self.kept.append(
+                Failure(code, format_column_path(place), row, expected, glimpse(value))
+            )
         self.total += 1
 
-    def say(self, code: str, place: Place, row: int | None, expected: str, got: str) -> None:
+    def say(self, code: str, place: FieldPath, row: int | None, expected: str, got: str) -> None:
         """Note a failure whose `got` is our own words, not data."""
         if self.total < self.most:
-            self.kept.append(Failure(code, path_text(place), row, expected, got))
+            self.kept.append(Failure(code, format_column_path(place), row, expected, got))
         self.total += 1
 
-    def add_rows(self, code: str, place: Place, rows: Any, expected: str, values: Any) -> None:
+    def add_rows(self, code: str, place: FieldPath, rows: Any, expected: str, values: Any) -> None:
         """Note one failure for each position in `rows`; `values` is indexed by the same positions."""
         for row in rows[: max(self.most - self.total, 0)]:
             self.kept.append(
-                Failure(code, path_text(place), int(row), expected, glimpse(values[int(row)]))
+                Failure(
+                    code, format_column_path(place), int(row), expected, glimpse(values[int(row)])
+                )
             )
         self.total += len(rows)
 
@@ -130,31 +130,8 @@ class Failures:
         if not self.total:
             return
         places = "1 place" if self.total == 1 else f"{self.total:,} places"
-        lines = [
-            f"the {what} break the signature in {places}:",
-            *(f"  {failure}" for failure in self.kept),
-        ]
-        if self.total > len(self.kept):
-            lines.append(f"  ... and {self.total - len(self.kept):,} more")
-        raise error("\n".join(lines), failures=tuple(self.kept), total=self.total) from self.cause
-
-
-def path_text(place: Place) -> str:
-    """A place as people write it.
-
-    Example:
-        >>> path_text(("author", "tags", 2))
-        'author.tags[2]'
-        >>> path_text((0,))
-        'column 0'
-    """
-    if not place:
-        return ""
-    first, *rest = place
-    text = first[:KEY_WIDTH] if isinstance(first, str) else f"column {str(first)[:KEY_WIDTH]}"
-    for part in rest:
-        text += f"[{part}]" if isinstance(part, int) else f".{str(part)[:KEY_WIDTH]}"
-    return text
+        message = list_issues(f"the {what} break the signature in {places}", self.kept, self.total)
+        raise error(message, failures=tuple(self.kept), total=self.total) from self.cause
 
 
 def glimpse(value: Any) -> str:

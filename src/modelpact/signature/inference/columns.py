@@ -12,9 +12,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.types.schema import AnyType, ColSpec, DataType
 
 from modelpact._internal import mlflow_compat
-from modelpact.signature.enforcement.violations import Place
 from modelpact.signature.inference.issues import Troubles
 from modelpact.signature.inference.values import common_type
+from modelpact.signature.issues import FieldPath
 
 __all__ = ["any_null", "frame_specs", "series_spec"]
 
@@ -102,7 +102,7 @@ def _of_dtype(dtype: Any) -> Any:
         return None
 
 
-def _column(series: Any, place: Place, troubles: Troubles) -> tuple[Any, bool]:
+def _column(series: Any, place: FieldPath, troubles: Troubles) -> tuple[Any, bool]:
     """The type of a column, None where its dtype has none, and whether every row has a value."""
     dtype = series.dtype
     if isinstance(dtype, pd.StringDtype):
@@ -126,7 +126,7 @@ def _has_nulls(series: Any) -> bool:
     return bool(series.hasnans)
 
 
-def _category(series: Any, place: Place, troubles: Troubles) -> tuple[Any, bool]:
+def _category(series: Any, place: FieldPath, troubles: Troubles) -> tuple[Any, bool]:
     """A category has the type of the categories that occur."""
     codes = np.unique(series.cat.codes.to_numpy())
     used = codes[codes >= 0]
@@ -136,7 +136,7 @@ def _category(series: Any, place: Place, troubles: Troubles) -> tuple[Any, bool]
     return common_type(values, place, troubles), bool(codes[0] >= 0)
 
 
-def _cells(series: Any, place: Place, troubles: Troubles) -> tuple[Any, bool]:
+def _cells(series: Any, place: FieldPath, troubles: Troubles) -> tuple[Any, bool]:
     """A column whose dtype says nothing: of Python objects, or of one of Arrow's nested types."""
     values = series.tolist()
     if not values:
@@ -173,7 +173,7 @@ def any_null(values: list[Any]) -> bool:
     return any(isinstance(value, float) and math.isnan(value) for value in values)
 
 
-def _no_rows(place: Place, troubles: Troubles) -> Any:
+def _no_rows(place: FieldPath, troubles: Troubles) -> Any:
     troubles.add(
         place,
         "no rows to tell the type of objects from (MLflow says string)",

@@ -9,10 +9,10 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object, Property, Schema
 
 from modelpact.errors import SignError
-from modelpact.signature.enforcement.violations import Place
 from modelpact.signature.inference.issues import Troubles
 from modelpact.signature.inference.params import infer_params
 from modelpact.signature.inference.schemas import infer_schema
+from modelpact.signature.issues import FieldPath
 
 __all__ = ["infer"]
 
@@ -91,7 +91,7 @@ def _note_unknown(schema: Schema, troubles: Troubles) -> None:
             _note_any(spec.type, (position if spec.name is None else spec.name,), troubles)
 
 
-def _note_any(dtype: Any, place: Place, troubles: Troubles) -> None:
+def _note_any(dtype: Any, place: FieldPath, troubles: Troubles) -> None:
     if isinstance(dtype, AnyType):
         troubles.add_unknown(place)
     elif isinstance(dtype, Array):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelpact.errors import SignError
-from modelpact.signature.enforcement.violations import Place, path_text
+from modelpact.signature.issues import FieldPath, format_column_path
 
 __all__ = ["Troubles"]
 
@@ -25,16 +25,16 @@ class Troubles:
         self.unknown: list[str] = []
         self.side = ""
 
-    def add(self, place: Place, what: str, remedy: str) -> None:
+    def add(self, place: FieldPath, what: str, remedy: str) -> None:
         """Note that the data at a place has no type."""
         self.found.append((self._at(place), what, remedy))
 
-    def add_unknown(self, place: Place) -> None:
+    def add_unknown(self, place: FieldPath) -> None:
         """Note that the data at a place may be of any type."""
         self.unknown.append(self._at(place))
 
-    def _at(self, place: Place) -> str:
-        text = path_text(place)
+    def _at(self, place: FieldPath) -> str:
+        text = format_column_path(place)
         return f"{self.side}: {text}" if text else self.side
 
     def raise_if_any(self) -> None:

@@ -16,8 +16,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.types.schema import AnyType, Array, DataType, Object, Property
 
 from modelpact._internal import mlflow_compat
-from modelpact.signature.enforcement.violations import Place
 from modelpact.signature.inference.issues import Troubles, type_names
+from modelpact.signature.issues import FieldPath
 
 __all__ = ["by_key", "common_type"]
 
@@ -34,7 +34,7 @@ class _EmptyArray(Exception):
     """An array without items was met: MLflow skips those, and how far only it knows."""
 
 
-def common_type(values: list[Any], place: Place, troubles: Troubles) -> Any:
+def common_type(values: list[Any], place: FieldPath, troubles: Troubles) -> Any:
     """The type that all values have in common, as MLflow infers it for the items of a list.
 
     Args:
@@ -57,7 +57,7 @@ def common_type(values: list[Any], place: Place, troubles: Troubles) -> Any:
         return AnyType()
 
 
-def _common(values: list[Any], place: Place, troubles: Troubles) -> tuple[Any, bool]:
+def _common(values: list[Any], place: FieldPath, troubles: Troubles) -> tuple[Any, bool]:
     """The common type, and whether any of the values is one that MLflow takes for Any (a null, an empty list or dict)."""
     kinds = set(map(type, values))
     if len(kinds) == 1 and (kind := next(iter(kinds))) in _SIMPLE:
@@ -104,7 +104,7 @@ def _family(kind: type) -> str:
 
 
 def _mixed(
-    values: list[Any], kinds: set[type], nulls: bool, place: Place, troubles: Troubles
+    values: list[Any], kinds: set[type], nulls: bool, place: FieldPath, troubles: Troubles
 ) -> tuple[Any, bool]:
     """Values of several families. MLflow takes an empty list or dict for Any beside anything, then refuses that data."""
     if any(_family(kind) == "pydantic" for kind in kinds):
@@ -124,7 +124,7 @@ def _mixed(
     raise _NoCommonType
 
 
-def _scalars(values: list[Any], kinds: set[type], place: Place, troubles: Troubles) -> Any:
+def _scalars(values: list[Any], kinds: set[type], place: FieldPath, troubles: Troubles) -> Any:
     samples = {kind: _sample(kind, values) for kind in kinds}
     found = {kind: _scalar(kind, sample) for kind, sample in samples.items()}
     for kind, dtype in found.items():
@@ -193,7 +193,7 @@ def _remedy(kind: type) -> str:
 
 
 def _arrays(
-    values: list[Any], nulls: bool, numpy: bool, place: Place, troubles: Troubles
+    values: list[Any], nulls: bool, numpy: bool, place: FieldPath, troubles: Troubles
 ) -> tuple[Any, bool]:
     """Lists: their items all together have the type that MLflow finds by merging list after list."""
     if numpy:
@@ -211,7 +211,7 @@ def _arrays(
     return Array(_common(items, (*place, 0), troubles)[0]), nulls
 
 
-def _as_mlflow(values: list[Any], place: Place, troubles: Troubles) -> Any:
+def _as_mlflow(values: list[Any], place: FieldPath, troubles: Troubles) -> Any:
     """MLflow's own answer."""
     try:
         return mlflow_compat.values_type(values)
@@ -238,7 +238,9 @@ def _representative(value: np.ndarray[Any, Any]) -> list[Any]:
     return item  # type: ignore[no-any-return]
 
 
-def _objects(values: list[Any], nulls: bool, place: Place, troubles: Troubles) -> tuple[Any, bool]:
+def _objects(
+    values: list[Any], nulls: bool, place: FieldPath, troubles: Troubles
+) -> tuple[Any, bool]:
     real = values if all(values) else [value for value in values if value]
     nulls = nulls or len(real) < len(values)
     if not real:

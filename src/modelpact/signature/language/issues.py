@@ -8,11 +8,9 @@ from typing import Any
 
 from modelpact._internal.text import preview
 from modelpact.errors import SpecError
+from modelpact.signature.issues import FieldPath, format_path
 
-__all__ = ["Place", "Problems", "place_text", "refuse_repeated"]
-
-Place = tuple[Any, ...]
-"""The way to a value: keys and, for items of a list, their index, such as `("inputs", "author", "orcid?")`."""
+__all__ = ["Problems", "refuse_repeated"]
 
 LIMIT = 80
 """No message repeats more of the data than this many characters."""
@@ -26,22 +24,6 @@ LEGEND = (
 )
 
 
-def place_text(place: Place) -> str:
-    """A place as people write it.
-
-    Example:
-        >>> place_text(("inputs", 0, "type"))
-        'inputs[0].type'
-    """
-    text = ""
-    for part in place:
-        if isinstance(part, int) and not isinstance(part, bool):
-            text += f"[{part}]"
-        else:
-            text += ("." if text else "") + str(part)[:LIMIT]
-    return text if len(text) <= 4 * LIMIT else text[: 4 * LIMIT - 3] + "..."
-
-
 class Problems:
     """The faults found so far in one signature.
 
@@ -50,16 +32,18 @@ class Problems:
         lines: The line of each place of that file.
     """
 
-    def __init__(self, source: str | None = None, lines: Mapping[Place, int] | None = None) -> None:
+    def __init__(
+        self, source: str | None = None, lines: Mapping[FieldPath, int] | None = None
+    ) -> None:
         self.source = source
         self.lines = dict(lines or {})
-        self.found: list[tuple[Place, str, int | None]] = []
+        self.found: list[tuple[FieldPath, str, int | None]] = []
 
-    def add(self, place: Place, text: str, line: int | None = None) -> None:
+    def add(self, place: FieldPath, text: str, line: int | None = None) -> None:
         """Note one fault; the line is that of the innermost part of the place that has one."""
         self.found.append((place, text, line or self.line(place)))
 
-    def line(self, place: Place) -> int | None:
+    def line(self, place: FieldPath) -> int | None:
         """The line of a place, or of the innermost part of it that has one."""
         for length in range(len(place), 0, -1):
             if place[:length] in self.lines:
@@ -93,20 +77,20 @@ class Problems:
         raise SpecError(
             message,
             remedy=remedy,
-            problems=[(place_text(place), text) for place, text, _ in self.found],
+            problems=[(format_path(place), text) for place, text, _ in self.found],
             lines=[line for _, _, line in self.found],
             source=self.source,
         )
 
-    def _sentence(self, fault: tuple[Place, str, int | None]) -> str:
+    def _sentence(self, fault: tuple[FieldPath, str, int | None]) -> str:
         place, text, line = fault
         where = (
             f"{self.source}:{line}: " if self.source and line else f"line {line}: " if line else ""
         )
-        return f"  {where}{place_text(place)}{': ' if place else ''}{text}"
+        return f"  {where}{format_path(place)}{': ' if place else ''}{text}"
 
 
-def refuse_repeated(names: list[Any], place: Place, problems: Problems) -> None:
+def refuse_repeated(names: list[Any], place: FieldPath, problems: Problems) -> None:
     """Note each name that is given more than once."""
     for name, times in Counter(names).items():
         if times > 1:

@@ -14,7 +14,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.types.schema import Array, DataType, Object, ParamSchema, ParamSpec
 
 from modelpact._internal.text import did_you_mean, preview
-from modelpact.signature.language.issues import Place, Problems, refuse_repeated
+from modelpact.signature.issues import FieldPath
+from modelpact.signature.language.issues import Problems, refuse_repeated
 from modelpact.signature.language.types import (
     Type,
     awkward,
@@ -51,7 +52,7 @@ def format_param(spec: ParamSpec) -> str:
     return f"{text} = {default if default.isprintable() else json.dumps(spec.to_dict()['default'])}"
 
 
-def read_param(name: str, value: Any, place: Place, problems: Problems) -> ParamSpec | None:
+def read_param(name: str, value: Any, place: FieldPath, problems: Problems) -> ParamSpec | None:
     """Read one param from its short or its long form; faults are noted and answered with None."""
     if value is Unreadable:
         return None
@@ -73,7 +74,7 @@ def read_param(name: str, value: Any, place: Place, problems: Problems) -> Param
     return _build(name, dtype, default, shape=shape, place=place, problems=problems)
 
 
-def _read_short(value: str, place: Place, problems: Problems) -> tuple[Type | None, Any, None]:
+def _read_short(value: str, place: FieldPath, problems: Problems) -> tuple[Type | None, Any, None]:
     written, equals, default = _split(value)
     if not equals:
         problems.add(place, f"a param needs a default: {written[:60]} = {_sample(written)}")
@@ -85,7 +86,7 @@ def _read_short(value: str, place: Place, problems: Problems) -> tuple[Type | No
 
 
 def _read_param_type(
-    written: Any, place: Place, problems: Problems, *, long: bool = False
+    written: Any, place: FieldPath, problems: Problems, *, long: bool = False
 ) -> Type | None:
     if isinstance(written, str) and is_tensor(written):
         problems.add(
@@ -126,7 +127,7 @@ def _sample(written: str) -> str:
     )
 
 
-def _read_default(text: str, dtype: Type, place: Place, problems: Problems) -> Any:
+def _read_default(text: str, dtype: Type, place: FieldPath, problems: Problems) -> Any:
     """A default is JSON; where a string or a moment is wanted, text without quotes stands for itself."""
     if not text:
         problems.add(
@@ -176,7 +177,7 @@ def _spelling(text: str) -> str:
 
 
 def _read_long(
-    value: dict[Any, Any], place: Place, problems: Problems
+    value: dict[Any, Any], place: FieldPath, problems: Problems
 ) -> tuple[Type | None, Any, tuple[int, ...] | None]:
     for key in value:
         if key not in _LONG_KEYS:
@@ -213,7 +214,7 @@ def _read_long(
 
 
 def _fits_params(
-    dtype: Type, shape: tuple[int, ...] | None, place: Place, problems: Problems
+    dtype: Type, shape: tuple[int, ...] | None, place: FieldPath, problems: Problems
 ) -> bool:
     """MLflow's params are scalars, lists of one scalar, and objects."""
     if isinstance(dtype, DataType) and dtype != DataType.binary:
@@ -241,7 +242,7 @@ def _build(
     default: Any,
     *,
     shape: tuple[int, ...] | None,
-    place: Place,
+    place: FieldPath,
     problems: Problems,
 ) -> ParamSpec | None:
     written = f"[{type_text(dtype)}]" if shape else type_text(dtype)
@@ -297,7 +298,7 @@ def _not_a_moment(values: list[Any]) -> str:
     return ""
 
 
-def read_params(value: Any, place: Place, problems: Problems) -> ParamSchema | None:
+def read_params(value: Any, place: FieldPath, problems: Problems) -> ParamSchema | None:
     """Read the params; faults are noted and answered with None, and so are no params."""
     stored: ParamSchema | None = read_stored(value, ParamSchema.from_json)
     if stored is not None:
@@ -326,7 +327,9 @@ def read_params(value: Any, place: Place, problems: Problems) -> ParamSchema | N
     return None if problems or len(specs) < len(found) else ParamSchema(specs)
 
 
-def _read_named_param(key: Any, value: Any, place: Place, problems: Problems) -> ParamSpec | None:
+def _read_named_param(
+    key: Any, value: Any, place: FieldPath, problems: Problems
+) -> ParamSpec | None:
     known = read_key(key, place[:-1], problems)
     if known and not known[1]:
         problems.add(place, "a param has a default, so it is always optional; drop the ?")
@@ -334,7 +337,7 @@ def _read_named_param(key: Any, value: Any, place: Place, problems: Problems) ->
 
 
 def _read_listed_param(
-    value: Mapping[Any, Any], place: Place, problems: Problems
+    value: Mapping[Any, Any], place: FieldPath, problems: Problems
 ) -> ParamSpec | None:
     name = value.get("name")
     if not isinstance(name, str):

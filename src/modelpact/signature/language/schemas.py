@@ -9,7 +9,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.types.schema import ColSpec, Schema, TensorSpec
 
 from modelpact._internal.text import preview
-from modelpact.signature.language.issues import Place, Problems, refuse_repeated
+from modelpact.signature.issues import FieldPath
+from modelpact.signature.language.issues import Problems, refuse_repeated
 from modelpact.signature.language.type_names import WORDS
 from modelpact.signature.language.types import (
     awkward,
@@ -33,7 +34,7 @@ _LONG_KINDS = (
 )  # compared, not hashed: a column may be named type
 
 
-def read_schema(value: Any, place: Place, problems: Problems) -> Schema | None:
+def read_schema(value: Any, place: FieldPath, problems: Problems) -> Schema | None:
     """Read the inputs or the outputs; faults are noted and answered with None."""
     stored: Schema | None = read_stored(value, Schema.from_json)
     if stored is not None:
@@ -76,7 +77,7 @@ def read_schema(value: Any, place: Place, problems: Problems) -> Schema | None:
     )
 
 
-def _build_schema(columns: list[Any], place: Place, problems: Problems) -> Schema | None:
+def _build_schema(columns: list[Any], place: FieldPath, problems: Problems) -> Schema | None:
     try:
         return Schema(columns)
     except MlflowException as error:
@@ -93,7 +94,7 @@ def _column(name: Any, dtype: Any, required: bool | None) -> ColSpec | None:
 
 
 def _read_named(
-    key: Any, value: Any, place: Place, problems: Problems
+    key: Any, value: Any, place: FieldPath, problems: Problems
 ) -> ColSpec | TensorSpec | None:
     known = read_key(key, place[:-1], problems)
     if isinstance(value, str) and is_tensor(value):
@@ -116,7 +117,7 @@ def _is_long_column(value: Any) -> bool:
     return isinstance(value, Mapping) and "type" in value and set(value) <= _COLUMN_KEYS
 
 
-def _read_listed(value: Any, place: Place, problems: Problems) -> ColSpec | TensorSpec | None:
+def _read_listed(value: Any, place: FieldPath, problems: Problems) -> ColSpec | TensorSpec | None:
     if isinstance(value, str) and is_tensor(value):
         return read_tensor(value, place, problems)
     if not _is_long_column(value):
@@ -142,7 +143,7 @@ def _read_listed(value: Any, place: Place, problems: Problems) -> ColSpec | Tens
 
 
 def _read_long_tensor(
-    value: Mapping[str, Any], name: Any, place: Place, problems: Problems
+    value: Mapping[str, Any], name: Any, place: FieldPath, problems: Problems
 ) -> TensorSpec | None:
     inside = value.get("tensor-spec")
     if (
@@ -164,7 +165,9 @@ def _read_long_tensor(
     return read_tensor(written, (*place, "tensor-spec"), problems, name)
 
 
-def _refuse_mixtures(columns: list[ColSpec | TensorSpec], place: Place, problems: Problems) -> None:
+def _refuse_mixtures(
+    columns: list[ColSpec | TensorSpec], place: FieldPath, problems: Problems
+) -> None:
     names = [column.name for column in columns if column.name is not None]
     refuse_repeated(names, place, problems)
     tensors = [column for column in columns if isinstance(column, TensorSpec)]

@@ -12,7 +12,8 @@ from mlflow.models import ModelSignature
 
 from modelpact._internal.text import did_you_mean, preview
 from modelpact.errors import SpecError
-from modelpact.signature.language.issues import Place, Problems
+from modelpact.signature.issues import FieldPath
+from modelpact.signature.language.issues import Problems
 from modelpact.signature.language.params import format_params, read_params
 from modelpact.signature.language.schemas import format_schema, read_schema
 from modelpact.signature.language.yaml_reader import Unreadable, read_document
@@ -77,7 +78,7 @@ def load(path: str | os.PathLike[str]) -> ModelSignature:
 
 
 def _read(spec: Any, problems: Problems) -> ModelSignature:
-    base: Place = ()
+    base: FieldPath = ()
     if (
         isinstance(spec, Mapping)
         and isinstance(spec.get("signature"), Mapping)
@@ -115,7 +116,7 @@ def _read_parts(spec: Any, problems: Problems) -> dict[str, Any]:
                 f"a signature has inputs, outputs and params, and no {preview(key)}{did_you_mean(str(key), _PARTS)}",
             )
     given = {part: spec[part] for part in _PARTS if spec.get(part) is not None}
-    read: dict[str, Callable[[Any, Place, Problems], Any]] = {
+    read: dict[str, Callable[[Any, FieldPath, Problems], Any]] = {
         "inputs": read_schema,
         "outputs": read_schema,
         "params": read_params,

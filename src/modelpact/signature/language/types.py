@@ -20,7 +20,8 @@ from mlflow.types.schema import (
 )
 
 from modelpact._internal.text import did_you_mean, preview
-from modelpact.signature.language.issues import Place, Problems
+from modelpact.signature.issues import FieldPath
+from modelpact.signature.language.issues import Problems
 from modelpact.signature.language.type_names import SCALARS, WORDS, explain_dtype, explain_type
 from modelpact.signature.language.yaml_reader import Unreadable, read_document
 
@@ -173,7 +174,7 @@ def _dtype(name: str) -> np.dtype[Any] | None:
 
 
 def read_tensor(
-    value: str, place: Place, problems: Problems, name: Any = None
+    value: str, place: FieldPath, problems: Problems, name: Any = None
 ) -> TensorSpec | None:
     """Read `dtype[axis, axis, ...]`; a fault is noted and answered with None."""
     before = len(problems)
@@ -198,7 +199,7 @@ def read_tensor(
     return TensorSpec(dtype, tuple(map(int, axes)), name)
 
 
-def read_key(key: Any, place: Place, problems: Problems) -> tuple[str, bool] | None:
+def read_key(key: Any, place: FieldPath, problems: Problems) -> tuple[str, bool] | None:
     """Split a key of the short form into its name and whether it is required; a fault is noted and answered with None."""
     if not isinstance(key, str):
         habit = " (YAML reads on, yes, off and no as booleans)" if isinstance(key, bool) else ""
@@ -216,7 +217,7 @@ def read_key(key: Any, place: Place, problems: Problems) -> tuple[str, bool] | N
 
 
 def read_member(
-    value: Any, place: Place, problems: Problems, *, long: bool = False
+    value: Any, place: FieldPath, problems: Problems, *, long: bool = False
 ) -> tuple[Type | None, bool | None]:
     """Read what stands behind a key: a type, or MLflow's long form of one, which may say `required` itself.
 
@@ -243,7 +244,9 @@ def read_member(
     ), required
 
 
-def read_type(value: Any, place: Place, problems: Problems, *, long: bool = False) -> Type | None:
+def read_type(
+    value: Any, place: FieldPath, problems: Problems, *, long: bool = False
+) -> Type | None:
     """Read one type of a column, at any depth; a fault is noted and answered with None."""
     if value is Unreadable:
         return None
@@ -275,7 +278,7 @@ def read_type(value: Any, place: Place, problems: Problems, *, long: bool = Fals
     return None
 
 
-def _read_text(value: str, place: Place, problems: Problems) -> Type | None:
+def _read_text(value: str, place: FieldPath, problems: Problems) -> Type | None:
     text = value.strip()
     if text in SCALARS:
         return SCALARS[text]
@@ -295,7 +298,7 @@ def _read_text(value: str, place: Place, problems: Problems) -> Type | None:
     return None
 
 
-def _read_array(value: list[Any], place: Place, problems: Problems) -> Array | None:
+def _read_array(value: list[Any], place: FieldPath, problems: Problems) -> Array | None:
     if value and all(isinstance(axis, int) for axis in value):
         problems.add(
             place,
@@ -312,7 +315,7 @@ def _read_array(value: list[Any], place: Place, problems: Problems) -> Array | N
 
 
 def _read_mapping(
-    value: dict[Any, Any], place: Place, problems: Problems, *, long: bool
+    value: dict[Any, Any], place: FieldPath, problems: Problems, *, long: bool
 ) -> Type | None:
     kind = value.get("type")
     if (
@@ -341,7 +344,9 @@ def _read_mapping(
     return _read_object(value, place, problems, long=False)
 
 
-def _read_long(kind: str, value: dict[Any, Any], place: Place, problems: Problems) -> Type | None:
+def _read_long(
+    kind: str, value: dict[Any, Any], place: FieldPath, problems: Problems
+) -> Type | None:
     part = _PARTS[kind]
     _refuse_others(value, ["type", "name", "required", *([part] if part else [])], place, problems)
     if part is None:
@@ -358,7 +363,7 @@ def _read_long(kind: str, value: dict[Any, Any], place: Place, problems: Problem
     return None if item is None else Array(item) if kind == "array" else Map(item)
 
 
-def _read_object(value: Any, place: Place, problems: Problems, *, long: bool) -> Object | None:
+def _read_object(value: Any, place: FieldPath, problems: Problems, *, long: bool) -> Object | None:
     if not isinstance(value, dict) or not value:
         problems.add(
             place,
@@ -389,7 +394,7 @@ def _read_object(value: Any, place: Place, problems: Problems, *, long: bool) ->
 
 
 def _refuse_others(
-    value: dict[Any, Any], known: list[str], place: Place, problems: Problems
+    value: dict[Any, Any], known: list[str], place: FieldPath, problems: Problems
 ) -> None:
     for key in value:
         if key not in known:

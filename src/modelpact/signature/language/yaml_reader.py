@@ -12,7 +12,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.types.schema import ParamSchema, Schema
 
 from modelpact._internal.text import preview
-from modelpact.signature.language.issues import Place, Problems
+from modelpact.signature.issues import FieldPath
+from modelpact.signature.language.issues import Problems
 
 __all__ = ["Unreadable", "read_document", "read_stored"]
 
@@ -40,7 +41,7 @@ _HINTS = [
 """What people meant when YAML stumbles over a line: the first that fits is said."""
 
 
-def read_document(text: str, place: Place, problems: Problems) -> Any:
+def read_document(text: str, place: FieldPath, problems: Problems) -> Any:
     """The plain data of a YAML text; every fault of the text is noted in `problems`.
 
     Args:
@@ -98,7 +99,7 @@ class _Reader:
             set()
         )  # the nodes being read: one that meets itself is an anchor inside its own value
 
-    def read(self, node: yaml.Node, place: Place) -> Any:
+    def read(self, node: yaml.Node, place: FieldPath) -> Any:
         if self.whole:
             self.problems.lines.setdefault(place, node.start_mark.line + 1)
         if id(node) in self.open:
@@ -114,7 +115,7 @@ class _Reader:
         finally:
             self.open.discard(id(node))
 
-    def _scalar(self, node: yaml.Node, place: Place) -> Any:
+    def _scalar(self, node: yaml.Node, place: FieldPath) -> Any:
         try:
             return self.loader.construct_object(node, deep=True)
         except (
@@ -125,7 +126,7 @@ class _Reader:
             self.problems.add(place, f"YAML cannot read {preview(node.value)}: {reason}")
             return Unreadable
 
-    def _mapping(self, node: yaml.MappingNode, place: Place) -> Any:
+    def _mapping(self, node: yaml.MappingNode, place: FieldPath) -> Any:
         found: dict[Any, Any] = {}
         before = len(self.problems)
         first: dict[tuple[type, Any], int] = {}

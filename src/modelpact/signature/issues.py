@@ -1,0 +1,68 @@
+"""Issues found in a signature or in its data: their paths, and the list that an error prints."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from modelpact._internal.text import truncate
+
+__all__ = ["FieldPath", "format_column_path", "format_path", "list_issues"]
+
+FieldPath = tuple[Hashable, ...]
+"""Keys, and indices of list items, from the root to a value: `("inputs", "author", 0)`."""
+
+MAX_KEY_LENGTH = 80
+MAX_PATH_LENGTH = 320
+
+
+def format_path(path: Sequence[Hashable], root: str = "") -> str:
+    """Return a path in dotted notation, at most 320 characters long.
+
+    Args:
+        path: Keys and indices.
+        root: Text of the value that the path starts from.
+
+    Example:
+        >>> format_path(("inputs", 0, "type"))
+        'inputs[0].type'
+    """
+    text = root
+    for part in path:
+        if isinstance(part, int) and not isinstance(part, bool):
+            text += f"[{part}]"
+        else:
+            text += ("." if text else "") + str(part)[:MAX_KEY_LENGTH]
+    return text if len(text) <= MAX_PATH_LENGTH else truncate(text, MAX_PATH_LENGTH)
+
+
+def format_column_path(path: Sequence[Hashable]) -> str:
+    """Return a path that starts with a column label; unnamed columns are shown by position.
+
+    Example:
+        >>> format_column_path(("author", "tags", 2)), format_column_path((0, "tags"))
+        ('author.tags[2]', 'column 0.tags')
+    """
+    if not path:
+        return ""
+    label = path[0] if isinstance(path[0], str) else f"column {path[0]}"
+    return format_path(path[1:], label[:MAX_KEY_LENGTH])
+
+
+def list_issues(title: str, issues: Sequence[object], total: int) -> str:
+    """Return a message: a title, one line per issue, and the number of issues not listed.
+
+    Args:
+        title: The first line, without the colon.
+        issues: The issues to list.
+        total: The number of all issues.
+
+    Example:
+        >>> print(list_issues("3 problems", ["no type"], 3))
+        3 problems:
+          no type
+          ... and 2 more
+    """
+    lines = [f"{title}:", *(f"  {issue}" for issue in issues)]
+    if total > len(issues):
+        lines.append(f"  ... and {total - len(issues):,} more")
+    return "\n".join(lines)
