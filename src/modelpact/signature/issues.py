@@ -12,15 +12,17 @@ FieldPath = tuple[Hashable, ...]
 """Keys, and indices of list items, from the root to a value: `("inputs", "author", 0)`."""
 
 MAX_KEY_LENGTH = 80
+MAX_COLUMN_KEY_LENGTH = 40
 MAX_PATH_LENGTH = 320
 
 
-def format_path(path: Sequence[Hashable], root: str = "") -> str:
+def format_path(path: Sequence[Hashable], root: str = "", key_length: int = MAX_KEY_LENGTH) -> str:
     """Return a path in dotted notation, at most 320 characters long.
 
     Args:
         path: Keys and indices.
         root: Text of the value that the path starts from.
+        key_length: The number of characters after which keys are cut.
 
     Example:
         >>> format_path(("inputs", 0, "type"))
@@ -31,7 +33,7 @@ def format_path(path: Sequence[Hashable], root: str = "") -> str:
         if isinstance(part, int) and not isinstance(part, bool):
             text += f"[{part}]"
         else:
-            text += ("." if text else "") + str(part)[:MAX_KEY_LENGTH]
+            text += ("." if text else "") + str(part)[:key_length]
     return text if len(text) <= MAX_PATH_LENGTH else truncate(text, MAX_PATH_LENGTH)
 
 
@@ -45,7 +47,7 @@ def format_column_path(path: Sequence[Hashable]) -> str:
     if not path:
         return ""
     label = path[0] if isinstance(path[0], str) else f"column {path[0]}"
-    return format_path(path[1:], label[:MAX_KEY_LENGTH])
+    return format_path(path[1:], label[:MAX_COLUMN_KEY_LENGTH], MAX_COLUMN_KEY_LENGTH)
 
 
 def list_issues(title: str, issues: Sequence[object], total: int) -> str:
