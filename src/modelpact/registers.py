@@ -21,6 +21,7 @@ from modelpact.registry import (
 )
 from modelpact.registry.aliases import refuse_protected
 from modelpact.registry.names import check_alias, check_name, check_tag
+from modelpact.registry.versions import CHECKS
 from modelpact.security import leak_scan, secrets
 from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST
 from modelpact.signature import Extra, Policy, digest
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from modelpact.types import Signature, Verdict, Version
 
 __all__ = ["MlflowRegister", "NoneRegister", "Register", "check_alias", "note_checks"]
-
-CHECKS = "modelpact.checks"
-"""The tag of a saved model, and of its version, that says which checks it passed."""
 
 COPIED = (CHECKS, ARTIFACT_DIGEST)
 """The tags of a saved model that its version gets as well."""

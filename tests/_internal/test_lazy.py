@@ -114,7 +114,7 @@ PUBLIC = {
         "options",
         "sweep_arguments",
     ],
-    "modelpact.cli.errors": ["complain", "explain"],
+    "modelpact.cli.error_reporting": ["report", "translate"],
 }
 
 

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from modelpact.cli import argument_secrets
 from modelpact.cli.argument_secrets import refuse_literals
 from modelpact.cli.compose import _fault
-from modelpact.cli.errors import explain
+from modelpact.cli.error_reporting import translate
 from modelpact.cli.sweeps.callback import ModelpactCallback, Stop, refuse_composed
 from modelpact.errors import ConfigError, SecretError
 from modelpact.types import Step
@@ -388,7 +388,7 @@ def test_a_message_that_repeats_a_private_value_is_cut() -> None:
 def test_an_override_that_cannot_be_read_is_told_without_its_secret(line: str) -> None:
     with pytest.raises(OverrideParseException) as raised:
         OverridesParser.create().parse_overrides([line])
-    known = explain(raised.value)
+    known = translate(raised.value)
     assert "cannot be read" in str(known)
     assert "canary" not in str(known) + repr(vars(known))
 
@@ -398,13 +398,13 @@ def test_other_errors_of_hydra_are_told_without_secrets() -> None:
         f"Error merging override +model.api_key={CANARY}",
         f"Could not parse https://ann:{CANARY}@host",
     ):
-        known = explain(ConfigCompositionException(text))
+        known = translate(ConfigCompositionException(text))
         assert CANARY not in str(known)
         assert isinstance(known, ConfigError)
-    known = explain(
+    known = translate(
         ConfigCompositionException(
             "Could not delete from config. The value of 'a.token' is canary and not x."
         )
     )
     assert "'a.token' is another" in str(known)
-    assert CANARY not in str(explain(GrammarParseError(f"at 'api_key: {CANARY}'")))
+    assert CANARY not in str(translate(GrammarParseError(f"at 'api_key: {CANARY}'")))

@@ -6,7 +6,7 @@ from importlib import resources
 
 from modelpact.cli.compose import groups, options
 
-__all__ = ["overview"]
+__all__ = ["help_text"]
 
 _HEAD = """modelpact publishes MLflow models under a contract:
 data -> model -> sign -> save -> load -> verify -> register
@@ -26,7 +26,7 @@ More: --cfg job, --info defaults, --hydra-help, --multirun (-m), --config-dir DI
 """
 
 
-def overview() -> str:
+def help_text() -> str:
     """The text of `--help`: the groups, their options, and what each option is."""
     return _HEAD + "".join(_group(group) for group in groups()) + _TAIL
 

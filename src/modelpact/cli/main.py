@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelpact.cli import gc_tuning
 from modelpact.cli.compose import build, sweep_arguments
-from modelpact.cli.errors import complain
+from modelpact.cli.error_reporting import report
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -30,16 +30,16 @@ FULL_ERROR = "HYDRA_FULL_ERROR"
 def main() -> None:
     """Run what the command line asks for; exit status 2 for a configuration error, 1 for any other, 130 after Ctrl-C."""
     if {"-h", "--help"} & set(sys.argv[1:]):
-        from modelpact.cli.help import overview
+        from modelpact.cli.help import help_text
 
-        sys.stdout.write(overview())
+        sys.stdout.write(help_text())
         return
     wanted = os.environ.get(FULL_ERROR)
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # read when mlflow is imported
     os.environ.setdefault(
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false"
     )  # it has one wherever tqdm is installed
-    gc_tuning.put_off()
+    gc_tuning.defer()
     sys.path.append(os.getcwd())  # a class of one's own, in a module beside one's data
     try:
         _refuse_literals()
@@ -59,9 +59,9 @@ def main() -> None:
     except Exception as error:
         if wanted == "1":
             raise
-        sys.exit(complain(error))
+        sys.exit(report(error))
     finally:
-        gc_tuning.begin()
+        gc_tuning.resume()
         os.environ.pop(FULL_ERROR, None)
         if wanted is not None:
             os.environ[FULL_ERROR] = wanted
@@ -169,7 +169,7 @@ def job(cfg: DictConfig) -> float | None:
             )  # in here: whether its sweep has been resumed may change while it waits
             task = _built(cfg, settings, folder, place.number)
             task.surround(place)
-            gc_tuning.begin()
+            gc_tuning.resume()
             if place.sweep is None:
                 return task.run(folder)
             return _run(task, folder, partial(_leave_receipt, cfg, settings, folder, place.number))

@@ -18,10 +18,21 @@ if TYPE_CHECKING:
 
     from modelpact.types import Signature, Version
 
-__all__ = ["COMPATIBILITY", "VersionGone", "contract", "list_versions", "newest", "read_signature"]
+__all__ = [
+    "CHECKS",
+    "COMPATIBILITY",
+    "VersionGone",
+    "contract",
+    "list_versions",
+    "newest",
+    "read_signature",
+]
 
 COMPATIBILITY = "modelpact.compatibility"
 """The tag of a version that says what its contract was compared with."""
+
+CHECKS = "modelpact.checks"
+"""The tag of a saved model, and of its version, that lists the checks it passed."""
 
 _PAGE = 10_000
 _KEPT = 1_000

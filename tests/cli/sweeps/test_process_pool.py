@@ -19,7 +19,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
 from modelpact._internal.signals import sigterm_raises
-from modelpact.cli.errors import explain
+from modelpact.cli.error_reporting import translate
 from modelpact.cli.sweeps import process_pool
 from modelpact.errors import ConfigError, SweepError
 
@@ -256,6 +256,6 @@ def test_a_number_of_processes_is_one(n_jobs: Any) -> None:
                 "n_jobs": n_jobs,
             }
         )
-    error = explain(caught.value)
+    error = translate(caught.value)
     assert isinstance(error, ConfigError)
     assert error.message == f"hydra.launcher.n_jobs={n_jobs} is not a number of processes"

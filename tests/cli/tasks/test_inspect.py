@@ -13,8 +13,8 @@ from publishing import numbers
 from toys import Doubler, Faulty, Hinted
 
 from modelpact.cli.render.column_table import describe
+from modelpact.cli.render.contract_file import contract_yaml, write_contract
 from modelpact.cli.tasks import InspectTask
-from modelpact.cli.tasks._contracts import contract_text, freeze
 from modelpact.data import DataSource, InlineData
 from modelpact.errors import ConfigError, DataError, FitError, PredictError, SignError, SpecError
 from modelpact.signature import digest, load, parse
@@ -346,7 +346,7 @@ class TestFreezing:
         from omegaconf import OmegaConf
 
         written = parse(spec)
-        freeze(Path("c.yaml"), written, "a comment", overwrite=False)
+        write_contract(Path("c.yaml"), written, "a comment", overwrite=False)
         assert digest(load("c.yaml")) == digest(written)
         assert digest(
             parse(OmegaConf.to_container(OmegaConf.load("c.yaml"), resolve=True))
@@ -354,13 +354,13 @@ class TestFreezing:
 
     def test_what_hydra_would_resolve_is_refused(self) -> None:
         with pytest.raises(SpecError, match="reference"):
-            freeze(
+            write_contract(
                 Path("c.yaml"), parse({"inputs": {"${oc.env:HOME}": "long"}}), "", overwrite=False
             )
         assert not Path("c.yaml").exists()
 
     def test_one_line_a_column(self) -> None:
-        text = contract_text(parse({"inputs": {"a": {"b": [{"c": "long"}]}, "d?": "float"}}))
+        text = contract_yaml(parse({"inputs": {"a": {"b": [{"c": "long"}]}, "d?": "float"}}))
         assert text == "inputs:\n  a: {b: [{c: long}]}\n  d?: float\n"
 
 

@@ -285,7 +285,7 @@ class TestTheMetric:
     @pytest.fixture
     def metrics(self, mocker: Any) -> Any:
         """Give versions other metrics."""
-        import modelpact.cli.tasks._promotion_rules as module
+        import modelpact.registry.promotion_rules as module
 
         def give(figures: dict[int, dict[str, float]]) -> None:
             mocker.patch.object(
@@ -339,7 +339,7 @@ class TestTrust:
 
     def test_without_a_manifest_nothing_is_known(self, mocker: Any) -> None:
         mocker.patch(
-            "modelpact.cli.tasks._promotion_rules.judge",
+            "modelpact.registry.promotion_rules.judge",
             return_value=mocker.Mock(problems=(), digest=None, vouched=False),
         )
         assert broken(BETTER)["integrity"] == "it was published without a manifest of its files"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-__all__ = ["plain_table", "say", "show_table"]
+__all__ = ["echo", "plain_table", "show_table"]
 
 
-def say(text: str = "") -> None:
+def echo(text: str = "") -> None:
     """Write one line, as it is: without markup and colours."""
     sys.stdout.write(f"{text}\n")
 

@@ -14,11 +14,11 @@ from modelpact.cli.render.markdown import code, table
 if TYPE_CHECKING:
     from modelpact.signature import Change
 
-__all__ = ["Compared"]
+__all__ = ["DiffReport"]
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class DiffReport:
     """What changed from one contract to another.
 
     Attributes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelpact.cli.render.column_table import describe, describe_params
 from modelpact.cli.render.markdown import code, table
-from modelpact.cli.tasks._stored_model import registered_name
+from modelpact.cli.stored_model import registered_name
 from modelpact.datatypes import rows
 from modelpact.serving.encoding import NotInJson, question_of
 from modelpact.signature import compile as compile_signature
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from modelpact.types import Signature
 
-__all__ = ["page"]
+__all__ = ["render_model_page"]
 
 
-def page(
+def render_model_page(
     uri: str, metadata: MLmodel, inputs: Any = None, params: dict[str, Any] | None = None
 ) -> str:
     """The page of a model.

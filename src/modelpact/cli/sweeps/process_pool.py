@@ -72,7 +72,7 @@ class Pool:
         try:
             if jobs and _can_fork():
                 _import_late()
-                gc_tuning.begin()  # what is there is looked at no more: a look would copy what all of them share
+                gc_tuning.resume()  # what is there is looked at no more: a look would copy what all of them share
                 for _ in range(min(jobs, self._most)):
                     self._start("fork")
             yield

@@ -15,8 +15,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from modelpact._internal.signals import sigterm_raises
 from modelpact.cli import gc_tuning
 from modelpact.cli.compose import build
-from modelpact.cli.errors import explain
-from modelpact.cli.render.console import say, show_table
+from modelpact.cli.error_reporting import translate
+from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.sweeps import Result, Sweep
 from modelpact.cli.sweeps.job_context import NOT_BASE, SEARCHED, forget, keep
 from modelpact.cli.sweeps.results import columns
@@ -147,7 +147,7 @@ def explore(
         with concluded(config, sweep):
             waiting = found.again() if sweep.resumed else []
             if sweep.resumed:
-                say(
+                echo(
                     f"{len(sweep.record.jobs)} jobs were begun, of which {len(sweep.record.jobs) - len(waiting)} are done"
                 )
             while True:
@@ -196,7 +196,7 @@ def concluded(config: DictConfig, sweep: Sweep) -> Iterator[None]:
         SweepError: A job failed or is missing; after the account.
         StoreError: The store cannot be opened; nothing was run.
     """
-    gc_tuning.begin()
+    gc_tuning.resume()
     begun = False
     try:
         with sigterm_raises(), sweep.running():
@@ -241,7 +241,7 @@ def check(config: DictConfig, compose: Compose, sweep: Sweep, numbers: Sequence[
             task.check()
             keep(task, sweep.folder / str(number), sweep.record.jobs[number])
         except Exception as error:
-            known = explain(error)  # OmegaConf's as well: a value that is missing
+            known = translate(error)  # OmegaConf's as well: a value that is missing
             if known is None:
                 raise
             faults[number] = known
@@ -279,11 +279,11 @@ def show(sweep: Sweep) -> None:
 def _announce(sweep: Sweep, pending: Sequence[int]) -> None:
     jobs = sweep.record.jobs
     if len(pending) < len(jobs):
-        say(f"{len(jobs)} jobs, of which {len(jobs) - len(pending)} are done; still to do:")
+        echo(f"{len(jobs)} jobs, of which {len(jobs) - len(pending)} are done; still to do:")
     else:
-        say(f"{len(jobs)} jobs:")
+        echo(f"{len(jobs)} jobs:")
     for number in pending:
-        say(f"  {number}  {' '.join(jobs[number])}")
+        echo(f"  {number}  {' '.join(jobs[number])}")
 
 
 def _lost(sweep: Sweep, lost: Sequence[Result]) -> SweepError:
@@ -310,9 +310,9 @@ def _again(sweep: Sweep) -> str:
 def _promote(sweep: Sweep, alias: str) -> None:
     winner = sweep.promote(alias)
     if winner is None or winner.receipt is None:
-        say(f"{alias}: not moved, no job has both a version and a metric")
+        echo(f"{alias}: not moved, no job has both a version and a metric")
     else:
-        say(
+        echo(
             f"{alias}: version {winner.receipt.version} of {winner.receipt.name}, of job {winner.number}"
         )
 

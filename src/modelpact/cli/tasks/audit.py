@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
 from modelpact._internal.text import did_you_mean, truncate
-from modelpact.cli.render.console import say, show_table
+from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.render.progress import Progress
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import IntegrityError, LoadError, StoreError
@@ -121,7 +121,7 @@ class AuditTask(Task):
     def _show(self, audited: list[_Audited]) -> None:
         counts = Counter(finding.code for one in audited for finding in one.findings)
         if self.format == "json":
-            say(
+            echo(
                 json.dumps(
                     {
                         "counts": dict(sorted(counts.items())),
@@ -134,7 +134,7 @@ class AuditTask(Task):
         fine = sum(1 for one in audited if not one.findings)
         title = f"{_counted(len(audited))} audited, {fine:,} as published"
         if fine == len(audited):
-            say(title)
+            echo(title)
             return
         rows = [
             (one.name, one.version, finding.code, finding.text)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from modelpact.cli.render.console import say, show_table
+from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.render.progress import Progress
 from modelpact.cli.tasks.base import Task
 from modelpact.data import DataSource
@@ -67,7 +67,7 @@ class CheckTask(Task):
             kept, total = self._find(signature, sample.inputs, sample.params)
         n_rows = rows.count(sample.inputs)
         if not total:
-            say(f"all {n_rows:,} rows of {self.data.name} conform to the signature of {self.uri}")
+            echo(f"all {n_rows:,} rows of {self.data.name} conform to the signature of {self.uri}")
             return None
         shown = kept[: self.most]
         places = "1 place" if total == 1 else f"{total:,} places"
@@ -93,10 +93,12 @@ class CheckTask(Task):
         )
 
     def _signature(self) -> Signature:
-        from modelpact.cli.tasks._stored_model import find, read_metadata, store_of
+        from modelpact.cli.stored_model import find_model, open_store, read_metadata
 
-        with store_of(self.uri, self.tracking):
-            signature: Signature | None = read_metadata(find(self.uri), self.integrity).signature
+        with open_store(self.uri, self.tracking):
+            signature: Signature | None = read_metadata(
+                find_model(self.uri), self.integrity
+            ).signature
         if signature is None or signature.inputs is None:
             what = "has no signature" if signature is None else "has a signature without inputs"
             raise LoadError(
@@ -118,7 +120,7 @@ class CheckTask(Task):
             warnings.simplefilter("always", UserWarning)
             found = enforcer.find(inputs, params, most)
         for warning in told:
-            say(f"warning: {warning.message}")
+            echo(f"warning: {warning.message}")
         by_cell = _by_cell(
             inputs,
             {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from modelpact._internal.files import write_atomically
-from modelpact.cli.render.console import say, show_table
+from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.render.output_file import check_writable
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import CompatibilityError, ConfigError, LoadError
@@ -17,7 +17,7 @@ from modelpact.security.integrity import Integrity
 from modelpact.tracking import Tracking
 
 if TYPE_CHECKING:
-    from modelpact.cli.render.diff_report import Compared
+    from modelpact.cli.render.diff_report import DiffReport
     from modelpact.types import Signature
 
 __all__ = ["DiffTask"]
@@ -56,7 +56,7 @@ class DiffTask(Task):
     tracking: Tracking
 
     def run(self, folder: Path) -> float | None:
-        from modelpact.cli.render.diff_report import Compared
+        from modelpact.cli.render.diff_report import DiffReport
         from modelpact.signature import breaking, diff
 
         if self.policy == "mlflow" and self.extra == "forbid":
@@ -71,7 +71,7 @@ class DiffTask(Task):
             for key, where in (("old", self.old), ("new", self.new))
         )
         changes = diff(old, new, self.policy, self.extra)
-        found = Compared(
+        found = DiffReport(
             self.old,
             self.new,
             self.mode,
@@ -90,16 +90,16 @@ class DiffTask(Task):
             )
         return None
 
-    def _show(self, found: Compared) -> None:
+    def _show(self, found: DiffReport) -> None:
         if self.out is not None:
             write_atomically(Path(self.out), found.text(self.format))
-            say(f"wrote {self.out}: {found.counts}")
+            echo(f"wrote {self.out}: {found.counts}")
         elif self.format != "table":
-            say(found.text(self.format).rstrip("\n"))
+            echo(found.text(self.format).rstrip("\n"))
         elif found.changes:
             show_table(found.title, found.HEADERS, found.rows())
         else:
-            say(found.title)
+            echo(found.title)
 
 
 _MEANS = {
@@ -118,7 +118,7 @@ def _signature(where: str, key: str, task: DiffTask) -> Signature:
         LoadError: There is no such model, or it has no signature.
         StoreError: The store cannot be opened.
     """
-    from modelpact.cli.tasks._stored_model import find, read_metadata, store_of
+    from modelpact.cli.stored_model import find_model, open_store, read_metadata
     from modelpact.signature import load
 
     path = Path(where)
@@ -135,8 +135,8 @@ def _signature(where: str, key: str, task: DiffTask) -> Signature:
             f"{key}={where}: there is no such file or folder", remedy=_FORMS, path=where
         )
     uri = str(path.parent) if path.is_file() else where
-    with store_of(uri, task.tracking):
-        signature: Signature | None = read_metadata(find(uri), task.integrity).signature
+    with open_store(uri, task.tracking):
+        signature: Signature | None = read_metadata(find_model(uri), task.integrity).signature
     if signature is None:
         raise LoadError(
             f"{key}={where} has no signature: there is nothing to compare",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from modelpact._internal.files import temporary_folder, write_atomically
-from modelpact.cli.render.console import say
+from modelpact.cli.render.console import echo
 from modelpact.cli.render.output_file import check_writable
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import LoadError
@@ -19,7 +19,7 @@ from modelpact.tracking import Tracking
 if TYPE_CHECKING:
     from mlflow.models import Model as MLmodel
 
-    from modelpact.cli.tasks._stored_model import StoredModel
+    from modelpact.cli.stored_model import StoredModel
 
 __all__ = ["ExportTask"]
 
@@ -42,18 +42,18 @@ class ExportTask(Task):
     tracking: Tracking
 
     def run(self, folder: Path) -> float | None:
-        from modelpact.cli.tasks._stored_model import find, store_of
+        from modelpact.cli.stored_model import find_model, open_store
 
         if self.out is not None:
             check_writable(self.out, "task.out")
-        with store_of(self.uri, self.tracking):
-            stored = find(self.uri)
+        with open_store(self.uri, self.tracking):
+            stored = find_model(self.uri)
             text = self._openapi(stored) if self.to == "openapi" else self._exported(stored)
         if self.out is None:
-            say(text.rstrip("\n"))
+            echo(text.rstrip("\n"))
         else:
             write_atomically(Path(self.out), text)
-            say(f"wrote {self.out}")
+            echo(f"wrote {self.out}")
         return None
 
     def _openapi(self, stored: StoredModel) -> str:
@@ -62,8 +62,8 @@ class ExportTask(Task):
         return _json(create_app(self.loader.load(stored.uri)).openapi())
 
     def _exported(self, stored: StoredModel) -> str:
-        from modelpact.cli.render.model_page import page
-        from modelpact.cli.tasks._stored_model import read_metadata
+        from modelpact.cli.render.model_page import render_model_page
+        from modelpact.cli.stored_model import read_metadata
         from modelpact.signature import to_json_schema, to_pydantic
 
         metadata = read_metadata(stored, self.loader.integrity)
@@ -77,7 +77,7 @@ class ExportTask(Task):
             return _json(to_json_schema(metadata.signature))
         if self.to == "pydantic":
             return to_pydantic(metadata.signature, stored.uri)
-        return page(stored.uri, metadata, *_example(stored, metadata))
+        return render_model_page(stored.uri, metadata, *_example(stored, metadata))
 
 
 def _json(document: Any) -> str:

@@ -10,9 +10,9 @@ from pydantic import Field
 
 from modelpact._internal.files import write_atomically
 from modelpact._internal.text import did_you_mean, truncate
-from modelpact.cli.render.console import say, show_table
+from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.render.output_file import check_writable
-from modelpact.cli.tasks._stored_model import store_of
+from modelpact.cli.stored_model import open_store
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import AliasError
 from modelpact.registry.aliases import History, Move, State
@@ -62,15 +62,15 @@ class HistoryTask(Task):
         if moves:
             show_table(title, _HEADERS, [_row(move) for move in moves])
         else:
-            say(title)
+            echo(title)
         for state in states:
-            say(_told(state))
+            echo(_told(state))
         return None
 
     def _states(self) -> list[State]:
         from mlflow import MlflowClient
 
-        with store_of(f"models:/{self.name}", self.tracking):
+        with open_store(f"models:/{self.name}", self.tracking):
             history = History(MlflowClient(), self.name)
             found = {state.alias: state for state in history.states()}
             if self.alias is not None and self.alias not in found:
@@ -84,10 +84,10 @@ class HistoryTask(Task):
 
     def _write(self, text: str, count: str) -> None:
         if self.out is None:
-            say(text)
+            echo(text)
         else:
             write_atomically(Path(self.out), f"{text}\n")
-            say(f"wrote {self.out}: {count}")
+            echo(f"wrote {self.out}: {count}")
 
     def _document(self, states: list[State]) -> dict[str, Any]:
         return {

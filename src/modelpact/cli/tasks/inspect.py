@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelpact.cli.render.console import say, show_table
+from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.render.progress import Progress
 from modelpact.cli.tasks.base import Task
 from modelpact.data import DataSource
@@ -47,10 +47,10 @@ class InspectTask(Task):
     overwrite: bool = False
 
     def run(self, folder: Path) -> float | None:
-        from modelpact.cli.tasks._contracts import check_place, contract_text
+        from modelpact.cli.render.contract_file import check_contract_path, contract_yaml
 
         if self.write is not None:
-            check_place(Path(self.write))
+            check_contract_path(Path(self.write))
         if isinstance(self.signer, ExampleSigner) and not self.outputs:
             raise ConfigError(
                 "signer=example runs the model, which is not fitted",
@@ -70,11 +70,11 @@ class InspectTask(Task):
                 raise
         self._show(sample, signed)
         for warning in told:
-            say(f"warning: {warning.message}")
-        say()
-        say(contract_text(signed).rstrip())
+            echo(f"warning: {warning.message}")
+        echo()
+        echo(contract_yaml(signed).rstrip())
         if self.write is not None:
-            say()
+            echo()
             self._freeze(Path(self.write), signed)
         return None
 
@@ -97,7 +97,7 @@ class InspectTask(Task):
             ("outputs", signed.outputs, sample.outputs),
         ):
             if schema is None:
-                say(f"{side}: {self._unsigned(side)}")
+                echo(f"{side}: {self._unsigned(side)}")
             else:
                 title = side if data is not None else f"{side} (the model was not asked)"
                 lines = describe(schema, data, integers=integers and side == "inputs")
@@ -107,7 +107,7 @@ class InspectTask(Task):
                     "params", HEADERS, [line.cells() for line in describe_params(signed.params)]
                 )
             elif side == "inputs":
-                say("params: none")
+                echo("params: none")
 
     def _unsigned(self, side: str) -> str:
         if side == "outputs" and not self.outputs:
@@ -146,20 +146,20 @@ class InspectTask(Task):
             found = marked(lines, [(path, text) for where, path, text in refusals if where == side])
             show_table(side, HEADERS, [line.cells() for line in found])
         if error.problems:
-            say(_SILENT)
+            echo(_SILENT)
 
     def _freeze(self, path: Path, signed: Signature) -> None:
-        from modelpact.cli.tasks._contracts import freeze
+        from modelpact.cli.render.contract_file import write_contract
 
-        written = freeze(
+        written = write_contract(
             path,
             signed,
             f"{self.data.name}: frozen by task=inspect, to be reviewed",
             overwrite=self.overwrite,
         )
-        say(f"{'wrote' if written else 'unchanged:'} {path}")
+        echo(f"{'wrote' if written else 'unchanged:'} {path}")
         if path.parent.name == "contract":
-            say(f"use it: --config-dir {path.parent.parent} signer=explicit contract={path.stem}")
+            echo(f"use it: --config-dir {path.parent.parent} signer=explicit contract={path.stem}")
 
 
 def _refusals(error: SignError) -> list[tuple[str, str, str]]:

@@ -10,10 +10,10 @@ from pydantic import Field
 
 from modelpact._internal.files import no_bytecode, write_atomically
 from modelpact._internal.text import truncate
-from modelpact.cli.render.console import say, show_table
+from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.render.output_file import check_writable
 from modelpact.cli.render.progress import Progress
-from modelpact.cli.tasks._stored_model import find, store_of
+from modelpact.cli.stored_model import find_model, open_store
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import LoadError, VerifyError
 from modelpact.loaders import Loader
@@ -52,8 +52,8 @@ class ParityTask(Task):
             check_writable(self.report, "task.report")
         with Progress() as progress:
             progress.stage("load the model")
-            with store_of(self.uri, self.tracking):
-                adapter = self.loader.load(find(self.uri).uri)
+            with open_store(self.uri, self.tracking):
+                adapter = self.loader.load(find_model(self.uri).uri)
             progress.stage("ask")
             found = self._compared(adapter)
         if self.report is not None:
@@ -112,7 +112,7 @@ class ParityTask(Task):
             show_table("explained", ("rule", "differences", "why"), lines)
         left = found.unexplained
         if not left:
-            say(
+            echo(
                 "0 differences" if not found.differences else "0 differences that are not explained"
             )
             return

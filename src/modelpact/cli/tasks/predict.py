@@ -10,8 +10,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from modelpact._internal.signals import sigterm_raises
-from modelpact.cli.render.console import say
-from modelpact.cli.tasks._stored_model import find, store_of
+from modelpact.cli.render.console import echo
+from modelpact.cli.stored_model import find_model, open_store
 from modelpact.cli.tasks.base import Task
 from modelpact.data import DataSource
 from modelpact.errors import ConfigError
@@ -70,8 +70,8 @@ class PredictTask(Task):
         check_places(
             self.data, out, rejects, overwrite=self.overwrite or self.resume
         )  # before the model is loaded
-        with store_of(self.uri, self.tracking):
-            stored = find(self.uri)
+        with open_store(self.uri, self.tracking):
+            stored = find_model(self.uri)
             adapter = self.loader.load(stored.uri)
             batch = Batch(
                 data=self.data,
@@ -100,7 +100,7 @@ class PredictTask(Task):
             what += f"; {done.resumed:,} {'part' if done.resumed == 1 else 'parts'} had been done before"
         if done.rejects is not None:
             what += f"; {done.rejected:,} {'row is' if done.rejected == 1 else 'rows are'} set aside in {done.rejects}"
-        say(what)
+        echo(what)
         return None
 
     def _check(self) -> None:

@@ -7,13 +7,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from modelpact.cli.render.console import say, show_table
-from modelpact.cli.tasks._promotion_rules import Asked, RuleName, judged
-from modelpact.cli.tasks._stored_model import find, registered_name, store_of
+from modelpact.cli.render.console import echo, show_table
+from modelpact.cli.stored_model import find_model, open_store, registered_name
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import AliasError, ConfigError, PromotionError
 from modelpact.registry.aliases import Aliases, Rule, State, check_why
 from modelpact.registry.names import check_alias
+from modelpact.registry.promotion_rules import PromotionCriteria, RuleName, check_promotion
 from modelpact.tracking import Tracking
 
 __all__ = ["PromoteTask"]
@@ -48,14 +48,14 @@ class PromoteTask(Task):
         from mlflow import MlflowClient
 
         name = self._name()
-        with store_of(self.uri, self.tracking):
+        with open_store(self.uri, self.tracking):
             client = MlflowClient()
-            number = int(find(self.uri).uri.rpartition("/")[2])
+            number = int(find_model(self.uri).uri.rpartition("/")[2])
             aliases = Aliases(client, name)
             state = aliases.settled(self.alias)
             if state.current == number:
                 aliases.finish(self.alias)
-                say(f"{self.alias} of {name} names version {number} already")
+                echo(f"{self.alias} of {name} names version {number} already")
                 return None
             new, champion = aliases.version(number), aliases.version(state.current)
             if new is None:
@@ -64,11 +64,11 @@ class PromoteTask(Task):
                     remedy="Choose another.",
                     alias=self.alias,
                 )
-            rules = judged(
+            rules = check_promotion(
                 client,
                 new,
                 champion,
-                Asked(self.metric, self.better, self.min_gain, self.compatibility),
+                PromotionCriteria(self.metric, self.better, self.min_gain, self.compatibility),
             )
             self._show(state, number, rules)
             self._refuse_broken(state, number, rules)
@@ -81,7 +81,7 @@ class PromoteTask(Task):
                 rules=rules,
                 forced=self._forced(rules),
             )
-        say(f"{self.alias} of {name}: {_called(state.current)} -> {_called(number)}")
+        echo(f"{self.alias} of {name}: {_called(state.current)} -> {_called(number)}")
         return None
 
     def _name(self) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from modelpact.cli.render.console import say
-from modelpact.cli.tasks._stored_model import store_of
+from modelpact.cli.render.console import echo
+from modelpact.cli.stored_model import open_store
 from modelpact.cli.tasks.base import Task
 from modelpact.registry.aliases import Aliases, check_why
 from modelpact.registry.names import check_alias
@@ -38,10 +38,10 @@ class ProtectTask(Task):
 
         check_alias(self.alias, "task.alias")
         check_why(self.why, "task.why")
-        with store_of(f"models:/{self.name}", self.tracking):
+        with open_store(f"models:/{self.name}", self.tracking):
             line = Aliases(MlflowClient(), self.name).protect(
                 self.alias, not self.lift, why=self.why
             )
         already = "" if line is not None else ", as it was"
-        say(f"{self.alias} of {self.name} is {'not ' if self.lift else ''}protected{already}")
+        echo(f"{self.alias} of {self.name} is {'not ' if self.lift else ''}protected{already}")
         return None

@@ -17,7 +17,7 @@ from pydantic import Field
 from modelpact._internal.files import cache_folder, maker
 from modelpact._internal.process import Process
 from modelpact._internal.text import truncate
-from modelpact.cli.render.console import say
+from modelpact.cli.render.console import echo
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import StoreError
 from modelpact.registry.aliases import unfinished
@@ -76,7 +76,7 @@ class RepairTask(Task):
                     found += 1
                     if not self.dry_run:
                         finding.act()
-                    say(
+                    echo(
                         f"{f'would {finding.planned}' if self.dry_run else finding.done} {finding.about}"
                     )
         except MlflowException as error:
@@ -87,12 +87,12 @@ class RepairTask(Task):
                 uri=uri,
             ) from error
         if not found:
-            say("nothing to repair")
+            echo("nothing to repair")
         return None
 
     def _findings(self) -> Generator[_Finding, None, None]:
         if isinstance(self.tracking, SqliteTracking) and not self.tracking.path.exists():
-            say(f"there is no store {self.tracking.path}: looking for temporary files only")
+            echo(f"there is no store {self.tracking.path}: looking for temporary files only")
         else:
             with self.tracking.open() as store:
                 ledger = _Ledger(store, self.older_than)
@@ -100,7 +100,7 @@ class RepairTask(Task):
                 yield from ledger.models()
                 yield from _aliases(store)
             for why, count in sorted(ledger.left.items()):
-                say(f"left alone: {count} {'run' if count == 1 else 'runs'} {why}")
+                echo(f"left alone: {count} {'run' if count == 1 else 'runs'} {why}")
         yield from self._files()
 
     def _files(self) -> Iterator[_Finding]:

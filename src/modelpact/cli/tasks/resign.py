@@ -12,10 +12,10 @@ from modelpact._internal import mlflow_compat
 from modelpact._internal.files import no_bytecode, temporary_folder
 from modelpact._internal.text import truncate
 from modelpact.cli.render.progress import Progress, show_receipt
-from modelpact.cli.tasks._stored_model import (
+from modelpact.cli.stored_model import (
     StoredModel,
     copy_files,
-    find,
+    find_model,
     read_metadata,
     registered_name,
 )
@@ -131,7 +131,7 @@ class _ResignedModel(Model):
     def stored(self) -> StoredModel:
         """Where it lies, found in the open store at the first question."""
         if self._stored is None:
-            self._stored = find(self.uri)
+            self._stored = find_model(self.uri)
         return self._stored
 
     @property

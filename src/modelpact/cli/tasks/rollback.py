@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from modelpact.cli.render.console import say
-from modelpact.cli.tasks._stored_model import store_of
+from modelpact.cli.render.console import echo
+from modelpact.cli.stored_model import open_store
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import AliasError
 from modelpact.registry.aliases import Aliases, State, check_why
@@ -39,13 +39,13 @@ class RollbackTask(Task):
 
         check_alias(self.alias, "task.alias")
         check_why(self.why, "task.why")
-        with store_of(f"models:/{self.name}", self.tracking):
+        with open_store(f"models:/{self.name}", self.tracking):
             aliases = Aliases(MlflowClient(), self.name)
             state = aliases.settled(self.alias)
             target = self._target(state)
             aliases.move(self.alias, target, by="rollback", expected=state.current, why=self.why)
         now = "no version" if state.current is None else f"version {state.current}"
-        say(f"{self.alias} of {self.name}: {now} -> version {target}")
+        echo(f"{self.alias} of {self.name}: {now} -> version {target}")
         return None
 
     def _target(self, state: State) -> int:

@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import Field
 
-from modelpact.cli.render.console import say
-from modelpact.cli.tasks._stored_model import find, store_of
+from modelpact.cli.render.console import echo
+from modelpact.cli.stored_model import find_model, open_store
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import ConfigError
 from modelpact.loaders import Loader
@@ -59,8 +59,8 @@ class ServeTask(Task):
 
         from modelpact.serving import create_app
 
-        with store_of(self.uri, self.tracking):
-            adapter = self.loader.load(find(self.uri).uri)
+        with open_store(self.uri, self.tracking):
+            adapter = self.loader.load(find_model(self.uri).uri)
         limits = Limits(
             max_bytes=self.max_bytes,
             max_concurrency=self.max_concurrency,
@@ -84,7 +84,7 @@ class ServeTask(Task):
         )
         server = uvicorn.Server(config)
         port = listening.getsockname()[1]
-        say(
+        echo(
             f"{self.uri} is served on http://{self.host}:{port}; its page is http://{self.host}:{port}/docs"
         )
         sys.stdout.flush()  # who started it in the background waits for this line

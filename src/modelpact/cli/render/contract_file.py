@@ -15,7 +15,7 @@ from modelpact.signature import digest, load, parse, to_spec
 if TYPE_CHECKING:
     from modelpact.types import Signature
 
-__all__ = ["check_place", "contract_text", "freeze"]
+__all__ = ["check_contract_path", "contract_yaml", "write_contract"]
 
 
 class _Flow(dict[Any, Any]):
@@ -46,7 +46,7 @@ _Dumper.add_representer(
 )
 
 
-def contract_text(signature: Signature) -> str:
+def contract_yaml(signature: Signature) -> str:
     r"""The short form of a signature as YAML: a line for each column and param.
 
     Raises:
@@ -54,7 +54,7 @@ def contract_text(signature: Signature) -> str:
 
     Example:
         >>> from modelpact.signature import parse
-        >>> contract_text(parse({"inputs": {"age": "long", "tags?": ["string"]}}))
+        >>> contract_yaml(parse({"inputs": {"age": "long", "tags?": ["string"]}}))
         'inputs:\n  age: long\n  tags?: [string]\n'
     """
     spec = to_spec(signature)
@@ -84,7 +84,7 @@ def _flow(value: Any) -> Any:
     return _Flow(value) if isinstance(value, dict) else value
 
 
-def check_place(path: Path) -> None:
+def check_contract_path(path: Path) -> None:
     """Refuse a file that could not be written, before any work is done.
 
     Raises:
@@ -104,7 +104,7 @@ def check_place(path: Path) -> None:
         )
 
 
-def freeze(path: Path, signature: Signature, comment: str, *, overwrite: bool) -> bool:
+def write_contract(path: Path, signature: Signature, comment: str, *, overwrite: bool) -> bool:
     """Write a signature into a file, whole or not at all.
 
     Args:
@@ -120,7 +120,7 @@ def freeze(path: Path, signature: Signature, comment: str, *, overwrite: bool) -
         ConfigError: The file holds something else, or it cannot be written.
         SpecError: The signature cannot be written.
     """
-    text = f"# {comment}\n{contract_text(signature)}"
+    text = f"# {comment}\n{contract_yaml(signature)}"
     if "${" in text:
         raise SpecError(
             "a contract cannot hold ${, which Hydra would take for a reference",

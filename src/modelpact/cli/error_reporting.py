@@ -9,16 +9,16 @@ from typing import Any
 from modelpact._internal.text import did_you_mean, truncate
 from modelpact.errors import ConfigError, PactError
 
-__all__ = ["complain", "explain"]
+__all__ = ["report", "translate"]
 
 
-def complain(error: Exception) -> int:
+def report(error: Exception) -> int:
     """Print an error for its reader to stderr, and return the exit status.
 
     Raises:
         Exception: The error itself, where it is none that modelpact or Hydra foresee: a fault in the program needs its traceback.
     """
-    known = explain(error)
+    known = translate(error)
     if known is None:
         raise error
     if known.reported:
@@ -30,7 +30,7 @@ def complain(error: Exception) -> int:
     return known.exit_status
 
 
-def explain(error: Exception) -> PactError | None:
+def translate(error: Exception) -> PactError | None:
     """The error in modelpact's terms; None for one that nobody foresaw."""
     import yaml  # type: ignore[import-untyped, unused-ignore]
     from hydra.errors import HydraException, MissingConfigException

@@ -14,8 +14,8 @@ from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
 from modelpact._internal.text import did_you_mean, truncate
 from modelpact.errors import ConfigError, PactError
-from modelpact.registers import CHECKS
 from modelpact.registry.aliases import Rule
+from modelpact.registry.versions import CHECKS
 from modelpact.security.integrity import judge, published
 from modelpact.signature import breaking, diff
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from modelpact.types import Version
 
-__all__ = ["Asked", "RuleName", "judged"]
+__all__ = ["PromotionCriteria", "RuleName", "check_promotion"]
 
 RuleName = Literal["metric", "compatibility", "verified", "integrity"]
 
@@ -33,7 +33,7 @@ SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PromotionCriteria:
     """What is asked of a version.
 
     Attributes:
@@ -49,8 +49,8 @@ class Asked:
     compatibility: Literal["none", "backward", "forward", "full"] = "backward"
 
 
-def judged(
-    client: MlflowClient, new: Version, champion: Version | None, asked: Asked
+def check_promotion(
+    client: MlflowClient, new: Version, champion: Version | None, asked: PromotionCriteria
 ) -> list[Rule]:
     """Apply each rule.
 
@@ -71,7 +71,9 @@ def judged(
     ]
 
 
-def _metric(client: MlflowClient, new: Version, champion: Version | None, asked: Asked) -> Rule:
+def _metric(
+    client: MlflowClient, new: Version, champion: Version | None, asked: PromotionCriteria
+) -> Rule:
     own = _metrics(client, new)
     if asked.metric is not None and asked.metric not in own:
         listed = f"; it has {', '.join(sorted(own))}" if own else ""

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.models import Model as MLmodel
 
-__all__ = ["StoredModel", "copy_files", "find", "read_metadata", "registered_name", "store_of"]
+__all__ = [
+    "StoredModel",
+    "copy_files",
+    "find_model",
+    "open_store",
+    "read_metadata",
+    "registered_name",
+]
 
 _REGISTERED = re.compile(r"models:/(?P<name>[^/@]+)(/(?P<version>[^/@]+)|@(?P<alias>[^/@]+))")
 
@@ -53,7 +60,7 @@ def registered_name(uri: str) -> str | None:
 
 
 @contextlib.contextmanager
-def store_of(uri: str, tracking: Tracking) -> Iterator[None]:
+def open_store(uri: str, tracking: Tracking) -> Iterator[None]:
     """Open the store that a URI leads into; a folder needs none, and a SQLite store is not made to find nothing in it.
 
     Raises:
@@ -73,7 +80,7 @@ def store_of(uri: str, tracking: Tracking) -> Iterator[None]:
         yield
 
 
-def find(uri: str) -> StoredModel:
+def find_model(uri: str) -> StoredModel:
     """Find a model in the open store.
 
     Raises:
