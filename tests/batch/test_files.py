@@ -414,7 +414,7 @@ class TestModels:
         assert pq.read_table("out.parquet")["prediction"].type == pa.list_(pa.float64())
 
     def test_one_tensor_without_a_name(self, made: Any) -> None:
-        images = made(flat)
+        images = made(served.flat)
         Path("in.jsonl").write_text("[1, 2]\n[3, 4]\n[5]\n7\n[8, 9]\n")
         done = run(images, "in.jsonl", "out.jsonl", on_error="reject")
         assert [row["prediction"] for row in read("out.jsonl")] == [6.0, 14.0, 34.0]
@@ -434,7 +434,7 @@ class TestModels:
         done = run(table, rows, "out.jsonl", keep=("id",), batch_size=3)
         assert done.answered == 20
         assert read("out.jsonl")[19]["id"] == "x19"
-        run(made(digits), DigitsData(), "out.parquet")
+        run(made(served.digits), DigitsData(), "out.parquet")
         assert len(pd.read_parquet("out.parquet")) == 1797
 
     def test_a_model_that_fails(self, told: Adapter) -> None:
@@ -451,48 +451,7 @@ class TestModels:
 
     def test_answers_that_are_not_one_a_row(self, made: Any) -> None:
         with pytest.raises(PredictError, match="1 answers to 2 rows"):
-            run(made(summing), written(".jsonl", [{"a": 1.0}, {"a": 2.0}]), "out.jsonl")
-
-
-class Flat(served.Sums):
-    """Twice the sum of each row."""
-
-    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        """The answer, `(n_rows,)`."""
-        return 2.0 * np.asarray(inputs, dtype=float).reshape(len(inputs), -1).sum(axis=1)
-
-
-class Summing(served.Sums):
-    """One answer for all rows."""
-
-    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        """The answer, `(1,)`."""
-        return np.array([inputs["a"].sum()])
-
-
-def flat() -> Adapter:
-    """A tensor without a name."""
-    return served.stored(
-        Flat(), parse({"inputs": "float64[-1, 2]", "outputs": "float64[-1]"}), np.ones((2, 2))
-    )
-
-
-def digits() -> Adapter:
-    """Images."""
-    return served.stored(
-        Flat(),
-        parse({"inputs": "float32[-1, 8, 8]", "outputs": "float64[-1]"}),
-        np.ones((2, 8, 8), "float32"),
-    )
-
-
-def summing() -> Adapter:
-    """A model that does not answer each row."""
-    return served.stored(
-        Summing(),
-        parse({"inputs": {"a": "double"}, "outputs": "float64[-1]"}),
-        pd.DataFrame({"a": [1.0]}),
-    )
+            run(made(served.summing), written(".jsonl", [{"a": 1.0}, {"a": 2.0}]), "out.jsonl")
 
 
 class TestColumns:
@@ -500,7 +459,7 @@ class TestColumns:
     def test_a_column_that_is_not_there(self, table: Adapter, kind: Any) -> None:
         path = written(".csv" if kind is CsvData else ".parquet")
         with pytest.raises(
-            DataError, match=r"no column 'idd', which task\.keep names\ (did you mean 'id'\?)"
+            DataError, match=r"no column 'idd', which task\.keep names \(did you mean 'id'\?\)"
         ):
             run(table, path, "out.csv", keep=("idd",))
         with pytest.raises(DataError, match=r"which data\.columns names"):

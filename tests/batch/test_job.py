@@ -157,7 +157,7 @@ class TestPlaces:
         [
             (
                 "out.parkuet",
-                r"ends in \.parkuet, which names no format\ (did you mean '\.parquet'\?)",
+                r"ends in \.parkuet, which names no format \(did you mean '\.parquet'\?\)",
             ),
             ("out", "has no suffix"),
             ("in.csv", "is the input itself"),

@@ -108,6 +108,22 @@ class Sums(Model):
         return inputs["left"] + inputs["right"]
 
 
+class Flat(Sums):
+    """Twice the sum of each row."""
+
+    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
+        """The answer, `(n_rows,)`."""
+        return 2.0 * np.asarray(inputs, dtype=float).reshape(len(inputs), -1).sum(axis=1)
+
+
+class Summing(Sums):
+    """One answer for all rows."""
+
+    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
+        """The answer, `(1,)`."""
+        return np.array([inputs["a"].sum()])
+
+
 def stored(model: Any, signature: Any, example: Any) -> Adapter:
     """A model, saved into a store in this folder, and loaded back."""
     with SqliteTracking().open():
@@ -150,6 +166,31 @@ def told() -> Adapter:
     """A model that does as it is told."""
     signature = parse({"inputs": {"do": "string", "n": "long"}, "outputs": ["double"]})
     return stored(Told(), signature, pd.DataFrame({"do": ["answer"], "n": [1]}))
+
+
+def flat() -> Adapter:
+    """A tensor without a name."""
+    return stored(
+        Flat(), parse({"inputs": "float64[-1, 2]", "outputs": "float64[-1]"}), np.ones((2, 2))
+    )
+
+
+def digits() -> Adapter:
+    """Images."""
+    return stored(
+        Flat(),
+        parse({"inputs": "float32[-1, 8, 8]", "outputs": "float64[-1]"}),
+        np.ones((2, 8, 8), "float32"),
+    )
+
+
+def summing() -> Adapter:
+    """A model that does not answer each row."""
+    return stored(
+        Summing(),
+        parse({"inputs": {"a": "double"}, "outputs": "float64[-1]"}),
+        pd.DataFrame({"a": [1.0]}),
+    )
 
 
 def talker(server: Any, **settings: Any) -> Adapter:
