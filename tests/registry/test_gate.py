@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 from publishing import client, numbers, receipt, steps, versions
 from toys import Doubler
 
-from modelpact import publish, registry
+from modelpact import publish
 from modelpact.errors import CompatibilityError, ConfigError, RegisterError
 from modelpact.registers import MlflowRegister
 from modelpact.registry import versions as contracts

@@ -27,7 +27,7 @@ from strategies import signatures
 
 from modelpact.errors import SignError
 from modelpact.signature import digest, parse, to_spec
-from modelpact.signature.canonical import canonical
+from modelpact.signature.canonical import canonical_form
 
 PINNED: dict[str, dict[str, Any]] = {
     "3210275d102a25d154697e1da813b91f3255d320e8d6d7821d0db8be1a13c366": {"inputs": {"age": "long"}},
@@ -154,7 +154,10 @@ def test_a_moment_is_not_its_text() -> None:
     text, moment = (
         parse({"params": {"p": f"{kind} = 2024-01-31"}}) for kind in ("string", "datetime")
     )
-    assert canonical(text)["params"][0]["default"] != canonical(moment)["params"][0]["default"]
+    assert (
+        canonical_form(text)["params"][0]["default"]
+        != canonical_form(moment)["params"][0]["default"]
+    )
 
 
 def test_properties_have_no_order_and_empty_params_are_none() -> None:

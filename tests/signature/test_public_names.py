@@ -20,12 +20,12 @@ PUBLIC = [
         "Policy",
         "breaks",
         "compile",
-        "differences",
+        "diff_type_hints",
         "digest",
         "enforce",
         "generate_examples",
     ),
-    "format_type",
+    "type_to_spec",
     *(
         "from_predict",
         "from_type_hint",
@@ -33,9 +33,16 @@ PUBLIC = [
         "load",
         "parse",
         "parse_type",
-        "require_agreement",
+        "check_type_hints",
     ),
-    *("rows_schema", "strict_rows_schema", "to_json_schema", "to_pydantic", "to_spec", "type_text"),
+    *(
+        "rows_schema",
+        "strict_rows_schema",
+        "to_json_schema",
+        "to_pydantic",
+        "to_spec",
+        "format_type",
+    ),
 ]
 
 

@@ -1,6 +1,7 @@
-"""Signatures: written, inferred, enforced, compared, proved. Pure: no network, no tracking store, and no files but for `load`.
+"""Signatures: parse, infer, enforce, compare and export them.
 
-The names are imported when they are first used, so `import modelpact.signature` loads neither mlflow nor pandas.
+The package is pure: it uses no network and no tracking store, and only `load` reads a file. Names are
+imported on first use, so that `import modelpact.signature` loads neither mlflow nor pandas.
 """
 
 from __future__ import annotations
@@ -34,11 +35,26 @@ if TYPE_CHECKING:
         to_json_schema,
     )
     from modelpact.signature.export.pydantic import to_pydantic
-    from modelpact.signature.inference.hint_consistency import differences, require_agreement
+    from modelpact.signature.inference.hint_diff import check_type_hints, diff_type_hints
     from modelpact.signature.inference.infer import infer
     from modelpact.signature.inference.type_hints import from_predict, from_type_hint
     from modelpact.signature.language.spec import load, parse, to_spec
-    from modelpact.signature.language.types import format_type, parse_type, type_text
+    from modelpact.signature.language.types import format_type, parse_type, type_to_spec
+
+_NAMES_BY_MODULE = {
+    "canonical": ("digest",),
+    "compat.diff": ("breaking", "check_all_compatible", "check_compatible", "diff"),
+    "compat.rules": ("Change",),
+    "enforcement": ("Code", "Enforcer", "Extra", "Failure", "Policy", "compile", "enforce"),
+    "examples.generate": ("Break", "breaks", "generate_examples"),
+    "export.json_schema": ("rows_schema", "strict_rows_schema", "to_json_schema"),
+    "export.pydantic": ("to_pydantic",),
+    "inference.hint_diff": ("check_type_hints", "diff_type_hints"),
+    "inference.infer": ("infer",),
+    "inference.type_hints": ("from_predict", "from_type_hint"),
+    "language.spec": ("load", "parse", "to_spec"),
+    "language.types": ("format_type", "parse_type", "type_to_spec"),
+}
 
 __all__ = [
     "Break",
@@ -52,9 +68,10 @@ __all__ = [
     "breaks",
     "check_all_compatible",
     "check_compatible",
+    "check_type_hints",
     "compile",
     "diff",
-    "differences",
+    "diff_type_hints",
     "digest",
     "enforce",
     "format_type",
@@ -65,48 +82,15 @@ __all__ = [
     "load",
     "parse",
     "parse_type",
-    "require_agreement",
     "rows_schema",
     "strict_rows_schema",
     "to_json_schema",
     "to_pydantic",
     "to_spec",
-    "type_text",
+    "type_to_spec",
 ]
 
 __getattr__ = lazy(
     __name__,
-    {
-        "Break": "modelpact.signature.examples.generate",
-        "Change": "modelpact.signature.compat.rules",
-        "Code": "modelpact.signature.enforcement",
-        "Enforcer": "modelpact.signature.enforcement",
-        "Extra": "modelpact.signature.enforcement",
-        "Failure": "modelpact.signature.enforcement",
-        "Policy": "modelpact.signature.enforcement",
-        "breaking": "modelpact.signature.compat.diff",
-        "breaks": "modelpact.signature.examples.generate",
-        "check_all_compatible": "modelpact.signature.compat.diff",
-        "check_compatible": "modelpact.signature.compat.diff",
-        "compile": "modelpact.signature.enforcement",
-        "diff": "modelpact.signature.compat.diff",
-        "differences": "modelpact.signature.inference.hint_consistency",
-        "digest": "modelpact.signature.canonical",
-        "enforce": "modelpact.signature.enforcement",
-        "format_type": "modelpact.signature.language.types",
-        "from_predict": "modelpact.signature.inference.type_hints",
-        "from_type_hint": "modelpact.signature.inference.type_hints",
-        "generate_examples": "modelpact.signature.examples.generate",
-        "infer": "modelpact.signature.inference.infer",
-        "load": "modelpact.signature.language.spec",
-        "parse": "modelpact.signature.language.spec",
-        "parse_type": "modelpact.signature.language.types",
-        "require_agreement": "modelpact.signature.inference.hint_consistency",
-        "rows_schema": "modelpact.signature.export.json_schema",
-        "strict_rows_schema": "modelpact.signature.export.json_schema",
-        "to_json_schema": "modelpact.signature.export.json_schema",
-        "to_pydantic": "modelpact.signature.export.pydantic",
-        "to_spec": "modelpact.signature.language.spec",
-        "type_text": "modelpact.signature.language.types",
-    },
+    {name: f"{__name__}.{module}" for module, names in _NAMES_BY_MODULE.items() for name in names},
 )

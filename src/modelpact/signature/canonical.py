@@ -23,7 +23,7 @@ from mlflow.types.schema import (
 from modelpact._internal.text import preview
 from modelpact.errors import SignError
 
-__all__ = ["canonical", "digest"]
+__all__ = ["canonical_form", "digest"]
 
 
 def digest(signature: ModelSignature) -> str:
@@ -40,7 +40,7 @@ def digest(signature: ModelSignature) -> str:
         '3210275d102a25d1'
     """
     text = json.dumps(
-        canonical(signature),
+        canonical_form(signature),
         sort_keys=True,
         separators=(",", ":"),
         ensure_ascii=True,
@@ -49,12 +49,12 @@ def digest(signature: ModelSignature) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def canonical(signature: ModelSignature) -> dict[str, Any]:
+def canonical_form(signature: ModelSignature) -> dict[str, Any]:
     """What the digest is taken of: plain data that does not depend on how MLflow words its own JSON.
 
     Example:
         >>> from modelpact.signature.language.spec import parse
-        >>> canonical(parse({"inputs": {"age": "long"}}))
+        >>> canonical_form(parse({"inputs": {"age": "long"}}))
         {'format': 1, 'inputs': [{'name': 'age', 'type': 'long', 'required': True}]}
     """
     parts: dict[str, Any] = {"format": 1}

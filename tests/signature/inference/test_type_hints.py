@@ -42,7 +42,13 @@ from mlflow.types.type_hints import (
 )
 
 from modelpact.errors import SignError
-from modelpact.signature import differences, from_predict, from_type_hint, parse, require_agreement
+from modelpact.signature import (
+    check_type_hints,
+    diff_type_hints,
+    from_predict,
+    from_type_hint,
+    parse,
+)
 
 
 class Address(pydantic.BaseModel):
@@ -441,11 +447,11 @@ def test_a_hint_that_is_not_defined_is_an_error() -> None:
 
 
 def test_a_written_signature_that_agrees_passes() -> None:
-    require_agreement(
+    check_type_hints(
         parse({"inputs": [{"street": "string", "number?": "long"}], "outputs": ["double"]}),
         WithContext(),
     )
-    require_agreement(parse({"inputs": {"anything": "double"}}), frames)
+    check_type_hints(parse({"inputs": {"anything": "double"}}), frames)
 
 
 def test_a_disagreement_shows_every_difference_and_the_hinted_signature() -> None:
@@ -456,7 +462,7 @@ def test_a_disagreement_shows_every_difference_and_the_hinted_signature() -> Non
         }
     )
     with pytest.raises(SignError) as caught:
-        require_agreement(written, WithContext())
+        check_type_hints(written, WithContext())
     assert str(caught.value) == (
         "the signature and the type hints of predict disagree, 4 differences:\n"
         "  inputs[0].number: written double, hinted long\n"
@@ -513,10 +519,13 @@ def test_a_disagreement_shows_every_difference_and_the_hinted_signature() -> Non
 def test_differences_are_found_at_every_depth(
     written: Any, new: Any, expected: list[tuple[str, str]]
 ) -> None:
-    assert differences(parse({"inputs": written}).inputs, parse({"inputs": new}).inputs) == expected
+    assert (
+        diff_type_hints(parse({"inputs": written}).inputs, parse({"inputs": new}).inputs)
+        == expected
+    )
 
 
 def test_what_was_not_written_differs() -> None:
-    assert differences(None, from_type_hint(list[str]), role="outputs") == [
+    assert diff_type_hints(None, from_type_hint(list[str]), role="outputs") == [
         ("outputs", "not written, hinted 1 unnamed column (string)")
     ]

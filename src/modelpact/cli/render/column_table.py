@@ -14,7 +14,7 @@ from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object
 
 from modelpact._internal.text import truncate
 from modelpact.errors import SignError
-from modelpact.signature import infer, type_text
+from modelpact.signature import format_type, infer
 
 if TYPE_CHECKING:
     from mlflow.types.schema import ParamSchema, Schema
@@ -91,7 +91,7 @@ def describe(schema: Schema, data: Any, *, integers: bool) -> list[Column]:
         if not isinstance(spec, ColSpec):
             lines.append(
                 Column(
-                    name, type_text(spec), "yes", _example(part if spec.name is None else values)
+                    name, format_type(spec), "yes", _example(part if spec.name is None else values)
                 )
             )
             continue
@@ -114,7 +114,7 @@ def describe_params(schema: ParamSchema) -> list[Column]:
     return [
         Column(
             spec.name,
-            type_text(spec.dtype) if spec.shape is None else f"[{type_text(spec.dtype)}]",
+            format_type(spec.dtype) if spec.shape is None else f"[{format_type(spec.dtype)}]",
             "no",
             _example(spec.default),
         )
@@ -128,7 +128,7 @@ def _short(dtype: Any) -> str:
         return "object"
     if type(dtype) is Array:
         return f"[{_short(dtype.dtype)}]"
-    return type_text(dtype)
+    return format_type(dtype)
 
 
 def _below(dtype: Any, path: str, values: list[Any]) -> Iterator[Column]:

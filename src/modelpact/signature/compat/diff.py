@@ -38,7 +38,7 @@ from modelpact.signature.compat.subtyping import (
     shape_covered,
     takes_anything,
 )
-from modelpact.signature.language.types import type_text
+from modelpact.signature.language.types import format_type
 
 __all__ = ["Mode", "breaking", "check_all_compatible", "check_compatible", "diff"]
 
@@ -464,9 +464,9 @@ def _text(thing: Any) -> str | None:
         named = "" if thing.has_input_names() else "unnamed "
         return f"{len(thing.inputs)} {named}{kind}{'' if len(thing.inputs) == 1 else 's'}"
     if isinstance(thing, TensorSpec):
-        return type_text(thing)
+        return format_type(thing)
     if isinstance(thing, ParamSpec):
-        text = type_text(thing.dtype)
+        text = format_type(thing.dtype)
         return text if thing.shape is None else f"[{text}]"
     dtype = (
         getattr(thing, "type", None) or getattr(thing, "dtype", None)
@@ -474,4 +474,4 @@ def _text(thing: Any) -> str | None:
         else thing
     )
     optional = hasattr(thing, "required") and not thing.required
-    return f"{type_text(dtype)}{' (optional)' if optional else ''}"
+    return f"{format_type(dtype)}{' (optional)' if optional else ''}"

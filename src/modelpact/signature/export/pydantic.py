@@ -28,7 +28,7 @@ from modelpact.signature.enforcement.nested import (
     ScalarNode,
     node,
 )
-from modelpact.signature.inference.pydantic_fields import BASES, FUNCTIONS, TYPES
+from modelpact.signature.export.pydantic_templates import BASES, FUNCTIONS, TYPES
 
 __all__ = ["to_pydantic"]
 

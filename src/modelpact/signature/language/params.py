@@ -19,10 +19,10 @@ from modelpact.signature.language.issues import Problems, refuse_repeated
 from modelpact.signature.language.types import (
     Type,
     awkward,
+    format_type,
     is_tensor,
     read_key,
     read_type,
-    type_text,
 )
 from modelpact.signature.language.yaml_reader import Unreadable, read_document, read_stored
 
@@ -47,7 +47,7 @@ def format_param(spec: ParamSpec) -> str:
         >>> format_param(ParamSpec("stop", DataType.string, ["a"], (-1,)))
         '[string] = ["a"]'
     """
-    text = f"[{type_text(spec.dtype)}]" if spec.shape else type_text(spec.dtype)
+    text = f"[{format_type(spec.dtype)}]" if spec.shape else format_type(spec.dtype)
     default = json.dumps(spec.to_dict()["default"], ensure_ascii=False)
     return f"{text} = {default if default.isprintable() else json.dumps(spec.to_dict()['default'])}"
 
@@ -153,7 +153,8 @@ def _read_default(text: str, dtype: Type, place: FieldPath, problems: Problems) 
         value = json.loads(text, object_pairs_hook=pairs)
     except (ValueError, RecursionError):
         problems.add(
-            place, f"the default {preview(text)} is no {type_text(dtype)} in JSON{_spelling(text)}"
+            place,
+            f"the default {preview(text)} is no {format_type(dtype)} in JSON{_spelling(text)}",
         )
         return _NOTHING
     if twice:
@@ -228,7 +229,7 @@ def _fits_params(
         and dtype.dtype != DataType.binary
     ):
         return True
-    written = type_text(Array(dtype) if shape else dtype)
+    written = format_type(Array(dtype) if shape else dtype)
     problems.add(
         place,
         f"a param cannot be {written}; it is a scalar other than binary, a list of one, or an object",
@@ -245,7 +246,7 @@ def _build(
     place: FieldPath,
     problems: Problems,
 ) -> ParamSpec | None:
-    written = f"[{type_text(dtype)}]" if shape else type_text(dtype)
+    written = f"[{format_type(dtype)}]" if shape else format_type(dtype)
     values = default if shape and isinstance(default, list) else [default]
     if dtype == DataType.datetime and (reason := _not_a_moment(values)):
         problems.add(place, f"the default {preview(default)} is no {written}: {reason}")

@@ -14,12 +14,12 @@ from modelpact.signature.language.issues import Problems, refuse_repeated
 from modelpact.signature.language.type_names import WORDS
 from modelpact.signature.language.types import (
     awkward,
-    format_type,
     is_tensor,
     read_key,
     read_member,
     read_tensor,
     read_type,
+    type_to_spec,
 )
 from modelpact.signature.language.yaml_reader import Unreadable, read_document, read_stored
 
@@ -211,17 +211,17 @@ def format_schema(schema: Schema) -> Any:
     columns = schema.inputs
     if columns[0].name is None:
         return (
-            format_type(columns[0])
+            type_to_spec(columns[0])
             if schema.is_tensor_spec()
-            else [format_type(column.type) for column in columns]
+            else [type_to_spec(column.type) for column in columns]
         )
     if any(awkward(column.name) for column in columns) or len(
         {column.name for column in columns}
     ) < len(columns):
         raise ValueError("a name that is no key")
     if schema.is_tensor_spec():
-        return {column.name: format_type(column) for column in columns}
+        return {column.name: type_to_spec(column) for column in columns}
     return {
-        str(column.name) + ("" if column.required else "?"): format_type(column.type)
+        str(column.name) + ("" if column.required else "?"): type_to_spec(column.type)
         for column in columns
     }

@@ -33,7 +33,7 @@ __all__ = [
     "read_member",
     "read_tensor",
     "read_type",
-    "type_text",
+    "type_to_spec",
 ]
 
 Type = Any
@@ -80,11 +80,11 @@ def parse_type(value: Any) -> Type | TensorSpec:
     return found
 
 
-def format_type(dtype: Type | TensorSpec) -> Any:
+def type_to_spec(dtype: Type | TensorSpec) -> Any:
     """Write one type as a value for YAML or JSON; `parse_type` reads it back as the same type.
 
     Example:
-        >>> format_type(Map(Array(DataType.double)))
+        >>> type_to_spec(Map(Array(DataType.double)))
         {'*': ['double']}
     """
     if isinstance(dtype, TensorSpec):
@@ -96,29 +96,29 @@ def format_type(dtype: Type | TensorSpec) -> Any:
     if isinstance(dtype, AnyType):
         return "any"
     if isinstance(dtype, Array):
-        return [format_type(dtype.dtype)]
+        return [type_to_spec(dtype.dtype)]
     if isinstance(dtype, Map):
-        return {"*": format_type(dtype.value_type)}
+        return {"*": type_to_spec(dtype.value_type)}
     if _needs_long_form(dtype):
         properties = {
-            prop.name: {"type": format_type(prop.dtype), "required": prop.required}
+            prop.name: {"type": type_to_spec(prop.dtype), "required": prop.required}
             for prop in dtype.properties
         }
         return {"type": "object", "properties": properties}
     return {
-        prop.name + ("" if prop.required else "?"): format_type(prop.dtype)
+        prop.name + ("" if prop.required else "?"): type_to_spec(prop.dtype)
         for prop in dtype.properties
     }
 
 
-def type_text(dtype: Type | TensorSpec) -> str:
+def format_type(dtype: Type | TensorSpec) -> str:
     """Write one type on one line, as in messages and tables.
 
     Example:
-        >>> type_text(Object([Property("name", DataType.string), Property("orcid", DataType.string, required=False)]))
+        >>> format_type(Object([Property("name", DataType.string), Property("orcid", DataType.string, required=False)]))
         '{name: string, "orcid?": string}'
     """
-    return _flow(format_type(dtype))
+    return _flow(type_to_spec(dtype))
 
 
 def _flow(value: Any) -> str:

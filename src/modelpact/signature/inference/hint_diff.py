@@ -11,12 +11,12 @@ from modelpact._internal.text import preview
 from modelpact.errors import SignError
 from modelpact.signature.inference.type_hints import from_predict
 from modelpact.signature.language.spec import to_spec
-from modelpact.signature.language.types import type_text
+from modelpact.signature.language.types import format_type
 
-__all__ = ["differences", "require_agreement"]
+__all__ = ["check_type_hints", "diff_type_hints"]
 
 
-def require_agreement(signature: ModelSignature, function: Any) -> None:
+def check_type_hints(signature: ModelSignature, function: Any) -> None:
     """Make sure that a written signature says what the type hints of `predict` say.
 
     Args:
@@ -30,14 +30,14 @@ def require_agreement(signature: ModelSignature, function: Any) -> None:
     Example:
         >>> from modelpact.signature.language.spec import parse
         >>> def predict(model_input: list[str]) -> list[float]: ...
-        >>> require_agreement(parse({"inputs": ["string"], "outputs": ["double"]}), predict)
+        >>> check_type_hints(parse({"inputs": ["string"], "outputs": ["double"]}), predict)
     """
     hinted = dict(zip(("inputs", "outputs"), from_predict(function), strict=True))
     found = [
         difference
         for role, schema in hinted.items()
         if schema is not None
-        for difference in differences(getattr(signature, role), schema, role=role)
+        for difference in diff_type_hints(getattr(signature, role), schema, role=role)
     ]
     if not found:
         return
@@ -56,7 +56,7 @@ def require_agreement(signature: ModelSignature, function: Any) -> None:
     )
 
 
-def differences(
+def diff_type_hints(
     written: Schema | None, hinted: Schema, *, role: str = "inputs"
 ) -> list[tuple[str, str]]:
     """Each place where two schemas differ, with what the first says and what the second.
@@ -64,7 +64,7 @@ def differences(
     Example:
         >>> from modelpact.signature.language.spec import parse
         >>> old, new = (parse({"inputs": [{"age": kind}]}).inputs for kind in ("long", "double"))
-        >>> differences(old, new)
+        >>> diff_type_hints(old, new)
         [('inputs[0].age', 'written long, hinted double')]
     """
     if written is None:
@@ -96,7 +96,7 @@ def _schema_text(schema: Schema) -> str:
     )
     items = [
         ("" if column.name is None else f"{column.name}: ")
-        + type_text(column if schema.is_tensor_spec() else column.type)
+        + format_type(column if schema.is_tensor_spec() else column.type)
         for column in schema
     ]
     return f"{len(items)} {kind}{'s' if len(items) > 1 else ''} ({preview(', '.join(items))[1:-1]})"
@@ -136,5 +136,5 @@ def _types(old: Any, new: Any, place: str) -> list[tuple[str, str]]:
 
 
 def _clipped(dtype: Any) -> str:
-    text = type_text(dtype)
+    text = format_type(dtype)
     return text if len(text) <= 80 else text[:77] + "..."
