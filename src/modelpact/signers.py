@@ -9,7 +9,7 @@ from pydantic import Field
 
 from modelpact import signature
 from modelpact._internal.text import truncate
-from modelpact.datatypes import rows
+from modelpact.datatypes import count_rows, take_rows
 from modelpact.errors import InputsError, OutputsError, SignError
 from modelpact.types import Inputs, Params, Step
 
@@ -120,7 +120,7 @@ class ExampleSigner(Signer):
         example = (
             self.example
             if self.example is not None
-            else rows.take(inputs, range(min(self.n_rows, rows.count(inputs))))
+            else take_rows(inputs, range(min(self.n_rows, count_rows(inputs))))
         )
         try:
             answer = model.predict(example, params)

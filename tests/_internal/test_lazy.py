@@ -28,7 +28,7 @@ PUBLIC = {
         "IrisData",
         "JsonlData",
         "ParquetData",
-        "digest",
+        "digest_sample",
     ],
     "modelpact.models": [
         "ChatModel",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modelpact.datatypes import rows
+from modelpact.datatypes import count_rows, take_rows
 
 FRAME = pd.DataFrame({"a": [1, 2, 3]}, index=[7, 8, 9])
 
@@ -32,7 +32,7 @@ FRAME = pd.DataFrame({"a": [1, 2, 3]}, index=[7, 8, 9])
     ids=repr,
 )
 def test_rows_are_the_first_axis(inputs: Any, expected: int) -> None:
-    assert rows.count(inputs) == expected
+    assert count_rows(inputs) == expected
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_rows_are_the_first_axis(inputs: Any, expected: int) -> None:
 def test_rows_are_taken_in_the_order_asked_for_as_the_same_kind_of_thing(
     inputs: Any, expected: Any
 ) -> None:
-    taken = rows.take(inputs, (2, 0))
+    taken = take_rows(inputs, (2, 0))
     assert type(taken) is type(inputs)
     assert str(taken) == str(expected)
 
@@ -59,9 +59,9 @@ def test_rows_are_taken_in_the_order_asked_for_as_the_same_kind_of_thing(
 @pytest.mark.parametrize("inputs", [FRAME, np.arange(3), [1, 2, 3]], ids=["frame", "array", "list"])
 def test_a_row_that_is_not_there_is_an_index_error(inputs: Any) -> None:
     with pytest.raises(IndexError):
-        rows.take(inputs, [3])
+        take_rows(inputs, [3])
 
 
 def test_no_rows_can_be_taken() -> None:
-    assert rows.count(rows.take(FRAME, [])) == 0
-    assert rows.take([1, 2], []) == []
+    assert count_rows(take_rows(FRAME, [])) == 0
+    assert take_rows([1, 2], []) == []

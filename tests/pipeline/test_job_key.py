@@ -10,7 +10,7 @@ from publishing import numbers, steps
 from sklearn.linear_model import Lasso, Ridge
 from toys import Doubler, Scaled
 
-from modelpact.data import CsvData, digest
+from modelpact.data import CsvData, digest_sample
 from modelpact.models import SklearnModel
 from modelpact.pipeline.job_key import job_key
 from modelpact.savers import CustomSaver
@@ -23,7 +23,7 @@ DECISIVE = ("data", "model", "signer", "saver", "loader", "verifier")
 def key(name: str = "sums", **changes: Any) -> str:
     chosen = steps(**changes)
     return job_key(
-        name, {group: chosen[group] for group in DECISIVE}, digest(chosen["data"].read())
+        name, {group: chosen[group] for group in DECISIVE}, digest_sample(chosen["data"].read())
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelpact._internal.text import truncate
-from modelpact.datatypes import rows
+from modelpact.datatypes import count_rows
 from modelpact.errors import PredictError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def table_of(
                 f"the model answers with a column {name!r}, and a column of that name is kept",
                 remedy="Leave it out of task.keep, or rename it in the data.",
             )
-        n_answers = rows.count(values)
+        n_answers = count_rows(values)
         if n_answers != n_rows:
             raise PredictError(
                 f"the model gave {n_answers:,} answers to {n_rows:,} rows",

@@ -223,18 +223,18 @@ class MemoryRows(Rows):
     columns: list[str]
 
     def __init__(self, data: DataSource, wanted: Wanted) -> None:
-        from modelpact.datatypes import rows
+        from modelpact.datatypes import count_rows
 
         self._data = data
         self._wanted = wanted
         self._sample = data.model_copy(update={"test_size": 0.0}).read()
-        self._n_rows = rows.count(self._sample.inputs)
+        self._n_rows = count_rows(self._sample.inputs)
         self.columns = [str(name) for name in getattr(self._sample.inputs, "columns", ())]
 
     def identity(self) -> dict[str, Any]:
-        from modelpact.data import digest
+        from modelpact.data import digest_sample
 
-        return {"source": self._data.KIND, "digest": digest(self._sample)}
+        return {"source": self._data.KIND, "digest": digest_sample(self._sample)}
 
     def parts(self) -> Iterator[Part]:
         size = self._wanted.part
@@ -243,12 +243,12 @@ class MemoryRows(Rows):
             yield Part(index, first, n_rows, share=(first + n_rows) / self._n_rows)
 
     def chunks(self, part: Part, rejects: list[Reject]) -> Iterator[Chunk]:
-        from modelpact.datatypes import rows
+        from modelpact.datatypes import take_rows
 
         inputs = self._sample.inputs
         for begin in range(part.first, part.first + part.n_rows, self._wanted.batch):
             numbers = range(begin, min(begin + self._wanted.batch, part.first + part.n_rows))
-            piece = rows.take(inputs, numbers)
+            piece = take_rows(inputs, numbers)
             kept = {name: piece[name] for name in self._wanted.keep}
             if kept:
                 piece = piece[self._wanted.inputs_among(self.columns)]

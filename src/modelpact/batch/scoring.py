@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from modelpact._internal.text import truncate
 from modelpact.batch.outputs import table_of
 from modelpact.batch.types import Chunk, Part, Reject, Rows, Scored
-from modelpact.datatypes import rows
+from modelpact.datatypes import take_rows
 from modelpact.errors import DataError, InputsError
 from modelpact.loaders import Loader
 from modelpact.signature import Enforcer
@@ -200,7 +200,7 @@ def _take(inputs: Any, places: Sequence[int]) -> Any:
     """Some rows; of named tensors that are still lists as well."""
     if isinstance(inputs, dict) and all(isinstance(values, list) for values in inputs.values()):
         return {name: [values[place] for place in places] for name, values in inputs.items()}
-    return rows.take(inputs, places)
+    return take_rows(inputs, places)
 
 
 def _arrow(values: Any) -> Any:

@@ -4,7 +4,7 @@ from modelpact.data.base import DataSource
 from modelpact.data.builtin import DiabetesData, DigitsData, IrisData
 from modelpact.data.files import CsvData, JsonlData, ParquetData
 from modelpact.data.inline import InlineData
-from modelpact.datatypes.digest import digest
+from modelpact.data.sample_digest import digest_sample
 
 __all__ = [
     "CsvData",
@@ -15,5 +15,5 @@ __all__ = [
     "IrisData",
     "JsonlData",
     "ParquetData",
-    "digest",
+    "digest_sample",
 ]

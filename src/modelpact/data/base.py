@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from modelpact.datatypes import rows
+from modelpact.datatypes import count_rows, take_rows
 from modelpact.errors import DataError
 from modelpact.types import Sample, Step
 
@@ -49,16 +49,16 @@ class DataSource(Step, ABC):
         Raises:
             DataError: There are no rows, not as many targets as rows, or too few rows to hold any out.
         """
-        n_rows = rows.count(inputs)
+        n_rows = count_rows(inputs)
         if n_rows == 0:
             raise DataError(
                 f"{self.KIND} has no rows",
                 remedy="A model can't be signed or fitted on no data.",
                 source=self.KIND,
             )
-        if targets is not None and rows.count(targets) != n_rows:
+        if targets is not None and count_rows(targets) != n_rows:
             raise DataError(
-                f"{self.KIND} has {n_rows} rows and {rows.count(targets)} targets",
+                f"{self.KIND} has {n_rows} rows and {count_rows(targets)} targets",
                 remedy="Give one target a row.",
                 source=self.KIND,
             )
@@ -73,7 +73,7 @@ class DataSource(Step, ABC):
             )
         order = np.random.default_rng(self.seed).permutation(n_rows).tolist()
         held, kept = order[:n_held], order[n_held:]
-        holdout = Sample(rows.take(inputs, held), rows.take(targets, held), self.params)
+        holdout = Sample(take_rows(inputs, held), take_rows(targets, held), self.params)
         return Sample(
-            rows.take(inputs, kept), rows.take(targets, kept), self.params, holdout=holdout
+            take_rows(inputs, kept), take_rows(targets, kept), self.params, holdout=holdout
         )

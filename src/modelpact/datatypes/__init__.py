@@ -1,8 +1,8 @@
-"""Data types: what a value that a model takes or returns is, how many rows it has, and its digest."""
+"""Data types: the values that models take and return, their rows and their digests."""
 
 from __future__ import annotations
 
-from modelpact.datatypes import rows
-from modelpact.datatypes.digest import digest
+from modelpact.datatypes.rows import count_rows, take_rows
+from modelpact.datatypes.value_digest import digest_values
 
-__all__ = ["digest", "rows"]
+__all__ = ["count_rows", "digest_values", "take_rows"]

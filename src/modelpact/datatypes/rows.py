@@ -1,7 +1,7 @@
-"""The rows of whatever a model takes: how many there are, and some of them.
+"""Count and select the rows of any value that a model takes or returns.
 
-Rows are the first axis: of a DataFrame, an ndarray, each ndarray of a dict of tensors, or a list. A dict of anything else and a
-scalar are one row.
+Rows are the first axis of a DataFrame, of an ndarray, of each ndarray in a dict of tensors, or of a
+list. Any other dict and any scalar count as one row.
 """
 
 from __future__ import annotations
@@ -9,40 +9,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["count", "take"]
+__all__ = ["count_rows", "take_rows"]
 
 
-def count(inputs: Any) -> int:
-    """How many rows there are.
+def count_rows(inputs: Any) -> int:
+    """Return the number of rows.
 
     Example:
-        >>> count([{"a": 1}, {"a": 2}])
+        >>> count_rows([{"a": 1}, {"a": 2}])
         2
     """
-    if _is_tensors(inputs):
+    if _is_tensor_dict(inputs):
         return min(len(tensor) for tensor in inputs.values())
     if hasattr(inputs, "shape"):
         return int(inputs.shape[0]) if len(inputs.shape) else 1
     return len(inputs) if isinstance(inputs, list) else 1
 
 
-def take(inputs: Any, rows: Sequence[int]) -> Any:
-    """The rows at the positions `rows`, in that order, as the same kind of thing.
+def take_rows(inputs: Any, positions: Sequence[int]) -> Any:
+    """Return the rows at `positions`, in that order, in a container of the same type.
+
+    Raises:
+        IndexError: There are fewer rows.
 
     Example:
-        >>> take(["a", "b", "c"], [2, 0])
+        >>> take_rows(["a", "b", "c"], [2, 0])
         ['c', 'a']
     """
-    if _is_tensors(inputs):
-        return {name: tensor[list(rows)] for name, tensor in inputs.items()}
+    if _is_tensor_dict(inputs):
+        return {name: tensor[list(positions)] for name, tensor in inputs.items()}
     if hasattr(inputs, "iloc"):
-        return inputs.iloc[list(rows)].reset_index(drop=True)
+        return inputs.iloc[list(positions)].reset_index(drop=True)
     if hasattr(inputs, "shape"):
-        return inputs[list(rows)]
-    return [inputs[row] for row in rows] if isinstance(inputs, list) else inputs
+        return inputs[list(positions)]
+    return [inputs[position] for position in positions] if isinstance(inputs, list) else inputs
 
 
-def _is_tensors(inputs: Any) -> bool:
+def _is_tensor_dict(inputs: Any) -> bool:
     return (
         isinstance(inputs, dict)
         and bool(inputs)

@@ -16,7 +16,7 @@ from modelpact import models
 from modelpact._internal.files import log_text
 from modelpact._internal.process import Process
 from modelpact._internal.signals import sigterm_raises
-from modelpact.datatypes import rows
+from modelpact.datatypes import count_rows, take_rows
 from modelpact.errors import (
     ConfigError,
     DataError,
@@ -94,7 +94,9 @@ class _Steps:
     def key(self, name: str, sample: Sample) -> str:
         decisive = ("data", "model", "signer", "saver", "loader", "verifier")
         return job_key(
-            name, {group: getattr(self, group) for group in decisive}, data_sources.digest(sample)
+            name,
+            {group: getattr(self, group) for group in decisive},
+            data_sources.digest_sample(sample),
         )
 
 
@@ -259,7 +261,7 @@ def _save(
 
     from mlflow.entities import Metric
 
-    example = rows.take(sample.inputs, range(min(EXAMPLE_ROWS, rows.count(sample.inputs))))
+    example = take_rows(sample.inputs, range(min(EXAMPLE_ROWS, count_rows(sample.inputs))))
     if hasattr(
         example, "iloc"
     ):  # as the model will get it: MLflow refuses to store integers as the example of a double

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.text import truncate
-from modelpact.datatypes import rows
+from modelpact.datatypes import count_rows, take_rows
 from modelpact.errors import InputsError, OutputsError
 from modelpact.serving.clients import WAYS, Http, Reply, ask_adapter, ask_pyfunc
 from modelpact.serving.comparison import cells, is_null_for, same
@@ -175,9 +175,9 @@ def _drawn(adapter: Adapter, stored: Payload, count: int, seed: int) -> Iterator
     rng = np.random.default_rng([seed, count])
     made = generate_examples(adapter.signature, count, seed=seed)
     for index in range(count):
-        chosen = rng.integers(rows.count(stored.inputs), size=int(rng.integers(1, 5))).tolist()
+        chosen = rng.integers(count_rows(stored.inputs), size=int(rng.integers(1, 5))).tolist()
         params = stored.params if index % 2 else made[index][1]
-        yield Payload("drawn", rows.take(stored.inputs, chosen), params)
+        yield Payload("drawn", take_rows(stored.inputs, chosen), params)
 
 
 def compare(

@@ -24,7 +24,7 @@ from pydantic import Field
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
 from modelpact._internal.text import truncate
-from modelpact.datatypes import rows
+from modelpact.datatypes import count_rows
 from modelpact.errors import InputsError, OutputsError, PactError, PredictError, VerifyError
 from modelpact.loaders import Adapter
 from modelpact.signature import Break, breaks
@@ -269,7 +269,7 @@ def _difference_in_shape(left: Any, right: Any) -> str:
         return f"the answer was a {type(right).__name__} and is a {type(left).__name__}"
     if hasattr(left, "columns") and list(left.columns) != list(right.columns):
         return f"the columns were {list(right.columns)} and are {list(left.columns)}"
-    count, before = rows.count(left), rows.count(right)
+    count, before = count_rows(left), count_rows(right)
     return "" if count == before else f"there were {before} answers and are {count}"
 
 

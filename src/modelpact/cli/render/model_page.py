@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelpact.cli.render.column_table import describe, describe_params
 from modelpact.cli.render.markdown import code, table
 from modelpact.cli.stored_model import registered_name
-from modelpact.datatypes import rows
+from modelpact.datatypes import count_rows, take_rows
 from modelpact.serving.encoding import NotInJson, question_of
 from modelpact.signature import compile as compile_signature
 from modelpact.signature import digest
@@ -102,8 +102,8 @@ def _call(uri: str, signature: Signature, inputs: Any, params: dict[str, Any] | 
     if inputs is None:
         return ["## Calling it", "No example is stored with the model."]
     data = inputs
-    if rows.count(inputs) > 1:
-        first = rows.take(inputs, [0])
+    if count_rows(inputs) > 1:
+        first = take_rows(inputs, [0])
         data = first if not compile_signature(signature).find(first, params).total else inputs
     try:
         body = question_of(data, params or None, schema=signature.inputs)

@@ -12,7 +12,7 @@ from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.render.progress import Progress
 from modelpact.cli.tasks.base import Task
 from modelpact.data import DataSource
-from modelpact.datatypes import rows
+from modelpact.datatypes import count_rows
 from modelpact.errors import ConfigError, InputsError, LoadError
 from modelpact.security.integrity import Integrity
 from modelpact.tracking import Tracking
@@ -65,7 +65,7 @@ class CheckTask(Task):
             sample = self.data.model_copy(update={"test_size": 0.0}).read()
             progress.stage("check")
             kept, total = self._find(signature, sample.inputs, sample.params)
-        n_rows = rows.count(sample.inputs)
+        n_rows = count_rows(sample.inputs)
         if not total:
             echo(f"all {n_rows:,} rows of {self.data.name} conform to the signature of {self.uri}")
             return None

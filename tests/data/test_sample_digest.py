@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelpact.data import IrisData, digest
+from modelpact.data import IrisData, digest_sample
 from modelpact.types import Sample
 
 CELLS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
@@ -38,11 +38,13 @@ def test_the_same_rows_give_the_same_digest_whatever_objects_they_are_made_of(
     rows: list[Any],
 ) -> None:
     again = copied(rows)
-    assert digest(Sample(rows)) == digest(Sample(again))
+    assert digest_sample(Sample(rows)) == digest_sample(Sample(again))
     array, other = np.empty(len(rows), dtype=object), np.empty(len(rows), dtype=object)
     array[:], other[:] = rows, again
-    assert digest(Sample(0, array)) == digest(Sample(0, other))
-    assert digest(Sample(pd.DataFrame({"a": array}))) == digest(Sample(pd.DataFrame({"a": other})))
+    assert digest_sample(Sample(0, array)) == digest_sample(Sample(0, other))
+    assert digest_sample(Sample(pd.DataFrame({"a": array}))) == digest_sample(
+        Sample(pd.DataFrame({"a": other}))
+    )
 
 
 def changed(frame: pd.DataFrame, **columns: Any) -> pd.DataFrame:
@@ -79,8 +81,8 @@ WHEN = datetime(2024, 1, 1, tzinfo=UTC)
     ],
 )
 def test_any_change_of_the_rows_changes_the_digest(one: Any, other: Any) -> None:
-    assert digest(Sample(one)) != digest(Sample(other))
-    assert digest(Sample(0, one)) != digest(Sample(0, other))
+    assert digest_sample(Sample(one)) != digest_sample(Sample(other))
+    assert digest_sample(Sample(0, one)) != digest_sample(Sample(0, other))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,7 @@ def test_any_change_of_the_rows_changes_the_digest(one: Any, other: Any) -> None
     ids=["order of tensors", "order of keys", "index", "memory layout"],
 )
 def test_what_a_model_does_not_see_is_not_in_the_digest(one: Any, other: Any) -> None:
-    assert digest(Sample(one)) == digest(Sample(other))
+    assert digest_sample(Sample(one)) == digest_sample(Sample(other))
 
 
 @pytest.mark.parametrize(
@@ -108,17 +110,17 @@ def test_what_a_model_does_not_see_is_not_in_the_digest(one: Any, other: Any) ->
     ],
 )
 def test_targets_params_and_held_out_rows_are_in_the_digest(other: Sample) -> None:
-    assert digest(other) != digest(Sample([1], [2]))
+    assert digest_sample(other) != digest_sample(Sample([1], [2]))
 
 
 def test_the_answers_of_a_model_are_not_in_the_digest() -> None:
     sample = Sample([1], [2])
-    assert digest(sample.answered([3])) == digest(sample)
+    assert digest_sample(sample.answered([3])) == digest_sample(sample)
 
 
 def test_another_process_finds_the_same_digest() -> None:
-    code = "from modelpact.data import IrisData, digest; import sys; sys.stdout.write(digest(IrisData(form='records').read()))"
+    code = "from modelpact.data import IrisData, digest_sample; import sys; sys.stdout.write(digest_sample(IrisData(form='records').read()))"
     found = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
-    assert found == digest(IrisData(form="records").read())
+    assert found == digest_sample(IrisData(form="records").read())
