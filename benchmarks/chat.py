@@ -40,7 +40,12 @@ ROWS, DELAY, AT_ONCE = 200, 0.2, 100
 @contextlib.contextmanager
 def server(delay: float) -> Iterator[str]:
     """A server that gives a question back as its answer, `delay` seconds later; its base URL."""
-    command = [sys.executable, str(ROOT / "tests" / "chat_server.py"), "--delay", str(delay)]
+    command = [
+        sys.executable,
+        str(ROOT / "tests" / "support" / "fake_chat_server.py"),
+        "--delay",
+        str(delay),
+    ]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

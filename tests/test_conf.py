@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
-from chat_server import ChatServer
 from commands import Commands, modelpact
+from fake_chat_server import ChatServer
 from hydra import compose, initialize_config_module
 from hydra.types import RunMode
 from hydra.utils import get_class

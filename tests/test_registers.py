@@ -8,7 +8,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from publishing import client, numbers, versions
-from toys import Doubler
+from tiny_models import Doubler
 
 from modelpact.errors import AliasError, ConfigError, RegisterError
 from modelpact.registers import JOB_KEY, MlflowRegister, NoneRegister, Register, note_checks

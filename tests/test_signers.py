@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
-from toys import Doubler, Faulty, Hinted
+from tiny_models import Doubler, Faulty, Hinted
 
 from modelpact.errors import SignError, SpecError
 from modelpact.models import FlowersModel

@@ -19,7 +19,7 @@ from mlflow.models import Model, infer_signature
 from mlflow.store.db import utils
 from mlflow.types import ParamSchema
 from mlflow.types.schema import AnyType, Array, DataType, ParamSpec
-from toys import Scaled
+from tiny_models import Scaled
 
 from modelpact._internal import mlflow_compat
 from modelpact.savers import CustomSaver

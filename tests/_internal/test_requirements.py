@@ -15,7 +15,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-import toys
+import tiny_models
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Lasso, Ridge
 from sklearn.pipeline import make_pipeline
@@ -61,7 +61,7 @@ def folder_of(files: dict[str, str]) -> Path:
         (Ridge(), Lasso()),
         (make_pipeline(Ridge()), make_pipeline(StandardScaler(), Ridge())),
         (make_pipeline(Ridge()), make_pipeline(Lasso())),
-        (toys.Doubler, toys.Scaled),
+        (tiny_models.Doubler, tiny_models.Scaled),
         ([np.log1p, os.path.join], [np.log1p, len]),
     ],
     ids=["class", "pipeline", "inner class", "class objects", "functions"],
@@ -253,7 +253,7 @@ def test_a_custom_model_is_inferred_once(fresh: Path, monkeypatch: pytest.Monkey
         inferences = counted(monkeypatch)
         assert saved_files(CustomSaver(), ridge()) == first
         assert inferences == []
-        saved_files(CustomSaver(), toys.Doubler())
+        saved_files(CustomSaver(), tiny_models.Doubler())
         assert len(inferences) == 1
     assert "modelpact" not in first["requirements.txt"] + first["conda.yaml"]
     assert first["requirements.txt"].startswith("mlflow==")
@@ -323,7 +323,7 @@ def test_requirements_that_mlflow_could_not_infer_are_not_remembered(
     infers = mocker.patch(
         "mlflow.utils.environment._infer_requirements", side_effect=RuntimeError("a broken package")
     )
-    model = toys.Doubler()
+    model = tiny_models.Doubler()
     with SqliteTracking().open():
         for _ in range(2):
             CustomSaver().save(model, infer(ROWS, model.predict(ROWS)), ROWS)

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 import served
 from batches import run
-from chat_server import ChatServer, status
-from prompts import by_text, chat, said
+from chat_models import by_text, chat, said
+from fake_chat_server import ChatServer, status
 
 from modelpact.data import CsvData, DigitsData, InlineData, JsonlData, ParquetData
 from modelpact.errors import ConfigError, DataError, InputsError, OutputsError, PredictError

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chat_server import ChatServer, answer
 from commands import Commands, Ended, modelpact
+from fake_chat_server import ChatServer, answer
 
 __all__ = ["modelpact"]  # the fixture
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import ChatServer, answer, echo, status
+from chat_models import CALL, KEY, chat
 from commands import Commands, modelpact
-from prompts import CALL, KEY, chat
+from fake_chat_server import ChatServer, answer, echo, status
 from publishing import client, receipt, saved_statuses, steps, uri, versions
 
 from modelpact import publish

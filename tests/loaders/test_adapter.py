@@ -9,7 +9,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-import toys
+import tiny_models
 from sklearn.linear_model import LinearRegression
 
 from modelpact.errors import (
@@ -42,7 +42,7 @@ def store() -> Iterator[None]:
 def scaled() -> Adapter:
     """A model with params and a configuration."""
     info = CustomSaver(pip_requirements=["numpy"]).save(
-        toys.Scaled(), SIGNATURE, (ROWS, {"scale": 1.0})
+        tiny_models.Scaled(), SIGNATURE, (ROWS, {"scale": 1.0})
     )
     return CustomLoader().load(info.model_uri)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from toys import Doubler, Scaled
+from tiny_models import Doubler, Scaled
 
 from modelpact.errors import ConfigError, ModelConfigError, ModelConfigNotFound
 from modelpact.models import Model, read_config

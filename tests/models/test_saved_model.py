@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 import pytest
 from pydantic import ValidationError
-from toys import Doubler, Hinted, Question, Scaled
+from tiny_models import Doubler, Hinted, Question, Scaled
 
 from modelpact.errors import LoadError, ModelConfigError, ModelConfigNotFound
 from modelpact.models import Model, SavedModel
@@ -77,7 +77,14 @@ def test_another_protocol_is_refused_with_both_numbers(protocol: Any, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "path", ["no_such_module:Model", "toys:NoSuch", "toys:", "toys", "toys:Doubler.Inner"]
+    "path",
+    [
+        "no_such_module:Model",
+        "tiny_models:NoSuch",
+        "tiny_models:",
+        "tiny_models",
+        "tiny_models:Doubler.Inner",
+    ],
 )
 def test_a_class_that_is_not_there_is_named_with_how_to_bring_it(path: str, tmp_path: Path) -> None:
     with pytest.raises(LoadError) as caught:
@@ -111,18 +118,18 @@ def test_without_hints_there_is_nothing_for_mlflow_to_replace_the_signature_with
 
 
 def test_with_hints_mlflow_sees_those_of_the_model(tmp_path: Path) -> None:
-    saved = saved_model("toys:Hinted")
+    saved = saved_model("tiny_models:Hinted")
     assert get_type_hints(saved.predict) == {"model_input": list[Question], "return": list[float]}
     saved.load_context(context(Hinted(), tmp_path))
     assert saved.predict(None, [{"a": 1.0, "b": 2.0}]) == [3.0]
 
 
 def test_hints_of_a_class_that_is_not_there_are_refused() -> None:
-    with pytest.raises(LoadError, match="toys:Gone cannot be imported"):
-        saved_model("toys:Gone")
+    with pytest.raises(LoadError, match="tiny_models:Gone cannot be imported"):
+        saved_model("tiny_models:Gone")
 
 
-@pytest.mark.parametrize("hinted", [None, "toys:Hinted"])
+@pytest.mark.parametrize("hinted", [None, "tiny_models:Hinted"])
 def test_the_stored_script_hands_mlflow_the_model(
     hinted: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

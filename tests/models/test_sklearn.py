@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import toys
+import tiny_models
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -160,7 +160,7 @@ def test_hyperparameters_are_part_of_what_the_model_is() -> None:
         SklearnModel(estimator=Ridge(alpha=alpha)).identity() for alpha in (1.0, 1.0, 2.0)
     )
     assert one == same != other
-    assert toys.Doubler().identity() != one
+    assert tiny_models.Doubler().identity() != one
 
 
 @pytest.mark.parametrize(("column", "named"), [(["x", "y"], True), ([1.0, float("nan")], False)])

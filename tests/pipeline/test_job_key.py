@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from publishing import numbers, steps
 from sklearn.linear_model import Lasso, Ridge
-from toys import Doubler, Scaled
+from tiny_models import Doubler, Scaled
 
 from modelpact.data import CsvData, digest_sample
 from modelpact.models import SklearnModel

@@ -14,7 +14,7 @@ import mlflow
 import pytest
 from mlflow.exceptions import MlflowException
 from publishing import client, numbers, receipt, saved_statuses, steps, uri, versions
-from toys import Doubler, Faulty, Forgetful
+from tiny_models import Doubler, Faulty, Forgetful
 
 from modelpact import publish
 from modelpact.data import CsvData
@@ -199,7 +199,7 @@ def test_the_traceback_names_the_cause() -> None:
     run = client().get_run(raised.value.receipt.run_id)
     text = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/traceback.txt")
     assert "RuntimeError: broken in fit" in text
-    assert "toys.py" in text
+    assert "tiny_models.py" in text
 
 
 def test_a_bad_name_is_refused_before_any_store_is_made(tmp_path: Path) -> None:
@@ -266,8 +266,10 @@ def test_sigterm_closes_everything(tmp_path: Path, mocker: Any) -> None:
 
 @pytest.mark.slow
 def test_sigterm_ends_a_process_with_everything_closed(tmp_path: Path, cache: Path) -> None:
-    script = "from pathlib import Path; import publishing, toys, modelpact\n"
-    script += "modelpact.publish(**publishing.steps(model=toys.Sleeper()), folder=Path('out'))"
+    script = "from pathlib import Path; import publishing, tiny_models, modelpact\n"
+    script += (
+        "modelpact.publish(**publishing.steps(model=tiny_models.Sleeper()), folder=Path('out'))"
+    )
     environment = {**os.environ, "PYTHONPATH": str(TESTS), "MODELPACT_CACHE": str(cache)}
     process = subprocess.Popen([sys.executable, "-c", script], env=environment)
     try:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
 from publishing import client, numbers, receipt, steps, versions
-from toys import Doubler
+from tiny_models import Doubler
 
 from modelpact import publish
 from modelpact.errors import CompatibilityError, ConfigError, RegisterError

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import toys
+import tiny_models
 
 import modelpact
 from modelpact.savers.bundled_code import CARRIED, carried_code, code_of
@@ -39,7 +39,7 @@ def test_installed_code_is_left_to_the_requirements() -> None:
 
 
 def test_a_users_own_module_is_carried_as_a_file() -> None:
-    assert code_of("toys") == [toys.__file__]
+    assert code_of("tiny_models") == [tiny_models.__file__]
 
 
 def test_a_users_own_package_is_carried_as_a_folder(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from mlflow.models import Model as MLmodel
 from publishing import client, numbers, saved_statuses
 from sklearn.linear_model import LinearRegression
-from toys import Doubler, Faulty, Hinted, Scaled
+from tiny_models import Doubler, Faulty, Hinted, Scaled
 
 from modelpact.errors import DriftError, ModelConfigNotFound, SaveError
 from modelpact.models import Model, SklearnModel, TensorModel
@@ -151,11 +151,11 @@ def test_a_custom_model_holds_code_configuration_and_state_but_no_pickle(tmp_pat
     config = json.loads((folder / "artifacts" / "config.json").read_text())
     assert config == {
         "protocol": 1,
-        "class": "toys:Scaled",
+        "class": "tiny_models:Scaled",
         "options": {},
         "context": {"offset": 3},
     }
-    assert (folder / "code" / "toys.py").is_file()
+    assert (folder / "code" / "tiny_models.py").is_file()
     assert not [file for file in folder.rglob("*") if file.suffix in {".pkl", ".pickle"}]
     assert mlflow.pyfunc.load_model(str(folder)).predict(ROWS) == pytest.approx(
         Scaled().predict(ROWS) + 3

@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 import yaml
 from commands import Commands, modelpact
-from kept import Kept
+from pickled_model import PickledModel
 from publishing import client, numbers
 from sklearn.linear_model import LinearRegression
 
@@ -43,7 +43,7 @@ __all__ = ["modelpact"]  # the fixture
 pytestmark = pytest.mark.filterwarnings("ignore:.*type hints")
 
 ROWS = numbers().read().inputs
-ANSWERS = Kept(by="pickle").predict(ROWS)
+ANSWERS = PickledModel(by="pickle").predict(ROWS)
 SIGNATURE = infer(ROWS, ANSWERS)
 
 
@@ -69,7 +69,10 @@ class Lab:
             )
         with SqliteTracking().open(), mlflow.start_run() as run:
             self.run_id = run.info.run_id
-            for name, model in (("pickle", Kept(by="pickle")), ("joblib", Kept(by="joblib"))):
+            for name, model in (
+                ("pickle", PickledModel(by="pickle")),
+                ("joblib", PickledModel(by="joblib")),
+            ):
                 self._save(name, CustomSaver(path=name, pip_requirements=["numpy"]), model)
             self._save(
                 "cloudpickle",
@@ -127,10 +130,10 @@ def filled(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Lab:
 def closed(filled: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """The lab, to be changed; models are loaded with the code that is stored with them."""
     monkeypatch.chdir(filled.home)
-    for module in ("kept", "kept_speedups"):
+    for module in ("pickled_model", "pickled_speedups"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     yield filled
-    for module in ("kept", "kept_speedups"):
+    for module in ("pickled_model", "pickled_speedups"):
         sys.modules.pop(module, None)
     filled.put_back()
 
@@ -209,8 +212,8 @@ POISONS: dict[str, tuple[str, Callable[[Path, str], Any], str]] = {
     "edited MLmodel": ("sklearn", elsewhere, "MLmodel was changed"),
     "swapped file": (
         "joblib",
-        lambda folder, line: replace_in_size(folder / "code/kept.py", line),
-        "code/kept.py was changed",
+        lambda folder, line: replace_in_size(folder / "code/pickled_model.py", line),
+        "code/pickled_model.py was changed",
     ),
     "deleted signature": (
         "sklearn",
@@ -219,8 +222,8 @@ POISONS: dict[str, tuple[str, Callable[[Path, str], Any], str]] = {
     ),
     "added file": (
         "pickle",
-        lambda folder, line: (folder / "code/kept_speedups.py").write_text(line),
-        "code/kept_speedups.py was added",
+        lambda folder, line: (folder / "code/pickled_speedups.py").write_text(line),
+        "code/pickled_speedups.py was added",
     ),
 }
 """What is poisoned, how, and what is said of it."""
@@ -333,7 +336,7 @@ def test_any_byte_any_name_any_file(lab: Lab) -> None:
 class TestCompiledCode:
     def poison(self, lab: Lab) -> Path:
         """Compiled code beside the source that Python takes for that of the source."""
-        source = lab.folder("pickle") / "code" / "kept.py"
+        source = lab.folder("pickle") / "code" / "pickled_model.py"
         status = source.stat()
         code = compile(f"{source.read_text()}\n{line_of(lab)}\n", str(source), "exec")
         compiled = Path(importlib.util.cache_from_source(str(source)))
@@ -382,8 +385,8 @@ class TestCompiledCode:
         assert not folder.exists()
 
     def test_elsewhere_is_an_added_file(self, lab: Lab) -> None:
-        self.poison(lab).rename(lab.folder("pickle") / "code" / "kept_speedups.pyc")
-        with pytest.raises(IntegrityError, match=r"code/kept_speedups\.pyc was added"):
+        self.poison(lab).rename(lab.folder("pickle") / "code" / "pickled_speedups.pyc")
+        with pytest.raises(IntegrityError, match=r"code/pickled_speedups\.pyc was added"):
             CustomLoader().load("models:/pickle/1")
 
 

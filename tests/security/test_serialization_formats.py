@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from publishing import numbers
 from sklearn.linear_model import LinearRegression
-from toys import Scaled
+from tiny_models import Scaled
 
 from modelpact.models import SklearnModel
 from modelpact.savers import BuiltinSaver, CustomSaver

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from chat_server import ChatServer, answer, status
+from fake_chat_server import ChatServer, answer, status
 from fastapi import FastAPI
 from served import HELLO, PERSON, Nulls, asked, client, stored
 from starlette.testclient import TestClient

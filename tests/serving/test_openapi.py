@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import ChatServer, echo
+from fake_chat_server import ChatServer, echo
 from jsonschema import Draft202012Validator
 from served import asked, client
 

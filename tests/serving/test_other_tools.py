@@ -17,7 +17,7 @@ from typing import Any
 import httpx2
 import pytest
 import served
-from chat_server import ChatServer, echo
+from fake_chat_server import ChatServer, echo
 from programs import environment, kept
 from serving_process import Served, serving
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from chat_server import Behaviour, ChatServer, answer, echo
-from echoes import Echo, adapter
+from echo_model import Echo, adapter
+from fake_chat_server import Behaviour, ChatServer, answer, echo
 from mlflow.models import ModelSignature
 
 from modelpact.errors import VerifyError

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from chat_server import ChatServer, answer, echo, status, stream
+from fake_chat_server import ChatServer, answer, echo, status, stream
 from served import HELLO, asked, client
 from starlette.testclient import TestClient
 

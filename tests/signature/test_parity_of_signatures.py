@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from echoes import adapter
+from echo_model import adapter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlflow.models import ModelSignature

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from toys import Doubler
+from tiny_models import Doubler
 
 from modelpact.data import InlineData
 from modelpact.loaders import CustomLoader

@@ -39,7 +39,7 @@ class Outcome:
 
 def _run(barrier: Any, outcomes: Any, if_exists: str, jobs: int) -> None:
     from publishing import steps
-    from toys import Doubler
+    from tiny_models import Doubler
 
     from modelpact import publish
     from modelpact.errors import RegisterError

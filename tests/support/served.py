@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from prompts import chat
+from chat_models import chat
 from sklearn.linear_model import Ridge
 from starlette.testclient import TestClient
-from toys import Hinted
+from tiny_models import Hinted
 
 from modelpact.loaders import Adapter, CustomLoader
 from modelpact.models import Model, SklearnModel

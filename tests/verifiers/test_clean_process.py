@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from publishing import numbers
-from toys import Doubler
+from tiny_models import Doubler
 
 from modelpact.loaders import CustomLoader
 from modelpact.savers import CustomSaver

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from publishing import numbers
 from pydantic import ValidationError
-from toys import Doubler, Forgetful
+from tiny_models import Doubler, Forgetful
 
 from modelpact.errors import OutputsError, PredictError, VerifyError
 from modelpact.loaders import Adapter, CustomLoader
@@ -261,9 +261,9 @@ class TestACleanProcess:
     @pytest.mark.slow
     def test_that_fails_to_load_the_model_is_told(self) -> None:
         adapter = loaded()
-        (adapter.folder / "code" / "toys.py").unlink()
+        (adapter.folder / "code" / "tiny_models.py").unlink()
         found = failed(CleanVerifier(), adapter)
-        assert "toys" in found["PREDICTIONS_EQUAL"]
+        assert "tiny_models" in found["PREDICTIONS_EQUAL"]
 
     @pytest.mark.slow
     def test_that_finds_no_modelpact_is_told(self) -> None:

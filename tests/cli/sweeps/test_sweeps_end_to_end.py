@@ -157,7 +157,7 @@ def toys() -> tuple[str, ...]:
 
 def option(number: int, kind: str, **values: Any) -> None:
     text = "".join(
-        f"{key}: {value}\n" for key, value in {"_target_": f"toys.{kind}", **values}.items()
+        f"{key}: {value}\n" for key, value in {"_target_": f"tiny_models.{kind}", **values}.items()
     )
     Path(f"conf/model/m{number}.yaml").write_text(text)
 

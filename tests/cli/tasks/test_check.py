@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from commands import Commands, modelpact
 from publishing import numbers, steps
-from toys import Doubler, Scaled
+from tiny_models import Doubler, Scaled
 
 from modelpact import publish
 from modelpact.cli.tasks import CheckTask

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from commands import Commands, modelpact
 from publishing import numbers
-from toys import Doubler, Faulty, Hinted
+from tiny_models import Doubler, Faulty, Hinted
 
 from modelpact.cli.render.column_table import describe
 from modelpact.cli.render.contract_file import contract_yaml, write_contract

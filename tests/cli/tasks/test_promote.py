@@ -12,7 +12,7 @@ import pytest
 from commands import Commands, modelpact
 from publishing import client, numbers, restore, steps
 from pydantic import ValidationError
-from toys import Doubler, Scaled
+from tiny_models import Doubler, Scaled
 
 from modelpact import publish
 from modelpact.cli.tasks import HistoryTask, PromoteTask, ProtectTask, RepairTask, RollbackTask

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from publishing import numbers, receipt, steps, versions
 from pydantic import ValidationError
-from toys import Doubler, Faulty
+from tiny_models import Doubler, Faulty
 
 from modelpact.cli.tasks import PublishTask, Task
 from modelpact.errors import FitError

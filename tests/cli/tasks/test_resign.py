@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from commands import Commands, modelpact
 from publishing import client, numbers, receipt, saved_statuses, steps, versions
-from toys import Scaled
+from tiny_models import Scaled
 
 from modelpact import publish
 from modelpact.cli.tasks import ResignTask

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from prompts import KEY
+from chat_models import KEY
 
 from modelpact.models.chat import client
 

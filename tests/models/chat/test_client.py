@@ -8,8 +8,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from chat_server import Behaviour, ChatServer, Request, answer, echo, hang, null_content, status
-from prompts import CALL, by_text, chat, fails, said, texts
+from chat_models import CALL, by_text, chat, fails, said, texts
+from fake_chat_server import (
+    Behaviour,
+    ChatServer,
+    Request,
+    answer,
+    echo,
+    hang,
+    null_content,
+    status,
+)
 
 from modelpact.errors import ChatError, InputsError
 from modelpact.models import ChatModel
@@ -240,7 +249,7 @@ class TestStreams:
     """An answer as it comes."""
 
     def test_pieces_come_as_they_are_sent(self) -> None:
-        from chat_server import stream
+        from fake_chat_server import stream
 
         moments = []
         with ChatServer(stream(["a ", "b ", "c "], delay=0.1)) as server:
@@ -252,7 +261,7 @@ class TestStreams:
         assert (body["stream"], body["temperature"], body["max_tokens"]) == (True, 0.5, 9)
 
     def test_whoever_stops_early_closes_it(self) -> None:
-        from chat_server import stream
+        from fake_chat_server import stream
 
         with ChatServer(stream(["a "] * 100, delay=0.05)) as server:
             source = chat(server).predict_stream("Hello")

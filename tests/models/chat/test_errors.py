@@ -10,7 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from chat_server import (
+from chat_models import KEY, chat, fails, texts
+from fake_chat_server import (
     Behaviour,
     ChatServer,
     Reply,
@@ -27,7 +28,6 @@ from chat_server import (
     truncated,
     wrong_type,
 )
-from prompts import KEY, chat, fails, texts
 
 from modelpact.errors import ChatError, ModelConfigError, SecretError
 from modelpact.models.chat.errors import REMEDIES, RETRIED, Failure, retry_after

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import ChatServer, echo, hang
-from prompts import chat, texts
+from chat_models import chat, texts
+from fake_chat_server import ChatServer, echo, hang
 
 from modelpact.models.chat.event_loop import each, iterate, loop, run
 

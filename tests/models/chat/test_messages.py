@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from chat_server import ChatServer
-from prompts import CALL, chat
+from chat_models import CALL, chat
+from fake_chat_server import ChatServer
 from pydantic import BaseModel
 
 from modelpact.errors import InputsError, ModelConfigError

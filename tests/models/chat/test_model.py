@@ -12,8 +12,8 @@ from typing import Any
 
 import mlflow
 import pytest
-from chat_server import ChatServer, answer, echo, status, stream
-from prompts import CALL, KEY, People, by_text, chat
+from chat_models import CALL, KEY, People, by_text, chat
+from fake_chat_server import ChatServer, answer, echo, status, stream
 from pydantic import ValidationError
 
 from modelpact.errors import (

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import ChatServer
-from prompts import KEY, chat, texts
+from chat_models import KEY, chat, texts
+from fake_chat_server import ChatServer
 from pydantic import ValidationError
 
 from modelpact.errors import InputsError, ModelConfigError, ModelConfigNotFound, SecretError

@@ -10,11 +10,11 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import pytest
-from chat_server import Behaviour, ChatServer, Reply, echo, stream
+from chat_models import chat
+from fake_chat_server import Behaviour, ChatServer, Reply, echo, stream
 from hypothesis import given
 from hypothesis import strategies as st
 from openai._streaming import SSEDecoder
-from prompts import chat
 
 from modelpact.errors import ChatError
 from modelpact.models.chat import sse

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from chat_server import ChatServer, answer, status
-from prompts import People, Person, Texts, by_text, chat, fails
+from chat_models import People, Person, Texts, by_text, chat, fails
+from fake_chat_server import ChatServer, answer, status
 
 from modelpact.errors import ModelConfigError
 from modelpact.models.call_metadata import collected

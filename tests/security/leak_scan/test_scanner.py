@@ -22,7 +22,7 @@ from leak_corpus import COMMON, ENVIRONMENT, LEAKS, LOOK_ALIKES, VALUE, Written,
 from publishing import client, numbers, runs, saved_statuses, steps, versions
 from pydantic import ValidationError
 from sklearn.linear_model import LinearRegression
-from toys import Doubler
+from tiny_models import Doubler
 
 from modelpact import publish
 from modelpact.errors import SecretError

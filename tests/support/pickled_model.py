@@ -13,10 +13,10 @@ from pydantic import PrivateAttr
 from modelpact.models import Model
 
 with contextlib.suppress(ImportError):
-    importlib.import_module("kept_speedups")
+    importlib.import_module("pickled_speedups")
 
 
-class Kept(Model):
+class PickledModel(Model):
     """Answers `factor` times the sum of each row."""
 
     by: Literal["pickle", "joblib"]

@@ -1,4 +1,4 @@
-"""What OpenAI's chat-completions API demands of a request: the strict part of `chat_server`."""
+"""What OpenAI's chat-completions API demands of a request: the strict part of `fake_chat_server`."""
 
 from __future__ import annotations
 

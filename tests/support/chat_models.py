@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from chat_server import Behaviour, ChatServer, Request, answer
+from fake_chat_server import Behaviour, ChatServer, Request, answer
 from pydantic import BaseModel
 
 from modelpact.errors import ChatError

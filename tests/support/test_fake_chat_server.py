@@ -17,7 +17,7 @@ from typing import Any
 
 import openai
 import pytest
-from chat_server import (
+from fake_chat_server import (
     Behaviour,
     ChatServer,
     Script,
@@ -465,7 +465,12 @@ def test_a_stopped_server_is_gone_at_once() -> None:
 
 
 def test_it_runs_in_a_process_of_its_own() -> None:
-    command = [sys.executable, str(Path(__file__).with_name("chat_server.py")), "--text", "apart"]
+    command = [
+        sys.executable,
+        str(Path(__file__).with_name("fake_chat_server.py")),
+        "--text",
+        "apart",
+    ]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
