@@ -15,14 +15,14 @@ def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         package: The package that exports the names.
-        homes: For each name the module it is defined in.
+        homes: The module that defines each name, relative to the package.
     """
     namespace = vars(sys.modules[package])
 
     def find(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(importlib.import_module(homes[name]), name)
+        value = getattr(importlib.import_module(homes[name], package), name)
         namespace[name] = value
         return value
 

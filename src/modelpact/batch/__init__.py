@@ -11,4 +11,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Batch", "Done"]
 
-__getattr__ = lazy(__name__, {"Batch": "modelpact.batch.job", "Done": "modelpact.batch.job"})
+__getattr__ = lazy(__name__, {"Batch": ".job", "Done": ".job"})

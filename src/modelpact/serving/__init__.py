@@ -17,11 +17,11 @@ __all__ = ["Limits", "Parity", "ParityVerifier", "compare", "create_app", "creat
 __getattr__ = lazy(
     __name__,
     {
-        "Limits": "modelpact.serving.limits",
-        "Parity": "modelpact.serving.parity",
-        "ParityVerifier": "modelpact.serving.verifier",
-        "compare": "modelpact.serving.parity",
-        "create_app": "modelpact.serving.app",
-        "create_router": "modelpact.serving.app",
+        "Limits": ".limits",
+        "Parity": ".parity",
+        "ParityVerifier": ".verifier",
+        "compare": ".parity",
+        "create_app": ".app",
+        "create_router": ".app",
     },
 )

@@ -16,10 +16,10 @@ __all__ = ["Result", "Sweep", "SweepRecord", "best", "read_results"]
 __getattr__ = lazy(
     __name__,
     {
-        "Result": "modelpact.cli.sweeps.results",
-        "Sweep": "modelpact.cli.sweeps.sweep",
-        "SweepRecord": "modelpact.cli.sweeps.record",
-        "best": "modelpact.cli.sweeps.results",
-        "read_results": "modelpact.cli.sweeps.results",
+        "Result": ".results",
+        "Sweep": ".sweep",
+        "SweepRecord": ".record",
+        "best": ".results",
+        "read_results": ".results",
     },
 )

@@ -14,5 +14,5 @@ __all__ = ["ChatModel", "ChatSettings"]
 
 __getattr__ = lazy(
     __name__,
-    {"ChatModel": "modelpact.models.chat.model", "ChatSettings": "modelpact.models.chat.settings"},
+    {"ChatModel": ".model", "ChatSettings": ".settings"},
 )
