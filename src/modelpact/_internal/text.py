@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["closest_match", "did_you_mean", "preview", "truncate"]
+__all__ = ["closest_match", "did_you_mean", "list_items", "preview", "truncate"]
 
 COMPARED_LENGTH = 80
 """Characters of a mistyped name that are compared; the cost grows with the square of the length."""
@@ -69,3 +69,23 @@ def preview(value: object) -> str:
         except (TypeError, ValueError):
             text = repr(value)
     return truncate(text, PREVIEW_LENGTH)
+
+
+def list_items(title: str, items: Sequence[object], total: int) -> str:
+    """Return a message: a title, one line per item, and the number of items that are not listed.
+
+    Args:
+        title: The first line, without the colon.
+        items: The items to list.
+        total: The number of all items, listed or not.
+
+    Example:
+        >>> print(list_items("3 problems", ["no type"], 3))
+        3 problems:
+          no type
+          ... and 2 more
+    """
+    lines = [f"{title}:", *(f"  {item}" for item in items)]
+    if total > len(items):
+        lines.append(f"  ... and {total - len(items):,} more")
+    return "\n".join(lines)

@@ -1,70 +1,150 @@
-"""Issues found in a signature or in its data: their paths, and the list that an error prints."""
+"""Collectors of issues: problems of a written signature, or of the data to infer one from."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
 
-from modelpact._internal.text import truncate
+from modelpact._internal.text import list_items, preview
+from modelpact.errors import SignError, SpecError
+from modelpact.signature.field_path import FieldPath, format_column_path, format_path
 
-__all__ = ["FieldPath", "format_column_path", "format_path", "list_issues"]
+__all__ = ["DataIssues", "Issue", "SpecIssues"]
 
-FieldPath = tuple[Hashable, ...]
-"""Keys, and indices of list items, from the root to a value: `("inputs", "author", 0)`."""
+MAX_LISTED_SPEC_ISSUES = 20
+MAX_LISTED_DATA_ISSUES = 50
 
-MAX_KEY_LENGTH = 80
-MAX_COLUMN_KEY_LENGTH = 40
-MAX_PATH_LENGTH = 320
+TYPE_LEGEND = (
+    "Types: boolean integer long float double string binary datetime any; [type] is an array, "
+    '{name: type} an object, {"*": type} a map, float32[-1, 3] a tensor; a ? at the end of a key '
+    "makes it optional."
+)
 
 
-def format_path(path: Sequence[Hashable], root: str = "", key_length: int = MAX_KEY_LENGTH) -> str:
-    """Return a path in dotted notation, at most 320 characters long.
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One problem of a signature or of its data.
+
+    Attributes:
+        path: The value at fault; empty for the signature as a whole.
+        text: What is wrong, and what to do.
+        line: The line in the source file, from 1; None where unknown.
+    """
+
+    path: str
+    text: str
+    line: int | None = None
+
+
+class IssueCollector:
+    """Issues found so far, to be raised as one error."""
+
+    def __init__(self) -> None:
+        self.issues: list[Issue] = []
+
+    def __len__(self) -> int:
+        return len(self.issues)
+
+    def problems(self) -> list[tuple[str, str]]:
+        """Return the issues as `(path, text)`, as errors report them."""
+        return [(issue.path, issue.text) for issue in self.issues]
+
+
+class SpecIssues(IssueCollector):
+    """Issues of a written signature.
 
     Args:
-        path: Keys and indices.
-        root: Text of the value that the path starts from.
-        key_length: The number of characters after which keys are cut.
-
-    Example:
-        >>> format_path(("inputs", 0, "type"))
-        'inputs[0].type'
+        source: The name of the file, for the messages.
     """
-    text = root
-    for part in path:
-        if isinstance(part, int) and not isinstance(part, bool):
-            text += f"[{part}]"
-        else:
-            text += ("." if text else "") + str(part)[:key_length]
-    return text if len(text) <= MAX_PATH_LENGTH else truncate(text, MAX_PATH_LENGTH)
+
+    def __init__(self, source: str | None = None) -> None:
+        super().__init__()
+        self.source = source
+        self.lines: dict[FieldPath, int] = {}
+
+    def add(self, path: FieldPath, text: str, line: int | None = None) -> None:
+        """Add an issue; without a line, the line of the path is used."""
+        self.issues.append(Issue(format_path(path), text, line or self.find_line(path)))
+
+    def add_duplicates(self, path: FieldPath, names: Iterable[Hashable]) -> None:
+        """Add an issue for each name that occurs more than once."""
+        for name, count in Counter(names).items():
+            if count > 1:
+                self.add(path, f"duplicate name {preview(name)} ({count} times)")
+
+    def find_line(self, path: FieldPath) -> int | None:
+        """Return the line of a path, or of its innermost parent with a known line."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.lines:
+                return self.lines[path[:length]]
+        return None
+
+    def raise_if_any(self, remedy: str = TYPE_LEGEND) -> None:
+        """Raise the issues, in the order of their lines.
+
+        Args:
+            remedy: The last line of the message.
+
+        Raises:
+            SpecError: There is at least one issue.
+        """
+        if not self.issues:
+            return
+        self.issues.sort(key=lambda issue: issue.line or 0)
+        title = f"{len(self)} problem{'s' if len(self) > 1 else ''} in the signature"
+        if self.source:
+            title += f" of {self.source}"
+        listed = [self._format(issue) for issue in self.issues[:MAX_LISTED_SPEC_ISSUES]]
+        raise SpecError(
+            list_items(title, listed, len(self)),
+            remedy=remedy,
+            problems=self.problems(),
+            lines=[issue.line for issue in self.issues],
+            source=self.source,
+        )
+
+    def _format(self, issue: Issue) -> str:
+        parts = [issue.path, issue.text]
+        if issue.line:
+            parts.insert(0, f"{self.source}:{issue.line}" if self.source else f"line {issue.line}")
+        return ": ".join(part for part in parts if part)
 
 
-def format_column_path(path: Sequence[Hashable]) -> str:
-    """Return a path that starts with a column label; unnamed columns are shown by position.
+class DataIssues(IssueCollector):
+    """Issues of the data that a signature is inferred from.
 
-    Example:
-        >>> format_column_path(("author", "tags", 2)), format_column_path((0, "tags"))
-        ('author.tags[2]', 'column 0.tags')
+    Attributes:
+        part: The part being inferred: `inputs`, `outputs` or `params`.
+        untyped: Paths of values whose type cannot be inferred.
     """
-    if not path:
-        return ""
-    label = path[0] if isinstance(path[0], str) else f"column {path[0]}"
-    return format_path(path[1:], label[:MAX_COLUMN_KEY_LENGTH], MAX_COLUMN_KEY_LENGTH)
 
+    def __init__(self, part: str = "inputs") -> None:
+        super().__init__()
+        self.part = part
+        self.untyped: list[str] = []
 
-def list_issues(title: str, issues: Sequence[object], total: int) -> str:
-    """Return a message: a title, one line per issue, and the number of issues not listed.
+    def add(self, path: FieldPath, text: str, remedy: str) -> None:
+        """Add an issue, and what to do about it."""
+        self.issues.append(Issue(self._format_path(path), f"{text}; {remedy}"))
 
-    Args:
-        title: The first line, without the colon.
-        issues: The issues to list.
-        total: The number of all issues.
+    def add_untyped(self, path: FieldPath) -> None:
+        """Add the path of a value whose type cannot be inferred."""
+        self.untyped.append(self._format_path(path))
 
-    Example:
-        >>> print(list_issues("3 problems", ["no type"], 3))
-        3 problems:
-          no type
-          ... and 2 more
-    """
-    lines = [f"{title}:", *(f"  {issue}" for issue in issues)]
-    if total > len(issues):
-        lines.append(f"  ... and {total - len(issues):,} more")
-    return "\n".join(lines)
+    def _format_path(self, path: FieldPath) -> str:
+        text = format_column_path(path)
+        return f"{self.part}: {text}" if text else self.part
+
+    def raise_if_any(self) -> None:
+        """Raise the issues.
+
+        Raises:
+            SignError: There is at least one issue.
+        """
+        if not self.issues:
+            return
+        title = "cannot infer a signature that fits this data, "
+        title += "1 problem" if len(self) == 1 else f"{len(self):,} problems"
+        listed = [f"{issue.path}: {issue.text}" for issue in self.issues[:MAX_LISTED_DATA_ISSUES]]
+        raise SignError(list_items(title, listed, len(self)), problems=self.problems())

@@ -19,7 +19,7 @@ from mlflow.types.schema import Array as ArrayType
 from modelpact.signature.enforcement import casting
 from modelpact.signature.enforcement.scalars import Refused, is_null, rule
 from modelpact.signature.enforcement.violations import Code, Failures, near_miss
-from modelpact.signature.issues import FieldPath
+from modelpact.signature.field_path import FieldPath
 
 __all__ = ["Node", "node"]
 

@@ -13,7 +13,7 @@ from mlflow.types.schema import TensorSpec
 
 from modelpact.signature.enforcement import casting
 from modelpact.signature.enforcement.violations import Code, Failures
-from modelpact.signature.issues import FieldPath
+from modelpact.signature.field_path import FieldPath
 
 __all__ = ["Tensor", "is_sparse"]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from modelpact._internal.text import closest_match
+from modelpact._internal.text import closest_match, list_items
 from modelpact.errors import InputsError, OutputsError
-from modelpact.signature.issues import FieldPath, format_column_path, list_issues
+from modelpact.signature.field_path import FieldPath, format_column_path
 
 __all__ = ["Code", "Failure", "Failures", "glimpse", "near_miss"]
 
@@ -130,7 +130,7 @@ class Failures:
         if not self.total:
             return
         places = "1 place" if self.total == 1 else f"{self.total:,} places"
-        message = list_issues(f"the {what} break the signature in {places}", self.kept, self.total)
+        message = list_items(f"the {what} break the signature in {places}", self.kept, self.total)
         raise error(message, failures=tuple(self.kept), total=self.total) from self.cause
 
 

@@ -12,9 +12,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.types.schema import AnyType, ColSpec, DataType
 
 from modelpact._internal import mlflow_compat
+from modelpact.signature.field_path import FieldPath
 from modelpact.signature.inference.issues import Troubles
 from modelpact.signature.inference.values import common_type
-from modelpact.signature.issues import FieldPath
 
 __all__ = ["any_null", "frame_specs", "series_spec"]
 

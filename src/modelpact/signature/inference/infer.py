@@ -9,10 +9,10 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object, Property, Schema
 
 from modelpact.errors import SignError
+from modelpact.signature.field_path import FieldPath
 from modelpact.signature.inference.issues import Troubles
 from modelpact.signature.inference.params import infer_params
 from modelpact.signature.inference.schemas import infer_schema
-from modelpact.signature.issues import FieldPath
 
 __all__ = ["infer"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelpact.errors import SignError
-from modelpact.signature.issues import FieldPath, format_column_path
+from modelpact.signature.field_path import FieldPath, format_column_path
 
 __all__ = ["Troubles"]
 

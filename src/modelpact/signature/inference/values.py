@@ -16,8 +16,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.types.schema import AnyType, Array, DataType, Object, Property
 
 from modelpact._internal import mlflow_compat
+from modelpact.signature.field_path import FieldPath
 from modelpact.signature.inference.issues import Troubles, type_names
-from modelpact.signature.issues import FieldPath
 
 __all__ = ["by_key", "common_type"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from modelpact._internal.text import preview
 from modelpact.errors import SpecError
-from modelpact.signature.issues import FieldPath, format_path
+from modelpact.signature.field_path import FieldPath, format_path
 
 __all__ = ["Problems", "refuse_repeated"]
 

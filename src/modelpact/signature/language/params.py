@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.types.schema import Array, DataType, Object, ParamSchema, ParamSpec
 
 from modelpact._internal.text import did_you_mean, preview
-from modelpact.signature.issues import FieldPath
+from modelpact.signature.field_path import FieldPath
 from modelpact.signature.language.issues import Problems, refuse_repeated
 from modelpact.signature.language.types import (
     Type,

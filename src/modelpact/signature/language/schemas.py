@@ -9,7 +9,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.types.schema import ColSpec, Schema, TensorSpec
 
 from modelpact._internal.text import preview
-from modelpact.signature.issues import FieldPath
+from modelpact.signature.field_path import FieldPath
 from modelpact.signature.language.issues import Problems, refuse_repeated
 from modelpact.signature.language.type_names import WORDS
 from modelpact.signature.language.types import (

@@ -12,7 +12,7 @@ from mlflow.models import ModelSignature
 
 from modelpact._internal.text import did_you_mean, preview
 from modelpact.errors import SpecError
-from modelpact.signature.issues import FieldPath
+from modelpact.signature.field_path import FieldPath
 from modelpact.signature.language.issues import Problems
 from modelpact.signature.language.params import format_params, read_params
 from modelpact.signature.language.schemas import format_schema, read_schema

@@ -20,7 +20,7 @@ from mlflow.types.schema import (
 )
 
 from modelpact._internal.text import did_you_mean, preview
-from modelpact.signature.issues import FieldPath
+from modelpact.signature.field_path import FieldPath
 from modelpact.signature.language.issues import Problems
 from modelpact.signature.language.type_names import SCALARS, WORDS, explain_dtype, explain_type
 from modelpact.signature.language.yaml_reader import Unreadable, read_document

@@ -12,7 +12,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.types.schema import ParamSchema, Schema
 
 from modelpact._internal.text import preview
-from modelpact.signature.issues import FieldPath
+from modelpact.signature.field_path import FieldPath
 from modelpact.signature.language.issues import Problems
 
 __all__ = ["Unreadable", "read_document", "read_stored"]
