@@ -132,9 +132,7 @@ class TestEachOption:
             task
             if group == "task"
             else next(
-                getattr(task, n)
-                for n, f in type(task).model_fields.items()
-                if (f.alias or n) == group
+                getattr(task, n) for n, f in task.option_fields().items() if (f.alias or n) == group
             )
         )
         assert content(group, option)["_target_"].rpartition(".")[2] == step.KIND
@@ -143,7 +141,7 @@ class TestEachOption:
         self, group: str, option: str
     ) -> None:
         written = content(group, option)
-        fields = get_class(written.pop("_target_")).model_fields
+        fields = get_class(written.pop("_target_")).option_fields()
         by_alias = {field.alias or name: field for name, field in fields.items()}
         assert sorted(written) == sorted(by_alias)
         for key, field in by_alias.items():

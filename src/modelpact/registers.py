@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from modelpact import registry
 from modelpact._internal.text import truncate
@@ -42,7 +42,15 @@ COPIED = (CHECKS, ARTIFACT_DIGEST)
 
 
 class Register(Step, ABC):
-    """Creates versions."""
+    """Creates versions.
+
+    Attributes:
+        tags: Tags for every version.
+    """
+
+    excluded_from_key = frozenset({"tags"})
+
+    tags: dict[str, Any] = {}
 
     @abstractmethod
     def check(self, name: str) -> None:
@@ -118,7 +126,6 @@ class MlflowRegister(Register):
     """Creates a version in MLflow's model registry.
 
     Attributes:
-        tags: Put on every version.
         aliases: Moved to the new version.
         if_exists: For a job that was done before (same configuration, data and code): make a `new` version, `reuse` the one there
             is, or refuse (`error`). Of several that do one job at once, the lowest version is kept.
@@ -147,7 +154,6 @@ class MlflowRegister(Register):
         }
     )
 
-    tags: dict[str, str] | None = None
     aliases: list[str] = []
     if_exists: Literal["new", "reuse", "error"] = "new"
     compatibility: Mode = "none"
@@ -167,12 +173,12 @@ class MlflowRegister(Register):
 
     def check(self, name: str) -> None:
         reasons = [exemption.model_dump() for exemption in self.exceptions]
-        secrets.refuse({"tags": self.tags or {}, "exceptions": reasons}, "register")
+        secrets.refuse({"tags": self.tags, "exceptions": reasons}, "register")
         check_name(name)
         for alias in self.aliases:
             check_alias(alias, "register.aliases")
-        for key, value in (self.tags or {}).items():
-            check_tag(key, value)
+        for key, value in self.tags.items():
+            check_tag(key, str(value))
         self.gate.check()
 
     def find(self, name: str, job_key: str, job: Job | None = None) -> Version | None:
@@ -235,7 +241,8 @@ class MlflowRegister(Register):
             model = client.get_logged_model(match[1])
             signature = _verified(model, tags or {})
             admission = self._admission(client, name, signature)
-            said = {**(self.tags or {}), **_facts(model, signature, admission), **(tags or {})}
+            own = {key: str(value) for key, value in self.tags.items()}
+            said = {**own, **_facts(model, signature, admission), **(tags or {})}
             said |= leak_scan.examine(model, said, self.leaks_allowed)
             with undo:
                 version = create_version(client, name, model, said, undo)

@@ -1,20 +1,30 @@
-"""`Step`, the base class of all steps; the values that flow between them; and MLflow's own under short names."""
+"""`Step`, the base class of all steps, and the values that flow between steps.
+
+MLflow's own types appear under short names: `Signature`, `Info` and `Version`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from modelpact._internal.files import write_atomically
+from modelpact.errors import PactError
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
     from mlflow.models import ModelSignature
     from mlflow.models.model import ModelInfo
+    from pydantic.fields import FieldInfo
 
     Signature = ModelSignature
     Info = ModelInfo
@@ -33,20 +43,46 @@ __all__ = [
     "Sample",
     "Step",
     "Verdict",
+    "caller_reports_errors",
 ]
 
+log = logging.getLogger(__name__)
+
 Inputs = Any
-"""A PyFuncInput: DataFrame `(n_rows, n_columns)`, ndarray or dict of ndarrays (first axis = rows), list, dict."""
+"""MLflow's PyFuncInput: DataFrame `(n_rows, n_columns)`, ndarray or dict of ndarrays, list or dict.
+
+The first axis is rows.
+"""
 
 Params = dict[str, Any]
 """Inference parameters by name, such as `{"temperature": 0.2}`."""
 
+_LOGGED_METHODS = ("read", "sign", "save", "load", "verify", "register")
+
+_caller_reports: ContextVar[bool] = ContextVar("modelpact_caller_reports", default=False)
+
+
+@contextlib.contextmanager
+def caller_reports_errors() -> Iterator[None]:
+    """Do not log the errors of steps within the context; the caller reports them."""
+    token = _caller_reports.set(True)
+    try:
+        yield
+    finally:
+        _caller_reports.reset(token)
+
 
 class Step(BaseModel):
-    """One configurable part of a run.
+    """One configurable part of a run: a strict, frozen Pydantic model.
 
-    A subclass declares its options as fields and implements the one verb of its family. Unknown options and wrong types are
-    refused when it is built; once built it does not change. What it learns (a fitted estimator) lives in private attributes.
+    A subclass declares its options as fields and implements the method of its family. Unknown
+    options and wrong types are errors. Hydra's `ListConfig` and `DictConfig` are accepted. State
+    that a step learns, such as a fitted estimator, belongs in private attributes.
+
+    Errors that a step raises are logged as well, unless `publish` or the command line reports them.
+
+    Attributes:
+        KIND: The name of the class. It is a `Literal`, so unions of steps can be discriminated by it.
 
     Example:
         >>> class Greeter(Step):
@@ -64,50 +100,87 @@ class Step(BaseModel):
         ser_json_inf_nan="constants",
     )
 
-    KIND: ClassVar[str] = "Step"
-    """The name of the class, as it stands in tags and receipts."""
+    KIND: str = "Step"
 
     excluded_from_key: ClassVar[frozenset[str]] = frozenset()
-    """The fields that say where or how, not what: left out of the job key (paths, retries)."""
+    """Fields that do not change the result, such as paths and timeouts; the job key omits them."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls.__annotations__ = {"KIND": Literal[cls.__name__], **inspect.get_annotations(cls)}
         cls.KIND = cls.__name__
+        for name in _LOGGED_METHODS:
+            method = vars(cls).get(name)
+            if inspect.isfunction(method) and not getattr(method, "__isabstractmethod__", False):
+                setattr(cls, name, _logging_errors(method))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _convert_configs(cls, options: Any) -> Any:
+        return _without_configs(options)
+
+    @classmethod
+    def option_fields(cls) -> dict[str, FieldInfo]:
+        """Return the fields that a user may set, by name: all but `KIND`."""
+        return {name: info for name, info in cls.model_fields.items() if name != "KIND"}
 
     def identity(self) -> dict[str, Any]:
-        """What makes this step do what it does: its class and the options that matter, as plain data for the job key."""
+        """Return the class and the options that determine the result, as plain data."""
         options = {
             name: getattr(self, name)
-            for name in type(self).model_fields
+            for name in self.option_fields()
             if name not in self.excluded_from_key
         }
-        return {
-            "class": f"{type(self).__module__}.{type(self).__qualname__}",
-            "options": _plain(options),
-        }
+        return {"class": _qualified_name(type(self)), "options": _to_plain(options)}
 
 
-def _plain(value: Any) -> Any:
+def _logging_errors(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def logged(self: Step, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(self, *args, **kwargs)
+        except PactError as error:
+            if not _caller_reports.get():
+                log.error("%s.%s: %s", self.KIND, method.__name__, error)
+            raise
+
+    return logged
+
+
+def _without_configs(value: Any) -> Any:
+    """Convert OmegaConf's containers, which `hydra.utils.instantiate` passes, to dicts and lists."""
+    if isinstance(value, dict):
+        return {key: _without_configs(item) for key, item in value.items()}
+    if type(value).__module__.partition(".")[0] != "omegaconf":
+        return value
+    if isinstance(value, Mapping):
+        return {key: _without_configs(item) for key, item in value.items()}
+    return [_without_configs(item) for item in value]
+
+
+def _qualified_name(kind: Any) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _to_plain(value: Any) -> Any:
     if isinstance(value, Step):
         return value.identity()
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _to_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_to_plain(item) for item in value]
     if isinstance(value, (set, frozenset)):
         return sorted(map(repr, value))
-    if "<" not in getattr(
-        value, "__qualname__", "<"
-    ):  # a class or a function, whose repr may be an address
-        return f"{value.__module__}.{value.__qualname__}"
-    if hasattr(value, "tolist"):  # an array, whose repr may be cut short
-        return _plain(value.tolist())
-    if hasattr(value, "get_params"):  # a scikit-learn estimator: its class and hyperparameters
-        parameters = _plain(value.get_params(deep=False))
-        return {
-            "class": f"{type(value).__module__}.{type(value).__qualname__}",
-            "options": parameters,
-        }
+    # The repr of a class or a function may contain an address.
+    if "<" not in getattr(value, "__qualname__", "<"):
+        return _qualified_name(value)
+    # The repr of an array may be truncated.
+    if hasattr(value, "tolist"):
+        return _to_plain(value.tolist())
+    # A scikit-learn estimator.
+    if hasattr(value, "get_params"):
+        hyperparameters = _to_plain(value.get_params(deep=False))
+        return {"class": _qualified_name(type(value)), "options": hyperparameters}
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     return repr(value)
@@ -118,11 +191,11 @@ class Sample:
     """Data to fit, sign and verify a model with.
 
     Attributes:
-        inputs: What the model is called with; the first axis is rows.
-        targets: What it should answer, one a row; None where nothing is to be learned.
+        inputs: The inputs of the model; the first axis is rows.
+        targets: The targets, one per row; None if the model is not fitted.
         params: Example inference parameters.
-        outputs: What the model did answer to `inputs` with `params`; None before it was asked.
-        holdout: Rows kept apart from `inputs`, for metrics; None where there are none.
+        outputs: The predictions for `inputs` with `params`; None before the model was called.
+        holdout: Rows held out from `inputs` for metrics; None if there are no metrics.
     """
 
     inputs: Inputs
@@ -131,18 +204,19 @@ class Sample:
     outputs: Any = None
     holdout: Sample | None = None
 
-    def answered(self, outputs: Any) -> Sample:
-        """The same sample, with the model's own answers to it."""
+    def with_outputs(self, outputs: Any) -> Sample:
+        """Return a copy of the sample with the predictions of the model."""
         return replace(self, outputs=outputs)
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """A prediction that was checked against the signature, and where it came from.
+    """A prediction that conforms to the signature, and its provenance.
 
     Attributes:
-        prediction: What the model answered.
-        metadata: `model_uri`, `signature_digest`, `utc_time` (ISO 8601), `seconds`; where it applies also `fallback`.
+        prediction: The prediction of the model.
+        metadata: `model_uri`, `signature_digest`, `utc_time` (ISO 8601), `seconds` and, if the model
+            failed and its fallback was used, `fallback`.
     """
 
     prediction: Any
@@ -150,7 +224,7 @@ class Outputs:
 
 
 class Check(BaseModel):
-    """One thing that was checked: a reason `code`, whether it held, and a sentence about it."""
+    """The result of one check: a reason `code`, whether it passed, and details."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -161,7 +235,7 @@ class Check(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """All checks of one verification, in the order they were made.
+    """The results of all checks of one verification, in order.
 
     Example:
         >>> Verdict((Check(code="OUTPUTS_CONFORM", ok=True),)).ok
@@ -172,38 +246,40 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
-        """Whether every check held."""
+        """Whether every check passed."""
         return all(check.ok for check in self.checks)
 
     @property
     def failed(self) -> tuple[Check, ...]:
-        """The checks that did not hold."""
+        """The checks that failed."""
         return tuple(check for check in self.checks if not check.ok)
 
 
 class Receipt(BaseModel):
-    """What one run did, in full; written as `receipt.json` whether the run succeeded or failed.
+    """The result of one run, written as `receipt.json` after success and after failure.
 
     Attributes:
-        status: How it ended.
-        stage: Where it failed; None after success.
-        error: Why it failed; None after success.
+        status: `ok` or `failed`.
+        stage: The stage that failed; None after success.
+        error: The text of the error; None after success.
         name: The registered model.
-        version: The version that was created, or that existed already (`reused`); None where nothing was registered.
+        version: The version that was created, or that existed already (`reused`); None if no
+            version was registered.
         model_uri: `models:/<model_id>` of the saved model.
-        run_id: MLflow's run.
-        signature: The signature in MLflow's own dict form.
+        run_id: The MLflow run.
+        signature: The signature as MLflow's dict.
         signature_digest: SHA-256 of the signature's canonical JSON, in hex.
-        compatibility: What the register compared the signature with, and what it let through; None where it asked for nothing.
+        compatibility: The result of the compatibility check; None if the register compares nothing.
         steps: The class of each step.
-        formats: In which formats the saved model lies; some can run code when it is loaded (`modelpact.security.serialization_formats.RUN_CODE`).
-        checks: What the verifier checked.
+        formats: The serialization formats in the saved model; some can run code when they are loaded
+            (`modelpact.security.serialization_formats.RUN_CODE`).
+        checks: The checks of the verifier.
         metrics: Scores on the held-out rows, by scorer name.
         seconds: Seconds spent in each stage.
-        job_key: SHA-256 of configuration, data and code, in hex; None where it could not be computed.
+        job_key: SHA-256 of configuration, data and code, in hex; None if it was not computed.
         reused: Whether the job had been done before and its version was returned.
-        job: Its number in a sweep, from 0; None for a run of its own.
-        leaks_allowed: What the leak scan found in the saved model and was allowed: `place`, `kind`, `reason`.
+        job: The number of the job in a sweep, from 0; None for a single run.
+        leaks_allowed: Findings of the leak scan that are allowed: `place`, `kind`, `reason`.
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=(), ser_json_inf_nan="strings")
@@ -229,24 +305,24 @@ class Receipt(BaseModel):
     leaks_allowed: list[dict[str, str]] = []
 
     def write(self, path: Path) -> None:
-        """Write it to `path` as JSON, whole or not at all."""
+        """Write the receipt to `path` as JSON, atomically."""
         write_atomically(path, self.model_dump_json(indent=2) + "\n")
 
 
 JOB_KEY, SWEEP, JOB_NUMBER = "modelpact.job_key", "modelpact.sweep", "modelpact.job"
-"""The tags that say which job made a run and a version: its key, the parent run of its sweep, its number there."""
+"""Tags of a run and of a version: the job key, the parent run of the sweep, the job's number in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What surrounds one run.
+    """The context of one run.
 
     Attributes:
-        config: The configuration it was composed from, resolved, without secrets; None where there is none.
-        overrides: What was given for it on the command line, in the order of importance: what differs within its sweep first.
-        sweep: The parent run of its sweep; None for a run of its own.
-        number: Its number in the sweep, from 0.
-        resumed: Whether it may have been done already, when the sweep was cut off.
+        config: The resolved configuration without secrets; None outside of the command line.
+        overrides: The overrides of the command line, those that vary within the sweep first.
+        sweep: The parent run of the sweep; None for a single run.
+        number: The number of the job in the sweep, from 0.
+        resumed: Whether the sweep was resumed, so the job may have been done already.
     """
 
     config: Mapping[str, Any] | None = None
@@ -256,5 +332,5 @@ class Job:
     resumed: bool = False
 
     def tags(self) -> dict[str, str]:
-        """The tags that say where a run or a version comes from."""
+        """Return the tags that identify the sweep and the job."""
         return {} if self.sweep is None else {SWEEP: self.sweep, JOB_NUMBER: str(self.number)}

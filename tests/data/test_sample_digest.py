@@ -115,7 +115,7 @@ def test_targets_params_and_held_out_rows_are_in_the_digest(other: Sample) -> No
 
 def test_the_answers_of_a_model_are_not_in_the_digest() -> None:
     sample = Sample([1], [2])
-    assert digest_sample(sample.answered([3])) == digest_sample(sample)
+    assert digest_sample(sample.with_outputs([3])) == digest_sample(sample)
 
 
 def test_another_process_finds_the_same_digest() -> None:

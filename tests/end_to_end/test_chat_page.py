@@ -27,8 +27,8 @@ def test_the_settings_are_those_of_a_chat_model_with_their_defaults() -> None:
     listed = {
         name: yaml.safe_load(default) for name, default, _ in _table("setting | default | meaning")
     }
-    assert listed == {name: field.default for name, field in ChatSettings.model_fields.items()}
-    assert list(listed) == list(ChatSettings.model_fields)
+    assert listed == {name: field.default for name, field in ChatSettings.option_fields().items()}
+    assert list(listed) == list(ChatSettings.option_fields())
 
 
 def test_the_reasons_are_those_of_a_chat_error_each_with_a_remedy() -> None:

@@ -98,16 +98,16 @@ def test_another_stored_signature_is_found() -> None:
 def test_other_predictions_are_found_and_counted() -> None:
     outputs = SAMPLE.outputs.copy()
     outputs[0] += 1
-    found = failed(ReplayVerifier(), loaded(), SAMPLE.answered(outputs))
+    found = failed(ReplayVerifier(), loaded(), SAMPLE.with_outputs(outputs))
     assert found == {"PREDICTIONS_EQUAL": f"1 of {len(outputs)} values differ"}
 
 
 def test_a_model_that_forgets_what_it_learned_is_found() -> None:
     model = Forgetful()
     model.fit(ROWS, None)
-    assert list(failed(ReplayVerifier(), loaded(model), SAMPLE.answered(model.predict(ROWS)))) == [
-        "PREDICTIONS_EQUAL"
-    ]
+    assert list(
+        failed(ReplayVerifier(), loaded(model), SAMPLE.with_outputs(model.predict(ROWS)))
+    ) == ["PREDICTIONS_EQUAL"]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_all_failures_are_collected() -> None:
     found = failed(
         ReplayVerifier(),
         adapter,
-        SAMPLE.answered(SAMPLE.outputs + 1),
+        SAMPLE.with_outputs(SAMPLE.outputs + 1),
         parse({"inputs": {"a": "double"}}),
     )
     assert list(found) == ["SIGNATURE_STORED", "PREDICTIONS_EQUAL", "SERVING_EXAMPLE"]
@@ -187,7 +187,7 @@ def test_a_negative_tolerance_is_refused(option: dict[str, float]) -> None:
 
 class TestTheTolerance:
     def test_lets_floats_differ_by_as_much(self) -> None:
-        sample = SAMPLE.answered(SAMPLE.outputs * 1.01)
+        sample = SAMPLE.with_outputs(SAMPLE.outputs * 1.01)
         assert ReplayVerifier(rtol=0.1).verify(loaded(), sample, SIGNATURE).ok
         assert failed(ReplayVerifier(rtol=0.0, atol=1e-12), loaded(), sample)
 
@@ -230,7 +230,7 @@ class _Echo:
     ],
 )
 def test_a_difference_is_told_in_a_sentence(before: Any, after: Any, text: str) -> None:
-    found = failed(ReplayVerifier(), _Echo(loaded(), after), SAMPLE.answered(before))  # type: ignore[arg-type]
+    found = failed(ReplayVerifier(), _Echo(loaded(), after), SAMPLE.with_outputs(before))  # type: ignore[arg-type]
     assert found == {"PREDICTIONS_EQUAL": text}
 
 
@@ -252,7 +252,7 @@ def test_equal_answers_of_every_kind_are_equal(answer: Any) -> None:
 
     assert (
         ReplayVerifier()
-        .verify(_Echo(loaded(), answer), SAMPLE.answered(copy.deepcopy(answer)), SIGNATURE)
+        .verify(_Echo(loaded(), answer), SAMPLE.with_outputs(copy.deepcopy(answer)), SIGNATURE)
         .ok
     )  # type: ignore[arg-type]
 

@@ -226,7 +226,8 @@ def _located(path: str) -> Any:
 
 
 def _keys(kind: type[Any]) -> list[str]:
-    return sorted(field.alias or name for name, field in getattr(kind, "model_fields", {}).items())
+    fields = getattr(kind, "model_fields", {}).items()
+    return sorted(field.alias or name for name, field in fields if name != "KIND")
 
 
 def _without(node: DictConfig, key: str) -> DictConfig:

@@ -130,10 +130,13 @@ def _built(cfg: DictConfig, settings: Any, folder: Path, number: int | None) -> 
 
 def _run(task: Task, folder: Path, leave: Callable[..., None]) -> float | None:
     """Run a job of a sweep; where its task leaves no receipt of its own, leave one: the sweep's account is made of them."""
+    from modelpact.types import caller_reports_errors
+
     path = folder / "receipt.json"
     path.unlink(missing_ok=True)  # of a call before this one
     try:
-        objective = task.run(folder)
+        with caller_reports_errors():
+            objective = task.run(folder)
     except Exception as error:
         if not path.exists():
             leave(status="failed", stage="run", error=f"{type(error).__name__}: {error}")

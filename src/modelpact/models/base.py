@@ -63,7 +63,7 @@ class Model(Step, ABC):
 
     def options(self) -> dict[str, Any]:
         """The options to build this model with again, as JSON can hold them. What cannot be put there belongs into `dump`."""
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", exclude={"KIND"})
 
     def changeable(self) -> dict[str, Any]:
         """The part of its configuration that a loader may give anew: `mlflow.pyfunc.load_model(uri, model_config={...})`."""

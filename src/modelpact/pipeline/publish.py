@@ -40,7 +40,7 @@ from modelpact.security.serialization_formats import formats_of
 from modelpact.signature import compile as compile_signature
 from modelpact.signature import digest as signature_digest
 from modelpact.tracking import remote
-from modelpact.types import JOB_KEY, Job
+from modelpact.types import JOB_KEY, Job, caller_reports_errors
 
 if TYPE_CHECKING:
     from modelpact.data import DataSource
@@ -163,7 +163,7 @@ def publish(
         job=job.number,
     )
     try:
-        with sigterm_raises():
+        with caller_reports_errors(), sigterm_raises():
             _publish(steps, journal, job)
         receipt = journal.receipt("ok")
     except BaseException as error:
@@ -251,7 +251,7 @@ def _answer(steps: _Steps, journal: Journal, sample: Sample) -> Sample:
                 answers, sample.holdout, steps.data.metrics, learned=sample.targets
             )
         )
-    return sample.answered(outputs)
+    return sample.with_outputs(outputs)
 
 
 def _save(

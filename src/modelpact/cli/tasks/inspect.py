@@ -86,7 +86,7 @@ class InspectTask(Task):
         with journal.stage("fit"):
             self.model.fit(sample.inputs, sample.targets)
         with journal.stage("predict"):
-            return sample.answered(self.model.predict(sample.inputs, sample.params))
+            return sample.with_outputs(self.model.predict(sample.inputs, sample.params))
 
     def _show(self, sample: Sample, signed: Signature) -> None:
         from modelpact.cli.render.column_table import HEADERS, describe, describe_params

@@ -58,8 +58,7 @@ class PublishTask(Task):
 
     def run(self, folder: Path) -> float | None:
         steps = {
-            field.alias or name: getattr(self, name)
-            for name, field in type(self).model_fields.items()
+            field.alias or name: getattr(self, name) for name, field in self.option_fields().items()
         }
         with Progress() as progress:
             receipt = publish(**steps, folder=folder, observe=progress.stage, job=self._job)

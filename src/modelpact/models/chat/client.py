@@ -95,7 +95,7 @@ class Client:
     """Asks the servers of a chat model. Connections are kept and used again; all of it runs on one event loop."""
 
     def __init__(self, settings: ChatSettings) -> None:
-        own = {name: getattr(settings, name) for name in ChatSettings.model_fields}
+        own = {name: getattr(settings, name) for name in ChatSettings.option_fields()}
         self.settings = ChatSettings.model_construct(
             **own
         )  # not the model itself, which holds the client

@@ -79,7 +79,7 @@ class ChatModel(ChatSettings, Model):
         self._context, self._settings, self._client = found, settings, None
 
     def changeable(self) -> dict[str, Any]:
-        return {name: getattr(self.settings, name) for name in ChatSettings.model_fields}
+        return {name: getattr(self.settings, name) for name in ChatSettings.option_fields()}
 
     def load(self, folder: Path) -> None:
         import openai  # noqa: F401  # so that it is among the requirements that MLflow finds, and its absence shows at once

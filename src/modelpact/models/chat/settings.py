@@ -119,7 +119,7 @@ class ChatSettings(Step):
             ModelConfigError: A name is unknown or a value is wrong; each fault with its key.
             SecretError: A value is a literal key.
         """
-        known = list(ChatSettings.model_fields)
+        known = list(ChatSettings.option_fields())
         unknown = [str(key) for key in changes if key not in known]
         if unknown:
             raise ModelConfigError(
