@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -105,12 +106,12 @@ def gates(store: Store) -> None:
         }
     )
     gate = Gate("backward")
-    gate.admit(store.client, "wide", after)
-    admit = lambda: gate.admit(store.client, "wide", after)  # noqa: E731
-    line("gate, 2,000 columns, the version's contract was read before", seconds(admit, 21), "20 ms")
+    gate.check(store.client, "wide", after)
+    check = partial(gate.check, store.client, "wide", after)
+    line("gate, 2,000 columns, the version's contract was read before", seconds(check, 21), "20 ms")
     line(
         "gate, 2,000 columns, it is read from its MLmodel file",
-        seconds(admit, 21, versions._read.clear),
+        seconds(check, 21, versions._signatures.clear),
         "20 ms",
     )
 
@@ -120,7 +121,8 @@ def gates(store: Store) -> None:
         store.client.create_registered_model(name)
         add(store, name, optional(n_columns, 0), VERSIONS)
         newest = optional(n_columns, VERSIONS)
-        spent = seconds(lambda: every.admit(store.client, name, newest), 3, versions._read.clear)  # noqa: B023
+        check = partial(every.check, store.client, name, newest)
+        spent = seconds(check, 3, versions._signatures.clear)
         line(
             f"gate, {VERSIONS} versions with one contract of {n_columns:,} columns",
             spent,
@@ -131,7 +133,7 @@ def gates(store: Store) -> None:
         add(store, "all different", optional(20, index))
     newest = optional(20, VERSIONS)
     spent = seconds(
-        lambda: every.admit(store.client, "all different", newest), 3, versions._read.clear
+        lambda: every.check(store.client, "all different", newest), 3, versions._signatures.clear
     )
     line(f"gate, {VERSIONS} versions, each with its own contract of 20 columns", spent, "seconds")
 

@@ -11,7 +11,7 @@ from publishing import client, numbers, versions
 from tiny_models import Doubler
 
 from modelpact.errors import AliasError, ConfigError, RegisterError
-from modelpact.registers import JOB_KEY, MlflowRegister, NoneRegister, Register, note_checks
+from modelpact.registers import JOB_KEY, MlflowRegister, NoneRegister, Register, record_checks
 from modelpact.registry.aliases import Aliases
 from modelpact.savers import CustomSaver
 from modelpact.signature import digest, infer
@@ -36,7 +36,7 @@ def saved() -> Iterator[str]:
         info = CustomSaver(pip_requirements=["numpy"]).save(
             Doubler(), infer(rows, Doubler().predict(rows)), rows
         )
-        note_checks(info.model_uri, VERIFIED)
+        record_checks(info.model_uri, VERIFIED)
         yield info.model_uri
 
 

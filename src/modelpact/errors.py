@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
     from modelpact.batch.types import Reject
-    from modelpact.registry.aliases import Rule
+    from modelpact.registry.aliases import RuleResult
     from modelpact.security.integrity import Problem
     from modelpact.serving import Parity
     from modelpact.signature import Change, Failure
@@ -239,7 +239,7 @@ class IntegrityError(LoadError):
         changed: Files with another content.
         missing: Files that are gone.
         added: Files that were not published.
-        odd: Links, devices and other entries that are not regular files.
+        special: Links, devices and other entries that are not regular files.
         versions: The versions that `task=audit` found to differ, as `(name, version)`.
     """
 
@@ -247,7 +247,7 @@ class IntegrityError(LoadError):
     changed: Sequence[str] = ()
     missing: Sequence[str] = ()
     added: Sequence[str] = ()
-    odd: Sequence[str] = ()
+    special: Sequence[str] = ()
     versions: Sequence[tuple[str, str]] = ()
 
 
@@ -364,7 +364,7 @@ class AliasError(RegisterError):
 class PromotionError(AliasError):
     """A version does not meet the rules of a promotion; `rules` is the result of each rule."""
 
-    rules: Sequence[Rule] = ()
+    rules: Sequence[RuleResult] = ()
 
 
 @_error

@@ -10,18 +10,18 @@ from modelpact import registry
 from modelpact._internal.text import truncate
 from modelpact.errors import RegisterError
 from modelpact.registry import (
-    Admission,
-    Exemption,
+    CompatibilityReport,
     Gate,
     Undo,
+    Waiver,
     create_version,
-    give_way,
+    defer_to_existing,
     move_aliases,
     require_contract,
 )
-from modelpact.registry.aliases import refuse_protected
+from modelpact.registry.aliases import check_unprotected
 from modelpact.registry.names import check_alias, check_name, check_tag
-from modelpact.registry.versions import CHECKS
+from modelpact.registry.versions import CHECKS_TAG
 from modelpact.security import leak_scan, secrets
 from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST
 from modelpact.signature import Extra, Policy, digest
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
     from modelpact.types import Signature, Verdict, Version
 
-__all__ = ["MlflowRegister", "NoneRegister", "Register", "check_alias", "note_checks"]
+__all__ = ["MlflowRegister", "NoneRegister", "Register", "check_alias", "record_checks"]
 
-COPIED = (CHECKS, ARTIFACT_DIGEST)
+COPIED = (CHECKS_TAG, ARTIFACT_DIGEST)
 """The tags of a saved model that its version gets as well."""
 
 
@@ -75,7 +75,7 @@ class Register(Step, ABC):
             AliasError: An alias that the version is to get is protected.
         """
 
-    def admit(self, name: str, signature: Signature) -> Admission | None:
+    def check_compatibility(self, name: str, signature: Signature) -> CompatibilityReport | None:
         """Refuse a contract before a model is saved under it; asked again when the version is created.
 
         Args:
@@ -135,8 +135,8 @@ class MlflowRegister(Register):
         policy: The policy that callers' loaders enforce, as for the loader.
         extra: What they do with columns that a contract does not know, as for the loader.
         require_signature: Whether a model is refused that has no signature, or one that takes anything.
-        exceptions: Broken rules that are let through, each `{rule, path, reason}`; they are recorded.
-        leaks_allowed: What the leak scan finds that is no secret, each `{place, kind, reason}`; they are recorded.
+        waivers: Broken rules that are let through, each `{rule, path, reason}`; they are recorded.
+        leak_allowlist: What the leak scan finds that is no secret, each `{place, kind, reason}`; they are recorded.
     """
 
     excluded_from_key = frozenset(
@@ -149,8 +149,8 @@ class MlflowRegister(Register):
             "policy",
             "extra",
             "require_signature",
-            "exceptions",
-            "leaks_allowed",
+            "waivers",
+            "leak_allowlist",
         }
     )
 
@@ -161,31 +161,31 @@ class MlflowRegister(Register):
     policy: Policy = "lossless"
     extra: Extra = "ignore"
     require_signature: bool = True
-    exceptions: list[Exemption] = []
-    leaks_allowed: list[leak_scan.Allowed] = []
+    waivers: list[Waiver] = []
+    leak_allowlist: list[leak_scan.AllowlistEntry] = []
 
     @property
     def gate(self) -> Gate:
         """What is asked of a new version."""
         return Gate(
-            self.compatibility, str(self.against), self.policy, self.extra, tuple(self.exceptions)
+            self.compatibility, str(self.against), self.policy, self.extra, tuple(self.waivers)
         )
 
     def check(self, name: str) -> None:
-        reasons = [exemption.model_dump() for exemption in self.exceptions]
-        secrets.refuse({"tags": self.tags, "exceptions": reasons}, "register")
+        reasons = [exemption.model_dump() for exemption in self.waivers]
+        secrets.reject_literals({"tags": self.tags, "waivers": reasons}, "register")
         check_name(name)
         for alias in self.aliases:
             check_alias(alias, "register.aliases")
         for key, value in self.tags.items():
             check_tag(key, str(value))
-        self.gate.check()
+        self.gate.validate()
 
     def find(self, name: str, job_key: str, job: Job | None = None) -> Version | None:
         from mlflow import MlflowClient
 
         client = MlflowClient()
-        refuse_protected(client, name, self.aliases, "register.aliases")
+        check_unprotected(client, name, self.aliases, "register.aliases")
         resumed = job is not None and job.resumed
         if self.if_exists == "new" and not resumed:
             return None
@@ -207,19 +207,25 @@ class MlflowRegister(Register):
             undo.pop_all()
         return version
 
-    def admit(self, name: str, signature: Signature) -> Admission | None:
+    def check_compatibility(self, name: str, signature: Signature) -> CompatibilityReport | None:
         from mlflow import MlflowClient
 
         admission = self._admission(MlflowClient(), name, signature)
-        self.gate.tell_unused(admission)
+        self.gate.warn_unused_waivers(admission)
         return admission
 
-    def _admission(self, client: MlflowClient, name: str, signature: Signature | None) -> Admission:
+    def _admission(
+        self, client: MlflowClient, name: str, signature: Signature | None
+    ) -> CompatibilityReport:
         if self.require_signature or self.compatibility != "none":
             require_contract(
                 signature, f"the model for {name}", anything=not self.require_signature
             )
-        return Admission("none") if signature is None else self.gate.admit(client, name, signature)
+        return (
+            CompatibilityReport("none")
+            if signature is None
+            else self.gate.check(client, name, signature)
+        )
 
     def register(
         self, name: str, model_uri: str, *, tags: dict[str, str] | None = None
@@ -243,7 +249,7 @@ class MlflowRegister(Register):
             admission = self._admission(client, name, signature)
             own = {key: str(value) for key, value in self.tags.items()}
             said = {**own, **_facts(model, signature, admission), **(tags or {})}
-            said |= leak_scan.examine(model, said, self.leaks_allowed)
+            said |= leak_scan.scan_version(model, said, self.leak_allowlist)
             with undo:
                 version = create_version(client, name, model, said, undo)
                 first = self._first(client, version)
@@ -253,7 +259,7 @@ class MlflowRegister(Register):
                     move_aliases(client, version, self.aliases, undo)
                     undo.pop_all()
             if first is not None:
-                first = give_way(client, version, first, model, undo)
+                first = defer_to_existing(client, version, first, model, undo)
                 if self.if_exists == "error":
                     raise _done_before(first)
             return first or version
@@ -282,21 +288,25 @@ class MlflowRegister(Register):
         return first if int(first.version) < int(version.version) else None
 
     def _look_again(
-        self, client: MlflowClient, version: Version, signature: Signature, admission: Admission
+        self,
+        client: MlflowClient,
+        version: Version,
+        signature: Signature,
+        admission: CompatibilityReport,
     ) -> None:
         """Compare with what somebody else has registered between the comparison and the creation."""
-        later = self.gate.admit(
+        later = self.gate.check(
             client, version.name, signature, below=int(version.version), done=admission.against
         )
         if later.against:
             value = admission.joined(later).tag()
             client.set_model_version_tag(
-                version.name, version.version, registry.COMPATIBILITY, value
+                version.name, version.version, registry.COMPATIBILITY_TAG, value
             )
-            version.tags[registry.COMPATIBILITY] = value
+            version.tags[registry.COMPATIBILITY_TAG] = value
 
 
-def note_checks(model_uri: str, verdict: Verdict) -> None:
+def record_checks(model_uri: str, verdict: Verdict) -> None:
     """Put on a saved model which checks it passed; without that it cannot be registered.
 
     Args:
@@ -306,7 +316,7 @@ def note_checks(model_uri: str, verdict: Verdict) -> None:
     from mlflow import MlflowClient
 
     passed = ",".join(check.code for check in verdict.checks if check.ok)
-    MlflowClient().set_logged_model_tags(model_uri.removeprefix("models:/"), {CHECKS: passed})
+    MlflowClient().set_logged_model_tags(model_uri.removeprefix("models:/"), {CHECKS_TAG: passed})
 
 
 def _verified(model: LoggedModel, tags: dict[str, str]) -> Signature | None:
@@ -322,10 +332,10 @@ def _verified(model: LoggedModel, tags: dict[str, str]) -> Signature | None:
             remedy="Only a whole, verified model becomes a version.",
             uri=uri,
         )
-    if not model.tags.get(CHECKS):
+    if not model.tags.get(CHECKS_TAG):
         raise RegisterError(
             f"{uri} was not verified",
-            remedy="Publish it, which loads and verifies it; from Python: note_checks(uri, verifier.verify(...)), then register.",
+            remedy="Publish it, which loads and verifies it; from Python: record_checks(uri, verifier.verify(...)), then register.",
             uri=uri,
         )
     try:
@@ -344,12 +354,14 @@ def _verified(model: LoggedModel, tags: dict[str, str]) -> Signature | None:
     return signature
 
 
-def _facts(model: LoggedModel, signature: Signature | None, admission: Admission) -> dict[str, str]:
+def _facts(
+    model: LoggedModel, signature: Signature | None, admission: CompatibilityReport
+) -> dict[str, str]:
     """The tags that say why a version can be trusted."""
     facts = {key: model.tags[key] for key in COPIED if key in model.tags}
     if signature is not None:
         facts[SIGNATURE_DIGEST] = digest(signature)
-    return {**facts, registry.COMPATIBILITY: admission.tag()}
+    return {**facts, registry.COMPATIBILITY_TAG: admission.tag()}
 
 
 def _done_before(version: Version) -> RegisterError:

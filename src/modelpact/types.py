@@ -271,15 +271,15 @@ class Receipt(BaseModel):
         signature_digest: SHA-256 of the signature's canonical JSON, in hex.
         compatibility: The result of the compatibility check; None if the register compares nothing.
         steps: The class of each step.
-        formats: The serialization formats in the saved model; some can run code when they are loaded
-            (`modelpact.security.serialization_formats.RUN_CODE`).
+        formats: The serialization formats in the saved model; loading some of them can run code
+            (`modelpact.security.serialization_formats.UNSAFE_FORMATS`).
         checks: The checks of the verifier.
         metrics: Scores on the held-out rows, by scorer name.
         seconds: Seconds spent in each stage.
         job_key: SHA-256 of configuration, data and code, in hex; None if it was not computed.
         reused: Whether the job had been done before and its version was returned.
         job: The number of the job in a sweep, from 0; None for a single run.
-        leaks_allowed: Findings of the leak scan that are allowed: `place`, `kind`, `reason`.
+        leak_allowlist: Findings of the leak scan that are allowed: `place`, `kind`, `reason`.
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=(), ser_json_inf_nan="strings")
@@ -302,7 +302,7 @@ class Receipt(BaseModel):
     job_key: str | None = None
     reused: bool = False
     job: int | None = None
-    leaks_allowed: list[dict[str, str]] = []
+    leak_allowlist: list[dict[str, str]] = []
 
     def write(self, path: Path) -> None:
         """Write the receipt to `path` as JSON, atomically."""

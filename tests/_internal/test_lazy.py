@@ -58,7 +58,7 @@ PUBLIC = {
         "NoneRegister",
         "Register",
         "check_alias",
-        "note_checks",
+        "record_checks",
     ],
     "modelpact.tracking": ["ServerTracking", "SqliteTracking", "Store", "Tracking"],
     "modelpact.cli.tasks": [

@@ -309,7 +309,7 @@ CONFIGS: list[tuple[str, Any]] = [
         for value in ("team", ["team"], {"team": 1}, {"team": None}, {"team": {"a": "b"}})
     ),
     *(
-        ("register.exceptions", value)
+        ("register.waivers", value)
         for value in (
             "all",
             None,
@@ -319,11 +319,11 @@ CONFIGS: list[tuple[str, Any]] = [
             {"rule": "x"},
         )
     ),
-    ("register.exceptions", [{"rule": "INPUT_REMOVED", "path": "inputs.a"}]),
-    ("register.exceptions", [{"rule": 1, "path": "inputs.a", "reason": "r"}]),
-    ("register.exceptions", [{"rule": "INPUT_REMOVED", "path": "inputs.a", "reason": "r" * 501}]),
+    ("register.waivers", [{"rule": "INPUT_REMOVED", "path": "inputs.a"}]),
+    ("register.waivers", [{"rule": 1, "path": "inputs.a", "reason": "r"}]),
+    ("register.waivers", [{"rule": "INPUT_REMOVED", "path": "inputs.a", "reason": "r" * 501}]),
     (
-        "register.exceptions",
+        "register.waivers",
         [{"rule": "INPUT_REMOVED", "path": "inputs.a", "reason": "r", "until": "May"}],
     ),
     ("register.compatability", "backward"),
@@ -385,7 +385,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 def unchanged(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A saved model that could be registered, in an open store where nothing is."""
     monkeypatch.chdir(place)
-    modelpact.registry.versions._read.clear()
+    modelpact.registry.versions._signatures.clear()
     mlflow.set_tracking_uri(f"sqlite:///{place}/mlflow.db")
     mlflow.set_registry_uri(f"sqlite:///{place}/mlflow.db")
     yield (place / "good").read_text()
@@ -434,7 +434,7 @@ def test_a_tag(tag: tuple[str, str], unchanged: str) -> None:
 @pytest.mark.parametrize("exemption", EXCEPTIONS, ids=shown)
 def test_an_exception(exemption: tuple[str, str, str], unchanged: str) -> None:
     written: Any = [dict(zip(("rule", "path", "reason"), exemption, strict=True))]
-    refused(lambda: MlflowRegister(exceptions=written).register("sums", unchanged))
+    refused(lambda: MlflowRegister(waivers=written).register("sums", unchanged))
 
 
 @pytest.mark.parametrize("against", AGAINST, ids=shown)

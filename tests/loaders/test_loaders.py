@@ -22,7 +22,7 @@ from modelpact.errors import (
 )
 from modelpact.loaders import BuiltinLoader, CustomLoader, Loader
 from modelpact.models import SklearnModel
-from modelpact.registers import MlflowRegister, note_checks
+from modelpact.registers import MlflowRegister, record_checks
 from modelpact.savers import BuiltinSaver, CustomSaver
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
@@ -66,7 +66,7 @@ def test_a_saved_model_comes_back_under_its_contract(loader: Loader) -> None:
 def test_every_form_of_address_loads_the_same_model(tmp_path: Path) -> None:
     with mlflow.start_run() as run:
         uri = save()
-    note_checks(uri, Verdict((Check(code="PREDICTIONS_EQUAL", ok=True),)))
+    record_checks(uri, Verdict((Check(code="PREDICTIONS_EQUAL", ok=True),)))
     version = MlflowRegister(aliases=["champion"]).register("scaled", uri)
     folder = mlflow.artifacts.download_artifacts(uri, dst_path=str(tmp_path / "copy"))
     for address in (

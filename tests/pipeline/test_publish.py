@@ -150,7 +150,7 @@ FAILURES = {
     "predict": (PredictError, {"model": Faulty(fails_in="predict")}),
     "read": (DataError, {"data": CsvData(path="nowhere.csv")}),
     "sign": (SignError, {"signer": ExplicitSigner(inputs={"a": "string", "b": "double"})}),
-    "admit": (
+    "compare": (
         CompatibilityError,
         {
             "data": numbers(params={"scale": 2.0}),
@@ -380,7 +380,7 @@ def test_a_broken_store_does_not_hide_the_first_failure(
 def test_every_stage_has_its_own_error_class() -> None:
     assert all(issubclass(kind, PactError) for kind in STAGES.values())
     apart = {
-        stage: kind for stage, kind in STAGES.items() if stage not in {"reuse", "admit"}
+        stage: kind for stage, kind in STAGES.items() if stage not in {"reuse", "compare"}
     }  # which ask as register does
     assert len(set(apart.values())) == len(apart)
 

@@ -22,7 +22,12 @@ from modelpact import publish
 from modelpact.errors import CompatibilityError, ConfigError, RegisterError
 from modelpact.registers import MlflowRegister
 from modelpact.registry import versions as contracts
-from modelpact.registry.admission import Admission, Exemption, Waived, ranges
+from modelpact.registry.compatibility_report import (
+    AppliedWaiver,
+    CompatibilityReport,
+    Waiver,
+    ranges,
+)
 from modelpact.registry.gate import Gate, _quoted
 from modelpact.registry.names import TAG_LENGTH
 from modelpact.signature import Change, parse
@@ -38,7 +43,7 @@ LONGER = {"inputs": {"age": "long", "sex": "string", "bmi": "double"}, "outputs"
 @pytest.fixture(autouse=True)
 def store() -> Iterator[None]:
     """An open store, and nothing read yet."""
-    contracts._read.clear()
+    contracts._signatures.clear()
     with SqliteTracking().open():
         yield
 
@@ -76,7 +81,10 @@ def test_a_mode_asks_what_it_says(mode: Any, new: Any, broken: list[tuple[str, s
     if not broken:
         assert int(register.register("sums", uri).version) == 2
         return
-    for ask in (lambda: register.admit("sums", parse(new)), lambda: register.register("sums", uri)):
+    for ask in (
+        lambda: register.check_compatibility("sums", parse(new)),
+        lambda: register.register("sums", uri),
+    ):
         with pytest.raises(CompatibilityError) as raised:
             ask()
         assert [(change.rule, change.path) for change in raised.value.changes] == broken
@@ -187,11 +195,11 @@ def test_extra_columns_count_where_they_are_refused() -> None:
 
 
 class TestExceptions:
-    MEANT = Exemption(rule="INPUT_REQUIRED_ADDED", path="inputs.bmi", reason="the clinic sends it")
+    MEANT = Waiver(rule="INPUT_REQUIRED_ADDED", path="inputs.bmi", reason="the clinic sends it")
 
     def test_one_is_let_through_and_recorded(self) -> None:
         registered(OLD)
-        facts = tag(registered(LONGER, compatibility="backward", exceptions=[self.MEANT]))
+        facts = tag(registered(LONGER, compatibility="backward", waivers=[self.MEANT]))
         assert facts["waived"] == [
             {
                 "rule": "INPUT_REQUIRED_ADDED",
@@ -212,10 +220,8 @@ class TestExceptions:
             "outputs": {"y": "double"},
         }
         with pytest.raises(CompatibilityError, match=r"in 1 place:\n  inputs.age") as raised:
-            registered(both, compatibility="backward", exceptions=[self.MEANT])
-        typed = next(
-            line for line in str(raised.value).splitlines() if "register.exceptions" in line
-        )
+            registered(both, compatibility="backward", waivers=[self.MEANT])
+        typed = next(line for line in str(raised.value).splitlines() if "register.waivers" in line)
         (word,) = [word for word in shlex.split(typed) if word.startswith("register.")]
         parsed = OverridesParser.create().parse_override(word).value()
         assert parsed == [
@@ -228,22 +234,20 @@ class TestExceptions:
         with pytest.raises(CompatibilityError) as raised:
             registered(NARROWER, compatibility="backward")
         word = next(
-            word
-            for word in shlex.split(str(raised.value))
-            if word.startswith("register.exceptions")
+            word for word in shlex.split(str(raised.value)) if word.startswith("register.waivers")
         )
         typed = OverridesParser.create().parse_override(word.replace('"..."', '"measured"')).value()
-        assert registered(NARROWER, compatibility="backward", exceptions=typed) == 2
+        assert registered(NARROWER, compatibility="backward", waivers=typed) == 2
 
     def test_one_that_lets_nothing_through_is_told(self, caplog: pytest.LogCaptureFixture) -> None:
         registered(OLD)
         with caplog.at_level(logging.WARNING, "modelpact.registry.gate"):
-            MlflowRegister(compatibility="backward", exceptions=[self.MEANT]).admit(
+            MlflowRegister(compatibility="backward", waivers=[self.MEANT]).check_compatibility(
                 "sums", parse(WIDER)
             )
-            MlflowRegister(exceptions=[self.MEANT]).admit("sums", parse(WIDER))
+            MlflowRegister(waivers=[self.MEANT]).check_compatibility("sums", parse(WIDER))
         assert caplog.messages == [
-            "register.exceptions: INPUT_REQUIRED_ADDED at inputs.bmi let nothing through"
+            "register.waivers: INPUT_REQUIRED_ADDED at inputs.bmi let nothing through"
         ]
 
     @given(st.text(min_size=1, max_size=30).filter(lambda text: text.isprintable()))
@@ -287,17 +291,23 @@ class TestAnOldVersion:
     def test_is_read_once_for_all_with_its_signature(self, mocker: Any) -> None:
         for _ in range(3):
             registered(OLD)
-        contracts._read.clear()
+        contracts._signatures.clear()
         read = mocker.spy(contracts, "_text")
-        MlflowRegister(compatibility="backward_transitive").admit("sums", parse(WIDER))
-        MlflowRegister(compatibility="backward_transitive").admit("sums", parse(WIDER))
+        MlflowRegister(compatibility="backward_transitive").check_compatibility(
+            "sums", parse(WIDER)
+        )
+        MlflowRegister(compatibility="backward_transitive").check_compatibility(
+            "sums", parse(WIDER)
+        )
         assert read.call_count == 1
 
     def test_is_forgotten_after_many_others(self, mocker: Any) -> None:
         mocker.patch.object(contracts, "_KEPT", 1)
         registered(OLD)
         registered(WIDER)
-        MlflowRegister(compatibility="backward_transitive").admit("sums", parse(WIDER))
+        MlflowRegister(compatibility="backward_transitive").check_compatibility(
+            "sums", parse(WIDER)
+        )
         assert len(contracts._read) == 1
 
     def test_that_modelpact_did_not_make_is_read_each_time(self) -> None:
@@ -320,7 +330,7 @@ class TestAnOldVersion:
     def test_that_is_malformed_is_named(self, text: str) -> None:
         uri = saved(OLD)
         MlflowRegister().register("sums", uri)
-        contracts._read.clear()
+        contracts._signatures.clear()
         (folder_of(uri) / "MLmodel").write_text(text)
         with pytest.raises(
             RegisterError,
@@ -332,7 +342,7 @@ class TestAnOldVersion:
     def test_whose_files_are_gone_is_named(self) -> None:
         uri = saved(OLD)
         MlflowRegister().register("sums", uri)
-        contracts._read.clear()
+        contracts._signatures.clear()
         shutil.rmtree(folder_of(uri))
         with pytest.raises(
             RegisterError, match="contract of version 1 of sums cannot be read"
@@ -344,7 +354,7 @@ class TestAnOldVersion:
     def test_whose_mlmodel_file_is_a_folder_is_named(self) -> None:
         uri = saved(OLD)
         MlflowRegister().register("sums", uri)
-        contracts._read.clear()
+        contracts._signatures.clear()
         (folder_of(uri) / "MLmodel").unlink()
         with pytest.raises(RegisterError, match="MLmodel file is not there"):
             registered(OLD, compatibility="backward")
@@ -356,7 +366,7 @@ class TestAnOldVersion:
     def test_whose_signature_was_changed_is_named(self, change: str, told: str) -> None:
         uri, other = saved(OLD), saved(WIDER)
         MlflowRegister().register("sums", uri)
-        contracts._read.clear()
+        contracts._signatures.clear()
         text = (
             (folder_of(other) / "MLmodel").read_text() if change == "changed" else "flavors: {}\n"
         )
@@ -369,7 +379,7 @@ class TestAnOldVersion:
     def test_that_was_deleted_meanwhile_is_passed_over(self, mocker: Any) -> None:
         for _ in range(2):
             registered(OLD)
-        contracts._read.clear()
+        contracts._signatures.clear()
         list_them = contracts.list_versions
 
         def list_and_delete(*arguments: Any) -> Any:
@@ -380,7 +390,9 @@ class TestAnOldVersion:
         mocker.patch("modelpact.registry.gate.list_versions", list_and_delete)
         model = mlflow.MlflowClient().get_model_version("sums", "1").source
         shutil.rmtree(folder_of(model))
-        admission = MlflowRegister(compatibility="backward_transitive").admit("sums", parse(OLD))
+        admission = MlflowRegister(compatibility="backward_transitive").check_compatibility(
+            "sums", parse(OLD)
+        )
         assert admission is not None
         assert admission.against == (2,)
 
@@ -433,9 +445,9 @@ class TestSomebodyElse:
     def test_an_alias_may_have_come_to_name_our_version(self, mocker: Any) -> None:
         gate = Gate("backward", "@champion")
         mlflow.MlflowClient().set_registered_model_alias("sums", "champion", "1")
-        assert gate.admit(mlflow.MlflowClient(), "sums", parse(OLD), below=1).against == ()
+        assert gate.check(mlflow.MlflowClient(), "sums", parse(OLD), below=1).against == ()
         assert (
-            gate.admit(mlflow.MlflowClient(), "sums", parse(OLD), below=2, done=[1]).against == ()
+            gate.check(mlflow.MlflowClient(), "sums", parse(OLD), below=2, done=[1]).against == ()
         )
 
 
@@ -445,8 +457,8 @@ class TestTheTag:
     )
 
     def test_is_never_longer_than_it_may_be(self) -> None:
-        waived = tuple(Waived(self.CHANGE, (number,), "r" * 500) for number in range(40))
-        admission = Admission("backward", against=(1,), waived=waived)
+        waived = tuple(AppliedWaiver(self.CHANGE, (number,), "r" * 500) for number in range(40))
+        admission = CompatibilityReport("backward", against=(1,), waived=waived)
         text = admission.tag()
         facts = json.loads(text)
         assert TAG_LENGTH - 800 < len(text) <= TAG_LENGTH
@@ -454,7 +466,7 @@ class TestTheTag:
         assert len(admission.to_dict()["waived"]) == 40
 
     def test_counts_versions_that_are_too_many_to_name(self) -> None:
-        text = Admission("backward_transitive", against=tuple(range(1, 4001, 2))).tag()
+        text = CompatibilityReport("backward_transitive", against=tuple(range(1, 4001, 2))).tag()
         assert json.loads(text)["against"] == "2000 versions, the last of them 3999"
 
     def test_of_a_long_change_still_fits(self) -> None:
@@ -462,17 +474,19 @@ class TestTheTag:
             "INPUT_KIND_CHANGED", "input", "inputs", "x" * 9000, "y", frozenset({"backward"})
         )
         facts = json.loads(
-            Admission("backward", against=(1,), waived=(Waived(long, (1,), "r"),)).tag()
+            CompatibilityReport(
+                "backward", against=(1,), waived=(AppliedWaiver(long, (1,), "r"),)
+            ).tag()
         )
         assert (facts["waived"], facts["left_out"]) == ([], 1)
 
     def test_joins_two_comparisons(self) -> None:
-        first = Admission("backward", against=(1,), passed={"A": 1, "B": 2})
-        later = Admission(
+        first = CompatibilityReport("backward", against=(1,), passed={"A": 1, "B": 2})
+        later = CompatibilityReport(
             "backward",
             against=(2,),
             passed={"B": 1, "C": 1},
-            waived=(Waived(self.CHANGE, (2,), "r"),),
+            waived=(AppliedWaiver(self.CHANGE, (2,), "r"),),
         )
         both = first.joined(later)
         assert (both.against, both.passed, both.waived) == (
@@ -492,7 +506,7 @@ def test_ranges_say_which_numbers(numbers: set[int]) -> None:
 
 
 class TestPublishing:
-    """The stage `admit`, which comes before anything is saved."""
+    """The stage `compare`, which comes before anything is saved."""
 
     def test_a_refused_contract_saves_nothing(self, tmp_path: Path) -> None:
         publish(**steps())
@@ -506,7 +520,7 @@ class TestPublishing:
                 folder=tmp_path,
             )
         assert len(client().search_logged_models(["1"])) == len(before)
-        assert receipt(tmp_path)["stage"] == "admit"
+        assert receipt(tmp_path)["stage"] == "compare"
         assert receipt(tmp_path)["compatibility"] is None
         assert versions() == [1]
 
@@ -529,7 +543,7 @@ class TestPublishing:
 
     def test_a_model_that_is_refused_at_the_end_is_failed(self, mocker: Any) -> None:
         publish(**steps())
-        mocker.patch.object(MlflowRegister, "admit", return_value=None)
+        mocker.patch.object(MlflowRegister, "check_compatibility", return_value=None)
         wider = numbers(params={"scale": 2.0})
         with pytest.raises(CompatibilityError, match="PARAM_OPTIONAL_ADDED"):
             publish(

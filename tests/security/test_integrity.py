@@ -33,7 +33,7 @@ from modelpact.loaders import BuiltinLoader, CustomLoader
 from modelpact.models import MlflowModel, SklearnModel
 from modelpact.savers import BuiltinSaver, CustomSaver, Saver
 from modelpact.security import integrity
-from modelpact.security.integrity import judge, published
+from modelpact.security.integrity import find_published, verify_files
 from modelpact.security.manifest import ARTIFACT_DIGEST, MANIFEST, SIGNATURE_DIGEST, Manifest
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
@@ -435,7 +435,7 @@ class TestTags:
         """A model that was changed together with its manifest."""
         folder = lab.folder("pickle")
         POISONS["models-from-code"][1](folder, "import math")
-        Manifest.of(folder).write(folder)
+        Manifest.from_folder(folder).write(folder)
         return folder
 
     def test_a_manifest_that_was_changed_with_the_files_is_refused(self, lab: Lab) -> None:
@@ -490,7 +490,7 @@ class TestTags:
 
     def test_a_tag_that_was_taken_away_is_missed(self, lab: Lab) -> None:
         said = {SIGNATURE_DIGEST: client().get_model_version("pickle", "1").tags[SIGNATURE_DIGEST]}
-        judged = judge(lab.folder("pickle"), said)
+        judged = verify_files(lab.folder("pickle"), said)
         assert [problem.text for problem in judged.problems] == [
             f"its tag {ARTIFACT_DIGEST} was removed"
         ]
@@ -498,15 +498,15 @@ class TestTags:
     def test_files_without_any_tag_are_compared_with_their_manifest(self, lab: Lab) -> None:
         folder = lab.folder("pickle")
         for said in ({}, None, {"team": "lab"}):
-            assert not judge(folder, said).problems
-            assert not judge(folder, said).vouched
+            assert not verify_files(folder, said).problems
+            assert not verify_files(folder, said).attested
         (folder / "saved_model.py").unlink()
-        assert [problem.code for problem in judge(folder, {}).problems] == ["FILES_CHANGED"]
+        assert [problem.code for problem in verify_files(folder, {}).problems] == ["FILES_CHANGED"]
 
     def test_what_a_run_logged_in_another_way_has_no_tags(self, lab: Lab) -> None:
-        assert published(f"runs:/{lab.run_id}/nothing") is None
-        assert published("models:/pickle/1/code") is None
-        assert published("/some/folder") is None
+        assert find_published(f"runs:/{lab.run_id}/nothing") is None
+        assert find_published("models:/pickle/1/code") is None
+        assert find_published("/some/folder") is None
 
     def test_an_mlmodel_file_may_hold_anything(self, lab: Lab) -> None:
         folder = lab.folder("pickle")
@@ -520,12 +520,12 @@ class TestTags:
             "\x00",
         ):
             (folder / "MLmodel").write_text(content)
-            assert [problem.text.partition(":")[0] for problem in judge(folder, said).problems] == [
-                "its signature cannot be read"
-            ], content
+            assert [
+                problem.text.partition(":")[0] for problem in verify_files(folder, said).problems
+            ] == ["its signature cannot be read"], content
         (folder / "MLmodel").unlink()
         os.mkfifo(folder / "MLmodel")
-        assert judge(folder, said).problems[0].code == "SIGNATURE_CHANGED"
+        assert verify_files(folder, said).problems[0].code == "SIGNATURE_CHANGED"
 
 
 def test_what_was_downloaded_is_refused_too_and_removed(lab: Lab, mocker: Any) -> None:
@@ -548,7 +548,7 @@ def test_many_files_are_counted(lab: Lab) -> None:
     with pytest.raises(IntegrityError, match=r"extra09 was added, and 15 more\n") as raised:
         CustomLoader().load("models:/pickle/1")
     assert len(raised.value.added) == 25
-    assert raised.value.changed == raised.value.missing == raised.value.odd == ()
+    assert raised.value.changed == raised.value.missing == raised.value.special == ()
 
 
 class TestWhatIsToHappen:
@@ -569,7 +569,7 @@ class TestWhatIsToHappen:
         )
 
     def test_off_asks_nobody(self, lab: Lab, mocker: Any) -> None:
-        for name in ("judge", "published"):
+        for name in ("verify_files", "find_published"):
             mocker.patch.object(integrity, name, side_effect=AssertionError)
         adapter = CustomLoader(integrity="off").load("models:/pickle/1")
         assert adapter.artifact_digest is None
@@ -628,7 +628,7 @@ class TestAModelThatIsUsedAgain:
 def test_each_model_is_tagged_when_it_is_saved(lab: Lab) -> None:
     for name, uri in lab.uris.items():
         tags = client().get_logged_model(uri.removeprefix("models:/")).tags
-        content = Manifest.content(lab.folder(name))
+        content = Manifest.read_content(lab.folder(name))
         assert content is not None
         manifest = Manifest.parse(content)
         assert tags[ARTIFACT_DIGEST] == manifest.digest

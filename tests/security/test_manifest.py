@@ -20,8 +20,8 @@ from modelpact.security.manifest import (
     Difference,
     File,
     Manifest,
-    is_compiled,
-    others_can_write,
+    is_bytecode,
+    is_writable_by_others,
 )
 
 FILES = {
@@ -38,13 +38,13 @@ def folder(tmp_path: Path) -> Path:
     for name, content in FILES.items():
         (tmp_path / "model" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "model" / name).write_bytes(content)
-    Manifest.of(tmp_path / "model").write(tmp_path / "model")
+    Manifest.from_folder(tmp_path / "model").write(tmp_path / "model")
     return tmp_path / "model"
 
 
 def read(folder: Path) -> Manifest:
     """The manifest that lies in a folder."""
-    content = Manifest.content(folder)
+    content = Manifest.read_content(folder)
     assert content is not None
     return Manifest.parse(content)
 
@@ -52,7 +52,10 @@ def read(folder: Path) -> Manifest:
 def found(folder: Path) -> list[str]:
     """What is not as the manifest says."""
     manifest = read(folder)
-    return [str(one) for one in manifest.listed(folder).differences or manifest.changed(folder)]
+    return [
+        str(one)
+        for one in manifest.compare_listing(folder).differences or manifest.compare_contents(folder)
+    ]
 
 
 def test_every_file_but_itself_is_told_by_its_sha256_and_size(folder: Path) -> None:
@@ -73,11 +76,11 @@ def test_its_digest_is_that_of_its_file_and_does_not_depend_on_the_folder(
 ) -> None:
     manifest = read(folder)
     assert manifest.digest == hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
-    assert Manifest.of(folder.rename(tmp_path / "elsewhere")) == manifest
+    assert Manifest.from_folder(folder.rename(tmp_path / "elsewhere")) == manifest
 
 
 def test_a_folder_without_one_has_none(tmp_path: Path) -> None:
-    assert Manifest.content(tmp_path) is None
+    assert Manifest.read_content(tmp_path) is None
 
 
 def test_no_files_and_any_name_that_a_file_can_have_are_written_and_read(tmp_path: Path) -> None:
@@ -85,7 +88,7 @@ def test_no_files_and_any_name_that_a_file_can_have_are_written_and_read(tmp_pat
     for name in ("naïve file.json", "ab:c", "~", "..a", "c d/\u4e2d", "'\"", "-", "x\ty"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
-    manifest = Manifest.of(tmp_path)
+    manifest = Manifest.from_folder(tmp_path)
     assert len(manifest.files) == 8
     assert Manifest.parse(manifest.to_bytes()) == manifest
     assert manifest.to_bytes().isascii()
@@ -187,7 +190,7 @@ def test_a_file_that_may_not_be_read_or_went_away_is_not_what_it_was(
 ) -> None:
     manifest = read(folder)
     (folder / "MLmodel").unlink()
-    assert manifest.changed(folder) == [Difference("changed", "MLmodel")]
+    assert manifest.compare_contents(folder) == [Difference("changed", "MLmodel")]
 
 
 def test_any_byte_any_name_any_file(folder: Path) -> None:
@@ -215,8 +218,8 @@ def test_compiled_code_is_told_apart(folder: Path) -> None:
     listing = read(folder).listed(folder)
     assert listing.differences == []
     assert listing.compiled == ["code/__pycache__/a.cpython-311.pyc"]
-    assert is_compiled("__pycache__/x.pyc.140012")
-    assert not is_compiled("my__pycache__/x.pyc")
+    assert is_bytecode("__pycache__/x.pyc.140012")
+    assert not is_bytecode("my__pycache__/x.pyc")
 
 
 def test_a_copy_has_what_it_names_and_folders_that_are_empty(folder: Path, tmp_path: Path) -> None:
@@ -313,13 +316,13 @@ def test_a_huge_one_is_not_read_to_its_end(folder: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(manifests, "LARGEST", 1000)
     os.truncate(folder / MANIFEST, 1 << 40)  # a hole, without bytes on the disk
     with pytest.raises(IntegrityError, match="more than 1,000 bytes"):
-        Manifest.content(folder)
+        Manifest.read_content(folder)
 
 
 def test_a_huge_one_is_not_written_either(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifests, "LARGEST", 100)
     with pytest.raises(SaveError, match="4 files, more than a manifest takes"):
-        Manifest.of(folder).write(folder)
+        Manifest.from_folder(folder).write(folder)
 
 
 @pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
@@ -334,22 +337,22 @@ def test_what_is_no_plain_file_is_no_manifest(kind: str, folder: Path) -> None:
         (folder.parent / "elsewhere").write_bytes(content)
         (folder / MANIFEST).symlink_to(folder.parent / "elsewhere")
     with pytest.raises(IntegrityError, match="cannot be read"):
-        Manifest.content(folder)
+        Manifest.read_content(folder)
 
 
 @pytest.mark.parametrize(
     "make", [lambda path: path.symlink_to("MLmodel"), os.mkfifo], ids=["link", "pipe"]
 )
 def test_only_plain_files_are_saved(make: Any, folder: Path) -> None:
-    make(folder / "odd")
-    with pytest.raises(SaveError, match="'odd' in the model's folder is no plain file"):
-        Manifest.of(folder)
+    make(folder / "special")
+    with pytest.raises(SaveError, match="'special' in the model's folder is no plain file"):
+        Manifest.from_folder(folder)
 
 
 def test_a_name_that_another_machine_cannot_have_is_not_saved(folder: Path) -> None:
     (folder / "a\\b").touch()
     with pytest.raises(SaveError, match="not every machine can have"):
-        Manifest.of(folder)
+        Manifest.from_folder(folder)
 
 
 @pytest.mark.parametrize(
@@ -368,7 +371,7 @@ def test_who_else_can_write(mode: int, uid: int | None, gid: int, others: bool) 
     status: Any = SimpleNamespace(
         st_mode=mode, st_uid=os.geteuid() if uid is None else uid, st_gid=gid
     )
-    assert others_can_write(status) is others
+    assert is_writable_by_others(status) is others
 
 
 def test_a_group_of_ones_own_is_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -381,17 +384,17 @@ def test_a_group_of_ones_own_is_nobody_else(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(grp, "getgrgid", lambda gid: SimpleNamespace(gr_name="ada", gr_mem=members))
     manifests._is_own_group.cache_clear()
     try:
-        assert not others_can_write(status)
+        assert not is_writable_by_others(status)
         members.append("bob")
         manifests._is_own_group.cache_clear()
-        assert others_can_write(status)
+        assert is_writable_by_others(status)
     finally:
         manifests._is_own_group.cache_clear()
 
 
 def test_where_there_are_no_owners_nobody_else_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "geteuid")
-    assert not others_can_write(Path().stat())
+    assert not is_writable_by_others(Path().stat())
 
 
 def test_the_digest_is_for_ever() -> None:

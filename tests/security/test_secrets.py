@@ -14,14 +14,14 @@ import pytest
 from modelpact.errors import ModelConfigError, SecretError
 from modelpact.security.secrets import (
     REDACTED,
+    contains_key,
+    find_literals,
     is_secret_name,
-    literals,
-    looks_secret,
-    masked,
-    refuse,
+    redact_text,
+    redact_values,
+    referenced_variable,
+    reject_literals,
     resolve,
-    variable,
-    without,
 )
 
 CANARY = "canary-7f3a"
@@ -58,7 +58,7 @@ JWT = ".".join(
     ],
 )
 def test_a_reference_names_a_variable(text: str, name: str | None) -> None:
-    assert variable(text) == name
+    assert referenced_variable(text) == name
 
 
 def test_a_reference_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,17 +197,17 @@ NO_KEYS = [
 
 @pytest.mark.parametrize("value", KEYS)
 def test_a_key_of_a_known_form(value: str) -> None:
-    assert looks_secret(value)
-    assert looks_secret(f"use '{value}' here")
-    assert value not in masked(f"use '{value}' here")
-    assert literals({"note": value}) == ["note"]
+    assert contains_key(value)
+    assert contains_key(f"use '{value}' here")
+    assert value not in redact_text(f"use '{value}' here")
+    assert find_literals({"note": value}) == ["note"]
 
 
 @pytest.mark.parametrize("value", NO_KEYS)
 def test_a_text_that_only_looks_like_one(value: str) -> None:
-    assert not looks_secret(value)
-    assert literals({"note": value}) == []
-    assert masked(value) == value
+    assert not contains_key(value)
+    assert find_literals({"note": value}) == []
+    assert redact_text(value) == value
 
 
 PLACES: list[tuple[dict[str, Any], list[str]]] = [
@@ -272,11 +272,11 @@ PLACES: list[tuple[dict[str, Any], list[str]]] = [
     ("config", "places"), PLACES, ids=lambda case: json.dumps(case, default=str)[:60]
 )
 def test_a_literal_is_found_where_it_stands(config: dict[str, Any], places: list[str]) -> None:
-    assert literals(config) == places
-    assert literals(config, "top") == [f"top.{place}" for place in places]
+    assert find_literals(config) == places
+    assert find_literals(config, "top") == [f"top.{place}" for place in places]
     with pytest.raises(SecretError) as raised:
-        refuse(config, "top", source="own.yaml")
-    assert raised.value.places == literals(config, "top")
+        reject_literals(config, "top", source="own.yaml")
+    assert raised.value.places == find_literals(config, "top")
     assert raised.value.exit_status == 2
     for part in [*raised.value.places, "(own.yaml)"]:
         assert part in raised.value.message
@@ -351,21 +351,21 @@ def test_a_literal_is_found_where_it_stands(config: dict[str, Any], places: list
     ids=lambda case: json.dumps(case)[:60],
 )
 def test_what_is_no_literal_passes(config: dict[str, Any]) -> None:
-    assert literals(config) == []
-    refuse(config)
+    assert find_literals(config) == []
+    reject_literals(config)
 
 
 def test_a_key_of_a_mapping_may_be_the_secret() -> None:
-    assert literals({"model": {OPENAI: 1}}) == ["model"]
+    assert find_literals({"model": {OPENAI: 1}}) == ["model"]
     with pytest.raises(SecretError) as raised:
-        refuse({"model": {OPENAI: {"api_key": CANARY}}})
+        reject_literals({"model": {OPENAI: {"api_key": CANARY}}})
     assert OPENAI not in str(raised.value)
     assert raised.value.places == ["model", f"model.{REDACTED}.api_key"]
 
 
 def test_every_kind_is_told_with_its_remedy() -> None:
     with pytest.raises(SecretError) as raised:
-        refuse(
+        reject_literals(
             {
                 "api_key": CANARY,
                 "token": CANARY,
@@ -384,7 +384,7 @@ def test_every_kind_is_told_with_its_remedy() -> None:
 
 def test_no_value_stays_in_the_error() -> None:
     with pytest.raises(SecretError) as raised:
-        refuse({"api_key": CANARY})
+        reject_literals({"api_key": CANARY})
     assert CANARY not in repr(raised.value.__dict__)
 
 
@@ -405,13 +405,13 @@ def test_no_value_stays_in_the_error() -> None:
     ],
 )
 def test_what_others_say_is_masked(text: str, shown: str) -> None:
-    assert masked(text) == shown
+    assert redact_text(text) == shown
 
 
 def test_a_value_is_masked_by_its_key() -> None:
-    assert masked("abc", "model.api_key") == REDACTED
-    assert masked("env:A", "model.api_key") == "env:A"
-    assert masked("abc", "model.name") == "abc"
+    assert redact_text("abc", "model.api_key") == REDACTED
+    assert redact_text("env:A", "model.api_key") == "env:A"
+    assert redact_text("abc", "model.name") == "abc"
 
 
 SHARP = 'p4ss/w:rd+"\\ü&é%'
@@ -432,24 +432,24 @@ SHARP = 'p4ss/w:rd+"\\ü&é%'
     ],
 )
 def test_a_known_value_is_cut_out_in_every_form(value: str, form: Any) -> None:
-    assert without(f"<{form(value)}>", [value]) == f"<{REDACTED}>"
+    assert redact_values(f"<{form(value)}>", [value]) == f"<{REDACTED}>"
 
 
 @pytest.mark.parametrize("user", ["", "a", "ab", "ann"])
 def test_a_password_in_basic_authorization_is_cut_out(user: str) -> None:
     encoded = base64.b64encode(f"{user}:{OPENAI}".encode()).decode()
-    left = without(f"Authorization: Basic {encoded}", [OPENAI])
+    left = redact_values(f"Authorization: Basic {encoded}", [OPENAI])
     assert REDACTED in left
     assert len(left) < len("Authorization: Basic ") + len(REDACTED) + 12
 
 
 def test_short_values_and_none_at_all_leave_the_text() -> None:
-    assert without("abc abc", ["abc", "", "a"]) == "abc abc"
-    assert without("abc", []) == "abc"
+    assert redact_values("abc abc", ["abc", "", "a"]) == "abc abc"
+    assert redact_values("abc", []) == "abc"
 
 
 def test_the_longer_of_two_values_goes_first() -> None:
-    assert without("abcdef abcd", ["abcd", "abcdef"]) == f"{REDACTED} {REDACTED}"
+    assert redact_values("abcdef abcd", ["abcd", "abcdef"]) == f"{REDACTED} {REDACTED}"
 
 
 def test_a_long_text_takes_no_time() -> None:
@@ -458,8 +458,8 @@ def test_a_long_text_takes_no_time() -> None:
              "Bearer " + "a" * 100_000 + "!", "headers" * 20_000, "sk-proj-".replace("proj", "a" * 9 + "-") * 5_000]  # fmt: skip
     for text in texts:
         start = time.thread_time()
-        literals({"a": text, "api_key": text, text[:50_000]: 1})
-        masked(text)
+        find_literals({"a": text, "api_key": text, text[:50_000]: 1})
+        redact_text(text)
         assert time.thread_time() - start < 10, text[
             :20
         ]  # of this thread alone; what is not linear takes minutes
@@ -475,4 +475,4 @@ def test_nothing_in_this_repository_looks_like_a_key() -> None:
         if path.suffix in {".md", ".py", ".toml", ".txt", ".yaml"}
     }
     assert len(texts) > 300
-    assert [str(path.relative_to(root)) for path, text in texts.items() if looks_secret(text)] == []
+    assert [str(path.relative_to(root)) for path, text in texts.items() if contains_key(text)] == []

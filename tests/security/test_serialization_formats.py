@@ -18,7 +18,7 @@ from tiny_models import Scaled
 
 from modelpact.models import SklearnModel
 from modelpact.savers import BuiltinSaver, CustomSaver
-from modelpact.security.serialization_formats import RUN_CODE, formats_of
+from modelpact.security.serialization_formats import UNSAFE_FORMATS, detect_formats
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
 
@@ -63,7 +63,7 @@ def test_a_file_says_what_it_is(name: str, content: bytes, expected: str, tmp_pa
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / name).write_bytes(content)
     (tmp_path / "input_example.json").write_text("{}")
-    assert formats_of(tmp_path) == [expected]
+    assert detect_formats(tmp_path) == [expected]
 
 
 def folder_of(saver: Any, model: Any) -> Path:
@@ -76,16 +76,18 @@ def folder_of(saver: Any, model: Any) -> Path:
 def test_sklearn_is_saved_as_skops_by_both_savers() -> None:
     requirements = ["scikit-learn"]
     model = SklearnModel(estimator=LinearRegression())
-    assert formats_of(folder_of(CustomSaver(pip_requirements=requirements), model)) == [
+    assert detect_formats(folder_of(CustomSaver(pip_requirements=requirements), model)) == [
         "code",
         "json",
         "skops",
     ]
-    assert formats_of(folder_of(BuiltinSaver(pip_requirements=requirements), model)) == ["skops"]
+    assert detect_formats(folder_of(BuiltinSaver(pip_requirements=requirements), model)) == [
+        "skops"
+    ]
 
 
 def test_a_model_of_ones_own_is_code_and_json() -> None:
-    assert formats_of(folder_of(CustomSaver(pip_requirements=["numpy"]), Scaled())) == [
+    assert detect_formats(folder_of(CustomSaver(pip_requirements=["numpy"]), Scaled())) == [
         "code",
         "json",
     ]
@@ -98,8 +100,8 @@ def test_cloudpickle_is_told_by_the_mlmodel_file(tmp_path: Path) -> None:
             return model_input
 
     mlflow.pyfunc.save_model(str(tmp_path / "own"), python_model=Own(), pip_requirements=["numpy"])
-    assert formats_of(tmp_path / "own") == ["cloudpickle"]
+    assert detect_formats(tmp_path / "own") == ["cloudpickle"]
 
 
 def test_those_that_run_code_are_known() -> None:
-    assert not RUN_CODE & {"json", "skops", "onnx", "safetensors", "numpy", "text", "yaml"}
+    assert not UNSAFE_FORMATS & {"json", "skops", "onnx", "safetensors", "numpy", "text", "yaml"}

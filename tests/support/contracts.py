@@ -8,7 +8,7 @@ from typing import Any
 import mlflow
 import yaml
 
-from modelpact.registers import MlflowRegister, note_checks
+from modelpact.registers import MlflowRegister, record_checks
 from modelpact.signature import parse
 from modelpact.types import Check, Verdict
 
@@ -37,7 +37,7 @@ def saved(
         yaml.safe_dump(fields) if text is None else text, encoding="utf-8"
     )
     if verified:
-        note_checks(model.model_uri, VERIFIED)
+        record_checks(model.model_uri, VERIFIED)
     if status != "PENDING":
         client.finalize_logged_model(model.model_id, status)
     return str(model.model_uri)

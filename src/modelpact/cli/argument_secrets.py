@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from modelpact.security.secrets import looks_secret, masked, refuse, refused
+from modelpact.security.secrets import contains_key, literal_error, redact_text, reject_literals
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
@@ -30,23 +30,23 @@ def refuse_literals(arguments: Iterable[str], source: str = "the command line") 
         SecretError: It names the place and no value.
     """
     for number, argument in enumerate(arguments, start=1):
-        if _SUSPECT.search(argument) or looks_secret(argument):
+        if _SUSPECT.search(argument) or contains_key(argument):
             _refuse(argument, f"argument {number}", source)
 
 
 def _refuse(argument: str, name: str, source: str) -> None:
     key, equals, value = argument.lstrip("-+~").partition("=")
-    if looks_secret(key):
-        raise refused([name], source)
+    if contains_key(key):
+        raise literal_error([name], source)
     override = None if argument.startswith("-") else _parsed(argument)
     if override is not None:
         for one in _values(override):
-            refuse(_nested(override.key_or_group, one), source=source)
+            reject_literals(_nested(override.key_or_group, one), source=source)
         return
     if equals:
-        refuse(_nested(key.partition("@")[0], value), source=source)
-    if masked(argument) != argument:  # what Hydra would say about it repeats it
-        raise refused([key if equals else name], source)
+        reject_literals(_nested(key.partition("@")[0], value), source=source)
+    if redact_text(argument) != argument:  # what Hydra would say about it repeats it
+        raise literal_error([key if equals else name], source)
 
 
 def _parsed(argument: str) -> Override | None:

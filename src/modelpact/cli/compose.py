@@ -288,9 +288,9 @@ def _fault(fault: Any, known: list[str]) -> str:
         return "is required"
     if not fault["loc"]:  # the options do not go together: its text says which
         return str(fault["msg"]).removeprefix("Value error, ")
-    from modelpact.security.secrets import is_private, without
+    from modelpact.security.secrets import is_sensitive, redact_values
 
     text = f"{fault['msg'][0].lower()}{fault['msg'][1:]}"
-    if is_private([str(part) for part in fault["loc"]], fault["input"]):
-        return f"{without(text, [str(fault['input'])])} (its value is not shown)"
+    if is_sensitive([str(part) for part in fault["loc"]], fault["input"]):
+        return f"{redact_values(text, [str(fault['input'])])} (its value is not shown)"
     return f"{text}, got {truncate(repr(fault['input']))}"

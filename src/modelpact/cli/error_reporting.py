@@ -36,7 +36,7 @@ def translate(error: Exception) -> PactError | None:
     from hydra.errors import HydraException, MissingConfigException
     from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-    from modelpact.security.secrets import masked
+    from modelpact.security.secrets import redact_text
 
     if isinstance(error, PactError):
         return error
@@ -50,11 +50,11 @@ def translate(error: Exception) -> PactError | None:
         return _bad_override(error)
     if isinstance(error, OmegaConfBaseException):
         return ConfigError(
-            truncate(masked(str(error)), 500), remedy="Correct the key or the interpolation."
+            truncate(redact_text(str(error)), 500), remedy="Correct the key or the interpolation."
         )
     if isinstance(error, ValueError) and "Config group override" in str(error):
         return ConfigError(
-            truncate(masked(str(error)), 300),
+            truncate(redact_text(str(error)), 300),
             remedy="Choose an option of the group, such as register=none.",
         )
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
@@ -94,7 +94,7 @@ def _bad_override(error: Exception) -> ConfigError:
     from omegaconf.errors import GrammarParseError
 
     from modelpact.cli.compose import groups
-    from modelpact.security.secrets import masked
+    from modelpact.security.secrets import redact_text
 
     cause = error.__cause__
     parent, key = getattr(cause, "parent_node", None), getattr(cause, "full_key", None)
@@ -121,7 +121,7 @@ def _bad_override(error: Exception) -> ConfigError:
             key=key,
         )
     if isinstance(error, OverrideParseException):
-        shown = masked(error.override)
+        shown = redact_text(error.override)
         return ConfigError(
             f"{shown} cannot be read" + (f": {text}" if shown == error.override else ""),
             remedy="Quote a value that holds brackets, braces, commas or colons: 'signer.outputs=\"float64[-1]\"'.",
@@ -138,11 +138,11 @@ def _bad_override(error: Exception) -> ConfigError:
 
 def _unquoted(text: str) -> str:
     """A text of Hydra's without the values of secrets that it quotes."""
-    from modelpact.security.secrets import is_private, masked
+    from modelpact.security.secrets import is_sensitive, redact_text
 
     deleted = re.search(
         r"The value of '([^']+)' is ", text
     )  # ~key=value, where the value is another
-    if deleted and is_private(deleted[1].split("."), ""):
+    if deleted and is_sensitive(deleted[1].split("."), ""):
         text = f"{text[: deleted.end()]}another"
-    return masked(text)
+    return redact_text(text)

@@ -79,7 +79,7 @@ def _show_composed() -> None:
 
     import yaml  # type: ignore[import-untyped, unused-ignore]
 
-    from modelpact.security.secrets import masked, refuse
+    from modelpact.security.secrets import redact_text, reject_literals
 
     printed = io.StringIO()
     try:
@@ -89,8 +89,10 @@ def _show_composed() -> None:
         text = printed.getvalue()
         with contextlib.suppress(yaml.YAMLError):  # --info prints more than a configuration
             shown = yaml.safe_load(text)
-            refuse(shown if isinstance(shown, dict) else {}, source="the composed configuration")
-        sys.stdout.write("".join(map(masked, text.splitlines(keepends=True))))
+            reject_literals(
+                shown if isinstance(shown, dict) else {}, source="the composed configuration"
+            )
+        sys.stdout.write("".join(map(redact_text, text.splitlines(keepends=True))))
 
 
 def _run_hydra() -> None:

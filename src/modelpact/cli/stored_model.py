@@ -14,7 +14,7 @@ from yaml import YAMLError
 from modelpact._internal.files import temporary_folder
 from modelpact._internal.text import did_you_mean, truncate
 from modelpact.errors import LoadError
-from modelpact.security.integrity import Integrity, check_signature, fetch
+from modelpact.security.integrity import IntegrityPolicy, check_signature, fetch_files
 from modelpact.tracking import SqliteTracking, Tracking
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _remedy(client: MlflowClient, uri: str) -> str:
     return f"Its versions: {', '.join(map(str, versions[-20:])) or 'none'}; its aliases: {', '.join(aliases) or 'none'}."
 
 
-def read_metadata(stored: StoredModel, integrity: Integrity) -> MLmodel:
+def read_metadata(stored: StoredModel, integrity: IntegrityPolicy) -> MLmodel:
     """What the `MLmodel` file says; no other file is read.
 
     Args:
@@ -197,7 +197,7 @@ def read_metadata(stored: StoredModel, integrity: Integrity) -> MLmodel:
     return found
 
 
-def copy_files(stored: StoredModel, folder: Path, integrity: Integrity) -> Path:
+def copy_files(stored: StoredModel, folder: Path, integrity: IntegrityPolicy) -> Path:
     """Copy a model's files into an empty folder; the stored ones are only read, and what Python has compiled beside them is left.
 
     Args:
@@ -218,7 +218,7 @@ def copy_files(stored: StoredModel, folder: Path, integrity: Integrity) -> Path:
 
     try:
         with contextlib.ExitStack() as made:
-            files = fetch(stored.uri, integrity, made, key="task.integrity")
+            files = fetch_files(stored.uri, integrity, made, key="task.integrity")
             copied = Path(
                 shutil.copytree(
                     files.folder, folder / "model", ignore=shutil.ignore_patterns("__pycache__")

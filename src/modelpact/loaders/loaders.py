@@ -15,7 +15,7 @@ from modelpact._internal.files import no_bytecode
 from modelpact._internal.text import truncate
 from modelpact.errors import LoadError, PactError
 from modelpact.loaders.adapter import Adapter
-from modelpact.security.integrity import Integrity, fetch
+from modelpact.security.integrity import IntegrityPolicy, fetch_files
 from modelpact.signature import Extra, Policy
 from modelpact.types import Step
 
@@ -39,7 +39,7 @@ class Loader(Step, ABC):
 
     policy: Policy = "lossless"
     extra: Extra = "ignore"
-    integrity: Integrity = "strict"
+    integrity: IntegrityPolicy = "strict"
 
     _pinned: str | None = PrivateAttr(default=None)
 
@@ -71,7 +71,7 @@ class Loader(Step, ABC):
 
         with contextlib.ExitStack() as made:
             try:
-                files = fetch(uri, self.integrity, made, pinned=self._pinned)
+                files = fetch_files(uri, self.integrity, made, pinned=self._pinned)
                 with no_bytecode():
                     pyfunc = mlflow.pyfunc.load_model(str(files.folder), suppress_warnings=True)
             except PactError:

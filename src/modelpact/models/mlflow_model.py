@@ -14,7 +14,7 @@ from modelpact._internal.files import no_bytecode
 from modelpact._internal.text import truncate
 from modelpact.errors import IntegrityError, LoadError
 from modelpact.models.base import Model
-from modelpact.security.integrity import Integrity, fetch
+from modelpact.security.integrity import IntegrityPolicy, fetch_files
 from modelpact.types import Inputs, Params
 
 __all__ = ["MlflowModel"]
@@ -32,7 +32,7 @@ class MlflowModel(Model):
     excluded_from_key = frozenset({"integrity"})
 
     uri: str
-    integrity: Integrity = "strict"
+    integrity: IntegrityPolicy = "strict"
 
     _folder: Path | None = PrivateAttr(default=None)
     _files: Path = PrivateAttr(default=Path())
@@ -72,7 +72,7 @@ class MlflowModel(Model):
                 try:
                     self._files = (
                         self._folder
-                        or fetch(self.uri, self.integrity, made, key="model.integrity").folder
+                        or fetch_files(self.uri, self.integrity, made, key="model.integrity").folder
                     )
                     with no_bytecode():
                         self._pyfunc = mlflow.pyfunc.load_model(str(self._files))

@@ -33,10 +33,10 @@ from modelpact.errors import (
 from modelpact.pipeline.job_key import job_key
 from modelpact.pipeline.recorder import Journal
 from modelpact.pipeline.run_params import record, redacted
-from modelpact.registers import note_checks
+from modelpact.registers import record_checks
 from modelpact.savers.savers import mark_failed
 from modelpact.security import leak_scan
-from modelpact.security.serialization_formats import formats_of
+from modelpact.security.serialization_formats import detect_formats
 from modelpact.signature import compile as compile_signature
 from modelpact.signature import digest as signature_digest
 from modelpact.tracking import remote
@@ -63,7 +63,7 @@ STAGES: dict[str, type[PactError]] = {
     "fit": FitError,
     "predict": PredictError,
     "sign": SignError,
-    "admit": RegisterError,
+    "compare": RegisterError,
     "save": SaveError,
     "load": LoadError,
     "verify": VerifyError,
@@ -128,7 +128,7 @@ def publish(
     observe: Callable[[str], None] | None = None,
     job: Job | None = None,
 ) -> Receipt:
-    """Publish a model: read, fit, predict, sign, admit, save, load, verify, register.
+    """Publish a model: read, fit, predict, sign, compare, save, load, verify, register.
 
     Nothing is registered unless the saved model was loaded back and verified. The run's status is right after success, an error,
     SIGINT and SIGTERM; after a failure its tag `modelpact.stage` says where, and its artifact `traceback.txt` why.
@@ -215,15 +215,15 @@ def _publish(steps: _Steps, journal: Journal, job: Job) -> None:
             journal.note(
                 signature=signature.to_dict(), signature_digest=signature_digest(signature)
             )
-        with journal.stage("admit"):
-            admission = steps.register.admit(name, signature)
+        with journal.stage("compare"):
+            admission = steps.register.check_compatibility(name, signature)
             journal.note(compatibility=None if admission is None else admission.to_dict())
         with journal.stage("save"):
             info = _save(steps, store, journal, sample, signature)
         with _failed_unless_registered(store, info):
             with journal.stage("load"):
                 adapter = steps.loader.load(info.model_uri)
-                journal.note(formats=formats_of(adapter.folder))
+                journal.note(formats=detect_formats(adapter.folder))
             with journal.stage("verify"):
                 _verify(info, journal, lambda: steps.verifier.verify(adapter, sample, signature))
             with journal.stage("register"):
@@ -236,8 +236,8 @@ def _publish(steps: _Steps, journal: Journal, job: Job) -> None:
 def _refuse_leaks(steps: _Steps, job: Job) -> None:
     """Look through what a run records of its configuration, before there is a run."""
     values = {"run:overrides": list(job.overrides), "run:config": redacted(job.config or {})}
-    leak_scan.scan_values(values).settle(
-        steps.saver.leaks_allowed, "saver.leaks_allowed", "what would be recorded of the run"
+    leak_scan.scan_values(values).enforce(
+        steps.saver.leak_allowlist, "saver.leak_allowlist", "what would be recorded of the run"
     )
 
 
@@ -269,7 +269,7 @@ def _save(
     info = steps.saver.save(
         steps.model, signature, (example, sample.params) if sample.params else example
     )
-    journal.note(model_uri=info.model_uri, leaks_allowed=leak_scan.from_tags(info.tags))
+    journal.note(model_uri=info.model_uri, leak_allowlist=leak_scan.allowlist_from_tags(info.tags))
     now = int(time.time() * 1000)
     metrics = [
         Metric(key, value, now, 0, model_id=info.model_id)
@@ -288,7 +288,7 @@ def _verify(info: Info, journal: Journal, verify: Callable[[], Verdict]) -> None
             journal.note(checks=list(error.verdict.checks))
         raise
     journal.note(checks=list(verdict.checks))
-    note_checks(info.model_uri, verdict)
+    record_checks(info.model_uri, verdict)
 
 
 def _note_version(journal: Journal, info: Info, version: Version | None) -> None:
@@ -372,7 +372,7 @@ def _run(store: Store, journal: Journal, job: Job) -> Iterator[None]:
                 log_text(
                     store.client,
                     run_id,
-                    leak_scan.cut("".join(traceback.format_exception(error))),
+                    leak_scan.redact("".join(traceback.format_exception(error))),
                     "traceback.txt",
                 )
             except (

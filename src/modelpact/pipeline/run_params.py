@@ -53,7 +53,9 @@ def record(
     found = dict(flattened(shown))
     given = {line.partition("=")[0].lstrip("+~"): line.partition("=")[2] for line in first}
     choices = {
-        key: secrets.masked(value, key) for key, value in given.items() if value and "." not in key
+        key: secrets.redact_text(value, key)
+        for key, value in given.items()
+        if value and "." not in key
     }
     named: dict[str, str] = {}
     for key, value in {**{key: found.get(key, choices.get(key)) for key in given}, **found}.items():
@@ -71,7 +73,7 @@ def redacted(config: Mapping[str, Any]) -> dict[str, Any]:
         >>> redacted({"model": {"api_key": "env:KEY", "base_url": "https://ann:pw@host"}})
         {'model': {'api_key': 'env:KEY', 'base_url': '[redacted]'}}
     """
-    hidden = set(secrets.literals(config))
+    hidden = set(secrets.find_literals(config))
     return {str(key): _redacted(value, str(key), hidden) for key, value in config.items()}
 
 

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from modelpact.registry.admission import Admission, Exemption
-from modelpact.registry.create import Undo, create_version, give_way, move_aliases
+from modelpact.registry.compatibility_report import CompatibilityReport, Waiver
+from modelpact.registry.creation import Undo, create_version, defer_to_existing, move_aliases
 from modelpact.registry.gate import Gate, require_contract
 from modelpact.registry.versions import (
-    COMPATIBILITY,
-    VersionGone,
-    contract,
+    COMPATIBILITY_TAG,
+    VersionNotFound,
     list_versions,
     read_signature,
+    read_version_signature,
 )
 
 __all__ = [
-    "COMPATIBILITY",
-    "Admission",
-    "Exemption",
+    "COMPATIBILITY_TAG",
+    "CompatibilityReport",
     "Gate",
     "Undo",
-    "VersionGone",
-    "contract",
+    "VersionNotFound",
+    "Waiver",
     "create_version",
-    "give_way",
+    "defer_to_existing",
     "list_versions",
     "move_aliases",
     "read_signature",
+    "read_version_signature",
     "require_contract",
 ]

@@ -12,8 +12,18 @@ from typing import TYPE_CHECKING
 
 from modelpact._internal.text import did_you_mean
 from modelpact.errors import CompatibilityError, ConfigError, RegisterError
-from modelpact.registry.admission import Admission, Exemption, Waived, ranges
-from modelpact.registry.versions import VersionGone, contract, list_versions, newest
+from modelpact.registry.compatibility_report import (
+    AppliedWaiver,
+    CompatibilityReport,
+    Waiver,
+    ranges,
+)
+from modelpact.registry.versions import (
+    VersionNotFound,
+    latest_version,
+    list_versions,
+    read_version_signature,
+)
 from modelpact.signature import Change, Extra, Policy, breaking, diff
 from modelpact.signature.compat.diff import Mode
 
@@ -39,16 +49,16 @@ class Gate:
         against: Which of them: `latest`, an alias (`@champion`), or a version's number; the `_transitive` modes ask all.
         policy: The policy that callers' loaders enforce.
         extra: What they do with columns that a contract does not know.
-        exceptions: The broken rules that are let through.
+        waivers: The broken rules that are let through.
     """
 
     mode: Mode = "none"
     against: str = "latest"
     policy: Policy = "lossless"
     extra: Extra = "ignore"
-    exceptions: tuple[Exemption, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
 
-    def check(self) -> None:
+    def validate(self) -> None:
         """Refuse what asks for nothing that could be meant, before any work is done.
 
         Raises:
@@ -69,20 +79,20 @@ class Gate:
                 "register.policy=mlflow leaves extra columns out, as MLflow does, and cannot refuse them",
                 remedy="Choose register.policy=lossless, or register.extra=warn.",
             )
-        for exemption in self.exceptions:
+        for exemption in self.waivers:
             exemption.check()
         twice = [
             place
-            for place, count in Counter((one.rule, one.path) for one in self.exceptions).items()
+            for place, count in Counter((one.rule, one.path) for one in self.waivers).items()
             if count > 1
         ]
         if twice:
             raise ConfigError(
-                f"register.exceptions: {twice[0][0]} at {twice[0][1]} is there twice",
+                f"register.waivers: {twice[0][0]} at {twice[0][1]} is there twice",
                 remedy="Leave one of them.",
             )
 
-    def admit(
+    def check(
         self,
         client: MlflowClient,
         name: str,
@@ -90,7 +100,7 @@ class Gate:
         *,
         below: int | None = None,
         done: Iterable[int] = (),
-    ) -> Admission:
+    ) -> CompatibilityReport:
         """Compare a contract with the versions that are asked for.
 
         Args:
@@ -105,7 +115,7 @@ class Gate:
             RegisterError: There is no such version, or its contract cannot be read.
         """
         if self.mode == "none":
-            return Admission("none")
+            return CompatibilityReport("none")
         done = set(done)
         broken: dict[int, list[Change]] = {}
         waived: dict[Change, list[int]] = {}
@@ -117,8 +127,8 @@ class Gate:
             if number in done:
                 continue
             try:
-                old = contract(client, version)
-            except VersionGone:
+                old = read_version_signature(client, version)
+            except VersionNotFound:
                 continue
             against.append(number)
             if (
@@ -140,10 +150,10 @@ class Gate:
             raise self._refusal(name, broken)
         rules = Counter(rule for rule, _ in {(change.rule, change.path) for change in passed})
         let_through = [
-            Waived(change, tuple(numbers), self._reason(change))
+            AppliedWaiver(change, tuple(numbers), self._reason(change))
             for change, numbers in waived.items()
         ]
-        return Admission(
+        return CompatibilityReport(
             self.mode,
             self.policy,
             self.extra,
@@ -152,13 +162,13 @@ class Gate:
             tuple(let_through),
         )
 
-    def tell_unused(self, admission: Admission) -> None:
+    def warn_unused_waivers(self, admission: CompatibilityReport) -> None:
         """Log the exceptions that let nothing through."""
         used = {(waived.change.rule, waived.change.path) for waived in admission.waived}
-        for exemption in self.exceptions if self.mode != "none" else ():
+        for exemption in self.waivers if self.mode != "none" else ():
             if (exemption.rule, exemption.path) not in used:
                 log.warning(
-                    "register.exceptions: %s at %s let nothing through",
+                    "register.waivers: %s at %s let nothing through",
                     exemption.rule,
                     exemption.path,
                 )
@@ -171,7 +181,7 @@ class Gate:
                 for version in list_versions(client, name)
                 if below is None or int(version.version) < below
             ]
-        last = newest(client, name, below)
+        last = latest_version(client, name, below)
         if self.against == "latest" or (last is None and self.against.startswith("@")):
             return [] if last is None else [last]
         found = self._named(client, name)
@@ -199,9 +209,9 @@ class Gate:
             name=name,
         )
 
-    def _exemption(self, change: Change) -> Exemption | None:
+    def _exemption(self, change: Change) -> Waiver | None:
         return next(
-            (one for one in self.exceptions if (one.rule, one.path) == (change.rule, change.path)),
+            (one for one in self.waivers if (one.rule, one.path) == (change.rule, change.path)),
             None,
         )
 
@@ -241,7 +251,7 @@ class Gate:
             {"rule": change.rule, "path": change.path, "reason": "..."}
             for change in changes[:SHOWN]
         ]
-        everything = [*(one.model_dump() for one in self.exceptions), *new]
+        everything = [*(one.model_dump() for one in self.waivers), *new]
         entries = ", ".join(
             f"{{rule: {one['rule']}, path: {_quoted(one['path'])}, reason: {_quoted(one['reason'])}}}"
             for one in everything
@@ -250,7 +260,7 @@ class Gate:
             [
                 "Nothing was registered. Change the contract where it breaks, or go on with one of these:",
                 f"  {shlex.quote(f'name={name}-2')} begins a new model, whose callers come over when they are ready",
-                f"  {shlex.quote(f'register.exceptions=[{entries}]')} lets this through; your reason is recorded",
+                f"  {shlex.quote(f'register.waivers=[{entries}]')} lets this through; your reason is recorded",
                 "  register.compatibility=none compares with nothing",
             ]
         )

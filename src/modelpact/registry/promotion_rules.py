@@ -14,9 +14,9 @@ from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
 from modelpact._internal.text import did_you_mean, truncate
 from modelpact.errors import ConfigError, PactError
-from modelpact.registry.aliases import Rule
-from modelpact.registry.versions import CHECKS
-from modelpact.security.integrity import judge, published
+from modelpact.registry.aliases import RuleResult
+from modelpact.registry.versions import CHECKS_TAG
+from modelpact.security.integrity import find_published, verify_files
 from modelpact.signature import breaking, diff
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class PromotionCriteria:
 
 def check_promotion(
     client: MlflowClient, new: Version, champion: Version | None, asked: PromotionCriteria
-) -> list[Rule]:
+) -> list[RuleResult]:
     """Apply each rule.
 
     Args:
@@ -73,29 +73,29 @@ def check_promotion(
 
 def _metric(
     client: MlflowClient, new: Version, champion: Version | None, asked: PromotionCriteria
-) -> Rule:
+) -> RuleResult:
     own = _metrics(client, new)
     if asked.metric is not None and asked.metric not in own:
         listed = f"; it has {', '.join(sorted(own))}" if own else ""
-        return Rule(
+        return RuleResult(
             name="metric",
             ok=False,
             detail=f"{_called(new)} has no {asked.metric}{did_you_mean(asked.metric, own) or listed}",
         )
     if champion is None:
-        return Rule(name="metric", ok=True, detail="no version to compare with yet")
+        return RuleResult(name="metric", ok=True, detail="no version to compare with yet")
     old = _metrics(client, champion)
     name = asked.metric or _only(own, old, new)
     if name is None:
-        return Rule(name="metric", ok=True, detail="neither version has a metric")
+        return RuleResult(name="metric", ok=True, detail="neither version has a metric")
     if name not in own or math.isnan(own[name]):
-        return Rule(
+        return RuleResult(
             name="metric",
             ok=False,
             detail=f"{_called(new)} has {'no' if name not in own else 'NaN as'} {name}",
         )
     if name not in old or math.isnan(old[name]):
-        return Rule(
+        return RuleResult(
             name="metric",
             ok=True,
             detail=f"{_called(champion)} has no {name} to compare with; it is {own[name]:.6g}",
@@ -108,7 +108,7 @@ def _metric(
     ok = gain >= asked.min_gain and (gain > 0 or asked.min_gain < 0)
     how = "the same" if not gain else f"{'better' if gain > 0 else 'worse'} by {abs(gain):.3g}"
     wanted = f", wanted {asked.min_gain:g} at least" if asked.min_gain else ""
-    return Rule(
+    return RuleResult(
         name="metric", ok=ok, detail=f"{name} {old[name]:.6g} -> {own[name]:.6g}: {how}{wanted}"
     )
 
@@ -167,21 +167,23 @@ def _compatibility(
     new: Version,
     champion: Version | None,
     mode: Literal["none", "backward", "forward", "full"],
-) -> Rule:
+) -> RuleResult:
     if mode == "none":
-        return Rule(name="compatibility", ok=True, detail="not asked: task.compatibility=none")
+        return RuleResult(
+            name="compatibility", ok=True, detail="not asked: task.compatibility=none"
+        )
     try:
-        signature = registry.contract(client, new)
-        old = None if champion is None else registry.contract(client, champion)
-    except (PactError, registry.VersionGone) as error:
+        signature = registry.read_version_signature(client, new)
+        old = None if champion is None else registry.read_version_signature(client, champion)
+    except (PactError, registry.VersionNotFound) as error:
         told = error.message if isinstance(error, PactError) else error
-        return Rule(name="compatibility", ok=False, detail=truncate(told, 300))
+        return RuleResult(name="compatibility", ok=False, detail=truncate(told, 300))
     if signature is None:
-        return Rule(name="compatibility", ok=False, detail=f"{_called(new)} has no signature")
+        return RuleResult(name="compatibility", ok=False, detail=f"{_called(new)} has no signature")
     if champion is None:
-        return Rule(name="compatibility", ok=True, detail="no version to compare with yet")
+        return RuleResult(name="compatibility", ok=True, detail="no version to compare with yet")
     if old is None:
-        return Rule(
+        return RuleResult(
             name="compatibility",
             ok=True,
             detail=f"{_called(champion)} has no signature to compare with",
@@ -189,59 +191,59 @@ def _compatibility(
     changes = diff(old, signature)
     broken = breaking(changes, mode)
     if not broken:
-        return Rule(
+        return RuleResult(
             name="compatibility",
             ok=True,
             detail=f"{mode}: {len(changes) or 'no'} change{'s' * (len(changes) != 1)}",
         )
     more = f", and {len(broken) - SHOWN} more" if len(broken) > SHOWN else ""
     listed = ", ".join(str(change) for change in broken[:SHOWN])
-    return Rule(
+    return RuleResult(
         name="compatibility", ok=False, detail=truncate(f"breaks {mode}: {listed}{more}", 500)
     )
 
 
-def _verified(new: Version) -> Rule:
+def _verified(new: Version) -> RuleResult:
     """By the tag that registration copies from the model, where the pipeline puts it after the verification."""
-    checks = [code for code in str((new.tags or {}).get(CHECKS, "")).split(",") if code]
+    checks = [code for code in str((new.tags or {}).get(CHECKS_TAG, "")).split(",") if code]
     if not checks:
-        return Rule(
+        return RuleResult(
             name="verified", ok=False, detail=f"nothing says that {_called(new)} was ever verified"
         )
     if "NOT_VERIFIED" in checks:
-        return Rule(
+        return RuleResult(
             name="verified", ok=False, detail=f"{_called(new)} was registered with verifier=none"
         )
-    return Rule(
+    return RuleResult(
         name="verified",
         ok=True,
         detail=f"{len(checks)} check{'s' * (len(checks) != 1)} passed when it was published",
     )
 
 
-def _integrity(new: Version) -> Rule:
+def _integrity(new: Version) -> RuleResult:
     from mlflow.exceptions import MlflowException
 
     uri = f"models:/{new.name}/{new.version}"
     try:
         with contextlib.ExitStack() as made:
-            known = published(uri)
+            known = find_published(uri)
             folder = mlflow_compat.download_model(
                 uri, lambda: made.enter_context(temporary_folder())
             )
-            found = judge(folder, None if known is None else known.tags)
+            found = verify_files(folder, None if known is None else known.tags)
     except (MlflowException, OSError) as error:
-        return Rule(
+        return RuleResult(
             name="integrity", ok=False, detail=f"its files cannot be read: {truncate(error, 200)}"
         )
     if found.problems:
         detail = truncate("; ".join(problem.text for problem in found.problems), 300)
-        return Rule(name="integrity", ok=False, detail=detail)
-    if found.digest is None or not found.vouched:
-        return Rule(
+        return RuleResult(name="integrity", ok=False, detail=detail)
+    if found.digest is None or not found.attested:
+        return RuleResult(
             name="integrity", ok=False, detail="it was published without a manifest of its files"
         )
-    return Rule(name="integrity", ok=True, detail="its files are those that were published")
+    return RuleResult(name="integrity", ok=True, detail="its files are those that were published")
 
 
 def _called(version: Version) -> str:

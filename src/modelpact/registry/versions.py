@@ -19,29 +19,29 @@ if TYPE_CHECKING:
     from modelpact.types import Signature, Version
 
 __all__ = [
-    "CHECKS",
-    "COMPATIBILITY",
-    "VersionGone",
-    "contract",
+    "CHECKS_TAG",
+    "COMPATIBILITY_TAG",
+    "VersionNotFound",
+    "latest_version",
     "list_versions",
-    "newest",
     "read_signature",
+    "read_version_signature",
 ]
 
-COMPATIBILITY = "modelpact.compatibility"
+COMPATIBILITY_TAG = "modelpact.compatibility"
 """The tag of a version that says what its contract was compared with."""
 
-CHECKS = "modelpact.checks"
+CHECKS_TAG = "modelpact.checks"
 """The tag of a saved model, and of its version, that lists the checks it passed."""
 
 _PAGE = 10_000
 _KEPT = 1_000
 
-_read: OrderedDict[str, Signature] = OrderedDict()
+_signatures: OrderedDict[str, Signature] = OrderedDict()
 """Contracts by their digest, as they were read; the one used last is the last."""
 
 
-class VersionGone(LookupError):
+class VersionNotFound(LookupError):
     """A version was deleted after it was listed."""
 
 
@@ -61,7 +61,7 @@ def list_versions(
             return sorted(found, key=lambda version: int(version.version))
 
 
-def newest(client: MlflowClient, name: str, below: int | None = None) -> Version | None:
+def latest_version(client: MlflowClient, name: str, below: int | None = None) -> Version | None:
     """The version with the highest number, of those with lower numbers than `below`; None where there is none."""
     condition = _filter(name) + ("" if below is None else f" AND version_number < {below}")
     found = client.search_model_versions(condition, 1, ["version_number DESC"])
@@ -79,19 +79,19 @@ def _filter(name: str, tags: dict[str, str] | None = None) -> str:
     )
 
 
-def contract(client: MlflowClient, version: Version) -> Signature | None:
+def read_version_signature(client: MlflowClient, version: Version) -> Signature | None:
     """The signature that a version was registered with; None where it has none.
 
     It is read from the `MLmodel` file, once for all versions in this process whose tag says that they have the same.
 
     Raises:
         RegisterError: It cannot be read, or is not the one that the version was registered with.
-        VersionGone: The version was deleted meanwhile.
+        VersionNotFound: The version was deleted meanwhile.
     """
     said = (version.tags or {}).get(SIGNATURE_DIGEST)
-    if said is not None and said in _read:
-        _read.move_to_end(said)
-        return _read[said]
+    if said is not None and said in _signatures:
+        _signatures.move_to_end(said)
+        return _signatures[said]
     called = f"version {version.version} of {version.name}"
     signature = _found(client, version, called)
     if said is None:
@@ -104,9 +104,9 @@ def contract(client: MlflowClient, version: Version) -> Signature | None:
             name=version.name,
             version=str(version.version),
         )
-    _read[said] = signature
-    if len(_read) > _KEPT:
-        _read.popitem(last=False)
+    _signatures[said] = signature
+    if len(_signatures) > _KEPT:
+        _signatures.popitem(last=False)
     return signature
 
 
@@ -122,7 +122,7 @@ def _found(client: MlflowClient, version: Version, called: str) -> Signature | N
         )
     except (MlflowException, ValueError) as error:
         if _is_gone(client, version):
-            raise VersionGone(f"{called} was deleted meanwhile") from error
+            raise VersionNotFound(f"{called} was deleted meanwhile") from error
         raise RegisterError(
             f"the contract of {called} cannot be read: {truncate(error, 200)}",
             remedy=_go_on(version),

@@ -47,15 +47,15 @@ class Saver(Step, ABC):
         path: The model's name within its run.
         pip_requirements: What to install before it is loaded; None for what MLflow infers, worked out once and cached.
         code_paths: Files or folders of your own code that the model needs; they travel with it.
-        leaks_allowed: What the leak scan finds that is no secret, each `{place, kind, reason}`; they are recorded.
+        leak_allowlist: What the leak scan finds that is no secret, each `{place, kind, reason}`; they are recorded.
     """
 
-    excluded_from_key = frozenset({"path", "leaks_allowed"})
+    excluded_from_key = frozenset({"path", "leak_allowlist"})
 
     path: str = "model"
     pip_requirements: list[str] | None = None
     code_paths: list[str] = []
-    leaks_allowed: list[leak_scan.Allowed] = []
+    leak_allowlist: list[leak_scan.AllowlistEntry] = []
 
     def check(self, model: Model) -> None:
         """Refuse a model that this saver cannot take, before any work is done.
@@ -134,15 +134,16 @@ class Saver(Step, ABC):
                     )
                 _remove_author_paths(stored, folder)
                 _check_written(folder, signature)
-                allowed = leak_scan.scan_folder(folder).settle(
-                    self.leaks_allowed, "saver.leaks_allowed", "the model"
+                allowed = leak_scan.scan_folder(folder).enforce(
+                    self.leak_allowlist, "saver.leak_allowlist", "the model"
                 )
-                manifest = Manifest.of(folder)
+                manifest = Manifest.from_folder(folder)
                 manifest.write(folder)
                 client.log_model_artifacts(logged.model_id, str(folder))
             tags = {ARTIFACT_DIGEST: manifest.digest, SIGNATURE_DIGEST: signature_digest(signature)}
             client.set_logged_model_tags(
-                logged.model_id, {**tags, leak_scan.SCANNED: leak_scan.recorded(allowed)}
+                logged.model_id,
+                {**tags, leak_scan.LEAK_SCAN_TAG: leak_scan.allowlist_to_tag(allowed)},
             )
             if run_id is not None:
                 client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-__all__ = ["MARKS", "is_secret_name", "keys_in", "looks_secret", "with_keys_cut"]
+__all__ = ["KEY_MARKERS", "contains_key", "find_keys", "is_secret_name", "redact_keys"]
 
 _FORMS = re.compile(
     r"""(?<![A-Za-z0-9])(?:
@@ -32,7 +32,7 @@ _FORMS = re.compile(
     )""",
     re.VERBOSE,
 )
-MARKS = (
+KEY_MARKERS = (
     "sk-", "k_live_", "k_test_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "AKIA", "ASIA", "xox", "xapp-",
     "AIza", "ya29.", "hf_", "gsk_", "r8_", "xai-", "nvapi-", "npm_", "pypi-", "dapi", "dckr_", "rubygems_", "GOCSPX-", "whsec_",
     "SG.", "dop_v1_", "shp", "hvs.", "glsa_", "glc_", "pplx-", "lsv2_", "pcsk_", "tvly-", ":AA", "slack.com", "eyJ", "-BEGIN ",
@@ -100,32 +100,32 @@ def is_secret_name(name: str) -> bool:
     return last in _ALONE or last.endswith(_ENDINGS)
 
 
-def keys_in(text: str) -> Iterator[tuple[int, int]]:
+def find_keys(text: str) -> Iterator[tuple[int, int]]:
     """Where the keys of a well-known form begin and end in a text.
 
     Example:
-        >>> list(keys_in("use sk-" + "proj-0123456789"))
+        >>> list(find_keys("use sk-" + "proj-0123456789"))
         [(4, 22)]
     """
     yield from (match.span() for match in _FORMS.finditer(text))
     yield from (match.span() for match in _BASIC.finditer(text) if _is_basic(match))
 
 
-def looks_secret(value: str) -> bool:
+def contains_key(value: str) -> bool:
     """Whether a text holds a key of a well-known form, whatever it is called.
 
     Example:
-        >>> looks_secret("sk-" + "proj-0123456789"), looks_secret("sklearn.linear_model.Ridge")
+        >>> contains_key("sk-" + "proj-0123456789"), contains_key("sklearn.linear_model.Ridge")
         (True, False)
     """
-    return next(keys_in(value), None) is not None
+    return next(find_keys(value), None) is not None
 
 
-def with_keys_cut(text: str, mark: str) -> str:
+def redact_keys(text: str, mark: str) -> str:
     """A text with each key of a well-known form in it replaced by a mark.
 
     Example:
-        >>> with_keys_cut("use sk-" + "proj-0123456789", "...")
+        >>> redact_keys("use sk-" + "proj-0123456789", "...")
         'use ...'
     """
     return _BASIC.sub(lambda match: mark if _is_basic(match) else match[0], _FORMS.sub(mark, text))

@@ -25,8 +25,8 @@ from modelpact.security.manifest import (
     SIGNATURE_DIGEST,
     Difference,
     Manifest,
-    opened,
-    others_can_write,
+    is_writable_by_others,
+    open_regular,
 )
 from modelpact.signature import digest
 
@@ -37,21 +37,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Files",
-    "Integrity",
-    "Judged",
+    "IntegrityPolicy",
     "Problem",
-    "Published",
+    "PublishedModel",
+    "VerificationResult",
     "check_signature",
-    "fetch",
-    "judge",
-    "model_of_version",
-    "published",
-    "published_version",
+    "fetch_files",
+    "find_published",
+    "find_published_version",
+    "logged_model_id",
+    "verify_files",
 ]
 
 log = logging.getLogger(__name__)
 
-Integrity = Literal["strict", "warn", "off"]
+IntegrityPolicy = Literal["strict", "warn", "off"]
 """What becomes of a model that is not as it was published: it is refused, it is loaded with a warning, or nobody looks."""
 
 SHOWN = 10
@@ -61,7 +61,7 @@ _LARGEST = 1 << 26
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedModel:
     """What the store's database says of a model.
 
     Attributes:
@@ -84,13 +84,13 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class VerificationResult:
     """What was found in a model's folder.
 
     Attributes:
         folder: What was judged: the folder itself, or our own copy of what the manifest names.
         digest: The manifest's, where there is one.
-        vouched: Whether the database says that digest.
+        attested: Whether the database says that digest.
         signed: Whether there is a signature.
         problems: What is not as it was published.
         differences: The files among them.
@@ -98,7 +98,7 @@ class Judged:
 
     folder: Path
     digest: str | None = None
-    vouched: bool = False
+    attested: bool = False
     signed: bool = False
     problems: tuple[Problem, ...] = ()
     differences: tuple[Difference, ...] = ()
@@ -119,7 +119,7 @@ class Files:
     digest: str | None = None
 
 
-def published(uri: str) -> Published | None:
+def find_published(uri: str) -> PublishedModel | None:
     """What the open store's database says of the model that a URI leads to.
 
     Returns:
@@ -134,7 +134,7 @@ def published(uri: str) -> Published | None:
         names = mlflow_compat.names_of_model(uri)
         if len(names) == 2:
             client = MlflowClient()
-            return published_version(client, client.get_model_version(*names))
+            return find_published_version(client, client.get_model_version(*names))
         return _logged(MlflowClient(), names[0]) if names else None
     if uri.startswith("runs:"):
         client = MlflowClient()
@@ -143,28 +143,28 @@ def published(uri: str) -> Published | None:
     return None
 
 
-def published_version(client: MlflowClient, version: Version) -> Published:
+def find_published_version(client: MlflowClient, version: Version) -> PublishedModel:
     """What the database says of a version: its own tags; where plain MLflow registered it, those of the model it was made of."""
     from mlflow.exceptions import MlflowException
 
     tags = dict(version.tags or {})
-    model_id = model_of_version(version)
+    model_id = logged_model_id(version)
     if not {ARTIFACT_DIGEST, SIGNATURE_DIGEST} & tags.keys() and model_id is not None:
         with contextlib.suppress(MlflowException):  # that model may have been deleted
             said = client.get_logged_model(model_id).tags
             tags |= {key: said[key] for key in (ARTIFACT_DIGEST, SIGNATURE_DIGEST) if key in said}
-    return Published(f"models:/{version.name}/{version.version}", tags)
+    return PublishedModel(f"models:/{version.name}/{version.version}", tags)
 
 
-def model_of_version(version: Version) -> str | None:
+def logged_model_id(version: Version) -> str | None:
     """The id of the logged model that a version was made of; None where it was made of other files."""
     match = re.fullmatch(r"models:/(m-[0-9a-f]+)", version.source or "")
     return version.model_id or (match[1] if match else None)
 
 
-def _logged(client: MlflowClient, model_id: str) -> Published:
+def _logged(client: MlflowClient, model_id: str) -> PublishedModel:
     model = client.get_logged_model(model_id)
-    return Published(str(model.artifact_location), dict(model.tags or {}))
+    return PublishedModel(str(model.artifact_location), dict(model.tags or {}))
 
 
 def _model_of_run(client: MlflowClient, run_id: str, name: str) -> str | None:
@@ -180,9 +180,9 @@ def _model_of_run(client: MlflowClient, run_id: str, name: str) -> str | None:
             return found
 
 
-def judge(
+def verify_files(
     folder: Path, said: Mapping[str, str] | None, private: Callable[[], Path] | None = None
-) -> Judged:
+) -> VerificationResult:
     """Compare a model's files with their manifest, and both with what the database says.
 
     Args:
@@ -193,13 +193,13 @@ def judge(
     """
     expected = (said or {}).get(ARTIFACT_DIGEST)
     try:
-        content = Manifest.content(folder)
+        content = Manifest.read_content(folder)
         if content is None:
             return _gone(folder, said, expected)
         found = hashlib.sha256(content).hexdigest()
         if expected not in {None, found}:  # then it is not even parsed
             return _with_signature(
-                Judged(
+                VerificationResult(
                     folder,
                     found,
                     problems=(Problem("MANIFEST_CHANGED", f"{MANIFEST} was changed"),),
@@ -209,19 +209,19 @@ def judge(
         manifest = Manifest.parse(content)
     except IntegrityError as error:
         return _with_signature(
-            Judged(folder, problems=(Problem("MANIFEST_CHANGED", error.message),)), said
+            VerificationResult(folder, problems=(Problem("MANIFEST_CHANGED", error.message),)), said
         )
-    differences, compiled, shared = manifest.listed(folder)
+    differences, compiled, shared = manifest.compare_listing(folder)
     if not differences:
         if private is not None and (compiled or shared or _others_reach(folder)):
             folder = manifest.copy(folder, private() / "model")
-        differences = manifest.changed(folder)
+        differences = manifest.compare_contents(folder)
     problems = []
     if differences:
         problems.append(Problem("FILES_CHANGED", _told(differences)))
     if expected is None and SIGNATURE_DIGEST in (said or {}):
         problems.append(Problem("TAG_GONE", f"its tag {ARTIFACT_DIGEST} was removed"))
-    judged = Judged(
+    judged = VerificationResult(
         folder,
         found,
         expected is not None,
@@ -231,12 +231,14 @@ def judge(
     return _with_signature(judged, said)
 
 
-def _gone(folder: Path, said: Mapping[str, str] | None, expected: str | None) -> Judged:
+def _gone(folder: Path, said: Mapping[str, str] | None, expected: str | None) -> VerificationResult:
     problems = () if expected is None else (Problem("MANIFEST_GONE", f"{MANIFEST} was removed"),)
-    return _with_signature(Judged(folder, problems=problems), said)
+    return _with_signature(VerificationResult(folder, problems=problems), said)
 
 
-def _with_signature(judged: Judged, said: Mapping[str, str] | None) -> Judged:
+def _with_signature(
+    judged: VerificationResult, said: Mapping[str, str] | None
+) -> VerificationResult:
     """Add what has become of the signature."""
     expected = (said or {}).get(SIGNATURE_DIGEST)
     try:
@@ -255,7 +257,7 @@ def _signature_digest(folder: Path) -> str | None:
     import yaml
     from mlflow.models import ModelSignature
 
-    with opened(folder / "MLmodel") as file:
+    with open_regular(folder / "MLmodel") as file:
         content = file.read(_LARGEST)
     found = yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # safe, and fast
     signature = found.get("signature")
@@ -270,14 +272,14 @@ def _told(differences: list[Difference]) -> str:
 def _others_reach(folder: Path) -> bool:
     """Whether others than we could put another folder in the place of one."""
     around = (parent.stat() for parent in folder.resolve().parents)
-    return others_can_write(folder.stat()) or any(
-        others_can_write(status) and not status.st_mode & stat.S_ISVTX for status in around
+    return is_writable_by_others(folder.stat()) or any(
+        is_writable_by_others(status) and not status.st_mode & stat.S_ISVTX for status in around
     )
 
 
-def fetch(
+def fetch_files(
     uri: str,
-    integrity: Integrity,
+    integrity: IntegrityPolicy,
     made: contextlib.ExitStack,
     *,
     pinned: str | None = None,
@@ -307,7 +309,7 @@ def fetch(
     stored = Path(uri)
     said: Mapping[str, str] | None = None if pinned is None else {ARTIFACT_DIGEST: pinned}
     if not stored.is_dir():
-        known = published(uri) if integrity != "off" else None
+        known = find_published(uri) if integrity != "off" else None
         said = None if known is None else known.tags
         stored = mlflow_compat.download_model(known.files if known else uri, make_folder)
     if integrity == "off":
@@ -315,12 +317,14 @@ def fetch(
     place = (
         None if downloaded else stored
     )  # who reads of it can do nothing about a temporary folder
-    judged = judge(stored, said, make_folder)
+    judged = verify_files(stored, said, make_folder)
     _decide(uri, place, judged, integrity, key)
     return Files(stored, stored) if judged.problems else Files(judged.folder, stored, judged.digest)
 
 
-def _decide(uri: str, stored: Path | None, judged: Judged, integrity: Integrity, key: str) -> None:
+def _decide(
+    uri: str, stored: Path | None, judged: VerificationResult, integrity: IntegrityPolicy, key: str
+) -> None:
     """Refuse what is not as it was published, or say so; and say where nobody can tell."""
     if judged.problems:
         error = _refused(uri, stored, judged, key)
@@ -334,7 +338,9 @@ def _decide(uri: str, stored: Path | None, judged: Judged, integrity: Integrity,
         )
 
 
-def check_signature(uri: str, signature: Signature | None, integrity: Integrity, key: str) -> None:
+def check_signature(
+    uri: str, signature: Signature | None, integrity: IntegrityPolicy, key: str
+) -> None:
     """Look whether a model's signature is the one that was published; no file is read.
 
     Args:
@@ -351,7 +357,7 @@ def check_signature(uri: str, signature: Signature | None, integrity: Integrity,
     if integrity == "off" or Path(uri).is_dir():
         return
     try:
-        known = published(uri)
+        known = find_published(uri)
     except MlflowException:  # whoever reads its files will tell
         return
     expected = known and known.tags.get(SIGNATURE_DIGEST)
@@ -359,14 +365,18 @@ def check_signature(uri: str, signature: Signature | None, integrity: Integrity,
         return
     what = "its signature was removed" if signature is None else "its signature was changed"
     _decide(
-        uri, None, Judged(Path(), problems=(Problem("SIGNATURE_CHANGED", what),)), integrity, key
+        uri,
+        None,
+        VerificationResult(Path(), problems=(Problem("SIGNATURE_CHANGED", what),)),
+        integrity,
+        key,
     )
 
 
-def _refused(uri: str, stored: Path | None, judged: Judged, key: str) -> IntegrityError:
+def _refused(uri: str, stored: Path | None, judged: VerificationResult, key: str) -> IntegrityError:
     found: dict[str, Any] = {
         kind: tuple(one.path for one in judged.differences if one.kind == kind)
-        for kind in ("changed", "missing", "added", "odd")
+        for kind in ("changed", "missing", "added", "special")
     }
     where = f"Its files lie in {stored}.\n" if stored is not None else ""
     return IntegrityError(

@@ -37,9 +37,9 @@ __all__ = [
     "File",
     "Listing",
     "Manifest",
-    "is_compiled",
-    "opened",
-    "others_can_write",
+    "is_bytecode",
+    "is_writable_by_others",
+    "open_regular",
 ]
 
 MANIFEST = "modelpact-manifest.json"
@@ -73,15 +73,15 @@ class File(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """One file that is not as its manifest says, and why; `odd` is what is no plain file."""
+    """One file that is not as its manifest says, and why; `special` is what is no plain file."""
 
-    kind: Literal["changed", "missing", "added", "odd"]
+    kind: Literal["changed", "missing", "added", "special"]
     path: str
 
     def __str__(self) -> str:
         return (
             f"{self.path} is neither a file nor a folder"
-            if self.kind == "odd"
+            if self.kind == "special"
             else f"{self.path} was {_WORDS[self.kind]}"
         )
 
@@ -116,7 +116,7 @@ class Manifest:
     files: Mapping[str, File]
 
     @classmethod
-    def of(cls, folder: Path) -> Manifest:
+    def from_folder(cls, folder: Path) -> Manifest:
         """The manifest of what lies in a folder.
 
         Raises:
@@ -141,14 +141,14 @@ class Manifest:
         return cls(files)
 
     @staticmethod
-    def content(folder: Path) -> bytes | None:
+    def read_content(folder: Path) -> bytes | None:
         """What the file in a folder holds, whatever that is; None where there is none.
 
         Raises:
             IntegrityError: It is no plain file, or larger than any manifest.
         """
         try:
-            with opened(folder / MANIFEST) as file:
+            with open_regular(folder / MANIFEST) as file:
                 content: bytes = file.read(LARGEST + 1)
         except FileNotFoundError:
             return None
@@ -216,27 +216,27 @@ class Manifest:
             )
         (folder / MANIFEST).write_bytes(content)
 
-    def listed(self, folder: Path) -> Listing:
+    def compare_listing(self, folder: Path) -> Listing:
         """What a folder lacks, has beside, or has in another size; no file is read yet."""
         differences, compiled, seen, shared = [], [], set(), False
         for path, status in _entries(folder, folders=True):
-            shared = shared or others_can_write(status)
+            shared = shared or is_writable_by_others(status)
             if stat.S_ISDIR(status.st_mode):
                 continue
             seen.add(path)
             if not stat.S_ISREG(status.st_mode):
-                differences.append(Difference("odd", path))
+                differences.append(Difference("special", path))
             elif path in self.files:
                 if status.st_size != self.files[path].size:
                     differences.append(Difference("changed", path))
-            elif is_compiled(path):
+            elif is_bytecode(path):
                 compiled.append(path)
             elif path not in _IGNORED:
                 differences.append(Difference("added", path))
         differences += [Difference("missing", path) for path in self.files.keys() - seen]
         return Listing(sorted(differences, key=lambda one: one.path), compiled, shared)
 
-    def changed(self, folder: Path) -> list[Difference]:
+    def compare_contents(self, folder: Path) -> list[Difference]:
         """The files in a folder that hold something else; each is read in blocks."""
         return [
             Difference("changed", path)
@@ -253,22 +253,22 @@ class Manifest:
                 (target / path).mkdir(parents=True, exist_ok=True)
         for path in [MANIFEST, *self.files]:
             (target / path).parent.mkdir(parents=True, exist_ok=True)
-            with opened(source / path) as file, (target / path).open("wb") as copied:
+            with open_regular(source / path) as file, (target / path).open("wb") as copied:
                 shutil.copyfileobj(file, copied, 1 << 20)
         return target
 
 
-def is_compiled(path: str) -> bool:
+def is_bytecode(path: str) -> bool:
     """Whether a path is one where Python puts the code that it has compiled.
 
     Example:
-        >>> is_compiled("code/__pycache__/toys.cpython-311.pyc"), is_compiled("code/toys.pyc")
+        >>> is_bytecode("code/__pycache__/toys.cpython-311.pyc"), is_bytecode("code/toys.pyc")
         (True, False)
     """
     return _COMPILED.fullmatch(path) is not None
 
 
-def others_can_write(status: os.stat_result) -> bool:
+def is_writable_by_others(status: os.stat_result) -> bool:
     """Whether a file or folder is another user's, or one that other users may write; root is none of them."""
     if not hasattr(os, "geteuid"):  # Windows, which has no such bits
         return False
@@ -310,7 +310,7 @@ def _entries(folder: Path, *, folders: bool = False) -> Iterator[tuple[str, os.s
                     yield path, entry.stat(follow_symlinks=False)
 
 
-def opened(path: Path) -> Any:
+def open_regular(path: Path) -> Any:
     """Open a plain file to read; a link is not followed, and a pipe not waited for.
 
     Raises:

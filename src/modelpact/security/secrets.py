@@ -11,24 +11,24 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 from modelpact.errors import ModelConfigError, SecretError
-from modelpact.security.credentials import is_secret_name, looks_secret, with_keys_cut
+from modelpact.security.credentials import contains_key, is_secret_name, redact_keys
 
 __all__ = [
     "REDACTED",
-    "URL",
-    "credentials_in",
-    "forms",
+    "URL_PATTERN",
+    "contains_key",
+    "encoded_forms",
+    "find_literals",
     "is_harmless",
-    "is_private",
     "is_secret_name",
-    "literals",
-    "looks_secret",
-    "masked",
-    "refuse",
-    "refused",
+    "is_sensitive",
+    "literal_error",
+    "redact_text",
+    "redact_values",
+    "referenced_variable",
+    "reject_literals",
     "resolve",
-    "variable",
-    "without",
+    "url_credentials",
 ]
 
 REDACTED = "[redacted]"
@@ -43,7 +43,7 @@ _TYPE = re.compile(
 )
 """How a written signature declares a column that happens to be called `token` or `password`."""
 
-URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s'\"<>]*")
+URL_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s'\"<>]*")
 _PAIR = re.compile(
     r"(?<![\w.-])(?P<name>[\w.-]+)(?P<between>['\"]?\s*[:=]\s*)(?P<value>\$\{[^{}]*\}|[^,{}\[\]\n]+)"
 )
@@ -58,11 +58,11 @@ class _Found(NamedTuple):
     kind: str  # "literal", "url" or "environment"
 
 
-def variable(text: str) -> str | None:
+def referenced_variable(text: str) -> str | None:
     """The name of the environment variable that a reference names; None for anything else.
 
     Example:
-        >>> variable("env:OPENAI_API_KEY"), variable("${OPENAI_API_KEY}"), variable("abc")
+        >>> referenced_variable("env:OPENAI_API_KEY"), referenced_variable("${OPENAI_API_KEY}"), referenced_variable("abc")
         ('OPENAI_API_KEY', 'OPENAI_API_KEY', None)
     """
     match = _REFERENCE.fullmatch(text) if isinstance(text, str) else None
@@ -80,10 +80,12 @@ def resolve(text: str, place: str) -> str:
         SecretError: The text is no reference; the message does not repeat it.
         ModelConfigError: The variable is not set, is empty, or begins or ends with a blank.
     """
-    name = variable(text)
+    name = referenced_variable(text)
     if name is None:
         raise SecretError(
-            f"{place} is no reference to an environment variable", remedy=_REMEDY, places=[place]
+            f"{place} is no reference to an environment referenced_variable",
+            remedy=_REMEDY,
+            places=[place],
         )
     value = os.environ.get(name, "")
     if not value:
@@ -104,7 +106,7 @@ def resolve(text: str, place: str) -> str:
     return value
 
 
-def literals(config: Mapping[str, Any], place: str = "") -> list[str]:
+def find_literals(config: Mapping[str, Any], place: str = "") -> list[str]:
     """The places where a configuration holds a secret itself, not a reference to one: `model.fallbacks.0.api_key`.
 
     Such are a value under the name of a credential, a value of a key's well-known form, every value in a mapping of headers, and
@@ -118,7 +120,7 @@ def literals(config: Mapping[str, Any], place: str = "") -> list[str]:
     return [found.place for found in _all(config, place)]
 
 
-def refuse(config: Mapping[str, Any], place: str = "", source: str = "") -> None:
+def reject_literals(config: Mapping[str, Any], place: str = "", source: str = "") -> None:
     """Refuse a configuration that holds a secret itself.
 
     Args:
@@ -134,7 +136,7 @@ def refuse(config: Mapping[str, Any], place: str = "", source: str = "") -> None
         raise _refusal(found, source)
 
 
-def refused(places: list[str], source: str = "") -> SecretError:
+def literal_error(places: list[str], source: str = "") -> SecretError:
     """The error for secrets that were found otherwise.
 
     Args:
@@ -144,7 +146,7 @@ def refused(places: list[str], source: str = "") -> SecretError:
     return _refusal([_Found(place, "literal") for place in places], source)
 
 
-def masked(text: str, key: str = "") -> str:
+def redact_text(text: str, key: str = "") -> str:
     """A text of somebody else's, such as an error that quotes its input, with what may be a secret left out.
 
     Args:
@@ -152,13 +154,13 @@ def masked(text: str, key: str = "") -> str:
         key: What it is the value of, where that is known.
 
     Example:
-        >>> masked("no viable alternative at input '{api_key: abc'")
+        >>> redact_text("no viable alternative at input '{api_key: abc'")
         "no viable alternative at input '{api_key: [redacted]"
     """
     if key and is_secret_name(key) and not is_harmless(text):
         return REDACTED
-    text = with_keys_cut(text, REDACTED)
-    text = URL.sub(
+    text = redact_keys(text, REDACTED)
+    text = URL_PATTERN.sub(
         lambda match: (
             f"{match[0].partition('://')[0]}://{REDACTED}"
             if _has_credentials(match[0])
@@ -181,7 +183,7 @@ def masked(text: str, key: str = "") -> str:
     return _PAIR.sub(hidden, text)
 
 
-def is_private(place: Iterable[str], value: object) -> bool:
+def is_sensitive(place: Iterable[str], value: object) -> bool:
     """Whether a value is better not shown: one under a secret's name, a header, a server's address, or one that holds a secret.
 
     Args:
@@ -189,7 +191,7 @@ def is_private(place: Iterable[str], value: object) -> bool:
         value: The value, whatever it is.
 
     Example:
-        >>> is_private(["headers", "X-Team"], "env:TEAM"), is_private(["alpha"], 0.5)
+        >>> is_sensitive(["headers", "X-Team"], "env:TEAM"), is_sensitive(["alpha"], 0.5)
         (True, False)
     """
     names = list(place)
@@ -197,19 +199,19 @@ def is_private(place: Iterable[str], value: object) -> bool:
         is_secret_name(name) or name == "base_url" or name.lower().endswith("headers")
         for name in names
     )
-    return known or bool(literals({"value": value}))
+    return known or bool(find_literals({"value": value}))
 
 
-def without(text: str, values: Iterable[str]) -> str:
+def redact_values(text: str, values: Iterable[str]) -> str:
     """A text with each of these secrets replaced, also where it is quoted for an address, in base64 or escaped for JSON.
 
     A value shorter than four characters is left: it would be found everywhere.
 
     Example:
-        >>> without("key s3cr3t!, s3cr3t%21", ["s3cr3t!"])
+        >>> redact_values("key s3cr3t!, s3cr3t%21", ["s3cr3t!"])
         'key [redacted], [redacted]'
     """
-    found = {form for value in values if len(value) >= 4 for form in forms(value)}
+    found = {form for value in values if len(value) >= 4 for form in encoded_forms(value)}
     for form in sorted(found, key=len, reverse=True):
         text = text.replace(form, REDACTED)
     return text
@@ -248,13 +250,13 @@ def _walk(value: object, place: str, name: str, under: str) -> Iterator[_Found]:
     if isinstance(value, Mapping):
         called = value.get("name", value.get("key"))
         for key, item in ((str(key), item) for key, item in value.items()):
-            if looks_secret(key):
+            if contains_key(key):
                 yield _Found(place or REDACTED, "literal")
             inner = _under(key, item, name, under)
             if key == "value" and isinstance(called, str) and is_secret_name(called):
                 inner = "name"
             yield from _walk(
-                item, _joined(place, REDACTED if looks_secret(key) else key), key, inner
+                item, _joined(place, REDACTED if contains_key(key) else key), key, inner
             )
     elif isinstance(value, (list, tuple, set, frozenset)):
         for index, item in enumerate(value):
@@ -292,9 +294,9 @@ def _kind(value: object, under: str) -> str:
     )
     if not under and not isinstance(value, (str, bytes)):
         return ""
-    if looks_secret(text):
+    if contains_key(text):
         return "literal"
-    if any(_has_credentials(url) for url in URL.findall(text)):
+    if any(_has_credentials(url) for url in URL_PATTERN.findall(text)):
         return "url"
     if not under or (under == "lines" and ":" not in text):
         return ""
@@ -317,18 +319,18 @@ def is_harmless(text: str) -> bool:
         or _INTERPOLATION.fullmatch(text)
     ):
         return not _FROM_ENVIRONMENT.search(text)
-    return all(variable(part.strip().removeprefix("\\")) for part in text.split(","))
+    return all(referenced_variable(part.strip().removeprefix("\\")) for part in text.split(","))
 
 
 def _has_credentials(url: str) -> bool:
-    return next(credentials_in(url), None) is not None
+    return next(url_credentials(url), None) is not None
 
 
-def credentials_in(url: str) -> Iterator[str]:
+def url_credentials(url: str) -> Iterator[str]:
     """What grants access in an address: the password or the user alone, and the keys in its query; references are left out.
 
     Example:
-        >>> list(credentials_in("https://ann:pw@host/v1?max_tokens=7&token=abc"))
+        >>> list(url_credentials("https://ann:pw@host/v1?max_tokens=7&token=abc"))
         ['pw', 'abc']
     """
     scheme, _, rest = url.partition("://")
@@ -350,11 +352,11 @@ def credentials_in(url: str) -> Iterator[str]:
             yield value
 
 
-def forms(value: str) -> Iterator[str]:
+def encoded_forms(value: str) -> Iterator[str]:
     """How a value may stand in a text: as it is, quoted for an address, escaped, or in base64, alone or within something longer.
 
     Example:
-        >>> "czNjcjN0IQ==" in forms("s3cr3t!"), "s3cr3t%21" in forms("s3cr3t!")
+        >>> "czNjcjN0IQ==" in encoded_forms("s3cr3t!"), "s3cr3t%21" in encoded_forms("s3cr3t!")
         (True, True)
     """
     yield value

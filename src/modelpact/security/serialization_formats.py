@@ -6,9 +6,9 @@ import os
 import zipfile
 from pathlib import Path
 
-__all__ = ["RUN_CODE", "formats_of"]
+__all__ = ["UNSAFE_FORMATS", "detect_formats"]
 
-RUN_CODE = frozenset({"cloudpickle", "code", "joblib", "keras", "other", "pickle", "torch"})
+UNSAFE_FORMATS = frozenset({"cloudpickle", "code", "joblib", "keras", "other", "pickle", "torch"})
 """The formats that can run code when they are loaded; of `other` that is not known."""
 
 _BY_SUFFIX = {
@@ -50,7 +50,7 @@ _BESIDE = frozenset(
 """What lies in every model's folder."""
 
 
-def formats_of(folder: Path) -> list[str]:
+def detect_formats(folder: Path) -> list[str]:
     """The formats of a model's files, in alphabetical order; a pickle is told by what it begins with, whatever it is called.
 
     Args:

@@ -79,7 +79,11 @@ class Tracking(Step, ABC):
         Raises:
             ModelConfigError: The variable is not set.
         """
-        return secrets.resolve(self.uri, "tracking.uri") if secrets.variable(self.uri) else self.uri
+        return (
+            secrets.resolve(self.uri, "tracking.uri")
+            if secrets.referenced_variable(self.uri)
+            else self.uri
+        )
 
     def resolved(self) -> str:
         """The URI as MLflow gets it."""
@@ -156,7 +160,7 @@ class Tracking(Step, ABC):
         except ValueError:
             password = ""
         shown = text.replace(uri, self.shown()).replace(remote.separated(uri)[0], self.shown())
-        return secrets.without(shown, [unquote(password), password])
+        return secrets.redact_values(shown, [unquote(password), password])
 
     def known(self) -> contextlib.AbstractContextManager[None]:
         """What MLflow need not find out about the store by itself."""

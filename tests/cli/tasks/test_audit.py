@@ -123,7 +123,7 @@ def test_what_was_never_published_is_listed_and_is_no_failure(
 def rewrite(folder: Path) -> None:
     """Change a file, and the manifest with it."""
     (folder / "saved_model.py").write_text("")
-    Manifest.of(folder).write(folder)
+    Manifest.from_folder(folder).write(folder)
 
 
 CHANGES: dict[str, tuple[Callable[[Path], Any], list[tuple[str, str]], list[tuple[str, str]]]] = {

@@ -57,7 +57,7 @@ def nowhere() -> None:
 def store(published: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Work in that folder, with its store as it was at first."""
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
-    monkeypatch.setattr("modelpact.registry.aliases.history._PAUSES", (0.0,))
+    monkeypatch.setattr("modelpact.registry.aliases.alias_history._PAUSES", (0.0,))
     if "nowhere" not in request.fixturenames:
         restore(published / "copy.db", published / "mlflow.db")
         monkeypatch.chdir(published)
@@ -339,8 +339,8 @@ class TestTrust:
 
     def test_without_a_manifest_nothing_is_known(self, mocker: Any) -> None:
         mocker.patch(
-            "modelpact.registry.promotion_rules.judge",
-            return_value=mocker.Mock(problems=(), digest=None, vouched=False),
+            "modelpact.registry.promotion_rules.verify_files",
+            return_value=mocker.Mock(problems=(), digest=None, attested=False),
         )
         assert broken(BETTER)["integrity"] == "it was published without a manifest of its files"
 
@@ -355,7 +355,7 @@ class TestTrust:
         self, new: Any, old: Any, text: str, mocker: Any, capsys: pytest.CaptureFixture[str]
     ) -> None:
         place(WORSE)
-        mocker.patch("modelpact.registry.contract", side_effect=[new, old])
+        mocker.patch("modelpact.registry.read_version_signature", side_effect=[new, old])
         with contextlib.suppress(PromotionError):
             promote(BETTER)
         assert text in capsys.readouterr().out

@@ -27,24 +27,24 @@ from tiny_models import Doubler
 from modelpact import publish
 from modelpact.errors import SecretError
 from modelpact.models import SklearnModel
-from modelpact.registers import MlflowRegister, note_checks
+from modelpact.registers import MlflowRegister, record_checks
 from modelpact.savers import BuiltinSaver, CustomSaver
-from modelpact.security.credentials import MARKS, looks_secret
+from modelpact.security.credentials import KEY_MARKERS, contains_key
 from modelpact.security.leak_scan import (
-    SCANNED,
-    Allowed,
+    LEAK_SCAN_TAG,
+    AllowlistEntry,
     Leak,
-    Report,
+    ScanReport,
+    allowlist_from_tags,
+    allowlist_to_tag,
     archives,
-    cut,
-    from_tags,
-    recorded,
+    redact,
     scan_folder,
     scan_values,
     scanner,
 )
-from modelpact.security.leak_scan.entropy import bits, is_placeholder, is_random
-from modelpact.security.leak_scan.prefilter import regions
+from modelpact.security.leak_scan.entropy import estimate_bits, is_placeholder, is_random
+from modelpact.security.leak_scan.prefilter import candidate_regions
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
 from modelpact.types import Job
@@ -57,7 +57,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-def scanned(written: Written, folder: Path) -> Report:
+def scanned(written: Written, folder: Path) -> ScanReport:
     """What the scan says about a case of the corpus."""
     folder.mkdir(exist_ok=True)
     values = written(folder)
@@ -79,9 +79,9 @@ def test_every_leak_is_caught_and_no_value_told(tmp_path: Path) -> None:
             missed.append(name)
             continue
         with pytest.raises(SecretError) as raised:
-            report.settle((), "saver.leaks_allowed", "the model")
+            report.enforce((), "saver.leak_allowlist", "the model")
         assert not any(value in str(raised.value) for value in ENVIRONMENT.values()), name
-        assert not looks_secret(str(raised.value)), name
+        assert not contains_key(str(raised.value)), name
     assert missed == []
 
 
@@ -136,7 +136,7 @@ def test_the_message_names_each_place_and_says_what_to_do(tmp_path: Path) -> Non
         f"a = '{VALUE}'\nb = '{sk()}'\npassword = '{drawn(20)}'\nu = 'ftp://ann:{drawn(9)}@host'\n",
     )
     with pytest.raises(SecretError) as raised:
-        scan_folder(tmp_path).settle((), "saver.leaks_allowed", "the model")
+        scan_folder(tmp_path).enforce((), "saver.leak_allowlist", "the model")
     assert str(raised.value) == (
         "the model holds 4 secrets:\n"
         "  code/x.py, line 1: the value of the variable SERVICE_API_KEY (kind: environment)\n"
@@ -145,7 +145,7 @@ def test_the_message_names_each_place_and_says_what_to_do(tmp_path: Path) -> Non
         "  code/x.py, line 4: an address with a password or a key in it (kind: address)\n"
         "Take it out, and change the key if anybody has seen it; name a key instead: env:NAME, or os.environ in code.\n"
         "What is no secret is allowed with a reason: "
-        "saver.leaks_allowed=[{place: 'code/x.py', kind: environment, reason: '...'}]"
+        "saver.leak_allowlist=[{place: 'code/x.py', kind: environment, reason: '...'}]"
     )
     assert raised.value.places == ["code/x.py"]
     assert raised.value.exit_status == 2
@@ -157,7 +157,7 @@ def test_many_are_counted(tmp_path: Path) -> None:
     report = scan_folder(tmp_path)
     assert len(report.leaks) == scanner.PER_PLACE + 1
     with pytest.raises(SecretError, match="and 31 more"):
-        report.settle((), "saver.leaks_allowed", "the model")
+        report.enforce((), "saver.leak_allowlist", "the model")
 
 
 def test_a_name_that_is_a_key_is_not_shown(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_what_is_random(text: str, random: bool) -> None:
 def test_a_placeholder_says_so() -> None:
     assert is_placeholder("my-secret-key-123")
     assert not is_placeholder("my-" + "q7Zx2mPv9KfT")
-    assert bits("password") < 10
+    assert estimate_bits("password") < 10
 
 
 @pytest.mark.parametrize("value", [*COMMON.values(), "abcdefg", "aaaaaaaaaaaaaaaa", "ann@company"])
@@ -225,12 +225,12 @@ def test_a_short_value_counts_only_as_a_word_of_its_own(
 
 
 def test_every_mark_is_of_three_letters_and_every_key_has_one() -> None:
-    assert all(len(mark) >= 3 for mark in MARKS)
+    assert all(len(mark) >= 3 for mark in KEY_MARKERS)
     for name in ("Stripe", "Slack", "Google", "Hugging Face", "SendGrid", "Vault", "Telegram"):
         written: dict[str, bytes] = {}
         LEAKS[name](_Folder(written))  # type: ignore[arg-type]
         text = b"." * 6000 + written["x.py"] + b"." * 6000
-        assert any(keyed for _, _, keyed in regions(text)), name
+        assert any(keyed for _, _, keyed in candidate_regions(text)), name
 
 
 class _Folder:
@@ -267,7 +267,7 @@ class TestWhatIsNotRead:
             "x.zst, all that is in it",
         ]
         with caplog.at_level(logging.WARNING):
-            assert report.settle((), "saver.leaks_allowed", "the model") == []
+            assert report.enforce((), "saver.leak_allowlist", "the model") == []
         assert (
             "the leak scan did not read x.zst, all that is in it: it is compressed by zstd"
             in caplog.messages
@@ -347,7 +347,7 @@ def test_clean_files_are_read_once(
     tmp_path: Path, mocker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scan_folder(at(tmp_path, "x.py", f"unique = {drawn(9)}"))
-    spied = mocker.spy(scanner, "found_in")
+    spied = mocker.spy(scanner, "find_secrets")
     scan_folder(tmp_path)
     assert spied.call_count == 1  # its name
     monkeypatch.setenv("OTHER_API_KEY", drawn(20))
@@ -370,27 +370,28 @@ class TestExceptions:
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         report = scan_folder(at(tmp_path, "code/x.py", f"a = '{sk()}'\nb = '{sk()}'\n"))
-        allowed = Allowed(place="code/*.py", kind="form", reason="test vectors")
+        allowed = AllowlistEntry(place="code/*.py", kind="form", reason="test vectors")
         with caplog.at_level(logging.INFO):
-            assert report.settle([allowed], "saver.leaks_allowed", "the model") == [allowed]
-        assert "saver.leaks_allowed: form at code/*.py is allowed: test vectors" in caplog.messages
+            assert report.enforce([allowed], "saver.leak_allowlist", "the model") == [allowed]
+        assert "saver.leak_allowlist: form at code/*.py is allowed: test vectors" in caplog.messages
 
     def test_leave_the_rest(self, tmp_path: Path) -> None:
         report = scan_folder(at(tmp_path, "code/x.py", f"a = '{sk()}'\nb = '{VALUE}'\n"))
         with pytest.raises(SecretError, match=r"holds a secret:\n  code/x\.py, line 2"):
-            report.settle(
-                [Allowed(place="code/x.py", kind="form", reason="a test vector")],
-                "saver.leaks_allowed",
+            report.enforce(
+                [AllowlistEntry(place="code/x.py", kind="form", reason="a test vector")],
+                "saver.leak_allowlist",
                 "the model",
             )
 
     def test_that_match_nothing_are_told(self, caplog: pytest.LogCaptureFixture) -> None:
         allowed = [
-            Allowed(place=place, kind="form", reason="old") for place in ("gone.py", "run:config.x")
+            AllowlistEntry(place=place, kind="form", reason="old")
+            for place in ("gone.py", "run:config.x")
         ]
-        assert Report().settle(allowed, "saver.leaks_allowed", "the model") == []
+        assert ScanReport().enforce(allowed, "saver.leak_allowlist", "the model") == []
         assert caplog.messages == [
-            "saver.leaks_allowed: nothing of the kind form is at gone.py; take the exception out"
+            "saver.leak_allowlist: nothing of the kind form is at gone.py; take the exception out"
         ]
 
     @pytest.mark.parametrize(
@@ -410,21 +411,27 @@ class TestExceptions:
     def test_that_say_too_little_are_refused(self, change: dict[str, Any], said: str) -> None:
         with pytest.raises(ValidationError, match=said):
             CustomSaver(
-                leaks_allowed=[{"place": "x.py", "kind": "form", "reason": "why", **change}]
+                leak_allowlist=[{"place": "x.py", "kind": "form", "reason": "why", **change}]
             )  # type: ignore[list-item]
 
     def test_without_a_reason_are_refused(self) -> None:
         with pytest.raises(ValidationError, match="reason"):
-            CustomSaver(leaks_allowed=[{"place": "x.py", "kind": "form"}])  # type: ignore[list-item]
+            CustomSaver(leak_allowlist=[{"place": "x.py", "kind": "form"}])  # type: ignore[list-item]
 
     def test_fit_into_a_tag(self) -> None:
         many = [
-            Allowed(place=f"{number}.py", kind="form", reason="r" * 300) for number in range(50)
+            AllowlistEntry(place=f"{number}.py", kind="form", reason="r" * 300)
+            for number in range(50)
         ]
-        text = recorded(many)
+        text = allowlist_to_tag(many)
         assert len(text) <= 4000
-        assert from_tags({SCANNED: text})[0] == many[0].model_dump()
-        assert from_tags({SCANNED: "x"}) == from_tags({}) == from_tags(None) == []
+        assert allowlist_from_tags({LEAK_SCAN_TAG: text})[0] == many[0].model_dump()
+        assert (
+            allowlist_from_tags({LEAK_SCAN_TAG: "x"})
+            == allowlist_from_tags({})
+            == allowlist_from_tags(None)
+            == []
+        )
 
 
 class TestPublishing:
@@ -450,23 +457,29 @@ class TestPublishing:
         code = [self.helper(f"KEY = '{sk()}'\n")]
         receipt = publish(
             **steps(
-                saver=CustomSaver(pip_requirements=["numpy"], code_paths=code, leaks_allowed=[told])
+                saver=CustomSaver(
+                    pip_requirements=["numpy"], code_paths=code, leak_allowlist=[told]
+                )
             )
         )  # type: ignore[list-item]
-        assert receipt.leaks_allowed == [told]
-        assert json.loads(client().get_model_version("sums", "1").tags[SCANNED]) == [told]
+        assert receipt.leak_allowlist == [told]
+        assert json.loads(client().get_model_version("sums", "1").tags[LEAK_SCAN_TAG]) == [told]
         assert json.loads(
-            client().get_logged_model(receipt.model_uri.removeprefix("models:/")).tags[SCANNED]
+            client()
+            .get_logged_model(receipt.model_uri.removeprefix("models:/"))
+            .tags[LEAK_SCAN_TAG]
         ) == [told]  # type: ignore[union-attr]
 
     def test_a_clean_model_says_that_it_was_looked_through(self) -> None:
         receipt = publish(**steps())
-        assert receipt.leaks_allowed == []
+        assert receipt.leak_allowlist == []
         assert (
-            client().get_logged_model(str(receipt.model_uri).removeprefix("models:/")).tags[SCANNED]
+            client()
+            .get_logged_model(str(receipt.model_uri).removeprefix("models:/"))
+            .tags[LEAK_SCAN_TAG]
             == "[]"
         )
-        assert SCANNED not in client().get_model_version("sums", "1").tags
+        assert LEAK_SCAN_TAG not in client().get_model_version("sums", "1").tags
 
     def test_a_secret_in_the_rows_is_found_in_the_example(self) -> None:
         example = pd.DataFrame([{"a": f"by {VALUE}"}, {"a": "b"}])
@@ -498,9 +511,9 @@ class TestPublishing:
     def test_a_tag_is_allowed_with_a_reason(self) -> None:
         told = {"place": "tags.note", "kind": "environment", "reason": "a public name"}
         publish(
-            **steps(register=MlflowRegister(tags={"note": f"by {VALUE}"}, leaks_allowed=[told]))
+            **steps(register=MlflowRegister(tags={"note": f"by {VALUE}"}, leak_allowlist=[told]))
         )  # type: ignore[list-item]
-        assert json.loads(client().get_model_version("sums", "1").tags[SCANNED]) == [told]
+        assert json.loads(client().get_model_version("sums", "1").tags[LEAK_SCAN_TAG]) == [told]
 
     def test_a_traceback_is_kept_without_keys(self, mocker: Any) -> None:
         mocker.patch.object(
@@ -533,7 +546,7 @@ class TestAModelThatWasSavedElsewhere:
             pip_requirements=["scikit-learn"],
             serialization_format="cloudpickle",
         )
-        note_checks(info.model_uri, mlflow_verdict())
+        record_checks(info.model_uri, mlflow_verdict())
         return str(info.model_uri)
 
     def test_is_looked_through_when_it_is_registered(self) -> None:
@@ -545,9 +558,9 @@ class TestAModelThatWasSavedElsewhere:
                 MlflowRegister().register("sums", uri)
             assert client().search_registered_models() == []
             told = {"place": "code/helping.py", "kind": "form", "reason": "a test vector"}
-            version = MlflowRegister(leaks_allowed=[told]).register("sums", uri)  # type: ignore[list-item]
+            version = MlflowRegister(leak_allowlist=[told]).register("sums", uri)  # type: ignore[list-item]
             assert version is not None
-            assert json.loads(version.tags[SCANNED]) == [told]
+            assert json.loads(version.tags[LEAK_SCAN_TAG]) == [told]
 
     def test_is_looked_through_once(self, mocker: Any) -> None:
         from modelpact.security.leak_scan import registration
@@ -568,8 +581,8 @@ def mlflow_verdict() -> Any:
 
 
 def test_what_is_cut_from_a_text() -> None:
-    assert cut(f"{VALUE}, {sk()} and the rest") == "[redacted], [redacted] and the rest"
+    assert redact(f"{VALUE}, {sk()} and the rest") == "[redacted], [redacted] and the rest"
 
 
 def test_no_key_stands_in_the_corpus() -> None:
-    assert not looks_secret(Path(leak_corpus.__file__).read_text())
+    assert not contains_key(Path(leak_corpus.__file__).read_text())

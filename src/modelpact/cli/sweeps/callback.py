@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from modelpact.cli.argument_secrets import refuse_literals
 from modelpact.errors import ConfigError
-from modelpact.security.secrets import refuse
+from modelpact.security.secrets import reject_literals
 
 __all__ = ["ModelpactCallback", "Stop", "refuse_composed"]
 
@@ -75,7 +75,7 @@ def refuse_composed(config: DictConfig, keys: Collection[str] | None = None) -> 
         key: OmegaConf.to_container(node, resolve=False) if OmegaConf.is_config(node) else node
         for key, node in nodes.items()
     }
-    refuse(plain, source="the composed configuration")
+    reject_literals(plain, source="the composed configuration")
 
 
 def _stopping(check: Callable[[], None]) -> None:

@@ -16,7 +16,7 @@ from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.render.progress import Progress
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import IntegrityError, LoadError, StoreError
-from modelpact.security.integrity import judge, model_of_version, published_version
+from modelpact.security.integrity import find_published_version, logged_model_id, verify_files
 from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST
 from modelpact.tracking import SqliteTracking, Tracking
 from modelpact.tracking.tracking import without_credentials
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mlflow import MlflowClient
 
-    from modelpact.security.integrity import Judged
+    from modelpact.security.integrity import VerificationResult
     from modelpact.types import Version
 
 __all__ = ["AuditTask"]
@@ -149,14 +149,14 @@ class _Auditor:
 
     def __init__(self, client: MlflowClient) -> None:
         self._client = client
-        self._judged: dict[tuple[str | None, ...], tuple[_Finding, ...] | Judged] = {}
+        self._judged: dict[tuple[str | None, ...], tuple[_Finding, ...] | VerificationResult] = {}
 
     def audit(self, version: Version) -> _Audited:
         """Compare a version with what was published."""
         from mlflow.exceptions import MlflowException
 
         try:
-            model_id = model_of_version(version)
+            model_id = logged_model_id(version)
             if model_id is not None:
                 self._client.get_logged_model(model_id)
             place = str(self._client.get_model_version_download_uri(version.name, version.version))
@@ -166,13 +166,15 @@ class _Auditor:
             return self._told(
                 version, (_Finding("SOURCE_GONE", f"{version.source} was deleted from the store"),)
             )
-        tags = published_version(self._client, version).tags
+        tags = find_published_version(self._client, version).tags
         key = (place, tags.get(ARTIFACT_DIGEST), tags.get(SIGNATURE_DIGEST))
         if key not in self._judged:
             self._judged[key] = self._look(place, tags)
         return self._told(version, self._judged[key])
 
-    def _look(self, place: str, tags: Mapping[str, str]) -> tuple[_Finding, ...] | Judged:
+    def _look(
+        self, place: str, tags: Mapping[str, str]
+    ) -> tuple[_Finding, ...] | VerificationResult:
         """What became of the files; that they cannot be read is a finding too, not the end of the audit."""
         from mlflow.exceptions import MlflowException
 
@@ -183,13 +185,13 @@ class _Auditor:
                 )
                 if not (folder / "MLmodel").exists() and not any(folder.iterdir()):
                     return (_Finding("SOURCE_GONE", f"there are no files in {place}"),)
-                return judge(folder, tags)
+                return verify_files(folder, tags)
             except (MlflowException, OSError) as error:
                 if _is_gone(place, error):
                     return (_Finding("SOURCE_GONE", f"there are no files in {place}"),)
                 return (_Finding("UNREADABLE", f"{type(error).__name__}: {truncate(error, 200)}"),)
 
-    def _told(self, version: Version, found: tuple[_Finding, ...] | Judged) -> _Audited:
+    def _told(self, version: Version, found: tuple[_Finding, ...] | VerificationResult) -> _Audited:
         name, number = str(version.name), str(version.version)
         if isinstance(found, tuple):
             return _Audited(name, number, found)
@@ -204,7 +206,7 @@ class _Auditor:
                     "it was published without a manifest: only its signature can be checked",
                 )
             )
-        elif not found.vouched and not codes & {"MANIFEST_GONE", "MANIFEST_CHANGED", "TAG_GONE"}:
+        elif not found.attested and not codes & {"MANIFEST_GONE", "MANIFEST_CHANGED", "TAG_GONE"}:
             findings.append(
                 _Finding(
                     "NO_TAG",

@@ -14,7 +14,7 @@ from modelpact.cli.tasks.base import Task
 from modelpact.data import DataSource
 from modelpact.datatypes import count_rows
 from modelpact.errors import ConfigError, InputsError, LoadError
-from modelpact.security.integrity import Integrity
+from modelpact.security.integrity import IntegrityPolicy
 from modelpact.tracking import Tracking
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class CheckTask(Task):
     policy: Literal["mlflow", "lossless", "strict"] = "lossless"
     extra: Literal["ignore", "warn", "forbid"] = "ignore"
     most: int = Field(default=50, ge=1)
-    integrity: Integrity = "strict"
+    integrity: IntegrityPolicy = "strict"
     tracking: Tracking
 
     def run(self, folder: Path) -> float | None:

@@ -13,7 +13,7 @@ from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.render.output_file import check_writable
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import CompatibilityError, ConfigError, LoadError
-from modelpact.security.integrity import Integrity
+from modelpact.security.integrity import IntegrityPolicy
 from modelpact.tracking import Tracking
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class DiffTask(Task):
     extra: Literal["ignore", "warn", "forbid"] = "ignore"
     format: Literal["table", "json", "junit", "markdown"] = "table"
     out: str | None = Field(default=None, min_length=1)
-    integrity: Integrity = "strict"
+    integrity: IntegrityPolicy = "strict"
     tracking: Tracking
 
     def run(self, folder: Path) -> float | None:

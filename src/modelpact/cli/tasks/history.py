@@ -15,7 +15,7 @@ from modelpact.cli.render.output_file import check_writable
 from modelpact.cli.stored_model import open_store
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import AliasError
-from modelpact.registry.aliases import History, Move, State
+from modelpact.registry.aliases import AliasEvent, AliasHistory, AliasState
 from modelpact.registry.names import check_alias
 from modelpact.tracking import Tracking
 
@@ -67,11 +67,11 @@ class HistoryTask(Task):
             echo(_told(state))
         return None
 
-    def _states(self) -> list[State]:
+    def _states(self) -> list[AliasState]:
         from mlflow import MlflowClient
 
         with open_store(f"models:/{self.name}", self.tracking):
-            history = History(MlflowClient(), self.name)
+            history = AliasHistory(MlflowClient(), self.name)
             found = {state.alias: state for state in history.states()}
             if self.alias is not None and self.alias not in found:
                 raise AliasError(
@@ -80,7 +80,9 @@ class HistoryTask(Task):
                     alias=self.alias,
                 )
             chosen = [state for state in found.values() if self.alias in (None, state.alias)]
-            return [history.settled(state.alias) if state.outside else state for state in chosen]
+            return [
+                history.settled_state(state.alias) if state.outside else state for state in chosen
+            ]
 
     def _write(self, text: str, count: str) -> None:
         if self.out is None:
@@ -89,7 +91,7 @@ class HistoryTask(Task):
             write_atomically(Path(self.out), f"{text}\n")
             echo(f"wrote {self.out}: {count}")
 
-    def _document(self, states: list[State]) -> dict[str, Any]:
+    def _document(self, states: list[AliasState]) -> dict[str, Any]:
         return {
             "name": self.name,
             "aliases": [
@@ -107,7 +109,7 @@ class HistoryTask(Task):
         }
 
 
-def _row(move: Move) -> list[str]:
+def _row(move: AliasEvent) -> list[str]:
     ends = [str(version or "-") for version in (move.before, move.to)]
     return [
         move.alias,
@@ -121,7 +123,7 @@ def _row(move: Move) -> list[str]:
     ]
 
 
-def _rules(move: Move) -> str:
+def _rules(move: AliasEvent) -> str:
     if not move.rules:
         return "-"
     forced = f", forced: {', '.join(move.forced)}" if move.forced else ""
@@ -132,7 +134,7 @@ def _plain(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in truncate(text, 80)) or "-"
 
 
-def _told(state: State) -> str:
+def _told(state: AliasState) -> str:
     """What an alias names now, and what is odd about it."""
     names = "nothing" if state.current is None else f"version {state.current}"
     told = (

@@ -11,7 +11,7 @@ from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.stored_model import find_model, open_store, registered_name
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import AliasError, ConfigError, PromotionError
-from modelpact.registry.aliases import Aliases, Rule, State, check_why
+from modelpact.registry.aliases import Aliases, AliasState, RuleResult, check_reason
 from modelpact.registry.names import check_alias
 from modelpact.registry.promotion_rules import PromotionCriteria, RuleName, check_promotion
 from modelpact.tracking import Tracking
@@ -52,7 +52,7 @@ class PromoteTask(Task):
             client = MlflowClient()
             number = int(find_model(self.uri).uri.rpartition("/")[2])
             aliases = Aliases(client, name)
-            state = aliases.settled(self.alias)
+            state = aliases.settled_state(self.alias)
             if state.current == number:
                 aliases.finish(self.alias)
                 echo(f"{self.alias} of {name} names version {number} already")
@@ -87,7 +87,7 @@ class PromoteTask(Task):
     def _name(self) -> str:
         """The registered model; refused here is what needs no look into the store."""
         check_alias(self.alias, "task.alias")
-        check_why(self.why, "task.why")
+        check_reason(self.why, "task.why")
         name = registered_name(self.uri)
         if name is None:
             raise ConfigError(
@@ -101,10 +101,10 @@ class PromoteTask(Task):
             )
         return name
 
-    def _forced(self, rules: list[Rule]) -> list[str]:
+    def _forced(self, rules: list[RuleResult]) -> list[str]:
         return [rule.name for rule in rules if not rule.ok and rule.name in self.force]
 
-    def _show(self, state: State, number: int, rules: list[Rule]) -> None:
+    def _show(self, state: AliasState, number: int, rules: list[RuleResult]) -> None:
         forced = self._forced(rules)
         rows = [
             [
@@ -121,7 +121,7 @@ class PromoteTask(Task):
             rows,
         )
 
-    def _refuse_broken(self, state: State, number: int, rules: list[Rule]) -> None:
+    def _refuse_broken(self, state: AliasState, number: int, rules: list[RuleResult]) -> None:
         broken = [rule for rule in rules if not rule.ok and rule.name not in self.force]
         if broken:
             names = [*self.force, *(rule.name for rule in broken)]

@@ -9,7 +9,7 @@ from pydantic import Field
 from modelpact.cli.render.console import echo
 from modelpact.cli.stored_model import open_store
 from modelpact.cli.tasks.base import Task
-from modelpact.registry.aliases import Aliases, check_why
+from modelpact.registry.aliases import Aliases, check_reason
 from modelpact.registry.names import check_alias
 from modelpact.tracking import Tracking
 
@@ -37,7 +37,7 @@ class ProtectTask(Task):
         from mlflow import MlflowClient
 
         check_alias(self.alias, "task.alias")
-        check_why(self.why, "task.why")
+        check_reason(self.why, "task.why")
         with open_store(f"models:/{self.name}", self.tracking):
             line = Aliases(MlflowClient(), self.name).protect(
                 self.alias, not self.lift, why=self.why

@@ -20,7 +20,7 @@ from modelpact._internal.text import truncate
 from modelpact.cli.render.console import echo
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import StoreError
-from modelpact.registry.aliases import unfinished
+from modelpact.registry.aliases import find_unfinished
 from modelpact.tracking import SqliteTracking, Store, Tracking
 from modelpact.tracking.tracking import without_credentials
 
@@ -129,7 +129,7 @@ class RepairTask(Task):
 
 def _aliases(store: Store) -> Iterator[_Finding]:
     """The moves of aliases that are in the history, and that the registry was not told of."""
-    for aliases, state in unfinished(store.client):
+    for aliases, state in find_unfinished(store.client):
         named = "nothing" if state.recorded is None else f"version {state.recorded}"
         about = f"the alias {state.alias} of {state.name} to {named}: it was moved, and the registry was not told"
         yield _Finding("set", "set", about, partial(aliases.finish, state.alias))

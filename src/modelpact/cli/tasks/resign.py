@@ -27,7 +27,7 @@ from modelpact.models import Model
 from modelpact.pipeline import publish
 from modelpact.registers import Register
 from modelpact.savers import Saver
-from modelpact.security.integrity import Integrity
+from modelpact.security.integrity import IntegrityPolicy
 from modelpact.signers import Signer
 from modelpact.tracking import SqliteTracking, Tracking
 from modelpact.types import Inputs, Params, Receipt
@@ -56,7 +56,7 @@ class ResignTask(Task):
     data: DataSource
     signer: Signer
     verifier: Verifier
-    integrity: Integrity = "strict"
+    integrity: IntegrityPolicy = "strict"
     registry: Register = Field(alias="register")  # every Pydantic class has a method `register`
     tracking: Tracking
 
@@ -121,7 +121,7 @@ class _ResignedModel(Model):
 
     uri: str
     folder: str
-    integrity: Integrity
+    integrity: IntegrityPolicy
 
     _stored: StoredModel | None = PrivateAttr(default=None)
     _files: Path | None = PrivateAttr(default=None)

@@ -10,7 +10,7 @@ from modelpact.cli.render.console import echo
 from modelpact.cli.stored_model import open_store
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import AliasError
-from modelpact.registry.aliases import Aliases, State, check_why
+from modelpact.registry.aliases import Aliases, AliasState, check_reason
 from modelpact.registry.names import check_alias
 from modelpact.tracking import Tracking
 
@@ -38,17 +38,17 @@ class RollbackTask(Task):
         from mlflow import MlflowClient
 
         check_alias(self.alias, "task.alias")
-        check_why(self.why, "task.why")
+        check_reason(self.why, "task.why")
         with open_store(f"models:/{self.name}", self.tracking):
             aliases = Aliases(MlflowClient(), self.name)
-            state = aliases.settled(self.alias)
+            state = aliases.settled_state(self.alias)
             target = self._target(state)
             aliases.move(self.alias, target, by="rollback", expected=state.current, why=self.why)
         now = "no version" if state.current is None else f"version {state.current}"
         echo(f"{self.alias} of {self.name}: {now} -> version {target}")
         return None
 
-    def _target(self, state: State) -> int:
+    def _target(self, state: AliasState) -> int:
         earlier = state.earlier()
         if self.version is not None and self.version not in earlier:
             now = " now" if self.version == state.current else ""

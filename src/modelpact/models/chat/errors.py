@@ -80,11 +80,13 @@ class Failure(Exception):
             body: Its body, as far as it was read: decoded JSON, or text.
             keys: The secrets that were sent: a server may repeat them.
         """
-        said = truncate(secrets.without(_words(body), keys), 300)
+        said = truncate(secrets.redact_values(_words(body), keys), 300)
         if 300 <= status < 400:
             target = truncate(
-                secrets.masked(
-                    secrets.without(headers.get("location", "nowhere").partition("?")[0], keys)
+                secrets.redact_text(
+                    secrets.redact_values(
+                        headers.get("location", "nowhere").partition("?")[0], keys
+                    )
                 ),
                 300,
             )

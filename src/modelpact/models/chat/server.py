@@ -222,14 +222,14 @@ class Server:
 
     def _said(self, text: object, length: int = 300) -> str:
         """Words of the server, in which it may have repeated a key: taken out before anything is cut."""
-        return truncate(secrets.without(str(text), self._keys), length)
+        return truncate(secrets.redact_values(str(text), self._keys), length)
 
     def _shown(self, error: BaseException) -> BaseException | None:
         """The error to chain; None where its text, or that of one behind it, holds a key: tracebacks are kept in files."""
         behind: BaseException | None = error
         while behind is not None:
             text = f"{behind} {behind!r} {getattr(behind, 'doc', '')}"
-            if secrets.without(text, self._keys) != text:
+            if secrets.redact_values(text, self._keys) != text:
                 return None
             behind = behind.__cause__ or behind.__context__
         return error
@@ -238,7 +238,7 @@ class Server:
 def _sendable(reference: str, place: str) -> str:
     value = secrets.resolve(reference, place)
     if not (value.isascii() and value.isprintable()):
-        name = secrets.variable(reference)
+        name = secrets.referenced_variable(reference)
         raise ModelConfigError(
             f"{place}: the value of {name} has a line break or a character outside of ASCII in it, and cannot be sent",
             remedy=f"Set it again without: export {name}=...",

@@ -96,10 +96,10 @@ class ChatSettings(Step):
 
     @model_validator(mode="after")
     def _checked(self) -> ChatSettings:
-        secrets.refuse(self.model_dump(), "model")
+        secrets.reject_literals(self.model_dump(), "model")
         if isinstance(self.stop, list) and len(self.stop) > 4:
             raise ValueError("stop takes up to four texts")
-        if not secrets.variable(self.base_url):
+        if not secrets.referenced_variable(self.base_url):
             _check_url(self.base_url)
         if self.template is not None:
             fields(self.template)
@@ -212,10 +212,10 @@ class Endpoint:
             ModelConfigError: The variable is not set, or is no address.
             SecretError: The address holds a password.
         """
-        if not secrets.variable(self.base_url):
+        if not secrets.referenced_variable(self.base_url):
             return self.base_url
         url = secrets.resolve(self.base_url, "model.base_url")
-        secrets.refuse({"base_url": url}, "model", source=self.base_url)
+        secrets.reject_literals({"base_url": url}, "model", source=self.base_url)
         try:
             _check_url(url)
         except ValueError as error:

@@ -8,17 +8,17 @@ is killed in between leaves a move that the next mover, or `task=repair`, finish
 
 from __future__ import annotations
 
-from modelpact.registry.aliases.aliases import Aliases, refuse_protected, unfinished
-from modelpact.registry.aliases.events import Move, Rule, State, check_why
-from modelpact.registry.aliases.history import History
+from modelpact.registry.aliases.alias_history import AliasHistory
+from modelpact.registry.aliases.alias_writer import Aliases, check_unprotected, find_unfinished
+from modelpact.registry.aliases.events import AliasEvent, AliasState, RuleResult, check_reason
 
 __all__ = [
+    "AliasEvent",
+    "AliasHistory",
+    "AliasState",
     "Aliases",
-    "History",
-    "Move",
-    "Rule",
-    "State",
-    "check_why",
-    "refuse_protected",
-    "unfinished",
+    "RuleResult",
+    "check_reason",
+    "check_unprotected",
+    "find_unfinished",
 ]

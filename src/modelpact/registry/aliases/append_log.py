@@ -20,9 +20,17 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Experiment
 
-__all__ = ["HOME", "INDEX", "LONGEST", "Ledger", "every", "find", "found_or_made"]
+__all__ = [
+    "EXPERIMENT",
+    "INDEX_EXPERIMENT",
+    "LONGEST",
+    "AppendLog",
+    "find_log",
+    "get_or_create_log",
+    "list_subjects",
+]
 
-HOME, INDEX = "modelpact aliases", "modelpact aliases: index"
+EXPERIMENT, INDEX_EXPERIMENT = "modelpact aliases", "modelpact aliases: index"
 """The experiment that the runs are in, and the one whose tag says which of them is the index."""
 
 LONGEST = 6000
@@ -33,7 +41,7 @@ _NOTE = "Written by modelpact: the runs here hold the history of aliases, each m
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class AppendLog:
     """One log.
 
     Attributes:
@@ -71,7 +79,7 @@ class Ledger:
         return True
 
 
-def find(client: MlflowClient, subject: str) -> Ledger | None:
+def find_log(client: MlflowClient, subject: str) -> AppendLog | None:
     """The ledger of a subject; None where there is none yet.
 
     Raises:
@@ -79,10 +87,10 @@ def find(client: MlflowClient, subject: str) -> Ledger | None:
     """
     index = _index(client)
     run_id = None if index is None else index.read().get(_key(subject))
-    return None if run_id is None else Ledger(client, run_id)
+    return None if run_id is None else AppendLog(client, run_id)
 
 
-def every(client: MlflowClient) -> Iterator[str]:
+def list_subjects(client: MlflowClient) -> Iterator[str]:
     """The subjects of all ledgers of a store.
 
     Raises:
@@ -95,7 +103,7 @@ def every(client: MlflowClient) -> Iterator[str]:
             yield subject
 
 
-def found_or_made(client: MlflowClient, subject: str, title: str) -> Ledger:
+def get_or_create_log(client: MlflowClient, subject: str, title: str) -> AppendLog:
     """The ledger of a subject, made where there is none; of several processes that make one, all get the same.
 
     Args:
@@ -106,7 +114,7 @@ def found_or_made(client: MlflowClient, subject: str, title: str) -> Ledger:
     Raises:
         StoreError: The index was deleted.
     """
-    found = find(client, subject)
+    found = find_log(client, subject)
     if found is not None:
         return found
     index = _index(client) or _made_index(client)
@@ -114,7 +122,7 @@ def found_or_made(client: MlflowClient, subject: str, title: str) -> Ledger:
     if index.write(_key(subject), own.run_id):
         return own
     client.delete_run(own.run_id)
-    return Ledger(client, index.read()[_key(subject)])
+    return AppendLog(client, index.read()[_key(subject)])
 
 
 def _key(subject: str) -> str:
@@ -122,25 +130,27 @@ def _key(subject: str) -> str:
     return hashlib.sha256(subject.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _index(client: MlflowClient) -> Ledger | None:
-    experiment = _experiment(client, INDEX)
+def _index(client: MlflowClient) -> AppendLog | None:
+    experiment = _experiment(client, INDEX_EXPERIMENT)
     if experiment is None:
         return None
     run_id = experiment.tags.get(_INDEX_RUN)
     if run_id is None:
         raise StoreError(
-            f"the experiment {INDEX!r} does not say which run is the index: its tag {_INDEX_RUN} is gone",
-            remedy=f"Set that tag to the id of the run named index in the experiment {HOME!r}.",
+            f"the experiment {INDEX_EXPERIMENT!r} does not say which run is the index: its tag {_INDEX_RUN} is gone",
+            remedy=f"Set that tag to the id of the run named index in the experiment {EXPERIMENT!r}.",
         )
-    return Ledger(client, run_id)
+    return AppendLog(client, run_id)
 
 
-def _made_index(client: MlflowClient) -> Ledger:
+def _made_index(client: MlflowClient) -> AppendLog:
     from mlflow.exceptions import MlflowException
 
     own = _made_run(client, "index", {})
     try:
-        client.create_experiment(INDEX, tags={_INDEX_RUN: own.run_id, "mlflow.note.content": _NOTE})
+        client.create_experiment(
+            INDEX_EXPERIMENT, tags={_INDEX_RUN: own.run_id, "mlflow.note.content": _NOTE}
+        )
     except (
         MlflowException
     ) as error:  # somebody else was faster, or this did it and the answer was lost
@@ -149,7 +159,8 @@ def _made_index(client: MlflowClient) -> Ledger:
     index = _index(client)
     if index is None:
         raise StoreError(
-            f"the experiment {INDEX!r} was made and cannot be found", remedy="Do the same again."
+            f"the experiment {INDEX_EXPERIMENT!r} was made and cannot be found",
+            remedy="Do the same again.",
         )
     if index.run_id != own.run_id:
         client.delete_run(own.run_id)
@@ -159,17 +170,18 @@ def _made_index(client: MlflowClient) -> Ledger:
 def _home(client: MlflowClient) -> str:
     from mlflow.exceptions import MlflowException
 
-    found = _experiment(client, HOME)
+    found = _experiment(client, EXPERIMENT)
     if found is None:
         try:
-            return str(client.create_experiment(HOME, tags={"mlflow.note.content": _NOTE}))
+            return str(client.create_experiment(EXPERIMENT, tags={"mlflow.note.content": _NOTE}))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-            found = _experiment(client, HOME)
+            found = _experiment(client, EXPERIMENT)
     if found is None:
         raise StoreError(
-            f"the experiment {HOME!r} was made and cannot be found", remedy="Do the same again."
+            f"the experiment {EXPERIMENT!r} was made and cannot be found",
+            remedy="Do the same again.",
         )
     return str(found.experiment_id)
 
@@ -185,7 +197,7 @@ def _experiment(client: MlflowClient, name: str) -> Experiment | None:
     return found
 
 
-def _made_run(client: MlflowClient, title: str, tags: dict[str, str]) -> Ledger:
+def _made_run(client: MlflowClient, title: str, tags: dict[str, str]) -> AppendLog:
     run = client.create_run(_home(client), run_name=truncate(title, 200), tags=tags)
     client.update_run(run.info.run_id, status="FINISHED")  # set_terminated would print an address
-    return Ledger(client, str(run.info.run_id))
+    return AppendLog(client, str(run.info.run_id))

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from modelpact.errors import AliasError, ConfigError
 from modelpact.security import secrets
 
-__all__ = ["By", "Move", "Rule", "State", "check_why"]
+__all__ = ["AliasEvent", "AliasState", "By", "RuleResult", "check_reason"]
 
 By = Literal[
     "promote", "rollback", "register", "sweep", "python", "undo", "outside", "protect", "lift"
@@ -27,7 +27,7 @@ LONGEST_WHY = 1000
 """Characters of a reason; the rest of a move needs its room too."""
 
 
-class Rule(BaseModel):
+class RuleResult(BaseModel):
     """One rule of a promotion: its name, whether it held, and the figures."""
 
     model_config = ConfigDict(frozen=True)
@@ -37,7 +37,7 @@ class Rule(BaseModel):
     detail: str = ""
 
 
-class Move(BaseModel):
+class AliasEvent(BaseModel):
     """One line of an alias's history.
 
     Attributes:
@@ -67,7 +67,7 @@ class Move(BaseModel):
     who: str
     when: str
     why: str = ""
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[RuleResult, ...] = ()
     forced: tuple[str, ...] = ()
 
     def line(self) -> str:
@@ -79,7 +79,7 @@ class Move(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude={"form"})
 
     @classmethod
-    def of(cls, line: str, place: str) -> Move:
+    def of(cls, line: str, place: str) -> AliasEvent:
         """Read what was written.
 
         Raises:
@@ -95,7 +95,7 @@ class Move(BaseModel):
 
 
 @dataclass(frozen=True)
-class State:
+class AliasState:
     """An alias as the history and the registry have it.
 
     Attributes:
@@ -108,12 +108,12 @@ class State:
 
     name: str
     alias: str
-    moves: Sequence[Move]
+    moves: Sequence[AliasEvent]
     registered: int | None
     told: frozenset[int]
 
     @property
-    def last(self) -> Move | None:
+    def last(self) -> AliasEvent | None:
         """The last move proper."""
         return next(
             (move for move in reversed(self.moves) if move.by not in ("protect", "lift")), None
@@ -143,12 +143,12 @@ class State:
         return self.registered if self.outside else self.recorded
 
     @cached_property
-    def protection(self) -> Move | None:
+    def protection(self) -> AliasEvent | None:
         """What protects it; None where nothing does."""
         last = next((move for move in reversed(self.moves) if move.by in ("protect", "lift")), None)
         return last if last is not None and last.by == "protect" else None
 
-    def refuse_protected(self, what: str) -> None:
+    def check_unprotected(self, what: str) -> None:
         """Refuse a move that is no promotion, where it is protected.
 
         Args:
@@ -171,9 +171,9 @@ class State:
 
         Example:
             >>> def move(by, before, to):
-            ...     return Move(id="", alias="a", number=1, by=by, before=before, to=to, who="", when="")
+            ...     return AliasEvent(id="", alias="a", number=1, by=by, before=before, to=to, who="", when="")
             >>> moves = [move("promote", None, 1), move("promote", 1, 2), move("promote", 2, 3), move("rollback", 3, 2)]
-            >>> State("sums", "a", moves, 2, frozenset()).earlier()
+            >>> AliasState("sums", "a", moves, 2, frozenset()).earlier()
             [1]
         """
         named: list[int | None] = []
@@ -190,7 +190,7 @@ class State:
         return [version for version in dict.fromkeys(found) if version != self.current]
 
 
-def check_why(why: str, key: str) -> None:
+def check_reason(why: str, key: str) -> None:
     """Refuse what the history does not take as a reason.
 
     Args:
@@ -201,7 +201,7 @@ def check_why(why: str, key: str) -> None:
         ConfigError: It is too long, or no text.
         SecretError: It holds a key.
     """
-    secrets.refuse({"why": why}, key.rpartition(".")[0])
+    secrets.reject_literals({"why": why}, key.rpartition(".")[0])
     whole = all(not "\ud800" <= letter <= "\udfff" for letter in why)
     if len(why) > LONGEST_WHY or not whole:
         raise ConfigError(

@@ -7,19 +7,25 @@ its value.
 
 from __future__ import annotations
 
-from modelpact.security.leak_scan.registration import SCANNED, cut, examine, from_tags, recorded
-from modelpact.security.leak_scan.report import Allowed, Leak, Report
+from modelpact.security.leak_scan.registration import (
+    LEAK_SCAN_TAG,
+    allowlist_from_tags,
+    allowlist_to_tag,
+    redact,
+    scan_version,
+)
+from modelpact.security.leak_scan.report import AllowlistEntry, Leak, ScanReport
 from modelpact.security.leak_scan.scanner import scan_folder, scan_values
 
 __all__ = [
-    "SCANNED",
-    "Allowed",
+    "LEAK_SCAN_TAG",
+    "AllowlistEntry",
     "Leak",
-    "Report",
-    "cut",
-    "examine",
-    "from_tags",
-    "recorded",
+    "ScanReport",
+    "allowlist_from_tags",
+    "allowlist_to_tag",
+    "redact",
     "scan_folder",
     "scan_values",
+    "scan_version",
 ]

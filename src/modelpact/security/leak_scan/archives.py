@@ -1,4 +1,4 @@
-"""What is packed into a file: archives and compressed files, unpacked without running anything, within bounds."""
+"""What is packed into a file: archives and compressed files, unpack without running anything, within bounds."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["MOST", "Unread", "unpacked"]
+__all__ = ["MOST", "UnreadableError", "unpack"]
 
 MOST = 4 << 30
-"""Bytes that are unpacked of one file, at most."""
+"""Bytes that are unpack of one file, at most."""
 
 IN_MEMORY = 32 << 20
 """Bytes of one part that are held in memory; more go into a temporary file."""
@@ -33,20 +33,20 @@ _CLOSED = {
 """What is read only as it lies there."""
 
 
-class Unread(Exception):
+class UnreadableError(Exception):
     """Something packed that cannot be read; its text says why."""
 
 
-def unpacked(view: memoryview) -> Iterator[tuple[str, memoryview]]:
+def unpack(view: memoryview) -> Iterator[tuple[str, memoryview]]:
     """The parts of packed bytes, each with its name in an archive; nothing where nothing is packed.
 
     Raises:
-        Unread: A part cannot be unpacked, or there is too much of it.
+        UnreadableError: A part cannot be unpack, or there is too much of it.
     """
     head = bytes(view[:8])
     for magic, why in _CLOSED.items():
         if head.startswith(magic):
-            raise Unread(f"all that is in it: {why}")
+            raise UnreadableError(f"all that is in it: {why}")
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         yield from _of_zip(view)
     elif bytes(view[257:262]) == b"ustar":
@@ -82,7 +82,7 @@ def _of_zip(view: memoryview) -> Iterator[tuple[str, memoryview]]:
         RuntimeError,
         ValueError,
     ) as error:
-        raise Unread(f"all of the archive: {type(error).__name__}") from error
+        raise UnreadableError(f"all of the archive: {type(error).__name__}") from error
 
 
 def _of_tar(view: memoryview) -> Iterator[tuple[str, memoryview]]:
@@ -96,11 +96,11 @@ def _of_tar(view: memoryview) -> Iterator[tuple[str, memoryview]]:
                     left -= len(part)
                     yield member.name, part
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
-        raise Unread(f"all of the archive: {type(error).__name__}") from error
+        raise UnreadableError(f"all of the archive: {type(error).__name__}") from error
 
 
 def _begins(view: memoryview) -> bool:
-    """Whether bytes that begin as zlib's do can be unpacked at all."""
+    """Whether bytes that begin as zlib's do can be unpack at all."""
     try:
         zlib.decompressobj().decompress(bytes(view[:256]))
     except zlib.error:
@@ -120,7 +120,9 @@ def _kept(stream: Any, most: int) -> memoryview:
         while data := stream.read(1 << 20):
             size += len(data)
             if size > most:
-                raise Unread(f"all that is in it: it unpacks to more than {MOST >> 30} GiB")
+                raise UnreadableError(
+                    f"all that is in it: it unpacks to more than {MOST >> 30} GiB"
+                )
             kept.write(data)
         if size > IN_MEMORY:
             kept.flush()
@@ -143,7 +145,7 @@ class _Unpacking:
                 if data:
                     return data
         except (zlib.error, lzma.LZMAError, OSError, ValueError) as error:
-            raise Unread(f"all that is in it: {type(error).__name__}") from error
+            raise UnreadableError(f"all that is in it: {type(error).__name__}") from error
         return b""
 
     def _is_done(self) -> bool:
@@ -157,7 +159,7 @@ class _Unpacking:
             self._unpacker, "needs_input", True
         )
         if waits and self._at >= len(self._view):
-            raise Unread("its end: it is cut off")
+            raise UnreadableError("its end: it is cut off")
         return False
 
     def _take(self, size: int) -> bytes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["SHORTEST", "is_text", "runs"]
+__all__ = ["SHORTEST", "find_strings", "is_text"]
 
 SHORTEST = 12
 """Characters of a run, from which on it is read: the shortest key with the word before it."""
@@ -22,7 +22,7 @@ def is_text(head: bytes) -> bool:
     return b"\0" not in head and len(head.translate(None, _CONTROL)) >= 0.99 * len(head)
 
 
-def runs(chunk: bytes) -> Iterator[tuple[int, str]]:
+def find_strings(chunk: bytes) -> Iterator[tuple[int, str]]:
     """Each run of printable characters with where it begins.
 
     Example:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import itertools
 import re
 
-__all__ = ["SURE", "bits", "is_placeholder", "is_random", "is_sequence"]
+__all__ = ["SECRET_BITS", "estimate_bits", "is_placeholder", "is_random", "is_sequence"]
 
-SURE = 40.0
+SECRET_BITS = 40.0
 """Bits from which on a text under the name of a key is taken for one: a password of 8 characters that no word explains."""
 
-LEAST_OF_LETTERS = 60.0
+LETTERS_ONLY_BITS = 60.0
 """Bits of a text of letters alone, from which on it is taken for a key."""
 
 LONGEST = 4096
 """Characters of a key, at most."""
 
-NEXT_TO_NOTHING = 15.0
+PLACEHOLDER_BITS = 15.0
 """Bits that may be left of a placeholder without its words: `your-key-1234`."""
 
 _FOLLOWS = dict(
@@ -63,11 +63,11 @@ _MADE = [
 """What was made by a rule."""
 
 
-def bits(text: str) -> float:
+def estimate_bits(text: str) -> float:
     """About how many bits of a text were drawn by chance: words count little, digits and letters that form no words all.
 
     Example:
-        >>> bits("correct-horse-battery") < 10, bits("q7Zx2mPv9KfT") > 40
+        >>> estimate_bits("correct-horse-battery") < 10, estimate_bits("q7Zx2mPv9KfT") > 40
         (True, True)
     """
     found = 0.0
@@ -92,11 +92,11 @@ def is_placeholder(text: str) -> bool:
     return (
         _PLAIN.fullmatch(text) is not None
         or _OPENING.match(text) is not None
-        or (left != text and bits(left) < NEXT_TO_NOTHING)
+        or (left != text and estimate_bits(left) < PLACEHOLDER_BITS)
     )
 
 
-def is_random(text: str, least: float = SURE) -> bool:
+def is_random(text: str, least: float = SECRET_BITS) -> bool:
     """Whether a text is one that nobody made up.
 
     Args:
@@ -121,8 +121,8 @@ def is_random(text: str, least: float = SURE) -> bool:
     ):
         return False
     if re.search(r"[0-9!#&*?^~]", text) is None:  # few keys of this length have none
-        least = max(least, LEAST_OF_LETTERS)
-    return not is_sequence(text) and bits(text) >= least
+        least = max(least, LETTERS_ONLY_BITS)
+    return not is_sequence(text) and estimate_bits(text) >= least
 
 
 def is_sequence(text: str) -> bool:

@@ -7,11 +7,16 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from modelpact.security.credentials import is_secret_name, looks_secret
-from modelpact.security.leak_scan.entropy import bits, is_placeholder
-from modelpact.security.secrets import URL, credentials_in, forms, variable
+from modelpact.security.credentials import contains_key, is_secret_name
+from modelpact.security.leak_scan.entropy import estimate_bits, is_placeholder
+from modelpact.security.secrets import (
+    URL_PATTERN,
+    encoded_forms,
+    referenced_variable,
+    url_credentials,
+)
 
-__all__ = ["Known", "known"]
+__all__ = ["KnownSecrets", "environment_secrets"]
 
 LONGEST = 8192
 """Bytes of a value that are looked for; what begins with so many of them holds it."""
@@ -22,7 +27,7 @@ SHORTEST = 8
 _PUBLIC = ("HOME", "HOSTNAME", "LOGNAME", "PWD", "SHELL", "USER", "USERNAME")
 
 
-class Known:
+class KnownSecrets:
     """Values to look for in bytes.
 
     Args:
@@ -33,7 +38,7 @@ class Known:
         self.patterns: dict[bytes, tuple[str, bool]] = {}
         for value, name in values.items():
             apart = len(value) < 16
-            for form in [*forms(value), value.encode().hex()]:
+            for form in [*encoded_forms(value), value.encode().hex()]:
                 self.patterns.setdefault(form.encode()[:LONGEST], (name, apart))
             for encoding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
                 self.patterns.setdefault(value.encode(encoding)[:LONGEST], (name, False))
@@ -58,7 +63,7 @@ class Known:
                 at = data.find(pattern, end)
 
 
-def known() -> Known:
+def environment_secrets() -> KnownSecrets:
     """The keys in the environment of now."""
     own = {
         name: value for name, value in os.environ.items() if is_secret_name(name) or "://" in value
@@ -67,23 +72,32 @@ def known() -> Known:
 
 
 @lru_cache(maxsize=4)
-def _known(variables: tuple[tuple[str, str], ...], public: tuple[str, ...]) -> Known:
+def _known(variables: tuple[tuple[str, str], ...], public: tuple[str, ...]) -> KnownSecrets:
     values: dict[str, str] = {}
     for name, value in variables:
         parts = re.split(r"[,;\s]+", value) if is_secret_name(name) else []
-        passwords = [secret for url in URL.findall(value) for secret in credentials_in(url)]
+        passwords = [
+            secret for url in URL_PATTERN.findall(value) for secret in url_credentials(url)
+        ]
         for part in [value, *parts, *passwords] if is_secret_name(name) else passwords:
             if part not in public and _is_worth_finding(part.strip()):
                 values.setdefault(part.strip(), name)
-    return Known(values)
+    return KnownSecrets(values)
 
 
 def _is_worth_finding(value: str) -> bool:
     """Whether a value is long and uncommon enough to be told from other text: no word, no number, no path, no address."""
-    if len(value) < SHORTEST or variable(value) or is_placeholder(value) or len(set(value)) < 5:
+    if (
+        len(value) < SHORTEST
+        or referenced_variable(value)
+        or is_placeholder(value)
+        or len(set(value)) < 5
+    ):
         return False
-    if looks_secret(value):
+    if contains_key(value):
         return True
     if re.match(r"[~./\\]|[A-Za-z]:[\\/]|\w+://", value) or not re.search("[A-Za-z]", value):
         return False
-    return bits(value) >= 18 or (len(value) >= 16 and re.fullmatch(r"[\w.]+", value) is None)
+    return estimate_bits(value) >= 18 or (
+        len(value) >= 16 and re.fullmatch(r"[\w.]+", value) is None
+    )

@@ -10,7 +10,7 @@ from typing import Any
 from modelpact.security.credentials import is_secret_name
 from modelpact.security.leak_scan.entropy import is_random
 
-__all__ = ["LARGEST", "far_from_names"]
+__all__ = ["LARGEST", "find_in_json"]
 
 LARGEST = 8 << 20
 """Bytes of a document, from which on it is only read as text."""
@@ -22,11 +22,11 @@ _HOLDERS = frozenset({"content", "data", "default", "key", "raw", "string", "tex
 """What the value itself is called, in an object that stands for one."""
 
 
-def far_from_names(data: bytes) -> Iterator[tuple[str, str]]:
+def find_in_json(data: bytes) -> Iterator[tuple[str, str]]:
     """The values that look like keys, in columns and objects with the names of keys: where each is, and that name.
 
     Example:
-        >>> list(far_from_names(b'{"columns": ["age", "token"], "data": [[7, "q7Zx2mPv9KfT"]]}'))
+        >>> list(find_in_json(b'{"columns": ["age", "token"], "data": [[7, "q7Zx2mPv9KfT"]]}'))
         [('data.0.1', 'token')]
     """
     if len(data) > LARGEST or _WORTH.search(data) is None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-__all__ = ["Piece", "is_pickle", "pieces"]
+__all__ = ["PickleItem", "is_pickle", "iter_items"]
 
 LONGEST_NAME = 100
 MEMORIES = 200_000
@@ -66,7 +66,7 @@ _LOOSE = re.compile(rb"\x8c([\x01-\xff])|X([\x00-\xff][\x00-\xff])\x00\x00", re.
 _STARTS = re.compile(rb"\x80[\x00-\x05]|[(c}\]l.VSIFNKJMLG]")
 
 
-class Piece(NamedTuple):
+class PickleItem(NamedTuple):
     """A part of a pickle.
 
     Attributes:
@@ -88,10 +88,10 @@ def is_pickle(view: memoryview) -> bool:
         return view[1] <= 5
     if _STARTS.match(bytes(view[:1])) is None or view[-1] != ord("."):
         return False
-    return all(piece.kind != "rest" for piece in pieces(view))
+    return all(piece.kind != "rest" for piece in iter_items(view))
 
 
-def pieces(view: memoryview) -> Iterator[Piece]:
+def iter_items(view: memoryview) -> Iterator[PickleItem]:
     """The parts of a pickle, or of several one after another, in their order; strings that it refers to again come again.
 
     Where there is no opcode, as in the arrays that joblib puts between them, the strings that can be told apart follow loosely.
@@ -112,7 +112,7 @@ def pieces(view: memoryview) -> Iterator[Piece]:
         yield from strings.follow(name, data, at)
         at = following
     if at < size:
-        yield Piece("rest", at, view[at:])
+        yield PickleItem("rest", at, view[at:])
         yield from _loose(view, at)
 
 
@@ -129,26 +129,26 @@ class _Strings:
         """Something stands between two strings."""
         self._between, self._last = True, _NOTHING
 
-    def follow(self, name: str, data: memoryview, at: int) -> Iterator[Piece]:
+    def follow(self, name: str, data: memoryview, at: int) -> Iterator[PickleItem]:
         """The strings that an opcode brings."""
         if name in _TEXTS or name in _BYTES:
             self._last = data
-            yield from self._with(Piece("text" if name in _TEXTS else "bytes", at, data))
+            yield from self._with(PickleItem("text" if name in _TEXTS else "bytes", at, data))
         elif name == "MEMOIZE" or name in _PUT:
             if len(self._last) <= LONGEST_NAME and len(self._memory) < MEMORIES:
                 self._memory[self._count if name == "MEMOIZE" else _number(name, data)] = self._last
             self._count += 1
         elif name in _GET:
             if self._memory.get(_number(name, data)):
-                yield from self._with(Piece("text", at, self._memory[_number(name, data)]))
+                yield from self._with(PickleItem("text", at, self._memory[_number(name, data)]))
         elif name == "STOP":
             self.__init__()  # type: ignore[misc]  # another pickle may follow
         elif name not in _QUIET:
             self.forget()
 
-    def _with(self, piece: Piece) -> Iterator[Piece]:
+    def _with(self, piece: PickleItem) -> Iterator[PickleItem]:
         if self._between:
-            yield Piece("other", piece.at, _NOTHING)
+            yield PickleItem("other", piece.at, _NOTHING)
             self._between = False
         yield piece
 
@@ -195,7 +195,7 @@ def _number(name: str, data: memoryview) -> int:
     return int.from_bytes(text, "little")
 
 
-def _loose(view: memoryview, at: int) -> Iterator[Piece]:
+def _loose(view: memoryview, at: int) -> Iterator[PickleItem]:
     """The strings of opcodes that stand between bytes of other meaning."""
     size = 1 << 20
     for start in range(at, len(view), size):
@@ -210,6 +210,8 @@ def _loose(view: memoryview, at: int) -> Iterator[Piece]:
             text = chunk[match.end() : match.end() + length]
             if len(text) == length and text.isascii() and text.decode().isprintable():
                 if match.start() - end > 3:
-                    yield Piece("other", start + match.start(), memoryview(b""))
+                    yield PickleItem("other", start + match.start(), memoryview(b""))
                 end = match.end() + length
-                yield Piece("text", start + match.start(), view[start + match.end() : start + end])
+                yield PickleItem(
+                    "text", start + match.start(), view[start + match.end() : start + end]
+                )

@@ -6,15 +6,15 @@ import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from modelpact.security.credentials import MARKS
-from modelpact.security.leak_scan.text import STEMS
+from modelpact.security.credentials import KEY_MARKERS
+from modelpact.security.leak_scan.plain_text import STEMS
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["regions"]
+__all__ = ["candidate_regions"]
 
-_MARKS = [mark.encode() for mark in MARKS]
+_MARKS = [mark.encode() for mark in KEY_MARKERS]
 
 SHORT = 2000
 """Bytes of a text that is looked through as a whole."""
@@ -24,11 +24,11 @@ BEFORE_KEY, AFTER_KEY = 64, 8500
 """Characters around a name, and around the mark of a key, that belong to it."""
 
 
-def regions(chunk: bytes) -> Iterator[tuple[int, int, bool]]:
+def candidate_regions(chunk: bytes) -> Iterator[tuple[int, int, bool]]:
     """The parts of a text that hold the name of a credential, an address, or the mark of a key; and whether there is such a mark.
 
     Example:
-        >>> list(regions(b"." * 5000 + b"token" + b"." * 5000))
+        >>> list(candidate_regions(b"." * 5000 + b"token" + b"." * 5000))
         [(4744, 5700, False)]
     """
     if len(chunk) < SHORT:

@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
 from modelpact.security import secrets
-from modelpact.security.credentials import with_keys_cut
-from modelpact.security.leak_scan.environment import known
-from modelpact.security.leak_scan.report import Allowed
+from modelpact.security.credentials import redact_keys
+from modelpact.security.leak_scan.environment import environment_secrets
+from modelpact.security.leak_scan.report import AllowlistEntry
 from modelpact.security.leak_scan.scanner import scan_folder, scan_values
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
 
-__all__ = ["SCANNED", "cut", "examine", "from_tags", "recorded"]
+__all__ = ["LEAK_SCAN_TAG", "allowlist_from_tags", "allowlist_to_tag", "redact", "scan_version"]
 
-SCANNED = "modelpact.leak_scan"
+LEAK_SCAN_TAG = "modelpact.leak_scan"
 """The tag of a saved model that was looked through: the exceptions that were needed, as JSON."""
 
 LONGEST = 4000
 """Characters of that tag."""
 
 
-def recorded(used: Iterable[Allowed]) -> str:
+def allowlist_to_tag(used: Iterable[AllowlistEntry]) -> str:
     """Exceptions as the JSON of a tag; those that do not fit are left out."""
     said = [item.model_dump() for item in used]
     kept = list(said)
@@ -36,21 +36,23 @@ def recorded(used: Iterable[Allowed]) -> str:
     return json.dumps(kept, ensure_ascii=False)
 
 
-def from_tags(tags: Mapping[str, str] | None) -> list[dict[str, str]]:
+def allowlist_from_tags(tags: Mapping[str, str] | None) -> list[dict[str, str]]:
     """The exceptions that a saved model's tags tell of."""
     return [item.model_dump() for item in _said(tags) or []]
 
 
-def _said(tags: Mapping[str, str] | None) -> list[Allowed] | None:
+def _said(tags: Mapping[str, str] | None) -> list[AllowlistEntry] | None:
     """The exceptions of a model that was looked through; None for one that was not, or whose tag says something else."""
     try:
-        return [Allowed.model_validate(item) for item in json.loads((tags or {})[SCANNED])]
+        return [
+            AllowlistEntry.model_validate(item) for item in json.loads((tags or {})[LEAK_SCAN_TAG])
+        ]
     except (KeyError, TypeError, ValueError):
         return None
 
 
-def examine(
-    model: LoggedModel, tags: Mapping[str, Any], allowed: Sequence[Allowed]
+def scan_version(
+    model: LoggedModel, tags: Mapping[str, Any], allowed: Sequence[AllowlistEntry]
 ) -> dict[str, str]:
     """Look through what is about to become a version: its tags, and its files where its saver has not.
 
@@ -77,13 +79,15 @@ def examine(
             found = scan_folder(folder)
         report.leaks += found.leaks
         report.unread += found.unread
-    used = report.settle(allowed, "register.leaks_allowed", "the version")
+    used = report.enforce(allowed, "register.leak_allowlist", "the version")
     if saved is None:
-        MlflowClient().set_logged_model_tags(model.model_id, {SCANNED: recorded(used)})
+        MlflowClient().set_logged_model_tags(
+            model.model_id, {LEAK_SCAN_TAG: allowlist_to_tag(used)}
+        )
     every = [*(saved or []), *used]
-    return {SCANNED: recorded(every)} if every else {}
+    return {LEAK_SCAN_TAG: allowlist_to_tag(every)} if every else {}
 
 
-def cut(text: str) -> str:
+def redact(text: str) -> str:
     """A text that tells of a failure, without any key: those of a well-known form, and those of the environment."""
-    return secrets.without(with_keys_cut(text, secrets.REDACTED), known().values)
+    return secrets.redact_values(redact_keys(text, secrets.REDACTED), environment_secrets().values)

@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from modelpact.errors import SecretError
 
-__all__ = ["OF_RUN", "Allowed", "Kind", "Leak", "Report"]
+__all__ = ["RUN_PREFIX", "AllowlistEntry", "Kind", "Leak", "ScanReport"]
 
 Kind = Literal["environment", "form", "address", "entropy"]
 
-OF_RUN = "run:"
+RUN_PREFIX = "run:"
 """How the places begin of what a run records: `run:config.model.prompt`."""
 
 TOLD = 20
@@ -53,7 +53,7 @@ class Leak:
         return f"{self.place}{where}: {_SAID[self.kind](self.name)} (kind: {self.kind})"
 
 
-class Allowed(BaseModel):
+class AllowlistEntry(BaseModel):
     """An exception: what is found at this place, of this kind, is no secret.
 
     Attributes:
@@ -88,27 +88,29 @@ class Allowed(BaseModel):
 
 
 @dataclass(slots=True)
-class Report:
+class ScanReport:
     """What a scan found.
 
     Attributes:
         leaks: The secrets.
         files: How many files were read.
         unread: What could not be read, each with why.
-        of_run: Whether it is what a run records; exceptions for other places are not missed there.
+        is_run: Whether it is what a run records; exceptions for other places are not missed there.
     """
 
     leaks: list[Leak] = field(default_factory=list)
     files: int = 0
     unread: list[str] = field(default_factory=list)
-    of_run: bool = False
+    is_run: bool = False
 
-    def settle(self, allowed: Sequence[Allowed], key: str, what: str) -> list[Allowed]:
+    def enforce(
+        self, allowed: Sequence[AllowlistEntry], key: str, what: str
+    ) -> list[AllowlistEntry]:
         """Refuse the leaks, unless they are allowed.
 
         Args:
             allowed: The exceptions.
-            key: Where exceptions are given: `saver.leaks_allowed`.
+            key: Where exceptions are given: `saver.leak_allowlist`.
             what: What was scanned, for messages: `the model to be uploaded`.
 
         Returns:
@@ -126,7 +128,7 @@ class Report:
             raise _refusal(left, key, what)
         used = [item for item in allowed if any(item.covers(leak) for leak in self.leaks)]
         for item in allowed:
-            if item not in used and item.place.startswith(OF_RUN) == self.of_run:
+            if item not in used and item.place.startswith(RUN_PREFIX) == self.is_run:
                 log.warning(
                     "%s: nothing of the kind %s is at %s; take the exception out",
                     key,

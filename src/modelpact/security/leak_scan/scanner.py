@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from modelpact.security import secrets
-from modelpact.security.credentials import is_secret_name, with_keys_cut
-from modelpact.security.leak_scan.archives import Unread, unpacked
-from modelpact.security.leak_scan.binary import SHORTEST, is_text, runs
+from modelpact.security.credentials import is_secret_name, redact_keys
+from modelpact.security.leak_scan.archives import UnreadableError, unpack
+from modelpact.security.leak_scan.binary import SHORTEST, find_strings, is_text
 from modelpact.security.leak_scan.entropy import is_random
-from modelpact.security.leak_scan.environment import LONGEST, Known, known
-from modelpact.security.leak_scan.json_documents import LARGEST, far_from_names
-from modelpact.security.leak_scan.pickles import is_pickle, pieces
-from modelpact.security.leak_scan.prefilter import regions
-from modelpact.security.leak_scan.report import OF_RUN, Kind, Leak, Report
-from modelpact.security.leak_scan.text import STEM, found_in
+from modelpact.security.leak_scan.environment import LONGEST, KnownSecrets, environment_secrets
+from modelpact.security.leak_scan.json_documents import LARGEST, find_in_json
+from modelpact.security.leak_scan.pickles import is_pickle, iter_items
+from modelpact.security.leak_scan.plain_text import STEM, find_secrets
+from modelpact.security.leak_scan.prefilter import candidate_regions
+from modelpact.security.leak_scan.report import RUN_PREFIX, Kind, Leak, ScanReport
 
 __all__ = ["scan_folder", "scan_values"]
 
@@ -34,7 +34,7 @@ AHEAD, BEHIND = 16 << 10, 256
 """Bytes that are read of what follows and of what comes before, for what lies across."""
 
 DEEPEST = 6
-"""How deep things are unpacked that are packed into each other."""
+"""How deep things are unpack that are packed into each other."""
 
 FAR = 70.0
 """Bits of a constant in code that is taken for a key because the name of one is near."""
@@ -51,13 +51,13 @@ _ESCAPED = re.compile(r"\\u00([2-7][0-9a-fA-F])")
 _NAME = re.compile(r"[A-Za-z_][\w.-]{0,99}")
 
 
-def scan_folder(folder: Path) -> Report:
+def scan_folder(folder: Path) -> ScanReport:
     """Read every file below a folder, and every name of one.
 
     Args:
         folder: A saved model's.
     """
-    scan = _Scan(known())
+    scan = _Scan(environment_secrets())
     for path in sorted(folder.rglob("*")):
         if path.is_dir() or not path.exists():
             continue
@@ -68,18 +68,18 @@ def scan_folder(folder: Path) -> Report:
     return scan.report
 
 
-def scan_values(values: Mapping[str, Any]) -> Report:
+def scan_values(values: Mapping[str, Any]) -> ScanReport:
     """Look through nested values: params, tags, a configuration.
 
     Args:
         values: Plain nested data; the places are its dotted keys: `tags.note`.
     """
-    scan = _Scan(known())
+    scan = _Scan(environment_secrets())
     texts = dict(_leaves(values, ""))
     for place, text in texts.items():
         scan.bytes_of(memoryview(text.encode("utf-8", "surrogatepass")), place, DEEPEST)
     told = {leak.place for leak in scan.report.leaks}
-    for place in secrets.literals(values):
+    for place in secrets.find_literals(values):
         if place not in told:
             scan.found(
                 place,
@@ -88,7 +88,7 @@ def scan_values(values: Mapping[str, Any]) -> Report:
                 place.rpartition(".")[2],
             )
     one_line = [place for place, text in texts.items() if "\n" not in text]
-    scan.report.of_run = any(str(key).startswith(OF_RUN) for key in values)
+    scan.report.is_run = any(str(key).startswith(RUN_PREFIX) for key in values)
     scan.report.leaks = [
         replace(leak, where="") if leak.place in one_line else leak for leak in scan.report.leaks
     ]
@@ -109,8 +109,8 @@ def _leaves(value: Any, place: str) -> Iterator[tuple[str, str]]:
 class _Scan:
     """One look through files or values."""
 
-    def __init__(self, values: Known) -> None:
-        self.report = Report()
+    def __init__(self, values: KnownSecrets) -> None:
+        self.report = ScanReport()
         self._known = values
         self._counts: dict[str, int] = {}
 
@@ -131,7 +131,7 @@ class _Scan:
         """Look through the name of a file."""
         for _, variable in self._known.found(place.encode("utf-8", "surrogateescape")):
             self.found(place, "its name", "environment", variable)
-        for _, kind, name in found_in(place):
+        for _, kind, name in find_secrets(place):
             self.found(place, "its name", kind, name)
 
     def file(self, path: Path, place: str) -> None:
@@ -178,7 +178,7 @@ class _Scan:
         """Look through what is packed into bytes; whether there was anything, and all of it could be read."""
         parts = 0
         try:
-            for name, part in unpacked(view):
+            for name, part in unpack(view):
                 parts += 1
                 inner = f"{place}/{name}" if name else place
                 if name:
@@ -187,7 +187,7 @@ class _Scan:
                     self.report.unread.append(f"{inner}: it is packed too deep")
                 else:
                     self.bytes_of(part, inner, depth + 1)
-        except Unread as why:
+        except UnreadableError as why:
             self.report.unread.append(f"{place}, {why}")
             return False
         return parts > 0
@@ -196,19 +196,19 @@ class _Scan:
         for start, chunk in _chunks(view, AHEAD, BEHIND):
             behind = min(start, BEHIND)
             text = chunk.decode("latin-1")
-            for first, last, keyed in regions(chunk):
+            for first, last, keyed in candidate_regions(chunk):
                 where = functools.partial(_where, view, start - behind + first)
                 self._in_text(text[first:last], place, where, behind - first, keyed)
             if "\\u00" in text:
                 self._escaped(text, place, _line(view, start - behind)[0])
         if view[:1] in {b"{", b"["} and len(view) <= LARGEST:
-            for found, name in far_from_names(bytes(view)):
+            for found, name in find_in_json(bytes(view)):
                 self.found(place, found, "entropy", name)
 
     def _escaped(self, text: str, place: str, line: int) -> None:
         """Look through a text whose letters are escaped, as JSON may write them."""
         plain = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
-        for first, last, keyed in regions(plain.encode("latin-1")):
+        for first, last, keyed in candidate_regions(plain.encode("latin-1")):
             where = functools.partial(_line_of, plain, line, first)
             self._in_text(plain[first:last], place, where, 0, keyed)
 
@@ -216,13 +216,13 @@ class _Scan:
         self, text: str, place: str, where: Callable[[int], str], first: int = 0, keyed: bool = True
     ) -> None:
         """Look through a text; what begins before `first`, or a step after it, is another piece's."""
-        for at, kind, name in itertools.islice(found_in(text, keyed), PER_PLACE):
+        for at, kind, name in itertools.islice(find_secrets(text, keyed), PER_PLACE):
             if first <= at < first + STEP:
                 self.found(place, where(at), kind, name)
 
     def _binary(self, view: memoryview, place: str, first: int = 0) -> None:
         for start, chunk in _chunks(view, AHEAD):
-            for at, text in runs(chunk):
+            for at, text in find_strings(chunk):
                 if at >= STEP:
                     continue
                 # what precedes a text in a file is often its length, and that may be a letter or a digit
@@ -241,7 +241,7 @@ class _Scan:
 
     def _pickle(self, view: memoryview, place: str, depth: int) -> None:
         pending, recent = "", _Recent()
-        for piece in pieces(view):
+        for piece in iter_items(view):
             if piece.kind == "rest":
                 self._binary(piece.data, place, piece.at)
             if piece.kind in {"rest", "other"}:
@@ -278,7 +278,7 @@ class _Scan:
         return text if _is_name(text) else ""
 
     def _shown(self, text: str) -> str:
-        return secrets.without(with_keys_cut(text, secrets.REDACTED), self._known.values)
+        return secrets.redact_values(redact_keys(text, secrets.REDACTED), self._known.values)
 
 
 class _Recent:

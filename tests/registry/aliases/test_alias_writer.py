@@ -19,9 +19,14 @@ from publishing import restore
 from racing import race
 
 from modelpact.errors import AliasError, ConfigError, SecretError, StoreError
-from modelpact.registry.aliases import Aliases, append_log, refuse_protected, unfinished
-from modelpact.registry.aliases.append_log import HOME, INDEX, Ledger, found_or_made
-from modelpact.registry.aliases.events import Rule
+from modelpact.registry.aliases import Aliases, append_log, check_unprotected, find_unfinished
+from modelpact.registry.aliases.append_log import (
+    EXPERIMENT,
+    INDEX_EXPERIMENT,
+    AppendLog,
+    get_or_create_log,
+)
+from modelpact.registry.aliases.events import RuleResult
 from modelpact.tracking import SqliteTracking
 
 
@@ -40,7 +45,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> tuple[Mlflo
         patch.setenv("MODELPACT_CACHE", str(cache))
         found = made(folder)
     register(found, "sums")
-    found_or_made(found, "another", "another")
+    get_or_create_log(found, "another", "another")
     shutil.copy(folder / "mlflow.db", folder / "copy.db")
     return found, folder
 
@@ -61,7 +66,7 @@ def own(tmp_path: Path) -> MlflowClient:
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """What looks as if it were moved outside is looked at again at once."""
-    monkeypatch.setattr("modelpact.registry.aliases.history._PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("modelpact.registry.aliases.alias_history._PAUSES", (0.0, 0.0))
 
 
 @pytest.fixture
@@ -96,7 +101,7 @@ class TestAMove:
         self, store: MlflowClient, sums: Aliases, monkeypatch: Any
     ) -> None:
         monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
-        rules = [Rule(name="metric", ok=False, detail="r2 0.5 -> 0.4")]
+        rules = [RuleResult(name="metric", ok=False, detail="r2 0.5 -> 0.4")]
         sums.move("champion", 1)
         sums.move("champion", 3, by="promote", why="better", rules=rules, forced=["metric"])
         first, second = sums.state("champion").moves
@@ -187,7 +192,7 @@ class TestAMove:
         assert "0123456789" not in str(caught.value)
 
     def test_is_never_cut(self, sums: Aliases) -> None:
-        rules = [Rule(name="metric", ok=True, detail="x" * 6000)]
+        rules = [RuleResult(name="metric", ok=True, detail="x" * 6000)]
         refused(
             lambda: sums.move("champion", 1, rules=rules),
             "characters in the history, which takes 6,000",
@@ -305,7 +310,7 @@ class TestTwoAtOnce:
     def test_one_who_always_loses_gives_up(self, sums: Aliases, monkeypatch: Any) -> None:
         monkeypatch.setattr(sums, "write", lambda *_: False)
         monkeypatch.setattr("time.sleep", lambda _: None)
-        monkeypatch.setattr("modelpact.registry.aliases.aliases.ATTEMPTS", 3)
+        monkeypatch.setattr("modelpact.registry.aliases.alias_writer.ATTEMPTS", 3)
         refused(lambda: sums.move("champion", 1), "moved all the time by others")
         refused(lambda: sums.protect("champion"), "moved all the time by others")
 
@@ -314,10 +319,10 @@ class TestTwoAtOnce:
         self, before: str, own: MlflowClient, monkeypatch: Any
     ) -> None:
         other = MlflowClient(own.tracking_uri, own.tracking_uri)
-        found: list[Ledger] = []
-        Before(monkeypatch, own, before, lambda: found.append(found_or_made(other, "it", "it")))
-        assert found_or_made(own, "it", "it").run_id == found[0].run_id
-        home = own.get_experiment_by_name(HOME).experiment_id
+        found: list[AppendLog] = []
+        Before(monkeypatch, own, before, lambda: found.append(get_or_create_log(other, "it", "it")))
+        assert get_or_create_log(own, "it", "it").run_id == found[0].run_id
+        home = own.get_experiment_by_name(EXPERIMENT).experiment_id
         assert sorted(run.info.run_name for run in own.search_runs([home])) == [
             "index",
             "it",
@@ -327,15 +332,18 @@ class TestTwoAtOnce:
         self, store: MlflowClient, monkeypatch: Any
     ) -> None:
         other = MlflowClient(store.tracking_uri, store.tracking_uri)
-        found: list[Ledger] = []
-        found_or_made(store, "them", "them")
+        found: list[AppendLog] = []
+        get_or_create_log(store, "them", "them")
         Before(
-            monkeypatch, store, "create_run", lambda: found.append(found_or_made(other, "it", "it"))
+            monkeypatch,
+            store,
+            "create_run",
+            lambda: found.append(get_or_create_log(other, "it", "it")),
         )
-        assert found_or_made(store, "it", "it").run_id == found[0].run_id
+        assert get_or_create_log(store, "it", "it").run_id == found[0].run_id
 
     def test_a_line_that_is_written_twice_is_there_once(self, store: MlflowClient) -> None:
-        ledger = found_or_made(store, "it", "it")
+        ledger = get_or_create_log(store, "it", "it")
         assert [ledger.write("a.1", line) for line in ("x", "x", "y")] == [True, True, False]
         assert ledger.read() == {"a.1": "x"}
 
@@ -372,7 +380,7 @@ class TestAKill:
             2,
             1,
         )
-        assert [found.alias for _, found in unfinished(store)] == ["champion"]
+        assert [found.alias for _, found in find_unfinished(store)] == ["champion"]
 
     @pytest.mark.usefixtures("cut")
     @pytest.mark.parametrize("how", ["finish", "move to the same", "protect"])
@@ -383,7 +391,7 @@ class TestAKill:
             "protect": lambda: sums.protect("champion"),
         }[how]()
         assert named(store) == 2
-        assert list(unfinished(store)) == []
+        assert list(find_unfinished(store)) == []
 
     @pytest.mark.usefixtures("cut")
     def test_is_followed_by_the_next_move(self, store: MlflowClient, sums: Aliases) -> None:
@@ -392,13 +400,13 @@ class TestAKill:
         assert named(store) == 3
 
     def test_of_nobody_needs_no_mending(self, store: MlflowClient, sums: Aliases) -> None:
-        assert list(unfinished(store)) == []
+        assert list(find_unfinished(store)) == []
         sums.move("champion", 1)
         sums.finish("champion")
         store.create_registered_model("others")
-        found_or_made(store, "gone\n1", "gone")
-        found_or_made(store, "others\n1", "made again since")
-        assert list(unfinished(store)) == []
+        get_or_create_log(store, "gone\n1", "gone")
+        get_or_create_log(store, "others\n1", "made again since")
+        assert list(find_unfinished(store)) == []
 
     def test_of_the_store_is_told(
         self, store: MlflowClient, sums: Aliases, monkeypatch: Any
@@ -459,7 +467,7 @@ class TestOutside:
             store.set_registered_model_alias("sums", "champion", str(version))
         state = sums.state("champion")
         assert (state.outside, state.unfinished, state.current) == (True, False, version)
-        assert list(unfinished(store)) == []
+        assert list(find_unfinished(store)) == []
         refused(lambda: sums.move("champion", 3, expected=2), "it was moved outside of modelpact")
         sums.move("champion", 3, expected=version)
         assert moves(sums)[2:] == [("outside", 2, version), ("python", version, 3)]
@@ -527,12 +535,12 @@ class TestProtection:
         refused(lambda: sums.move("champion", 1), "is protected")
 
     def test_is_asked_before_any_work(self, store: MlflowClient, sums: Aliases) -> None:
-        refuse_protected(store, "no such model", ["champion"], "register.aliases")
-        refuse_protected(store, "sums", [], "register.aliases")
-        refuse_protected(store, "sums", ["champion"], "register.aliases")
+        check_unprotected(store, "no such model", ["champion"], "register.aliases")
+        check_unprotected(store, "sums", [], "register.aliases")
+        check_unprotected(store, "sums", ["champion"], "register.aliases")
         sums.protect("champion")
         error = refused(
-            lambda: refuse_protected(store, "sums", ["blue", "champion"], "register.aliases"),
+            lambda: check_unprotected(store, "sums", ["blue", "champion"], "register.aliases"),
             "register.aliases cannot move champion: champion of sums is protected",
         )
         assert error.alias == "champion"
@@ -543,32 +551,32 @@ class TestAHistoryThatIsNotWhole:
     def moved(self, sums: Aliases) -> None:
         sums.move("champion", 1)
 
-    @pytest.mark.parametrize("name", [HOME, INDEX])
+    @pytest.mark.parametrize("name", [EXPERIMENT, INDEX_EXPERIMENT])
     def test_its_experiment_was_deleted(self, name: str, own: MlflowClient) -> None:
-        found_or_made(own, "it", "it")
+        get_or_create_log(own, "it", "it")
         number = own.get_experiment_by_name(name).experiment_id
         own.delete_experiment(number)
         with pytest.raises(StoreError, match="was deleted") as caught:
-            found_or_made(own, "them", "them")
+            get_or_create_log(own, "them", "them")
         assert f"mlflow experiments restore -x {number}" in caught.value.remedy
 
     def test_its_run_was_deleted(self, store: MlflowClient, sums: Aliases) -> None:
-        ledger = append_log.find(store, sums.subject)
+        ledger = append_log.find_log(store, sums.subject)
         assert ledger is not None
         store.delete_run(ledger.run_id)
         refused(lambda: sums.move("champion", 2), "the store refused what the aliases of sums need")
         assert named(store) == 1
 
     def test_the_index_is_not_named_any_more(self, own: MlflowClient) -> None:
-        own.create_experiment(INDEX)
+        own.create_experiment(INDEX_EXPERIMENT)
         with pytest.raises(StoreError, match="does not say which run is the index"):
-            append_log.find(own, "it")
+            append_log.find_log(own, "it")
 
     @pytest.mark.parametrize("line", ["by hand", "{}", '{"form": 2, "more": 1}', "[1]"])
     def test_somebody_else_wrote_into_it(
         self, line: str, store: MlflowClient, sums: Aliases
     ) -> None:
-        ledger = append_log.find(store, sums.subject)
+        ledger = append_log.find_log(store, sums.subject)
         assert ledger is not None
         ledger.write("champion.2", line)
         for act in (lambda: sums.move("champion", 2), sums.states):
@@ -600,7 +608,7 @@ class TestAHistoryThatIsNotWhole:
 
 
 @pytest.mark.parametrize("refuse", [MlflowException("no", PERMISSION_DENIED), None])
-@pytest.mark.parametrize("name", [HOME, INDEX])
+@pytest.mark.parametrize("name", [EXPERIMENT, INDEX_EXPERIMENT])
 def test_an_experiment_that_cannot_be_made(
     name: str, refuse: Any, own: MlflowClient, monkeypatch: Any
 ) -> None:
@@ -615,7 +623,7 @@ def test_an_experiment_that_cannot_be_made(
 
     monkeypatch.setattr(own, "create_experiment", creating)
     with pytest.raises((MlflowException, StoreError), match=r"^no$|was made and cannot be found"):
-        found_or_made(own, "it", "it")
+        get_or_create_log(own, "it", "it")
 
 
 def test_an_account_without_a_name_has_a_number(

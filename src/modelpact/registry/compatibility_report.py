@@ -16,10 +16,10 @@ from modelpact.errors import ConfigError
 from modelpact.registry.names import TAG_LENGTH
 from modelpact.signature.compat.rules import RULES, Change
 
-__all__ = ["Admission", "Exemption", "Waived", "ranges"]
+__all__ = ["AppliedWaiver", "CompatibilityReport", "Waiver", "ranges"]
 
 
-class Exemption(BaseModel):
+class Waiver(BaseModel):
     """A broken rule that is let through at one place.
 
     Attributes:
@@ -42,27 +42,27 @@ class Exemption(BaseModel):
         """
         if self.rule not in RULES:
             raise ConfigError(
-                f"register.exceptions: there is no rule {self.rule!r}{did_you_mean(self.rule.upper(), RULES)}",
+                f"register.waivers: there is no rule {self.rule!r}{did_you_mean(self.rule.upper(), RULES)}",
                 remedy="The refusal names the rule; docs/comparing.md lists them all.",
             )
         side = self.rule.partition("_")[0].lower()
         sides = ("inputs", "outputs") if side == "tensor" else (f"{side}s",)
         if not re.match(rf"({'|'.join(sides)})($|[.\[])", self.path):
             raise ConfigError(
-                f"register.exceptions: {self.rule} is never broken at {self.path!r}",
+                f"register.waivers: {self.rule} is never broken at {self.path!r}",
                 remedy=f"Its paths begin with {' or '.join(sides)}, such as {sides[0]}.age; the refusal names the path.",
                 path=self.path,
             )
         if not re.search(r"\w", self.reason):
             raise ConfigError(
-                f"register.exceptions: {self.rule} at {self.path} has no reason",
+                f"register.waivers: {self.rule} at {self.path} has no reason",
                 remedy="Say why nobody is hurt: the reason is recorded with the version.",
                 path=self.path,
             )
 
 
 @dataclass(frozen=True, slots=True)
-class Waived:
+class AppliedWaiver:
     """A change that breaks the mode, and was let through.
 
     Attributes:
@@ -87,7 +87,7 @@ class Waived:
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class CompatibilityReport:
     """Why a contract was let in.
 
     Attributes:
@@ -104,7 +104,7 @@ class Admission:
     extra: str = "ignore"
     against: tuple[int, ...] = ()
     passed: dict[str, int] = field(default_factory=dict)
-    waived: tuple[Waived, ...] = ()
+    waived: tuple[AppliedWaiver, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The facts as plain data, for the receipt."""
@@ -121,7 +121,7 @@ class Admission:
         """The facts as JSON for a tag: versions as ranges; `left_out` says how many waived changes it has no room for.
 
         Example:
-            >>> Admission("backward_transitive", against=(1, 2, 3, 7)).tag()
+            >>> CompatibilityReport("backward_transitive", against=(1, 2, 3, 7)).tag()
             '{"mode": "backward_transitive", "policy": "lossless", "extra": "ignore", "against": "1-3, 7"}'
         """
         if self.mode == "none":
@@ -144,7 +144,7 @@ class Admission:
                 break
         return text
 
-    def joined(self, later: Admission) -> Admission:
+    def joined(self, later: CompatibilityReport) -> CompatibilityReport:
         """Both of two comparisons of one contract."""
         return replace(
             self,

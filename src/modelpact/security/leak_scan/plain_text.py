@@ -7,12 +7,12 @@ import json
 import re
 from collections.abc import Iterator
 
-from modelpact.security.credentials import is_secret_name, keys_in
+from modelpact.security.credentials import find_keys, is_secret_name
 from modelpact.security.leak_scan.entropy import is_placeholder, is_random, is_sequence
 from modelpact.security.leak_scan.report import Kind
-from modelpact.security.secrets import URL, credentials_in, is_harmless
+from modelpact.security.secrets import URL_PATTERN, is_harmless, url_credentials
 
-__all__ = ["STEM", "STEMS", "found_in", "is_key"]
+__all__ = ["STEM", "STEMS", "find_secrets", "is_real_key"]
 
 STEMS = (
     "key",
@@ -65,7 +65,7 @@ _DOCUMENTED = re.compile(
 """Hosts that are nobody's."""
 
 
-def found_in(text: str, keyed: bool = True) -> Iterator[tuple[int, Kind, str]]:
+def find_secrets(text: str, keyed: bool = True) -> Iterator[tuple[int, Kind, str]]:
     """What a text holds that is a secret: where it begins, what gave it away, and the name it stands under.
 
     Args:
@@ -73,14 +73,14 @@ def found_in(text: str, keyed: bool = True) -> Iterator[tuple[int, Kind, str]]:
         keyed: Whether it may hold a key of a well-known form; see `marks`.
 
     Example:
-        >>> list(found_in("api_key = '" + "q7Zx2mPv9KfT" + "'"))
+        >>> list(find_secrets("api_key = '" + "q7Zx2mPv9KfT" + "'"))
         [(11, 'entropy', 'api_key')]
-        >>> list(found_in("api_key = 'env:OPENAI_API_KEY'"))
+        >>> list(find_secrets("api_key = 'env:OPENAI_API_KEY'"))
         []
     """
     taken: list[tuple[int, int]] = []
-    for start, end in keys_in(text) if keyed else ():
-        if is_key(text[start:end], text[end : end + 400]):
+    for start, end in find_keys(text) if keyed else ():
+        if is_real_key(text[start:end], text[end : end + 400]):
             taken.append((start, end))
             yield start, "form", ""
     for start, end in _urls(text):
@@ -93,7 +93,7 @@ def found_in(text: str, keyed: bool = True) -> Iterator[tuple[int, Kind, str]]:
             yield start, "entropy", name
 
 
-def is_key(found: str, after: str = "") -> bool:
+def is_real_key(found: str, after: str = "") -> bool:
     """Whether what has the form of a key is one, and not the example of a page or a word that begins like it.
 
     Args:
@@ -119,7 +119,8 @@ def is_key(found: str, after: str = "") -> bool:
 def _urls(text: str) -> Iterator[tuple[int, int]]:
     at = text.find("://")
     while at >= 0:
-        match = URL.match(text, at - len(_SCHEME.match(text[max(0, at - 31) : at][::-1])[0]))  # type: ignore[index]
+        scheme = _SCHEME.match(text[max(0, at - 31) : at][::-1])
+        match = URL_PATTERN.match(text, at - len(scheme[0] if scheme else ""))
         if match is not None:
             yield match.span()
         at = text.find("://", at + 3 if match is None else match.end())
@@ -180,7 +181,7 @@ def _is_login(text: str, left: int) -> bool:
 
 
 def _grants(url: str) -> bool:
-    for secret in credentials_in(url):
+    for secret in url_credentials(url):
         in_front = f"{secret}@" in url
         if (
             is_placeholder(secret)

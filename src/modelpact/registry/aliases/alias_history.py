@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from modelpact._internal.text import did_you_mean, truncate
 from modelpact.errors import AliasError
 from modelpact.registry.aliases import append_log
-from modelpact.registry.aliases.events import Move, State
+from modelpact.registry.aliases.events import AliasEvent, AliasState
 from modelpact.tracking import remote
 
 if TYPE_CHECKING:
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
     from modelpact.types import Version
 
-__all__ = ["TOLD", "History"]
+__all__ = ["APPLIED", "AliasHistory"]
 
-TOLD = "told"
+APPLIED = "told"
 """The end of the key that says that the registry was told of a move."""
 
 _PAUSES = (0.0, 0.3)  # seconds, in which a slow mover mends what looks as if it were moved outside
 
 
-class History:
+class AliasHistory:
     """What became of the aliases of one registered model.
 
     Args:
@@ -44,7 +44,7 @@ class History:
         self.name = name
         with self.refusals():
             self._created = self._model().creation_timestamp
-            self._ledger = append_log.find(client, self.subject)
+            self._ledger = append_log.find_log(client, self.subject)
 
     @classmethod
     def of(cls, client: MlflowClient, name: str) -> Self | None:
@@ -64,7 +64,7 @@ class History:
         """What its history is about: one that was deleted, and made again under its name, is another model."""
         return f"{self.name}\n{self._created}"
 
-    def states(self) -> list[State]:
+    def states(self) -> list[AliasState]:
         """Each alias that there is or was, by its name.
 
         Raises:
@@ -74,7 +74,7 @@ class History:
             lines = self._lines()  # first: the registry is told after the history
             registered = self._model().aliases
             known = {
-                Move.of(line, f"param {key} of run {self._run_id}").alias
+                AliasEvent.of(line, f"param {key} of run {self._run_id}").alias
                 for key, line in lines.items()
                 if _is_move(key)
             }
@@ -83,7 +83,7 @@ class History:
                 for alias in sorted(known | set(registered))
             ]
 
-    def state(self, alias: str) -> State:
+    def state(self, alias: str) -> AliasState:
         """One alias; it need not exist.
 
         Raises:
@@ -93,7 +93,7 @@ class History:
             lines = self._lines()
             return self._state(alias, lines, self._model().aliases.get(alias))
 
-    def settled(self, alias: str) -> State:
+    def settled_state(self, alias: str) -> AliasState:
         """One alias; looked at again where it seems to be moved outside, which may be the doing of a mover who is at it just now.
 
         Raises:
@@ -108,7 +108,7 @@ class History:
             state = again
         return state
 
-    def read(self, alias: str) -> State:
+    def read(self, alias: str) -> AliasState:
         """The history of an alias, without a look at the registry."""
         return self._state(alias, self._lines(), None)
 
@@ -132,13 +132,17 @@ class History:
                     raise
                 return None
 
-    def _state(self, alias: str, lines: dict[str, str], registered: object) -> State:
+    def _state(self, alias: str, lines: dict[str, str], registered: object) -> AliasState:
         prefix = _key(alias)
-        moves: list[Move] = []
+        moves: list[AliasEvent] = []
         while (line := lines.get(f"{prefix}.{len(moves) + 1}")) is not None:
-            moves.append(Move.of(line, f"param {prefix}.{len(moves) + 1} of run {self._run_id}"))
-        told = frozenset(move.number for move in moves if f"{prefix}.{move.number}.{TOLD}" in lines)
-        return State(
+            moves.append(
+                AliasEvent.of(line, f"param {prefix}.{len(moves) + 1} of run {self._run_id}")
+            )
+        told = frozenset(
+            move.number for move in moves if f"{prefix}.{move.number}.{APPLIED}" in lines
+        )
+        return AliasState(
             self.name, alias, moves, None if registered is None else int(str(registered)), told
         )
 
@@ -154,12 +158,12 @@ class History:
         """
         with self.refusals():
             if self._ledger is None:
-                self._ledger = append_log.found_or_made(self.client, self.subject, self.name)
+                self._ledger = append_log.get_or_create_log(self.client, self.subject, self.name)
             return self._ledger.write(f"{_key(alias)}.{key}", line)
 
     def _lines(self) -> dict[str, str]:
         if self._ledger is None:  # somebody may have made it since
-            self._ledger = append_log.find(self.client, self.subject)
+            self._ledger = append_log.find_log(self.client, self.subject)
         return {} if self._ledger is None else self._ledger.read()
 
     def _model(self) -> RegisteredModel:
@@ -194,7 +198,7 @@ class History:
                 raise
             raise AliasError(
                 f"the store refused what the aliases of {self.name} need: {truncate(error, 300)}",
-                remedy=f"Their history is in the experiments {append_log.HOME!r} and {append_log.INDEX!r}: "
+                remedy=f"Their history is in the experiments {append_log.EXPERIMENT!r} and {append_log.INDEX_EXPERIMENT!r}: "
                 "restore what was deleted there, and let those who move aliases write to them.",
                 name=self.name,
             ) from error

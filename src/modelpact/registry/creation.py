@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from modelpact.types import Version
 
-__all__ = ["Undo", "create_version", "give_way", "move_aliases"]
+__all__ = ["Undo", "create_version", "defer_to_existing", "move_aliases"]
 
 
 class Undo(contextlib.ExitStack):
@@ -67,7 +67,7 @@ def move_aliases(client: MlflowClient, version: Version, aliases: list[str], und
             _put_back,
             found,
             alias,
-            found.settled(alias).current,
+            found.settled_state(alias).current,
             int(version.version),
         )
         try:
@@ -147,7 +147,7 @@ def _first_or_next(
     return create()
 
 
-def give_way(
+def defer_to_existing(
     client: MlflowClient, own: Version, first: Version, model: LoggedModel, undo: Undo
 ) -> Version:
     """Leave a job to who was first with it: our version was taken back, and our model is marked as FAILED.

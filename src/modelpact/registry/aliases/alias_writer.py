@@ -13,8 +13,8 @@ from modelpact._internal import mlflow_compat
 from modelpact._internal.text import truncate
 from modelpact.errors import AliasError
 from modelpact.registry.aliases import append_log
-from modelpact.registry.aliases.events import By, Move, Rule, State, check_why
-from modelpact.registry.aliases.history import TOLD, History
+from modelpact.registry.aliases.alias_history import APPLIED, AliasHistory
+from modelpact.registry.aliases.events import AliasEvent, AliasState, By, RuleResult, check_reason
 from modelpact.registry.names import check_alias
 from modelpact.security import secrets
 from modelpact.tracking import remote
@@ -22,7 +22,7 @@ from modelpact.tracking import remote
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["ANY", "Aliases", "refuse_protected", "unfinished"]
+__all__ = ["ANY", "Aliases", "check_unprotected", "find_unfinished"]
 
 ANY: Final = "any"
 """Whatever an alias names."""
@@ -31,7 +31,7 @@ ATTEMPTS = 50
 """How often a move is tried again that expects nothing."""
 
 
-class Aliases(History):
+class Aliases(AliasHistory):
     """The aliases of one registered model, to be read and moved."""
 
     def move(
@@ -42,9 +42,9 @@ class Aliases(History):
         by: By = "python",
         expected: int | Literal["any"] | None = ANY,
         why: str = "",
-        rules: Sequence[Rule] = (),
+        rules: Sequence[RuleResult] = (),
         forced: Sequence[str] = (),
-    ) -> Move | None:
+    ) -> AliasEvent | None:
         """Let an alias name another version.
 
         Args:
@@ -65,13 +65,13 @@ class Aliases(History):
                 the history has the move and the registry could not be told (`left`).
         """
         check_alias(alias, "alias")
-        check_why(why, "move.why")
+        check_reason(why, "move.why")
         for attempt in range(ATTEMPTS):
-            state = self.settled(alias)
+            state = self.settled_state(alias)
             if expected not in (ANY, state.current):
                 raise self._lost(state, expected)
             if by not in ("promote", "rollback", "undo"):
-                state.refuse_protected(f"{alias} was not moved")
+                state.check_unprotected(f"{alias} was not moved")
             if state.outside:
                 self._append(state, "outside", state.registered, why=f"found by {by}")
                 continue
@@ -91,7 +91,7 @@ class Aliases(History):
             alias=alias,
         )
 
-    def protect(self, alias: str, on: bool = True, *, why: str = "") -> Move | None:
+    def protect(self, alias: str, on: bool = True, *, why: str = "") -> AliasEvent | None:
         """Let an alias be moved by promotion and rollback only, or lift that.
 
         Returns:
@@ -102,9 +102,9 @@ class Aliases(History):
             AliasError: The store refused.
         """
         check_alias(alias, "alias")
-        check_why(why, "protect.why")
+        check_reason(why, "protect.why")
         for _ in range(ATTEMPTS):
-            state = self.settled(alias)
+            state = self.settled_state(alias)
             if (state.protection is not None) == on:
                 return None
             if state.outside:
@@ -133,18 +133,18 @@ class Aliases(History):
 
     def _append(
         self,
-        state: State,
+        state: AliasState,
         by: By,
         to: int | None,
         *,
         why: str,
-        rules: tuple[Rule, ...] = (),
+        rules: tuple[RuleResult, ...] = (),
         forced: tuple[str, ...] = (),
-    ) -> Move | None:
+    ) -> AliasEvent | None:
         """Write the next line of an alias's history; None where somebody else did."""
         before = state.recorded if by == "outside" else state.current
         when = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        move = Move(
+        move = AliasEvent(
             id=uuid.uuid4().hex, alias=state.alias, number=len(state.moves) + 1, by=by, before=before, to=to, who=_who(),
             when=when, why=why, rules=rules, forced=forced,
         )  # fmt: skip
@@ -157,7 +157,7 @@ class Aliases(History):
             )
         return move if self.write(state.alias, str(move.number), line) else None
 
-    def _tell(self, move: Move) -> None:
+    def _tell(self, move: AliasEvent) -> None:
         """Tell the registry of a move, and of those that came after it, until it knows the last."""
         from mlflow.exceptions import MlflowException
 
@@ -171,7 +171,7 @@ class Aliases(History):
                 if latest is None or latest.number == move.number:
                     break
                 move = latest
-            self.write(move.alias, f"{move.number}.{TOLD}", move.when)
+            self.write(move.alias, f"{move.number}.{APPLIED}", move.when)
         except MlflowException as error:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 self._withdraw(move)
@@ -183,7 +183,7 @@ class Aliases(History):
                 left=[f"move {move.number}"],
             ) from error
 
-    def _withdraw(self, move: Move) -> None:
+    def _withdraw(self, move: AliasEvent) -> None:
         """Note that a move came to nothing, because its version was deleted in between."""
         state = self.state(move.alias)
         self._append(
@@ -206,7 +206,7 @@ class Aliases(History):
             version=str(number),
         )
 
-    def _lost(self, state: State, expected: int | Literal["any"] | None) -> AliasError:
+    def _lost(self, state: AliasState, expected: int | Literal["any"] | None) -> AliasError:
         last = state.last
         if state.outside or last is None:
             how = "it was moved outside of modelpact"
@@ -222,7 +222,7 @@ class Aliases(History):
         )
 
 
-def refuse_protected(client: MlflowClient, name: str, aliases: Collection[str], key: str) -> None:
+def check_unprotected(client: MlflowClient, name: str, aliases: Collection[str], key: str) -> None:
     """Refuse aliases that only a promotion may move; those of a model that does not exist yet are free.
 
     Args:
@@ -237,17 +237,17 @@ def refuse_protected(client: MlflowClient, name: str, aliases: Collection[str], 
     found = Aliases.of(client, name) if aliases else None
     if found is not None:
         for alias in aliases:
-            found.state(alias).refuse_protected(f"{key} cannot move {alias}")
+            found.state(alias).check_unprotected(f"{key} cannot move {alias}")
 
 
-def unfinished(client: MlflowClient) -> Iterator[tuple[Aliases, State]]:
+def find_unfinished(client: MlflowClient) -> Iterator[tuple[Aliases, AliasState]]:
     """The aliases of a store whose last move the registry was not told of.
 
     Raises:
         AliasError: The store refused, or what it has is not to be read.
         StoreError: The history was deleted.
     """
-    for subject in append_log.every(client):
+    for subject in append_log.list_subjects(client):
         name, _, created = subject.rpartition("\n")
         found = Aliases.of(client, name) if name and created else None
         if found is not None and found.subject == subject:
@@ -264,7 +264,7 @@ def _who() -> str:
             name = mlflow_compat.user()
         except (KeyError, OSError):  # an account without a name, as containers have them
             name = f"uid {os.getuid()}"
-    return truncate(secrets.masked(name), 100)
+    return truncate(secrets.redact_text(name), 100)
 
 
 def _version(version: object) -> str:
