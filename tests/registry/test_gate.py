@@ -308,7 +308,7 @@ class TestAnOldVersion:
         MlflowRegister(compatibility="backward_transitive").check_compatibility(
             "sums", parse(WIDER)
         )
-        assert len(contracts._read) == 1
+        assert len(contracts._signatures) == 1
 
     def test_that_modelpact_did_not_make_is_read_each_time(self) -> None:
         foreign = saved(OLD)
