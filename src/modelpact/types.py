@@ -12,12 +12,10 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from modelpact._internal.files import write_atomically
 from modelpact.errors import PactError
 
 if TYPE_CHECKING:
@@ -304,9 +302,9 @@ class Receipt(BaseModel):
     job: int | None = None
     leak_allowlist: list[dict[str, str]] = []
 
-    def write(self, path: Path) -> None:
-        """Write the receipt to `path` as JSON, atomically."""
-        write_atomically(path, self.model_dump_json(indent=2) + "\n")
+    def to_json(self) -> str:
+        """Return the content of `receipt.json`."""
+        return self.model_dump_json(indent=2) + "\n"
 
 
 JOB_KEY, SWEEP, JOB_NUMBER = "modelpact.job_key", "modelpact.sweep", "modelpact.job"

@@ -151,10 +151,12 @@ def _run(task: Task, folder: Path, leave: Callable[..., None]) -> float | None:
 def _leave_receipt(
     cfg: DictConfig, settings: Any, folder: Path, number: int | None, **facts: Any
 ) -> None:
+    from modelpact._internal.files import write_atomically
     from modelpact.types import Receipt
 
     name = str(cfg.get("name") or settings.runtime.choices.get("data"))
-    Receipt(name=name, job=number, **facts).write(folder / "receipt.json")
+    receipt = Receipt(name=name, job=number, **facts)
+    write_atomically(folder / "receipt.json", receipt.to_json())
 
 
 def job(cfg: DictConfig) -> float | None:

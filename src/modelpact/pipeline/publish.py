@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from modelpact import data as data_sources
 from modelpact import models
-from modelpact._internal.files import log_text
+from modelpact._internal.files import log_text, write_atomically
 from modelpact._internal.process import Process
 from modelpact._internal.signals import sigterm_raises
 from modelpact.datatypes import count_rows, take_rows
@@ -176,7 +176,7 @@ def publish(
         raise
     finally:
         if folder is not None:
-            receipt.write(folder / "receipt.json")
+            write_atomically(folder / "receipt.json", receipt.to_json())
     return receipt
 
 

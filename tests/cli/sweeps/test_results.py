@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from modelpact._internal.files import write_atomically
 from modelpact.cli.sweeps import Result, SweepRecord, best, read_results
 from modelpact.cli.sweeps.results import columns, csv_text, varied
 from modelpact.types import Receipt
@@ -50,7 +51,7 @@ class TestReadResults:
     )
 
     def write(self, folder: Path, **facts: Any) -> None:
-        receipt(**facts).write(folder / "receipt.json")
+        write_atomically(folder / "receipt.json", receipt(**facts).to_json())
 
     def test_jobs_are_found_by_the_number_in_their_receipt_in_whatever_folder(
         self, tmp_path: Path
@@ -185,7 +186,8 @@ class TestCsv:
         assert len(header) == len(set(header))
 
     def test_a_receipt_keeps_what_is_not_finite(self, tmp_path: Path) -> None:
-        receipt(metrics={"r2": math.nan, "mae": math.inf}, job=0).write(tmp_path / "receipt.json")
+        failed = receipt(metrics={"r2": math.nan, "mae": math.inf}, job=0)
+        write_atomically(tmp_path / "receipt.json", failed.to_json())
         assert json.loads((tmp_path / "receipt.json").read_text())["metrics"] == {
             "r2": "NaN",
             "mae": "Infinity",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from publishing import client
 
+from modelpact._internal.files import write_atomically
 from modelpact._internal.process import Process
 from modelpact.cli.sweeps import Sweep, SweepRecord
 from modelpact.errors import StoreError, SweepError
@@ -27,7 +28,8 @@ def sweep(base: dict[str, Any] | None = None, **options: Any) -> Sweep:
 
 
 def leave(number: int, status: str = "ok", **facts: Any) -> None:
-    receipt(status, job=number, **facts).write(FOLDER / str(number) / "receipt.json")
+    text = receipt(status, job=number, **facts).to_json()
+    write_atomically(FOLDER / str(number) / "receipt.json", text)
 
 
 def run(one: Sweep, failing: tuple[int, ...] = ()) -> None:

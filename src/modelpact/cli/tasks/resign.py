@@ -9,7 +9,7 @@ from typing import Any, cast
 from pydantic import Field, PrivateAttr
 
 from modelpact._internal import mlflow_compat
-from modelpact._internal.files import no_bytecode, temporary_folder
+from modelpact._internal.files import no_bytecode, temporary_folder, write_atomically
 from modelpact._internal.text import truncate
 from modelpact.cli.render.progress import Progress, show_receipt
 from modelpact.cli.stored_model import (
@@ -101,9 +101,8 @@ class ResignTask(Task):
             )
         if error is not None:
             text = f"{type(error).__name__}: {error}"
-            Receipt(status="failed", stage="check", error=text, name=name or self.uri).write(
-                folder / "receipt.json"
-            )
+            receipt = Receipt(status="failed", stage="check", error=text, name=name or self.uri)
+            write_atomically(folder / "receipt.json", receipt.to_json())
             raise error
         return str(name)
 
