@@ -125,7 +125,7 @@ def measured(
     started = time.perf_counter()
     environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
     with (
-        (folder / "served.log").open("wb") as log,
+        (folder / "served_models.log").open("wb") as log,
         subprocess.Popen(
             command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
         ) as process,

@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_tra
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
-    from modelpact.batch.types import Reject
+    from modelpact.batch.base import Reject
     from modelpact.registry.aliases import RuleResult
     from modelpact.security.integrity import Problem
     from modelpact.serving import Parity

@@ -102,7 +102,7 @@ PUBLIC = {
         "create_app",
         "create_router",
     ],
-    "modelpact.batch": ["Batch", "Done"],
+    "modelpact.batch": ["Batch", "BatchResult"],
     "modelpact.cli.sweeps": ["Result", "Sweep", "SweepRecord", "best", "read_results"],
     "modelpact.pipeline.recorder": ["Journal"],
     "modelpact.cli.main": ["main"],

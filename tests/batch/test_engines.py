@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from batches import run
+from batch_runs import run
 from commands import Commands, modelpact
 
 from modelpact.errors import ConfigError

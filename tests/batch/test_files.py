@@ -13,8 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import served
-from batches import run
+import served_models
+from batch_runs import run
 from chat_models import by_text, chat, said
 from fake_chat_server import ChatServer, status
 
@@ -61,7 +61,12 @@ def expected(adapter: Adapter) -> Any:
 def test_each_row_gets_its_answer_in_order(table: Adapter, given: str, asked: str) -> None:
     for options in ({}, {"batch_size": 7, "workers": 3}):
         done = run(table, written(given), f"out{asked}", keep=("id",), overwrite=True, **options)
-        assert (done.answered, done.rejects, done.rejected, done.resumed) == (500, None, 0, 0)
+        assert (done.n_predicted, done.rejects, done.n_rejected, done.n_resumed) == (
+            500,
+            None,
+            0,
+            0,
+        )
         found = read(f"out{asked}")
         assert [row["id"] for row in found] == FRAME["id"].tolist()
         np.testing.assert_allclose(
@@ -80,7 +85,7 @@ def test_rows_that_break_the_contract_are_set_aside(table: Adapter, given: str) 
     done = run(
         table, written(given, rows), "out.csv", keep=("id",), on_error="reject", batch_size=50
     )
-    assert (done.answered, done.rejected, done.rejects) == (496, 4, Path("out.rejects.jsonl"))
+    assert (done.n_predicted, done.n_rejected, done.rejects) == (496, 4, Path("out.rejects.jsonl"))
     found = rejects()
     assert [(one["row"], one["path"], one["expected"]) for one in found] == [
         (3, "n", "long"),
@@ -109,7 +114,7 @@ class TestCsv:
     def test_texts_mean_what_the_contract_says(self, nested: Adapter, told: Adapter) -> None:
         Path("in.csv").write_text("do,n\n007,1\n12.50,2\ntrue,3\n")
         done = run(told, "in.csv", "out.jsonl", keep=("do", "n"))
-        assert done.answered == 3
+        assert done.n_predicted == 3
         assert read("out.jsonl") == [
             {"do": "007", "n": 1, "prediction": 1.0},
             {"do": "12.50", "n": 2, "prediction": 2.0},
@@ -137,7 +142,7 @@ class TestCsv:
                 ("x", 6.0),
                 ("x", 7.0),
             ]
-            assert done.rejected == 5
+            assert done.n_rejected == 5
             assert [
                 (one["row"], one["code"], one["expected"], one["got"]) for one in rejects()
             ] == [
@@ -162,7 +167,7 @@ class TestCsv:
             b"\xef\xbb\xbf" + 'do;n\n"a;b";1\n"c\nd";2\n'.replace(";", character).encode()
         )
         done = run(told, CsvData(path="in.csv", separator=separator), "out.csv", batch_size=1)
-        assert done.answered == 2
+        assert done.n_predicted == 2
 
     @pytest.mark.parametrize(
         ("content", "said"),
@@ -202,7 +207,7 @@ class TestCsv:
             monkeypatch.setattr("modelpact.batch.records.BLOCK", block)
             monkeypatch.setattr("modelpact.batch.records.PART_BYTES", 3 * block)
             done = run(told, "in.csv", "out.jsonl", keep=("do",), overwrite=True, batch_size=11)
-            assert done.answered == 300
+            assert done.n_predicted == 300
             assert [(row["do"], row["prediction"]) for row in read("out.jsonl")] == [
                 (row["do"], row["n"]) for row in rows
             ]
@@ -244,22 +249,22 @@ class TestJsonLines:
             (10, "MALFORMED"),
             (11, "OUT_OF_RANGE"),
         ]
-        assert done.rejected == 9
+        assert done.n_rejected == 9
 
     def test_every_row_is_judged_by_itself(self, told: Adapter) -> None:
         Path("in.jsonl").write_text('{"n": 1}\n' * 3)
         done = run(told, "in.jsonl", "out.parquet", on_error="reject", batch_size=2)
-        assert (done.answered, done.rejected) == (0, 3)
+        assert (done.n_predicted, done.n_rejected) == (0, 3)
         assert pq.read_schema("out.parquet").names == ["prediction"]
         assert pq.read_schema("out.parquet").field("prediction").type == pa.float64()
 
     def test_arrow_reads_them_as_python_does(self, table: Adapter) -> None:
-        from modelpact.batch.jsonl import _fast
+        from modelpact.batch.jsonl_reader import _read_with_arrow
 
         types = {"a": "double", "n": "int64"}
-        assert _fast(b'{"a": 1, "n": 2, "x": [1]}\n{"a": 1.5, "n": 3}\n', types, 2).to_dict(
-            "list"
-        ) == {
+        assert _read_with_arrow(
+            b'{"a": 1, "n": 2, "x": [1]}\n{"a": 1.5, "n": 3}\n', types, 2
+        ).to_dict("list") == {
             "a": [1.0, 1.5],
             "n": [2, 3],
         }
@@ -271,7 +276,7 @@ class TestJsonLines:
             "[]",
             "{",
         ):
-            assert _fast(doubtful.encode(), types, 1) is None, doubtful
+            assert _read_with_arrow(doubtful.encode(), types, 1) is None, doubtful
 
     def test_a_line_is_what_a_line_feed_ends(self, nested: Adapter) -> None:
         person = {"name": "x", "born": None, "tags": [], "home": {"city": "y"}, "scores": {}}
@@ -284,7 +289,7 @@ class TestJsonLines:
         ]
         Path("in.jsonl").write_bytes("\n".join(lines).encode())
         done = run(nested, "in.jsonl", "out.jsonl", on_error="reject")
-        assert (done.answered, done.rejected) == (1, 2)
+        assert (done.n_predicted, done.n_rejected) == (1, 2)
         found = [
             json.loads(line)
             for line in Path("out.rejects.jsonl").read_text(encoding="utf-8").split("\n")
@@ -322,7 +327,7 @@ class TestParquet:
             run(table, "in.parquet", "out.parquet", keep=keep)
         pq.write_table(pa.table({**columns, "a": pa.array([1.0, 2.0, 3.0])}), "in.parquet")
         for out in ("out.parquet", "out.csv", "out.jsonl"):
-            assert run(table, "in.parquet", out, keep=keep, overwrite=True).answered == 3
+            assert run(table, "in.parquet", out, keep=keep, overwrite=True).n_predicted == 3
         found = pq.read_table("out.parquet").drop_columns("prediction")
         assert found.to_pylist() == pa.table({name: columns[name] for name in keep}).to_pylist()
         assert read("out.jsonl")[0] | {"prediction": 0} == {
@@ -368,7 +373,7 @@ class TestParquet:
         )
         done = run(told, "in.parquet", "out.jsonl", on_error="reject")
         assert [(one["row"], one["code"]) for one in rejects()] == [(1, "NULL")]
-        assert done.answered == 2
+        assert done.n_predicted == 2
 
     def test_a_column_of_another_type_is_no_rows_fault(self, told: Adapter) -> None:
         pq.write_table(pa.table({"do": ["x"] * 3, "n": ["1", "2", "3"]}), "in.parquet")
@@ -410,11 +415,11 @@ class TestModels:
             ]
         rows[2]["left"] = [1.0]
         done = run(tensor, written(".jsonl", rows), "out.parquet", on_error="reject")
-        assert (done.answered, rejects()[0]["row"]) == (4, 2)
+        assert (done.n_predicted, rejects()[0]["row"]) == (4, 2)
         assert pq.read_table("out.parquet")["prediction"].type == pa.list_(pa.float64())
 
     def test_one_tensor_without_a_name(self, made: Any) -> None:
-        images = made(served.flat)
+        images = made(served_models.flat)
         Path("in.jsonl").write_text("[1, 2]\n[3, 4]\n[5]\n7\n[8, 9]\n")
         done = run(images, "in.jsonl", "out.jsonl", on_error="reject")
         assert [row["prediction"] for row in read("out.jsonl")] == [6.0, 14.0, 34.0]
@@ -422,7 +427,7 @@ class TestModels:
         Path("in.csv").write_text("x,y\n1,2\n3,4.5\n")
         run(images, "in.csv", "out.csv", overwrite=True)
         assert pd.read_csv("out.csv")["prediction"].tolist() == [6.0, 15.0]
-        assert done.rejected == 2
+        assert done.n_rejected == 2
 
     def test_pydantic_objects(self, hinted: Adapter) -> None:
         rows: list[Any] = [{"a": 1.0, "b": row} for row in range(3)]
@@ -432,9 +437,9 @@ class TestModels:
     def test_rows_in_memory(self, table: Adapter, made: Any) -> None:
         rows = InlineData(inputs=ROWS[:20])
         done = run(table, rows, "out.jsonl", keep=("id",), batch_size=3)
-        assert done.answered == 20
+        assert done.n_predicted == 20
         assert read("out.jsonl")[19]["id"] == "x19"
-        run(made(served.digits), DigitsData(), "out.parquet")
+        run(made(served_models.digits), DigitsData(), "out.parquet")
         assert len(pd.read_parquet("out.parquet")) == 1797
 
     def test_a_model_that_fails(self, told: Adapter) -> None:
@@ -451,7 +456,11 @@ class TestModels:
 
     def test_answers_that_are_not_one_a_row(self, made: Any) -> None:
         with pytest.raises(PredictError, match="1 answers to 2 rows"):
-            run(made(served.summing), written(".jsonl", [{"a": 1.0}, {"a": 2.0}]), "out.jsonl")
+            run(
+                made(served_models.summing),
+                written(".jsonl", [{"a": 1.0}, {"a": 2.0}]),
+                "out.jsonl",
+            )
 
 
 class TestColumns:
@@ -478,7 +487,7 @@ class TestColumns:
         strict = loader.load(str(table.folder))
         with pytest.raises(InputsError, match="id: expected no such column"):
             run(strict, path, "out.csv", loader=loader)
-        assert run(strict, path, "out.csv", loader=loader, keep=("id",)).answered == 500
+        assert run(strict, path, "out.csv", loader=loader, keep=("id",)).n_predicted == 500
 
     @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
     def test_a_name_that_the_model_answers_with(self, suffix: str, table: Adapter) -> None:
@@ -534,7 +543,9 @@ class TestChat:
         )
         model = chat(server, max_retries=0, **settings)
         with SqliteTracking().open():
-            info = CustomSaver(pip_requirements=["openai"]).save(model, signature, [served.HELLO])
+            info = CustomSaver(pip_requirements=["openai"]).save(
+                model, signature, [served_models.HELLO]
+            )
             return CustomLoader().load(info.model_uri)
 
     def rows(self) -> str:
@@ -551,7 +562,7 @@ class TestChat:
                 model, self.rows(), "out.jsonl", on_error="reject", params={"temperature": 0.5}
             )
             assert {one.body["temperature"] for one in server.requests} == {0.5}
-        assert (done.answered, done.rejected) == (4, 1)
+        assert (done.n_predicted, done.n_rejected) == (4, 1)
         assert rejects()[0]["row"] == 2
         found = read("out.jsonl")
         assert [row["response"] for row in found] == ["one", None, "three", "four"]
@@ -570,7 +581,7 @@ def test_where_no_row_is_left_the_columns_are_there(told: Adapter) -> None:
     Path("in.csv").write_text("do,n,id\nx,many,7\n")
     for out in ("out.csv", "out.parquet", "out.jsonl"):
         done = run(told, "in.csv", out, on_error="reject", keep=("id",), overwrite=True)
-        assert (done.answered, done.rejected) == (0, 1)
+        assert (done.n_predicted, done.n_rejected) == (0, 1)
     assert Path("out.csv").read_text() == '"id","prediction"\n'
     assert pq.read_schema("out.parquet").names == ["id", "prediction"]
     assert Path("out.jsonl").read_text() == ""

@@ -13,11 +13,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from batches import run
+from batch_runs import run
 from filelock import FileLock
 
 from modelpact.batch import Batch, engine_local
-from modelpact.batch.types import Part, Scored
+from modelpact.batch.base import Part, PartResult
 from modelpact.data import CsvData
 from modelpact.errors import ConfigError, DataError, InputsError, PredictError
 from modelpact.loaders import Adapter, CustomLoader
@@ -67,7 +67,7 @@ class TestGoingOn:
         assert asked == [5]
         monkeypatch.setattr(told, "_call", lambda inputs, params: inputs["n"].to_numpy(dtype=float))
         done = run(told, "in.csv", "out.csv", batch_size=1, resume=True)
-        assert (done.resumed, done.answered) == (5, 40)
+        assert (done.n_resumed, done.n_predicted) == (5, 40)
         assert asked == [5, 5, 6, 7, 8, 9]
         assert answers() == list(range(40))
         assert not PARTS.exists()
@@ -79,7 +79,7 @@ class TestGoingOn:
             run(told, rows(row3=0.5, row22="fail"), "out.csv", batch_size=1, on_error="reject")
         monkeypatch.setattr(told, "_call", lambda inputs, params: inputs["n"].to_numpy(dtype=float))
         done = run(told, "in.csv", "out.csv", batch_size=1, resume=True, on_error="reject")
-        assert (done.resumed, done.answered, done.rejected) == (5, 39, 1)
+        assert (done.n_resumed, done.n_predicted, done.n_rejected) == (5, 39, 1)
         assert json.loads(Path("out.rejects.jsonl").read_text())["row"] == 3
 
     @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ class TestGoingOn:
         ):
             run(told, "in.csv", "out.csv", batch_size=1)
         done = run(told, rows(), "out.csv", batch_size=1, overwrite=True)
-        assert (done.resumed, done.answered) == (0, 40)
+        assert (done.n_resumed, done.n_predicted) == (0, 40)
 
     def test_where_nothing_was_begun_it_begins(self, told: Adapter) -> None:
-        assert run(told, rows(), "out.csv", resume=True).resumed == 0
+        assert run(told, rows(), "out.csv", resume=True).n_resumed == 0
 
     def test_two_at_once(self, told: Adapter) -> None:
         PARTS.mkdir()
@@ -148,7 +148,7 @@ class TestGoingOn:
             done = run(told, "in.csv", "out.csv", batch_size=1, resume=True)
         finally:
             told._call = rows_again
-        assert (done.answered, done.rejected) == (40, 0)
+        assert (done.n_predicted, done.n_rejected) == (40, 0)
 
 
 class TestPlaces:
@@ -225,15 +225,17 @@ class TestPlaces:
             with pytest.raises(DataError, match=r"No space left on device\nMake room"):
                 run(told, rows(), "out.csv")
         assert sorted(path.name for path in Path().iterdir()) == [".out.csv.parts", "in.csv"]
-        assert run(told, "in.csv", "out.csv", resume=True).resumed == 1
+        assert run(told, "in.csv", "out.csv", resume=True).n_resumed == 1
 
 
 class TestLanes:
     def test_many_threads_keep_the_order(self) -> None:
         parts = [Part(index, index, 1) for index in range(200)]
-        lanes = engine_local._Lanes(iter(parts), 8)
+        lanes = engine_local._OrderedWorkers(iter(parts), 8)
         for _ in range(8):
-            lanes.add(lambda part: time.sleep(0.001 * (part.index % 5)) or Scored(part, None, []))
+            lanes.add(
+                lambda part: time.sleep(0.001 * (part.index % 5)) or PartResult(part, None, [])
+            )
         assert [scored.part.index for scored in lanes.results()] == list(range(200))
         lanes.stop()
 
@@ -245,9 +247,9 @@ class TestLanes:
                 taken.append(index)
                 yield Part(index, index, 1)
 
-        lanes = engine_local._Lanes(parts(), 2)
+        lanes = engine_local._OrderedWorkers(parts(), 2)
         for _ in range(2):
-            lanes.add(lambda part: Scored(part, None, []))
+            lanes.add(lambda part: PartResult(part, None, []))
         results = lanes.results()
         next(results)
         time.sleep(0.05)
@@ -260,9 +262,9 @@ class TestLanes:
             yield Part(1, 1, 1)
             raise DataError("broken")
 
-        lanes = engine_local._Lanes(parts(), 4)
+        lanes = engine_local._OrderedWorkers(parts(), 4)
         for _ in range(4):
-            lanes.add(lambda part: Scored(part, None, []))
+            lanes.add(lambda part: PartResult(part, None, []))
         found = []
         with pytest.raises(DataError, match="broken"):
             found.extend(lanes.results())
@@ -281,7 +283,7 @@ class TestLanes:
             (20, 20, 0.9, False),
         ):
             clock.update(wall=0.0, cpu=0.0)
-            watch = engine_local._Watch(2)
+            watch = engine_local._GilMonitor(2)
             assert not watch.would_pay(0.0)
             clock.update(wall=5.0, cpu=5.0)
             assert not watch.would_pay(share)
@@ -294,13 +296,13 @@ class TestProcesses:
     def test_they_answer_as_threads_do(self, told: Adapter) -> None:
         rows(row7=0.5)
         done = run(told, "in.csv", "out.csv", batch_size=1, processes=2, on_error="reject")
-        assert (done.answered, done.rejected) == (39, 1)
+        assert (done.n_predicted, done.n_rejected) == (39, 1)
         assert answers() == [float(row) for row in range(40) if row != 7]
 
     def test_they_join_when_they_pay(self, told: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(engine_local._Watch, "would_pay", lambda self, share: share > 0.1)
+        monkeypatch.setattr(engine_local._GilMonitor, "would_pay", lambda self, share: share > 0.1)
         done = run(told, rows(), "out.csv", batch_size=1, workers=2)
-        assert done.answered == 40
+        assert done.n_predicted == 40
         assert answers() == list(range(40))
 
     def test_their_errors_are_as_those_of_threads(self, told: Adapter) -> None:
@@ -308,7 +310,7 @@ class TestProcesses:
             run(told, rows(row7=0.5), "out.csv", batch_size=1, processes=2)
 
     def test_one_that_dies(self, told: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(engine_local, "in_worker", ended)
+        monkeypatch.setattr(engine_local, "score_in_worker", ended)
         with pytest.raises(PredictError, match=r"has ended\nIt may have run out of memory"):
             engine_local._in_process(
                 engine_local.ProcessPoolExecutor(1),

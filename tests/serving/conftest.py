@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from made import hinted, made, nested, table, talker, tensor, told
+from model_fixtures import hinted, made, nested, table, talker, tensor, told
 
 __all__ = ["hinted", "made", "nested", "table", "talker", "tensor", "told"]  # the fixtures

@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 from fake_chat_server import ChatServer, answer, status
 from fastapi import FastAPI
-from served import HELLO, PERSON, Nulls, asked, client, stored
+from served_models import HELLO, PERSON, Nulls, asked, client, stored
 from starlette.testclient import TestClient
 
 from modelpact.loaders import Adapter
 from modelpact.serving import Limits, create_app, create_router
-from modelpact.serving.errors import STATUSES
+from modelpact.serving.http_errors import STATUS_DESCRIPTIONS
 from modelpact.signature import digest, parse
 
 ROW = {"a": 1.0, "b": 3.0, "n": 1}
@@ -157,7 +157,7 @@ def test_502_where_the_model_fails(told: Adapter, caplog: pytest.LogCaptureFixtu
         "message": "the model failed on inputs that its contract accepts",
     }
     assert "RuntimeError at" in caplog.text  # for who runs the server: what, and where
-    assert "served.py:" in caplog.text
+    assert "served_models.py:" in caplog.text
     assert "CANARY" not in caplog.text
 
 
@@ -292,7 +292,7 @@ def test_two_models_in_an_application_of_ones_own(table: Adapter, nested: Adapte
 
 
 def test_values_that_json_has_not() -> None:
-    from modelpact.serving.bodies import plain
+    from modelpact.serving.request_body import plain
 
     frame = pd.DataFrame(
         {
@@ -323,4 +323,4 @@ def test_values_that_json_has_not() -> None:
 
 def test_every_status_is_tested() -> None:
     """Here, in test_abuse.py, or in test_serve_task.py; a new one needs a test."""
-    assert set(STATUSES) == {400, 408, 413, 415, 422, 500, 502, 503, 504}
+    assert set(STATUS_DESCRIPTIONS) == {400, 408, 413, 415, 422, 500, 502, 503, 504}

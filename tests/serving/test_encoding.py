@@ -11,9 +11,9 @@ import pytest
 from mlflow.models import ModelSignature
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Schema
 
-from modelpact.serving.bodies import plain
-from modelpact.serving.encoding import NotInJson, envelopes, question_of
+from modelpact.serving.encoding import NotJsonEncodable, encode_request, envelopes
 from modelpact.serving.mlflow_protocol import invocation
+from modelpact.serving.request_body import plain
 from modelpact.signature import compile, parse
 
 MOMENT = "2024-05-06T07:08:09"
@@ -43,7 +43,7 @@ class TestQuestion:
         ],
     )
     def test_inputs(self, inputs: Any, expected: Any) -> None:
-        assert question_of(inputs) == {"inputs": expected}
+        assert encode_request(inputs) == {"inputs": expected}
 
     @pytest.mark.parametrize(
         ("name", "expected"), [(0, [[[1.0, 2.0]], [[]]]), (None, [[1.0, 2.0], []])]
@@ -51,17 +51,19 @@ class TestQuestion:
     def test_a_column_that_is_named_0_stands_in_a_list(self, name: Any, expected: Any) -> None:
         frame = pd.DataFrame({0: [[1.0, 2.0], []]})
         signature = ModelSignature(Schema([ColSpec(Array(DataType.double), name)]))
-        assert question_of(frame, schema=signature.inputs) == {"inputs": expected}
+        assert encode_request(frame, schema=signature.inputs) == {"inputs": expected}
         pd.testing.assert_frame_equal(compile(signature).inputs(expected), frame)
 
     def test_one_column_where_the_contract_has_two_is_no_row_of_two(self) -> None:
         inputs = ModelSignature(Schema([ColSpec(AnyType()), ColSpec(AnyType())])).inputs
-        assert question_of(pd.DataFrame({0: [[1, "a"]]}), schema=inputs) == {"inputs": [[[1, "a"]]]}
+        assert encode_request(pd.DataFrame({0: [[1, "a"]]}), schema=inputs) == {
+            "inputs": [[[1, "a"]]]
+        }
 
     def test_params(self) -> None:
-        assert question_of([], {"when": datetime.datetime.fromisoformat(MOMENT), "n": np.int64(3)})[
-            "params"
-        ] == {
+        assert encode_request(
+            [], {"when": datetime.datetime.fromisoformat(MOMENT), "n": np.int64(3)}
+        )["params"] == {
             "when": MOMENT,
             "n": 3,
         }
@@ -83,8 +85,8 @@ class TestQuestion:
         ],
     )
     def test_what_json_cannot_carry(self, inputs: Any) -> None:
-        with pytest.raises(NotInJson):
-            question_of(inputs)
+        with pytest.raises(NotJsonEncodable):
+            encode_request(inputs)
 
 
 @pytest.mark.parametrize(

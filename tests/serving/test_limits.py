@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from served import PERSON, asked, client
+from served_models import PERSON, asked, client
 
 from modelpact.loaders import Adapter
-from modelpact.serving.errors import SCHEMA, STATUSES
+from modelpact.serving.http_errors import ERROR_SCHEMA, STATUS_DESCRIPTIONS
 
 CANARY = "CANARY-5f3a"
 ROW = {"a": 1.0, "b": 3.0, "n": 1}
@@ -182,9 +182,9 @@ def refused_or_answered(response: Any, wanted: int) -> None:
     assert "CANARY" not in str(response.headers)
     assert len(response.content) < 10_000 or wanted == 200
     if wanted != 200:
-        assert wanted in STATUSES
+        assert wanted in STATUS_DESCRIPTIONS
         assert set(response.json()) - {"error_code", "message", "failures", "total"} == set()
-        Draft202012Validator(SCHEMA).validate(response.json())
+        Draft202012Validator(ERROR_SCHEMA).validate(response.json())
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_csv(table: Adapter, body: str | bytes, wanted: int) -> None:
 
 def test_a_value_that_takes_anything_may_be_deep() -> None:
     """Also what the checks themselves cannot climb down is refused and is no fault of the server."""
-    from served import Nulls, stored
+    from served_models import Nulls, stored
 
     from modelpact.signature import parse
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc.scoring_server import invocations
-from served import PERSON, asked, client
+from served_models import PERSON, asked, client
 
 from modelpact.loaders import Adapter
 
@@ -99,9 +99,9 @@ def test_text_in_csv_stays_text(told: Adapter, text: str) -> None:
 
 
 def test_whole_numbers_in_csv_stay_whole_beside_an_empty_value() -> None:
-    from served import Nulls, stored
+    from served_models import Nulls, stored
 
-    from modelpact.serving.mlflow_protocol import csv_table
+    from modelpact.serving.mlflow_protocol import parse_csv
     from modelpact.signature import parse
 
     adapter = stored(
@@ -109,7 +109,7 @@ def test_whole_numbers_in_csv_stay_whole_beside_an_empty_value() -> None:
         parse({"inputs": {"a": "double", "n?": "long"}, "outputs": ["long"]}),
         pd.DataFrame({"a": [1.0]}),
     )
-    frame = csv_table(b"a,n\n1,9007199254740993\n2,\n", adapter.signature.inputs)
+    frame = parse_csv(b"a,n\n1,9007199254740993\n2,\n", adapter.signature.inputs)
     assert frame["n"][0] == 9007199254740993
     assert asked(
         client(adapter), "/invocations", "a,n\n1,9007199254740993\n,\n", "text/csv"

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from fake_chat_server import ChatServer, echo
 from jsonschema import Draft202012Validator
-from served import asked, client
+from served_models import asked, client
 
 from modelpact.loaders import Adapter
 from modelpact.serving import create_app
-from modelpact.serving.errors import SCHEMA, STATUSES
+from modelpact.serving.http_errors import ERROR_SCHEMA, STATUS_DESCRIPTIONS
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,10 +54,13 @@ def test_every_status_is_declared_with_its_body(adapter: Adapter) -> None:
     document = create_app(adapter).openapi()
     for path in ("/predict", "/invocations"):
         told = document["paths"][path]["post"]["responses"]
-        assert set(told) == {"200", *map(str, STATUSES)}
-        assert all(schema_of(document, path, str(status)) == SCHEMA for status in STATUSES)
+        assert set(told) == {"200", *map(str, STATUS_DESCRIPTIONS)}
         assert all(
-            told[str(status)]["description"] == meaning for status, meaning in STATUSES.items()
+            schema_of(document, path, str(status)) == ERROR_SCHEMA for status in STATUS_DESCRIPTIONS
+        )
+        assert all(
+            told[str(status)]["description"] == meaning
+            for status, meaning in STATUS_DESCRIPTIONS.items()
         )
 
 
@@ -138,4 +141,4 @@ def test_the_statuses_of_the_page_are_those_of_the_server() -> None:
         int(status): meaning
         for status, meaning in re.findall(r"^\| `(\d{3})` \| ([^|]+) \|", text, re.MULTILINE)
     }
-    assert found == STATUSES
+    assert found == STATUS_DESCRIPTIONS

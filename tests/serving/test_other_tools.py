@@ -16,9 +16,9 @@ from typing import Any
 
 import httpx2
 import pytest
-import served
+import served_models
 from fake_chat_server import ChatServer, echo
-from programs import environment, kept
+from server_programs import environment, kept
 from serving_process import Served, serving
 
 from modelpact.loaders import Adapter
@@ -99,7 +99,7 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
         return
     with (
         ChatServer(echo()) as upstream,
-        serving(served.talker(upstream).folder, tmp_path) as server,
+        serving(served_models.talker(upstream).folder, tmp_path) as server,
     ):
         yield server
 

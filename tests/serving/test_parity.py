@@ -18,8 +18,8 @@ from mlflow.models import ModelSignature
 from modelpact.errors import VerifyError
 from modelpact.loaders import Adapter
 from modelpact.serving import Parity, ParityVerifier, compare
-from modelpact.serving.clients import WAYS
-from modelpact.serving.comparison import cells, same
+from modelpact.serving.clients import CLIENTS
+from modelpact.serving.comparison import iter_cells, same
 from modelpact.serving.parity import RULES, Payload, payloads
 from modelpact.signature import parse
 from modelpact.types import Sample
@@ -71,8 +71,8 @@ def test_saved_models(request: pytest.FixtureRequest, kind: str) -> None:
     told = compare(model, payloads(model, 30))
     assert told.unexplained == []
     assert told.asked[0].kind == "example"
-    assert all(told.verdicts(way)["accepted"] >= 20 for way in WAYS)
-    assert set(told.explained) <= {"MLFLOWS_OWN_RULES", "TYPE_HINTS"}
+    assert all(told.verdicts(way)["accepted"] >= 20 for way in CLIENTS)
+    assert set(told.explained) <= {"MLFLOW_RULES", "TYPE_HINTS"}
 
 
 def test_a_chat_model(talker: Callable[..., Adapter]) -> None:
@@ -86,7 +86,7 @@ def test_a_chat_model(talker: Callable[..., Adapter]) -> None:
 def test_another_answer_is_a_difference() -> None:
     told = found({"inputs": {"a": "double"}}, Once())
     assert {(each.way, each.path, each.rule) for each in told.differences} >= {
-        (way, ".calls", "") for way in WAYS[1:]
+        (way, ".calls", "") for way in CLIENTS[1:]
     }
     assert told.unexplained == [each for each in told.differences if each.path]
 
@@ -111,7 +111,7 @@ def test_a_model_that_refuses_only_over_http_is_a_difference(
     from modelpact.serving import app
 
     def refuse(*given: Any) -> Any:
-        raise app.Refusal(422, "INPUTS_BREAK_CONTRACT", "no")
+        raise app.HttpError(422, "INPUTS_BREAK_CONTRACT", "no")
 
     monkeypatch.setattr(app, "question", refuse)
     told = found({"inputs": {"a": "double"}}, n=2)
@@ -127,7 +127,7 @@ class TestRules:
     def test_mlflows_own(self) -> None:
         told = found({"inputs": {"a": "double"}})
         assert set(told.explained) == {
-            "MLFLOWS_OWN_RULES"
+            "MLFLOW_RULES"
         }  # it leaves out a param that it does not know
         assert {told.asked[each.payload].kind for each in told.differences} == {"UNKNOWN_PARAM"}
 
@@ -137,7 +137,7 @@ class TestRules:
         signature = parse({"inputs": {"t": ["datetime"], "v": {"type": "sparkml_vector"}}})
         told = compare(adapter(signature), [Payload("conforming", frame, None)])
         assert told.explained == {
-            "MLFLOWS_CONVERSIONS": 2
+            "MLFLOW_CONVERSIONS": 2
         }  # beside such a vector it makes numbers of moments
         assert told.unexplained == []
 
@@ -182,7 +182,7 @@ def test_what_json_does_not_carry_is_asked_in_python_only() -> None:
 
 def test_a_model_that_fails_fails_everywhere() -> None:
     told = found({"inputs": {"a": "double"}}, Fails(), n=5)
-    assert [told.verdicts(way)["failed"] for way in WAYS] == [
+    assert [told.verdicts(way)["failed"] for way in CLIENTS] == [
         3,
         4,
         3,
@@ -217,7 +217,7 @@ def test_the_report_says_all() -> None:
     report = json.loads(found({"inputs": {"a": "double"}}).to_json())
     assert report["payloads"] == len(report["asked"]) == 12
     assert report["unexplained"] == 0
-    assert report["explained"]["MLFLOWS_OWN_RULES"]["why"] == RULES["MLFLOWS_OWN_RULES"]
+    assert report["explained"]["MLFLOW_RULES"]["why"] == RULES["MLFLOW_RULES"]
     assert report["ways"]["predict"] == {"accepted": 6, "refused": 6}
 
 
@@ -250,7 +250,7 @@ def test_cells_are_equal_to_the_last_bit(left: Any, right: Any, equal: bool) -> 
     ],
 )
 def test_cells(answer: Any, expected: Any) -> None:
-    assert list(cells(answer)) == expected
+    assert list(iter_cells(answer)) == expected
 
 
 class TestVerifier:

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx2
 import pytest
-import served
+import served_models
 from commands import Commands, modelpact
 from serving_process import Served, serving
 
@@ -33,7 +33,9 @@ def server(
 ) -> Iterator[Served]:
     """A model that does as it is told, with small bounds."""
     limits = ("task.max_bytes=100000", "task.body_timeout=0.7", "task.timeout=3", "task.grace=10")
-    with serving(made(served.told).folder, tmp_path_factory.mktemp("served"), *limits) as running:
+    with serving(
+        made(served_models.told).folder, tmp_path_factory.mktemp("served"), *limits
+    ) as running:
         yield running
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from fake_chat_server import ChatServer, answer, echo, status, stream
-from served import HELLO, asked, client
+from served_models import HELLO, asked, client
 from starlette.testclient import TestClient
 
 from modelpact.loaders import Adapter

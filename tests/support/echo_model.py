@@ -9,14 +9,14 @@ from mlflow.models import Model, ModelSignature
 from mlflow.pyfunc import PyFuncModel
 
 from modelpact.loaders import Adapter
-from modelpact.serving.comparison import cells
+from modelpact.serving.comparison import iter_cells
 
 
 class Echo:
     """Answers with every cell that it was given."""
 
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        return {"inputs": dict(cells(inputs)), "params": dict(cells(params or {}))}
+        return {"inputs": dict(iter_cells(inputs)), "params": dict(iter_cells(params or {}))}
 
 
 def adapter(signature: ModelSignature, model: Any = None) -> Adapter:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from programs import environment, free_port, kept, server
+from server_programs import environment, free_port, kept, server
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "litellm"

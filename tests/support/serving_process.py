@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from programs import server
+from server_programs import server
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def serving(
     model: Path | str, folder: Path, *settings: str, seconds: float = 90
 ) -> Iterator[Served]:
     """The server of a model; `seconds` is how long its start may take."""
-    log = folder / "served.log"
+    log = folder / "served_models.log"
     program = Path(__file__).parents[2] / "run.py"
     command = [
         sys.executable,

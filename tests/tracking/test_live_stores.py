@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from programs import free_port
+from server_programs import free_port
 from store_servers import Postgres, Trouble, installed, postgres, process, trouble, variables
 
 pytestmark = pytest.mark.slow

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from modelpact._internal.lazy import lazy
 
 if TYPE_CHECKING:
-    from modelpact.batch.job import Batch, Done
+    from modelpact.batch.job import Batch, BatchResult
 
-__all__ = ["Batch", "Done"]
+__all__ = ["Batch", "BatchResult"]
 
-__getattr__ = lazy(__name__, {"Batch": ".job", "Done": ".job"})
+__getattr__ = lazy(__name__, {"Batch": ".job", "BatchResult": ".job"})

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.files import write_atomically
-from modelpact.batch.types import Part, Scored
+from modelpact.batch.base import Part, PartResult
 from modelpact.errors import ConfigError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Kept"]
+__all__ = ["Checkpoint"]
 
 
-class Kept:
+class Checkpoint:
     """The folder of the parts of one output.
 
     Args:
@@ -102,7 +102,7 @@ class Kept:
         """How many parts are done."""
         return len(list(self.folder.glob("*.arrow")))
 
-    def put(self, scored: Scored, empty: pa.Table) -> None:
+    def put(self, scored: PartResult, empty: pa.Table) -> None:
         """Keep what has become of a part."""
         import pyarrow as pa
 

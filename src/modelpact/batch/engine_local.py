@@ -11,8 +11,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING
 
-from modelpact.batch.scoring import Plan, Scorer, in_worker
-from modelpact.batch.types import Part, Scored
+from modelpact.batch.base import Part, PartResult
+from modelpact.batch.scoring import Plan, Scorer, score_in_worker
 from modelpact.errors import PredictError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def cores() -> int:
 
 def run(
     plan: Plan, adapter: Adapter, parts: Iterator[Part], workers: int | None, processes: int | None
-) -> Iterator[Scored]:
+) -> Iterator[PartResult]:
     """Answer parts on this machine, and give them in their order.
 
     Args:
@@ -52,14 +52,14 @@ def run(
         stack.enter_context(
             _one_core("blas")
         )  # else those of each lane wait for each other, and burn the cores by that
-        lanes = _Lanes(parts, n_threads + (processes or 0))
+        lanes = _OrderedWorkers(parts, n_threads + (processes or 0))
         stack.callback(lanes.stop)
         if not processes:
             for _ in range(n_threads):
                 lanes.add(Scorer(plan, adapter).score)
         else:
             _add_processes(plan, lanes, processes, stack)
-        watch = _Watch(n_threads) if processes is None and n_threads > 1 else None
+        watch = _GilMonitor(n_threads) if processes is None and n_threads > 1 else None
         for scored in lanes.results():
             yield scored
             if watch is not None and watch.would_pay(scored.part.share):
@@ -68,7 +68,9 @@ def run(
                 watch = None
 
 
-def _add_processes(plan: Plan, lanes: _Lanes, number: int, stack: contextlib.ExitStack) -> None:
+def _add_processes(
+    plan: Plan, lanes: _OrderedWorkers, number: int, stack: contextlib.ExitStack
+) -> None:
     import multiprocessing
 
     pool = ProcessPoolExecutor(
@@ -79,9 +81,9 @@ def _add_processes(plan: Plan, lanes: _Lanes, number: int, stack: contextlib.Exi
         lanes.add(lambda part: _in_process(pool, plan, part))
 
 
-def _in_process(pool: ProcessPoolExecutor, plan: Plan, part: Part) -> Scored:
+def _in_process(pool: ProcessPoolExecutor, plan: Plan, part: Part) -> PartResult:
     try:
-        return pool.submit(in_worker, plan, part).result()
+        return pool.submit(score_in_worker, plan, part).result()
     except BrokenProcessPool as error:
         raise PredictError(
             f"a process that asked {plan.uri} about rows {part.first} to {part.first + part.n_rows - 1} has ended",
@@ -98,7 +100,7 @@ def _one_core(kind: str) -> contextlib.AbstractContextManager[object]:
     return limits
 
 
-class _Watch:
+class _GilMonitor:
     """Tells threads that wait for each other: the process is busy on one core, and most of the work is still to come."""
 
     def __init__(self, n_threads: int) -> None:
@@ -123,7 +125,7 @@ _FAREWELL = 10.0
 """Seconds that a part has to end where nobody waits for it any longer; its thread does not outlive the process."""
 
 
-class _Lanes:
+class _OrderedWorkers:
     """Threads that take part after part, and hand over what has become of them in order."""
 
     def __init__(self, parts: Iterator[Part], width: int) -> None:
@@ -131,14 +133,14 @@ class _Lanes:
         self._turn = threading.Lock()
         self._changed = threading.Condition()
         self._room = threading.Semaphore(AHEAD * width)
-        self._done: dict[int, Scored | BaseException] = {}
+        self._done: dict[int, PartResult | BaseException] = {}
         self._taken = 0
         self._end: int | None = None
         self._stopped = False
         self._retired = 0
         self._threads: list[threading.Thread] = []
 
-    def add(self, score: Callable[[Part], Scored]) -> None:
+    def add(self, score: Callable[[Part], PartResult]) -> None:
         """Begin another lane."""
         thread = threading.Thread(target=self._work, args=(score, len(self._threads)), daemon=True)
         self._threads.append(thread)
@@ -156,7 +158,7 @@ class _Lanes:
         for thread in self._threads:
             thread.join(_FAREWELL)
 
-    def results(self) -> Iterator[Scored]:
+    def results(self) -> Iterator[PartResult]:
         """What has become of each part, in order."""
         place = 0
         while True:
@@ -172,11 +174,11 @@ class _Lanes:
             yield found
             place += 1
 
-    def _work(self, score: Callable[[Part], Scored], lane: int) -> None:
+    def _work(self, score: Callable[[Part], PartResult], lane: int) -> None:
         with _one_core("openmp"):
             self._answer(score, lane)
 
-    def _answer(self, score: Callable[[Part], Scored], lane: int) -> None:
+    def _answer(self, score: Callable[[Part], PartResult], lane: int) -> None:
         while lane >= self._retired:
             self._room.acquire()
             if self._stopped:
@@ -185,7 +187,7 @@ class _Lanes:
             if part is None:
                 self._room.release()
                 return
-            found: Scored | BaseException
+            found: PartResult | BaseException
             try:
                 found = part if isinstance(part, BaseException) else score(part)
             except BaseException as error:

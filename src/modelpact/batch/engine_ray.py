@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelpact._internal.text import truncate
+from modelpact.batch.base import Part, PartResult
 from modelpact.batch.scoring import Plan, Scorer
-from modelpact.batch.types import Part, Scored
 from modelpact.errors import ConfigError
 
 __all__ = ["run"]
@@ -27,7 +27,7 @@ class _Actor:
 
 def run(
     plan: Plan, parts: Iterator[Part], workers: int | None, address: str | None
-) -> Iterator[Scored]:
+) -> Iterator[PartResult]:
     """Answer parts with Ray Data, and give them in their order.
 
     Args:
@@ -94,9 +94,9 @@ def _packed(score: Any) -> bytes:
         return pickle.dumps(error)
 
 
-def _unpacked(packed: bytes) -> Scored:
+def _unpacked(packed: bytes) -> PartResult:
     found = pickle.loads(packed)  # noqa: S301  # of our own workers
     if isinstance(found, BaseException):
         raise found
-    scored: Scored = found
+    scored: PartResult = found
     return scored

@@ -9,8 +9,8 @@ from itertools import islice
 from typing import Any
 
 from modelpact._internal.text import truncate
-from modelpact.batch.scoring import Plan, in_worker
-from modelpact.batch.types import Part, Scored
+from modelpact.batch.base import Part, PartResult
+from modelpact.batch.scoring import Plan, score_in_worker
 from modelpact.errors import ConfigError
 
 __all__ = ["run"]
@@ -21,7 +21,7 @@ WAVE = 2
 
 def run(
     plan: Plan, parts: Iterator[Part], workers: int | None, address: str | None
-) -> Iterator[Scored]:
+) -> Iterator[PartResult]:
     """Answer parts with Spark, and give them in their order.
 
     Args:
@@ -80,7 +80,7 @@ def _session(kind: Any, master: str) -> Any:
 def _packed(plan: bytes, part: Part) -> bytes:
     """What has become of a part, or the error: Spark would give its text only."""
     try:
-        return pickle.dumps(in_worker(_plan(plan), part))
+        return pickle.dumps(score_in_worker(_plan(plan), part))
     except Exception as error:
         return pickle.dumps(error)
 
@@ -95,9 +95,9 @@ def _plan(packed: bytes) -> Plan:
     return _plans[packed]
 
 
-def _unpacked(packed: bytes) -> Scored:
+def _unpacked(packed: bytes) -> PartResult:
     found = pickle.loads(packed)  # noqa: S301  # of our own workers
     if isinstance(found, BaseException):
         raise found
-    scored: Scored = found
+    scored: PartResult = found
     return scored

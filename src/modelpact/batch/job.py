@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from modelpact._internal.text import did_you_mean, truncate
-from modelpact.batch.checkpoint import Kept
+from modelpact.batch.base import Part, PartResult, ReadPlan, Rows
+from modelpact.batch.checkpoint import Checkpoint
 from modelpact.batch.merge import gather, gather_rejects
 from modelpact.batch.outputs import answer_names, empty
 from modelpact.batch.readers import rows_of
 from modelpact.batch.scoring import Plan
-from modelpact.batch.types import Part, Rows, Scored, Wanted
 from modelpact.batch.writers import check_suffix
 from modelpact.data import DataSource
 from modelpact.data.files import TableFile, check_file
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from modelpact.loaders import Adapter, Loader
 
-__all__ = ["Batch", "Done", "check_places"]
+__all__ = ["Batch", "BatchResult", "check_paths"]
 
 Engine = Literal["local", "ray", "spark"]
 
@@ -43,22 +43,22 @@ CHUNKS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class BatchResult:
     """What a batch has done.
 
     Attributes:
         out: The answers.
-        answered: How many rows it has.
+        n_predicted: How many rows it has.
         rejects: The rows that were set aside; None where there are none.
-        rejected: How many they are.
-        resumed: How many parts had been done before.
+        n_rejected: How many they are.
+        n_resumed: How many parts had been done before.
     """
 
     out: Path
-    answered: int
+    n_predicted: int
     rejects: Path | None
-    rejected: int
-    resumed: int
+    n_rejected: int
+    n_resumed: int
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,9 @@ class Batch:
     processes: int | None = None
     address: str | None = None
 
-    def run(self, progress: Callable[[float, int], None] = lambda share, n_rows: None) -> Done:
+    def run(
+        self, progress: Callable[[float, int], None] = lambda share, n_rows: None
+    ) -> BatchResult:
         """Do it.
 
         Args:
@@ -114,11 +116,11 @@ class Batch:
             PredictError: The model failed.
             OutputsError: An answer breaks the contract.
         """
-        rejects = check_places(
+        rejects = check_paths(
             self.data, self.out, self.rejects, overwrite=self.overwrite or self.resume
         )
         rows = self._rows()
-        kept = Kept(self.out)
+        kept = Checkpoint(self.out)
         try:
             with kept.opened(self._state(rows), resume=self.resume, overwrite=self.overwrite):
                 done = self._run(rows, kept, rejects, progress)
@@ -137,8 +139,8 @@ class Batch:
             ) from error
 
     def _run(
-        self, rows: Rows, kept: Kept, rejects: Path, progress: Callable[[float, int], None]
-    ) -> Done:
+        self, rows: Rows, kept: Checkpoint, rejects: Path, progress: Callable[[float, int], None]
+    ) -> BatchResult:
         parts = _listed(rows, self.data.name)
         done = [part for part in parts if kept.has(part)]
         waiting = [part for part in parts if not kept.has(part)]
@@ -152,9 +154,9 @@ class Batch:
             progress(n_rows / total, n_rows)
         answered = gather(kept, parts, self.out)
         rejected = gather_rejects(kept, parts, rejects)
-        return Done(self.out, answered, rejects if rejected else None, rejected, len(done))
+        return BatchResult(self.out, answered, rejects if rejected else None, rejected, len(done))
 
-    def _scored(self, plan: Plan, parts: Iterator[Part]) -> Iterator[Scored]:
+    def _scored(self, plan: Plan, parts: Iterator[Part]) -> Iterator[PartResult]:
         if self.engine == "ray":
             from modelpact.batch import engine_ray
 
@@ -183,7 +185,7 @@ class Batch:
         batch, part = self._sizes()
         rows = rows_of(
             self.data,
-            Wanted(self.adapter.signature, self.keep, self.loader.extra != "ignore", batch, part),
+            ReadPlan(self.adapter.signature, self.keep, self.loader.extra != "ignore", batch, part),
         )
         if rows.columns is not None:
             self._check_columns(rows.columns)
@@ -262,7 +264,7 @@ class Batch:
         return plain
 
 
-def check_places(data: DataSource, out: Path, rejects: Path | None, *, overwrite: bool) -> Path:
+def check_paths(data: DataSource, out: Path, rejects: Path | None, *, overwrite: bool) -> Path:
     """Refuse files that cannot be read or written, before any work is done.
 
     Args:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelpact.batch.checkpoint import Kept
+from modelpact.batch.base import Part
+from modelpact.batch.checkpoint import Checkpoint
 from modelpact.batch.scoring import mixed
-from modelpact.batch.types import Part
 from modelpact.batch.writers import whole_or_not, write
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["gather", "gather_rejects"]
 
 
-def gather(kept: Kept, parts: list[Part], out: Path) -> int:
+def gather(kept: Checkpoint, parts: list[Part], out: Path) -> int:
     """Make one file of all parts; the number of its rows."""
     import pyarrow as pa
 
@@ -79,7 +79,7 @@ def _in(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def gather_rejects(kept: Kept, parts: list[Part], path: Path) -> int:
+def gather_rejects(kept: Checkpoint, parts: list[Part], path: Path) -> int:
     """Make one file of all rejects, or none; the number of rows in it."""
     rows: set[int] = set()
     with whole_or_not(path) as aside, aside.open("w", encoding="utf-8") as file:

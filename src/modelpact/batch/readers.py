@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modelpact.batch.csv import CsvRows
-from modelpact.batch.jsonl import JsonlRows
-from modelpact.batch.parquet import MemoryRows, ParquetRows
-from modelpact.batch.types import Rows, Wanted
+from modelpact.batch.base import ReadPlan, Rows
+from modelpact.batch.csv_reader import CsvReader
+from modelpact.batch.jsonl_reader import JsonlReader
+from modelpact.batch.parquet_reader import MemoryReader, ParquetReader
 from modelpact.data import CsvData, DataSource, JsonlData, ParquetData
 
 __all__ = ["rows_of"]
 
 
-def rows_of(data: DataSource, wanted: Wanted) -> Rows:
+def rows_of(data: DataSource, wanted: ReadPlan) -> Rows:
     """The rows of a source; of one that is no file of a known format all are read at once.
 
     Args:
@@ -25,10 +25,10 @@ def rows_of(data: DataSource, wanted: Wanted) -> Rows:
     """
     match data:
         case CsvData():
-            return CsvRows(data, Path(data.path).absolute(), wanted)
+            return CsvReader(data, Path(data.path).absolute(), wanted)
         case JsonlData():
-            return JsonlRows(data, Path(data.path).absolute(), wanted)
+            return JsonlReader(data, Path(data.path).absolute(), wanted)
         case ParquetData():
-            return ParquetRows(data, Path(data.path).absolute(), wanted)
+            return ParquetReader(data, Path(data.path).absolute(), wanted)
         case _:
-            return MemoryRows(data, wanted)
+            return MemoryReader(data, wanted)

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from modelpact.batch.types import Part
+from modelpact.batch.base import Part
 from modelpact.errors import DataError
 
 __all__ = ["parts_of", "records"]

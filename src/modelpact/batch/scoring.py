@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from modelpact._internal.text import truncate
+from modelpact.batch.base import Chunk, Part, PartResult, Reject, Rows
 from modelpact.batch.outputs import table_of
-from modelpact.batch.types import Chunk, Part, Reject, Rows, Scored
 from modelpact.datatypes import take_rows
 from modelpact.errors import DataError, InputsError
 from modelpact.loaders import Loader
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from modelpact.signature import Failure
     from modelpact.types import Outputs
 
-__all__ = ["Plan", "Scorer", "in_worker", "mixed"]
+__all__ = ["Plan", "Scorer", "mixed", "score_in_worker"]
 
 OnError = Literal["raise", "reject"]
 
@@ -74,7 +74,7 @@ class Scorer:
         self._rows = copy.copy(plan.rows)
         self._enforcer: Enforcer | None = None
 
-    def score(self, part: Part) -> Scored:
+    def score(self, part: Part) -> PartResult:
         """Answer one part.
 
         Raises:
@@ -98,7 +98,7 @@ class Scorer:
             table = pa.concat_tables(tables, promote_options="permissive") if tables else None
         except pa.ArrowException as error:
             raise mixed(self._plan.name, error) from error
-        return Scored(part, table, sorted(rejects, key=lambda reject: reject.row))
+        return PartResult(part, table, sorted(rejects, key=lambda reject: reject.row))
 
     def _chunk(self, chunk: Chunk, rejects: list[Reject]) -> pa.Table | None:
         """The answers of the rows that can be answered."""
@@ -223,7 +223,7 @@ def mixed(name: str, error: Exception) -> DataError:
 _mine = threading.local()
 
 
-def in_worker(plan: Plan, part: Part) -> Scored:
+def score_in_worker(plan: Plan, part: Part) -> PartResult:
     """Answer a part in a process that may be asked for many: the model is loaded once."""
     if getattr(_mine, "key", None) != plan.key:
         _mine.scorer = Scorer(plan)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from modelpact.serving.app import create_app, create_router
     from modelpact.serving.limits import Limits
     from modelpact.serving.parity import Parity, compare
-    from modelpact.serving.verifier import ParityVerifier
+    from modelpact.serving.parity_verifier import ParityVerifier
 
 __all__ = ["Limits", "Parity", "ParityVerifier", "compare", "create_app", "create_router"]
 
@@ -19,7 +19,7 @@ __getattr__ = lazy(
     {
         "Limits": ".limits",
         "Parity": ".parity",
-        "ParityVerifier": ".verifier",
+        "ParityVerifier": ".parity_verifier",
         "compare": ".parity",
         "create_app": ".app",
         "create_router": ".app",

@@ -25,14 +25,14 @@ from fastapi.routing import APIRoute
 
 from modelpact._internal.version import __version__
 from modelpact.errors import OutputsError
-from modelpact.serving.bodies import Lingering, media_type, parse_json, plain, read
 from modelpact.serving.docs_page import PAGE_HEADERS, page
-from modelpact.serving.errors import Refusal, refusal_of
+from modelpact.serving.http_errors import HttpError, to_http_error
 from modelpact.serving.limits import Limits
-from modelpact.serving.metrics import Measures
-from modelpact.serving.mlflow_protocol import csv_table, invocation, question
+from modelpact.serving.mlflow_protocol import invocation, parse_csv, question
 from modelpact.serving.openapi import body_of_invocation, body_of_predict, responses
-from modelpact.serving.redaction import Places
+from modelpact.serving.redaction import PathRedactor
+from modelpact.serving.request_body import DrainingResponse, media_type, parse_json, plain, read
+from modelpact.serving.request_metrics import RequestMetrics
 from modelpact.types import Outputs
 
 if TYPE_CHECKING:
@@ -119,10 +119,10 @@ class _Service:
     def __init__(self, adapter: Adapter, limits: Limits) -> None:
         self._adapter = adapter
         self._limits = limits
-        self._measures = Measures()
+        self._measures = RequestMetrics()
         self._threads: Any = None
         self._busy = 0
-        self._shown = Places(adapter.signature).shown
+        self._shown = PathRedactor(adapter.signature).shown
 
     async def predict(self, request: Request) -> Response:
         """Answer rows of inputs under the contract."""
@@ -144,7 +144,7 @@ class _Service:
 
             def work() -> bytes:
                 inputs = (
-                    (csv_table(body, schema), None)
+                    (parse_csv(body, schema), None)
                     if kind == "text/csv"
                     else invocation(parse_json(body), schema)
                 )
@@ -175,7 +175,9 @@ class _Service:
         started = time.perf_counter()
         try:
             if self._busy >= self._limits.max_concurrency:
-                raise Refusal(503, "BUSY", "too many requests are worked on", {"retry-after": "1"})
+                raise HttpError(
+                    503, "BUSY", "too many requests are worked on", {"retry-after": "1"}
+                )
             self._busy += 1
             try:
                 work = await prepare()
@@ -192,7 +194,7 @@ class _Service:
         return response
 
     def _refused(self, path: str, error: Exception) -> Response:
-        refusal = refusal_of(error, self._shown)
+        refusal = to_http_error(error, self._shown)
         if refusal.status == 500 and isinstance(error, OutputsError):
             places = ", ".join(
                 f"{found.code} at {self._shown(found.path) or '/'}" for found in error.failures
@@ -205,7 +207,7 @@ class _Service:
                 "%s: status 504: the model works for longer than %g s", path, self._limits.timeout
             )
         if refusal.unread:
-            return Lingering(refusal, self._limits)
+            return DrainingResponse(refusal, self._limits)
         return JSONResponse(refusal.body, refusal.status, refusal.headers)
 
     async def _in_time(self, work: Work) -> Any:
@@ -223,7 +225,7 @@ class _Service:
         done, _ = await asyncio.wait({task}, timeout=self._limits.timeout)
         if not done:
             task.add_done_callback(lambda late: late.cancelled() or late.exception())
-            raise Refusal(
+            raise HttpError(
                 504, "MODEL_TOO_SLOW", f"the model did not answer within {self._limits.timeout:g} s"
             )
         return task.result()

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from modelpact.loaders import Adapter
 
-__all__ = ["WAYS", "Http", "Reply", "ask_adapter", "ask_pyfunc"]
+__all__ = ["CLIENTS", "CallResult", "Http", "ask_adapter", "ask_pyfunc"]
 
-WAYS = ("python", "pyfunc", "predict", "invocations")
+CLIENTS = ("python", "pyfunc", "predict", "invocations")
 """`Adapter.predict`, `mlflow.pyfunc.load_model(...).predict`, `POST /predict`, `POST /invocations`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class CallResult:
     """What one way said to a payload.
 
     Attributes:
@@ -40,22 +40,22 @@ class Reply:
     answer: Any = None
 
 
-def ask_adapter(adapter: Adapter, inputs: Any, params: dict[str, Any] | None) -> Reply:
+def ask_adapter(adapter: Adapter, inputs: Any, params: dict[str, Any] | None) -> CallResult:
     """Ask our adapter."""
     try:
-        return Reply("accepted", answer=adapter.predict(inputs, params).prediction)
+        return CallResult("accepted", answer=adapter.predict(inputs, params).prediction)
     except InputsError as error:
-        return Reply("refused", type(error).__name__)
+        return CallResult("refused", type(error).__name__)
     except PactError as error:
-        return Reply("failed", type(error).__name__)
+        return CallResult("failed", type(error).__name__)
 
 
-def ask_pyfunc(pyfunc: PyFuncModel, inputs: Any, params: dict[str, Any] | None) -> Reply:
+def ask_pyfunc(pyfunc: PyFuncModel, inputs: Any, params: dict[str, Any] | None) -> CallResult:
     """Ask MLflow, which may write into what it is given: it gets a copy."""
     from mlflow.exceptions import MlflowException
 
     try:
-        return Reply(
+        return CallResult(
             "accepted", answer=pyfunc.predict(_copied(inputs), params=copy.deepcopy(params))
         )
     except (InputsError, MlflowException) as error:
@@ -63,9 +63,9 @@ def ask_pyfunc(pyfunc: PyFuncModel, inputs: Any, params: dict[str, Any] | None) 
             "INVALID_PARAMETER_VALUE",
             "BAD_REQUEST",
         }
-        return Reply("refused" if refused else "failed", type(error).__name__)
+        return CallResult("refused" if refused else "failed", type(error).__name__)
     except Exception as error:  # whatever the model raises
-        return Reply("failed", type(error).__name__)
+        return CallResult("failed", type(error).__name__)
 
 
 def _copied(inputs: Any) -> Any:
@@ -102,17 +102,17 @@ class Http:
         with start_blocking_portal() as self._portal, _quiet():
             yield self
 
-    def ask(self, path: Literal["/predict", "/invocations"], body: Any) -> Reply:
+    def ask(self, path: Literal["/predict", "/invocations"], body: Any) -> CallResult:
         """Post a body as JSON."""
         status, content = self._portal.call(
             self._post, path, json.dumps(body, allow_nan=False).encode()
         )
         found = json.loads(content)
         if status == 200:
-            return Reply(
+            return CallResult(
                 "accepted", answer=found["prediction" if path == "/predict" else "predictions"]
             )
-        return Reply(
+        return CallResult(
             "refused" if status in {400, 422} else "failed", f"{status} {found['error_code']}"
         )
 

@@ -7,21 +7,21 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelpact.serving.bodies import plain
+from modelpact.serving.request_body import plain
 
-__all__ = ["Cell", "cells", "is_null_for", "same"]
+__all__ = ["Cell", "is_null_for", "iter_cells", "same"]
 
 Cell = str | int | float | bool | None
 
 
-def cells(answer: Any, path: str = "") -> Iterator[tuple[str, Cell]]:
+def iter_cells(answer: Any, path: str = "") -> Iterator[tuple[str, Cell]]:
     """The cells of an answer, each with its path; a frame is a list of rows, and a moment is its text.
 
     Only NaN and the infinities stay what they are in Python.
 
     Example:
         >>> import pandas as pd
-        >>> list(cells(pd.DataFrame({"a": [1, 2]})))
+        >>> list(iter_cells(pd.DataFrame({"a": [1, 2]})))
         [('[0].a', 1), ('[1].a', 2)]
     """
     found = _nested(answer)
@@ -33,7 +33,7 @@ def cells(answer: Any, path: str = "") -> Iterator[tuple[str, Cell]]:
         yield path, found
         return
     for place, value in parts:
-        yield from cells(value, place)
+        yield from iter_cells(value, place)
     if not parts:
         yield path, "{}" if isinstance(found, Mapping) else "[]"
 

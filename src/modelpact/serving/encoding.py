@@ -7,19 +7,19 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelpact.serving.bodies import plain
+from modelpact.serving.request_body import plain
 
 if TYPE_CHECKING:
     from mlflow.types.schema import Schema
 
-__all__ = ["NotInJson", "envelopes", "question_of"]
+__all__ = ["NotJsonEncodable", "encode_request", "envelopes"]
 
 
-class NotInJson(ValueError):
+class NotJsonEncodable(ValueError):
     """A payload holds what JSON cannot carry."""
 
 
-def question_of(
+def encode_request(
     inputs: Any, params: Mapping[str, Any] | None = None, *, schema: Schema | None = None
 ) -> dict[str, Any]:
     """The body of a request to `/predict`.
@@ -35,12 +35,12 @@ def question_of(
         What `json.dumps` takes; NaN in a column is null.
 
     Raises:
-        NotInJson: There are bytes, complex numbers, spans of time, Infinity, keys that are no texts, or a tensor of moments, with
+        NotJsonEncodable: There are bytes, complex numbers, spans of time, Infinity, keys that are no texts, or a tensor of moments, with
             NaN, or of a shape that nested lists do not have: without axes, or with axes after an empty one.
 
     Example:
         >>> import pandas as pd
-        >>> question_of(pd.DataFrame({"age": [1.5, float("nan")]}), {"top": 3})
+        >>> encode_request(pd.DataFrame({"age": [1.5, float("nan")]}), {"top": 3})
         {'inputs': [{'age': 1.5}, {'age': None}], 'params': {'top': 3}}
     """
     for tensor in inputs.values() if isinstance(inputs, dict) else [inputs]:
@@ -61,7 +61,7 @@ def envelopes(inputs: Any, schema: Schema | None) -> dict[str, Any]:
     """The same inputs in each envelope of MLflow's protocol that can hold them.
 
     Args:
-        inputs: `inputs` as `question_of` made them.
+        inputs: `inputs` as `encode_request` made them.
         schema: The inputs of the contract.
 
     Example:
@@ -100,9 +100,9 @@ def envelopes(inputs: Any, schema: Schema | None) -> dict[str, Any]:
 
 def _check_tensor(tensor: Any) -> None:
     if not tensor.shape or 0 in tensor.shape[:-1]:
-        raise NotInJson(f"a tensor of shape {tuple(tensor.shape)}")
+        raise NotJsonEncodable(f"a tensor of shape {tuple(tensor.shape)}")
     if tensor.dtype.kind in "mMcS":
-        raise NotInJson(f"a tensor of {tensor.dtype}")
+        raise NotJsonEncodable(f"a tensor of {tensor.dtype}")
 
 
 def _table(frame: Any, *, values: bool) -> Any:
@@ -117,7 +117,7 @@ def _table(frame: Any, *, values: bool) -> Any:
     if labels == list(range(len(labels))) and labels:
         return [list(row) for row in rows]
     if not all(isinstance(label, str) for label in labels):
-        raise NotInJson("a column's name is no text")
+        raise NotJsonEncodable("a column's name is no text")
     return [dict(zip(labels, row, strict=True)) for row in rows]
 
 
@@ -125,13 +125,13 @@ def _value(value: Any, *, nan: bool = True) -> Any:
     """A value; `nan` says whether NaN may be null."""
     if isinstance(value, float):
         if math.isinf(value) or (math.isnan(value) and not nan):
-            raise NotInJson("a number that is not finite")
+            raise NotJsonEncodable("a number that is not finite")
         return None if math.isnan(value) else value
     if isinstance(value, (str, bool, int)) or value is None:
         return value
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
-            raise NotInJson("a key is no text")
+            raise NotJsonEncodable("a key is no text")
         return {key: _value(item, nan=nan) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_value(item, nan=nan) for item in value]
@@ -140,5 +140,5 @@ def _value(value: Any, *, nan: bool = True) -> Any:
     if hasattr(value, "tolist"):
         return _value(value.tolist(), nan=nan)
     if isinstance(value, (bytes, bytearray, complex, datetime.timedelta)):
-        raise NotInJson(f"a {type(value).__name__}")
+        raise NotJsonEncodable(f"a {type(value).__name__}")
     return plain(value)

@@ -7,12 +7,12 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
-from modelpact.serving.errors import Refusal
+from modelpact.serving.http_errors import HttpError
 
 if TYPE_CHECKING:
     from mlflow.types.schema import Schema
 
-__all__ = ["ENVELOPES", "csv_table", "invocation", "question"]
+__all__ = ["ENVELOPES", "invocation", "parse_csv", "question"]
 
 ENVELOPES = ("dataframe_split", "dataframe_records", "instances", "inputs")
 """The keys of MLflow's protocol, of which a request has exactly one, beside `params`."""
@@ -26,7 +26,7 @@ def question(body: Any, columns: bool) -> tuple[Any, dict[str, Any] | None]:
         columns: Whether the contract is of columns, whose inputs are a list of rows.
 
     Raises:
-        Refusal: 422: It is not of that form.
+        HttpError: 422: It is not of that form.
     """
     if not isinstance(body, dict):
         raise _malformed("an object with inputs and, optionally, params")
@@ -46,7 +46,7 @@ def invocation(body: Any, schema: Schema | None) -> tuple[Any, dict[str, Any] | 
         schema: The inputs of the contract.
 
     Raises:
-        Refusal: 422: It is not of that protocol.
+        HttpError: 422: It is not of that protocol.
     """
     given = [key for key in ENVELOPES if isinstance(body, dict) and key in body]
     if len(given) != 1:
@@ -67,11 +67,11 @@ def invocation(body: Any, schema: Schema | None) -> tuple[Any, dict[str, Any] | 
     return found, _params(body)
 
 
-def csv_table(body: bytes, schema: Schema | None) -> Any:
+def parse_csv(body: bytes, schema: Schema | None) -> Any:
     """A CSV body as a frame; columns that the contract has as text stay text, and an empty value is a null.
 
     Raises:
-        Refusal: 400: It is not CSV: rows of other lengths than the first line, a name twice, Infinity.
+        HttpError: 400: It is not CSV: rows of other lengths than the first line, a name twice, Infinity.
     """
     import pandas as pd
     from mlflow.types.schema import DataType
@@ -95,7 +95,7 @@ def csv_table(body: bytes, schema: Schema | None) -> Any:
         OverflowError,
         csv.Error,
     ):  # UnicodeDecodeError, and those of pandas, are ValueErrors
-        raise Refusal(
+        raise HttpError(
             400,
             "NOT_CSV",
             "the body is not CSV in UTF-8: a line of names, and in each row as many values",
@@ -104,7 +104,7 @@ def csv_table(body: bytes, schema: Schema | None) -> Any:
         frame[name].isin([math.inf, -math.inf]).any()
         for name in frame.select_dtypes("number").columns
     ):
-        raise Refusal(400, "NOT_CSV", "Infinity is no number here")
+        raise HttpError(400, "NOT_CSV", "Infinity is no number here")
     return frame
 
 
@@ -154,7 +154,7 @@ def _params(body: dict[str, Any]) -> dict[str, Any] | None:
     return params
 
 
-def _malformed(expected: str, path: str = "", row: int | None = None) -> Refusal:
+def _malformed(expected: str, path: str = "", row: int | None = None) -> HttpError:
     failure = {"code": "WRONG_KIND", "path": path, "row": row, "expected": expected}
     message = "the request breaks the contract in 1 place"
-    return Refusal(422, "INPUTS_BREAK_CONTRACT", message, failures=[failure], total=1)
+    return HttpError(422, "INPUTS_BREAK_CONTRACT", message, failures=[failure], total=1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from modelpact.serving.encoding import question_of
-from modelpact.serving.errors import SCHEMA, STATUSES
+from modelpact.serving.encoding import encode_request
+from modelpact.serving.http_errors import ERROR_SCHEMA, STATUS_DESCRIPTIONS
 from modelpact.serving.mlflow_protocol import ENVELOPES
 from modelpact.signature import to_json_schema
 
@@ -86,9 +86,10 @@ def responses(adapter: Adapter, key: str = "prediction") -> dict[int | str, dict
         **({"metadata": {"type": "object"}} if key == "prediction" else {}),
     }
     answer = {"type": "object", "properties": properties, "required": list(properties)}
-    refused = {"application/json": {"schema": SCHEMA}}
+    refused = {"application/json": {"schema": ERROR_SCHEMA}}
     found: dict[int | str, dict[str, Any]] = {
-        status: {"description": meaning, "content": refused} for status, meaning in STATUSES.items()
+        status: {"description": meaning, "content": refused}
+        for status, meaning in STATUS_DESCRIPTIONS.items()
     }
     found[200] = {
         "description": "The model's answer.",
@@ -112,7 +113,9 @@ def _example(adapter: Adapter) -> dict[str, Any]:
         return (
             {}
             if inputs is None
-            else {"example": question_of(inputs, params or None, schema=adapter.signature.inputs)}
+            else {
+                "example": encode_request(inputs, params or None, schema=adapter.signature.inputs)
+            }
         )
     except (
         MlflowException,

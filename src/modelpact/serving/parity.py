@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from modelpact._internal.text import truncate
 from modelpact.datatypes import count_rows, take_rows
 from modelpact.errors import InputsError, OutputsError
-from modelpact.serving.clients import WAYS, Http, Reply, ask_adapter, ask_pyfunc
-from modelpact.serving.comparison import cells, is_null_for, same
-from modelpact.serving.encoding import NotInJson, envelopes, question_of
+from modelpact.serving.clients import CLIENTS, CallResult, Http, ask_adapter, ask_pyfunc
+from modelpact.serving.comparison import is_null_for, iter_cells, same
+from modelpact.serving.encoding import NotJsonEncodable, encode_request, envelopes
 from modelpact.signature import breaks, generate_examples
 from modelpact.signature import compile as compile_signature
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from modelpact.loaders import Adapter
 
-__all__ = ["RULES", "Asked", "Difference", "Parity", "Payload", "compare", "payloads"]
+__all__ = ["RULES", "Difference", "Parity", "Payload", "PayloadResult", "compare", "payloads"]
 
 RULES = {
-    "MLFLOWS_OWN_RULES": "mlflow.pyfunc knows MLflow's rules only: policy=mlflow gives these payloads the same verdict",
-    "MLFLOWS_CONVERSIONS": "mlflow.pyfunc converts inputs by MLflow's rules: policy=mlflow makes other values of this payload",
+    "MLFLOW_RULES": "mlflow.pyfunc knows MLflow's rules only: policy=mlflow gives these payloads the same verdict",
+    "MLFLOW_CONVERSIONS": "mlflow.pyfunc converts inputs by MLflow's rules: policy=mlflow makes other values of this payload",
     "TYPE_HINTS": "mlflow.pyfunc checks a model with type hints against those: Pydantic gives these payloads the same verdict",
     "OUTPUTS_UNCHECKED": "mlflow.pyfunc does not check what a model answers; this answer breaks the signature",
     "NAN_IS_NULL": "JSON has no NaN and no Infinity: over HTTP they are null",
@@ -72,7 +72,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PayloadResult:
     """One payload, and what each way said to it.
 
     Attributes:
@@ -93,7 +93,7 @@ class Asked:
 class Parity:
     """What a comparison found."""
 
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[PayloadResult] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
 
     @property
@@ -115,8 +115,10 @@ class Parity:
         found = {
             "payloads": len(self.asked),
             "kinds": dict(Counter(each.kind for each in self.asked)),
-            "ways": {way: dict(self.verdicts(way)) for way in WAYS},
-            "cells": {way: sum(each.cells.get(way, 0) for each in self.asked) for way in WAYS[1:]},
+            "ways": {way: dict(self.verdicts(way)) for way in CLIENTS},
+            "cells": {
+                way: sum(each.cells.get(way, 0) for each in self.asked) for way in CLIENTS[1:]
+            },
             "unexplained": len(self.unexplained),
             "explained": {
                 rule: {"differences": n, "why": RULES[rule]}
@@ -201,7 +203,7 @@ def compare(
             }
             envelope = _ask_http(http, adapter, payload, number, replies)
             compared = {}
-            for way in [way for way in WAYS[1:] if way in replies]:
+            for way in [way for way in CLIENTS[1:] if way in replies]:
                 differences, compared[way] = judge.differences(
                     payload, replies["python"], way, replies[way]
                 )
@@ -211,18 +213,18 @@ def compare(
                 for way, reply in replies.items()
             }
             found.asked.append(
-                Asked(number, payload.kind, payload.place, envelope, verdicts, compared)
+                PayloadResult(number, payload.kind, payload.place, envelope, verdicts, compared)
             )
     return found
 
 
 def _ask_http(
-    http: Http, adapter: Adapter, payload: Payload, number: int, replies: dict[str, Reply]
+    http: Http, adapter: Adapter, payload: Payload, number: int, replies: dict[str, CallResult]
 ) -> str:
     """Ask both routes, the one of MLflow's protocol in its envelopes in turn; returns the envelope."""
     try:
-        body = question_of(payload.inputs, payload.params, schema=adapter.signature.inputs)
-    except NotInJson:
+        body = encode_request(payload.inputs, payload.params, schema=adapter.signature.inputs)
+    except NotJsonEncodable:
         return ""
     fitting = envelopes(body["inputs"], adapter.signature.inputs)
     envelope = sorted(fitting)[number % len(fitting)]
@@ -246,7 +248,7 @@ class _Judge:
         self._hint = _input_hint(adapter)
 
     def differences(
-        self, payload: Payload, python: Reply, way: str, other: Reply
+        self, payload: Payload, python: CallResult, way: str, other: CallResult
     ) -> tuple[list[Found], int]:
         """What differs, and how many cells were compared."""
         if python.verdict != other.verdict:
@@ -254,7 +256,7 @@ class _Judge:
             return [("", _said(python), _said(other), rule)], 0
         if python.verdict != "accepted":
             return [], 0
-        left, right = dict(cells(python.answer)), dict(cells(other.answer))
+        left, right = dict(iter_cells(python.answer)), dict(iter_cells(other.answer))
         found = []
         for path in _unequal(left, right):
             is_null = (
@@ -270,7 +272,7 @@ class _Judge:
     def _of_cells(self, payload: Payload, way: str) -> str:
         """The rule by which an answer may be another one."""
         if way == "pyfunc" and self._gets_other_inputs(payload):
-            return "MLFLOWS_CONVERSIONS"
+            return "MLFLOW_CONVERSIONS"
         return "" if self._repeatable else "NOT_REPEATABLE"
 
     def _gets_other_inputs(self, payload: Payload) -> bool:
@@ -282,11 +284,11 @@ class _Judge:
         except InputsError:
             return False
         return any(
-            next(_unequal(dict(cells(left)), dict(cells(right))), None) is not None
+            next(_unequal(dict(iter_cells(left)), dict(iter_cells(right))), None) is not None
             for left, right in zip(ours, theirs, strict=True)
         )
 
-    def _of_verdicts(self, payload: Payload, python: Reply, other: Reply) -> str:
+    def _of_verdicts(self, payload: Payload, python: CallResult, other: CallResult) -> str:
         """The rule by which plain MLflow comes to another verdict: each is tried, none is taken on trust."""
         if python.verdict == "failed" and other.verdict == "accepted":
             try:
@@ -298,7 +300,7 @@ class _Judge:
             return ""
         taken = other.verdict != "refused"
         if self._by_mlflow(payload) is taken:
-            return "MLFLOWS_OWN_RULES"
+            return "MLFLOW_RULES"
         return "TYPE_HINTS" if self._by_hint(payload) is taken else ""
 
     def _by_mlflow(self, payload: Payload) -> bool:
@@ -313,7 +315,7 @@ class _Judge:
         if self._hint is None:
             return None
         try:
-            self._hint.validate_python(question_of(payload.inputs)["inputs"])
+            self._hint.validate_python(encode_request(payload.inputs)["inputs"])
         except ValueError:  # Pydantic's, or that JSON does not carry them
             return False
         return True
@@ -338,7 +340,7 @@ def _input_hint(adapter: Adapter) -> Any:
     return None if hint is None else TypeAdapter(hint)
 
 
-def _said(reply: Reply) -> str:
+def _said(reply: CallResult) -> str:
     return f"{reply.verdict} ({reply.reason})" if reply.reason else reply.verdict
 
 

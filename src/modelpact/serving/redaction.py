@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from modelpact.types import Signature
 
-__all__ = ["Places"]
+__all__ = ["PathRedactor"]
 
 _CUT = 40
 """So many characters of a name are in a path."""
 
 
-class Places:
+class PathRedactor:
     """What a contract knows of paths.
 
     Args:
@@ -22,7 +22,7 @@ class Places:
 
     Example:
         >>> from modelpact.signature import parse
-        >>> places = Places(parse({"inputs": {"scores": {"*": "double"}, "tags": ["string"]}}))
+        >>> places = PathRedactor(parse({"inputs": {"scores": {"*": "double"}, "tags": ["string"]}}))
         >>> places.shown("scores.anne@example.com"), places.shown("tags[2]"), places.shown("secret")
         ('scores.*', 'tags[2]', '')
     """

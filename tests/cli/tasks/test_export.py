@@ -13,7 +13,7 @@ import pytest
 from commands import Commands, modelpact
 from publishing import steps
 from pydantic import ValidationError
-from served import NESTED, PERSON, Nested, Sums, client
+from served_models import NESTED, PERSON, Nested, Sums, client
 from sklearn.linear_model import LinearRegression
 
 from modelpact import publish

@@ -295,7 +295,7 @@ def test_any_data_for_any_signature_is_taken_or_refused_with_failures(
     enforcer = compile(found, policy, extra)
     kept = copy.deepcopy(data)
     for call in (enforcer.inputs, enforcer.params, enforcer.outputs):
-        refusal = refusal_of(call, data)
+        refusal = to_http_error(call, data)
         if refusal is not None:
             assert 0 < len(refusal.failures) <= 20
             assert refusal.total >= len(refusal.failures)
@@ -304,7 +304,7 @@ def test_any_data_for_any_signature_is_taken_or_refused_with_failures(
     assert same(data, kept)
 
 
-def refusal_of(call: Any, data: Any) -> Any:
+def to_http_error(call: Any, data: Any) -> Any:
     """What a call raises of ours; None where it accepts."""
     try:
         call(data)

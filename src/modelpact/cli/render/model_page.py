@@ -10,7 +10,7 @@ from modelpact.cli.render.column_table import describe, describe_params
 from modelpact.cli.render.markdown import code, table
 from modelpact.cli.stored_model import registered_name
 from modelpact.datatypes import count_rows, take_rows
-from modelpact.serving.encoding import NotInJson, question_of
+from modelpact.serving.encoding import NotJsonEncodable, encode_request
 from modelpact.signature import compile as compile_signature
 from modelpact.signature import digest
 
@@ -106,8 +106,8 @@ def _call(uri: str, signature: Signature, inputs: Any, params: dict[str, Any] | 
         first = take_rows(inputs, [0])
         data = first if not compile_signature(signature).find(first, params).total else inputs
     try:
-        body = question_of(data, params or None, schema=signature.inputs)
-    except NotInJson as error:
+        body = encode_request(data, params or None, schema=signature.inputs)
+    except NotJsonEncodable as error:
         return ["## Calling it", f"The stored example cannot be sent as JSON: {error}."]
     call = f"inputs = {_python(body['inputs'])}\nprint(model.predict(inputs{', ' + _python(params) if params else ''}).prediction)"
     text = json.dumps(body, ensure_ascii=False).replace("'", "'\\''")

@@ -78,7 +78,7 @@ class ParityTask(Task):
         return compare(adapter, payloads(adapter, self.payloads, self.seed), pyfunc)
 
     def _show(self, adapter: Adapter, found: Parity) -> None:
-        from modelpact.serving.clients import WAYS
+        from modelpact.serving.clients import CLIENTS
         from modelpact.serving.parity import RULES
 
         kinds = Counter(each.kind for each in found.asked)
@@ -104,7 +104,7 @@ class ParityTask(Task):
             "explained",
         )
         title = f"{adapter.uri}: {len(found.asked)} payloads: {parts}"
-        show_table(title, headers, [_line(found, way) for way in WAYS])
+        show_table(title, headers, [_line(found, way) for way in CLIENTS])
         if found.explained:
             lines = [
                 (rule, f"{count:,}", RULES[rule]) for rule, count in sorted(found.explained.items())

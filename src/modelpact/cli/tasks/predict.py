@@ -62,12 +62,12 @@ class PredictTask(Task):
 
     def run(self, folder: Path) -> float | None:
         from modelpact.batch import Batch
-        from modelpact.batch.job import check_places
+        from modelpact.batch.job import check_paths
 
         self._check()
         out = Path(self.out)
         rejects = Path(self.rejects) if self.rejects is not None else None
-        check_places(
+        check_paths(
             self.data, out, rejects, overwrite=self.overwrite or self.resume
         )  # before the model is loaded
         with open_store(self.uri, self.tracking):
@@ -93,13 +93,11 @@ class PredictTask(Task):
             )
             with _Bar() as bar, sigterm_raises():
                 done = batch.run(bar.move)
-        what = (
-            f"{done.answered:,} rows of {self.data.name} are answered by {stored.uri} in {done.out}"
-        )
-        if done.resumed:
-            what += f"; {done.resumed:,} {'part' if done.resumed == 1 else 'parts'} had been done before"
+        what = f"{done.n_predicted:,} rows of {self.data.name} are answered by {stored.uri} in {done.out}"
+        if done.n_resumed:
+            what += f"; {done.n_resumed:,} {'part' if done.n_resumed == 1 else 'parts'} had been done before"
         if done.rejects is not None:
-            what += f"; {done.rejected:,} {'row is' if done.rejected == 1 else 'rows are'} set aside in {done.rejects}"
+            what += f"; {done.n_rejected:,} {'row is' if done.n_rejected == 1 else 'rows are'} set aside in {done.rejects}"
         echo(what)
         return None
 

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from modelpact.batch.base import MALFORMED, Chunk, Part, ReadPlan, Reject, Rows
 from modelpact.batch.records import parts_of, records
-from modelpact.batch.types import MALFORMED, Chunk, Part, Reject, Rows, Wanted
 from modelpact.data import JsonlData
 
-__all__ = ["JsonlRows"]
+__all__ = ["JsonlReader"]
 
 
-class JsonlRows(Rows):
+class JsonlReader(Rows):
     """The rows of a file with a JSON text a line.
 
     Args:
@@ -24,7 +24,7 @@ class JsonlRows(Rows):
         wanted: What is read of it.
     """
 
-    def __init__(self, data: JsonlData, path: Path, wanted: Wanted) -> None:
+    def __init__(self, data: JsonlData, path: Path, wanted: ReadPlan) -> None:
         self._path = path
         self._wanted = wanted
         self._columns = data.columns
@@ -59,7 +59,7 @@ class JsonlRows(Rows):
     def chunks(self, part: Part, rejects: list[Reject]) -> Iterator[Chunk]:
         body = records(self._path, part.begin, part.end)
         batch = self._wanted.batch
-        frame = None if self._flat is None else _fast(body, self._flat, part.n_rows)
+        frame = None if self._flat is None else _read_with_arrow(body, self._flat, part.n_rows)
         if frame is not None:
             for begin in range(0, part.n_rows, batch):
                 piece = frame.iloc[begin : begin + batch].reset_index(drop=True)
@@ -146,7 +146,7 @@ def _no_number(name: str) -> Any:
     raise ValueError(f"{name}, which is no number of JSON")
 
 
-def _flat(wanted: Wanted) -> dict[str, str] | None:
+def _flat(wanted: ReadPlan) -> dict[str, str] | None:
     """The Arrow type of each column, where all of them are plain numbers, texts and booleans; else None."""
     from mlflow.types.schema import DataType
 
@@ -167,7 +167,7 @@ def _flat(wanted: Wanted) -> dict[str, str] | None:
     return found if known and all(spec.required for spec in schema.inputs) else None
 
 
-def _fast(body: bytes, types: dict[str, str], n_rows: int) -> Any:
+def _read_with_arrow(body: bytes, types: dict[str, str], n_rows: int) -> Any:
     """A frame of rows that Arrow reads just as Python does; None where there is any doubt."""
     import pyarrow as pa
     import pyarrow.json as arrow_json

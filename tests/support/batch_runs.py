@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from modelpact.batch import Batch, Done
+from modelpact.batch import Batch, BatchResult
 from modelpact.data import CsvData, DataSource, JsonlData, ParquetData
 from modelpact.loaders import Adapter, CustomLoader
 
 KINDS = {".csv": CsvData, ".jsonl": JsonlData, ".parquet": ParquetData}
 
 
-def run(adapter: Adapter, source: str | DataSource, out: str, **options: Any) -> Done:
+def run(adapter: Adapter, source: str | DataSource, out: str, **options: Any) -> BatchResult:
     """Put a file through a model."""
     data = KINDS[Path(source).suffix](path=source) if isinstance(source, str) else source
     loader = options.pop("loader", None) or CustomLoader()

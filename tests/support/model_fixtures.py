@@ -1,4 +1,4 @@
-"""The models of served.py as fixtures, each made once for the whole run."""
+"""The models of served_models.py as fixtures, each made once for the whole run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import served
+import served_models
 
 from modelpact.loaders import Adapter
 
@@ -35,34 +35,34 @@ def made(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Make
 @pytest.fixture
 def table(made: Make) -> Adapter:
     """A ridge regression."""
-    return made(served.table)
+    return made(served_models.table)
 
 
 @pytest.fixture
 def tensor(made: Make) -> Adapter:
     """Two named tensors."""
-    return made(served.tensor)
+    return made(served_models.tensor)
 
 
 @pytest.fixture
 def nested(made: Make) -> Adapter:
     """Objects, arrays, maps, optional columns, params."""
-    return made(served.nested)
+    return made(served_models.nested)
 
 
 @pytest.fixture
 def hinted(made: Make) -> Adapter:
     """Pydantic objects."""
-    return made(served.hinted)
+    return made(served_models.hinted)
 
 
 @pytest.fixture
 def told(made: Make) -> Adapter:
     """A model that does as it is told."""
-    return made(served.told)
+    return made(served_models.told)
 
 
 @pytest.fixture
 def talker() -> Callable[..., Adapter]:
     """Makes a chat model of a server."""
-    return served.talker
+    return served_models.talker

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.text import truncate
-from modelpact.batch.types import Chunk, Part, Reject, Rows, Wanted
+from modelpact.batch.base import Chunk, Part, ReadPlan, Reject, Rows
 from modelpact.data import DataSource, ParquetData
 from modelpact.errors import DataError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["MemoryRows", "ParquetRows"]
+__all__ = ["MemoryReader", "ParquetReader"]
 
 BUFFER = 1 << 20
 """Bytes of a column that are read at once."""
@@ -24,7 +24,7 @@ WHOLE = 8
 """A row group of up to so many parts is one: the rows within a group cannot be found without reading those before them."""
 
 
-class ParquetRows(Rows):
+class ParquetReader(Rows):
     """The rows of a Parquet file.
 
     Args:
@@ -38,7 +38,7 @@ class ParquetRows(Rows):
 
     columns: list[str]
 
-    def __init__(self, data: ParquetData, path: Path, wanted: Wanted) -> None:
+    def __init__(self, data: ParquetData, path: Path, wanted: ReadPlan) -> None:
         import pyarrow as pa
 
         self._path = path
@@ -209,7 +209,7 @@ def _nullable() -> dict[Any, Any]:
     }
 
 
-class MemoryRows(Rows):
+class MemoryReader(Rows):
     """The rows of a source that is read as a whole, such as those bundled.
 
     Args:
@@ -222,7 +222,7 @@ class MemoryRows(Rows):
 
     columns: list[str]
 
-    def __init__(self, data: DataSource, wanted: Wanted) -> None:
+    def __init__(self, data: DataSource, wanted: ReadPlan) -> None:
         from modelpact.datatypes import count_rows
 
         self._data = data

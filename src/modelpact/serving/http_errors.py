@@ -8,9 +8,9 @@ from typing import Any
 from modelpact.errors import ChatError, InputsError, OutputsError, PredictError
 from modelpact.signature.enforcement import Code
 
-__all__ = ["SCHEMA", "STATUSES", "Refusal", "refusal_of"]
+__all__ = ["ERROR_SCHEMA", "STATUS_DESCRIPTIONS", "HttpError", "to_http_error"]
 
-STATUSES = {
+STATUS_DESCRIPTIONS = {
     400: "The body is not JSON, or not CSV.",
     408: "The body did not come in time.",
     413: "The body is too large.",
@@ -23,7 +23,7 @@ STATUSES = {
 }
 """The statuses other than 200 that a request may get, each with its meaning."""
 
-SCHEMA: dict[str, Any] = {
+ERROR_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["error_code", "message"],
     "properties": {
@@ -48,11 +48,11 @@ SCHEMA: dict[str, Any] = {
 """The JSON Schema of every body that is not an answer."""
 
 
-class Refusal(Exception):
+class HttpError(Exception):
     """A request that gets no answer.
 
     Args:
-        status: A key of `STATUSES`.
+        status: A key of `STATUS_DESCRIPTIONS`.
         code: The reason, for programs.
         message: The reason, for people; nothing of what the client sent.
         headers: Headers of the response.
@@ -78,36 +78,38 @@ class Refusal(Exception):
         self.body = {"error_code": code, "message": message, **facts}
 
 
-def refusal_of(error: Exception, shown: Callable[[str], str] = str) -> Refusal:
+def to_http_error(error: Exception, shown: Callable[[str], str] = str) -> HttpError:
     """What an error of the model's, or of its contract's, is to its client.
 
     Args:
         error: What was raised.
         shown: Makes of a failure's path one without the client's own keys.
     """
-    if isinstance(error, Refusal):
+    if isinstance(error, HttpError):
         return error
     if isinstance(error, InputsError):
         return _broken_inputs(error, shown)
     if isinstance(error, RecursionError):  # the model's own is a PredictError
-        return Refusal(400, "NOT_JSON", "the body is nested too deeply")
+        return HttpError(400, "NOT_JSON", "the body is nested too deeply")
     if isinstance(error, OutputsError):
-        return Refusal(
+        return HttpError(
             500, "OUTPUTS_BREAK_CONTRACT", "the model's answer does not conform to its contract"
         )
     if isinstance(error, ChatError):
-        return Refusal(
+        return HttpError(
             502,
             "UPSTREAM_FAILED",
             "the chat server gave no usable answer",
             reason=getattr(error, "reason", None),
         )
     if isinstance(error, PredictError):
-        return Refusal(502, "MODEL_FAILED", "the model failed on inputs that its contract accepts")
-    return Refusal(500, "INTERNAL_ERROR", "the server has a fault; its log says which")
+        return HttpError(
+            502, "MODEL_FAILED", "the model failed on inputs that its contract accepts"
+        )
+    return HttpError(500, "INTERNAL_ERROR", "the server has a fault; its log says which")
 
 
-def _broken_inputs(error: InputsError, shown: Callable[[str], str]) -> Refusal:
+def _broken_inputs(error: InputsError, shown: Callable[[str], str]) -> HttpError:
     failures = [
         {
             "code": failure.code,
@@ -128,7 +130,7 @@ def _broken_inputs(error: InputsError, shown: Callable[[str], str]) -> Refusal:
             }
         ]
     places = "1 place" if total == 1 else f"{total} places"
-    return Refusal(
+    return HttpError(
         422,
         "INPUTS_BREAK_CONTRACT",
         f"the request breaks the contract in {places}",

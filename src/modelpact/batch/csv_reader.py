@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelpact._internal.text import truncate
+from modelpact.batch.base import MALFORMED, Chunk, Part, ReadPlan, Reject, Rows
 from modelpact.batch.records import parts_of, records
-from modelpact.batch.types import MALFORMED, Chunk, Part, Reject, Rows, Wanted
 from modelpact.data import CsvData
 from modelpact.errors import DataError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["CsvRows"]
+__all__ = ["CsvReader"]
 
 NULLS = [
     *(
@@ -43,7 +43,7 @@ NULLS = [
 """The texts that pandas reads as missing values, so that they are missing here too."""
 
 
-class CsvRows(Rows):
+class CsvReader(Rows):
     """The rows of a CSV file.
 
     Args:
@@ -57,7 +57,7 @@ class CsvRows(Rows):
 
     columns: list[str]
 
-    def __init__(self, data: CsvData, path: Path, wanted: Wanted) -> None:
+    def __init__(self, data: CsvData, path: Path, wanted: ReadPlan) -> None:
         if data.separator == r"\s+":
             raise DataError(
                 f"{path}: white space of any length between cells is not read in batches",
@@ -219,7 +219,7 @@ class CsvRows(Rows):
         )
 
 
-def _kinds(wanted: Wanted, columns: Sequence[str]) -> dict[str, str]:
+def _kinds(wanted: ReadPlan, columns: Sequence[str]) -> dict[str, str]:
     """What the texts of each column stand for: `float`, `int`, `boolean`, or `string`, which they are."""
     from mlflow.types.schema import DataType, TensorSpec
 

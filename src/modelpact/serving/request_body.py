@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
-from modelpact.serving.errors import Refusal
+from modelpact.serving.http_errors import HttpError
 from modelpact.serving.limits import Limits
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-__all__ = ["Lingering", "media_type", "parse_json", "plain", "read"]
+__all__ = ["DrainingResponse", "media_type", "parse_json", "plain", "read"]
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -30,7 +30,7 @@ def media_type(request: Request, allowed: tuple[str, ...]) -> str:
     """The content type of a request, without its parameters.
 
     Raises:
-        Refusal: 415: It is none of those allowed, in another charset than UTF-8, or compressed.
+        HttpError: 415: It is none of those allowed, in another charset than UTF-8, or compressed.
     """
     kind, *settings = [
         part.strip() for part in request.headers.get("content-type", "").lower().split(";")
@@ -42,7 +42,7 @@ def media_type(request: Request, allowed: tuple[str, ...]) -> str:
     }
     coding = request.headers.get("content-encoding", "").lower()
     if kind not in allowed or charsets - {"utf-8", "utf8"} or coding not in {"", "identity"}:
-        raise Refusal(
+        raise HttpError(
             415, "UNSUPPORTED_MEDIA_TYPE", f"send {' or '.join(allowed)}, in UTF-8, not compressed"
         )
     return kind
@@ -52,9 +52,9 @@ async def read(request: Request, limits: Limits) -> bytes:
     """The body of a request, which is never in memory beyond its bound.
 
     Raises:
-        Refusal: 413: It is too large; 408: it did not come in time; 400: the client went away.
+        HttpError: 413: It is too large; 408: it did not come in time; 400: the client went away.
     """
-    too_large = Refusal(
+    too_large = HttpError(
         413,
         "BODY_TOO_LARGE",
         f"a body has at most {limits.max_bytes} bytes",
@@ -73,7 +73,7 @@ async def read(request: Request, limits: Limits) -> bytes:
                     raise too_large
     except TimeoutError:
         late = f"the body did not come within {limits.body_timeout:g} s"
-        raise Refusal(408, "BODY_TOO_SLOW", late, {"connection": "close"}) from None
+        raise HttpError(408, "BODY_TOO_SLOW", late, {"connection": "close"}) from None
     return bytes(body)
 
 
@@ -83,12 +83,12 @@ async def _pieces(receive: Receive) -> AsyncIterator[tuple[bytes, bool]]:
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Refusal(400, "DISCONNECTED", "the client went away")
+            raise HttpError(400, "DISCONNECTED", "the client went away")
         more = message.get("more_body", False)
         yield message.get("body", b""), more
 
 
-class Lingering(JSONResponse):
+class DrainingResponse(JSONResponse):
     """A refusal of a body that is still being sent.
 
     The answer goes out at once. What comes then is read and thrown away for a while: to a client that has not read the answer
@@ -99,7 +99,7 @@ class Lingering(JSONResponse):
         limits: Ten times its largest body is what the client may send on, for as long as a body may take, or `_LINGERING`.
     """
 
-    def __init__(self, refusal: Refusal, limits: Limits) -> None:
+    def __init__(self, refusal: HttpError, limits: Limits) -> None:
         super().__init__(refusal.body, refusal.status, refusal.headers)
         self._limits = limits
 
@@ -109,7 +109,7 @@ class Lingering(JSONResponse):
         )
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
         left = 10 * self._limits.max_bytes
-        with contextlib.suppress(TimeoutError, Refusal):
+        with contextlib.suppress(TimeoutError, HttpError):
             async with asyncio.timeout(min(self._limits.body_timeout, _LINGERING)):
                 async for piece, _ in _pieces(receive):
                     left -= len(piece)
@@ -122,7 +122,7 @@ def parse_json(body: bytes) -> Any:
     """A body as JSON: of finite numbers, whole characters, and objects that give each key once.
 
     Raises:
-        Refusal: 400: It is not JSON.
+        HttpError: 400: It is not JSON.
     """
     try:
         text = body.decode("utf-8-sig")
@@ -133,21 +133,21 @@ def parse_json(body: bytes) -> Any:
             json.dumps(found, ensure_ascii=False).encode()
         return found
     except RecursionError:
-        raise Refusal(400, "NOT_JSON", "the body is nested too deeply") from None
+        raise HttpError(400, "NOT_JSON", "the body is nested too deeply") from None
     except UnicodeDecodeError:
-        raise Refusal(400, "NOT_JSON", "the body is not UTF-8") from None
+        raise HttpError(400, "NOT_JSON", "the body is not UTF-8") from None
     except UnicodeEncodeError:
-        raise Refusal(
+        raise HttpError(
             400,
             "NOT_JSON",
             "a text of the body has one half of a surrogate pair, which is no character",
         ) from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise Refusal(400, "NOT_JSON", f"the body is not JSON: {where}: {error.msg}") from None
+        raise HttpError(400, "NOT_JSON", f"the body is not JSON: {where}: {error.msg}") from None
     except ValueError as error:  # ours, or an integer of more digits than Python reads
         said = str(error) if isinstance(error, _NotJson) else "a number has too many digits"
-        raise Refusal(400, "NOT_JSON", f"the body is not JSON: {said}") from None
+        raise HttpError(400, "NOT_JSON", f"the body is not JSON: {said}") from None
 
 
 class _NotJson(ValueError):

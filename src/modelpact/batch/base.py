@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from modelpact.types import Signature
 
-__all__ = ["MALFORMED", "Chunk", "Part", "Reject", "Rows", "Scored", "Wanted"]
+__all__ = ["MALFORMED", "Chunk", "Part", "PartResult", "ReadPlan", "Reject", "Rows"]
 
 MALFORMED = "MALFORMED"
 """The code of a row that cannot be read at all."""
@@ -89,7 +89,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class PartResult:
     """What has become of a part.
 
     Attributes:
@@ -104,7 +104,7 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReadPlan:
     """What is read of an input.
 
     Attributes:

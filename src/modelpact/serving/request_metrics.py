@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["Measures"]
+__all__ = ["RequestMetrics"]
 
 
-class Measures:
+class RequestMetrics:
     """Requests by path and status, their seconds, and how many are under way; a registry of its own, so that apps do not mix."""
 
     def __init__(self) -> None:
