@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from tiny_models import Doubler, Faulty, Hinted
 
 from modelpact.errors import SignError, SpecError
-from modelpact.models import FlowersModel
+from modelpact.models import IrisModel
 from modelpact.signature import compile as compile_signature
 from modelpact.signature import infer, parse
 from modelpact.signers import ExampleSigner, ExplicitSigner, InferSigner, Signer, TypeHintSigner
@@ -189,7 +189,7 @@ def test_type_hints_are_the_signature() -> None:
 
 def test_type_hints_of_the_flowers_name_every_field() -> None:
     row = {"sepal_length": 1.0, "sepal_width": 1.0, "petal_length": 1.0, "petal_width": 1.0}
-    signed = TypeHintSigner().sign([row], ["setosa"], model=FlowersModel())
+    signed = TypeHintSigner().sign([row], ["setosa"], model=IrisModel())
     assert all(field in str(signed.inputs) for field in row)
 
 

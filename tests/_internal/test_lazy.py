@@ -32,7 +32,7 @@ PUBLIC = {
     ],
     "modelpact.models": [
         "ChatModel",
-        "FlowersModel",
+        "IrisModel",
         "MlflowModel",
         "Model",
         "SavedModel",

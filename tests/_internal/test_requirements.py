@@ -225,7 +225,7 @@ def ridge() -> Model:
 def plain_save(model: Model, folder: Path) -> None:
     """What somebody without modelpact would do."""
     mlflow.sklearn.save_model(
-        model.native(),
+        model.native_model(),
         str(folder),
         signature=infer(ROWS, TARGETS),
         input_example=ROWS,

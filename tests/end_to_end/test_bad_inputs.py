@@ -187,7 +187,7 @@ CASES: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     "a model of no flavor": (
         ("experiment=type_hints", "saver=builtin"),
         1,
-        ("FlowersModel fits no MLflow flavor", "saver=custom"),
+        ("IrisModel fits no MLflow flavor", "saver=custom"),
     ),
     "a loader for another saver": (
         ("saver=builtin", "loader=custom", *QUICK),

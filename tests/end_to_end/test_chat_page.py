@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from modelpact.models.chat import ChatSettings
-from modelpact.models.chat.errors import REMEDIES
+from modelpact.models.chat.attempt_errors import REMEDIES
 from modelpact.models.chat.settings import REQUEST
 
 PAGE = (Path(__file__).parents[2] / "docs" / "chat.md").read_text(encoding="utf-8")

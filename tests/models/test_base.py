@@ -26,7 +26,7 @@ def test_predict_is_all_that_a_model_must_have(tmp_path: Path) -> None:
     model.load(tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert model.predict([[1, 2]]).tolist() == [9]
-    assert (model.flavors, model.native(), model.context) == ((), None, {})
+    assert (model.flavors, model.native_model(), model.context) == ((), None, {})
 
 
 def test_a_model_can_be_built_again_from_its_options() -> None:

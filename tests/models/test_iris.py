@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from modelpact.data import IrisData
-from modelpact.models import FlowersModel
+from modelpact.models import IrisModel
 from modelpact.models.iris import Flower
 from modelpact.types import Sample
 
@@ -19,14 +19,14 @@ def sample() -> Sample:
 
 
 @pytest.fixture(scope="module")
-def model(sample: Sample) -> FlowersModel:
+def model(sample: Sample) -> IrisModel:
     """A model that was fitted on them."""
-    model = FlowersModel()
+    model = IrisModel()
     model.fit(sample.inputs, sample.targets)
     return model
 
 
-def test_it_names_most_flowers_that_it_never_saw(model: FlowersModel, sample: Sample) -> None:
+def test_it_names_most_flowers_that_it_never_saw(model: IrisModel, sample: Sample) -> None:
     assert sample.holdout is not None
     answers = model.predict(sample.holdout.inputs)
     assert all(type(answer) is str for answer in answers)
@@ -34,7 +34,7 @@ def test_it_names_most_flowers_that_it_never_saw(model: FlowersModel, sample: Sa
 
 
 def test_dicts_and_flowers_in_any_order_of_fields_are_the_same(
-    model: FlowersModel, sample: Sample
+    model: IrisModel, sample: Sample
 ) -> None:
     dicts = sample.inputs[:5]
     turned = [dict(reversed(flower.items())) for flower in dicts]
@@ -54,23 +54,23 @@ def test_dicts_and_flowers_in_any_order_of_fields_are_the_same(
     ],
 )
 def test_what_is_no_flower_is_refused_by_field(
-    model: FlowersModel, sample: Sample, change: dict[str, Any], place: str
+    model: IrisModel, sample: Sample, change: dict[str, Any], place: str
 ) -> None:
     with pytest.raises(ValidationError, match=place):
         model.predict([{**sample.inputs[0], **change}])
 
 
 def test_what_it_learned_survives_a_folder(
-    model: FlowersModel, sample: Sample, tmp_path: Path
+    model: IrisModel, sample: Sample, tmp_path: Path
 ) -> None:
     model.dump(tmp_path)
-    again = FlowersModel(**model.options())
+    again = IrisModel(**model.options())
     again.load(tmp_path)
     assert again.predict(sample.inputs) == model.predict(sample.inputs)
 
 
 def test_stronger_regularization_learns_smaller_weights(sample: Sample) -> None:
-    weak, strong = FlowersModel(regularization=0.1), FlowersModel(regularization=100.0)
+    weak, strong = IrisModel(regularization=0.1), IrisModel(regularization=100.0)
     for model in (weak, strong):
         model.fit(sample.inputs, sample.targets)
     assert abs(strong._fitted.coef_).sum() < abs(weak._fitted.coef_).sum()
@@ -79,4 +79,4 @@ def test_stronger_regularization_learns_smaller_weights(sample: Sample) -> None:
 @pytest.mark.parametrize("value", [0.0, -1.0, "1"])
 def test_a_regularization_that_is_none_is_refused(value: Any) -> None:
     with pytest.raises(ValidationError, match="regularization"):
-        FlowersModel(regularization=value)
+        IrisModel(regularization=value)

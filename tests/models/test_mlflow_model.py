@@ -76,7 +76,7 @@ def test_a_model_is_found_by_any_address_and_survives_a_folder(addresses: dict[s
         model.fit(X, None)
         assert model.predict(X).tolist() == EXPECTED, kind
         assert model.flavors == ("sklearn",), kind
-        assert isinstance(model.native(), Ridge), kind
+        assert isinstance(model.native_model(), Ridge), kind
         state = Path("state", kind)
         state.mkdir(parents=True)
         model.dump(state)
@@ -110,7 +110,7 @@ def test_a_model_of_no_flavor_has_no_native_form_and_takes_params() -> None:
         pip_requirements=[],
     )
     model = MlflowModel(uri="plain")
-    assert (model.flavors, model.native()) == ((), None)
+    assert (model.flavors, model.native_model()) == ((), None)
     assert model.predict(X, {"scale": 2}).tolist() == (X.sum(axis=1) * 2).tolist()
 
 

@@ -68,13 +68,13 @@ def test_labels_are_learned_by_the_classifier_and_numbers_by_the_estimator(
         classifier=RandomForestClassifier(n_estimators=2),
     )
     model.fit(X, targets)
-    assert type(model.native()) is chosen
+    assert type(model.native_model()) is chosen
 
 
 def test_without_targets_there_are_no_labels() -> None:
     model = SklearnModel(estimator=KMeans(2, n_init=1), classifier=LogisticRegression())
     model.fit(X, None)
-    assert type(model.native()) is KMeans
+    assert type(model.native_model()) is KMeans
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,9 @@ def fitted(estimator: Any) -> SklearnModel:
     return model
 
 
-@pytest.mark.parametrize("ask", [lambda model: model.predict(X), lambda model: model.native()])
+@pytest.mark.parametrize(
+    "ask", [lambda model: model.predict(X), lambda model: model.native_model()]
+)
 def test_a_model_that_has_learned_nothing_says_so(ask: Any) -> None:
     with pytest.raises(PredictError, match="has learned nothing yet"):
         ask(SklearnModel(estimator=Ridge()))
@@ -140,7 +142,7 @@ def test_scikit_learns_own_types_need_no_trust() -> None:
 
 def test_a_users_own_estimator_is_trusted_by_its_name(tmp_path: Path) -> None:
     model = fitted(Mean())
-    assert untrusted_types(model.native()) == ["tests.models.test_sklearn.Mean"]
+    assert untrusted_types(model.native_model()) == ["tests.models.test_sklearn.Mean"]
     model.dump(tmp_path)
     assert json.loads((tmp_path / "trusted.json").read_text()) == ["tests.models.test_sklearn.Mean"]
     again = SklearnModel()

@@ -65,8 +65,12 @@ def test_what_it_learned_survives_a_folder(
 
 def test_mlflows_sklearn_flavor_holds_the_fitted_estimator(model: TensorModel) -> None:
     assert model.flavors == ("sklearn",)
-    assert isinstance(model.native(), ImageClassifier)
-    assert clone(model.native()).get_params() == {"hidden": 32, "max_iter": 1000, "random_state": 0}
+    assert isinstance(model.native_model(), ImageClassifier)
+    assert clone(model.native_model()).get_params() == {
+        "hidden": 32,
+        "max_iter": 1000,
+        "random_state": 0,
+    }
 
 
 def test_black_images_are_no_division_by_zero() -> None:

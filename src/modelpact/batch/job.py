@@ -20,7 +20,7 @@ from modelpact.batch.readers import rows_of
 from modelpact.batch.scoring import Plan
 from modelpact.batch.writers import check_suffix
 from modelpact.data import DataSource
-from modelpact.data.files import TableFile, check_file
+from modelpact.data.file_sources import TableFile, check_file
 from modelpact.errors import ConfigError, DataError, PactError
 from modelpact.signature import digest
 

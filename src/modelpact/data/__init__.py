@@ -2,7 +2,7 @@
 
 from modelpact.data.base import DataSource
 from modelpact.data.builtin import DiabetesData, DigitsData, IrisData
-from modelpact.data.files import CsvData, JsonlData, ParquetData
+from modelpact.data.file_sources import CsvData, JsonlData, ParquetData
 from modelpact.data.inline import InlineData
 from modelpact.data.sample_digest import digest_sample
 

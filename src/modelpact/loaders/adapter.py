@@ -12,7 +12,7 @@ from modelpact._internal import mlflow_compat
 from modelpact._internal.text import truncate
 from modelpact.errors import PactError, PredictError
 from modelpact.models.base import Model
-from modelpact.models.call_metadata import collected
+from modelpact.models.call_metadata import collect_metadata
 from modelpact.signature import Extra, Policy, digest
 from modelpact.signature import compile as compile_signature
 from modelpact.types import Inputs, Outputs, Params
@@ -103,7 +103,7 @@ class Adapter:
         started = time.perf_counter()
         checked, settings = self._enforcer.call(inputs, params)
         metadata: dict[str, Any] = {"model_uri": self.uri, "signature_digest": self._digest}
-        with collected() as facts:
+        with collect_metadata() as facts:
             try:
                 prediction = self._call(checked, settings)
             except PactError:

@@ -12,16 +12,16 @@ from modelpact._internal.lazy import lazy
 if TYPE_CHECKING:
     from modelpact.models.base import Model, read_config
     from modelpact.models.chat import ChatModel
-    from modelpact.models.iris import FlowersModel
-    from modelpact.models.metrics import check_scorers, score
+    from modelpact.models.iris import IrisModel
     from modelpact.models.mlflow_model import MlflowModel
     from modelpact.models.saved_model import SavedModel
+    from modelpact.models.scorers import check_scorers, score
     from modelpact.models.sklearn import SklearnModel, untrusted_types
     from modelpact.models.tensor import TensorModel
 
 __all__ = [
     "ChatModel",
-    "FlowersModel",
+    "IrisModel",
     "MlflowModel",
     "Model",
     "SavedModel",
@@ -37,15 +37,15 @@ __getattr__ = lazy(
     __name__,
     {
         "ChatModel": ".chat",
-        "FlowersModel": ".iris",
+        "IrisModel": ".iris",
         "MlflowModel": ".mlflow_model",
         "Model": ".base",
         "SavedModel": ".saved_model",
         "SklearnModel": ".sklearn",
         "TensorModel": ".tensor",
-        "check_scorers": ".metrics",
+        "check_scorers": ".scorers",
         "read_config": ".base",
-        "score": ".metrics",
+        "score": ".scorers",
         "untrusted_types": ".sklearn",
     },
 )

@@ -23,10 +23,10 @@ class Model(Step, ABC):
     reads it from `self.context`. One that can still answer when `predict` fails defines `fallback(inputs, params, error)`.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ()
+    extra_requirements: ClassVar[tuple[str, ...]] = ()
     """Distributions that it runs on and that are modelpact's own as well: those MLflow does not list among its requirements."""
 
-    repeatable: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
     """Whether the same question gets the same answer, so that a verifier may compare the two."""
 
     _context: dict[str, Any] = PrivateAttr(default_factory=dict)
@@ -38,10 +38,10 @@ class Model(Step, ABC):
 
     @property
     def flavors(self) -> tuple[str, ...]:
-        """The MLflow flavors that can hold what `native` gives, the usual one first; empty where there is none."""
+        """The MLflow flavors that can hold what `native_model` gives, the usual one first; empty where there is none."""
         return ()
 
-    def native(self) -> Any:
+    def native_model(self) -> Any:
         """The object that MLflow's own flavor saves; None where there is no such flavor."""
         return None
 
@@ -65,11 +65,11 @@ class Model(Step, ABC):
         """The options to build this model with again, as JSON can hold them. What cannot be put there belongs into `dump`."""
         return self.model_dump(mode="json", exclude={"KIND"})
 
-    def changeable(self) -> dict[str, Any]:
+    def overridable_config(self) -> dict[str, Any]:
         """The part of its configuration that a loader may give anew: `mlflow.pyfunc.load_model(uri, model_config={...})`."""
         return self.context
 
-    def lineage(self) -> dict[str, str]:
+    def lineage_tags(self) -> dict[str, str]:
         """Facts about where the model itself came from, as tags for its version; none for one that is made here."""
         return {}
 

@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["collected", "tell"]
+__all__ = ["add_metadata", "collect_metadata"]
 
 _facts: ContextVar[dict[str, Any] | None] = ContextVar("facts", default=None)
 
 
 @contextlib.contextmanager
-def collected() -> Iterator[dict[str, Any]]:
+def collect_metadata() -> Iterator[dict[str, Any]]:
     """Collect what the model tells while it is asked.
 
     Example:
-        >>> with collected() as facts:
-        ...     tell(tokens=7)
+        >>> with collect_metadata() as facts:
+        ...     add_metadata(tokens=7)
         >>> facts
         {'tokens': 7}
     """
@@ -30,7 +30,7 @@ def collected() -> Iterator[dict[str, Any]]:
         _facts.reset(token)
 
 
-def tell(**facts: Any) -> None:
+def add_metadata(**facts: Any) -> None:
     """Add facts about the call that is being answered; nothing happens where nobody collects them."""
     collecting = _facts.get()
     if collecting is not None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from modelpact.models.sklearn import EstimatorModel
 from modelpact.types import Params
 
-__all__ = ["Flower", "FlowersModel"]
+__all__ = ["Flower", "IrisModel"]
 
 
 class Flower(BaseModel):
@@ -23,7 +23,7 @@ class Flower(BaseModel):
     petal_width: float
 
 
-class FlowersModel(EstimatorModel):
+class IrisModel(EstimatorModel):
     """Names the species of irises, given as `Flower` objects or as dicts with its fields.
 
     Attributes:

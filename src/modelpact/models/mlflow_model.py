@@ -47,7 +47,7 @@ class MlflowModel(Model):
             "model": self._loaded().metadata.model_uuid
         }  # an alias may name another model tomorrow
 
-    def native(self) -> Any:
+    def native_model(self) -> Any:
         return self._loaded().get_raw_model() if self.flavors else None
 
     def predict(self, inputs: Inputs, params: Params | None = None) -> Any:

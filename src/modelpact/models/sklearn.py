@@ -68,7 +68,7 @@ class SklearnModel(EstimatorModel):
         library = type(self.estimator).__module__.partition(".")[0]
         return ("sklearn",) if library == "sklearn" else ("sklearn", library)
 
-    def native(self) -> Any:
+    def native_model(self) -> Any:
         return self.fitted
 
     def fit(self, inputs: Inputs, targets: Any) -> None:

@@ -64,7 +64,7 @@ class TensorModel(EstimatorModel):
     def flavors(self) -> tuple[str, ...]:
         return ("sklearn",)
 
-    def native(self) -> Any:
+    def native_model(self) -> Any:
         return self.fitted
 
     def fit(self, inputs: Inputs, targets: Any) -> None:

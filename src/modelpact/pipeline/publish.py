@@ -303,7 +303,7 @@ def _note_version(journal: Journal, info: Info, version: Version | None) -> None
 def _tags(steps: _Steps, journal: Journal, job: Job) -> dict[str, str]:
     facts = journal.facts
     return {
-        **steps.model.lineage(),
+        **steps.model.lineage_tags(),
         **job.tags(),
         JOB_KEY: facts["job_key"],
         "modelpact.signature_digest": facts["signature_digest"],

@@ -172,7 +172,7 @@ class Saver(Step, ABC):
         if known is None:
             with requirements.inferring() as failures:
                 self._write(model, folder, **options)  # MLflow infers them, in a process of its own
-            requirements.remember(None if failures else key, folder, model.needs)
+            requirements.remember(None if failures else key, folder, model.extra_requirements)
             for compiled in list(folder.rglob("__pycache__")):  # that process has loaded the model
                 shutil.rmtree(compiled)
         else:
@@ -211,9 +211,9 @@ class CustomSaver(Saver):
             )
 
     def _made_of(self, model: Model) -> tuple[Any, ...]:
-        return model.native() if model.native() is not None else type(model), model.identity()[
-            "class"
-        ]
+        return model.native_model() if model.native_model() is not None else type(
+            model
+        ), model.identity()["class"]
 
     def _write(self, model: Model, folder: Path, **options: Any) -> None:
         import mlflow.pyfunc
@@ -241,10 +241,10 @@ class CustomSaver(Saver):
                 python_model=str(state.parent / "saved_model.py"),
                 artifacts={"config": str(state.parent / "config.json"), "state": str(state)},
                 streamable=hasattr(model, "predict_stream"),
-                model_config=model.changeable() or None,
+                model_config=model.overridable_config() or None,
                 code_paths=[
                     str(carried_code(state.parent)),
-                    *_own_code(kind, model.native()),
+                    *_own_code(kind, model.native_model()),
                     *self.code_paths,
                 ],
                 **options,
@@ -296,11 +296,11 @@ class BuiltinSaver(Saver):
             ) from error
 
     def _made_of(self, model: Model) -> tuple[Any, ...]:
-        return model.native(), self._module(model).__name__
+        return model.native_model(), self._module(model).__name__
 
     def _write(self, model: Model, folder: Path, **options: Any) -> None:
         module = self._module(model)
-        native = model.native()
+        native = model.native_model()
         own_code = [*_own_code(native), *self.code_paths]
         if module.__name__ == "mlflow.sklearn":
             options["skops_trusted_types"] = untrusted_types(native)

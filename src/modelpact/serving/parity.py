@@ -242,7 +242,7 @@ class _Judge:
     """Finds what differs, and what explains it."""
 
     def __init__(self, adapter: Adapter) -> None:
-        self._repeatable = adapter.model is None or adapter.model.repeatable
+        self._repeatable = adapter.model is None or adapter.model.deterministic
         self._lossless = compile_signature(adapter.signature)
         self._mlflow = compile_signature(adapter.signature, policy="mlflow")
         self._hint = _input_hint(adapter)

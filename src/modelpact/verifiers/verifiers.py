@@ -260,7 +260,7 @@ def _breaks(signature: str) -> list[Break]:
 
 
 def _is_repeatable(adapter: Adapter) -> bool:
-    return adapter.model is None or adapter.model.repeatable
+    return adapter.model is None or adapter.model.deterministic
 
 
 def _difference_in_shape(left: Any, right: Any) -> str:

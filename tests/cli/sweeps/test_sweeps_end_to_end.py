@@ -310,10 +310,10 @@ class TestBeforeTheFirstJob:
 
     def test_steps_that_do_not_fit_together(self, modelpact: Commands) -> None:
         told = self.refused(
-            modelpact, "model=flowers,ridge", "data=iris", "saver=custom,builtin", "data.metrics=[]"
+            modelpact, "model=iris,ridge", "data=iris", "saver=custom,builtin", "data.metrics=[]"
         )
         assert "1 of 4 combinations cannot be run" in told
-        assert "  job 1 (model=flowers data=iris saver=builtin" in told
+        assert "  job 1 (model=iris data=iris saver=builtin" in told
 
     def test_a_value_that_is_missing(self, modelpact: Commands) -> None:
         assert "data.path is required and has no value" in self.refused(

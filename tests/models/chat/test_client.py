@@ -22,7 +22,7 @@ from fake_chat_server import (
 
 from modelpact.errors import ChatError, InputsError
 from modelpact.models import ChatModel
-from modelpact.models.call_metadata import collected
+from modelpact.models.call_metadata import collect_metadata
 
 ROWS = [f"row {number}" for number in range(60)]
 
@@ -34,7 +34,7 @@ def jittered(request: Request) -> Behaviour:
 
 def told(model: ChatModel, inputs: object = "Hello") -> list[dict[str, object]]:
     """What the metadata say about each row."""
-    with collected() as facts:
+    with collect_metadata() as facts:
         model.predict(inputs)
     rows: list[dict[str, object]] = facts["rows"]
     return rows

@@ -148,6 +148,6 @@ class TestNothingIsLeft:
         )
         with ChatServer(Behaviour("long", lambda request: body)) as server:
             model = chat(server, max_retries=0)
-            with pytest.raises(ChatError, match="max_answer_bytes"):
+            with pytest.raises(ChatError, match="max_response_bytes"):
                 list(model.predict_stream("Hello")) if streamed else model.predict("Hello")
             assert suspended() == []

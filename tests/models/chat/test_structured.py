@@ -11,7 +11,7 @@ from chat_models import People, Person, Texts, by_text, chat, fails
 from fake_chat_server import ChatServer, answer, status
 
 from modelpact.errors import ModelConfigError
-from modelpact.models.call_metadata import collected
+from modelpact.models.call_metadata import collect_metadata
 
 PERSON = {"name": "string", "age": "long"}
 ANN = '{"name": "Ann", "age": 41}'
@@ -128,7 +128,7 @@ def test_a_misfit_is_put_back_once(name: str) -> None:
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
     with (
         ChatServer([answer(text, usage=usage), answer(ANN, usage=usage)]) as server,
-        collected() as facts,
+        collect_metadata() as facts,
     ):
         assert chat(server, response_format=PERSON).predict("a").age[0] == 41
     assert server.count == 2
@@ -145,7 +145,7 @@ def test_a_misfit_is_put_back_once(name: str) -> None:
 def test_a_second_misfit_is_an_error_with_a_name() -> None:
     with ChatServer(answer("no")) as server:
         error = fails(chat(server, response_format=PERSON), ["a"])
-    assert (error.reason, error.attempts, server.count) == ("not_as_asked", 2, 2)
+    assert (error.reason, error.attempts, server.count) == ("format_mismatch", 2, 2)
     assert (
         "the answer does not fit the response format after 2 attempts: it is not JSON"
         in error.message

@@ -146,7 +146,7 @@ class _ResignedModel(Model):
             "uuid": read_metadata(self.stored, "off").model_uuid,
         }
 
-    def lineage(self) -> dict[str, str]:
+    def lineage_tags(self) -> dict[str, str]:
         return {"modelpact.resigned_from": self.stored.uri}
 
     def predict(self, inputs: Inputs, params: Params | None = None) -> Any:

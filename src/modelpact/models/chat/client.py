@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 from modelpact.errors import ChatError
-from modelpact.models.chat.errors import Failure
+from modelpact.models.chat.attempt_errors import Failure
 from modelpact.models.chat.event_loop import start
 from modelpact.models.chat.messages import Message
 from modelpact.models.chat.server import Server
@@ -100,7 +100,7 @@ class Client:
             **own
         )  # not the model itself, which holds the client
         self._servers = [
-            Server(endpoint, settings.max_answer_bytes) for endpoint in settings.endpoints()
+            Server(endpoint, settings.max_response_bytes) for endpoint in settings.endpoints()
         ]
         weakref.finalize(self, _closed, self._servers, os.getpid()).atexit = False
 

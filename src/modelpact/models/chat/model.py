@@ -13,12 +13,12 @@ from pydantic import PrivateAttr
 from modelpact import signature
 from modelpact.errors import ChatError, InputsError, ModelConfigError, PactError, SignError
 from modelpact.models.base import Model, read_config
-from modelpact.models.call_metadata import tell
+from modelpact.models.call_metadata import add_metadata
+from modelpact.models.chat.attempt_errors import Failure
 from modelpact.models.chat.client import Answer, Client, Course
-from modelpact.models.chat.errors import Failure
 from modelpact.models.chat.event_loop import each, iterate, run
 from modelpact.models.chat.messages import Message, conversation, rows
-from modelpact.models.chat.progress import Progress
+from modelpact.models.chat.progress_bar import Progress
 from modelpact.models.chat.settings import PROTOCOL, REQUEST, ChatSettings
 from modelpact.models.chat.structured import Format, Misfit, format_of
 from modelpact.types import Inputs, Params
@@ -39,8 +39,8 @@ class ChatModel(ChatSettings, Model):
     that is asked for by the schema of `Person` and checked against it.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("openai",)
-    repeatable: ClassVar[bool] = False
+    extra_requirements: ClassVar[tuple[str, ...]] = ("openai",)
+    deterministic: ClassVar[bool] = False
 
     _settings: ChatSettings | None = PrivateAttr(default=None)
     _client: tuple[int, Client] | None = PrivateAttr(default=None)
@@ -78,7 +78,7 @@ class ChatModel(ChatSettings, Model):
             raise
         self._context, self._settings, self._client = found, settings, None
 
-    def changeable(self) -> dict[str, Any]:
+    def overridable_config(self) -> dict[str, Any]:
         return {name: getattr(self.settings, name) for name in ChatSettings.option_fields()}
 
     def load(self, folder: Path) -> None:
@@ -130,7 +130,7 @@ class ChatModel(ChatSettings, Model):
 
         with Progress(len(asked)) as progress:
             found = run(each(answered, asked, self.settings.max_concurrency, progress.advance))
-        tell(rows=[_facts(result) for result in found])
+        add_metadata(rows=[_facts(result) for result in found])
         return self._prediction(found, form)
 
     def predict_stream(self, inputs: Inputs, params: Params | None = None) -> Iterator[str]:
@@ -255,7 +255,7 @@ async def _ask(
         return form.read(answer.text), answer
     except Misfit as misfit:
         cut = ", and it was cut off at max_tokens" if answer.finish_reason == "length" else ""
-        failure = Failure("not_as_asked", f"{misfit}{cut}, also when asked again")
+        failure = Failure("format_mismatch", f"{misfit}{cut}, also when asked again")
         raise failure.error(
             place=course.place, attempts=course.attempts, where=f"model {answer.model}"
         ) from misfit

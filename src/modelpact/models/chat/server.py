@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.text import truncate
 from modelpact.errors import ModelConfigError
-from modelpact.models.chat.errors import Failure
+from modelpact.models.chat.attempt_errors import Failure
 from modelpact.models.chat.messages import Message
 from modelpact.models.chat.settings import Endpoint
 from modelpact.models.chat.sse import data_of_events, whole

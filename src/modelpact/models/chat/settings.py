@@ -62,13 +62,13 @@ class ChatSettings(Step):
         fallbacks: Other models to ask in turn when one fails: settings that differ from these. One on another server needs an
             `api_key` of its own.
         on_error: `raise` stops at the first row that fails; `row` answers the others and says in a column `error` what was wrong.
-        max_answer_bytes: The longest body that is read from a server.
+        max_response_bytes: The longest body that is read from a server.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
     excluded_from_key: ClassVar[frozenset[str]] = frozenset(
-        {"timeout", "max_retries", "budget", "max_concurrency", "max_answer_bytes"}
+        {"timeout", "max_retries", "budget", "max_concurrency", "max_response_bytes"}
     )
 
     model: str | None = Field(default=None, min_length=1)
@@ -92,7 +92,7 @@ class ChatSettings(Step):
     max_concurrency: int = Field(default=100, ge=1)
     fallbacks: list[dict[str, Any]] = []
     on_error: Literal["raise", "row"] = "raise"
-    max_answer_bytes: int = Field(default=4_000_000, ge=1)
+    max_response_bytes: int = Field(default=4_000_000, ge=1)
 
     @model_validator(mode="after")
     def _checked(self) -> ChatSettings:

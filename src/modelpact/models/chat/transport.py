@@ -6,7 +6,7 @@ import importlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from modelpact.models.chat.errors import Failure
+from modelpact.models.chat.attempt_errors import Failure
 from modelpact.models.chat.sse import whole
 
 __all__ = ["errors_of", "http_client"]

@@ -30,7 +30,7 @@ from fake_chat_server import (
 )
 
 from modelpact.errors import ChatError, ModelConfigError, SecretError
-from modelpact.models.chat.errors import REMEDIES, RETRIED, Failure, retry_after
+from modelpact.models.chat.attempt_errors import REMEDIES, RETRIED, Failure, retry_after
 
 
 def raw(body: str, kind: str = "application/json", code: int = 200) -> Behaviour:
@@ -88,7 +88,7 @@ FAILURES = [
         "too_large",
         1,
         None,
-        "max_answer_bytes=4000000",
+        "max_response_bytes=4000000",
     ),
     ("a hang", hang(), "timeout", 3, None, "after 3 attempts: no answer within 0.3 s"),
     ("a disconnect half-way", disconnect(), "disconnected", 1, None, "the connection broke"),
@@ -151,7 +151,7 @@ FAILURES = [
         307,
         "redirects to http://127.0.0.1:9/v1",
     ),
-    ("10 MB", big(), "too_large", 1, None, "more than model.max_answer_bytes=4000000 bytes"),
+    ("10 MB", big(), "too_large", 1, None, "more than model.max_response_bytes=4000000 bytes"),
 ]
 
 

@@ -27,8 +27,8 @@ REMEDIES = {
     "redirected": "Set model.base_url to the address that answers; redirects are not followed, they would carry the key along.",
     "malformed": "Is model.base_url a server of OpenAI's protocol, up to and with /v1?",
     "empty": "The model gave no text: look at its finish reason.",
-    "too_large": "Lower model.max_tokens, or raise model.max_answer_bytes.",
-    "not_as_asked": "Simplify model.response_format, raise model.max_tokens, or take another model.",
+    "too_large": "Lower model.max_tokens, or raise model.max_response_bytes.",
+    "format_mismatch": "Simplify model.response_format, raise model.max_tokens, or take another model.",
 }
 """The reasons of a `ChatError`, each with what to do."""
 
@@ -99,7 +99,7 @@ class Failure(Exception):
     @classmethod
     def too_large(cls, max_bytes: int) -> Failure:
         """A body that is longer than what is read."""
-        return cls("too_large", f"more than model.max_answer_bytes={max_bytes} bytes")
+        return cls("too_large", f"more than model.max_response_bytes={max_bytes} bytes")
 
     def error(self, *, place: str, attempts: int, where: str) -> ChatError:
         """The error to raise when there is nothing left to try.
@@ -132,7 +132,7 @@ _TITLES = {
     "malformed": "the answer is not of OpenAI's protocol",
     "empty": "the answer is empty",
     "too_large": "the answer is too large",
-    "not_as_asked": "the answer does not fit the response format",
+    "format_mismatch": "the answer does not fit the response format",
 }
 
 
