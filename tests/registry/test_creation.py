@@ -193,7 +193,7 @@ def test_a_folder_that_was_changed_is_not_registered() -> None:
         with pytest.raises(RegisterError, match="another signature than the one that was signed"):
             MlflowRegister().register("sums", uri, tags={SIGNATURE_DIGEST: "0" * 64})
         (folder_of(uri) / "MLmodel").unlink()
-        with pytest.raises(RegisterError, match="MLmodel file is not there"):
+        with pytest.raises(RegisterError, match="MLmodel file does not exist"):
             MlflowRegister().register("sums", uri)
     assert versions() == []
 

@@ -356,7 +356,7 @@ class TestAnOldVersion:
         MlflowRegister().register("sums", uri)
         contracts._signatures.clear()
         (folder_of(uri) / "MLmodel").unlink()
-        with pytest.raises(RegisterError, match="MLmodel file is not there"):
+        with pytest.raises(RegisterError, match="MLmodel file does not exist"):
             registered(OLD, compatibility="backward")
         (folder_of(uri) / "MLmodel").mkdir()
         with pytest.raises(RegisterError, match="MLmodel file cannot be read"):

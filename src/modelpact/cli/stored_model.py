@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yaml import YAMLError
-
-from modelpact._internal.files import temporary_folder
-from modelpact._internal.text import did_you_mean, truncate
+from modelpact._internal.mlmodel_file import parse_metadata, read_mlmodel
+from modelpact._internal.text import truncate
 from modelpact.errors import LoadError
+from modelpact.registry import list_versions
+from modelpact.registry.registered_models import describe_unknown_model, find_registered_model
 from modelpact.security.integrity import IntegrityPolicy, check_signature, fetch_files
 from modelpact.tracking import SqliteTracking, Tracking
 
@@ -120,9 +120,7 @@ def _version(client: MlflowClient, match: re.Match[str]) -> str:
         return str(client.get_model_version_by_alias(name, match["alias"]).version)
     if version == "latest":
         client.get_registered_model(name)
-        return str(
-            max(int(found.version) for found in client.search_model_versions(f"name = '{name}'"))
-        )
+        return str(list_versions(client, name)[-1].version)
     if not version.isdigit():
         raise LoadError(
             f"{match[0]!r} names no version",
@@ -140,17 +138,9 @@ def _remedy(client: MlflowClient, uri: str) -> str:
     if name is None:
         return _FORMS
     try:
-        known = sorted(model.name for model in client.search_registered_models())
-        if name not in known:
-            listed = (
-                f"Registered models: {', '.join(known[:20])}."
-                if known
-                else "Nothing is registered in this store."
-            )
-            return f"{listed.removesuffix('.')}{did_you_mean(name, known)}."
-        versions = sorted(
-            int(found.version) for found in client.search_model_versions(f"name = '{name}'")
-        )
+        if find_registered_model(client, name) is None:
+            return " ".join(describe_unknown_model(client, name))
+        versions = [int(found.version) for found in list_versions(client, name)]
         aliases = sorted(client.get_registered_model(name).aliases)
     except MlflowException:  # the store fails: then there is nothing to add
         return _FORMS
@@ -168,31 +158,12 @@ def read_metadata(stored: StoredModel, integrity: IntegrityPolicy) -> MLmodel:
         LoadError: There is no such file, or it cannot be read.
         IntegrityError: The signature is another one.
     """
-    from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
-    from mlflow.models import Model as MLmodel
-    from mlflow.models import ModelSignature
 
     try:
-        with temporary_folder() as folder:
-            place = stored.files
-            if not Path(place).is_dir():  # MLflow would download it to a folder that nobody removes
-                place = download_artifacts(
-                    artifact_uri=f"{place.rstrip('/')}/MLmodel", dst_path=str(folder)
-                )
-            found = MLmodel.load(place)
-    except (
-        MlflowException,
-        YAMLError,
-        OSError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        KeyError,
-    ) as error:  # it may hold anything
+        found = parse_metadata(read_mlmodel(stored.files))
+    except (MlflowException, ValueError) as error:
         raise _unreadable(stored, error) from error
-    if not isinstance(found.signature, ModelSignature | None):
-        raise _unreadable(stored, f"its MLmodel file has no signature but {found.signature!r}")
     check_signature(stored.uri, found.signature, integrity, "task.integrity")
     return found
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelpact._internal.files import temporary_folder
+from modelpact._internal.mlflow_search import search_all
+from modelpact._internal.mlmodel_file import parse_signature, read_mlmodel
 from modelpact._internal.text import truncate
 from modelpact.errors import RegisterError
 from modelpact.security.manifest import SIGNATURE_DIGEST
@@ -49,16 +49,9 @@ def list_versions(
     client: MlflowClient, name: str, tags: dict[str, str] | None = None
 ) -> list[Version]:
     """The versions of a registered model that have these tags, the lowest first; none where there is no such model."""
-    found: list[Version] = []
-    token = None
-    while True:
-        page = client.search_model_versions(
-            _filter(name, tags), _PAGE, ["version_number ASC"], token
-        )
-        found += page
-        token = page.token
-        if not token:
-            return sorted(found, key=lambda version: int(version.version))
+    search = client.search_model_versions
+    found = search_all(search, _filter(name, tags), _PAGE, ["version_number ASC"])
+    return sorted(found, key=lambda version: int(version.version))
 
 
 def latest_version(client: MlflowClient, name: str, below: int | None = None) -> Version | None:
@@ -148,54 +141,14 @@ def _go_on(version: Version) -> str:
     )
 
 
-def read_signature(place: str) -> Signature | None:
-    """The signature in the `MLmodel` file of a model's folder; None where it has none. No other file is read.
+def read_signature(location: str) -> Signature | None:
+    """Return the signature in the `MLmodel` file of a model's folder, or None. No other file is read.
 
     Args:
-        place: The folder, as a path or a URI.
+        location: The folder, as a path or a URI.
 
     Raises:
-        ValueError: There is no such file, or it is malformed.
+        ValueError: The file does not exist, or is malformed.
         MlflowException: The store failed.
     """
-    import yaml
-    from mlflow.exceptions import MlflowException
-    from mlflow.models import ModelSignature
-
-    text = _text(place)
-    try:
-        stored = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # safe, and fast
-        written = stored.get("signature")
-        return None if written is None else ModelSignature.from_dict(written)
-    except (
-        MlflowException,
-        yaml.YAMLError,
-        AttributeError,
-        KeyError,
-        TypeError,
-        ValueError,
-        RecursionError,
-    ) as error:  # it may hold anything
-        told = truncate(f"{type(error).__name__}: {error}", 160)
-        raise ValueError(f"its MLmodel file is malformed: {told}") from error
-
-
-def _text(place: str) -> str:
-    from mlflow.artifacts import download_artifacts
-
-    path = Path(place.removeprefix("file://"))
-    try:
-        if path.is_dir():
-            return (path / "MLmodel").read_text(encoding="utf-8")
-        with temporary_folder() as folder:
-            fetched = download_artifacts(
-                artifact_uri=f"{place.rstrip('/')}/MLmodel", dst_path=str(folder)
-            )
-            return Path(fetched).read_text(encoding="utf-8")
-    except OSError as error:
-        told = (
-            "is not there"
-            if isinstance(error, FileNotFoundError)
-            else f"cannot be read: {error.strerror or error}"
-        )
-        raise ValueError(f"its MLmodel file {told}") from error
+    return parse_signature(read_mlmodel(location))

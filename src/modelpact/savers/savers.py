@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelpact._internal import requirements
 from modelpact._internal.files import temporary_files_in, temporary_folder
+from modelpact._internal.mlmodel_file import parse_signature, read_mlmodel
 from modelpact._internal.text import did_you_mean, truncate
 from modelpact.errors import DriftError, PactError, SaveError, SignError
 from modelpact.models import Model, untrusted_types
@@ -352,19 +353,14 @@ def _remove_author_paths(stored: MLmodel, folder: Path) -> None:
 
 
 def _check_written(folder: Path, signature: Signature) -> None:
-    import yaml
-    from mlflow.models import Model as MLmodel
-
-    text = (folder / "MLmodel").read_text(encoding="utf-8")
-    stored = MLmodel.from_dict(
-        yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-    )  # safe, and fast
-    if stored.signature != signature:
+    text = read_mlmodel(str(folder))
+    stored = parse_signature(text)
+    if stored != signature:
         raise DriftError(
             "MLflow stored another signature than the one that was signed",
             remedy="A predict with type hints replaces it: sign with signer=type_hint, or drop the hints.",
             signed=signature.to_dict(),
-            stored=stored.signature and stored.signature.to_dict(),
+            stored=None if stored is None else stored.to_dict(),
         )
     for name in ("input_example.json", "serving_input_example.json"):
         if not (folder / name).exists():

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
+from modelpact._internal.mlflow_search import search_all
+from modelpact._internal.mlmodel_file import parse_signature
 from modelpact.errors import IntegrityError
 from modelpact.security.manifest import (
     ARTIFACT_DIGEST,
@@ -169,15 +171,9 @@ def _logged(client: MlflowClient, model_id: str) -> PublishedModel:
 
 def _model_of_run(client: MlflowClient, run_id: str, name: str) -> str | None:
     """The model that a run has logged under a name: the newest, which is MLflow's choice as well."""
-    experiment_id, token = client.get_run(run_id).info.experiment_id, None
-    while True:
-        page = client.search_logged_models(
-            [experiment_id], f"source_run_id = '{run_id}'", page_token=token
-        )
-        found = next((str(model.model_id) for model in page if model.name == name), None)
-        token = page.token
-        if found is not None or not token:
-            return found
+    experiment_id = client.get_run(run_id).info.experiment_id
+    models = search_all(client.search_logged_models, [experiment_id], f"source_run_id = '{run_id}'")
+    return next((str(model.model_id) for model in models if model.name == name), None)
 
 
 def verify_files(
@@ -254,14 +250,9 @@ def _with_signature(
 
 def _signature_digest(folder: Path) -> str | None:
     """The digest of the signature in an `MLmodel` file; None where it has none."""
-    import yaml
-    from mlflow.models import ModelSignature
-
     with open_regular(folder / "MLmodel") as file:
-        content = file.read(_LARGEST)
-    found = yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # safe, and fast
-    signature = found.get("signature")
-    return None if signature is None else digest(ModelSignature.from_dict(signature))
+        signature = parse_signature(file.read(_LARGEST))
+    return None if signature is None else digest(signature)
 
 
 def _told(differences: list[Difference]) -> str:

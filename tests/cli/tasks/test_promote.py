@@ -590,7 +590,7 @@ def test_a_version_that_is_not_there_is_not_promoted(uri: str) -> None:
 def test_a_model_that_is_not_there_is_told(run: Any) -> None:
     with pytest.raises(AliasError, match="there is no registered model 'sum'") as caught:
         run(name="sum")
-    assert "did you mean 'sums'?" in caught.value.remedy
+    assert "did you mean 'sums'?" in caught.value.message
 
 
 @pytest.mark.usefixtures("nowhere")

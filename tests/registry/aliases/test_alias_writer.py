@@ -165,8 +165,10 @@ class TestAMove:
         refused(lambda: sums.move("champion", 2), "version 2 of sums is not there")
 
     def test_needs_a_model(self, store: MlflowClient) -> None:
-        error = refused(lambda: Aliases(store, "sum"), "no registered model 'sum'")
-        assert error.remedy == "Registered models: sums (did you mean 'sums'?)."
+        error = refused(
+            lambda: Aliases(store, "sum"), "no registered model 'sum' (did you mean 'sums'?)"
+        )
+        assert error.remedy == "Registered models: sums."
 
     @pytest.mark.parametrize("alias", ["", "v1", "latest", "a b", "a/b", "a.1", "x" * 256])
     def test_needs_an_alias(self, alias: str, sums: Aliases) -> None:

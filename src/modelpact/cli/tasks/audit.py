@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
-from modelpact._internal.text import did_you_mean, truncate
+from modelpact._internal.mlflow_search import search_all
+from modelpact._internal.text import truncate
 from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.render.progress import Progress
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import IntegrityError, LoadError, StoreError
+from modelpact.registry import list_versions
+from modelpact.registry.registered_models import describe_unknown_model, find_registered_model
 from modelpact.security.integrity import find_published_version, logged_model_id, verify_files
 from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST
 from modelpact.tracking import SqliteTracking, Tracking
@@ -235,24 +238,13 @@ def _versions(client: MlflowClient, name: str | None) -> list[Version]:
     Raises:
         LoadError: There is no such registered model.
     """
-    found: list[Version] = []
-    token = None
-    while True:
-        page = client.search_model_versions(max_results=500, page_token=token)
-        found += [version for version in page if name in {None, version.name}]
-        token = page.token
-        if not token:
-            break
-    if not found and name is not None:
-        known = sorted(model.name for model in client.search_registered_models())
-        if name not in known:
-            raise LoadError(
-                f"there is no registered model {name!r}{did_you_mean(name, known)}",
-                remedy=f"Registered models: {', '.join(known[:20])}."
-                if known
-                else "Nothing is registered in this store.",
-            )
-    return sorted(found, key=lambda version: (version.name, int(version.version)))
+    if name is None:
+        versions = search_all(client.search_model_versions, max_results=500)
+        return sorted(versions, key=lambda version: (version.name, int(version.version)))
+    if find_registered_model(client, name) is None:
+        message, remedy = describe_unknown_model(client, name)
+        raise LoadError(message, remedy=remedy)
+    return list_versions(client, name)
 
 
 def _counted(number: int) -> str:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from modelpact._internal.files import cache_folder, maker
+from modelpact._internal.mlflow_search import search_all
 from modelpact._internal.process import Process
 from modelpact._internal.text import truncate
 from modelpact.cli.render.console import echo
@@ -246,30 +247,12 @@ class _Ledger:
         )
 
     def _search_runs(self, condition: str) -> list[Run]:
-        return _all(
-            lambda token: self._store.client.search_runs(
-                [self._store.experiment_id], condition, max_results=PAGE, page_token=token
-            )
-        )
+        search = self._store.client.search_runs
+        return list(search_all(search, [self._store.experiment_id], condition, max_results=PAGE))
 
     def _search_models(self) -> list[LoggedModel]:
-        found: list[LoggedModel] = _all(
-            lambda token: self._store.client.search_logged_models(
-                [self._store.experiment_id], max_results=PAGE, page_token=token
-            )
-        )
-        return found
-
-
-def _all(search: Callable[[str | None], Any]) -> list[Any]:
-    """All pages of a search, before anything is changed by which it goes."""
-    found, token = [], None
-    while True:
-        page = search(token)
-        found += page
-        token = page.token
-        if not token:
-            return found
+        search = self._store.client.search_logged_models
+        return list(search_all(search, [self._store.experiment_id], max_results=PAGE))
 
 
 def _reason(process: Process | None) -> str:

@@ -8,10 +8,11 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
 
-from modelpact._internal.text import did_you_mean, truncate
+from modelpact._internal.text import truncate
 from modelpact.errors import AliasError
 from modelpact.registry.aliases import append_log
 from modelpact.registry.aliases.events import AliasEvent, AliasState
+from modelpact.registry.registered_models import describe_unknown_model, find_registered_model
 from modelpact.tracking import remote
 
 if TYPE_CHECKING:
@@ -49,15 +50,7 @@ class AliasHistory:
     @classmethod
     def of(cls, client: MlflowClient, name: str) -> Self | None:
         """The aliases of a registered model; None where there is no such model."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            client.get_registered_model(name)
-        except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return None
-            raise
-        return cls(client, name)
+        return None if find_registered_model(client, name) is None else cls(client, name)
 
     @property
     def subject(self) -> str:
@@ -167,24 +160,11 @@ class AliasHistory:
         return {} if self._ledger is None else self._ledger.read()
 
     def _model(self) -> RegisteredModel:
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return self.client.get_registered_model(self.name)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            known = sorted(model.name for model in self.client.search_registered_models())
-            listed = (
-                f"Registered models: {', '.join(known[:20])}"
-                if known
-                else "Nothing is registered in this store"
-            )
-            raise AliasError(
-                f"there is no registered model {self.name!r}",
-                remedy=f"{listed}{did_you_mean(self.name, known)}.",
-                name=self.name,
-            ) from error
+        model = find_registered_model(self.client, self.name)
+        if model is None:
+            message, remedy = describe_unknown_model(self.client, self.name)
+            raise AliasError(message, remedy=remedy, name=self.name)
+        return model
 
     @contextlib.contextmanager
     def refusals(self) -> Iterator[None]:
