@@ -21,7 +21,8 @@ from hydra.utils import get_class
 from omegaconf import OmegaConf
 from publishing import versions
 
-from modelpact.cli.compose import build, groups, options
+from modelpact.cli.compose import build
+from modelpact.cli.config_groups import list_groups, list_options
 from modelpact.models import Model
 from modelpact.signature import compile as compile_signature
 from modelpact.signature import parse
@@ -79,7 +80,7 @@ REQUIRED = {
 }
 """What has no default."""
 
-OPTIONS = [(group, option) for group in FAMILIES for option in options(group)]
+OPTIONS = [(group, option) for group in FAMILIES for option in list_options(group)]
 FILES = sorted(path for path in CONF.rglob("*.yaml"))
 
 
@@ -117,7 +118,7 @@ def concrete() -> dict[str, type[Step]]:
 
 
 def test_the_groups_are_these() -> None:
-    assert groups() == sorted([*FAMILIES, "contract", "experiment"])
+    assert list_groups() == sorted([*FAMILIES, "contract", "experiment"])
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
@@ -210,12 +211,12 @@ class TestEachFile:
         assert "\t" not in path.read_text()
 
 
-@pytest.mark.parametrize("name", options("contract"))
+@pytest.mark.parametrize("name", list_options("contract"))
 def test_a_written_signature_takes_its_data(name: str) -> None:
     from modelpact import data
 
     written = yaml.safe_load((CONF / "contract" / f"{name}.yaml").read_text())
-    if name in options("data"):
+    if name in list_options("data"):
         sample = getattr(data, camel(name, "Data"))().read()
     else:
         recipe = yaml.safe_load((CONF / "experiment" / f"{name}.yaml").read_text())
@@ -226,7 +227,7 @@ def test_a_written_signature_takes_its_data(name: str) -> None:
 
 
 def test_every_bundled_data_set_has_a_written_signature() -> None:
-    assert {"diabetes", "iris", "digits"} <= set(options("contract"))
+    assert {"diabetes", "iris", "digits"} <= set(list_options("contract"))
 
 
 @pytest.fixture
@@ -237,7 +238,7 @@ def chat_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield server.base_url
 
 
-RECIPES = [recipe for recipe in options("experiment") if not recipe.startswith("sweep_")]
+RECIPES = [recipe for recipe in list_options("experiment") if not recipe.startswith("sweep_")]
 """Those that are one run; test_launchers.py has the sweeps, which need what the extras install."""
 
 
@@ -263,7 +264,7 @@ def test_a_sweep_over_the_recipes_publishes_each(modelpact: Commands) -> None:
 
 def test_the_top_of_the_tree_is_documented() -> None:
     cfg = composed()
-    keys = [key for key in cfg if key not in {*groups(), "hydra"}]
+    keys = [key for key in cfg if key not in {*list_groups(), "hydra"}]
     text = (CONF / "config.yaml").read_text()
     assert keys == ["name", "seed", "resume", "sweep"]
     assert all(re.search(rf"(?m)^{key}:( .+|\n  \w+: .+) # .+", text) for key in keys)

@@ -106,13 +106,12 @@ PUBLIC = {
     "modelpact.cli.sweeps": ["Result", "Sweep", "SweepRecord", "best", "read_results"],
     "modelpact.pipeline.recorder": ["Journal"],
     "modelpact.cli.main": ["main"],
-    "modelpact.cli.compose": [
-        "build",
-        "groups",
-        "import_model",
+    "modelpact.cli.compose": ["build", "import_model"],
+    "modelpact.cli.config_groups": [
+        "list_groups",
+        "list_options",
         "option_keys",
-        "options",
-        "sweep_arguments",
+        "unknown_option",
     ],
     "modelpact.cli.error_reporting": ["report", "translate"],
 }

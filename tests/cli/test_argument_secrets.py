@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from modelpact.cli import argument_secrets
 from modelpact.cli.argument_secrets import refuse_literals
-from modelpact.cli.compose import _fault
+from modelpact.cli.compose import _describe
 from modelpact.cli.error_reporting import translate
 from modelpact.cli.sweeps.callback import ModelpactCallback, Stop, refuse_composed
 from modelpact.errors import ConfigError, SecretError
@@ -175,8 +175,8 @@ def test_what_only_looks_like_a_key_goes_on_to_hydra(line: str) -> None:
     refuse_literals([line])
 
 
-def test_most_arguments_are_not_even_parsed(mocker: Any) -> None:
-    spy = mocker.spy(argument_secrets, "_parsed")
+def test_most_arguments_are_not_parsed(mocker: Any) -> None:
+    spy = mocker.spy(argument_secrets, "_parse")
     refuse_literals(
         ["-m", "signer=infer,explicit", "model.estimator.alpha=2", "data.path=table.csv"]
     )
@@ -360,10 +360,12 @@ def test_a_step_that_cannot_be_built_does_not_show_what_is_private() -> None:
     }
     with pytest.raises(ValidationError) as raised:
         Client.model_validate(values)
-    said = {".".join(map(str, fault["loc"])): _fault(fault, []) for fault in raised.value.errors()}
+    said = {
+        ".".join(map(str, fault["loc"])): _describe(fault, []) for fault in raised.value.errors()
+    }
     assert said.pop("size") == "input should be a valid integer, got 'half'"
     assert set(said) == {"api_key", "base_url", "headers.X-Team", "note"}
-    assert set(said.values()) == {"input should be a valid integer (its value is not shown)"}
+    assert set(said.values()) == {"input should be a valid integer (the value is hidden)"}
 
 
 def test_a_message_that_repeats_a_private_value_is_cut() -> None:
@@ -373,7 +375,7 @@ def test_a_message_that_repeats_a_private_value_is_cut() -> None:
         "msg": f"{CANARY} is no reference",
         "input": CANARY,
     }
-    assert _fault(fault, []) == "[redacted] is no reference (its value is not shown)"
+    assert _describe(fault, []) == "[redacted] is no reference (the value is hidden)"
 
 
 @pytest.mark.parametrize(
@@ -385,15 +387,15 @@ def test_a_message_that_repeats_a_private_value_is_cut() -> None:
         "a={b: https://ann:canary@host",
     ],
 )
-def test_an_override_that_cannot_be_read_is_told_without_its_secret(line: str) -> None:
+def test_an_override_that_cannot_be_parsed_is_shown_without_its_secret(line: str) -> None:
     with pytest.raises(OverrideParseException) as raised:
         OverridesParser.create().parse_overrides([line])
     known = translate(raised.value)
-    assert "cannot be read" in str(known)
+    assert "cannot parse " in str(known)
     assert "canary" not in str(known) + repr(vars(known))
 
 
-def test_other_errors_of_hydra_are_told_without_secrets() -> None:
+def test_other_errors_of_hydra_are_shown_without_secrets() -> None:
     for text in (
         f"Error merging override +model.api_key={CANARY}",
         f"Could not parse https://ann:{CANARY}@host",
@@ -406,5 +408,5 @@ def test_other_errors_of_hydra_are_told_without_secrets() -> None:
             "Could not delete from config. The value of 'a.token' is canary and not x."
         )
     )
-    assert "'a.token' is another" in str(known)
+    assert "'a.token' is different" in str(known)
     assert CANARY not in str(translate(GrammarParseError(f"at 'api_key: {CANARY}'")))

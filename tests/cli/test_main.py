@@ -176,6 +176,4 @@ def test_run_py_and_the_console_script_publish(command: list[str]) -> None:
 def test_run_py_and_the_console_script_refuse(command: list[str]) -> None:
     bad = subprocess.run([*command, "signer=infr"], capture_output=True, text=True, check=False)
     assert (bad.returncode, bad.stdout) == (2, "")
-    assert bad.stderr.startswith(
-        "error: signer=infr: there is no such option (did you mean 'infer'?)"
-    )
+    assert bad.stderr.startswith("error: unknown signer 'infr' (did you mean 'infer'?)")

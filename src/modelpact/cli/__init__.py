@@ -1,1 +1,1 @@
-"""The command line: composition by Hydra, tasks, sweeps, and how results and errors are shown."""
+"""The command line: composition by Hydra, tasks, sweeps, rendering of results and errors."""

@@ -1,4 +1,4 @@
-"""The arguments of the command line, checked for secrets before Hydra reads them: it repeats them in files and messages."""
+"""Rejects literal secrets in command-line arguments, before Hydra repeats them in files."""
 
 from __future__ import annotations
 
@@ -16,56 +16,58 @@ __all__ = ["refuse_literals"]
 _SUSPECT = re.compile(
     r"key|token|secret|pass|pw|cred|auth|bearer|cookie|header|jwt|://", re.IGNORECASE
 )
-"""A part of every name of a secret: an argument that has none of them need not be parsed."""
+"""Each name of a secret contains one of these; an argument without them needs no parsing."""
 
 
 def refuse_literals(arguments: Iterable[str], source: str = "the command line") -> None:
-    """Refuse arguments that hold a secret itself.
+    """Reject arguments that contain a literal secret.
 
     Args:
-        arguments: Overrides as Hydra takes them, and its flags.
-        source: Where they come from, for the message.
+        arguments: Overrides and flags, as Hydra accepts them.
+        source: The origin of the arguments, for the message.
 
     Raises:
-        SecretError: It names the place and no value.
+        SecretError: The message names the place, not the value.
     """
     for number, argument in enumerate(arguments, start=1):
         if _SUSPECT.search(argument) or contains_key(argument):
-            _refuse(argument, f"argument {number}", source)
+            _check_argument(argument, f"argument {number}", source)
 
 
-def _refuse(argument: str, name: str, source: str) -> None:
+def _check_argument(argument: str, name: str, source: str) -> None:
     key, equals, value = argument.lstrip("-+~").partition("=")
     if contains_key(key):
         raise literal_error([name], source)
-    override = None if argument.startswith("-") else _parsed(argument)
+    override = None if argument.startswith("-") else _parse(argument)
     if override is not None:
-        for one in _values(override):
-            reject_literals(_nested(override.key_or_group, one), source=source)
+        for item in _override_values(override):
+            reject_literals(_nest(override.key_or_group, item), source=source)
         return
     if equals:
-        reject_literals(_nested(key.partition("@")[0], value), source=source)
-    if redact_text(argument) != argument:  # what Hydra would say about it repeats it
+        reject_literals(_nest(key.partition("@")[0], value), source=source)
+    # Hydra's message about an invalid argument would repeat it.
+    if redact_text(argument) != argument:
         raise literal_error([key if equals else name], source)
 
 
-def _parsed(argument: str) -> Override | None:
-    """The argument as Hydra reads it; None where it cannot, which it is left to say."""
+def _parse(argument: str) -> Override | None:
+    """Return the parsed override; None if it is invalid, which Hydra reports."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     try:
         return OverridesParser.create().parse_override(argument)
     except Exception:
+        # The functions of Hydra's grammar may raise anything; the text is checked instead.
         return None
 
 
-def _values(override: Override) -> list[Any]:
-    """The value of an override, or each one that it sweeps over."""
+def _override_values(override: Override) -> list[Any]:
+    """Return the value of an override, or each value that it sweeps over."""
     from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, RangeSweep
 
     value: Any = override.value()
     if isinstance(value, ChoiceSweep):
-        return [_plain(item) for item in value.list]
+        return [_unquote(item) for item in value.list]
     if isinstance(value, RangeSweep):
         return [value.start, value.stop]
     if isinstance(value, IntervalSweep):
@@ -75,19 +77,19 @@ def _values(override: Override) -> list[Any]:
     return [value]
 
 
-def _plain(value: Any) -> Any:
+def _unquote(value: Any) -> Any:
     from hydra.core.override_parser.types import QuotedString
 
     if isinstance(value, QuotedString):
         return value.text
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_unquote(item) for item in value]
     if isinstance(value, dict):
-        return {_plain(key): _plain(item) for key, item in value.items()}
+        return {_unquote(key): _unquote(item) for key, item in value.items()}
     return value
 
 
-def _nested(key: str, value: Any) -> dict[str, Any]:
+def _nest(key: str, value: Any) -> dict[str, Any]:
     for part in reversed(key.split(".")):
         value = {part: value}
     nested: dict[str, Any] = value

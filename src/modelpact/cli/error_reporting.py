@@ -1,29 +1,37 @@
-"""What the command line says when something is wrong: what, where, and what to do; no traceback."""
+"""Reports errors on the command line: what happened, where, and what to do, without a traceback."""
 
 from __future__ import annotations
 
 import re
 import sys
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from modelpact._internal.text import did_you_mean, truncate
+from modelpact.cli.config_groups import list_groups, unknown_option
 from modelpact.errors import ConfigError, PactError
+
+if TYPE_CHECKING:
+    from hydra.errors import HydraException, OverrideParseException
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import Mark
 
 __all__ = ["report", "translate"]
 
 
 def report(error: Exception) -> int:
-    """Print an error for its reader to stderr, and return the exit status.
+    """Print an error to stderr and return the exit status.
 
     Raises:
-        Exception: The error itself, where it is none that modelpact or Hydra foresee: a fault in the program needs its traceback.
+        Exception: The error itself, if neither modelpact nor Hydra raises it on purpose: a bug
+            needs its traceback.
     """
     known = translate(error)
     if known is None:
         raise error
     if known.reported:
         sys.stderr.write(
-            "at least one job of the sweep failed: see above, and each job's own log\n"
+            "at least one job of the sweep failed; see above and the log of each job\n"
         )
     else:
         sys.stderr.write(f"error: {known}\n")
@@ -31,118 +39,130 @@ def report(error: Exception) -> int:
 
 
 def translate(error: Exception) -> PactError | None:
-    """The error in modelpact's terms; None for one that nobody foresaw."""
+    """Return an error of Hydra, OmegaConf, PyYAML or the OS as a `PactError`; None for others."""
     import yaml  # type: ignore[import-untyped, unused-ignore]
-    from hydra.errors import HydraException, MissingConfigException
-    from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
-
-    from modelpact.security.secrets import redact_text
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
 
     if isinstance(error, PactError):
         return error
-    if isinstance(error, HydraException) and isinstance(error.__cause__, PactError):
-        return error.__cause__  # of what Hydra instantiates itself: a launcher
-    if isinstance(error, MissingConfigException) and error.options is not None:
-        return _unknown_option(error)
-    if isinstance(error, MissingMandatoryValue):
-        return _missing_value(error)
     if isinstance(error, HydraException):
-        return _bad_override(error)
+        return _from_hydra(error)
     if isinstance(error, OmegaConfBaseException):
-        return ConfigError(
-            truncate(redact_text(str(error)), 500), remedy="Correct the key or the interpolation."
-        )
-    if isinstance(error, ValueError) and "Config group override" in str(error):
-        return ConfigError(
-            truncate(redact_text(str(error)), 300),
-            remedy="Choose an option of the group, such as register=none.",
-        )
+        return _from_omegaconf(error)
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        mark = error.problem_mark
-        return ConfigError(
-            f"{mark.name.strip(chr(34))}, line {mark.line + 1}, column {mark.column + 1}: not YAML: {error.problem}",
-            remedy="Quote texts that hold one of : ? # { } [ ] , or begin with another sign.",
-        )
+        return _invalid_yaml(error.problem_mark, str(error.problem))
     if isinstance(error, OSError) and error.filename is not None:
         return PactError(
-            f"{error.filename} cannot be written: {error.strerror}",
-            remedy="Run in a folder that you may write to, or set hydra.run.dir=... to one.",
+            f"cannot write {error.filename}: {error.strerror}",
+            remedy="Run in a writable folder, or set hydra.run.dir to one.",
+        )
+    # Hydra raises a plain ValueError for a group that is set to a list or a mapping.
+    if isinstance(error, ValueError) and "Config group override" in str(error):
+        return ConfigError(
+            _mask(str(error), 300), remedy="Choose an option of the group, such as register=none."
         )
     return None
 
 
-def _unknown_option(error: Any) -> ConfigError:
-    group, _, option = str(error.missing_cfg_file).rpartition("/")
-    known = [name for name in error.options if not name.startswith("_")]
-    return ConfigError(
-        f"{group}={option}: there is no such option{did_you_mean(option, known)}",
-        remedy=f"The options of {group}: {', '.join(known)}.",
-        group=group,
-        option=option,
-    )
-
-
-def _missing_value(error: Any) -> ConfigError:
-    key = re.sub(
-        r"^task\.(?=\w+\.)", "", str(error.full_key or error.key)
-    )  # a step's key, which the task interpolates
-    return ConfigError(f"{key} is required and has no value", remedy=f"Set it: {key}=...", key=key)
-
-
-def _bad_override(error: Exception) -> ConfigError:
-    from hydra.errors import OverrideParseException
+def _from_hydra(error: HydraException) -> PactError:
+    from hydra.errors import MissingConfigException, OverrideParseException
     from omegaconf.errors import GrammarParseError
 
-    from modelpact.cli.compose import groups
-    from modelpact.security.secrets import redact_text
-
     cause = error.__cause__
-    parent, key = getattr(cause, "parent_node", None), getattr(cause, "full_key", None)
-    text = truncate(_unquoted(str(error)), 500)
+    if isinstance(cause, PactError):
+        # Raised by an object that Hydra instantiates, such as a launcher.
+        return cause
+    if isinstance(error, MissingConfigException) and error.options is not None:
+        group, _, option = str(error.missing_cfg_file).rpartition("/")
+        options = [name for name in error.options if not name.startswith("_")]
+        return unknown_option(group, option, options)
+    key, parent = getattr(cause, "full_key", None), getattr(cause, "parent_node", None)
     if key and isinstance(cause, GrammarParseError):
         return ConfigError(
-            f"{key}: its value is no valid interpolation", remedy="Close each ${ with a }.", key=key
-        )
-    if key and hasattr(parent, "keys"):
-        prefix = key.rpartition(".")[0]
-        known = sorted(
-            {str(name) for name in (parent or ()) if name != "_target_"}
-            | set([] if prefix else groups())
-        )
-        if not known:  # a mapping whose keys are the user's own, such as register.tags
-            return ConfigError(
-                f"{key}: there is no such key", remedy=f"Add it with a plus: +{key}=...", key=key
-            )
-        return ConfigError(
-            f"{key}: there is no such key{did_you_mean(key.rpartition('.')[2], known)}",
-            remedy=f"The keys of {prefix}: {', '.join(known)}."
-            if prefix
-            else f"Top-level keys and groups: {', '.join(known)}.",
+            f"invalid interpolation in the value of {key}",
+            remedy="Close each ${ with a }.",
             key=key,
         )
+    if key and hasattr(parent, "keys"):
+        return _unknown_key(key, parent or ())
+    text = truncate(_mask_deleted(str(error)), 500)
     if isinstance(error, OverrideParseException):
-        shown = redact_text(error.override)
-        return ConfigError(
-            f"{shown} cannot be read" + (f": {text}" if shown == error.override else ""),
-            remedy="Quote a value that holds brackets, braces, commas or colons: 'signer.outputs=\"float64[-1]\"'.",
-        )
+        return _invalid_override(error, text)
     match = re.search(r"Could not override '([\w./]+)'", text)
     if match:
-        return ConfigError(
-            f"{match[1]}: there is no such group{did_you_mean(match[1], groups())}",
-            remedy=f"The groups: {', '.join(groups())}.",
-            group=match[1],
-        )
+        return _unknown_group(match[1])
     return ConfigError(text, remedy="See --help, and --cfg job for the composed configuration.")
 
 
-def _unquoted(text: str) -> str:
-    """A text of Hydra's without the values of secrets that it quotes."""
-    from modelpact.security.secrets import is_sensitive, redact_text
+def _from_omegaconf(error: OmegaConfBaseException) -> ConfigError:
+    from omegaconf.errors import MissingMandatoryValue
 
-    deleted = re.search(
-        r"The value of '([^']+)' is ", text
-    )  # ~key=value, where the value is another
-    if deleted and is_sensitive(deleted[1].split("."), ""):
-        text = f"{text[: deleted.end()]}another"
-    return redact_text(text)
+    if isinstance(error, MissingMandatoryValue):
+        # A task interpolates its steps: task.data.path is set as data.path.
+        key = re.sub(r"^task\.(?=\w+\.)", "", str(error.full_key or error.key))
+        return ConfigError(f"{key} is required", remedy=f"Set it with {key}=...", key=key)
+    return ConfigError(_mask(str(error), 500), remedy="Correct the key or the interpolation.")
+
+
+def _invalid_yaml(mark: Mark, problem: str) -> ConfigError:
+    file = str(mark.name).strip('"')
+    return ConfigError(
+        f"{file}, line {mark.line + 1}, column {mark.column + 1}: invalid YAML: {problem}",
+        remedy="Quote a string that contains one of : ? # { } [ ] , or starts with a special "
+        "character.",
+    )
+
+
+def _unknown_key(key: str, parent: Iterable[object]) -> ConfigError:
+    prefix, _, name = key.rpartition(".")
+    known = {str(one) for one in parent if one != "_target_"}
+    if not prefix:
+        known |= set(list_groups())
+    if not known:
+        # A mapping with keys of the user's own, such as register.tags.
+        remedy = f"Add a new key with a plus: +{key}=..."
+    elif prefix:
+        remedy = f"Keys of {prefix}: {', '.join(sorted(known))}."
+    else:
+        remedy = f"Top-level keys and groups: {', '.join(sorted(known))}."
+    return ConfigError(
+        f"unknown key {key!r}{did_you_mean(name, sorted(known))}", remedy=remedy, key=key
+    )
+
+
+def _unknown_group(group: str) -> ConfigError:
+    groups = list_groups()
+    return ConfigError(
+        f"unknown config group {group!r}{did_you_mean(group, groups)}",
+        remedy=f"Config groups: {', '.join(groups)}.",
+        group=group,
+    )
+
+
+def _invalid_override(error: OverrideParseException, text: str) -> ConfigError:
+    override = _mask(error.override)
+    # Hydra's text repeats the override, and with it a secret.
+    detail = f": {text}" if override == error.override else ""
+    return ConfigError(
+        f"cannot parse {override}{detail}",
+        remedy="Quote a value that contains brackets, braces, commas or colons: "
+        "'signer.outputs=\"float64[-1]\"'.",
+    )
+
+
+def _mask(text: str, length: int | None = None) -> str:
+    from modelpact.security.secrets import redact_text
+
+    return redact_text(text) if length is None else truncate(redact_text(text), length)
+
+
+def _mask_deleted(text: str) -> str:
+    """Mask the secrets in a text of Hydra's, also where it quotes the value of a deleted key."""
+    from modelpact.security.secrets import is_sensitive
+
+    # The answer to ~key=value if the key has another value.
+    match = re.search(r"The value of '([^']+)' is ", text)
+    if match and is_sensitive(match[1].split("."), ""):
+        text = f"{text[: match.end()]}different"
+    return _mask(text)

@@ -1,4 +1,4 @@
-"""Python's garbage collector in a command's process: not while everything is imported and built, and seldom afterwards."""
+"""Tuning of Python's garbage collector for a process that runs one command."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ import gc
 __all__ = ["defer", "resume"]
 
 THRESHOLD = (200_000, 50, 100)
-"""When it looks: seldom, for most of what a job makes stays until its end."""
+"""Few collections: most objects that a job creates live until the job ends."""
 
 
 def defer() -> None:
-    """Let it wait until `resume`: what MLflow and its libraries make when they are imported stays."""
+    """Disable garbage collection until `resume`: objects that imports create are never freed."""
     gc.disable()
     gc.set_threshold(*THRESHOLD)
-    atexit.register(gc.freeze)  # to look through all that was imported costs a second at the end
+    # The collection at interpreter exit would take a second for the imported modules.
+    atexit.register(gc.freeze)
 
 
 def resume() -> None:
-    """Let it look at what is made from now on, and at nothing that is there; the second time this does nothing."""
+    """Freeze existing objects and enable garbage collection; a second call has no effect."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()

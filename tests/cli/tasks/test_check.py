@@ -301,7 +301,7 @@ class TestErrors:
     def test_what_is_missing_on_the_command_line(self, modelpact: Commands) -> None:
         ended = modelpact("task=check")
         assert ended.status == 2
-        assert "task.uri is required and has no value\nSet it: task.uri=..." in ended.err
+        assert "task.uri is required\nSet it with task.uri=..." in ended.err
         ended = modelpact("task=check", "task.uri=models:/m/1", "task.most=0")
         assert ended.status == 2
         assert "task.most" in ended.err

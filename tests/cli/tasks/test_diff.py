@@ -275,5 +275,5 @@ def test_the_exit_status_tells(modelpact: Commands) -> None:
     missing = modelpact("task=diff", "task.old=old.yaml")
     assert (missing.status, missing.err.splitlines()[0]) == (
         2,
-        "error: task.new is required and has no value",
+        "error: task.new is required",
     )

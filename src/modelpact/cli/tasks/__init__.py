@@ -1,4 +1,4 @@
-"""What the command line can do: one class a task, each with a YAML file in `conf/task`."""
+"""Tasks: what the command line can do. One class per task, each with a config file in `conf/task`."""
 
 from __future__ import annotations
 
@@ -46,21 +46,7 @@ __all__ = [
 __getattr__ = lazy(
     __name__,
     {
-        "AuditTask": ".audit",
-        "CheckTask": ".check",
-        "DiffTask": ".diff",
-        "ExportTask": ".export",
-        "HistoryTask": ".history",
-        "InspectTask": ".inspect",
-        "ParityTask": ".parity",
-        "PredictTask": ".predict",
-        "PromoteTask": ".promote",
-        "ProtectTask": ".protect",
-        "PublishTask": ".publish",
-        "RepairTask": ".repair",
-        "ResignTask": ".resign",
-        "RollbackTask": ".rollback",
-        "ServeTask": ".serve",
-        "Task": ".base",
+        name: "." + ("base" if name == "Task" else name.removesuffix("Task").lower())
+        for name in __all__
     },
 )

@@ -1,4 +1,4 @@
-"""`Task`: one thing the command line can do."""
+"""The base class of tasks."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ __all__ = ["Task"]
 
 
 class Task(Step, ABC):
-    """One thing the command line can do. Its fields are the steps and settings it needs, composed by Hydra."""
+    """Base class of tasks. Fields are the steps and settings of the task; Hydra composes them."""
 
     _job: Job = PrivateAttr(default=Job())
 
-    def surround(self, job: Job) -> None:
-        """Tell it what it is run within: the configuration that it was composed from, its place in a sweep."""
+    def set_job(self, job: Job) -> None:
+        """Set the context of the run: its configuration and its place in a sweep."""
         self._job = job
 
     def check(self) -> None:
-        """Refuse now, before any job of a sweep is run, what can be known to fail.
+        """Check what can be known before the first job of a sweep runs.
 
         Raises:
-            PactError: It would fail.
+            PactError: The task would fail.
         """
 
     @abstractmethod
     def run(self, folder: Path) -> float | None:
-        """Do it.
+        """Run the task.
 
         Args:
-            folder: Where this job's files go (Hydra's output folder).
+            folder: The output folder of this job.
 
         Returns:
-            The objective of a sweep, or None where there is none.
+            The objective for a sweeper, or None.
 
         Raises:
-            PactError: It could not be done.
+            PactError: The task failed.
         """
