@@ -270,7 +270,7 @@ def test_what_hydra_says_about_a_file_does_not_repeat_a_key(modelpact: Commands)
     message = refused(modelpact, "--config-dir=own", "experiment=interpolation")
     assert (
         message
-        == "error: register.tags.token: its value is no valid interpolation\nClose each ${ with a }.\n"
+        == "error: invalid interpolation in the value of register.tags.token\nClose each ${ with a }.\n"
     )
 
 
