@@ -42,12 +42,13 @@ def server(delay: float) -> Iterator[str]:
     """A server that gives a question back as its answer, `delay` seconds later; its base URL."""
     command = [
         sys.executable,
-        str(ROOT / "tests" / "support" / "fake_chat_server.py"),
+        "-m",
+        "tests.support.fake_chat_server",
         "--delay",
         str(delay),
     ]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()

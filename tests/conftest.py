@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from litellm_proxy import Proxy
+    from tests.support.litellm_proxy import Proxy
 
 
 _calm = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
@@ -87,7 +87,7 @@ def litellm_proxy(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Proxy]:
     """A LiteLLM proxy with the models of examples/litellm; its first start on a machine installs it."""
-    from litellm_proxy import installed, running
+    from tests.support.litellm_proxy import installed, running
 
     programs = installed(Path(pytestconfig.cache.mkdir("litellm")))
     with running(programs, tmp_path_factory.mktemp("litellm")) as proxy:

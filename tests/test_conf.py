@@ -13,13 +13,10 @@ from typing import Any
 
 import pytest
 import yaml
-from commands import Commands, modelpact
-from fake_chat_server import ChatServer
 from hydra import compose, initialize_config_module
 from hydra.types import RunMode
 from hydra.utils import get_class
 from omegaconf import OmegaConf
-from publishing import versions
 
 from modelpact.cli.compose import build
 from modelpact.cli.config_groups import list_groups, list_options
@@ -27,6 +24,9 @@ from modelpact.models import Model
 from modelpact.signature import compile as compile_signature
 from modelpact.signature import parse
 from modelpact.types import Step
+from tests.support.commands import Commands, modelpact
+from tests.support.fake_chat_server import ChatServer
+from tests.support.publishing import versions
 
 __all__ = ["modelpact"]  # the fixture
 

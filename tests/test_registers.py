@@ -7,8 +7,6 @@ import mlflow
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
-from publishing import client, numbers, versions
-from tiny_models import Doubler
 
 from modelpact.errors import AliasError, ConfigError, RegisterError
 from modelpact.registers import JOB_KEY, MlflowRegister, NoneRegister, Register, record_checks
@@ -17,6 +15,8 @@ from modelpact.savers import CustomSaver
 from modelpact.signature import digest, infer
 from modelpact.tracking import SqliteTracking
 from modelpact.types import Check, Job, Verdict
+from tests.support.publishing import client, numbers, versions
+from tiny_models import Doubler
 
 VERIFIED = Verdict((Check(code="PREDICTIONS_EQUAL", ok=True),))
 

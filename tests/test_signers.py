@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
-from tiny_models import Doubler, Faulty, Hinted
 
 from modelpact.errors import SignError, SpecError
 from modelpact.models import IrisModel
 from modelpact.signature import compile as compile_signature
 from modelpact.signature import infer, parse
 from modelpact.signers import ExampleSigner, ExplicitSigner, InferSigner, Signer, TypeHintSigner
+from tiny_models import Doubler, Faulty, Hinted
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, 6.0]})
 ANSWERS = np.array([1.0, 2.0, 3.0])

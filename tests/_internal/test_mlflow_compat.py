@@ -19,11 +19,11 @@ from mlflow.models import Model, infer_signature
 from mlflow.store.db import utils
 from mlflow.types import ParamSchema
 from mlflow.types.schema import AnyType, Array, DataType, ParamSpec
-from tiny_models import Scaled
 
 from modelpact._internal import mlflow_compat
 from modelpact.savers import CustomSaver
 from modelpact.tracking import SqliteTracking, sqlite
+from tiny_models import Scaled
 
 ROWS = pd.DataFrame({"a": [1.0, 2.0]})
 

@@ -15,12 +15,12 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-import tiny_models
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Lasso, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import tiny_models
 from modelpact._internal import requirements
 from modelpact._internal.requirements import FILES, contents, fingerprint, recall, remember
 from modelpact.models import Model, SklearnModel

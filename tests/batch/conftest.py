@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from model_fixtures import hinted, made, nested, table, tensor, told
+from tests.support.model_fixtures import hinted, made, nested, table, tensor, told
 
 __all__ = ["hinted", "made", "nested", "table", "tensor", "told"]  # the fixtures

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from batch_runs import run
-from commands import Commands, modelpact
 
 from modelpact.errors import ConfigError
 from modelpact.loaders import Adapter
+from tests.support.batch_runs import run
+from tests.support.commands import Commands, modelpact
 
 __all__ = ["modelpact"]  # the fixture
 

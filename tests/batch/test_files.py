@@ -13,10 +13,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import served_models
-from batch_runs import run
-from chat_models import by_text, chat, said
-from fake_chat_server import ChatServer, status
 
 from modelpact.data import CsvData, DigitsData, InlineData, JsonlData, ParquetData
 from modelpact.errors import ConfigError, DataError, InputsError, OutputsError, PredictError
@@ -24,6 +20,10 @@ from modelpact.loaders import Adapter, CustomLoader
 from modelpact.savers import CustomSaver
 from modelpact.signature import parse
 from modelpact.tracking import SqliteTracking
+from tests.support import served_models
+from tests.support.batch_runs import run
+from tests.support.chat_models import by_text, chat, said
+from tests.support.fake_chat_server import ChatServer, status
 
 ROWS = [{"id": f"x{row}", "a": row / 2, "b": 1.5 * row, "n": row} for row in range(500)]
 FRAME = pd.DataFrame(ROWS)

@@ -13,7 +13,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from batch_runs import run
 from filelock import FileLock
 
 from modelpact.batch import Batch, engine_local
@@ -21,6 +20,7 @@ from modelpact.batch.base import Part, PartResult
 from modelpact.data import CsvData
 from modelpact.errors import ConfigError, DataError, InputsError, PredictError
 from modelpact.loaders import Adapter, CustomLoader
+from tests.support.batch_runs import run
 
 PARTS = Path(".out.csv.parts")
 

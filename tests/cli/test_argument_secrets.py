@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Commands, modelpact
 from hydra import compose, initialize_config_module
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import ConfigCompositionException, OverrideParseException
@@ -24,6 +23,7 @@ from modelpact.cli.error_reporting import translate
 from modelpact.cli.sweeps.callback import ModelpactCallback, Stop, refuse_composed
 from modelpact.errors import ConfigError, SecretError
 from modelpact.types import Step
+from tests.support.commands import Commands, modelpact
 
 __all__ = ["modelpact"]  # the fixture
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import mlflow
 import pytest
-from commands import Commands, modelpact
-from publishing import client, saved_statuses, versions
 
 import modelpact as package
 from modelpact.cli import main
+from tests.support.commands import Commands, modelpact
+from tests.support.publishing import client, saved_statuses, versions
 
 __all__ = ["modelpact"]  # the fixture
 

@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from console import run_page
+
+from tests.support.console import run_page
 
 ROOT = Path(__file__).parents[2]
 PAGES = [

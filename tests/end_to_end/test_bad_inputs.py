@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Commands, Ended, modelpact
-from publishing import client
+
+from tests.support.commands import Commands, Ended, modelpact
+from tests.support.publishing import client
 
 __all__ = ["modelpact"]  # the fixture
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from commands import Commands, Ended, modelpact
-from fake_chat_server import ChatServer, answer
+
+from tests.support.commands import Commands, Ended, modelpact
+from tests.support.fake_chat_server import ChatServer, answer
 
 __all__ = ["modelpact"]  # the fixture
 

@@ -9,10 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_models import CALL, KEY, chat
-from commands import Commands, modelpact
-from fake_chat_server import ChatServer, answer, echo, status
-from publishing import client, receipt, saved_statuses, steps, uri, versions
 
 from modelpact import publish
 from modelpact.data import InlineData
@@ -22,6 +18,10 @@ from modelpact.savers import CustomSaver
 from modelpact.signers import ExplicitSigner
 from modelpact.tracking import SqliteTracking
 from modelpact.verifiers import CleanVerifier
+from tests.support.chat_models import CALL, KEY, chat
+from tests.support.commands import Commands, modelpact
+from tests.support.fake_chat_server import ChatServer, answer, echo, status
+from tests.support.publishing import client, receipt, saved_statuses, steps, uri, versions
 
 __all__ = ["modelpact"]  # the fixture
 

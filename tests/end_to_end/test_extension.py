@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import Commands, modelpact
+
+from tests.support.commands import Commands, modelpact
 
 __all__ = ["modelpact"]  # the fixture
 

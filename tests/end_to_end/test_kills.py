@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from publishing import runs, saved_statuses, versions
+
+from tests.support.paths import import_environment
+from tests.support.publishing import runs, saved_statuses, versions
 
 pytestmark = pytest.mark.slow
 
@@ -19,18 +21,19 @@ FULL = os.environ.get("HYPOTHESIS_PROFILE") == "full"
 
 
 def forks(what: str, times: int, folder: Path, lanes: int = 1) -> list[dict[str, Any]]:
-    """The accounts of tests/forks.py, run in folders of their own, side by side, with temporary files in them."""
+    """The accounts of tests/support/forks.py, run in folders of their own, side by side, with temporary files in them."""
     running = []
     for lane in range(lanes):
         temporary = folder / str(lane) / "tmp"
         temporary.mkdir(parents=True)
         command = [
             sys.executable,
-            str(Path(__file__).parents[1] / "support" / "forks.py"),
+            "-m",
+            "tests.support.forks",
             what,
             str(times // lanes),
         ]
-        environment = {**os.environ, "TMPDIR": str(temporary), "MLFLOW_LOGGING_LEVEL": "WARNING"}
+        environment = import_environment(TMPDIR=str(temporary), MLFLOW_LOGGING_LEVEL="WARNING")
         running.append(
             subprocess.Popen(
                 command,

@@ -7,7 +7,8 @@ from typing import Any
 
 import openai
 import pytest
-from litellm_proxy import Proxy
+
+from tests.support.litellm_proxy import Proxy
 
 pytestmark = pytest.mark.litellm
 

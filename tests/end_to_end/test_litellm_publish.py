@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import Commands, modelpact
-from litellm_proxy import Proxy
-from publishing import versions
+
+from tests.support.commands import Commands, modelpact
+from tests.support.litellm_proxy import Proxy
+from tests.support.publishing import versions
 
 __all__ = ["modelpact"]  # the fixture
 

@@ -16,12 +16,10 @@ from typing import Any
 
 import mlflow
 import pytest
-from contracts import folder_of, saved
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
-from publishing import steps
 
 import modelpact.registry.versions
 from modelpact import publish
@@ -34,6 +32,8 @@ from modelpact.registers import MlflowRegister
 from modelpact.security.manifest import SIGNATURE_DIGEST
 from modelpact.signature import digest, load, parse
 from modelpact.tracking import ServerTracking, SqliteTracking
+from tests.support.contracts import folder_of, saved
+from tests.support.publishing import steps
 
 WRITTEN = {"inputs": {"age": "long"}, "outputs": {"y": "double"}}
 NOWHERE = "models:/m-" + "0" * 32

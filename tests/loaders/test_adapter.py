@@ -9,9 +9,9 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-import tiny_models
 from sklearn.linear_model import LinearRegression
 
+import tiny_models
 from modelpact.errors import (
     InputsError,
     ModelConfigError,

@@ -9,9 +9,7 @@ from typing import Any
 import mlflow
 import numpy as np
 import pytest
-from publishing import numbers
 from sklearn.linear_model import LinearRegression
-from tiny_models import Scaled
 
 from modelpact.errors import (
     InputsError,
@@ -27,6 +25,8 @@ from modelpact.savers import BuiltinSaver, CustomSaver
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
 from modelpact.types import Check, Verdict
+from tests.support.publishing import numbers
+from tiny_models import Scaled
 
 ROWS = numbers().read().inputs
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from tiny_models import Doubler, Scaled
 
 from modelpact.errors import ConfigError, ModelConfigError, ModelConfigNotFound
 from modelpact.models import Model, read_config
+from tiny_models import Doubler, Scaled
 
 CONFIG = {"protocol": 1, "model": "gpt", "temperature": 0.2}
 

@@ -8,11 +8,11 @@ from typing import Any, get_type_hints
 
 import pytest
 from pydantic import ValidationError
-from tiny_models import Doubler, Hinted, Question, Scaled
 
 from modelpact.errors import LoadError, ModelConfigError, ModelConfigNotFound
 from modelpact.models import Model, SavedModel
 from modelpact.models.saved_model import PROTOCOL, SCRIPT, saved_model
+from tiny_models import Doubler, Hinted, Question, Scaled
 
 
 class Outer:

@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from publishing import numbers, steps
 from sklearn.linear_model import Lasso, Ridge
-from tiny_models import Doubler, Scaled
 
 from modelpact.data import CsvData, digest_sample
 from modelpact.models import SklearnModel
@@ -16,6 +14,8 @@ from modelpact.pipeline.job_key import job_key
 from modelpact.savers import CustomSaver
 from modelpact.signers import ExplicitSigner, InferSigner
 from modelpact.verifiers import ReplayVerifier
+from tests.support.publishing import numbers, steps
+from tiny_models import Doubler, Scaled
 
 DECISIVE = ("data", "model", "signer", "saver", "loader", "verifier")
 

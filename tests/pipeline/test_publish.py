@@ -13,8 +13,6 @@ from typing import Any
 import mlflow
 import pytest
 from mlflow.exceptions import MlflowException
-from publishing import client, numbers, receipt, saved_statuses, steps, uri, versions
-from tiny_models import Doubler, Faulty, Forgetful
 
 from modelpact import publish
 from modelpact.data import CsvData
@@ -41,8 +39,9 @@ from modelpact.signature import digest
 from modelpact.signers import ExplicitSigner, InferSigner
 from modelpact.tracking import SqliteTracking
 from modelpact.verifiers import NoneVerifier
-
-TESTS = Path(__file__).parents[1] / "support"
+from tests.support.paths import import_environment
+from tests.support.publishing import client, numbers, receipt, saved_statuses, steps, uri, versions
+from tiny_models import Doubler, Faulty, Forgetful
 
 
 class RefusingRegister(MlflowRegister):
@@ -266,11 +265,11 @@ def test_sigterm_closes_everything(tmp_path: Path, mocker: Any) -> None:
 
 @pytest.mark.slow
 def test_sigterm_ends_a_process_with_everything_closed(tmp_path: Path, cache: Path) -> None:
-    script = "from pathlib import Path; import publishing, tiny_models, modelpact\n"
+    script = "from pathlib import Path; import tiny_models, modelpact; from tests.support import publishing\n"
     script += (
         "modelpact.publish(**publishing.steps(model=tiny_models.Sleeper()), folder=Path('out'))"
     )
-    environment = {**os.environ, "PYTHONPATH": str(TESTS), "MODELPACT_CACHE": str(cache)}
+    environment = import_environment(MODELPACT_CACHE=str(cache))
     process = subprocess.Popen([sys.executable, "-c", script], env=environment)
     try:
         deadline = time.monotonic() + 60

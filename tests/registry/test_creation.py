@@ -8,16 +8,16 @@ from typing import Any
 
 import mlflow
 import pytest
-from contracts import folder_of, saved
 from mlflow.exceptions import MlflowException
-from publishing import client, steps, versions
-from races import race
 
 from modelpact import publish
 from modelpact.errors import RegisterError
 from modelpact.registers import MlflowRegister
 from modelpact.tracking import SqliteTracking
 from modelpact.types import JOB_KEY
+from tests.support.contracts import folder_of, saved
+from tests.support.publishing import client, steps, versions
+from tests.support.races import race
 
 WRITTEN = {"inputs": {"age": "long"}, "outputs": {"y": "double"}}
 KEY = {JOB_KEY: "k1"}

@@ -10,13 +10,10 @@ from typing import Any
 
 import mlflow
 import pytest
-from contracts import folder_of, registered, saved
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
-from publishing import client, numbers, receipt, steps, versions
-from tiny_models import Doubler
 
 from modelpact import publish
 from modelpact.errors import CompatibilityError, ConfigError, RegisterError
@@ -33,6 +30,9 @@ from modelpact.registry.names import TAG_LENGTH
 from modelpact.signature import Change, parse
 from modelpact.signers import ExplicitSigner
 from modelpact.tracking import SqliteTracking
+from tests.support.contracts import folder_of, registered, saved
+from tests.support.publishing import client, numbers, receipt, steps, versions
+from tiny_models import Doubler
 
 OLD = {"inputs": {"age": "long", "sex": "string"}, "outputs": {"y": "double"}}
 WIDER = {"inputs": {"age": "long", "sex": "string", "bmi?": "double"}, "outputs": {"y": "double"}}

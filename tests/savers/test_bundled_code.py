@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import tiny_models
 
 import modelpact
+import tiny_models
 from modelpact.savers.bundled_code import CARRIED, carried_code, code_of
 
 ROOT = Path(modelpact.__file__).parent

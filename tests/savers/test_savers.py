@@ -13,15 +13,16 @@ import mlflow
 import numpy as np
 import pytest
 from mlflow.models import Model as MLmodel
-from publishing import client, numbers, saved_statuses
 from sklearn.linear_model import LinearRegression
-from tiny_models import Doubler, Faulty, Hinted, Scaled
 
 from modelpact.errors import DriftError, ModelConfigNotFound, SaveError
 from modelpact.models import Model, SklearnModel, TensorModel
 from modelpact.savers import BuiltinSaver, CustomSaver, Saver
 from modelpact.signature import infer, parse
 from modelpact.tracking import SqliteTracking
+from tests.support.paths import ROOT
+from tests.support.publishing import client, numbers, saved_statuses
+from tiny_models import Doubler, Faulty, Hinted, Scaled
 
 ROWS = numbers().read().inputs
 SIGNATURE = infer(ROWS, Doubler().predict(ROWS))
@@ -110,7 +111,7 @@ def test_nothing_that_is_stored_names_a_path_of_this_machine(save: Any, tmp_path
             for place in (
                 str(tmp_path),
                 str(Path.home()),
-                str(Path(__file__).parents[1] / "support"),
+                str(ROOT),
                 str(Path(sys.prefix)),
             ):
                 assert place not in text, file.name
@@ -126,7 +127,7 @@ def test_a_custom_model_loads_where_modelpact_is_not_installed(tmp_path: Path) -
     script = tmp_path / "load.py"
     script.write_text(
         "import sys\n"
-        "sys.path[:] = [entry for entry in sys.path if 'modelpact' not in entry and not entry.endswith(('/src', '/tests'))]\n"
+        f"sys.path[:] = [entry for entry in sys.path if 'modelpact' not in entry and not entry.startswith({str(ROOT)!r})]\n"
         "sys.meta_path[:] = [finder for finder in sys.meta_path if 'editable' not in repr(finder)]\n"
         "try:\n    import modelpact\nexcept ModuleNotFoundError:\n    print('absent')\n"
         "import mlflow, pandas\n"

@@ -23,9 +23,6 @@ import mlflow
 import numpy as np
 import pytest
 import yaml
-from commands import Commands, modelpact
-from pickled_model import PickledModel
-from publishing import client, numbers
 from sklearn.linear_model import LinearRegression
 
 from modelpact.errors import IntegrityError
@@ -37,6 +34,9 @@ from modelpact.security.integrity import find_published, verify_files
 from modelpact.security.manifest import ARTIFACT_DIGEST, MANIFEST, SIGNATURE_DIGEST, Manifest
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
+from pickled_model import PickledModel
+from tests.support.commands import Commands, modelpact
+from tests.support.publishing import client, numbers
 
 __all__ = ["modelpact"]  # the fixture
 

@@ -12,15 +12,15 @@ import joblib
 import mlflow
 import numpy as np
 import pytest
-from publishing import numbers
 from sklearn.linear_model import LinearRegression
-from tiny_models import Scaled
 
 from modelpact.models import SklearnModel
 from modelpact.savers import BuiltinSaver, CustomSaver
 from modelpact.security.serialization_formats import UNSAFE_FORMATS, detect_formats
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
+from tests.support.publishing import numbers
+from tiny_models import Scaled
 
 ROWS = numbers().read().inputs
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from model_fixtures import hinted, made, nested, table, talker, tensor, told
+from tests.support.model_fixtures import hinted, made, nested, table, talker, tensor, told
 
 __all__ = ["hinted", "made", "nested", "table", "talker", "tensor", "told"]  # the fixtures

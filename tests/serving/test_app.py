@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from fake_chat_server import ChatServer, answer, status
 from fastapi import FastAPI
-from served_models import HELLO, PERSON, Nulls, asked, client, stored
 from starlette.testclient import TestClient
 
 from modelpact.loaders import Adapter
 from modelpact.serving import Limits, create_app, create_router
 from modelpact.serving.http_errors import STATUS_DESCRIPTIONS
 from modelpact.signature import digest, parse
+from serving_models import Nulls
+from tests.support.fake_chat_server import ChatServer, answer, status
+from tests.support.served_models import HELLO, PERSON, asked, client, stored
 
 ROW = {"a": 1.0, "b": 3.0, "n": 1}
 QUICK = {"do": "answer", "n": 1}
@@ -157,7 +158,7 @@ def test_502_where_the_model_fails(told: Adapter, caplog: pytest.LogCaptureFixtu
         "message": "the model failed on inputs that its contract accepts",
     }
     assert "RuntimeError at" in caplog.text  # for who runs the server: what, and where
-    assert "served_models.py:" in caplog.text
+    assert "serving_models.py:" in caplog.text
     assert "CANARY" not in caplog.text
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from served_models import PERSON, asked, client
 
 from modelpact.loaders import Adapter
 from modelpact.serving.http_errors import ERROR_SCHEMA, STATUS_DESCRIPTIONS
+from tests.support.served_models import PERSON, asked, client
 
 CANARY = "CANARY-5f3a"
 ROW = {"a": 1.0, "b": 3.0, "n": 1}
@@ -251,9 +251,9 @@ def test_csv(table: Adapter, body: str | bytes, wanted: int) -> None:
 
 def test_a_value_that_takes_anything_may_be_deep() -> None:
     """Also what the checks themselves cannot climb down is refused and is no fault of the server."""
-    from served_models import Nulls, stored
-
     from modelpact.signature import parse
+    from serving_models import Nulls
+    from tests.support.served_models import stored
 
     adapter = stored(
         Nulls(), parse({"inputs": {"a": "double", "x?": "any"}, "outputs": ["long"]}), [{"a": 1.0}]

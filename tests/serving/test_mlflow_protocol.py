@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc.scoring_server import invocations
-from served_models import PERSON, asked, client
 
 from modelpact.loaders import Adapter
+from tests.support.served_models import PERSON, asked, client
 
 FRAME = pd.DataFrame({"a": [1.0, 2.5, -3.0], "b": [3.0, 4.0, 0.25], "n": [1, 2, 3]})
 COLUMNS = FRAME.to_dict("list")
@@ -99,10 +99,10 @@ def test_text_in_csv_stays_text(told: Adapter, text: str) -> None:
 
 
 def test_whole_numbers_in_csv_stay_whole_beside_an_empty_value() -> None:
-    from served_models import Nulls, stored
-
     from modelpact.serving.mlflow_protocol import parse_csv
     from modelpact.signature import parse
+    from serving_models import Nulls
+    from tests.support.served_models import stored
 
     adapter = stored(
         Nulls(),

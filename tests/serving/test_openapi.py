@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_chat_server import ChatServer, echo
 from jsonschema import Draft202012Validator
-from served_models import asked, client
 
 from modelpact.loaders import Adapter
 from modelpact.serving import create_app
 from modelpact.serving.http_errors import ERROR_SCHEMA, STATUS_DESCRIPTIONS
+from tests.support.fake_chat_server import ChatServer, echo
+from tests.support.served_models import asked, client
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,12 +16,12 @@ from typing import Any
 
 import httpx2
 import pytest
-import served_models
-from fake_chat_server import ChatServer, echo
-from server_programs import environment, kept
-from serving_process import Served, serving
 
 from modelpact.loaders import Adapter
+from tests.support import served_models
+from tests.support.fake_chat_server import ChatServer, echo
+from tests.support.server_programs import environment, kept
+from tests.support.serving_process import Served, serving
 
 pytestmark = pytest.mark.slow
 

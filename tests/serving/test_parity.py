@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from echo_model import Echo, adapter
-from fake_chat_server import Behaviour, ChatServer, answer, echo
 from mlflow.models import ModelSignature
 
 from modelpact.errors import VerifyError
@@ -23,6 +21,8 @@ from modelpact.serving.comparison import iter_cells, same
 from modelpact.serving.parity import RULES, Payload, payloads
 from modelpact.signature import parse
 from modelpact.types import Sample
+from tests.support.echo_model import Echo, adapter
+from tests.support.fake_chat_server import Behaviour, ChatServer, answer, echo
 
 
 class Once(Echo):

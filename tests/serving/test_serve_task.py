@@ -15,11 +15,11 @@ from typing import Any
 
 import httpx2
 import pytest
-import served_models
-from commands import Commands, modelpact
-from serving_process import Served, serving
 
 from modelpact.loaders import Adapter
+from tests.support import served_models
+from tests.support.commands import Commands, modelpact
+from tests.support.serving_process import Served, serving
 
 __all__ = ["modelpact"]  # the fixture
 

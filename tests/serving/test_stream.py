@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fake_chat_server import ChatServer, answer, echo, status, stream
-from served_models import HELLO, asked, client
 from starlette.testclient import TestClient
 
 from modelpact.loaders import Adapter
 from modelpact.serving import Limits, create_app
+from tests.support.fake_chat_server import ChatServer, answer, echo, status, stream
+from tests.support.served_models import HELLO, asked, client
 
 Talker = Callable[..., Adapter]
 

@@ -23,11 +23,11 @@ from mlflow.types.schema import (
     Schema,
     TensorSpec,
 )
-from strategies import signatures
 
 from modelpact.errors import SignError
 from modelpact.signature import digest, parse, to_spec
 from modelpact.signature.canonical import canonical_form
+from tests.support.strategies import signatures
 
 PINNED: dict[str, dict[str, Any]] = {
     "3210275d102a25d154697e1da813b91f3255d320e8d6d7821d0db8be1a13c366": {"inputs": {"age": "long"}},

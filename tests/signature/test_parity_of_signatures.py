@@ -6,17 +6,17 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from echo_model import adapter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlflow.models import ModelSignature
 from mlflow.types.schema import ParamSchema, Schema
-from strategies import param_schemas
-from verdicts import schemas, seeded
 
 from modelpact.serving import compare
 from modelpact.serving.parity import payloads
 from modelpact.signature import compile, parse
+from tests.support.echo_model import adapter
+from tests.support.strategies import param_schemas
+from tests.support.verdicts import schemas, seeded
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

@@ -1,4 +1,4 @@
-"""Chat models for the tests, in a module of their own, so that they can be saved and loaded again; and how to ask them."""
+"""Builders of chat models, and helpers to call them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fake_chat_server import Behaviour, ChatServer, Request, answer
-from pydantic import BaseModel
 
 from modelpact.errors import ChatError
 from modelpact.models import ChatModel
+from tests.support.fake_chat_server import Behaviour, ChatServer, Request, answer
 
 KEY = "sk-" + "canary-7Q2wErTy9uIoPa5SdF1g"
 """A key that must turn up nowhere but in the header of a request."""
@@ -20,31 +19,6 @@ CALL = {
     "type": "function",
     "function": {"name": "weather", "arguments": '{"city":"Graz"}'},
 }
-
-
-class Person(BaseModel):
-    """Somebody."""
-
-    name: str
-    age: int
-
-
-class People(ChatModel):
-    """Answers with a person a row."""
-
-    def predict(self, inputs: list[str], params: dict[str, Any] | None = None) -> list[Person]:
-        """Somebody for each text."""
-        people: list[Person] = super().predict(inputs, params)
-        return people
-
-
-class Texts(ChatModel):
-    """Answers with a text a row."""
-
-    def predict(self, inputs: list[str], params: dict[str, Any] | None = None) -> list[str]:
-        """A text for each text."""
-        texts: list[str] = super().predict(inputs, params)
-        return texts
 
 
 def chat(server: ChatServer | str, kind: type[ChatModel] = ChatModel, **settings: Any) -> Any:

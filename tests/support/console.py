@@ -21,7 +21,7 @@ import sys
 import time
 from pathlib import Path
 
-from stand_in import running
+from tests.support.stand_in import running
 
 BLOCK = re.compile(
     r"^```(console|python|yaml|json|csv|sh)([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL

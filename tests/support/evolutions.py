@@ -6,7 +6,6 @@ import datetime as dt
 from typing import Any
 
 import numpy as np
-from dtype_catalogue import TENSOR_DTYPES
 from mlflow.models import ModelSignature
 from mlflow.types.schema import (
     AnyType,
@@ -21,7 +20,9 @@ from mlflow.types.schema import (
     Schema,
     TensorSpec,
 )
-from payload_forms import Chance
+
+from tests.support.dtype_catalogue import TENSOR_DTYPES
+from tests.support.payload_forms import Chance
 
 NAMES = ["a", "b", "c", "d", "e"]
 

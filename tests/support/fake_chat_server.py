@@ -5,7 +5,7 @@
         server.requests[0].body["temperature"]
 
 Requests that break the API's rules get an error of the real API's form, and do not use up the script. As a program, for
-benchmarks, it runs in a process of its own until its standard input ends: `python tests/support/fake_chat_server.py --delay 0.2`.
+benchmarks, it runs in a process of its own until its standard input ends: `python -m tests.support.fake_chat_server --delay 0.2`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any, Literal, Self
 
-from chat_request_rules import Refusal, Request, check, words
+from tests.support.chat_request_rules import Refusal, Request, check, words
 
 
 @dataclass(frozen=True)

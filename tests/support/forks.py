@@ -1,6 +1,6 @@
 """Processes by the hundred: a server with everything imported forks them, kills them, and looks at what they left.
 
-Usage: python forks.py {open|schema|job} <how many>; it works in the working folder, and prints its account as JSON.
+Usage: python -m tests.support.forks {open|schema|job} <how many>; it works in the working folder, and prints its account as JSON.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from typing import Any
 
 import pandas as pd
 from mlflow import MlflowClient
-from publishing import steps
 
 from modelpact import publish
 from modelpact.cli.tasks import RepairTask
 from modelpact.loaders import CustomLoader
 from modelpact.tracking import SqliteTracking
 from modelpact.types import Job
+from tests.support.publishing import steps
 
 LOG = Path("children.log").absolute()
 

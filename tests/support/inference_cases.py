@@ -15,7 +15,16 @@ import pandas as pd
 import pyarrow
 import pydantic
 import scipy.sparse
-from enforcement_cases import ARRAYS, COLUMNS, MOMENT, PARAM_VALUES, PAYLOADS, UTC, VALUES
+
+from tests.support.enforcement_cases import (
+    ARRAYS,
+    COLUMNS,
+    MOMENT,
+    PARAM_VALUES,
+    PAYLOADS,
+    UTC,
+    VALUES,
+)
 
 
 class Person(pydantic.BaseModel):

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from server_programs import environment, free_port, kept, server
+
+from tests.support.server_programs import environment, free_port, kept, server
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "litellm"

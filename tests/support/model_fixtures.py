@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import served_models
 
 from modelpact.loaders import Adapter
+from tests.support import served_models
 
 Make = Callable[[Callable[[], Adapter]], Adapter]
 

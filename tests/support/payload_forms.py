@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy.sparse
-from dtype_catalogue import TYPES, VALUES, cells, columns, takes, tensor_values
 from mlflow.models import ModelSignature
 from mlflow.types.schema import (
     AnyType,
@@ -28,6 +27,7 @@ from mlflow.types.schema import (
 )
 
 from modelpact.signature import compile
+from tests.support.dtype_catalogue import TYPES, VALUES, cells, columns, takes, tensor_values
 
 
 @cache

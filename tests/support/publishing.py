@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from tiny_models import Doubler
 
 from modelpact.data import InlineData
 from modelpact.loaders import CustomLoader
@@ -18,6 +17,7 @@ from modelpact.savers import CustomSaver
 from modelpact.signers import InferSigner
 from modelpact.tracking import SqliteTracking
 from modelpact.verifiers import ReplayVerifier
+from tiny_models import Doubler
 
 
 def numbers(n_rows: int = 8, **options: Any) -> InlineData:

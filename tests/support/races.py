@@ -1,4 +1,4 @@
-"""Two processes that do the same jobs at the same time: `python tests/races.py 100` tells how it went."""
+"""Two processes that do the same jobs at the same time: `python -m tests.support.races 100` tells how it went."""
 
 from __future__ import annotations
 
@@ -38,11 +38,10 @@ class Outcome:
 
 
 def _run(barrier: Any, outcomes: Any, if_exists: str, jobs: int) -> None:
-    from publishing import steps
-    from tiny_models import Doubler
-
     from modelpact import publish
     from modelpact.errors import RegisterError
+    from tests.support.publishing import steps
+    from tiny_models import Doubler
 
     _meeting["barrier"] = barrier
     register = RacingRegister(
@@ -91,7 +90,7 @@ def race(if_exists: str, jobs: int) -> list[Outcome]:
 
 def main() -> None:
     """Race as often as is asked, and count."""
-    from publishing import client, versions
+    from tests.support.publishing import client, versions
 
     jobs = int(sys.argv[1])
     for if_exists in sys.argv[2:] or ("reuse", "error"):

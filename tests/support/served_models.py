@@ -1,26 +1,25 @@
-"""Models for the tests of the server, in a module of their own, so that they can be saved and loaded; and how to ask them."""
+"""Stored models for the tests of the server, and a client for them."""
 
 from __future__ import annotations
 
 import json
-import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from chat_models import chat
 from sklearn.linear_model import Ridge
 from starlette.testclient import TestClient
-from tiny_models import Hinted
 
 from modelpact.loaders import Adapter, CustomLoader
-from modelpact.models import Model, SklearnModel
+from modelpact.models import SklearnModel
 from modelpact.savers import CustomSaver
 from modelpact.serving import Limits, create_app
 from modelpact.signature import infer, parse
 from modelpact.signers import TypeHintSigner
 from modelpact.tracking import SqliteTracking
+from serving_models import Flat, Nested, Summing, Sums, Told
+from tests.support.chat_models import chat
+from tiny_models import Hinted
 
 NESTED = {
     "inputs": {
@@ -51,77 +50,6 @@ PERSON = {
 
 
 HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
-
-
-class Nested(Model):
-    """Answers with parts of what it was asked."""
-
-    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        """A row for each row."""
-        factor = (params or {}).get("factor") or 1.0
-        rows = inputs.to_dict("records")
-        return pd.DataFrame(
-            {
-                "name": [row["name"] for row in rows],
-                "total": [factor * sum(row["scores"].values()) for row in rows],
-                "tags": [list(row["tags"]) for row in rows],
-                "scores": [dict(row["scores"]) for row in rows],
-                "city": [row["home"]["city"] for row in rows],
-            }
-        )
-
-
-class Told(Model):
-    """Does what its first row says: sleeps, waits until a file is there, fails, or answers what it should not."""
-
-    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        """The sum of `n`, after what `do` says."""
-        what = str(inputs["do"].iloc[0])
-        if what.startswith("sleep"):
-            time.sleep(float(what.removeprefix("sleep ")))
-        if what.startswith("until"):
-            end = time.monotonic() + 60
-            while not Path(what.removeprefix("until ")).exists() and time.monotonic() < end:
-                time.sleep(0.01)
-        if what.startswith("fail"):
-            raise RuntimeError(f"no good: {what}")
-        if what == "lie":
-            return ["CANARY"] * len(inputs)
-        if what == "infinite":
-            return np.array([np.inf, -np.inf, np.nan][: len(inputs)])
-        return inputs["n"].to_numpy(dtype=float)
-
-
-class Nulls(Model):
-    """Answers where there is nothing."""
-
-    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        """1 for a NaN, 0 for a number."""
-        return inputs["a"].isna().to_numpy(dtype="int64")
-
-
-class Sums(Model):
-    """Answers two tensors with one."""
-
-    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        """The sum of both, `(n_rows, 2)`."""
-        return inputs["left"] + inputs["right"]
-
-
-class Flat(Sums):
-    """Twice the sum of each row."""
-
-    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        """The answer, `(n_rows,)`."""
-        return 2.0 * np.asarray(inputs, dtype=float).reshape(len(inputs), -1).sum(axis=1)
-
-
-class Summing(Sums):
-    """One answer for all rows."""
-
-    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        """The answer, `(1,)`."""
-        return np.array([inputs["a"].sum()])
 
 
 def stored(model: Any, signature: Any, example: Any) -> Adapter:

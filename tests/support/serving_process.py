@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import socket
 import subprocess
@@ -12,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from server_programs import server
+from tests.support.paths import ROOT, import_environment
+from tests.support.server_programs import server
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def serving(
 ) -> Iterator[Served]:
     """The server of a model; `seconds` is how long its start may take."""
     log = folder / "served_models.log"
-    program = Path(__file__).parents[2] / "run.py"
+    program = ROOT / "run.py"
     command = [
         sys.executable,
         str(program),
@@ -54,7 +54,7 @@ def serving(
         "task.port=0",
         *settings,
     ]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = import_environment()
     with server(
         command, log, lambda: _port(log) > 0, seconds, cwd=folder, env=environment
     ) as process:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from fake_chat_server import Behaviour, ChatServer, Request, answer, status, stream
+
+from tests.support.fake_chat_server import Behaviour, ChatServer, Request, answer, status, stream
 
 CONFIG = Path(__file__).parents[2] / "examples" / "litellm" / "config.yaml"
 STATUS = {

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from server_programs import environment, free_port, kept, listens, server
+from tests.support.server_programs import environment, free_port, kept, listens, server
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = Path(__file__).with_name("store_requirements.txt")

@@ -12,12 +12,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
-from fake_chat_server import (
+
+from tests.support.fake_chat_server import (
     Behaviour,
     ChatServer,
     Script,
@@ -34,6 +34,7 @@ from fake_chat_server import (
     truncated,
     wrong_type,
 )
+from tests.support.paths import import_environment
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello there"}]
 CALL = {
@@ -467,12 +468,13 @@ def test_a_stopped_server_is_gone_at_once() -> None:
 def test_it_runs_in_a_process_of_its_own() -> None:
     command = [
         sys.executable,
-        str(Path(__file__).with_name("fake_chat_server.py")),
+        "-m",
+        "tests.support.fake_chat_server",
         "--text",
         "apart",
     ]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, env=import_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from together import SHOWN, by_name, holds_for_each
+
+from tests.support.together import SHOWN, by_name, holds_for_each
 
 
 def positive(number: int) -> None:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from mlflow.models import ModelSignature
 from mlflow.types.schema import AnyType, ColSpec, DataType, Schema
-from strategies import any_names, column_schemas, row_shapes, tensor_schemas, types
 
 from modelpact.errors import InputsError
 from modelpact.signature import Enforcer, Failure, compile, to_json_schema
 from modelpact.signature.export.json_schema import JsonSchema
+from tests.support.strategies import any_names, column_schemas, row_shapes, tensor_schemas, types
 
 
 def matches(schema: JsonSchema, payload: Any) -> bool:

@@ -14,8 +14,17 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from server_programs import free_port
-from store_servers import Postgres, Trouble, installed, postgres, process, trouble, variables
+
+from tests.support.server_programs import free_port
+from tests.support.store_servers import (
+    Postgres,
+    Trouble,
+    installed,
+    postgres,
+    process,
+    trouble,
+    variables,
+)
 
 pytestmark = pytest.mark.slow
 

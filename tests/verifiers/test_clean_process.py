@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from publishing import numbers
-from tiny_models import Doubler
 
 from modelpact.loaders import CustomLoader
 from modelpact.savers import CustomSaver
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
 from modelpact.verifiers.clean_process import HideInstalled, main
+from tests.support.publishing import numbers
+from tiny_models import Doubler
 
 ROWS = numbers().read().inputs
 

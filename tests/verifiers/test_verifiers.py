@@ -6,9 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from publishing import numbers
 from pydantic import ValidationError
-from tiny_models import Doubler, Forgetful
 
 from modelpact.errors import OutputsError, PredictError, VerifyError
 from modelpact.loaders import Adapter, CustomLoader
@@ -18,6 +16,8 @@ from modelpact.signature import infer, parse
 from modelpact.tracking import SqliteTracking
 from modelpact.types import Sample
 from modelpact.verifiers import CleanVerifier, NoneVerifier, ReplayVerifier, Verifier
+from tests.support.publishing import numbers
+from tiny_models import Doubler, Forgetful
 
 ROWS = numbers().read().inputs
 SAMPLE = Sample(ROWS, outputs=Doubler().predict(ROWS))

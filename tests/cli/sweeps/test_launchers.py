@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from publishing import client, versions
-from store_servers import EXTRAS, installed
+
+from tests.support.publishing import client, versions
+from tests.support.store_servers import EXTRAS, installed
 
 pytestmark = pytest.mark.slow
 

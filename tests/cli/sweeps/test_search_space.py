@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Commands, modelpact
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from publishing import client, versions
 
 from modelpact.cli.sweeps.search_space import Choices, Numbers, SearchSpace
 from modelpact.errors import ConfigError
+from tests.support.commands import Commands, modelpact
+from tests.support.publishing import client, versions
 
 __all__ = ["modelpact"]  # the fixture
 

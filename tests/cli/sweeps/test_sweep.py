@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from publishing import client
 
 from modelpact._internal.files import write_atomically
 from modelpact._internal.process import Process
@@ -17,6 +16,7 @@ from modelpact.errors import StoreError, SweepError
 from modelpact.registry.aliases import Aliases
 from modelpact.tracking import ServerTracking, SqliteTracking
 from tests.cli.sweeps.test_results import receipt
+from tests.support.publishing import client
 
 FOLDER = Path("sweep")
 BASE: dict[str, Any] = {"seed": 0, "model": {"alpha": 1.0}}

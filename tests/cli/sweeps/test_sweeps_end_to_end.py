@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Commands, modelpact
-from publishing import client, receipt, runs, saved_statuses, versions
+
+from tests.support.commands import Commands, modelpact
+from tests.support.paths import USER_MODELS
+from tests.support.publishing import client, receipt, runs, saved_statuses, versions
 
 __all__ = ["modelpact"]  # the fixture
 
@@ -465,7 +467,7 @@ def test_24_jobs_killed_three_times_and_resumed_are_24_versions(
         f"model.factor={','.join(f'{number}.5' for number in range(24))}",
         *launcher,
     ]
-    environment = {**environment, "PYTHONPATH": str(Path(__file__).parents[2] / "support")}
+    environment = {**environment, "PYTHONPATH": str(USER_MODELS)}
     done = 0
     for kill in range(3):
         resume = ["resume=true"] if kill else []

@@ -6,10 +6,10 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from publishing import steps
 
 from modelpact import publish
 from modelpact.registers import MlflowRegister
+from tests.support.publishing import steps
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,7 @@ from typing import Any
 import mlflow
 import numpy as np
 import pytest
-from commands import Commands, modelpact
 from mlflow.exceptions import MlflowException
-from publishing import client, numbers, steps
 from sklearn.linear_model import LinearRegression
 
 from modelpact import publish
@@ -21,6 +19,8 @@ from modelpact.errors import IntegrityError, LoadError, StoreError
 from modelpact.security.manifest import ARTIFACT_DIGEST, MANIFEST, Manifest
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
+from tests.support.commands import Commands, modelpact
+from tests.support.publishing import client, numbers, steps
 
 __all__ = ["modelpact"]  # the fixture
 

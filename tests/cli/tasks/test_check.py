@@ -7,9 +7,6 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from commands import Commands, modelpact
-from publishing import numbers, steps
-from tiny_models import Doubler, Scaled
 
 from modelpact import publish
 from modelpact.cli.tasks import CheckTask
@@ -19,6 +16,9 @@ from modelpact.registers import MlflowRegister
 from modelpact.signers import ExplicitSigner
 from modelpact.tracking import ServerTracking, SqliteTracking
 from modelpact.types import Sample
+from tests.support.commands import Commands, modelpact
+from tests.support.publishing import numbers, steps
+from tiny_models import Doubler, Scaled
 
 __all__ = ["modelpact"]  # the fixture
 

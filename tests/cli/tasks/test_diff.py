@@ -7,7 +7,6 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
-from commands import Commands, modelpact
 from mlflow.models import Model as MLmodel
 from pydantic import ValidationError
 
@@ -16,6 +15,7 @@ from modelpact.errors import CompatibilityError, ConfigError, LoadError, SpecErr
 from modelpact.signature import parse
 from modelpact.signature.compat.rules import RULES
 from modelpact.tracking import SqliteTracking
+from tests.support.commands import Commands, modelpact
 
 __all__ = ["modelpact"]  # the fixture
 

@@ -10,10 +10,7 @@ import mlflow.sklearn
 import numpy as np
 import pandas as pd
 import pytest
-from commands import Commands, modelpact
-from publishing import steps
 from pydantic import ValidationError
-from served_models import NESTED, PERSON, Nested, Sums, client
 from sklearn.linear_model import LinearRegression
 
 from modelpact import publish
@@ -23,6 +20,10 @@ from modelpact.loaders import BuiltinLoader, CustomLoader
 from modelpact.savers import CustomSaver
 from modelpact.signature import parse, to_json_schema
 from modelpact.tracking import SqliteTracking
+from serving_models import Nested, Sums
+from tests.support.commands import Commands, modelpact
+from tests.support.publishing import steps
+from tests.support.served_models import NESTED, PERSON, client
 
 __all__ = ["modelpact"]  # the fixture
 

@@ -8,9 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from commands import Commands, modelpact
-from publishing import numbers
-from tiny_models import Doubler, Faulty, Hinted
 
 from modelpact.cli.render.column_table import describe
 from modelpact.cli.render.contract_file import contract_yaml, write_contract
@@ -20,6 +17,9 @@ from modelpact.errors import ConfigError, DataError, FitError, PredictError, Sig
 from modelpact.signature import digest, load, parse
 from modelpact.signers import ExampleSigner, ExplicitSigner, InferSigner, TypeHintSigner
 from modelpact.types import Sample
+from tests.support.commands import Commands, modelpact
+from tests.support.publishing import numbers
+from tiny_models import Doubler, Faulty, Hinted
 
 __all__ = ["modelpact"]  # the fixture
 

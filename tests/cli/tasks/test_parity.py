@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from commands import Commands, modelpact
-from publishing import steps
 
 from modelpact import publish
 from modelpact.cli.tasks import ParityTask
 from modelpact.errors import ConfigError, LoadError, VerifyError
 from modelpact.loaders import CustomLoader
 from modelpact.tracking import SqliteTracking
+from tests.support.commands import Commands, modelpact
+from tests.support.publishing import steps
 
 __all__ = ["modelpact"]  # the fixture
 

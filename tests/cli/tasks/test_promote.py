@@ -9,10 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Commands, modelpact
-from publishing import client, numbers, restore, steps
 from pydantic import ValidationError
-from tiny_models import Doubler, Scaled
 
 from modelpact import publish
 from modelpact.cli.tasks import HistoryTask, PromoteTask, ProtectTask, RepairTask, RollbackTask
@@ -27,6 +24,9 @@ from modelpact.errors import (
 from modelpact.registry.aliases import Aliases
 from modelpact.tracking import SqliteTracking
 from modelpact.verifiers import NoneVerifier
+from tests.support.commands import Commands, modelpact
+from tests.support.publishing import client, numbers, restore, steps
+from tiny_models import Doubler, Scaled
 
 __all__ = ["modelpact"]  # the fixture
 

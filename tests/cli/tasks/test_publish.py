@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from publishing import numbers, receipt, steps, versions
 from pydantic import ValidationError
-from tiny_models import Doubler, Faulty
 
 from modelpact.cli.tasks import PublishTask, Task
 from modelpact.errors import FitError
+from tests.support.publishing import numbers, receipt, steps, versions
+from tiny_models import Doubler, Faulty
 
 
 def test_the_base_cannot_be_built() -> None:

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Commands, modelpact
 from mlflow.exceptions import MlflowException
-from publishing import client, runs, saved_statuses, steps, versions
 
 from modelpact import publish
 from modelpact._internal.files import beside, maker, temporary_folder, write_atomically
@@ -25,6 +23,8 @@ from modelpact.errors import StoreError
 from modelpact.registers import NoneRegister
 from modelpact.savers import CustomSaver
 from modelpact.tracking import SqliteTracking
+from tests.support.commands import Commands, modelpact
+from tests.support.publishing import client, runs, saved_statuses, steps, versions
 
 __all__ = ["modelpact"]  # the fixture
 

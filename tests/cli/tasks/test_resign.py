@@ -8,9 +8,6 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from commands import Commands, modelpact
-from publishing import client, numbers, receipt, saved_statuses, steps, versions
-from tiny_models import Scaled
 
 from modelpact import publish
 from modelpact.cli.tasks import ResignTask
@@ -33,6 +30,9 @@ from modelpact.signers import ExplicitSigner, InferSigner, TypeHintSigner
 from modelpact.tracking import SqliteTracking
 from modelpact.types import Sample
 from modelpact.verifiers import CleanVerifier, ReplayVerifier
+from tests.support.commands import Commands, modelpact
+from tests.support.publishing import client, numbers, receipt, saved_statuses, steps, versions
+from tiny_models import Scaled
 
 __all__ = ["modelpact"]  # the fixture
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from chat_models import KEY
 
 from modelpact.models.chat import client
+from tests.support.chat_models import KEY
 
 
 @pytest.fixture(autouse=True)

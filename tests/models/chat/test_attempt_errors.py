@@ -10,8 +10,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from chat_models import KEY, chat, fails, texts
-from fake_chat_server import (
+
+from modelpact.errors import ChatError, ModelConfigError, SecretError
+from modelpact.models.chat.attempt_errors import REMEDIES, RETRIED, Failure, retry_after
+from tests.support.chat_models import KEY, chat, fails, texts
+from tests.support.fake_chat_server import (
     Behaviour,
     ChatServer,
     Reply,
@@ -28,9 +31,6 @@ from fake_chat_server import (
     truncated,
     wrong_type,
 )
-
-from modelpact.errors import ChatError, ModelConfigError, SecretError
-from modelpact.models.chat.attempt_errors import REMEDIES, RETRIED, Failure, retry_after
 
 
 def raw(body: str, kind: str = "application/json", code: int = 200) -> Behaviour:

@@ -8,8 +8,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from chat_models import CALL, by_text, chat, fails, said, texts
-from fake_chat_server import (
+
+from modelpact.errors import ChatError, InputsError
+from modelpact.models import ChatModel
+from modelpact.models.call_metadata import collect_metadata
+from tests.support.chat_models import CALL, by_text, chat, fails, said, texts
+from tests.support.fake_chat_server import (
     Behaviour,
     ChatServer,
     Request,
@@ -19,10 +23,6 @@ from fake_chat_server import (
     null_content,
     status,
 )
-
-from modelpact.errors import ChatError, InputsError
-from modelpact.models import ChatModel
-from modelpact.models.call_metadata import collect_metadata
 
 ROWS = [f"row {number}" for number in range(60)]
 
@@ -249,7 +249,7 @@ class TestStreams:
     """An answer as it comes."""
 
     def test_pieces_come_as_they_are_sent(self) -> None:
-        from fake_chat_server import stream
+        from tests.support.fake_chat_server import stream
 
         moments = []
         with ChatServer(stream(["a ", "b ", "c "], delay=0.1)) as server:
@@ -261,7 +261,7 @@ class TestStreams:
         assert (body["stream"], body["temperature"], body["max_tokens"]) == (True, 0.5, 9)
 
     def test_whoever_stops_early_closes_it(self) -> None:
-        from fake_chat_server import stream
+        from tests.support.fake_chat_server import stream
 
         with ChatServer(stream(["a "] * 100, delay=0.05)) as server:
             source = chat(server).predict_stream("Hello")

@@ -10,16 +10,14 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_models import chat, texts
-from fake_chat_server import ChatServer, echo, hang
 
 from modelpact.models.chat.event_loop import each, iterate, loop, run
+from tests.support.chat_models import chat, texts
+from tests.support.fake_chat_server import ChatServer, echo, hang
 
-TESTS = Path(__file__).parents[2] / "support"
 ROWS = [f"row {number}" for number in range(10)]
 
 

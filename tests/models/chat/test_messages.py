@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from chat_models import CALL, chat
-from fake_chat_server import ChatServer
 from pydantic import BaseModel
 
 from modelpact.errors import InputsError, ModelConfigError
 from modelpact.models.chat.messages import conversation, fields, rows
+from tests.support.chat_models import CALL, chat
+from tests.support.fake_chat_server import ChatServer
 
 HELLO = {"role": "user", "content": "Hello"}
 CALLING = {"role": "assistant", "tool_calls": [CALL]}

@@ -12,8 +12,6 @@ from typing import Any
 
 import mlflow
 import pytest
-from chat_models import CALL, KEY, People, by_text, chat
-from fake_chat_server import ChatServer, answer, echo, status, stream
 from pydantic import ValidationError
 
 from modelpact.errors import (
@@ -29,6 +27,9 @@ from modelpact.models import ChatModel
 from modelpact.savers import CustomSaver
 from modelpact.signature import from_predict, parse
 from modelpact.tracking import SqliteTracking
+from tests.support.chat_models import CALL, KEY, by_text, chat
+from tests.support.fake_chat_server import ChatServer, answer, echo, status, stream
+from typed_chat_models import People
 
 CONTRACT = {
     "inputs": {

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_models import KEY, chat, texts
-from fake_chat_server import ChatServer
 from pydantic import ValidationError
 
 from modelpact.errors import InputsError, ModelConfigError, ModelConfigNotFound, SecretError
 from modelpact.models import ChatModel
 from modelpact.models.chat import ChatSettings
+from tests.support.chat_models import KEY, chat, texts
+from tests.support.fake_chat_server import ChatServer
 
 ON_THE_WIRE = {
     "model": "other",

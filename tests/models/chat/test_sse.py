@@ -10,8 +10,6 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import pytest
-from chat_models import chat
-from fake_chat_server import Behaviour, ChatServer, Reply, echo, stream
 from hypothesis import given
 from hypothesis import strategies as st
 from openai._streaming import SSEDecoder
@@ -20,6 +18,8 @@ from modelpact.errors import ChatError
 from modelpact.models.chat import sse
 from modelpact.models.chat.event_loop import run
 from modelpact.models.chat.sse import data_of_events, whole
+from tests.support.chat_models import chat
+from tests.support.fake_chat_server import Behaviour, ChatServer, Reply, echo, stream
 
 SEPARATORS = ["\n", "\r\n", "\r"]
 LINES = [

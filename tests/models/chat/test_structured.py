@@ -7,11 +7,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from chat_models import People, Person, Texts, by_text, chat, fails
-from fake_chat_server import ChatServer, answer, status
 
 from modelpact.errors import ModelConfigError
 from modelpact.models.call_metadata import collect_metadata
+from tests.support.chat_models import by_text, chat, fails
+from tests.support.fake_chat_server import ChatServer, answer, status
+from typed_chat_models import People, Person, Texts
 
 PERSON = {"name": "string", "age": "long"}
 ANN = '{"name": "Ann", "age": 41}'

@@ -15,8 +15,6 @@ from mlflow.protos.databricks_pb2 import (
     RESOURCE_ALREADY_EXISTS,
     TEMPORARILY_UNAVAILABLE,
 )
-from publishing import restore
-from racing import race
 
 from modelpact.errors import AliasError, ConfigError, SecretError, StoreError
 from modelpact.registry.aliases import Aliases, append_log, check_unprotected, find_unfinished
@@ -28,6 +26,8 @@ from modelpact.registry.aliases.append_log import (
 )
 from modelpact.registry.aliases.events import RuleResult
 from modelpact.tracking import SqliteTracking
+from tests.support.publishing import restore
+from tests.support.racing import race
 
 
 def made(folder: Path) -> MlflowClient:

@@ -13,16 +13,12 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import leak_corpus
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from leak_corpus import COMMON, ENVIRONMENT, LEAKS, LOOK_ALIKES, VALUE, Written, drawn, sk
-from publishing import client, numbers, runs, saved_statuses, steps, versions
 from pydantic import ValidationError
 from sklearn.linear_model import LinearRegression
-from tiny_models import Doubler
 
 from modelpact import publish
 from modelpact.errors import SecretError
@@ -48,6 +44,19 @@ from modelpact.security.leak_scan.prefilter import candidate_regions
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
 from modelpact.types import Job
+from tests.support import leak_corpus
+from tests.support.leak_corpus import (
+    COMMON,
+    ENVIRONMENT,
+    LEAKS,
+    LOOK_ALIKES,
+    VALUE,
+    Written,
+    drawn,
+    sk,
+)
+from tests.support.publishing import client, numbers, runs, saved_statuses, steps, versions
+from tiny_models import Doubler
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from evolutions import a_signature, edited
-from payload_forms import Chance, witness
 
 from modelpact.signature import Change, diff
+from tests.support.evolutions import a_signature, edited
+from tests.support.payload_forms import Chance, witness
 
 SIDES = ("input", "output", "param")
 PAYLOADS = 20

@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 from mlflow.models import ModelSignature
 from mlflow.types.schema import DataType, ParamSchema, ParamSpec, Schema, TensorSpec
-from payload_forms import witness
-from together import by_name, holds_for_each
 
 from modelpact.errors import CompatibilityError
 from modelpact.signature import (
@@ -24,6 +22,8 @@ from modelpact.signature import (
     parse,
 )
 from modelpact.signature.compat.rules import RULES
+from tests.support.payload_forms import witness
+from tests.support.together import by_name, holds_for_each
 
 B, F = "backward", "forward"
 

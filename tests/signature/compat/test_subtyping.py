@@ -11,16 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from dtype_catalogue import (
-    TENSOR_DTYPES,
-    TYPES,
-    VALUES,
-    arrays,
-    cells,
-    columns,
-    takes,
-    tensor_values,
-)
 from mlflow.models import ModelSignature
 from mlflow.types.schema import (
     Array,
@@ -41,6 +31,16 @@ from modelpact.signature.compat.subtyping import (
     dtype_covered,
     reshapes_cells,
     shape_covered,
+)
+from tests.support.dtype_catalogue import (
+    TENSOR_DTYPES,
+    TYPES,
+    VALUES,
+    arrays,
+    cells,
+    columns,
+    takes,
+    tensor_values,
 )
 
 Asked = tuple[Callable[[Any, bool], ModelSignature], str, list[Any]]

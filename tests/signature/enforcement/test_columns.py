@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
-from enforcement_cases import same
 from mlflow.models import ModelSignature
 from mlflow.types.schema import (
     Array,
@@ -29,6 +28,7 @@ from modelpact.errors import InputsError, SignError
 from modelpact.signature.enforcement import compile
 from modelpact.signature.inference.infer import infer
 from modelpact.signature.language.spec import parse
+from tests.support.enforcement_cases import same
 
 D = DataType
 

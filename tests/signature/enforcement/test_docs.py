@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from holes import DIFFERENCES, HOLES
+
+from tests.support.holes import DIFFERENCES, HOLES
 
 DOCS = Path(__file__).parents[3] / "docs"
 

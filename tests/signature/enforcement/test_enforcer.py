@@ -15,7 +15,6 @@ import polars
 import pyarrow
 import pytest
 import scipy.sparse
-from enforcement_cases import same
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types.schema import (
@@ -35,6 +34,7 @@ from mlflow.types.schema import (
 from modelpact.errors import InputsError, OutputsError
 from modelpact.signature.enforcement import Enforcer, Failure, compile, enforce
 from modelpact.signature.language.spec import parse
+from tests.support.enforcement_cases import same
 
 D = DataType
 

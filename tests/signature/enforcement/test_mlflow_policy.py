@@ -8,7 +8,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from enforcement_cases import (
+from mlflow.models import ModelSignature
+from mlflow.types.schema import ColSpec, DataType, ParamSchema, Schema
+
+from modelpact._internal import mlflow_compat
+from modelpact.errors import InputsError
+from modelpact.signature.enforcement import compile
+from tests.support.enforcement_cases import (
     Case,
     column_cases,
     nested_cases,
@@ -17,14 +23,8 @@ from enforcement_cases import (
     same,
     tensor_cases,
 )
-from holes import DIFFERENCES, HOLES, Hole, covered, differs
-from mlflow.models import ModelSignature
-from mlflow.types.schema import ColSpec, DataType, ParamSchema, Schema
-from together import by_name, holds_for_each
-
-from modelpact._internal import mlflow_compat
-from modelpact.errors import InputsError
-from modelpact.signature.enforcement import compile
+from tests.support.holes import DIFFERENCES, HOLES, Hole, covered, differs
+from tests.support.together import by_name, holds_for_each
 
 DATA = {
     family: by_name([(case.name, case) for case in cases])

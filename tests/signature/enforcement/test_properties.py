@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from enforcement_cases import same
-from holes import covered
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlflow.models import ModelSignature, infer_signature
 from mlflow.types.schema import ColSpec, DataType, Schema
-from strategies import column_schemas, plain_names, signatures
 
 from modelpact._internal import mlflow_compat
 from modelpact.errors import InputsError, OutputsError, SignError
 from modelpact.signature.enforcement import compile
 from modelpact.signature.inference.infer import infer
+from tests.support.enforcement_cases import same
+from tests.support.holes import covered
+from tests.support.strategies import column_schemas, plain_names, signatures
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

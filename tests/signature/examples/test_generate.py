@@ -17,12 +17,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
-from strategies import signatures
 
 from modelpact._internal.mlflow_compat import enforce_inputs, enforce_params
 from modelpact.errors import InputsError
 from modelpact.signature import Break, breaks, generate_examples, parse
 from modelpact.signature.enforcement import compile
+from tests.support.strategies import signatures
 
 RICH = parse(
     {

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
-from verdicts import MOMENTS, NO_MOMENTS, PAYLOADS, VALUES, matches, says
 
 from modelpact.signature import parse, rows_schema, strict_rows_schema, to_json_schema
+from tests.support.verdicts import MOMENTS, NO_MOMENTS, PAYLOADS, VALUES, matches, says
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from json_payloads import carried, payloads
 from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from pydantic import ValidationError
-from strategies import param_schemas
-from verdicts import PAYLOADS, VALUES, failures, schemas, seeded
 
 from modelpact.signature import compile, parse, to_pydantic
+from tests.support.json_payloads import carried, payloads
+from tests.support.strategies import param_schemas
+from tests.support.verdicts import PAYLOADS, VALUES, failures, schemas, seeded
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from json_payloads import carried, payloads, plain_call
 from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, DataType, Schema
-from strategies import any_names, types
-from verdicts import expects, failures, matches, seeded
 
 from modelpact.signature import compile, generate_examples, parse, rows_schema, strict_rows_schema
 from modelpact.signature.export.json_schema import JsonSchema
+from tests.support.json_payloads import carried, payloads, plain_call
+from tests.support.strategies import any_names, types
+from tests.support.verdicts import expects, failures, matches, seeded
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from json_payloads import carried, payloads
 from jsonschema import Draft202012Validator
 from mlflow.models import ModelSignature
 from mlflow.types.schema import DataType, ParamSchema, Schema
-from strategies import param_schemas
-from verdicts import (
+
+from modelpact.signature import Failure, compile, parse, rows_schema, to_json_schema
+from tests.support.json_payloads import carried, payloads
+from tests.support.strategies import param_schemas
+from tests.support.verdicts import (
     expects,
     failures,
     matches,
@@ -27,8 +29,6 @@ from verdicts import (
     seeded,
     unnamed_columns,
 )
-
-from modelpact.signature import Failure, compile, parse, rows_schema, to_json_schema
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import polars
 import pytest
-from inference_cases import data_cases, param_examples
 from mlflow.models import ModelSignature
 from mlflow.types.schema import (
     AnyType,
@@ -25,11 +24,12 @@ from mlflow.types.schema import (
     Schema,
     TensorSpec,
 )
-from together import by_name, holds_for_each
 
 from modelpact.errors import SignError
 from modelpact.signature.enforcement import compile
 from modelpact.signature.inference.infer import infer
+from tests.support.inference_cases import data_cases, param_examples
+from tests.support.together import by_name, holds_for_each
 
 CASES = by_name(list(data_cases()))
 FAMILIES = {

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.types.schema import Object
-from strategies import signatures
 
 from modelpact.errors import ConfigError, SpecError
 from modelpact.signature import load, parse, to_spec
+from tests.support.strategies import signatures
 
 MALFORMED: list[tuple[str, list[tuple[str, str]]]] = [
     ("inputs: {age: int}", [("inputs.age", "there is no type 'int'; write long")]),

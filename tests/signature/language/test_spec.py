@@ -29,11 +29,11 @@ from mlflow.types.schema import (
     SparkMLVector,
     TensorSpec,
 )
-from strategies import AWKWARD_NAMES, TENSOR_DTYPES, signatures
-from together import by_name, holds_for_each
 
 from modelpact.errors import SpecError
 from modelpact.signature import load, parse, to_spec
+from tests.support.strategies import AWKWARD_NAMES, TENSOR_DTYPES, signatures
+from tests.support.together import by_name, holds_for_each
 
 LEAVES = [
     *DataType,

@@ -18,10 +18,10 @@ from mlflow.types.schema import (
     SparkMLVector,
     TensorSpec,
 )
-from strategies import TENSOR_DTYPES, plain_names, shapes, types
 
 from modelpact.errors import SpecError
 from modelpact.signature import format_type, parse_type, type_to_spec
+from tests.support.strategies import TENSOR_DTYPES, plain_names, shapes, types
 
 AUTHOR = Object(
     [Property("name", DataType.string), Property("orcid", DataType.string, required=False)]
