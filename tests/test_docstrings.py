@@ -16,7 +16,7 @@ MODULES = sorted(
     if ".conf" not in module.name
 )
 WITH_EXAMPLES = {"modelpact.errors", "modelpact.models.base", "modelpact.models.scorers", "modelpact.datatypes.rows", "modelpact.types",
-                 "modelpact.tracking.tracking", "modelpact._internal.text"}  # fmt: skip
+                 "modelpact.tracking.base", "modelpact._internal.text"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", MODULES)

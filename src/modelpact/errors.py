@@ -1,29 +1,29 @@
 """Every error of modelpact, in one tree.
 
 * PactError
-    * ConfigError(ValueError)                   a step or a task cannot be built from its configuration
-        * SpecError                             a written signature is malformed
-        * ModelConfigError                      a model's own configuration is missing or invalid
+    * ConfigError(ValueError)            a step or task cannot be built from its configuration
+        * SpecError                      a written signature is malformed
+        * ModelConfigError               a model's own configuration is missing or invalid
         * ModelConfigNotFound(FileNotFoundError)
-    * DataError(ValueError)                     data cannot be read, or has the wrong content
-    * FitError                                  the model raised while it was fitted
-    * SignError(ValueError)                     no signature fits the data
-    * SaveError                                 the model could not be saved
-        * DriftError                            the stored signature is not the one that was signed
-    * LoadError                                 the model could not be loaded
-        * IntegrityError                        the stored files are not the ones that were published
-    * InputsError(ValueError)                   inputs or params violate the signature
-    * OutputsError(ValueError)                  the prediction violates the signature
-    * PredictError                              the model raised while it predicted
-        * ChatError                             a chat server returned no usable response
-    * VerifyError                               a saved model did not pass its checks
-    * RegisterError                             the registry was not changed
-        * CompatibilityError                    the new signature breaks callers of an earlier version
-        * AliasError                            an alias cannot be moved, or was moved concurrently
-            * PromotionError                    a version does not meet the rules of a promotion
-    * SecretError                               a literal secret where a reference is required
-    * StoreError                                the tracking store cannot be opened or reached
-    * SweepError                                a sweep cannot be run as configured
+    * DataError(ValueError)              data cannot be read, or has the wrong content
+    * FitError                           the model raised while it was fitted
+    * SignError(ValueError)              no signature fits the data
+    * SaveError                          the model could not be saved
+        * DriftError                     the stored signature is not the one that was signed
+    * LoadError                          the model could not be loaded
+        * IntegrityError                 the stored files are not the ones that were published
+    * InputsError(ValueError)            inputs or params violate the signature
+    * OutputsError(ValueError)           the prediction violates the signature
+    * PredictError                       the model raised while it predicted
+        * ChatError                      a chat server returned no usable response
+    * VerifyError                        a saved model did not pass its checks
+    * RegisterError                      the registry was not changed
+        * CompatibilityError             the new signature breaks callers of an earlier version
+        * AliasError                     an alias cannot be moved, or was moved concurrently
+            * PromotionError             a version does not meet the rules of a promotion
+    * SecretError                        a literal secret where a reference is required
+    * StoreError                         the tracking store cannot be opened or reached
+    * SweepError                         a sweep cannot be run as configured
 
 Each error subclasses the builtin exception that a caller would expect. Its text says what happened,
 where, and what to do; its attributes carry the same facts for programs. `exit_status` is the exit
@@ -96,7 +96,7 @@ class PactError(Exception):
         reported: Whether a sweep has reported the error already.
 
     Example:
-        >>> error = DataError("no column 'age' in data.csv", remedy="Columns: sex, bmi.", column="age")
+        >>> error = DataError("no column 'age'", remedy="Columns: sex, bmi.", column="age")
         >>> error.column
         'age'
     """
@@ -217,7 +217,7 @@ class SaveError(PactError):
 
 @_error
 class DriftError(SaveError):
-    """The stored signature is not the one that was signed; `signed` and `stored` are both, as dicts."""
+    """The stored signature is not the one that was signed; both are attributes, as dicts."""
 
     signed: dict[str, Any] | None = None
     stored: dict[str, Any] | None = None
@@ -270,7 +270,7 @@ class InputsError(PactError, ValueError):
 
 @_error
 class OutputsError(PactError, ValueError):
-    """The prediction violates the signature; `failures` lists the violations, `total` counts them."""
+    """The prediction violates the signature; `failures` lists violations, `total` counts them."""
 
     failures: Sequence[Failure | Reject] = ()
     total: int | None = None
@@ -369,9 +369,9 @@ class PromotionError(AliasError):
 
 @_error
 class SecretError(PactError):
-    """A literal secret was found where a reference is required; the text never contains the value.
+    """A literal secret was found where a reference is required; the text omits the value.
 
-    It is a configuration error, but not a `ValueError`: Pydantic would wrap that and repeat the value.
+    It is a configuration error but not a `ValueError`, which Pydantic would wrap and repeat.
 
     Attributes:
         places: Where the secrets were found.

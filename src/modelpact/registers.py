@@ -26,7 +26,7 @@ from modelpact.security import leak_scan, secrets
 from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST
 from modelpact.signature import Extra, Policy, digest
 from modelpact.signature.compat.diff import Mode
-from modelpact.tracking import remote
+from modelpact.tracking import remote_store
 from modelpact.types import JOB_KEY, Job, Step
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ class MlflowRegister(Register):
             return first or version
         except MlflowException as error:
             raise RegisterError(
-                f"MLflow refused to register {name}: {truncate(remote.failure(error) or error, 300)}",
+                f"MLflow refused to register {name}: {truncate(remote_store.store_failure(error) or error, 300)}",
                 remedy=f"This could not be taken back: {', '.join(undo.left)} of {name}. A sweep that is resumed goes on with it."
                 if undo.left
                 else "Nothing was registered, and no alias was moved.",

@@ -80,7 +80,7 @@ class Step(BaseModel):
     Errors that a step raises are logged as well, unless `publish` or the command line reports them.
 
     Attributes:
-        KIND: The name of the class. It is a `Literal`, so unions of steps can be discriminated by it.
+        KIND: The name of the class, a `Literal`: the discriminator of unions of steps.
 
     Example:
         >>> class Greeter(Step):
@@ -146,7 +146,7 @@ def _logging_errors(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _without_configs(value: Any) -> Any:
-    """Convert OmegaConf's containers, which `hydra.utils.instantiate` passes, to dicts and lists."""
+    """Convert the containers that `hydra.utils.instantiate` passes to dicts and lists."""
     if isinstance(value, dict):
         return {key: _without_configs(item) for key, item in value.items()}
     if type(value).__module__.partition(".")[0] != "omegaconf":
@@ -213,8 +213,8 @@ class Outputs:
 
     Attributes:
         prediction: The prediction of the model.
-        metadata: `model_uri`, `signature_digest`, `utc_time` (ISO 8601), `seconds` and, if the model
-            failed and its fallback was used, `fallback`.
+        metadata: `model_uri`, `signature_digest`, `utc_time` (ISO 8601), `seconds`; `fallback` if
+            the model failed and its fallback was used.
     """
 
     prediction: Any
@@ -308,7 +308,7 @@ class Receipt(BaseModel):
 
 
 JOB_KEY, SWEEP, JOB_NUMBER = "modelpact.job_key", "modelpact.sweep", "modelpact.job"
-"""Tags of a run and of a version: the job key, the parent run of the sweep, the job's number in it."""
+"""Tags of runs and versions: the job key, the parent run of the sweep, the number of the job."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,8 +72,8 @@ def test_newest_revision_is_the_one_that_mlflow_reads_from_its_migrations(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reading = utils._get_latest_schema_revision
-    sqlite.publish_new(Path("mlflow.db"))
-    revision = sqlite.newest_revision()
+    sqlite.create_from_template(Path("mlflow.db"))
+    revision = sqlite.template_revision()
     assert revision == reading()
     monkeypatch.setattr(
         ScriptDirectory, "from_config", lambda config: pytest.fail("the migrations are read")

@@ -151,7 +151,7 @@ CASES: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     "an unreachable server": (
         ("tracking=server", "tracking.uri=http://127.0.0.1:1"),
         1,
-        ("does not answer", "mlflow server"),
+        ("cannot connect to", "mlflow server"),
     ),
     "no server's address": (
         ("tracking=server", "tracking.uri=nowhere"),

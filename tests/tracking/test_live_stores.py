@@ -254,7 +254,7 @@ def test_a_password_is_wrong_or_a_database_missing_within_seconds(
     place = Place(programs, cache, ["tracking.uri=env:WHERE"])
     wrong = place(WHERE=f"postgresql://ann:wr0ngpass@127.0.0.1:{database.port}/postgres")
     assert wrong.returncode == 1
-    assert wrong.stderr.startswith("error: the store env:WHERE cannot be opened: ")
+    assert wrong.stderr.startswith("error: cannot open the store env:WHERE: ")
     assert "password authentication failed" in wrong.stderr
     assert "PGPASSWORD" in wrong.stderr
     missing = place(WHERE=f"postgresql://ann:{database.password}@127.0.0.1:{database.port}/none")

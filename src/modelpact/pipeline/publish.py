@@ -39,7 +39,7 @@ from modelpact.security import leak_scan
 from modelpact.security.serialization_formats import detect_formats
 from modelpact.signature import compile as compile_signature
 from modelpact.signature import digest as signature_digest
-from modelpact.tracking import remote
+from modelpact.tracking import remote_store
 from modelpact.types import JOB_KEY, Job, caller_reports_errors
 
 if TYPE_CHECKING:
@@ -366,7 +366,7 @@ def _run(store: Store, journal: Journal, job: Job) -> Iterator[None]:
             store.client.set_tag(run_id, "modelpact.reused_version", journal.facts["version"])
     except BaseException as error:
         status = "FAILED" if isinstance(error, Exception) else "KILLED"
-        with remote.after(error):
+        with remote_store.short_timeouts(error):
             try:
                 store.client.set_tag(run_id, "modelpact.stage", journal.current or "")
                 log_text(
@@ -380,7 +380,7 @@ def _run(store: Store, journal: Journal, job: Job) -> Iterator[None]:
             ) as second:  # the store itself may be what failed, or where it keeps its files
                 log.warning(
                     "the run's failure could not be recorded in MLflow: %s",
-                    remote.failure(second) or second,
+                    remote_store.store_failure(second) or second,
                 )
             finally:
                 _end_run(status)
@@ -396,5 +396,7 @@ def _end_run(status: str) -> None:
         mlflow.end_run(status)
     except Exception as error:
         log.warning(
-            "the run could not be set to %s in MLflow: %s", status, remote.failure(error) or error
+            "the run could not be set to %s in MLflow: %s",
+            status,
+            remote_store.store_failure(error) or error,
         )

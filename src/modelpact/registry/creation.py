@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from modelpact.errors import AliasError, PactError, RegisterError
 from modelpact.registry.aliases import Aliases
-from modelpact.tracking import remote
+from modelpact.tracking import remote_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -107,7 +107,7 @@ def create_version(
     """
 
     def create() -> Version:
-        return remote.once(
+        return remote_store.create_once(
             lambda: client.create_model_version(
                 name,
                 source=model.model_uri,

@@ -27,7 +27,7 @@ from modelpact.security import leak_scan
 from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST, Manifest
 from modelpact.signature import digest as signature_digest
 from modelpact.signature import from_predict
-from modelpact.tracking import remote
+from modelpact.tracking import remote_store
 from modelpact.types import Inputs, Step
 
 if TYPE_CHECKING:
@@ -183,11 +183,11 @@ class Saver(Step, ABC):
 
 def mark_failed(client: MlflowClient, model_id: str) -> None:
     """Set a saved model to FAILED, while another error is on its way: if the store fails as well, that is only logged."""
-    with remote.after(sys.exception()):
+    with remote_store.short_timeouts(sys.exception()):
         try:
             client.finalize_logged_model(model_id, "FAILED")
         except Exception as error:
-            told = truncate(remote.failure(error) or error, 300)
+            told = truncate(remote_store.store_failure(error) or error, 300)
             log.warning("the model %s could not be marked as failed: %s", model_id, told)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from modelpact.tracking.tracking import ServerTracking, SqliteTracking, Store, Tracking
+from modelpact.tracking.base import Store, Tracking
+from modelpact.tracking.server import ServerTracking
+from modelpact.tracking.sqlite import SqliteTracking
 
 __all__ = ["ServerTracking", "SqliteTracking", "Store", "Tracking"]

@@ -1,4 +1,8 @@
-"""SQLite stores as files: a new one is never seen half-made, and one that is no store, or not a whole one, is told at once."""
+"""`SqliteTracking`: a SQLite file. No process ever sees a partial schema.
+
+MLflow creates the schema once per version, in a template in the cache. A new store is a copy of the
+template that is renamed into place, so any number of processes may create it at the same time.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +14,82 @@ import shutil
 import sqlite3
 import tempfile
 from pathlib import Path
+from urllib.parse import unquote
 
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import beside, cache_folder, temporary_folder
 from modelpact._internal.text import truncate
-from modelpact.errors import StoreError
+from modelpact.errors import ConfigError, StoreError
+from modelpact.tracking.base import Tracking
 
-__all__ = ["check_whole", "newest_revision", "publish_new"]
+__all__ = ["SqliteTracking", "check_complete", "create_from_template", "template_revision"]
 
 
-def publish_new(path: Path) -> None:
-    """Put a new store at `path`, whole; if somebody else was faster, theirs stays."""
+class SqliteTracking(Tracking):
+    """A SQLite file, by default `mlflow.db` in the working folder: no server, no account.
+
+    `mlflow ui` in the same folder shows it. Artifacts are in `mlruns`, MLflow's default.
+    """
+
+    uri: str = "sqlite:///mlflow.db"
+
+    @property
+    def path(self) -> Path:
+        """The database file.
+
+        Raises:
+            ConfigError: The URI is not `sqlite:///<path>`.
+        """
+        prefix, uri = "sqlite:///", self.resolve_uri()
+        file = unquote(uri.removeprefix(prefix).partition("?")[0])
+        if not uri.startswith(prefix) or file in {"", ":memory:"}:
+            raise ConfigError(
+                f"tracking.uri={self.display_uri()!r} is not a SQLite store",
+                remedy="Write sqlite:///mlflow.db (this folder) or sqlite:////an/absolute/path.db,"
+                " or choose tracking=server.",
+                key="tracking.uri",
+            )
+        return Path(file)
+
+    def mlflow_uri(self) -> str:
+        """Return the URI with an absolute path.
+
+        MLflow caches stores by URI: a relative path would stay in the first working folder.
+        """
+        file = str(self.path.absolute()).replace("%", "%25").replace("?", "%3F")
+        _, mark, query = self.resolve_uri().partition("?")
+        return f"sqlite:///{file}{mark}{query}"
+
+    def prepare(self) -> None:
+        path = self.path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists() or path.stat().st_size == 0:
+                create_from_template(path)
+            else:
+                check_complete(path)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(
+                f"cannot create the store {path}: {getattr(error, 'strerror', None) or error}",
+                remedy="Its folder must be writable: change into another folder,"
+                " or choose one with tracking.uri=sqlite:///...",
+                uri=self.display_uri(),
+            ) from error
+
+    def known_schema(self) -> contextlib.AbstractContextManager[None]:
+        revision = template_revision()
+        if revision is None:
+            return contextlib.nullcontext()
+        return mlflow_compat.newest_revision(revision)
+
+
+def create_from_template(path: Path) -> None:
+    """Create a store at `path`, atomically; an existing store is kept."""
     from filelock import FileLock
 
     aside = beside(path)
     try:
-        template = _template()
+        template = _find_or_create_template()
         if template is None:
             _create_schema(aside)
         else:
@@ -43,45 +107,9 @@ def publish_new(path: Path) -> None:
         aside.unlink(missing_ok=True)
 
 
-def _create_schema(path: Path) -> None:
-    """Have MLflow make its tables, without its and alembic's log lines about it."""
-    talkative = [logging.getLogger(name) for name in ("alembic", "mlflow.store.db.utils")]
-    levels = [logger.level for logger in talkative]
-    try:
-        for logger in talkative:
-            logger.setLevel(logging.WARNING)
-        mlflow_compat.create_schema(path)
-    finally:
-        for logger, level in zip(talkative, levels, strict=True):
-            logger.setLevel(level)
-
-
-def _template() -> Path | None:
-    """An empty store as this MLflow makes it, from the cache; None where nothing can be cached."""
-    from filelock import FileLock
-
-    template = _template_file()
-    if template is not None and not template.exists():
-        with FileLock(f"{template}.lock"):
-            if not template.exists():
-                with temporary_folder(template.parent) as aside:
-                    fresh = aside / "store.db"
-                    _create_schema(fresh)
-                    os.replace(fresh, template)
-    return template
-
-
-def _template_file() -> Path | None:
-    from mlflow.version import VERSION
-
-    folder = cache_folder()
-    schema = hashlib.sha256("\n".join(mlflow_compat.migrations()).encode()).hexdigest()[:12]
-    return None if folder is None else folder / f"store-mlflow-{VERSION}-{schema}.db"
-
-
-def newest_revision() -> str | None:
-    """The revision of the schema that this MLflow makes, as the template has it; None where there is no good one."""
-    template = _template_file()
+def template_revision() -> str | None:
+    """Return the schema revision of the template; None without a valid template."""
+    template = _template_path()
     if template is None or not template.exists():
         return None
     with (
@@ -93,46 +121,94 @@ def newest_revision() -> str | None:
     return None
 
 
-def check_whole(path: Path) -> None:
-    """Refuse a file that is no SQLite database, or whose making was cut short, before MLflow tries to mend it and fails."""
-    try:  # not mode=ro: then SQLite cannot undo what a process was killed in the middle of, and refuses the file
-        with contextlib.closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=20)
-        ) as database:
-            tables = {
-                row[0]
-                for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            }
-            versions = (
-                list(database.execute("SELECT version_num FROM alembic_version"))
-                if "alembic_version" in tables
-                else []
-            )
+def check_complete(path: Path) -> None:
+    """Check that a file is a SQLite store with a complete schema.
+
+    MLflow would try to migrate any other database, and fail.
+
+    Raises:
+        StoreError: It is not.
+    """
+    try:
+        tables, revisions = _read_schema(path)
     except sqlite3.DatabaseError as error:
         raise StoreError(
             f"{path} is not a readable SQLite database: {error}",
             remedy="Move it away, or choose another store with tracking.uri=sqlite:///...",
             uri=f"sqlite:///{path}",
         ) from error
-    fault, remedy = _fault(tables, [str(version) for (version,) in versions])
-    if fault:
-        raise StoreError(f"the store {path} {fault}", remedy=remedy, uri=f"sqlite:///{path}")
+    problem, remedy = _find_problem(tables, revisions)
+    if problem:
+        raise StoreError(f"the store {path} {problem}", remedy=remedy, uri=f"sqlite:///{path}")
 
 
-def _fault(tables: set[str], versions: list[str]) -> tuple[str, str]:
-    """What is wrong with a database of these tables and schema versions, and what to do; empty where nothing is."""
+def _create_schema(path: Path) -> None:
+    """Let MLflow create its tables, without the log lines of MLflow and alembic."""
+    loggers = [logging.getLogger(name) for name in ("alembic", "mlflow.store.db.utils")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        mlflow_compat.create_schema(path)
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _find_or_create_template() -> Path | None:
+    """Return an empty store of this MLflow version from the cache; None without a cache."""
+    from filelock import FileLock
+
+    template = _template_path()
+    if template is not None and not template.exists():
+        with FileLock(f"{template}.lock"):
+            if not template.exists():
+                with temporary_folder(template.parent) as folder:
+                    new = folder / "store.db"
+                    _create_schema(new)
+                    os.replace(new, template)
+    return template
+
+
+def _template_path() -> Path | None:
+    from mlflow.version import VERSION
+
+    folder = cache_folder()
+    schema = hashlib.sha256("\n".join(mlflow_compat.migrations()).encode()).hexdigest()[:12]
+    return None if folder is None else folder / f"store-mlflow-{VERSION}-{schema}.db"
+
+
+def _read_schema(path: Path) -> tuple[set[str], list[str]]:
+    """Return the names of the tables and the schema revisions."""
+    # Not mode=ro: SQLite could not roll back the transaction of a killed process.
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=20)) as database:
+        rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        tables = {name for (name,) in rows}
+        if "alembic_version" not in tables:
+            return tables, []
+        rows = database.execute("SELECT version_num FROM alembic_version")
+        return tables, [str(revision) for (revision,) in rows]
+
+
+def _find_problem(tables: set[str], revisions: list[str]) -> tuple[str, str]:
+    """Return what is wrong with a schema and the remedy; two empty strings if it is complete."""
     if not tables:
         return "", ""
     if "experiments" not in tables:
         return (
-            "is the database of something else",
+            "is a database of another application",
             "Choose another file with tracking.uri=sqlite:///...",
         )
-    if not versions:
-        what = f"was left half-made ({len(tables)} tables and no schema version)"
-        return what, "It holds no finished run: move it away and run again."
+    if not revisions:
+        return (
+            f"has an incomplete schema ({len(tables)} tables and no schema version)",
+            "It contains no finished run: move it away and run again.",
+        )
     known = {name.partition("_")[0] for name in mlflow_compat.migrations()}
-    if versions[0] not in known:
-        what = f"was made by a newer MLflow (its schema is {truncate(versions[0])})"
-        return what, "Upgrade MLflow here, or choose another store with tracking.uri=sqlite:///..."
+    if revisions[0] not in known:
+        return (
+            f"was created by a newer MLflow (schema {truncate(revisions[0])})",
+            "Upgrade MLflow, or choose another store with tracking.uri=sqlite:///...",
+        )
     return "", ""

@@ -339,7 +339,7 @@ class TestBeforeTheFirstJob:
     def test_a_store_that_is_down_has_no_account(self, modelpact: Commands) -> None:
         ended = modelpact("-m", "seed=0,1", "tracking=server", "tracking.uri=http://127.0.0.1:1")
         assert ended.status == 1
-        assert "does not answer" in ended.err
+        assert "cannot connect to" in ended.err
         assert "account" not in ended.out
 
 

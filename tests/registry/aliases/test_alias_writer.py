@@ -34,7 +34,7 @@ def made(folder: Path) -> MlflowClient:
     """A new store in a folder."""
     tracking = SqliteTracking(uri=f"sqlite:///{folder / 'mlflow.db'}")
     with tracking.open():
-        return MlflowClient(tracking.resolved(), tracking.resolved())
+        return MlflowClient(tracking.mlflow_uri(), tracking.mlflow_uri())
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from modelpact.registry.registered_models import describe_unknown_model, find_re
 from modelpact.security.integrity import find_published_version, logged_model_id, verify_files
 from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST
 from modelpact.tracking import SqliteTracking, Tracking
-from modelpact.tracking.tracking import without_credentials
+from modelpact.tracking.base import hide_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +90,7 @@ class AuditTask(Task):
     def run(self, folder: Path) -> float | None:
         from mlflow.exceptions import MlflowException
 
-        uri = without_credentials(self.tracking.uri)
+        uri = hide_credentials(self.tracking.uri)
         if isinstance(self.tracking, SqliteTracking) and not self.tracking.path.exists():
             raise StoreError(
                 f"there is no store {self.tracking.path}: nothing to audit",

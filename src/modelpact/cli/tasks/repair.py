@@ -23,7 +23,7 @@ from modelpact.cli.tasks.base import Task
 from modelpact.errors import StoreError
 from modelpact.registry.aliases import find_unfinished
 from modelpact.tracking import SqliteTracking, Store, Tracking
-from modelpact.tracking.tracking import without_credentials
+from modelpact.tracking.base import hide_credentials
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel, Run
@@ -81,7 +81,7 @@ class RepairTask(Task):
                         f"{f'would {finding.planned}' if self.dry_run else finding.done} {finding.about}"
                     )
         except MlflowException as error:
-            uri = without_credentials(self.tracking.uri)
+            uri = hide_credentials(self.tracking.uri)
             raise StoreError(
                 f"the store {uri} cannot be repaired: {truncate(error, 300)}",
                 remedy="Call it again when the store is up: what was repaired stays repaired.",

@@ -13,7 +13,7 @@ from modelpact.errors import AliasError
 from modelpact.registry.aliases import append_log
 from modelpact.registry.aliases.events import AliasEvent, AliasState
 from modelpact.registry.registered_models import describe_unknown_model, find_registered_model
-from modelpact.tracking import remote
+from modelpact.tracking import remote_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -174,7 +174,7 @@ class AliasHistory:
         try:
             yield
         except MlflowException as error:
-            if remote.failure(error):
+            if remote_store.store_failure(error):
                 raise
             raise AliasError(
                 f"the store refused what the aliases of {self.name} need: {truncate(error, 300)}",

@@ -17,7 +17,7 @@ from modelpact.registry.aliases.alias_history import APPLIED, AliasHistory
 from modelpact.registry.aliases.events import AliasEvent, AliasState, By, RuleResult, check_reason
 from modelpact.registry.names import check_alias
 from modelpact.security import secrets
-from modelpact.tracking import remote
+from modelpact.tracking import remote_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -177,7 +177,7 @@ class Aliases(AliasHistory):
                 self._withdraw(move)
             raise AliasError(
                 f"{move.alias} of {self.name}: its move to {_version(move.to)} is in the history, "
-                f"and the registry could not be told: {truncate(remote.failure(error) or error, 200)}",
+                f"and the registry could not be told: {truncate(remote_store.store_failure(error) or error, 200)}",
                 remedy="Whoever moves it next, or task=repair, finishes that.",
                 alias=move.alias,
                 left=[f"move {move.number}"],

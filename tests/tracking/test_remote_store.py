@@ -9,7 +9,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils import rest_utils
 
 from modelpact.errors import ModelConfigError, RegisterError, SaveError, StoreError
-from modelpact.tracking import ServerTracking, SqliteTracking, remote
+from modelpact.tracking import ServerTracking, SqliteTracking, remote_store
 
 DOWN = MlflowException(
     "API request to http://h:5000/api/2.0/mlflow/runs/create failed with exception HTTPConnectionPool(host='h', port=5000): Max "
@@ -41,18 +41,20 @@ DOWN = MlflowException(
 def test_a_password_goes_where_the_client_looks_for_it(
     uri: str, bare: str, variables: dict[str, str]
 ) -> None:
-    assert remote.separated(uri) == (bare, variables)
+    assert remote_store.split_credentials(uri) == (bare, variables)
 
 
 def test_bounds_are_set_for_a_while_where_the_user_has_set_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv(remote.TIMEOUT, "300")
+    monkeypatch.setenv(remote_store.TIMEOUT, "300")
     with SqliteTracking().open():
-        assert {name: os.environ[name] for name in remote.BOUNDS} == remote.BOUNDS | {
-            remote.TIMEOUT: "300"
-        }
-    assert [name for name in remote.BOUNDS if name in os.environ] == [remote.TIMEOUT]
+        assert {
+            name: os.environ[name] for name in remote_store.RETRY_SETTINGS
+        } == remote_store.RETRY_SETTINGS | {remote_store.TIMEOUT: "300"}
+    assert [name for name in remote_store.RETRY_SETTINGS if name in os.environ] == [
+        remote_store.TIMEOUT
+    ]
 
 
 def raised(kind: type[Exception], text: str, within: str) -> Exception:
@@ -91,7 +93,7 @@ def raised(kind: type[Exception], text: str, within: str) -> Exception:
     ],
 )
 def test_a_stores_failure_is_told_from_others(error: Exception | None, told: str) -> None:
-    assert remote.failure(error) == told
+    assert remote_store.store_failure(error) == told
 
 
 def staged(error: Exception) -> None:
@@ -111,11 +113,11 @@ def test_a_failure_is_found_behind_the_error_of_a_stage() -> None:
 
 
 def test_what_follows_a_failure_of_the_store_is_tried_once() -> None:
-    with remote.after(DOWN):
-        assert (os.environ[remote.RETRIES], os.environ[remote.TIMEOUT]) == ("0", "5")
-    with remote.after(ValueError("something else")):
-        assert remote.RETRIES not in os.environ
-    assert remote.RETRIES not in os.environ
+    with remote_store.short_timeouts(DOWN):
+        assert (os.environ[remote_store.RETRIES], os.environ[remote_store.TIMEOUT]) == ("0", "5")
+    with remote_store.short_timeouts(ValueError("something else")):
+        assert remote_store.RETRIES not in os.environ
+    assert remote_store.RETRIES not in os.environ
 
 
 class Flaky:
@@ -125,7 +127,7 @@ class Flaky:
         self.failing, self.made, self.error, self.calls = failing, made, error, 0
 
     def create(self) -> str:
-        assert os.environ[remote.RETRIES] == "0"
+        assert os.environ[remote_store.RETRIES] == "0"
         self.calls += 1
         if self.calls <= self.failing:
             raise self.error
@@ -148,7 +150,7 @@ def test_something_is_created_once(
     flaky: Flaky, result: str, calls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    assert remote.once(flaky.create, flaky.find) == result
+    assert remote_store.create_once(flaky.create, flaky.find) == result
     assert flaky.calls == calls
 
 
@@ -159,10 +161,10 @@ def test_the_last_failure_is_raised(
     error: Exception, calls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    monkeypatch.setenv(remote.RETRIES, "2")
+    monkeypatch.setenv(remote_store.RETRIES, "2")
     flaky = Flaky(9, error=error)
     with pytest.raises(MlflowException) as caught:
-        remote.once(flaky.create, flaky.find)
+        remote_store.create_once(flaky.create, flaky.find)
     assert caught.value is error
     assert flaky.calls == calls
 
@@ -179,7 +181,7 @@ def test_an_address_in_a_variable_is_read_when_the_store_is_opened_and_not_shown
     monkeypatch.setenv("WHERE", "http://ann:s3cr3tpw@127.0.0.1:1")
     with pytest.raises(StoreError) as caught, tracking.open():
         pytest.fail("it was opened")
-    assert caught.value.message.startswith("the tracking server env:WHERE does not answer: ")
+    assert caught.value.message.startswith("cannot connect to the tracking server env:WHERE: ")
     assert "s3cr3tpw" not in f"{caught.value} {vars(caught.value)}"
     monkeypatch.setenv("WHERE", "sqlite:///other.db")
     with SqliteTracking(uri="env:WHERE").open() as opened:
@@ -192,9 +194,9 @@ def test_a_server_behind_a_proxy_need_not_be_reachable_from_here(
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:2")
     monkeypatch.setenv("no_proxy", "inside.invalid")
-    assert remote.is_behind_a_proxy("http", "far.invalid")
-    assert not remote.is_behind_a_proxy("http", "inside.invalid")
-    assert not remote.is_behind_a_proxy("postgresql", "far.invalid")
+    assert remote_store.uses_proxy("http", "far.invalid")
+    assert not remote_store.uses_proxy("http", "inside.invalid")
+    assert not remote_store.uses_proxy("postgresql", "far.invalid")
     ServerTracking(uri="http://far.invalid").prepare()
 
 
@@ -204,7 +206,7 @@ def test_files_of_an_experiment_are_where_it_was_made(tmp_path: Any) -> None:
         with SqliteTracking(artifact_location=place).open() as opened:
             assert opened.client.get_experiment(opened.experiment_id).artifact_location == place
     with (
-        pytest.raises(StoreError, match=r"keeps its files in .*files, and no longer moves"),
+        pytest.raises(StoreError, match=r"is .*files and cannot be changed"),
         SqliteTracking(artifact_location="s3://b").open(),
     ):
         pytest.fail("it was opened")
@@ -213,7 +215,7 @@ def test_files_of_an_experiment_are_where_it_was_made(tmp_path: Any) -> None:
 
 
 def test_mlflows_own_words_for_a_request_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(remote.RETRIES, "0")
+    monkeypatch.setenv(remote_store.RETRIES, "0")
     credentials = (
         rest_utils.MlflowHostCreds("http://127.0.0.1:1")
         if hasattr(rest_utils, "MlflowHostCreds")
@@ -222,5 +224,5 @@ def test_mlflows_own_words_for_a_request_that_fails(monkeypatch: pytest.MonkeyPa
     assert credentials is not None
     with pytest.raises(MlflowException) as caught:
         rest_utils.http_request(credentials, "/api/x", "GET")
-    assert remote.failure(caught.value).startswith("/api/x: ")
-    assert "refused" in remote.failure(caught.value)
+    assert remote_store.store_failure(caught.value).startswith("/api/x: ")
+    assert "refused" in remote_store.store_failure(caught.value)

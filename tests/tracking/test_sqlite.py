@@ -24,8 +24,8 @@ from pydantic import ValidationError
 from modelpact._internal import mlflow_compat
 from modelpact.errors import ConfigError, PactError, StoreError
 from modelpact.tracking import ServerTracking, SqliteTracking, Tracking, sqlite
-from modelpact.tracking import tracking as store
-from modelpact.tracking.tracking import without_credentials
+from modelpact.tracking import base as store
+from modelpact.tracking.base import hide_credentials
 
 
 def schema(path: Path) -> list[Any]:
@@ -232,7 +232,7 @@ def test_whoever_is_slower_takes_the_store_that_is_there(monkeypatch: pytest.Mon
         return made(experiment)
 
     monkeypatch.setattr(mlflow_compat, "artifact_root", meanwhile)
-    sqlite.publish_new(Path("mlflow.db"))
+    sqlite.create_from_template(Path("mlflow.db"))
     with contextlib.closing(sqlite3.connect("mlflow.db")) as database:
         assert list(database.execute("SELECT name FROM sqlite_master")) == [("theirs",)]
     assert os.listdir() == ["mlflow.db"]
@@ -272,7 +272,7 @@ def test_a_broken_template_does_not_stop_a_store_that_is_there(
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / template.name).write_bytes(content)
     monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "broken"))
-    assert sqlite.newest_revision() is None
+    assert sqlite.template_revision() is None
     with SqliteTracking().open():
         pass
 
@@ -305,10 +305,10 @@ def test_a_half_made_store_is_refused_and_left_as_it_is(made: Path) -> None:
     execute(made, "DELETE FROM alembic_version")
     before = made.read_bytes()
     error = refused(SqliteTracking())
-    assert "the store mlflow.db was left half-made (" in error.message
+    assert "the store mlflow.db has an incomplete schema (" in error.message
     assert "move it away and run again" in error.remedy
     execute(made, "DROP TABLE alembic_version")
-    assert "half-made" in refused(SqliteTracking()).message
+    assert "incomplete schema" in refused(SqliteTracking()).message
     assert before != made.read_bytes()
     assert error.uri == "sqlite:///mlflow.db"
 
@@ -327,7 +327,7 @@ def test_the_database_of_something_else_is_left_alone(statements: list[str]) -> 
     execute("mlflow.db", *statements)
     before = Path("mlflow.db").read_bytes()
     error = refused(SqliteTracking())
-    assert error.message == "the store mlflow.db is the database of something else"
+    assert error.message == "the store mlflow.db is a database of another application"
     assert "move" not in error.remedy
     assert Path("mlflow.db").read_bytes() == before
 
@@ -342,8 +342,8 @@ def test_the_database_of_something_else_is_left_alone(statements: list[str]) -> 
         ),
         (
             "ffffffffffff",
-            "was made by a newer MLflow (its schema is ffffffffffff)",
-            "Upgrade MLflow here",
+            "was created by a newer MLflow (schema ffffffffffff)",
+            "Upgrade MLflow, or",
         ),
     ],
     ids=["older", "newer"],
@@ -400,7 +400,7 @@ def test_what_a_process_was_killed_in_the_middle_of_is_undone(made: Path) -> Non
 def test_a_store_that_cannot_be_made_is_refused_with_where_to_make_one(uri: str) -> None:
     Path("a_file").touch()
     error = refused(SqliteTracking(uri=uri))
-    assert " cannot be made: " in error.message
+    assert "cannot create the store " in error.message
     assert "\n" not in error.message
     assert "Its folder must be writable" in error.remedy
     assert os.listdir() == ["a_file"]
@@ -430,21 +430,23 @@ def test_a_folder_that_cannot_be_written_is_refused_and_left_clean(
 
     with monkeypatch.context() as patch:
         patch.setattr(place, fail)
-        assert f"the store mlflow.db cannot be made: {text}" in refused(SqliteTracking()).message
+        assert f"cannot create the store mlflow.db: {text}" in refused(SqliteTracking()).message
     assert os.listdir() == []
 
 
 def test_a_store_that_may_only_be_read_is_refused_with_what_to_change(made: Path) -> None:
     tracking = SqliteTracking(experiment="new", uri="sqlite:///mlflow.db?mode=ro&uri=true")
-    remedy = tracking._remedy("(sqlite3.OperationalError) attempt to write a readonly database")
-    assert remedy.startswith("Its file or folder may not be written")
+    remedy = tracking._open_remedy(
+        "(sqlite3.OperationalError) attempt to write a readonly database"
+    )
+    assert remedy.startswith("The file or its folder is read-only")
 
 
 def test_a_deleted_experiment_is_named_with_how_to_restore_it() -> None:
     with SqliteTracking(experiment="mine").open() as opened:
         opened.client.delete_experiment(opened.experiment_id)
     error = refused(SqliteTracking(experiment="mine"))
-    assert error.message == "the experiment 'mine' was deleted"
+    assert error.message == "the experiment 'mine' is deleted"
     assert f"mlflow experiments restore -x {opened.experiment_id}" in error.remedy
     assert error.experiment == "mine"
 
@@ -456,7 +458,7 @@ def test_an_experiment_that_somebody_else_makes_meanwhile_is_used(
         theirs = opened.client.create_experiment("mine")
         answers = iter([None, opened.client.get_experiment(theirs)])
         monkeypatch.setattr(opened.client, "get_experiment_by_name", lambda name: next(answers))
-        assert store._experiment(opened.client, "mine") == theirs
+        assert store._find_or_create_experiment(opened.client, "mine") == theirs
 
 
 @pytest.mark.parametrize("name", ["", "x" * 501, 7, None])
@@ -477,7 +479,7 @@ def test_global_uris_are_as_they_were_afterwards(
         mlflow.set_tracking_uri(before)
     tracking = SqliteTracking()
     with contextlib.suppress(ZeroDivisionError), tracking.open():
-        assert mlflow.get_tracking_uri() == mlflow.get_registry_uri() == tracking.resolved()
+        assert mlflow.get_tracking_uri() == mlflow.get_registry_uri() == tracking.mlflow_uri()
         if fails:
             raise ZeroDivisionError
     assert mlflow.is_tracking_uri_set() is (before is not None)
@@ -495,8 +497,8 @@ def test_stores_may_be_nested() -> None:
     )
     with outer.open():
         with inner.open():
-            assert mlflow.get_tracking_uri() == inner.resolved()
-        assert mlflow.get_tracking_uri() == outer.resolved()
+            assert mlflow.get_tracking_uri() == inner.mlflow_uri()
+        assert mlflow.get_tracking_uri() == outer.mlflow_uri()
 
 
 # servers
@@ -537,12 +539,12 @@ def closed_port() -> Iterator[int]:
 @pytest.mark.parametrize(
     "scheme", ["http", "https", "postgresql", "postgresql+psycopg2", "mysql+pymysql"]
 )
-def test_a_server_that_does_not_answer_is_named_at_once_without_credentials(
+def test_a_server_that_does_not_answer_is_named_at_once_hide_credentials(
     scheme: str, closed_port: int
 ) -> None:
     error = refused(ServerTracking(uri=f"{scheme}://ann:secret@127.0.0.1:{closed_port}/mlflow"))
     assert error.message.startswith(
-        f"the tracking server {scheme}://***@127.0.0.1:{closed_port}/mlflow does not answer: "
+        f"cannot connect to the tracking server {scheme}://***@127.0.0.1:{closed_port}/mlflow: "
     )
     assert "mlflow server" in error.remedy
     assert "secret" not in f"{error} {vars(error)} {error!r}"
@@ -550,14 +552,14 @@ def test_a_server_that_does_not_answer_is_named_at_once_without_credentials(
 
 def test_a_host_that_does_not_exist_is_named() -> None:
     assert (
-        "http://no-such-host.invalid:5000 does not answer"
+        "the tracking server http://no-such-host.invalid:5000: "
         in refused(ServerTracking(uri="http://no-such-host.invalid:5000")).message
     )
 
 
-def test_a_server_that_is_no_mlflow_is_refused_without_credentials(port: int) -> None:
+def test_a_server_that_is_no_mlflow_is_refused_hide_credentials(port: int) -> None:
     error = refused(ServerTracking(uri=f"http://ann:secret@127.0.0.1:{port}"))
-    assert error.message.startswith(f"the store http://***@127.0.0.1:{port} cannot be opened: ")
+    assert error.message.startswith(f"cannot open the store http://***@127.0.0.1:{port}: ")
     assert "404" in error.message
     assert "secret" not in f"{error} {vars(error)}"
 
@@ -567,11 +569,11 @@ def test_a_database_whose_driver_is_not_installed_says_so(port: int) -> None:
         ServerTracking(uri=f"postgresql+nosuchdriver://ann:secret@127.0.0.1:{port}/mlflow")
     )
     assert (
-        f"the store postgresql+nosuchdriver://***@127.0.0.1:{port}/mlflow cannot be opened: "
+        f"cannot open the store postgresql+nosuchdriver://***@127.0.0.1:{port}/mlflow: "
         in error.message
     )
     assert "secret" not in f"{error} {vars(error)}"
-    assert "psycopg2-binary" in ServerTracking(uri="postgresql://h/d")._remedy(
+    assert "psycopg2-binary" in ServerTracking(uri="postgresql://h/d")._open_remedy(
         "No module named 'psycopg2'"
     )
 
@@ -633,7 +635,7 @@ def test_a_server_that_answers_is_used(port: int, monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_no_form_of_credentials_is_shown(uri: str, shown: str) -> None:
-    assert without_credentials(uri) == shown
+    assert hide_credentials(uri) == shown
 
 
 def test_where_the_store_is_makes_no_other_job() -> None:
@@ -658,4 +660,7 @@ def test_an_experiment_that_the_store_refuses_is_named(monkeypatch: pytest.Monke
         raise MlflowException("the name is refused")
 
     monkeypatch.setattr(MlflowClient, "create_experiment", refuse)
-    assert "cannot be opened: the name is refused" in refused(SqliteTracking()).message
+    assert (
+        "cannot open the store sqlite:///mlflow.db: the name is refused"
+        in refused(SqliteTracking()).message
+    )
