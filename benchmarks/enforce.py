@@ -20,7 +20,7 @@ from mlflow.models import ModelSignature, infer_signature
 from mlflow.types.schema import ColSpec, DataType, Schema
 
 from modelpact._internal import mlflow_compat
-from modelpact.signature.enforcement import compile
+from modelpact.signature import compile
 
 GIGABYTE_ROWS = 1_250_000
 
@@ -85,7 +85,7 @@ def memory() -> str:
     frame = pd.DataFrame(np.zeros((GIGABYTE_ROWS, 100))).add_prefix("c")
     enforcer = compile(ModelSignature(Schema([ColSpec(DataType.double, name) for name in frame])))
     tracemalloc.start()
-    assert enforcer.inputs(frame) is frame
+    assert enforcer.enforce_inputs(frame) is frame
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     size = frame.memory_usage().sum()
@@ -101,14 +101,14 @@ def main() -> None:
         signature = infer_signature(data)
         enforcer = compile(signature)
         assert same(
-            enforcer.inputs(data),
+            enforcer.enforce_inputs(data),
             mlflow_compat.enforce_inputs(copy.deepcopy(data), signature.inputs),
         ), name
         naive = own = float("inf")
         for _ in range(5):  # in turn, so that a slow moment of the machine meets both
             mlflow = lambda: mlflow_compat.enforce_inputs(data, signature.inputs)  # noqa: B023, E731
             naive = min(naive, seconds(mlflow, 3))
-            own = min(own, seconds(lambda: enforcer.inputs(data), 20))  # noqa: B023
+            own = min(own, seconds(lambda: enforcer.enforce_inputs(data), 20))  # noqa: B023
         word = "" if naive / own >= goal else "  missed"
         print(
             f"{name:34} {naive * 1e3:9.3f} ms {own * 1e3:9.4f} ms {naive / own:8.1f}x {goal:5}x{word}"

@@ -222,7 +222,7 @@ def test_a_written_signature_takes_its_data(name: str) -> None:
         recipe = yaml.safe_load((CONF / "experiment" / f"{name}.yaml").read_text())
         sample = data.InlineData(**recipe["data"]).read()
     signature = parse(written)
-    compile_signature(signature).inputs(sample.inputs)
+    compile_signature(signature).enforce_inputs(sample.inputs)
     assert signature.outputs is not None
 
 

@@ -182,7 +182,7 @@ def test_an_example_has_at_least_one_row(n_rows: int) -> None:
 
 def test_type_hints_are_the_signature() -> None:
     signed = TypeHintSigner().sign([{"a": 1.0, "b": 2.0}], [3.0], params={"k": 1}, model=Hinted())
-    compile_signature(signed).outputs([1.0])
+    compile_signature(signed).enforce_outputs([1.0])
     assert signed.inputs is not None
     assert [param.name for param in signed.params] == ["k"]
 

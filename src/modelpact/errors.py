@@ -39,11 +39,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_tra
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
-    from modelpact.batch.base import Reject
     from modelpact.registry.aliases import RuleResult
     from modelpact.security.integrity import Problem
     from modelpact.serving import Parity
-    from modelpact.signature import Change, Failure
+    from modelpact.signature import Change, Violation
     from modelpact.types import Receipt, Verdict
 
 __all__ = [
@@ -199,7 +198,7 @@ class SignError(PactError, ValueError):
     """
 
     problems: Sequence[tuple[str, str]] = ()
-    failures: Sequence[Failure | Reject] = ()
+    failures: Sequence[Violation] = ()
     signature: ModelSignature | None = None
     differences: Sequence[tuple[str, str]] = ()
     hint: str | None = None
@@ -262,7 +261,7 @@ class InputsError(PactError, ValueError):
         uri: The model that was called.
     """
 
-    failures: Sequence[Failure | Reject] = ()
+    failures: Sequence[Violation] = ()
     total: int | None = None
     row: int | None = None
     uri: str | None = None
@@ -272,7 +271,7 @@ class InputsError(PactError, ValueError):
 class OutputsError(PactError, ValueError):
     """The prediction violates the signature; `failures` lists violations, `total` counts them."""
 
-    failures: Sequence[Failure | Reject] = ()
+    failures: Sequence[Violation] = ()
     total: int | None = None
 
 

@@ -188,10 +188,10 @@ def _check(
     """Refuse a signature that its own data breaks."""
     enforcer = signature.compile(signed)
     try:
-        enforcer.inputs(inputs)
-        enforcer.params(params)
+        enforcer.enforce_inputs(inputs)
+        enforcer.enforce_params(params)
         if outputs is not None:
-            enforcer.outputs(outputs)
+            enforcer.enforce_outputs(outputs)
     except (InputsError, OutputsError) as error:
         raise SignError(
             f"the signature refuses the data it is for: {error.message}",

@@ -52,7 +52,7 @@ class TestQuestion:
         frame = pd.DataFrame({0: [[1.0, 2.0], []]})
         signature = ModelSignature(Schema([ColSpec(Array(DataType.double), name)]))
         assert encode_request(frame, schema=signature.inputs) == {"inputs": expected}
-        pd.testing.assert_frame_equal(compile(signature).inputs(expected), frame)
+        pd.testing.assert_frame_equal(compile(signature).enforce_inputs(expected), frame)
 
     def test_one_column_where_the_contract_has_two_is_no_row_of_two(self) -> None:
         inputs = ModelSignature(Schema([ColSpec(AnyType()), ColSpec(AnyType())])).inputs
@@ -111,9 +111,9 @@ def test_every_envelope_holds_the_same(spec: Any, inputs: Any, names: set[str]) 
     found = envelopes(inputs, signature.inputs)
     assert set(found) == names
     enforcer = compile(signature)
-    wanted = enforcer.inputs(inputs)
+    wanted = enforcer.enforce_inputs(inputs)
     for name, body in found.items():
-        got = enforcer.inputs(invocation({name: body}, signature.inputs)[0])
+        got = enforcer.enforce_inputs(invocation({name: body}, signature.inputs)[0])
         assert str(got) == str(wanted), name
 
 

@@ -44,5 +44,8 @@ def test_every_cell_that_a_model_is_given_is_the_same(signatures: int) -> None:
 def test_whole_numbers_under_any_stay_whole_beside_fractions_and_nulls() -> None:
     enforcer = compile(parse({"inputs": {"x": "any"}}))
     for other in (0.5, None):
-        assert enforcer.inputs([{"x": 2**53 + 1}, {"x": other}])["x"].tolist() == [2**53 + 1, other]
-    assert str(enforcer.inputs([{"x": 1}, {"x": 2}])["x"].dtype) == "int64"
+        assert enforcer.enforce_inputs([{"x": 2**53 + 1}, {"x": other}])["x"].tolist() == [
+            2**53 + 1,
+            other,
+        ]
+    assert str(enforcer.enforce_inputs([{"x": 1}, {"x": 2}])["x"].dtype) == "int64"

@@ -16,7 +16,7 @@ PUBLIC = [
         "Code",
         "Enforcer",
         "Extra",
-        "Failure",
+        "Violation",
         "Policy",
         "breaks",
         "compile",
@@ -91,7 +91,7 @@ for name, home in (
     for loaded in [loaded for loaded in sys.modules if loaded.startswith("modelpact")]:
         del sys.modules[loaded]
 from modelpact.signature import *
-compile(infer([{"a": 1}])).inputs([{"a": 1}])
+compile(infer([{"a": 1}])).enforce_inputs([{"a": 1}])
 print({"hydra", "omegaconf", "polars"} & (set(sys.modules) - before))
 """
 

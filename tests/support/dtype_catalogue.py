@@ -253,7 +253,7 @@ def takes(enforcer: Enforcer, side: str, data: Any) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            getattr(enforcer, side)(data)
+            getattr(enforcer, f"enforce_{side}")(data)
         except Exception:
             return False
     return True

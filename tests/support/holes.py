@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from mlflow.types.schema import Array, ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
-from modelpact.signature.enforcement import Failure
+from modelpact.signature import Violation
 
 D = DataType
 
@@ -45,10 +45,10 @@ class Hole:
     name: str
     schema: Any
     data: Callable[[], Any]
-    covers: Callable[[Failure], bool]
+    covers: Callable[[Violation], bool]
 
 
-def _is(code: str, expected: str) -> Callable[[Failure], bool]:
+def _is(code: str, expected: str) -> Callable[[Violation], bool]:
     return lambda failure: (
         re.fullmatch(code, failure.code) is not None
         and re.fullmatch(expected, failure.expected) is not None
@@ -133,7 +133,7 @@ HOLES = [
 ]
 
 
-def covered(failures: tuple[Failure, ...]) -> bool:
+def covered(failures: tuple[Violation, ...]) -> bool:
     """Whether a refusal of `lossless` is made of the listed holes only."""
     return all(any(hole.covers(failure) for hole in HOLES) for failure in failures)
 

@@ -14,7 +14,7 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import AnyType, ColSpec, DataType, Schema
 
 from modelpact.errors import InputsError
-from modelpact.signature import Enforcer, Failure, compile, to_json_schema
+from modelpact.signature import Enforcer, Violation, compile, to_json_schema
 from modelpact.signature.export.json_schema import JsonSchema
 from tests.support.strategies import any_names, column_schemas, row_shapes, tensor_schemas, types
 
@@ -23,17 +23,17 @@ def matches(schema: JsonSchema, payload: Any) -> bool:
     return bool(Draft202012Validator(schema).is_valid(payload))
 
 
-def failures(enforcer: Enforcer, call: dict[str, Any]) -> list[Failure]:
+def failures(enforcer: Enforcer, call: dict[str, Any]) -> list[Violation]:
     """What the enforcer has against a call; what it cannot even read counts as refused."""
     try:
-        enforcer.call(call["inputs"], call.get("params"))
+        enforcer.enforce_call(call["inputs"], call.get("params"))
     except InputsError as error:
         return list(error.failures)
     except (
         OverflowError,
         UnicodeEncodeError,
     ) as error:  # a day before the year 1 in UTC; half a character
-        return [Failure("UNREADABLE", "", None, "text", type(error).__name__)]
+        return [Violation("UNREADABLE", "", None, "text", type(error).__name__)]
     return []
 
 
@@ -153,10 +153,10 @@ PAYLOADS: list[tuple[Any, list[Any], list[Any]]] = [
 
 def expects(
     code: str, pattern: str
-) -> Callable[[ModelSignature, dict[str, Any], list[Failure]], bool]:
+) -> Callable[[ModelSignature, dict[str, Any], list[Violation]], bool]:
     """Says whether all that was found is of one code, where something of one kind was expected."""
 
-    def excuses(signature: ModelSignature, call: dict[str, Any], found: list[Failure]) -> bool:
+    def excuses(signature: ModelSignature, call: dict[str, Any], found: list[Violation]) -> bool:
         return bool(found) and all(
             re.fullmatch(code, one.code) and re.fullmatch(pattern, one.expected) for one in found
         )

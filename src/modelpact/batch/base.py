@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from modelpact._internal.text import truncate
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from modelpact.signature import Violation
     from modelpact.types import Signature
 
-__all__ = ["MALFORMED", "Chunk", "Part", "PartResult", "ReadPlan", "Reject", "Rows"]
-
-MALFORMED = "MALFORMED"
-"""The code of a row that cannot be read at all."""
-
-DATA_WIDTH = 80
-"""No reject repeats more characters of the data than this."""
+__all__ = ["Chunk", "Part", "PartResult", "ReadPlan", "Rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +35,6 @@ class Part:
     begin: int = 0
     end: int = 0
     share: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """One reason why a row is set aside.
-
-    Attributes:
-        row: Its number in the file, from 0.
-        code: Why, as a constant of `modelpact.signature.Code`, or `MALFORMED`.
-        path: Where in the row.
-        expected: What the signature asks for.
-        got: What the row has, shortened.
-    """
-
-    row: int
-    code: str
-    path: str
-    expected: str
-    got: str
-
-    def __str__(self) -> str:
-        where = f"row {self.row}" + (f", {self.path}" if self.path else "")
-        return f"{where}: expected {self.expected}, got {self.got} ({self.code})"
-
-    def facts(self) -> dict[str, Any]:
-        """As it stands in the file of rejects."""
-        return {**asdict(self), "got": truncate(self.got, DATA_WIDTH)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +66,7 @@ class PartResult:
 
     part: Part
     table: pa.Table | None
-    rejects: list[Reject]
+    rejects: list[Violation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +131,7 @@ class Rows(ABC):
         """
 
     @abstractmethod
-    def chunks(self, part: Part, rejects: list[Reject]) -> Iterator[Chunk]:
+    def chunks(self, part: Part, rejects: list[Violation]) -> Iterator[Chunk]:
         """The rows of a part, in order; those that cannot be read are added to `rejects`.
 
         Raises:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.files import write_atomically
+from modelpact._internal.text import truncate
 from modelpact.batch.base import Part, PartResult
 from modelpact.errors import ConfigError
 
@@ -109,7 +110,10 @@ class Checkpoint:
         path = self._path(scored.part)
         path.with_suffix(".jsonl").unlink(missing_ok=True)  # of one that was begun and not finished
         if scored.rejects:
-            lines = [json.dumps(reject.facts(), ensure_ascii=False) for reject in scored.rejects]
+            lines = [
+                json.dumps({**reject.to_dict(), "got": truncate(reject.got)}, ensure_ascii=False)
+                for reject in scored.rejects
+            ]
             write_atomically(path.with_suffix(".jsonl"), "\n".join(lines) + "\n")
         table = scored.table if scored.table is not None else empty
         table = table.replace_schema_metadata({b"rows": b"1" if scored.table is not None else b"0"})

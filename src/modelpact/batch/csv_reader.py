@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelpact._internal.text import truncate
-from modelpact.batch.base import MALFORMED, Chunk, Part, ReadPlan, Reject, Rows
+from modelpact.batch.base import Chunk, Part, ReadPlan, Rows
 from modelpact.batch.records import parts_of, records
 from modelpact.data import CsvData
 from modelpact.errors import DataError
+from modelpact.signature import Violation, ViolationCode
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +82,7 @@ class CsvReader(Rows):
     def parts(self) -> Iterator[Part]:
         return parts_of(self._path, self._begin, self._wanted.part, True, self._separator)
 
-    def chunks(self, part: Part, rejects: list[Reject]) -> Iterator[Chunk]:
+    def chunks(self, part: Part, rejects: list[Violation]) -> Iterator[Chunk]:
         body = records(self._path, part.begin, part.end)
         table, numbers = self._table(body, part, rejects)
         for begin in range(0, table.num_rows, self._wanted.batch):
@@ -117,7 +118,7 @@ class CsvReader(Rows):
             )
         return list(names), first.end
 
-    def _table(self, body: bytes, part: Part, rejects: list[Reject]) -> tuple[pa.Table, Any]:
+    def _table(self, body: bytes, part: Part, rejects: list[Violation]) -> tuple[pa.Table, Any]:
         """The readable rows of a part as texts, and their numbers."""
         import pyarrow as pa
 
@@ -127,7 +128,9 @@ class CsvReader(Rows):
             number = part.first + len(broken) if row.number is None else part.first + row.number - 1
             broken.append(number)
             expected = f"{row.expected_columns} cells"
-            rejects.append(Reject(number, MALFORMED, "", expected, f"{row.actual_columns}"))
+            rejects.append(
+                Violation(ViolationCode.MALFORMED, "", number, expected, f"{row.actual_columns}")
+            )
             return "skip"
 
         needed = [name for name in self.columns if name in {*self._inputs, *self._wanted.keep}]
@@ -176,7 +179,7 @@ class CsvReader(Rows):
         )
 
     def _decoded(
-        self, table: pa.Table, part: Part, broken: list[int], rejects: list[Reject]
+        self, table: pa.Table, part: Part, broken: list[int], rejects: list[Violation]
     ) -> pa.Table:
         """A table of bytes as texts, without the rows that are not UTF-8."""
         import pyarrow as pa
@@ -193,8 +196,12 @@ class CsvReader(Rows):
                 except UnicodeDecodeError:
                     if good[place]:
                         rejects.append(
-                            Reject(
-                                int(numbers[place]), MALFORMED, name, "text in UTF-8", "other bytes"
+                            Violation(
+                                ViolationCode.MALFORMED,
+                                name,
+                                int(numbers[place]),
+                                "text in UTF-8",
+                                "other bytes",
                             )
                         )
                     good[place] = False

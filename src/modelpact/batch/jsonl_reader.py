@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from modelpact.batch.base import MALFORMED, Chunk, Part, ReadPlan, Reject, Rows
+from modelpact.batch.base import Chunk, Part, ReadPlan, Rows
 from modelpact.batch.records import parts_of, records
 from modelpact.data import JsonlData
+from modelpact.signature import Violation, ViolationCode
 
 __all__ = ["JsonlReader"]
 
@@ -56,7 +57,7 @@ class JsonlReader(Rows):
         begin = 3 if records(self._path, 0, 3) == b"\xef\xbb\xbf" else 0
         return parts_of(self._path, begin, self._wanted.part, False)
 
-    def chunks(self, part: Part, rejects: list[Reject]) -> Iterator[Chunk]:
+    def chunks(self, part: Part, rejects: list[Violation]) -> Iterator[Chunk]:
         body = records(self._path, part.begin, part.end)
         batch = self._wanted.batch
         frame = None if self._flat is None else _read_with_arrow(body, self._flat, part.n_rows)
@@ -72,7 +73,9 @@ class JsonlReader(Rows):
             kept = {name: [row.get(name) for row in found] for name in self._wanted.keep}
             yield Chunk(self._inputs(found), numbers[begin : begin + batch], kept)
 
-    def _rows(self, body: bytes, part: Part, rejects: list[Reject]) -> tuple[list[Any], list[int]]:
+    def _rows(
+        self, body: bytes, part: Part, rejects: list[Violation]
+    ) -> tuple[list[Any], list[int]]:
         """The rows that can be read, and their numbers."""
         rows, numbers = [], []
         lines = (
@@ -82,7 +85,8 @@ class JsonlReader(Rows):
             row, wrong = _parsed(line)
             wrong = wrong or self._wrong(row)
             if wrong is not None:
-                rejects.append(Reject(number, *wrong))
+                code, path, expected, got = wrong
+                rejects.append(Violation(code, path, number, expected, got))
             else:
                 rows.append(row)
                 numbers.append(number)
@@ -92,7 +96,7 @@ class JsonlReader(Rows):
         """Why a row cannot be taken by itself, whatever the others are."""
         if not isinstance(row, dict):
             if self._objects or self._wanted.keep:
-                return MALFORMED, "", "an object", type(row).__name__
+                return ViolationCode.MALFORMED, "", "an object", type(row).__name__
             return None
         for name in self._wanted.keep:
             if name not in row:
@@ -130,15 +134,20 @@ def _parsed(line: bytes) -> tuple[Any, tuple[str, str, str, str] | None]:
         if b"\\u" in line:
             json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no character
     except UnicodeDecodeError:
-        return None, (MALFORMED, "", "text in UTF-8", "other bytes")
+        return None, (ViolationCode.MALFORMED, "", "text in UTF-8", "other bytes")
     except UnicodeEncodeError:
-        return None, (MALFORMED, "", "whole characters", "one half of a surrogate pair")
+        return None, (
+            ViolationCode.MALFORMED,
+            "",
+            "whole characters",
+            "one half of a surrogate pair",
+        )
     except RecursionError:
-        return None, (MALFORMED, "", "JSON", "a value that is nested too deeply")
+        return None, (ViolationCode.MALFORMED, "", "JSON", "a value that is nested too deeply")
     except json.JSONDecodeError as error:
-        return None, (MALFORMED, "", "JSON", f"column {error.colno}: {error.msg}")
+        return None, (ViolationCode.MALFORMED, "", "JSON", f"column {error.colno}: {error.msg}")
     except ValueError as error:
-        return None, (MALFORMED, "", "JSON", str(error)[:60])
+        return None, (ViolationCode.MALFORMED, "", "JSON", str(error)[:60])
     return found, None
 
 

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.text import truncate
-from modelpact.batch.base import Chunk, Part, ReadPlan, Reject, Rows
+from modelpact.batch.base import Chunk, Part, ReadPlan, Rows
 from modelpact.data import DataSource, ParquetData
 from modelpact.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+    from modelpact.signature import Violation
 
 __all__ = ["MemoryReader", "ParquetReader"]
 
@@ -95,7 +97,7 @@ class ParquetReader(Rows):
         if waiting:
             yield Part(index, first, waiting, share=1.0)
 
-    def chunks(self, part: Part, rejects: list[Reject]) -> Iterator[Chunk]:
+    def chunks(self, part: Part, rejects: list[Violation]) -> Iterator[Chunk]:
         import pyarrow as pa
 
         if self._cursor is None or not self._cursor.reaches(part.first):
@@ -242,7 +244,7 @@ class MemoryReader(Rows):
             n_rows = min(size, self._n_rows - first)
             yield Part(index, first, n_rows, share=(first + n_rows) / self._n_rows)
 
-    def chunks(self, part: Part, rejects: list[Reject]) -> Iterator[Chunk]:
+    def chunks(self, part: Part, rejects: list[Violation]) -> Iterator[Chunk]:
         from modelpact.datatypes import take_rows
 
         inputs = self._sample.inputs

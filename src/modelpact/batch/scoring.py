@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from modelpact._internal.text import truncate
-from modelpact.batch.base import Chunk, Part, PartResult, Reject, Rows
+from modelpact.batch.base import Chunk, Part, PartResult, Rows
 from modelpact.batch.outputs import table_of
 from modelpact.datatypes import take_rows
 from modelpact.errors import DataError, InputsError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from modelpact.loaders import Adapter
-    from modelpact.signature import Failure
+    from modelpact.signature import Violation
     from modelpact.types import Outputs
 
 __all__ = ["Plan", "Scorer", "mixed", "score_in_worker"]
@@ -85,7 +85,7 @@ class Scorer:
         """
         import pyarrow as pa
 
-        rejects: list[Reject] = []
+        rejects: list[Violation] = []
         tables = []
         chunks = self._rows.chunks(part, rejects)
         for chunk in chunks:
@@ -98,9 +98,9 @@ class Scorer:
             table = pa.concat_tables(tables, promote_options="permissive") if tables else None
         except pa.ArrowException as error:
             raise mixed(self._plan.name, error) from error
-        return PartResult(part, table, sorted(rejects, key=lambda reject: reject.row))
+        return PartResult(part, table, sorted(rejects, key=lambda reject: reject.row or 0))
 
-    def _chunk(self, chunk: Chunk, rejects: list[Reject]) -> pa.Table | None:
+    def _chunk(self, chunk: Chunk, rejects: list[Violation]) -> pa.Table | None:
         """The answers of the rows that can be answered."""
         n_rows = len(chunk.numbers)
         kept = {name: _arrow(values) for name, values in chunk.kept.items()}
@@ -123,7 +123,7 @@ class Scorer:
     def _table(self, outputs: Outputs, n_rows: int, kept: dict[str, Any]) -> pa.Table:
         return table_of(outputs.prediction, n_rows, self._adapter.signature, kept)
 
-    def _judge(self, chunk: Chunk, error: InputsError, rejects: list[Reject]) -> set[int]:
+    def _judge(self, chunk: Chunk, error: InputsError, rejects: list[Violation]) -> set[int]:
         """Add the rows that break the contract to `rejects`.
 
         Returns:
@@ -136,7 +136,7 @@ class Scorer:
         ):
             raise self._of_all(error, of_all) from error
         bad: set[int] = set()
-        places: Sequence[tuple[int, Failure]] = [
+        places: Sequence[tuple[int, Violation]] = [
             (failure.row, failure) for failure in found if failure.row is not None
         ]
         if of_all:  # it is not said of which row: each is asked about by itself
@@ -148,27 +148,25 @@ class Scorer:
         for place, failure in places:
             bad.add(place)
             number = int(chunk.numbers[place])
-            rejects.append(
-                Reject(number, failure.code, failure.path, failure.expected, failure.got)
-            )
+            rejects.append(replace(failure, row=number))
         if not bad:
             raise self._of_all(error, of_all) from error
         return bad
 
-    def _is_param(self, failure: Failure) -> bool:
+    def _is_param(self, failure: Violation) -> bool:
         params = self._adapter.signature.params
         return any(
             failure.path.partition("[")[0].partition(".")[0] == param.name for param in params or ()
         )
 
-    def _find(self, inputs: Any) -> list[Failure]:
+    def _find(self, inputs: Any) -> list[Violation]:
         if self._enforcer is None:
             self._enforcer = compile_signature(
                 self._adapter.signature, self._plan.loader.policy, self._plan.loader.extra
             )
-        return self._enforcer.find(inputs, self._plan.params, most=10**9).kept
+        return self._enforcer.find_violations(inputs, self._plan.params, limit=10**9).recorded
 
-    def _of_all(self, error: InputsError, failures: list[Failure]) -> InputsError:
+    def _of_all(self, error: InputsError, failures: list[Violation]) -> InputsError:
         lines = "".join(f"\n  {failure}" for failure in failures[:SHOWN])
         return InputsError(
             f"{self._plan.name} breaks the signature of {self._plan.uri} as a whole:{lines}"
@@ -179,11 +177,11 @@ class Scorer:
             uri=self._plan.uri,
         )
 
-    def _refuse(self, rejects: list[Reject]) -> None:
+    def _refuse(self, rejects: list[Violation]) -> None:
         """End it all at the first rows that are not to be answered."""
         if self._plan.on_error == "reject" or not rejects:
             return
-        rejects = sorted(rejects, key=lambda reject: reject.row)
+        rejects = sorted(rejects, key=lambda reject: reject.row or 0)
         lines = "".join(f"\n  {reject}" for reject in rejects[:SHOWN])
         more = (
             f"\n  ... and {len(rejects) - SHOWN:,} more thereabouts" if len(rejects) > SHOWN else ""

@@ -101,7 +101,7 @@ class Adapter:
             OutputsError: The model's answer breaks the signature.
         """
         started = time.perf_counter()
-        checked, settings = self._enforcer.call(inputs, params)
+        checked, settings = self._enforcer.enforce_call(inputs, params)
         metadata: dict[str, Any] = {"model_uri": self.uri, "signature_digest": self._digest}
         with collect_metadata() as facts:
             try:
@@ -112,7 +112,7 @@ class Adapter:
                 prediction = self._fall_back(checked, settings, error)
                 metadata["fallback"] = f"{type(error).__name__}: {truncate(error, 300)}"
         metadata |= facts
-        prediction = self._enforcer.outputs(prediction)
+        prediction = self._enforcer.enforce_outputs(prediction)
         metadata["utc_time"] = datetime.now(UTC).isoformat()
         metadata["seconds"] = time.perf_counter() - started
         return Outputs(prediction, metadata)
@@ -135,7 +135,7 @@ class Adapter:
                 remedy="Call predict.",
                 uri=self.uri,
             )
-        checked, settings = self._enforcer.call(inputs, params)
+        checked, settings = self._enforcer.enforce_call(inputs, params)
         try:
             yield from stream(checked, settings)
         except PactError:

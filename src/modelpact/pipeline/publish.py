@@ -265,7 +265,7 @@ def _save(
     if hasattr(
         example, "iloc"
     ):  # as the model will get it: MLflow refuses to store integers as the example of a double
-        example = compile_signature(signature).inputs(example)
+        example = compile_signature(signature).enforce_inputs(example)
     info = steps.saver.save(
         steps.model, signature, (example, sample.params) if sample.params else example
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from modelpact.errors import InputsError, PactError
-from modelpact.signature.enforcement.columns import objects
+from modelpact.signature.enforcement.columns import object_array
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
@@ -75,7 +75,7 @@ def _copied(inputs: Any) -> Any:
     frame = inputs.copy()
     for place, dtype in enumerate(frame.dtypes):
         if dtype.kind == "O":
-            frame.isetitem(place, objects(copy.deepcopy(frame.iloc[:, place].tolist())))
+            frame.isetitem(place, object_array(copy.deepcopy(frame.iloc[:, place].tolist())))
     return frame
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from modelpact.errors import ChatError, InputsError, OutputsError, PredictError
-from modelpact.signature.enforcement import Code
+from modelpact.signature import ViolationCode
 
 __all__ = ["ERROR_SCHEMA", "STATUS_DESCRIPTIONS", "HttpError", "to_http_error"]
 
@@ -113,7 +113,9 @@ def _broken_inputs(error: InputsError, shown: Callable[[str], str]) -> HttpError
     failures = [
         {
             "code": failure.code,
-            "path": "params" if failure.code == Code.UNKNOWN_PARAM else shown(failure.path),
+            "path": "params"
+            if failure.code == ViolationCode.UNKNOWN_PARAM
+            else shown(failure.path),
             "row": failure.row,
             "expected": failure.expected,
         }

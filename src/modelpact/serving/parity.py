@@ -279,7 +279,8 @@ class _Judge:
         """Whether MLflow's enforcement hands the model other values than ours."""
         try:
             ours, theirs = (
-                each.call(payload.inputs, payload.params) for each in (self._lossless, self._mlflow)
+                each.enforce_call(payload.inputs, payload.params)
+                for each in (self._lossless, self._mlflow)
             )
         except InputsError:
             return False
@@ -292,7 +293,7 @@ class _Judge:
         """The rule by which plain MLflow comes to another verdict: each is tried, none is taken on trust."""
         if python.verdict == "failed" and other.verdict == "accepted":
             try:
-                self._lossless.outputs(other.answer)
+                self._lossless.enforce_outputs(other.answer)
             except OutputsError:
                 return "OUTPUTS_UNCHECKED"
             return "" if self._repeatable else "NOT_REPEATABLE"
@@ -305,7 +306,7 @@ class _Judge:
 
     def _by_mlflow(self, payload: Payload) -> bool:
         try:
-            self._mlflow.call(payload.inputs, payload.params)
+            self._mlflow.enforce_call(payload.inputs, payload.params)
         except InputsError:
             return False
         return True

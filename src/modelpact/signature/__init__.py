@@ -19,15 +19,14 @@ if TYPE_CHECKING:
         diff,
     )
     from modelpact.signature.compat.rules import Change
-    from modelpact.signature.enforcement import (
-        Code,
+    from modelpact.signature.enforcement.enforcer import (
         Enforcer,
         Extra,
-        Failure,
         Policy,
         compile,
         enforce,
     )
+    from modelpact.signature.enforcement.violations import Violation, ViolationCode
     from modelpact.signature.examples.generate import Break, breaks, generate_examples
     from modelpact.signature.export.json_schema import (
         rows_schema,
@@ -45,7 +44,8 @@ _NAMES_BY_MODULE = {
     "canonical": ("digest",),
     "compat.diff": ("breaking", "check_all_compatible", "check_compatible", "diff"),
     "compat.rules": ("Change",),
-    "enforcement": ("Code", "Enforcer", "Extra", "Failure", "Policy", "compile", "enforce"),
+    "enforcement.enforcer": ("Enforcer", "Extra", "Policy", "compile", "enforce"),
+    "enforcement.violations": ("Violation", "ViolationCode"),
     "examples.generate": ("Break", "breaks", "generate_examples"),
     "export.json_schema": ("rows_schema", "strict_rows_schema", "to_json_schema"),
     "export.pydantic": ("to_pydantic",),
@@ -59,11 +59,11 @@ _NAMES_BY_MODULE = {
 __all__ = [
     "Break",
     "Change",
-    "Code",
     "Enforcer",
     "Extra",
-    "Failure",
     "Policy",
+    "Violation",
+    "ViolationCode",
     "breaking",
     "breaks",
     "check_all_compatible",

@@ -205,7 +205,7 @@ def _signature_stored(adapter: Adapter, signature: Signature) -> Check:
 def _conforming(adapter: Adapter, prediction: Any) -> Any:
     from modelpact.signature import compile as compile_signature
 
-    return compile_signature(adapter.signature).outputs(prediction)
+    return compile_signature(adapter.signature).enforce_outputs(prediction)
 
 
 def _serving_example(adapter: Adapter) -> Check:

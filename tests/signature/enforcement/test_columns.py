@@ -25,7 +25,7 @@ from mlflow.types.schema import (
 )
 
 from modelpact.errors import InputsError, SignError
-from modelpact.signature.enforcement import compile
+from modelpact.signature import compile
 from modelpact.signature.inference.infer import infer
 from modelpact.signature.language.spec import parse
 from tests.support.enforcement_cases import same
@@ -34,7 +34,7 @@ D = DataType
 
 
 def enforced(spec: Any, data: Any) -> Any:
-    return compile(ModelSignature(Schema([spec]))).inputs(data)
+    return compile(ModelSignature(Schema([spec]))).enforce_inputs(data)
 
 
 def code(spec: Any, data: Any) -> str:
@@ -99,10 +99,10 @@ def test_a_map_is_never_taken_for_columns() -> None:
 def test_moments_as_params(value: Any, wanted: Any) -> None:
     schema = ParamSchema([ParamSpec("k", D.datetime, datetime.date(2024, 1, 1))])
     enforcer = compile(ModelSignature(params=schema))
-    assert enforcer.params({"k": value}) == {"k": wanted}
+    assert enforcer.enforce_params({"k": value}) == {"k": wanted}
     for bad in (np.datetime64(1, "ns"), "2024-13-02", "soon", 3):
         with pytest.raises(InputsError):
-            enforcer.params({"k": bad})
+            enforcer.enforce_params({"k": bad})
 
 
 def test_sparse_matrices_as_tensors() -> None:
@@ -161,9 +161,9 @@ def test_numbers_of_other_kinds() -> None:
 
 def test_nested_integers_become_doubles_inside_maps() -> None:
     schema = Schema([ColSpec(Map(Array(D.integer)), "m")])
-    assert compile(ModelSignature(schema)).inputs([{"m": {"a": [1, None]}}])["m"].tolist() == [
-        {"a": [1, None]}
-    ]
+    assert compile(ModelSignature(schema)).enforce_inputs([{"m": {"a": [1, None]}}])[
+        "m"
+    ].tolist() == [{"a": [1, None]}]
 
 
 def test_params_of_no_dict_and_names_that_collide() -> None:
@@ -212,10 +212,10 @@ def test_flat_cells_have_no_shape_where_two_axes_are_free() -> None:
 
 def test_a_bytearray_is_one_value() -> None:
     schema = Schema([ColSpec(D.binary, "x"), ColSpec(D.long, "y")])
-    assert compile(ModelSignature(schema)).inputs({"x": bytearray(b"ab"), "y": 1})[
+    assert compile(ModelSignature(schema)).enforce_inputs({"x": bytearray(b"ab"), "y": 1})[
         "x"
     ].tolist() == [b"ab"]
-    assert compile(ModelSignature(schema)).inputs({"x": bytearray(b"ab"), "y": [1, 2]})[
+    assert compile(ModelSignature(schema)).enforce_inputs({"x": bytearray(b"ab"), "y": [1, 2]})[
         "x"
     ].tolist() == [b"ab", b"ab"]
 
@@ -224,7 +224,7 @@ def test_a_bytearray_is_one_value() -> None:
     "values", [[["a", "b"], ["", "c"]], [[1, "a"], [None, {"b": 2}]], [[True, 1.5], [b"x", 3]]]
 )
 def test_a_list_under_a_tensor_of_objects_stays_what_it_is(values: list[list[Any]]) -> None:
-    found = compile(parse({"inputs": "object[-1, 2]"})).inputs(values)
+    found = compile(parse({"inputs": "object[-1, 2]"})).enforce_inputs(values)
     assert (found.dtype, found.shape, found.tolist()) == (np.dtype(object), (2, 2), values)
     assert [list(map(type, row)) for row in found.tolist()] == [
         list(map(type, row)) for row in values

@@ -32,7 +32,7 @@ from mlflow.types.schema import (
 )
 
 from modelpact.errors import InputsError, OutputsError
-from modelpact.signature.enforcement import Enforcer, Failure, compile, enforce
+from modelpact.signature import Enforcer, Violation, compile, enforce
 from modelpact.signature.language.spec import parse
 from tests.support.enforcement_cases import same
 
@@ -87,13 +87,13 @@ class TestKinds:
         ],
     )
     def test_every_kind_becomes_the_same_frame(self, data: Any) -> None:
-        assert same(self.FLAT.inputs(data), self.WANTED)
+        assert same(self.FLAT.enforce_inputs(data), self.WANTED)
 
     def test_a_column_named_0_is_not_lost(self) -> None:
         enforcer = compile(signature(ColSpec(D.string, "name"), ColSpec(D.double, 0)))
         frame = pd.DataFrame({"name": ["x"], 0: [1]})
-        assert same(enforcer.inputs(frame), pd.DataFrame({"name": ["x"], 0: [1.0]}))
-        assert codes(refusal(enforcer.inputs, frame[["name"]])) == [
+        assert same(enforcer.enforce_inputs(frame), pd.DataFrame({"name": ["x"], 0: [1.0]}))
+        assert codes(refusal(enforcer.enforce_inputs, frame[["name"]])) == [
             ("MISSING_COLUMN", "column 0", None)
         ]
 
@@ -107,7 +107,7 @@ class TestKinds:
             polars.DataFrame({"x": [big, None]}),
             wanted,
         ):
-            assert same(enforcer.inputs(data), wanted)
+            assert same(enforcer.enforce_inputs(data), wanted)
 
     @pytest.mark.parametrize(
         "data",
@@ -115,7 +115,7 @@ class TestKinds:
         ids=["none", "set", "object", "sparse", "tuple"],
     )
     def test_other_kinds_are_refused(self, data: Any) -> None:
-        assert refusal(one(D.double).inputs, data).failures[0].code in (
+        assert refusal(one(D.double).enforce_inputs, data).failures[0].code in (
             "WRONG_KIND",
             "MISSING_COLUMN",
         )
@@ -132,15 +132,17 @@ class TestKinds:
             [{"x": frame.x[0].to_pydatetime()}],
             [{"x": "2024-01-02T03:00:00+02:00"}],
         ):
-            assert same(enforcer.inputs(data), wanted)
+            assert same(enforcer.enforce_inputs(data), wanted)
 
     def test_lists_become_tensors_of_their_width(self) -> None:
         enforcer = compile(signature(TensorSpec(np.dtype("float32"), (-1, 2))))
-        result = enforcer.inputs([[0.1, 1], [2, 3]])
+        result = enforcer.enforce_inputs([[0.1, 1], [2, 3]])
         assert same(result, np.array([[0.1, 1], [2, 3]], dtype="float32"))
-        assert codes(refusal(enforcer.inputs, [[0.1, "x"]])) == [("WRONG_TYPE", "", None)]
-        assert codes(refusal(enforcer.inputs, [[0.1], [2, 3]])) == [("WRONG_SHAPE", "", None)]
-        assert codes(refusal(enforcer.inputs, np.array([[0.1, 1.0]]))) == [("LOSSY", "", 0)]
+        assert codes(refusal(enforcer.enforce_inputs, [[0.1, "x"]])) == [("WRONG_TYPE", "", None)]
+        assert codes(refusal(enforcer.enforce_inputs, [[0.1], [2, 3]])) == [
+            ("WRONG_SHAPE", "", None)
+        ]
+        assert codes(refusal(enforcer.enforce_inputs, np.array([[0.1, 1.0]]))) == [("LOSSY", "", 0)]
 
     def test_named_tensors(self) -> None:
         enforcer = compile(
@@ -150,14 +152,14 @@ class TestKinds:
             )
         )
         good = {"a": np.array([1.0]), "b": np.array([[1, 2]])}
-        assert enforcer.inputs(good) is good
-        assert same(enforcer.inputs({"b": [[1, 2]], "a": [1]}), good)
-        assert codes(refusal(enforcer.inputs, {"aa": good["a"], "b": good["b"]})) == [
+        assert enforcer.enforce_inputs(good) is good
+        assert same(enforcer.enforce_inputs({"b": [[1, 2]], "a": [1]}), good)
+        assert codes(refusal(enforcer.enforce_inputs, {"aa": good["a"], "b": good["b"]})) == [
             ("MISSING_COLUMN", "a", None)
         ]
 
     def test_an_array_of_one_nested_column_is_its_rows(self) -> None:
-        result = compile(signature(ColSpec(Array(D.double)))).inputs([[1.0, 2.0], [3]])
+        result = compile(signature(ColSpec(Array(D.double)))).enforce_inputs([[1.0, 2.0], [3]])
         assert result[0].tolist() == [[1.0, 2.0], [3.0]]
 
 
@@ -165,19 +167,21 @@ class TestPassThrough:
     def test_conforming_data_is_returned_itself(self) -> None:
         frame = pd.DataFrame({"x": [1.0, 2.0]})
         array = np.zeros((2, 3))
-        assert one(D.double).inputs(frame) is frame
-        assert compile(signature(TensorSpec(array.dtype, (-1, 3)))).inputs(array) is array
+        assert one(D.double).enforce_inputs(frame) is frame
+        assert compile(signature(TensorSpec(array.dtype, (-1, 3)))).enforce_inputs(array) is array
         nested = pd.DataFrame({"x": [[{"a": 1}], []]})
-        assert one(Array(Object([Property("a", D.long)]))).inputs(nested) is nested
+        assert one(Array(Object([Property("a", D.long)]))).enforce_inputs(nested) is nested
 
     def test_conforming_cells_are_not_copied(self) -> None:
         rows = [{"x": {"a": [1.0]}}]
-        result = one(Object([Property("a", Array(D.double))])).inputs(rows)
+        result = one(Object([Property("a", Array(D.double))])).enforce_inputs(rows)
         assert result["x"][0] is rows[0]["x"]
 
     def test_converted_cells_are_new(self) -> None:
         rows = [{"x": {"a": [1], "b": 2.0}}]
-        result = one(Object([Property("a", Array(D.double)), Property("b", D.long)])).inputs(rows)
+        result = one(
+            Object([Property("a", Array(D.double)), Property("b", D.long)])
+        ).enforce_inputs(rows)
         assert result["x"][0] == {"a": [1.0], "b": 2}
         assert type(result["x"][0]["a"][0]) is float
         assert rows == [{"x": {"a": [1], "b": 2.0}}]
@@ -185,17 +189,17 @@ class TestPassThrough:
 
     def test_mlflow_policy_does_not_write_into_the_callers_dicts(self) -> None:
         cell = {"role": "user", "n": 3}
-        one(Object([Property("role", D.string), Property("n", D.long)]), policy="mlflow").inputs(
-            [{"x": cell}]
-        )
+        one(
+            Object([Property("role", D.string), Property("n", D.long)]), policy="mlflow"
+        ).enforce_inputs([{"x": cell}])
         assert type(cell["n"]) is int
 
     def test_a_large_conforming_frame_allocates_nothing(self) -> None:
         frame = pd.DataFrame(np.zeros((200_000, 20)), columns=[f"c{i}" for i in range(20)])
         enforcer = compile(signature(*(ColSpec(D.double, name) for name in frame)))
-        enforcer.inputs(frame)
+        enforcer.enforce_inputs(frame)
         tracemalloc.start()
-        enforcer.inputs(frame)
+        enforcer.enforce_inputs(frame)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 0.01 * frame.memory_usage().sum()
@@ -203,7 +207,9 @@ class TestPassThrough:
     def test_one_enforcer_serves_several_threads(self) -> None:
         enforcer = one(Array(D.double))
         with ThreadPoolExecutor(4) as pool:
-            found = list(pool.map(lambda n: len(enforcer.inputs([{"x": [n]}] * n)), range(1, 60)))
+            found = list(
+                pool.map(lambda n: len(enforcer.enforce_inputs([{"x": [n]}] * n)), range(1, 60))
+            )
         assert found == list(range(1, 60))
 
 
@@ -214,26 +220,28 @@ class TestExtra:
     def test_ignored(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            assert compile(self.SIGNATURE).inputs(self.FRAME).columns.tolist() == ["age"]
+            assert compile(self.SIGNATURE).enforce_inputs(self.FRAME).columns.tolist() == ["age"]
 
     def test_warned_of_with_the_near_miss(self) -> None:
         with pytest.warns(UserWarning, match="column 'ntoes': .* did you mean 'notes'"):
-            assert compile(self.SIGNATURE, extra="warn").inputs(self.FRAME).columns.tolist() == [
-                "age"
-            ]
+            assert compile(self.SIGNATURE, extra="warn").enforce_inputs(
+                self.FRAME
+            ).columns.tolist() == ["age"]
 
     def test_forbidden_with_the_near_miss(self) -> None:
-        error = refusal(compile(self.SIGNATURE, extra="forbid").inputs, self.FRAME)
+        error = refusal(compile(self.SIGNATURE, extra="forbid").enforce_inputs, self.FRAME)
         assert (
             str(error).splitlines()[1]
             == "  ntoes: expected no such column, got one (did you mean 'notes'?) (EXTRA_COLUMN)"
         )
         assert codes(
-            refusal(compile(self.SIGNATURE, extra="forbid").inputs, [{"age": 1, "ntoes": "x"}])
+            refusal(
+                compile(self.SIGNATURE, extra="forbid").enforce_inputs, [{"age": 1, "ntoes": "x"}]
+            )
         ) == [("EXTRA_COLUMN", "ntoes", None)]
 
     def test_missing_with_the_near_miss(self) -> None:
-        error = refusal(compile(self.SIGNATURE).inputs, [{"agee": 1}])
+        error = refusal(compile(self.SIGNATURE).enforce_inputs, [{"agee": 1}])
         assert (
             str(error).splitlines()[1]
             == "  age: expected double, got no such column; there is 'agee' (MISSING_COLUMN)"
@@ -242,26 +250,26 @@ class TestExtra:
     def test_tensors(self) -> None:
         tensors = signature(TensorSpec(np.dtype("float64"), (-1,), "a"))
         data = {"a": np.zeros(1), "b": np.zeros(1)}
-        assert list(compile(tensors).inputs(data)) == ["a"]
-        assert codes(refusal(compile(tensors, extra="forbid").inputs, data)) == [
+        assert list(compile(tensors).enforce_inputs(data)) == ["a"]
+        assert codes(refusal(compile(tensors, extra="forbid").enforce_inputs, data)) == [
             ("EXTRA_COLUMN", "b", None)
         ]
         with pytest.warns(UserWarning, match="tensor 'b'"):
-            compile(tensors, extra="warn").inputs(data)
+            compile(tensors, extra="warn").enforce_inputs(data)
 
     def test_unnamed_columns_are_counted(self) -> None:
         unnamed = signature(ColSpec(D.double), ColSpec(D.double))
-        assert codes(refusal(compile(unnamed).inputs, np.zeros((2, 1)))) == [
+        assert codes(refusal(compile(unnamed).enforce_inputs, np.zeros((2, 1)))) == [
             ("MISSING_COLUMN", "", None)
         ]
-        assert compile(unnamed).inputs(np.zeros((2, 3))).shape == (2, 2)
-        assert codes(refusal(compile(unnamed, extra="forbid").inputs, np.zeros((2, 3)))) == [
-            ("EXTRA_COLUMN", "", None)
-        ]
+        assert compile(unnamed).enforce_inputs(np.zeros((2, 3))).shape == (2, 2)
+        assert codes(
+            refusal(compile(unnamed, extra="forbid").enforce_inputs, np.zeros((2, 3)))
+        ) == [("EXTRA_COLUMN", "", None)]
 
     def test_duplicates_are_refused(self) -> None:
         frame = pd.DataFrame([[1.0, 2.0]], columns=["age", "age"])
-        assert codes(refusal(compile(self.SIGNATURE).inputs, frame)) == [
+        assert codes(refusal(compile(self.SIGNATURE).enforce_inputs, frame)) == [
             ("DUPLICATE_COLUMN", "age", None)
         ]
 
@@ -286,7 +294,7 @@ class TestFailures:
             {"age": 1.5, "author": {"name": 3, "tags": ["a", 7]}, "scores": {"a": "b"}},
             {"age": 3, "author": {"nmae": "x"}, "scores": {1: 1.0}},
         ]
-        error = refusal(self.PEOPLE.inputs, rows)
+        error = refusal(self.PEOPLE.enforce_inputs, rows)
         assert str(error).splitlines() == [
             "the inputs break the signature in 8 places:",
             "  row 0, age: expected integer, got int 1099511627776 (OUT_OF_RANGE)",
@@ -299,10 +307,10 @@ class TestFailures:
             "  row 2, scores: expected keys that are text, got int 1 (WRONG_TYPE)",
         ]
         assert error.total == 8
-        assert error.failures[3] == Failure("WRONG_TYPE", "author.tags[1]", 1, "string", "int 7")
+        assert error.failures[3] == Violation("WRONG_TYPE", "author.tags[1]", 1, "string", "int 7")
 
     def test_they_are_bounded_and_counted(self) -> None:
-        error = refusal(one(D.long).inputs, pd.DataFrame({"x": np.arange(1000) + 0.5}))
+        error = refusal(one(D.long).enforce_inputs, pd.DataFrame({"x": np.arange(1000) + 0.5}))
         assert len(error.failures) == 20
         assert error.total == 1000
         assert str(error).splitlines()[-1] == "  ... and 980 more"
@@ -331,29 +339,29 @@ class TestFailures:
                 [{"x": {"a": bad}}],
                 [{"x": {"s" * 500: bad}}],
             ):
-                error = refusal(one(dtype).inputs, data)
+                error = refusal(one(dtype).enforce_inputs, data)
                 assert all(
                     len(failure.got) <= 80 and len(failure.path) < 80 for failure in error.failures
                 )
                 assert "s" * 81 not in str(error)
 
     def test_they_survive_pickling(self) -> None:
-        error = refusal(one(D.long).inputs, [{"x": "y"}])
+        error = refusal(one(D.long).enforce_inputs, [{"x": "y"}])
         again = pickle.loads(pickle.dumps(error))
         assert again.failures == error.failures
         assert str(again) == str(error)
 
     def test_a_frames_rows_are_positions(self) -> None:
         frame = pd.DataFrame({"x": [1.0, 2.5]}, index=["a", "b"])
-        assert codes(refusal(one(D.long).inputs, frame)) == [("LOSSY", "x", 1)]
+        assert codes(refusal(one(D.long).enforce_inputs, frame)) == [("LOSSY", "x", 1)]
 
     def test_a_whole_dtype_is_one_failure(self) -> None:
-        assert codes(refusal(one(D.long).inputs, pd.DataFrame({"x": ["1"] * 100}))) == [
+        assert codes(refusal(one(D.long).enforce_inputs, pd.DataFrame({"x": ["1"] * 100}))) == [
             ("WRONG_TYPE", "x", None)
         ]
 
     def test_mlflow_policy_says_where_too(self) -> None:
-        error = refusal(one(D.long, policy="mlflow").inputs, pd.DataFrame({"x": [1.5]}))
+        error = refusal(one(D.long, policy="mlflow").enforce_inputs, pd.DataFrame({"x": [1.5]}))
         assert [failure.code for failure in error.failures] == ["REFUSED_BY_MLFLOW", "LOSSY"]
         assert len(error.failures[0].got) <= 80
 
@@ -370,13 +378,13 @@ class TestParams:
     ENFORCER = compile(signature(ColSpec(D.long), params=SCHEMA))
 
     def test_defaults_are_filled_in_and_not_shared(self) -> None:
-        first = self.ENFORCER.params(None)
+        first = self.ENFORCER.enforce_params(None)
         assert first == {"n": 1, "t": 0.5, "stop": ["a"], "o": {"k": 1.0}}
         first["stop"].append("b")
-        assert self.ENFORCER.params({})["stop"] == ["a"]
+        assert self.ENFORCER.enforce_params({})["stop"] == ["a"]
 
     def test_numpy_values_become_plain_ones(self) -> None:
-        found = self.ENFORCER.params(
+        found = self.ENFORCER.enforce_params(
             {"n": np.uint8(3), "t": np.float32(0.25), "stop": np.array(["x"]), "o": {"k": 2}}
         )
         assert found == {"n": 3, "t": 0.25, "stop": ["x"], "o": {"k": 2.0}}
@@ -385,7 +393,8 @@ class TestParams:
 
     def test_all_failures_at_once(self) -> None:
         error = refusal(
-            self.ENFORCER.params, {"n": 2**40, "t": "x", "stop": ["a", 1], "tt": 1, "o": {"k": "x"}}
+            self.ENFORCER.enforce_params,
+            {"n": 2**40, "t": "x", "stop": ["a", 1], "tt": 1, "o": {"k": "x"}},
         )
         assert codes(error) == [
             ("OUT_OF_RANGE", "n", None),
@@ -399,12 +408,12 @@ class TestParams:
 
     def test_a_model_without_params_takes_none(self) -> None:
         enforcer = compile(signature(ColSpec(D.long)))
-        assert enforcer.params(None) is None
-        assert enforcer.params({}) == {}
-        assert "this model takes none" in str(refusal(enforcer.params, {"t": 1}))
+        assert enforcer.enforce_params(None) is None
+        assert enforcer.enforce_params({}) == {}
+        assert "the model has no params" in str(refusal(enforcer.enforce_params, {"t": 1}))
 
     def test_they_are_a_dict(self) -> None:
-        assert codes(refusal(self.ENFORCER.params, [1])) == [("WRONG_KIND", "", None)]
+        assert codes(refusal(self.ENFORCER.enforce_params, [1])) == [("WRONG_KIND", "", None)]
 
 
 class TestOutputs:
@@ -412,17 +421,17 @@ class TestOutputs:
 
     def test_the_answer_is_returned_as_it_is(self) -> None:
         answer = ["a", "b"]
-        assert compile(self.SIGNATURE).outputs(answer) is answer
+        assert compile(self.SIGNATURE).enforce_outputs(answer) is answer
 
     def test_a_broken_answer_is_an_error(self) -> None:
         with pytest.raises(
             OutputsError, match=r"in 1 place:\n  row 1, column 0: expected string, got int 3"
         ):
-            compile(self.SIGNATURE).outputs(["a", 3])
+            compile(self.SIGNATURE).enforce_outputs(["a", 3])
 
     def test_a_side_without_a_schema_takes_everything(self) -> None:
         value = object()
-        assert compile(self.SIGNATURE).inputs(value) is value
+        assert compile(self.SIGNATURE).enforce_inputs(value) is value
 
 
 class TestStrict:
@@ -438,19 +447,21 @@ class TestStrict:
     )
     def test_nothing_is_converted(self, dtype: Any, value: Any) -> None:
         assert (
-            refusal(one(dtype, policy="strict").inputs, [{"x": value}]).failures[0].code
+            refusal(one(dtype, policy="strict").enforce_inputs, [{"x": value}]).failures[0].code
             == "NEEDS_CONVERSION"
         )
-        one(dtype).inputs([{"x": value}])
+        one(dtype).enforce_inputs([{"x": value}])
 
     def test_exact_data_passes(self) -> None:
         frame = pd.DataFrame({"x": [1.0]})
-        assert one(D.double, policy="strict").inputs(frame) is frame
+        assert one(D.double, policy="strict").enforce_inputs(frame) is frame
 
     def test_tensors(self) -> None:
         enforcer = compile(signature(TensorSpec(np.dtype("float64"), (-1,))), policy="strict")
-        assert codes(refusal(enforcer.inputs, np.array([1]))) == [("NEEDS_CONVERSION", "", None)]
-        assert codes(refusal(enforcer.inputs, [1.0])) == [("NEEDS_CONVERSION", "", None)]
+        assert codes(refusal(enforcer.enforce_inputs, np.array([1]))) == [
+            ("NEEDS_CONVERSION", "", None)
+        ]
+        assert codes(refusal(enforcer.enforce_inputs, [1.0])) == [("NEEDS_CONVERSION", "", None)]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from mlflow.types.schema import ColSpec, DataType, ParamSchema, Schema
 
 from modelpact._internal import mlflow_compat
 from modelpact.errors import InputsError
-from modelpact.signature.enforcement import compile
+from modelpact.signature import compile
 from tests.support.enforcement_cases import (
     Case,
     column_cases,
@@ -113,11 +113,11 @@ def test_each_policy_gives_the_verdict_that_it_should(family: str) -> None:
 def test_enforcing_twice_is_enforcing_once(family: str) -> None:
     def check(case: Case) -> None:
         enforcer = compile(signature_of(case), "lossless")
-        accepted, once = asked(enforcer.inputs, case.data())
+        accepted, once = asked(enforcer.enforce_inputs, case.data())
         if accepted:
             assert isinstance(once, (pd.DataFrame, dict)) or hasattr(once, "shape")
             before = copy.deepcopy(once)
-            again = enforcer.inputs(once)
+            again = enforcer.enforce_inputs(once)
             assert again is once or same(again, before)
             assert same(once, before)
         else:

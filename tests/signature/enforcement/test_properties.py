@@ -16,7 +16,7 @@ from mlflow.types.schema import ColSpec, DataType, Schema
 
 from modelpact._internal import mlflow_compat
 from modelpact.errors import InputsError, OutputsError, SignError
-from modelpact.signature.enforcement import compile
+from modelpact.signature import compile
 from modelpact.signature.inference.infer import infer
 from tests.support.enforcement_cases import same
 from tests.support.holes import covered
@@ -148,7 +148,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
 
 def verdict(enforcer: Any, data: Any) -> tuple[bool, Any]:
     try:
-        return True, enforcer.inputs(data)
+        return True, enforcer.enforce_inputs(data)
     except InputsError as error:
         return False, error
 
@@ -162,8 +162,8 @@ def test_infer_accepts_what_it_signed(data: Any) -> None:
     except SignError:
         return
     enforcer = compile(found)
-    enforcer.inputs(data)
-    enforcer.outputs(data)
+    enforcer.enforce_inputs(data)
+    enforcer.enforce_outputs(data)
     assert same(data, kept)
 
 
@@ -194,7 +194,7 @@ def test_enforcement_is_idempotent_for_frames(frame: pd.DataFrame, policy: Any) 
     enforcer = compile(infer(frame, on_any="allow"), policy)
     accepted, once = verdict(enforcer, frame)
     if accepted:
-        assert same(enforcer.inputs(once), once)
+        assert same(enforcer.enforce_inputs(once), once)
 
 
 @calm
@@ -208,7 +208,7 @@ def test_enforcement_is_idempotent_and_changes_nothing(schema: Schema, data: st.
     accepted, once = verdict(enforcer, payload)
     assert same(payload, kept)
     if accepted:
-        assert same(enforcer.inputs(once), once)
+        assert same(enforcer.enforce_inputs(once), once)
 
 
 @calm
@@ -217,7 +217,7 @@ def test_column_order_does_not_matter(frame: pd.DataFrame, chance: Any) -> None:
     enforcer = compile(infer(frame, on_any="allow"))
     names = list(frame)
     chance.shuffle(names)
-    assert same(enforcer.inputs(frame[names]), enforcer.inputs(frame))
+    assert same(enforcer.enforce_inputs(frame[names]), enforcer.enforce_inputs(frame))
 
 
 @calm
@@ -294,8 +294,8 @@ def test_any_data_for_any_signature_is_taken_or_refused_with_failures(
 ) -> None:
     enforcer = compile(found, policy, extra)
     kept = copy.deepcopy(data)
-    for call in (enforcer.inputs, enforcer.params, enforcer.outputs):
-        refusal = to_http_error(call, data)
+    for call in (enforcer.enforce_inputs, enforcer.enforce_params, enforcer.enforce_outputs):
+        refusal = refusal_of(call, data)
         if refusal is not None:
             assert 0 < len(refusal.failures) <= 20
             assert refusal.total >= len(refusal.failures)
@@ -304,7 +304,7 @@ def test_any_data_for_any_signature_is_taken_or_refused_with_failures(
     assert same(data, kept)
 
 
-def to_http_error(call: Any, data: Any) -> Any:
+def refusal_of(call: Any, data: Any) -> Any:
     """What a call raises of ours; None where it accepts."""
     try:
         call(data)

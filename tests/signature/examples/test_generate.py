@@ -20,8 +20,7 @@ from mlflow.models import ModelSignature
 
 from modelpact._internal.mlflow_compat import enforce_inputs, enforce_params
 from modelpact.errors import InputsError
-from modelpact.signature import Break, breaks, generate_examples, parse
-from modelpact.signature.enforcement import compile
+from modelpact.signature import Break, breaks, compile, generate_examples, parse
 from tests.support.strategies import signatures
 
 RICH = parse(
@@ -93,8 +92,8 @@ def mlflow_takes(signature: ModelSignature, inputs: Any, params: Any) -> None:
 def modelpact_takes(signature: ModelSignature, inputs: Any, params: Any) -> None:
     enforcer = compile(signature)
     if signature.inputs is not None:
-        enforcer.inputs(inputs)
-    enforcer.params(params)
+        enforcer.enforce_inputs(inputs)
+    enforcer.enforce_params(params)
 
 
 def usable(signature: ModelSignature) -> bool:
@@ -149,9 +148,9 @@ def test_only_one_side_is_broken(signature: ModelSignature) -> None:
         enforcer = compile(signature)
         if broken.place.startswith("params"):
             if signature.inputs is not None:
-                enforcer.inputs(broken.inputs)
+                enforcer.enforce_inputs(broken.inputs)
         else:
-            enforcer.params(broken.params)
+            enforcer.enforce_params(broken.params)
 
 
 def test_every_kind_of_break_is_made_and_each_first_comes_before_any_second() -> None:

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from mlflow.models import ModelSignature
 from mlflow.types.schema import DataType, ParamSchema, Schema
 
-from modelpact.signature import Failure, compile, parse, rows_schema, to_json_schema
+from modelpact.signature import Violation, compile, parse, rows_schema, to_json_schema
 from tests.support.json_payloads import carried, payloads
 from tests.support.strategies import param_schemas
 from tests.support.verdicts import (
@@ -41,14 +41,16 @@ def _large(call: Any) -> bool:
 
 
 def _large_beside_fractions(
-    signature: ModelSignature, call: dict[str, Any], found: list[Failure]
+    signature: ModelSignature, call: dict[str, Any], found: list[Violation]
 ) -> bool:
     return _large(call["inputs"]) and expects(
         "WRONG_TYPE|LOSSY", r"long|u?int64\[.*\]|float\d+\[.*\]"
     )(signature, call, found)
 
 
-def _of_another_form(signature: ModelSignature, call: dict[str, Any], found: list[Failure]) -> bool:
+def _of_another_form(
+    signature: ModelSignature, call: dict[str, Any], found: list[Violation]
+) -> bool:
     schema, data = signature.inputs, call["inputs"]
     if found or schema is None or schema.is_tensor_spec():
         return False
@@ -63,7 +65,7 @@ def _of_another_form(signature: ModelSignature, call: dict[str, Any], found: lis
 
 
 def _spelled_otherwise(
-    signature: ModelSignature, call: dict[str, Any], found: list[Failure]
+    signature: ModelSignature, call: dict[str, Any], found: list[Violation]
 ) -> bool:
     return not found and matches(to_json_schema(signature), _respelled(call))
 
@@ -93,7 +95,7 @@ class Excuse:
 
     why: str
     accepts: str
-    applies: Callable[[ModelSignature, dict[str, Any], list[Failure]], bool]
+    applies: Callable[[ModelSignature, dict[str, Any], list[Violation]], bool]
     cases: list[tuple[Any, Any]]
 
 

@@ -26,7 +26,7 @@ from mlflow.types.schema import (
 )
 
 from modelpact.errors import SignError
-from modelpact.signature.enforcement import compile
+from modelpact.signature import compile
 from modelpact.signature.inference.infer import infer
 from tests.support.inference_cases import data_cases, param_examples
 from tests.support.together import by_name, holds_for_each
@@ -118,8 +118,8 @@ def test_infer_accepts_the_data_it_signed(family: str) -> None:
         except SignError:
             return
         enforcer = compile(found)
-        enforcer.inputs(CASES[name]())
-        enforcer.outputs(CASES[name]())
+        enforcer.enforce_inputs(CASES[name]())
+        enforcer.enforce_outputs(CASES[name]())
 
     holds_for_each(check, FAMILIES[family])
 
@@ -136,7 +136,7 @@ def test_params_equal_mlflow_or_raise(name: str) -> None:
         assert "k" in refusal.problems[0][0]
         return
     assert repr(found.params) == repr(expected)
-    assert compile(found).params(PARAMS[name]) is not None
+    assert compile(found).enforce_params(PARAMS[name]) is not None
 
 
 @pytest.mark.parametrize("reason", GUESSES)
@@ -260,7 +260,7 @@ class TestIntegersAs:
         ]
         assert found.inputs == found.outputs == Schema(columns)
         assert found.params.params == [ParamSpec("k", DataType.long, 1)]
-        compile(found).inputs(self.FRAME)
+        compile(found).enforce_inputs(self.FRAME)
 
     def test_long(self) -> None:
         assert infer(self.FRAME, integers_as="long").inputs.inputs[1] == ColSpec(

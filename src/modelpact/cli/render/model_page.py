@@ -104,7 +104,8 @@ def _call(uri: str, signature: Signature, inputs: Any, params: dict[str, Any] | 
     data = inputs
     if count_rows(inputs) > 1:
         first = take_rows(inputs, [0])
-        data = first if not compile_signature(signature).find(first, params).total else inputs
+        violations = compile_signature(signature).find_violations(first, params)
+        data = inputs if violations else first
     try:
         body = encode_request(data, params or None, schema=signature.inputs)
     except NotJsonEncodable as error:

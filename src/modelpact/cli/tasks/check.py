@@ -18,7 +18,7 @@ from modelpact.security.integrity import IntegrityPolicy
 from modelpact.tracking import Tracking
 
 if TYPE_CHECKING:
-    from modelpact.signature import Failure
+    from modelpact.signature import Violation
     from modelpact.types import Signature
 
 __all__ = ["CheckTask"]
@@ -110,7 +110,7 @@ class CheckTask(Task):
 
     def _find(
         self, signature: Signature, inputs: Any, params: dict[str, Any] | None
-    ) -> tuple[list[Failure], int]:
+    ) -> tuple[list[Violation], int]:
         """The failures in the order of their rows, and how many there are."""
         from modelpact.signature import compile as compile_signature
 
@@ -118,23 +118,23 @@ class CheckTask(Task):
         most = max(self.most, COLLECTED)
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always", UserWarning)
-            found = enforcer.find(inputs, params, most)
+            found = enforcer.find_violations(inputs, params, most)
         for warning in told:
             echo(f"warning: {warning.message}")
         by_cell = _by_cell(
             inputs,
             {
                 failure.path
-                for failure in found.kept
+                for failure in found.recorded
                 if failure.row is None and failure.expected in _NUMBERS
             },
         )
         if by_cell is not None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # told already
-                found = enforcer.find(by_cell, params, most)
+                found = enforcer.find_violations(by_cell, params, most)
         return sorted(
-            found.kept, key=lambda failure: -1 if failure.row is None else failure.row
+            found.recorded, key=lambda failure: -1 if failure.row is None else failure.row
         ), found.total
 
 

@@ -115,7 +115,7 @@ def _of_schema(schema: Schema) -> Format:
         if named and not isinstance(value, dict):
             raise Misfit(f"it is JSON, but a {type(value).__name__} and not an object")
         try:
-            enforcer.outputs([value])
+            enforcer.enforce_outputs([value])
         except OutputsError as error:
             raise Misfit(truncate(error.message, 500)) from error
         return value

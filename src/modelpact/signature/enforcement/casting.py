@@ -1,4 +1,4 @@
-"""Casts of NumPy arrays that change no value, and the positions of the values that one would change."""
+"""Casts of NumPy arrays, with a mask of the values that a cast would change."""
 
 from __future__ import annotations
 
@@ -6,85 +6,89 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Array", "cast", "castable"]
+__all__ = ["Array", "are_castable", "cast_with_losses"]
 
 Array = np.ndarray[Any, Any]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
-_NUMBERS = frozenset("iuf")
+_NUMBER_KINDS = frozenset("iuf")
 
 
-def castable(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
-    """Whether values of one dtype can be values of another at all: numbers, or the same kind of thing.
+def are_castable(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
+    """Return whether two dtypes are of the same kind, or both numeric.
 
     Example:
-        >>> castable(np.dtype("int64"), np.dtype("float32")), castable(np.dtype("bool"), np.dtype("int64"))
+        >>> int64, float32, boolean = np.dtype("int64"), np.dtype("float32"), np.dtype("bool")
+        >>> are_castable(int64, float32), are_castable(boolean, int64)
         (True, False)
     """
-    return source.kind == target.kind or (source.kind in _NUMBERS and target.kind in _NUMBERS)
+    return source.kind == target.kind or (
+        source.kind in _NUMBER_KINDS and target.kind in _NUMBER_KINDS
+    )
 
 
-def cast(values: Array, target: np.dtype[Any]) -> tuple[Array, Array | None]:
-    """Cast an array between castable dtypes.
+def cast_with_losses(values: Array, target: np.dtype[Any]) -> tuple[Array, Mask | None]:
+    """Cast an array to a castable dtype and report which values changed.
 
     Args:
-        values: Any shape; NaN and NaT are values like any other.
-        target: The dtype to reach.
+        values: An array of any shape. NaN and NaT are values like any other.
+        target: The dtype of the result.
 
     Returns:
-        The array in the target dtype (the same object where it had it), and a mask of the values that were changed by the cast,
-        or None where no value was.
+        The array in the target dtype (the same object if it has that dtype already), and a mask of
+        the values that the cast changed, or None if it changed none.
 
     Example:
-        >>> cast(np.array([1, 2**53 + 1]), np.dtype("float64"))[1]
+        >>> cast_with_losses(np.array([1, 2**53 + 1]), np.dtype("float64"))[1]
         array([False,  True])
     """
     source = values.dtype
     if source == target:
         return values, None
     if source.kind in "iu" and target.kind in "iu":
-        return _between(values, target, int(np.iinfo(target).min), int(np.iinfo(target).max))
+        bounds = np.iinfo(target)
+        return _cast_integers(values, target, int(bounds.min), int(bounds.max))
     if source.kind in "iu" and target.kind == "f":
         limit = 2 ** (np.finfo(target).nmant + 1)
-        return _between(values, target, -limit, limit)
+        return _cast_integers(values, target, -limit, limit)
     if source.kind == "f" and target.kind in "iu":
-        return _whole(values, target)
+        return _cast_floats_to_integers(values, target)
     if np.can_cast(source, target, "safe") and source.kind in "fcUSO":
         return values.astype(target), None
-    return _round_trip(values, target)
+    return _cast_and_compare(values, target)
 
 
-def _between(
+def _cast_integers(
     values: Array, target: np.dtype[Any], low: int, high: int
-) -> tuple[Array, Array | None]:
+) -> tuple[Array, Mask | None]:
     info = np.iinfo(values.dtype)
     if (info.min >= low and info.max <= high) or not values.size:
         return values.astype(target), None
-    if int(values.min()) >= low and int(values.max()) <= high:  # no mask is made for data that fits
+    # Two reductions are cheaper than a mask, which only data out of range needs.
+    if int(values.min()) >= low and int(values.max()) <= high:
         return values.astype(target), None
     lost = (values < low) | (values > high)
     return np.where(lost, 0, values).astype(target), lost
 
 
-def _whole(values: Array, target: np.dtype[Any]) -> tuple[Array, Array | None]:
+def _cast_floats_to_integers(values: Array, target: np.dtype[Any]) -> tuple[Array, Mask | None]:
     info = np.iinfo(target)
-    low, high = (
-        float(info.min),
-        float(info.max // 2 + 1) * 2,
-    )  # float(max) itself rounds up for 64 bits
+    low = float(info.min)
+    # float(info.max) itself is rounded up for 64 bits.
+    high = float(info.max // 2 + 1) * 2
     with np.errstate(invalid="ignore"):
-        kept = (values >= low) & (values < high) & (np.floor(values) == values)
-    if kept.all():
+        exact = (values >= low) & (values < high) & (np.floor(values) == values)
+    if exact.all():
         return values.astype(target), None
-    return np.where(kept, values, 0).astype(target), ~kept
+    return np.where(exact, values, 0).astype(target), ~exact
 
 
-def _round_trip(values: Array, target: np.dtype[Any]) -> tuple[Array, Array | None]:
+def _cast_and_compare(values: Array, target: np.dtype[Any]) -> tuple[Array, Mask | None]:
     with np.errstate(over="ignore", invalid="ignore"):
-        there = values.astype(target)
-        back = there.astype(values.dtype)
-        same = back == values
+        converted = values.astype(target)
+        same = converted.astype(values.dtype) == values
         if values.dtype.kind in "fc":
             same |= np.isnan(values)
         elif values.dtype.kind in "mM":
             same |= np.isnat(values)
-    return there, None if same.all() else ~same
+    return converted, None if same.all() else ~same

@@ -1,4 +1,4 @@
-"""One column: what its dtype answers is never asked of its cells."""
+"""Compiled checks of single columns; a cell is checked only if its dtype is not conclusive."""
 
 from __future__ import annotations
 
@@ -9,306 +9,319 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.types.schema import AnyType, ColSpec, DataType
 
-from modelpact.signature.enforcement import casting
-from modelpact.signature.enforcement.nested import node
-from modelpact.signature.enforcement.violations import Code, Failures
+from modelpact.signature.enforcement.casting import Array, Mask, cast_with_losses
+from modelpact.signature.enforcement.nested import compile_type
+from modelpact.signature.enforcement.violations import ViolationCode, Violations
+from modelpact.signature.issues import FieldPath
 
-__all__ = ["Column", "column", "objects"]
+__all__ = ["Column", "compile_column", "object_array"]
 
 _OBJECT = np.dtype("O")
 
 Series = Any
 """A pandas Series, `(n_rows,)`."""
 
+Values = Any
+"""The values of a column, `(n_rows,)`: a Series, an ndarray or an extension array."""
+
 
 class Column:
-    """One column of a schema; this class itself is the column of any type.
+    """A column of a schema; this class itself accepts values of any type.
 
     Args:
         spec: MLflow's column.
-        label: What the column is called in messages: its name, or its position.
-        strict: Whether data that needs a conversion is refused.
+        label: The column's name in messages, or its position.
+        strict: Whether values that need a conversion are rejected.
     """
 
-    native: Any = None
-    """The NumPy dtype that needs no look at the values; None where every dtype does."""
+    native_dtype: np.dtype[Any] | None = None
+    """The dtype whose values need no check; None if every dtype is checked."""
 
     def __init__(self, spec: ColSpec, label: Any, *, strict: bool) -> None:
-        self.place = (label,)
+        self.path: FieldPath = (label,)
         self.required = bool(spec.required)
         self.strict = strict
-        self.node = node(spec.type, nullable=self._nullable(), strict=strict)
+        self.node = compile_type(spec.type, nullable=self._is_nullable(), strict=strict)
         self.expected = self.node.expected
 
-    def _nullable(self) -> bool:
+    def _is_nullable(self) -> bool:
         return not self.required
 
-    def series(self, series: Series, failures: Failures) -> Series:
-        """A column of a frame: the same object where it conforms, else a converted one; failures are noted."""
+    def check_series(self, series: Series, violations: Violations) -> Series:
+        """Check a column of a frame.
+
+        Returns:
+            The same object if it conforms, otherwise a converted one.
+        """
         return series
 
-    def values(self, values: list[Any], failures: Failures) -> Any:
-        """A column given as Python values, one a row, with None where a row has none.
+    def check_values(self, values: list[Any], violations: Violations) -> Values:
+        """Check a column given as Python values, one per row; None stands for a missing value.
 
-        Integers beside fractions or nulls stay as they are: as doubles, those beyond 2**53 would be others.
+        Integers next to floats or nulls stay Python objects: as doubles, those beyond 2**53 would
+        change.
         """
-        kinds = set(map(type, values))
-        mixed = int in kinds and bool(kinds & {float, type(None)})
+        types = set(map(type, values))
+        mixed = int in types and bool(types & {float, type(None)})
         return pd.Series(values, dtype=object if mixed or not values else None)
 
-    def _converted(self, values: list[Any], failures: Failures) -> list[Any]:
-        if self.node.fits(values):
+    def _convert(self, values: list[Any], violations: Violations) -> list[Any]:
+        if self.node.accepts_all(values):
             return values
-        convert, place = self.node.convert, self.place
-        return [convert(value, place, row, failures) for row, value in enumerate(values)]
+        return self.node.convert_all(values, self.path, violations)
 
-    def _wrong(self, series: Series, failures: Failures) -> Series:
-        failures.say(
-            Code.WRONG_TYPE, self.place, None, self.expected, f"dtype {str(series.dtype)[:60]}"
-        )
+    def _check_objects(self, series: Series, violations: Violations) -> Series:
+        values = series.tolist()
+        if series.dtype == _OBJECT and self.node.accepts_all(values):
+            return series
+        converted = object_array(self.node.convert_all(values, self.path, violations))
+        return pd.Series(converted, index=series.index, name=series.name)
+
+    def _reject_dtype(self, series: Series, violations: Violations) -> Series:
+        self._add_dtype(ViolationCode.WRONG_TYPE, series, violations)
         return series
 
-    def _needs_conversion(self, series: Series, failures: Failures) -> None:
+    def _require_conversion(self, series: Series, violations: Violations) -> None:
         if self.strict:
-            failures.say(
-                Code.NEEDS_CONVERSION,
-                self.place,
-                None,
-                f"{self.expected}",
-                f"dtype {str(series.dtype)[:60]}",
-            )
+            self._add_dtype(ViolationCode.NEEDS_CONVERSION, series, violations)
 
-    def _no_nulls(self, null: Any, failures: Failures) -> None:
+    def _add_dtype(self, code: str, series: Series, violations: Violations) -> None:
+        violations.add_message(code, self.path, self.expected, f"dtype {str(series.dtype)[:60]}")
+
+    def _reject_nulls(self, null: Mask, violations: Violations) -> None:
         for row in np.flatnonzero(null).tolist():
-            failures.add(Code.NULL, self.place, row, self.expected, None)
+            violations.add(ViolationCode.NULL, self.path, row, self.expected, None)
 
 
 class NestedColumn(Column):
-    """Arrays, objects and maps, one a cell."""
+    """A column of arrays, objects or maps."""
 
-    def series(self, series: Series, failures: Failures) -> Series:
-        """A column of a frame."""
-        values = series.tolist()
-        if series.dtype == _OBJECT and self.node.fits(values):
-            return series
-        return pd.Series(
-            objects(self._converted(values, failures)), index=series.index, name=series.name
-        )
+    def check_series(self, series: Series, violations: Violations) -> Series:
+        """Check a column of a frame."""
+        return self._check_objects(series, violations)
 
-    def values(self, values: list[Any], failures: Failures) -> Any:
-        """A column given as Python values."""
-        return objects(self._converted(values, failures))
+    def check_values(self, values: list[Any], violations: Violations) -> Values:
+        """Check a column given as Python values."""
+        return object_array(self._convert(values, violations))
 
 
 class TextColumn(Column):
-    """`string` and `binary`."""
+    """A column of `string` or `binary`."""
 
-    def series(self, series: Series, failures: Failures) -> Series:
-        """A column of a frame."""
+    def check_series(self, series: Series, violations: Violations) -> Series:
+        """Check a column of a frame."""
         dtype = series.dtype
         if dtype == _OBJECT:
-            values = series.tolist()
-            if self.node.fits(values):
-                return series
-            return pd.Series(
-                objects(self._converted(values, failures)), index=series.index, name=series.name
-            )
+            return self._check_objects(series, violations)
         if isinstance(dtype, pd.StringDtype) and self.expected == "string":
-            if self.required and (null := series.array.isna()).any():
-                self._no_nulls(null, failures)
+            null = series.array.isna() if self.required else None
+            if null is not None and null.any():
+                self._reject_nulls(null, violations)
             return series
-        if (plain := _unwrapped(series)) is series:
-            return self._wrong(series, failures)
-        self._needs_conversion(series, failures)
-        return self.series(plain, failures)
+        plain = _unwrap(series)
+        if plain is series:
+            return self._reject_dtype(series, violations)
+        self._require_conversion(series, violations)
+        return self.check_series(plain, violations)
 
-    def values(self, values: list[Any], failures: Failures) -> Any:
-        """A column given as Python values."""
-        converted = self._converted(values, failures)
+    def check_values(self, values: list[Any], violations: Violations) -> Values:
+        """Check a column given as Python values."""
+        converted = self._convert(values, violations)
         if values and self.expected == "string":
-            with contextlib.suppress(
-                UnicodeEncodeError
-            ):  # half a surrogate pair is a text of Python's, and none of Arrow's
+            # Arrow cannot encode a lone surrogate, which a Python string may contain.
+            with contextlib.suppress(UnicodeEncodeError):
                 return pd.Series(converted)
-        return objects(converted)
+        return object_array(converted)
 
 
 class NumberColumn(Column):
-    """Booleans, integers and floats."""
+    """A column of booleans, integers or floats."""
+
+    native_dtype: np.dtype[Any]
 
     def __init__(self, spec: ColSpec, label: Any, *, strict: bool) -> None:
         dtype: Any = spec.type
-        self.native = dtype.to_numpy()
+        self.native_dtype = dtype.to_numpy()
         super().__init__(spec, label, strict=strict)
 
-    def _nullable(self) -> bool:
-        return not self.required or self.native.kind == "f"  # NaN is a float
+    def _is_nullable(self) -> bool:
+        # NaN is a float.
+        return not self.required or self.native_dtype.kind == "f"
 
-    def series(self, series: Series, failures: Failures) -> Series:
-        """A column of a frame."""
+    def check_series(self, series: Series, violations: Violations) -> Series:
+        """Check a column of a frame."""
         dtype = series.dtype
-        if dtype == self.native:
+        if dtype == self.native_dtype:
             return series
         if dtype == _OBJECT:
-            values = series.tolist()
-            if self.native.kind == "b" and self.node.fits(values) and None in values:
-                return series  # as MLflow leaves them: no NumPy dtype holds booleans and nulls
-            return self._series(self.values(values, failures), series)
+            return self._check_objects(series, violations)
         kind = getattr(dtype, "kind", "O")
         if kind == "O" or isinstance(dtype, (pd.CategoricalDtype, pd.SparseDtype, pd.StringDtype)):
-            if (plain := _unwrapped(series)) is series:
-                return self._wrong(series, failures)
-            self._needs_conversion(series, failures)
-            return self.series(plain, failures)
-        if not (kind == self.native.kind or {kind, self.native.kind} <= set("iuf")):
-            return self._wrong(series, failures)
+            plain = _unwrap(series)
+            if plain is series:
+                return self._reject_dtype(series, violations)
+            self._require_conversion(series, violations)
+            return self.check_series(plain, violations)
+        if kind != self.native_dtype.kind and not {kind, self.native_dtype.kind} <= set("iuf"):
+            return self._reject_dtype(series, violations)
         if isinstance(dtype, np.dtype):
-            return self._cast(series, series.to_numpy(), None, failures)
-        plain_dtype = dtype.numpy_dtype
+            return self._cast(series, series.to_numpy(), None, violations)
+        numpy_dtype = dtype.numpy_dtype
         null = series.isna().to_numpy() if series.hasnans else None
-        return self._cast(
-            series, series.to_numpy(dtype=plain_dtype, na_value=plain_dtype.type(0)), null, failures
-        )
+        values = series.to_numpy(dtype=numpy_dtype, na_value=numpy_dtype.type(0))
+        return self._cast(series, values, null, violations)
 
-    def _cast(self, series: Series, values: Any, null: Any, failures: Failures) -> Series:
-        if (
-            self.native.kind != "f"
-            and values.dtype.kind == "f"
-            and null is None
-            and (nan := np.isnan(values)).any()
-        ):
-            null, values = nan, np.where(nan, 0, values)
-        if null is not None and self.native.kind != "f":
+    def _check_objects(self, series: Series, violations: Violations) -> Series:
+        values = series.tolist()
+        # No NumPy dtype holds booleans and nulls, so MLflow leaves them unchanged as well.
+        if self.native_dtype.kind == "b" and None in values and self.node.accepts_all(values):
+            return series
+        return self._as_series(self.check_values(values, violations), series)
+
+    def _cast(
+        self, series: Series, values: Array, null: Mask | None, violations: Violations
+    ) -> Series:
+        is_float = self.native_dtype.kind == "f"
+        if not is_float and null is None and values.dtype.kind == "f":
+            nan = np.isnan(values)
+            if nan.any():
+                null, values = nan, np.where(nan, 0, values)
+        if null is not None and not is_float:
             if self.required:
-                self._no_nulls(null, failures)
+                self._reject_nulls(null, violations)
             elif series.dtype == self._masked_dtype():
                 return series
-        self._needs_conversion(series, failures)
-        converted, lost = casting.cast(values, self.native)
+        self._require_conversion(series, violations)
+        converted, lost = cast_with_losses(values, self.native_dtype)
         if lost is not None:
             if null is not None:
                 lost &= ~null
-            failures.add_rows(
-                Code.LOSSY, self.place, np.flatnonzero(lost), self.expected, series.array
-            )
+            rows = np.flatnonzero(lost)
+            violations.add_rows(ViolationCode.LOSSY, self.path, rows, self.expected, series.array)
         if null is None:
-            return self._series(converted, series)
-        return self._series(self._with_nulls(converted, null), series)
+            return self._as_series(converted, series)
+        return self._as_series(self._with_nulls(converted, null), series)
 
     def _masked_dtype(self) -> str:
-        return {"b": "boolean", "i": f"Int{8 * self.native.itemsize}"}.get(self.native.kind, "")
+        bits = 8 * self.native_dtype.itemsize
+        return {"b": "boolean", "i": f"Int{bits}"}.get(self.native_dtype.kind, "")
 
-    def _with_nulls(self, values: Any, null: Any) -> Any:
-        if self.native.kind == "f":
-            return np.where(null, self.native.type("nan"), values)
-        # The only dtypes that hold every integer, or every boolean, and nulls beside them.
-        return (
-            pd.arrays.BooleanArray(values, null)
-            if self.native.kind == "b"
-            else pd.arrays.IntegerArray(values, null)
-        )
+    def _with_nulls(self, values: Array, null: Mask) -> Values:
+        if self.native_dtype.kind == "f":
+            return np.where(null, self.native_dtype.type("nan"), values)
+        # Only the masked dtypes hold nulls next to every integer or boolean.
+        if self.native_dtype.kind == "b":
+            return pd.arrays.BooleanArray(values, null)
+        return pd.arrays.IntegerArray(values, null)
 
-    def _series(self, values: Any, like: Series) -> Series:
+    def _as_series(self, values: Values, like: Series) -> Series:
         return pd.Series(values, index=like.index, name=like.name, copy=False)
 
-    def values(self, values: list[Any], failures: Failures) -> Any:
-        """A column given as Python values."""
-        before = len(failures)
-        converted = self._converted(values, failures)
-        if len(failures) > before:
-            return objects(converted)
-        if self.native.kind != "f" and None in converted:
+    def check_values(self, values: list[Any], violations: Violations) -> Values:
+        """Check a column given as Python values."""
+        before = len(violations)
+        converted = self._convert(values, violations)
+        if len(violations) > before:
+            return object_array(converted)
+        if self.native_dtype.kind != "f" and None in converted:
+            if self.native_dtype.kind == "b":
+                return object_array(converted)
             dtype: Any = self._masked_dtype()
-            return (
-                objects(converted) if self.native.kind == "b" else pd.array(converted, dtype=dtype)
-            )
-        return np.array(converted, dtype=self.native)
+            return pd.array(converted, dtype=dtype)
+        return np.array(converted, dtype=self.native_dtype)
 
 
 class DatetimeColumn(Column):
-    """Points in time, without a time zone; those with one become UTC."""
+    """A column of points in time without a time zone; those with a time zone are converted to UTC."""
 
-    native = np.dtype("datetime64[ns]")
+    native_dtype = np.dtype("datetime64[ns]")
 
-    def _nullable(self) -> bool:
-        return True  # NaT is a value of the dtype, as NaN is of floats
+    def _is_nullable(self) -> bool:
+        # NaT is a value of the dtype, as NaN is of floats.
+        return True
 
-    def series(self, series: Series, failures: Failures) -> Series:
-        """A column of a frame."""
+    def check_series(self, series: Series, violations: Violations) -> Series:
+        """Check a column of a frame."""
         dtype = series.dtype
-        if dtype == self.native or (
-            self.strict and isinstance(dtype, np.dtype) and dtype.kind == "M"
-        ):
-            return series
         if isinstance(dtype, np.dtype) and dtype.kind == "M":
-            return self._in_nanoseconds(series)
+            is_native = self.strict or dtype == self.native_dtype
+            return series if is_native else self._in_nanoseconds(series)
         if dtype == _OBJECT or isinstance(dtype, pd.StringDtype):
-            return self._named(self.values(series.tolist(), failures), series)
-        if (plain := _unwrapped(series)) is series:
-            return self._wrong(series, failures)
-        self._needs_conversion(series, failures)
-        return self.series(plain, failures)
+            converted = self.check_values(series.tolist(), violations)
+            return converted.set_axis(series.index).rename(series.name)
+        plain = _unwrap(series)
+        if plain is series:
+            return self._reject_dtype(series, violations)
+        self._require_conversion(series, violations)
+        return self.check_series(plain, violations)
 
     def _in_nanoseconds(self, series: Series) -> Series:
         try:
-            return series.astype(self.native)
+            return series.astype(self.native_dtype)
         except pd.errors.OutOfBoundsDatetime:
-            return series  # before 1677 or after 2262: only its own, coarser unit holds it
+            # Only a coarser unit holds the years before 1677 and after 2262.
+            return series
 
-    def _named(self, converted: Series, like: Series) -> Series:
-        return converted.set_axis(like.index).rename(like.name)
-
-    def values(self, values: list[Any], failures: Failures) -> Any:
-        """A column given as Python values."""
-        before = len(failures)
-        converted = self._converted(values, failures)
-        if len(failures) > before:
+    def check_values(self, values: list[Any], violations: Violations) -> Series:
+        """Check a column given as Python values."""
+        before = len(violations)
+        converted = self._convert(values, violations)
+        if len(violations) > before:
             return pd.Series(converted, dtype=object)
         try:
-            return pd.Series(converted, dtype=self.native)
+            return pd.Series(converted, dtype=self.native_dtype)
         except pd.errors.OutOfBoundsDatetime:
             return pd.Series(np.array(converted, dtype="datetime64[us]"))
 
 
-def column(spec: ColSpec, label: Any, *, strict: bool = False) -> Column:
+_SCALAR_COLUMNS: dict[DataType, type[Column]] = {
+    DataType.string: TextColumn,
+    DataType.binary: TextColumn,
+    DataType.datetime: DatetimeColumn,
+}
+
+
+def compile_column(spec: ColSpec, label: Any, *, strict: bool = False) -> Column:
     """Compile one column.
 
     Example:
-        >>> column(ColSpec("double", "x"), "x").series(pd.Series([1, 2]), Failures()).dtype
+        >>> column = compile_column(ColSpec("double", "x"), "x")
+        >>> column.check_series(pd.Series([1, 2]), Violations()).dtype
         dtype('float64')
     """
     kind: type[Column] = NestedColumn
     if isinstance(spec.type, AnyType):
         kind = Column
     elif isinstance(spec.type, DataType):
-        kind = {
-            DataType.string: TextColumn,
-            DataType.binary: TextColumn,
-            DataType.datetime: DatetimeColumn,
-        }.get(spec.type, NumberColumn)
+        kind = _SCALAR_COLUMNS.get(spec.type, NumberColumn)
     return kind(spec, label, strict=strict)
 
 
-def objects(values: list[Any]) -> Any:
-    """An array `(n_rows,)` of Python objects, whatever they are.
+def object_array(values: list[Any]) -> Array:
+    """Return an object array `(n_rows,)` of arbitrary Python values.
 
     Example:
-        >>> objects([[1], [2]]).shape
+        >>> object_array([[1], [2]]).shape
         (2,)
     """
     array = np.empty(len(values), dtype=object)
-    for row, value in enumerate(values):  # `array[:] = values` takes arrays apart
+    # `array[:] = values` would unpack nested sequences.
+    for row, value in enumerate(values):
         array[row] = value
     return array
 
 
-def _unwrapped(series: Series) -> Series:
-    """A series without the wrapping of its dtype (category, time zone, sparse, Arrow); the same object where it has none."""
+def _unwrap(series: Series) -> Series:
+    """Return a series without its category, time zone, sparse or Arrow dtype.
+
+    The same object is returned if the dtype is none of these.
+    """
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        inner = dtype.categories.dtype
-        holds_nulls = isinstance(inner, pd.StringDtype) or getattr(inner, "kind", "O") in "fM"
-        return series.astype(inner if holds_nulls or not series.hasnans else object)
+        categories = dtype.categories.dtype
+        is_string = isinstance(categories, pd.StringDtype)
+        holds_nulls = is_string or getattr(categories, "kind", "O") in "fM"
+        return series.astype(categories if holds_nulls or not series.hasnans else object)
     if isinstance(dtype, pd.DatetimeTZDtype):
         return series.dt.tz_convert("UTC").dt.tz_localize(None)
     if isinstance(dtype, pd.SparseDtype):
@@ -327,4 +340,5 @@ def _from_arrow(series: Series) -> Series:
         return series.astype(f"datetime64[{arrow.unit}]")
     if "string" in str(arrow).split("<")[0]:
         return series.astype("str")
-    return pd.Series(objects(series.array.tolist()), index=series.index, name=series.name)
+    values = object_array(series.array.tolist())
+    return pd.Series(values, index=series.index, name=series.name)

@@ -1,33 +1,35 @@
-"""`compile` a signature once, then check every call's inputs, params and outputs against it."""
+"""The enforcer: a compiled signature that checks the inputs, params and outputs of calls."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from mlflow.models import ModelSignature
 from mlflow.types.schema import Schema
 
 from modelpact.errors import InputsError, OutputsError
 from modelpact.signature.enforcement import mlflow_policy
-from modelpact.signature.enforcement.frames import Columns
-from modelpact.signature.enforcement.params import Params
+from modelpact.signature.enforcement.column_schema import CompiledColumns
+from modelpact.signature.enforcement.params import CompiledParams
 from modelpact.signature.enforcement.payloads import check_columns
-from modelpact.signature.enforcement.tensor_inputs import Tensors
-from modelpact.signature.enforcement.violations import KEPT, Failures
+from modelpact.signature.enforcement.tensors import CompiledTensors
+from modelpact.signature.enforcement.violations import DEFAULT_LIMIT, Violations
 
-__all__ = ["Enforcer", "Extra", "Policy", "compile", "enforce"]
+__all__ = ["Enforcer", "Extra", "Policy", "check_options", "compile", "enforce"]
 
 Policy = Literal["mlflow", "lossless", "strict"]
 Extra = Literal["ignore", "warn", "forbid"]
 
+CompiledSchema = CompiledColumns | CompiledTensors
+
 
 class Enforcer:
-    """A signature turned into checks. It holds no state between calls and may be used from several threads.
+    """A compiled signature. It holds no state between calls and may be shared by threads.
 
     Attributes:
-        signature: The signature it was compiled from.
+        signature: The signature.
         policy: `mlflow`, `lossless` or `strict`.
-        extra: What happens to columns that the signature does not know.
+        extra: What to do with columns that are not in the signature.
     """
 
     def __init__(self, signature: ModelSignature, policy: Policy, extra: Extra) -> None:
@@ -35,159 +37,178 @@ class Enforcer:
         self.policy = policy
         self.extra = extra
         strict = policy == "strict"
-        self._inputs = _side(signature.inputs, strict, extra)
-        self._outputs = _side(signature.outputs, strict, extra)
-        self._params = Params(signature.params, strict=strict)
+        self._inputs = _compile_schema(signature.inputs, strict, extra)
+        self._outputs = _compile_schema(signature.outputs, strict, extra)
+        self._params = CompiledParams(signature.params, strict=strict)
 
-    def inputs(self, data: Any) -> Any:
-        """The inputs as the model is to get them.
+    def enforce_inputs(self, data: Any) -> Any:
+        """Check inputs and convert them for the model.
 
         Args:
-            data: DataFrame `(n_rows, n_columns)`, Series, ndarray, sparse matrix, dict of arrays, list, dict, scalar, or a table
-                of polars or pyarrow. It is never changed.
+            data: A DataFrame `(n_rows, n_columns)`, Series, ndarray, sparse matrix, dict of arrays,
+                list, dict, scalar, or a table of polars or pyarrow. It is never changed.
 
         Returns:
-            For columns a DataFrame, for tensors arrays; `data` itself where it conforms as it is or the signature has no inputs.
+            A DataFrame for a schema of columns, arrays for one of tensors. `data` itself if it
+            conforms without a conversion, or if the signature has no inputs.
 
         Raises:
-            InputsError: The data breaks the signature; `failures` lists where.
+            InputsError: The inputs violate the signature.
         """
-        failures = Failures()
-        checked = self._check(data, self.signature.inputs, self._inputs, failures)
-        failures.raise_if_any(InputsError, "inputs")
+        violations = Violations()
+        checked = self._check(data, self.signature.inputs, self._inputs, violations)
+        violations.raise_if_any(InputsError, "inputs")
         return checked
 
-    def params(self, params: dict[str, Any] | None) -> dict[str, Any] | None:
-        """The params as the model is to get them: plain Python values, defaults filled in.
+    def enforce_params(self, params: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Check params and return them as plain Python values, with defaults.
 
         Raises:
-            InputsError: A param is unknown, or its value is not of its type; `failures` lists them.
+            InputsError: A param is unknown, or has a value of the wrong type.
         """
-        failures = Failures()
-        checked = self._check_params(params, failures)
-        failures.raise_if_any(InputsError, "params")
+        violations = Violations()
+        checked = self._check_params(params, violations)
+        violations.raise_if_any(InputsError, "params")
         return checked
 
-    def call(
+    def enforce_call(
         self, data: Any, params: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any] | None]:
-        """Inputs and params together, as the model is to get them.
-
-        Raises:
-            InputsError: The one or the other breaks the signature; `failures` lists where, in both.
-        """
-        failures = Failures()
-        checked = self._check(data, self.signature.inputs, self._inputs, failures)
-        in_inputs = failures.total
-        settings = self._check_params(params, failures)
-        in_params = failures.total - in_inputs
-        failures.raise_if_any(
-            InputsError,
-            "inputs and params" if in_inputs and in_params else "inputs" if in_inputs else "params",
-        )
-        return checked, settings
-
-    def outputs(self, data: Any) -> Any:
-        """The model's answer, checked; it is returned as the model gave it.
-
-        Raises:
-            OutputsError: The answer breaks the signature; `failures` lists where.
-        """
-        failures = Failures()
-        self._check(data, self.signature.outputs, self._outputs, failures)
-        failures.raise_if_any(OutputsError, "outputs")
-        return data
-
-    def find(self, data: Any, params: dict[str, Any] | None = None, most: int = KEPT) -> Failures:
-        """Every place where inputs and params break the signature, without raising.
+        """Check inputs and params together, and report the violations of both.
 
         Args:
-            data: As for `inputs`.
-            params: As for `params`; None for a call without any.
-            most: So many failures are kept in full, those of the inputs first; the rest are counted.
+            data: As for `enforce_inputs`.
+            params: As for `enforce_params`.
+
+        Returns:
+            The inputs and the params for the model.
+
+        Raises:
+            InputsError: The inputs or params violate the signature.
+        """
+        violations = Violations()
+        checked = self._check(data, self.signature.inputs, self._inputs, violations)
+        n_inputs = violations.total
+        checked_params = self._check_params(params, violations)
+        if violations:
+            n_params = violations.total - n_inputs
+            parts = [name for name, n in (("inputs", n_inputs), ("params", n_params)) if n]
+            violations.raise_if_any(InputsError, " and ".join(parts))
+        return checked, checked_params
+
+    def enforce_outputs(self, data: Any) -> Any:
+        """Check the outputs of the model and return them unchanged.
+
+        Raises:
+            OutputsError: The outputs violate the signature.
+        """
+        violations = Violations()
+        self._check(data, self.signature.outputs, self._outputs, violations)
+        violations.raise_if_any(OutputsError, "outputs")
+        return data
+
+    def find_violations(
+        self, data: Any, params: dict[str, Any] | None = None, limit: int = DEFAULT_LIMIT
+    ) -> Violations:
+        """Return the violations of inputs and params instead of raising them.
+
+        Args:
+            data: As for `enforce_inputs`.
+            params: As for `enforce_params`; None for a call without params.
+            limit: The number of violations that are recorded; the rest are only counted.
 
         Example:
             >>> from mlflow.types.schema import ColSpec
-            >>> compile(ModelSignature(Schema([ColSpec("long", "n")]))).find([{"n": 1}, {"n": "x"}, {}]).total
+            >>> enforcer = compile(ModelSignature(Schema([ColSpec("long", "n")])))
+            >>> enforcer.find_violations([{"n": 1}, {"n": "x"}, {}]).total
             2
         """
-        failures = Failures(most)
-        self._check(data, self.signature.inputs, self._inputs, failures)
-        self._check_params(params, failures)
-        return failures
+        violations = Violations(limit)
+        self._check(data, self.signature.inputs, self._inputs, violations)
+        self._check_params(params, violations)
+        return violations
 
     def _check_params(
-        self, params: dict[str, Any] | None, failures: Failures
+        self, params: dict[str, Any] | None, violations: Violations
     ) -> dict[str, Any] | None:
+        if self.policy != "mlflow":
+            return self._params.check(params, violations)
         checked: dict[str, Any] | None
-        if self.policy == "mlflow":
-            checked = mlflow_policy.check_params(params, self.signature.params, failures)
-        else:
-            checked = self._params.check(params, failures)
+        checked = mlflow_policy.check_params(params, self.signature.params, violations)
         return checked
 
     def _check(
-        self, data: Any, schema: Schema | None, side: Columns | Tensors | None, failures: Failures
+        self,
+        data: Any,
+        schema: Schema | None,
+        compiled: CompiledSchema | None,
+        violations: Violations,
     ) -> Any:
-        if side is None or schema is None:
+        if compiled is None or schema is None:
             return data
-        if self.policy == "mlflow":
-            checked = mlflow_policy.check_data(data, schema, failures)
-            if failures:
-                _native(data, side, failures)  # says where; MLflow often does not
-            return checked
-        return _native(data, side, failures)
+        if self.policy != "mlflow":
+            return _check_data(data, compiled, violations)
+        checked = mlflow_policy.check_data(data, schema, violations)
+        if violations:
+            # MLflow's message often does not say where the data violates the schema.
+            _check_data(data, compiled, violations)
+        return checked
 
 
-def _native(data: Any, side: Columns | Tensors, failures: Failures) -> Any:
-    return (
-        check_columns(data, side, failures)
-        if isinstance(side, Columns)
-        else side.check(data, failures)
-    )
+def _check_data(data: Any, compiled: CompiledSchema, violations: Violations) -> Any:
+    if isinstance(compiled, CompiledColumns):
+        return check_columns(data, compiled, violations)
+    return compiled.check(data, violations)
 
 
-def _side(schema: Schema | None, strict: bool, extra: Extra) -> Columns | Tensors | None:
+def _compile_schema(schema: Schema | None, strict: bool, extra: Extra) -> CompiledSchema | None:
     if schema is None:
         return None
-    kind = Tensors if schema.is_tensor_spec() else Columns
+    kind = CompiledTensors if schema.is_tensor_spec() else CompiledColumns
     return kind(schema, strict=strict, extra=extra)
+
+
+def check_options(policy: str, extra: str) -> None:
+    """Check the names of a policy and of a treatment of extra columns.
+
+    Raises:
+        ValueError: One of them is unknown.
+    """
+    for name, value, known in (
+        ("policy", policy, get_args(Policy)),
+        ("extra", extra, get_args(Extra)),
+    ):
+        if value not in known:
+            raise ValueError(f"unknown {name} {value!r}: use one of {', '.join(known)}")
 
 
 def compile(
     signature: ModelSignature, policy: Policy = "lossless", extra: Extra = "ignore"
 ) -> Enforcer:
-    """Turn a signature into checks.
+    """Compile a signature, once for all calls.
 
     Args:
         signature: MLflow's signature.
-        policy: `mlflow` gives exactly MLflow's verdict and result; `lossless` makes every conversion that changes no value and
-            refuses the rest; `strict` converts nothing.
-        extra: Columns that the signature does not know are left out silently (`ignore`), with a `UserWarning` (`warn`), or
-            refused (`forbid`). MLflow leaves them out: with `policy="mlflow"` nothing else can be asked for.
-
-    Returns:
-        The checks; compile once, use for every call.
+        policy: `mlflow` returns exactly MLflow's results; `lossless` makes every conversion that
+            does not change a value, and rejects the rest; `strict` makes no conversion.
+        extra: Columns that are not in the signature are ignored (`ignore`), ignored with a
+            `UserWarning` (`warn`), or rejected (`forbid`). `policy="mlflow"` cannot forbid them.
 
     Raises:
-        ValueError: No such policy, no such way with extra columns, or both do not go together.
+        ValueError: `policy` or `extra` is unknown, or they cannot be combined.
 
     Example:
         >>> from mlflow.types.schema import ColSpec
         >>> enforcer = compile(ModelSignature(Schema([ColSpec("double", "age")])))
-        >>> enforcer.inputs([{"age": 3}])
+        >>> enforcer.enforce_inputs([{"age": 3}])
            age
         0  3.0
     """
-    for word, known in (
-        (policy, ("mlflow", "lossless", "strict")),
-        (extra, ("ignore", "warn", "forbid")),
-    ):
-        if word not in known:
-            raise ValueError(f"{word!r} is none of {', '.join(known)}")
+    check_options(policy, extra)
     if policy == "mlflow" and extra == "forbid":
         raise ValueError(
-            "the policy mlflow leaves extra columns out, as MLflow does; extra='forbid' needs another policy"
+            "policy='mlflow' cannot be combined with extra='forbid', because MLflow ignores extra "
+            "columns: use policy='lossless' or 'strict'"
         )
     return Enforcer(signature, policy, extra)
 
@@ -199,20 +220,27 @@ def enforce(
     policy: Policy = "lossless",
     extra: Extra = "ignore",
 ) -> tuple[Any, dict[str, Any] | None]:
-    """Check one call's inputs and params; `compile` is the way for more than one.
+    """Check the inputs and params of a single call; use `compile` for more than one.
+
+    Args:
+        signature: MLflow's signature.
+        data: As for `Enforcer.enforce_inputs`.
+        params: As for `Enforcer.enforce_params`.
+        policy: As for `compile`.
+        extra: As for `compile`.
 
     Returns:
-        The inputs and the params as the model is to get them.
+        The inputs and the params for the model.
 
     Raises:
-        InputsError: The inputs or the params break the signature; `failures` lists where.
-        ValueError: As `compile` does.
+        InputsError: The inputs or params violate the signature.
+        ValueError: `policy` or `extra` is unknown, or they cannot be combined.
 
     Example:
         >>> from mlflow.types.schema import ColSpec
         >>> enforce(ModelSignature(Schema([ColSpec("long", "n")])), {"n": 2.5})
         Traceback (most recent call last):
-        modelpact.errors.InputsError: the inputs break the signature in 1 place:
+        modelpact.errors.InputsError: the inputs violate the signature in 1 place:
           row 0, n: expected long, got float 2.5 (LOSSY)
     """
-    return compile(signature, policy, extra).call(data, params)
+    return compile(signature, policy, extra).enforce_call(data, params)

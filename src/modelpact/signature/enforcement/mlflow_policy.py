@@ -1,4 +1,4 @@
-"""The policy `mlflow`: MLflow's own verdict and result, because MLflow itself gives them; only the caller's data is kept safe."""
+"""The policy `mlflow`: calls MLflow's own enforcement, without changing the caller's data."""
 
 from __future__ import annotations
 
@@ -11,69 +11,69 @@ from mlflow.types.schema import DataType, ParamSchema, Schema, TensorSpec
 
 from modelpact._internal import mlflow_compat
 from modelpact._internal.text import truncate
-from modelpact.signature.enforcement.columns import objects
-from modelpact.signature.enforcement.violations import Code, Failures
+from modelpact.signature.enforcement.columns import object_array
+from modelpact.signature.enforcement.violations import ViolationCode, Violations
 
 __all__ = ["check_data", "check_params"]
 
 
-def check_data(data: Any, schema: Schema, failures: Failures) -> Any:
-    """What MLflow's `predict` makes of its inputs before it calls the model.
+def check_data(data: Any, schema: Schema, violations: Violations) -> Any:
+    """Return the inputs as MLflow's `predict` passes them to a model.
 
     Args:
-        data: Any kind of data; it is copied where MLflow would write into it.
-        schema: The schema.
-        failures: Takes MLflow's refusal.
+        data: Data of any kind.
+        schema: The schema of the inputs or outputs.
+        violations: Collects MLflow's exception as a violation.
     """
+    # Like MLflow's predict, which reports every exception as a violation of the schema.
     try:
-        return mlflow_compat.enforce_inputs(_guarded(data, schema), schema)
-    except Exception as error:  # as MLflow's predict, which takes every exception for a refusal
-        failures.cause = error
-        failures.say(
-            Code.REFUSED_BY_MLFLOW,
-            (),
-            None,
-            "what MLflow accepts",
-            truncate(f"{type(error).__name__}: {error}"),
-        )
+        return mlflow_compat.enforce_inputs(_protect(data, schema), schema)
+    except Exception as error:
+        _record(error, violations)
         return data
 
 
-def check_params(params: Any, schema: ParamSchema | None, failures: Failures) -> Any:
-    """What MLflow's `predict` makes of its params."""
+def check_params(params: Any, schema: ParamSchema | None, violations: Violations) -> Any:
+    """Return the params as MLflow's `predict` passes them to a model."""
+    # Like MLflow's predict, which reports every exception as a violation of the schema.
     try:
-        return copy.deepcopy(
-            mlflow_compat.enforce_params(params, schema)
-        )  # it hands out the signature's own defaults
-    except Exception as error:  # as above
-        failures.cause = error
-        failures.say(
-            Code.REFUSED_BY_MLFLOW,
-            (),
-            None,
-            "what MLflow accepts",
-            truncate(f"{type(error).__name__}: {error}"),
-        )
+        enforced = mlflow_compat.enforce_params(params, schema)
+    except Exception as error:
+        _record(error, violations)
         return params
+    # MLflow returns the defaults of the signature themselves.
+    return copy.deepcopy(enforced)
 
 
-def _guarded(data: Any, schema: Schema) -> Any:
-    """A copy of what MLflow writes its conversions into: the dicts of nested columns."""
-    nested = [
-        spec
-        for spec in schema.inputs
-        if not isinstance(spec, TensorSpec) and not isinstance(spec.type, DataType)
-    ]
-    if not nested or not isinstance(data, (pd.DataFrame, pd.Series, list, dict)):
+def _record(error: Exception, violations: Violations) -> None:
+    violations.cause = error
+    got = truncate(f"{type(error).__name__}: {error}")
+    violations.add_message(ViolationCode.REFUSED_BY_MLFLOW, (), "data that MLflow accepts", got)
+
+
+def _protect(data: Any, schema: Schema) -> Any:
+    """Copy the nested values of data, because MLflow writes its conversions into them."""
+    if not _has_nested_columns(schema):
         return data
     if isinstance(data, (list, dict)):
         return copy.deepcopy(data)
     if isinstance(data, pd.Series):
-        return pd.Series(
-            copy.deepcopy(data.tolist()), index=data.index, name=data.name, dtype=data.dtype
-        )
-    guarded = data.copy(deep=False)
-    for position, dtype in enumerate(data.dtypes):
+        values = copy.deepcopy(data.tolist())
+        return pd.Series(values, index=data.index, name=data.name, dtype=data.dtype)
+    return _copy_cells(data) if isinstance(data, pd.DataFrame) else data
+
+
+def _has_nested_columns(schema: Schema) -> bool:
+    return any(
+        not isinstance(spec, TensorSpec) and not isinstance(spec.type, DataType)
+        for spec in schema.inputs
+    )
+
+
+def _copy_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    copied = frame.copy(deep=False)
+    for position, dtype in enumerate(frame.dtypes):
         if dtype == np.dtype("O"):
-            guarded.isetitem(position, objects(copy.deepcopy(data.iloc[:, position].tolist())))
-    return guarded
+            cells = copy.deepcopy(frame.iloc[:, position].tolist())
+            copied.isetitem(position, object_array(cells))
+    return copied

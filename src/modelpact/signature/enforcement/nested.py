@@ -1,13 +1,13 @@
-"""Nested Python values (lists, dicts, scalars) under arrays, objects, maps and scalars.
+"""Checks of nested Python values: lists, dicts and scalars under arrays, objects, maps and scalars.
 
-Each type becomes a node with two ways through it. `fits` looks at a whole level at once (all values of one property of all
-rows) and only says whether every value is already right: a handful of C loops a level, however many values. `convert` goes value
-by value; it runs only where `fits` said no, makes what conversions lose nothing, and notes the rest as failures.
+A type compiles to a tree of nodes. `accepts_all` checks a whole level at once (all values of a
+property in all rows) with a few C loops per level. `convert` checks value by value; it runs only
+if `accepts_all` returned False, converts what it can without loss, and records the violations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import Any
@@ -16,23 +16,28 @@ import numpy as np
 from mlflow.types.schema import AnyType, DataType, Map, Object
 from mlflow.types.schema import Array as ArrayType
 
-from modelpact.signature.enforcement import casting
-from modelpact.signature.enforcement.scalars import Refused, is_null, rule
-from modelpact.signature.enforcement.violations import Code, Failures, near_miss
-from modelpact.signature.field_path import FieldPath
+from modelpact._internal.text import did_you_mean
+from modelpact.signature.enforcement.casting import Array, are_castable, cast_with_losses
+from modelpact.signature.enforcement.scalars import ConversionError, is_null, scalar_rule
+from modelpact.signature.enforcement.violations import (
+    ViolationCode,
+    Violations,
+    misspelled,
+)
+from modelpact.signature.issues import FieldPath
 
-__all__ = ["Node", "node"]
+__all__ = ["AnyNode", "ArrayNode", "MapNode", "Node", "ObjectNode", "ScalarNode", "compile_type"]
 
 _NONE = type(None)
 
 
 class Node:
-    """One type at one place of a signature.
+    """One type of a signature.
 
     Args:
-        expected: The type, as it stands in messages.
-        nullable: Whether a null may stand here.
-        strict: Whether values that need a conversion are refused.
+        expected: The type as messages call it.
+        nullable: Whether a null is accepted.
+        strict: Whether values that need a conversion are rejected.
     """
 
     def __init__(self, expected: str, *, nullable: bool, strict: bool) -> None:
@@ -40,17 +45,26 @@ class Node:
         self.nullable = nullable
         self.strict = strict
 
-    def fits(self, values: list[Any]) -> bool:
-        """Whether every value is right as it is."""
+    def accepts_all(self, values: list[Any]) -> bool:
+        """Return whether every value conforms without a conversion."""
         raise NotImplementedError
 
-    def convert(self, value: Any, place: FieldPath, row: int | None, failures: Failures) -> Any:
-        """The value, converted where that loses nothing; what cannot be is noted and returned as it is."""
+    def convert(self, value: Any, path: FieldPath, row: int | None, violations: Violations) -> Any:
+        """Convert a value without loss; record a violation and return the value otherwise."""
         raise NotImplementedError
 
-    def _null(self, value: Any, place: FieldPath, row: int | None, failures: Failures) -> Any:
+    def convert_all(
+        self, values: Sequence[Any], path: FieldPath, violations: Violations
+    ) -> list[Any]:
+        """Convert the values of a column, one per row."""
+        convert = self.convert
+        return [convert(value, path, row, violations) for row, value in enumerate(values)]
+
+    def _convert_null(
+        self, value: Any, path: FieldPath, row: int | None, violations: Violations
+    ) -> Any:
         if not self.nullable:
-            failures.add(Code.NULL, place, row, self.expected, value)
+            violations.add(ViolationCode.NULL, path, row, self.expected, value)
         return None
 
 
@@ -59,54 +73,60 @@ class ScalarNode(Node):
 
     def __init__(self, dtype: DataType, *, nullable: bool, strict: bool) -> None:
         super().__init__(dtype.name, nullable=nullable, strict=strict)
-        self.rule = rule(dtype)
-        self.exact = self.rule.exact | {_NONE} if nullable else self.rule.exact
+        self.rule = scalar_rule(dtype)
+        native = self.rule.native_types
+        self._native_types = native | {_NONE} if nullable else native
 
-    def fits(self, values: list[Any]) -> bool:
-        """Whether every value is right as it is."""
-        if not self.exact.issuperset(map(type, values)):
+    def accepts_all(self, values: list[Any]) -> bool:
+        """Return whether every value conforms without a conversion."""
+        if not self._native_types.issuperset(map(type, values)):
             return False
-        if self.expected == "datetime":  # whether it has a time zone is not told by its type
+        if self.expected == "datetime":
+            # The type of a value does not tell whether it has a time zone.
             return not any(getattr(value, "tzinfo", None) for value in values)
         if self.rule.bounds is None or not values:
             return True
         low, high = self.rule.bounds
         try:
             return bool(min(values) >= low and max(values) <= high)
-        except TypeError:  # a null among the integers
+        except TypeError:
+            # There is a null among the integers.
             return all(value is None or low <= value <= high for value in values)
 
-    def convert(self, value: Any, place: FieldPath, row: int | None, failures: Failures) -> Any:
-        """The value, converted where that loses nothing."""
-        if is_null(value) and not (self.rule.nan and isinstance(value, (float, np.floating))):
-            return self._null(value, place, row, failures)
+    def convert(self, value: Any, path: FieldPath, row: int | None, violations: Violations) -> Any:
+        """Convert a value without loss."""
+        if is_null(value) and not (self.rule.has_nan and isinstance(value, (float, np.floating))):
+            return self._convert_null(value, path, row, violations)
         try:
             converted = self.rule.convert(value)
-        except Refused as refused:
-            failures.add(refused.code, place, row, self.expected, value)
+        except ConversionError as error:
+            violations.add(error.code, path, row, self.expected, value)
             return value
-        if self.strict and type(value) not in self.exact:
-            failures.add(Code.NEEDS_CONVERSION, place, row, self.expected, value)
+        if self.strict and type(value) not in self._native_types:
+            violations.add(ViolationCode.NEEDS_CONVERSION, path, row, self.expected, value)
         return converted
 
 
 class AnyNode(Node):
-    """The type that takes everything."""
+    """The type that accepts every value."""
 
     def __init__(self) -> None:
         super().__init__("any", nullable=True, strict=False)
 
-    def fits(self, values: list[Any]) -> bool:
-        """Always."""
+    def accepts_all(self, values: list[Any]) -> bool:
+        """Return True."""
         return True
 
-    def convert(self, value: Any, place: FieldPath, row: int | None, failures: Failures) -> Any:
-        """The value as it is."""
+    def convert(self, value: Any, path: FieldPath, row: int | None, violations: Violations) -> Any:
+        """Return the value."""
         return value
 
 
 class ArrayNode(Node):
-    """A list of values of one type. Its items may be null: the type cannot say otherwise, and is inferred from such lists."""
+    """A list of values of one type.
+
+    Items may be null: MLflow's arrays cannot forbid it, and are inferred from lists with nulls.
+    """
 
     def __init__(self, dtype: ArrayType, *, nullable: bool, strict: bool) -> None:
         item = dtype.dtype
@@ -115,167 +135,194 @@ class ArrayNode(Node):
             nullable=nullable or isinstance(item, AnyType),
             strict=strict,
         )
-        self.item = node(item, nullable=True, strict=strict)
-        depth, inner = 1, item
-        while isinstance(inner, ArrayType):
-            depth, inner = depth + 1, inner.dtype
-        self.depth = depth
-        self.numpy = inner.to_numpy() if isinstance(inner, DataType) else None
+        self.item = compile_type(item, nullable=True, strict=strict)
+        self._depth = 1
+        while isinstance(item, ArrayType):
+            self._depth, item = self._depth + 1, item.dtype
+        self._dtype = item.to_numpy() if isinstance(item, DataType) else None
 
-    def fits(self, values: list[Any]) -> bool:
-        """Whether every value is right as it is."""
-        kinds = set(map(type, values))
-        if self.nullable and _NONE in kinds:
+    def accepts_all(self, values: list[Any]) -> bool:
+        """Return whether every value conforms without a conversion."""
+        types = set(map(type, values))
+        if self.nullable and _NONE in types:
             values = [value for value in values if value is not None]
-            kinds.discard(_NONE)
-        if kinds <= {list}:
-            return self.item.fits(list(chain.from_iterable(values)))
-        if kinds != {np.ndarray} or self.numpy is None:
+            types.discard(_NONE)
+        if types <= {list}:
+            return self.item.accepts_all(list(chain.from_iterable(values)))
+        if types != {np.ndarray} or self._dtype is None:
             return False
-        return all(value.dtype == self.numpy and value.ndim == self.depth for value in values)
+        return all(value.dtype == self._dtype and value.ndim == self._depth for value in values)
 
-    def convert(self, value: Any, place: FieldPath, row: int | None, failures: Failures) -> Any:
-        """The value, converted where that loses nothing."""
+    def convert(self, value: Any, path: FieldPath, row: int | None, violations: Violations) -> Any:
+        """Convert a value without loss."""
         if isinstance(value, np.ndarray):
-            return self._convert_array(value, place, row, failures)
+            return self._convert_array(value, path, row, violations)
         if is_null(value):
-            return self._null(value, place, row, failures)
+            return self._convert_null(value, path, row, violations)
         if not isinstance(value, (list, tuple)):
-            failures.add(Code.WRONG_TYPE, place, row, self.expected, value)
+            violations.add(ViolationCode.WRONG_TYPE, path, row, self.expected, value)
             return value
         if self.strict and type(value) is not list:
-            failures.add(Code.NEEDS_CONVERSION, place, row, self.expected, value)
+            violations.add(ViolationCode.NEEDS_CONVERSION, path, row, self.expected, value)
         items = list(value)
-        if self.item.fits(items):
+        if self.item.accepts_all(items):
             return value if isinstance(value, list) else items
         convert = self.item.convert
-        return [convert(item, (*place, index), row, failures) for index, item in enumerate(items)]
+        return [convert(item, (*path, index), row, violations) for index, item in enumerate(items)]
 
     def _convert_array(
-        self, value: np.ndarray[Any, Any], place: FieldPath, row: int | None, failures: Failures
+        self, value: Array, path: FieldPath, row: int | None, violations: Violations
     ) -> Any:
-        if self.numpy is not None and value.ndim == self.depth:
-            if value.dtype == self.numpy or value.dtype.kind == self.numpy.kind in "USM":
+        dtype = self._dtype if value.ndim == self._depth else None
+        if dtype is not None:
+            if value.dtype == dtype or value.dtype.kind == dtype.kind in "USM":
                 return value
-            if casting.castable(value.dtype, self.numpy) and value.dtype.kind in "iufb":
-                converted, lost = casting.cast(value, self.numpy)
-                if lost is not None or self.strict:
-                    code = Code.LOSSY if lost is not None else Code.NEEDS_CONVERSION
-                    failures.add(code, place, row, self.expected, value)
-                return converted
+            if value.dtype.kind in "iufb" and are_castable(value.dtype, dtype):
+                return self._cast(value, dtype, path, row, violations)
         if not value.ndim:
-            failures.add(Code.WRONG_TYPE, place, row, self.expected, value)
+            violations.add(ViolationCode.WRONG_TYPE, path, row, self.expected, value)
             return value
-        converted = self.convert(value.tolist(), place, row, failures)
-        return (
-            np.array(converted, dtype=object)
-            if value.dtype == object and value.ndim == 1 and self.depth == 1
-            else converted
-        )
+        converted = self.convert(value.tolist(), path, row, violations)
+        if value.dtype == object and value.ndim == 1 and self._depth == 1:
+            return np.array(converted, dtype=object)
+        return converted
+
+    def _cast(
+        self,
+        value: Array,
+        dtype: np.dtype[Any],
+        path: FieldPath,
+        row: int | None,
+        violations: Violations,
+    ) -> Array:
+        converted, lost = cast_with_losses(value, dtype)
+        if lost is not None:
+            violations.add(ViolationCode.LOSSY, path, row, self.expected, value)
+        elif self.strict:
+            violations.add(ViolationCode.NEEDS_CONVERSION, path, row, self.expected, value)
+        return converted
 
 
 class ObjectNode(Node):
-    """A dict with known properties, some of them optional."""
+    """A dict with a fixed set of properties, some of them optional."""
 
     def __init__(self, dtype: Object, *, nullable: bool, strict: bool) -> None:
         super().__init__("an object", nullable=nullable, strict=strict)
-        self.nodes = {
-            prop.name: node(prop.dtype, nullable=not prop.required, strict=strict)
+        self.properties = {
+            prop.name: compile_type(prop.dtype, nullable=not prop.required, strict=strict)
             for prop in dtype.properties
         }
-        self.names = frozenset(self.nodes)
-        self._dicts = {dict, _NONE} if nullable else {dict}
         self.required = [prop.name for prop in dtype.properties if prop.required]
         self.optional = [prop.name for prop in dtype.properties if not prop.required]
+        self._names = frozenset(self.properties)
+        self._native_types = {dict, _NONE} if nullable else {dict}
 
-    def fits(self, values: list[Any]) -> bool:
-        """Whether every value is right as it is."""
-        if not self._dicts.issuperset(map(type, values)):
+    def accepts_all(self, values: list[Any]) -> bool:
+        """Return whether every value conforms without a conversion."""
+        if not self._native_types.issuperset(map(type, values)):
             return False
         if self.nullable:
-            values = [
-                value for value in values if value
-            ]  # neither None nor the empty object, which stands for it
+            # An empty object stands for null.
+            values = [value for value in values if value]
         if self.optional:
-            if not self.names.issuperset(chain.from_iterable(values)):
+            if not self._names.issuperset(chain.from_iterable(values)):
                 return False
-        elif not set(map(len, values)) <= {len(self.names)}:
+        elif not set(map(len, values)) <= {len(self._names)}:
             return False
         try:
             if not all(
-                self.nodes[name].fits(list(map(itemgetter(name), values))) for name in self.required
+                self.properties[name].accepts_all(list(map(itemgetter(name), values)))
+                for name in self.required
             ):
                 return False
         except KeyError:
             return False
         return all(
-            self.nodes[name].fits([value[name] for value in values if name in value])
+            self.properties[name].accepts_all([value[name] for value in values if name in value])
             for name in self.optional
         )
 
-    def convert(self, value: Any, place: FieldPath, row: int | None, failures: Failures) -> Any:
-        """The value, converted where that loses nothing; a new dict where anything was."""
-        if is_null(value) or (self.nullable and isinstance(value, dict) and not value):
-            return self._null(value, place, row, failures) if value != {} else value
+    def convert(self, value: Any, path: FieldPath, row: int | None, violations: Violations) -> Any:
+        """Convert a dict without loss, into a new dict."""
+        if self.nullable and isinstance(value, dict) and not value:
+            return value
+        if is_null(value):
+            return self._convert_null(value, path, row, violations)
         if not isinstance(value, dict):
-            failures.add(Code.WRONG_TYPE, place, row, self.expected, value)
+            violations.add(ViolationCode.WRONG_TYPE, path, row, self.expected, value)
             return value
         for name in self.required:
             if name not in value:
-                hint = near_miss(name, value.keys() - self.names, "; there is {}")
-                failures.say(
-                    Code.MISSING_PROPERTY,
-                    (*place, name),
-                    row,
-                    self.nodes[name].expected,
-                    f"nothing{hint}",
-                )
+                self._add_missing(name, value, path, row, violations)
         converted = {}
         for key, item in value.items():
-            inner = self.nodes.get(key) if isinstance(key, str) else None
-            if inner is None:
-                hint = near_miss(key, self.names - value.keys())
-                failures.say(
-                    Code.UNKNOWN_PROPERTY, (*place, key), row, "no such property", f"one{hint}"
-                )
+            node = self.properties.get(key) if isinstance(key, str) else None
+            if node is None:
+                self._add_unknown(key, value, path, row, violations)
             else:
-                converted[key] = inner.convert(item, (*place, key), row, failures)
+                converted[key] = node.convert(item, (*path, key), row, violations)
         return converted
+
+    def _add_missing(
+        self,
+        name: str,
+        value: dict[Any, Any],
+        path: FieldPath,
+        row: int | None,
+        violations: Violations,
+    ) -> None:
+        got = f"nothing{misspelled(name, value.keys() - self._names)}"
+        expected = self.properties[name].expected
+        violations.add_message(ViolationCode.MISSING_PROPERTY, (*path, name), expected, got, row)
+
+    def _add_unknown(
+        self,
+        key: Any,
+        value: dict[Any, Any],
+        path: FieldPath,
+        row: int | None,
+        violations: Violations,
+    ) -> None:
+        got = f"an unknown property{did_you_mean(key, self._names - value.keys())}"
+        expected = "a property of the signature"
+        violations.add_message(ViolationCode.UNKNOWN_PROPERTY, (*path, key), expected, got, row)
 
 
 class MapNode(Node):
-    """A dict of any keys, its values all of one type."""
+    """A dict of any string keys, whose values have one type."""
 
     def __init__(self, dtype: Map, *, nullable: bool, strict: bool) -> None:
-        anything = isinstance(dtype.value_type, AnyType)
+        accepts_any = isinstance(dtype.value_type, AnyType)
         super().__init__(
-            f"a map of {_plural(dtype.value_type)}", nullable=nullable or anything, strict=strict
+            f"a map of {_plural(dtype.value_type)}",
+            nullable=nullable or accepts_any,
+            strict=strict,
         )
-        self.item = node(dtype.value_type, nullable=nullable, strict=strict)
-        self._dicts = {dict, _NONE} if self.nullable else {dict}
+        self.item = compile_type(dtype.value_type, nullable=nullable, strict=strict)
+        self._native_types = {dict, _NONE} if self.nullable else {dict}
 
-    def fits(self, values: list[Any]) -> bool:
-        """Whether every value is right as it is."""
-        if not self._dicts.issuperset(map(type, values)):
+    def accepts_all(self, values: list[Any]) -> bool:
+        """Return whether every value conforms without a conversion."""
+        if not self._native_types.issuperset(map(type, values)):
             return False
         if self.nullable:
             values = [value for value in values if value]
         if not {str}.issuperset(map(type, chain.from_iterable(values))):
             return False
-        return self.item.fits(list(chain.from_iterable(map(dict.values, values))))
+        return self.item.accepts_all(list(chain.from_iterable(map(dict.values, values))))
 
-    def convert(self, value: Any, place: FieldPath, row: int | None, failures: Failures) -> Any:
-        """The value, converted where that loses nothing."""
+    def convert(self, value: Any, path: FieldPath, row: int | None, violations: Violations) -> Any:
+        """Convert a dict without loss, into a new dict."""
         if is_null(value):
-            return self._null(value, place, row, failures)
+            return self._convert_null(value, path, row, violations)
         if not isinstance(value, dict):
-            failures.add(Code.WRONG_TYPE, place, row, self.expected, value)
+            violations.add(ViolationCode.WRONG_TYPE, path, row, self.expected, value)
             return value
         for key in value:
             if not isinstance(key, str):
-                failures.add(Code.WRONG_TYPE, place, row, "keys that are text", key)
+                violations.add(ViolationCode.WRONG_TYPE, path, row, "string keys", key)
         return {
-            key: self.item.convert(item, (*place, str(key)), row, failures)
+            key: self.item.convert(item, (*path, str(key)), row, violations)
             for key, item in value.items()
         }
 
@@ -288,16 +335,16 @@ _NODES: tuple[tuple[type, Callable[..., Node]], ...] = (
 )
 
 
-def node(dtype: Any, *, nullable: bool, strict: bool = False) -> Node:
+def compile_type(dtype: Any, *, nullable: bool, strict: bool = False) -> Node:
     """Compile one type.
 
     Args:
         dtype: MLflow's `DataType`, `Array`, `Object`, `Map` or `AnyType`.
-        nullable: Whether a null may stand here.
-        strict: Whether values that need a conversion are refused.
+        nullable: Whether a null is accepted.
+        strict: Whether values that need a conversion are rejected.
 
     Example:
-        >>> node(ArrayType(DataType.double), nullable=False).fits([[1.0, 2.0], []])
+        >>> compile_type(ArrayType(DataType.double), nullable=False).accepts_all([[1.0, 2.0], []])
         True
     """
     for kind, build in _NODES:

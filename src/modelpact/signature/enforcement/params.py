@@ -1,4 +1,4 @@
-"""Inference parameters: known names only, within the range of their types, defaults filled in."""
+"""Compiled checks of inference parameters."""
 
 from __future__ import annotations
 
@@ -9,143 +9,151 @@ from typing import Any
 import numpy as np
 from mlflow.types.schema import DataType, ParamSchema, ParamSpec
 
-from modelpact.signature.enforcement.nested import node
-from modelpact.signature.enforcement.scalars import Refused, rule
-from modelpact.signature.enforcement.violations import Code, Failures, near_miss
+from modelpact._internal.text import did_you_mean
+from modelpact.signature.enforcement.nested import compile_type
+from modelpact.signature.enforcement.scalars import ConversionError, scalar_rule
+from modelpact.signature.enforcement.violations import ViolationCode, Violations
+from modelpact.signature.issues import FieldPath
 
-__all__ = ["Params"]
+__all__ = ["CompiledParams"]
 
 _FLOAT_MAX = float(np.finfo("float32").max)
 
 
-class Params:
-    """The compiled params of a signature.
+class CompiledParams:
+    """The checks for the params of a signature.
 
     Args:
-        schema: MLflow's params; None where the model takes none.
-        strict: Whether values that need a conversion are refused.
+        schema: MLflow's schema; None if the model has no params.
+        strict: Whether values that need a conversion are rejected.
     """
 
     def __init__(self, schema: ParamSchema | None, *, strict: bool) -> None:
-        self.specs = {} if schema is None else {spec.name: spec for spec in schema.params}
-        self.none = schema is None
-        self.strict = strict
+        self._specs = {} if schema is None else {spec.name: spec for spec in schema.params}
+        self._has_schema = schema is not None
+        self._strict = strict
         self._nodes = {
-            name: node(spec.dtype, nullable=False, strict=strict)
-            for name, spec in self.specs.items()
+            name: compile_type(spec.dtype, nullable=False, strict=strict)
+            for name, spec in self._specs.items()
         }
 
-    def check(self, params: Any, failures: Failures) -> dict[str, Any] | None:
-        """The params that the model is to be called with: what was given, then the defaults of the rest.
+    def check(self, params: object, violations: Violations) -> dict[str, Any] | None:
+        """Return the params for the model: the given ones, then the defaults of the others.
 
         Args:
             params: A dict by name, or None.
-            failures: Takes what does not conform.
+            violations: Collects the violations.
         """
-        if params is None and self.none:
+        if params is None and not self._has_schema:
             return None
         params = {} if params is None else params
         if not isinstance(params, dict):
-            failures.add(Code.WRONG_KIND, (), None, "a dict of params", params)
+            violations.add(ViolationCode.WRONG_KIND, (), None, "a dict of params", params)
             return None
-        given: dict[str, Any] = {}
+        checked: dict[str, Any] = {}
         for key, value in params.items():
             name = str(key)
-            if name in self.specs:
-                given[name] = self._value(name, value, failures)
+            if name in self._specs:
+                checked[name] = self._check_value(name, value, violations)
             else:
-                known = (
-                    f"; the params are {', '.join(self.specs)}"[:200]
-                    if self.specs
-                    else "; this model takes none"
-                )
-                hint = near_miss(name, self.specs) or known
-                failures.say(Code.UNKNOWN_PARAM, (name,), None, "no such param", f"one{hint}")
-        for name, spec in self.specs.items():
-            if name not in given:
-                given[name] = copy.deepcopy(spec.default)  # a model may append to it
-        return given
+                self._add_unknown(name, violations)
+        for name, spec in self._specs.items():
+            if name not in checked:
+                # A copy, because the model may change it.
+                checked[name] = copy.deepcopy(spec.default)
+        return checked
 
-    def _value(self, name: str, value: Any, failures: Failures) -> Any:
-        spec: ParamSpec = self.specs[name]
-        dtype: Any = spec.dtype
+    def _add_unknown(self, name: str, violations: Violations) -> None:
+        if not self._specs:
+            known = "; the model has no params"
+        else:
+            known = f"; the params are {', '.join(self._specs)}"[:200]
+        got = f"an unknown param{did_you_mean(name, self._specs) or known}"
+        violations.add_message(
+            ViolationCode.UNKNOWN_PARAM, (name,), "a param of the signature", got
+        )
+
+    def _check_value(self, name: str, value: Any, violations: Violations) -> Any:
+        spec: ParamSpec = self._specs[name]
         if spec.shape is not None:
-            if not isinstance(value, (list, tuple, np.ndarray)) or (
-                isinstance(value, np.ndarray) and value.ndim != 1
-            ):
-                failures.add(
-                    Code.WRONG_SHAPE, (name,), None, f"a list of {dtype.name} values", value
-                )
-                return value
-            return [
-                self._scalar(dtype, item, (name, index), failures)
-                for index, item in enumerate(value)
-            ]
-        if isinstance(dtype, DataType):
-            return self._scalar(dtype, value, (name,), failures)
-        found = self._nodes[name]
-        return value if found.fits([value]) else found.convert(value, (name,), None, failures)
+            return self._check_list(name, value, violations)
+        if isinstance(spec.dtype, DataType):
+            return self._check_scalar(spec.dtype, value, (name,), violations)
+        node = self._nodes[name]
+        return (
+            value if node.accepts_all([value]) else node.convert(value, (name,), None, violations)
+        )
 
-    def _scalar(
-        self, dtype: DataType, value: Any, place: tuple[Any, ...], failures: Failures
+    def _check_list(self, name: str, value: Any, violations: Violations) -> Any:
+        dtype: Any = self._specs[name].dtype
+        is_vector = isinstance(value, np.ndarray) and value.ndim == 1
+        if not is_vector and not isinstance(value, (list, tuple)):
+            expected = f"a list of {dtype.name} values"
+            violations.add(ViolationCode.WRONG_SHAPE, (name,), None, expected, value)
+            return value
+        return [
+            self._check_scalar(dtype, item, (name, index), violations)
+            for index, item in enumerate(value)
+        ]
+
+    def _check_scalar(
+        self, dtype: DataType, value: Any, path: FieldPath, violations: Violations
     ) -> Any:
-        """One value as a plain Python one; None, which stands for unset, is let through."""
+        """Return a value as plain Python; None stands for an unset param and is accepted."""
         if value is None:
             return None
-        plain = (
-            value.item()
-            if isinstance(value, np.generic) and dtype is not DataType.datetime
-            else value
-        )
+        plain = value
+        if isinstance(value, np.generic) and dtype is not DataType.datetime:
+            plain = value.item()
         try:
-            converted = (
-                _moment(value)
-                if dtype is DataType.datetime
-                else _RULES.get(dtype, rule(dtype).convert)(plain)
-            )
-        except Refused as refused:
-            failures.add(refused.code, place, None, dtype.name, value)
+            converted = _CONVERTERS.get(dtype, scalar_rule(dtype).convert)(plain)
+        except ConversionError as error:
+            violations.add(error.code, path, None, dtype.name, value)
             return value
-        if self.strict and type(plain) is not type(converted):
-            failures.add(Code.NEEDS_CONVERSION, place, None, dtype.name, value)
+        if self._strict and type(plain) is not type(converted):
+            violations.add(ViolationCode.NEEDS_CONVERSION, path, None, dtype.name, value)
         return converted
 
 
-def _float(value: Any) -> Any:
-    """A float param stays the Python float that it is; only its range is that of 32 bits."""
-    converted = rule(DataType.double).convert(value)
+def _convert_float(value: Any) -> Any:
+    """Return a float param as a Python float; only its range is that of 32 bits."""
+    converted = scalar_rule(DataType.double).convert(value)
     if abs(converted) > _FLOAT_MAX and converted not in (float("inf"), float("-inf")):
-        raise Refused(Code.OUT_OF_RANGE)
+        raise ConversionError(ViolationCode.OUT_OF_RANGE)
     return converted
 
 
-def _moment(value: Any) -> Any:
+def _convert_datetime(value: Any) -> Any:
     if isinstance(value, np.datetime64):
-        found = value.item()
-        if isinstance(found, int):  # nanoseconds, which Python's own datetime does not have
-            found = value.astype("datetime64[us]").item()
-            if np.datetime64(found) != value:
-                raise Refused(Code.LOSSY)
-        return found
+        return _convert_datetime64(value)
     if isinstance(value, str):
-        return _parsed(value)
+        return _parse_datetime(value)
     if hasattr(value, "to_pydatetime"):
         value = value.to_pydatetime()
     if isinstance(value, (datetime.datetime, datetime.date)):
-        return rule(DataType.datetime).convert(value)
-    raise Refused(Code.WRONG_TYPE)
+        return scalar_rule(DataType.datetime).convert(value)
+    raise ConversionError(ViolationCode.WRONG_TYPE)
 
 
-def _parsed(value: str) -> Any:
-    """A date where the text has no time, as MLflow reads it."""
+def _convert_datetime64(value: np.datetime64) -> Any:
+    converted = value.item()
+    if not isinstance(converted, int):
+        return converted
+    # Nanoseconds, which Python's datetime does not have.
+    converted = value.astype("datetime64[us]").item()
+    if np.datetime64(converted) != value:
+        raise ConversionError(ViolationCode.LOSSY)
+    return converted
+
+
+def _parse_datetime(value: str) -> Any:
+    """Parse ISO 8601 text; text without a time is a date, as in MLflow."""
+    if len(value) != len("2026-01-01"):
+        return scalar_rule(DataType.datetime).convert(value)
     try:
-        return (
-            datetime.date.fromisoformat(value)
-            if len(value) == len("2026-01-01")
-            else rule(DataType.datetime).convert(value)
-        )
+        return datetime.date.fromisoformat(value)
     except ValueError:
-        raise Refused(Code.WRONG_TYPE) from None
+        raise ConversionError(ViolationCode.WRONG_TYPE) from None
 
 
-_RULES = {DataType.float: _float}
+_CONVERTERS = {DataType.float: _convert_float, DataType.datetime: _convert_datetime}

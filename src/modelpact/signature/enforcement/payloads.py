@@ -1,4 +1,4 @@
-"""What people call models with (frames, tables, series, arrays, lists, dicts, scalars), brought to a schema of columns."""
+"""Checks of model inputs of any kind (frames, tables, arrays, lists, dicts, scalars) as columns."""
 
 from __future__ import annotations
 
@@ -11,57 +11,55 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.types.schema import AnyType, Array, Map, Object
 
-from modelpact.signature.enforcement.frames import Columns
-from modelpact.signature.enforcement.violations import Code, Failures
+from modelpact.signature.enforcement.column_schema import CompiledColumns
+from modelpact.signature.enforcement.violations import ViolationCode, Violations
 
-__all__ = ["as_frame", "check_columns"]
+__all__ = ["check_columns", "to_frame"]
 
 _NESTED = (Array, Object, Map)
 
 
-def check_columns(data: Any, columns: Columns, failures: Failures) -> Any:
-    """Check data of any kind against columns.
+def check_columns(data: Any, columns: CompiledColumns, violations: Violations) -> Any:
+    """Check data of any kind against a schema of columns.
 
     Args:
         data: A frame, table, Series, ndarray, list, dict or scalar.
         columns: The compiled schema.
-        failures: Takes what does not conform.
+        violations: Collects the violations.
 
     Returns:
-        A frame `(n_rows, n_columns)`; where there are failures, whatever was at hand.
+        A frame `(n_rows, n_columns)`; unspecified if there are violations.
     """
     if isinstance(data, pd.DataFrame):
-        return columns.frame(data, failures)
-    if (frame := as_frame(data)) is not None:
-        return columns.frame(frame, failures)
+        return columns.check_frame(data, violations)
+    frame = to_frame(data)
+    if frame is not None:
+        return columns.check_frame(frame, violations)
     if isinstance(data, np.ndarray) and data.ndim == 0:
         data = data.item()
     if isinstance(data, dict):
-        return _check_dict(data, columns, failures)
+        return _check_dict(data, columns, violations)
     if isinstance(data, list):
-        return _check_list(data, columns, failures)
+        return _check_list(data, columns, violations)
     if isinstance(data, np.ndarray):
-        if _one_nested(columns):
-            return columns.cells(list(data), failures)
-        return _check_converted(data, columns, failures)
-    if _is_scalar(data) and data is not None:
-        return (
-            columns.frame(pd.DataFrame([data]), failures)
-            if columns.named
-            else _check_list([data], columns, failures)
-        )
-    failures.add(Code.WRONG_KIND, (), None, "a frame, array, list, dict or scalar", data)
+        return _check_array(data, columns, violations)
+    if data is not None and _is_scalar(data):
+        if columns.named:
+            return columns.check_frame(pd.DataFrame([data]), violations)
+        return _check_list([data], columns, violations)
+    violations.add(ViolationCode.WRONG_KIND, (), None, "a frame, array, list, dict or scalar", data)
     return data
 
 
-def as_frame(data: Any) -> Any:
-    """A frame of a Series, or of a table of pyarrow or polars; None for anything else.
+def to_frame(data: Any) -> pd.DataFrame | None:
+    """Convert a Series, or a table of pyarrow or polars, to a frame; return None for other data.
 
-    Arrow's dtypes are kept, so that integers beside nulls stay integers. Neither package is imported here.
+    Columns keep their Arrow dtypes, so integers next to nulls stay integers. Neither package is
+    imported here.
     """
     if isinstance(data, pd.Series):
         return pd.DataFrame(data)
-    polars, arrow = sys.modules.get("polars"), sys.modules.get("pyarrow")
+    polars = sys.modules.get("polars")
     if polars is not None:
         if isinstance(data, polars.LazyFrame):
             data = data.collect()
@@ -69,105 +67,111 @@ def as_frame(data: Any) -> Any:
             data = data.to_frame()
         if isinstance(data, polars.DataFrame):
             data = data.to_arrow()
-            arrow = sys.modules["pyarrow"]
+    arrow = sys.modules.get("pyarrow")
     if arrow is not None and isinstance(data, (arrow.Table, arrow.RecordBatch)):
-        return data.to_pandas(types_mapper=pd.ArrowDtype)
+        frame: pd.DataFrame = data.to_pandas(types_mapper=pd.ArrowDtype)
+        return frame
     return None
 
 
-def _check_dict(data: dict[Any, Any], columns: Columns, failures: Failures) -> Any:
+def _check_dict(data: dict[Any, Any], columns: CompiledColumns, violations: Violations) -> Any:
     data = {
         key: value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
         for key, value in data.items()
     }
     if columns.named and _is_one_row(data, columns):
-        return columns.rows([data], failures)
-    if _one_nested(columns):
-        one_cell = not isinstance(columns.types[0], Array)
-        return (
-            columns.cells([data], failures)
-            if one_cell
-            else _check_converted([data], columns, failures)
-        )
-    by_column = {key: _as_pandas_reads(value) for key, value in data.items()}
+        return columns.check_rows([data], violations)
+    if _is_one_nested(columns):
+        if isinstance(columns.types[0], Array):
+            return _check_converted([data], columns, violations)
+        return columns.check_cells([data], violations)
+    by_column = {key: _to_column(value) for key, value in data.items()}
     if all(map(_is_scalar, by_column.values())):
-        return _check_converted([by_column], columns, failures)
-    return _check_converted(by_column, columns, failures)
+        return _check_converted([by_column], columns, violations)
+    return _check_converted(by_column, columns, violations)
 
 
-def _as_pandas_reads(value: Any) -> Any:
-    """A column, or one cell for all rows of it: pandas takes an array of arrays apart, and a bytearray for a list of numbers."""
+def _to_column(value: Any) -> Any:
+    """Return a value that pandas reads as one column, or as one cell that is repeated.
+
+    pandas rejects a matrix as a column, and would read a bytearray as a list of numbers.
+    """
     if isinstance(value, np.ndarray) and value.ndim > 1:
         return value.tolist()
     return bytes(value) if isinstance(value, bytearray) else value
 
 
-def _is_one_row(data: dict[Any, Any], columns: Columns) -> bool:
-    """Whether a dict is one row, or holds columns: MLflow's rule, but lists of text under flat columns are columns."""
-    if any(isinstance(kind, _NESTED) for kind in columns.types) or any(
-        isinstance(value, dict) for value in data.values()
-    ):
-        return True
+def _is_one_row(data: dict[Any, Any], columns: CompiledColumns) -> bool:
+    """Return whether a dict is one row; otherwise its values are columns.
+
+    This is MLflow's rule, except that lists of text are columns if all columns are scalar.
+    """
     values = list(data.values())
-    if not all(
-        _is_scalar(value) or (isinstance(value, list) and _all_text(value)) for value in values
-    ):
+    if any(isinstance(dtype, _NESTED) for dtype in columns.types):
+        return True
+    if any(isinstance(value, dict) for value in values):
+        return True
+    if not all(_is_scalar(value) or _is_text_list(value) for value in values):
         return False
-    return any(isinstance(kind, AnyType) for kind in columns.types) or not all(
-        isinstance(value, list) for value in values
-    )
+    if any(isinstance(dtype, AnyType) for dtype in columns.types):
+        return True
+    return not all(isinstance(value, list) for value in values)
 
 
-def _check_list(data: list[Any], columns: Columns, failures: Failures) -> Any:
+def _check_list(data: list[Any], columns: CompiledColumns, violations: Violations) -> Any:
     if columns.named:
         if data and all(isinstance(row, dict) for row in data):
-            return columns.rows(data, failures)
-    elif _one_nested(columns):
-        return _check_cells(data, columns, failures)
-    elif len(columns.columns) == 1 and not any(
+            return columns.check_rows(data, violations)
+    elif _is_one_nested(columns):
+        return _check_nested_cells(data, columns, violations)
+    elif len(columns.types) == 1 and not any(
         isinstance(cell, (list, dict, np.ndarray)) for cell in data
     ):
-        return columns.cells(data, failures)
-    return _check_converted(data, columns, failures)
+        return columns.check_cells(data, violations)
+    return _check_converted(data, columns, violations)
 
 
-def _check_cells(data: list[Any], columns: Columns, failures: Failures) -> Any:
-    trial = Failures(failures.most)
-    checked = columns.cells(data, trial)
-    if trial and data and all(isinstance(row, list) and len(row) == 1 for row in data):
-        again = Failures(failures.most)  # a frame's rows, each a list of its one cell
-        unpacked = columns.cells([row[0] for row in data], again)
-        if not again:
+def _check_array(
+    data: np.ndarray[Any, Any], columns: CompiledColumns, violations: Violations
+) -> Any:
+    if _is_one_nested(columns):
+        return columns.check_cells(list(data), violations)
+    return _check_converted(data, columns, violations)
+
+
+def _check_nested_cells(data: list[Any], columns: CompiledColumns, violations: Violations) -> Any:
+    as_cells = Violations(violations.limit)
+    checked = columns.check_cells(data, as_cells)
+    if as_cells and data and all(isinstance(row, list) and len(row) == 1 for row in data):
+        # Perhaps these are rows, each a list of its only cell.
+        as_rows = Violations(violations.limit)
+        unpacked = columns.check_cells([row[0] for row in data], as_rows)
+        if not as_rows:
             return unpacked
-    failures.extend(trial)
+    violations.extend(as_cells)
     return checked
 
 
-def _check_converted(data: Any, columns: Columns, failures: Failures) -> Any:
+def _check_converted(data: Any, columns: CompiledColumns, violations: Violations) -> Any:
     try:
         frame = pd.DataFrame(data)
     except (ValueError, TypeError) as error:
-        failures.say(
-            Code.WRONG_KIND,
-            (),
-            None,
-            "data that makes a frame",
-            f"{type(data).__name__}: {str(error)[:60]}",
+        got = f"{type(data).__name__}: {str(error)[:60]}"
+        violations.add_message(
+            ViolationCode.WRONG_KIND, (), "data that pandas can convert to a frame", got
         )
         return data
-    return columns.frame(frame, failures)
+    return columns.check_frame(frame, violations)
 
 
-def _one_nested(columns: Columns) -> bool:
-    return (
-        not columns.named
-        and len(columns.types) == 1
-        and isinstance(columns.types[0], (*_NESTED, AnyType))
-    )
+def _is_one_nested(columns: CompiledColumns) -> bool:
+    if columns.named or len(columns.types) != 1:
+        return False
+    return isinstance(columns.types[0], (*_NESTED, AnyType))
 
 
-def _all_text(values: list[Any]) -> bool:
-    return all(isinstance(value, str) for value in values)
+def _is_text_list(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _is_scalar(value: Any) -> bool:

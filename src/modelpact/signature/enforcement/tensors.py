@@ -1,31 +1,39 @@
-"""Tensors: arrays of a known dtype and shape, from arrays, sparse matrices, lists and the columns of frames."""
+"""Compiled checks of tensors: arrays, sparse matrices, lists and frames of one dtype and shape."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
+import warnings
 from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
-from mlflow.types.schema import TensorSpec
+from mlflow.types.schema import Schema, TensorSpec
 
-from modelpact.signature.enforcement import casting
-from modelpact.signature.enforcement.violations import Code, Failures
-from modelpact.signature.field_path import FieldPath
+from modelpact.signature.enforcement.casting import Array, are_castable, cast_with_losses
+from modelpact.signature.enforcement.columns import Series, object_array
+from modelpact.signature.enforcement.payloads import to_frame
+from modelpact.signature.enforcement.violations import (
+    DEFAULT_LIMIT,
+    ViolationCode,
+    Violations,
+    misspelled,
+)
+from modelpact.signature.issues import FieldPath
 
-__all__ = ["Tensor", "is_sparse"]
+__all__ = ["CompiledTensors", "Tensor", "is_sparse"]
 
 _OBJECT = np.dtype("O")
 
 
 class Tensor:
-    """One compiled tensor.
+    """The checks of one tensor.
 
     Args:
         spec: MLflow's tensor; -1 in its shape is a free axis.
-        strict: Whether data that needs a conversion is refused.
+        strict: Whether data that needs a conversion is rejected.
     """
 
     def __init__(self, spec: TensorSpec, *, strict: bool) -> None:
@@ -33,235 +41,328 @@ class Tensor:
         self.shape = tuple(spec.shape)
         self.strict = strict
         self.expected = f"{self.dtype.name}[{', '.join(map(str, self.shape))}]"
-        # MLflow infers this spec from arrays of arrays, and says nothing more about them.
-        self._anything = self.shape == (-1,) and self.dtype == _OBJECT
+        # MLflow infers this spec from ragged arrays, so it does not restrict the data.
+        self._accepts_any = self.shape == (-1,) and self.dtype == _OBJECT
         self._may_be_ragged = len(self.shape) > 1 and -1 in self.shape[1:]
 
-    def check(self, value: Any, place: FieldPath, failures: Failures) -> Any:
-        """An array, a sparse matrix or a list: the same object where it conforms, else one converted without loss."""
+    def check(self, value: Any, path: FieldPath, violations: Violations) -> Any:
+        """Check an array, a sparse matrix or a list.
+
+        Returns:
+            The same object if it conforms, otherwise an array that is converted without loss.
+        """
         if isinstance(value, np.ndarray):
             if value.dtype == self.dtype and self._fits(value.shape):
                 return value
-            return self._array(value, place, failures)
+            return self._check_array(value, path, violations)
         if is_sparse(value):
-            return self._sparse(value, place, failures)
+            return self._check_sparse(value, path, violations)
         if isinstance(value, (list, tuple)):
-            return self._listed(value, place, failures)
-        failures.add(Code.WRONG_KIND, place, None, self.expected, value)
+            return self._check_list(value, path, violations)
+        violations.add(ViolationCode.WRONG_KIND, path, None, self.expected, value)
         return value
+
+    def check_series(self, series: Series, path: FieldPath, violations: Violations) -> Any:
+        """Check a column of a frame whose cells are scalars, lists or arrays, one per row."""
+        if self._accepts_any:
+            return series.to_numpy(dtype=object)
+        cells = _to_numpy(series)
+        if cells.dtype != _OBJECT or not len(cells) or not isinstance(cells[0], (list, np.ndarray)):
+            shaped = cells.reshape(-1, 1) if self.shape == (-1, 1) else cells
+            return self._check_array(shaped, path, violations, rounds=True)
+        array = _stack_cells(cells)
+        if array is None:
+            got = "cells of different lengths or types"
+            violations.add_message(ViolationCode.WRONG_SHAPE, path, self.expected, got)
+            return series
+        if not self._fits(array.shape) and array.size == abs(int(np.prod(self.shape))) * len(cells):
+            # Cells may be flat, because their shape is in the signature. With two free axes the
+            # shape is ambiguous, and NumPy raises.
+            with contextlib.suppress(ValueError):
+                array = array.reshape(len(cells), *self.shape[1:])
+        return self._check_array(array, path, violations, rounds=isinstance(cells[0], list))
+
+    def check_frame(self, data: pd.DataFrame, violations: Violations) -> Any:
+        """Check a frame: one column as a tensor of its cells, several as `(n_rows, n_columns)`."""
+        if data.empty:
+            violations.add_message(ViolationCode.WRONG_SHAPE, (), self.expected, "an empty frame")
+            return data
+        if data.shape[1] == 1:
+            return self.check_series(data.iloc[:, 0], (), violations)
+        if len(set(data.dtypes)) == 1 and isinstance(data.dtypes.iloc[0], np.dtype):
+            return self._check_array(data.to_numpy(), (), violations, rounds=True)
+        before = len(violations)
+        column = Tensor(TensorSpec(self.dtype, (-1,)), strict=self.strict)
+        columns = [
+            column.check_series(data.iloc[:, position], (label,), violations)
+            for position, label in enumerate(data.columns)
+        ]
+        if len(violations) > before:
+            return data
+        return self._check_array(np.column_stack(columns), (), violations)
 
     def _fits(self, shape: tuple[int, ...]) -> bool:
         return len(shape) == len(self.shape) and all(
             axis in (-1, given) for axis, given in zip(self.shape, shape, strict=True)
         )
 
-    def _array(
-        self, value: Any, place: FieldPath, failures: Failures, *, rounds: bool = False
+    def _check_array(
+        self, value: Array, path: FieldPath, violations: Violations, *, rounds: bool = False
     ) -> Any:
-        if self._anything:
+        """Check an array; `rounds` accepts floats that are rounded to the width of the tensor."""
+        if self._accepts_any:
             return value
         if self._may_be_ragged and value.ndim == 1 and value.dtype == _OBJECT:
-            return self._ragged(value, place, failures)
+            return self._check_ragged(value, path, violations)
         if not self._fits(value.shape):
-            failures.say(
-                Code.WRONG_SHAPE, place, None, self.expected, f"shape {tuple(value.shape)}"[:80]
-            )
+            self._add_shape(value, path, violations)
             return value
-        if value.dtype == self.dtype or (
-            value.dtype.kind == self.dtype.kind and self.dtype.kind in "US"
-        ):
+        dtype = value.dtype
+        if dtype == self.dtype or (dtype.kind == self.dtype.kind and dtype.kind in "US"):
             return value
+        got = f"dtype {dtype}"
         if self.strict:
-            failures.say(Code.NEEDS_CONVERSION, place, None, self.expected, f"dtype {value.dtype}")
+            violations.add_message(ViolationCode.NEEDS_CONVERSION, path, self.expected, got)
             return value
-        plain = _typed(value) if value.dtype == _OBJECT else value
-        if plain is None or not casting.castable(plain.dtype, self.dtype):
-            failures.say(Code.WRONG_TYPE, place, None, self.expected, f"dtype {value.dtype}")
+        typed = _infer_dtype(value) if dtype == _OBJECT else value
+        if typed is None or not are_castable(typed.dtype, self.dtype):
+            violations.add_message(ViolationCode.WRONG_TYPE, path, self.expected, got)
             return value
-        return self._cast(plain, place, failures, rounds=rounds)
+        return self._cast(typed, path, violations, rounds=rounds)
 
-    def _cast(self, value: Any, place: FieldPath, failures: Failures, *, rounds: bool) -> Any:
+    def _add_shape(self, value: Any, path: FieldPath, violations: Violations) -> None:
+        got = f"shape {tuple(value.shape)}"[:80]
+        violations.add_message(ViolationCode.WRONG_SHAPE, path, self.expected, got)
+
+    def _cast(
+        self, value: Array, path: FieldPath, violations: Violations, *, rounds: bool
+    ) -> Array:
         if rounds and value.dtype.kind == self.dtype.kind == "f":
             with np.errstate(over="ignore"):
                 converted = value.astype(self.dtype)
             lost = np.isinf(converted) & ~np.isinf(value)
         else:
-            converted, changed = casting.cast(value, self.dtype)
+            converted, changed = cast_with_losses(value, self.dtype)
             if changed is None:
                 return converted
             lost = changed
-        where = np.argwhere(lost)
-        for index in where[:20].tolist():
-            failures.add(
-                Code.LOSSY,
-                (*place, *index[1:]) if place else (),
-                index[0],
-                self.expected,
-                value[tuple(index)],
-            )
-        failures.total += max(len(where) - 20, 0)
+        indices = np.argwhere(lost)
+        for index in indices[:DEFAULT_LIMIT].tolist():
+            where = (*path, *index[1:]) if path else ()
+            item = value[tuple(index)]
+            violations.add(ViolationCode.LOSSY, where, index[0], self.expected, item)
+        violations.total += max(len(indices) - DEFAULT_LIMIT, 0)
         return converted
 
-    def _ragged(self, value: Any, place: FieldPath, failures: Failures) -> Any:
-        """An array of arrays of different shapes, each of which must fit the shape behind the first axis."""
+    def _check_ragged(self, value: Array, path: FieldPath, violations: Violations) -> Any:
+        """Check an array of arrays of different shapes; each must fit the axes after the first."""
         if self.shape[0] not in (-1, len(value)):
-            failures.say(Code.WRONG_SHAPE, place, None, self.expected, f"{len(value)} rows")
+            got = f"{len(value)} rows"
+            violations.add_message(ViolationCode.WRONG_SHAPE, path, self.expected, got)
         inner = Tensor(TensorSpec(self.dtype, self.shape[1:]), strict=self.strict)
-        before = len(failures)
-        rows = [inner.check(row, place, failures) for row in value]
-        if len(failures) > before or all(
-            after is given for after, given in zip(rows, value, strict=True)
-        ):
-            return value
-        return _objects(rows)
+        before = len(violations)
+        rows = [inner.check(row, path, violations) for row in value]
+        is_same = all(row is given for row, given in zip(rows, value, strict=True))
+        return value if is_same or len(violations) > before else object_array(rows)
 
-    def _listed(self, value: Any, place: FieldPath, failures: Failures) -> Any:
-        """A list: it carries no dtype, so its floats are read in the width of the tensor."""
+    def _check_list(
+        self, value: list[Any] | tuple[Any, ...], path: FieldPath, violations: Violations
+    ) -> Any:
+        """Check a list. It has no dtype, so its floats are rounded to the width of the tensor."""
         if self.strict:
-            failures.add(Code.NEEDS_CONVERSION, place, None, self.expected, value)
+            violations.add(ViolationCode.NEEDS_CONVERSION, path, None, self.expected, value)
             return value
         try:
-            array = np.array(value)
-        except ValueError:  # rows of different lengths
+            listed = np.array(value)
+        except ValueError:
+            # The rows have different lengths.
             if self._may_be_ragged:
-                return self._ragged(_objects(list(value)), place, failures)
-            failures.add(Code.WRONG_SHAPE, place, None, self.expected, value)
+                return self._check_ragged(object_array(list(value)), path, violations)
+            violations.add(ViolationCode.WRONG_SHAPE, path, None, self.expected, value)
             return value
-        if not array.size and self._fits(array.shape):
-            return array.astype(self.dtype)
-        if self.dtype == _OBJECT:
-            array = _as_objects(
-                value, array.shape
-            )  # whatever they are: this dtype says nothing of them
-        elif array.dtype.kind in "US" or (array.dtype.kind in "iufc" and array.ndim):
-            array = _typed(
-                _as_objects(value, array.shape)
-            )  # NumPy turns 1 into "1", and True into 1
+        if not listed.size and self._fits(listed.shape):
+            return listed.astype(self.dtype)
+        array = self._restore_items(value, listed)
         if array is None:
-            failures.say(
-                Code.WRONG_TYPE, place, None, self.expected, "a list of values of different types"
-            )
+            got = "a list of values of different types"
+            violations.add_message(ViolationCode.WRONG_TYPE, path, self.expected, got)
             return value
-        return self._array(array, place, failures, rounds=True)
+        return self._check_array(array, path, violations, rounds=True)
 
-    def _sparse(self, value: Any, place: FieldPath, failures: Failures) -> Any:
-        if self._anything:
+    def _restore_items(self, value: Any, listed: Array) -> Array | None:
+        """Undo conversions of NumPy, which reads 1 next to "a" as "1", and True next to 2 as 1."""
+        if self.dtype == _OBJECT:
+            return _to_objects(value, listed.shape)
+        if listed.dtype.kind in "US" or (listed.dtype.kind in "iufc" and listed.ndim):
+            return _infer_dtype(_to_objects(value, listed.shape))
+        return listed
+
+    def _check_sparse(self, value: Any, path: FieldPath, violations: Violations) -> Any:
+        if self._accepts_any:
             return value
         if not self._fits(value.shape):
-            failures.say(
-                Code.WRONG_SHAPE, place, None, self.expected, f"shape {tuple(value.shape)}"
-            )
+            self._add_shape(value, path, violations)
             return value
-        matrices = sys.modules["scipy.sparse"]
-        known = isinstance(value, (matrices.csr_matrix, matrices.csc_matrix))
-        if known and value.dtype == self.dtype:
+        sparse = sys.modules["scipy.sparse"]
+        is_compressed = isinstance(value, (sparse.csr_matrix, sparse.csc_matrix))
+        if is_compressed and value.dtype == self.dtype:
             return value
-        if self.strict or not casting.castable(value.dtype, self.dtype):
-            code = Code.NEEDS_CONVERSION if self.strict else Code.WRONG_TYPE
-            failures.say(
-                code, place, None, self.expected, f"{type(value).__name__} of dtype {value.dtype}"
-            )
+        if self.strict or not are_castable(value.dtype, self.dtype):
+            code = ViolationCode.NEEDS_CONVERSION if self.strict else ViolationCode.WRONG_TYPE
+            got = f"{type(value).__name__} of dtype {value.dtype}"
+            violations.add_message(code, path, self.expected, got)
             return value
-        matrix = value if known else matrices.csr_matrix(value)
-        data, lost = casting.cast(matrix.data, self.dtype)
+        matrix = value if is_compressed else sparse.csr_matrix(value)
+        data, lost = cast_with_losses(matrix.data, self.dtype)
         if lost is not None:
-            got = f"dtype {value.dtype}, {int(lost.sum())} values of which would change"
-            failures.say(Code.LOSSY, place, None, self.expected, got)
+            got = f"dtype {value.dtype}, where the conversion would change {int(lost.sum())} values"
+            violations.add_message(ViolationCode.LOSSY, path, self.expected, got)
         return type(matrix)((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
-    def column(self, series: Any, place: FieldPath, failures: Failures) -> Any:
-        """A column of a frame, its cells scalars, lists or arrays, each a row of the tensor."""
-        if self._anything:
-            return series.to_numpy(dtype=object)
-        cells = _plain(series)
-        if cells.dtype != _OBJECT or not len(cells) or not isinstance(cells[0], (list, np.ndarray)):
-            shaped = cells.reshape(-1, 1) if self.shape == (-1, 1) else cells
-            return self._array(shaped, place, failures, rounds=True)
-        try:
-            array = np.array(cells.tolist())
-            if array.dtype.kind in "US" or array.dtype.kind in "iu":
-                array = _typed(_as_objects(cells.tolist(), array.shape))
-        except ValueError:
-            array = None
-        if array is None:
-            failures.say(
-                Code.WRONG_SHAPE, place, None, self.expected, "cells of different lengths or types"
-            )
-            return series
-        if not self._fits(array.shape) and array.size == abs(int(np.prod(self.shape))) * len(cells):
-            with contextlib.suppress(ValueError):  # of two free axes neither is known
-                array = array.reshape(
-                    len(cells), *self.shape[1:]
-                )  # cells may be flat: their shape is in the signature
-        return self._array(array, place, failures, rounds=isinstance(cells[0], list))
 
-    def frame(self, data: Any, failures: Failures) -> Any:
-        """A frame as one tensor `(n_rows, n_columns)`, or a frame of one column as the tensor of its cells."""
-        if data.empty:
-            failures.say(Code.WRONG_SHAPE, (), None, self.expected, "an empty frame")
+class CompiledTensors:
+    """The checks of a schema of tensors: a single unnamed one, or several named ones.
+
+    Args:
+        schema: MLflow's schema.
+        strict: Whether data that needs a conversion is rejected.
+        extra: What to do with tensors that are not in the schema: `ignore`, `warn` or `forbid`.
+    """
+
+    def __init__(self, schema: Schema, *, strict: bool, extra: str) -> None:
+        specs: Any = schema.inputs
+        self._tensors = [Tensor(spec, strict=strict) for spec in specs]
+        self._names = [spec.name for spec in specs]
+        self._extra = extra
+
+    def check(self, data: Any, violations: Violations) -> Any:
+        """Check data of any kind.
+
+        Returns:
+            An array or a sparse matrix; for named tensors a dict of them in the schema's order.
+        """
+        if not isinstance(data, (np.ndarray, dict, list, pd.DataFrame)):
+            frame = to_frame(data)
+            data = data if frame is None else frame
+        if self._names[0] is not None:
+            return self._check_named(data, violations)
+        if isinstance(data, pd.DataFrame):
+            return self._tensors[0].check_frame(data, violations)
+        return self._tensors[0].check(data, (), violations)
+
+    def _check_named(self, data: Any, violations: Violations) -> Any:
+        if isinstance(data, np.ndarray) and len(self._names) == 1:
+            data = {self._names[0]: data}
+        if not isinstance(data, (dict, pd.DataFrame)):
+            expected = f"a dict of {len(self._names)} tensors"
+            violations.add(ViolationCode.WRONG_KIND, (), None, expected, data)
             return data
-        if data.shape[1] == 1:
-            return self.column(data.iloc[:, 0], (), failures)
-        if len(set(data.dtypes)) == 1 and isinstance(data.dtypes.iloc[0], np.dtype):
-            return self._array(data.to_numpy(), (), failures, rounds=True)
-        before = len(failures)
-        one = Tensor(TensorSpec(self.dtype, (-1,)), strict=self.strict)
-        parts = [
-            one.column(data.iloc[:, at], (label,), failures)
-            for at, label in enumerate(data.columns)
-        ]
-        return data if len(failures) > before else self._array(np.column_stack(parts), (), failures)
+        unknown = [key for key in data if key not in set(self._names)]
+        checked = {}
+        for name, tensor in zip(self._names, self._tensors, strict=True):
+            if name in data:
+                checked[name] = _check_member(tensor, name, data[name], data, violations)
+            else:
+                got = f"no tensor{misspelled(name, unknown)}"
+                violations.add_message(ViolationCode.MISSING_COLUMN, (name,), tensor.expected, got)
+        self._report_extra(unknown, violations)
+        is_same = (
+            isinstance(data, dict)
+            and list(data) == self._names
+            and all(checked[name] is data[name] for name in self._names)
+        )
+        return data if is_same else checked
+
+    def _report_extra(self, unknown: list[Any], violations: Violations) -> None:
+        for key in unknown:
+            if self._extra == "forbid":
+                violations.add_message(
+                    ViolationCode.EXTRA_COLUMN,
+                    (key,),
+                    "a tensor of the signature",
+                    "an unknown tensor",
+                )
+            elif self._extra == "warn":
+                warnings.warn(
+                    f"tensor {str(key)[:40]!r} is not in the signature and is ignored",
+                    UserWarning,
+                    stacklevel=2,
+                )
 
 
-def is_sparse(value: Any) -> bool:
-    """Whether a value is a matrix or an array of scipy.sparse, which is not imported for that."""
-    matrices = sys.modules.get("scipy.sparse")
-    return matrices is not None and bool(matrices.issparse(value))
+def _check_member(
+    tensor: Tensor,
+    name: Any,
+    value: Any,
+    data: dict[Any, Any] | pd.DataFrame,
+    violations: Violations,
+) -> Any:
+    """Check one value of a dict, or one column of a frame."""
+    if isinstance(data, dict):
+        return tensor.check(value, (name,), violations)
+    if isinstance(value, pd.DataFrame):
+        violations.add_message(
+            ViolationCode.DUPLICATE_COLUMN, (name,), "one column", "several columns of that name"
+        )
+        return value
+    return tensor.check_series(value, (name,), violations)
 
 
-def _plain(series: Any) -> Any:
+def is_sparse(value: object) -> bool:
+    """Return whether a value is a matrix or an array of scipy.sparse, without importing it."""
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(value))
+
+
+def _to_numpy(series: Series) -> Any:
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype) and not series.hasnans:
-        return _plain(series.astype(dtype.categories.dtype))
+        return _to_numpy(series.astype(dtype.categories.dtype))
     if hasattr(dtype, "numpy_dtype") and not series.hasnans:
         return series.to_numpy(dtype=dtype.numpy_dtype)
     return series.to_numpy()
 
 
-def _typed(value: Any) -> Any:
-    """An array of objects in the one dtype that they all have; None where they have several."""
-    flat = value.ravel().tolist()
-    kinds = {_family(kind) for kind in set(map(type, flat))}
-    if len(kinds) > 1 and kinds != {int, float}:
+def _stack_cells(cells: Array) -> Array | None:
+    """Return an array of the cells; None if they have different lengths or types."""
+    try:
+        array = np.array(cells.tolist())
+        if array.dtype.kind in "USiu":
+            return _infer_dtype(_to_objects(cells.tolist(), array.shape))
+    except ValueError:
         return None
-    if kinds == {int, float} and any(isinstance(item, int) and abs(item) > 2**53 for item in flat):
-        return None  # as doubles, some of the integers would be others
+    return array
+
+
+def _infer_dtype(value: Array) -> Array | None:
+    """Return an array of objects in the dtype of its items; None if their types differ."""
+    flat = value.ravel().tolist()
+    families = {_type_family(kind) for kind in set(map(type, flat))}
+    if families == {int, float}:
+        # As doubles, larger integers would change.
+        if any(isinstance(item, int) and abs(item) > 2**53 for item in flat):
+            return None
+    elif len(families) > 1:
+        return None
     try:
         typed = np.array(flat)
-    except ValueError:  # sequences of different lengths
+    except ValueError:
+        # The items are sequences of different lengths.
         return None
     return None if typed.dtype == _OBJECT or typed.ndim != 1 else typed.reshape(value.shape)
 
 
-def _family(kind: type) -> type:
+def _type_family(kind: type) -> type:
     for family in (bool, int, float, str, bytes):
         if issubclass(kind, family):
             return family
-    return (
-        {"b": bool, "i": int, "u": int, "f": float}.get(np.dtype(kind).kind, kind)
-        if issubclass(kind, np.generic)
-        else kind
-    )
+    if not issubclass(kind, np.generic):
+        return kind
+    return {"b": bool, "i": int, "u": int, "f": float}.get(np.dtype(kind).kind, kind)
 
 
-def _as_objects(value: Any, shape: tuple[int, ...]) -> Any:
+def _to_objects(value: Any, shape: tuple[int, ...]) -> Array:
+    """Return nested lists as an array of their unchanged items."""
     for _ in shape[1:]:
         value = list(chain.from_iterable(value))
-    return _objects(list(value)).reshape(shape)
-
-
-def _objects(values: list[Any]) -> Any:
-    array = np.empty(len(values), dtype=object)
-    for row, value in enumerate(values):
-        array[row] = value
-    return array
+    return object_array(list(value)).reshape(shape)

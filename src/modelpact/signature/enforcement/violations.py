@@ -1,4 +1,4 @@
-"""What breaks a contract: `Failure`, and the bounded collector that every check writes to."""
+"""Violations of a signature, and the bounded collector that every check writes to."""
 
 from __future__ import annotations
 
@@ -6,21 +6,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from modelpact._internal.text import closest_match, list_items
+from modelpact._internal.text import closest_match
 from modelpact.errors import InputsError, OutputsError
-from modelpact.signature.field_path import FieldPath, format_column_path
+from modelpact.signature.issues import FieldPath, format_column_path, list_issues
 
-__all__ = ["Code", "Failure", "Failures", "glimpse", "near_miss"]
+__all__ = [
+    "Violation",
+    "ViolationCode",
+    "Violations",
+    "describe_value",
+    "misspelled",
+]
 
-KEPT = 20
-"""So many failures are kept in full where nobody asks for more; the rest are counted."""
+DEFAULT_LIMIT = 20
+"""Violations that are listed by default; the rest are only counted."""
 
 DATA_WIDTH = 80
-"""No failure repeats more characters of the data than this."""
+"""Characters of the data that a violation repeats at most."""
 
 
-class Code:
-    """The reasons why data is refused; stable text for programs."""
+class ViolationCode:
+    """Reason codes of violations. Their values are stable, so programs may compare them."""
 
     MISSING_COLUMN = "MISSING_COLUMN"
     EXTRA_COLUMN = "EXTRA_COLUMN"
@@ -36,21 +42,23 @@ class Code:
     LOSSY = "LOSSY"
     NEEDS_CONVERSION = "NEEDS_CONVERSION"
     REFUSED_BY_MLFLOW = "REFUSED_BY_MLFLOW"
+    MALFORMED = "MALFORMED"
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """One place where data breaks a signature.
+class Violation:
+    """One value that violates a signature.
 
     Attributes:
-        code: Why, as a constant of `Code`.
-        path: Where in a row: the column or param, then keys and indices, such as `author.tags[2]`; "" is the data as a whole.
-        row: The position of the row, counted from 0; None where it is not one row.
-        expected: What the signature asks for.
-        got: What the data has, shortened.
+        code: The reason, a constant of `ViolationCode`.
+        path: The column or param, then keys and indices, such as `author.tags[2]`; empty if the
+            data as a whole violates the signature.
+        row: The position of the row, from 0; None if the violation does not concern a single row.
+        expected: What the signature requires.
+        got: What the data has, truncated.
 
     Example:
-        >>> print(Failure("WRONG_TYPE", "author.tags[2]", 4, "string", "int 7"))
+        >>> print(Violation("WRONG_TYPE", "author.tags[2]", 4, "string", "int 7"))
         row 4, author.tags[2]: expected string, got int 7 (WRONG_TYPE)
     """
 
@@ -61,108 +69,133 @@ class Failure:
     got: str
 
     def __str__(self) -> str:
-        where = ", ".join(
-            part for part in ("" if self.row is None else f"row {self.row}", self.path) if part
-        )
-        return (
-            f"{where + ': ' if where else ''}expected {self.expected}, got {self.got} ({self.code})"
-        )
+        parts = ["" if self.row is None else f"row {self.row}", self.path]
+        where = ", ".join(part for part in parts if part)
+        prefix = f"{where}: " if where else ""
+        return f"{prefix}expected {self.expected}, got {self.got} ({self.code})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the violation as plain data for JSON."""
+        return {
+            "row": self.row,
+            "code": self.code,
+            "path": self.path,
+            "expected": self.expected,
+            "got": self.got,
+        }
 
 
-class Failures:
-    """The failures of one call: the first ones in full, and how many there are in all.
+class Violations:
+    """The violations of one call: the first ones in full, and the number of all.
 
     Args:
-        most: So many are kept in full.
+        limit: The number of violations that are recorded in full.
 
     Attributes:
-        cause: The refusal of MLflow itself, where it was asked: it is chained to what is raised.
+        recorded: The first violations.
+        total: The number of all violations.
+        cause: The exception of MLflow that is chained to the raised error, if any.
     """
 
-    def __init__(self, most: int = KEPT) -> None:
-        self.most = most
-        self.kept: list[Failure] = []
+    def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
+        self.limit = limit
+        self.recorded: list[Violation] = []
         self.total = 0
         self.cause: Exception | None = None
 
-    def add(self, code: str, place: FieldPath, row: int | None, expected: str, value: Any) -> None:
-        """Note that the value at a place is not what is expected."""
-        if self.total < self.most:
-            self.kept.append(
-                Failure(code, format_column_path(place), row, expected, glimpse(value))
-            )
+    def add(
+        self, code: str, path: FieldPath, row: int | None, expected: str, value: object
+    ) -> None:
+        """Record that the value at a path is not what is expected."""
+        if self.total < self.limit:
+            got = describe_value(value)
+            self.recorded.append(Violation(code, format_column_path(path), row, expected, got))
         self.total += 1
 
-    def say(self, code: str, place: FieldPath, row: int | None, expected: str, got: str) -> None:
-        """Note a failure whose `got` is our own words, not data."""
-        if self.total < self.most:
-            self.kept.append(Failure(code, format_column_path(place), row, expected, got))
+    def add_message(
+        self, code: str, path: FieldPath, expected: str, got: str, row: int | None = None
+    ) -> None:
+        """Record a violation whose `got` is a message instead of data."""
+        if self.total < self.limit:
+            self.recorded.append(Violation(code, format_column_path(path), row, expected, got))
         self.total += 1
 
-    def add_rows(self, code: str, place: FieldPath, rows: Any, expected: str, values: Any) -> None:
-        """Note one failure for each position in `rows`; `values` is indexed by the same positions."""
-        for row in rows[: max(self.most - self.total, 0)]:
-            self.kept.append(
-                Failure(
-                    code, format_column_path(place), int(row), expected, glimpse(values[int(row)])
-                )
-            )
+    def add_rows(self, code: str, path: FieldPath, rows: Any, expected: str, values: Any) -> None:
+        """Record one violation for each row.
+
+        Args:
+            code: The reason.
+            path: The path of the column.
+            rows: The positions of the rows, `(n_violations,)`.
+            expected: What the signature requires.
+            values: The values of the column, `(n_rows,)`.
+        """
+        for row in rows[: max(self.limit - self.total, 0)]:
+            got = describe_value(values[int(row)])
+            self.recorded.append(Violation(code, format_column_path(path), int(row), expected, got))
         self.total += len(rows)
 
-    def extend(self, other: Failures) -> None:
-        """Take over what another collector holds."""
-        self.kept.extend(other.kept[: max(self.most - self.total, 0)])
+    def extend(self, other: Violations) -> None:
+        """Add the violations of another collector."""
+        self.recorded.extend(other.recorded[: max(self.limit - self.total, 0)])
         self.total += other.total
 
     def __len__(self) -> int:
         return self.total
 
-    def raise_if_any(self, error: type[InputsError | OutputsError], what: str) -> None:
-        """Raise what was collected.
+    def raise_if_any(self, error: type[InputsError | OutputsError], subject: str) -> None:
+        """Raise an error that lists the violations, if there are any.
 
         Args:
             error: `InputsError` or `OutputsError`.
-            what: What was checked: `inputs`, `outputs` or `params`.
+            subject: What was checked: `inputs`, `outputs` or `params`.
 
         Raises:
-            PactError: At least one failure was noted; `failures` lists the first ones and `total` counts all.
+            InputsError: The inputs or params violate the signature.
+            OutputsError: The outputs violate the signature.
         """
         if not self.total:
             return
         places = "1 place" if self.total == 1 else f"{self.total:,} places"
-        message = list_items(f"the {what} break the signature in {places}", self.kept, self.total)
-        raise error(message, failures=tuple(self.kept), total=self.total) from self.cause
+        title = f"the {subject} violate the signature in {places}"
+        message = list_issues(title, self.recorded, self.total)
+        failures = tuple(self.recorded)
+        raise error(message, failures=failures, total=self.total) from self.cause
 
 
-def glimpse(value: Any) -> str:
-    """The type of a value, and as much of the value as a message may repeat.
+def describe_value(value: Any) -> str:
+    """Return the type of a value and a short form of the value, at most 80 characters.
 
     Example:
-        >>> glimpse([1, 2, 3])
+        >>> describe_value([1, 2, 3])
         'list of 3 items'
-        >>> len(glimpse("x" * 1000)) <= 80
-        True
+        >>> describe_value("old")
+        "str 'old'"
     """
-    kind = type(value).__name__
-    if value is None or kind in ("NAType", "NaTType"):
+    type_name = type(value).__name__
+    if value is None or type_name in ("NAType", "NaTType"):
         return "null"
-    if isinstance(value, (str, bytes, bytearray)):
-        text = repr(value[:DATA_WIDTH])
-    elif isinstance(value, int):
-        text = str(value) if value.bit_length() < 128 else f"of {value.bit_length()} bits"
-    elif hasattr(value, "dtype") and hasattr(value, "ndim") and value.ndim:
-        text = f"of shape {tuple(value.shape)} and dtype {value.dtype}"
-    elif isinstance(value, (list, tuple, dict, set, frozenset)):
-        text = f"of {len(value)} item{'s' if len(value) != 1 else ''}"
-    elif type(value).__module__ in _PLAIN:
-        text = str(value)
-    else:
-        text = "object"  # its repr may be long, slow or secret
-    text = f"{kind} {text}"
+    text = f"{type_name} {_short_form(value)}"
+    # truncate() would also collapse the spaces of the data.
     return text if len(text) <= DATA_WIDTH else text[: DATA_WIDTH - 3] + "..."
 
 
-_PLAIN = {
+def _short_form(value: Any) -> str:
+    if isinstance(value, (str, bytes, bytearray)):
+        return repr(value[:DATA_WIDTH])
+    if isinstance(value, int):
+        return str(value) if value.bit_length() < 128 else f"of {value.bit_length()} bits"
+    if getattr(value, "ndim", 0) and hasattr(value, "dtype"):
+        return f"of shape {tuple(value.shape)} and dtype {value.dtype}"
+    if isinstance(value, (list, tuple, dict, set, frozenset)):
+        return f"of {len(value)} item{'s' if len(value) != 1 else ''}"
+    if type(value).__module__ in _PRINTABLE_MODULES:
+        return str(value)
+    # The repr of any other object may be long, slow or secret.
+    return "object"
+
+
+_PRINTABLE_MODULES = {
     "builtins",
     "numpy",
     "decimal",
@@ -172,15 +205,15 @@ _PLAIN = {
     "uuid",
     "fractions",
 }
-"""The packages whose values have a short text of their own."""
+"""Modules whose values have a short text that is safe to print."""
 
 
-def near_miss(word: Any, known: Iterable[Any], lead: str = " (did you mean {}?)") -> str:
-    """A hint at the known name closest to a mistyped one, or nothing.
+def misspelled(name: object, unknown: Iterable[object]) -> str:
+    """Return a note on the unknown name that is probably meant to be `name`, or an empty string.
 
     Example:
-        >>> near_miss("flot", ["float", "string"])
-        " (did you mean 'float'?)"
+        >>> misspelled("notes", ["ntoes", "x"])
+        " (is 'ntoes' a misspelling?)"
     """
-    found = closest_match(word, known)
-    return lead.format(repr(found)) if found is not None else ""
+    match = closest_match(name, unknown)
+    return "" if match is None else f" (is {match!r} a misspelling?)"

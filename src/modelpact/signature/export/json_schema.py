@@ -14,7 +14,7 @@ import numpy as np
 from mlflow.models import ModelSignature
 from mlflow.types.schema import DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
-from modelpact.signature.enforcement.columns import column
+from modelpact.signature.enforcement.columns import compile_column
 from modelpact.signature.enforcement.nested import (
     AnyNode,
     ArrayNode,
@@ -22,7 +22,7 @@ from modelpact.signature.enforcement.nested import (
     Node,
     ObjectNode,
     ScalarNode,
-    node,
+    compile_type,
 )
 
 __all__ = ["rows_schema", "strict_rows_schema", "to_json_schema"]
@@ -147,7 +147,7 @@ def _payload(schema: Schema) -> JsonSchema:
 
 
 def _column_node(spec: Any) -> Node:
-    return column(spec, spec.name).node
+    return compile_column(spec, spec.name).node
 
 
 def _records(specs: list[Any]) -> JsonSchema:
@@ -231,7 +231,7 @@ def _value(found: Node) -> JsonSchema:
 def _object(found: ObjectNode) -> JsonSchema:
     schema: JsonSchema = {
         "type": "object",
-        "properties": {name: _value(inner) for name, inner in found.nodes.items()},
+        "properties": {name: _value(inner) for name, inner in found.properties.items()},
         "additionalProperties": False,
     }
     if found.required:
@@ -283,7 +283,7 @@ def _strict(found: Node, *, optional: bool) -> JsonSchema | None:
         schema = _strict_object(
             {
                 name: _strict(inner, optional=name in found.optional)
-                for name, inner in found.nodes.items()
+                for name, inner in found.properties.items()
             }
         )
     return _or_null(schema) if optional and schema is not None else schema
@@ -359,7 +359,7 @@ def _param(spec: ParamSpec) -> JsonSchema:
         if spec.shape is not None:
             schema = {"type": "array", "items": schema}
     else:
-        schema = _value(node(spec.dtype, nullable=False))
+        schema = _value(compile_type(spec.dtype, nullable=False))
     try:
         return {**schema, "default": _in_json(spec.default)}
     except ValueError:

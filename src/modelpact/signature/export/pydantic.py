@@ -18,7 +18,7 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import DataType, ParamSpec, Schema, TensorSpec
 from pydantic import BaseModel
 
-from modelpact.signature.enforcement.columns import column
+from modelpact.signature.enforcement.columns import compile_column
 from modelpact.signature.enforcement.nested import (
     AnyNode,
     ArrayNode,
@@ -26,7 +26,7 @@ from modelpact.signature.enforcement.nested import (
     Node,
     ObjectNode,
     ScalarNode,
-    node,
+    compile_type,
 )
 from modelpact.signature.export.pydantic_templates import BASES, FUNCTIONS, TYPES
 
@@ -143,7 +143,7 @@ class _Writer:
         elif specs[0].name is None:
             self._positional(
                 name,
-                [column(spec, None).node for spec in specs]
+                [compile_column(spec, None).node for spec in specs]
                 if len(specs) == 1
                 else self._nodes(specs),
             )
@@ -151,7 +151,7 @@ class _Writer:
             self._rows(name, specs)
 
     def _nodes(self, specs: list[Any]) -> list[Node]:
-        return [column(spec, index).node for index, spec in enumerate(specs)]
+        return [compile_column(spec, index).node for index, spec in enumerate(specs)]
 
     def _rows(self, name: str, specs: list[Any]) -> None:
         """Named columns. JSON's names are text: no row has a column that is named by a number."""
@@ -165,7 +165,7 @@ class _Writer:
         fields = [
             (
                 spec.name,
-                self._type(column(spec, spec.name).node, f"{name}{_camel(spec.name)}"),
+                self._type(compile_column(spec, spec.name).node, f"{name}{_camel(spec.name)}"),
                 bool(spec.required),
                 None,
             )
@@ -201,7 +201,7 @@ class _Writer:
                 )
                 kind = kind if spec.shape is None else f"list[{kind}]"
             else:
-                kind = self._type(node(spec.dtype, nullable=False), where)
+                kind = self._type(compile_type(spec.dtype, nullable=False), where)
             fields.append((spec.name, kind, False, _literal(spec.default)))
         self._add_class("Params", "_Closed", "Inference parameters, with their defaults.", fields)
 
@@ -242,7 +242,7 @@ class _Writer:
         name = self._free(where)
         fields = [
             (key, self._type(inner, f"{name}{_camel(key)}"), key in found.required, None)
-            for key, inner in found.nodes.items()
+            for key, inner in found.properties.items()
         ]
         self._add_class(name, "_Closed", "An object.", fields)
         if not found.nullable:
