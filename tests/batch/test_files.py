@@ -473,9 +473,7 @@ class TestColumns:
             run(table, path, "out.csv", keep=("idd",))
         with pytest.raises(DataError, match=r"which data\.columns names"):
             run(table, kind(path=path, columns=["a", "z"]), "out.csv")
-        with pytest.raises(
-            InputsError, match=r"as a whole:\n  n: expected long, got no such column"
-        ):
+        with pytest.raises(InputsError, match=r"as a whole:\n  n: expected long, got no column"):
             run(table, kind(path=path, columns=["a", "b"]), "out.csv", on_error="reject")
 
     def test_of_a_file_without_a_header_it_is_each_row(self, table: Adapter) -> None:
@@ -485,7 +483,7 @@ class TestColumns:
     def test_extra_columns(self, table: Adapter) -> None:
         path, loader = written(".csv"), CustomLoader(extra="forbid")
         strict = loader.load(str(table.folder))
-        with pytest.raises(InputsError, match="id: expected no such column"):
+        with pytest.raises(InputsError, match="id: expected a column of the signature"):
             run(strict, path, "out.csv", loader=loader)
         assert run(strict, path, "out.csv", loader=loader, keep=("id",)).n_predicted == 500
 

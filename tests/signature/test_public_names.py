@@ -13,7 +13,7 @@ PUBLIC = [
     *("Change", "breaking", "check_all_compatible", "check_compatible", "diff"),
     *(
         "Break",
-        "Code",
+        "ViolationCode",
         "Enforcer",
         "Extra",
         "Violation",

@@ -100,10 +100,10 @@ class JsonlReader(Rows):
             return None
         for name in self._wanted.keep:
             if name not in row:
-                return "MISSING_COLUMN", name, "a value to keep", "no such column"
+                return "MISSING_COLUMN", name, "a value to keep", "no column"
         for name in self._required:
             if name not in row:
-                return "MISSING_COLUMN", name, self._expected[name], "no such column"
+                return "MISSING_COLUMN", name, self._expected[name], "no column"
         return None
 
     def _inputs(self, rows: list[Any]) -> Any:

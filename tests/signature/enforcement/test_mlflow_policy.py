@@ -59,9 +59,9 @@ def ours(case: Case | Hole, policy: str) -> tuple[bool, Any]:
     """What a policy says; it changes no data that it is given."""
     enforcer = compile(signature_of(case), policy)  # type: ignore[arg-type]
     call = (
-        enforcer.params
+        enforcer.enforce_params
         if case.schema is None or isinstance(case.schema, ParamSchema)
-        else enforcer.inputs
+        else enforcer.enforce_inputs
     )
     data = case.data()
     try:

@@ -18,7 +18,7 @@ from modelpact.signature.enforcement.violations import (
     Violations,
     misspelled,
 )
-from modelpact.signature.issues import FieldPath
+from modelpact.signature.field_path import FieldPath
 
 __all__ = ["CompiledColumns"]
 
@@ -125,7 +125,13 @@ class CompiledColumns:
                 ViolationCode.MISSING_COLUMN, (), f"{expected} columns", str(given)
             )
         elif given > expected:
-            self._report_extra((), f"{expected} columns", str(given), violations)
+            self._report_extra(
+                (),
+                f"{expected} columns",
+                str(given),
+                f"expected {expected} columns, got {given}; the extra columns are ignored",
+                violations,
+            )
         return [position if position < given else None for position in range(expected)]
 
     def _add_duplicates(self, labels: list[Any], violations: Violations) -> None:
@@ -156,18 +162,22 @@ class CompiledColumns:
         if unknown and self._extra != "ignore":
             absent = [label for label in self._labels if label not in found]
             for label in unknown:
-                got = f"an unknown column{did_you_mean(label, absent)}"
-                self._report_extra((label,), "a column of the signature", got, violations)
+                hint = did_you_mean(label, absent)
+                self._report_extra(
+                    (label,),
+                    "a column of the signature",
+                    f"an unknown column{hint}",
+                    f"column {str(label)[:40]!r} is not in the signature and is ignored{hint}",
+                    violations,
+                )
 
     def _report_extra(
-        self, path: FieldPath, expected: str, got: str, violations: Violations
+        self, path: FieldPath, expected: str, got: str, warning: str, violations: Violations
     ) -> None:
         if self._extra == "forbid":
             violations.add_message(ViolationCode.EXTRA_COLUMN, path, expected, got)
         elif self._extra == "warn":
-            where = f"column {str(path[0])[:40]!r}: " if path else ""
-            text = f"{where}expected {expected}, got {got}; extra columns are ignored"
-            warnings.warn(text, UserWarning, stacklevel=2)
+            warnings.warn(warning, UserWarning, stacklevel=2)
 
     def _build_frame(self, columns: dict[Any, Values], n_rows: int) -> pd.DataFrame:
         """Build a frame; few rows of one dtype become a single block, which is ten times faster."""

@@ -12,7 +12,7 @@ from mlflow.types.schema import AnyType, ColSpec, DataType
 from modelpact.signature.enforcement.casting import Array, Mask, cast_with_losses
 from modelpact.signature.enforcement.nested import compile_type
 from modelpact.signature.enforcement.violations import ViolationCode, Violations
-from modelpact.signature.issues import FieldPath
+from modelpact.signature.field_path import FieldPath
 
 __all__ = ["Column", "compile_column", "object_array"]
 

@@ -24,7 +24,7 @@ from modelpact.signature.enforcement.violations import (
     Violations,
     misspelled,
 )
-from modelpact.signature.issues import FieldPath
+from modelpact.signature.field_path import FieldPath
 
 __all__ = ["AnyNode", "ArrayNode", "MapNode", "Node", "ObjectNode", "ScalarNode", "compile_type"]
 

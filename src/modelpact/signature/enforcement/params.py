@@ -13,7 +13,7 @@ from modelpact._internal.text import did_you_mean
 from modelpact.signature.enforcement.nested import compile_type
 from modelpact.signature.enforcement.scalars import ConversionError, scalar_rule
 from modelpact.signature.enforcement.violations import ViolationCode, Violations
-from modelpact.signature.issues import FieldPath
+from modelpact.signature.field_path import FieldPath
 
 __all__ = ["CompiledParams"]
 

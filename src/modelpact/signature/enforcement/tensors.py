@@ -21,7 +21,7 @@ from modelpact.signature.enforcement.violations import (
     Violations,
     misspelled,
 )
-from modelpact.signature.issues import FieldPath
+from modelpact.signature.field_path import FieldPath
 
 __all__ = ["CompiledTensors", "Tensor", "is_sparse"]
 

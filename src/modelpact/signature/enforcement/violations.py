@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from modelpact._internal.text import closest_match
+from modelpact._internal.text import closest_match, list_items
 from modelpact.errors import InputsError, OutputsError
-from modelpact.signature.issues import FieldPath, format_column_path, list_issues
+from modelpact.signature.field_path import FieldPath, format_column_path
 
 __all__ = [
     "Violation",
@@ -158,7 +158,7 @@ class Violations:
             return
         places = "1 place" if self.total == 1 else f"{self.total:,} places"
         title = f"the {subject} violate the signature in {places}"
-        message = list_issues(title, self.recorded, self.total)
+        message = list_items(title, self.recorded, self.total)
         failures = tuple(self.recorded)
         raise error(message, failures=failures, total=self.total) from self.cause
 
