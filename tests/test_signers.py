@@ -70,7 +70,7 @@ def double_only(mocker: Any) -> None:
 
 @pytest.mark.usefixtures("double_only")
 def test_infer_refuses_a_signature_that_its_own_data_breaks() -> None:
-    with pytest.raises(SignError, match="refuses the data it is for") as raised:
+    with pytest.raises(SignError, match="violates its signature") as raised:
         InferSigner().sign(FRAME, ANSWERS)
     assert raised.value.failures
     assert raised.value.remedy
@@ -148,7 +148,7 @@ def test_example_takes_an_example_of_its_own() -> None:
 
 
 def test_example_needs_a_model() -> None:
-    with pytest.raises(SignError, match="there is none"):
+    with pytest.raises(SignError, match="no model was given"):
         ExampleSigner().sign(FRAME, ANSWERS)
 
 
@@ -160,7 +160,7 @@ def test_example_that_the_model_fails_on_is_told_with_the_cause() -> None:
 
 def test_example_that_does_not_stand_for_the_data_is_refused() -> None:
     whole = pd.DataFrame({"a": [1, 2], "b": [1, 2]})
-    with pytest.raises(SignError, match="refuses the data"):
+    with pytest.raises(SignError, match="violates its signature"):
         ExampleSigner().sign(FRAME + 0.5, Doubler().predict(FRAME), model=_Fixed(whole))
 
 
@@ -203,12 +203,14 @@ def test_an_answer_without_a_hint_is_inferred() -> None:
     assert signed.outputs == infer(None, np.array([2.0, 4.0])).outputs
 
 
-@pytest.mark.parametrize(("model", "text"), [(None, "there is none"), (Doubler(), "no type hint")])
+@pytest.mark.parametrize(
+    ("model", "text"), [(None, "no model was given"), (Doubler(), "no type hint")]
+)
 def test_type_hints_need_a_model_that_has_them(model: Any, text: str) -> None:
     with pytest.raises(SignError, match=text):
         TypeHintSigner().sign(FRAME, ANSWERS, model=model)
 
 
 def test_data_that_disagree_with_the_hints_are_refused() -> None:
-    with pytest.raises(SignError, match="refuses the data"):
+    with pytest.raises(SignError, match="violates its signature"):
         TypeHintSigner().sign([{"a": 1.0}], [3.0], model=Hinted())

@@ -1,9 +1,9 @@
-"""Where the contract comes from: one class a way, each with a YAML file in `conf/signer`."""
+"""Signers produce the model signature: one class per strategy, with a file in `conf/signer`."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -20,33 +20,34 @@ __all__ = ["ExampleSigner", "ExplicitSigner", "InferSigner", "Signer", "TypeHint
 
 
 class Signer(Step, ABC):
-    """Makes a signature that tells the truth about the data, or raises."""
+    """Produces a signature that its own data satisfies, or raises `SignError`."""
 
     @abstractmethod
     def sign(
         self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None
     ) -> Signature:
-        """Sign a model.
+        """Return the signature of a model.
 
         Args:
-            inputs: What it is called with.
-            outputs: What it answered to them.
+            inputs: Model inputs; the first axis is rows.
+            outputs: The prediction for `inputs`; None to leave the outputs unsigned.
             params: Example inference parameters.
-            model: The model itself, for the signers that read or run it.
+            model: The model. Signers that inspect or run it require it.
 
         Raises:
-            SignError: No honest signature can be made.
+            SignError: No signature fits the data.
             SpecError: A written signature is malformed.
         """
 
 
 class InferSigner(Signer):
-    """Infers the signature from the data, as MLflow does, but never falls silent.
+    """Infers the signature as MLflow does, but raises where MLflow would infer no useful type.
 
     Attributes:
-        on_any: What to do about data of which MLflow only knows that it is `any`: refuse it, warn, or sign it so.
-        integers_as: Sign integers as they are (`auto`), as `long`, or as `double`, which may meet missing values later.
-        self_check: Whether the signature must accept the very data it was inferred from.
+        on_any: What to do with data for which only the type `any` fits: raise, warn, or allow it.
+        integers_as: Type of integers: as they are (`auto`), `long`, or `double`, which allows
+            missing values later.
+        self_check: Whether to check that the data satisfies the inferred signature.
     """
 
     on_any: Literal["error", "warn", "allow"] = "error"
@@ -56,26 +57,21 @@ class InferSigner(Signer):
     def sign(
         self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None
     ) -> Signature:
-        signed: Signature = signature.infer(
+        inferred: Signature = signature.infer(
             inputs, outputs, params, on_any=self.on_any, integers_as=self.integers_as
         )
         if self.self_check:
-            _check(
-                signed,
-                inputs,
-                outputs,
-                params,
-                "Its own training data must pass: convert the column, or write the signature.",
-            )
-        return signed
+            remedy = "Convert the column, or write the signature (signer=explicit)."
+            _check_data(inferred, inputs, outputs, params, remedy)
+        return inferred
 
 
 class ExplicitSigner(Signer):
-    """Takes a signature that somebody wrote, and checks the data against it.
+    """Uses a written signature, and checks the data against it.
 
     Attributes:
-        inputs: Columns or tensors, in the short form or in MLflow's own dicts.
-        outputs: The same for the answers; None to leave them unsigned.
+        inputs: Columns or tensors, in the short form or as MLflow's dicts.
+        outputs: The same for the predictions; None to leave them unsigned.
         params: Inference parameters with their defaults.
     """
 
@@ -86,24 +82,24 @@ class ExplicitSigner(Signer):
     def sign(
         self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None
     ) -> Signature:
-        if self.inputs is None and self.outputs is None and self.params is None:
+        spec = {"inputs": self.inputs, "outputs": self.outputs, "params": self.params}
+        if all(part is None for part in spec.values()):
             raise SignError(
-                "there is no written signature for this data",
-                remedy="Choose one (contract=<name>), or write signer.inputs={age: double} and signer.outputs=double.",
+                "there is no written signature for signer=explicit",
+                remedy="Choose one (contract=<name>), or write it: "
+                "signer.inputs={age: double} signer.outputs=double.",
             )
-        written: Signature = signature.parse(
-            {"inputs": self.inputs, "outputs": self.outputs, "params": self.params}
-        )
-        _check(written, inputs, outputs, params, "Correct the written signature, or the data.")
+        written: Signature = signature.parse(spec)
+        _check_data(written, inputs, outputs, params, "Correct the written signature, or the data.")
         return written
 
 
 class ExampleSigner(Signer):
-    """Signs from an input example, by running the model on it.
+    """Infers the signature from an input example and the model's prediction for it.
 
     Attributes:
-        n_rows: How many rows of the data are the example.
-        example: An example to use instead of the data's first rows: a list of rows, or a dict.
+        n_rows: Number of rows of the data that form the example.
+        example: Example to use instead of the first rows of the data: a list of rows, or a dict.
     """
 
     n_rows: int = Field(default=5, ge=1)
@@ -114,34 +110,33 @@ class ExampleSigner(Signer):
     ) -> Signature:
         if model is None:
             raise SignError(
-                "signer=example runs the model, and there is none",
+                "signer=example runs the model, but no model was given",
                 remedy="Pass the model: sign(..., model=model).",
             )
-        example = (
-            self.example
-            if self.example is not None
-            else take_rows(inputs, range(min(self.n_rows, count_rows(inputs))))
-        )
+        example = self.example
+        if example is None:
+            example = take_rows(inputs, range(min(self.n_rows, count_rows(inputs))))
         try:
-            answer = model.predict(example, params)
+            prediction = model.predict(example, params)
+        # The model is the user's code and can raise anything.
         except Exception as error:
             raise SignError(
-                f"the model failed on the input example: {type(error).__name__}: {truncate(error, 300)}",
-                remedy="Give an example that the model takes: signer.example=[...].",
+                "the model failed on the input example: "
+                f"{type(error).__name__}: {truncate(error, 300)}",
+                remedy="Give an example that the model accepts: signer.example=[...].",
             ) from error
-        signed: Signature = signature.infer(example, answer, params)
-        _check(
-            signed,
-            inputs,
-            outputs,
-            params,
-            "The example does not stand for the data: raise signer.n_rows, or give a better one.",
-        )
-        return signed
+        inferred: Signature = signature.infer(example, prediction, params)
+        remedy = "The example does not represent the data: raise signer.n_rows, or give another."
+        _check_data(inferred, inputs, outputs, params, remedy)
+        return inferred
 
 
 class TypeHintSigner(Signer):
-    """Reads the type hints of the model's `predict`: `list[...]` of scalars, dicts or Pydantic models."""
+    """Takes the signature from the type hints of the model's `predict`.
+
+    The inputs are hinted as `list[...]` of scalars, dicts or Pydantic models. Outputs without a
+    hint, and params, are inferred from the data.
+    """
 
     def sign(
         self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None
@@ -150,42 +145,36 @@ class TypeHintSigner(Signer):
 
         if model is None:
             raise SignError(
-                "signer=type_hint reads the model's predict, and there is none",
-                remedy="Pass the model.",
+                "signer=type_hint reads the type hints of the model, but no model was given",
+                remedy="Pass the model: sign(..., model=model).",
             )
         hinted_inputs, hinted_outputs = signature.from_predict(type(model).predict)
         if hinted_inputs is None:
             raise SignError(
-                f"{type(model).__name__}.predict has no type hint that names its inputs",
-                remedy="Write one: predict(self, inputs: list[Flower], params=None) -> list[str]; or choose signer=infer.",
+                f"{type(model).__name__}.predict has no type hint for its inputs",
+                remedy="Add one: predict(self, inputs: list[Flower], params=None) -> list[str]; "
+                "or choose signer=infer.",
             )
         unhinted = outputs if hinted_outputs is None else None
-        inferred = (
-            signature.infer(None, unhinted, params) if params or unhinted is not None else None
-        )
+        inferred = None
+        if params or unhinted is not None:
+            inferred = signature.infer(None, unhinted, params)
+        if hinted_outputs is None:
+            hinted_outputs = getattr(inferred, "outputs", None)
+        # MLflow annotates `params` as not optional, although None is the default.
+        inferred_params: Any = getattr(inferred, "params", None)
         hinted = ModelSignature(
-            inputs=hinted_inputs,
-            outputs=hinted_outputs
-            if hinted_outputs is not None
-            else getattr(inferred, "outputs", None),
-            params=cast(
-                "Any", getattr(inferred, "params", None)
-            ),  # MLflow's own hint forgets that it may be None
+            inputs=hinted_inputs, outputs=hinted_outputs, params=inferred_params
         )
-        _check(
-            hinted,
-            inputs,
-            outputs,
-            params,
-            "Hint and data must agree: correct one of them (data.form=records gives dicts).",
-        )
+        remedy = "Correct the type hints, or the data (data.form=records gives dicts)."
+        _check_data(hinted, inputs, outputs, params, remedy)
         return hinted
 
 
-def _check(
+def _check_data(
     signed: Signature, inputs: Inputs, outputs: Any, params: Params | None, remedy: str
 ) -> None:
-    """Refuse a signature that its own data breaks."""
+    """Raise SignError if the data does not satisfy its signature."""
     enforcer = signature.compile(signed)
     try:
         enforcer.enforce_inputs(inputs)
@@ -194,7 +183,7 @@ def _check(
             enforcer.enforce_outputs(outputs)
     except (InputsError, OutputsError) as error:
         raise SignError(
-            f"the signature refuses the data it is for: {error.message}",
+            f"the data violates its signature: {error.message}",
             remedy=remedy,
             failures=error.failures,
             signature=signed,

@@ -82,10 +82,10 @@ def test_params_go_with_both_parts() -> None:
 @pytest.mark.parametrize(
     ("options", "texts"),
     [
-        ({"n_rows": 0}, ["RowsData has no rows", "fitted on no data"]),
+        ({"n_rows": 0}, ["RowsData has no rows", "without data"]),
         ({"n_rows": 0, "n_targets": None}, ["RowsData has no rows"]),
-        ({"n_targets": 9}, ["RowsData has 10 rows and 9 targets", "one target a row"]),
-        ({"n_targets": 9, "test_size": 0}, ["RowsData has 10 rows and 9 targets"]),
+        ({"n_targets": 9}, ["RowsData has 10 rows but 9 targets", "one target per row"]),
+        ({"n_targets": 9, "test_size": 0}, ["RowsData has 10 rows but 9 targets"]),
         (
             {"n_rows": 1, "n_targets": 1},
             ["RowsData has 1 row(s)", "data.test_size=0.2", "Set data.test_size=0"],

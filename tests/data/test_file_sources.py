@@ -96,7 +96,7 @@ def test_a_file_that_is_not_there_is_named_with_the_folder_it_was_looked_for_in(
     kind: Any, tmp_path: Path
 ) -> None:
     error = complaint(kind(path="lost.table").read)
-    assert str(error) == f"lost.table does not exist\ndata.path is read from {tmp_path}."
+    assert str(error) == f"lost.table does not exist\ndata.path is relative to {tmp_path}."
     assert error.path == "lost.table"
 
 
@@ -109,7 +109,7 @@ def test_a_folder_is_no_file(path: str) -> None:
 def test_an_empty_file_is_said_to_be_empty(kind: Any) -> None:
     Path("empty").touch()
     assert str(complaint(kind(path="empty").read)).startswith(
-        "empty is empty\nGive a file with a header"
+        "empty is empty\nGive a file with at least one row"
     )
 
 
@@ -172,14 +172,14 @@ def test_a_table_without_rows_is_refused(kind: Any) -> None:
     [
         (
             {"target": "hieght"},
-            "people.csv has no column 'hieght', which data.target names (did you mean 'height'?)",
+            "people.csv has no column 'hieght', given in data.target (did you mean 'height'?)",
         ),
         (
             {"columns": ["age", "nmae"]},
-            "people.csv has no column 'nmae', which data.columns names (did you mean 'name'?)",
+            "people.csv has no column 'nmae', given in data.columns (did you mean 'name'?)",
         ),
-        ({"target": "zzz"}, "people.csv has no column 'zzz', which data.target names\n"),
-        ({"columns": []}, "people.csv has no column left for inputs"),
+        ({"target": "zzz"}, "people.csv has no column 'zzz', given in data.target\n"),
+        ({"columns": []}, "people.csv has no input columns"),
     ],
 )
 def test_a_column_that_is_not_there_is_named_with_those_that_are(
@@ -188,12 +188,12 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are(
     error = complaint(CsvData(path=table, **options).read)
     assert text in str(error)
     if error.column is not None:
-        assert "Its columns: age, name, height." in error.remedy
+        assert "Columns of the file: age, name, height." in error.remedy
 
 
 def test_a_table_of_nothing_but_the_target_is_refused() -> None:
     Path("one.csv").write_text("y\n1\n2\n")
-    assert "no column left for inputs" in str(complaint(CsvData(path="one.csv", target="y").read))
+    assert "no input columns" in str(complaint(CsvData(path="one.csv", target="y").read))
 
 
 def test_text_targets_are_read_as_labels(table: str) -> None:

@@ -38,19 +38,25 @@ def test_targets_are_one_a_row() -> None:
     [
         (
             {"inputs": [[1, 2], [3]], "form": "tensor"},
-            ["data.inputs cannot be made a tensor", "rows of the same shape"],
+            ["data.inputs cannot be converted to a tensor", "rows of equal shape"],
         ),
-        ({"inputs": [["x"]], "form": "tensor"}, ["data.inputs cannot be made a tensor", "'x'"]),
+        (
+            {"inputs": [["x"]], "form": "tensor"},
+            ["data.inputs cannot be converted to a tensor", "'x'"],
+        ),
         (
             {"inputs": [[1.0]], "form": "tensor", "dtype": "float33"},
-            ["cannot be made a tensor", "float33", "a dtype that NumPy has"],
+            ["cannot be converted to a tensor", "float33", "a NumPy dtype"],
         ),
-        ({"inputs": [{"a": []}, 3]}, ["data.inputs cannot be made a frame", "data.form=records"]),
+        (
+            {"inputs": [{"a": []}, 3]},
+            ["data.inputs cannot be converted to a frame", "data.form=records"],
+        ),
         (
             {"inputs": ROWS, "targets": [1, [2]]},
-            ["data.targets cannot be made an array", "same shape"],
+            ["data.targets cannot be converted to an array", "equal shape"],
         ),
-        ({"inputs": ROWS, "targets": [1]}, ["2 rows and 1 targets"]),
+        ({"inputs": ROWS, "targets": [1]}, ["2 rows but 1 targets"]),
         ({"inputs": []}, ["InlineData has no rows"]),
         ({"inputs": [], "form": "records"}, ["InlineData has no rows"]),
         ({"inputs": [], "form": "tensor"}, ["InlineData has no rows"]),

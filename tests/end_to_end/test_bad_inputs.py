@@ -96,7 +96,7 @@ CASES: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     "a missing data file": (
         (*CSV, "data.path=none.csv"),
         1,
-        ("none.csv does not exist", "data.path is read from"),
+        ("none.csv does not exist", "data.path is relative to"),
     ),
     "a folder for a file": ((*CSV, "data.path=folder.csv"), 1, ("folder.csv is a folder",)),
     "an empty file": ((*CSV, "data.path=empty.csv"), 1, ("empty.csv is empty",)),
@@ -145,7 +145,7 @@ CASES: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     "a signature that the data break": (
         ("signer=explicit", "signer.outputs=string"),
         1,
-        ("the signature refuses the data",),
+        ("the data violates its signature",),
     ),
     "a signer that needs hints": (("signer=type_hint",), 1, ("no type hint", "signer=infer")),
     "an unreachable server": (

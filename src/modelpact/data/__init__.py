@@ -1,4 +1,4 @@
-"""Where a sample comes from: one class a source, each with a YAML file in `conf/data`."""
+"""Data sources read samples. One class per source, each with a config file in `conf/data`."""
 
 from modelpact.data.base import DataSource
 from modelpact.data.builtin import DiabetesData, DigitsData, IrisData

@@ -1,4 +1,4 @@
-"""`DataSource`: what every source of data is, and how rows are held out for metrics."""
+"""`DataSource`, the base class of data sources, and the hold-out split for metrics."""
 
 from __future__ import annotations
 
@@ -16,13 +16,21 @@ __all__ = ["DataSource"]
 
 
 class DataSource(Step, ABC):
-    """Reads a sample.
+    """Reads a sample: inputs, targets and a hold-out set.
 
     Attributes:
-        test_size: The share of the rows held out for metrics, from 0 (none) up to, not including, 1.
-        seed: Which rows those are.
-        metrics: Scores on the held-out rows, by scikit-learn's scorer names; the first is the objective.
-        params: Example inference parameters, signed with the data.
+        test_size: Fraction of the rows that are held out for metrics, in [0, 1); 0 for none.
+        seed: Seed of the random hold-out split.
+        metrics: scikit-learn scorer names, evaluated on the held-out rows; the first is the
+            objective of a search.
+        params: Example inference parameters; they become part of the signature.
+
+    Example:
+        >>> class Evens(DataSource):
+        ...     def read(self) -> Sample:
+        ...         return self.hold_out([0, 2, 4, 6, 8], None)
+        >>> Evens().read().inputs
+        [0, 2, 4, 6, 8]
     """
 
     test_size: float = Field(default=0.2, ge=0, lt=1)
@@ -32,7 +40,7 @@ class DataSource(Step, ABC):
 
     @property
     def name(self) -> str:
-        """What a model of this data is registered as when no name is given: `diabetes` for `DiabetesData`."""
+        """The default name of a model of this data: `diabetes` for `DiabetesData`."""
         return self.KIND.removesuffix("Data").lower()
 
     @abstractmethod
@@ -40,40 +48,46 @@ class DataSource(Step, ABC):
         """Read the data.
 
         Raises:
-            DataError: It is missing, unreadable, empty, or lacks the target.
+            DataError: The data is missing, unreadable or empty, or a column is missing.
         """
 
     def hold_out(self, inputs: Any, targets: Any) -> Sample:
-        """Split rows into a sample and its held-out part, at random by `seed`.
+        """Split rows at random into a sample and its hold-out set.
+
+        Without targets nothing is held out.
+
+        Args:
+            inputs: Model inputs; the first axis is rows.
+            targets: One target per row, or None.
 
         Raises:
-            DataError: There are no rows, not as many targets as rows, or too few rows to hold any out.
+            DataError: There are no rows, too few to hold any out, or targets of another length.
         """
         n_rows = count_rows(inputs)
         if n_rows == 0:
-            raise DataError(
-                f"{self.KIND} has no rows",
-                remedy="A model can't be signed or fitted on no data.",
-                source=self.KIND,
+            raise self._error(
+                f"{self.KIND} has no rows", "A model cannot be fitted or signed without data."
             )
         if targets is not None and count_rows(targets) != n_rows:
-            raise DataError(
-                f"{self.KIND} has {n_rows} rows and {count_rows(targets)} targets",
-                remedy="Give one target a row.",
-                source=self.KIND,
+            raise self._error(
+                f"{self.KIND} has {n_rows} rows but {count_rows(targets)} targets",
+                "Give one target per row.",
             )
         if targets is None or self.test_size == 0:
             return Sample(inputs, targets, self.params)
-        n_held = max(1, round(n_rows * self.test_size))
-        if n_held >= n_rows:
-            raise DataError(
-                f"{self.KIND} has {n_rows} row(s): none is left after data.test_size={self.test_size} is held out",
-                remedy="Set data.test_size=0, or give more rows.",
-                source=self.KIND,
+        n_test = max(1, round(n_rows * self.test_size))
+        if n_test >= n_rows:
+            raise self._error(
+                f"{self.KIND} has {n_rows} row(s), too few for data.test_size={self.test_size}: "
+                "none would be left to fit the model",
+                "Set data.test_size=0, or give more rows.",
             )
         order = np.random.default_rng(self.seed).permutation(n_rows).tolist()
-        held, kept = order[:n_held], order[n_held:]
-        holdout = Sample(take_rows(inputs, held), take_rows(targets, held), self.params)
+        test, train = order[:n_test], order[n_test:]
+        holdout = Sample(take_rows(inputs, test), take_rows(targets, test), self.params)
         return Sample(
-            take_rows(inputs, kept), take_rows(targets, kept), self.params, holdout=holdout
+            take_rows(inputs, train), take_rows(targets, train), self.params, holdout=holdout
         )
+
+    def _error(self, message: str, remedy: str) -> DataError:
+        return DataError(message, remedy=remedy, source=self.KIND)

@@ -1,4 +1,4 @@
-"""The data sets that scikit-learn ships, under names a model can be called with."""
+"""Data sets that scikit-learn bundles."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ __all__ = ["DiabetesData", "DigitsData", "IrisData"]
 
 
 class DiabetesData(DataSource):
-    """442 patients, 10 standardised measurements each, and the progression of their disease after a year (regression).
+    """Disease progression of 442 patients after one year, from 10 measurements (regression).
 
-    Inputs are a DataFrame `(n_rows, 10)` of doubles. Source: scikit-learn's `load_diabetes`, after Efron et al. (2004).
+    Inputs are a DataFrame `(n_rows, 10)` of standardized doubles. Source: scikit-learn's
+    `load_diabetes`, after Efron et al. (2004).
     """
 
     metrics: list[str] = ["r2", "neg_root_mean_squared_error"]
@@ -26,10 +27,13 @@ class DiabetesData(DataSource):
 
 
 class IrisData(DataSource):
-    """150 flowers, 4 measurements in cm each, and the name of their species (classification with string labels).
+    """Species of 150 iris flowers, from 4 measurements in cm (classification, string labels).
 
-    Inputs are a DataFrame `(n_rows, 4)` of doubles, or with `form="records"` a list of dicts. Source: scikit-learn's `load_iris`,
-    after Fisher (1936).
+    Inputs are a DataFrame `(n_rows, 4)` of doubles. Source: scikit-learn's `load_iris`, after
+    Fisher (1936).
+
+    Attributes:
+        form: Type of the inputs: a DataFrame (`frame`) or a list of dicts (`records`).
     """
 
     metrics: list[str] = ["accuracy", "f1_macro"]
@@ -47,9 +51,10 @@ class IrisData(DataSource):
 
 
 class DigitsData(DataSource):
-    """1,797 grey images of handwritten digits, float32 `(n_rows, 8, 8)` from 0 to 16, and the digit (10 classes).
+    """1,797 grayscale images of handwritten digits (classification, 10 classes).
 
-    Source: scikit-learn's `load_digits`, after Alpaydin and Kaynak (1998).
+    Inputs are a float32 tensor `(n_rows, 8, 8)` with values from 0 to 16. Source: scikit-learn's
+    `load_digits`, after Alpaydin and Kaynak (1998).
     """
 
     metrics: list[str] = ["accuracy", "neg_log_loss"]

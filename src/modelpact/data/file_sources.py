@@ -1,4 +1,4 @@
-"""Tables in files."""
+"""Tables in CSV, JSON Lines and Parquet files."""
 
 from __future__ import annotations
 
@@ -21,17 +21,19 @@ __all__ = ["CsvData", "JsonlData", "ParquetData", "TableFile", "check_file"]
 
 
 class TableFile(DataSource):
-    """A table in a file: columns are inputs, one of them may be the target.
+    """A table in a file. Its columns are the inputs; one of them can be the target.
 
     Attributes:
-        path: The file, relative to the working folder.
-        target: The column to learn; None where nothing is learned.
-        columns: The columns that are inputs, in this order; None for all but the target.
-        form: Inputs as one DataFrame, or as a list of dicts.
+        path: The file, relative to the working directory.
+        target: Target column; None for unsupervised models.
+        columns: Input columns, in this order; None for all but the target.
+        form: Type of the inputs: a DataFrame (`frame`) or a list of dicts (`records`).
     """
 
     excluded_from_key = frozenset({"path"})
-    wanted: ClassVar[str]
+
+    expected_format: ClassVar[str]
+    """What the file must contain, for error messages."""
 
     path: str
     target: str | None = None
@@ -43,122 +45,132 @@ class TableFile(DataSource):
         return Path(self.path).stem
 
     @abstractmethod
-    def table(self, path: Path) -> pd.DataFrame:
-        """Read the whole file; any ValueError, Unicode or Arrow error means that it is not readable."""
+    def read_table(self, path: Path) -> pd.DataFrame:
+        """Read the whole file.
+
+        Raises:
+            ValueError: The content is malformed. The parser errors of pandas and Arrow are
+                subclasses, and so is `UnicodeDecodeError`.
+        """
 
     def read(self) -> Sample:
         path = Path(self.path)
+        frame = self._read_frame(path)
+        self._check_columns(frame, path)
+        targets = None if self.target is None else frame[self.target].to_numpy()
+        columns = self.columns
+        if columns is None:
+            columns = [column for column in frame.columns if column != self.target]
+        if not columns:
+            raise DataError(
+                f"{path} has no input columns",
+                remedy="Add some to data.columns, or choose another data.target.",
+                path=str(path),
+            )
+        table = frame[columns]
+        inputs: Any = table.to_dict("records") if self.form == "records" else table
+        return self.hold_out(inputs, targets)
+
+    def _read_frame(self, path: Path) -> pd.DataFrame:
         try:
             check_file(path)
-            frame = self.table(path)
+            frame = self.read_table(path)
         except DataError:
             raise
-        except (
-            ValueError,
-            OSError,
-        ) as error:  # pandas' parser errors, UnicodeDecodeError and Arrow's are ValueErrors
+        except (ValueError, OSError) as error:
             raise DataError(
                 f"{path} cannot be read: {truncate(error, 200)}",
-                remedy=f"It must be {self.wanted}.",
+                remedy=f"Expected {self.expected_format}.",
                 path=str(path),
             ) from error
         if frame.empty:
             raise DataError(
                 f"{path} has no rows",
-                remedy="Give at least one row below the header.",
+                remedy="Give at least one row of data.",
                 path=str(path),
             )
-        frame.columns = frame.columns.map(str)  # a Parquet file may name them by numbers
-        self._check_columns(frame, path)
-        targets = None if self.target is None else frame[self.target].to_numpy()
-        kept = (
-            self.columns
-            if self.columns is not None
-            else [column for column in frame.columns if column != self.target]
-        )
-        if not kept:
-            raise DataError(
-                f"{path} has no column left for inputs",
-                remedy="Name at least one in data.columns, or another data.target.",
-                path=str(path),
-            )
-        inputs: Any = frame[kept].to_dict("records") if self.form == "records" else frame[kept]
-        return self.hold_out(inputs, targets)
+        # The column names of a Parquet file may be numbers.
+        frame.columns = frame.columns.map(str)
+        return frame
 
     def _check_columns(self, frame: pd.DataFrame, path: Path) -> None:
         known = [str(column) for column in frame.columns]
-        asked = [("data.target", self.target)] if self.target is not None else []
-        asked += [("data.columns", column) for column in self.columns or []]
-        for key, column in asked:
+        named = [("data.target", self.target)] if self.target is not None else []
+        named += [("data.columns", column) for column in self.columns or []]
+        for key, column in named:
             if column not in known:
                 raise DataError(
-                    f"{path} has no column {column!r}, which {key} names{did_you_mean(str(column), known)}",
-                    remedy=f"Its columns: {', '.join(known)}.",
+                    f"{path} has no column {column!r}, given in {key}{did_you_mean(column, known)}",
+                    remedy=f"Columns of the file: {', '.join(known)}.",
                     path=str(path),
                     column=column,
                 )
 
 
 def check_file(path: Path) -> None:
-    """Refuse what is no file, or an empty one.
+    """Check that a path is a file and not empty.
 
     Raises:
-        DataError: There is nothing to read.
+        DataError: The path does not exist, is a folder, or is an empty file.
     """
     if not path.is_file():
-        what = "is a folder, not a file" if path.is_dir() else "does not exist"
+        problem = "is a folder, not a file" if path.is_dir() else "does not exist"
         raise DataError(
-            f"{path} {what}", remedy=f"data.path is read from {Path.cwd()}.", path=str(path)
+            f"{path} {problem}",
+            remedy=f"data.path is relative to {Path.cwd()}.",
+            path=str(path),
         )
     if path.stat().st_size == 0:
         raise DataError(
             f"{path} is empty",
-            remedy="Give a file with a header and at least one row.",
+            remedy="Give a file with at least one row.",
             path=str(path),
         )
 
 
 class CsvData(TableFile):
-    """A CSV file with a header, in UTF-8.
+    r"""A CSV file in UTF-8 with a header.
 
     Attributes:
-        separator: The character that stands between two cells. As escapes, a tab (t) and any white space (s+) are taken too.
+        separator: Field separator: one character, `\t` for a tab, or `\s+` for any white space.
     """
 
-    wanted = "a CSV file in UTF-8 with a header; data.separator says what stands between two cells"
+    expected_format = "a CSV file in UTF-8 with a header, with fields separated by data.separator"
 
     separator: str = Field(default=",", pattern=r"^(.|\\t|\\s\+)$")
 
-    def table(self, path: Path) -> pd.DataFrame:
+    def read_table(self, path: Path) -> pd.DataFrame:
         import pandas as pd
 
         return pd.read_csv(path, sep="\t" if self.separator == r"\t" else self.separator)
 
 
 class JsonlData(TableFile):
-    """A file with a JSON object a line, in UTF-8."""
+    """A JSON Lines file in UTF-8: one JSON object per line."""
 
-    wanted = "a file in UTF-8 with one JSON object a line"
+    expected_format = "a JSON Lines file in UTF-8: one JSON object per line"
 
-    def table(self, path: Path) -> pd.DataFrame:
+    def read_table(self, path: Path) -> pd.DataFrame:
         import pandas as pd
 
-        rows = [
-            json.loads(line)
-            for line in path.read_text(encoding="utf-8-sig").split("\n")
-            if line.strip()
-        ]
-        if not all(isinstance(row, dict) for row in rows):
-            raise ValueError("a line is no object")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        rows = []
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            row = json.loads(line)
+            if not isinstance(row, dict):
+                raise ValueError(f"line {number} is not a JSON object")
+            rows.append(row)
         return pd.DataFrame(rows)
 
 
 class ParquetData(TableFile):
     """A Parquet file."""
 
-    wanted = "a Parquet file"
+    expected_format = "a Parquet file"
 
-    def table(self, path: Path) -> pd.DataFrame:
+    def read_table(self, path: Path) -> pd.DataFrame:
         import pandas as pd
 
         return pd.read_parquet(path)

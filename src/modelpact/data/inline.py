@@ -1,4 +1,4 @@
-"""Data written in the configuration itself: a few rows to try something with."""
+"""Data written in the configuration, for trials with a few rows."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 from modelpact._internal.text import truncate
 from modelpact.data.base import DataSource
 from modelpact.errors import DataError
-from modelpact.types import Sample
+from modelpact.types import Inputs, Sample
 
 __all__ = ["InlineData"]
 
 
 class InlineData(DataSource):
-    """Rows given as they are.
+    """Rows written in the configuration.
 
     Attributes:
-        inputs: A list of rows: dicts for a frame or records, nested lists of numbers for a tensor.
-        targets: One target a row, or None.
-        form: Hand the rows over as a DataFrame, as the list itself, or as an ndarray.
-        dtype: The NumPy dtype of a tensor.
+        inputs: List of rows: dicts for a DataFrame or records, nested lists for a tensor.
+        targets: One target per row, or None.
+        form: Type of the inputs: a DataFrame, a list (`records`), or an ndarray (`tensor`).
+        dtype: NumPy dtype of a tensor.
     """
 
     inputs: list[Any]
@@ -30,18 +30,9 @@ class InlineData(DataSource):
     dtype: str = "float64"
 
     def read(self) -> Sample:
-        return self.hold_out(self._inputs(), self._targets())
+        return self.hold_out(self._read_inputs(), self._read_targets())
 
-    def _targets(self) -> Any:
-        try:
-            return None if self.targets is None else np.asarray(self.targets)
-        except ValueError as error:
-            raise DataError(
-                f"data.targets cannot be made an array: {truncate(error, 200)}",
-                remedy="Give targets of the same shape.",
-            ) from error
-
-    def _inputs(self) -> Any:
+    def _read_inputs(self) -> Inputs:
         if self.form == "records":
             return self.inputs
         try:
@@ -52,6 +43,16 @@ class InlineData(DataSource):
             return pd.DataFrame(self.inputs)
         except (ValueError, TypeError) as error:
             raise DataError(
-                f"data.inputs cannot be made a {self.form}: {truncate(error, 200)}",
-                remedy="Give rows of the same shape, and for a tensor a dtype that NumPy has; or set data.form=records.",
+                f"data.inputs cannot be converted to a {self.form}: {truncate(error, 200)}",
+                remedy="Give rows of equal shape, and for a tensor a NumPy dtype; "
+                "or set data.form=records.",
+            ) from error
+
+    def _read_targets(self) -> Any:
+        try:
+            return None if self.targets is None else np.asarray(self.targets)
+        except ValueError as error:
+            raise DataError(
+                f"data.targets cannot be converted to an array: {truncate(error, 200)}",
+                remedy="Give targets of equal shape.",
             ) from error

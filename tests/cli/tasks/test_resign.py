@@ -258,14 +258,14 @@ ERRORS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "a signature that refuses the data": (
         {"signer": ExplicitSigner(inputs={"z": "long"})},
         SignError,
-        "refuses the data",
+        "violates its signature",
     ),
     "no written signature": ({"signer": ExplicitSigner()}, SignError, "no written signature"),
     "no hints": ({"signer": TypeHintSigner()}, SignError, "no type hint"),
     "a signature that lies about the answers": (
         {"signer": ExplicitSigner(inputs={"a": "double", "b": "double"}, outputs="string")},
         SignError,
-        "refuses the data",
+        "violates its signature",
     ),
 }
 
