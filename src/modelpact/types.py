@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict
 
 from modelpact.errors import PactError
 
@@ -112,10 +112,13 @@ class Step(BaseModel):
             if inspect.isfunction(method) and not getattr(method, "__isabstractmethod__", False):
                 setattr(cls, name, _logging_errors(method))
 
-    @model_validator(mode="before")
-    @classmethod
-    def _convert_configs(cls, options: Any) -> Any:
-        return _without_configs(options)
+    if not TYPE_CHECKING:
+
+        def __init__(self, /, **options: Any) -> None:
+            super().__init__(**_without_configs(options))
+
+        # Without this mark, or with a validator, `model_validate_json` would not validate as JSON.
+        __init__.__pydantic_base_init__ = True
 
     @classmethod
     def option_fields(cls) -> dict[str, FieldInfo]:
