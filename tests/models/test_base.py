@@ -85,7 +85,7 @@ def test_a_file_that_is_not_there_is_a_file_not_found_error(tmp_path: Path) -> N
     assert isinstance(error, ConfigError)
     assert (
         str(error)
-        == f"the model's configuration lost.json does not exist\nIt is read from {tmp_path}."
+        == f"the model's configuration lost.json does not exist\nThe path is relative to {tmp_path}."
     )
     assert error.path == "lost.json"
 
@@ -93,12 +93,12 @@ def test_a_file_that_is_not_there_is_a_file_not_found_error(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("content", "texts"),
     [
-        (b'{"a": 1,}', ["config.json, line 1, column ", "not JSON"]),
+        (b'{"a": 1,}', ["config.json, line 1, column ", "not valid JSON"]),
         (b'{\n  "a": 1\n  "b": 2\n}', ["config.json, line 3, column 3", "commas"]),
         (b"", ["config.json, line 1, column 1"]),
-        (b"[1, 2]", ["config.json holds a list, not an object", '{"key": value}']),
-        (b"null", ["config.json holds a NoneType, not an object"]),
-        (b'"text"', ["config.json holds a str, not an object"]),
+        (b"[1, 2]", ["config.json contains a list, not a JSON object", '{"key": value}']),
+        (b"null", ["config.json contains a NoneType, not a JSON object"]),
+        (b'"text"', ["config.json contains a str, not a JSON object"]),
         ('{"a": "ä"}'.encode("latin-1"), ["configuration config.json cannot be read"]),
     ],
 )

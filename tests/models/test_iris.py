@@ -73,7 +73,7 @@ def test_stronger_regularization_learns_smaller_weights(sample: Sample) -> None:
     weak, strong = IrisModel(regularization=0.1), IrisModel(regularization=100.0)
     for model in (weak, strong):
         model.fit(sample.inputs, sample.targets)
-    assert abs(strong._fitted.coef_).sum() < abs(weak._fitted.coef_).sum()
+    assert abs(strong.fitted_estimator.coef_).sum() < abs(weak.fitted_estimator.coef_).sum()
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, "1"])

@@ -78,7 +78,7 @@ def test_held_out_rows_that_lack_a_class_are_scored_against_the_classes_that_wer
 
 @pytest.mark.parametrize("targets", [np.array(["a", "c"]), np.array([1, 3])])
 def test_classes_that_nobody_knows_cannot_be_told_apart(targets: Any) -> None:
-    with pytest.raises(ConfigError, match="3 probabilities a row, and 2 classes among the targets"):
+    with pytest.raises(ConfigError, match="3 probabilities per row, but 2 classes in the targets"):
         score(PROBABILITIES[:2], Sample([0] * 2, targets), ["accuracy"])
 
 
@@ -109,7 +109,7 @@ def test_a_scorer_that_does_not_exist_is_named_with_the_nearest() -> None:
     with pytest.raises(ConfigError) as caught:
         score([1, 2, 3, 4], NUMBERS, ["r2", "neg_mean_square_error"])
     assert (
-        "data.metrics names no scorer of scikit-learn: 'neg_mean_square_error' (did you mean 'neg_mean_squared_error'?)"
+        "data.metrics: unknown scikit-learn scorer 'neg_mean_square_error' (did you mean 'neg_mean_squared_error'?)"
         in str(caught.value)
     )
     assert "get_scorer_names" in caught.value.remedy
@@ -130,7 +130,7 @@ def test_a_scorer_that_does_not_suit_the_targets_is_named(
 ) -> None:
     with pytest.raises(ConfigError) as caught:
         score(answers, sample, [name])
-    assert f"data.metrics: {name!r} does not suit these targets: " in str(caught.value)
+    assert f"data.metrics: {name!r} does not fit these targets: " in str(caught.value)
     assert "data.metrics=[]" in str(caught.value)
 
 
@@ -138,7 +138,7 @@ def test_a_scorer_that_does_not_suit_the_targets_is_named(
     ("answers", "targets"), [([[1], [2, 3]], [1.0, 2.5]), ([1, 2], [[1], [2, 3]])]
 )
 def test_what_is_no_array_cannot_be_scored(answers: Any, targets: Any) -> None:
-    with pytest.raises(ConfigError, match="what the model answered cannot be scored"):
+    with pytest.raises(ConfigError, match="the prediction cannot be scored"):
         score(answers, Sample([0, 0], targets), ["r2"])
 
 

@@ -125,7 +125,7 @@ def fitted(estimator: Any) -> SklearnModel:
     "ask", [lambda model: model.predict(X), lambda model: model.native_model()]
 )
 def test_a_model_that_has_learned_nothing_says_so(ask: Any) -> None:
-    with pytest.raises(PredictError, match="has learned nothing yet"):
+    with pytest.raises(PredictError, match="is not fitted"):
         ask(SklearnModel(estimator=Ridge()))
 
 
@@ -169,7 +169,7 @@ def test_hyperparameters_are_part_of_what_the_model_is() -> None:
 def test_a_column_that_holds_no_numbers_is_named(column: list[Any], named: bool) -> None:
     inputs = pd.DataFrame({"a": column, "b": [1.0, 2.0]})
     with pytest.raises(
-        FitError if named else ValueError, match=r"numbers in: a\n" if named else "NaN"
+        FitError if named else ValueError, match=r"non-numeric values: a\n" if named else "NaN"
     ) as caught:
         SklearnModel(estimator=Ridge()).fit(inputs, np.array([1.0, 2.0]))
     assert isinstance(caught.value, FitError) == named

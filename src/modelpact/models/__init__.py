@@ -1,6 +1,6 @@
-"""What is published: one class a kind of model, each with a YAML file in `conf/model`.
+"""Models that can be published. One class per kind, each with a config file in `conf/model`.
 
-A saved one comes back in two forms: `SavedModel` is what MLflow runs; `Adapter` is what a loader hands to a caller.
+A loaded model has two more forms: MLflow runs a `SavedModel`, and a loader returns an `Adapter`.
 """
 
 from __future__ import annotations

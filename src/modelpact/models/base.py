@@ -1,4 +1,4 @@
-"""`Model`: what can be published."""
+"""`Model`, the base class of everything that can be published."""
 
 from __future__ import annotations
 
@@ -17,74 +17,102 @@ __all__ = ["Model", "read_config"]
 
 
 class Model(Step, ABC):
-    """Something that answers inputs, and can be put into a folder and taken out again.
+    """A model that can be fitted, called, saved to a folder and loaded again.
 
-    A subclass implements `predict`. One that learns implements `fit`, `dump` and `load`; one with a configuration of its own
-    reads it from `self.context`. One that can still answer when `predict` fails defines `fallback(inputs, params, error)`.
+    Only `predict` is required. A model that learns implements `fit`, `dump` and `load`, and keeps
+    its state in private attributes. A model may define `fallback(inputs, params, error)`, which is
+    called if `predict` raises.
+
+    Example:
+        >>> class Doubler(Model):
+        ...     factor: float = 2.0
+        ...     def predict(self, inputs, params=None):
+        ...         return [self.factor * value for value in inputs]
+        >>> Doubler().predict([1.0, 2.0])
+        [2.0, 4.0]
     """
 
     extra_requirements: ClassVar[tuple[str, ...]] = ()
-    """Distributions that it runs on and that are modelpact's own as well: those MLflow does not list among its requirements."""
+    """Distributions to add to the pip requirements that MLflow infers.
+
+    MLflow does not infer the dependencies that a model shares with modelpact itself.
+    """
 
     deterministic: ClassVar[bool] = True
-    """Whether the same question gets the same answer, so that a verifier may compare the two."""
+    """Whether equal inputs give equal predictions, so that verifiers can compare them."""
 
     _context: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @property
     def context(self) -> dict[str, Any]:
-        """The configuration that `load_context` read; empty before."""
+        """The configuration that was passed to `load_context`; empty by default."""
         return self._context
 
     @property
     def flavors(self) -> tuple[str, ...]:
-        """The MLflow flavors that can hold what `native_model` gives, the usual one first; empty where there is none."""
+        """MLflow flavors that can save `native_model()`, the preferred one first; may be empty."""
         return ()
 
     def native_model(self) -> Any:
-        """The object that MLflow's own flavor saves; None where there is no such flavor."""
+        """Return the object that MLflow's own flavor saves, or None without such a flavor."""
         return None
 
     def fit(self, inputs: Inputs, targets: Any) -> None:
-        """Learn from rows and their targets. A model that learns nothing has nothing to do here."""
+        """Fit the model. The default does nothing.
+
+        Args:
+            inputs: Model inputs; the first axis is rows.
+            targets: One target per row, or None.
+        """
 
     @abstractmethod
     def predict(self, inputs: Inputs, params: Params | None = None) -> Any:
-        """Answer each row of `inputs`; the first axis of the answer is rows as well."""
+        """Return one prediction per row.
+
+        Args:
+            inputs: Model inputs; the first axis is rows.
+            params: Inference parameters.
+        """
 
     def load_context(self, config: Mapping[str, Any] | str | Path | None) -> None:
-        """Take up the model's own configuration: a JSON file, or what such a file holds.
+        """Set the model's configuration, from a JSON file or a mapping.
 
         Raises:
-            ModelConfigError: There is none, or it is not a JSON object.
+            ModelConfigError: `config` is missing, or is not a JSON object.
             ModelConfigNotFound: The file does not exist.
         """
         self._context = read_config(config)
 
     def options(self) -> dict[str, Any]:
-        """The options to build this model with again, as JSON can hold them. What cannot be put there belongs into `dump`."""
+        """Return the constructor arguments as JSON data.
+
+        A saved model is rebuilt from them. Anything that JSON cannot hold belongs in `dump`.
+        """
         return self.model_dump(mode="json", exclude={"KIND"})
 
     def overridable_config(self) -> dict[str, Any]:
-        """The part of its configuration that a loader may give anew: `mlflow.pyfunc.load_model(uri, model_config={...})`."""
+        """Return the configuration that a caller may override when loading the saved model.
+
+        Overrides are passed as `mlflow.pyfunc.load_model(uri, model_config={...})`.
+        """
         return self.context
 
     def lineage_tags(self) -> dict[str, str]:
-        """Facts about where the model itself came from, as tags for its version; none for one that is made here."""
+        """Return tags that record the model's origin, for its registered version."""
         return {}
 
     def dump(self, folder: Path) -> None:
-        """Write what the model has learned into an empty folder."""
+        """Write the fitted state to an empty folder. The default writes nothing."""
 
     def load(self, folder: Path) -> None:
-        """Take up what `dump` wrote."""
+        """Read the fitted state that `dump` wrote. The default reads nothing."""
 
 
 def read_config(config: Mapping[str, Any] | str | Path | None) -> dict[str, Any]:
-    """Read a configuration from a JSON file, or copy it from a mapping.
+    """Return a model's configuration: the content of a JSON file, or a copy of a mapping.
 
     Raises:
-        ModelConfigError: There is none, or it is not a JSON object; line and column are given.
+        ModelConfigError: `config` is missing, or the file is not a JSON object.
         ModelConfigNotFound: The file does not exist.
 
     Example:
@@ -99,31 +127,38 @@ def read_config(config: Mapping[str, Any] | str | Path | None) -> dict[str, Any]
     if isinstance(config, Mapping):
         return dict(config)
     path = Path(config)
+    return _parse_object(_read_text(path), path)
+
+
+def _read_text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ModelConfigNotFound(
             f"the model's configuration {path} does not exist",
-            remedy=f"It is read from {Path.cwd()}.",
+            remedy=f"The path is relative to {Path.cwd()}.",
             path=str(path),
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ModelConfigError(
             f"the model's configuration {path} cannot be read: {error}", path=str(path)
         ) from error
+
+
+def _parse_object(text: str, path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        parsed = json.loads(text)
     except json.JSONDecodeError as error:
         raise ModelConfigError(
-            f"{path}, line {error.lineno}, column {error.colno}: not JSON: {error.msg}",
-            remedy="Mind quotes, commas and trailing commas.",
+            f"{path}, line {error.lineno}, column {error.colno}: not valid JSON: {error.msg}",
+            remedy="Check quotes, commas and trailing commas.",
             path=str(path),
             line=error.lineno,
         ) from error
-    if not isinstance(found, dict):
+    if not isinstance(parsed, dict):
         raise ModelConfigError(
-            f"{path} holds a {type(found).__name__}, not an object",
+            f"{path} contains a {type(parsed).__name__}, not a JSON object",
             remedy='Write {"key": value}.',
             path=str(path),
         )
-    return found
+    return parsed

@@ -1,4 +1,7 @@
-"""What a model tells about one call, beside its prediction: it reaches `Outputs.metadata`, also through MLflow's own wrappers."""
+"""Metadata of one call, added by the model and collected by the adapter into `Outputs.metadata`.
+
+It is kept in a context variable, because MLflow's wrappers between the two pass predictions only.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +12,29 @@ from typing import Any
 
 __all__ = ["add_metadata", "collect_metadata"]
 
-_facts: ContextVar[dict[str, Any] | None] = ContextVar("facts", default=None)
+_metadata: ContextVar[dict[str, Any] | None] = ContextVar("metadata", default=None)
 
 
 @contextlib.contextmanager
 def collect_metadata() -> Iterator[dict[str, Any]]:
-    """Collect what the model tells while it is asked.
+    """Collect the metadata that models add within the context.
 
     Example:
-        >>> with collect_metadata() as facts:
+        >>> with collect_metadata() as metadata:
         ...     add_metadata(tokens=7)
-        >>> facts
+        >>> metadata
         {'tokens': 7}
     """
-    facts: dict[str, Any] = {}
-    token = _facts.set(facts)
+    metadata: dict[str, Any] = {}
+    token = _metadata.set(metadata)
     try:
-        yield facts
+        yield metadata
     finally:
-        _facts.reset(token)
+        _metadata.reset(token)
 
 
-def add_metadata(**facts: Any) -> None:
-    """Add facts about the call that is being answered; nothing happens where nobody collects them."""
-    collecting = _facts.get()
-    if collecting is not None:
-        collecting.update(facts)
+def add_metadata(**metadata: Any) -> None:
+    """Add metadata to the current call. It is dropped outside of `collect_metadata`."""
+    collected = _metadata.get()
+    if collected is not None:
+        collected.update(metadata)

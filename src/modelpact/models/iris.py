@@ -1,4 +1,4 @@
-"""A model whose contract is the type hints of its `predict`."""
+"""`IrisModel`, an example of a model whose signature is the type hints of its `predict`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Flower", "IrisModel"]
 
 
 class Flower(BaseModel):
-    """The measurements of an iris, in cm."""
+    """The measurements of an iris flower, in cm."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -24,10 +24,10 @@ class Flower(BaseModel):
 
 
 class IrisModel(EstimatorModel):
-    """Names the species of irises, given as `Flower` objects or as dicts with its fields.
+    """Predicts the species of iris flowers, given as `Flower` objects or as dicts.
 
     Attributes:
-        regularization: Strength of the L2 penalty of the logistic regression; scikit-learn's `1 / C`.
+        regularization: Strength of the L2 penalty of the logistic regression: `1 / C`.
     """
 
     regularization: float = Field(default=1.0, gt=0)
@@ -35,17 +35,14 @@ class IrisModel(EstimatorModel):
     def fit(self, inputs: list[Flower], targets: Any) -> None:
         from sklearn.linear_model import LogisticRegression
 
-        self._fitted = LogisticRegression(C=1 / self.regularization, max_iter=1000).fit(
-            _matrix(inputs), targets
-        )
+        estimator = LogisticRegression(C=1 / self.regularization, max_iter=1000)
+        self._estimator = estimator.fit(_to_matrix(inputs), targets)
 
     def predict(self, inputs: list[Flower], params: Params | None = None) -> list[str]:
-        labels: list[str] = self.fitted.predict(_matrix(inputs)).tolist()
+        labels: list[str] = self.fitted_estimator.predict(_to_matrix(inputs)).tolist()
         return labels
 
 
-def _matrix(inputs: list[Flower]) -> list[list[float]]:
-    return [
-        list(flower.model_dump().values())
-        for flower in TypeAdapter(list[Flower]).validate_python(inputs)
-    ]
+def _to_matrix(inputs: list[Flower]) -> list[list[float]]:
+    flowers = TypeAdapter(list[Flower]).validate_python(inputs)
+    return [list(flower.model_dump().values()) for flower in flowers]

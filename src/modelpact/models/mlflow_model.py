@@ -1,4 +1,4 @@
-"""A model that is in MLflow already."""
+"""`MlflowModel`, a model that MLflow has already stored."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import weakref
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import PrivateAttr
 
@@ -17,6 +17,9 @@ from modelpact.models.base import Model
 from modelpact.security.integrity import IntegrityPolicy, fetch_files
 from modelpact.types import Inputs, Params
 
+if TYPE_CHECKING:
+    from mlflow.pyfunc import PyFuncModel
+
 __all__ = ["MlflowModel"]
 
 
@@ -24,9 +27,9 @@ class MlflowModel(Model):
     """An existing MLflow model of any flavor, to be published again under a contract.
 
     Attributes:
-        uri: Where MLflow finds it: `models:/name/1`, `models:/name@alias`, `runs:/<run_id>/model`, or a folder.
-        integrity: What happens to one that is not as modelpact has published it: it is refused (`strict`), it is loaded with a
-            warning (`warn`), or nobody looks (`off`).
+        uri: `models:/name/1`, `models:/name@alias`, `runs:/<run_id>/model`, or a folder.
+        integrity: What to do if the files are not as they were published: raise (`strict`), log a
+            warning (`warn`), or skip the check (`off`).
     """
 
     excluded_from_key = frozenset({"integrity"})
@@ -34,58 +37,64 @@ class MlflowModel(Model):
     uri: str
     integrity: IntegrityPolicy = "strict"
 
-    _folder: Path | None = PrivateAttr(default=None)
-    _files: Path = PrivateAttr(default=Path())
-    _pyfunc: Any = PrivateAttr(default=None)
+    _dumped_folder: Path | None = PrivateAttr(default=None)
+    _model_folder: Path = PrivateAttr(default=Path())
+    _pyfunc: PyFuncModel | None = PrivateAttr(default=None)
 
     @property
     def flavors(self) -> tuple[str, ...]:
-        return tuple(name for name in self._loaded().metadata.flavors if name != "python_function")
+        flavors = self._load_pyfunc().metadata.flavors
+        return tuple(name for name in flavors if name != "python_function")
 
     def identity(self) -> dict[str, Any]:
-        return super().identity() | {
-            "model": self._loaded().metadata.model_uuid
-        }  # an alias may name another model tomorrow
+        # The UUID identifies the model; an alias in the URI can move to another one.
+        return super().identity() | {"model": self._load_pyfunc().metadata.model_uuid}
 
     def native_model(self) -> Any:
-        return self._loaded().get_raw_model() if self.flavors else None
+        return self._load_pyfunc().get_raw_model() if self.flavors else None
 
     def predict(self, inputs: Inputs, params: Params | None = None) -> Any:
-        return self._loaded().predict(inputs, params=params)
+        return self._load_pyfunc().predict(inputs, params=params)
 
     def dump(self, folder: Path) -> None:
-        self._loaded()  # or anything that is no model would be copied
+        # Loading first makes sure that the folder is a model before it is copied.
+        self._load_pyfunc()
         shutil.copytree(
-            self._files,
+            self._model_folder,
             folder / "model",
             ignore=shutil.ignore_patterns("__pycache__", "registered_model_meta"),
         )
 
     def load(self, folder: Path) -> None:
-        self._folder = folder / "model"
+        self._dumped_folder = folder / "model"
 
-    def _loaded(self) -> Any:
+    def _load_pyfunc(self) -> PyFuncModel:
         if self._pyfunc is None:
-            import mlflow.pyfunc
-
-            with contextlib.ExitStack() as made:
+            with contextlib.ExitStack() as temporary_folders:
                 try:
-                    self._files = (
-                        self._folder
-                        or fetch_files(self.uri, self.integrity, made, key="model.integrity").folder
-                    )
-                    with no_bytecode():
-                        self._pyfunc = mlflow.pyfunc.load_model(str(self._files))
+                    self._pyfunc = self._fetch_and_load(temporary_folders)
                 except IntegrityError:
                     raise
-                except (
-                    Exception
-                ) as error:  # whatever a foreign model's own code and files may raise
-                    forms = "models:/name/1, models:/name@alias, runs:/<run_id>/model, or a folder with an MLmodel file"
+                # Loading runs the code of the stored model, which can raise anything.
+                except Exception as error:
                     raise LoadError(
-                        f"model.uri={self.uri!r} cannot be loaded: {type(error).__name__}: {truncate(error, 300)}",
-                        remedy=f"Write {forms}.",
+                        f"model.uri={self.uri!r} cannot be loaded: "
+                        f"{type(error).__name__}: {truncate(error, 300)}",
+                        remedy="Write models:/name/1, models:/name@alias, runs:/<run_id>/model, "
+                        "or a folder with an MLmodel file.",
                         uri=self.uri,
                     ) from error
-                weakref.finalize(self._pyfunc, made.pop_all().close)
+                weakref.finalize(self._pyfunc, temporary_folders.pop_all().close)
         return self._pyfunc
+
+    def _fetch_and_load(self, temporary_folders: contextlib.ExitStack) -> PyFuncModel:
+        import mlflow.pyfunc
+
+        if self._dumped_folder is not None:
+            self._model_folder = self._dumped_folder
+        else:
+            files = fetch_files(self.uri, self.integrity, temporary_folders, key="model.integrity")
+            self._model_folder = files.folder
+        with no_bytecode():
+            pyfunc: PyFuncModel = mlflow.pyfunc.load_model(str(self._model_folder))
+            return pyfunc

@@ -1,9 +1,9 @@
-"""Scores on held-out rows, by scikit-learn's scorer names."""
+"""scikit-learn's scorers, applied to predictions instead of a fitted estimator."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,116 +11,123 @@ from modelpact._internal.text import did_you_mean, truncate
 from modelpact.errors import ConfigError
 from modelpact.types import Sample
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from sklearn.utils import Tags
+
 __all__ = ["check_scorers", "score"]
 
 
 def score(
     outputs: Any, sample: Sample, names: Sequence[str], *, learned: Any = None
 ) -> dict[str, float]:
-    """Score what a model answered to the rows of `sample`.
+    """Return the scores of a prediction, by scorer name.
 
-    An answer `(n_rows, n_classes)` to one-dimensional targets is read as probabilities, with the classes in sorted order: those
-    of the targets that the model learned, since the rows scored here may lack one.
+    A prediction `(n_rows, n_classes)` for one-dimensional targets is read as probabilities of the
+    classes, in sorted order.
 
     Args:
-        outputs: What the model answered, one a row.
+        outputs: The prediction for `sample.inputs`, one per row.
         sample: The rows and their targets.
-        names: scikit-learn's scorer names (`sklearn.metrics.get_scorer_names`).
-        learned: The targets that the model was fitted to; None where they are not known.
+        names: scikit-learn scorer names (`sklearn.metrics.get_scorer_names`).
+        learned: Targets that the model was fitted to. They define the classes, because the scored
+            rows may lack one. None if unknown.
 
     Raises:
-        ConfigError: There is no such scorer, or it does not suit these targets.
+        ConfigError: A scorer does not exist, or does not fit the targets.
 
     Example:
-        >>> score([1.0, 3.0], Sample(inputs=[0, 0], targets=np.array([1.0, 2.0])), ["neg_mean_absolute_error"])
+        >>> sample = Sample(inputs=[0, 0], targets=np.array([1.0, 2.0]))
+        >>> score([1.0, 3.0], sample, ["neg_mean_absolute_error"])
         {'neg_mean_absolute_error': -0.5}
     """
     from sklearn.metrics import get_scorer
 
     try:
-        answered = _answered(np.asarray(outputs), np.asarray(sample.targets), learned)
+        predicted = _wrap_outputs(np.asarray(outputs), np.asarray(sample.targets), learned)
     except ValueError as error:
         raise ConfigError(
-            f"data.metrics: what the model answered cannot be scored: {truncate(error, 200)}",
-            remedy="Ask for no metrics with data.metrics=[].",
+            f"data.metrics: the prediction cannot be scored: {truncate(error, 200)}",
+            remedy="Set data.metrics=[] to compute no metrics.",
         ) from error
     check_scorers(names)
     scores = {}
     for name in names:
         try:
-            scores[name] = float(get_scorer(name)(answered, sample.inputs, sample.targets))
+            scores[name] = float(get_scorer(name)(predicted, sample.inputs, sample.targets))
         except (ValueError, TypeError, AttributeError) as error:
             raise ConfigError(
-                f"data.metrics: {name!r} does not suit these targets: {truncate(error, 200)}",
-                remedy="Choose others with data.metrics=[...], or none with data.metrics=[].",
+                f"data.metrics: {name!r} does not fit these targets: {truncate(error, 200)}",
+                remedy="Choose other scorers (data.metrics=[...]), or none (data.metrics=[]).",
             ) from error
     return scores
 
 
 def check_scorers(names: Sequence[str]) -> None:
-    """Refuse names that are no scorers of scikit-learn.
+    """Check that scikit-learn has the named scorers.
 
     Raises:
-        ConfigError: There is no such scorer.
+        ConfigError: A scorer does not exist.
     """
     from sklearn.metrics import get_scorer_names
 
+    known = get_scorer_names()
     for name in names:
-        if name not in get_scorer_names():
+        if name not in known:
             raise ConfigError(
-                f"data.metrics names no scorer of scikit-learn: {name!r}{did_you_mean(name, get_scorer_names())}",
-                remedy="All of them: python -c 'import sklearn.metrics as m; print(*m.get_scorer_names())'.",
+                f"data.metrics: unknown scikit-learn scorer {name!r}{did_you_mean(name, known)}",
+                remedy="List them: "
+                "python -c 'import sklearn.metrics as m; print(*m.get_scorer_names())'.",
             )
 
 
-def _answered(
-    outputs: np.ndarray[Any, Any], targets: np.ndarray[Any, Any], learned: Any
-) -> _Answered:
+def _wrap_outputs(outputs: NDArray[Any], targets: NDArray[Any], learned: Any) -> _PredictedOutputs:
     from sklearn.utils.multiclass import type_of_target
 
-    if targets.ndim == 1 and outputs.ndim == 2 and outputs.shape[1] == 1:  # a column of answers
+    if targets.ndim == 1 and outputs.ndim == 2 and outputs.shape[1] == 1:
         outputs = outputs[:, 0]
     if type_of_target(targets).startswith("continuous"):
-        return _Answered(outputs, None)
+        return _PredictedOutputs(outputs, None)
     classes = np.unique(targets if learned is None else learned)
-    if targets.ndim == 1 and outputs.ndim == 2:
-        if outputs.shape[1] != len(classes):
-            raise ValueError(
-                f"{outputs.shape[1]} probabilities a row, and {len(classes)} classes among the targets"
-            )
-        return _Probabilities(outputs, classes)
-    return _Answered(outputs, classes)
+    if targets.ndim != 1 or outputs.ndim != 2:
+        return _PredictedOutputs(outputs, classes)
+    if outputs.shape[1] != len(classes):
+        raise ValueError(
+            f"{outputs.shape[1]} probabilities per row, but {len(classes)} classes in the targets"
+        )
+    return _PredictedProbabilities(outputs, classes)
 
 
-class _Answered:
-    """The model's answers in the shape of a fitted estimator, as scorers want one."""
+class _PredictedOutputs:
+    """Predictions with the interface of a fitted estimator, as scorers expect."""
 
-    def __init__(self, outputs: np.ndarray[Any, Any], classes: np.ndarray[Any, Any] | None) -> None:
+    def __init__(self, outputs: NDArray[Any], classes: NDArray[Any] | None) -> None:
         self.outputs = outputs
         if classes is not None:
             self.classes_ = classes
 
-    def predict(self, inputs: Any) -> Any:
+    def predict(self, inputs: Any) -> NDArray[Any]:
         return self.outputs
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
 
-        classifies = hasattr(self, "classes_")
+        is_classifier = hasattr(self, "classes_")
         return Tags(
-            estimator_type="classifier" if classifies else "regressor",
+            estimator_type="classifier" if is_classifier else "regressor",
             target_tags=TargetTags(required=True),
             input_tags=InputTags(),
-            classifier_tags=ClassifierTags() if classifies else None,
-            regressor_tags=None if classifies else RegressorTags(),
+            classifier_tags=ClassifierTags() if is_classifier else None,
+            regressor_tags=None if is_classifier else RegressorTags(),
         )
 
 
-class _Probabilities(_Answered):
-    """Answers `(n_rows, n_classes)`: the probability of each class."""
+class _PredictedProbabilities(_PredictedOutputs):
+    """Predicted probabilities `(n_rows, n_classes)`."""
 
-    def predict(self, inputs: Any) -> Any:
-        return self.classes_[self.outputs.argmax(axis=1)]
+    def predict(self, inputs: Any) -> NDArray[Any]:
+        labels: NDArray[Any] = self.classes_[self.outputs.argmax(axis=1)]
+        return labels
 
-    def predict_proba(self, inputs: Any) -> Any:
+    def predict_proba(self, inputs: Any) -> NDArray[Any]:
         return self.outputs

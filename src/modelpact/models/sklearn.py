@@ -1,4 +1,4 @@
-"""scikit-learn's estimators."""
+"""`SklearnModel`, any scikit-learn estimator, saved without pickle."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skops.io  # here, and so before MLflow: when it is imported it looks through all modules that there are
+
+# Imported at the top, before MLflow: on import, skops inspects all modules that are loaded.
+import skops.io
 from pydantic import PrivateAttr
 
 from modelpact._internal.text import truncate
@@ -19,45 +21,46 @@ __all__ = ["EstimatorModel", "SklearnModel", "untrusted_types"]
 
 
 class EstimatorModel(Model):
-    """A model that has learned one thing: a fitted scikit-learn estimator."""
+    """Base class of models whose state is one fitted scikit-learn estimator.
 
-    _fitted: Any = PrivateAttr(default=None)
+    `fit` of a subclass sets `_estimator`.
+    """
+
+    _estimator: Any = PrivateAttr(default=None)
 
     @property
-    def fitted(self) -> Any:
+    def fitted_estimator(self) -> Any:
         """The fitted estimator.
 
         Raises:
-            PredictError: It was neither fitted nor loaded.
+            PredictError: The model was neither fitted nor loaded.
         """
-        if self._fitted is None:
-            raise PredictError(
-                f"this {self.KIND} has learned nothing yet", remedy="Call fit or load before."
-            )
-        return self._fitted
+        if self._estimator is None:
+            raise PredictError(f"this {self.KIND} is not fitted", remedy="Call fit or load first.")
+        return self._estimator
 
     def dump(self, folder: Path) -> None:
-        """Write the estimator as skops, a format that runs no code when it is read.
+        """Write the estimator in the skops format, which runs no code when it is loaded.
 
-        Types beyond scikit-learn's and NumPy's own are listed beside it: they, and no others, are trusted when it is loaded.
+        Types that skops does not trust by default are listed in `trusted.json`; `load` trusts
+        exactly those.
         """
         path = folder / "estimator.skops"
-        skops.io.dump(self.fitted, path)
-        (folder / "trusted.json").write_text(
-            json.dumps(skops.io.get_untrusted_types(file=path)), encoding="utf-8"
-        )
+        skops.io.dump(self.fitted_estimator, path)
+        trusted = skops.io.get_untrusted_types(file=path)
+        (folder / "trusted.json").write_text(json.dumps(trusted), encoding="utf-8")
 
     def load(self, folder: Path) -> None:
         trusted = json.loads((folder / "trusted.json").read_text(encoding="utf-8"))
-        self._fitted = skops.io.load(folder / "estimator.skops", trusted=trusted)
+        self._estimator = skops.io.load(folder / "estimator.skops", trusted=trusted)
 
 
 class SklearnModel(EstimatorModel):
     """Any scikit-learn estimator.
 
     Attributes:
-        estimator: The estimator, unfitted; it is cloned before it is fitted.
-        classifier: What to use instead when the targets are labels (strings, booleans) rather than numbers; None for `estimator`.
+        estimator: The unfitted estimator; `fit` clones it.
+        classifier: Estimator to use instead if the targets are labels (strings or booleans).
     """
 
     estimator: Any = None
@@ -65,60 +68,66 @@ class SklearnModel(EstimatorModel):
 
     @property
     def flavors(self) -> tuple[str, ...]:
-        library = type(self.estimator).__module__.partition(".")[0]
-        return ("sklearn",) if library == "sklearn" else ("sklearn", library)
+        package = type(self.estimator).__module__.partition(".")[0]
+        return ("sklearn",) if package == "sklearn" else ("sklearn", package)
 
     def native_model(self) -> Any:
-        return self.fitted
+        return self.fitted_estimator
 
     def fit(self, inputs: Inputs, targets: Any) -> None:
         from sklearn.base import clone
-        from sklearn.utils import get_tags
 
-        labels = targets is not None and np.asarray(targets).dtype.kind not in "iuf"
-        chosen = self.classifier if labels and self.classifier is not None else self.estimator
-        if not hasattr(chosen, "fit"):
-            raise ConfigError(
-                f"model.estimator is a {type(chosen).__name__}, not a scikit-learn estimator",
-                remedy="Name one: model.estimator={_target_: sklearn.linear_model.Ridge}.",
-            )
-        if targets is None and get_tags(chosen).target_tags.required:
-            raise FitError(
-                f"{type(chosen).__name__} learns from targets, and there are none",
-                remedy="Name the column to learn: data.target=...",
-            )
+        estimator = self._choose_estimator(targets)
         try:
-            self._fitted = clone(chosen).fit(inputs, targets)
+            self._estimator = clone(estimator).fit(inputs, targets)
         except ValueError as error:
-            columns = _not_numeric(inputs)
+            columns = _non_numeric_columns(inputs)
             if not columns:
                 raise
             raise FitError(
-                f"fit failed: {truncate(error, 200)}; not all cells are numbers in: {truncate(', '.join(columns), 200)}",
-                remedy="Correct them in the data, leave the columns out (data.columns=[...]), or encode them in a Pipeline.",
+                f"fit failed: {truncate(error, 200)}; columns with non-numeric values: "
+                f"{truncate(', '.join(columns), 200)}",
+                remedy="Correct the data, leave the columns out (data.columns=[...]), "
+                "or encode them in a Pipeline.",
                 columns=columns,
             ) from error
 
+    def _choose_estimator(self, targets: Any) -> Any:
+        from sklearn.utils import get_tags
+
+        has_labels = targets is not None and np.asarray(targets).dtype.kind not in "iuf"
+        use_classifier = has_labels and self.classifier is not None
+        estimator = self.classifier if use_classifier else self.estimator
+        if not hasattr(estimator, "fit"):
+            raise ConfigError(
+                f"model.estimator is a {type(estimator).__name__}, not a scikit-learn estimator",
+                remedy="Give one: model.estimator={_target_: sklearn.linear_model.Ridge}.",
+            )
+        if targets is None and get_tags(estimator).target_tags.required:
+            raise FitError(
+                f"{type(estimator).__name__} requires targets, but the data has none",
+                remedy="Name the target column: data.target=...",
+            )
+        return estimator
+
     def predict(self, inputs: Inputs, params: Params | None = None) -> Any:
-        return self.fitted.predict(inputs)
+        return self.fitted_estimator.predict(inputs)
 
     def options(self) -> dict[str, Any]:
         return {}
 
 
-def _not_numeric(inputs: Inputs) -> list[str]:
-    """The columns of a frame that hold something else than numbers and booleans."""
+def _non_numeric_columns(inputs: Inputs) -> list[str]:
+    """Return the columns of a DataFrame that are neither numeric nor boolean."""
     dtypes = getattr(inputs, "dtypes", None)
-    return (
-        []
-        if dtypes is None
-        else [
-            str(name) for name, dtype in dtypes.items() if getattr(dtype, "kind", "O") not in "iufb"
-        ]
-    )
+    if dtypes is None:
+        return []
+    return [
+        str(name) for name, dtype in dtypes.items() if getattr(dtype, "kind", "O") not in "iufb"
+    ]
 
 
 def untrusted_types(estimator: Any) -> list[str] | None:
-    """The types beyond scikit-learn's and NumPy's own that skops must be told to trust; None where there are none."""
-    found: list[str] = skops.io.get_untrusted_types(data=skops.io.dumps(estimator))
-    return found or None
+    """Return the types in an estimator that skops does not trust by default, or None."""
+    types: list[str] = skops.io.get_untrusted_types(data=skops.io.dumps(estimator))
+    return types or None

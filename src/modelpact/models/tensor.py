@@ -1,8 +1,8 @@
-"""A classifier of images: a tensor in, a tensor of probabilities out."""
+"""`TensorModel`, an image classifier with tensor inputs and outputs."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import Field
@@ -12,13 +12,18 @@ from sklearn.neural_network import MLPClassifier
 from modelpact.models.sklearn import EstimatorModel
 from modelpact.types import Inputs, Params
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 __all__ = ["ImageClassifier", "TensorModel"]
 
 
-class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """A perceptron with one hidden layer over the pixels of an image; a scikit-learn estimator.
+# scikit-learn has no type hints.
+class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A scikit-learn classifier of images: a perceptron with one hidden layer.
 
-    `predict` gives probabilities, float32 `(n_rows, n_classes)`, for images `(n_rows, height, width)`.
+    `predict` returns probabilities, float32 `(n_rows, n_classes)`, for images
+    `(n_rows, height, width)`.
     """
 
     def __init__(self, hidden: int = 64, max_iter: int = 200, random_state: int = 0) -> None:
@@ -26,8 +31,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.max_iter = max_iter
         self.random_state = random_state
 
-    def fit(self, images: Any, labels: Any) -> ImageClassifier:
-        """Learn the labels of images."""
+    def fit(self, images: NDArray[Any], labels: Any) -> ImageClassifier:
+        """Fit the network to images `(n_rows, height, width)` and one label per row."""
         self.network_ = MLPClassifier(
             hidden_layer_sizes=(self.hidden,),
             max_iter=self.max_iter,
@@ -35,25 +40,27 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             tol=1e-3,
         )
         self.scale_ = float(np.max(images)) or 1.0
-        self.network_.fit(self._flat(images), labels)
+        self.network_.fit(self._flatten(images), labels)
         self.classes_ = self.network_.classes_
         return self
 
-    def predict(self, images: Any) -> Any:
-        """The probability of each class."""
-        return self.network_.predict_proba(self._flat(images)).astype(np.float32)
+    def predict(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the probability of each class, float32 `(n_rows, n_classes)`."""
+        probabilities = self.network_.predict_proba(self._flatten(images))
+        return np.asarray(probabilities, dtype=np.float32)
 
-    def _flat(self, images: Any) -> Any:
-        return np.asarray(images, dtype=np.float32).reshape(len(images), -1) / self.scale_
+    def _flatten(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        pixels: NDArray[np.float32] = np.asarray(images, dtype=np.float32)
+        return pixels.reshape(len(images), -1) / np.float32(self.scale_)
 
 
 class TensorModel(EstimatorModel):
-    """A classifier of images: float32 `(n_rows, height, width)` in, probabilities float32 `(n_rows, n_classes)` out.
+    """An image classifier: float32 `(n_rows, height, width)` -> float32 `(n_rows, n_classes)`.
 
     Attributes:
         hidden: Units in the hidden layer.
-        max_iter: Passes over the data, at most; it stops earlier when the loss no longer falls.
-        seed: Of the initial weights.
+        max_iter: Maximum number of epochs; training stops earlier if the loss no longer falls.
+        seed: Seed of the initial weights.
     """
 
     hidden: int = Field(default=64, ge=1)
@@ -64,11 +71,14 @@ class TensorModel(EstimatorModel):
     def flavors(self) -> tuple[str, ...]:
         return ("sklearn",)
 
-    def native_model(self) -> Any:
-        return self.fitted
+    def native_model(self) -> ImageClassifier:
+        classifier: ImageClassifier = self.fitted_estimator
+        return classifier
 
     def fit(self, inputs: Inputs, targets: Any) -> None:
-        self._fitted = ImageClassifier(self.hidden, self.max_iter, self.seed).fit(inputs, targets)
+        self._estimator = ImageClassifier(self.hidden, self.max_iter, self.seed).fit(
+            inputs, targets
+        )
 
     def predict(self, inputs: Inputs, params: Params | None = None) -> Any:
-        return self.fitted.predict(inputs)
+        return self.native_model().predict(inputs)
