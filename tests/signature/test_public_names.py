@@ -12,13 +12,13 @@ import modelpact.signature
 PUBLIC = [
     *("Change", "breaking", "check_all_compatible", "check_compatible", "diff"),
     *(
-        "Break",
+        "InvalidExample",
         "ViolationCode",
         "Enforcer",
         "Extra",
         "Violation",
         "Policy",
-        "breaks",
+        "generate_invalid_examples",
         "compile",
         "diff_type_hints",
         "digest",
@@ -81,7 +81,7 @@ import mlflow.models, mlflow.types
 before = set(sys.modules)
 for name, home in (
     ("digest", "canonical"), ("enforce", "enforcement.enforcer"), ("infer", "inference.infer"),
-    ("diff", "compat.diff"), ("generate_examples", "examples.generate"),
+    ("diff", "compat.diff"), ("generate_examples", "examples.generation"),
 ):
     module = importlib.import_module(f"modelpact.signature.{home}")
     import modelpact.signature

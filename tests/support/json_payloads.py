@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from mlflow.models import ModelSignature
 
-from modelpact.signature.examples.generate import breaks, generate_examples
+from modelpact.signature.examples.generation import generate_examples, generate_invalid_examples
 
 INTERESTING: list[Any] = [
     *(
@@ -103,7 +103,8 @@ def payloads(signature: ModelSignature, n: int, seed: int) -> Iterator[dict[str,
     whole = [plain_call(*pair) for pair in generate_examples(signature, n // 4, seed=seed)]
     yield from whole
     yield from (
-        plain_call(broken.inputs, broken.params) for broken in breaks(signature, n // 4, seed)
+        plain_call(broken.inputs, broken.params)
+        for broken in generate_invalid_examples(signature, n // 4, seed)
     )
     for _ in range(n - 2 * (n // 4)):
         call = dice.choice(whole)

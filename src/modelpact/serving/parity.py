@@ -14,8 +14,8 @@ from modelpact.errors import InputsError, OutputsError
 from modelpact.serving.clients import CLIENTS, CallResult, Http, ask_adapter, ask_pyfunc
 from modelpact.serving.comparison import is_null_for, iter_cells, same
 from modelpact.serving.encoding import NotJsonEncodable, encode_request, envelopes
-from modelpact.signature import breaks, generate_examples
 from modelpact.signature import compile as compile_signature
+from modelpact.signature import generate_examples, generate_invalid_examples
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
@@ -152,8 +152,8 @@ def payloads(adapter: Adapter, count: int, seed: int = 0) -> Iterator[Payload]:
         Payload("conforming", *pair)
         for pair in generate_examples(adapter.signature, good, seed=seed)
     )
-    for broken in breaks(adapter.signature, left - drawn - good, seed):
-        yield Payload(broken.name, broken.inputs, broken.params, broken.place)
+    for broken in generate_invalid_examples(adapter.signature, left - drawn - good, seed):
+        yield Payload(broken.kind, broken.inputs, broken.params, broken.path)
 
 
 def _stored(adapter: Adapter) -> Payload | None:

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
         enforce,
     )
     from modelpact.signature.enforcement.violations import Violation, ViolationCode
-    from modelpact.signature.examples.generate import Break, breaks, generate_examples
+    from modelpact.signature.examples.generation import (
+        InvalidExample,
+        generate_examples,
+        generate_invalid_examples,
+    )
     from modelpact.signature.export.json_schema import (
         rows_schema,
         strict_rows_schema,
@@ -46,7 +50,11 @@ _NAMES_BY_MODULE = {
     "compat.rules": ("Change",),
     "enforcement.enforcer": ("Enforcer", "Extra", "Policy", "compile", "enforce"),
     "enforcement.violations": ("Violation", "ViolationCode"),
-    "examples.generate": ("Break", "breaks", "generate_examples"),
+    "examples.generation": (
+        "InvalidExample",
+        "generate_examples",
+        "generate_invalid_examples",
+    ),
     "export.json_schema": ("rows_schema", "strict_rows_schema", "to_json_schema"),
     "export.pydantic": ("to_pydantic",),
     "inference.hint_diff": ("check_type_hints", "diff_type_hints"),
@@ -57,15 +65,14 @@ _NAMES_BY_MODULE = {
 }
 
 __all__ = [
-    "Break",
     "Change",
     "Enforcer",
     "Extra",
+    "InvalidExample",
     "Policy",
     "Violation",
     "ViolationCode",
     "breaking",
-    "breaks",
     "check_all_compatible",
     "check_compatible",
     "check_type_hints",
@@ -78,6 +85,7 @@ __all__ = [
     "from_predict",
     "from_type_hint",
     "generate_examples",
+    "generate_invalid_examples",
     "infer",
     "load",
     "parse",

@@ -27,7 +27,7 @@ from modelpact._internal.text import truncate
 from modelpact.datatypes import count_rows
 from modelpact.errors import InputsError, OutputsError, PactError, PredictError, VerifyError
 from modelpact.loaders import Adapter
-from modelpact.signature import Break, breaks
+from modelpact.signature import InvalidExample, generate_invalid_examples
 from modelpact.types import Check, Sample, Step, Verdict
 
 if TYPE_CHECKING:
@@ -240,10 +240,10 @@ def _breaks_refused(adapter: Adapter) -> Check:
             continue
         except PactError as error:
             accepted.append(
-                f"{broken.name} at {broken.place} reached the model ({type(error).__name__})"
+                f"{broken.kind} at {broken.path} reached the model ({type(error).__name__})"
             )
         else:
-            accepted.append(f"{broken.name} at {broken.place} was answered")
+            accepted.append(f"{broken.kind} at {broken.path} was answered")
     detail = (
         "; ".join(accepted)[:500]
         or f"{BREAKS} inputs and params that break the contract, all refused"
@@ -252,11 +252,11 @@ def _breaks_refused(adapter: Adapter) -> Check:
 
 
 @functools.lru_cache(maxsize=8)
-def _breaks(signature: str) -> list[Break]:
+def _breaks(signature: str) -> list[InvalidExample]:
     """The breaks of a signature, given as JSON: the jobs of a sweep often have the same, and nobody changes them."""
     from mlflow.models import ModelSignature
 
-    return breaks(ModelSignature.from_dict(json.loads(signature)), BREAKS)
+    return generate_invalid_examples(ModelSignature.from_dict(json.loads(signature)), BREAKS)
 
 
 def _is_repeatable(adapter: Adapter) -> bool:

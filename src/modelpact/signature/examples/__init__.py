@@ -1,1 +1,1 @@
-"""Examples: inputs made from a signature, valid ones and broken ones."""
+"""Examples: valid and invalid inputs that are generated from a signature."""

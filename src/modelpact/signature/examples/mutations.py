@@ -1,11 +1,11 @@
-"""The ways in which data can break a schema, one at a time: each with its name, its place, and whether MLflow refuses it too."""
+"""Mutations of valid data: each makes it violate a schema at one path, in one way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
@@ -16,259 +16,278 @@ from mlflow.types.schema import (
     DataType,
     Map,
     Object,
+    ParamSchema,
     ParamSpec,
     Schema,
     TensorSpec,
 )
 
-__all__ = ["Site", "param_sites", "schema_sites"]
+__all__ = ["Mutation", "list_param_mutations", "list_schema_mutations"]
 
 Steps = tuple[Any, ...]
-"""The way into a value: property names, the keys of maps, and indices of arrays."""
+"""The steps from a value to one inside it: property names, map keys and array indices."""
 
-Change = Callable[[Any], Any]
+Replace = Callable[[Any], Any]
+"""Returns an invalid value in place of a valid one."""
 
-_TEXT = "not this"
-_WRONG: dict[DataType, Any] = dict.fromkeys(DataType, _TEXT) | {
+_WRONG_TEXT = "not this"
+_WRONG_VALUES: dict[DataType, Any] = dict.fromkeys(DataType, _WRONG_TEXT) | {
     DataType.string: 5,
     DataType.binary: 5,
     DataType.datetime: 5,
 }
 _TOO_LARGE: dict[Any, Any] = {DataType.integer: 2**40, DataType.long: 2**70, DataType.float: 1e300}
-_WHOLE = (DataType.integer, DataType.long)
+_INTEGERS = (DataType.integer, DataType.long)
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """One place where one break can be made.
+class Mutation:
+    """A way to make valid data violate a signature.
 
     Attributes:
-        name: The break, such as `WRONG_TYPE`.
-        place: Where, such as `inputs.author.orcid`.
-        apply: Makes broken data of whole data, without changing it; of inputs, or of params where the place begins so.
-        refused_by_mlflow: Whether plain MLflow refuses it as well.
+        kind: The kind of violation, such as `WRONG_TYPE`.
+        path: The value that becomes invalid, such as `inputs.author.orcid`.
+        apply: Returns a mutated copy of inputs, or of params if the path starts with `params`.
+        rejected_by_mlflow: Whether MLflow rejects the result as well.
     """
 
-    name: str
-    place: str
+    kind: str
+    path: str
     apply: Callable[[Any], Any]
-    refused_by_mlflow: bool = True
+    rejected_by_mlflow: bool = True
 
 
-def schema_sites(schema: Schema, place: str = "inputs") -> Iterator[Site]:
-    """Every break of a schema's data."""
+class ValueMutation(NamedTuple):
+    """A mutation of a value inside a cell or a param; `steps` lead from there to the value."""
+
+    kind: str
+    path: str
+    steps: Steps
+    replace: Replace
+
+
+def list_schema_mutations(schema: Schema) -> list[Mutation]:
+    """List the mutations of the inputs of a schema."""
+    mutations: list[Mutation] = []
     for index, spec in enumerate(schema):
-        here = f"{place}[{index}]" if spec.name is None else f"{place}.{spec.name}"
+        path = f"inputs[{index}]" if spec.name is None else f"inputs.{spec.name}"
         if isinstance(spec, TensorSpec):
-            yield from _tensor_sites(spec, here if spec.name is not None else place)
+            mutations += _mutate_tensor(spec, "inputs" if spec.name is None else path)
         else:
-            yield from _column_sites(spec, index, len(schema), here)
+            mutations += _mutate_column(spec, index, len(schema), path)
+    return mutations
 
 
-def _column_sites(spec: ColSpec, index: int, count: int, place: str) -> Iterator[Site]:
-    key = index if spec.name is None else spec.name
-    if spec.required and (spec.name is not None or (count > 1 and index == count - 1)):
-        yield Site("MISSING_REQUIRED", place, lambda frame: frame.drop(columns=[key]))
+def _mutate_column(spec: ColSpec, index: int, n_columns: int, path: str) -> Iterator[Mutation]:
+    label = index if spec.name is None else spec.name
+    # Only the last one of several unnamed columns can be missing.
+    is_droppable = spec.name is not None or index == n_columns - 1 > 0
+    if spec.required and is_droppable:
+        yield Mutation("MISSING_REQUIRED", path, lambda frame: frame.drop(columns=[label]))
     if isinstance(spec.type, DataType):
-        for name, bad in _scalar_breaks(spec.type):
-            yield Site(name, place, partial(_with_column, key, bad))
-        if spec.required and spec.type in _WHOLE:
-            yield Site("NULL_FOR_REQUIRED", place, partial(_with_column, key, np.nan))
+        for kind, value in _invalid_scalars(spec.type):
+            yield Mutation(kind, path, partial(_fill_column, label, value))
+        if spec.required and spec.type in _INTEGERS:
+            yield Mutation("NULL_FOR_REQUIRED", path, partial(_fill_column, label, np.nan))
         return
-    for name, where, steps, change in _value_sites(spec.type, place, bool(spec.required), ()):
-        yield Site(name, where, partial(_with_cell, key, steps, change))
+    for kind, inner, steps, replace in _mutate_value(spec.type, path, bool(spec.required), ()):
+        yield Mutation(kind, inner, partial(_replace_in_cell, label, steps, replace))
 
 
-def _with_column(key: Any, bad: Any, frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with every value of one column replaced: among good ones a bad one might pass for one of mixed objects."""
-    beyond = isinstance(bad, int) and bad > 2**63
-    broken = frame.copy()
-    broken[key] = pd.Series([bad] * len(frame), index=frame.index, dtype=object if beyond else None)
-    return broken
+def _fill_column(label: Any, value: Any, frame: pd.DataFrame) -> pd.DataFrame:
+    """Replace every value of a column: MLflow might accept a single one in a column of objects."""
+    too_large = isinstance(value, int) and value > 2**63
+    dtype = object if too_large else None
+    mutated = frame.copy()
+    mutated[label] = pd.Series([value] * len(frame), index=frame.index, dtype=dtype)
+    return mutated
 
 
-def _with_cell(key: Any, steps: Steps, change: Change, frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with the last cell of one column changed; the other cells stay whole."""
+def _replace_in_cell(
+    label: Any, steps: Steps, replace: Replace, frame: pd.DataFrame
+) -> pd.DataFrame:
+    """Replace a value inside the last cell of a column."""
     cells = np.empty(len(frame), dtype=object)
-    for row, cell in enumerate(frame[key]):
+    for row, cell in enumerate(frame[label]):
         cells[row] = cell
-    cells[-1] = _changed(cells[-1], steps, change)
-    broken = frame.copy()
-    broken[key] = cells
-    return broken
+    cells[-1] = _replace_at(cells[-1], steps, replace)
+    mutated = frame.copy()
+    mutated[label] = cells
+    return mutated
 
 
-def _changed(value: Any, steps: Steps, change: Change) -> Any:
+def _replace_at(value: Any, steps: Steps, replace: Replace) -> Any:
+    """Return a copy of a nested value, with the value at the end of the steps replaced."""
     if not steps:
-        return change(value)
+        return replace(value)
     step, rest = steps[0], steps[1:]
     if isinstance(value, dict):
         return {
-            key: _changed(item, rest, change) if key == step else item
+            key: _replace_at(item, rest, replace) if key == step else item
             for key, item in value.items()
         }
     return [
-        _changed(item, rest, change) if index == step else item for index, item in enumerate(value)
+        _replace_at(item, rest, replace) if index == step else item
+        for index, item in enumerate(value)
     ]
 
 
-def _scalar_breaks(dtype: DataType) -> Iterator[tuple[str, Any]]:
-    yield "WRONG_TYPE", _WRONG[dtype]
+def _invalid_scalars(dtype: DataType) -> Iterator[tuple[str, Any]]:
+    yield "WRONG_TYPE", _WRONG_VALUES[dtype]
     if dtype in _TOO_LARGE:
         yield "OUT_OF_RANGE", _TOO_LARGE[dtype]
-    if dtype in _WHOLE:
+    if dtype in _INTEGERS:
         yield "NOT_WHOLE", 1.5
 
 
-_ValueSite = tuple[str, str, Steps, Change]
-
-
-def _value_sites(dtype: Any, place: str, required: bool, steps: Steps) -> Iterator[_ValueSite]:
-    """Every break of one value inside a cell or a param: `(name, place, way to it, change)`."""
+def _mutate_value(dtype: Any, path: str, required: bool, steps: Steps) -> Iterator[ValueMutation]:
+    """List the mutations of a value inside a cell or a param, and of the values inside it."""
     if isinstance(dtype, AnyType):
         return
     if isinstance(dtype, DataType):
-        for name, bad in _scalar_breaks(dtype):
-            yield name, place, steps, partial(_instead, bad)
+        for kind, value in _invalid_scalars(dtype):
+            yield ValueMutation(kind, path, steps, _replace_with(value))
     else:
-        yield "WRONG_TYPE", place, steps, partial(_instead, _TEXT)
-    inner = (
-        dtype.dtype
-        if isinstance(dtype, Array)
-        else dtype.value_type
-        if isinstance(dtype, Map)
-        else None
-    )
-    if required and not isinstance(
-        inner, AnyType
-    ):  # MLflow takes null for an array or a map of anything
-        yield "NULL_FOR_REQUIRED", place, steps, partial(_instead, None)
+        yield ValueMutation("WRONG_TYPE", path, steps, _replace_with(_WRONG_TEXT))
+    if required and not _contains_any(dtype):
+        yield ValueMutation("NULL_FOR_REQUIRED", path, steps, _replace_with(None))
     if isinstance(dtype, Array):
-        yield from _item_sites(dtype, f"{place}[]", steps)
+        yield from _mutate_items(dtype, f"{path}[]", steps)
     elif isinstance(dtype, Map):
-        yield "WRONG_KEY", place, steps, lambda found: {5: next(iter(found.values()))}
-        yield from _value_sites(dtype.value_type, f"{place}.*", False, (*steps, "one"))
+        yield ValueMutation("WRONG_KEY", path, steps, lambda old: {5: next(iter(old.values()))})
+        yield from _mutate_value(dtype.value_type, f"{path}.*", False, (*steps, "one"))
     elif isinstance(dtype, Object):
-        yield from _property_sites(dtype, place, required, steps)
+        yield from _mutate_object(dtype, path, required, steps)
 
 
-def _item_sites(dtype: Array, place: str, steps: Steps) -> Iterator[_ValueSite]:
-    """The items of an array of scalars are broken all alike: a mixed list is one of objects, which MLflow may let through."""
+def _contains_any(dtype: Any) -> bool:
+    """Return whether a type is an array or a map of any type, which MLflow accepts null for."""
+    if isinstance(dtype, Array):
+        return isinstance(dtype.dtype, AnyType)
+    return isinstance(dtype, Map) and isinstance(dtype.value_type, AnyType)
+
+
+def _mutate_items(dtype: Array, path: str, steps: Steps) -> Iterator[ValueMutation]:
+    """List the mutations of the items of an array; scalars are all replaced.
+
+    MLflow might accept a single one, because it reads a mixed list as one of objects.
+    """
     if not isinstance(dtype.dtype, DataType):
-        yield from _value_sites(dtype.dtype, place, False, (*steps, 0))
+        yield from _mutate_value(dtype.dtype, path, False, (*steps, 0))
         return
-    for name, bad in _scalar_breaks(dtype.dtype):
-        yield name, place, steps, partial(_all, bad)
+    for kind, value in _invalid_scalars(dtype.dtype):
+        yield ValueMutation(kind, path, steps, partial(_fill_list, value))
 
 
-def _property_sites(
-    dtype: Object, place: str, required: bool, steps: Steps
-) -> Iterator[_ValueSite]:
-    yield "UNKNOWN_PROPERTY", place, steps, lambda found: {**found, _unused(found): 1}
+def _mutate_object(
+    dtype: Object, path: str, required: bool, steps: Steps
+) -> Iterator[ValueMutation]:
+    yield ValueMutation("UNKNOWN_PROPERTY", path, steps, _add_property)
     for prop in dtype.properties:
-        inside = f"{place}.{prop.name}"
-        if prop.required and (
-            required or len(dtype.properties) > 1
-        ):  # MLflow takes an optional {} for null
-            yield "MISSING_REQUIRED", inside, steps, partial(_without, prop.name)
-        yield from _value_sites(prop.dtype, inside, bool(prop.required), (*steps, prop.name))
+        inner = f"{path}.{prop.name}"
+        # MLflow accepts an empty object for an optional one.
+        if prop.required and (required or len(dtype.properties) > 1):
+            yield ValueMutation("MISSING_REQUIRED", inner, steps, partial(_remove_key, prop.name))
+        yield from _mutate_value(prop.dtype, inner, bool(prop.required), (*steps, prop.name))
 
 
-def _instead(new: Any, old: Any) -> Any:
-    return new
+def _replace_with(value: Any) -> Replace:
+    return lambda old: value
 
 
-def _all(new: Any, items: Any) -> list[Any]:
-    return [new] * len(items)
+def _fill_list(value: Any, items: Any) -> list[Any]:
+    return [value] * len(items)
 
 
-def _without(name: Any, found: dict[Any, Any]) -> dict[Any, Any]:
-    return {key: item for key, item in found.items() if key != name}
+def _add_property(old: dict[Any, Any]) -> dict[Any, Any]:
+    return {**old, _find_unused(old): 1}
 
 
-def _unused(names: Any) -> str:
-    """A name that is not among these."""
+def _remove_key(key: Any, old: dict[Any, Any]) -> dict[Any, Any]:
+    return {name: item for name, item in old.items() if name != key}
+
+
+def _find_unused(names: Container[Any]) -> str:
     name = "unknown"
     while name in names:
         name += "_"
     return name
 
 
-def _tensor_sites(spec: TensorSpec, place: str) -> Iterator[Site]:
-    def swap(inputs: Any, change: Change) -> Any:
-        return (
-            change(inputs)
-            if spec.name is None
-            else {**inputs, spec.name: change(inputs[spec.name])}
-        )
-
+def _mutate_tensor(spec: TensorSpec, path: str) -> Iterator[Mutation]:
     if spec.name is not None:
-        yield Site("MISSING_REQUIRED", place, partial(_without, spec.name))
+        yield Mutation("MISSING_REQUIRED", path, partial(_remove_key, spec.name))
     if spec.type.kind == "O" and spec.shape == (-1,):
-        return  # MLflow takes anything for it
-    yield Site(
-        "WRONG_SHAPE", place, lambda inputs: swap(inputs, lambda array: array[..., np.newaxis])
-    )
+        # MLflow accepts every array for it.
+        return
+    for kind, replace in _invalid_arrays(spec):
+        yield Mutation(kind, path, partial(_replace_tensor, spec.name, replace))
+
+
+def _replace_tensor(name: Any, replace: Replace, inputs: Any) -> Any:
+    return replace(inputs) if name is None else {**inputs, name: replace(inputs[name])}
+
+
+def _invalid_arrays(spec: TensorSpec) -> Iterator[tuple[str, Replace]]:
+    yield "WRONG_SHAPE", lambda array: array[..., np.newaxis]
     fixed = [axis for axis, length in enumerate(spec.shape) if length != -1]
     if fixed:
-        yield Site(
-            "WRONG_SHAPE",
-            place,
-            lambda inputs: swap(inputs, lambda array: _longer(array, fixed[-1])),
-        )
-    if (
-        spec.type.kind != "O" and 0 not in spec.shape
-    ):  # no value of an empty tensor can be of the wrong type
-        bad = 5 if spec.type.kind in "US" else _TEXT
-        yield Site(
-            "WRONG_DTYPE",
-            place,
-            lambda inputs: swap(inputs, lambda array: np.full(array.shape, bad)),
-        )
+        yield "WRONG_SHAPE", lambda array: _lengthen(array, fixed[-1])
+    # An empty tensor has no value that could be of a wrong type.
+    if spec.type.kind != "O" and 0 not in spec.shape:
+        value = 5 if spec.type.kind in "US" else _WRONG_TEXT
+        yield "WRONG_DTYPE", lambda array: np.full(array.shape, value)
 
 
-def _longer(array: Any, axis: int) -> Any:
+def _lengthen(array: np.ndarray[Any, Any], axis: int) -> np.ndarray[Any, Any]:
     shape = [length + (index == axis) for index, length in enumerate(array.shape)]
     return np.resize(array, shape)
 
 
-def param_sites(specs: list[ParamSpec]) -> Iterator[Site]:
-    """Every break of the params; MLflow ignores params that it does not know, and checks no ranges."""
-    unknown = _unused([spec.name for spec in specs])
-    yield Site(
-        "UNKNOWN_PARAM",
-        f"params.{unknown}",
-        lambda params: {**(params or {}), unknown: 1},
-        refused_by_mlflow=False,
-    )
-    for spec in specs:
-        place = f"params.{spec.name}"
-        if isinstance(spec.dtype, Object):
-            for name, where, steps, change in _value_sites(spec.dtype, place, True, ()):
-                yield Site(
-                    _param_name(name, steps), where, partial(_with_member, spec.name, steps, change)
-                )
-            continue
-        for name, bad in _scalar_breaks(spec.dtype):
-            moment = (
-                _TEXT if spec.dtype == DataType.datetime else bad
-            )  # NumPy may read a number as a moment
-            change = partial(_instead, moment if spec.shape is None else [moment])
-            yield Site(
-                _param_name(name, ()),
-                place,
-                partial(_with_member, spec.name, (), change),
-                name != "OUT_OF_RANGE",
-            )
-        shape = [spec.default] if spec.shape is None else 5
-        yield Site(
-            "PARAM_SHAPE", place, partial(_with_member, spec.name, (), partial(_instead, shape))
+def list_param_mutations(schema: ParamSchema | None) -> list[Mutation]:
+    """List the mutations of params. MLflow ignores unknown params and does not check ranges."""
+    specs: list[ParamSpec] = [] if schema is None else list(schema)
+    unknown = _find_unused([spec.name for spec in specs])
+    path = f"params.{unknown}"
+    mutations = [
+        Mutation(
+            "UNKNOWN_PARAM",
+            path,
+            lambda params: {**(params or {}), unknown: 1},
+            rejected_by_mlflow=False,
         )
+    ]
+    for spec in specs:
+        mutate = _mutate_object_param if isinstance(spec.dtype, Object) else _mutate_scalar_param
+        mutations += mutate(spec, f"params.{spec.name}")
+    return mutations
 
 
-def _param_name(name: str, steps: Steps) -> str:
-    return "PARAM_TYPE" if name == "WRONG_TYPE" and not steps else name
+def _mutate_object_param(spec: ParamSpec, path: str) -> Iterator[Mutation]:
+    for kind, inner, steps, replace in _mutate_value(spec.dtype, path, True, ()):
+        is_param_type = kind == "WRONG_TYPE" and not steps
+        apply = partial(_replace_param, spec.name, steps, replace)
+        yield Mutation("PARAM_TYPE" if is_param_type else kind, inner, apply)
 
 
-def _with_member(name: str, steps: Steps, change: Change, params: dict[str, Any]) -> dict[str, Any]:
-    return {**params, name: _changed(params[name], steps, change)}
+def _mutate_scalar_param(spec: ParamSpec, path: str) -> Iterator[Mutation]:
+    dtype: Any = spec.dtype
+    for kind, value in _invalid_scalars(dtype):
+        # NumPy might read a number as a point in time.
+        invalid = _WRONG_TEXT if dtype == DataType.datetime else value
+        replace = _replace_with(invalid if spec.shape is None else [invalid])
+        yield Mutation(
+            "PARAM_TYPE" if kind == "WRONG_TYPE" else kind,
+            path,
+            partial(_replace_param, spec.name, (), replace),
+            rejected_by_mlflow=kind != "OUT_OF_RANGE",
+        )
+    wrong_shape = [spec.default] if spec.shape is None else 5
+    replace = _replace_with(wrong_shape)
+    yield Mutation("PARAM_SHAPE", path, partial(_replace_param, spec.name, (), replace))
+
+
+def _replace_param(
+    name: str, steps: Steps, replace: Replace, params: dict[str, Any]
+) -> dict[str, Any]:
+    return {**params, name: _replace_at(params[name], steps, replace)}

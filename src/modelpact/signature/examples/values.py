@@ -1,9 +1,10 @@
-"""Random data that conforms to a schema: under modelpact's `lossless` policy and for plain MLflow alike."""
+"""Random data that conforms to a schema, under the policy `lossless` and for MLflow itself."""
 
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
@@ -19,12 +20,15 @@ from mlflow.types.schema import (
     TensorSpec,
 )
 
-__all__ = ["Dice", "column", "inputs_for", "params_for", "tensor", "value"]
+__all__ = ["Sampler", "generate_inputs", "generate_params", "generate_value"]
 
-_WORDS = ["", "a", "red", "green", "no", "0", "Ångström", "two words", "ünïcode ✓", "x" * 40]
+T = TypeVar("T")
+NumpyArray = np.ndarray[Any, Any]
+
+_TEXTS = ["", "a", "red", "green", "no", "0", "Ångström", "two words", "ünïcode ✓", "x" * 40]
 _KEYS = ["one", "two", "three", "four"]
-_ANYTHING: list[Any] = [None, True, 3, 1.5, "text", [1, "a"], {"a": 1}]
-_KINDS = {
+_ANY_VALUES: list[Any] = [None, True, 3, 1.5, "text", [1, "a"], {"a": 1}]
+_DTYPES = {
     DataType.boolean: np.dtype("bool"),
     DataType.integer: np.dtype("int32"),
     DataType.long: np.dtype("int64"),
@@ -32,175 +36,192 @@ _KINDS = {
     DataType.double: np.dtype("float64"),
     DataType.datetime: np.dtype("datetime64[ns]"),
 }
-_NULLS: dict[Any, Any] = {
+_NULLS: dict[DataType, Any] = {
     DataType.datetime: np.datetime64("NaT"),
     DataType.double: np.nan,
     DataType.float: np.nan,
 }
 
 
-class Dice:
-    """One source of chance for one example.
+class Sampler:
+    """A source of random choices for one example.
 
     Args:
-        seed: Where to start; the same seed throws the same.
-        index: The number of the example, so that the first three of five are the three of three.
-        full: Leave nothing out: every optional is there, no null, no empty list or map.
+        seed: The seed of all examples.
+        index: The number of the example; each example has a random stream of its own.
+        complete: Whether nothing optional may be missing, null or empty.
     """
 
-    def __init__(self, seed: int, index: int, *, full: bool = False) -> None:
+    def __init__(self, seed: int, index: int, *, complete: bool = False) -> None:
         self.rng = np.random.default_rng([seed % 2**63, index])
-        self.full = full
-        self.rows = int(self.rng.integers(1, 5))
+        self.complete = complete
+        self.n_rows = int(self.rng.integers(1, 5))
 
-    def chance(self, share: float) -> bool:
-        """True in this share of throws, and never where nothing may be left out."""
-        return not self.full and bool(self.rng.random() < share)
+    def omits(self, probability: float) -> bool:
+        """Return whether to omit something optional."""
+        return not self.complete and bool(self.rng.random() < probability)
 
-    def pick(self, items: list[Any]) -> Any:
-        """One of the items."""
+    def choose(self, items: Sequence[T]) -> T:
+        """Return one of the items."""
         return items[int(self.rng.integers(len(items)))]
 
-    def count(self, most: int) -> int:
-        """A length from 0 on, or from 1 on where nothing may be empty."""
-        return int(self.rng.integers(1 if self.full else 0, most + 1))
+    def draw_length(self, maximum: int) -> int:
+        """Return a length from 0, or from 1 if nothing may be empty."""
+        return int(self.rng.integers(1 if self.complete else 0, maximum + 1))
 
-    def whole(self, low: int, high: int) -> int:
-        """An integer between two bounds, and below 2**63; small ones are as frequent as all the others."""
+    def draw_integer(self, low: int, high: int) -> int:
+        """Return an integer below 2**63; half of them are between -10 and 10."""
         high = min(high, 2**63 - 1)
         if self.rng.random() < 0.5:
             low, high = max(low, -10), min(high, 10)
         return int(self.rng.integers(low, high, endpoint=True))
 
 
-def inputs_for(schema: Schema | None, dice: Dice) -> Any:
-    """Inputs of one to four rows: a DataFrame for columns, an ndarray for an unnamed tensor, a dict of them for named ones."""
+def generate_inputs(schema: Schema | None, sampler: Sampler) -> Any:
+    """Generate inputs of one to four rows.
+
+    Returns:
+        A DataFrame for columns, an ndarray for an unnamed tensor, a dict of ndarrays for named
+        ones, or None without a schema.
+    """
     if schema is None:
         return None
+    specs: Any = schema.inputs
     if schema.is_tensor_spec():
-        tensors = {spec.name: tensor(spec, dice) for spec in schema if isinstance(spec, TensorSpec)}
+        tensors = {spec.name: _generate_tensor(spec, sampler) for spec in specs}
         return tensors if schema.has_input_names() else tensors[None]
     columns = {}
-    for index, spec in enumerate(schema):
-        if spec.required or not dice.chance(0.25):
-            columns[index if spec.name is None else spec.name] = column(
-                spec.type, bool(spec.required), dice
-            )
-    return pd.DataFrame(columns, index=pd.RangeIndex(dice.rows))
+    for index, spec in enumerate(specs):
+        if spec.required or not sampler.omits(0.25):
+            label = index if spec.name is None else spec.name
+            columns[label] = _generate_column(spec.type, bool(spec.required), sampler)
+    return pd.DataFrame(columns, index=pd.RangeIndex(sampler.n_rows))
 
 
-def column(dtype: Any, required: bool, dice: Dice) -> Any:
-    """One column of `dice.rows` values, of the dtype that MLflow takes without conversion; `(n_rows,)`."""
-    kind = _KINDS.get(dtype) if isinstance(dtype, DataType) else None
-    cells = [] if kind is not None else [value(dtype, dice) for _ in range(dice.rows)]
-    values = _objects(cells) if kind is None else _array(kind, (dice.rows,), dice)
-    whole = kind is not None and kind.kind == "i"  # plain MLflow has no null among integers
-    if required or whole or not dice.chance(0.25):
+def _generate_column(dtype: Any, required: bool, sampler: Sampler) -> NumpyArray:
+    """Generate a column `(n_rows,)` of a dtype that MLflow accepts without a conversion."""
+    numpy_dtype = _DTYPES.get(dtype) if isinstance(dtype, DataType) else None
+    if numpy_dtype is None:
+        values = _to_objects([generate_value(dtype, sampler) for _ in range(sampler.n_rows)])
+    else:
+        values = _generate_array(numpy_dtype, (sampler.n_rows,), sampler)
+    # MLflow itself accepts no null among integers.
+    is_integer = numpy_dtype is not None and numpy_dtype.kind == "i"
+    if required or is_integer or not sampler.omits(0.25):
         return values
     null = _NULLS.get(dtype) if isinstance(dtype, DataType) else None
     values = values.astype(object) if null is None else values
-    values[int(dice.rng.integers(dice.rows))] = null
+    values[int(sampler.rng.integers(sampler.n_rows))] = null
     return values
 
 
-def _objects(values: list[Any]) -> Any:
+def _to_objects(values: list[Any]) -> NumpyArray:
     cells = np.empty(len(values), dtype=object)
     for index, item in enumerate(values):
         cells[index] = item
     return cells
 
 
-def value(dtype: Any, dice: Dice) -> Any:
-    """One value as it may stand inside a cell, at any depth."""
+def generate_value(dtype: Any, sampler: Sampler) -> Any:
+    """Generate one value of a type, at any depth inside a cell."""
     if isinstance(dtype, DataType):
-        return _scalar(dtype, dice)
+        return _generate_scalar(dtype, sampler)
     if isinstance(dtype, AnyType):
-        return dice.pick(_ANYTHING)
+        return sampler.choose(_ANY_VALUES)
     if isinstance(dtype, Map):
-        return {key: value(dtype.value_type, dice) for key in _KEYS[: dice.count(3)]}
+        keys = _KEYS[: sampler.draw_length(3)]
+        return {key: generate_value(dtype.value_type, sampler) for key in keys}
     if isinstance(dtype, Array):
-        length = dice.count(3)
-        if isinstance(dtype.dtype, DataType) and dtype.dtype in (DataType.integer, DataType.float):
-            return _array(
-                _KINDS[dtype.dtype], (length,), dice
-            )  # MLflow reads a list as long or double
-        return [value(dtype.dtype, dice) for _ in range(length)]
-    return _object(dtype, dice)
+        return _generate_list(dtype.dtype, sampler)
+    return _generate_object(dtype, sampler)
 
 
-def _object(dtype: Object, dice: Dice) -> dict[str, Any]:
-    found = {}
+def _generate_list(dtype: Any, sampler: Sampler) -> Any:
+    length = sampler.draw_length(3)
+    if isinstance(dtype, DataType) and dtype in (DataType.integer, DataType.float):
+        # MLflow reads a Python list as long or double.
+        return _generate_array(_DTYPES[dtype], (length,), sampler)
+    return [generate_value(dtype, sampler) for _ in range(length)]
+
+
+def _generate_object(dtype: Object, sampler: Sampler) -> dict[str, Any]:
+    values = {}
     for prop in dtype.properties:
-        if prop.required or not dice.chance(0.3):
-            found[prop.name] = (
-                None if not prop.required and dice.chance(0.2) else value(prop.dtype, dice)
-            )
-    return found
+        if prop.required or not sampler.omits(0.3):
+            is_null = not prop.required and sampler.omits(0.2)
+            values[prop.name] = None if is_null else generate_value(prop.dtype, sampler)
+    return values
 
 
-def _scalar(dtype: DataType, dice: Dice) -> Any:
+def _generate_scalar(dtype: DataType, sampler: Sampler) -> Any:
     if dtype == DataType.string:
-        return dice.pick(_WORDS)
+        return sampler.choose(_TEXTS)
     if dtype == DataType.binary:
-        return bytes(dice.rng.integers(1, 256, size=dice.count(4), dtype=np.uint8))
-    found = _array(_KINDS[dtype], (1,), dice)[0]
-    return found if dtype in (DataType.integer, DataType.float, DataType.datetime) else found.item()
+        return bytes(sampler.rng.integers(1, 256, size=sampler.draw_length(4), dtype=np.uint8))
+    value = _generate_array(_DTYPES[dtype], (1,), sampler)[0]
+    is_numpy = dtype in (DataType.integer, DataType.float, DataType.datetime)
+    return value if is_numpy else value.item()
 
 
-def tensor(spec: TensorSpec, dice: Dice) -> Any:
-    """A tensor of the dtype and shape of its spec; the first axis has `dice.rows` items where it is free, others one to three."""
-    shape = tuple(_axis(axis, index, dice) for index, axis in enumerate(spec.shape))
-    return _array(spec.type, shape, dice)
+def _generate_tensor(spec: TensorSpec, sampler: Sampler) -> NumpyArray:
+    """Generate a tensor; its first axis has `sampler.n_rows` items if it is free."""
+    shape = tuple(_draw_axis(axis, index, sampler) for index, axis in enumerate(spec.shape))
+    return _generate_array(spec.type, shape, sampler)
 
 
-def _axis(axis: Any, index: int, dice: Dice) -> int:
+def _draw_axis(axis: Any, index: int, sampler: Sampler) -> int:
     if isinstance(axis, int) and axis >= 0:
         return axis
-    return dice.rows if index == 0 else int(dice.rng.integers(1, 4))
+    return sampler.n_rows if index == 0 else int(sampler.rng.integers(1, 4))
 
 
-def _array(dtype: np.dtype[Any], shape: tuple[int, ...], dice: Dice) -> Any:
-    rng, size = dice.rng, int(np.prod(shape))
+def _generate_array(dtype: np.dtype[Any], shape: tuple[int, ...], sampler: Sampler) -> NumpyArray:
+    size = int(np.prod(shape))
+    if dtype.kind in "USO":
+        texts: list[Any] = [sampler.choose(_TEXTS[:6]) for _ in range(size)]
+        if dtype.kind == "S":
+            texts = [text.encode() for text in texts]
+        return np.array(texts, dtype=dtype).reshape(shape)
+    return np.asarray(_draw_numbers(dtype, size, sampler), dtype=dtype).reshape(shape)
+
+
+def _draw_numbers(dtype: np.dtype[Any], size: int, sampler: Sampler) -> Any:
+    rng = sampler.rng
     if dtype.kind == "b":
-        values: Any = rng.random(size) < 0.5
-    elif dtype.kind in "iu":
+        return rng.random(size) < 0.5
+    if dtype.kind in "iu":
         bounds = np.iinfo(dtype)
-        values = [dice.whole(int(bounds.min), int(bounds.max)) for _ in range(size)]
-    elif dtype.kind == "f":
-        values = rng.normal(size=size).astype(dtype)
-    elif dtype.kind == "c":
-        values = rng.normal(size=size) + 1j * rng.normal(size=size)
-    elif dtype.kind in "mM" and np.datetime_data(dtype)[0] != "generic":
+        return [sampler.draw_integer(int(bounds.min), int(bounds.max)) for _ in range(size)]
+    if dtype.kind == "f":
+        return rng.normal(size=size).astype(dtype)
+    if dtype.kind == "c":
+        return rng.normal(size=size) + 1j * rng.normal(size=size)
+    if dtype.kind in "mM" and np.datetime_data(dtype)[0] != "generic":
         days = rng.integers(0, 20_000, size=size).astype("timedelta64[D]")
-        values = (np.datetime64("1970-01-01") + days if dtype.kind == "M" else days).astype(dtype)
-    elif dtype.kind in "USO":
-        words = [dice.pick(_WORDS[:6]) for _ in range(size)]
-        return np.array(
-            [word.encode() for word in words] if dtype.kind == "S" else words, dtype=dtype
-        ).reshape(shape)
-    else:
-        return np.zeros(shape, dtype)
-    return np.asarray(values, dtype=dtype).reshape(shape)
+        return (np.datetime64("1970-01-01") + days if dtype.kind == "M" else days).astype(dtype)
+    return np.zeros(size, dtype)
 
 
-def params_for(schema: ParamSchema | None, dice: Dice) -> dict[str, Any] | None:
-    """Some of the params, each with another value than its default may be; None for a signature without params."""
+def generate_params(schema: ParamSchema | None, sampler: Sampler) -> dict[str, Any] | None:
+    """Generate values of some of the params; None without a schema."""
     if schema is None:
         return None
-    return {spec.name: _param(spec, dice) for spec in schema if not dice.chance(0.4)}
+    return {spec.name: _generate_param(spec, sampler) for spec in schema if not sampler.omits(0.4)}
 
 
-def _param(spec: ParamSpec, dice: Dice) -> Any:
+def _generate_param(spec: ParamSpec, sampler: Sampler) -> Any:
     if spec.shape is not None:
-        return [_native(spec.dtype, dice) for _ in range(dice.count(3))]
-    return (
-        _native(spec.dtype, dice) if isinstance(spec.dtype, DataType) else value(spec.dtype, dice)
-    )
+        length = sampler.draw_length(3)
+        return [_generate_python_scalar(spec.dtype, sampler) for _ in range(length)]
+    if isinstance(spec.dtype, DataType):
+        return _generate_python_scalar(spec.dtype, sampler)
+    return generate_value(spec.dtype, sampler)
 
 
-def _native(dtype: Any, dice: Dice) -> Any:
-    """A scalar as Python has it, which is what params are."""
+def _generate_python_scalar(dtype: Any, sampler: Sampler) -> Any:
+    """Generate a scalar as a plain Python value, as params are."""
     if dtype == DataType.datetime:
-        return datetime.datetime(2000, 1, 1) + datetime.timedelta(minutes=dice.whole(0, 10**7))
-    found = _scalar(dtype, dice)
-    return found.item() if isinstance(found, np.generic) else found
+        minutes = sampler.draw_integer(0, 10**7)
+        return datetime.datetime(2000, 1, 1) + datetime.timedelta(minutes=minutes)
+    value = _generate_scalar(dtype, sampler)
+    return value.item() if isinstance(value, np.generic) else value

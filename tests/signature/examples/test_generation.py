@@ -20,7 +20,13 @@ from mlflow.models import ModelSignature
 
 from modelpact._internal.mlflow_compat import enforce_inputs, enforce_params
 from modelpact.errors import InputsError
-from modelpact.signature import Break, breaks, compile, generate_examples, parse
+from modelpact.signature import (
+    InvalidExample,
+    compile,
+    generate_examples,
+    generate_invalid_examples,
+    parse,
+)
 from tests.support.strategies import signatures
 
 RICH = parse(
@@ -121,21 +127,21 @@ def test_valid_examples_of_any_signature_pass(signature: ModelSignature, seed: i
 
 @pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
 def test_broken_examples_are_refused(signature: ModelSignature) -> None:
-    for broken in breaks(signature, 150):
+    for broken in generate_invalid_examples(signature, 150):
         refused(signature, broken)
 
 
 @given(signatures(), st.integers(0, 2**32))
 def test_broken_examples_of_any_signature_are_refused(signature: ModelSignature, seed: int) -> None:
     assume(usable(signature))
-    for broken in breaks(signature, 4, seed=seed):
+    for broken in generate_invalid_examples(signature, 4, seed=seed):
         refused(signature, broken)
 
 
-def refused(signature: ModelSignature, broken: Break) -> None:
+def refused(signature: ModelSignature, broken: InvalidExample) -> None:
     with pytest.raises(InputsError):
         modelpact_takes(signature, broken.inputs, broken.params)
-    if broken.refused_by_mlflow:
+    if broken.rejected_by_mlflow:
         with pytest.raises((MlflowException, KeyError)):
             mlflow_takes(signature, broken.inputs, broken.params)
     else:
@@ -144,9 +150,9 @@ def refused(signature: ModelSignature, broken: Break) -> None:
 
 @pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
 def test_only_one_side_is_broken(signature: ModelSignature) -> None:
-    for broken in breaks(signature, 60):
+    for broken in generate_invalid_examples(signature, 60):
         enforcer = compile(signature)
-        if broken.place.startswith("params"):
+        if broken.path.startswith("params"):
             if signature.inputs is not None:
                 enforcer.enforce_inputs(broken.inputs)
         else:
@@ -154,7 +160,7 @@ def test_only_one_side_is_broken(signature: ModelSignature) -> None:
 
 
 def test_every_kind_of_break_is_made_and_each_first_comes_before_any_second() -> None:
-    names = [broken.name for broken in breaks(RICH, 200)]
+    names = [broken.kind for broken in generate_invalid_examples(RICH, 200)]
     kinds = set(names)
     assert kinds == {
         *(
@@ -169,7 +175,7 @@ def test_every_kind_of_break_is_made_and_each_first_comes_before_any_second() ->
         *("PARAM_TYPE", "PARAM_SHAPE", "UNKNOWN_PARAM"),
     }
     assert set(names[: len(kinds)]) == kinds
-    assert {broken.name for broken in breaks(SIGNATURES["tensors"], 50)} == {
+    assert {broken.kind for broken in generate_invalid_examples(SIGNATURES["tensors"], 50)} == {
         "MISSING_REQUIRED",
         "WRONG_SHAPE",
         "WRONG_DTYPE",
@@ -178,7 +184,7 @@ def test_every_kind_of_break_is_made_and_each_first_comes_before_any_second() ->
 
 
 def test_breaks_reach_every_depth() -> None:
-    places = {broken.place for broken in breaks(RICH, 200)}
+    places = {broken.path for broken in generate_invalid_examples(RICH, 200)}
     assert {
         "inputs.author.orcid",
         "inputs.tags[]",
@@ -191,7 +197,9 @@ def test_breaks_reach_every_depth() -> None:
 
 
 def test_a_signature_that_takes_anything_can_still_be_broken() -> None:
-    assert {broken.name for broken in breaks(SIGNATURES["anything"], 5)} == {"UNKNOWN_PARAM"}
+    assert {broken.kind for broken in generate_invalid_examples(SIGNATURES["anything"], 5)} == {
+        "UNKNOWN_PARAM"
+    }
 
 
 CODES = {
@@ -213,20 +221,20 @@ CODES = {
 
 @pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
 def test_the_enforcer_finds_that_break_and_no_other(signature: ModelSignature) -> None:
-    for broken in breaks(signature, 150):
+    for broken in generate_invalid_examples(signature, 150):
         with pytest.raises(InputsError) as caught:
             modelpact_takes(signature, broken.inputs, broken.params)
-        assert {failure.code for failure in caught.value.failures} <= CODES[broken.name], (
-            broken.place
+        assert {failure.code for failure in caught.value.failures} <= CODES[broken.kind], (
+            broken.path
         )
 
 
 def test_the_message_names_the_column_that_was_broken() -> None:
-    for broken in breaks(RICH, 100):
+    for broken in generate_invalid_examples(RICH, 100):
         with pytest.raises(InputsError) as caught:
             modelpact_takes(RICH, broken.inputs, broken.params)
-        top = broken.place.split(".")[1].split("[")[0]
-        assert top in str(caught.value), broken.place
+        top = broken.path.split(".")[1].split("[")[0]
+        assert top in str(caught.value), broken.path
 
 
 @pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
@@ -297,8 +305,8 @@ def test_optional_columns_are_sometimes_left_out_and_sometimes_null() -> None:
 
 def test_a_break_leaves_the_whole_data_alone() -> None:
     """Two breaks made of the same example do not share what they changed."""
-    made = breaks(RICH, 120)
+    made = generate_invalid_examples(RICH, 120)
     for one, two in itertools.pairwise(made):
         assert one.inputs is not two.inputs
     with pytest.raises(AttributeError):
-        made[0].name = "OTHER"  # type: ignore[misc]
+        made[0].kind = "OTHER"  # type: ignore[misc]
