@@ -1,7 +1,7 @@
 """Signatures: parse, infer, enforce, compare and export them.
 
-The package is pure: it uses no network and no tracking store, and only `load` reads a file. Names are
-imported on first use, so that `import modelpact.signature` loads neither mlflow nor pandas.
+The package is pure: it uses no network and no tracking store, and only `load` reads a file. Names
+are imported on first use, so that `import modelpact.signature` loads neither mlflow nor pandas.
 """
 
 from __future__ import annotations
@@ -100,5 +100,5 @@ __all__ = [
 
 __getattr__ = lazy(
     __name__,
-    {name: f"{__name__}.{module}" for module, names in _NAMES_BY_MODULE.items() for name in names},
+    {name: f".{module}" for module, names in _NAMES_BY_MODULE.items() for name in names},
 )

@@ -1,4 +1,7 @@
-"""The digest of a signature: two signatures that say the same have the same, in every process and for every MLflow release."""
+"""The canonical form of a signature, and its digest.
+
+Equal signatures have equal digests, in every process and with every MLflow release.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from mlflow.types.schema import (
     ColSpec,
     DataType,
     Map,
+    Object,
     ParamSpec,
     SparkMLVector,
     TensorSpec,
@@ -27,12 +31,13 @@ __all__ = ["canonical_form", "digest"]
 
 
 def digest(signature: ModelSignature) -> str:
-    """The SHA-256 of a signature's canonical JSON, in hex (64 characters).
+    """Return the digest of a signature: the SHA-256 of its canonical JSON, 64 hex characters.
 
-    The order of columns counts, since unnamed columns and MLflow's own output have one; that of an object's properties does not.
+    The order of columns matters, because unnamed columns have nothing else. The order of the
+    properties of an object does not.
 
     Raises:
-        SignError: A param's default is no JSON and no moment, so that MLflow could not store it either.
+        SignError: JSON cannot hold the default of a param, so that MLflow could not store it.
 
     Example:
         >>> from modelpact.signature.language.spec import parse
@@ -50,76 +55,82 @@ def digest(signature: ModelSignature) -> str:
 
 
 def canonical_form(signature: ModelSignature) -> dict[str, Any]:
-    """What the digest is taken of: plain data that does not depend on how MLflow words its own JSON.
+    """Return a signature as plain data that does not depend on MLflow's own JSON.
 
     Example:
         >>> from modelpact.signature.language.spec import parse
         >>> canonical_form(parse({"inputs": {"age": "long"}}))
         {'format': 1, 'inputs': [{'name': 'age', 'type': 'long', 'required': True}]}
     """
-    parts: dict[str, Any] = {"format": 1}
+    form: dict[str, Any] = {"format": 1}
     for part in ("inputs", "outputs", "params"):
         schema = getattr(signature, part)
-        if schema:  # MLflow stores a ParamSchema of no params as none at all
-            parts[part] = [_entry(item) for item in schema]
-    return parts
+        # MLflow stores an empty ParamSchema as None.
+        if schema:
+            form[part] = [_spec_form(spec) for spec in schema]
+    return form
 
 
-def _entry(item: ColSpec | TensorSpec | ParamSpec) -> dict[str, Any]:
-    if isinstance(item, TensorSpec):
-        return {
-            "name": item.name,
-            "dtype": item.type.name,
-            "shape": [_plain(axis) for axis in item.shape],
-        }
-    if isinstance(item, ColSpec):
-        return {"name": item.name, "type": _type(item.type), "required": bool(item.required)}
-    shape = None if item.shape is None else list(item.shape)
+def _spec_form(spec: ColSpec | TensorSpec | ParamSpec) -> dict[str, Any]:
+    if isinstance(spec, TensorSpec):
+        shape = [_default_form(axis) for axis in spec.shape]
+        return {"name": spec.name, "dtype": spec.type.name, "shape": shape}
+    if isinstance(spec, ColSpec):
+        return {"name": spec.name, "type": _type_form(spec.type), "required": bool(spec.required)}
     return {
-        "name": item.name,
-        "type": _type(item.dtype),
-        "shape": shape,
-        "default": _plain(item.default),
+        "name": spec.name,
+        "type": _type_form(spec.dtype),
+        "shape": None if spec.shape is None else list(spec.shape),
+        "default": _default_form(spec.default),
     }
 
 
-def _type(dtype: Any) -> Any:
-    if isinstance(dtype, DataType):
-        return dtype.name
-    if isinstance(dtype, AnyType):
-        return "any"
-    if isinstance(dtype, SparkMLVector):
-        return "sparkml_vector"
-    if isinstance(dtype, Array):
-        return {"array": _type(dtype.dtype)}
-    if isinstance(dtype, Map):
-        return {"map": _type(dtype.value_type)}
-    return {
-        "object": {prop.name: [_type(prop.dtype), bool(prop.required)] for prop in dtype.properties}
-    }
+def _type_form(dtype: Any) -> Any:
+    match dtype:
+        case DataType():
+            return dtype.name
+        case AnyType():
+            return "any"
+        case SparkMLVector():
+            return "sparkml_vector"
+        case Array():
+            return {"array": _type_form(dtype.dtype)}
+        case Map():
+            return {"map": _type_form(dtype.value_type)}
+        case Object():
+            properties = dtype.properties
+            return {
+                "object": {
+                    prop.name: [_type_form(prop.dtype), bool(prop.required)] for prop in properties
+                }
+            }
+    raise TypeError(f"unknown type {type(dtype).__name__} in a signature")
 
 
-def _plain(value: Any) -> Any:
-    """A default as JSON: whole floats as integers (Python calls them equal), other floats exactly, moments in ISO 8601."""
+def _default_form(value: Any) -> Any:
+    """Return a default as JSON.
+
+    Whole floats become integers, because Python considers them equal; datetimes become ISO 8601.
+    """
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
-        return (
-            {"float": repr(value)}
-            if not math.isfinite(value)
-            else int(value)
-            if value.is_integer()
-            else value
-        )
-    if value is None or isinstance(value, (bool, int, float, str)):
+        return _float_form(value)
+    if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_default_form(item) for item in value]
     if isinstance(value, dict):
-        return {"object": {str(key): _plain(item) for key, item in value.items()}}
+        return {"object": {str(key): _default_form(item) for key, item in value.items()}}
     if hasattr(value, "isoformat"):
         return {"moment": value.isoformat()}
     raise SignError(
-        f"the signature has a default that JSON cannot hold: {preview(value)} ({type(value).__name__})",
-        remedy="Use text, numbers, booleans, moments, lists or dicts.",
+        f"the default {preview(value)} ({type(value).__name__}) of a param is not JSON",
+        remedy="Use strings, numbers, booleans, datetimes, lists or dicts.",
     )
+
+
+def _float_form(value: float) -> Any:
+    if not math.isfinite(value):
+        return {"float": repr(value)}
+    return int(value) if value.is_integer() else value

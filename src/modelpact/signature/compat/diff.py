@@ -468,7 +468,7 @@ def _text(thing: Any) -> str | None:
     if isinstance(thing, ParamSpec):
         text = format_type(thing.dtype)
         return text if thing.shape is None else f"[{text}]"
-    dtype = (
+    dtype: Any = (
         getattr(thing, "type", None) or getattr(thing, "dtype", None)
         if hasattr(thing, "required")
         else thing

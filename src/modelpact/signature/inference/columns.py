@@ -1,8 +1,10 @@
-"""The columns of frames: a dtype that answers is not asked twice, and cells are looked at only where it does not."""
+"""Infers columns from frames and Series: by dtype where that suffices, otherwise by cells."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -13,153 +15,157 @@ from mlflow.types.schema import AnyType, ColSpec, DataType
 
 from modelpact._internal import mlflow_compat
 from modelpact.signature.field_path import FieldPath
-from modelpact.signature.inference.issues import Troubles
 from modelpact.signature.inference.values import common_type
+from modelpact.signature.issues import DataIssues
 
-__all__ = ["any_null", "frame_specs", "series_spec"]
+__all__ = ["any_null", "infer_columns", "infer_series"]
 
 _NULL_TYPES = (type(None), type(pd.NA), type(pd.NaT))
 _OBJECT = np.dtype("O")
 _TEXT = frozenset({str, type(None)})
+# Types of cells for which pandas cannot find a better dtype than object.
 _UNCHANGED = frozenset({str, bytes, dict, list, np.ndarray, type(None)})
-"""Types of cells among which pandas finds no better dtype."""
+
+_InferredType = tuple[Any, bool]
+"""A type and whether every row has a value; the type is None for an unsupported dtype."""
 
 
-def frame_specs(data: Any, troubles: Troubles) -> list[ColSpec]:
-    """The columns of a frame `(n_rows, n_columns)`.
+def infer_columns(data: pd.DataFrame, issues: DataIssues) -> list[ColSpec]:
+    """Infer the columns of a frame `(n_rows, n_columns)`.
 
     Args:
-        data: A DataFrame.
-        troubles: Takes the columns that have no type.
+        data: The frame.
+        issues: Collects the columns without a type.
     """
-    labels, dtypes = data.columns.tolist(), data.dtypes.tolist()
-    if len(set(map(_hashable, labels))) < len(labels):
-        for label in dict.fromkeys(label for label in labels if labels.count(label) > 1):
-            troubles.add(
-                (label,),
-                f"{labels.count(label)} columns of that name",
-                "give each column a name of its own",
-            )
-    if any(pd.api.types.is_scalar(label) and pd.isna(label) for label in labels):
-        troubles.add((), "a column without a name beside others", "name every column")
+    labels: list[Any] = data.columns.tolist()
+    dtypes = data.dtypes.tolist()
+    _check_labels(labels, issues)
+    inferred: Iterator[_InferredType]
+    nulls = _find_null_floats(data, dtypes)
+    if nulls is not None:
+        float_type = _infer_dtype(dtypes[0])
+        inferred = ((float_type, not has_nulls) for has_nulls in nulls)
+    else:
+        inferred = (_infer_column(column, (label,), issues) for label, column in data.items())
     specs = []
-    dense = _nulls_of_floats(data, dtypes)
-    series = (
-        iter([None] * len(labels)) if dense is not None else (column for _, column in data.items())
-    )
-    for position, (label, dtype, column) in enumerate(zip(labels, dtypes, series, strict=True)):
-        if dense is not None:
-            found, required = _of_dtype(dtype), not dense[position]
+    for label, dtype, (column_type, required) in zip(labels, dtypes, inferred, strict=True):
+        if column_type is None:
+            _add_unsupported((label,), f"dtype {dtype}", dtype, issues)
         else:
-            found, required = _column(column, (label,), troubles)
-        if found is None:
-            troubles.add((label,), f"dtype {dtype} has no MLflow type", _remedy(dtype))
-        else:
-            specs.append(ColSpec(found, label, required=required))
+            specs.append(ColSpec(column_type, label, required=required))
     return specs
 
 
-def series_spec(data: Any, troubles: Troubles) -> list[ColSpec]:
-    """The one column of a Series `(n_rows,)`; it has no name where the Series has none."""
-    label = 0 if data.name is None else data.name
-    found, required = _column(data, (label,), troubles)
-    if found is None:
-        troubles.add((label,), f"dtype {data.dtype} has no MLflow type", _remedy(data.dtype))
+def infer_series(data: pd.Series[Any], issues: DataIssues) -> list[ColSpec]:
+    """Infer the column of a Series `(n_rows,)`; it is unnamed if the Series is."""
+    name: Any = data.name
+    label = 0 if name is None else name
+    column_type, required = _infer_column(data, (label,), issues)
+    if column_type is None:
+        _add_unsupported((label,), f"dtype {data.dtype}", data.dtype, issues)
         return []
-    if data.name is None and not required:
-        what = "a Series without a name that holds nulls: MLflow has no unnamed optional column"
-        troubles.add((), what, "give the Series a name")
+    if name is None and not required:
+        text = "an unnamed Series with nulls: MLflow has no unnamed optional columns"
+        issues.add((), text, "name the Series")
         return []
-    return [ColSpec(found, data.name, required=required)]
+    return [ColSpec(column_type, name, required=required)]
 
 
-def _hashable(label: Any) -> Any:
-    return (type(label) is bool, label)
+def _check_labels(labels: list[Any], issues: DataIssues) -> None:
+    # True and 1 are the same key for a dict.
+    if len({(type(label) is bool, label) for label in labels}) < len(labels):
+        for label, count in Counter(labels).items():
+            if count > 1:
+                issues.add((label,), f"duplicate name of {count} columns", "rename the columns")
+    if any(pd.api.types.is_scalar(label) and pd.isna(label) for label in labels):
+        issues.add((), "a column without a name", "name every column")
 
 
-def _nulls_of_floats(data: Any, dtypes: list[Any]) -> Any:
-    """For a frame of one NumPy float dtype, which columns hold a NaN, found in one pass; None for any other frame."""
+def _find_null_floats(
+    data: pd.DataFrame, dtypes: list[Any]
+) -> np.ndarray[Any, np.dtype[np.bool_]] | None:
+    """Return which columns of a frame of one NumPy float dtype hold NaN; None for other frames."""
     first = dtypes[0] if dtypes else None
     if not isinstance(first, np.dtype) or first.kind != "f" or len(set(dtypes)) > 1:
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         values = data.to_numpy()
         totals = values.sum(axis=0)
-    suspects = np.flatnonzero(np.isnan(totals))  # a NaN, or infinities that cancel
+    # A NaN total comes from a NaN, or from infinities that cancel.
+    suspects = np.flatnonzero(np.isnan(totals))
     nulls = np.zeros(len(dtypes), dtype=bool)
     nulls[suspects] = np.isnan(values[:, suspects]).any(axis=0)
     return nulls
 
 
 @lru_cache(maxsize=512)
-def _of_dtype(dtype: Any) -> Any:
+def _infer_dtype(dtype: Any) -> Any:
     try:
         return mlflow_compat.column_type(dtype)
-    except (
-        MlflowException,
-        AttributeError,
-    ):  # a dtype that MLflow does not know, or one without a size
+    except (MlflowException, AttributeError):
+        # A dtype that MLflow does not support; it raises AttributeError for one without itemsize.
         return None
 
 
-def _column(series: Any, place: FieldPath, troubles: Troubles) -> tuple[Any, bool]:
-    """The type of a column, None where its dtype has none, and whether every row has a value."""
-    dtype = series.dtype
+def _infer_column(series: pd.Series[Any], path: FieldPath, issues: DataIssues) -> _InferredType:
+    dtype: Any = series.dtype
     if isinstance(dtype, pd.StringDtype):
         null = series.array.isna()
         return (AnyType() if len(null) and null.all() else DataType.string), not null.any()
     if isinstance(dtype, pd.CategoricalDtype):
-        return _category(series, place, troubles)
+        return _infer_category(series, path, issues)
     if isinstance(dtype, np.dtype) and dtype.kind in "biu":
-        return _of_dtype(dtype), True
+        return _infer_dtype(dtype), True
     if dtype != _OBJECT and dtype.kind != "O":
-        return _of_dtype(dtype), not _has_nulls(series)
-    return _cells(series, place, troubles)
+        return _infer_dtype(dtype), not _has_nulls(series)
+    return _infer_cells(series, path, issues)
 
 
-def _has_nulls(series: Any) -> bool:
-    if isinstance(series.dtype, np.dtype) and series.dtype.kind in "fM":
+def _has_nulls(series: pd.Series[Any]) -> bool:
+    dtype: Any = series.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "fM":
         values = series.to_numpy()
-        return bool((np.isnan if series.dtype.kind == "f" else np.isnat)(values).any())
-    if getattr(series.dtype, "kind", "") == "f" and not isinstance(series.dtype, pd.SparseDtype):
-        return bool(series.hasnans) or any_null(series.tolist())  # NaN beside NA
+        return bool((np.isnan if dtype.kind == "f" else np.isnat)(values).any())
+    if getattr(dtype, "kind", "") == "f" and not isinstance(dtype, pd.SparseDtype):
+        # Nullable floats may hold both NaN and NA; `hasnans` sees NA only.
+        return bool(series.hasnans) or any_null(series.tolist())
     return bool(series.hasnans)
 
 
-def _category(series: Any, place: FieldPath, troubles: Troubles) -> tuple[Any, bool]:
-    """A category has the type of the categories that occur."""
+def _infer_category(series: pd.Series[Any], path: FieldPath, issues: DataIssues) -> _InferredType:
+    """Infer the type of the categories that occur."""
     codes = np.unique(series.cat.codes.to_numpy())
     used = codes[codes >= 0]
-    if not len(used):
-        return (AnyType(), False) if len(series) else (_no_rows(place, troubles), True)
-    values = series.cat.categories.take(used).tolist()
-    return common_type(values, place, troubles), bool(codes[0] >= 0)
+    if len(used):
+        values = series.cat.categories.take(used).tolist()
+        return common_type(values, path, issues), bool(codes[0] >= 0)
+    if not len(series):
+        _add_no_rows(path, issues)
+    return AnyType(), not len(series)
 
 
-def _cells(series: Any, place: FieldPath, troubles: Troubles) -> tuple[Any, bool]:
-    """A column whose dtype says nothing: of Python objects, or of one of Arrow's nested types."""
+def _infer_cells(series: pd.Series[Any], path: FieldPath, issues: DataIssues) -> _InferredType:
+    """Infer a column of Python objects, or of one of Arrow's nested types."""
     values = series.tolist()
     if not values:
-        return _no_rows(place, troubles), True
+        _add_no_rows(path, issues)
+        return AnyType(), True
     kinds = set(map(type, values))
     if kinds <= _TEXT and str in kinds:
         return DataType.string, len(kinds) == 1
     if not kinds <= _UNCHANGED and series.dtype == _OBJECT:
-        better = series.infer_objects()
-        if better.dtype != _OBJECT and better.dtype.kind != "O":
-            if (found := _of_dtype(better.dtype)) is None:
-                troubles.add(
-                    place,
-                    f"values of dtype {better.dtype} have no MLflow type",
-                    _remedy(better.dtype),
-                )
+        dtype: Any = series.infer_objects().dtype
+        if dtype != _OBJECT and dtype.kind != "O":
+            column_type = _infer_dtype(dtype)
+            if column_type is None:
+                _add_unsupported(path, f"values of dtype {dtype}", dtype, issues)
                 return AnyType(), True
-            return found, not any_null(values)
-    return common_type(values, place, troubles), not any_null(values)
+            return column_type, not any_null(values)
+    return common_type(values, path, issues), not any_null(values)
 
 
 def any_null(values: list[Any]) -> bool:
-    """Whether a list holds None, NA, NaT or NaN, of which MLflow takes only Python's own NaN for a null.
+    """Return whether a list holds None, NA, NaT or NaN.
 
     Example:
         >>> any_null([1, None]), any_null([[], 0])
@@ -173,27 +179,33 @@ def any_null(values: list[Any]) -> bool:
     return any(isinstance(value, float) and math.isnan(value) for value in values)
 
 
-def _no_rows(place: FieldPath, troubles: Troubles) -> Any:
-    troubles.add(
-        place,
-        "no rows to tell the type of objects from (MLflow says string)",
-        "give data with rows, or set the dtype",
-    )
-    return AnyType()
+def _add_no_rows(path: FieldPath, issues: DataIssues) -> None:
+    text = "cannot infer the type of objects without rows (MLflow infers string)"
+    issues.add(path, text, "provide data with rows, or set the dtype")
 
 
-def _remedy(dtype: Any) -> str:
+def _add_unsupported(path: FieldPath, subject: str, dtype: Any, issues: DataIssues) -> None:
+    verb = "have" if subject.startswith("values") else "has"
+    issues.add(path, f"{subject} {verb} no MLflow type", _suggest_conversion(dtype))
+
+
+def _suggest_conversion(dtype: Any) -> str:
     name, kind = str(dtype).lower(), getattr(dtype, "kind", "O")
-    if kind == "u":
-        return "convert it: astype('int64') where the values fit, else astype('float64') or text"
-    if kind == "m" or "timedelta" in name:
-        return "convert it to seconds: .dt.total_seconds()"
-    if kind == "c":
-        return "split it into the real and the imaginary part"
+    if "timedelta" in name:
+        kind = "m"
+    if kind in _CONVERSIONS:
+        return _CONVERSIONS[kind]
     if isinstance(dtype, pd.SparseDtype):
         return "convert it: .sparse.to_dense()"
     if "period" in name:
         return "convert it: .dt.to_timestamp()"
     if kind == "f":
         return "convert it: astype('float64')"
-    return "convert it to numbers, text, booleans or datetimes"
+    return "convert it to numbers, strings, booleans or datetimes"
+
+
+_CONVERSIONS = {
+    "u": "convert it: astype('int64') if the values fit, otherwise astype('float64') or a string",
+    "m": "convert it to seconds: .dt.total_seconds()",
+    "c": "split it into the real and the imaginary part",
+}

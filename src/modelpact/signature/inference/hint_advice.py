@@ -1,4 +1,4 @@
-"""What to write instead of a type hint that states no schema."""
+"""Suggests what to write instead of a type hint without a schema."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from typing import Any, ForwardRef, TypeVar, get_args, get_origin
 
 import numpy as np
 
-from modelpact.signature.language.issues import LIMIT
+from modelpact._internal.text import truncate
 
-__all__ = ["hint_text", "remedy_for", "states_no_schema"]
+__all__ = ["format_hint", "is_container_hint", "suggest_hint"]
 
 _GENERAL = (
-    "Use int, float, str, bool, bytes, date, datetime, Literal, an Enum, list[...], dict[str, ...], a Pydantic model, "
-    "a TypedDict, Optional of these, or Any."
+    "Use int, float, str, bool, bytes, date, datetime, Literal, an Enum, list[...], "
+    "dict[str, ...], a Pydantic model, a TypedDict, Optional of these, or Any."
 )
 _BY_TYPE: dict[Any, str] = {
     decimal.Decimal: "No MLflow type holds a decimal: write float, or str to keep every digit.",
@@ -30,17 +30,27 @@ _BY_TYPE: dict[Any, str] = {
     complex: "No MLflow column is complex: write two floats.",
     datetime.timedelta: "No MLflow type holds a duration: write float, in seconds.",
     datetime.time: "No MLflow type holds a time of day: write str, or datetime with a date.",
-    uuid.UUID: "Write str, and make the UUID in predict.",
-    pathlib.Path: "Write str, and make the path in predict.",
-    object: "Write Any where anything may stand.",
-    type(None): "Name the type of the other values, such as Optional[str].",
-    list: "Name the type of the items, such as list[str].",
-    dict: "Name the types of keys and values, such as dict[str, float]; for named fields use a Pydantic model.",
+    uuid.UUID: "Write str, and create the UUID in predict.",
+    pathlib.Path: "Write str, and create the path in predict.",
+    object: "Write Any to accept any value.",
+    type(None): "Write the type of the other values, such as Optional[str].",
+    list: "Write the type of the items, such as list[str].",
+    dict: "Write the types of keys and values, such as dict[str, float]; for named fields use a "
+    "Pydantic model.",
     bytearray: "Write bytes.",
     memoryview: "Write bytes.",
 }
 _LISTS = (tuple, set, frozenset, collections.deque, collections.abc.Iterable)
-_FRAMES = (
+_SCALARS = (bool, int, float, str, bytes, datetime.datetime)
+_NUMPY_SCALARS = (
+    (np.bool_, "bool"),
+    (np.integer, "int"),
+    (np.floating, "float"),
+    (np.str_, "str"),
+    (np.bytes_, "bytes"),
+    (np.datetime64, "datetime"),
+)
+_CONTAINER_PACKAGES = [
     "pandas",
     "numpy",
     "scipy",
@@ -51,90 +61,80 @@ _FRAMES = (
     "tensorflow",
     "xarray",
     "dask",
-)
+]
 
 
-def hint_text(hint: Any) -> str:
-    """A hint as it is written, in 80 characters at most.
+def format_hint(hint: Any) -> str:
+    """Return a type hint as source text, at most 80 characters long.
 
     Example:
-        >>> hint_text(dict[str, Any])
+        >>> format_hint(dict[str, Any])
         'dict[str, Any]'
     """
     if isinstance(hint, str):
-        text = repr(hint)
-    elif inspect.isclass(hint) and not get_args(hint):
-        text = hint.__qualname__.rsplit(".", 1)[-1]
-    else:
-        text = str(hint).replace("typing.", "")
-    return text if len(text) <= LIMIT else text[: LIMIT - 3] + "..."
+        return truncate(repr(hint))
+    if inspect.isclass(hint) and not get_args(hint):
+        return truncate(hint.__qualname__.rsplit(".", 1)[-1])
+    return truncate(str(hint).replace("typing.", ""))
 
 
-def states_no_schema(hint: Any) -> bool:
-    """Whether a hint names a container of data, such as a DataFrame, but not what is in it.
+def is_container_hint(hint: Any) -> bool:
+    """Return whether a hint names a container of data, such as a DataFrame, without its content.
 
     Example:
-        >>> states_no_schema(np.ndarray), states_no_schema(list[int])
+        >>> is_container_hint(np.ndarray), is_container_hint(list[int])
         (True, False)
     """
     if isinstance(hint, TypeVar):
-        return hint.__name__ == "TypeFromExample"  # MLflow's own word for "as in the input example"
+        # MLflow's hint for "as in the input example".
+        return hint.__name__ == "TypeFromExample"
     if get_origin(hint) in (typing.Union, types.UnionType):
-        return all(map(states_no_schema, get_args(hint)))
+        return all(map(is_container_hint, get_args(hint)))
     kind = get_origin(hint) or hint
     if not inspect.isclass(kind) or issubclass(kind, np.generic):
         return False
-    home = (kind.__module__ or "").split(".")[0]
-    return kind is np.ndarray or (
-        home in _FRAMES and not issubclass(kind, collections.abc.Hashable)
-    )
+    if kind is np.ndarray:
+        return True
+    package = (kind.__module__ or "").split(".")[0]
+    return package in _CONTAINER_PACKAGES and not issubclass(kind, collections.abc.Hashable)
 
 
-def remedy_for(hint: Any) -> str:
-    """What to write instead of a hint that states no schema.
+def suggest_hint(hint: Any) -> str:
+    """Return what to write instead of a hint without a schema.
 
     Example:
-        >>> remedy_for(decimal.Decimal)
+        >>> suggest_hint(decimal.Decimal)
         'No MLflow type holds a decimal: write float, or str to keep every digit.'
     """
-    if states_no_schema(hint):
-        return "It names a container, not its columns: sign from data (signer=infer), or write the signature (signer=explicit)."
+    if is_container_hint(hint):
+        return (
+            "It names a container, not its columns: infer the signature from data (signer=infer), "
+            "or write it (signer=explicit)."
+        )
     if isinstance(hint, (str, ForwardRef)):
-        return "Give the type itself, not its name as text."
+        return "Use the type itself, not its name as a string."
     if isinstance(hint, TypeVar):
-        return f"{hint.__name__} stands for any type: write the one that is meant."
+        return f"{hint.__name__} is a type variable: write a concrete type."
     kind = type(None) if hint is None else get_origin(hint) or hint
     if not inspect.isclass(kind):
         return _GENERAL
-    if kind in _BY_TYPE:
-        return _BY_TYPE[kind]
-    return _for_class(kind, get_args(hint))
+    return _BY_TYPE.get(kind) or _suggest_for_class(kind, get_args(hint))
 
 
-def _for_class(kind: type, arguments: tuple[Any, ...]) -> str:
-    inner = hint_text(arguments[0]) if arguments else "str"
+def _suggest_for_class(kind: type, arguments: tuple[Any, ...]) -> str:
+    name = kind.__name__
     if dataclasses.is_dataclass(kind) or (issubclass(kind, tuple) and hasattr(kind, "_fields")):
-        return f"Make {kind.__name__} a Pydantic model, or a TypedDict."
+        return f"Make {name} a Pydantic model, or a TypedDict."
     if issubclass(kind, np.generic):
-        return f"Write {_python_name(kind)}: hints name Python's types, not NumPy's."
+        python_name = next((text for base, text in _NUMPY_SCALARS if issubclass(kind, base)), None)
+        return f"Write {python_name or 'float'}: hints name Python's types, not NumPy's."
     if issubclass(kind, collections.abc.Mapping):
-        return f"Write dict[str, {hint_text(arguments[-1]) if arguments else 'str'}]."
-    for base in (bool, int, float, str, bytes, datetime.datetime, pathlib.PurePath):
-        if issubclass(kind, base):
-            return f"Write {'str' if base is pathlib.PurePath else base.__name__}, and make the {kind.__name__} in predict."
+        return f"Write dict[str, {format_hint(arguments[-1]) if arguments else 'str'}]."
+    if issubclass(kind, pathlib.PurePath):
+        return f"Write str, and create the {name} in predict."
+    scalar = next((base for base in _SCALARS if issubclass(kind, base)), None)
+    if scalar is not None:
+        return f"Write {scalar.__name__}, and create the {name} in predict."
     if issubclass(kind, _LISTS):
-        return f"Write list[{inner}]."
+        return f"Write list[{format_hint(arguments[0]) if arguments else 'str'}]."
     return _GENERAL
-
-
-def _python_name(kind: type[np.generic]) -> str:
-    for base, name in (
-        (np.bool_, "bool"),
-        (np.integer, "int"),
-        (np.floating, "float"),
-        (np.str_, "str"),
-        (np.bytes_, "bytes"),
-    ):
-        if issubclass(kind, base):
-            return name
-    return "datetime" if issubclass(kind, np.datetime64) else "float"

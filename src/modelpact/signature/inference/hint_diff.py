@@ -1,13 +1,17 @@
-"""Whether a written signature and the type hints of `predict` say the same; MLflow would silently store what the hints say."""
+"""Compares a written signature with the type hints of `predict`.
+
+MLflow silently stores the signature of the hints instead of the written one.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mlflow.models import ModelSignature
-from mlflow.types.schema import Array, Map, Object, Schema
+from mlflow.types.schema import Array, Map, Object, Property, Schema, TensorSpec
 
-from modelpact._internal.text import preview
+from modelpact._internal.text import list_items, preview, truncate
 from modelpact.errors import SignError
 from modelpact.signature.inference.type_hints import from_predict
 from modelpact.signature.language.spec import to_spec
@@ -15,126 +19,139 @@ from modelpact.signature.language.types import format_type
 
 __all__ = ["check_type_hints", "diff_type_hints"]
 
+_Differences = list[tuple[str, str]]
 
-def check_type_hints(signature: ModelSignature, function: Any) -> None:
-    """Make sure that a written signature says what the type hints of `predict` say.
+
+def check_type_hints(signature: ModelSignature, function: Callable[..., Any] | object) -> None:
+    """Check that a written signature equals the signature of the type hints of `predict`.
 
     Args:
-        signature: The signature as it was written.
-        function: A `predict` function or method, or a `PythonModel`. What it does not hint is not compared.
+        signature: The written signature.
+        function: A `predict` function or method, or a `PythonModel`. Inputs or outputs without a
+            hint are not compared.
 
     Raises:
-        SignError: They disagree; `differences` lists each as `(place, text)`, the remedy is the signature that the hints state.
-            Or a hint states no schema.
+        SignError: They differ, or a hint has no schema. `differences` lists each difference as
+            `(path, text)`, and the remedy shows the signature of the hints.
 
     Example:
         >>> from modelpact.signature.language.spec import parse
         >>> def predict(model_input: list[str]) -> list[float]: ...
         >>> check_type_hints(parse({"inputs": ["string"], "outputs": ["double"]}), predict)
     """
-    hinted = dict(zip(("inputs", "outputs"), from_predict(function), strict=True))
-    found = [
-        difference
-        for role, schema in hinted.items()
-        if schema is not None
-        for difference in diff_type_hints(getattr(signature, role), schema, role=role)
-    ]
-    if not found:
+    inputs, outputs = from_predict(function)
+    differences: _Differences = []
+    if inputs is not None:
+        differences += diff_type_hints(signature.inputs, inputs)
+    if outputs is not None:
+        differences += diff_type_hints(signature.outputs, outputs, role="outputs")
+    if not differences:
         return
-    count = f"{len(found)} difference{'s' if len(found) > 1 else ''}"
-    written = to_spec(ModelSignature(hinted["inputs"], hinted["outputs"]))
-    remedy = "; ".join(f"{role}: {preview(value)}" for role, value in written.items())
+    count = f"{len(differences)} difference{'s' if len(differences) > 1 else ''}"
+    lines = [f"{path}: {text}" for path, text in differences]
+    spec = to_spec(ModelSignature(inputs, outputs))
+    hinted = "; ".join(f"{role}: {preview(value)}" for role, value in spec.items())
     raise SignError(
-        "\n".join(
-            [
-                f"the signature and the type hints of predict disagree, {count}:",
-                *(f"  {place}: {text}" for place, text in found),
-            ]
+        list_items(
+            f"the signature does not match the type hints of predict, {count}", lines, len(lines)
         ),
-        remedy=f"Change one of them; the hints state {remedy}.",
-        differences=found,
+        remedy=f"Change one of them. Signature of the type hints: {hinted}.",
+        differences=differences,
     )
 
 
 def diff_type_hints(
     written: Schema | None, hinted: Schema, *, role: str = "inputs"
 ) -> list[tuple[str, str]]:
-    """Each place where two schemas differ, with what the first says and what the second.
+    """Return the differences between a written schema and the schema of type hints.
+
+    Args:
+        written: The schema of the signature.
+        hinted: The schema of the type hints.
+        role: The root of the paths: `inputs` or `outputs`.
+
+    Returns:
+        The differences as `(path, text)`.
 
     Example:
         >>> from modelpact.signature.language.spec import parse
         >>> old, new = (parse({"inputs": [{"age": kind}]}).inputs for kind in ("long", "double"))
         >>> diff_type_hints(old, new)
-        [('inputs[0].age', 'written long, hinted double')]
+        [('inputs[0].age', 'long in the signature, double in the type hints')]
     """
     if written is None:
-        return [(role, f"not written, hinted {_schema_text(hinted)}")]
-    if _shape(written) != _shape(hinted) or written.is_tensor_spec():
-        return (
-            []
-            if written == hinted
-            else [(role, f"written {_schema_text(written)}, hinted {_schema_text(hinted)}")]
-        )
-    found: list[tuple[str, str]] = []
-    for index, (old, new) in enumerate(zip(written, hinted, strict=True)):
-        place = f"{role}[{index}]" if old.name is None else f"{role}.{old.name}"
-        found += _members(old.type, bool(old.required), new.type, bool(new.required), place)
+        return _differ(role, "missing", _format_schema(hinted))
+    if _get_layout(written) != _get_layout(hinted) or written.is_tensor_spec():
+        if written == hinted:
+            return []
+        return _differ(role, _format_schema(written), _format_schema(hinted))
+    found: _Differences = []
+    for index, (old, new) in enumerate(zip(written.inputs, hinted.inputs, strict=True)):
+        path = f"{role}[{index}]" if old.name is None else f"{role}.{old.name}"
+        found += _diff_types(old.type, new.type, path)
+        found += _diff_required(bool(old.required), bool(new.required), path)
     return found
 
 
-def _shape(schema: Schema) -> list[Any]:
-    return [schema.is_tensor_spec(), *(column.name for column in schema)]
+def _differ(path: str, old: str, new: str) -> _Differences:
+    """Return one difference."""
+    return [(path, f"{old} in the signature, {new} in the type hints")]
 
 
-def _schema_text(schema: Schema) -> str:
-    kind = (
-        "tensor"
-        if schema.is_tensor_spec()
-        else "column"
-        if schema.has_input_names()
-        else "unnamed column"
-    )
-    items = [
-        ("" if column.name is None else f"{column.name}: ")
-        + format_type(column if schema.is_tensor_spec() else column.type)
-        for column in schema
-    ]
-    return f"{len(items)} {kind}{'s' if len(items) > 1 else ''} ({preview(', '.join(items))[1:-1]})"
+def _get_layout(schema: Schema) -> list[Any]:
+    return [schema.is_tensor_spec(), *(column.name for column in schema.inputs)]
 
 
-def _members(
-    old: Any, old_required: bool, new: Any, new_required: bool, place: str
-) -> list[tuple[str, str]]:
-    found = _types(old, new, place)
-    if old_required != new_required:
-        words = {True: "required", False: "optional"}
-        found.append((place, f"written {words[old_required]}, hinted {words[new_required]}"))
-    return found
+def _format_schema(schema: Schema) -> str:
+    kind = "column" if schema.has_input_names() else "unnamed column"
+    if schema.is_tensor_spec():
+        kind = "tensor"
+    items = []
+    for spec in schema.inputs:
+        text = format_type(spec if isinstance(spec, TensorSpec) else spec.type)
+        items.append(text if spec.name is None else f"{spec.name}: {text}")
+    return f"{len(items)} {kind}{'s' if len(items) > 1 else ''} ({truncate(', '.join(items))})"
 
 
-def _types(old: Any, new: Any, place: str) -> list[tuple[str, str]]:
+def _diff_required(old: bool, new: bool, path: str) -> _Differences:
+    words = {True: "required", False: "optional"}
+    return [] if old == new else _differ(path, words[old], words[new])
+
+
+def _diff_types(old: Any, new: Any, path: str) -> _Differences:
     if old == new:
         return []
     if type(old) is type(new) is Array:
-        return _types(old.dtype, new.dtype, f"{place}[]")
+        return _diff_types(old.dtype, new.dtype, f"{path}[]")
     if type(old) is type(new) is Map:
-        return _types(old.value_type, new.value_type, f"{place}.*")
-    if not (isinstance(old, Object) and isinstance(new, Object)):
-        return [(place, f"written {_clipped(old)}, hinted {_clipped(new)}")]
-    before, after = ({prop.name: prop for prop in dtype.properties} for dtype in (old, new))
-    found: list[tuple[str, str]] = []
-    for name in dict.fromkeys([*before, *after]):
-        inside = f"{place}.{name}"
-        if name not in after:
-            found.append((inside, f"written {_clipped(before[name].dtype)}, not hinted"))
-        elif name not in before:
-            found.append((inside, f"not written, hinted {_clipped(after[name].dtype)}"))
-        else:
-            one, two = before[name], after[name]
-            found += _members(one.dtype, bool(one.required), two.dtype, bool(two.required), inside)
+        return _diff_types(old.value_type, new.value_type, f"{path}.*")
+    if isinstance(old, Object) and isinstance(new, Object):
+        return _diff_objects(old, new, path)
+    return _differ(path, _format_clipped(old), _format_clipped(new))
+
+
+def _diff_objects(old: Object, new: Object, path: str) -> _Differences:
+    old_properties, new_properties = (
+        {prop.name: prop for prop in dtype.properties} for dtype in (old, new)
+    )
+    found: _Differences = []
+    for name in dict.fromkeys([*old_properties, *new_properties]):
+        properties = old_properties.get(name), new_properties.get(name)
+        found += _diff_properties(*properties, f"{path}.{name}")
     return found
 
 
-def _clipped(dtype: Any) -> str:
-    text = format_type(dtype)
-    return text if len(text) <= 80 else text[:77] + "..."
+def _diff_properties(old: Property | None, new: Property | None, path: str) -> _Differences:
+    if old is None or new is None:
+        old_text, new_text = (
+            "missing" if prop is None else _format_clipped(prop.dtype) for prop in (old, new)
+        )
+        return _differ(path, old_text, new_text)
+    return [
+        *_diff_types(old.dtype, new.dtype, path),
+        *_diff_required(bool(old.required), bool(new.required), path),
+    ]
+
+
+def _format_clipped(dtype: Any) -> str:
+    return truncate(format_type(dtype))

@@ -1,4 +1,4 @@
-"""`infer`: MLflow's signature of data, or an error that says why there is none; never a silent `Any`."""
+"""Infers a signature from data; raises where MLflow would silently infer `Any`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object, 
 
 from modelpact.errors import SignError
 from modelpact.signature.field_path import FieldPath
-from modelpact.signature.inference.issues import Troubles
 from modelpact.signature.inference.params import infer_params
 from modelpact.signature.inference.schemas import infer_schema
+from modelpact.signature.issues import DataIssues, Issue
+from modelpact.signature.language.type_names import ColumnType
 
 __all__ = ["infer"]
+
+_ON_ANY = ("error", "warn", "allow")
+_INTEGERS_AS = ("auto", "long", "double")
+_UNTYPED = "cannot infer a type from nulls or empty lists only"
 
 
 def infer(
@@ -25,104 +30,101 @@ def infer(
     on_any: Literal["error", "warn", "allow"] = "error",
     integers_as: Literal["auto", "long", "double"] = "auto",
 ) -> ModelSignature:
-    """The signature that `mlflow.models.infer_signature` gives where it works; an error where it falls silent.
+    """Infer the signature of data, as `mlflow.models.infer_signature` does, or raise an error.
+
+    MLflow falls back to one unnamed `Any` and logs a warning where this function raises.
 
     Args:
-        inputs: What the model is called with: DataFrame `(n_rows, n_columns)`, Series, ndarray, dict of arrays, sparse matrix,
-            list, dict or scalar; None for a signature without inputs.
-        outputs: What the model answers, of the same kinds.
+        inputs: Inputs of the model: a DataFrame `(n_rows, n_columns)`, Series, ndarray, dict of
+            arrays, sparse matrix, list, dict or scalar; None for a signature without inputs.
+        outputs: Outputs of the model, of the same kinds.
         params: Example inference parameters; they become the defaults.
-        on_any: What happens where the data tells no type (a column of nulls, an empty list) and MLflow says Any: `error` refuses,
-            `warn` signs with a `UserWarning`, `allow` signs.
-        integers_as: `auto` leaves integers as MLflow infers them; `long` makes all of them 64 bits; `double` makes them doubles,
-            for integer columns that will meet missing values. At every depth of columns; tensors and params keep their dtype.
+        on_any: What to do about values whose type cannot be inferred (a column of nulls, an empty
+            list), which MLflow types as Any: `error` raises, `warn` infers Any with a
+            `UserWarning`, `allow` infers Any.
+        integers_as: `auto` keeps the integer types that MLflow infers, `long` makes them 64 bits
+            wide, `double` makes them doubles, for integer columns that may have missing values.
+            Applies to columns at every depth; tensors and params keep their dtype.
 
     Returns:
         The signature. An enforcer compiled from it accepts the data.
 
     Raises:
-        SignError: A column has no honest type, or the data has none at all; every such place is listed, with what to do.
-        ValueError: No such value of `on_any` or `integers_as`.
+        SignError: A value has no MLflow type, or there is no data. Every problem is listed.
+        ValueError: Unknown value of `on_any` or `integers_as`.
 
     Example:
         >>> import pandas as pd
         >>> infer(pd.DataFrame({"age": [41.5], "name": ["Ada"]})).inputs
         ['age': double (required), 'name': string (required)]
     """
-    for word, known in (
-        (on_any, ("error", "warn", "allow")),
-        (integers_as, ("auto", "long", "double")),
-    ):
-        if word not in known:
-            raise ValueError(f"{word!r} is none of {', '.join(known)}")
-    troubles = Troubles()
-    sides: dict[str, Schema | None] = {}
-    for troubles.side, data in (("inputs", inputs), ("outputs", outputs)):
-        schema = None if data is None else infer_schema(data, troubles)
-        sides[troubles.side] = (
-            schema
-            if schema is None or integers_as == "auto"
-            else _with_integers(schema, integers_as)
-        )
-        if schema is not None:
-            _note_unknown(schema, troubles)
-    troubles.side = "params"
-    described = infer_params(params, troubles) if params else None
+    _check_option("on_any", on_any, _ON_ANY)
+    _check_option("integers_as", integers_as, _INTEGERS_AS)
+    issues = DataIssues()
+    schemas = {
+        "inputs": _infer_part("inputs", inputs, integers_as, issues),
+        "outputs": _infer_part("outputs", outputs, integers_as, issues),
+    }
+    issues.part = "params"
+    params_schema = infer_params(params, issues) if params else None
     if on_any == "error":
-        for place in troubles.unknown:
-            troubles.found.append(
-                (place, _UNTOLD, "give data that has a value there, or allow any (on_any)")
-            )
-    troubles.raise_if_any()
-    if troubles.unknown and on_any == "warn":
-        warnings.warn(f"{_UNTOLD}: {', '.join(troubles.unknown)[:500]}", UserWarning, stacklevel=2)
-    if inputs is None and outputs is None and described is None:
-        text = "nothing to sign: there are no inputs, no outputs and no params"
+        remedy = "provide a value, or set on_any to allow"
+        issues.issues += [Issue(path, f"{_UNTYPED}; {remedy}") for path in issues.untyped]
+    issues.raise_if_any()
+    if issues.untyped and on_any == "warn":
+        warnings.warn(f"{_UNTYPED}: {', '.join(issues.untyped)[:500]}", UserWarning, stacklevel=2)
+    if inputs is None and outputs is None and params_schema is None:
+        text = "nothing to infer a signature from: there are no inputs, outputs or params"
         raise SignError(text, problems=[("inputs", text)])
-    return ModelSignature(sides["inputs"], sides["outputs"], described)  # type: ignore[arg-type]  # its hint forgets None
+    # MLflow's annotations lack None.
+    return ModelSignature(schemas["inputs"], schemas["outputs"], params_schema)  # type: ignore[arg-type]
 
 
-_UNTOLD = "the data tells no type (nulls or empty lists only)"
+def _check_option(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"unknown value {value!r} of {name}; use one of {', '.join(known)}")
 
 
-def _note_unknown(schema: Schema, troubles: Troubles) -> None:
-    for position, spec in enumerate(schema.inputs):
-        if isinstance(spec, ColSpec):
-            _note_any(spec.type, (position if spec.name is None else spec.name,), troubles)
-
-
-def _note_any(dtype: Any, place: FieldPath, troubles: Troubles) -> None:
-    if isinstance(dtype, AnyType):
-        troubles.add_unknown(place)
-    elif isinstance(dtype, Array):
-        _note_any(dtype.dtype, (*place, 0), troubles)
-    elif isinstance(dtype, Object):
-        for prop in dtype.properties:
-            _note_any(prop.dtype, (*place, prop.name), troubles)
-
-
-def _with_integers(schema: Schema, word: str) -> Schema:
-    if schema.is_tensor_spec():
+def _infer_part(part: str, data: Any, integers_as: str, issues: DataIssues) -> Schema | None:
+    issues.part = part
+    schema = None if data is None else infer_schema(data, issues)
+    if schema is None or schema.is_tensor_spec():
         return schema
+    for position, spec in enumerate(schema.inputs):
+        _add_untyped(spec.type, (position if spec.name is None else spec.name,), issues)
+    if integers_as == "auto":
+        return schema
+    integer_type = DataType[integers_as]
     return Schema(
         [
-            ColSpec(_converted(spec.type, word), spec.name, required=spec.required)
+            ColSpec(_replace_integers(spec.type, integer_type), spec.name, required=spec.required)
             for spec in schema.inputs
         ]
     )
 
 
-def _converted(dtype: Any, word: str) -> Any:
+def _add_untyped(dtype: Any, path: FieldPath, issues: DataIssues) -> None:
+    """Add the paths of `Any` in a type."""
+    if isinstance(dtype, AnyType):
+        issues.add_untyped(path)
+    elif isinstance(dtype, Array):
+        _add_untyped(dtype.dtype, (*path, 0), issues)
+    elif isinstance(dtype, Object):
+        for prop in dtype.properties:
+            _add_untyped(prop.dtype, (*path, prop.name), issues)
+
+
+def _replace_integers(dtype: Any, integer_type: DataType) -> ColumnType | Any:
     if isinstance(dtype, DataType):
-        return DataType[word] if dtype in (DataType.integer, DataType.long) else dtype
+        return integer_type if dtype in (DataType.integer, DataType.long) else dtype
     if type(dtype) is Array:
-        return Array(_converted(dtype.dtype, word))
+        return Array(_replace_integers(dtype.dtype, integer_type))
     if isinstance(dtype, Map):
-        return Map(_converted(dtype.value_type, word))
+        return Map(_replace_integers(dtype.value_type, integer_type))
     if isinstance(dtype, Object):
         return Object(
             [
-                Property(prop.name, _converted(prop.dtype, word), prop.required)
+                Property(prop.name, _replace_integers(prop.dtype, integer_type), prop.required)
                 for prop in dtype.properties
             ]
         )

@@ -1,4 +1,4 @@
-"""The params schema of example params, each of which must be worth its type."""
+"""Infers the schema of params from example values."""
 
 from __future__ import annotations
 
@@ -9,52 +9,51 @@ from mlflow.exceptions import MlflowException
 from mlflow.types.schema import ParamSchema, ParamSpec
 
 from modelpact._internal import mlflow_compat
-from modelpact.signature.inference.issues import Troubles
+from modelpact._internal.text import truncate
+from modelpact.signature.issues import DataIssues
 
 __all__ = ["infer_params"]
 
 
-def infer_params(params: Any, troubles: Troubles) -> ParamSchema | None:
-    """The params schema, as MLflow infers it; every param that has no type is noted.
+def infer_params(params: Any, issues: DataIssues) -> ParamSchema | None:
+    """Infer the schema of params as MLflow does; return None after adding an issue.
 
     Args:
         params: Example values by name; they become the defaults.
-        troubles: Takes what has no type.
+        issues: Collects the params without a type.
     """
     if not isinstance(params, dict):
-        troubles.add((), f"params of type {type(params).__name__}", "give a dict by name")
+        issues.add((), f"params of type {type(params).__name__}", "provide a dict of values")
         return None
-    before = len(troubles.found)
+    before = len(issues)
     specs: list[ParamSpec] = []
     for name, value in params.items():
         if isinstance(value, (list, np.ndarray)) and not len(value):
-            what = "an empty list tells no type (MLflow says datetime)"
-            troubles.add((str(name),), what, "give at least one item, or write the signature")
+            text = "cannot infer a type from an empty list (MLflow infers datetime)"
+            remedy = "provide at least one item, or write the signature"
+            issues.add((str(name),), text, remedy)
             continue
         try:
             specs.extend(mlflow_compat.infer_params({name: value}).params)
-        except (MlflowException, TypeError, ValueError) as error:
-            troubles.add((str(name),), f"{_what(value)} has no MLflow type", _remedy(value, error))
-    if len(troubles.found) > before:
+        except (MlflowException, TypeError, ValueError):
+            text = f"a value of type {type(value).__name__} has no MLflow type"
+            issues.add((str(name),), text, _suggest(value))
+    if len(issues) > before:
         return None
     try:
         return ParamSchema(specs)
     except MlflowException as error:
-        troubles.add((), str(error.message)[:200], "give each param a name of its own")
+        issues.add((), truncate(error.message, 200), "make the names of params unique")
         return None
 
 
-def _what(value: Any) -> str:
-    return f"a value of type {type(value).__name__}"
-
-
-def _remedy(value: Any, error: Exception) -> str:
+def _suggest(value: Any) -> str:
     if value is None:
-        return "give an example value, or write the signature with a default of null"
+        return "provide an example value, or write the signature with a default of null"
     if isinstance(value, (bytes, bytearray)):
-        return "params cannot be binary: give text"
+        return "params cannot be binary; provide a string"
     if isinstance(value, (list, np.ndarray)):
-        return "give a list of one level, of values of one type"
+        return "provide a flat list of values of one type"
     if isinstance(value, tuple):
-        return "give a list"
-    return "give bool, int (of 64 bits), float, str, datetime, a list of them, or a dict"
+        return "provide a list"
+    return "provide a bool, int (64 bits), float, str or datetime, a list of them, or a dict"

@@ -1,4 +1,4 @@
-"""The schema of data of any kind, as MLflow infers it; what MLflow would be silent about is noted."""
+"""Infers the schema of data of any kind, and collects the data for which MLflow fails silently."""
 
 from __future__ import annotations
 
@@ -19,182 +19,185 @@ from mlflow.types.schema import (
     convert_dataclass_to_schema,
 )
 
+from modelpact._internal.text import truncate
 from modelpact.signature.enforcement.tensors import is_sparse
-from modelpact.signature.inference.columns import any_null, frame_specs, series_spec
-from modelpact.signature.inference.issues import Troubles
-from modelpact.signature.inference.values import by_key, common_type
+from modelpact.signature.field_path import FieldPath
+from modelpact.signature.inference.columns import any_null, infer_columns, infer_series
+from modelpact.signature.inference.values import common_type, group_by_key
+from modelpact.signature.issues import DataIssues
 
 __all__ = ["infer_schema"]
 
-_TAKES_NAN = (DataType.double, DataType.float, DataType.datetime)
+_NAN_TYPES = (DataType.double, DataType.float, DataType.datetime)
 
 
-def infer_schema(data: Any, troubles: Troubles) -> Schema | None:
-    """The schema of inputs or outputs.
+def infer_schema(data: Any, issues: DataIssues) -> Schema | None:
+    """Infer the schema of inputs or outputs; return None after adding an issue.
 
     Args:
-        data: DataFrame, Series, ndarray, dict of arrays, sparse matrix, list, dict, scalar, or a dataclass with hints.
-        troubles: Takes what has no type.
-
-    Returns:
-        The schema; None where troubles were noted.
+        data: A DataFrame, Series, ndarray, dict of arrays, sparse matrix, list, dict, scalar, or a
+            dataclass with type hints.
+        issues: Collects the data without a type.
     """
-    before = len(troubles.found)
+    before = len(issues)
     if is_dataclass(data):
-        return _of_dataclass(data, troubles)
-    specs = _specs_of(data)(data, troubles)
-    if len(troubles.found) > before:
+        return _infer_dataclass(data, issues)
+    specs = _choose_inference(data)(data, issues)
+    if len(issues) > before:
         return None
     if not specs:
-        troubles.add(
-            (), f"an empty {type(data).__name__}", "give data with at least one column and one row"
-        )
+        remedy = "provide data with at least one column and one row"
+        issues.add((), f"an empty {type(data).__name__}", remedy)
         return None
     try:
         return Schema(specs)
     except MlflowException as error:
-        troubles.add((), str(error.message)[:200], "name every column, or none")
+        issues.add((), truncate(error.message, 200), "name every column, or none")
         return None
 
 
-def _specs_of(data: Any) -> Callable[[Any, Troubles], list[Any]]:
-    if isinstance(data, pd.DataFrame):
-        return frame_specs
-    if isinstance(data, pd.Series):
-        return series_spec
-    if isinstance(data, np.ndarray):
-        return _array
-    if isinstance(data, list):
-        are_rows = (
-            bool(data)
-            and isinstance(data[0], dict)
-            and all(issubclass(kind, dict) for kind in set(map(type, data)))
-        )
-        return _rows if are_rows else _items
-    if isinstance(data, dict):
-        return (
-            _tensors if all(isinstance(value, np.ndarray) for value in data.values()) else _fields
-        )
-    if is_sparse(data):
-        return _sparse
-    return _scalar
+def _choose_inference(data: Any) -> Callable[[Any, DataIssues], list[Any]]:
+    for kind, infer in _INFERENCE_BY_TYPE.items():
+        if isinstance(data, kind):
+            return infer
+    return _infer_sparse if is_sparse(data) else _infer_scalar
 
 
-def _of_dataclass(data: Any, troubles: Troubles) -> Schema | None:
+def _infer_dataclass(data: Any, issues: DataIssues) -> Schema | None:
     try:
         schema: Schema = convert_dataclass_to_schema(data)
     except (MlflowException, TypeError, AttributeError) as error:
-        what = f"the dataclass {type(data).__name__}: {str(error)[:200]}"
-        troubles.add((), what, "hint its fields with scalars, lists and dataclasses")
+        text = f"unsupported dataclass {type(data).__name__}: {truncate(error, 200)}"
+        issues.add((), text, "annotate its fields with scalars, lists and dataclasses")
         return None
     return schema
 
 
-def _rows(rows: list[dict[Any, Any]], troubles: Troubles) -> list[ColSpec]:
-    """Dicts, one a row: a key is a column, required where every row has a value other than None."""
+def _infer_list(data: list[Any], issues: DataIssues) -> list[ColSpec]:
+    if data and all(issubclass(kind, dict) for kind in set(map(type, data))):
+        return _infer_rows(data, issues)
+    return _infer_items(data, issues)
+
+
+def _infer_rows(rows: list[dict[Any, Any]], issues: DataIssues) -> list[ColSpec]:
+    """Infer columns from one dict per row; a column is required if no row lacks a value."""
     specs = []
-    for key, values in by_key(rows).items():
-        dtype = common_type(values, (key,), troubles)
+    for key, values in group_by_key(rows).items():
+        dtype = common_type(values, (key,), issues)
         required = len(values) == len(rows) and type(None) not in set(map(type, values))
-        if (
-            required
-            and dtype not in _TAKES_NAN
-            and not isinstance(dtype, AnyType)
-            and any_null(values)
-        ):
-            # MLflow looks for None only: it would ask for a value in every row, and refuse this very data.
-            troubles.add(
-                (key,),
-                "NaN or NA beside values that are not numbers",
-                "write None where there is no value",
-            )
+        # MLflow sees None only. It would require a value in every row and reject this very data.
+        if required and _has_unseen_nulls(values, dtype):
+            issues.add((key,), "NaN or NA among values that are not numbers", "use None instead")
         specs.append(ColSpec(dtype, key, required=required))
     return specs
 
 
-def _items(items: list[Any], troubles: Troubles) -> list[ColSpec]:
-    """A list that is one column without a name."""
+def _infer_items(items: list[Any], issues: DataIssues) -> list[ColSpec]:
+    """Infer one unnamed column from a list."""
     if not items:
         return []
-    dtype = common_type(items, (), troubles)
-    if dtype not in _TAKES_NAN and not isinstance(dtype, AnyType) and any_null(items):
-        troubles.add(
-            (),
-            "a list with nulls: MLflow has no unnamed optional column",
-            "give rows as dicts, which name the column",
-        )
+    dtype = common_type(items, (), issues)
+    if _has_unseen_nulls(items, dtype):
+        text = "a list with nulls: MLflow has no unnamed optional columns"
+        issues.add((), text, "provide rows as dicts, which name the column")
     return [ColSpec(dtype)]
 
 
-def _fields(data: dict[Any, Any], troubles: Troubles) -> list[ColSpec]:
-    """A dict of values: one row, or one list a column; MLflow's rule for what is required differs from that for rows."""
+def _has_unseen_nulls(values: list[Any], dtype: Any) -> bool:
+    """Return whether values hold nulls that their type does not allow for."""
+    if dtype in _NAN_TYPES or isinstance(dtype, AnyType):
+        return False
+    return any_null(values)
+
+
+def _infer_dict(data: dict[Any, Any], issues: DataIssues) -> list[Any]:
+    if all(isinstance(value, np.ndarray) for value in data.values()):
+        return [
+            spec
+            for name, array in data.items()
+            for spec in _infer_tensor(array.dtype, array.shape, name, (name,), issues)
+        ]
+    return _infer_fields(data, issues)
+
+
+def _infer_fields(data: dict[Any, Any], issues: DataIssues) -> list[ColSpec]:
+    """Infer columns from a dict of values: one row, or one list per column.
+
+    MLflow decides differently from a list of rows whether a column is required.
+    """
     specs = []
     for key, value in data.items():
         if not isinstance(key, str):
-            troubles.add((key,), f"a key of type {type(key).__name__}", "names are text")
+            issues.add((key,), f"a key of type {type(key).__name__}", "use strings as names")
             continue
         if isinstance(value, np.ndarray) and not value.size:
-            troubles.add((key,), "an empty array tells no type", "give an array with items")
+            text = "cannot infer a type from an empty array"
+            issues.add((key,), text, "provide an array with items")
             continue
         required = not any_null(value if isinstance(value, list) else [value])
-        specs.append(ColSpec(common_type([value], (key,), troubles), key, required=required))
+        specs.append(ColSpec(common_type([value], (key,), issues), key, required=required))
     return specs
 
 
-def _scalar(value: Any, troubles: Troubles) -> list[ColSpec]:
-    if (remedy := _foreign(value)) is not None:
-        troubles.add(
-            (), f"a {type(value).__name__} of {type(value).__module__.split('.')[0]}", remedy
-        )
+def _infer_scalar(value: Any, issues: DataIssues) -> list[ColSpec]:
+    remedy = _suggest_conversion(value)
+    if remedy is not None:
+        package = type(value).__module__.split(".")[0]
+        issues.add((), f"unsupported data: {type(value).__name__} of {package}", remedy)
         return []
-    return [ColSpec(common_type([value], (), troubles))]
+    return [ColSpec(common_type([value], (), issues))]
 
 
-def _foreign(value: Any) -> str | None:
-    """What to do about a kind of data that MLflow takes for a scalar without a type."""
+def _suggest_conversion(value: Any) -> str | None:
+    """Return what to do about data that MLflow treats as a scalar without a type."""
     package = type(value).__module__.split(".")[0]
     if package in ("pyarrow", "polars"):
         return "convert it first: to_pandas()"
     if package == "scipy":
         return "convert it first: scipy.sparse.csr_matrix(...)"
     if isinstance(value, (set, frozenset, tuple)) or hasattr(value, "__next__"):
-        return "give a list"
+        return "provide a list"
     if isinstance(value, pd.Index):
         return "convert it first: to_series()"
     return None
 
 
-def _tensor(
-    dtype: Any, shape: tuple[int, ...], name: Any, place: tuple[Any, ...], troubles: Troubles
+def _infer_tensor(
+    dtype: np.dtype[Any],
+    shape: tuple[int, ...],
+    name: str | None,
+    path: FieldPath,
+    issues: DataIssues,
 ) -> list[TensorSpec]:
     if not shape:
-        troubles.add(
-            place,
-            "an array without axes",
-            "the first axis is rows: reshape(1), or give the scalar itself",
-        )
+        remedy = "the first axis is rows: reshape(1), or provide the scalar itself"
+        issues.add(path, "an array without axes", remedy)
         return []
     if dtype.kind == "V":
-        troubles.add(place, "a structured array", "give a DataFrame, or a dict of arrays")
+        issues.add(path, "a structured array", "provide a DataFrame, or a dict of arrays")
         return []
-    plain = np.dtype({"U": "str", "S": "bytes"}[dtype.char]) if dtype.char in "US" else dtype
-    return [TensorSpec(plain, (-1, *shape[1:]), name)]
+    if dtype.char in "US":
+        # Without the length of the longest string.
+        dtype = np.dtype(str if dtype.char == "U" else bytes)
+    return [TensorSpec(dtype, (-1, *shape[1:]), name)]
 
 
-def _array(data: Any, troubles: Troubles) -> list[TensorSpec]:
-    return _tensor(data.dtype, data.shape, None, (), troubles)
+def _infer_array(data: np.ndarray[Any, Any], issues: DataIssues) -> list[TensorSpec]:
+    return _infer_tensor(data.dtype, data.shape, None, (), issues)
 
 
-def _tensors(data: dict[Any, Any], troubles: Troubles) -> list[TensorSpec]:
-    return [
-        spec
-        for name, array in data.items()
-        for spec in _tensor(array.dtype, array.shape, name, (name,), troubles)
-    ]
+def _infer_sparse(data: Any, issues: DataIssues) -> list[Any]:
+    # The data comes from scipy, so the module is loaded.
+    scipy_sparse = sys.modules["scipy.sparse"]
+    if isinstance(data, (scipy_sparse.csr_matrix, scipy_sparse.csc_matrix)):
+        return _infer_tensor(data.data.dtype, data.shape, None, (), issues)
+    return _infer_scalar(data, issues)
 
 
-def _sparse(data: Any, troubles: Troubles) -> list[Any]:
-    matrices = sys.modules["scipy.sparse"]
-    if not isinstance(data, (matrices.csr_matrix, matrices.csc_matrix)):
-        return _scalar(data, troubles)
-    return _tensor(data.data.dtype, data.shape, None, (), troubles)
+_INFERENCE_BY_TYPE: dict[type, Callable[[Any, DataIssues], list[Any]]] = {
+    pd.DataFrame: infer_columns,
+    pd.Series: infer_series,
+    np.ndarray: _infer_array,
+    list: _infer_list,
+    dict: _infer_dict,
+}

@@ -1,4 +1,4 @@
-"""Schemas read from type hints: MLflow's own where MLflow has one, more where the meaning is plain, an error elsewhere."""
+"""Derives schemas from type hints: as MLflow does, and from more kinds of hints."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object, 
 from pydantic import BaseModel
 
 from modelpact.errors import SignError
-from modelpact.signature.inference.hint_advice import hint_text, remedy_for, states_no_schema
+from modelpact.signature.inference.hint_advice import (
+    format_hint,
+    is_container_hint,
+    suggest_hint,
+)
+from modelpact.signature.language.type_names import ColumnType
 
 __all__ = ["from_predict", "from_type_hint"]
 
@@ -28,24 +33,29 @@ _SCALARS: dict[Any, DataType] = {
     datetime.datetime: DataType.datetime,
     datetime.date: DataType.datetime,
 }
-_NONE = type(None)
 _WRAPPERS = (typing.Annotated, typing.Required, typing.NotRequired)
+_UNIONS = (Union, UnionType)
+
+_Parents = tuple[Any, ...]
 
 
 def from_type_hint(hint: Any, *, role: Literal["inputs", "outputs"] = "inputs") -> Schema:
-    """The schema that a type hint states.
+    """Return the schema of a type hint.
 
     Args:
-        hint: For inputs `list[...]`, one item a row: of scalars, lists, dicts, Pydantic models or TypedDicts, to any depth.
-            `Literal`, `Enum` and `date` become the type of their values. For outputs the list may be left out.
+        hint: For inputs `list[...]`, one item per row: of scalars, lists, dicts, Pydantic models or
+            TypedDicts, to any depth. `Literal`, `Enum` and `date` become the type of their values.
+            For outputs the list is optional.
         role: Whether the hint is that of the inputs or of the outputs.
 
     Returns:
-        One unnamed column. It equals MLflow's own schema wherever MLflow supports the hint: a property is named after its field
-        (not its alias), it is optional where the field may be None, and a union of several types is `any`.
+        One unnamed column. It equals MLflow's schema wherever MLflow supports the hint: a property
+        is named after its field (not its alias), it is optional if the field may be None, and a
+        union of several types is `any`.
 
     Raises:
-        SignError: The hint states no schema; `hint` and `place` say which part of it, the remedy what to write instead.
+        SignError: The hint has no schema. `hint` and `place` identify the part at fault, and the
+            remedy says what to write instead.
 
     Example:
         >>> class Author(BaseModel):
@@ -54,191 +64,197 @@ def from_type_hint(hint: Any, *, role: Literal["inputs", "outputs"] = "inputs") 
         >>> from_type_hint(list[Author])
         [{name: string (required), orcid: string (optional)} (required)]
     """
-    plain = _unwrapped(hint)
-    if plain is list or get_origin(plain) is list:
-        element, place = _element(plain, role), f"{role}[]"
+    hint = _unwrap(hint)
+    if hint is list or get_origin(hint) is list:
+        element, path = _get_element(hint, role), f"{role}[]"
     elif role == "inputs":
-        _refuse_bare_inputs(plain)
+        _reject_inputs_without_list(hint)
     else:
-        element, place = plain, role
-    dtype, required = _column(element, place, ())
+        element, path = hint, role
+    dtype, required = _read_hint(element, path, ())
     if not required:
-        _fail(
-            element,
-            place,
-            "A row cannot be None: drop None here, and use a Pydantic model for values that may be missing.",
-        )
+        remedy = "A row cannot be None: remove None, or use a Pydantic model with optional fields."
+        _reject(element, path, remedy)
     return Schema([ColSpec(dtype)])
 
 
-def from_predict(function: Any) -> tuple[Schema | None, Schema | None]:
-    """The schemas that the hints of a `predict` state.
+def from_predict(
+    function: Callable[..., Any] | object,
+) -> tuple[Schema | None, Schema | None]:
+    """Return the schemas of the inputs and outputs, from the type hints of `predict`.
 
     Args:
-        function: A `predict` function or method, a `PythonModel` (its class or an instance), or any object that can be called.
+        function: A `predict` function or method, a `PythonModel` (class or instance), or a callable
+            object.
 
     Returns:
-        The schema of the inputs and that of the outputs; None where there is no hint, or one that names a container but not its
-        columns, such as `pandas.DataFrame`, or `Any` for the inputs as a whole.
+        The schemas of inputs and outputs. A schema is None if there is no hint, if the hint names a
+        container but not its columns, such as `pandas.DataFrame`, or if the inputs are `Any`.
 
     Raises:
-        SignError: A hint states no schema, or names a type that is not defined.
+        SignError: A hint has no schema, or names an undefined type.
 
     Example:
         >>> def predict(model_input: list[str], params=None) -> list[float]: ...
         >>> from_predict(predict)
         ([string (required)], [double (required)])
     """
-    predict = (
-        function
-        if inspect.isroutine(function)
-        else getattr(function, "predict", None) or function.__call__
-    )
+    predict: Any = function
+    if not inspect.isroutine(function):
+        predict = getattr(function, "predict", None) or function.__call__  # type: ignore[operator]
     try:
         hints = typing.get_type_hints(predict)
-        name = _input_name(predict)
+        input_name = _find_input_name(predict)
     except (NameError, TypeError) as error:
+        name = getattr(predict, "__qualname__", "predict")
         raise SignError(
-            f"the type hints of {getattr(predict, '__qualname__', 'predict')} cannot be read: {error}",
-            remedy="Import the types that the hints name at the top of the module, outside of TYPE_CHECKING.",
+            f"cannot read the type hints of {name}: {error}",
+            remedy="Import the types of the hints at the top of the module, outside TYPE_CHECKING.",
             hint="",
             place="predict",
         ) from error
-    return _schema(hints.get(name), "inputs"), _schema(hints.get("return"), "outputs")
+    return _read_role(hints.get(input_name), "inputs"), _read_role(hints.get("return"), "outputs")
 
 
-def _schema(hint: Any, role: Literal["inputs", "outputs"]) -> Schema | None:
-    if (
-        hint is None
-        or hint is _NONE
-        or states_no_schema(hint)
-        or (role == "inputs" and hint == Any)
-    ):
+def _read_role(hint: Any, role: Literal["inputs", "outputs"]) -> Schema | None:
+    if hint is None or hint is type(None) or is_container_hint(hint):
+        return None
+    if role == "inputs" and hint == Any:
         return None
     return from_type_hint(hint, role=role)
 
 
-def _input_name(predict: Callable[..., Any]) -> str:
-    """The argument that takes the inputs: the first one, or the second where the first is MLflow's context."""
+def _find_input_name(predict: Callable[..., Any]) -> str:
+    """Return the parameter of the inputs: the first one, or the second after MLflow's context."""
     names = list(inspect.signature(predict).parameters)
-    method = names[:1] == ["self"] or inspect.ismethod(predict)
+    is_method = names[:1] == ["self"] or inspect.ismethod(predict)
     names = [name for name in names if name != "self"]
     others = [name for name in names if name != "params"]
-    with_context = names[:1] == ["context"] or (method and ("context" in names or len(others) == 2))
-    inputs = names[1:] if with_context else names
+    has_context = names[:1] == ["context"]
+    if is_method:
+        has_context = has_context or "context" in names or len(others) == 2
+    inputs = names[1:] if has_context else names
     return inputs[0] if inputs else ""
 
 
-def _fail(hint: Any, place: str, remedy: str) -> NoReturn:
-    text = hint_text(hint)
+def _reject(hint: Any, path: str, remedy: str) -> NoReturn:
+    text = format_hint(hint)
     raise SignError(
-        f"the type hint {text} at {place} states no schema", remedy=remedy, hint=text, place=place
+        f"cannot derive a schema from the type hint {text} at {path}",
+        remedy=remedy,
+        hint=text,
+        place=path,
     )
 
 
-def _unwrapped(hint: Any) -> Any:
-    """The type inside of `Annotated`, `Required`, `NewType` and `type X = ...`, which only decorate it."""
+def _reject_inputs_without_list(hint: Any) -> NoReturn:
+    origin = get_origin(hint)
+    if origin in _UNIONS and any(get_origin(part) is list for part in get_args(hint)):
+        remedy = "The inputs are a list of rows, which cannot be None or a union: write the list."
+        _reject(hint, "inputs", remedy)
+    is_row = hint == Any or hint in _SCALARS or origin in (dict, Literal, *_UNIONS)
+    if is_row or _is_model(hint) or _is_typed_dict(hint):
+        remedy = f"The inputs are a list of rows: write list[{format_hint(hint)}]."
+        _reject(hint, "inputs", remedy)
+    _reject(hint, "inputs", suggest_hint(hint))
+
+
+def _unwrap(hint: Any) -> Any:
+    """Return the type inside `Annotated`, `Required`, `NotRequired`, `NewType` and type aliases."""
     while True:
         if get_origin(hint) in _WRAPPERS:
             hint = get_args(hint)[0]
         elif isinstance(hint, typing.NewType):
             hint = hint.__supertype__
-        elif type(hint).__name__ == "TypeAliasType":  # `type X = list[int]`, from Python 3.12 on
+        elif type(hint).__name__ == "TypeAliasType":
+            # `type X = list[int]`, since Python 3.12.
             hint = hint.__value__
         else:
             return hint
 
 
-def _refuse_bare_inputs(hint: Any) -> NoReturn:
-    if get_origin(hint) in (Union, UnionType) and any(
-        get_origin(part) is list for part in get_args(hint)
-    ):
-        _fail(
-            hint,
-            "inputs",
-            "The inputs are a list of rows and cannot be None or of several types: write the list alone.",
-        )
-    if (
-        hint == Any
-        or hint in _SCALARS
-        or get_origin(hint) in (dict, Union, UnionType, Literal)
-        or _is_model(hint)
-        or _is_typed_dict(hint)
-    ):
-        _fail(hint, "inputs", f"The inputs are a list of rows: write list[{hint_text(hint)}].")
-    _fail(hint, "inputs", remedy_for(hint))
-
-
-def _element(hint: Any, place: str) -> Any:
+def _get_element(hint: Any, path: str) -> Any:
     arguments = get_args(hint)
     if len(arguments) != 1:
-        _fail(hint, place, "A list names the one type of its items, such as list[str].")
+        _reject(hint, path, "A list needs the type of its items, such as list[str].")
     return arguments[0]
 
 
-def _column(hint: Any, place: str, above: tuple[Any, ...]) -> tuple[Any, bool]:
-    """The type of a hint and whether a value is required, in the order in which MLflow decides."""
-    hint = _unwrapped(hint)
+def _read_hint(hint: Any, path: str, parents: _Parents) -> tuple[ColumnType, bool]:
+    """Return the type of a hint, and whether a value is required.
+
+    Args:
+        hint: A type hint.
+        path: Its position.
+        parents: The models and TypedDicts that contain the hint.
+    """
+    hint = _unwrap(hint)
     if hint == Any:
         return AnyType(), True
-    if isinstance(hint, type) and hint in _SCALARS:
+    if inspect.isclass(hint) and get_origin(hint) is None:
+        return _read_class(hint, path, parents)
+    return _read_generic(hint, path, parents)
+
+
+def _read_class(hint: type, path: str, parents: _Parents) -> tuple[ColumnType, bool]:
+    if hint in _SCALARS:
         return _SCALARS[hint], True
     if _is_model(hint):
-        return _of_model(hint, place, above), True
+        return _read_model(hint, path, parents), True
     if _is_typed_dict(hint):
-        return _of_typed_dict(hint, place, above), True
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return _of_values(hint, [member.value for member in hint], place)
+        return _read_typed_dict(hint, path, parents), True
+    if issubclass(hint, Enum):
+        return _read_values(hint, [member.value for member in hint], path)
+    _reject(hint, path, suggest_hint(hint))
+
+
+def _read_generic(hint: Any, path: str, parents: _Parents) -> tuple[ColumnType, bool]:
     origin = get_origin(hint)
     if origin is list:
-        return Array(_column(_element(hint, place), f"{place}[]", above)[0]), True
+        return Array(_read_hint(_get_element(hint, path), f"{path}[]", parents)[0]), True
     if origin is dict:
-        return _of_dict(hint, place, above), True
-    if origin in (Union, UnionType):
-        return _of_union(get_args(hint), place, above)
+        return _read_dict(hint, path, parents), True
+    if origin in _UNIONS:
+        return _read_union(get_args(hint), path, parents)
     if origin is Literal:
-        return _of_values(
-            hint,
-            [value.value if isinstance(value, Enum) else value for value in get_args(hint)],
-            place,
-        )
-    return _fail(hint, place, remedy_for(hint))
+        values = [value.value if isinstance(value, Enum) else value for value in get_args(hint)]
+        return _read_values(hint, values, path)
+    if _is_typed_dict(hint):
+        return _read_typed_dict(hint, path, parents), True
+    _reject(hint, path, suggest_hint(hint))
 
 
-def _of_dict(hint: Any, place: str, above: tuple[Any, ...]) -> Map:
+def _read_dict(hint: Any, path: str, parents: _Parents) -> Map:
     arguments = get_args(hint)
     if len(arguments) != 2:
-        _fail(
-            hint,
-            place,
-            "A dict names the types of its keys and values, such as dict[str, float]; for named fields use a Pydantic model.",
+        remedy = "A dict needs the types of its keys and values, such as dict[str, float]"
+        _reject(hint, path, f"{remedy}; for named fields use a Pydantic model.")
+    key, value = arguments
+    if _unwrap(key) is not str:
+        _reject(
+            hint, path, f"The keys of a map are strings: write dict[str, {format_hint(value)}]."
         )
-    if _unwrapped(arguments[0]) is not str:
-        _fail(
-            hint, place, f"The keys of a map are text: write dict[str, {hint_text(arguments[1])}]."
-        )
-    return Map(_column(arguments[1], f"{place}.*", above)[0])
+    return Map(_read_hint(value, f"{path}.*", parents)[0])
 
 
-def _of_union(arguments: tuple[Any, ...], place: str, above: tuple[Any, ...]) -> tuple[Any, bool]:
-    """MLflow makes a union of several types `any`, so that its values are not checked at all."""
-    some = [argument for argument in arguments if argument is not _NONE]
-    required = len(some) == len(arguments)
-    if len(some) == 1:
-        return _column(some[0], place, above)[0], required
+def _read_union(
+    arguments: tuple[Any, ...], path: str, parents: _Parents
+) -> tuple[ColumnType, bool]:
+    """Return the type of a union; like in MLflow, several types are `any`."""
+    types = [argument for argument in arguments if argument is not type(None)]
+    required = len(types) == len(arguments)
+    if len(types) == 1:
+        return _read_hint(types[0], path, parents)[0], required
     return AnyType(), required
 
 
-def _of_values(hint: Any, values: list[Any], place: str) -> tuple[DataType, bool]:
-    """The one type of the values of a `Literal` or an `Enum`; None among them makes it optional."""
+def _read_values(hint: Any, values: list[Any], path: str) -> tuple[DataType, bool]:
+    """Return the type of the values of a `Literal` or an `Enum`; None makes it optional."""
     kinds = {_SCALARS.get(type(value)) for value in values if value is not None}
     kind = kinds.pop() if len(kinds) == 1 else None
     if kind is None:
-        _fail(
-            hint,
-            place,
-            "Its values must be of one type: all text, all integers, all floats, all booleans or all moments.",
-        )
+        remedy = "Its values must have one type: all str, int, float, bool, bytes or datetime."
+        _reject(hint, path, remedy)
     return kind, None not in values
 
 
@@ -247,54 +263,49 @@ def _is_model(hint: Any) -> bool:
 
 
 def _is_typed_dict(hint: Any) -> bool:
-    return (
-        inspect.isclass(hint) and hasattr(hint, "__required_keys__") and hasattr(hint, "__total__")
-    )
+    if not inspect.isclass(hint):
+        return False
+    return hasattr(hint, "__required_keys__") and hasattr(hint, "__total__")
 
 
-def _of_model(model: type[BaseModel], place: str, above: tuple[Any, ...]) -> Object:
-    _refuse_circle(model, place, above)
+def _read_model(model: type[BaseModel], path: str, parents: _Parents) -> Object:
+    _reject_recursion(model, path, parents)
     if not model.__pydantic_complete__:
         model.model_rebuild(raise_errors=False)
     properties = []
     for name, field in model.model_fields.items():
-        dtype, required = _column(field.annotation, f"{place}.{name}", (*above, model))
+        hint, field_path = field.annotation, f"{path}.{name}"
+        dtype, required = _read_hint(hint, field_path, (*parents, model))
         if not required and field.is_required():
-            _fail(
-                field.annotation,
-                f"{place}.{name}",
-                f"A field that may be None needs the default None: {name}: {hint_text(field.annotation)} = None.",
-            )
+            remedy = "A field that may be None needs the default None"
+            _reject(hint, field_path, f"{remedy}: {name}: {format_hint(hint)} = None.")
         properties.append(Property(name, dtype, required))
-    return _object(model, properties, place)
+    return _make_object(model, properties, path)
 
 
-def _of_typed_dict(hint: Any, place: str, above: tuple[Any, ...]) -> Object:
-    _refuse_circle(hint, place, above)
+def _read_typed_dict(hint: Any, path: str, parents: _Parents) -> Object:
+    _reject_recursion(hint, path, parents)
     properties = []
     for name, annotation in typing.get_type_hints(hint, include_extras=True).items():
-        dtype, required = _column(annotation, f"{place}.{name}", (*above, hint))
-        said = get_origin(
-            annotation
-        )  # NotRequired is not in __required_keys__ where annotations are postponed
-        present = said is typing.Required or (
-            said is not typing.NotRequired and name in hint.__required_keys__
+        dtype, required = _read_hint(annotation, f"{path}.{name}", (*parents, hint))
+        origin = get_origin(annotation)
+        # With postponed annotations, __required_keys__ does not account for NotRequired.
+        is_key_required = origin is typing.Required or (
+            origin is not typing.NotRequired and name in hint.__required_keys__
         )
-        properties.append(Property(name, dtype, required and present))
-    return _object(hint, properties, place)
+        properties.append(Property(name, dtype, required and is_key_required))
+    return _make_object(hint, properties, path)
 
 
-def _refuse_circle(hint: Any, place: str, above: tuple[Any, ...]) -> None:
-    if hint in above:
-        _fail(
-            hint,
-            place,
-            "A schema has an end: this type contains itself. Write out the depth that is needed, or use Any here.",
-        )
+def _reject_recursion(hint: Any, path: str, parents: _Parents) -> None:
+    if hint in parents:
+        remedy = "A schema cannot be recursive: write out the depth that is needed, or use Any."
+        _reject(hint, path, remedy)
 
 
-def _object(hint: Any, properties: list[Property], place: str) -> Object:
+def _make_object(hint: Any, properties: list[Property], path: str) -> Object:
     try:
         return Object(properties)
     except MlflowException:
-        _fail(hint, place, "An object has at least one field; for free keys write dict[str, Any].")
+        remedy = "An object needs at least one field; for free keys write dict[str, Any]."
+        _reject(hint, path, remedy)

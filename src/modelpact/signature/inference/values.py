@@ -1,9 +1,13 @@
-"""The type of Python values, nested or not: what MLflow's own inference says, a level at a time instead of a value at a time."""
+"""Infers the type of Python values, nested or not, one level of nesting at a time.
+
+The types are those of MLflow, which visits one value at a time instead.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
@@ -17,266 +21,240 @@ from mlflow.types.schema import AnyType, Array, DataType, Object, Property
 
 from modelpact._internal import mlflow_compat
 from modelpact.signature.field_path import FieldPath
-from modelpact.signature.inference.issues import Troubles, type_names
+from modelpact.signature.issues import DataIssues
 
-__all__ = ["by_key", "common_type"]
+__all__ = ["common_type", "group_by_key"]
 
 _NULLS = frozenset({type(None), type(pd.NA), type(pd.NaT)})
 _LONG = (-(2**63), 2**63 - 1)
 _EMPTY: Any = AnyType()
+# Types without nulls or a range, so that the types of the values are enough.
+_SIMPLE = {str: DataType.string, bool: DataType.boolean, bytes: DataType.binary}
+_FAMILIES = ((dict, "dict"), (list, "list"), (np.ndarray, "ndarray"), (pydantic.BaseModel, "model"))
+_REMEDIES = {
+    "Decimal": "convert it to float",
+    "tuple": "provide a list",
+    "set": "provide a list",
+    "complex": "provide the real and the imaginary part as two columns",
+    "timedelta": "provide seconds, as a float",
+    "Timedelta": "provide seconds, as a float",
+    "UUID": "provide a string",
+    "Timestamp": "provide a column of dtype datetime64, or Python datetimes",
+}
+_GENERAL_REMEDY = "provide bool, int, float, str, bytes, datetime, or lists and dicts of them"
+_USE_ONE_TYPE = "use one type, or write the signature"
+
+_InferredType = tuple[Any, bool]
+"""A type, and whether a value is null or empty (a list or dict), which MLflow infers as Any."""
 
 
-class _NoCommonType(Exception):
-    """Values that MLflow's rules give no type; the trouble is noted already."""
+class _NoCommonTypeError(Exception):
+    """Values without a common type; the issue has been added."""
 
 
-class _EmptyArray(Exception):
-    """An array without items was met: MLflow skips those, and how far only it knows."""
+class _EmptyArrayError(Exception):
+    """An array without items; MLflow's merging of the types must decide."""
 
 
-def common_type(values: list[Any], place: FieldPath, troubles: Troubles) -> Any:
-    """The type that all values have in common, as MLflow infers it for the items of a list.
+def common_type(values: list[Any], path: FieldPath, issues: DataIssues) -> Any:
+    """Return the common type of values, as MLflow infers it for the items of a list.
 
     Args:
         values: At least one value.
-        place: Where they stand.
-        troubles: Takes what has no type.
+        path: The position of the values in the data.
+        issues: Collects the values without a type.
 
     Returns:
         A `DataType`, `Array`, `Object` or `AnyType`.
 
     Example:
-        >>> common_type([{"a": 1}, {"a": 2, "b": "x"}], ("author",), Troubles())
+        >>> common_type([{"a": 1}, {"a": 2, "b": "x"}], ("author",), DataIssues())
         {a: long (required), b: string (optional)}
     """
     try:
-        return _common(values, place, troubles)[0]
-    except _EmptyArray:
-        return _as_mlflow(values, place, troubles)
-    except _NoCommonType:
+        return _infer_common(values, path, issues)[0]
+    except _EmptyArrayError:
+        return _infer_with_mlflow(values, path, issues)
+    except _NoCommonTypeError:
         return AnyType()
 
 
-def _common(values: list[Any], place: FieldPath, troubles: Troubles) -> tuple[Any, bool]:
-    """The common type, and whether any of the values is one that MLflow takes for Any (a null, an empty list or dict)."""
+def _infer_common(values: list[Any], path: FieldPath, issues: DataIssues) -> _InferredType:
     kinds = set(map(type, values))
     if len(kinds) == 1 and (kind := next(iter(kinds))) in _SIMPLE:
         return _SIMPLE[kind], False
-    if kinds == {float} and (total := sum(values)) == total:  # a NaN anywhere would be a NaN here
+    # A NaN among the values makes their sum NaN, which is not equal to itself.
+    if kinds == {float} and (total := sum(values)) == total:
         return DataType.double, False
-    given, nulls = values, False
-    if not kinds.isdisjoint(_NULLS):
-        if len(rest := kinds - _NULLS) == 1 and (kind := next(iter(rest))) in _SIMPLE:
+    has_nulls = not kinds.isdisjoint(_NULLS)
+    if has_nulls:
+        kinds -= _NULLS
+        if len(kinds) == 1 and (kind := next(iter(kinds))) in _SIMPLE:
             return _SIMPLE[kind], True
-        given = [value for value in values if type(value) not in _NULLS]
-        nulls, kinds = True, kinds - _NULLS
+        values = [value for value in values if type(value) not in _NULLS]
     if any(issubclass(kind, float) for kind in kinds):
-        real = [value for value in given if not _is_nan(value)]
-        nulls = nulls or len(real) < len(given)
-        given, kinds = real, set(map(type, real))
-    if not given:
-        return _EMPTY, nulls
-    families = {_family(kind) for kind in kinds}
+        real = [value for value in values if not (isinstance(value, float) and math.isnan(value))]
+        has_nulls = has_nulls or len(real) < len(values)
+        values, kinds = real, set(map(type, real))
+    if not values:
+        return _EMPTY, has_nulls
+    return _infer_non_null(values, kinds, has_nulls, path, issues)
+
+
+def _infer_non_null(
+    values: list[Any], kinds: set[type], has_nulls: bool, path: FieldPath, issues: DataIssues
+) -> _InferredType:
+    families = {_get_family(kind) for kind in kinds}
     if families == {"dict"}:
-        return _objects(given, nulls, place, troubles)
+        return _infer_objects(values, has_nulls, path, issues)
     if families <= {"list", "ndarray"}:
-        return _arrays(given, nulls, "ndarray" in families, place, troubles)
+        return _infer_lists(values, has_nulls, "ndarray" in families, path, issues)
     if families == {"scalar"}:
-        return _scalars(given, kinds, place, troubles), nulls
-    return _mixed(given, kinds, nulls, place, troubles)
-
-
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and math.isnan(value)
+        return _infer_scalars(values, kinds, path, issues), has_nulls
+    if "model" in families:
+        remedy = "provide dicts (model_dump), or use type hints"
+        issues.add(path, "cannot infer the type of Pydantic objects", remedy)
+        raise _NoCommonTypeError
+    # MLflow takes an empty list or dict for Any next to other values, then rejects that data.
+    if all(isinstance(value, (dict, list)) and not value for value in values):
+        return _EMPTY, True
+    issues.add(path, f"mixed types ({_format_kinds(kinds)})", _USE_ONE_TYPE)
+    raise _NoCommonTypeError
 
 
 @lru_cache(maxsize=1024)
-def _family(kind: type) -> str:
-    for base, name in (
-        (dict, "dict"),
-        (list, "list"),
-        (np.ndarray, "ndarray"),
-        (pydantic.BaseModel, "pydantic"),
-    ):
-        if issubclass(kind, base):
-            return name
-    return "scalar"
+def _get_family(kind: type) -> str:
+    return next((name for base, name in _FAMILIES if issubclass(kind, base)), "scalar")
 
 
-def _mixed(
-    values: list[Any], kinds: set[type], nulls: bool, place: FieldPath, troubles: Troubles
-) -> tuple[Any, bool]:
-    """Values of several families. MLflow takes an empty list or dict for Any beside anything, then refuses that data."""
-    if any(_family(kind) == "pydantic" for kind in kinds):
-        troubles.add(
-            place,
-            "Pydantic objects have no inferred type",
-            "give dicts (model_dump), or sign with type hints",
-        )
-        raise _NoCommonType
-    if all(isinstance(value, (dict, list)) and not value for value in values):
-        return _EMPTY, True
-    troubles.add(
-        place,
-        f"values of different types ({type_names(kinds)})",
-        "give values of one type, or write the signature",
-    )
-    raise _NoCommonType
+def _format_kinds(kinds: Iterable[type]) -> str:
+    return " and ".join(sorted({kind.__name__ for kind in kinds})[:5])
 
 
-def _scalars(values: list[Any], kinds: set[type], place: FieldPath, troubles: Troubles) -> Any:
-    samples = {kind: _sample(kind, values) for kind in kinds}
-    found = {kind: _scalar(kind, sample) for kind, sample in samples.items()}
-    for kind, dtype in found.items():
-        if dtype is None:
-            troubles.add(
-                place, f"values of type {kind.__name__} have no MLflow type", _remedy(kind)
-            )
-    if None in found.values():
-        raise _NoCommonType
-    types = set(found.values())
+def _infer_scalars(
+    values: list[Any], kinds: set[type], path: FieldPath, issues: DataIssues
+) -> DataType:
+    type_by_kind = {kind: _infer_scalar(kind, values) for kind in kinds}
+    unsupported = [kind for kind, dtype in type_by_kind.items() if dtype is None]
+    for kind in unsupported:
+        remedy = _REMEDIES.get(kind.__name__, _GENERAL_REMEDY)
+        issues.add(path, f"values of type {kind.__name__} have no MLflow type", remedy)
+    if unsupported:
+        raise _NoCommonTypeError
+    types = {dtype for dtype in type_by_kind.values() if dtype is not None}
     if len(types) > 1:
-        remedy = "write whole numbers as floats (1.0), or use integers only" if types == {DataType.long, DataType.double} else (
-            "give values of one type, or write the signature"
-        )  # fmt: skip
-        troubles.add(place, f"values of different types ({type_names(kinds)})", remedy)
-        raise _NoCommonType
-    if (
-        DataType.long in types
-        and int in kinds
-        and not (_LONG[0] <= min(values) and max(values) <= _LONG[1])
-    ):
-        troubles.add(
-            place,
-            "an integer beyond 64 bits, which MLflow calls long",
-            "give it as text or as a float",
-        )
-        raise _NoCommonType
+        remedy = _USE_ONE_TYPE
+        if types == {DataType.long, DataType.double}:
+            remedy = "write integers as floats (1.0), or use integers only"
+        issues.add(path, f"mixed types ({_format_kinds(kinds)})", remedy)
+        raise _NoCommonTypeError
+    if DataType.long in types and int in kinds and not _fit_long(values):
+        text = "an integer beyond 64 bits, which MLflow infers as long"
+        issues.add(path, text, "provide it as a string or as a float")
+        raise _NoCommonTypeError
     return types.pop()
 
 
-def _sample(kind: type, values: list[Any]) -> Any:
-    return next(value for value in values if type(value) is kind)
+def _fit_long(values: list[int]) -> bool:
+    return _LONG[0] <= min(values) and max(values) <= _LONG[1]
 
 
-_SCALARS: dict[type, Any] = {object: None}  # MLflow calls a bare object() a string
+# MLflow infers string for a bare object().
+_SCALAR_TYPES: dict[type, DataType | None] = {object: None}
 
 
-def _scalar(kind: type, value: Any) -> Any:
-    if kind not in _SCALARS:
+def _infer_scalar(kind: type, values: list[Any]) -> DataType | None:
+    """Return MLflow's type of the values of one Python type, or None."""
+    if kind not in _SCALAR_TYPES:
+        sample = next(value for value in values if type(value) is kind)
         try:
-            _SCALARS[kind] = mlflow_compat.scalar_type(value)
+            _SCALAR_TYPES[kind] = mlflow_compat.scalar_type(sample)
         except MlflowException:
-            _SCALARS[kind] = None
-    return _SCALARS[kind]
+            _SCALAR_TYPES[kind] = None
+    return _SCALAR_TYPES[kind]
 
 
-_SIMPLE = {str: DataType.string, bool: DataType.boolean, bytes: DataType.binary}
-"""Types that neither hold a null nor have a range: one look at the types is enough."""
-
-_REMEDIES = {
-    "Decimal": "convert to float",
-    "tuple": "give a list",
-    "set": "give a list",
-    "complex": "give the real and the imaginary part as two columns",
-    "timedelta": "give seconds, as a float",
-    "Timedelta": "give seconds, as a float",
-    "UUID": "give text (str)",
-    "Timestamp": "give a column of dtype datetime64, or Python datetimes",
-}
-
-
-def _remedy(kind: type) -> str:
-    return _REMEDIES.get(
-        kind.__name__, "give bool, int, float, str, bytes, datetime, or lists and dicts of them"
-    )
-
-
-def _arrays(
-    values: list[Any], nulls: bool, numpy: bool, place: FieldPath, troubles: Troubles
-) -> tuple[Any, bool]:
-    """Lists: their items all together have the type that MLflow finds by merging list after list."""
-    if numpy:
-        if any(
-            isinstance(value, np.ndarray) and (not value.ndim or not value.size) for value in values
-        ):
-            raise _EmptyArray
+def _infer_lists(
+    values: list[Any], has_nulls: bool, has_arrays: bool, path: FieldPath, issues: DataIssues
+) -> _InferredType:
+    """Infer the type of the items of all lists together; MLflow merges list after list."""
+    if has_arrays:
         values = [
-            _representative(value) if isinstance(value, np.ndarray) else value for value in values
+            _get_representative(value) if isinstance(value, np.ndarray) else value
+            for value in values
         ]
     items = list(chain.from_iterable(values))
-    nulls = nulls or not all(values)
     if not items:
         return _EMPTY, True
-    return Array(_common(items, (*place, 0), troubles)[0]), nulls
+    return Array(_infer_common(items, (*path, 0), issues)[0]), has_nulls or not all(values)
 
 
-def _as_mlflow(values: list[Any], place: FieldPath, troubles: Troubles) -> Any:
-    """MLflow's own answer."""
+def _infer_with_mlflow(values: list[Any], path: FieldPath, issues: DataIssues) -> Any:
     try:
         return mlflow_compat.values_type(values)
     except (MlflowException, TypeError):
-        troubles.add(
-            place,
-            "arrays without items tell no type, or the others have none in common",
-            "give arrays that have items",
-        )
+        text = "cannot infer a common type of arrays, some of which are empty"
+        issues.add(path, text, "provide arrays with items")
         return AnyType()
 
 
-def _representative(value: np.ndarray[Any, Any]) -> list[Any]:
-    """A nested list of the same depth with one item that stands for all: the array's dtype is the type of each."""
+def _get_representative(value: np.ndarray[Any, Any]) -> list[Any]:
+    """Return a list as deep as an array, with one item for all: the items share the dtype."""
+    if not value.ndim or not value.size:
+        raise _EmptyArrayError
     if value.dtype == object:
         return list(value)
     flat = value.ravel()
-    item = flat[0]
+    item: Any = flat[0]
     if value.dtype.kind == "f" and np.isnan(item):
         real = flat[~np.isnan(flat)]
         item = real[0] if real.size else item
     for _ in range(value.ndim):
         item = [item]
-    return item  # type: ignore[no-any-return]
+    return list(item)
 
 
-def _objects(
-    values: list[Any], nulls: bool, place: FieldPath, troubles: Troubles
-) -> tuple[Any, bool]:
+def _infer_objects(
+    values: list[Any], has_nulls: bool, path: FieldPath, issues: DataIssues
+) -> _InferredType:
     real = values if all(values) else [value for value in values if value]
-    nulls = nulls or len(real) < len(values)
+    has_nulls = has_nulls or len(real) < len(values)
     if not real:
         return _EMPTY, True
     properties = []
-    before = len(troubles.found)
-    for name, items in by_key(real).items():
+    before = len(issues)
+    for name, items in group_by_key(real).items():
         if not isinstance(name, str):
-            troubles.add(
-                place,
-                f"a key of type {type(name).__name__} ({str(name)[:40]!r})",
-                "property names are text",
-            )
+            text = f"a key of type {type(name).__name__} ({str(name)[:40]!r})"
+            issues.add(path, text, "use strings as names of properties")
             continue
         try:
-            dtype, empty = _common(items, (*place, name), troubles)
-        except _NoCommonType:
+            dtype, is_empty = _infer_common(items, (*path, name), issues)
+        except _NoCommonTypeError:
             continue
-        properties.append(
-            Property(name, dtype, required=not (nulls or empty) and len(items) == len(real))
-        )
-    if len(troubles.found) > before:
-        raise _NoCommonType
-    return Object(properties), nulls
+        required = not (has_nulls or is_empty) and len(items) == len(real)
+        properties.append(Property(name, dtype, required=required))
+    if len(issues) > before:
+        raise _NoCommonTypeError
+    return Object(properties), has_nulls
 
 
-def by_key(rows: list[dict[Any, Any]]) -> dict[Any, list[Any]]:
-    """The values of each key, in time linear in their number however much the keys differ from row to row."""
+def group_by_key(rows: list[dict[Any, Any]]) -> dict[Any, list[Any]]:
+    """Return the values of each key of dicts, in linear time however much the keys differ.
+
+    Example:
+        >>> group_by_key([{"a": 1}, {"a": 2, "b": 3}])
+        {'a': [1, 2], 'b': [3]}
+    """
     names = list(rows[0])
     if set(map(len, rows)) == {len(names)}:
         try:
             return {name: list(map(itemgetter(name), rows)) for name in names}
         except KeyError:
-            pass  # as many keys, but not the same ones
-    found: dict[Any, list[Any]] = defaultdict(list)
+            # As many keys, but different ones.
+            pass
+    grouped: dict[Any, list[Any]] = defaultdict(list)
     for row in rows:
         for name, value in row.items():
-            found[name].append(value)
-    return found
+            grouped[name].append(value)
+    return grouped

@@ -1,4 +1,4 @@
-"""The columns and tensors of a signature: read from a mapping, a list or MLflow's JSON text, and written in the short form."""
+"""Inputs and outputs of a written signature: columns and tensors, read and written."""
 
 from __future__ import annotations
 
@@ -10,218 +10,194 @@ from mlflow.types.schema import ColSpec, Schema, TensorSpec
 
 from modelpact._internal.text import preview
 from modelpact.signature.field_path import FieldPath
-from modelpact.signature.language.issues import Problems, refuse_repeated
-from modelpact.signature.language.type_names import WORDS
-from modelpact.signature.language.types import (
-    awkward,
-    is_tensor,
+from modelpact.signature.issues import SpecIssues
+from modelpact.signature.language.tensor_types import is_tensor, read_tensor
+from modelpact.signature.language.type_names import TYPE_NAMES, ColumnType
+from modelpact.signature.language.type_reader import (
+    CONTRADICTION,
+    is_plain_key,
     read_key,
     read_member,
-    read_tensor,
     read_type,
-    type_to_spec,
 )
+from modelpact.signature.language.types import type_to_spec
 from modelpact.signature.language.yaml_reader import Unreadable, read_document, read_stored
 
-__all__ = ["format_schema", "read_schema"]
+__all__ = ["read_schema", "schema_to_spec"]
 
-_COLUMN_KEYS = {"type", "name", "required", "items", "properties", "values", "tensor-spec"}
-_LONG_KINDS = (
-    "tensor",
-    "array",
-    "object",
-    "map",
-)  # compared, not hashed: a column may be named type
+_Spec = ColSpec | TensorSpec
+
+_LONG_FORM_KEYS = {"type", "name", "required", "items", "properties", "values", "tensor-spec"}
+# A tuple, because the value of `type` may be unhashable: a column may be named type.
+_LONG_FORM_TYPES = ("tensor", "array", "object", "map")
 
 
-def read_schema(value: Any, place: FieldPath, problems: Problems) -> Schema | None:
-    """Read the inputs or the outputs; faults are noted and answered with None."""
+def read_schema(value: Any, path: FieldPath, issues: SpecIssues) -> Schema | None:
+    """Read the inputs or the outputs; return None after adding an issue.
+
+    Args:
+        value: A mapping, a list, a tensor, or MLflow's JSON text.
+        path: The position of the value in the signature.
+        issues: Collects the issues.
+    """
     stored: Schema | None = read_stored(value, Schema.from_json)
     if stored is not None:
         return stored
     if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
-        value = read_document(value, place, problems)
-    if isinstance(value, str) and is_tensor(value):
-        tensor = read_tensor(value, place, problems)
-        return None if tensor is None else Schema([tensor])
-    if (
-        isinstance(value, Mapping)
-        and value
-        and (set(value) == {"*"} or value.get("type") in _LONG_KINDS)
-    ):
-        problems.add(
-            place, f"one unnamed column is written as a list of its type: [{preview(dict(value))}]"
-        )
+        value = read_document(value, path, issues)
+    if value is Unreadable:
         return None
-    before = len(problems)
-    if isinstance(value, Mapping) and value:
-        columns = [_read_named(key, item, (*place, key), problems) for key, item in value.items()]
-    elif isinstance(value, (list, tuple)) and value:
-        columns = [
-            _read_listed(item, (*place, index), problems) for index, item in enumerate(value)
-        ]
-    elif isinstance(value, str):
-        columns = [_column(None, read_type(value, place, problems), True)]
-    else:
-        if value is not Unreadable:
-            problems.add(
-                place,
-                f"columns are {{name: type}} or [type], a tensor is float32[-1, 3]; here is {preview(value)}",
-            )
+    before = len(issues)
+    specs = _read_specs(value, path, issues)
+    valid_specs = [spec for spec in specs if spec is not None]
+    _check_consistency(valid_specs, path, issues)
+    if len(issues) > before or len(valid_specs) < len(specs):
         return None
-    _refuse_mixtures([column for column in columns if column is not None], place, problems)
-    return (
-        None
-        if len(problems) > before or None in columns
-        else _build_schema(columns, place, problems)
-    )
-
-
-def _build_schema(columns: list[Any], place: FieldPath, problems: Problems) -> Schema | None:
     try:
-        return Schema(columns)
+        return Schema(valid_specs)
     except MlflowException as error:
-        problems.add(place, f"MLflow refuses it: {preview(error.message)}")
+        issues.add(path, f"MLflow rejects the schema: {preview(error.message)}")
         return None
 
 
-def _column(name: Any, dtype: Any, required: bool | None) -> ColSpec | None:
+def _read_specs(value: Any, path: FieldPath, issues: SpecIssues) -> list[_Spec | None]:
+    if isinstance(value, Mapping) and value:
+        if set(value) == {"*"} or value.get("type") in _LONG_FORM_TYPES:
+            text = f"write an unnamed column as a list of its type: [{preview(dict(value))}]"
+            issues.add(path, text)
+            return []
+        return [_read_named(key, item, (*path, key), issues) for key, item in value.items()]
+    if isinstance(value, (list, tuple)) and value:
+        return [_read_listed(item, (*path, index), issues) for index, item in enumerate(value)]
+    if isinstance(value, str):
+        if is_tensor(value):
+            return [read_tensor(value, path, issues)]
+        return [_make_column(None, read_type(value, path, issues), True)]
+    text = "expected columns ({name: type} or [type]) or a tensor (float32[-1, 3])"
+    issues.add(path, f"{text}, got {preview(value)}")
+    return []
+
+
+def _make_column(
+    name: str | None, dtype: ColumnType | None, required: bool | None
+) -> ColSpec | None:
     if dtype is None:
         return None
-    return ColSpec(
-        dtype, name, cast("bool", required)
-    )  # None is what MLflow itself reads where its file has no `required`
+    # MLflow's own files may lack `required`, and MLflow then reads None.
+    return ColSpec(dtype, name, cast("bool", required))
 
 
-def _read_named(
-    key: Any, value: Any, place: FieldPath, problems: Problems
-) -> ColSpec | TensorSpec | None:
-    known = read_key(key, place[:-1], problems)
-    if isinstance(value, str) and is_tensor(value):
-        tensor = read_tensor(value, place, problems, known[0] if known else None)
-        if known and not known[1]:
-            problems.add(place, "a tensor cannot be optional; drop the ?")
-        return tensor if known else None
-    if isinstance(value, Mapping) and value.get("type") == "tensor":
-        return _read_long_tensor(value, known[0] if known else None, place, problems)
-    dtype, said = read_member(value, place, problems)
-    if known is None:
-        return None
-    if not known[1] and said:
-        problems.add(place, "the ? makes it optional, but required says true; keep one of them")
-    return _column(known[0], dtype, known[1] if said is None else said)
+def _read_named(key: Any, value: Any, path: FieldPath, issues: SpecIssues) -> _Spec | None:
+    name, required = read_key(key, path[:-1], issues) or (None, True)
+    spec: _Spec | None
+    if is_tensor(value):
+        spec = read_tensor(value, path, issues, name)
+        if not required:
+            issues.add(path, "a tensor cannot be optional; remove the ?")
+    elif isinstance(value, Mapping) and value.get("type") == "tensor":
+        spec = _read_long_tensor(value, name, path, issues)
+    else:
+        dtype, flag = read_member(value, path, issues)
+        if not required and flag:
+            issues.add(path, CONTRADICTION)
+        spec = _make_column(name, dtype, required if flag is None else flag)
+    return None if name is None else spec
 
 
-def _is_long_column(value: Any) -> bool:
-    """Whether an item of a list is MLflow's form of a column, which has `type`, rather than an object in the short form."""
-    return isinstance(value, Mapping) and "type" in value and set(value) <= _COLUMN_KEYS
+def _read_listed(value: Any, path: FieldPath, issues: SpecIssues) -> _Spec | None:
+    if is_tensor(value):
+        return read_tensor(value, path, issues)
+    if isinstance(value, Mapping) and "type" in value and set(value) <= _LONG_FORM_KEYS:
+        return _read_long_column(value, path, issues)
+    return _make_column(None, read_type(value, path, issues), True)
 
 
-def _read_listed(value: Any, place: FieldPath, problems: Problems) -> ColSpec | TensorSpec | None:
-    if isinstance(value, str) and is_tensor(value):
-        return read_tensor(value, place, problems)
-    if not _is_long_column(value):
-        return _column(None, read_type(value, place, problems), True)
-    name, required = value.get("name"), value.get("required", True)
+def _read_long_column(
+    value: Mapping[str, Any], path: FieldPath, issues: SpecIssues
+) -> _Spec | None:
+    """Read an item of MLflow's list of dicts."""
+    name: Any = value.get("name")
     if not isinstance(name, (str, int, float, type(None))):
-        problems.add((*place, "name"), f"a name is text or a number, not {preview(name)}")
+        issues.add((*path, "name"), f"names must be strings or numbers, got {preview(name)}")
         name = preview(name)
-    if set(value) == {"name", "type"} and isinstance(name, str) and name in WORDS:
-        problems.add(
-            place,
-            f"a column named {name}, or an object with the properties name and type? Add required: true, or name: type",
-        )
+    if set(value) == {"name", "type"} and name in TYPE_NAMES:
+        text = f"ambiguous: a column named {name}, or an object with the properties name and type"
+        remedy = "add required: true for the column, or write {type: object, properties: ...}"
+        issues.add(path, f"{text}; {remedy}")
     if value["type"] == "tensor":
-        return _read_long_tensor(value, name, place, problems)
-    if value["type"] in _LONG_KINDS and "required" not in value:
-        problems.add(
-            place,
-            "MLflow reads a missing required as optional here; add required: true or required: false",
-        )
-    dtype, _ = read_member(value, place, problems, long=True)
-    return _column(name, dtype, required)
+        return _read_long_tensor(value, name, path, issues)
+    if value["type"] in _LONG_FORM_TYPES and "required" not in value:
+        text = "MLflow reads a missing required as optional here"
+        issues.add(path, f"{text}; add required: true or required: false")
+    dtype, _ = read_member(value, path, issues, in_long_form=True)
+    return _make_column(name, dtype, value.get("required", True))
 
 
 def _read_long_tensor(
-    value: Mapping[str, Any], name: Any, place: FieldPath, problems: Problems
+    value: Mapping[str, Any], name: str | None, path: FieldPath, issues: SpecIssues
 ) -> TensorSpec | None:
-    inside = value.get("tensor-spec")
-    if (
-        not isinstance(inside, Mapping)
-        or not {"dtype", "shape"} <= set(inside)
-        or not isinstance(inside["shape"], (list, tuple))
-    ):
-        problems.add(place, "type tensor needs tensor-spec: {dtype: float32, shape: [-1, 3]}")
+    spec = value.get("tensor-spec")
+    if not isinstance(spec, Mapping) or "dtype" not in spec:
+        spec = {}
+    if not isinstance(spec.get("shape"), (list, tuple)):
+        issues.add(path, "type tensor requires tensor-spec: {dtype: float32, shape: [-1, 3]}")
         return None
     if value.get("required") is False:
-        problems.add(place, "a tensor cannot be optional; drop required")
-    written = f"{inside['dtype']}[{', '.join(map(str, inside['shape']))}]"
-    if not is_tensor(written):
-        problems.add(
-            (*place, "tensor-spec"),
-            f"{preview(written)} is no tensor; a tensor is a dtype and a shape, such as float32 and [-1, 3]",
-        )
+        issues.add(path, "a tensor cannot be optional; remove required")
+    text = f"{spec['dtype']}[{', '.join(map(str, spec['shape']))}]"
+    if not is_tensor(text):
+        message = f"invalid tensor {preview(text)}; a tensor has a dtype and a shape"
+        issues.add((*path, "tensor-spec"), f"{message}, such as float32 and [-1, 3]")
         return None
-    return read_tensor(written, (*place, "tensor-spec"), problems, name)
+    return read_tensor(text, (*path, "tensor-spec"), issues, name)
 
 
-def _refuse_mixtures(
-    columns: list[ColSpec | TensorSpec], place: FieldPath, problems: Problems
-) -> None:
-    names = [column.name for column in columns if column.name is not None]
-    refuse_repeated(names, place, problems)
-    tensors = [column for column in columns if isinstance(column, TensorSpec)]
-    if tensors and len(tensors) < len(columns):
-        problems.add(
-            place,
-            f"tensors ({len(tensors)}) and columns ({len(columns) - len(tensors)}) cannot be mixed; an array column is [double]",
-        )
-    if names and len(names) < len(columns):
-        problems.add(
-            place,
-            f"named ({len(names)}) and unnamed ({len(columns) - len(names)}) cannot be mixed; name all of them or none",
-        )
-    elif len(tensors) == len(columns) > 1 and not names:
-        problems.add(
-            place, "several tensors need names: {left: float32[-1, 3], right: float32[-1, 3]}"
-        )
-    for index, column in enumerate(columns):
-        if (
-            isinstance(column, ColSpec)
-            and column.name is None
-            and not names
-            and column.required is False
-        ):
-            problems.add(
-                (*place, index),
-                "an unnamed column cannot be optional; name it, or drop required: false",
-            )
+def _check_consistency(specs: list[_Spec], path: FieldPath, issues: SpecIssues) -> None:
+    """Add the issues of columns and tensors that MLflow does not allow together."""
+    names = [spec.name for spec in specs if spec.name is not None]
+    issues.add_duplicates(path, names)
+    n_tensors = sum(isinstance(spec, TensorSpec) for spec in specs)
+    n_columns = len(specs) - n_tensors
+    if n_tensors and n_columns:
+        text = f"tensors ({n_tensors}) and columns ({n_columns}) cannot be mixed"
+        issues.add(path, f"{text}; write an array column as [double]")
+    n_unnamed = len(specs) - len(names)
+    if names and n_unnamed:
+        text = f"named ({len(names)}) and unnamed ({n_unnamed}) columns cannot be mixed"
+        issues.add(path, f"{text}; name all of them or none")
+    elif n_tensors > 1 and not n_columns and not names:
+        text = "several tensors need names: {left: float32[-1, 3], right: float32[-1, 3]}"
+        issues.add(path, text)
+    if not names:
+        _check_unnamed(specs, path, issues)
 
 
-def format_schema(schema: Schema) -> Any:
-    """Write the inputs or the outputs in the short form.
+def _check_unnamed(specs: list[_Spec], path: FieldPath, issues: SpecIssues) -> None:
+    for index, spec in enumerate(specs):
+        if isinstance(spec, ColSpec) and spec.required is False:
+            text = "an unnamed column cannot be optional; name it, or remove required: false"
+            issues.add((*path, index), text)
+
+
+def schema_to_spec(schema: Schema) -> Any:
+    """Return inputs or outputs in the short form, as data for YAML.
 
     Raises:
-        ValueError: A name cannot be a key; MLflow's own form can say it.
+        ValueError: The short form cannot hold the schema: a name is not a plain key, or not unique.
 
     Example:
-        >>> format_schema(Schema([ColSpec("long", "age", required=False)]))
+        >>> schema_to_spec(Schema([ColSpec("long", "age", required=False)]))
         {'age?': 'long'}
     """
-    columns = schema.inputs
-    if columns[0].name is None:
-        return (
-            type_to_spec(columns[0])
-            if schema.is_tensor_spec()
-            else [type_to_spec(column.type) for column in columns]
-        )
-    if any(awkward(column.name) for column in columns) or len(
-        {column.name for column in columns}
-    ) < len(columns):
-        raise ValueError("a name that is no key")
-    if schema.is_tensor_spec():
-        return {column.name: type_to_spec(column) for column in columns}
-    return {
-        str(column.name) + ("" if column.required else "?"): type_to_spec(column.type)
-        for column in columns
-    }
+    specs = schema.inputs
+    types = [type_to_spec(spec if isinstance(spec, TensorSpec) else spec.type) for spec in specs]
+    if specs[0].name is None:
+        return types[0] if schema.is_tensor_spec() else types
+    names = [spec.name for spec in specs]
+    if not all(map(is_plain_key, names)) or len(set(names)) < len(names):
+        raise ValueError("a name is not a plain key, or not unique")
+    keys = [
+        f"{spec.name}?" if isinstance(spec, ColSpec) and not spec.required else spec.name
+        for spec in specs
+    ]
+    return dict(zip(keys, types, strict=True))

@@ -1,4 +1,4 @@
-"""YAML text as plain data, with the line of every place, and the faults that YAML itself hides or words badly."""
+"""Reads YAML text as plain data, with the line of every value, and explains syntax errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mlflow.types.schema import ParamSchema, Schema
 
 from modelpact._internal.text import preview
 from modelpact.signature.field_path import FieldPath
-from modelpact.signature.language.issues import Problems
+from modelpact.signature.issues import SpecIssues
 
 __all__ = ["Unreadable", "read_document", "read_stored"]
 
@@ -21,149 +21,169 @@ _Stored = TypeVar("_Stored", Schema, ParamSchema)
 
 
 class Unreadable:
-    """Stands where a part of a document could not be read; the fault is already noted."""
+    """A placeholder for a value that could not be read; the issue has been added."""
 
 
-_HINTS = [
+# The remedy for a line that YAML cannot read: the first pattern that matches.
+_REMEDIES = [
     (
         re.compile(r"[{,][^{},]*\w\?\s*:"),
-        'inside {...} YAML wants a key with a ? quoted: {"orcid?": string}',
+        'quote keys that end with ? inside {...}: {"orcid?": string}',
     ),
-    (re.compile(r"\*\s*:"), 'YAML wants the star of a map quoted: {"*": double}'),
-    (re.compile(r"[\]}]\s*="), 'YAML wants this whole text quoted: stop: "[string] = []"'),
+    (re.compile(r"\*\s*:"), 'quote the * of a map: {"*": double}'),
+    (re.compile(r"[\]}]\s*="), 'quote the whole text: stop: "[string] = []"'),
     (
         re.compile(r"\w\[[^\]]*\]"),
-        'inside {...} or [...] YAML wants a tensor quoted: "float32[-1, 3]"',
+        'quote tensors inside {...} or [...]: "float32[-1, 3]"',
     ),
-    (re.compile(r"=.*:"), "YAML wants a default with a colon quoted: stop: 'string = a: b'"),
-    (re.compile(r"\t"), "YAML is indented with spaces, never with tabs"),
+    (re.compile(r"=.*:"), "quote defaults that contain a colon: stop: 'string = a: b'"),
+    (re.compile(r"\t"), "indent with spaces, not tabs"),
 ]
-"""What people meant when YAML stumbles over a line: the first that fits is said."""
 
 
-def read_document(text: str, place: FieldPath, problems: Problems) -> Any:
-    """The plain data of a YAML text; every fault of the text is noted in `problems`.
+def read_document(text: str, path: FieldPath, issues: SpecIssues) -> Any:
+    """Read a YAML document as plain data.
 
     Args:
         text: One YAML document; JSON is YAML too.
-        place: Where the text stands in the signature.
-        problems: Takes the faults, and the line of each place when the text is a whole file (`place` is empty).
+        path: The position of the text in the signature; empty if the text is a whole file.
+        issues: Collects the issues; for a whole file also the line of each value.
 
     Returns:
-        Dicts, lists and scalars; `Unreadable` when nothing could be made of the text.
+        Dicts, lists and scalars; `Unreadable` if the text cannot be read at all.
     """
-    loader = yaml.SafeLoader(text) if text.isprintable() or _readable(text) else None
-    if loader is None:
-        problems.add(place, "the text has characters that YAML does not allow")
+    if not text.isprintable() and yaml.reader.Reader.NON_PRINTABLE.search(text):
+        issues.add(path, "the text contains characters that YAML does not allow")
         return Unreadable
+    loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
-        return (
-            None if node is None else _Reader(loader, problems, whole=not place).read(node, place)
-        )
+        if node is None:
+            return None
+        return _NodeReader(loader, issues, is_file=not path).read(node, path)
     except yaml.MarkedYAMLError as error:
-        problems.add(place, _explained(error, text), _line_of(error) if not place else None)
+        issues.add(path, _explain(error, text), _find_line(error) if not path else None)
     except RecursionError:
-        problems.add(place, "nested too deeply")
+        issues.add(path, "nested too deeply")
     finally:
         loader.dispose()
     return Unreadable
 
 
-def _readable(text: str) -> bool:
-    return yaml.reader.Reader.NON_PRINTABLE.search(text) is None
-
-
-def _line_of(error: yaml.MarkedYAMLError) -> int | None:
+def _find_line(error: yaml.MarkedYAMLError) -> int | None:
     mark = error.problem_mark or error.context_mark
     return mark.line + 1 if mark else None
 
 
-def _explained(error: yaml.MarkedYAMLError, text: str) -> str:
-    line = _line_of(error)
-    written = text.splitlines()[line - 1] if line and line <= len(text.splitlines()) else text
-    hint = next((hint for pattern, hint in _HINTS if pattern.search(written)), None)
+def _explain(error: yaml.MarkedYAMLError, text: str) -> str:
+    line = _find_line(error)
+    lines = text.splitlines()
+    source = lines[line - 1] if line and line <= len(lines) else text
     reason = error.problem or "it cannot be read"
-    reason = f"{error.context}, {reason}" if error.context and reason.startswith("but") else reason
-    return f"not YAML: {reason}, at {preview(written.strip())}" + (f"; {hint}" if hint else "")
+    if error.context and reason.startswith("but"):
+        reason = f"{error.context}, {reason}"
+    remedy = next((remedy for pattern, remedy in _REMEDIES if pattern.search(source)), None)
+    message = f"invalid YAML: {reason}, at {preview(source.strip())}"
+    return f"{message}; {remedy}" if remedy else message
 
 
-class _Reader:
-    """Turns YAML nodes into plain data, noting lines and faults on the way."""
+class _NodeReader:
+    """Converts YAML nodes to plain data, and records lines and issues.
 
-    def __init__(self, loader: yaml.SafeLoader, problems: Problems, *, whole: bool) -> None:
+    Args:
+        loader: Constructs the scalars.
+        issues: Collects the issues, and the lines of a file.
+        is_file: Whether the document is a whole file, so that its lines are worth recording.
+    """
+
+    def __init__(self, loader: yaml.SafeLoader, issues: SpecIssues, *, is_file: bool) -> None:
         self.loader = loader
-        self.problems = problems
-        self.whole = whole
-        self.open: set[int] = (
-            set()
-        )  # the nodes being read: one that meets itself is an anchor inside its own value
+        self.issues = issues
+        self.is_file = is_file
+        # The nodes being read, to detect an anchor that refers to itself.
+        self.open_nodes: set[int] = set()
 
-    def read(self, node: yaml.Node, place: FieldPath) -> Any:
-        if self.whole:
-            self.problems.lines.setdefault(place, node.start_mark.line + 1)
-        if id(node) in self.open:
-            self.problems.add(place, "an anchor that contains itself")
+    def read(self, node: yaml.Node, path: FieldPath) -> Any:
+        """Return the data of a node, or `Unreadable` after adding an issue."""
+        if self.is_file:
+            self.issues.lines.setdefault(path, node.start_mark.line + 1)
+        if id(node) in self.open_nodes:
+            self.issues.add(path, "an anchor refers to itself")
             return Unreadable
-        self.open.add(id(node))
+        self.open_nodes.add(id(node))
         try:
             if isinstance(node, yaml.MappingNode):
-                return self._mapping(node, place)
+                return self._read_mapping(node, path)
             if isinstance(node, yaml.SequenceNode):
-                return [self.read(item, (*place, index)) for index, item in enumerate(node.value)]
-            return self._scalar(node, place)
+                return [self.read(item, (*path, index)) for index, item in enumerate(node.value)]
+            return self._read_scalar(node, path)
         finally:
-            self.open.discard(id(node))
+            self.open_nodes.discard(id(node))
 
-    def _scalar(self, node: yaml.Node, place: FieldPath) -> Any:
+    def _read_scalar(self, node: yaml.Node, path: FieldPath) -> Any:
         try:
             return self.loader.construct_object(node, deep=True)
-        except (
-            yaml.MarkedYAMLError,
-            ValueError,
-        ) as error:  # an unknown tag; a date such as 2024-13-45
+        except (yaml.MarkedYAMLError, ValueError) as error:
+            # An unknown tag, or a date such as 2024-13-45.
             reason = error.problem if isinstance(error, yaml.MarkedYAMLError) else error
-            self.problems.add(place, f"YAML cannot read {preview(node.value)}: {reason}")
+            self.issues.add(path, f"invalid YAML value {preview(node.value)}: {reason}")
             return Unreadable
 
-    def _mapping(self, node: yaml.MappingNode, place: FieldPath) -> Any:
-        found: dict[Any, Any] = {}
-        before = len(self.problems)
-        first: dict[tuple[type, Any], int] = {}
+    def _read_mapping(self, node: yaml.MappingNode, path: FieldPath) -> Any:
+        data: dict[Any, Any] = {}
+        first_lines: dict[tuple[type, Any], int] = {}
+        before = len(self.issues)
         for key_node, value_node in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                self.problems.add(place, "merge keys (<<) are not read here; write the entries out")
-                continue
-            key = (
-                self._scalar(key_node, place)
-                if isinstance(key_node, yaml.ScalarNode)
-                else Unreadable
-            )
+            key = self._read_key(key_node, path)
             if key is Unreadable:
-                self.problems.add(place, "a key must be text")
                 continue
+            # True and 1 are the same key for a dict.
+            identity = type(key), key
             line = key_node.start_mark.line + 1
-            if (type(key), key) in first:
-                where = f", first in line {first[type(key), key]}" if self.whole else ""
-                self.problems.add(
-                    (*place, key),
-                    f"the key {preview(key)} is given twice{where}",
-                    line if self.whole else None,
-                )
-            first.setdefault((type(key), key), line)
-            if self.whole:
-                self.problems.lines.setdefault((*place, key), line)
-            value = self.read(value_node, (*place, key))
-            found.setdefault(key, value)
-        return found if found or len(self.problems) == before else Unreadable
+            if identity in first_lines:
+                self._add_duplicate(key, path, line, first_lines[identity])
+            first_lines.setdefault(identity, line)
+            if self.is_file:
+                self.issues.lines.setdefault((*path, key), line)
+            value = self.read(value_node, (*path, key))
+            data.setdefault(key, value)
+        return data if data or len(self.issues) == before else Unreadable
+
+    def _read_key(self, node: yaml.Node, path: FieldPath) -> Any:
+        if node.tag == "tag:yaml.org,2002:merge":
+            text = "merge keys (<<) are not supported; write the entries out"
+            self.issues.add(path, text)
+            return Unreadable
+        key = self._read_scalar(node, path) if isinstance(node, yaml.ScalarNode) else Unreadable
+        if key is Unreadable:
+            self.issues.add(path, "keys must be strings")
+        return key
+
+    def _add_duplicate(self, key: Any, path: FieldPath, line: int, first_line: int) -> None:
+        text = f"duplicate key {preview(key)}"
+        if self.is_file:
+            self.issues.add((*path, key), f"{text}, first used on line {first_line}", line)
+        else:
+            self.issues.add((*path, key), text)
 
 
-def read_stored(value: Any, read: Callable[[str], _Stored]) -> _Stored | None:
-    """What MLflow makes of its own JSON text, in which it may have stored what nobody should write (names given twice)."""
+def read_stored(value: Any, from_json: Callable[[str], _Stored]) -> _Stored | None:
+    """Read MLflow's own JSON text, which may hold what the short form cannot (duplicate names).
+
+    Args:
+        value: A part of a signature.
+        from_json: MLflow's function that reads the text.
+
+    Returns:
+        MLflow's schema; None if the value is not such a text, or is broken. It is then read like a
+        written signature, which reports what is wrong.
+    """
     if not isinstance(value, str) or not value.lstrip().startswith("["):
         return None
     try:
         items = json.loads(value)
-        return read(value) if items and all(isinstance(item, dict) for item in items) else None
+        if items and all(isinstance(item, dict) for item in items):
+            return from_json(value)
     except (ValueError, MlflowException, KeyError, TypeError, AttributeError, RecursionError):
-        return None  # not MLflow's, or broken: read as people write it, which says what is wrong
+        return None
+    return None

@@ -1,0 +1,87 @@
+"""Tensors as text: `float32[-1, 3]`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from mlflow.types.schema import TensorSpec
+
+from modelpact._internal.text import preview
+from modelpact.signature.field_path import FieldPath
+from modelpact.signature.issues import SpecIssues
+from modelpact.signature.language.type_names import TYPE_NAMES, describe_unknown_dtype
+
+__all__ = ["is_tensor", "read_tensor"]
+
+_TENSOR = re.compile(r"^\s*([A-Za-z_.]+\d*(?:\[\d*[A-Za-zμ]+\])?)\s*\[([^\]]*)\]\s*$")
+_SHAPE = re.compile(r"[-\d\s,.?*:]+|None.*|.*None")
+_AXIS = re.compile(r"-1|\d{1,18}")
+_GENERIC_NAMES = [
+    "list",
+    "dict",
+    "optional",
+    "sequence",
+    "mapping",
+    "map",
+    "array",
+    "union",
+    "tuple",
+    "set",
+]
+
+
+def is_tensor(value: object) -> bool:
+    """Return whether a value looks like a tensor: a word, then a shape in brackets.
+
+    Example:
+        >>> is_tensor("float32[-1, 3]"), is_tensor("list[str]")
+        (True, False)
+    """
+    if not isinstance(value, str) or not (match := _TENSOR.match(value)):
+        return False
+    name, shape = match[1], match[2].strip()
+    if name.lower() in _GENERIC_NAMES:
+        return False
+    if shape:
+        return _SHAPE.fullmatch(shape) is not None
+    return name not in TYPE_NAMES and _find_dtype(name) is not None
+
+
+def read_tensor(
+    value: str, path: FieldPath, issues: SpecIssues, name: str | None = None
+) -> TensorSpec | None:
+    """Read a tensor from text; return None after adding an issue.
+
+    Args:
+        value: A dtype and a shape, such as `float32[-1, 3]`.
+        path: The position of the value in the signature.
+        issues: Collects the issues.
+        name: The name of the tensor.
+    """
+    before = len(issues)
+    match = _TENSOR.match(value)
+    if match is None:
+        text = f"invalid tensor {preview(value)}; write a dtype and a shape, such as float32[-1, 3]"
+        issues.add(path, text)
+        return None
+    dtype = _find_dtype(match[1])
+    if dtype is None:
+        issues.add(path, describe_unknown_dtype(match[1]))
+    axes = [axis.strip() for axis in match[2].split(",")] if match[2].strip() else []
+    for axis in axes:
+        if not _AXIS.fullmatch(axis):
+            text = f"invalid axis {preview(axis)}; write its length, or -1 for any length"
+            issues.add(path, text)
+    if dtype is None or len(issues) > before:
+        return None
+    return TensorSpec(dtype, tuple(map(int, axes)), name)
+
+
+def _find_dtype(name: str) -> np.dtype[Any] | None:
+    try:
+        dtype = np.dtype(name)
+    except (TypeError, ValueError):
+        return None
+    return dtype if dtype.name == name else None
