@@ -1,7 +1,8 @@
-"""Writing and reading whole signatures: round trips over every type, MLflow's own form, YAML files."""
+"""Whole signatures: round trips of every type, MLflow's own form, files, malformed ones."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import itertools
 import json
@@ -9,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 from hypothesis import given
-from mlflow.models import ModelSignature, infer_signature
+from hypothesis import strategies as st
+from mlflow.models import ModelSignature
 from mlflow.models.model import Model
 from mlflow.types.schema import (
     AnyType,
@@ -32,6 +33,7 @@ from mlflow.types.schema import (
 
 from modelpact.errors import SpecError
 from modelpact.signature import load, parse, to_spec
+from tests.support.malformed_specs import report_problems
 from tests.support.strategies import AWKWARD_NAMES, TENSOR_DTYPES, signatures
 from tests.support.together import by_name, holds_for_each
 
@@ -160,8 +162,8 @@ NAME_CASES = (
         for name in AWKWARD_NAMES
     ]
 )
-ODD_CASES = [
-    ("a name given twice", ModelSignature(Schema([ColSpec("long", "a"), ColSpec("double", "a")]))),
+SPECIAL_CASES = [
+    ("a duplicate name", ModelSignature(Schema([ColSpec("long", "a"), ColSpec("double", "a")]))),
     (
         "Spark vectors",
         ModelSignature(
@@ -191,16 +193,16 @@ ORDINARY = {
     "tensors": by_name(TENSOR_CASES),
     "params": by_name(PARAM_CASES),
 }
-FAMILIES = {**ORDINARY, "names": by_name(NAME_CASES), "odd ones": by_name(ODD_CASES)}
-COUNTS = {"columns": 270, "tensors": 200, "params": 67, "names": 180, "odd ones": 6}
+FAMILIES = {**ORDINARY, "names": by_name(NAME_CASES), "special": by_name(SPECIAL_CASES)}
+COUNTS = {"columns": 270, "tensors": 200, "params": 67, "names": 180, "special": 6}
 
 
-def test_no_case_is_lost() -> None:
+def test_number_of_cases() -> None:
     assert {family: len(cases) for family, cases in FAMILIES.items()} == COUNTS
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_what_was_written_is_read_back(family: str) -> None:
+def test_signatures_are_read_back(family: str) -> None:
     def check(signature: ModelSignature) -> None:
         written = to_spec(signature)
         assert parse(written) == signature
@@ -214,7 +216,7 @@ def test_what_was_written_is_read_back(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_mlflows_own_form_means_what_mlflow_reads(family: str) -> None:
+def test_mlflow_json_is_read_as_mlflow_reads_it(family: str) -> None:
     def check(signature: ModelSignature) -> None:
         stored = signature.to_dict()
         assert parse(stored) == ModelSignature.from_dict(stored) == signature
@@ -223,7 +225,7 @@ def test_mlflows_own_form_means_what_mlflow_reads(family: str) -> None:
 
 
 @given(signatures())
-def test_any_signature_is_read_back(signature: ModelSignature) -> None:
+def test_random_signatures_are_read_back(signature: ModelSignature) -> None:
     written = to_spec(signature)
     assert parse(written) == signature
     assert parse(yaml.safe_dump(written, sort_keys=False)) == signature
@@ -231,13 +233,13 @@ def test_any_signature_is_read_back(signature: ModelSignature) -> None:
 
 
 @given(signatures())
-def test_writing_is_stable(signature: ModelSignature) -> None:
+def test_to_spec_is_stable(signature: ModelSignature) -> None:
     written = to_spec(signature)
     assert to_spec(parse(written)) == written
 
 
 @pytest.mark.parametrize("family", ORDINARY)
-def test_ordinary_signatures_are_written_in_the_short_form(family: str) -> None:
+def test_ordinary_signatures_use_the_short_form(family: str) -> None:
     def check(signature: ModelSignature) -> None:
         for part, value in to_spec(signature).items():
             assert not (isinstance(value, str) and value.startswith("[")), "that is MLflow's JSON"
@@ -248,7 +250,7 @@ def test_ordinary_signatures_are_written_in_the_short_form(family: str) -> None:
     holds_for_each(check, ORDINARY[family])
 
 
-def test_the_short_form_reads_well() -> None:
+def test_to_spec_returns_the_short_form() -> None:
     spec = {
         "inputs": {
             "age": "double",
@@ -263,83 +265,7 @@ def test_the_short_form_reads_well() -> None:
     assert to_spec(parse(spec)) == spec
 
 
-def test_a_param_has_a_long_form() -> None:
-    short = parse(
-        {"params": {"t": "double = 0.7", "s": '[string] = ["a"]', "o": '{a: long} = {"a": 1}'}}
-    )
-    long = {
-        "t": {"type": "double", "default": 0.7},
-        "s": {"type": "string", "default": ["a"], "shape": [-1]},
-        "o": {"type": {"a": "long"}, "default": {"a": 1}},
-    }
-    assert parse({"params": long}) == short
-    assert parse({"params": long | {"s": {"type": ["string"], "default": ["a"]}}}) == short
-    assert parse({"params": [{"name": name, **item} for name, item in long.items()]}) == short
-
-
-@pytest.mark.parametrize(
-    ("written", "default"),
-    [
-        ("string = hello world", "hello world"),
-        ("string = a=b", "a=b"),
-        ('string = "quoted"', "quoted"),
-        ('string = "null"', "null"),
-        ("string = null", None),
-        ("string = 3", "3"),
-        ('string = ""', ""),
-        ("string=x", "x"),
-        ("double = 1", 1.0),
-        ("double = null", None),
-        ("boolean = true", True),
-        ("datetime = 2024-01-31", datetime.date(2024, 1, 31)),
-        ('datetime = "2024-01-31T12:00:00"', datetime.datetime(2024, 1, 31, 12)),
-        ('[datetime] = ["2024-01-31"]', [datetime.date(2024, 1, 31)]),
-        ("[long] = [1, 2]", [1, 2]),
-    ],
-)
-def test_defaults_are_json_and_bare_text_for_text_and_moments(written: str, default: Any) -> None:
-    assert parse({"params": {"p": written}}).params.params[0].default == default
-
-
-def test_yaml_dates_are_defaults_of_datetime_params() -> None:
-    spec = yaml.safe_load(
-        "params: {day: {type: datetime, default: 2024-01-31}, at: {type: datetime, default: 2024-01-31 12:00:00}}"
-    )
-    day, at = parse(spec).params.params
-    assert (day.default, at.default) == (
-        datetime.date(2024, 1, 31),
-        datetime.datetime(2024, 1, 31, 12),
-    )
-
-
-def test_mlflows_list_of_dicts_can_be_pasted() -> None:
-    frame = pd.DataFrame({"a": [1.5], "b": ["x"], "c": [[1.5]]})
-    signature = infer_signature(frame, np.zeros((2, 3)), {"p": 1.5})
-    pasted = {
-        "inputs": signature.inputs.to_dict(),
-        "outputs": signature.outputs.to_dict(),
-        "params": signature.params.to_dict(),
-    }
-    assert parse(pasted) == signature
-    assert parse(yaml.safe_load(yaml.safe_dump(json.loads(json.dumps(pasted))))) == signature
-
-
-def test_a_missing_required_is_read_as_mlflow_reads_it_or_refused() -> None:
-    """MLflow makes a compound column optional where `required` is missing: kept in its own JSON, refused in what people write."""
-    stored = {"inputs": '[{"name": "a", "type": "array", "items": {"type": "long"}}]'}
-    assert parse(stored) == ModelSignature.from_dict(stored)
-    assert parse(to_spec(parse(stored))) == ModelSignature.from_dict(stored)
-    with pytest.raises(SpecError, match="MLflow reads a missing required as optional here"):
-        parse({"inputs": json.loads(stored["inputs"])})
-
-
-def test_parts_that_are_null_or_empty_params_are_absent() -> None:
-    assert parse({"inputs": ["long"], "outputs": None, "params": None}) == parse(
-        {"inputs": ["long"], "params": {}}
-    )
-
-
-def test_an_mlmodel_file_is_read(tmp_path: Path) -> None:
+def test_mlmodel_files_are_loaded(tmp_path: Path) -> None:
     signature = parse(
         {
             "inputs": {"a": "long", "b?": ["string"]},
@@ -352,10 +278,12 @@ def test_an_mlmodel_file_is_read(tmp_path: Path) -> None:
     assert parse(yaml.safe_load((tmp_path / "MLmodel").read_text())) == signature
 
 
-def test_a_contract_file_is_read(tmp_path: Path) -> None:
+def test_contract_files_are_loaded(tmp_path: Path) -> None:
     file = tmp_path / "contract.yaml"
     file.write_text(
-        'inputs:\n  age: double\n  notes?: string\n  author: {name: string, "orcid?": string}\nparams:\n  top: long = 3\n'
+        "inputs:\n  age: double\n  notes?: string\n"
+        '  author: {name: string, "orcid?": string}\n'
+        "params:\n  top: long = 3\n"
     )
     assert to_spec(load(file)) == {
         "inputs": {
@@ -367,28 +295,114 @@ def test_a_contract_file_is_read(tmp_path: Path) -> None:
     }
 
 
-def test_what_mlflow_cannot_store_is_not_written() -> None:
+def test_to_spec_rejects_signatures_that_mlflow_cannot_store() -> None:
     signature = ModelSignature(Schema([TensorSpec(np.dtype(">f4"), (-1,))]))
-    with pytest.raises(
-        SpecError, match="the inputs cannot be written: MLflow itself would not read back"
-    ):
+    with pytest.raises(SpecError, match="cannot write the inputs: MLflow stores"):
         to_spec(signature)
 
 
-def test_a_default_of_nan_is_written_and_read_though_it_never_equals_itself() -> None:
-    written = {"params": {"p": "double = NaN"}}
-    assert to_spec(parse(written)) == written
+MALFORMED = [
+    (
+        "input: {a: double}",
+        "input: unknown key 'input' (did you mean 'inputs'?); a signature has inputs, outputs "
+        "and params",
+    ),
+    (
+        "inputs: {a: double}\nouputs: [double]",
+        "ouputs: unknown key 'ouputs' (did you mean 'outputs'?); a signature has inputs, outputs "
+        "and params",
+    ),
+    (
+        "{}",
+        "at least one of inputs, outputs and params is required",
+    ),
+    (
+        "[double]",
+        'expected a mapping with inputs, outputs or params, got ["double"]',
+    ),
+    (
+        "flavors: {}",
+        "this MLmodel was saved without a signature",
+    ),
+    (
+        'inputs: {a: "double"}\nsignature: {inputs: [long]}',
+        "signature: unknown key 'signature'; a signature has inputs, outputs and params",
+    ),
+]
 
 
-def test_a_tensor_has_a_long_form_under_its_name() -> None:
-    long = {
-        "inputs": {
-            "image": {"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 3]}}
-        }
-    }
-    assert parse(long) == parse({"inputs": {"image": "float32[-1, 3]"}})
+@pytest.mark.parametrize(("spec", "problems"), MALFORMED, ids=[spec for spec, _ in MALFORMED])
+def test_malformed_signatures_are_reported(spec: str, problems: str) -> None:
+    assert report_problems(spec) == problems
 
 
-def test_wide_signatures_are_written_and_read_in_linear_time() -> None:
-    wide = {"inputs": {f"column_{index}": "double" for index in range(20_000)}}
-    assert to_spec(parse(wide)) == wide
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "No such file"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"a: \x01", "characters that YAML does not allow"),
+    ],
+)
+def test_unreadable_files_are_named(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    file = tmp_path / "contract.yaml"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SpecError, match=reason) as caught:
+        load(file)
+    assert str(file) in str(caught.value)
+
+
+_SCALARS = ("double", "any", "[", "{a?: long}", "float32[-1]", "string = x", "*", "type", "object")
+_KEYS = ("a", "a?", "*", "type", "properties", "items", "required", "default", "name", 1, True)
+_NODES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(_SCALARS),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_KEYS), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["inputs", "outputs", "params", "input"]), _NODES, max_size=3)
+    | _NODES
+)
+def test_random_data_is_a_signature_or_a_spec_error(spec: Any) -> None:
+    try:
+        signature = parse(spec)
+    except SpecError:
+        return
+    assert parse(to_spec(signature)) == signature
+
+
+@given(st.text(max_size=30) | st.text(alphabet="{}[]:?*=\"' \n-&a#,", max_size=30))
+def test_random_text_is_a_signature_or_a_spec_error(text: str) -> None:
+    for spec in (
+        text,
+        {"inputs": text},
+        {"inputs": {"a": text}},
+        {"params": {"a": text}},
+        {"params": text},
+    ):
+        with contextlib.suppress(SpecError):
+            assert parse(spec) is not None
+
+
+@given(signatures(), st.data())
+def test_mistyped_types_are_reported_with_their_path(signature: Any, data: st.DataObject) -> None:
+    written = to_spec(signature)
+    columns = [
+        (part, key)
+        for part in ("inputs", "outputs")
+        if isinstance(written.get(part), dict)
+        for key in written[part]
+    ]
+    if not columns:
+        return
+    part, key = data.draw(st.sampled_from(columns))
+    written[part][key] = "doubel"
+    with pytest.raises(SpecError) as caught:
+        parse(written)
+    text = "unknown type 'doubel' (did you mean 'double'?)"
+    assert [problem for problem in caught.value.problems if problem[1] == text]
