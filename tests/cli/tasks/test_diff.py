@@ -199,11 +199,11 @@ BAD: list[tuple[str, bytes | None, type[Exception], str]] = [
     ("nothing.yaml", None, ConfigError, "task.new=nothing.yaml: there is no such file or folder"),
     ("models:/sums/1", None, LoadError, "there is no store mlflow.db"),
     ("http//host", None, ConfigError, "there is no such file or folder"),
-    ("empty.yaml", b"", SpecError, "here is null"),
+    ("empty.yaml", b"", SpecError, "got null"),
     ("binary.yaml", b"\xff\xfe\x00", SpecError, "it is not UTF-8 text"),
     ("broken.yaml", b"inputs: {a: [", SpecError, "broken.yaml"),
     ("unknown.yaml", b"inputs: {a: dubble}", SpecError, "did you mean 'double'?"),
-    ("list.yaml", b"- a", SpecError, "a signature has inputs, outputs and params"),
+    ("list.yaml", b"- a", SpecError, "expected a mapping with inputs, outputs or params"),
 ]
 
 

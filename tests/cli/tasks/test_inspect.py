@@ -153,28 +153,32 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "Decimal": (
         pd.DataFrame({"bad": [decimal.Decimal(1)], "good": [1.0]}),
         "bad",
-        "convert to float",
+        "convert it to float",
     ),
     "mixed": (
         pd.DataFrame({"bad": [1, "x"], "good": [1.0, 2.0]}),
         "bad",
-        "values of different types",
+        "mixed types",
     ),
     "timedelta": (
         pd.DataFrame({"bad": pd.to_timedelta(["1s"]), "good": [1.0]}),
         "bad",
         "total_seconds",
     ),
-    "nulls only": (pd.DataFrame({"bad": [None, None], "good": [1.0, 2.0]}), "bad", "tells no type"),
+    "nulls only": (
+        pd.DataFrame({"bad": [None, None], "good": [1.0, 2.0]}),
+        "bad",
+        "cannot infer a type",
+    ),
     "same name": (
         pd.DataFrame([[1.0, 2.0, 3.0]], columns=["bad", "bad", "good"]),
         "bad",
-        "2 columns of that name",
+        "duplicate name of 2 columns",
     ),
     "nested": (
         [{"bad": {"x": [1, "y"]}, "good": 1.0}, {"bad": {"x": [1]}, "good": 2.0}],
         "bad",
-        "x[0]: values of different",
+        "x[0]: mixed types",
     ),
     "two": (
         pd.DataFrame({"bad": np.array([1], "uint64"), "worse": [1j], "good": [1.0]}),
@@ -208,7 +212,7 @@ def test_a_column_without_a_type_is_refused_beside_another(
     frame = pd.DataFrame({"bad": [1, "x"], "empty": [None, None]})
     with pytest.raises(SignError):
         given(frame).run(tmp_path)
-    assert "refused: the data tells no type" in lines(capsys.readouterr().out)["empty"]
+    assert "refused: cannot infer a type" in lines(capsys.readouterr().out)["empty"]
 
 
 def test_any_is_remarked_on_when_it_is_allowed(
@@ -218,7 +222,7 @@ def test_any_is_remarked_on_when_it_is_allowed(
     given(frame, signer=InferSigner(on_any="warn")).run(tmp_path)
     out = capsys.readouterr().out
     assert "plain MLflow signs it so" in lines(out)["empty"]
-    assert "warning: the data tells no type" in out
+    assert "warning: cannot infer a type from nulls" in out
 
 
 def test_refused_params_and_outputs_are_shown(

@@ -1,4 +1,4 @@
-"""Corners of enforcement and inference that no table of cases reaches."""
+"""Corners of enforcement that no table of cases reaches."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ from mlflow.types.schema import (
     TensorSpec,
 )
 
-from modelpact.errors import InputsError, SignError
+from modelpact.errors import InputsError
 from modelpact.signature import compile
-from modelpact.signature.inference.infer import infer
 from modelpact.signature.language.spec import parse
 from tests.support.enforcement_cases import same
 
@@ -164,35 +163,6 @@ def test_nested_integers_become_doubles_inside_maps() -> None:
     assert compile(ModelSignature(schema)).enforce_inputs([{"m": {"a": [1, None]}}])[
         "m"
     ].tolist() == [{"a": [1, None]}]
-
-
-def test_params_of_no_dict_and_names_that_collide() -> None:
-    with pytest.raises(SignError, match="params: params of type list; give a dict by name"):
-        infer([1.5], params=[1])  # type: ignore[arg-type]
-    with pytest.raises(SignError, match="Duplicated parameters"):
-        infer([1.5], params={1: 1, "1": 2})  # type: ignore[dict-item]
-
-
-@pytest.mark.parametrize(
-    ("frame", "text"),
-    [
-        (pd.DataFrame({"x": pd.period_range("2024-01", periods=1, freq="M")}), "Period"),
-        (pd.DataFrame({"x": np.array([1.5], dtype="longdouble")}), "float64"),
-        (pd.DataFrame({"x": pd.arrays.SparseArray([0.0, 1.5])}), "to_dense"),
-        (pd.DataFrame({"x": [datetime.timedelta(1)]}, dtype=object), "total_seconds"),
-        (pd.DataFrame({"x": [(1, 2)]}), "give a list"),
-        ({"x": np.array([]), 3: 1}, "an empty array tells no type"),
-    ],
-)
-def test_remedies(frame: Any, text: str) -> None:
-    with pytest.raises(SignError, match=text):
-        infer(frame)
-
-
-def test_many_troubles_are_counted() -> None:
-    with pytest.raises(SignError, match=r"in 60 places:(?s:.*)\.\.\. and 10 more") as caught:
-        infer([{f"c{i}": 1j for i in range(60)}])
-    assert len(caught.value.problems) == 60
 
 
 @pytest.mark.parametrize("dtype", [D.integer, D.long, D.float, D.double])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -304,3 +305,32 @@ def test_drifting_keys_take_linear_work() -> None:
 
     calls(100)
     assert calls(4000) < 5 * calls(1000)  # 4 times the rows; quadratic would be 16 times the calls
+
+
+def test_params_must_be_a_dict_with_unique_names() -> None:
+    with pytest.raises(SignError, match="params: params of type list; provide a dict of values"):
+        infer([1.5], params=[1])  # type: ignore[arg-type]
+    with pytest.raises(SignError, match="Duplicated parameters"):
+        infer([1.5], params={1: 1, "1": 2})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("frame", "text"),
+    [
+        (pd.DataFrame({"x": pd.period_range("2024-01", periods=1, freq="M")}), "Period"),
+        (pd.DataFrame({"x": np.array([1.5], dtype="longdouble")}), "float64"),
+        (pd.DataFrame({"x": pd.arrays.SparseArray([0.0, 1.5])}), "to_dense"),
+        (pd.DataFrame({"x": [datetime.timedelta(1)]}, dtype=object), "total_seconds"),
+        (pd.DataFrame({"x": [(1, 2)]}), "provide a list"),
+        ({"x": np.array([]), 3: 1}, "cannot infer a type from an empty array"),
+    ],
+)
+def test_data_without_a_type_gets_a_suggestion(frame: Any, text: str) -> None:
+    with pytest.raises(SignError, match=text):
+        infer(frame)
+
+
+def test_at_most_50_problems_are_listed() -> None:
+    with pytest.raises(SignError, match=r"60 problems:(?s:.*)\.\.\. and 10 more") as caught:
+        infer([{f"c{i}": 1j for i in range(60)}])
+    assert len(caught.value.problems) == 60

@@ -292,10 +292,10 @@ REFUSED: list[tuple[Any, str, str]] = [
     (Address, "inputs", "The inputs are a list of rows: write list[Address]."),
     (Any, "inputs", "The inputs are a list of rows: write list[Any]."),
     (
-        Optional[list[int]],
+        Optional[list[int]],  # noqa: UP045
         "inputs",
         "The inputs are a list of rows, which cannot be None or a union",
-    ),  # noqa: UP045
+    ),
     (list, "inputs", "A list needs the type of its items, such as list[str]."),
     (List, "inputs", "A list needs the type of its items, such as list[str]."),  # noqa: UP006
     (

@@ -173,7 +173,7 @@ def _refusals(error: SignError) -> list[tuple[str, str, str]]:
         "outputs"
         if isinstance(cause, OutputsError)
         else "params"
-        if "the params break" in str(cause)
+        if "the params violate" in str(cause)
         else "inputs"
     )
     for failure in error.failures:
