@@ -140,7 +140,7 @@ def test_an_engine_that_is_not_installed_is_said_so(
         (("task.workers=0",), "task.workers"),
         (("task.batch_size=0",), "task.batch_size"),
         (("task.on_error=skip",), "task.on_error"),
-        (("task.out=out.txt",), "names no format"),
+        (("task.out=out.txt",), "unknown format"),
         (("task.engine=dask",), "task.engine"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Files of any size through a model, part by part: read, checked, answered, written; and on more than one engine."""
+"""Batch prediction: files of any size, scored part by part on one of several engines."""
 
 from __future__ import annotations
 

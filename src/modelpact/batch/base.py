@@ -1,4 +1,4 @@
-"""What flows through a batch: parts of the input, chunks of a part, and the rows that are set aside."""
+"""The types that flow through a batch, and the interface of its readers."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
     from modelpact.signature import Violation
     from modelpact.types import Signature
 
-__all__ = ["Chunk", "Part", "PartResult", "ReadPlan", "Rows"]
+__all__ = ["Chunk", "Part", "PartResult", "ReadPlan", "RowReader"]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Neighbouring rows that are answered and kept as one.
+    """A range of consecutive rows: the unit of scoring and of checkpoints.
 
     Attributes:
-        index: Its number, from 0.
+        index: The number of the part, from 0.
         first: The number of its first row in the file, from 0.
-        n_rows: How many rows it has.
-        begin: Its first byte in the file, for texts.
-        end: The byte behind its last one.
-        share: How much of the input is behind one at its end, from 0 to 1.
+        n_rows: The number of its rows.
+        begin: The offset of its first byte, for text formats.
+        end: The offset behind its last byte, for text formats.
+        share: The share of the input up to the end of this part, from 0 to 1.
     """
 
     index: int
@@ -36,32 +37,38 @@ class Part:
     end: int = 0
     share: float = 1.0
 
+    @property
+    def last(self) -> int:
+        """The number of its last row in the file."""
+        return self.first + self.n_rows - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some rows of a part, as the model is to be asked about them.
+    """The rows of one call of the model.
 
     Attributes:
-        inputs: A frame, a list of rows, or what else a model takes.
+        inputs: A DataFrame, a list of rows, or another kind of model inputs.
         numbers: The number of each row in the file.
-        kept: The columns that are passed through, by name: one value a row.
-        whole: Whether a failure without a row is about a column of the file; else about some of its rows.
+        kept: The columns that are copied to the output, by name; one value per row.
+        typed: Whether columns have types of their own; a violation without a row then concerns
+            the column in the whole file, otherwise some of the rows.
     """
 
     inputs: Any
-    numbers: Sequence[int]
+    numbers: Sequence[int] | np.ndarray
     kept: dict[str, Any] = field(default_factory=dict)
-    whole: bool = False
+    typed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PartResult:
-    """What has become of a part.
+    """The predictions and the rejected rows of a part.
 
     Attributes:
         part: The part.
-        table: The answers, with the columns that are passed through; None where no row was answered.
-        rejects: The rows that are set aside, with their reasons.
+        table: The kept columns and the predictions; None if every row was rejected.
+        rejects: The violations of the rejected rows, in order; `row` is a row of the file.
     """
 
     part: Part
@@ -71,68 +78,67 @@ class PartResult:
 
 @dataclass(frozen=True, slots=True)
 class ReadPlan:
-    """What is read of an input.
+    """What a reader reads of an input.
 
     Attributes:
-        signature: The contract, which says what a text stands for.
-        keep: The columns that are passed through.
-        every: Whether columns that the contract does not know are read as well: it tells or refuses them.
-        batch: Rows in a chunk.
-        part: Rows in a part, about.
+        signature: The signature of the model; it determines the types of text values.
+        keep: The columns that are copied to the output.
+        read_extra: Whether columns that the signature does not declare are read as well, so that
+            the enforcer can report them.
+        chunk_rows: The number of rows per chunk.
+        part_rows: The approximate number of rows per part.
     """
 
     signature: Signature
     keep: tuple[str, ...]
-    every: bool
-    batch: int
-    part: int
+    read_extra: bool
+    chunk_rows: int
+    part_rows: int
 
-    @property
-    def names(self) -> list[str] | None:
-        """The names of the inputs; None where they have none."""
+    def select_inputs(
+        self, columns: Sequence[str], chosen: Sequence[str] | None, target: str | None
+    ) -> list[str]:
+        """Return the columns of a file that the model gets.
+
+        Args:
+            columns: All columns of the file.
+            chosen: The columns that the data source chose; None for all but the target.
+            target: The target column; None if there is no target.
+        """
+        if chosen is None:
+            chosen = [column for column in columns if column != target]
         schema = self.signature.inputs
-        return (
-            [str(name) for name in schema.input_names()]
-            if schema is not None and schema.has_input_names()
-            else None
-        )
-
-    def inputs_among(self, columns: Sequence[str]) -> list[str]:
-        """Those columns of a file that the model is asked with, in the order of the file."""
-        names = self.names
-        if names is None:
-            return [column for column in columns if column not in self.keep]
-        return [
-            column
-            for column in columns
-            if column in names or (self.every and column not in self.keep)
-        ]
+        names = schema.input_names() if schema is not None and schema.has_input_names() else None
+        if names is not None and not self.read_extra:
+            return [column for column in chosen if column in names]
+        excluded = set(self.keep) - set(names or ())
+        return [column for column in chosen if column not in excluded]
 
 
-class Rows(ABC):
-    """An input that is read part by part; a copy of it goes to each process that reads.
+class RowReader(ABC):
+    """Reads an input part by part; every worker process gets a copy.
 
     Attributes:
-        columns: The names of its columns; None where each row has its own.
+        columns: The names of the columns; None if each row has its own.
     """
 
     columns: list[str] | None = None
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
-        """What tells this input from another, as plain data."""
+        """Return what distinguishes this input from others, as JSON values."""
 
     @abstractmethod
     def parts(self) -> Iterator[Part]:
-        """The parts, in order; the same ones each time.
+        """Yield the parts in order, the same ones each time.
 
         Raises:
-            DataError: The input cannot be read, or has no rows.
+            DataError: The input cannot be read.
         """
 
     @abstractmethod
     def chunks(self, part: Part, rejects: list[Violation]) -> Iterator[Chunk]:
-        """The rows of a part, in order; those that cannot be read are added to `rejects`.
+        """Yield the rows of a part in order; append the rows that cannot be parsed to `rejects`.
 
         Raises:
             DataError: The input cannot be read.

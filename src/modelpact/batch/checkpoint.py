@@ -1,4 +1,4 @@
-"""Parts that are done, kept in a folder beside the output until all of them are: what a batch goes on from."""
+"""Checkpoints: the finished parts of an unfinished batch, from which `task.resume` continues."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Checkpoint"]
 
+HAS_ROWS = b"rows"
+"""The key of the schema metadata that says whether a part has rows."""
+
 
 class Checkpoint:
-    """The folder of the parts of one output.
+    """The folder of the finished parts of one output file.
 
     Args:
-        out: The output; the folder lies beside it.
+        out: The output file; the folder is next to it.
     """
 
     def __init__(self, out: Path) -> None:
@@ -34,17 +37,17 @@ class Checkpoint:
         self._state = self.folder / "state.json"
 
     @contextlib.contextmanager
-    def opened(self, state: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Iterator[None]:
-        """Have the folder for oneself.
+    def open(self, state: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Iterator[None]:
+        """Lock the folder and prepare it.
 
         Args:
-            state: What the parts depend on.
-            resume: Whether to go on where one stopped; the state must be the same.
-            overwrite: Whether parts that are there may be thrown away.
+            state: Everything that the predictions depend on.
+            resume: Whether to continue with the finished parts; their state must be equal.
+            overwrite: Whether finished parts may be deleted.
 
         Raises:
-            ConfigError: Another process is at it; there are parts and nothing is said about them; or they depend on something
-                else than now.
+            ConfigError: Another process holds the lock, the folder has parts although neither
+                `resume` nor `overwrite` is set, or the state differs.
         """
         from filelock import FileLock, Timeout
 
@@ -55,26 +58,27 @@ class Checkpoint:
         except Timeout:
             raise ConfigError(
                 f"task.out={self._out} is being written by another process",
-                remedy="Wait for it, or choose another task.out.",
+                remedy="Wait until it has finished, or choose another task.out.",
                 path=str(self._out),
             ) from None
         try:
-            self._begin(state, resume=resume, overwrite=overwrite)
+            self._prepare(state, resume=resume, overwrite=overwrite)
             yield
         finally:
             lock.release()
-            if not self.count():
-                self.remove()
+            if not self.count_parts():
+                self.delete()
 
-    def _begin(self, state: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
-        done = self.count()
+    def _prepare(self, state: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
         if resume and self._state.exists():
-            self._compare(json.loads(self._state.read_text(encoding="utf-8")), state)
+            self._check_state(json.loads(self._state.read_text(encoding="utf-8")), state)
             return
-        if done and not overwrite:
+        n_parts = self.count_parts()
+        if n_parts and not overwrite:
+            parts = "1 part is" if n_parts == 1 else f"{n_parts:,} parts are"
             raise ConfigError(
-                f"task.out={self._out} was begun and not finished: {done:,} {'part is' if done == 1 else 'parts are'} done",
-                remedy="task.resume=true goes on; task.overwrite=true begins anew.",
+                f"task.out={self._out} is unfinished: {parts} done",
+                remedy="Continue with task.resume=true, or start over with task.overwrite=true.",
                 path=str(self._out),
             )
         for path in self.folder.iterdir():
@@ -82,67 +86,78 @@ class Checkpoint:
                 path.unlink()
         write_atomically(self._state, json.dumps(state, indent=2))
 
-    def _compare(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    def _check_state(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
         now = json.loads(json.dumps(now))
         changed = [key for key in {**before, **now} if before.get(key) != now.get(key)]
-        if changed:
-            lines = "".join(
-                f"\n  {key}: {before.get(key)!s:.200} then, {now.get(key)!s:.200} now"
-                for key in changed
-            )
-            raise ConfigError(
-                f"task.resume=true: {self._out} was begun with something else:{lines}",
-                remedy="Set it as it was, or begin anew with task.overwrite=true and without task.resume.",
-            )
+        if not changed:
+            return
+        lines = "".join(
+            f"\n  {key}: was {before.get(key)!s:.200}, is {now.get(key)!s:.200}" for key in changed
+        )
+        raise ConfigError(
+            f"task.resume=true: {self._out} was started with a different configuration:{lines}",
+            remedy="Restore the configuration, "
+            "or start over with task.overwrite=true and without task.resume.",
+        )
 
     def has(self, part: Part) -> bool:
-        """Whether a part is done."""
+        """Return whether a part is finished."""
         return self._path(part).exists()
 
-    def count(self) -> int:
-        """How many parts are done."""
+    def count_parts(self) -> int:
+        """Return the number of finished parts."""
         return len(list(self.folder.glob("*.arrow")))
 
-    def put(self, scored: PartResult, empty: pa.Table) -> None:
-        """Keep what has become of a part."""
+    def save(self, result: PartResult, empty: pa.Table) -> None:
+        """Store the result of a part.
+
+        Args:
+            result: The result.
+            empty: The table to store if every row was rejected.
+        """
         import pyarrow as pa
 
-        path = self._path(scored.part)
-        path.with_suffix(".jsonl").unlink(missing_ok=True)  # of one that was begun and not finished
-        if scored.rejects:
-            lines = [
-                json.dumps({**reject.to_dict(), "got": truncate(reject.got)}, ensure_ascii=False)
-                for reject in scored.rejects
-            ]
-            write_atomically(path.with_suffix(".jsonl"), "\n".join(lines) + "\n")
-        table = scored.table if scored.table is not None else empty
-        table = table.replace_schema_metadata({b"rows": b"1" if scored.table is not None else b"0"})
-        aside = path.with_suffix(".new")
-        with pa.OSFile(str(aside), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        path = self._path(result.part)
+        # A killed process may have left the rejects of an unfinished part.
+        path.with_suffix(".jsonl").unlink(missing_ok=True)
+        if result.rejects:
+            rows = [{**one.to_dict(), "got": truncate(one.got)} for one in result.rejects]
+            lines = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
+            write_atomically(path.with_suffix(".jsonl"), lines)
+        has_rows = result.table is not None
+        table = result.table if result.table is not None else empty
+        table = table.replace_schema_metadata({HAS_ROWS: b"1" if has_rows else b"0"})
+        temporary = path.with_suffix(".new")
+        with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
             writer.write_table(table)
-        os.replace(aside, path)
+        os.replace(temporary, path)
 
-    def table(self, part: Part) -> pa.Table:
-        """The answers of a part."""
+    def load_table(self, part: Part) -> pa.Table:
+        """Return the predictions of a part."""
         import pyarrow as pa
 
         with pa.memory_map(str(self._path(part))) as file:
             return pa.ipc.open_file(file).read_all()
 
-    def schema(self, part: Part) -> pa.Schema:
-        """The columns of a part."""
+    def load_schemas(self, parts: list[Part]) -> list[pa.Schema]:
+        """Return the schemas of the parts with rows; one schema if no part has rows."""
+        schemas = [self._load_schema(part) for part in parts]
+        with_rows = [one for one in schemas if (one.metadata or {}).get(HAS_ROWS) == b"1"]
+        return with_rows or schemas[:1]
+
+    def _load_schema(self, part: Part) -> pa.Schema:
         import pyarrow as pa
 
         with pa.memory_map(str(self._path(part))) as file:
             return pa.ipc.open_file(file).schema
 
-    def rejects(self, part: Part) -> str:
-        """The lines about the rows of a part that are set aside."""
+    def load_rejects(self, part: Part) -> str:
+        """Return the rejects of a part as JSON lines."""
         path = self._path(part).with_suffix(".jsonl")
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
-    def remove(self) -> None:
-        """Throw everything away."""
+    def delete(self) -> None:
+        """Delete the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, part: Part) -> Path:

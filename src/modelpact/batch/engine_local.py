@@ -1,4 +1,4 @@
-"""The cores of this machine: threads of this process, and processes where Python's lock keeps threads from more than one core."""
+"""Runs a batch on this machine: in threads, and in processes if the GIL limits the threads."""
 
 from __future__ import annotations
 
@@ -9,212 +9,252 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from modelpact.batch.base import Part, PartResult
-from modelpact.batch.scoring import Plan, Scorer, score_in_worker
+from modelpact.batch.scoring import Scorer, ScoringPlan, score_in_worker
 from modelpact.errors import PredictError
 
 if TYPE_CHECKING:
     from modelpact.loaders import Adapter
 
-__all__ = ["cores", "run"]
+__all__ = ["count_cores", "run"]
 
-PATIENCE = 10.0
-"""Seconds until it is asked whether processes would pay."""
+WARM_UP = 10.0
+"""Seconds before the GIL monitor decides."""
 
-WORTH = 30.0
-"""Seconds that must be left then: each process imports MLflow and loads the model first."""
+MIN_REMAINING = 30.0
+"""Seconds of remaining work that justify starting processes, which import MLflow first."""
 
-AHEAD = 2
-"""So many parts a lane may be done before those in front of them."""
+PARTS_AHEAD = 2
+"""Parts per worker that may be finished before an earlier part."""
+
+JOIN_TIMEOUT = 10.0
+"""Seconds to wait for a thread after an error; threads are daemons."""
 
 
-def cores() -> int:
-    """How many cores this process may use."""
+def count_cores() -> int:
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run(
-    plan: Plan, adapter: Adapter, parts: Iterator[Part], workers: int | None, processes: int | None
+    plan: ScoringPlan,
+    adapter: Adapter,
+    parts: Iterator[Part],
+    workers: int | None,
+    processes: int | None,
 ) -> Iterator[PartResult]:
-    """Answer parts on this machine, and give them in their order.
+    """Score parts on this machine; yield the results in order.
 
     Args:
-        plan: What is to be done.
+        plan: The plan.
         adapter: The model.
-        parts: What is to be answered.
-        workers: Threads of this process; None for one a core.
-        processes: Further processes instead; 0 for none, None for none until they would pay.
+        parts: The parts.
+        workers: The number of threads; None for one per core.
+        processes: The number of processes that replace the threads; 0 for none, None to start
+            them if they are worthwhile.
     """
-    n_threads = 1 if processes else workers or cores()
+    n_threads = 1 if processes else workers or count_cores()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(
-            _one_core("blas")
-        )  # else those of each lane wait for each other, and burn the cores by that
-        lanes = _OrderedWorkers(parts, n_threads + (processes or 0))
-        stack.callback(lanes.stop)
-        if not processes:
-            for _ in range(n_threads):
-                lanes.add(Scorer(plan, adapter).score)
+        # BLAS threads of several workers would compete for the same cores.
+        stack.enter_context(_limit_threads("blas"))
+        pool = _OrderedWorkers(parts, n_threads + (processes or 0))
+        stack.callback(pool.stop)
+        if processes:
+            _add_processes(plan, pool, processes, stack)
         else:
-            _add_processes(plan, lanes, processes, stack)
-        watch = _GilMonitor(n_threads) if processes is None and n_threads > 1 else None
-        for scored in lanes.results():
-            yield scored
-            if watch is not None and watch.would_pay(scored.part.share):
-                _add_processes(plan, lanes, n_threads, stack)
-                lanes.retire(n_threads - 1)
-                watch = None
+            _add_threads(plan, adapter, pool, n_threads)
+        may_add_processes = processes is None and n_threads > 1
+        monitor = _GilMonitor(n_threads)
+        for result in pool.results():
+            yield result
+            if may_add_processes and monitor.recommends_processes(result.part.share):
+                may_add_processes = False
+                _add_processes(plan, pool, n_threads, stack)
+                pool.retire(n_threads - 1)
+
+
+def _add_threads(plan: ScoringPlan, adapter: Adapter, pool: _OrderedWorkers, number: int) -> None:
+    for _ in range(number):
+        pool.add(Scorer(plan, adapter).score)
 
 
 def _add_processes(
-    plan: Plan, lanes: _OrderedWorkers, number: int, stack: contextlib.ExitStack
+    plan: ScoringPlan, pool: _OrderedWorkers, number: int, stack: contextlib.ExitStack
 ) -> None:
     import multiprocessing
 
-    pool = ProcessPoolExecutor(
-        number, mp_context=multiprocessing.get_context("spawn")
-    )  # a fork would copy locks of threads
-    stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+    # A fork would copy locks that other threads hold.
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(number, mp_context=context)
+    stack.callback(executor.shutdown, wait=True, cancel_futures=True)
     for _ in range(number):
-        lanes.add(lambda part: _in_process(pool, plan, part))
+        pool.add(lambda part: _score_in_process(executor, plan, part))
 
 
-def _in_process(pool: ProcessPoolExecutor, plan: Plan, part: Part) -> PartResult:
+def _score_in_process(executor: ProcessPoolExecutor, plan: ScoringPlan, part: Part) -> PartResult:
     try:
-        return pool.submit(score_in_worker, plan, part).result()
+        return executor.submit(score_in_worker, plan, part).result()
     except BrokenProcessPool as error:
         raise PredictError(
-            f"a process that asked {plan.uri} about rows {part.first} to {part.first + part.n_rows - 1} has ended",
-            remedy="It may have run out of memory: ask about fewer rows at once with task.batch_size, or set task.processes=0.",
+            f"a worker process died while {plan.uri} scored rows {part.first} to {part.last}",
+            remedy="It may have run out of memory. "
+            "Reduce task.batch_size, or use threads only: task.processes=0.",
             uri=plan.uri,
         ) from error
 
 
-def _one_core(kind: str) -> contextlib.AbstractContextManager[object]:
-    """Let numeric libraries work on the core that they are called on: `blas` in all threads, `openmp` in this one."""
+def _limit_threads(
+    api: Literal["blas", "openmp"],
+) -> contextlib.AbstractContextManager[object]:
+    """Limit numeric libraries to one thread per call.
+
+    BLAS is limited in all threads of the process, OpenMP in the current thread.
+    """
     from threadpoolctl import threadpool_limits
 
-    limits: contextlib.AbstractContextManager[object] = threadpool_limits(1, user_api=kind)
+    limits: contextlib.AbstractContextManager[object] = threadpool_limits(1, user_api=api)
     return limits
 
 
 class _GilMonitor:
-    """Tells threads that wait for each other: the process is busy on one core, and most of the work is still to come."""
+    """Detects threads that wait for the GIL while most of the work is still to be done.
+
+    Args:
+        n_threads: The number of threads.
+    """
 
     def __init__(self, n_threads: int) -> None:
         self._n_threads = n_threads
-        self._began = time.monotonic(), time.process_time()
-        self._share: float | None = None
+        self._wall_start = time.monotonic()
+        self._cpu_start = time.process_time()
+        self._first_share: float | None = None
 
-    def would_pay(self, share: float) -> bool:
-        """Whether further processes would, where this share of the input is done."""
-        if self._share is None:
-            self._share = share  # what was done before
+    def recommends_processes(self, share: float) -> bool:
+        """Return whether processes are worthwhile.
+
+        Args:
+            share: The share of the input that is done, from 0 to 1.
+        """
+        if self._first_share is None:
+            # Parts that were finished before a resume do not count.
+            self._first_share = share
             return False
-        spent = time.monotonic() - self._began[0]
-        if spent < PATIENCE or share <= self._share:
+        elapsed = time.monotonic() - self._wall_start
+        if elapsed < WARM_UP or share <= self._first_share:
             return False
-        left = spent * (1 - share) / (share - self._share)
-        busy = (time.process_time() - self._began[1]) / spent
-        return left > WORTH and 0.7 < busy < 1 + 0.4 * (self._n_threads - 1)
-
-
-_FAREWELL = 10.0
-"""Seconds that a part has to end where nobody waits for it any longer; its thread does not outlive the process."""
+        remaining = elapsed * (1 - share) / (share - self._first_share)
+        busy_cores = (time.process_time() - self._cpu_start) / elapsed
+        is_one_core = 0.7 < busy_cores < 1 + 0.4 * (self._n_threads - 1)
+        return remaining > MIN_REMAINING and is_one_core
 
 
 class _OrderedWorkers:
-    """Threads that take part after part, and hand over what has become of them in order."""
+    """Threads that score parts concurrently and return the results in order.
 
-    def __init__(self, parts: Iterator[Part], width: int) -> None:
+    Args:
+        parts: The parts.
+        n_workers: The expected number of threads; bounds the number of finished parts that wait.
+    """
+
+    def __init__(self, parts: Iterator[Part], n_workers: int) -> None:
         self._parts = parts
-        self._turn = threading.Lock()
+        self._parts_lock = threading.Lock()
         self._changed = threading.Condition()
-        self._room = threading.Semaphore(AHEAD * width)
-        self._done: dict[int, PartResult | BaseException] = {}
-        self._taken = 0
-        self._end: int | None = None
-        self._stopped = False
-        self._retired = 0
+        self._slots = threading.Semaphore(PARTS_AHEAD * n_workers)
+        self._results: dict[int, PartResult | BaseException] = {}
+        self._n_taken = 0
+        self._n_total: int | None = None
+        self._is_stopped = False
+        self._n_retired = 0
         self._threads: list[threading.Thread] = []
 
     def add(self, score: Callable[[Part], PartResult]) -> None:
-        """Begin another lane."""
-        thread = threading.Thread(target=self._work, args=(score, len(self._threads)), daemon=True)
+        """Start a thread that scores parts with a function."""
+        worker = len(self._threads)
+        thread = threading.Thread(target=self._run, args=(score, worker), daemon=True)
         self._threads.append(thread)
         thread.start()
 
     def retire(self, number: int) -> None:
-        """Let the first lanes end with the part that they are at."""
-        self._retired = number
+        """End the first threads after their current parts."""
+        self._n_retired = number
 
     def stop(self) -> None:
-        """End all lanes as soon as their parts are done."""
-        self._stopped = True
+        """End all threads after their current parts."""
+        self._is_stopped = True
         for _ in self._threads:
-            self._room.release()
+            self._slots.release()
         for thread in self._threads:
-            thread.join(_FAREWELL)
+            thread.join(JOIN_TIMEOUT)
 
     def results(self) -> Iterator[PartResult]:
-        """What has become of each part, in order."""
-        place = 0
+        """Yield the result of each part, in order; raise the first error in its place."""
+        index = 0
         while True:
             with self._changed:
-                while place not in self._done and (self._end is None or place < self._end):
+                while index not in self._results and not self._is_end(index):
                     self._changed.wait()
-                if place not in self._done:
+                if index not in self._results:
                     return
-                found = self._done.pop(place)
-            self._room.release()
-            if isinstance(found, BaseException):
-                raise found
-            yield found
-            place += 1
+                result = self._results.pop(index)
+            self._slots.release()
+            if isinstance(result, BaseException):
+                raise result
+            yield result
+            index += 1
 
-    def _work(self, score: Callable[[Part], PartResult], lane: int) -> None:
-        with _one_core("openmp"):
-            self._answer(score, lane)
+    def _is_end(self, index: int) -> bool:
+        return self._n_total is not None and index >= self._n_total
 
-    def _answer(self, score: Callable[[Part], PartResult], lane: int) -> None:
-        while lane >= self._retired:
-            self._room.acquire()
-            if self._stopped:
-                return
-            place, part = self._next()
-            if part is None:
-                self._room.release()
-                return
-            found: PartResult | BaseException
-            try:
-                found = part if isinstance(part, BaseException) else score(part)
-            except BaseException as error:
-                found = error
-                with self._turn:  # no part behind it is begun
-                    self._finish(self._taken)
-            with self._changed:
-                self._done[place] = found
-                self._changed.notify()
+    def _run(self, score: Callable[[Part], PartResult], worker: int) -> None:
+        with _limit_threads("openmp"):
+            while worker >= self._n_retired:
+                self._slots.acquire()
+                if self._is_stopped:
+                    return
+                index, part = self._take_part()
+                if part is None:
+                    self._slots.release()
+                    return
+                result = self._score(score, part)
+                with self._changed:
+                    self._results[index] = result
+                    self._changed.notify()
 
-    def _next(self) -> tuple[int, Part | BaseException | None]:
-        """The next part; an error where it cannot be read, None where there is none."""
-        with self._turn:
-            if self._end is not None:
+    def _score(
+        self, score: Callable[[Part], PartResult], part: Part | BaseException
+    ) -> PartResult | BaseException:
+        if isinstance(part, BaseException):
+            return part
+        try:
+            return score(part)
+        # Whatever a thread raises is raised again by `results`.
+        except BaseException as error:
+            # No further part is started.
+            with self._parts_lock:
+                self._set_total(self._n_taken)
+            return error
+
+    def _take_part(self) -> tuple[int, Part | BaseException | None]:
+        """Return the next part; the error if it cannot be read, None if all are taken."""
+        with self._parts_lock:
+            if self._n_total is not None:
                 return 0, None
             try:
                 part: Part | BaseException = next(self._parts)
             except StopIteration:
-                self._finish(self._taken)
+                self._set_total(self._n_taken)
                 return 0, None
+            # Whatever a reader raises is raised again by `results`.
             except BaseException as error:
-                self._finish(self._taken + 1)
+                self._set_total(self._n_taken + 1)
                 part = error
-            self._taken += 1
-            return self._taken - 1, part
+            self._n_taken += 1
+            return self._n_taken - 1, part
 
-    def _finish(self, end: int) -> None:
+    def _set_total(self, total: int) -> None:
         with self._changed:
-            self._end = end
+            self._n_total = total
             self._changed.notify()

@@ -1,77 +1,79 @@
-"""Ray Data: the parts are its rows, and actors that have loaded the model answer them, on as many machines as the cluster has."""
+"""Runs a batch on Ray Data: actors that have loaded the model score the parts."""
 
 from __future__ import annotations
 
 import logging
 import pickle
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 from modelpact._internal.text import truncate
 from modelpact.batch.base import Part, PartResult
-from modelpact.batch.scoring import Plan, Scorer
+from modelpact.batch.scoring import Scorer, ScoringPlan, dump_result, load_result
 from modelpact.errors import ConfigError
 
 __all__ = ["run"]
 
 
 class _Actor:
-    """A process of Ray's that answers parts."""
+    """A Ray actor that scores parts."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: ScoringPlan) -> None:
         self._scorer = Scorer(plan)
 
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        return {"scored": _packed(lambda: self._scorer.score(pickle.loads(row["part"])))}  # noqa: S301  # our own
+    def __call__(self, row: dict[str, Any]) -> dict[str, bytes]:
+        part: Part = pickle.loads(row["part"])  # noqa: S301  # from our own driver
+        return {"result": dump_result(lambda: self._scorer.score(part))}
 
 
 def run(
-    plan: Plan, parts: Iterator[Part], workers: int | None, address: str | None
+    plan: ScoringPlan, parts: Iterator[Part], workers: int | None, address: str | None
 ) -> Iterator[PartResult]:
-    """Answer parts with Ray Data, and give them in their order.
+    """Score parts with Ray Data; yield the results in order.
 
     Args:
-        plan: What is to be done; the input and the model's files must be at the same places on each machine.
-        parts: What is to be answered.
-        workers: Actors; None for one a core of the cluster, and no more than there are parts.
-        address: The cluster; None for one on this machine that ends with the batch.
+        plan: The plan; the input and the model must have the same paths on every machine.
+        parts: The parts.
+        workers: The number of actors; None for one per core, at most one per part.
+        address: The address of a cluster; None to start one on this machine.
 
     Raises:
-        ConfigError: Ray is not installed, or no cluster is there.
+        ConfigError: Ray is not installed, or the cluster cannot be reached.
     """
     try:
         import ray
         import ray.data
     except ImportError as error:
         raise ConfigError(
-            f"task.engine=ray: Ray Data cannot be imported: {truncate(error, 200)}",
+            f"task.engine=ray: cannot import Ray Data: {truncate(error, 200)}",
             remedy='pip install "modelpact[ray]"',
         ) from error
-    logging.getLogger("ray.data").setLevel(logging.ERROR)  # it tells of each step
+    # Ray Data logs every step of the execution.
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     rows = [{"part": pickle.dumps(part)} for part in parts]
-    begun = not ray.is_initialized()
-    if begun:
-        _begin(ray, address)
+    is_ours = not ray.is_initialized()
+    if is_ours:
+        _connect(ray, address)
     try:
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False
         n_actors = max(min(workers or int(ray.cluster_resources().get("CPU", 1)), len(rows)), 1)
-        data = ray.data.from_items(rows, override_num_blocks=max(len(rows), 1))
-        answered = data.map(
+        results = ray.data.from_items(rows, override_num_blocks=max(len(rows), 1)).map(
             _Actor,
             fn_constructor_args=(plan,),
             compute=ray.data.ActorPoolStrategy(size=n_actors),
             num_cpus=1,
         )
-        for row in answered.iter_rows():
-            yield _unpacked(row["scored"])
+        for row in results.iter_rows():
+            yield load_result(row["result"])
     finally:
-        if begun:
+        if is_ours:
             ray.shutdown()
 
 
-def _begin(ray: Any, address: str | None) -> None:
+def _connect(ray: ModuleType, address: str | None) -> None:
     try:
         ray.init(
             address=address or "local",
@@ -80,23 +82,8 @@ def _begin(ray: Any, address: str | None) -> None:
             include_dashboard=False,
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
+        where = f"at task.address={address}" if address else "on this machine"
         raise ConfigError(
-            f"task.address={address}: Ray cannot be had there: {truncate(error, 200)}",
-            remedy="Name a cluster that is up, or leave it out for one on this machine.",
+            f"cannot connect to Ray {where}: {truncate(error, 200)}",
+            remedy="Set task.address to a running cluster, or to null to start one.",
         ) from error
-
-
-def _packed(score: Any) -> bytes:
-    """What has become of a part, or the error: Ray would wrap one in its own."""
-    try:
-        return pickle.dumps(score())
-    except Exception as error:
-        return pickle.dumps(error)
-
-
-def _unpacked(packed: bytes) -> PartResult:
-    found = pickle.loads(packed)  # noqa: S301  # of our own workers
-    if isinstance(found, BaseException):
-        raise found
-    scored: PartResult = found
-    return scored

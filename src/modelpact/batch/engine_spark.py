@@ -1,103 +1,98 @@
-"""Spark: its workers answer parts, wave by wave, so that no more answers come at once than are written."""
+"""Runs a batch on Spark: tasks score the parts in waves.
+
+A wave bounds the number of results that wait for the driver.
+"""
 
 from __future__ import annotations
 
+import functools
 import pickle
 import warnings
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.text import truncate
 from modelpact.batch.base import Part, PartResult
-from modelpact.batch.scoring import Plan, score_in_worker
+from modelpact.batch.scoring import ScoringPlan, dump_result, load_result, score_in_worker
 from modelpact.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 __all__ = ["run"]
 
-WAVE = 2
-"""Parts a core that are answered before the next are asked for."""
+PARTS_PER_CORE = 2
+"""Parts per core in a wave."""
 
 
 def run(
-    plan: Plan, parts: Iterator[Part], workers: int | None, address: str | None
+    plan: ScoringPlan, parts: Iterator[Part], workers: int | None, address: str | None
 ) -> Iterator[PartResult]:
-    """Answer parts with Spark, and give them in their order.
+    """Score parts with Spark; yield the results in order.
 
     Args:
-        plan: What is to be done; the input and the model's files must be at the same places on each machine.
-        parts: What is to be answered.
-        workers: Cores of this machine where it is the cluster; None for all.
-        address: Spark's master; None for this machine, or what the session that is there uses.
+        plan: The plan; the input and the model must have the same paths on every machine.
+        parts: The parts.
+        workers: The number of cores of a local master; None for all.
+        address: The Spark master; None for the active session, or for this machine.
 
     Raises:
-        ConfigError: Spark is not installed, or does not start.
+        ConfigError: Spark is not installed, or cannot be started.
     """
     try:
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise ConfigError(
-            f"task.engine=spark: Spark cannot be imported: {truncate(error, 200)}",
+            f"task.engine=spark: cannot import Spark: {truncate(error, 200)}",
             remedy='pip install "modelpact[spark]"',
         ) from error
-    begun = SparkSession.getActiveSession() is None
-    session = _session(SparkSession, address or f"local[{workers or '*'}]")
+    is_ours = SparkSession.getActiveSession() is None
+    session = _create_session(SparkSession.builder, address or f"local[{workers or '*'}]")
     try:
         context = session.sparkContext
-        shared = context.broadcast(pickle.dumps(plan))
-        size = WAVE * max(context.defaultParallelism, 1)
+        pickled_plan = context.broadcast(pickle.dumps(plan))
+        size = PARTS_PER_CORE * max(context.defaultParallelism, 1)
         while wave := list(islice(parts, size)):
-            answered = (
-                context.parallelize(wave, len(wave))
-                .map(lambda part: _packed(shared.value, part))
-                .collect()
-            )
-            for packed in answered:
-                yield _unpacked(packed)
+            tasks = context.parallelize(wave, len(wave))
+            results = tasks.map(lambda part: _score(pickled_plan.value, part)).collect()
+            for result in results:
+                yield load_result(result)
     finally:
-        if begun:
+        if is_ours:
             session.stop()
 
 
-def _session(kind: Any, master: str) -> Any:
-    builder = kind.builder.master(master).appName("modelpact").config("spark.ui.enabled", "false")
-    builder = builder.config("spark.ui.showConsoleProgress", "false").config(
-        "spark.log.level", "ERROR"
+def _create_session(builder: Any, master: str) -> SparkSession:
+    builder = (
+        builder.master(master)
+        .appName("modelpact")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .config("spark.log.level", "ERROR")
     )
     try:
-        with warnings.catch_warnings():  # of Spark's own use of pandas, which is not made here
+        with warnings.catch_warnings():
+            # This engine does not use Spark's pandas API.
             warnings.filterwarnings(
                 "ignore", "PySpark does not yet fully support pandas", FutureWarning
             )
             return builder.getOrCreate()
+    # Py4J and Spark raise exceptions of many types, some of them directly under Exception.
     except Exception as error:
         raise ConfigError(
-            f"task.engine=spark: Spark does not start on {master}: {truncate(error, 200)}",
-            remedy="It needs Java 17 or later on the PATH or in JAVA_HOME; task.address names a master elsewhere.",
+            f"task.engine=spark: Spark cannot be started on {master}: {truncate(error, 200)}",
+            remedy="Spark needs Java 17 or later on PATH or in JAVA_HOME. "
+            "task.address sets another master.",
         ) from error
 
 
-def _packed(plan: bytes, part: Part) -> bytes:
-    """What has become of a part, or the error: Spark would give its text only."""
-    try:
-        return pickle.dumps(score_in_worker(_plan(plan), part))
-    except Exception as error:
-        return pickle.dumps(error)
+def _score(pickled_plan: bytes, part: Part) -> bytes:
+    return dump_result(lambda: score_in_worker(_load_plan(pickled_plan), part))
 
 
-_plans: dict[bytes, Plan] = {}
-
-
-def _plan(packed: bytes) -> Plan:
-    if packed not in _plans:
-        _plans.clear()
-        _plans[packed] = pickle.loads(packed)  # noqa: S301  # of our own driver
-    return _plans[packed]
-
-
-def _unpacked(packed: bytes) -> PartResult:
-    found = pickle.loads(packed)  # noqa: S301  # of our own workers
-    if isinstance(found, BaseException):
-        raise found
-    scored: PartResult = found
-    return scored
+@functools.lru_cache(maxsize=1)
+def _load_plan(pickled_plan: bytes) -> ScoringPlan:
+    """Return the plan of a driver, the same object for every part."""
+    plan: ScoringPlan = pickle.loads(pickled_plan)  # noqa: S301  # from our own driver
+    return plan

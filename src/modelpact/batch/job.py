@@ -1,4 +1,4 @@
-"""`Batch`: a file through a model into a file."""
+"""Runs a batch: reads a file, scores its rows and writes the predictions to another file."""
 
 from __future__ import annotations
 
@@ -12,46 +12,56 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from modelpact._internal.text import did_you_mean, truncate
-from modelpact.batch.base import Part, PartResult, ReadPlan, Rows
+from modelpact.batch.base import Part, PartResult, ReadPlan, RowReader
 from modelpact.batch.checkpoint import Checkpoint
-from modelpact.batch.merge import gather, gather_rejects
-from modelpact.batch.outputs import answer_names, empty
-from modelpact.batch.readers import rows_of
-from modelpact.batch.scoring import Plan
-from modelpact.batch.writers import check_suffix
+from modelpact.batch.merge import merge_parts, merge_rejects
+from modelpact.batch.output_paths import check_paths
+from modelpact.batch.outputs import empty_table, output_names
+from modelpact.batch.readers import open_reader
+from modelpact.batch.scoring import ScoringPlan
 from modelpact.data import DataSource
-from modelpact.data.file_sources import TableFile, check_file
+from modelpact.data.file_sources import TableFile
 from modelpact.errors import ConfigError, DataError, PactError
 from modelpact.signature import digest
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from mlflow.types.schema import ColSpec, TensorSpec
 
     from modelpact.loaders import Adapter, Loader
+    from modelpact.types import Signature
 
-__all__ = ["Batch", "BatchResult", "check_paths"]
+__all__ = ["Batch", "BatchResult"]
 
 Engine = Literal["local", "ray", "spark"]
+ProgressCallback = Callable[[float, int], None]
 
-CELLS = 1 << 20
-"""Numbers in a chunk: what fits into the caches of a core."""
+STATE_VERSION = 1
+"""The version of the checkpoint's state; parts of another version are not resumed."""
 
-MOST_ROWS = 1 << 16
-FEW_ROWS = 64
-CHUNKS = 4
-"""Chunks in a part."""
+CHUNK_CELLS = 1 << 20
+"""Numbers per chunk: as many as fit into the caches of a core."""
+
+MAX_CHUNK_ROWS = 1 << 16
+
+NESTED_CHUNK_ROWS = 64
+"""Rows per chunk if rows may be long, or predictions expensive."""
+
+CHUNKS_PER_PART = 4
+
+DEFAULT_AXIS = 64
+"""The assumed length of a variable axis of a tensor."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What a batch has done.
+    """The result of a batch.
 
     Attributes:
-        out: The answers.
-        n_predicted: How many rows it has.
-        rejects: The rows that were set aside; None where there are none.
-        n_rejected: How many they are.
-        n_resumed: How many parts had been done before.
+        out: The file of predictions.
+        n_predicted: The number of its rows.
+        rejects: The file of rejected rows; None if no row was rejected.
+        n_rejected: The number of rejected rows.
+        n_resumed: The number of parts that an earlier run had finished.
     """
 
     out: Path
@@ -63,25 +73,25 @@ class BatchResult:
 
 @dataclass(frozen=True)
 class Batch:
-    """A file through a model into a file.
+    """Scores a file with a model and writes the predictions to another file.
 
     Attributes:
         data: The input.
         adapter: The model.
-        loader: How processes load it again.
-        uri: What names this very version of it.
-        out: The output; its suffix says the format.
-        rejects: Where rows that are set aside go; None for beside the output.
+        loader: Loads the model in worker processes.
+        uri: The immutable URI of the model version.
+        out: The output file; its suffix determines the format.
+        rejects: The file of rejected rows; None for a file next to the output.
         params: Inference parameters.
-        keep: Columns that are passed through.
-        on_error: Whether a row that breaks the contract ends it all, or is set aside.
-        batch_size: Rows that the model is asked at once; None for what suits the contract.
-        resume: Whether to go on where one stopped.
-        overwrite: Whether the output may be there already.
-        engine: What runs it.
-        workers: Threads, actors or cores; None for as many as there are cores.
-        processes: Processes of this machine; None for those that pay.
-        address: The cluster of Ray, or Spark's master.
+        keep: The input columns that are copied to the output.
+        on_error: Whether a row that violates the signature ends the batch, or is rejected.
+        batch_size: Rows per call of the model; None to choose by the signature.
+        resume: Whether to continue an unfinished batch.
+        overwrite: Whether the output may exist.
+        engine: The engine that runs the batch.
+        workers: The number of threads, Ray actors or Spark cores; None for one per core.
+        processes: The number of local processes; None to start them if they are worthwhile.
+        address: The address of a Ray cluster, or the Spark master.
     """
 
     data: DataSource
@@ -101,62 +111,80 @@ class Batch:
     processes: int | None = None
     address: str | None = None
 
-    def run(
-        self, progress: Callable[[float, int], None] = lambda share, n_rows: None
-    ) -> BatchResult:
-        """Do it.
+    def run(self, progress: ProgressCallback = lambda share, n_rows: None) -> BatchResult:
+        """Run the batch.
 
         Args:
-            progress: Is told the share of the input that is done, and the number of rows.
+            progress: Called with the share of the input that is done and the number of rows.
 
         Raises:
-            ConfigError: It cannot be done as asked.
-            DataError: The input cannot be read, or the output not be written.
-            InputsError: Rows, or all of them, break the contract.
-            PredictError: The model failed.
-            OutputsError: An answer breaks the contract.
+            ConfigError: The configuration is invalid, or does not match the unfinished batch.
+            DataError: The input cannot be read, or the output cannot be written.
+            InputsError: Rows violate the signature.
+            PredictError: The model raised.
+            OutputsError: A prediction violates the signature.
         """
         rejects = check_paths(
             self.data, self.out, self.rejects, overwrite=self.overwrite or self.resume
         )
-        rows = self._rows()
-        kept = Checkpoint(self.out)
+        reader = self._open_reader()
+        checkpoint = Checkpoint(self.out)
         try:
-            with kept.opened(self._state(rows), resume=self.resume, overwrite=self.overwrite):
-                done = self._run(rows, kept, rejects, progress)
-                kept.remove()
-                return done
+            with checkpoint.open(self._state(reader), resume=self.resume, overwrite=self.overwrite):
+                result = self._run(reader, checkpoint, rejects, progress)
+                checkpoint.delete()
+                return result
         except PactError as error:
-            if (n_done := kept.count()) and not isinstance(error, ConfigError):
-                what = "1 part is" if n_done == 1 else f"{n_done:,} parts are"
-                error.remedy += f" {what} done: task.resume=true goes on from there, with data and model as they were."
+            n_done = checkpoint.count_parts()
+            if n_done and not isinstance(error, ConfigError):
+                parts = "1 part is" if n_done == 1 else f"{n_done:,} parts are"
+                error.remedy += f" {parts} done; continue with task.resume=true."
             raise
         except OSError as error:
             raise DataError(
                 f"task.out={self.out} cannot be written: {error.strerror or error}",
-                remedy="Make room, or choose another folder; task.resume=true goes on with the parts that are done.",
+                remedy="Free disk space or choose another task.out; "
+                "task.resume=true continues with the finished parts.",
                 path=str(self.out),
             ) from error
 
     def _run(
-        self, rows: Rows, kept: Checkpoint, rejects: Path, progress: Callable[[float, int], None]
+        self, reader: RowReader, checkpoint: Checkpoint, rejects: Path, progress: ProgressCallback
     ) -> BatchResult:
-        parts = _listed(rows, self.data.name)
-        done = [part for part in parts if kept.has(part)]
-        waiting = [part for part in parts if not kept.has(part)]
-        nothing = empty(self.adapter.signature, dict.fromkeys(self.keep, _null()))
+        import pyarrow as pa
+
+        parts = list(reader.parts())
+        if not parts:
+            raise DataError(
+                f"{self.data.name} has no rows", remedy="Nothing to predict; no file was written."
+            )
+        done = [part for part in parts if checkpoint.has(part)]
+        waiting = [part for part in parts if not checkpoint.has(part)]
+        empty = empty_table(self.adapter.signature, dict.fromkeys(self.keep, pa.null()))
         n_rows = sum(part.n_rows for part in done)
         total = sum(part.n_rows for part in parts)
         progress(n_rows / total, n_rows)
-        for scored in self._scored(self._plan(rows), iter(waiting)):
-            kept.put(scored, nothing)
-            n_rows += scored.part.n_rows
+        for result in self._score(reader, iter(waiting)):
+            checkpoint.save(result, empty)
+            n_rows += result.part.n_rows
             progress(n_rows / total, n_rows)
-        answered = gather(kept, parts, self.out)
-        rejected = gather_rejects(kept, parts, rejects)
-        return BatchResult(self.out, answered, rejects if rejected else None, rejected, len(done))
+        n_predicted = merge_parts(checkpoint, parts, self.out)
+        n_rejected = merge_rejects(checkpoint, parts, rejects)
+        return BatchResult(
+            self.out, n_predicted, rejects if n_rejected else None, n_rejected, len(done)
+        )
 
-    def _scored(self, plan: Plan, parts: Iterator[Part]) -> Iterator[PartResult]:
+    def _score(self, reader: RowReader, parts: Iterator[Part]) -> Iterator[PartResult]:
+        plan = ScoringPlan(
+            key=uuid.uuid4().hex,
+            name=self.data.name,
+            reader=reader,
+            loader=self.loader.only(self.adapter.artifact_digest),
+            uri=self.uri,
+            folder=str(self.adapter.stored.absolute()),
+            params=self.params,
+            on_error=self.on_error,
+        )
         if self.engine == "ray":
             from modelpact.batch import engine_ray
 
@@ -169,166 +197,87 @@ class Batch:
 
         return engine_local.run(plan, self.adapter, parts, self.workers, self.processes)
 
-    def _plan(self, rows: Rows) -> Plan:
-        return Plan(
-            key=uuid.uuid4().hex,
-            name=self.data.name,
-            rows=rows,
-            loader=self.loader.only(self.adapter.artifact_digest),
-            uri=self.uri,
-            folder=str(self.adapter.stored.absolute()),
-            params=self.params,
-            on_error=self.on_error,
-        )
-
-    def _rows(self) -> Rows:
-        batch, part = self._sizes()
-        rows = rows_of(
-            self.data,
-            ReadPlan(self.adapter.signature, self.keep, self.loader.extra != "ignore", batch, part),
-        )
-        if rows.columns is not None:
-            self._check_columns(rows.columns)
-        clash = sorted(set(self.keep) & set(answer_names(self.adapter.signature) or ()))
-        if clash:
+    def _open_reader(self) -> RowReader:
+        signature = self.adapter.signature
+        chunk_rows, part_rows = _choose_sizes(signature, self.batch_size)
+        read_extra = self.loader.extra != "ignore"
+        plan = ReadPlan(signature, self.keep, read_extra, chunk_rows, part_rows)
+        reader = open_reader(self.data, plan)
+        if reader.columns is not None:
+            self._check_columns(reader.columns)
+        duplicates = sorted(set(self.keep) & set(output_names(signature) or ()))
+        if duplicates:
             raise ConfigError(
-                f"task.keep: the model answers with a column {clash[0]!r} itself",
-                remedy="Leave it out of task.keep, or rename it in the data.",
+                f"task.keep: the model also returns a column {duplicates[0]!r}",
+                remedy="Remove the column from task.keep, or rename it in the data.",
             )
-        return rows
+        return reader
 
     def _check_columns(self, columns: list[str]) -> None:
-        inputs = getattr(self.data, "columns", None) or ()
-        for key, name in [
-            *(("task.keep", name) for name in self.keep),
-            *(("data.columns", name) for name in inputs),
-        ]:
+        chosen = getattr(self.data, "columns", None) or ()
+        used = [("task.keep", name) for name in self.keep]
+        used += [("data.columns", name) for name in chosen]
+        for key, name in used:
             if name not in columns:
                 raise DataError(
-                    f"{self.data.name} has no column {name!r}, which {key} names{did_you_mean(name, columns)}",
-                    remedy=f"Its columns: {truncate(', '.join(columns) or 'none', 500)}.",
+                    f"{key}: {self.data.name} does not have a column {name!r}"
+                    f"{did_you_mean(name, columns)}",
+                    remedy=f"Columns: {truncate(', '.join(columns) or 'none', 500)}.",
                     column=name,
                 )
 
-    def _sizes(self) -> tuple[int, int]:
-        """Rows in a chunk and in a part: many of plain numbers; few where a row may be long, or its answer dear."""
-        from mlflow.types.schema import DataType, TensorSpec
-
-        schema = self.adapter.signature.inputs
-        cells = 0
-        for spec in schema.inputs if schema is not None else ():
-            if isinstance(spec, TensorSpec):
-                cells += prod(
-                    abs(int(axis)) if axis != -1 or not index else 64
-                    for index, axis in enumerate(spec.shape)
-                )
-            elif not isinstance(spec.type, DataType):
-                cells = 0
-                break
-            else:
-                cells += 1
-        if not cells:
-            size = self.batch_size or FEW_ROWS
-            return size, size
-        size = self.batch_size or max(1, min(MOST_ROWS, CELLS // cells))
-        return size, size * CHUNKS
-
-    def _state(self, rows: Rows) -> dict[str, Any]:
-        """What the parts depend on."""
-        batch, _ = self._sizes()
-        found: dict[str, Any] = {
-            "protocol": 1,
+    def _state(self, reader: RowReader) -> dict[str, Any]:
+        """Return everything that the predictions depend on, as JSON values."""
+        mlmodel = (self.adapter.folder / "MLmodel").read_bytes()
+        state: dict[str, Any] = {
+            "protocol": STATE_VERSION,
             "model": self.uri,
             "signature": digest(self.adapter.signature),
-        }
-        found["model_files"] = hashlib.sha256(
-            (self.adapter.folder / "MLmodel").read_bytes()
-        ).hexdigest()
-        found["data"] = self.data.KIND
-        if isinstance(self.data, TableFile):
-            path = Path(self.data.path)
-            told = path.stat()
-            found |= {
-                "path": str(path.resolve()),
-                "bytes": told.st_size,
-                "modified_ns": told.st_mtime_ns,
-            }
-        found |= {
-            "input": rows.identity(),
-            "batch_size": batch,
+            "model_files": hashlib.sha256(mlmodel).hexdigest(),
+            "data": self.data.KIND,
+            **self._file_state(),
+            "input": reader.identity(),
+            "batch_size": _choose_sizes(self.adapter.signature, self.batch_size)[0],
             "params": self.params,
             "keep": list(self.keep),
+            "policy": self.loader.policy,
+            "extra": self.loader.extra,
         }
-        found |= {"policy": self.loader.policy, "extra": self.loader.extra}
-        plain: dict[str, Any] = json.loads(json.dumps(found, default=str))
-        return plain
+        json_state: dict[str, Any] = json.loads(json.dumps(state, default=str))
+        return json_state
+
+    def _file_state(self) -> dict[str, Any]:
+        if not isinstance(self.data, TableFile):
+            return {}
+        path = Path(self.data.path)
+        status = path.stat()
+        return {
+            "path": str(path.resolve()),
+            "bytes": status.st_size,
+            "modified_ns": status.st_mtime_ns,
+        }
 
 
-def check_paths(data: DataSource, out: Path, rejects: Path | None, *, overwrite: bool) -> Path:
-    """Refuse files that cannot be read or written, before any work is done.
+def _choose_sizes(signature: Signature, batch_size: int | None) -> tuple[int, int]:
+    """Return the number of rows per chunk and per part.
 
-    Args:
-        data: The input.
-        out: The output.
-        rejects: Where rows that are set aside go; None for beside the output.
-        overwrite: Whether they may be there already.
-
-    Returns:
-        Where rows that are set aside go.
-
-    Raises:
-        ConfigError: They cannot be written.
-        DataError: There is no input.
+    Rows of plain numbers are scored many at a time, nested rows few at a time.
     """
-    check_suffix(out, "task.out")
-    rejects = rejects if rejects is not None else out.with_suffix(".rejects.jsonl")
-    if rejects.suffix != ".jsonl":
-        raise ConfigError(
-            f"task.rejects={rejects}: rejects are JSON lines", remedy="Let it end in .jsonl."
-        )
-    if isinstance(data, TableFile):
-        check_file(Path(data.path))
-    for key, path in (("task.out", out), ("task.rejects", rejects)):
-        if isinstance(data, TableFile) and path.exists() and path.samefile(data.path):
-            raise ConfigError(
-                f"{key}={path} is the input itself",
-                remedy="Write the answers to another file.",
-                path=str(path),
-            )
-        if path.is_dir():
-            raise ConfigError(
-                f"{key}={path} is a folder",
-                remedy=f"Name a file in it: {key}={path / 'out.parquet'}.",
-            )
-        if not path.parent.is_dir():
-            raise ConfigError(
-                f"{key}={path}: there is no folder {path.parent}",
-                remedy=f"Make it: mkdir -p {path.parent}.",
-                path=str(path),
-            )
-        if path.exists() and not overwrite:
-            raise ConfigError(
-                f"{key}={path} exists",
-                remedy="task.overwrite=true replaces it; another task.out leaves it.",
-                path=str(path),
-            )
-    if out.absolute() == rejects.absolute():
-        raise ConfigError(
-            f"task.rejects={rejects} is task.out", remedy="Give each a file of its own."
-        )
-    return rejects
+    schema = signature.inputs
+    cells = [_count_cells(spec) for spec in schema.inputs] if schema is not None else []
+    row_cells = sum(count for count in cells if count is not None)
+    if not row_cells or None in cells:
+        size = batch_size or NESTED_CHUNK_ROWS
+        return size, size
+    size = batch_size or max(1, min(MAX_CHUNK_ROWS, CHUNK_CELLS // row_cells))
+    return size, size * CHUNKS_PER_PART
 
 
-def _listed(rows: Rows, name: str) -> list[Part]:
-    parts = list(rows.parts())
-    if not parts:
-        raise DataError(
-            f"{name} has no rows", remedy="There is nothing to answer: no file was written."
-        )
-    return parts
+def _count_cells(spec: ColSpec | TensorSpec) -> int | None:
+    """Return the numbers per row of an input; None for nested values."""
+    from mlflow.types.schema import DataType, TensorSpec
 
-
-def _null() -> pa.DataType:
-    import pyarrow as pa
-
-    return pa.null()
+    if isinstance(spec, TensorSpec):
+        axes = enumerate(spec.shape)
+        return prod(abs(int(n)) if n != -1 or not axis else DEFAULT_AXIS for axis, n in axes)
+    return 1 if isinstance(spec.type, DataType) else None

@@ -1,4 +1,4 @@
-"""All parts in one file, once they are done."""
+"""Merges the finished parts of a batch into the output file and the file of rejects."""
 
 from __future__ import annotations
 
@@ -9,62 +9,65 @@ from typing import TYPE_CHECKING
 
 from modelpact.batch.base import Part
 from modelpact.batch.checkpoint import Checkpoint
-from modelpact.batch.scoring import mixed
-from modelpact.batch.writers import whole_or_not, write
+from modelpact.batch.scoring import incompatible_types
+from modelpact.batch.writers import replace_on_success, write_tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["gather", "gather_rejects"]
+__all__ = ["merge_parts", "merge_rejects"]
+
+MIN_TABLE_ROWS = 1 << 17
+"""Rows per table that is written: small row groups are slow to read."""
 
 
-def gather(kept: Checkpoint, parts: list[Part], out: Path) -> int:
-    """Make one file of all parts; the number of its rows."""
+def merge_parts(checkpoint: Checkpoint, parts: list[Part], out: Path) -> int:
+    """Write the predictions of all parts to one file; return the number of rows.
+
+    Raises:
+        DataError: A column has incompatible types in two parts.
+    """
     import pyarrow as pa
 
-    schemas = [kept.schema(part) for part in parts]
-    filled = [
-        schema for schema in schemas if (schema.metadata or {}).get(b"rows") == b"1"
-    ] or schemas[:1]
     distinct: list[pa.Schema] = []
-    for schema in filled:
+    for schema in checkpoint.load_schemas(parts):
         if not any(schema.equals(other) for other in distinct):
             distinct.append(schema)
     try:
         schema = pa.unify_schemas(distinct, promote_options="permissive").remove_metadata()
     except pa.ArrowException as error:
-        raise mixed(out.name, error) from error
-    answered = 0
+        raise incompatible_types(out.name, error) from error
+    n_rows = 0
 
     def tables() -> Iterator[pa.Table]:
-        nonlocal answered
+        nonlocal n_rows
         for part in parts:
-            table = kept.table(part)
+            table = checkpoint.load_table(part)
             if table.num_rows:
-                answered += table.num_rows
-                yield _in(table, schema)
+                n_rows += table.num_rows
+                yield _cast_table(table, schema)
 
-    with whole_or_not(out) as aside:
-        write(out, aside, schema, _merged(tables()))
-    return answered
+    with replace_on_success(out) as temporary:
+        write_tables(out, temporary, schema, _combine(tables()))
+    return n_rows
 
 
-def _merged(tables: Iterator[pa.Table], least: int = 1 << 17) -> Iterator[pa.Table]:
-    """Tables of so many rows at least: a row group of a few rows is a slow one."""
+def _combine(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Concatenate tables until they have at least `MIN_TABLE_ROWS` rows."""
     import pyarrow as pa
 
     waiting: list[pa.Table] = []
     for table in tables:
         waiting.append(table)
-        if sum(each.num_rows for each in waiting) >= least:
+        if sum(one.num_rows for one in waiting) >= MIN_TABLE_ROWS:
             yield pa.concat_tables(waiting).combine_chunks()
             waiting = []
     if waiting:
         yield pa.concat_tables(waiting).combine_chunks()
 
 
-def _in(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A table with all columns of a schema, in its types."""
+def _cast_table(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return a table with the columns and types of a schema; missing columns are null."""
     import pyarrow as pa
 
     table = table.replace_schema_metadata(None)
@@ -79,16 +82,15 @@ def _in(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def gather_rejects(kept: Checkpoint, parts: list[Part], path: Path) -> int:
-    """Make one file of all rejects, or none; the number of rows in it."""
+def merge_rejects(checkpoint: Checkpoint, parts: list[Part], path: Path) -> int:
+    """Write the rejects of all parts to one file, or none; return the number of rejected rows."""
     rows: set[int] = set()
-    with whole_or_not(path) as aside, aside.open("w", encoding="utf-8") as file:
+    with replace_on_success(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         for part in parts:
-            text = kept.rejects(part)
+            text = checkpoint.load_rejects(part)
             file.write(text)
-            rows.update(
-                json.loads(line)["row"] for line in text.split("\n") if line
-            )  # names may hold other line ends
+            # Not `splitlines`: column names may contain other line separators.
+            rows.update(json.loads(line)["row"] for line in text.split("\n") if line)
     if not rows:
         path.unlink()
     return len(rows)

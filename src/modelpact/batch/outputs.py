@@ -1,4 +1,4 @@
-"""What a model answers, as Arrow's columns: one row for each row that it was asked."""
+"""Converts predictions to Arrow tables with one row per input row."""
 
 from __future__ import annotations
 
@@ -12,31 +12,28 @@ from modelpact.errors import PredictError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from mlflow.types.schema import TensorSpec
 
     from modelpact.types import Signature
 
-__all__ = ["ANSWER", "answer_names", "empty", "table_of"]
+__all__ = ["PREDICTION", "empty_table", "output_names", "to_table"]
 
-ANSWER = "prediction"
-"""The column of an answer that has no name of its own."""
+PREDICTION = "prediction"
+"""The column of an output without a name."""
 
 
-def answer_names(signature: Signature) -> list[str] | None:
-    """The columns that a model answers with; None where the signature does not say."""
+def output_names(signature: Signature) -> list[str] | None:
+    """Return the columns of the predictions; None if the signature does not determine them."""
     schema = signature.outputs
     if schema is None:
         return None
-    return (
-        [str(name) for name in schema.input_names()]
-        if schema.has_input_names()
-        else [ANSWER]
-        if len(schema) == 1
-        else None
-    )
+    if schema.has_input_names():
+        return [str(name) for name in schema.input_names()]
+    return [PREDICTION] if len(schema) == 1 else None
 
 
 def arrow_type(kind: Any) -> pa.DataType | None:
-    """Arrow's type for one of MLflow's; None for any, and what holds it.
+    """Return the Arrow type of an MLflow type; None for `AnyType` and types that contain it.
 
     Example:
         >>> from mlflow.types.schema import Array, DataType
@@ -46,7 +43,7 @@ def arrow_type(kind: Any) -> pa.DataType | None:
     import pyarrow as pa
     from mlflow.types.schema import Array, DataType, Map, Object
 
-    names = {
+    aliases = {
         DataType.boolean: "bool",
         DataType.integer: "int32",
         DataType.long: "int64",
@@ -57,76 +54,79 @@ def arrow_type(kind: Any) -> pa.DataType | None:
         DataType.datetime: "timestamp[us]",
     }
     if isinstance(kind, DataType):
-        return pa.type_for_alias(names[kind])
+        return pa.type_for_alias(aliases[kind])
+    # A SparkML vector is a subclass of Array.
     if type(kind) is Array:
-        inner = arrow_type(kind.dtype)
-        return None if inner is None else pa.list_(inner)
+        item = arrow_type(kind.dtype)
+        return None if item is None else pa.list_(item)
     if isinstance(kind, Map):
-        inner = arrow_type(kind.value_type)
-        return None if inner is None else pa.map_(pa.string(), inner)
+        value = arrow_type(kind.value_type)
+        return None if value is None else pa.map_(pa.string(), value)
     if isinstance(kind, Object):
         fields = [(prop.name, arrow_type(prop.dtype)) for prop in kind.properties]
-        return None if any(inner is None for _, inner in fields) else pa.struct(fields)
+        return None if any(field is None for _, field in fields) else pa.struct(fields)
     return None
 
 
-def table_of(
+def to_table(
     prediction: Any, n_rows: int, signature: Signature, kept: dict[str, pa.Array]
 ) -> pa.Table:
-    """The columns that are passed through, then the answers.
+    """Return a table of the kept columns and the predictions.
 
     Args:
-        prediction: What the model answered: a frame, an array, a Series, a dict of arrays, or a list.
-        n_rows: How many rows it was asked.
-        signature: The contract, which says what types the answers have.
-        kept: The columns that are passed through.
+        prediction: A DataFrame, an array, a Series, a dict of arrays, or a list.
+        n_rows: The number of rows that the model got.
+        signature: The signature, which determines the types of the columns.
+        kept: The columns that are copied from the input.
 
     Raises:
-        PredictError: There is not one answer for each row, or Arrow has no type for them.
+        PredictError: There is not one prediction per row, or Arrow does not have a type for them.
     """
     import pyarrow as pa
 
     columns = dict(kept)
-    types = _types(signature)
-    for name, values in _columns(prediction, answer_names(signature)).items():
+    types = _output_types(signature)
+    for name, values in _split_columns(prediction, output_names(signature)).items():
         if name in columns:
             raise PredictError(
-                f"the model answers with a column {name!r}, and a column of that name is kept",
-                remedy="Leave it out of task.keep, or rename it in the data.",
+                f"the model returned a column {name!r}, which task.keep also contains",
+                remedy="Remove the column from task.keep, or rename it in the data.",
             )
-        n_answers = count_rows(values)
-        if n_answers != n_rows:
+        n_values = count_rows(values)
+        if n_values != n_rows:
             raise PredictError(
-                f"the model gave {n_answers:,} answers to {n_rows:,} rows",
-                remedy="A batch needs a model that answers each row; one that sums up all rows is asked from Python.",
+                f"the model returned {n_values:,} predictions for {n_rows:,} rows",
+                remedy="A batch needs a model that returns one prediction per row. "
+                "Call a model that aggregates its rows from Python.",
             )
-        columns[name] = _array(values, types.get(name), name)
+        columns[name] = _to_array(values, types.get(name), name)
     return pa.table(columns)
 
 
-def empty(signature: Signature, kept: dict[str, pa.DataType]) -> pa.Table:
-    """A table without rows, of the columns that the signature promises."""
+def empty_table(signature: Signature, kept: dict[str, pa.DataType]) -> pa.Table:
+    """Return a table without rows that has the columns of the signature."""
     import pyarrow as pa
 
-    types = _types(signature)
-    answers = {name: types.get(name) or pa.null() for name in answer_names(signature) or [ANSWER]}
-    return pa.schema([*kept.items(), *answers.items()]).empty_table()
+    types = _output_types(signature)
+    names = output_names(signature) or [PREDICTION]
+    outputs = {name: types.get(name) or pa.null() for name in names}
+    return pa.schema([*kept.items(), *outputs.items()]).empty_table()
 
 
-def _types(signature: Signature) -> dict[str, pa.DataType | None]:
+def _output_types(signature: Signature) -> dict[str, pa.DataType | None]:
     from mlflow.types.schema import TensorSpec
 
     schema = signature.outputs
     if schema is None:
         return {}
-    names = answer_names(signature) or []
+    names = output_names(signature) or []
     return {
         name: _tensor_type(spec) if isinstance(spec, TensorSpec) else arrow_type(spec.type)
         for name, spec in zip(names, schema.inputs, strict=False)
     }
 
 
-def _tensor_type(spec: Any) -> pa.DataType | None:
+def _tensor_type(spec: TensorSpec) -> pa.DataType | None:
     import pyarrow as pa
 
     try:
@@ -138,59 +138,76 @@ def _tensor_type(spec: Any) -> pa.DataType | None:
     return found
 
 
-def _columns(prediction: Any, names: list[str] | None) -> dict[str, Any]:
-    """A prediction taken apart into columns."""
-    if hasattr(prediction, "to_arrow") and hasattr(prediction, "columns"):  # of polars
+def _split_columns(prediction: Any, names: list[str] | None) -> dict[str, Any]:
+    """Return the columns of a prediction.
+
+    Args:
+        prediction: The prediction.
+        names: The columns of the signature; None if it does not determine them.
+    """
+    # A polars DataFrame.
+    if hasattr(prediction, "to_arrow") and hasattr(prediction, "columns"):
         prediction = prediction.to_pandas()
     if hasattr(prediction, "columns") and hasattr(prediction, "iloc"):
-        return {
-            str(name): prediction.iloc[:, place] for place, name in enumerate(prediction.columns)
-        }
-    if hasattr(prediction, "tocsr"):
-        prediction = prediction.toarray()
+        return {str(name): prediction.iloc[:, i] for i, name in enumerate(prediction.columns)}
     if isinstance(prediction, dict):
         return {str(name): values for name, values in prediction.items()}
-    name = names[0] if names is not None and len(names) == 1 else ANSWER
-    if (
-        isinstance(prediction, list)
-        and prediction
-        and all(isinstance(row, dict) for row in prediction)
-        and names != [ANSWER]
-    ):
-        found = dict.fromkeys(key for row in prediction for key in row)
-        return {str(key): [row.get(key) for row in prediction] for key in names or found}
-    if (
-        isinstance(prediction, np.ndarray)
-        and prediction.ndim == 2
-        and names is not None
-        and len(names) == prediction.shape[1] > 1
-    ):
-        return {column: prediction[:, place] for place, column in enumerate(names)}
-    return {name: prediction}
+    # A SciPy sparse matrix.
+    if hasattr(prediction, "tocsr"):
+        prediction = prediction.toarray()
+    if isinstance(prediction, list):
+        return _split_rows(prediction, names)
+    return _split_array(prediction, names)
 
 
-def _array(values: Any, kind: pa.DataType | None, name: str) -> pa.Array:
-    import pandas as pd
+def _split_rows(rows: list[Any], names: list[str] | None) -> dict[str, Any]:
+    if names == [PREDICTION] or not rows or not all(isinstance(row, dict) for row in rows):
+        return {_only_name(names): rows}
+    columns = names or dict.fromkeys(key for row in rows for key in row)
+    return {str(key): [row.get(key) for row in rows] for key in columns}
+
+
+def _split_array(values: Any, names: list[str] | None) -> dict[str, Any]:
+    is_matrix = isinstance(values, np.ndarray) and values.ndim == 2
+    if is_matrix and names is not None and len(names) == values.shape[1] > 1:
+        return {name: values[:, i] for i, name in enumerate(names)}
+    return {_only_name(names): values}
+
+
+def _only_name(names: list[str] | None) -> str:
+    return names[0] if names is not None and len(names) == 1 else PREDICTION
+
+
+def _to_array(values: Any, kind: pa.DataType | None, name: str) -> pa.Array:
     import pyarrow as pa
 
-    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "biuf":
-        found = pa.array(values)
-        return found if kind is None or found.type == kind else _cast(found, kind)
-    if isinstance(values, pd.Series) and not pd.api.types.is_object_dtype(values.dtype):
-        found = pa.Array.from_pandas(values)
-        return found if kind is None or found.type == kind else _cast(found, kind)
-    cells = _plain(values.tolist() if hasattr(values, "tolist") else values)
+    array = _convert_typed(values)
+    if array is not None:
+        return array if kind is None or array.type == kind else _cast(array, kind)
+    cells = _to_python(values.tolist() if hasattr(values, "tolist") else values)
     try:
         return pa.array(cells, type=kind, from_pandas=True)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         raise PredictError(
-            f"the answers {name!r} cannot be put into one column: {truncate(error, 200)}",
-            remedy="They must be values of one type; sign the model's outputs, which says what type that is.",
+            f"the predictions {name!r} do not have one Arrow type: {truncate(error, 200)}",
+            remedy="Return values of one type, or declare the outputs in the signature.",
         ) from error
 
 
+def _convert_typed(values: Any) -> pa.Array | None:
+    """Return the Arrow array of values that have a dtype; None if they are Python objects."""
+    import pandas as pd
+    import pyarrow as pa
+
+    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "biuf":
+        return pa.array(values)
+    if isinstance(values, pd.Series) and not pd.api.types.is_object_dtype(values.dtype):
+        return pa.Array.from_pandas(values)
+    return None
+
+
 def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    """An array in the type that the signature names, where it has these values; else as it is."""
+    """Return an array in another type; unchanged if the type cannot represent the values."""
     import pyarrow as pa
 
     try:
@@ -199,12 +216,12 @@ def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
         return array
 
 
-def _plain(value: Any) -> Any:
-    """Values as Arrow takes them: of models of Pydantic their content, and no arrays within lists."""
+def _to_python(value: Any) -> Any:
+    """Return values that Arrow accepts: fields of Pydantic models, and lists instead of arrays."""
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_to_python(item) for item in value]
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _to_python(item) for key, item in value.items()}
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="python")
     return value.tolist() if isinstance(value, np.ndarray) and value.ndim else value

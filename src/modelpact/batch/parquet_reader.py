@@ -1,66 +1,64 @@
-"""Parquet, read in runs of rows; and rows that are in memory already."""
+"""Reads Parquet files, in runs of whole row groups where possible."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.text import truncate
-from modelpact.batch.base import Chunk, Part, ReadPlan, Rows
-from modelpact.data import DataSource, ParquetData
+from modelpact.batch.base import Chunk, Part, ReadPlan, RowReader
+from modelpact.data import ParquetData
 from modelpact.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
 
     from modelpact.signature import Violation
 
-__all__ = ["MemoryReader", "ParquetReader"]
+__all__ = ["ParquetReader"]
 
-BUFFER = 1 << 20
-"""Bytes of a column that are read at once."""
+BUFFER_BYTES = 1 << 20
+"""Bytes of a column that are read at a time."""
 
-WHOLE = 8
-"""A row group of up to so many parts is one: the rows within a group cannot be found without reading those before them."""
+MAX_GROUP_PARTS = 8
+"""A row group of at most this many parts is one part.
+
+Reading the rows at the end of a row group means reading those before them as well.
+"""
 
 
-class ParquetReader(Rows):
-    """The rows of a Parquet file.
+class ParquetReader(RowReader):
+    """Reads the rows of a Parquet file.
 
     Args:
-        data: The file, as it is composed.
-        path: Where it is.
-        wanted: What is read of it.
+        data: The data source.
+        path: The file.
+        plan: What is read of it.
 
     Raises:
-        DataError: It is no Parquet file.
+        DataError: The file is not a Parquet file.
     """
 
     columns: list[str]
 
-    def __init__(self, data: ParquetData, path: Path, wanted: ReadPlan) -> None:
+    def __init__(self, data: ParquetData, path: Path, plan: ReadPlan) -> None:
         import pyarrow as pa
 
         self._path = path
-        self._wanted = wanted
+        self._plan = plan
         try:
             file = self._open()
         except (OSError, pa.ArrowException) as error:
             raise self._unreadable(error) from error
+        metadata = file.metadata
         self.columns = [str(name) for name in file.schema_arrow.names]
-        self._groups = [
-            file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups)
-        ]
-        inputs = (
-            data.columns
-            if data.columns is not None
-            else [name for name in self.columns if name != data.target]
-        )
-        self._inputs = wanted.inputs_among(inputs)
-        self._needed = [name for name in self.columns if name in {*self._inputs, *wanted.keep}]
-        self._types = {field.name: field.type for field in file.schema_arrow}
+        self._groups = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+        self._inputs = plan.select_inputs(self.columns, data.columns, data.target)
+        self._needed = [name for name in self.columns if name in {*self._inputs, *plan.keep}]
         self._cursor: _Cursor | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -70,188 +68,152 @@ class ParquetReader(Rows):
         return {"columns": self._inputs}
 
     def parts(self) -> Iterator[Part]:
-        index = first = waiting = 0
         total = sum(self._groups)
-        whole = (
-            WHOLE * self._wanted.part
-            if self._wanted.part > self._wanted.batch
-            else self._wanted.part
-        )
+        first = 0
+        for index, n_rows in enumerate(self._part_sizes()):
+            yield Part(index, first, n_rows, share=(first + n_rows) / total)
+            first += n_rows
+
+    def _part_sizes(self) -> Iterator[int]:
+        """Yield the number of rows of each part: row groups, merged or split where necessary."""
+        size = self._plan.part_rows
+        largest = MAX_GROUP_PARTS * size if size > self._plan.chunk_rows else size
+        waiting = 0
         for n_rows in self._groups:
-            if waiting and waiting + n_rows > whole:
-                yield Part(index, first, waiting, share=(first + waiting) / total)
-                index, first, waiting = index + 1, first + waiting, 0
+            if waiting and waiting + n_rows > largest:
+                yield waiting
+                waiting = 0
             waiting += n_rows
-            while waiting > whole:
-                yield Part(
-                    index, first, self._wanted.part, share=(first + self._wanted.part) / total
-                )
-                index, first, waiting = (
-                    index + 1,
-                    first + self._wanted.part,
-                    waiting - self._wanted.part,
-                )
-            if waiting >= self._wanted.part:
-                yield Part(index, first, waiting, share=(first + waiting) / total)
-                index, first, waiting = index + 1, first + waiting, 0
+            while waiting > largest:
+                yield size
+                waiting -= size
+            if waiting >= size:
+                yield waiting
+                waiting = 0
         if waiting:
-            yield Part(index, first, waiting, share=1.0)
+            yield waiting
 
     def chunks(self, part: Part, rejects: list[Violation]) -> Iterator[Chunk]:
         import pyarrow as pa
 
-        if self._cursor is None or not self._cursor.reaches(part.first):
+        if self._cursor is None or not self._cursor.can_reach(part.first):
             self._cursor = _Cursor(
-                self._open(), self._groups, self._needed, self._wanted.batch, part.first
+                self._open(), self._groups, self._needed, self._plan.chunk_rows, part.first
             )
         number = part.first
         try:
-            for batch in self._cursor.rows(part.first, part.n_rows):
-                frame = frame_of(batch.select(self._inputs))
-                kept = {name: batch.column(name) for name in self._wanted.keep}
-                yield Chunk(frame, range(number, number + batch.num_rows), kept, whole=True)
+            for batch in self._cursor.read(part.first, part.n_rows):
+                frame = _to_frame(batch.select(self._inputs))
+                kept = {name: batch.column(name) for name in self._plan.keep}
+                numbers = range(number, number + batch.num_rows)
+                yield Chunk(frame, numbers, kept, typed=True)
                 number += batch.num_rows
         except (OSError, pa.ArrowException) as error:
             raise self._unreadable(error) from error
 
-    def _open(self) -> Any:
+    def _open(self) -> ParquetFile:
         from pyarrow import parquet
 
-        return parquet.ParquetFile(self._path, buffer_size=BUFFER, pre_buffer=False)
+        return parquet.ParquetFile(self._path, buffer_size=BUFFER_BYTES, pre_buffer=False)
 
     def _unreadable(self, error: Exception) -> DataError:
         return DataError(
             f"{self._path} cannot be read: {truncate(error, 200)}",
-            remedy="It must be a Parquet file.",
+            remedy="The file must be a Parquet file.",
             path=str(self._path),
         )
 
 
 class _Cursor:
-    """One pass over a file from a row on; what lies before the rows that are asked for is skipped, whole groups unread."""
+    """A forward pass over a file; row groups before the first row are not read.
+
+    Args:
+        file: The file.
+        groups: The number of rows of each row group.
+        columns: The columns to read.
+        batch_rows: The maximum number of rows per batch.
+        row: The first row.
+    """
 
     def __init__(
-        self, file: Any, groups: list[int], columns: list[str], batch: int, row: int
+        self, file: ParquetFile, groups: list[int], columns: list[str], batch_rows: int, row: int
     ) -> None:
         begin = index = 0
         while index < len(groups) - 1 and begin + groups[index] <= row:
             begin += groups[index]
             index += 1
         self._group_end = begin + groups[index]
-        self._batches = file.iter_batches(
-            batch, list(range(index, len(groups))), columns, use_threads=False
+        self._batches: Iterator[pa.RecordBatch] = file.iter_batches(
+            batch_rows, list(range(index, len(groups))), columns, use_threads=False
         )
         self._row = begin
-        self._rest: Any = None
+        self._rest: pa.RecordBatch | None = None
 
-    def reaches(self, row: int) -> bool:
-        """Whether it has not passed a row, and is in its group, or at its beginning."""
+    def can_reach(self, row: int) -> bool:
+        """Return whether a row is the next one, or a later one of the same row group."""
         return self._row == row or self._row < row < self._group_end
 
-    def rows(self, first: int, n_rows: int) -> Iterator[Any]:
-        """The batches of so many rows from one on."""
+    def read(self, first: int, n_rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield `n_rows` rows from the row `first` on."""
         while n_rows:
             batch = self._rest if self._rest is not None else next(self._batches)
             self._rest = None
-            skipped = min(max(first - self._row, 0), batch.num_rows)
-            taken = min(batch.num_rows - skipped, n_rows)
-            self._row += skipped + taken
-            if skipped + taken < batch.num_rows:
-                self._rest = batch.slice(skipped + taken)
-            if taken:
-                first, n_rows = first + taken, n_rows - taken
-                yield batch.slice(skipped, taken)
+            n_skipped = min(max(first - self._row, 0), batch.num_rows)
+            n_taken = min(batch.num_rows - n_skipped, n_rows)
+            end = n_skipped + n_taken
+            self._row += end
+            if end < batch.num_rows:
+                self._rest = batch.slice(end)
+            if n_taken:
+                first, n_rows = first + n_taken, n_rows - n_taken
+                yield batch.slice(n_skipped, n_taken)
 
 
-def frame_of(batch: pa.RecordBatch) -> pd.DataFrame:
-    """A frame of Arrow's columns that loses nothing: integers beside nulls stay integers, and nested values are Python's."""
+def _to_frame(batch: pa.RecordBatch) -> pd.DataFrame:
+    """Return a DataFrame without loss: nullable integers, and nested values as Python objects."""
     import pandas as pd
-    import pyarrow as pa
 
-    changed: dict[str, Any] = {}
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        if pa.types.is_nested(column.type):
-            changed[name] = pd.Series(column.to_pylist(maps_as_pydicts="strict"), dtype=object)
-        elif column.null_count and (
-            pa.types.is_integer(column.type) or pa.types.is_boolean(column.type)
-        ):
-            changed[name] = column.to_pandas(types_mapper=_nullable().get)
-    if not changed:
-        return _plain(batch)
-    rest: Any = batch.select([name for name in batch.schema.names if name not in changed])
-    rest = _plain(rest)
-    columns = {
-        name: changed[name] if name in changed else rest[name] for name in batch.schema.names
-    }
+    names = batch.schema.names
+    converted: dict[str, pd.Series] = {}
+    for name, column in zip(names, batch.columns, strict=True):
+        series = _convert_losslessly(column)
+        if series is not None:
+            converted[name] = series
+    if not converted:
+        return _to_pandas(batch)
+    rest = _to_pandas(batch.select([name for name in names if name not in converted]))
+    columns = {name: converted[name] if name in converted else rest[name] for name in names}
     return pd.DataFrame(columns, index=range(batch.num_rows), copy=False)
 
 
-def _plain(batch: pa.RecordBatch) -> pd.DataFrame:
-    frame: pd.DataFrame = batch.to_pandas(
-        split_blocks=True
-    )  # a block a column: those without nulls are not copied
-    return frame
-
-
-def _nullable() -> dict[Any, Any]:
+def _convert_losslessly(column: pa.Array) -> pd.Series | None:
+    """Return a column that pandas would convert with loss; None for any other column."""
     import pandas as pd
     import pyarrow as pa
 
-    kinds = {
-        f"{sign}int{bits}": f"{sign.upper()}Int{bits}"
-        for sign in ("", "u")
-        for bits in (8, 16, 32, 64)
-    }
-    return {
-        **{
-            pa.type_for_alias(arrow): pd.api.types.pandas_dtype(kind)
-            for arrow, kind in kinds.items()
-        },
-        pa.bool_(): pd.BooleanDtype(),
-    }
+    if pa.types.is_nested(column.type):
+        return pd.Series(column.to_pylist(maps_as_pydicts="strict"), dtype=object)
+    is_plain = pa.types.is_integer(column.type) or pa.types.is_boolean(column.type)
+    if column.null_count and is_plain:
+        series: pd.Series = column.to_pandas(types_mapper=_nullable_types().get)
+        return series
+    return None
 
 
-class MemoryReader(Rows):
-    """The rows of a source that is read as a whole, such as those bundled.
+def _to_pandas(batch: pa.RecordBatch) -> pd.DataFrame:
+    # One block per column: columns without nulls are not copied.
+    frame: pd.DataFrame = batch.to_pandas(split_blocks=True)
+    return frame
 
-    Args:
-        data: The source.
-        wanted: What is read of it.
 
-    Raises:
-        DataError: The source cannot be read.
-    """
+@functools.cache
+def _nullable_types() -> dict[pa.DataType, Any]:
+    """Return the nullable pandas type of each Arrow integer type and of booleans."""
+    import pandas as pd
+    import pyarrow as pa
 
-    columns: list[str]
-
-    def __init__(self, data: DataSource, wanted: ReadPlan) -> None:
-        from modelpact.datatypes import count_rows
-
-        self._data = data
-        self._wanted = wanted
-        self._sample = data.model_copy(update={"test_size": 0.0}).read()
-        self._n_rows = count_rows(self._sample.inputs)
-        self.columns = [str(name) for name in getattr(self._sample.inputs, "columns", ())]
-
-    def identity(self) -> dict[str, Any]:
-        from modelpact.data import digest_sample
-
-        return {"source": self._data.KIND, "digest": digest_sample(self._sample)}
-
-    def parts(self) -> Iterator[Part]:
-        size = self._wanted.part
-        for index, first in enumerate(range(0, self._n_rows, size)):
-            n_rows = min(size, self._n_rows - first)
-            yield Part(index, first, n_rows, share=(first + n_rows) / self._n_rows)
-
-    def chunks(self, part: Part, rejects: list[Violation]) -> Iterator[Chunk]:
-        from modelpact.datatypes import take_rows
-
-        inputs = self._sample.inputs
-        for begin in range(part.first, part.first + part.n_rows, self._wanted.batch):
-            numbers = range(begin, min(begin + self._wanted.batch, part.first + part.n_rows))
-            piece = take_rows(inputs, numbers)
-            kept = {name: piece[name] for name in self._wanted.keep}
-            if kept:
-                piece = piece[self._wanted.inputs_among(self.columns)]
-            yield Chunk(piece, numbers, kept)
+    types: dict[pa.DataType, Any] = {pa.bool_(): pd.BooleanDtype()}
+    for bits in (8, 16, 32, 64):
+        types[pa.type_for_alias(f"int{bits}")] = pd.api.types.pandas_dtype(f"Int{bits}")
+        types[pa.type_for_alias(f"uint{bits}")] = pd.api.types.pandas_dtype(f"UInt{bits}")
+    return types

@@ -1,34 +1,35 @@
-"""From a data source to its rows, part by part: one class a format."""
+"""Chooses the reader of a data source."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from modelpact.batch.base import ReadPlan, Rows
+from modelpact.batch.base import ReadPlan, RowReader
 from modelpact.batch.csv_reader import CsvReader
 from modelpact.batch.jsonl_reader import JsonlReader
-from modelpact.batch.parquet_reader import MemoryReader, ParquetReader
+from modelpact.batch.memory_reader import MemoryReader
+from modelpact.batch.parquet_reader import ParquetReader
 from modelpact.data import CsvData, DataSource, JsonlData, ParquetData
 
-__all__ = ["rows_of"]
+__all__ = ["open_reader"]
 
 
-def rows_of(data: DataSource, wanted: ReadPlan) -> Rows:
-    """The rows of a source; of one that is no file of a known format all are read at once.
+def open_reader(data: DataSource, plan: ReadPlan) -> RowReader:
+    """Return a reader; sources that are not files of a known format are read at once.
 
     Args:
-        data: Where they come from.
-        wanted: What is read of them.
+        data: The data source.
+        plan: What is read of it.
 
     Raises:
-        DataError: They cannot be read.
+        DataError: The source cannot be read.
     """
     match data:
         case CsvData():
-            return CsvReader(data, Path(data.path).absolute(), wanted)
+            return CsvReader(data, Path(data.path).absolute(), plan)
         case JsonlData():
-            return JsonlReader(data, Path(data.path).absolute(), wanted)
+            return JsonlReader(data, Path(data.path).absolute(), plan)
         case ParquetData():
-            return ParquetReader(data, Path(data.path).absolute(), wanted)
+            return ParquetReader(data, Path(data.path).absolute(), plan)
         case _:
-            return MemoryReader(data, wanted)
+            return MemoryReader(data, plan)

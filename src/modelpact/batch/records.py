@@ -1,4 +1,4 @@
-"""Texts of one record a line, CSV and JSON: where parts begin, found by looking for line ends only."""
+"""Splits CSV and JSON lines files into parts of whole records, without parsing the records."""
 
 from __future__ import annotations
 
@@ -6,157 +6,181 @@ import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, NamedTuple
 
 import numpy as np
 
 from modelpact.batch.base import Part
 from modelpact.errors import DataError
 
-__all__ = ["parts_of", "records"]
+__all__ = ["read_bytes", "split_records"]
 
-BLOCK = 1 << 23
-"""Bytes that are looked at at once."""
+BLOCK_BYTES = 1 << 23
+"""Bytes that are read at a time."""
 
-LONGEST = 1 << 26
-"""Bytes of the longest record."""
+MAX_RECORD_BYTES = 1 << 26
+"""Bytes of the longest record that is accepted."""
 
-PART_BYTES = 1 << 23
-"""Bytes of a part, about."""
+MAX_PART_BYTES = 1 << 23
+"""Bytes after which a part ends."""
+
+LINE_FEED, CARRIAGE_RETURN, QUOTE = 10, 13, 34
 
 
-def parts_of(
-    path: Path, begin: int, n_rows: int, quoted: bool, separator: str = ","
+class _Lines(NamedTuple):
+    """The lines of a block.
+
+    Attributes:
+        starts: The offset of each first byte.
+        ends: The offset behind each line feed.
+        empty: Whether a line is empty.
+        odd: Whether a line has an odd number of quotes.
+    """
+
+    starts: np.ndarray
+    ends: np.ndarray
+    empty: np.ndarray
+    odd: np.ndarray
+
+
+def split_records(
+    path: Path, begin: int, n_rows: int, *, quoted: bool, separator: str = ","
 ) -> Iterator[Part]:
-    """Cut a file into parts of whole records.
+    """Split a file into parts of whole records.
 
     Args:
         path: The file.
-        begin: Where the first record begins.
-        n_rows: Records in a part, at most.
-        quoted: Whether a record goes on behind a line end within quotes.
-        separator: What stands between two cells.
+        begin: The offset of the first record.
+        n_rows: The maximum number of records per part.
+        quoted: Whether a quoted cell may contain line feeds.
+        separator: The character between two cells.
 
     Raises:
-        DataError: A record is too long: a quote is opened and not closed.
+        DataError: A record is too long, or a quote is not closed.
     """
     size = path.stat().st_size
     index = first = count = 0
     start = begin
-    for end in _ends(path, begin, quoted, separator):
-        n_new = len(end)
-        taken = 0
-        while taken < n_new:
-            fits = min(n_new - taken, n_rows - count)
-            by_bytes = int(np.searchsorted(end[taken : taken + fits], start + PART_BYTES)) + 1
+    for ends in _iter_record_ends(path, begin, quoted, separator):
+        used = 0
+        while used < len(ends):
+            fits = min(len(ends) - used, n_rows - count)
+            by_bytes = int(np.searchsorted(ends[used : used + fits], start + MAX_PART_BYTES)) + 1
             fits = min(fits, by_bytes)
             count += fits
-            taken += fits
-            stop = int(end[taken - 1])
-            if count >= n_rows or stop - start >= PART_BYTES:
-                yield Part(index, first, count, start, stop, stop / size)
-                index, first, count, start = index + 1, first + count, 0, stop
+            used += fits
+            end = int(ends[used - 1])
+            if count >= n_rows or end - start >= MAX_PART_BYTES:
+                yield Part(index, first, count, start, end, end / size)
+                index, first, count, start = index + 1, first + count, 0, end
     if count:
         yield Part(index, first, count, start, size, 1.0)
 
 
-def records(path: Path, begin: int, end: int) -> bytes:
-    """The bytes of a part."""
-    with _opened(path) as file:
+def read_bytes(path: Path, begin: int, end: int) -> bytes:
+    """Return the bytes between two offsets of a file.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    with _open(path) as file:
         file.seek(begin)
         return file.read(end - begin)
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _open(path: Path) -> Iterator[IO[bytes]]:
     try:
         with path.open("rb") as file:
             yield file
     except OSError as error:
         raise DataError(
             f"{path} cannot be read: {error.strerror or error}",
-            remedy="It must stay as it is until the end.",
+            remedy="The file must exist, unchanged, until the batch has finished.",
             path=str(path),
         ) from error
 
 
-def _ends(path: Path, begin: int, quoted: bool, separator: str) -> Iterator[Any]:
-    """The bytes behind each record, in arrays; a line of nothing belongs to the record after it."""
+def _iter_record_ends(path: Path, begin: int, quoted: bool, separator: str) -> Iterator[np.ndarray]:
+    """Yield the offsets behind each record; an empty line belongs to the record after it."""
     rest = b""
-    place = begin
-    with _opened(path) as file:
+    offset = begin
+    with _open(path) as file:
         file.seek(begin)
-        while block := file.read(BLOCK):
+        while block := file.read(BLOCK_BYTES):
             data = rest + block
-            found, used = _record_ends(data, quoted, separator)
-            if len(found):
-                yield found + place
-            rest, place = data[used:], place + used
-            if len(rest) > LONGEST:
+            ends, used = _find_record_ends(data, quoted, separator)
+            if len(ends):
+                yield ends + offset
+            rest, offset = data[used:], offset + used
+            if len(rest) > MAX_RECORD_BYTES:
                 raise DataError(
-                    f"{path}: a record that begins at byte {place:,} is longer than {LONGEST:,} bytes",
-                    remedy='A cell that begins with a quote (") ends with the next one: look for one that is not closed.',
+                    f"{path}: the record at byte {offset:,} is longer than "
+                    f"{MAX_RECORD_BYTES:,} bytes",
+                    remedy='Look for a quote (") that opens a cell and is not closed.',
                     path=str(path),
                 )
     if rest.strip():
-        found, used = _record_ends(rest + b"\n", quoted, separator)
+        ends, used = _find_record_ends(rest + b"\n", quoted, separator)
         if used < len(rest):
             raise DataError(
-                f"{path}: a quote in the record that begins at byte {place + used:,} is not closed",
-                remedy='Double a quote that is meant as text (""), or close it.',
+                f"{path}: a quote in the record at byte {offset + used:,} is not closed",
+                remedy='Close the quote, or double it ("") if it is part of the text.',
                 path=str(path),
             )
-        yield found[:-1] + place
-        yield np.array([place + len(rest)])
+        yield ends[:-1] + offset
+        yield np.array([offset + len(rest)])
 
 
-def _record_ends(data: bytes, quoted: bool, separator: str) -> tuple[Any, int]:
-    """Where the records within these bytes end, and how many bytes are used up."""
+def _find_record_ends(data: bytes, quoted: bool, separator: str) -> tuple[np.ndarray, int]:
+    """Return the offsets behind each complete record of a block, and the number of bytes used."""
     array = np.frombuffer(data, dtype=np.uint8)
-    ends = np.flatnonzero(array == 10) + 1
+    ends = np.flatnonzero(array == LINE_FEED) + 1
     if not len(ends):
         return ends, 0
     starts = np.concatenate(([0], ends[:-1]))
     lengths = ends - starts - 1
-    empty = (lengths == 0) | ((lengths == 1) & (array[starts] == 13))
-    if quoted and (quotes := np.flatnonzero(array == 34)).size:
-        odd = (
-            np.bincount(np.searchsorted(ends, quotes, side="right"), minlength=len(ends))[
-                : len(ends)
-            ]
-            % 2
-            == 1
-        )
+    empty = (lengths == 0) | ((lengths == 1) & (array[starts] == CARRIAGE_RETURN))
+    if quoted and (quotes := np.flatnonzero(array == QUOTE)).size:
+        lines = np.searchsorted(ends, quotes, side="right")
+        odd = np.bincount(lines, minlength=len(ends))[: len(ends)] % 2 == 1
         if odd.any():
-            return _by_line(data, (starts, ends, empty, odd), separator)
+            return _join_quoted_lines(data, _Lines(starts, ends, empty, odd), separator)
     return ends[~empty], int(ends[-1])
 
 
-def _by_line(data: bytes, lines: tuple[Any, Any, Any, Any], separator: str) -> tuple[Any, int]:
-    """As `_record_ends`, where lines have an odd number of quotes: those that open a cell, and those that are text."""
-    starts, ends, empty, odd = lines
-    keep = ~empty
-    opened, begun = False, 0
-    for line in np.flatnonzero(odd).tolist():
-        if opened:
-            keep[begun:line] = False
-        opened, begun = _ends_open(data[starts[line] : ends[line] - 1], opened, separator), line
-        keep[line] = not opened
-    if opened:
-        keep[begun:] = False
-    found = ends[keep]
-    return found, int(found[-1]) if len(found) else 0
+def _join_quoted_lines(data: bytes, lines: _Lines, separator: str) -> tuple[np.ndarray, int]:
+    """Return the record ends of a block in which some cells may span several lines.
+
+    Only a line with an odd number of quotes can open or close a cell that spans lines.
+    """
+    is_end = ~lines.empty
+    is_open, opened_at = False, 0
+    for line in np.flatnonzero(lines.odd).tolist():
+        if is_open:
+            is_end[opened_at:line] = False
+        text = data[lines.starts[line] : lines.ends[line] - 1]
+        is_open, opened_at = _ends_in_quotes(text, is_open, separator), line
+        is_end[line] = not is_open
+    if is_open:
+        is_end[opened_at:] = False
+    ends = lines.ends[is_end]
+    return ends, int(ends[-1]) if len(ends) else 0
 
 
-_CLOSING = re.compile(rb'(?:[^"]|"")*"(?!")')
+_CLOSING_QUOTE = re.compile(rb'(?:[^"]|"")*"(?!")')
 
 
-def _ends_open(line: bytes, opened: bool, separator: str) -> bool:
-    """Whether a quoted cell goes on behind a line; a quote within a cell that does not begin with one is text."""
-    opening = re.compile(rb"(?:\A|" + re.escape(separator.encode()) + rb')"')
-    place = 0
+def _ends_in_quotes(line: bytes, is_open: bool, separator: str) -> bool:
+    """Return whether a quoted cell continues after a line.
+
+    A quote opens a cell only as its first character; any other quote is text.
+    """
+    opening_quote = re.compile(rb"(?:\A|" + re.escape(separator.encode()) + rb')"')
+    position = 0
     while True:
-        found = (_CLOSING.match if opened else opening.search)(line, place)
+        find = _CLOSING_QUOTE.match if is_open else opening_quote.search
+        found = find(line, position)
         if found is None:
-            return opened
-        place, opened = found.end(), not opened
+            return is_open
+        position, is_open = found.end(), not is_open

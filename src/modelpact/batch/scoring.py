@@ -1,19 +1,21 @@
-"""The one function that every engine runs: a part of the input in, its answers and the rows set aside out."""
+"""Scores the parts of an input; every engine runs this code."""
 
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from modelpact._internal.text import truncate
-from modelpact.batch.base import Chunk, Part, PartResult, Rows
-from modelpact.batch.outputs import table_of
+from modelpact.batch.base import Chunk, Part, PartResult, RowReader
+from modelpact.batch.outputs import to_table
 from modelpact.datatypes import take_rows
 from modelpact.errors import DataError, InputsError
 from modelpact.loaders import Loader
-from modelpact.signature import Enforcer
+from modelpact.signature import Enforcer, ViolationCode
 from modelpact.signature import compile as compile_signature
 
 if TYPE_CHECKING:
@@ -21,36 +23,52 @@ if TYPE_CHECKING:
 
     from modelpact.loaders import Adapter
     from modelpact.signature import Violation
-    from modelpact.types import Outputs
 
-__all__ = ["Plan", "Scorer", "mixed", "score_in_worker"]
+__all__ = [
+    "Scorer",
+    "ScoringPlan",
+    "dump_result",
+    "incompatible_types",
+    "load_result",
+    "score_in_worker",
+]
 
 OnError = Literal["raise", "reject"]
 
-_OF_ALL = frozenset({"MISSING_COLUMN", "EXTRA_COLUMN", "DUPLICATE_COLUMN", "UNKNOWN_PARAM"})
-"""Failures that are no row's."""
+COLUMN_CODES = frozenset(
+    {
+        ViolationCode.MISSING_COLUMN,
+        ViolationCode.EXTRA_COLUMN,
+        ViolationCode.DUPLICATE_COLUMN,
+        ViolationCode.UNKNOWN_PARAM,
+    }
+)
+"""The codes of violations that concern all rows."""
 
-SHOWN = 20
+MAX_SHOWN = 20
+"""Failures that a message lists at most."""
+
+NO_LIMIT = 10**9
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be done, as it goes to each process that does a part of it.
+class ScoringPlan:
+    """What a worker needs to score parts; it is sent to every worker process.
 
     Attributes:
-        key: What tells it from other plans.
-        name: What the input is called in messages.
-        rows: The input.
-        loader: How the model is loaded.
-        uri: What the model is called in messages.
-        folder: The model's files.
+        key: A unique key of the plan.
+        name: The name of the input in messages.
+        reader: Reads the input.
+        loader: Loads the model.
+        uri: The model in messages.
+        folder: The files of the model.
         params: Inference parameters.
-        on_error: Whether a row that breaks the contract ends it all, or is set aside.
+        on_error: Whether a row that violates the signature ends the batch, or is rejected.
     """
 
     key: str
     name: str
-    rows: Rows
+    reader: RowReader
     loader: Loader
     uri: str
     folder: str
@@ -59,150 +77,151 @@ class Plan:
 
 
 class Scorer:
-    """Answers parts of an input. It is used by one thread at a time.
+    """Scores parts of an input; not thread-safe.
 
     Args:
-        plan: What is to be done.
-        adapter: The model where it is loaded already.
+        plan: The plan.
+        adapter: The model; None to load it.
     """
 
-    def __init__(self, plan: Plan, adapter: Adapter | None = None) -> None:
-        import copy
-
+    def __init__(self, plan: ScoringPlan, adapter: Adapter | None = None) -> None:
         self._plan = plan
         self._adapter = adapter if adapter is not None else plan.loader.load(plan.folder)
-        self._rows = copy.copy(plan.rows)
+        # A reader may keep an open file.
+        self._reader = copy.copy(plan.reader)
         self._enforcer: Enforcer | None = None
 
     def score(self, part: Part) -> PartResult:
-        """Answer one part.
+        """Read a part and return the predictions of its rows.
 
         Raises:
             DataError: The part cannot be read.
-            InputsError: A row breaks the contract, and is not to be set aside; or all rows do, as where a column is missing.
-            PredictError: The model failed.
-            OutputsError: An answer breaks the contract.
+            InputsError: A row violates the signature and `on_error` is `raise`, or all rows
+                violate it, for example because a column is missing.
+            PredictError: The model raised.
+            OutputsError: A prediction violates the signature.
         """
         import pyarrow as pa
 
         rejects: list[Violation] = []
         tables = []
-        chunks = self._rows.chunks(part, rejects)
-        for chunk in chunks:
-            self._refuse(rejects)
-            found = self._chunk(chunk, rejects)
-            if found is not None:
-                tables.append(found)
-        self._refuse(rejects)
+        for chunk in self._reader.chunks(part, rejects):
+            self._raise_rejects(rejects)
+            table = self._score_chunk(chunk, rejects)
+            if table is not None:
+                tables.append(table)
+        self._raise_rejects(rejects)
         try:
             table = pa.concat_tables(tables, promote_options="permissive") if tables else None
         except pa.ArrowException as error:
-            raise mixed(self._plan.name, error) from error
-        return PartResult(part, table, sorted(rejects, key=lambda reject: reject.row or 0))
+            raise incompatible_types(self._plan.name, error) from error
+        return PartResult(part, table, sorted(rejects, key=_row_of))
 
-    def _chunk(self, chunk: Chunk, rejects: list[Violation]) -> pa.Table | None:
-        """The answers of the rows that can be answered."""
+    def _score_chunk(self, chunk: Chunk, rejects: list[Violation]) -> pa.Table | None:
+        """Return the predictions of the valid rows; None if there are none."""
         n_rows = len(chunk.numbers)
-        kept = {name: _arrow(values) for name, values in chunk.kept.items()}
-        inputs = chunk.inputs
         if n_rows == 0:
             return None
+        kept = {name: _to_arrow(values) for name, values in chunk.kept.items()}
         try:
-            outputs = self._adapter.predict(inputs, self._plan.params)
+            outputs = self._adapter.predict(chunk.inputs, self._plan.params)
         except InputsError as error:
-            bad = self._judge(chunk, error, rejects)
-            self._refuse(rejects)
-            good = [place for place in range(n_rows) if place not in bad]
-            if not good:
-                return None
-            kept = {name: values.take(good) for name, values in kept.items()}
-            n_rows = len(good)
-            outputs = self._adapter.predict(_take(inputs, good), self._plan.params)
-        return self._table(outputs, n_rows, kept)
-
-    def _table(self, outputs: Outputs, n_rows: int, kept: dict[str, Any]) -> pa.Table:
-        return table_of(outputs.prediction, n_rows, self._adapter.signature, kept)
-
-    def _judge(self, chunk: Chunk, error: InputsError, rejects: list[Violation]) -> set[int]:
-        """Add the rows that break the contract to `rejects`.
-
-        Returns:
-            Their places in the chunk.
-        """
-        found = self._find(chunk.inputs)
-        of_all = [failure for failure in found if failure.row is None]
-        if any(
-            failure.code in _OF_ALL or chunk.whole or self._is_param(failure) for failure in of_all
-        ):
-            raise self._of_all(error, of_all) from error
-        bad: set[int] = set()
-        places: Sequence[tuple[int, Violation]] = [
-            (failure.row, failure) for failure in found if failure.row is not None
-        ]
-        if of_all:  # it is not said of which row: each is asked about by itself
-            places = [
-                (place, failure)
-                for place in range(len(chunk.numbers))
-                for failure in self._find(_take(chunk.inputs, [place]))
-            ]
-        for place, failure in places:
-            bad.add(place)
-            number = int(chunk.numbers[place])
-            rejects.append(replace(failure, row=number))
-        if not bad:
-            raise self._of_all(error, of_all) from error
-        return bad
-
-    def _is_param(self, failure: Violation) -> bool:
-        params = self._adapter.signature.params
-        return any(
-            failure.path.partition("[")[0].partition(".")[0] == param.name for param in params or ()
-        )
-
-    def _find(self, inputs: Any) -> list[Violation]:
-        if self._enforcer is None:
-            self._enforcer = compile_signature(
-                self._adapter.signature, self._plan.loader.policy, self._plan.loader.extra
+            found = self._find_row_violations(chunk, error)
+            rejects.extend(
+                replace(violation, row=int(chunk.numbers[index])) for index, violation in found
             )
-        return self._enforcer.find_violations(inputs, self._plan.params, limit=10**9).recorded
+            self._raise_rejects(rejects)
+            invalid = {index for index, _ in found}
+            valid = [index for index in range(n_rows) if index not in invalid]
+            if not valid:
+                return None
+            n_rows = len(valid)
+            kept = {name: values.take(valid) for name, values in kept.items()}
+            outputs = self._adapter.predict(_take(chunk.inputs, valid), self._plan.params)
+        return to_table(outputs.prediction, n_rows, self._adapter.signature, kept)
 
-    def _of_all(self, error: InputsError, failures: list[Violation]) -> InputsError:
-        lines = "".join(f"\n  {failure}" for failure in failures[:SHOWN])
+    def _find_row_violations(
+        self, chunk: Chunk, error: InputsError
+    ) -> Sequence[tuple[int, Violation]]:
+        """Return the violations of a chunk, each with the index of its row in the chunk.
+
+        Raises:
+            InputsError: The violations concern all rows.
+        """
+        violations = self._find_violations(chunk.inputs)
+        without_row = [violation for violation in violations if violation.row is None]
+        if any(chunk.typed or self._concerns_all_rows(violation) for violation in without_row):
+            raise self._all_rows_error(error, without_row) from error
+        if without_row:
+            found = self._check_each_row(chunk)
+        else:
+            found = [
+                (violation.row, violation) for violation in violations if violation.row is not None
+            ]
+        if not found:
+            raise self._all_rows_error(error, without_row) from error
+        return found
+
+    def _check_each_row(self, chunk: Chunk) -> list[tuple[int, Violation]]:
+        return [
+            (index, violation)
+            for index in range(len(chunk.numbers))
+            for violation in self._find_violations(_take(chunk.inputs, [index]))
+        ]
+
+    def _concerns_all_rows(self, violation: Violation) -> bool:
+        """Return whether a violation without a row concerns a column or a param."""
+        if violation.code in COLUMN_CODES:
+            return True
+        root = violation.path.partition("[")[0].partition(".")[0]
+        return any(param.name == root for param in self._adapter.signature.params or ())
+
+    def _find_violations(self, inputs: Any) -> list[Violation]:
+        if self._enforcer is None:
+            loader = self._plan.loader
+            self._enforcer = compile_signature(self._adapter.signature, loader.policy, loader.extra)
+        return self._enforcer.find_violations(inputs, self._plan.params, limit=NO_LIMIT).recorded
+
+    def _all_rows_error(self, error: InputsError, violations: list[Violation]) -> InputsError:
+        lines = "".join(f"\n  {violation}" for violation in violations[:MAX_SHOWN])
+        plan = self._plan
+        message = f"all rows of {plan.name} violate the signature of {plan.uri}:{lines}"
         return InputsError(
-            f"{self._plan.name} breaks the signature of {self._plan.uri} as a whole:{lines}"
-            if lines
-            else error.message,
-            remedy="No row of it can be answered: correct the data or the params; task=check says more.",
-            failures=tuple(failures) or error.failures,
-            uri=self._plan.uri,
+            message if lines else error.message,
+            remedy="Correct the data or the params; task=check lists all violations.",
+            failures=tuple(violations) or error.failures,
+            uri=plan.uri,
         )
 
-    def _refuse(self, rejects: list[Violation]) -> None:
-        """End it all at the first rows that are not to be answered."""
+    def _raise_rejects(self, rejects: list[Violation]) -> None:
+        """Raise if there are rejects and `on_error` is `raise`."""
         if self._plan.on_error == "reject" or not rejects:
             return
-        rejects = sorted(rejects, key=lambda reject: reject.row or 0)
-        lines = "".join(f"\n  {reject}" for reject in rejects[:SHOWN])
-        more = (
-            f"\n  ... and {len(rejects) - SHOWN:,} more thereabouts" if len(rejects) > SHOWN else ""
-        )
+        rejects = sorted(rejects, key=_row_of)
+        lines = "".join(f"\n  {violation}" for violation in rejects[:MAX_SHOWN])
+        if len(rejects) > MAX_SHOWN:
+            lines += f"\n  ... and {len(rejects) - MAX_SHOWN:,} more"
         raise InputsError(
-            f"{self._plan.name} breaks the signature of {self._plan.uri}:{lines}{more}",
-            remedy="Correct the data; task.on_error=reject sets such rows aside and answers the others.",
+            f"{self._plan.name} violates the signature of {self._plan.uri}:{lines}",
+            remedy="Correct the data, or skip such rows with task.on_error=reject.",
             failures=tuple(rejects),
             uri=self._plan.uri,
         )
 
 
-def _take(inputs: Any, places: Sequence[int]) -> Any:
-    """Some rows; of named tensors that are still lists as well."""
+def _row_of(violation: Violation) -> int:
+    return -1 if violation.row is None else violation.row
+
+
+def _take(inputs: Any, indices: Sequence[int]) -> Any:
+    """Return some rows of model inputs, which may be a dict of lists."""
     if isinstance(inputs, dict) and all(isinstance(values, list) for values in inputs.values()):
-        return {name: [values[place] for place in places] for name, values in inputs.items()}
-    return take_rows(inputs, places)
+        return {name: [values[index] for index in indices] for name, values in inputs.items()}
+    return take_rows(inputs, indices)
 
 
-def _arrow(values: Any) -> Any:
-    """A column that is passed through."""
+def _to_arrow(values: Any) -> pa.Array:
+    """Return a kept column as an Arrow array."""
     import pyarrow as pa
 
     if isinstance(values, pa.ChunkedArray):
@@ -210,21 +229,41 @@ def _arrow(values: Any) -> Any:
     return values if isinstance(values, pa.Array) else pa.array(values, from_pandas=True)
 
 
-def mixed(name: str, error: Exception) -> DataError:
-    """The error for columns whose types change within the file."""
+def incompatible_types(name: str, error: Exception) -> DataError:
+    """Return the error for a column whose type changes within a file."""
     return DataError(
-        f"the answers to {name} have columns of types that do not go together: {truncate(error, 200)}",
-        remedy="Give a column that is kept one type in all rows, or sign the model's outputs.",
+        f"the output of {name} has columns with incompatible types: {truncate(error, 200)}",
+        remedy="Use one type per kept column, or declare the outputs in the signature.",
     )
 
 
-_mine = threading.local()
+_worker = threading.local()
 
 
-def score_in_worker(plan: Plan, part: Part) -> PartResult:
-    """Answer a part in a process that may be asked for many: the model is loaded once."""
-    if getattr(_mine, "key", None) != plan.key:
-        _mine.scorer = Scorer(plan)
-        _mine.key = plan.key
-    scorer: Scorer = _mine.scorer
+def score_in_worker(plan: ScoringPlan, part: Part) -> PartResult:
+    """Score a part in a worker process, which loads the model once per plan."""
+    if getattr(_worker, "key", None) != plan.key:
+        _worker.scorer = Scorer(plan)
+        _worker.key = plan.key
+    scorer: Scorer = _worker.scorer
     return scorer.score(part)
+
+
+def dump_result(score: Callable[[], PartResult]) -> bytes:
+    """Score a part and pickle the result, or the exception if it raises.
+
+    Ray and Spark would wrap an exception in one of their own, without its attributes.
+    """
+    try:
+        return pickle.dumps(score())
+    # Whatever the model raises is raised again by `load_result`.
+    except Exception as error:
+        return pickle.dumps(error)
+
+
+def load_result(data: bytes) -> PartResult:
+    """Return a result that `dump_result` pickled, or raise its exception."""
+    result: PartResult | Exception = pickle.loads(data)  # noqa: S301  # from our own workers
+    if isinstance(result, Exception):
+        raise result
+    return result

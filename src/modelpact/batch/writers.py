@@ -1,4 +1,4 @@
-"""Answers in a file: CSV, JSON lines or Parquet, by its suffix; whole or not at all."""
+"""Writes tables to CSV, JSON lines or Parquet files."""
 
 from __future__ import annotations
 
@@ -21,55 +21,60 @@ from modelpact.errors import ConfigError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["SUFFIXES", "check_suffix", "whole_or_not", "write"]
+__all__ = ["WRITERS", "check_suffix", "replace_on_success", "write_tables"]
+
+JSON_ROWS = 16_384
+"""Rows that are converted to Python objects at a time."""
 
 
 def check_suffix(path: Path, key: str) -> None:
-    """Refuse a file whose suffix names no format.
+    """Check that the suffix of a file names a format.
 
     Raises:
-        ConfigError: It names none.
+        ConfigError: The suffix is missing or unknown.
     """
-    if path.suffix not in SUFFIXES:
-        what = f"ends in {path.suffix}" if path.suffix else "has no suffix"
+    if path.suffix not in WRITERS:
+        what = f"unknown format {path.suffix!r}" if path.suffix else "the file name has no suffix"
         raise ConfigError(
-            f"{key}={path} {what}, which names no format{did_you_mean(path.suffix, SUFFIXES)}",
-            remedy=f"Let it end in {', '.join(SUFFIXES)}.",
+            f"{key}={path}: {what}{did_you_mean(path.suffix, WRITERS)}",
+            remedy=f"Supported suffixes: {', '.join(WRITERS)}.",
             path=str(path),
         )
 
 
 @contextlib.contextmanager
-def whole_or_not(path: Path) -> Iterator[Path]:
-    """A file beside another, which is renamed over it at the end, or removed where that fails."""
-    aside = beside(path)
+def replace_on_success(path: Path) -> Iterator[Path]:
+    """Yield a temporary file, which replaces `path` unless the block raises."""
+    temporary = beside(path)
     try:
-        yield aside
-        os.replace(aside, path)
+        yield temporary
+        os.replace(temporary, path)
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
-def write(path: Path, aside: Path, schema: pa.Schema, tables: Iterator[pa.Table]) -> None:
-    """Write tables of one schema.
+def write_tables(
+    path: Path, temporary: Path, schema: pa.Schema, tables: Iterator[pa.Table]
+) -> None:
+    """Write tables of one schema to a file.
 
     Args:
-        path: What the file is to be called: its suffix says the format.
-        aside: Where it is written.
+        path: The final name of the file; its suffix determines the format.
+        temporary: The file to write.
         schema: The columns.
         tables: The rows.
     """
-    with SUFFIXES[path.suffix](aside, schema) as writer:
+    with WRITERS[path.suffix](temporary, schema) as writer:
         for table in tables:
             writer.write(table)
 
 
-class _Writer(ABC):
+class _TableWriter(ABC):
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._stack = contextlib.ExitStack()
         self._schema = schema
 
-    def __enter__(self) -> _Writer:
+    def __enter__(self) -> _TableWriter:
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -77,10 +82,10 @@ class _Writer(ABC):
 
     @abstractmethod
     def write(self, table: pa.Table) -> None:
-        """Add rows."""
+        """Append rows."""
 
 
-class _Parquet(_Writer):
+class _ParquetWriter(_TableWriter):
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         from pyarrow import parquet
 
@@ -91,93 +96,86 @@ class _Parquet(_Writer):
         self._writer.write_table(table)
 
 
-class _Csv(_Writer):
-    """Nested values are JSON in their cells."""
+class _CsvWriter(_TableWriter):
+    """Writes nested values as JSON text."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         import pyarrow as pa
         from pyarrow import csv
 
         super().__init__(path, schema)
-        self._nested = [field.name for field in schema if not _is_flat(field.type)]
-        fields = [
-            pa.field(field.name, pa.string() if field.name in self._nested else field.type)
-            for field in schema
-        ]
-        self._flat = pa.schema([_flattened(field) for field in fields])
+        self._nested = [field.name for field in schema if _is_nested(field.type)]
+        self._flat = pa.schema([(field.name, _cell_type(field.type)) for field in schema])
         self._writer = self._stack.enter_context(csv.CSVWriter(str(path), self._flat))
 
     def write(self, table: pa.Table) -> None:
         import pyarrow as pa
 
         for name in self._nested:
-            texts = [
-                None if value is None else _json(value)
-                for value in table[name].to_pylist(maps_as_pydicts="strict")
-            ]
-            table = table.set_column(
-                table.column_names.index(name), name, pa.array(texts, pa.string())
-            )
+            values = table[name].to_pylist(maps_as_pydicts="strict")
+            texts = [None if value is None else _to_json(value) for value in values]
+            index = table.column_names.index(name)
+            table = table.set_column(index, name, pa.array(texts, pa.string()))
         self._writer.write_table(table.cast(self._flat))
 
 
-class _Jsonl(_Writer):
+class _JsonlWriter(_TableWriter):
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         super().__init__(path, schema)
         self._file: IO[str] = self._stack.enter_context(path.open("w", encoding="utf-8"))
 
     def write(self, table: pa.Table) -> None:
-        for batch in table.to_batches(max_chunksize=16_384):
-            self._file.writelines(
-                f"{_json(row)}\n" for row in batch.to_pylist(maps_as_pydicts="strict")
-            )
+        for batch in table.to_batches(max_chunksize=JSON_ROWS):
+            rows = batch.to_pylist(maps_as_pydicts="strict")
+            self._file.writelines(f"{_to_json(row)}\n" for row in rows)
 
 
-SUFFIXES: dict[str, type[_Writer]] = {".csv": _Csv, ".jsonl": _Jsonl, ".parquet": _Parquet}
-"""How each format is written."""
+WRITERS: dict[str, type[_TableWriter]] = {
+    ".csv": _CsvWriter,
+    ".jsonl": _JsonlWriter,
+    ".parquet": _ParquetWriter,
+}
+"""The writer of each suffix."""
 
 
-def _is_flat(kind: pa.DataType) -> bool:
+def _is_nested(kind: pa.DataType) -> bool:
+    """Return whether a type is nested or binary, which CSV cannot represent."""
     import pyarrow as pa
 
-    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return not (
-        pa.types.is_nested(inner) or pa.types.is_binary(inner) or pa.types.is_large_binary(inner)
-    )
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    checks = (pa.types.is_nested, pa.types.is_binary, pa.types.is_large_binary)
+    return any(check(value) for check in checks)
 
 
-def _flattened(field: pa.Field) -> pa.Field:
+def _cell_type(kind: pa.DataType) -> pa.DataType:
     import pyarrow as pa
 
-    return (
-        pa.field(field.name, field.type.value_type) if pa.types.is_dictionary(field.type) else field
-    )
+    if _is_nested(kind):
+        return pa.string()
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def _json(value: Any) -> str:
+def _to_json(value: Any) -> str:
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_text)
-    except ValueError:  # NaN and Infinity, which are no JSON
-        return json.dumps(_finite(value), ensure_ascii=False, default=_text)
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_to_jsonable)
+    except ValueError:
+        # NaN and Infinity are not valid JSON.
+        return json.dumps(_replace_nan(value), ensure_ascii=False, default=_to_jsonable)
 
 
-def _finite(value: Any) -> Any:
+def _replace_nan(value: Any) -> Any:
+    """Replace NaN and Infinity by None."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: _replace_nan(item) for key, item in value.items()}
+    return [_replace_nan(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _text(value: Any) -> Any:
+def _to_jsonable(value: Any) -> str:
+    """Return the text of a value that JSON does not have a type for."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    return (
-        str(value) if isinstance(value, decimal.Decimal | datetime.timedelta) else _of_arrow(value)
-    )
-
-
-def _of_arrow(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    if isinstance(value, decimal.Decimal | datetime.timedelta):
+        return str(value)
+    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)

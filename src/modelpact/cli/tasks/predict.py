@@ -62,7 +62,7 @@ class PredictTask(Task):
 
     def run(self, folder: Path) -> float | None:
         from modelpact.batch import Batch
-        from modelpact.batch.job import check_paths
+        from modelpact.batch.output_paths import check_paths
 
         self._check()
         out = Path(self.out)

@@ -1,0 +1,74 @@
+"""Checks the files of a batch before any work is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelpact.batch.writers import check_suffix
+from modelpact.data import DataSource
+from modelpact.data.file_sources import TableFile, check_file
+from modelpact.errors import ConfigError
+
+__all__ = ["check_paths"]
+
+
+def check_paths(data: DataSource, out: Path, rejects: Path | None, *, overwrite: bool) -> Path:
+    """Check that the input can be read and the outputs can be written.
+
+    Args:
+        data: The input.
+        out: The output file.
+        rejects: The file of rejected rows; None for a file next to the output.
+        overwrite: Whether the outputs may exist.
+
+    Returns:
+        The file of rejected rows.
+
+    Raises:
+        ConfigError: An output cannot be written.
+        DataError: The input does not exist.
+    """
+    check_suffix(out, "task.out")
+    rejects = rejects if rejects is not None else out.with_suffix(".rejects.jsonl")
+    if rejects.suffix != ".jsonl":
+        raise ConfigError(
+            f"task.rejects={rejects}: the file name must end in .jsonl",
+            remedy="Rejects are written as JSON lines.",
+            path=str(rejects),
+        )
+    if isinstance(data, TableFile):
+        check_file(Path(data.path))
+    for key, path in (("task.out", out), ("task.rejects", rejects)):
+        if isinstance(data, TableFile) and path.exists() and path.samefile(data.path):
+            raise ConfigError(
+                f"{key}={path} is the input file", remedy="Choose another file.", path=str(path)
+            )
+        _check_writable(key, path, overwrite)
+    if out.absolute() == rejects.absolute():
+        raise ConfigError(
+            f"task.out and task.rejects are the same file: {out}",
+            remedy="Choose different files.",
+            path=str(out),
+        )
+    return rejects
+
+
+def _check_writable(key: str, path: Path, overwrite: bool) -> None:
+    if path.is_dir():
+        raise ConfigError(
+            f"{key}={path} is a directory",
+            remedy=f"Name a file in it: {key}={path / 'out.parquet'}.",
+            path=str(path),
+        )
+    if not path.parent.is_dir():
+        raise ConfigError(
+            f"{key}={path}: directory {path.parent} does not exist",
+            remedy=f"Create it: mkdir -p {path.parent}.",
+            path=str(path),
+        )
+    if path.exists() and not overwrite:
+        raise ConfigError(
+            f"{key}={path} exists",
+            remedy=f"Replace it with task.overwrite=true, or choose another {key}.",
+            path=str(path),
+        )
