@@ -25,7 +25,7 @@ from modelpact.registry.versions import CHECKS_TAG
 from modelpact.security import leak_scan, secrets
 from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST
 from modelpact.signature import Extra, Policy, digest
-from modelpact.signature.compat.diff import Mode
+from modelpact.signature.compat.modes import Mode
 from modelpact.tracking import remote_store
 from modelpact.types import JOB_KEY, Job, Step
 

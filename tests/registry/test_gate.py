@@ -139,7 +139,7 @@ class TestAgainst:
             CompatibilityError, match="with versions 1-2, 4 of sums in 1 place"
         ) as raised:
             registered(LONGER, compatibility="backward_transitive")
-        assert "inputs.bmi: nothing -> double (INPUT_REQUIRED_ADDED), with 1-2, 4" in str(
+        assert "inputs.bmi: absent -> double (INPUT_REQUIRED_ADDED), with 1-2, 4" in str(
             raised.value
         )
         assert list(raised.value.broken) == ["1", "2", "4"]

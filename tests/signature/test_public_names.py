@@ -10,7 +10,7 @@ import pytest
 import modelpact.signature
 
 PUBLIC = [
-    *("Change", "breaking", "check_all_compatible", "check_compatible", "diff"),
+    *("Change", "filter_breaking", "check_all_compatible", "check_compatible", "diff"),
     *(
         "InvalidExample",
         "ViolationCode",

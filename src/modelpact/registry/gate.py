@@ -24,8 +24,8 @@ from modelpact.registry.versions import (
     list_versions,
     read_version_signature,
 )
-from modelpact.signature import Change, Extra, Policy, breaking, diff
-from modelpact.signature.compat.diff import Mode
+from modelpact.signature import Change, Extra, Policy, diff, filter_breaking
+from modelpact.signature.compat.modes import Mode
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -139,7 +139,7 @@ class Gate:
                     diff(old or _Unsigned(), signature, self.policy, self.extra),  # type: ignore[arg-type]
                 )
             changes = compared[id(old)][1]
-            breaks = breaking(changes, self.mode)
+            breaks = filter_breaking(changes, self.mode)
             passed.update(set(changes) - set(breaks))
             for change in breaks:
                 if self._exemption(change) is None:

@@ -17,7 +17,7 @@ from modelpact.errors import ConfigError, PactError
 from modelpact.registry.aliases import RuleResult
 from modelpact.registry.versions import CHECKS_TAG
 from modelpact.security.integrity import find_published, verify_files
-from modelpact.signature import breaking, diff
+from modelpact.signature import diff, filter_breaking
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -189,7 +189,7 @@ def _compatibility(
             detail=f"{_called(champion)} has no signature to compare with",
         )
     changes = diff(old, signature)
-    broken = breaking(changes, mode)
+    broken = filter_breaking(changes, mode)
     if not broken:
         return RuleResult(
             name="compatibility",

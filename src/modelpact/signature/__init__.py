@@ -12,20 +12,15 @@ from modelpact._internal.lazy import lazy
 
 if TYPE_CHECKING:
     from modelpact.signature.canonical import digest
-    from modelpact.signature.compat.diff import (
-        breaking,
+    from modelpact.signature.compat.diff import diff
+    from modelpact.signature.compat.modes import (
         check_all_compatible,
         check_compatible,
-        diff,
+        filter_breaking,
     )
     from modelpact.signature.compat.rules import Change
-    from modelpact.signature.enforcement.enforcer import (
-        Enforcer,
-        Extra,
-        Policy,
-        compile,
-        enforce,
-    )
+    from modelpact.signature.enforcement.enforcer import Enforcer, compile, enforce
+    from modelpact.signature.enforcement.options import Extra, Policy
     from modelpact.signature.enforcement.violations import Violation, ViolationCode
     from modelpact.signature.examples.generation import (
         InvalidExample,
@@ -46,9 +41,11 @@ if TYPE_CHECKING:
 
 _NAMES_BY_MODULE = {
     "canonical": ("digest",),
-    "compat.diff": ("breaking", "check_all_compatible", "check_compatible", "diff"),
+    "compat.diff": ("diff",),
+    "compat.modes": ("check_all_compatible", "check_compatible", "filter_breaking"),
     "compat.rules": ("Change",),
-    "enforcement.enforcer": ("Enforcer", "Extra", "Policy", "compile", "enforce"),
+    "enforcement.enforcer": ("Enforcer", "compile", "enforce"),
+    "enforcement.options": ("Extra", "Policy"),
     "enforcement.violations": ("Violation", "ViolationCode"),
     "examples.generation": (
         "InvalidExample",
@@ -72,7 +69,6 @@ __all__ = [
     "Policy",
     "Violation",
     "ViolationCode",
-    "breaking",
     "check_all_compatible",
     "check_compatible",
     "check_type_hints",
@@ -81,6 +77,7 @@ __all__ = [
     "diff_type_hints",
     "digest",
     "enforce",
+    "filter_breaking",
     "format_type",
     "from_predict",
     "from_type_hint",

@@ -171,7 +171,7 @@ class TestPromote:
         }
         found = broken(BREAKING)
         assert found["compatibility"].startswith(
-            "breaks backward: inputs.c: nothing -> double (INPUT_REQUIRED_ADDED)"
+            "breaks backward: inputs.c: absent -> double (INPUT_REQUIRED_ADDED)"
         )
         assert found["metric"] == "r2 1 -> 1: the same"
 

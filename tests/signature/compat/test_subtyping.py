@@ -27,10 +27,10 @@ from mlflow.types.schema import (
 
 from modelpact.signature import compile
 from modelpact.signature.compat.subtyping import (
-    covered,
-    dtype_covered,
-    reshapes_cells,
-    shape_covered,
+    is_dtype_subtype,
+    is_shape_subtype,
+    is_subtype,
+    loses_reshaping,
 )
 from tests.support.dtype_catalogue import (
     TENSOR_DTYPES,
@@ -128,7 +128,7 @@ def _check(where: Any, policy: str, every: int) -> None:
     written = {
         (old, new)
         for old, new in itertools.permutations(names, 2)
-        if covered(TYPES[old], TYPES[new], policy, where)
+        if is_subtype(TYPES[old], TYPES[new], policy, where)
     }
     assert found == written
 
@@ -168,7 +168,7 @@ def test_tensors_hold_what_the_rule_of_dtypes_says(policy: str) -> None:
         }
         assert taken[kind]
     for old, new in itertools.permutations(kinds, 2):
-        assert (taken[old] <= taken[new]) == dtype_covered(old, new, policy), (old, new)
+        assert (taken[old] <= taken[new]) == is_dtype_subtype(old, new, policy), (old, new)
 
 
 def _cells(shape: tuple[int, ...]) -> list[Any]:
@@ -197,11 +197,11 @@ def test_shapes_take_what_the_rules_of_shapes_say() -> None:
             np.zeros([given if axis == -1 else axis for axis in old]) for given in (0, 1, 2, 4)
         ]
         fits = all(takes(after, "inputs", {"t": array}) for array in whole)
-        assert fits == shape_covered(old, new), (old, new)
+        assert fits == is_shape_subtype(old, new), (old, new)
         if fits:
             reshaped = [
                 frame
                 for frame in _cells(old)
                 if takes(before, "inputs", frame) and not takes(after, "inputs", frame)
             ]
-            assert bool(reshaped) == reshapes_cells(old, new), (old, new, reshaped[:1])
+            assert bool(reshaped) == loses_reshaping(old, new), (old, new, reshaped[:1])

@@ -57,7 +57,7 @@ class DiffTask(Task):
 
     def run(self, folder: Path) -> float | None:
         from modelpact.cli.render.diff_report import DiffReport
-        from modelpact.signature import breaking, diff
+        from modelpact.signature import diff, filter_breaking
 
         if self.policy == "mlflow" and self.extra == "forbid":
             raise ConfigError(
@@ -78,7 +78,7 @@ class DiffTask(Task):
             self.policy,
             self.extra,
             changes,
-            breaking(changes, self.mode),
+            filter_breaking(changes, self.mode),
         )
         self._show(found)
         if found.broken:

@@ -1,1 +1,1 @@
-"""Compatibility: the differences between two signatures, and what each breaks."""
+"""Compatibility: the differences between two signatures, and which callers they break."""

@@ -1,4 +1,4 @@
-"""What can change between two signatures, by name, and what each change means."""
+"""Changes between two signatures: the rule that each follows, and what the rules mean."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ class Change:
     """One difference between two signatures.
 
     Attributes:
-        rule: Its name, one of `RULES`.
+        rule: The rule, a key of `RULES`.
         side: `input`, `output` or `param`.
-        path: Where: `inputs.author.orcid`, `inputs[0]`, `inputs.tags[]` for the items of an array, `inputs.scores.*` for the
-            values of a map, `params.top`; `inputs` or `outputs` for all of a side.
-        old: What was there; None where nothing was.
-        new: What is there now; None where nothing is.
-        breaks: The directions that it breaks; empty where nobody notices it.
+        path: What changed: `inputs.author.orcid`, `inputs[0]`, `inputs.tags[]` for the items of an
+            array, `inputs.scores.*` for the values of a map, `params.top`; `inputs` or `outputs`
+            for a whole side.
+        old: The old type; None if it was added.
+        new: The new type; None if it was removed.
+        breaks: The directions in which it breaks callers; empty for a compatible change.
     """
 
     rule: str
@@ -35,59 +36,70 @@ class Change:
     breaks: frozenset[Direction]
 
     def __str__(self) -> str:
-        return f"{self.path}: {truncate(self.old or 'nothing')} -> {truncate(self.new or 'nothing')} ({self.rule})"
+        old, new = truncate(self.old or "absent"), truncate(self.new or "absent")
+        return f"{self.path}: {old} -> {new} ({self.rule})"
 
     def to_dict(self) -> dict[str, Any]:
-        """The change as plain data for JSON; `meaning` says what its rule means."""
+        """Return the change as plain data for JSON, with the meaning of its rule."""
         return {**asdict(self), "breaks": sorted(self.breaks), "meaning": RULES[self.rule]}
 
 
-_TYPES = {
-    "TYPE_WIDENED": "the type takes all that it took, and more",
-    "TYPE_NARROWED": "the type takes less than it took, and nothing new",
-    "TYPE_CHANGED": "the type refuses some of what it took, and takes something else",
-    "TYPE_EQUIVALENT": "another type, which takes the same",
-    "REQUIRED_ADDED": "something new must be there",
-    "OPTIONAL_ADDED": "something new may be there",
-    "REMOVED": "what was there is unknown now: extra columns are left out, but unknown properties and params are refused",
-    "BECAME_REQUIRED": "what could be left out, or be null, must be there",
-    "BECAME_OPTIONAL": "what had to be there can be left out, or be null",
+_TYPE_RULES = {
+    "TYPE_WIDENED": "the type accepts everything it accepted before, and more",
+    "TYPE_NARROWED": "the type accepts less than before, and nothing new",
+    "TYPE_CHANGED": "the type rejects some values it accepted before, and accepts new ones",
+    "TYPE_EQUIVALENT": "another type that accepts the same values",
+    "REQUIRED_ADDED": "a required field was added",
+    "OPTIONAL_ADDED": "an optional field was added",
+    "REMOVED": (
+        "the field was removed; extra columns are ignored, but unknown properties and params are "
+        "rejected"
+    ),
+    "BECAME_REQUIRED": "the field was optional and is now required",
+    "BECAME_OPTIONAL": "the field was required and is now optional",
 }
 
-_SIDES = {
-    "SCHEMA_ADDED": "anything was taken; now there is a schema",
-    "SCHEMA_REMOVED": "there was a schema; now anything is taken",
-    "KIND_CHANGED": "tensors instead of columns, or columns instead of tensors",
-    "NAMES_ADDED": "what was found by its position is found by its name",
-    "NAMES_REMOVED": "what was found by its name is found by its position",
-    "LAYOUT_CHANGED": "the same dict of lists, or list of lists, is read in another way: as one row instead of columns, say",
-    "REORDERED": "the same names in another order; they are found by name, so nobody notices",
+_SCHEMA_RULES = {
+    "SCHEMA_ADDED": "everything was accepted; now there is a schema",
+    "SCHEMA_REMOVED": "there was a schema; now everything is accepted",
+    "KIND_CHANGED": "tensors replaced columns, or columns replaced tensors",
+    "NAMES_ADDED": "columns were matched by position and are now matched by name",
+    "NAMES_REMOVED": "columns were matched by name and are now matched by position",
+    "LAYOUT_CHANGED": (
+        "the same dict of lists, or list of lists, is read differently, such as one row instead of "
+        "columns"
+    ),
+    "REORDERED": "the names have another order, which is compatible, because they match by name",
 }
 
-_TENSORS = {
-    "TENSOR_DTYPE_WIDENED": "the dtype holds all that it held, and more",
-    "TENSOR_DTYPE_NARROWED": "the dtype holds less than it held, and nothing new",
-    "TENSOR_DTYPE_CHANGED": "the dtype does not hold some of what it held, and holds something else",
-    "TENSOR_DTYPE_EQUIVALENT": "another dtype, which holds the same: the same one in another order of bytes",
-    "TENSOR_SHAPE_WIDENED": "an axis that was fixed is free",
-    "TENSOR_SHAPE_NARROWED": "an axis that was free is fixed",
-    "TENSOR_SHAPE_CHANGED": "another number of axes, or a fixed axis of another length",
-    "TENSOR_CELLS_CHANGED": "flat cells of a frame were brought into the shape; one free axis more no longer says into which",
+_TENSOR_RULES = {
+    "TENSOR_DTYPE_WIDENED": "the dtype holds every value it held before, and more",
+    "TENSOR_DTYPE_NARROWED": "the dtype holds fewer values than before, and no new ones",
+    "TENSOR_DTYPE_CHANGED": "the dtype no longer holds some values, and holds new ones",
+    "TENSOR_DTYPE_EQUIVALENT": "another dtype that holds the same values in another byte order",
+    "TENSOR_SHAPE_WIDENED": "a fixed axis became free",
+    "TENSOR_SHAPE_NARROWED": "a free axis became fixed",
+    "TENSOR_SHAPE_CHANGED": "the number of axes, or the length of a fixed axis, changed",
+    "TENSOR_CELLS_CHANGED": (
+        "flat cells of a frame were reshaped; with one more free axis their shape is ambiguous"
+    ),
 }
 
-_PARAMS = {
-    "PARAM_SHAPE_CHANGED": "a list instead of one value, or one value instead of a list",
-    "PARAM_DEFAULT_CHANGED": "who leaves it out gets another answer: the one rule that is about meaning",
+_PARAM_RULES = {
+    "PARAM_SHAPE_CHANGED": "a list replaced a single value, or a single value replaced a list",
+    "PARAM_DEFAULT_CHANGED": (
+        "calls without the param get other results; this is the only rule about meaning"
+    ),
 }
 
 RULES: dict[str, str] = {
     **{
-        f"{side}_{name}": text
+        f"{side}_{name}": meaning
         for side in ("INPUT", "OUTPUT")
-        for name, text in (_SIDES | _TYPES).items()
+        for name, meaning in (_SCHEMA_RULES | _TYPE_RULES).items()
     },
-    **{f"PARAM_{name}": text for name, text in _TYPES.items()},
-    **_TENSORS,
-    **_PARAMS,
+    **{f"PARAM_{name}": meaning for name, meaning in _TYPE_RULES.items()},
+    **_TENSOR_RULES,
+    **_PARAM_RULES,
 }
-"""Every rule with what it means."""
+"""The rules of `diff` with their meanings."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any
 
 from mlflow.models import ModelSignature
 from mlflow.types.schema import Schema
@@ -10,15 +10,13 @@ from mlflow.types.schema import Schema
 from modelpact.errors import InputsError, OutputsError
 from modelpact.signature.enforcement import mlflow_policy
 from modelpact.signature.enforcement.column_schema import CompiledColumns
+from modelpact.signature.enforcement.options import Extra, Policy, check_options
 from modelpact.signature.enforcement.params import CompiledParams
 from modelpact.signature.enforcement.payloads import check_columns
 from modelpact.signature.enforcement.tensors import CompiledTensors
 from modelpact.signature.enforcement.violations import DEFAULT_LIMIT, Violations
 
-__all__ = ["Enforcer", "Extra", "Policy", "check_options", "compile", "enforce"]
-
-Policy = Literal["mlflow", "lossless", "strict"]
-Extra = Literal["ignore", "warn", "forbid"]
+__all__ = ["Enforcer", "compile", "enforce"]
 
 CompiledSchema = CompiledColumns | CompiledTensors
 
@@ -166,20 +164,6 @@ def _compile_schema(schema: Schema | None, strict: bool, extra: Extra) -> Compil
         return None
     kind = CompiledTensors if schema.is_tensor_spec() else CompiledColumns
     return kind(schema, strict=strict, extra=extra)
-
-
-def check_options(policy: str, extra: str) -> None:
-    """Check the names of a policy and of a treatment of extra columns.
-
-    Raises:
-        ValueError: One of them is unknown.
-    """
-    for name, value, known in (
-        ("policy", policy, get_args(Policy)),
-        ("extra", extra, get_args(Extra)),
-    ):
-        if value not in known:
-            raise ValueError(f"unknown {name} {value!r}: use one of {', '.join(known)}")
 
 
 def compile(

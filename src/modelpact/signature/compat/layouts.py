@@ -1,0 +1,103 @@
+"""Layouts: how the enforcer reads dicts of lists, and lists of lists, under a schema of columns.
+
+Like MLflow, it reads `{"a": [1, 2]}` as one row if any column is an array, an object or a map, and
+as columns if all are scalar; with `any` among them it depends on the lists. Under an unnamed
+schema, lists are rows or cells.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from mlflow.types.schema import AnyType, Array, DataType, Map, Object, Schema
+
+__all__ = ["LAYOUTS", "Layout", "find_layout", "loses_layout"]
+
+Layout = Literal["flat", "any", "nested", "rows", "cells"]
+
+LAYOUTS: dict[Layout, str] = {
+    "flat": "dicts of lists as columns",
+    "any": "dicts of lists as columns, those of text as one row",
+    "nested": "dicts of lists as one row",
+    "rows": "lists of lists as rows",
+    "cells": "lists of lists as cells",
+}
+"""Each layout with its meaning; those of named columns in the order of rising nesting."""
+
+_TEXT_TYPES = (DataType.string, DataType.datetime)
+_NUMBER_TYPES = (DataType.integer, DataType.long, DataType.float, DataType.double)
+_AMBIGUOUS_TYPES = (_TEXT_TYPES, _NUMBER_TYPES)
+"""Lists of text are one row next to a column of `any`, and so are empty lists of numbers."""
+
+_INFERRED_TYPES = (DataType.integer, DataType.long, DataType.datetime)
+"""pandas chooses the dtype of a scalar next to a list; `strict` may reject it for these types."""
+
+
+def find_layout(schema: Schema, policy: str) -> Layout:
+    """Return how dicts of lists or lists of lists are read under a schema of columns."""
+    named = schema.has_input_names()
+    nested_types = (Array, Object) if policy == "mlflow" and named else (Array, Object, Map)
+    # A schema of thousands of columns has few types.
+    types = {type(spec.type) for spec in schema.inputs}
+    is_nested = any(issubclass(kind, nested_types) for kind in types)
+    has_any = any(issubclass(kind, AnyType) for kind in types)
+    if not named:
+        return "cells" if len(schema.inputs) == 1 and (is_nested or has_any) else "rows"
+    if is_nested:
+        return "nested"
+    # MLflow always reads lists of text as one row.
+    return "any" if has_any or policy == "mlflow" else "flat"
+
+
+def loses_layout(old: Schema, new: Schema, policy: str) -> bool:
+    """Return whether a payload accepted under one schema is read differently and rejected under another.
+
+    Args:
+        old: A schema of columns.
+        new: A schema of columns, named if `old` is.
+        policy: `mlflow`, `lossless` or `strict`.
+    """
+    before, after = find_layout(old, policy), find_layout(new, policy)
+    if before == after:
+        return False
+    if not old.has_input_names():
+        accepts_any = isinstance(new.inputs[0].type, AnyType)
+        return after == "cells" and len(old.inputs) > len(new.inputs) and not accepts_any
+    order = list(LAYOUTS)
+    if order.index(before) < order.index(after):
+        return _rejects_columns_as_row(old, new, after, policy)
+    return _rejects_row_as_columns(old, new, before, policy)
+
+
+def _rejects_columns_as_row(old: Schema, new: Schema, after: Layout, policy: str) -> bool:
+    """Return whether lists that were columns may become the scalars of one row."""
+    # For MLflow, a list of dicts is a column of maps.
+    scalar_types = (DataType, Map) if policy == "mlflow" else DataType
+    types = {spec.name: spec.type for spec in new.inputs}
+    scalars = [spec for spec in old.inputs if isinstance(types.get(spec.name), scalar_types)]
+    if after == "nested":
+        return bool(scalars)
+    return any(
+        any(spec.type in ambiguous for spec in scalars)
+        and all(spec.type in ambiguous for spec in old.inputs if spec.required)
+        for ambiguous in _AMBIGUOUS_TYPES
+    )
+
+
+def _rejects_row_as_columns(old: Schema, new: Schema, before: Layout, policy: str) -> bool:
+    """Return whether the lists of one row may become columns of different lengths."""
+    types: dict[Any, Any] = {spec.name: spec.type for spec in new.inputs}
+    lists = [spec for spec in old.inputs if isinstance(spec.type, (Array, AnyType))]
+    dicts = [spec for spec in old.inputs if isinstance(spec.type, (Object, Map))]
+    required = [spec for spec in old.inputs if spec.required]
+    if before == "any":
+        return len(lists) > 1 and all(isinstance(spec.type, (Array, AnyType)) for spec in required)
+    if policy == "mlflow":
+        # MLflow reads a dict of dicts as columns, unless one of them is an array or an object.
+        has_map = any(isinstance(types.get(spec.name), Map) for spec in dicts)
+        return has_map or len(lists) + len(dicts) > 1
+    if any(spec.required for spec in dicts):
+        # With a dict among its values, a dict is one row under every schema.
+        return False
+    is_inferred = any(types.get(spec.name) in _INFERRED_TYPES for spec in old.inputs)
+    return len(lists) >= (1 if policy == "strict" and is_inferred else 2)
