@@ -158,7 +158,7 @@ def test_what_is_missing(modelpact: Commands) -> None:
     assert "task.uri is required" in modelpact("task=predict", "task.out=out.csv").err
     assert "task.out is required" in modelpact("task=predict", "task.uri=models:/m/1").err
     ended = modelpact("task=predict", "task.uri=models:/m/1", "task.out=out.csv")
-    assert (ended.status, "there is no store" in ended.err) == (1, True)
+    assert (ended.status, "the store mlflow.db does not exist" in ended.err) == (1, True)
 
 
 def test_by_the_command_line(modelpact: Commands, table: Adapter) -> None:

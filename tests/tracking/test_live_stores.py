@@ -207,7 +207,7 @@ def test_all_that_works_on_a_file_works_here(place: Place, tmp_path: Path) -> No
     inspected = place("task=inspect")
     assert inspected.returncode == 0, inspected.stderr
     lost = place("task=check", "task.uri=models:/diabetes/11")
-    assert "Its versions: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10; its aliases: none." in lost.stderr
+    assert "Versions: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10; aliases: none." in lost.stderr
     assert [
         path.name
         for path in scratch.iterdir()

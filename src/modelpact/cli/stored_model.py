@@ -1,13 +1,17 @@
-"""A model that is stored already: where its URI leads, and what its `MLmodel` file says; nothing of it is loaded or run."""
+"""Access to a stored model by its URI: its location, its `MLmodel` file, a copy of its files.
+
+Nothing here loads or runs the model.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelpact._internal.mlmodel_file import parse_metadata, read_mlmodel
 from modelpact._internal.text import truncate
@@ -19,28 +23,38 @@ from modelpact.tracking import SqliteTracking, Tracking
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
     from mlflow.models import Model as MLmodel
+
+    from modelpact.types import Signature
 
 __all__ = [
     "StoredModel",
+    "check_store_exists",
     "copy_files",
     "find_model",
     "open_store",
     "read_metadata",
+    "read_signature",
     "registered_name",
+    "require_signature",
+    "unsigned_model",
 ]
 
 _REGISTERED = re.compile(r"models:/(?P<name>[^/@]+)(/(?P<version>[^/@]+)|@(?P<alias>[^/@]+))")
 
-_FORMS = "Write models:/name/1, models:/name@alias, models:/<model_id>, runs:/<run_id>/model, or a model's folder."
+_URI_FORMS = (
+    "Write models:/name/1, models:/name@alias, models:/<model_id>, runs:/<run_id>/model, "
+    "or a model's folder."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """Where a model lies.
+    """The location of a model.
 
     Attributes:
-        uri: What names it for ever: `models:/name/<version>` where an alias was given.
+        uri: A URI that always names this model: with the version where an alias was given.
         files: The URI of its files.
     """
 
@@ -49,7 +63,7 @@ class StoredModel:
 
 
 def registered_name(uri: str) -> str | None:
-    """The registered model that a URI names; None for every other URI.
+    """Return the name of the registered model in a URI; None for any other URI.
 
     Example:
         >>> registered_name("models:/houses@champion"), registered_name("runs:/12ab/model")
@@ -59,23 +73,32 @@ def registered_name(uri: str) -> str | None:
     return match["name"] if match else None
 
 
-@contextlib.contextmanager
-def open_store(uri: str, tracking: Tracking) -> Iterator[None]:
-    """Open the store that a URI leads into; a folder needs none, and a SQLite store is not made to find nothing in it.
+def check_store_exists(uri: str, tracking: Tracking) -> None:
+    """Check that a SQLite store exists, without creating it.
 
     Raises:
-        LoadError: There is no such store.
+        LoadError: It does not exist.
+    """
+    if isinstance(tracking, SqliteTracking) and not tracking.path.exists():
+        raise LoadError(
+            f"cannot find {uri!r}: the store {tracking.path} does not exist",
+            remedy="Run in the folder of the store, or set tracking.uri=sqlite:////path/to/it.db.",
+            uri=uri,
+        )
+
+
+@contextlib.contextmanager
+def open_store(uri: str, tracking: Tracking) -> Iterator[None]:
+    """Open the store that contains a model; a model in a folder needs none.
+
+    Raises:
+        LoadError: The store does not exist.
         StoreError: The store cannot be opened.
     """
     if Path(uri).is_dir():
         yield
         return
-    if isinstance(tracking, SqliteTracking) and not tracking.path.exists():
-        raise LoadError(
-            f"{uri!r} cannot be found: there is no store {tracking.path}",
-            remedy="Run in the folder of the store, or set tracking.uri=sqlite:////its/path.db.",
-            uri=uri,
-        )
+    check_store_exists(uri, tracking)
     with tracking.open():
         yield
 
@@ -84,7 +107,7 @@ def find_model(uri: str) -> StoredModel:
     """Find a model in the open store.
 
     Raises:
-        LoadError: There is no such model, version, alias, run or folder.
+        LoadError: The model, version, alias, run or folder does not exist.
     """
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
@@ -92,29 +115,23 @@ def find_model(uri: str) -> StoredModel:
     if Path(uri).is_dir():
         return StoredModel(uri, uri)
     if not re.match(r"(models|runs|file|s3|gs|wasbs|https?|dbfs|hdfs|mlflow-artifacts):", uri):
-        raise LoadError(f"{uri!r} is no model's URI, and no folder", remedy=_FORMS, uri=uri)
+        raise LoadError(f"{uri!r} is neither a model URI nor a folder", remedy=_URI_FORMS, uri=uri)
     client = MlflowClient()
     try:
         match = _REGISTERED.fullmatch(uri)
         if match is not None:
-            version = _version(client, match)
-            return StoredModel(
-                f"models:/{match['name']}/{version}",
-                client.get_model_version_download_uri(match["name"], version),
-            )
+            version = _resolve_version(client, match)
+            files = client.get_model_version_download_uri(match["name"], version)
+            return StoredModel(f"models:/{match['name']}/{version}", files)
         logged = re.fullmatch(r"models:/(m-[0-9a-f]+)", uri)
         if logged is not None:
             return StoredModel(uri, str(client.get_logged_model(logged[1]).artifact_location))
     except MlflowException as error:
-        raise LoadError(
-            f"{uri!r} cannot be found: {truncate(error, 300)}",
-            remedy=_remedy(client, uri),
-            uri=uri,
-        ) from error
+        raise _not_found(client, uri, error) from error
     return StoredModel(uri, uri)
 
 
-def _version(client: MlflowClient, match: re.Match[str]) -> str:
+def _resolve_version(client: MlflowClient, match: re.Match[str]) -> str:
     name, version = match["name"], match["version"]
     if match["alias"]:
         return str(client.get_model_version_by_alias(name, match["alias"]).version)
@@ -123,93 +140,125 @@ def _version(client: MlflowClient, match: re.Match[str]) -> str:
         return str(list_versions(client, name)[-1].version)
     if not version.isdigit():
         raise LoadError(
-            f"{match[0]!r} names no version",
-            remedy="Write a number, or an alias: models:/name/3, models:/name@champion.",
+            f"{match[0]!r} does not name a version",
+            remedy="Write a number or an alias: models:/name/3, models:/name@champion.",
             uri=match[0],
         )
     return str(client.get_model_version(name, version).version)
 
 
-def _remedy(client: MlflowClient, uri: str) -> str:
-    """What there is instead."""
+def _not_found(client: MlflowClient, uri: str, error: MlflowException) -> LoadError:
+    """Return an error that lists what exists instead."""
     from mlflow.exceptions import MlflowException
 
+    message, remedy = f"cannot find {uri!r}: {truncate(error, 300)}", _URI_FORMS
     name = registered_name(uri)
-    if name is None:
-        return _FORMS
-    try:
-        if find_registered_model(client, name) is None:
-            return " ".join(describe_unknown_model(client, name))
-        versions = [int(found.version) for found in list_versions(client, name)]
-        aliases = sorted(client.get_registered_model(name).aliases)
-    except MlflowException:  # the store fails: then there is nothing to add
-        return _FORMS
-    return f"Its versions: {', '.join(map(str, versions[-20:])) or 'none'}; its aliases: {', '.join(aliases) or 'none'}."
+    # If the store fails again, there is nothing to list.
+    with contextlib.suppress(MlflowException):
+        if name is not None:
+            model = find_registered_model(client, name)
+            if model is None:
+                message, remedy = describe_unknown_model(client, name)
+            else:
+                versions = [str(found.version) for found in list_versions(client, name)]
+                remedy = (
+                    f"Versions: {', '.join(versions[-20:]) or 'none'}; "
+                    f"aliases: {', '.join(sorted(model.aliases)) or 'none'}."
+                )
+    return LoadError(message, remedy=remedy, uri=uri)
 
 
 def read_metadata(stored: StoredModel, integrity: IntegrityPolicy) -> MLmodel:
-    """What the `MLmodel` file says; no other file is read.
+    """Read the `MLmodel` file of a model, and no other file.
 
     Args:
         stored: The model.
-        integrity: What happens if its signature is not the one that was published.
+        integrity: What to do if its signature is not the published one.
 
     Raises:
-        LoadError: There is no such file, or it cannot be read.
-        IntegrityError: The signature is another one.
+        LoadError: The file does not exist or is malformed.
+        IntegrityError: The signature is not the published one.
     """
     from mlflow.exceptions import MlflowException
 
     try:
-        found = parse_metadata(read_mlmodel(stored.files))
+        metadata = parse_metadata(read_mlmodel(stored.files))
     except (MlflowException, ValueError) as error:
         raise _unreadable(stored, error) from error
-    check_signature(stored.uri, found.signature, integrity, "task.integrity")
-    return found
+    check_signature(stored.uri, metadata.signature, integrity, "task.integrity")
+    return metadata
+
+
+def read_signature(uri: str, tracking: Tracking, integrity: IntegrityPolicy) -> Signature:
+    """Read the signature of a model.
+
+    Raises:
+        LoadError: The model does not exist or has no signature.
+        IntegrityError: The signature is not the published one.
+    """
+    with open_store(uri, tracking):
+        return require_signature(uri, read_metadata(find_model(uri), integrity))
+
+
+def require_signature(uri: str, metadata: MLmodel) -> Signature:
+    """Return the signature of a model.
+
+    Raises:
+        LoadError: The model has no signature.
+    """
+    signature: Signature | None = metadata.signature
+    if signature is None:
+        raise unsigned_model(uri, "has no signature")
+    return signature
+
+
+def unsigned_model(uri: str, what: str) -> LoadError:
+    """Return the error for a model whose signature is missing or incomplete."""
+    return LoadError(
+        f"{uri!r} {what}",
+        remedy=f"Sign the model in a new version: task=resign task.uri={uri} signer=infer data=...",
+        uri=uri,
+    )
 
 
 def copy_files(stored: StoredModel, folder: Path, integrity: IntegrityPolicy) -> Path:
-    """Copy a model's files into an empty folder; the stored ones are only read, and what Python has compiled beside them is left.
+    """Copy the files of a model into an empty folder, without compiled Python files.
 
     Args:
         stored: The model.
-        folder: Where the copy goes.
-        integrity: What happens if they are not those that were published.
+        folder: The destination.
+        integrity: What to do if the files are not the published ones.
 
     Returns:
-        Where the `MLmodel` file is.
+        The folder with the `MLmodel` file.
 
     Raises:
-        LoadError: They cannot be read.
-        IntegrityError: They are not those that were published.
+        LoadError: The files cannot be read.
+        IntegrityError: The files are not the published ones.
     """
-    import shutil
-
     from mlflow.exceptions import MlflowException
 
+    ignore = shutil.ignore_patterns("__pycache__")
     try:
-        with contextlib.ExitStack() as made:
-            files = fetch_files(stored.uri, integrity, made, key="task.integrity")
-            copied = Path(
-                shutil.copytree(
-                    files.folder, folder / "model", ignore=shutil.ignore_patterns("__pycache__")
-                )
-            )
+        with contextlib.ExitStack() as folders:
+            files = fetch_files(stored.uri, integrity, folders, key="task.integrity")
+            copied = Path(shutil.copytree(files.folder, folder / "model", ignore=ignore))
     except (MlflowException, OSError) as error:
         raise _unreadable(stored, error) from error
     if not (copied / "MLmodel").is_file():
         raise LoadError(
-            f"{stored.uri!r} has no MLmodel file: it is no model", remedy=_FORMS, uri=stored.uri
+            f"{stored.uri!r} is not a model: it has no MLmodel file",
+            remedy=_URI_FORMS,
+            uri=stored.uri,
         )
-    (copied / "registered_model_meta").unlink(
-        missing_ok=True
-    )  # MLflow's note of the version that files were downloaded for
+    # MLflow's record of the version that the files were downloaded for.
+    (copied / "registered_model_meta").unlink(missing_ok=True)
     return copied
 
 
-def _unreadable(stored: StoredModel, error: Any) -> LoadError:
+def _unreadable(stored: StoredModel, error: Exception) -> LoadError:
     return LoadError(
-        f"the files of {stored.uri!r} cannot be read: {truncate(error, 300)}",
-        remedy=_FORMS,
+        f"cannot read the files of {stored.uri!r}: {truncate(error, 300)}",
+        remedy=_URI_FORMS,
         uri=stored.uri,
     )

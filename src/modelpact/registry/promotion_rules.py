@@ -1,11 +1,10 @@
-"""The rules of a promotion: what is asked of a version before an alias may name it, and what the store says about that."""
+"""The rules that a version must pass before `task=promote` moves an alias to it."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -28,19 +27,22 @@ __all__ = ["PromotionCriteria", "RuleName", "check_promotion"]
 
 RuleName = Literal["metric", "compatibility", "verified", "integrity"]
 
-SHOWN = 3
-"""How many changes a rule lists."""
+LISTED_CHANGES = 3
+"""How many breaking changes the compatibility rule lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromotionCriteria:
-    """What is asked of a version.
+    """The parameters of the rules.
 
     Attributes:
-        metric: What is compared; None for the only one that there is.
-        better: Which way; None for scikit-learn's, whose scorers are all the better the higher.
-        min_gain: By how much it must be better at least; 0.0: at all; less: so much worse is taken.
-        compatibility: What must hold between its contract and that of the version that the alias names.
+        metric: The metric to compare; None for the only one that the versions have.
+        better: The direction of improvement; None for scikit-learn's scorers, where higher is
+            better.
+        min_gain: The minimum improvement; 0.0 means any improvement, a negative value tolerates
+            that much regression.
+        compatibility: The required compatibility with the contract of the version that the alias
+            names.
     """
 
     metric: str | None = None
@@ -50,201 +52,179 @@ class PromotionCriteria:
 
 
 def check_promotion(
-    client: MlflowClient, new: Version, champion: Version | None, asked: PromotionCriteria
+    client: MlflowClient, new: Version, champion: Version | None, criteria: PromotionCriteria
 ) -> list[RuleResult]:
     """Apply each rule.
 
     Args:
-        client: A client for the open store.
-        new: The version that is to be named.
-        champion: The version that the alias names; None for none.
-        asked: What is asked.
+        client: A client of the open store.
+        new: The version to promote.
+        champion: The version that the alias names now, if any.
+        criteria: The parameters of the rules.
 
     Raises:
-        ConfigError: It is not clear which metric is to be compared, or which way.
+        ConfigError: The metric to compare, or its direction, is ambiguous.
     """
     return [
-        _metric(client, new, champion, asked),
-        _compatibility(client, new, champion, asked.compatibility),
-        _verified(new),
-        _integrity(new),
+        _check_metric(client, new, champion, criteria),
+        _check_compatibility(client, new, champion, criteria.compatibility),
+        _check_verified(new),
+        _check_integrity(new),
     ]
 
 
-def _metric(
-    client: MlflowClient, new: Version, champion: Version | None, asked: PromotionCriteria
+def _pass(name: RuleName, detail: str) -> RuleResult:
+    return RuleResult(name=name, ok=True, detail=detail)
+
+
+def _fail(name: RuleName, detail: str) -> RuleResult:
+    return RuleResult(name=name, ok=False, detail=detail)
+
+
+def _check_metric(
+    client: MlflowClient, new: Version, champion: Version | None, criteria: PromotionCriteria
 ) -> RuleResult:
-    own = _metrics(client, new)
-    if asked.metric is not None and asked.metric not in own:
+    own = _read_metrics(client, new)
+    if criteria.metric is not None and criteria.metric not in own:
         listed = f"; it has {', '.join(sorted(own))}" if own else ""
-        return RuleResult(
-            name="metric",
-            ok=False,
-            detail=f"{_called(new)} has no {asked.metric}{did_you_mean(asked.metric, own) or listed}",
-        )
+        hint = did_you_mean(criteria.metric, own) or listed
+        return _fail("metric", f"{_label(new)} has no {criteria.metric}{hint}")
     if champion is None:
-        return RuleResult(name="metric", ok=True, detail="no version to compare with yet")
-    old = _metrics(client, champion)
-    name = asked.metric or _only(own, old, new)
+        return _pass("metric", "no version to compare with yet")
+    old = _read_metrics(client, champion)
+    name = criteria.metric or _only_metric(own, old, new)
     if name is None:
-        return RuleResult(name="metric", ok=True, detail="neither version has a metric")
-    if name not in own or math.isnan(own[name]):
-        return RuleResult(
-            name="metric",
-            ok=False,
-            detail=f"{_called(new)} has {'no' if name not in own else 'NaN as'} {name}",
-        )
-    if name not in old or math.isnan(old[name]):
-        return RuleResult(
-            name="metric",
-            ok=True,
-            detail=f"{_called(champion)} has no {name} to compare with; it is {own[name]:.6g}",
-        )
-    lower = (asked.better or _convention(name)) == "lower"
-    gain = (
-        0.0 if own[name] == old[name] else own[name] - old[name]
-    )  # two infinities differ by no number
-    gain = -gain if lower else gain
-    ok = gain >= asked.min_gain and (gain > 0 or asked.min_gain < 0)
-    how = "the same" if not gain else f"{'better' if gain > 0 else 'worse'} by {abs(gain):.3g}"
-    wanted = f", wanted {asked.min_gain:g} at least" if asked.min_gain else ""
-    return RuleResult(
-        name="metric", ok=ok, detail=f"{name} {old[name]:.6g} -> {own[name]:.6g}: {how}{wanted}"
-    )
+        return _pass("metric", "neither version has a metric")
+    value, reference = own.get(name), old.get(name)
+    if value is None or math.isnan(value):
+        return _fail("metric", f"{_label(new)} has {'no' if value is None else 'NaN as'} {name}")
+    if reference is None or math.isnan(reference):
+        detail = f"{_label(champion)} has no {name} to compare with; it is {value:.6g}"
+        return _pass("metric", detail)
+    return _compare_metric(name, value, reference, criteria)
 
 
-def _only(own: dict[str, float], old: dict[str, float], new: Version) -> str | None:
-    """The one metric that both have, or that there is."""
+def _compare_metric(
+    name: str, value: float, reference: float, criteria: PromotionCriteria
+) -> RuleResult:
+    # The difference of two equal infinities is NaN.
+    gain = 0.0 if value == reference else value - reference
+    if (criteria.better or _scorer_direction(name)) == "lower":
+        gain = -gain
+    detail = f"{name} {reference:.6g} -> {value:.6g}: "
+    if gain:
+        detail += f"{'better' if gain > 0 else 'worse'} by {abs(gain):.3g}"
+    else:
+        detail += "unchanged"
+    if criteria.min_gain:
+        detail += f", minimum gain {criteria.min_gain:g}"
+    ok = gain >= criteria.min_gain and (gain > 0 or criteria.min_gain < 0)
+    return RuleResult(name="metric", ok=ok, detail=detail)
+
+
+def _only_metric(own: dict[str, float], old: dict[str, float], new: Version) -> str | None:
+    """Return the only metric that both versions have, or else that one of them has."""
     names = sorted(set(own) & set(old)) or sorted(own) or sorted(old)
     if len(names) > 1:
         raise ConfigError(
-            f"{_called(new)} has several metrics, and it is not said which one is compared",
-            remedy=f"Choose one of them with task.metric=...: {', '.join(names)}.",
+            f"{_label(new)} has several metrics, and task.metric is not set",
+            remedy=f"Choose one with task.metric=...: {', '.join(names)}.",
         )
     return names[0] if names else None
 
 
-def _convention(name: str) -> Literal["higher"]:
-    """Which way is better, by the name that scikit-learn knows a scorer by."""
+def _scorer_direction(name: str) -> Literal["higher"]:
+    """Return "higher" for a scorer of scikit-learn, where higher is better by convention."""
     from sklearn.metrics import get_scorer_names
 
     if name not in get_scorer_names():
         raise ConfigError(
-            f"{name} is no scorer of scikit-learn, so it is not known whether more of it is better",
-            remedy="Say so: task.better=higher or task.better=lower.",
+            f"cannot tell whether a higher {name} is better: it is not a scikit-learn scorer",
+            remedy="Set task.better=higher or task.better=lower.",
         )
     return "higher"
 
 
-def _metrics(client: MlflowClient, version: Version) -> dict[str, float]:
-    """The last figure of each metric of a version's model, or of its run where MLflow knows no model."""
-    logged = re.fullmatch(r"models:/(m-[0-9a-f]+)", str(version.source))
-    with _if_there():
-        if logged is not None:
-            found = client.get_logged_model(logged[1]).metrics or []
-            return {
-                one.key: float(one.value)
-                for one in sorted(found, key=lambda one: (one.timestamp, one.step))
-            }
-        if version.run_id:
-            return dict(client.get_run(version.run_id).data.metrics)
-    return {}
-
-
-@contextlib.contextmanager
-def _if_there() -> Iterator[None]:
+def _read_metrics(client: MlflowClient, version: Version) -> dict[str, float]:
+    """Return the last value of each metric of a version's logged model, or of its run."""
     from mlflow.exceptions import MlflowException
 
+    logged = re.fullmatch(r"models:/(m-[0-9a-f]+)", str(version.source))
     try:
-        yield
+        if logged is not None:
+            metrics = client.get_logged_model(logged[1]).metrics or []
+            ordered = sorted(metrics, key=lambda metric: (metric.timestamp, metric.step))
+            return {metric.key: float(metric.value) for metric in ordered}
+        if version.run_id:
+            return dict(client.get_run(version.run_id).data.metrics)
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
+    return {}
 
 
-def _compatibility(
+def _check_compatibility(
     client: MlflowClient,
     new: Version,
     champion: Version | None,
     mode: Literal["none", "backward", "forward", "full"],
 ) -> RuleResult:
     if mode == "none":
-        return RuleResult(
-            name="compatibility", ok=True, detail="not asked: task.compatibility=none"
-        )
+        return _pass("compatibility", "not checked: task.compatibility=none")
     try:
         signature = registry.read_version_signature(client, new)
         old = None if champion is None else registry.read_version_signature(client, champion)
     except (PactError, registry.VersionNotFound) as error:
-        told = error.message if isinstance(error, PactError) else error
-        return RuleResult(name="compatibility", ok=False, detail=truncate(told, 300))
+        text = error.message if isinstance(error, PactError) else error
+        return _fail("compatibility", truncate(text, 300))
     if signature is None:
-        return RuleResult(name="compatibility", ok=False, detail=f"{_called(new)} has no signature")
+        return _fail("compatibility", f"{_label(new)} has no signature")
     if champion is None:
-        return RuleResult(name="compatibility", ok=True, detail="no version to compare with yet")
+        return _pass("compatibility", "no version to compare with yet")
     if old is None:
-        return RuleResult(
-            name="compatibility",
-            ok=True,
-            detail=f"{_called(champion)} has no signature to compare with",
-        )
+        return _pass("compatibility", f"{_label(champion)} has no signature to compare with")
     changes = diff(old, signature)
     broken = filter_breaking(changes, mode)
     if not broken:
-        return RuleResult(
-            name="compatibility",
-            ok=True,
-            detail=f"{mode}: {len(changes) or 'no'} change{'s' * (len(changes) != 1)}",
-        )
-    more = f", and {len(broken) - SHOWN} more" if len(broken) > SHOWN else ""
-    listed = ", ".join(str(change) for change in broken[:SHOWN])
-    return RuleResult(
-        name="compatibility", ok=False, detail=truncate(f"breaks {mode}: {listed}{more}", 500)
-    )
+        detail = f"{mode}: {len(changes) or 'no'} change{'s' * (len(changes) != 1)}"
+        return _pass("compatibility", detail)
+    listed = ", ".join(str(change) for change in broken[:LISTED_CHANGES])
+    more = len(broken) - LISTED_CHANGES
+    detail = f"breaks {mode}: {listed}{f', and {more} more' if more > 0 else ''}"
+    return _fail("compatibility", truncate(detail, 500))
 
 
-def _verified(new: Version) -> RuleResult:
-    """By the tag that registration copies from the model, where the pipeline puts it after the verification."""
+def _check_verified(new: Version) -> RuleResult:
+    """Check the tag that lists the checks a version passed before it was registered."""
     checks = [code for code in str((new.tags or {}).get(CHECKS_TAG, "")).split(",") if code]
     if not checks:
-        return RuleResult(
-            name="verified", ok=False, detail=f"nothing says that {_called(new)} was ever verified"
-        )
+        return _fail("verified", f"{_label(new)} has no record of a verification")
     if "NOT_VERIFIED" in checks:
-        return RuleResult(
-            name="verified", ok=False, detail=f"{_called(new)} was registered with verifier=none"
-        )
-    return RuleResult(
-        name="verified",
-        ok=True,
-        detail=f"{len(checks)} check{'s' * (len(checks) != 1)} passed when it was published",
-    )
+        return _fail("verified", f"{_label(new)} was registered with verifier=none")
+    plural = "s" * (len(checks) != 1)
+    return _pass("verified", f"{len(checks)} check{plural} passed when it was published")
 
 
-def _integrity(new: Version) -> RuleResult:
+def _check_integrity(new: Version) -> RuleResult:
     from mlflow.exceptions import MlflowException
 
     uri = f"models:/{new.name}/{new.version}"
     try:
-        with contextlib.ExitStack() as made:
-            known = find_published(uri)
+        with contextlib.ExitStack() as folders:
+            published = find_published(uri)
             folder = mlflow_compat.download_model(
-                uri, lambda: made.enter_context(temporary_folder())
+                uri, lambda: folders.enter_context(temporary_folder())
             )
-            found = verify_files(folder, None if known is None else known.tags)
+            result = verify_files(folder, None if published is None else published.tags)
     except (MlflowException, OSError) as error:
-        return RuleResult(
-            name="integrity", ok=False, detail=f"its files cannot be read: {truncate(error, 200)}"
-        )
-    if found.problems:
-        detail = truncate("; ".join(problem.text for problem in found.problems), 300)
-        return RuleResult(name="integrity", ok=False, detail=detail)
-    if found.digest is None or not found.attested:
-        return RuleResult(
-            name="integrity", ok=False, detail="it was published without a manifest of its files"
-        )
-    return RuleResult(name="integrity", ok=True, detail="its files are those that were published")
+        return _fail("integrity", f"cannot read its files: {truncate(error, 200)}")
+    if result.problems:
+        detail = "; ".join(problem.text for problem in result.problems)
+        return _fail("integrity", truncate(detail, 300))
+    if result.digest is None or not result.attested:
+        return _fail("integrity", "it was published without a manifest of its files")
+    return _pass("integrity", "its files are as published")
 
 
-def _called(version: Version) -> str:
+def _label(version: Version) -> str:
     return f"version {version.version}"

@@ -190,14 +190,14 @@ def test_compares_versions_aliases_and_runs(
         assert capsys.readouterr().out == f"models:/sums/1 -> {new}: no changes\n"
     with pytest.raises(
         LoadError,
-        match=r"'models:/sums/7' cannot be found[^\n]*\nIts versions: 1; its aliases: champion\.",
+        match=r"cannot find 'models:/sums/7'[^\n]*\nVersions: 1; aliases: champion\.",
     ):
         task("models:/sums/1", "models:/sums/7").run(Path())
 
 
 BAD: list[tuple[str, bytes | None, type[Exception], str]] = [
     ("nothing.yaml", None, ConfigError, "task.new=nothing.yaml: there is no such file or folder"),
-    ("models:/sums/1", None, LoadError, "there is no store mlflow.db"),
+    ("models:/sums/1", None, LoadError, "the store mlflow.db does not exist"),
     ("http//host", None, ConfigError, "there is no such file or folder"),
     ("empty.yaml", b"", SpecError, "got null"),
     ("binary.yaml", b"\xff\xfe\x00", SpecError, "it is not UTF-8 text"),

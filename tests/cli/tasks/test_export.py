@@ -166,7 +166,7 @@ def test_standard_output_is_the_document_alone(modelpact: Commands, to: str) -> 
 class TestRefusals:
     @pytest.mark.parametrize("to", FORMS)
     def test_a_model_that_is_not_there(self, to: str) -> None:
-        with pytest.raises(LoadError, match="there is no store"):
+        with pytest.raises(LoadError, match="the store mlflow.db does not exist"):
             task("models:/sums/1", to).run(Path())
 
     @pytest.mark.filterwarnings("ignore")

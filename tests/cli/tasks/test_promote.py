@@ -96,8 +96,8 @@ def named(alias: str = "champion") -> int | None:
     return None if found is None else int(found)
 
 
-def broken(version: object, **changes: Any) -> dict[str, str]:
-    """The rules that a version broke, with their figures; nothing was moved."""
+def failed_rules(version: object, **changes: Any) -> dict[str, str]:
+    """Return the failed rules of a version with their details; the alias is not moved."""
     before = named()
     with pytest.raises(PromotionError) as caught:
         promote(version, **changes)
@@ -135,21 +135,21 @@ class TestPromote:
     ) -> None:
         promote(WORSE)
         out = capsys.readouterr().out
-        assert "for champion, which names nothing yet" in out
+        assert "for champion, which names no version yet" in out
         assert out.count("no version to compare with yet") == 2
         assert "champion of sums: no version -> version 1" in out
 
     def test_what_it_names_already_is_left(self, capsys: pytest.CaptureFixture[str]) -> None:
         place(WORSE)
         promote(WORSE)
-        assert capsys.readouterr().out == "champion of sums names version 1 already\n"
+        assert capsys.readouterr().out == "champion of sums already names version 1\n"
         assert len(Aliases(client(), "sums").state("champion").moves) == 1
 
     def test_takes_an_alias_and_the_latest(self) -> None:
         place(BETTER, "challenger")
         promote("models:/sums@challenger")
         assert named() == BETTER
-        assert set(broken("models:/sums/latest")) == {"verified", "metric"}
+        assert set(failed_rules("models:/sums/latest")) == {"verified", "metric"}
 
     def test_a_broken_rule_moves_nothing_and_says_how_to_go_on(self) -> None:
         place(BETTER)
@@ -164,20 +164,20 @@ class TestPromote:
 
     def test_every_broken_rule_is_told(self) -> None:
         place(BETTER)
-        found = broken(UNVERIFIED)
+        found = failed_rules(UNVERIFIED)
         assert found == {
             "metric": "version 4 has no r2",
             "verified": "version 4 was registered with verifier=none",
         }
-        found = broken(BREAKING)
+        found = failed_rules(BREAKING)
         assert found["compatibility"].startswith(
             "breaks backward: inputs.c: absent -> double (INPUT_REQUIRED_ADDED)"
         )
-        assert found["metric"] == "r2 1 -> 1: the same"
+        assert found["metric"] == "r2 1 -> 1: unchanged"
 
     def test_what_is_forced_is_on_the_record(self, capsys: pytest.CaptureFixture[str]) -> None:
         place(BETTER)
-        assert set(broken(BREAKING, force=["metric"], why="w")) == {"metric", "compatibility"}
+        assert set(failed_rules(BREAKING, force=["metric"], why="w")) == {"metric", "compatibility"}
         promote(BREAKING, force=["metric", "compatibility", "verified"], why="callers were told")
         assert "compatibility  forced" in capsys.readouterr().out
         move = Aliases(client(), "sums").state("champion").moves[-1]
@@ -188,7 +188,7 @@ class TestPromote:
     @pytest.mark.parametrize("compatibility", ["none", "forward", "full"])
     def test_the_mode_can_be_chosen(self, compatibility: Any) -> None:
         place(BETTER)
-        found = broken(BREAKING, compatibility=compatibility)
+        found = failed_rules(BREAKING, compatibility=compatibility)
         assert ("compatibility" in found) == (compatibility != "none")
 
     def test_one_that_was_overtaken_is_told(self, mocker: Any) -> None:
@@ -222,15 +222,15 @@ class TestTheMetric:
         ("figures", "asked", "ok", "text"),
         [
             ((0.52, 0.5), {}, True, "r2 0.5 -> 0.52: better by 0.02"),
-            ((0.5, 0.5), {}, False, "the same"),
-            ((0.5, 0.5), {"min_gain": -0.01}, True, "the same, wanted -0.01 at least"),
-            ((0.495, 0.5), {"min_gain": -0.01}, True, "worse by 0.005, wanted -0.01 at least"),
-            ((0.52, 0.5), {"min_gain": 0.05}, False, "better by 0.02, wanted 0.05 at least"),
+            ((0.5, 0.5), {}, False, "unchanged"),
+            ((0.5, 0.5), {"min_gain": -0.01}, True, "unchanged, minimum gain -0.01"),
+            ((0.495, 0.5), {"min_gain": -0.01}, True, "worse by 0.005, minimum gain -0.01"),
+            ((0.52, 0.5), {"min_gain": 0.05}, False, "better by 0.02, minimum gain 0.05"),
             ((0.52, 0.5), {"better": "lower"}, False, "worse by 0.02"),
             ((0.48, 0.5), {"better": "lower"}, True, "better by 0.02"),
             ((float("nan"), 0.5), {}, False, "version 2 has NaN as r2"),
             ((0.5, float("nan")), {}, True, "version 1 has no r2 to compare with; it is 0.5"),
-            ((float("inf"), float("inf")), {}, False, "the same"),
+            ((float("inf"), float("inf")), {}, False, "unchanged"),
             ((float("inf"), 0.5), {}, True, "better by inf"),
         ],
     )
@@ -243,7 +243,7 @@ class TestTheMetric:
         if ok:
             promote(BETTER, **asked)
         else:
-            assert text in broken(BETTER, **asked)["metric"]
+            assert text in failed_rules(BETTER, **asked)["metric"]
         rules = Aliases(client(), "sums").state("champion").moves[-1].rules
         assert not ok or text in rules[0].detail
 
@@ -254,9 +254,9 @@ class TestTheMetric:
         place(WORSE)
         with pytest.raises(ConfigError, match="several metrics") as caught:
             promote(BETTER)
-        assert caught.value.remedy == "Choose one of them with task.metric=...: neg_max_error, r2."
+        assert caught.value.remedy == "Choose one with task.metric=...: neg_max_error, r2."
         assert (
-            "neg_max_error -2 -> -3: worse by 1" in broken(BETTER, metric="neg_max_error")["metric"]
+            "neg_max_error -2 -> -3: worse by 1" in failed_rules(BETTER, metric="neg_max_error")["metric"]
         )
         promote(BETTER, metric="r2")
 
@@ -268,14 +268,14 @@ class TestTheMetric:
     def test_of_no_scorer_needs_a_direction(self, metrics: Any) -> None:
         metrics({WORSE: {"loss": 0.5}, BETTER: {"loss": 0.4}})
         place(WORSE)
-        with pytest.raises(ConfigError, match="loss is no scorer") as caught:
+        with pytest.raises(ConfigError, match="whether a higher loss is better") as caught:
             promote(BETTER)
         assert "task.better=lower" in caught.value.remedy
         promote(BETTER, better="lower")
 
     def test_that_is_mistyped_is_told(self) -> None:
-        assert broken(BETTER, metric="r3")["metric"] == "version 2 has no r3; it has r2"
-        assert broken(UNVERIFIED, metric="r2")["metric"] == "version 4 has no r2"
+        assert failed_rules(BETTER, metric="r3")["metric"] == "version 2 has no r3; it has r2"
+        assert failed_rules(UNVERIFIED, metric="r2")["metric"] == "version 4 has no r2"
 
     def test_that_nobody_has_is_not_asked(self, metrics: Any) -> None:
         metrics({WORSE: {}, BETTER: {}})
@@ -289,7 +289,7 @@ class TestTheMetric:
 
         def give(figures: dict[int, dict[str, float]]) -> None:
             mocker.patch.object(
-                module, "_metrics", lambda client, version: figures[int(version.version)]
+                module, "_read_metrics", lambda client, version: figures[int(version.version)]
             )
 
         return give
@@ -312,19 +312,19 @@ class TestTheMetric:
         version = client().create_model_version("sums", str(Path("gone").absolute()), run_id)
         assert "r2 1 -> 0.25: worse by 0.75" in self.placed(BETTER, version.version)["metric"]
         bare = client().create_model_version("sums", str(Path("gone").absolute()))
-        assert broken(bare.version)["metric"] == "version 6 has no r2"
+        assert failed_rules(bare.version)["metric"] == "version 6 has no r2"
 
     def placed(self, champion: int, version: object) -> dict[str, str]:
         place(champion)
-        return broken(version)
+        return failed_rules(version)
 
 
 class TestTrust:
     def test_what_plain_mlflow_registered_has_to_be_forced(self) -> None:
         client().create_model_version("sums", str(Path("gone").absolute()))
-        found = broken(5)
-        assert found["verified"] == "nothing says that version 5 was ever verified"
-        assert found["integrity"].startswith("its files cannot be read")
+        found = failed_rules(5)
+        assert found["verified"] == "version 5 has no record of a verification"
+        assert found["integrity"].startswith("cannot read its files")
         assert found["compatibility"].startswith("the contract of version 5 of sums cannot be read")
 
     def test_files_that_were_changed_are_found(self, published: Path) -> None:
@@ -333,7 +333,7 @@ class TestTrust:
         extra = folder / "added.py"
         extra.write_text("import os")
         try:
-            assert "added.py" in broken(BETTER)["integrity"]
+            assert "added.py" in failed_rules(BETTER)["integrity"]
         finally:
             extra.unlink()
 
@@ -342,7 +342,7 @@ class TestTrust:
             "modelpact.registry.promotion_rules.verify_files",
             return_value=mocker.Mock(problems=(), digest=None, attested=False),
         )
-        assert broken(BETTER)["integrity"] == "it was published without a manifest of its files"
+        assert failed_rules(BETTER)["integrity"] == "it was published without a manifest of its files"
 
     @pytest.mark.parametrize(
         ("new", "old", "text"),
@@ -373,7 +373,7 @@ class TestRollback:
         ]
         assert named() == 1
         with pytest.raises(
-            AliasError, match="named nothing before version 1: there is nothing to go back to"
+            AliasError, match="champion of sums: it named no version before version 1"
         ) as caught:
             rollback()
         assert (
@@ -396,8 +396,8 @@ class TestRollback:
         rollback(version=WORSE)
         assert named() == WORSE
         for version, text in (
-            (UNVERIFIED, "did not name version 4 before"),
-            (WORSE, "names version 1 now"),
+            (UNVERIFIED, "it never named version 4"),
+            (WORSE, "it names version 1 already"),
         ):
             with pytest.raises(AliasError, match=text):
                 rollback(version=version)
@@ -409,7 +409,8 @@ class TestRollback:
             rollback(version=4)
         assert (
             caught.value.remedy
-            == "It goes back to one of 2, 1; task=promote moves it to any other version."
+            == "Earlier versions: 2, 1. For any other version: "
+            "task=promote task.uri=models:/sums/<version> task.alias=champion."
         )
 
     def test_refuses_a_version_that_is_gone(self) -> None:
@@ -439,9 +440,9 @@ class TestProtect:
         protect(lift=True)
         assert capsys.readouterr().out.splitlines() == [
             "champion of sums is protected",
-            "champion of sums is protected, as it was",
+            "champion of sums is protected, as before",
             "champion of sums is not protected",
-            "champion of sums is not protected, as it was",
+            "champion of sums is not protected, as before",
         ]
 
 
@@ -517,9 +518,11 @@ class TestHistory:
         client().delete_registered_model_alias("sums", "green")
         history()
         assert capsys.readouterr().out.splitlines()[-3:] == [
-            "blue names version 1; that was set outside of modelpact, and the next move records it",
-            "champion names version 3; it was moved outside of modelpact, from version 1, and the next move records that",
-            "green names nothing; it was moved outside of modelpact, from version 1, and the next move records that",
+            "blue names version 1; it was set outside of modelpact, which the next move records",
+            "champion names version 3; it was moved outside of modelpact, from version 1, "
+            "which the next move records",
+            "green names no version; it was moved outside of modelpact, from version 1, "
+            "which the next move records",
         ]
 
     @pytest.mark.parametrize("first", [True, False])
@@ -532,28 +535,30 @@ class TestHistory:
             patch.setattr(Aliases, "_tell", lambda *_: None)
             place(BETTER)
         history()
-        before = "nothing" if first else "version 1"
+        before = "no version" if first else "version 1"
         assert capsys.readouterr().out.splitlines()[-1] == (
-            f"champion names version 2; the registry still says {before}: "
-            "its last move is not finished, which task=repair or the next does"
+            "champion names version 2; its last move is unfinished: "
+            f"the registry still has {before} until task=repair or the next move"
         )
         RepairTask(folders=[], tracking=SqliteTracking(), dry_run=True).run(Path())
         assert named() == (None if first else 1)
         RepairTask(folders=[], tracking=SqliteTracking()).run(Path())
-        told = "set the alias champion of sums to version 2: it was moved, and the registry was not told"
+        change = (
+            "set the alias champion of sums to version 2: its last move is not in the registry yet"
+        )
         out = capsys.readouterr().out
-        assert f"would {told}" in out
-        assert f"\n{told}\n" in out
+        assert f"would {change}" in out
+        assert f"\n{change}\n" in out
         assert named() == 2
 
     def test_of_an_alias_that_never_was(self) -> None:
         place(WORSE)
         with pytest.raises(
             AliasError,
-            match=r"sums has no alias champoin, and never had \(did you mean 'champion'\?\)",
+            match=r"sums never had an alias 'champoin' \(did you mean 'champion'\?\)",
         ) as caught:
             history(alias="champoin")
-        assert caught.value.remedy == "Its aliases: champion."
+        assert caught.value.remedy == "Aliases of sums: champion."
 
 
 @pytest.mark.usefixtures("nowhere")
@@ -571,7 +576,7 @@ class TestHistory:
 )
 def test_only_a_version_of_a_registered_model_is_promoted(uri: str) -> None:
     Path("folder").mkdir()
-    with pytest.raises(ConfigError, match="names no version of a registered model"):
+    with pytest.raises(ConfigError, match="does not name a version of a registered model"):
         promote(uri)
 
 
@@ -579,7 +584,7 @@ def test_only_a_version_of_a_registered_model_is_promoted(uri: str) -> None:
     "uri", ["models:/sums/9", "models:/sums@nobody", "models:/sum/1", "models:/sums/one"]
 )
 def test_a_version_that_is_not_there_is_not_promoted(uri: str) -> None:
-    with pytest.raises(LoadError, match=r"cannot be found|names no version"):
+    with pytest.raises(LoadError, match=r"cannot find|does not name a version|no registered model"):
         promote(uri)
     assert named() is None
 
@@ -605,7 +610,7 @@ def test_a_bad_alias_is_refused_before_the_store_is_opened(run: Any) -> None:
 @pytest.mark.usefixtures("nowhere")
 @pytest.mark.parametrize("run", [lambda **given: promote(1, **given), rollback, protect, history])
 def test_no_store_is_made_to_find_nothing_in_it(run: Any) -> None:
-    with pytest.raises(LoadError, match="there is no store"):
+    with pytest.raises(LoadError, match="the store mlflow.db does not exist"):
         run(alias="champion")
     assert not Path("mlflow.db").exists()
 
@@ -630,7 +635,7 @@ def test_a_history_that_was_deleted_is_told() -> None:
 
 @pytest.mark.usefixtures("nowhere")
 def test_what_is_forced_needs_a_reason() -> None:
-    with pytest.raises(ConfigError, match=r"task\.force=\[metric,verified\] needs a reason"):
+    with pytest.raises(ConfigError, match=r"task\.force=\[metric,verified\] requires a reason"):
         promote(1, force=["metric", "verified"], why="  ")
 
 
@@ -698,7 +703,7 @@ def test_the_command_line_promotes_and_rolls_back(modelpact: Commands) -> None:
     )
     ended = modelpact("task=promote", "task.uri=models:/sums/3", "task.alias=champion")
     assert (ended.status, named()) == (1, 2)
-    assert "broken" in ended.out
+    assert "failed" in ended.out
     assert "error: version 3 of sums was not promoted to champion" in ended.err
     assert modelpact("task=rollback", "task.name=sums", "task.alias=champion").status == 0
     shown = modelpact("task=history", "task.name=sums", "task.format=json")

@@ -1,1 +1,1 @@
-"""Rendering: tables and progress on a terminal, Markdown, and pages in HTML."""
+"""Rendering of results: tables and progress on a terminal, Markdown, JSON, JUnit XML and YAML."""

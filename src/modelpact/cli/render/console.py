@@ -1,4 +1,4 @@
-"""Tables for people: Rich's on a terminal, aligned plain text elsewhere, which is always the same."""
+"""Output on the console: lines and tables, styled on a terminal and plain elsewhere."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ __all__ = ["echo", "plain_table", "show_table"]
 
 
 def echo(text: str = "") -> None:
-    """Write one line, as it is: without markup and colours."""
+    """Write a line without markup and colours."""
     sys.stdout.write(f"{text}\n")
 
 
 def show_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Write a table under its title.
+    """Write a table: with Rich on a terminal, as aligned plain text elsewhere.
 
     Args:
-        title: A line above it.
+        title: The line above the table.
         headers: The name of each column.
-        rows: The cells, one text a column.
+        rows: The cells of each row.
     """
     if not sys.stdout.isatty():
         sys.stdout.write(f"{title}\n{plain_table(headers, rows)}")
@@ -34,14 +34,13 @@ def show_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]
     for header in headers:
         table.add_column(header, overflow="fold")
     for row in rows:
-        table.add_row(
-            *map(Text, row)
-        )  # as text: data may hold brackets, which Rich would read as markup
+        # Rich would parse brackets in plain strings as markup.
+        table.add_row(*map(Text, row))
     Console().print(table)
 
 
 def plain_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    r"""A table as aligned lines, two spaces from the left.
+    r"""Return a table as aligned lines, indented by two spaces.
 
     Example:
         >>> plain_table(["path", "row"], [["age", "3"]])

@@ -1,4 +1,4 @@
-"""A signature frozen into a file: YAML to review in git, which `signature.load` reads and which composes as `contract=<name>`."""
+"""Contract files: a signature as YAML, to be reviewed in git and composed as `contract=<name>`."""
 
 from __future__ import annotations
 
@@ -18,54 +18,46 @@ if TYPE_CHECKING:
 __all__ = ["check_contract_path", "contract_yaml", "write_contract"]
 
 
-class _Flow(dict[Any, Any]):
+class _FlowMapping(dict[Any, Any]):
     """A mapping that is written on one line."""
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what PyYAML and OmegaConf, which differ about what a float is, read alike."""
+    """Writes YAML that PyYAML and OmegaConf read alike: they differ in what they read as float."""
 
 
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
     plain = re.match(r"[^\W\d]", value) and value.lower() not in {"nan", "inf", "infinity"}
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
 
 
-_Dumper.add_representer(str, _text)
-_Dumper.add_representer(
-    _Flow,
-    lambda dumper, value: dumper.represent_mapping(
-        "tag:yaml.org,2002:map", value.items(), flow_style=True
-    ),
-)
-_Dumper.add_representer(
-    list,
-    lambda dumper, value: dumper.represent_sequence(
-        "tag:yaml.org,2002:seq", value, flow_style=True
-    ),
-)
+def _represent_flow(dumper: yaml.SafeDumper, value: _FlowMapping) -> yaml.Node:
+    return dumper.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=True)
+
+
+def _represent_list(dumper: yaml.SafeDumper, value: list[Any]) -> yaml.Node:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
+
+
+_Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(_FlowMapping, _represent_flow)
+_Dumper.add_representer(list, _represent_list)
 
 
 def contract_yaml(signature: Signature) -> str:
-    r"""The short form of a signature as YAML: a line for each column and param.
+    r"""Return the short form of a signature as YAML, with one line per column and param.
 
     Raises:
-        SpecError: The signature cannot be written so that it is read back as the same.
+        SpecError: The signature has no YAML that is read back as the same signature.
 
     Example:
         >>> from modelpact.signature import parse
         >>> contract_yaml(parse({"inputs": {"age": "long", "tags?": ["string"]}}))
         'inputs:\n  age: long\n  tags?: [string]\n'
     """
-    spec = to_spec(signature)
-    outer = {
-        part: {key: _flow(item) for key, item in value.items()}
-        if isinstance(value, dict)
-        else value
-        for part, value in spec.items()
-    }
+    spec = {part: _with_flow_items(value) for part, value in to_spec(signature).items()}
     text: str = yaml.dump(
-        outer,
+        spec,
         Dumper=_Dumper,
         sort_keys=False,
         default_flow_style=False,
@@ -74,26 +66,31 @@ def contract_yaml(signature: Signature) -> str:
     )
     if digest(parse(text)) != digest(signature):
         raise SpecError(
-            "the signature cannot be written as YAML that says the same",
+            "the signature cannot be written as equivalent YAML",
             remedy="Use simpler names and defaults.",
         )
     return text
 
 
-def _flow(value: Any) -> Any:
-    return _Flow(value) if isinstance(value, dict) else value
+def _with_flow_items(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _FlowMapping(item) if isinstance(item, dict) else item for key, item in value.items()
+    }
 
 
 def check_contract_path(path: Path) -> None:
-    """Refuse a file that could not be written, before any work is done.
+    """Check the path of a contract file before any work is done.
 
     Raises:
-        ConfigError: It is no YAML file's name, or it is a folder.
+        ConfigError: The path does not end in `.yaml`, or is a folder.
     """
     if path.suffix != ".yaml":
         raise ConfigError(
-            f"task.write={path}: a contract is a file that ends in .yaml",
-            remedy="Write task.write=conf/contract/houses.yaml; contract=houses then picks it.",
+            f"task.write={path} does not end in .yaml",
+            remedy="Write task.write=conf/contract/houses.yaml, and choose it with "
+            "contract=houses.",
             path=str(path),
         )
     if path.is_dir():
@@ -105,52 +102,51 @@ def check_contract_path(path: Path) -> None:
 
 
 def write_contract(path: Path, signature: Signature, comment: str, *, overwrite: bool) -> bool:
-    """Write a signature into a file, whole or not at all.
+    """Write a signature to a contract file, atomically.
 
     Args:
-        path: The file; its folder is made if need be.
-        signature: What is frozen.
+        path: The file; its folder is created.
+        signature: The signature.
         comment: The first line, without its `#`.
-        overwrite: Whether another contract may be replaced.
+        overwrite: Whether to replace another contract.
 
     Returns:
-        Whether it was written; a file that says the same already is left as it is, with whatever comments it has.
+        Whether the file was written. A file with an equal contract keeps its comments.
 
     Raises:
-        ConfigError: The file holds something else, or it cannot be written.
-        SpecError: The signature cannot be written.
+        ConfigError: The file has other content, or cannot be written.
+        SpecError: The signature cannot be written as YAML.
     """
     text = f"# {comment}\n{contract_yaml(signature)}"
     if "${" in text:
         raise SpecError(
-            "a contract cannot hold ${, which Hydra would take for a reference",
-            remedy="Rename the column or param, or its default.",
+            "a contract cannot contain ${, which Hydra reads as an interpolation",
+            remedy="Rename the column or param, or change its default.",
         )
     if path.exists():
-        same = _says_the_same(path, signature)
-        if same:
+        equal = _has_equal_contract(path, signature)
+        if equal:
             return False
         if not overwrite:
+            what = "contains another contract" if equal is False else "exists and is not a contract"
             raise ConfigError(
-                f"{path} holds another contract"
-                if same is False
-                else f"{path} exists and holds no contract",
-                remedy="Compare the two; task.overwrite=true replaces it, another task.write leaves it.",
+                f"{path} {what}",
+                remedy="Compare the two, then set task.overwrite=true or another task.write.",
                 path=str(path),
             )
     try:
         write_atomically(path, text)
     except OSError as error:
         raise ConfigError(
-            f"task.write={path} cannot be written: {error.strerror or error}",
-            remedy="Choose a file in a folder that you may write to.",
+            f"cannot write task.write={path}: {error.strerror or error}",
+            remedy="Choose a file in a writable folder.",
             path=str(path),
         ) from error
     return True
 
 
-def _says_the_same(path: Path, signature: Signature) -> bool | None:
-    """Whether a file holds an equal signature; None where it holds none at all."""
+def _has_equal_contract(path: Path, signature: Signature) -> bool | None:
+    """Return whether a file has an equal signature; None if it is not a contract."""
     try:
         return digest(load(path)) == digest(signature)
     except SpecError:

@@ -1,4 +1,4 @@
-"""Two contracts that were compared, in the forms that people and programs read."""
+"""The report of a contract comparison: as a table, JSON, JUnit XML or Markdown."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ __all__ = ["DiffReport"]
 
 @dataclass(frozen=True, slots=True)
 class DiffReport:
-    """What changed from one contract to another.
+    """The changes from one contract to another.
 
     Attributes:
-        old: Where the old one is from.
-        new: Where the new one is from.
-        mode: What is asked of them.
-        policy: The policy of the enforcer that they were compared under.
-        extra: What it does with columns that a contract does not know.
-        changes: Every change.
-        broken: Those that break the mode.
+        old: The source of the old contract.
+        new: The source of the new contract.
+        mode: The required compatibility.
+        policy: The enforcer's policy for conversions.
+        extra: The enforcer's policy for extra columns.
+        changes: All changes.
+        broken: The changes that break the mode.
     """
 
     HEADERS: ClassVar[Sequence[str]] = ("rule", "path", "old", "new", "breaks")
@@ -43,13 +43,14 @@ class DiffReport:
 
     @property
     def counts(self) -> str:
-        """How many changes there are, and how many break the mode."""
+        """The number of changes, and of those that break the mode."""
         if not self.changes:
             return "no changes"
         total = "1 change" if len(self.changes) == 1 else f"{len(self.changes):,} changes"
         if self.mode == "none":
             return total
-        return f"{total}, {len(self.broken) or 'none'} of which break{'s' if len(self.broken) == 1 else ''} {self.mode}"
+        verb = "breaks" if len(self.broken) == 1 else "break"
+        return f"{total}, {len(self.broken) or 'none'} of which {verb} {self.mode}"
 
     @property
     def title(self) -> str:
@@ -57,9 +58,9 @@ class DiffReport:
         return f"{self.old} -> {self.new}: {self.counts}"
 
     def rows(self) -> list[list[str]]:
-        """A row for each change, those that break the mode first."""
+        """Return a table row per change, with breaking changes first."""
         broken = set(self.broken)
-        first = [*self.broken, *(change for change in self.changes if change not in broken)]
+        ordered = [*self.broken, *(change for change in self.changes if change not in broken)]
         return [
             [
                 change.rule,
@@ -68,23 +69,25 @@ class DiffReport:
                 truncate(change.new or "-"),
                 ", ".join(sorted(change.breaks)) or "-",
             ]
-            for change in first
+            for change in ordered
         ]
 
     def text(self, form: str) -> str:
-        """The whole as `table`, `json`, `junit` or `markdown`."""
-        return {
+        """Return the report as `table`, `json`, `junit` or `markdown`."""
+        forms = {
             "table": self._table,
             "json": self._json,
             "junit": self._junit,
             "markdown": self._markdown,
-        }[form]()
+        }
+        return forms[form]()
 
     def _table(self) -> str:
         return f"{self.title}\n" + (plain_table(self.HEADERS, self.rows()) if self.changes else "")
 
     def _json(self) -> str:
         broken = set(self.broken)
+        changes = [{**change.to_dict(), "breaks_mode": change in broken} for change in self.changes]
         document = {
             "old": self.old,
             "new": self.new,
@@ -92,14 +95,12 @@ class DiffReport:
             "policy": self.policy,
             "extra": self.extra,
             "compatible": not self.broken,
-            "changes": [
-                {**change.to_dict(), "breaks_mode": change in broken} for change in self.changes
-            ],
+            "changes": changes,
         }
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
     def _junit(self) -> str:
-        """A test for each change, which fails where it breaks the mode; one that passes where nothing changed."""
+        """Return one test case per change, or a passed one if nothing changed."""
         from xml.etree import ElementTree
 
         from modelpact.signature.compat.rules import RULES
@@ -111,48 +112,37 @@ class DiffReport:
         }
         broken = set(self.broken)
         suites = ElementTree.Element("testsuites", counts)
-        suite = ElementTree.SubElement(
-            suites, "testsuite", {"name": _xml(f"{self.old} -> {self.new}"), **counts}
-        )
+        name = _to_xml(f"{self.old} -> {self.new}")
+        suite = ElementTree.SubElement(suites, "testsuite", {"name": name, **counts})
         for change in self.changes:
-            names = {"classname": f"{change.side}.{change.rule}", "name": _xml(change.path)}
+            names = {"classname": f"{change.side}.{change.rule}", "name": _to_xml(change.path)}
             case = ElementTree.SubElement(suite, "testcase", names)
             if change in broken:
-                failure = ElementTree.SubElement(
-                    case, "failure", {"type": change.rule, "message": _xml(str(change))}
-                )
+                details = {"type": change.rule, "message": _to_xml(str(change))}
+                failure = ElementTree.SubElement(case, "failure", details)
                 failure.text = RULES[change.rule]
         if not self.changes:
-            ElementTree.SubElement(
-                suite, "testcase", {"classname": "contract", "name": "nothing changed"}
-            )
+            names = {"classname": "contract", "name": "nothing changed"}
+            ElementTree.SubElement(suite, "testcase", names)
         ElementTree.indent(suites)
-        return (
-            '<?xml version="1.0" encoding="utf-8"?>\n'
-            + ElementTree.tostring(suites, encoding="unicode")
-            + "\n"
-        )
+        body = ElementTree.tostring(suites, encoding="unicode")
+        return f'<?xml version="1.0" encoding="utf-8"?>\n{body}\n'
 
     def _markdown(self) -> str:
         parts = [f"### {code(self.old)} → {code(self.new)}: {self.counts}"]
         if self.changes:
-            cells = [
-                [
-                    f"**{rule}**" if index < len(self.broken) else rule,
-                    code(path),
-                    *map(_cell, (old, new)),
-                    breaks,
-                ]
-                for index, (rule, path, old, new, breaks) in enumerate(self.rows())
-            ]
-            parts.append(table(self.HEADERS, cells))
+            rows = []
+            for index, (rule, path, old, new, breaks) in enumerate(self.rows()):
+                name = f"**{rule}**" if index < len(self.broken) else rule
+                rows.append([name, code(path), *map(_to_cell, (old, new)), breaks])
+            parts.append(table(self.HEADERS, rows))
         return "\n\n".join(parts) + "\n"
 
 
-def _cell(text: str) -> str:
+def _to_cell(text: str) -> str:
     return text if text == "-" else code(text)
 
 
-def _xml(text: str) -> str:
-    """A text without what XML cannot hold at all, such as control characters."""
+def _to_xml(text: str) -> str:
+    """Replace characters that XML cannot represent, such as control characters."""
     return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -1,4 +1,4 @@
-"""Tables and code in Markdown, whatever is in them."""
+"""Tables and code in Markdown, with arbitrary text in them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 __all__ = ["code", "table"]
 
 
-def table(headers: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
-    """A table of cells that are Markdown already."""
-    lines = [headers, ["---"] * len(headers), *cells]
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of cells that are Markdown already."""
+    lines = [headers, ["---"] * len(headers), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def code(text: str) -> str:
-    """A text as code: a table of Markdown ends a cell at each bar that is not escaped."""
+    """Return a text as inline code that is valid in a table cell."""
     if not text:
         return ""
     clean = "".join(letter if letter.isprintable() else " " for letter in text).replace("|", "\\|")

@@ -1,4 +1,4 @@
-"""A stored model's contract as a page in Markdown, for people: what it takes, what it answers, how it is called."""
+"""The page of a model in Markdown: its contract, and example calls over HTTP and in Python."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import pprint
 from typing import TYPE_CHECKING, Any
 
-from modelpact.cli.render.column_table import describe, describe_params
+from modelpact.cli.render.column_table import describe_params, describe_schema
 from modelpact.cli.render.markdown import code, table
 from modelpact.cli.stored_model import registered_name
 from modelpact.datatypes import count_rows, take_rows
@@ -16,31 +16,33 @@ from modelpact.signature import digest
 
 if TYPE_CHECKING:
     from mlflow.models import Model as MLmodel
+    from mlflow.types.schema import Schema
 
-    from modelpact.types import Signature
+    from modelpact.types import Inputs, Params, Signature
 
 __all__ = ["render_model_page"]
 
 
 def render_model_page(
-    uri: str, metadata: MLmodel, inputs: Any = None, params: dict[str, Any] | None = None
+    uri: str, metadata: MLmodel, inputs: Inputs | None = None, params: Params | None = None
 ) -> str:
-    """The page of a model.
+    """Return the page of a model.
 
     Args:
-        uri: What names it for ever.
-        metadata: What its `MLmodel` file says; it has a signature.
-        inputs: Its stored input example; None where there is none.
+        uri: The URI of the model, with a version instead of an alias.
+        metadata: The content of its `MLmodel` file, with a signature.
+        inputs: The stored input example.
         params: The params of the example.
     """
     signature: Signature = metadata.signature
     parts = [
-        f"# {_text(_title(uri))}",
+        f"# {_one_line(_title(uri))}",
         _facts(uri, metadata, signature),
-        *_side("Inputs", signature.inputs, inputs),
-        *_params(signature),
-        *_side("Outputs", signature.outputs, None),
-        *_call(uri, signature, inputs, params),
+        *_schema_section("Inputs", signature.inputs, inputs),
+        *_params_section(signature),
+        *_schema_section("Outputs", signature.outputs, None),
+        "## Calling it",
+        *_calls(uri, signature, inputs, params),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -58,85 +60,84 @@ def _facts(uri: str, metadata: MLmodel, signature: Signature) -> str:
         "Saved": f"{metadata.utc_time_created} UTC, with MLflow {metadata.mlflow_version}",
         "Model ID": metadata.model_id or "none",
     }
-    return "\n".join(f"- {name}: {_text(fact)}" for name, fact in facts.items())
+    return "\n".join(f"- {name}: {_one_line(fact)}" for name, fact in facts.items())
 
 
-def _side(title: str, schema: Any, data: Any) -> list[str]:
+def _schema_section(title: str, schema: Schema | None, data: Inputs | None) -> list[str]:
     if schema is None:
-        return [f"## {title}", "Not signed: anything is let through."]
-    kind = "Rows with these columns."
-    if schema.is_tensor_spec():
-        kind = (
-            "Tensors, each as nested lists"
-            if schema.has_input_names()
-            else "One tensor, as nested lists"
-        )
-        kind += "; -1 is a free axis."
-    elif not schema.has_input_names():
-        kind = (
-            "Rows without names: lists of these values."
-            if len(schema.inputs) > 1
-            else "A value a row."
-        )
-    lines = describe(schema, data, integers=False)
+        return [f"## {title}", "Not signed: any value is accepted."]
+    rows = describe_schema(schema, data, check_integers=False)
     headers = ("name", "type", "required", *(("example",) if data is not None else ()))
     cells = [
-        (code(line.path), code(line.type), line.required, code(line.example))[: len(headers)]
-        for line in lines
+        (code(row.path), code(row.type), row.required, code(row.example))[: len(headers)]
+        for row in rows
     ]
-    return [f"## {title}", kind, table(headers, cells)]
+    return [f"## {title}", _layout(schema), table(headers, cells)]
 
 
-def _params(signature: Signature) -> list[str]:
+def _layout(schema: Schema) -> str:
+    if schema.is_tensor_spec():
+        named = "Tensors, each as nested lists; -1 is a free axis."
+        return named if schema.has_input_names() else "One tensor, as nested lists; -1 is a free axis."
+    if schema.has_input_names():
+        return "Rows with these columns."
+    if len(schema.inputs) > 1:
+        return "Rows without column names: lists of these values."
+    return "One value per row."
+
+
+def _params_section(signature: Signature) -> list[str]:
     if signature.params is None or not signature.params.params:
         return ["## Params", "None."]
     cells = [
-        (code(line.path), code(line.type), code(line.example) or "none")
-        for line in describe_params(signature.params)
+        (code(row.path), code(row.type), code(row.example) or "none")
+        for row in describe_params(signature.params)
     ]
     return ["## Params", table(("name", "type", "default"), cells)]
 
 
-def _call(uri: str, signature: Signature, inputs: Any, params: dict[str, Any] | None) -> list[str]:
-    """One row of the stored example, over HTTP and in Python."""
+def _calls(
+    uri: str, signature: Signature, inputs: Inputs | None, params: Params | None
+) -> list[str]:
+    """Return calls with one row of the stored example, over HTTP and in Python."""
     if inputs is None:
-        return ["## Calling it", "No example is stored with the model."]
+        return ["The model has no stored example."]
     data = inputs
     if count_rows(inputs) > 1:
         first = take_rows(inputs, [0])
-        violations = compile_signature(signature).find_violations(first, params)
-        data = inputs if violations else first
+        n_violations = compile_signature(signature).find_violations(first, params).total
+        data = inputs if n_violations else first
     try:
         body = encode_request(data, params or None, schema=signature.inputs)
     except NotJsonEncodable as error:
-        return ["## Calling it", f"The stored example cannot be sent as JSON: {error}."]
-    call = f"inputs = {_python(body['inputs'])}\nprint(model.predict(inputs{', ' + _python(params) if params else ''}).prediction)"
+        return [f"The stored example cannot be sent as JSON: {error}."]
     text = json.dumps(body, ensure_ascii=False).replace("'", "'\\''")
+    curl = f"curl -s localhost:8000/predict -H 'content-type: application/json' -d '{text}'"
+    arguments = f"inputs, {_format_python(params)}" if params else "inputs"
+    python = (
+        "from modelpact.loaders import BuiltinLoader\n\n"
+        f"model = BuiltinLoader().load({uri!r})\n"
+        f"inputs = {_format_python(body['inputs'])}\n"
+        f"print(model.predict({arguments}).prediction)"
+    )
     return [
-        "## Calling it",
-        f"Over HTTP, after `modelpact task=serve task.uri={_text(uri)}`:",
-        _block(
-            "sh", f"curl -s localhost:8000/predict -H 'content-type: application/json' -d '{text}'"
-        ),
-        "In Python, in an open store:",
-        _block(
-            "python",
-            f"from modelpact.loaders import BuiltinLoader\n\nmodel = BuiltinLoader().load({uri!r})\n{call}",
-        ),
+        f"Over HTTP, after `modelpact task=serve task.uri={_one_line(uri)}`:",
+        _code_block("sh", curl),
+        "In Python, with an open store:",
+        _code_block("python", python),
     ]
 
 
-def _python(value: Any) -> str:
+def _format_python(value: Any) -> str:
     return pprint.pformat(value, width=120, compact=True, sort_dicts=False)
 
 
-def _block(language: str, text: str) -> str:
+def _code_block(language: str, text: str) -> str:
     fence = "```"
     while fence in text:
         fence += "`"
     return f"{fence}{language}\n{text}\n{fence}"
 
 
-def _text(text: Any) -> str:
-    """A text on one line."""
+def _one_line(text: object) -> str:
     return " ".join(str(text).split())

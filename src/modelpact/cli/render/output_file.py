@@ -1,4 +1,4 @@
-"""Files that a task writes: refused before any work is done where they could not be."""
+"""Checks of output files before any work is done."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ __all__ = ["check_writable"]
 
 
 def check_writable(file: str, key: str) -> None:
-    """Refuse a file that could not be written.
+    """Check that a file can be written.
 
     Args:
         file: Its path.
-        key: Where it was given, such as `task.out`.
+        key: The key of the configuration, such as `task.out`.
 
     Raises:
-        ConfigError: It is a folder, or its folder cannot be made.
+        ConfigError: The path is a folder, or its folder cannot be created.
     """
     path = Path(file)
     home = next(parent for parent in path.absolute().parents if parent.exists())
     if path.is_dir() or not home.is_dir():
-        what = "is a folder" if path.is_dir() else f"cannot be made: {home} is no folder"
-        raise ConfigError(
-            f"{key}={file} {what}", remedy=f"Give the name of a file: {key}=model.json."
-        )
+        what = "is a folder" if path.is_dir() else f"cannot be created: {home} is not a folder"
+        raise ConfigError(f"{key}={file} {what}", remedy=f"Give a file name: {key}=model.json.")

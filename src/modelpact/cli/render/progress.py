@@ -1,24 +1,24 @@
-"""What a task shows: progress a stage and a compact table on a terminal, one line elsewhere."""
+"""Progress of a task, and the summary of a run."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from modelpact.types import Receipt
 
-__all__ = ["Progress", "show_receipt"]
+__all__ = ["Progress", "ProgressBar", "show_receipt"]
 
 
 class Progress:
-    """The stage a run is in, on a terminal; nothing elsewhere."""
+    """Shows the current stage of a task on a terminal, and nothing elsewhere."""
 
     def __init__(self) -> None:
         self._status: Any = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         if sys.stderr.isatty():
             from rich.console import Console
 
@@ -36,58 +36,89 @@ class Progress:
             self._status.stop()
 
     def stage(self, name: str) -> None:
-        """Say that a stage has begun."""
+        """Show the name of a stage that begins."""
         if self._status is not None:
             self._status.update(f"[bold]{name}[/bold]")
 
 
-def show_receipt(receipt: Receipt, folder: Path) -> None:
-    """Print what was done: a table on a terminal, one line elsewhere."""
-    if receipt.version is None:
-        what = f"saved {receipt.name} as {receipt.model_uri}, not registered"
-    else:
-        what = f"{'reused' if receipt.reused else 'registered'} {receipt.name} version {receipt.version}"
-    scores = ", ".join(f"{name}={value:.4g}" for name, value in receipt.metrics.items())
-    checks = _checks(receipt)
-    if not sys.stdout.isatty():
-        sys.stdout.write(
-            "; ".join(
-                part for part in (what, scores, checks, f"receipt in {_relative(folder)}") if part
+class ProgressBar:
+    """Shows the completed share of a task on a terminal, and nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self._progress: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            from rich import progress
+            from rich.console import Console
+
+            self._progress = progress.Progress(
+                progress.BarColumn(),
+                progress.TaskProgressColumn(),
+                progress.TextColumn("{task.fields[rows]:,} rows"),
+                progress.TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
             )
-            + "\n"
-        )
-        return
+            self._progress.start()
+            self._task = self._progress.add_task("", total=1.0, rows=0)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def update(self, share: float, n_rows: int) -> None:
+        """Show the completed share, from 0.0 to 1.0, and the number of rows."""
+        if self._progress is not None:
+            self._progress.update(self._task, completed=share, rows=n_rows)
+
+
+def show_receipt(receipt: Receipt, folder: Path) -> None:
+    """Print the summary of a run: a table on a terminal, one line elsewhere."""
+    if receipt.version is None:
+        title = f"saved {receipt.name} as {receipt.model_uri}, not registered"
+    else:
+        verb = "reused" if receipt.reused else "registered"
+        title = f"{verb} {receipt.name} version {receipt.version}"
+    scores = ", ".join(f"{name}={value:.4g}" for name, value in receipt.metrics.items())
+    folder = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    if sys.stdout.isatty():
+        _show_receipt_table(receipt, title, scores, folder)
+    else:
+        parts = (title, scores, _count_checks(receipt), f"receipt in {folder}")
+        sys.stdout.write("; ".join(part for part in parts if part) + "\n")
+
+
+def _show_receipt_table(receipt: Receipt, title: str, scores: str, folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=what, title_justify="left", show_header=False, box=None, pad_edge=False)
+    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
     table.add_row("steps", ", ".join(receipt.steps.values()))
     table.add_row("metrics", scores or "none")
     table.add_row("formats", ", ".join(receipt.formats) or "none")
     for check in receipt.checks:
-        table.add_row(
-            "[green]ok[/green]" if check.ok else "[red]failed[/red]",
-            f"{check.code}: {check.detail}",
-        )
-    table.add_row(
-        "seconds",
-        ", ".join(
-            f"{stage} {spent:.2f}" for stage, spent in receipt.seconds.items() if spent >= 0.005
-        ),
-    )
-    table.add_row("receipt", str(_relative(folder) / "receipt.json"))
+        result = "[green]ok[/green]" if check.ok else "[red]failed[/red]"
+        table.add_row(result, f"{check.code}: {check.detail}")
+    seconds = [
+        f"{stage} {spent:.2f}" for stage, spent in receipt.seconds.items() if spent >= 0.005
+    ]
+    table.add_row("seconds", ", ".join(seconds))
+    table.add_row("receipt", str(folder / "receipt.json"))
     Console().print(table)
 
 
-def _checks(receipt: Receipt) -> str:
+def _count_checks(receipt: Receipt) -> str:
+    if not receipt.checks:
+        return ""
     if any(check.code == "NOT_VERIFIED" for check in receipt.checks):
         return "not verified"
-    return (
-        f"{sum(check.ok for check in receipt.checks)} of {len(receipt.checks)} checks passed"
-        if receipt.checks
-        else ""
-    )
-
-
-def _relative(folder: Path) -> Path:
-    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    passed = sum(check.ok for check in receipt.checks)
+    return f"{passed} of {len(receipt.checks)} checks passed"

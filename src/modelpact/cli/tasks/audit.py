@@ -1,10 +1,11 @@
-"""`task=audit`: which registered versions are no longer what was published."""
+"""`task=audit`: compare registered versions with what was published."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,8 +26,6 @@ from modelpact.tracking import SqliteTracking, Tracking
 from modelpact.tracking.base import hide_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mlflow import MlflowClient
 
     from modelpact.security.integrity import VerificationResult
@@ -34,25 +33,21 @@ if TYPE_CHECKING:
 
 __all__ = ["AuditTask"]
 
-HARMLESS = frozenset({"NEVER_SIGNED", "NO_MANIFEST", "NO_TAG"})
-"""What a version never had, and so cannot have lost."""
+HARMLESS_CODES = frozenset({"NEVER_SIGNED", "NO_MANIFEST", "NO_TAG"})
+"""Findings about something that a version never had, and so cannot have lost."""
 
-MOST = 1_000
-"""So many files of a version are listed in JSON."""
+MAX_LISTED_FILES = 1_000
+"""How many files of a version are listed in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """What is to be said of a version: a `code` for its kind, and a few words."""
-
     code: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Audited:
-    """A version, and what was found."""
-
+class _AuditedVersion:
     name: str
     version: str
     findings: tuple[_Finding, ...] = ()
@@ -60,26 +55,26 @@ class _Audited:
 
     @property
     def failed(self) -> bool:
-        return any(finding.code not in HARMLESS for finding in self.findings)
+        return any(finding.code not in HARMLESS_CODES for finding in self.findings)
 
     def to_dict(self) -> dict[str, Any]:
-        found = [{"code": finding.code, "text": finding.text} for finding in self.findings]
-        files = [{"path": path, "what": what} for path, what in self.files[:MOST]]
+        findings = [{"code": finding.code, "text": finding.text} for finding in self.findings]
+        files = [{"path": path, "what": what} for path, what in self.files[:MAX_LISTED_FILES]]
         return {
             "name": self.name,
             "version": self.version,
             "ok": not self.failed,
-            "findings": found,
+            "findings": findings,
             "files": files,
         }
 
 
 class AuditTask(Task):
-    """Compares every registered version with what was published: its files, its signature, its source.
+    """Compares the files, signature and source of registered versions with what was published.
 
     Attributes:
         name: The registered model; None for all.
-        format: A table to read, or JSON.
+        format: A table, or JSON.
         tracking: The store.
     """
 
@@ -88,155 +83,162 @@ class AuditTask(Task):
     tracking: Tracking
 
     def run(self, folder: Path) -> float | None:
+        audited = self._audit()
+        if self.format == "json":
+            echo(_to_json(audited))
+        else:
+            _show_table(audited)
+        failed = [version for version in audited if version.failed]
+        if failed:
+            raise IntegrityError(
+                f"{len(failed):,} of {_count(audited)} {'is' if len(failed) == 1 else 'are'} "
+                "not as published",
+                remedy="Restore the files, or publish again. Loaders reject such versions unless "
+                "loader.integrity is warn or off.",
+                versions=tuple((version.name, version.version) for version in failed),
+            )
+        return None
+
+    def _audit(self) -> list[_AuditedVersion]:
         from mlflow.exceptions import MlflowException
 
         uri = hide_credentials(self.tracking.uri)
         if isinstance(self.tracking, SqliteTracking) and not self.tracking.path.exists():
             raise StoreError(
-                f"there is no store {self.tracking.path}: nothing to audit",
-                remedy="Run in the folder of the store, or set tracking.uri=sqlite:////its/path.db.",
+                f"the store {self.tracking.path} does not exist",
+                remedy="Run in the folder of the store, or set "
+                "tracking.uri=sqlite:////path/to/it.db.",
                 uri=uri,
             )
         try:
             with Progress() as progress, self.tracking.open() as store:
                 progress.stage("list the versions")
-                versions = _versions(store.client, self.name)
+                versions = _list_versions(store.client, self.name)
                 audited, auditor = [], _Auditor(store.client)
                 for number, version in enumerate(versions, 1):
                     progress.stage(f"{number} of {len(versions)}: {version.name} {version.version}")
                     audited.append(auditor.audit(version))
+                return audited
         except MlflowException as error:
             raise StoreError(
-                f"the store {uri} cannot be audited: {truncate(error, 300)}",
-                remedy="Call it again when it is up.",
+                f"cannot audit the store {uri}: {truncate(error, 300)}",
+                remedy="Repeat the command when the store is available.",
                 uri=uri,
             ) from error
-        self._show(audited)
-        failed = [one for one in audited if one.failed]
-        if failed:
-            raise IntegrityError(
-                f"{len(failed):,} of {_counted(len(audited))} {'is' if len(failed) == 1 else 'are'} not as published",
-                remedy="Restore the files, or publish again; loaders refuse such versions unless loader.integrity=warn or off.",
-                versions=tuple((one.name, one.version) for one in failed),
-            )
-        return None
 
-    def _show(self, audited: list[_Audited]) -> None:
-        counts = Counter(finding.code for one in audited for finding in one.findings)
-        if self.format == "json":
-            echo(
-                json.dumps(
-                    {
-                        "counts": dict(sorted(counts.items())),
-                        "versions": [one.to_dict() for one in audited],
-                    },
-                    indent=2,
-                )
-            )
-            return
-        fine = sum(1 for one in audited if not one.findings)
-        title = f"{_counted(len(audited))} audited, {fine:,} as published"
-        if fine == len(audited):
-            echo(title)
-            return
-        rows = [
-            (one.name, one.version, finding.code, finding.text)
-            for one in audited
-            for finding in one.findings
-        ]
-        show_table(title, ("name", "version", "finding", "what"), rows)
+
+def _to_json(audited: list[_AuditedVersion]) -> str:
+    counts = Counter(finding.code for version in audited for finding in version.findings)
+    document = {
+        "counts": dict(sorted(counts.items())),
+        "versions": [version.to_dict() for version in audited],
+    }
+    return json.dumps(document, indent=2)
+
+
+def _show_table(audited: list[_AuditedVersion]) -> None:
+    intact = sum(1 for version in audited if not version.findings)
+    title = f"{_count(audited)} audited, {intact:,} as published"
+    rows = [
+        (version.name, version.version, finding.code, finding.text)
+        for version in audited
+        for finding in version.findings
+    ]
+    if rows:
+        show_table(title, ("name", "version", "finding", "detail"), rows)
+    else:
+        echo(title)
 
 
 class _Auditor:
-    """Looks at versions one by one; files that several are made of are read once, and what is downloaded is removed at once."""
+    """Audits versions one by one; files that several versions share are read once."""
 
     def __init__(self, client: MlflowClient) -> None:
         self._client = client
-        self._judged: dict[tuple[str | None, ...], tuple[_Finding, ...] | VerificationResult] = {}
+        self._results: dict[tuple[str | None, ...], _Finding | VerificationResult] = {}
 
-    def audit(self, version: Version) -> _Audited:
+    def audit(self, version: Version) -> _AuditedVersion:
         """Compare a version with what was published."""
         from mlflow.exceptions import MlflowException
 
+        name, number = str(version.name), str(version.version)
         try:
             model_id = logged_model_id(version)
             if model_id is not None:
                 self._client.get_logged_model(model_id)
-            place = str(self._client.get_model_version_download_uri(version.name, version.version))
+            location = str(self._client.get_model_version_download_uri(name, number))
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-            return self._told(
-                version, (_Finding("SOURCE_GONE", f"{version.source} was deleted from the store"),)
-            )
+            finding = _Finding("SOURCE_GONE", f"{version.source} was deleted from the store")
+            return _AuditedVersion(name, number, (finding,))
         tags = find_published_version(self._client, version).tags
-        key = (place, tags.get(ARTIFACT_DIGEST), tags.get(SIGNATURE_DIGEST))
-        if key not in self._judged:
-            self._judged[key] = self._look(place, tags)
-        return self._told(version, self._judged[key])
+        key = (location, tags.get(ARTIFACT_DIGEST), tags.get(SIGNATURE_DIGEST))
+        if key not in self._results:
+            self._results[key] = _verify(location, tags)
+        result = self._results[key]
+        if isinstance(result, _Finding):
+            return _AuditedVersion(name, number, (result,))
+        files = tuple((difference.path, difference.kind) for difference in result.differences)
+        return _AuditedVersion(name, number, _findings(result), files)
 
-    def _look(
-        self, place: str, tags: Mapping[str, str]
-    ) -> tuple[_Finding, ...] | VerificationResult:
-        """What became of the files; that they cannot be read is a finding too, not the end of the audit."""
-        from mlflow.exceptions import MlflowException
 
-        with contextlib.ExitStack() as made:
-            try:
-                folder = mlflow_compat.download_model(
-                    place, lambda: made.enter_context(temporary_folder())
-                )
-                if not (folder / "MLmodel").exists() and not any(folder.iterdir()):
-                    return (_Finding("SOURCE_GONE", f"there are no files in {place}"),)
-                return verify_files(folder, tags)
-            except (MlflowException, OSError) as error:
-                if _is_gone(place, error):
-                    return (_Finding("SOURCE_GONE", f"there are no files in {place}"),)
-                return (_Finding("UNREADABLE", f"{type(error).__name__}: {truncate(error, 200)}"),)
+def _verify(location: str, tags: Mapping[str, str]) -> _Finding | VerificationResult:
+    """Verify the files of a version; unreadable files are a finding and do not end the audit."""
+    from mlflow.exceptions import MlflowException
 
-    def _told(self, version: Version, found: tuple[_Finding, ...] | VerificationResult) -> _Audited:
-        name, number = str(version.name), str(version.version)
-        if isinstance(found, tuple):
-            return _Audited(name, number, found)
-        findings = [_Finding(problem.code, problem.text) for problem in found.problems]
-        codes = {finding.code for finding in findings}
-        if not found.signed and not codes & {"SIGNATURE_CHANGED", "FILES_CHANGED"}:
-            findings.append(_Finding("NEVER_SIGNED", "it has no signature"))
-        if found.digest is None and not codes & {"MANIFEST_GONE", "MANIFEST_CHANGED"}:
-            findings.append(
-                _Finding(
-                    "NO_MANIFEST",
-                    "it was published without a manifest: only its signature can be checked",
-                )
+    gone = _Finding("SOURCE_GONE", f"there are no files in {location}")
+    with contextlib.ExitStack() as folders:
+        try:
+            folder = mlflow_compat.download_model(
+                location, lambda: folders.enter_context(temporary_folder())
             )
-        elif not found.attested and not codes & {"MANIFEST_GONE", "MANIFEST_CHANGED", "TAG_GONE"}:
-            findings.append(
-                _Finding(
-                    "NO_TAG",
-                    "its files agree with their manifest, but no tag says that it is the published one",
-                )
-            )
-        files = tuple((one.path, one.kind) for one in found.differences)
-        return _Audited(name, number, tuple(findings), files)
+            if not (folder / "MLmodel").exists() and not any(folder.iterdir()):
+                return gone
+            return verify_files(folder, tags)
+        except (MlflowException, OSError) as error:
+            if _is_gone(location, error):
+                return gone
+            return _Finding("UNREADABLE", f"{type(error).__name__}: {truncate(error, 200)}")
 
 
-def _is_gone(place: str, error: Exception) -> bool:
-    """Whether files could not be had because there are none: servers say so in many ways, but list nothing."""
+def _findings(result: VerificationResult) -> tuple[_Finding, ...]:
+    findings = [_Finding(problem.code, problem.text) for problem in result.problems]
+    codes = {finding.code for finding in findings}
+    manifest_lost = bool(codes & {"MANIFEST_GONE", "MANIFEST_CHANGED"})
+    if not result.signed and not codes & {"SIGNATURE_CHANGED", "FILES_CHANGED"}:
+        findings.append(_Finding("NEVER_SIGNED", "it has no signature"))
+    if result.digest is None and not manifest_lost:
+        text = "it was published without a manifest; only its signature can be checked"
+        findings.append(_Finding("NO_MANIFEST", text))
+    elif result.digest is not None and not result.attested and not manifest_lost:
+        if "TAG_GONE" not in codes:
+            text = "its files match their manifest, but no tag attests that it is the published one"
+            findings.append(_Finding("NO_TAG", text))
+    return tuple(findings)
+
+
+def _is_gone(location: str, error: Exception) -> bool:
+    """Return whether reading failed because there are no files.
+
+    Servers report missing files in different ways, but all list nothing.
+    """
     from mlflow.artifacts import list_artifacts
 
     if type(error) in {OSError, FileNotFoundError}:
         return True
     try:
-        return not list_artifacts(artifact_uri=place)
-    except Exception:  # then nobody can tell
+        return not list_artifacts(artifact_uri=location)
+    except Exception:
+        # The clients of artifact stores raise errors of their own; then nothing is known.
         return False
 
 
-def _versions(client: MlflowClient, name: str | None) -> list[Version]:
-    """The versions of one registered model or of all, in their order.
+def _list_versions(client: MlflowClient, name: str | None) -> list[Version]:
+    """Return the versions of one registered model or of all, sorted by name and number.
 
     Raises:
-        LoadError: There is no such registered model.
+        LoadError: The registered model does not exist.
     """
     if name is None:
         versions = search_all(client.search_model_versions, max_results=500)
@@ -247,5 +249,5 @@ def _versions(client: MlflowClient, name: str | None) -> list[Version]:
     return list_versions(client, name)
 
 
-def _counted(number: int) -> str:
-    return f"{number:,} {'version' if number == 1 else 'versions'}"
+def _count(versions: list[_AuditedVersion]) -> str:
+    return f"{len(versions):,} {'version' if len(versions) == 1 else 'versions'}"

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from pydantic import PrivateAttr
 
+from modelpact.errors import ConfigError
 from modelpact.types import Job, Step
 
-__all__ = ["Task"]
+__all__ = ["Task", "check_policy"]
 
 
 class Task(Step, ABC):
@@ -41,3 +42,17 @@ class Task(Step, ABC):
         Raises:
             PactError: The task failed.
         """
+
+
+def check_policy(policy: str, extra: str) -> None:
+    """Check that `task.policy` and `task.extra` can be combined.
+
+    Raises:
+        ConfigError: `mlflow` cannot reject extra columns.
+    """
+    if policy == "mlflow" and extra == "forbid":
+        raise ConfigError(
+            "task.extra=forbid cannot be combined with task.policy=mlflow, "
+            "which ignores extra columns",
+            remedy="Choose task.policy=lossless, or task.extra=warn.",
+        )

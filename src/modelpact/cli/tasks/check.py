@@ -1,7 +1,8 @@
-"""`task=check`: data against the signature of a stored model, which is neither loaded nor run."""
+"""`task=check`: check data against the signature of a stored model, without loading the model."""
 
 from __future__ import annotations
 
+import math
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,36 +11,40 @@ from pydantic import Field
 
 from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.render.progress import Progress
-from modelpact.cli.tasks.base import Task
+from modelpact.cli.stored_model import read_signature, unsigned_model
+from modelpact.cli.tasks.base import Task, check_policy
 from modelpact.data import DataSource
 from modelpact.datatypes import count_rows
-from modelpact.errors import ConfigError, InputsError, LoadError
+from modelpact.errors import InputsError
 from modelpact.security.integrity import IntegrityPolicy
 from modelpact.tracking import Tracking
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from modelpact.signature import Violation
-    from modelpact.types import Signature
+    from modelpact.types import Inputs, Params, Signature
 
 __all__ = ["CheckTask"]
 
 _NUMBERS = ("integer", "long", "float", "double")
 
-COLLECTED = 10_000
-"""So many failures are collected, to be put in the order of their rows; the rest are counted."""
+MAX_COLLECTED = 10_000
+"""How many failures are collected and sorted by row; the rest are counted."""
 
 
 class CheckTask(Task):
-    """Checks data against a model's signature: each row of it, and `data.params`.
+    """Checks each row of data, and `data.params`, against a model's signature.
 
     Attributes:
-        data: Where the rows come from; none are held out.
-        uri: The model: `models:/name/1`, `models:/name@alias`, `models:/<model_id>`, `runs:/<run_id>/model`, or a folder.
-        policy: What is converted: what loses nothing, what MLflow converts, or nothing (`strict`).
-        extra: Columns that the signature does not know: left out, told, or refused.
-        most: So many failures are shown; the rest are counted.
-        integrity: What happens if the signature is not the one that was published: it is refused (`strict`), data are checked
-            against it with a warning (`warn`), or nobody looks (`off`).
+        data: The data; no rows are held out.
+        uri: The model: `models:/name/1`, `models:/name@alias`, `models:/<model_id>`,
+            `runs:/<run_id>/model`, or a folder.
+        policy: The allowed conversions: lossless ones, MLflow's, or none (`strict`).
+        extra: What to do with columns that are not in the signature: ignore, warn, or fail.
+        max_shown: How many failures are shown; the rest are counted.
+        integrity: What to do if the signature is not the published one: fail (`strict`), warn, or
+            skip the comparison (`off`).
         tracking: The store.
     """
 
@@ -47,124 +52,105 @@ class CheckTask(Task):
     uri: str = Field(min_length=1)
     policy: Literal["mlflow", "lossless", "strict"] = "lossless"
     extra: Literal["ignore", "warn", "forbid"] = "ignore"
-    most: int = Field(default=50, ge=1)
+    max_shown: int = Field(default=50, ge=1)
     integrity: IntegrityPolicy = "strict"
     tracking: Tracking
 
     def run(self, folder: Path) -> float | None:
-        if self.policy == "mlflow" and self.extra == "forbid":
-            raise ConfigError(
-                "task.policy=mlflow leaves extra columns out, as MLflow does, and cannot refuse them",
-                remedy="Choose task.policy=lossless, or task.extra=warn.",
-            )
+        check_policy(self.policy, self.extra)
         with Progress() as progress:
             progress.stage("read the signature")
-            signature = self._signature()
+            signature = read_signature(self.uri, self.tracking, self.integrity)
+            if signature.inputs is None:
+                raise unsigned_model(self.uri, "has a signature without inputs")
             progress.stage("read the data")
-            # All rows, in their own order: a failure names the row of the file, not of a random part of it.
+            # All rows in their original order: a violation names the row of the file.
             sample = self.data.model_copy(update={"test_size": 0.0}).read()
             progress.stage("check")
-            kept, total = self._find(signature, sample.inputs, sample.params)
+            failures, total = self._find_violations(signature, sample.inputs, sample.params)
         n_rows = count_rows(sample.inputs)
         if not total:
             echo(f"all {n_rows:,} rows of {self.data.name} conform to the signature of {self.uri}")
             return None
-        shown = kept[: self.most]
         places = "1 place" if total == 1 else f"{total:,} places"
-        title = f"{self.data.name} breaks the signature in {places}"
-        title += f", of which {len(shown):,} are shown" if len(shown) < total else ""
-        cells = [
-            (
-                "-" if one.row is None else str(one.row),
-                one.path or "(all)",
-                one.expected,
-                one.got,
-                one.code,
-            )
-            for one in shown
-        ]
-        show_table(title, ("row", "path", "expected", "got", "code"), cells)
+        self._show(failures, total, places)
         raise InputsError(
-            f"{self.data.name} ({n_rows:,} rows) breaks the signature of {self.uri} in {places}",
-            remedy="Correct the data; or give the model another signature with task=resign.",
-            failures=tuple(kept),
+            f"{self.data.name} ({n_rows:,} rows) violates the signature of {self.uri} in {places}",
+            remedy="Correct the data, or give the model another signature with task=resign.",
+            failures=tuple(failures),
             total=total,
             uri=self.uri,
         )
 
-    def _signature(self) -> Signature:
-        from modelpact.cli.stored_model import find_model, open_store, read_metadata
-
-        with open_store(self.uri, self.tracking):
-            signature: Signature | None = read_metadata(
-                find_model(self.uri), self.integrity
-            ).signature
-        if signature is None or signature.inputs is None:
-            what = "has no signature" if signature is None else "has a signature without inputs"
-            raise LoadError(
-                f"{self.uri!r} {what}: there is nothing to check against",
-                remedy=f"Give it one, as a new version: task=resign task.uri={self.uri} signer=infer data=...",
-                uri=self.uri,
+    def _show(self, violations: list[Violation], total: int, places: str) -> None:
+        shown = violations[: self.max_shown]
+        title = f"{self.data.name} violates the signature in {places}"
+        if len(shown) < total:
+            title += f", {len(shown):,} of them shown"
+        rows = [
+            (
+                "-" if violation.row is None else str(violation.row),
+                violation.path or "(all)",
+                violation.expected,
+                violation.got,
+                violation.code,
             )
-        return signature
+            for violation in shown
+        ]
+        show_table(title, ("row", "path", "expected", "got", "code"), rows)
 
-    def _find(
-        self, signature: Signature, inputs: Any, params: dict[str, Any] | None
+    def _find_violations(
+        self, signature: Signature, inputs: Inputs, params: Params | None
     ) -> tuple[list[Violation], int]:
-        """The failures in the order of their rows, and how many there are."""
+        """Return the failures sorted by row, and the number of all failures."""
         from modelpact.signature import compile as compile_signature
 
         enforcer = compile_signature(signature, self.policy, self.extra)
-        most = max(self.most, COLLECTED)
-        with warnings.catch_warnings(record=True) as told:
+        limit = max(self.max_shown, MAX_COLLECTED)
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            found = enforcer.find_violations(inputs, params, most)
-        for warning in told:
+            found = enforcer.find_violations(inputs, params, limit)
+        for warning in caught:
             echo(f"warning: {warning.message}")
-        by_cell = _by_cell(
-            inputs,
-            {
-                failure.path
-                for failure in found.recorded
-                if failure.row is None and failure.expected in _NUMBERS
-            },
-        )
-        if by_cell is not None:
+        columns = {
+            violation.path
+            for violation in found.recorded
+            if violation.row is None and violation.expected in _NUMBERS
+        }
+        parsed = _parse_numeric_cells(inputs, columns)
+        if parsed is not None:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # told already
-                found = enforcer.find_violations(by_cell, params, most)
-        return sorted(
-            found.recorded, key=lambda failure: -1 if failure.row is None else failure.row
-        ), found.total
+                # The same warnings as before.
+                warnings.simplefilter("ignore", UserWarning)
+                found = enforcer.find_violations(parsed, params, limit)
+        failures = sorted(found.recorded, key=lambda one: -1 if one.row is None else one.row)
+        return failures, found.total
 
 
-def _by_cell(inputs: Any, columns: set[str]) -> Any:
-    """The inputs with cells instead of one text dtype in those of the columns that are text because a few cells are no numbers.
+def _parse_numeric_cells(inputs: Inputs, columns: set[str]) -> pd.DataFrame | None:
+    """Parse each cell of text columns that contain numbers; None if there are no such columns.
 
-    A file's column is read as text when a single word is in it; the failure shall name that word's row, not the whole column.
-    None where there is no such column.
+    A single word makes the whole column of a file text. The violation should name the row of that
+    word, not the column.
     """
     import pandas as pd
 
     if not isinstance(inputs, pd.DataFrame) or inputs.columns.has_duplicates:
         return None
-    found = {}
+    parsed = {}
     for label in columns & set(inputs.columns):
         texts = inputs[label]
-        numbers = (
-            pd.to_numeric(texts, errors="coerce") if pd.api.types.is_string_dtype(texts) else texts
-        )
-        if texts is not numbers and numbers.notna().any():
-            cells = [
-                _cell(text, number)
-                for text, number in zip(texts.tolist(), numbers.tolist(), strict=True)
-            ]
-            found[label] = pd.Series(cells, index=inputs.index, dtype=object)
-    return inputs.assign(**found) if found else None
+        if not pd.api.types.is_string_dtype(texts):
+            continue
+        numbers = pd.to_numeric(texts, errors="coerce")
+        if numbers.notna().any():
+            cells = map(_parse_cell, texts.tolist(), numbers.tolist())
+            parsed[label] = pd.Series(list(cells), index=inputs.index, dtype=object)
+    return inputs.assign(**parsed) if parsed else None
 
 
-def _cell(text: Any, number: float) -> Any:
-    """A cell as it would have been read alone: a number, a missing value, or the text."""
-    if number != number:  # noqa: PLR0124  # NaN, the only one
+def _parse_cell(text: Any, number: float) -> Any:
+    """Return a number, a missing value, or the text if it is not a number."""
+    if math.isnan(number):
         return text if isinstance(text, str) else None
     return int(number) if float(number).is_integer() and "." not in text else number

@@ -1,4 +1,4 @@
-"""`task=diff`: what changed between two contracts, and whom it breaks."""
+"""`task=diff`: compare two contracts and report breaking changes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pydantic import Field
 from modelpact._internal.files import write_atomically
 from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.render.output_file import check_writable
-from modelpact.cli.tasks.base import Task
-from modelpact.errors import CompatibilityError, ConfigError, LoadError
+from modelpact.cli.stored_model import read_signature
+from modelpact.cli.tasks.base import Task, check_policy
+from modelpact.errors import CompatibilityError, ConfigError
 from modelpact.security.integrity import IntegrityPolicy
 from modelpact.tracking import Tracking
 
@@ -23,25 +24,33 @@ if TYPE_CHECKING:
 __all__ = ["DiffTask"]
 
 _FORMS = (
-    "Write models:/name/1, models:/name@alias, models:/<model_id>, runs:/<run_id>/model, a model's folder, its MLmodel file, "
-    "or a contract in YAML."
+    "Write models:/name/1, models:/name@alias, models:/<model_id>, runs:/<run_id>/model, "
+    "a model's folder, its MLmodel file, or a contract in YAML."
 )
+
+_MEANINGS = {
+    "none": "none has no requirements",
+    "backward": "backward means that callers of the old contract can use the new one",
+    "forward": "forward means that callers of the new contract can use the old one",
+    "full": "full means backward and forward",
+}
 
 
 class DiffTask(Task):
-    """Compares two contracts, and fails where the new one breaks who relies on the old.
+    """Compares two contracts, and fails if the new one breaks callers of the old one.
 
     Attributes:
-        old: The contract that people rely on: a model's URI, its folder or `MLmodel` file, or a written contract.
-        new: The one that is to follow it, in the same forms.
-        mode: What must hold: `backward`: who calls the old can call the new; `forward`: who calls the new can call the old;
-            `full`: both; `none`: nothing is asked.
-        policy: What the enforcer converts: what loses nothing, what MLflow converts, or nothing (`strict`).
-        extra: What it does with columns that a contract does not know.
-        format: A table to read, JSON, JUnit XML for a build server, or Markdown for a pull request.
-        out: The file to write, whole or not at all; None for standard output.
-        integrity: What happens if a stored signature is not the one that was published: it is refused (`strict`), it is compared
-            with a warning (`warn`), or nobody looks (`off`).
+        old: The existing contract: a model's URI, its folder or `MLmodel` file, or a contract in
+            YAML.
+        new: The new contract, in the same forms.
+        mode: The required compatibility: `backward` (callers of the old contract can use the new
+            one), `forward` (callers of the new one can use the old one), `full` (both), `none`.
+        policy: The allowed conversions: lossless ones, MLflow's, or none (`strict`).
+        extra: What the enforcer does with columns that are not in the contract.
+        format: A table, JSON, JUnit XML for a build server, or Markdown for a pull request.
+        out: The output file; None for standard output.
+        integrity: What to do if a stored signature is not the published one: fail (`strict`),
+            warn, or skip the comparison (`off`).
         tracking: The store.
     """
 
@@ -57,90 +66,65 @@ class DiffTask(Task):
 
     def run(self, folder: Path) -> float | None:
         from modelpact.cli.render.diff_report import DiffReport
-        from modelpact.signature import diff, filter_breaking
+        from modelpact.signature import breaking, diff
 
-        if self.policy == "mlflow" and self.extra == "forbid":
-            raise ConfigError(
-                "task.policy=mlflow leaves extra columns out, as MLflow does, and cannot refuse them",
-                remedy="Choose task.policy=lossless, or task.extra=warn.",
-            )
+        check_policy(self.policy, self.extra)
         if self.out is not None:
             check_writable(self.out, "task.out")
-        old, new = (
-            _signature(where, f"task.{key}", self)
-            for key, where in (("old", self.old), ("new", self.new))
-        )
+        old = self._read_contract(self.old, "task.old")
+        new = self._read_contract(self.new, "task.new")
         changes = diff(old, new, self.policy, self.extra)
-        found = DiffReport(
-            self.old,
-            self.new,
-            self.mode,
-            self.policy,
-            self.extra,
-            changes,
-            filter_breaking(changes, self.mode),
+        report = DiffReport(
+            old=self.old,
+            new=self.new,
+            mode=self.mode,
+            policy=self.policy,
+            extra=self.extra,
+            changes=changes,
+            broken=breaking(changes, self.mode),
         )
-        self._show(found)
-        if found.broken:
+        self._show(report)
+        if report.broken:
             raise CompatibilityError(
-                f"{self.new} breaks {self.mode} compatibility with {self.old}: {found.counts}",
-                remedy=f"Change the new contract where it breaks, or choose another task.mode; {_MEANS[self.mode]}.",
-                changes=found.broken,
+                f"{self.new} breaks {self.mode} compatibility with {self.old}: {report.counts}",
+                remedy="Change the new contract, or choose another task.mode; "
+                f"{_MEANINGS[self.mode]}.",
+                changes=report.broken,
                 mode=self.mode,
             )
         return None
 
-    def _show(self, found: DiffReport) -> None:
+    def _show(self, report: DiffReport) -> None:
         if self.out is not None:
-            write_atomically(Path(self.out), found.text(self.format))
-            echo(f"wrote {self.out}: {found.counts}")
+            write_atomically(Path(self.out), report.text(self.format))
+            echo(f"wrote {self.out}: {report.counts}")
         elif self.format != "table":
-            echo(found.text(self.format).rstrip("\n"))
-        elif found.changes:
-            show_table(found.title, found.HEADERS, found.rows())
+            echo(report.text(self.format).rstrip("\n"))
+        elif report.changes:
+            show_table(report.title, report.HEADERS, report.rows())
         else:
-            echo(found.title)
+            echo(report.title)
 
+    def _read_contract(self, source: str, key: str) -> Signature:
+        """Read the signature of a stored model, or a contract in YAML.
 
-_MEANS = {
-    "none": "none asks for nothing",
-    "backward": "backward asks that who calls the old can call the new, and read its answers",
-    "forward": "forward asks that who calls the new can call the old, and read its answers",
-    "full": "full asks for backward and forward",
-}
+        Raises:
+            ConfigError: The source does not exist, or the contract is malformed.
+            LoadError: The model does not exist, or has no signature.
+            StoreError: The store cannot be opened.
+        """
+        from modelpact.signature import load
 
-
-def _signature(where: str, key: str, task: DiffTask) -> Signature:
-    """The signature of a stored model, or of a written contract.
-
-    Raises:
-        ConfigError: There is nothing of that name, or the contract is malformed.
-        LoadError: There is no such model, or it has no signature.
-        StoreError: The store cannot be opened.
-    """
-    from modelpact.cli.stored_model import find_model, open_store, read_metadata
-    from modelpact.signature import load
-
-    path = Path(where)
-    if path.is_file() and path.name != "MLmodel":
-        return load(path)
-    if path.is_dir() and not (path / "MLmodel").is_file():
-        raise ConfigError(
-            f"{key}={where} is a folder without an MLmodel file: it is no model's",
-            remedy=_FORMS,
-            path=where,
-        )
-    if not path.exists() and not re.match(r"[a-z0-9-]{2,}:", where):
-        raise ConfigError(
-            f"{key}={where}: there is no such file or folder", remedy=_FORMS, path=where
-        )
-    uri = str(path.parent) if path.is_file() else where
-    with open_store(uri, task.tracking):
-        signature: Signature | None = read_metadata(find_model(uri), task.integrity).signature
-    if signature is None:
-        raise LoadError(
-            f"{key}={where} has no signature: there is nothing to compare",
-            remedy=f"Give it one, as a new version: task=resign task.uri={uri} signer=infer data=...",
-            uri=where,
-        )
-    return signature
+        path = Path(source)
+        if path.is_file() and path.name != "MLmodel":
+            return load(path)
+        if path.is_dir() and not (path / "MLmodel").is_file():
+            raise ConfigError(
+                f"{key}={source} is not a model: it has no MLmodel file",
+                remedy=_FORMS,
+                path=source,
+            )
+        if not path.exists() and not re.match(r"[a-z0-9-]{2,}:", source):
+            raise ConfigError(f"{key}={source} does not exist", remedy=_FORMS, path=source)
+        uri = str(path.parent) if path.is_file() else source
+        return read_signature(uri, self.tracking, self.integrity)

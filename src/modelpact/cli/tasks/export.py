@@ -1,37 +1,41 @@
-"""`task=export`: the signature of a stored model, in a form that others read."""
+"""`task=export`: export the signature of a stored model for other tools."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from modelpact._internal.files import temporary_folder, write_atomically
 from modelpact.cli.render.console import echo
 from modelpact.cli.render.output_file import check_writable
+from modelpact.cli.stored_model import find_model, open_store, read_metadata, require_signature
 from modelpact.cli.tasks.base import Task
-from modelpact.errors import LoadError
 from modelpact.loaders import Loader
 from modelpact.tracking import Tracking
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mlflow.models import Model as MLmodel
 
     from modelpact.cli.stored_model import StoredModel
+    from modelpact.types import Inputs, Params
 
 __all__ = ["ExportTask"]
 
 
 class ExportTask(Task):
-    """Writes the signature of a stored model as JSON Schema, OpenAPI, a module of Pydantic models, or a page.
+    """Exports a model's signature as JSON Schema, OpenAPI, Pydantic models or Markdown.
 
     Attributes:
-        uri: The model: `models:/name/1`, `models:/name@alias`, `models:/<model_id>`, `runs:/<run_id>/model`, or a folder.
-        to: The form. `openapi` is the document of `task=serve`, for which the model is loaded; for the others it is not.
-        out: The file to write, whole or not at all; None for standard output, which then gets nothing else.
-        loader: How the model is loaded, for `openapi`; for all: what happens if it is not as it was published.
+        uri: The model: `models:/name/1`, `models:/name@alias`, `models:/<model_id>`,
+            `runs:/<run_id>/model`, or a folder.
+        to: The format; `openapi` loads the model.
+        out: The output file; None for standard output.
+        loader: How the model is loaded.
         tracking: The store.
     """
 
@@ -42,13 +46,11 @@ class ExportTask(Task):
     tracking: Tracking
 
     def run(self, folder: Path) -> float | None:
-        from modelpact.cli.stored_model import find_model, open_store
-
         if self.out is not None:
             check_writable(self.out, "task.out")
         with open_store(self.uri, self.tracking):
             stored = find_model(self.uri)
-            text = self._openapi(stored) if self.to == "openapi" else self._exported(stored)
+            text = self._openapi(stored) if self.to == "openapi" else self._export(stored)
         if self.out is None:
             echo(text.rstrip("\n"))
         else:
@@ -59,33 +61,29 @@ class ExportTask(Task):
     def _openapi(self, stored: StoredModel) -> str:
         from modelpact.serving import create_app
 
-        return _json(create_app(self.loader.load(stored.uri)).openapi())
+        return _to_json(create_app(self.loader.load(stored.uri)).openapi())
 
-    def _exported(self, stored: StoredModel) -> str:
+    def _export(self, stored: StoredModel) -> str:
         from modelpact.cli.render.model_page import render_model_page
-        from modelpact.cli.stored_model import read_metadata
         from modelpact.signature import to_json_schema, to_pydantic
 
         metadata = read_metadata(stored, self.loader.integrity)
-        if metadata.signature is None:
-            raise LoadError(
-                f"{self.uri!r} has no signature: there is nothing to export",
-                remedy=f"Give it one, as a new version: task=resign task.uri={self.uri} signer=infer data=...",
-                uri=self.uri,
-            )
+        signature = require_signature(self.uri, metadata)
         if self.to == "jsonschema":
-            return _json(to_json_schema(metadata.signature))
+            return _to_json(to_json_schema(signature))
         if self.to == "pydantic":
-            return to_pydantic(metadata.signature, stored.uri)
-        return render_model_page(stored.uri, metadata, *_example(stored, metadata))
+            return to_pydantic(signature, stored.uri)
+        return render_model_page(stored.uri, metadata, *_read_example(stored, metadata))
 
 
-def _json(document: Any) -> str:
+def _to_json(document: Mapping[str, object]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _example(stored: StoredModel, metadata: MLmodel) -> tuple[Any, dict[str, Any] | None]:
-    """The stored input example and its params, each None where there is none; no other file of the model is read."""
+def _read_example(
+    stored: StoredModel, metadata: MLmodel
+) -> tuple[Inputs | None, Params | None]:
+    """Return the stored input example and its params; no other file of the model is read."""
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
@@ -94,19 +92,13 @@ def _example(stored: StoredModel, metadata: MLmodel) -> tuple[Any, dict[str, Any
         return None, None
     try:
         with temporary_folder() as folder:
-            place = stored.files
-            if not Path(place).is_dir():
-                download_artifacts(
-                    artifact_uri=f"{place.rstrip('/')}/{info['artifact_path']}",
-                    dst_path=str(folder),
-                )
-                place = str(folder)
-            return metadata.load_input_example(place), metadata.load_input_example_params(place)
-    except (
-        MlflowException,
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-    ):  # an example that cannot be read is none
+            location = stored.files
+            if not Path(location).is_dir():
+                uri = f"{location.rstrip('/')}/{info['artifact_path']}"
+                download_artifacts(artifact_uri=uri, dst_path=str(folder))
+                location = str(folder)
+            example = metadata.load_input_example(location)
+            return example, metadata.load_input_example_params(location)
+    except (MlflowException, OSError, ValueError, KeyError, TypeError):
+        # An unreadable example is treated like a missing one.
         return None, None

@@ -1,4 +1,4 @@
-"""`task=history`: who moved a model's aliases, when, from where, to where, and why."""
+"""`task=history`: the history of a registered model's aliases."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from modelpact._internal.files import write_atomically
 from modelpact._internal.text import did_you_mean, truncate
-from modelpact.cli.render.console import echo, show_table
+from modelpact.cli.render.console import echo, plain_table, show_table
 from modelpact.cli.render.output_file import check_writable
 from modelpact.cli.stored_model import open_store
 from modelpact.cli.tasks.base import Task
@@ -25,13 +25,13 @@ _HEADERS = ("alias", "move", "when (UTC)", "who", "by", "from", "to", "rules", "
 
 
 class HistoryTask(Task):
-    """Shows the moves of a registered model's aliases, and where the registry says something else.
+    """Shows the history of a registered model's aliases, and where the registry differs from it.
 
     Attributes:
         name: The registered model.
         alias: One of its aliases; None for all.
-        format: A table to read, or JSON, which has the result of each rule.
-        out: The file to write, whole or not at all; None for standard output.
+        format: A table, or JSON with the result of each rule.
+        out: The output file; None for standard output.
         tracking: The store.
     """
 
@@ -46,108 +46,108 @@ class HistoryTask(Task):
             check_alias(self.alias, "task.alias")
         if self.out is not None:
             check_writable(self.out, "task.out")
-        states = self._states()
-        moves = [move for state in states for move in state.moves]
-        count = f"{len(moves) or 'no'} move{'s' * (len(moves) != 1)}"
-        if self.format == "json":
-            self._write(json.dumps(self._document(states), indent=2, ensure_ascii=False), count)
-            return None
-        title = f"{self.name}: {count}"
+        states = self._read_states()
+        events = [event for state in states for event in state.moves]
+        count = f"{len(events) or 'no'} move{'s' * (len(events) != 1)}"
+        title, rows = f"{self.name}: {count}", [_row(event) for event in events]
+        notes = [_describe(state) for state in states]
         if self.out is not None:
-            from modelpact.cli.render.console import plain_table
-
-            rows = plain_table(_HEADERS, [_row(move) for move in moves]) if moves else ""
-            self._write("\n".join([title, *rows.splitlines(), *map(_told, states)]), count)
-            return None
-        if moves:
-            show_table(title, _HEADERS, [_row(move) for move in moves])
+            text = self._json(states)
+            if self.format == "table":
+                table = plain_table(_HEADERS, rows).splitlines() if rows else ()
+                text = "\n".join([title, *table, *notes])
+            write_atomically(Path(self.out), f"{text}\n")
+            echo(f"wrote {self.out}: {count}")
+        elif self.format == "json":
+            echo(self._json(states))
         else:
-            echo(title)
-        for state in states:
-            echo(_told(state))
+            if rows:
+                show_table(title, _HEADERS, rows)
+            else:
+                echo(title)
+            for note in notes:
+                echo(note)
         return None
 
-    def _states(self) -> list[AliasState]:
+    def _read_states(self) -> list[AliasState]:
         from mlflow import MlflowClient
 
         with open_store(f"models:/{self.name}", self.tracking):
             history = AliasHistory(MlflowClient(), self.name)
-            found = {state.alias: state for state in history.states()}
-            if self.alias is not None and self.alias not in found:
+            states = {state.alias: state for state in history.states()}
+            if self.alias is not None and self.alias not in states:
                 raise AliasError(
-                    f"{self.name} has no alias {self.alias}, and never had{did_you_mean(self.alias, found)}",
-                    remedy=f"Its aliases: {', '.join(found) or 'none'}.",
+                    f"{self.name} never had an alias {self.alias!r}"
+                    f"{did_you_mean(self.alias, states)}",
+                    remedy=f"Aliases of {self.name}: {', '.join(states) or 'none'}.",
                     alias=self.alias,
                 )
-            chosen = [state for state in found.values() if self.alias in (None, state.alias)]
+            chosen = [state for state in states.values() if self.alias in (None, state.alias)]
             return [
                 history.settled_state(state.alias) if state.outside else state for state in chosen
             ]
 
-    def _write(self, text: str, count: str) -> None:
-        if self.out is None:
-            echo(text)
-        else:
-            write_atomically(Path(self.out), f"{text}\n")
-            echo(f"wrote {self.out}: {count}")
-
-    def _document(self, states: list[AliasState]) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "aliases": [
-                {
-                    "alias": state.alias,
-                    "version": state.current,
-                    "registered": state.registered,
-                    "protected": state.protection is not None,
-                    "outside": state.outside,
-                    "unfinished": state.unfinished,
-                    "moves": [move.to_dict() for move in state.moves],
-                }
-                for state in states
-            ],
-        }
+    def _json(self, states: list[AliasState]) -> str:
+        aliases = [
+            {
+                "alias": state.alias,
+                "version": state.current,
+                "registered": state.registered,
+                "protected": state.protection is not None,
+                "outside": state.outside,
+                "unfinished": state.unfinished,
+                "moves": [event.to_dict() for event in state.moves],
+            }
+            for state in states
+        ]
+        document = {"name": self.name, "aliases": aliases}
+        return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def _row(move: AliasEvent) -> list[str]:
-    ends = [str(version or "-") for version in (move.before, move.to)]
-    return [
-        move.alias,
-        str(move.number),
-        move.when,
-        _plain(move.who),
-        move.by,
-        *ends,
-        _rules(move),
-        _plain(move.why),
-    ]
+def _row(event: AliasEvent) -> tuple[str, ...]:
+    return (
+        event.alias,
+        str(event.number),
+        event.when,
+        _printable(event.who),
+        event.by,
+        str(event.before or "-"),
+        str(event.to or "-"),
+        _rules(event),
+        _printable(event.why),
+    )
 
 
-def _rules(move: AliasEvent) -> str:
-    if not move.rules:
+def _rules(event: AliasEvent) -> str:
+    if not event.rules:
         return "-"
-    forced = f", forced: {', '.join(move.forced)}" if move.forced else ""
-    return f"{sum(rule.ok for rule in move.rules)} of {len(move.rules)}{forced}"
+    forced = f", forced: {', '.join(event.forced)}" if event.forced else ""
+    return f"{sum(rule.ok for rule in event.rules)} of {len(event.rules)}{forced}"
 
 
-def _plain(text: str) -> str:
+def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in truncate(text, 80)) or "-"
 
 
-def _told(state: AliasState) -> str:
-    """What an alias names now, and what is odd about it."""
-    names = "nothing" if state.current is None else f"version {state.current}"
-    told = (
-        f"{state.alias} names {names}{', and is protected' if state.protection is not None else ''}"
-    )
+def _describe(state: AliasState) -> str:
+    """Return what an alias names, and how the registry differs from the history."""
+    text = f"{state.alias} names {_version(state.current)}"
+    if state.protection is not None:
+        text += ", and is protected"
     if state.unfinished:
-        registered = "nothing" if state.registered is None else f"version {state.registered}"
-        return f"{told}; the registry still says {registered}: its last move is not finished, which task=repair or the next does"
-    if state.outside and state.last is None:
-        return f"{told}; that was set outside of modelpact, and the next move records it"
-    if state.outside:
-        was = "nothing" if state.recorded is None else f"version {state.recorded}"
         return (
-            f"{told}; it was moved outside of modelpact, from {was}, and the next move records that"
+            f"{text}; its last move is unfinished: the registry still has "
+            f"{_version(state.registered)} until task=repair or the next move"
         )
-    return told
+    if state.outside and state.last is None:
+        return f"{text}; it was set outside of modelpact, which the next move records"
+    if state.outside:
+        return (
+            f"{text}; it was moved outside of modelpact, from {_version(state.recorded)}, "
+            "which the next move records"
+        )
+    return text
+
+
+def _version(number: int | None) -> str:
+    return "no version" if number is None else f"version {number}"

@@ -1,4 +1,4 @@
-"""`task=inspect`: what would be signed, and a contract to freeze it in."""
+"""`task=inspect`: show the signature of data and a model, and write it as a contract."""
 
 from __future__ import annotations
 
@@ -17,26 +17,28 @@ from modelpact.pipeline.recorder import Journal
 from modelpact.signers import ExampleSigner, InferSigner, Signer
 
 if TYPE_CHECKING:
-    from modelpact.types import Sample, Signature
+    from mlflow.types.schema import Schema
+
+    from modelpact.types import Inputs, Outputs, Sample, Signature
 
 __all__ = ["InspectTask"]
 
-_SILENT = (
-    "Plain MLflow would not have stopped: it signs such data as Any, or in a way that refuses the data itself, with at most a "
-    "line in the log."
+_MLFLOW_NOTE = (
+    "Plain MLflow would sign this data as Any, or with a signature that rejects it, and at most "
+    "log a warning."
 )
 
 
 class InspectTask(Task):
-    """Shows what would be signed, without saving anything; with `write`, freezes it as a contract.
+    """Shows the signature of data and a model without saving anything.
 
     Attributes:
-        data: Where the sample comes from.
-        model: What would be published; fitted only for `outputs`, and for a signer that reads it.
-        signer: Where the contract would come from.
-        outputs: Whether to fit the model and sign what it answers as well.
-        write: The file to freeze the contract in; None for none.
-        overwrite: Whether that file may hold another contract, which is lost.
+        data: The data.
+        model: The model; fitted only for `outputs`, and for a signer that needs it.
+        signer: How the signature is made.
+        outputs: Whether to fit the model and sign its predictions as well.
+        write: The file for the contract; None for none.
+        overwrite: Whether to replace another contract in that file.
     """
 
     data: DataSource
@@ -53,130 +55,123 @@ class InspectTask(Task):
             check_contract_path(Path(self.write))
         if isinstance(self.signer, ExampleSigner) and not self.outputs:
             raise ConfigError(
-                "signer=example runs the model, which is not fitted",
+                "signer=example calls the model, which is not fitted",
                 remedy="Set task.outputs=true to fit it, or use signer=infer.",
             )
-        with Progress() as progress, warnings.catch_warnings(record=True) as told:
+        with Progress() as progress, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            journal = Journal(STAGES, progress.stage)
-            sample = self._sample(journal)
+            recorder = Journal(STAGES, progress.stage)
+            sample = self._read_sample(recorder)
             try:
-                with journal.stage("sign"):
-                    signed = self.signer.sign(
+                with recorder.stage("sign"):
+                    signature = self.signer.sign(
                         sample.inputs, sample.outputs, params=sample.params, model=self.model
                     )
             except SignError as error:
-                self._show_refused(sample, error)
+                self._show_errors(sample, error)
                 raise
-        self._show(sample, signed)
-        for warning in told:
+        self._show(sample, signature)
+        for warning in caught:
             echo(f"warning: {warning.message}")
         echo()
-        echo(contract_yaml(signed).rstrip())
+        echo(contract_yaml(signature).rstrip())
         if self.write is not None:
             echo()
-            self._freeze(Path(self.write), signed)
+            self._write_contract(Path(self.write), signature)
         return None
 
-    def _sample(self, journal: Journal) -> Sample:
-        with journal.stage("read"):
+    def _read_sample(self, recorder: Journal) -> Sample:
+        with recorder.stage("read"):
             sample = self.data.read()
         if not self.outputs:
             return sample
-        with journal.stage("fit"):
+        with recorder.stage("fit"):
             self.model.fit(sample.inputs, sample.targets)
-        with journal.stage("predict"):
+        with recorder.stage("predict"):
             return sample.with_outputs(self.model.predict(sample.inputs, sample.params))
 
-    def _show(self, sample: Sample, signed: Signature) -> None:
-        from modelpact.cli.render.column_table import HEADERS, describe, describe_params
+    def _show(self, sample: Sample, signature: Signature) -> None:
+        from modelpact.cli.render.column_table import HEADERS, describe_params
 
         integers = isinstance(self.signer, InferSigner) and self.signer.integers_as != "double"
-        for side, schema, data in (
-            ("inputs", signed.inputs, sample.inputs),
-            ("outputs", signed.outputs, sample.outputs),
-        ):
-            if schema is None:
-                echo(f"{side}: {self._unsigned(side)}")
-            else:
-                title = side if data is not None else f"{side} (the model was not asked)"
-                lines = describe(schema, data, integers=integers and side == "inputs")
-                show_table(title, HEADERS, [line.cells() for line in lines])
-            if side == "inputs" and signed.params is not None and signed.params.params:
-                show_table(
-                    "params", HEADERS, [line.cells() for line in describe_params(signed.params)]
-                )
-            elif side == "inputs":
-                echo("params: none")
+        if signature.inputs is None:
+            echo("inputs: not signed")
+        else:
+            self._show_schema("inputs", signature.inputs, sample.inputs, integers)
+        if signature.params is not None and signature.params.params:
+            rows = [row.cells() for row in describe_params(signature.params)]
+            show_table("params", HEADERS, rows)
+        else:
+            echo("params: none")
+        if signature.outputs is not None:
+            title = "outputs" if sample.outputs is not None else "outputs (declared, not predicted)"
+            self._show_schema(title, signature.outputs, sample.outputs, False)
+        elif self.outputs:
+            echo("outputs: not signed")
+        else:
+            echo("outputs: unknown; task.outputs=true fits the model and signs its predictions")
 
-    def _unsigned(self, side: str) -> str:
-        if side == "outputs" and not self.outputs:
-            return "unknown without a model; task.outputs=true fits it and signs what it answers"
-        return "not signed"
+    def _show_schema(
+        self, title: str, schema: Schema, data: Inputs | Outputs, integers: bool
+    ) -> None:
+        from modelpact.cli.render.column_table import HEADERS, describe_schema
 
-    def _show_refused(self, sample: Sample, error: SignError) -> None:
-        """All columns, with what was refused as remarks."""
-        from modelpact.cli.render.column_table import HEADERS, Column, alone, describe, marked
+        rows = describe_schema(schema, data, check_integers=integers)
+        show_table(title, HEADERS, [row.cells() for row in rows])
 
-        refusals = _refusals(error)
-        if not refusals:
+    def _show_errors(self, sample: Sample, error: SignError) -> None:
+        """Show all columns, with the errors as remarks."""
+        from modelpact.cli.render.column_table import (
+            HEADERS,
+            ColumnRow,
+            add_errors,
+            describe_columns,
+            describe_schema,
+        )
+
+        errors = _errors_by_side(error)
+        if not errors:
             return
-        signed = error.signature
         on_any = self.signer.on_any if isinstance(self.signer, InferSigner) else "allow"
-        params = [
-            Column(str(name), example=str(value)[:30])
-            for name, value in (sample.params or {}).items()
-        ]
-        for side, data in (
-            ("inputs", sample.inputs),
-            ("params", params or None),
-            ("outputs", sample.outputs),
-        ):
-            if data is None:
+        sides = (("inputs", sample.inputs), ("params", sample.params), ("outputs", sample.outputs))
+        for side, data in sides:
+            if not data if side == "params" else data is None:
                 continue
-            schema = getattr(signed, side, None)
+            schema = getattr(error.signature, side, None)
             if side == "params":
-                lines = params
+                rows = [ColumnRow(str(key), example=str(data[key])[:30]) for key in data]
+            elif schema is None:
+                rows = describe_columns(data, on_any)
             else:
-                lines = (
-                    alone(data, on_any)
-                    if schema is None
-                    else describe(schema, data, integers=False)
-                )
-            found = marked(lines, [(path, text) for where, path, text in refusals if where == side])
-            show_table(side, HEADERS, [line.cells() for line in found])
+                rows = describe_schema(schema, data, check_integers=False)
+            marked = add_errors(rows, errors.get(side, []))
+            show_table(side, HEADERS, [row.cells() for row in marked])
         if error.problems:
-            echo(_SILENT)
+            echo(_MLFLOW_NOTE)
 
-    def _freeze(self, path: Path, signed: Signature) -> None:
+    def _write_contract(self, path: Path, signature: Signature) -> None:
         from modelpact.cli.render.contract_file import write_contract
 
-        written = write_contract(
-            path,
-            signed,
-            f"{self.data.name}: frozen by task=inspect, to be reviewed",
-            overwrite=self.overwrite,
-        )
+        comment = f"{self.data.name}: written by task=inspect; review it"
+        written = write_contract(path, signature, comment, overwrite=self.overwrite)
         echo(f"{'wrote' if written else 'unchanged:'} {path}")
         if path.parent.name == "contract":
             echo(f"use it: --config-dir {path.parent.parent} signer=explicit contract={path.stem}")
 
 
-def _refusals(error: SignError) -> list[tuple[str, str, str]]:
-    """What was refused, each as `(side, path, text)`."""
-    found = []
+def _errors_by_side(error: SignError) -> dict[str, list[tuple[str, str]]]:
+    """Return the path and text of each error, by inputs, outputs and params."""
+    found: dict[str, list[tuple[str, str]]] = {}
     for place, text in error.problems:
         side, _, path = place.partition(": ")
-        found.append((side, path, text))
-    cause = error.__cause__
-    side = (
-        "outputs"
-        if isinstance(cause, OutputsError)
-        else "params"
-        if "the params violate" in str(cause)
-        else "inputs"
-    )
+        found.setdefault(side, []).append((path, text))
+    side = "inputs"
+    if isinstance(error.__cause__, OutputsError):
+        side = "outputs"
+    elif "the params violate" in str(error.__cause__):
+        side = "params"
     for failure in error.failures:
         row = "" if failure.row is None else f"row {failure.row}: "
-        found.append((side, failure.path, f"{row}expected {failure.expected}, got {failure.got}"))
+        text = f"{row}expected {failure.expected}, got {failure.got}"
+        found.setdefault(side, []).append((failure.path, text))
     return found

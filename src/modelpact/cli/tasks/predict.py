@@ -1,16 +1,15 @@
-"""`task=predict`: a file through a stored model into a file."""
+"""`task=predict`: run a stored model on a file of any size and write the predictions to a file."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from modelpact._internal.signals import sigterm_raises
 from modelpact.cli.render.console import echo
+from modelpact.cli.render.progress import ProgressBar
 from modelpact.cli.stored_model import find_model, open_store
 from modelpact.cli.tasks.base import Task
 from modelpact.data import DataSource
@@ -18,28 +17,33 @@ from modelpact.errors import ConfigError
 from modelpact.loaders import Loader
 from modelpact.tracking import Tracking
 
+if TYPE_CHECKING:
+    from modelpact.batch import Batch
+
 __all__ = ["PredictTask"]
 
 
 class PredictTask(Task):
-    """Asks a stored model about each row of an input, part by part, under its contract.
+    """Predicts the rows of a data source with a stored model, in parts, under its contract.
 
     Attributes:
-        uri: Which model: `models:/name/1`, `models:/name@alias`, `models:/<model_id>`, `runs:/<run_id>/model`, or a folder.
-        out: The answers; the suffix says the format.
-        data: Where the rows come from; none are held out.
+        uri: The model: `models:/name/1`, `models:/name@alias`, `models:/<model_id>`,
+            `runs:/<run_id>/model`, or a folder.
+        out: The output file; its suffix determines the format.
+        data: The data; no rows are held out.
         params: Inference parameters; None for those of the data.
-        keep: Columns of the input that stand beside the answers.
-        on_error: Whether a row that breaks the contract ends it all, or is set aside.
-        rejects: Where such rows are listed; None for beside the answers.
-        batch_size: Rows that the model is asked at once; None for what suits its contract.
-        resume: Whether to go on where one stopped.
-        overwrite: Whether the output may be there already.
-        engine: What runs it.
-        workers: Threads of this machine, actors of Ray, or cores of Spark's; None for one a core.
-        processes: Processes of this machine; None for those that pay.
-        address: A cluster of Ray, or a master of Spark.
-        loader: How the model is loaded, and the contract enforced.
+        keep: Input columns to copy to the output.
+        on_error: What to do with a row that violates the contract: raise an error, or reject the
+            row.
+        rejects: The file for rejected rows; None for a file next to the output.
+        batch_size: Rows per call of the model; None for a size that suits the contract.
+        resume: Whether to continue an interrupted job.
+        overwrite: Whether to replace an existing output.
+        engine: The engine that runs the job.
+        workers: Local threads, Ray actors or Spark cores; None for one per core.
+        processes: Local processes; None for a number that pays off.
+        address: The address of a Ray cluster or a Spark master.
+        loader: How the model is loaded and the contract enforced.
         tracking: The store.
     """
 
@@ -61,105 +65,68 @@ class PredictTask(Task):
     tracking: Tracking
 
     def run(self, folder: Path) -> float | None:
-        from modelpact.batch import Batch
-        from modelpact.batch.output_paths import check_paths
+        from modelpact.batch.job import check_paths
 
-        self._check()
+        self._check_options()
         out = Path(self.out)
         rejects = Path(self.rejects) if self.rejects is not None else None
-        check_paths(
-            self.data, out, rejects, overwrite=self.overwrite or self.resume
-        )  # before the model is loaded
+        # Loading the model may take long, so the paths are checked first.
+        check_paths(self.data, out, rejects, overwrite=self.overwrite or self.resume)
         with open_store(self.uri, self.tracking):
-            stored = find_model(self.uri)
-            adapter = self.loader.load(stored.uri)
-            batch = Batch(
-                data=self.data,
-                adapter=adapter,
-                loader=self.loader,
-                uri=stored.uri,
-                out=out,
-                rejects=rejects,
-                params=self.params if self.params is not None else self.data.params,
-                keep=tuple(self.keep),
-                on_error=self.on_error,
-                batch_size=self.batch_size,
-                resume=self.resume,
-                overwrite=self.overwrite,
-                engine=self.engine,
-                workers=self.workers,
-                processes=self.processes,
-                address=self.address,
-            )
-            with _Bar() as bar, sigterm_raises():
-                done = batch.run(bar.move)
-        what = f"{done.n_predicted:,} rows of {self.data.name} are answered by {stored.uri} in {done.out}"
-        if done.n_resumed:
-            what += f"; {done.n_resumed:,} {'part' if done.n_resumed == 1 else 'parts'} had been done before"
-        if done.rejects is not None:
-            what += f"; {done.n_rejected:,} {'row is' if done.n_rejected == 1 else 'rows are'} set aside in {done.rejects}"
-        echo(what)
+            batch = self._batch(out, rejects)
+            with ProgressBar() as bar, sigterm_raises():
+                result = batch.run(bar.update)
+        summary = (
+            f"predicted {result.n_predicted:,} rows of {self.data.name} with {batch.uri} "
+            f"into {result.out}"
+        )
+        if result.n_resumed:
+            parts = "1 part" if result.n_resumed == 1 else f"{result.n_resumed:,} parts"
+            summary += f"; {parts} done before"
+        if result.rejects is not None:
+            rows = "1 row" if result.n_rejected == 1 else f"{result.n_rejected:,} rows"
+            summary += f"; {rows} rejected into {result.rejects}"
+        echo(summary)
         return None
 
-    def _check(self) -> None:
+    def _batch(self, out: Path, rejects: Path | None) -> Batch:
+        from modelpact.batch import Batch
+
+        stored = find_model(self.uri)
+        return Batch(
+            data=self.data,
+            adapter=self.loader.load(stored.uri),
+            loader=self.loader,
+            uri=stored.uri,
+            out=out,
+            rejects=rejects,
+            params=self.params if self.params is not None else self.data.params,
+            keep=tuple(self.keep),
+            on_error=self.on_error,
+            batch_size=self.batch_size,
+            resume=self.resume,
+            overwrite=self.overwrite,
+            engine=self.engine,
+            workers=self.workers,
+            processes=self.processes,
+            address=self.address,
+        )
+
+    def _check_options(self) -> None:
         if len(set(self.keep)) < len(self.keep):
-            raise ConfigError("task.keep names a column twice", remedy="Name each once.")
+            raise ConfigError("task.keep repeats a column", remedy="Name each column once.")
         if self.engine != "local" and self.processes is not None:
             raise ConfigError(
-                f"task.processes is of task.engine=local, not of {self.engine}",
-                remedy="task.workers says how many it uses.",
+                f"task.processes requires task.engine=local, not {self.engine}",
+                remedy=f"Set the number of workers of {self.engine} with task.workers.",
             )
         if self.engine == "local" and self.address is not None:
             raise ConfigError(
-                "task.address is of task.engine=ray or spark",
-                remedy="Choose one of them, or leave it out.",
+                "task.address requires task.engine=ray or task.engine=spark",
+                remedy="Choose one of them, or remove task.address.",
             )
         if self.engine == "local" and self.workers is not None and self.processes:
             raise ConfigError(
-                "task.workers and task.processes are one or the other",
-                remedy="Leave one of them out.",
+                "task.workers (threads) and task.processes cannot be combined",
+                remedy="Remove one of them.",
             )
-
-
-class _Bar:
-    """How far it is, on a terminal; nothing elsewhere."""
-
-    def __init__(self) -> None:
-        self._progress: Any = None
-        self._task: Any = None
-
-    def __enter__(self) -> _Bar:
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import (
-                BarColumn,
-                Progress,
-                TaskProgressColumn,
-                TextColumn,
-                TimeRemainingColumn,
-            )
-
-            columns = (
-                BarColumn(),
-                TaskProgressColumn(),
-                TextColumn("{task.fields[rows]:,} rows"),
-                TimeRemainingColumn(),
-            )
-            self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-            self._progress.start()
-            self._task = self._progress.add_task("", total=1.0, rows=0)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-
-    def move(self, share: float, n_rows: int) -> None:
-        """Say how far it is."""
-        if self._progress is not None:
-            self._progress.update(self._task, completed=share, rows=n_rows)

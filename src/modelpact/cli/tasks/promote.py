@@ -1,4 +1,4 @@
-"""`task=promote`: an alias moves to a version that passes the rules, and its history says so."""
+"""`task=promote`: move an alias to a version that passes the promotion rules."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ __all__ = ["PromoteTask"]
 
 
 class PromoteTask(Task):
-    """Moves an alias to a version by rule.
+    """Moves an alias to a version that passes the promotion rules.
 
     Attributes:
         uri: The version: `models:/name/3`, `models:/name@challenger`, `models:/name/latest`.
-        alias: What is to name it.
-        why: For the history.
-        metric: What must be better than that of the version that the alias names; None for the only one that there is.
-        better: Which way; None for scikit-learn's, whose scorers are all the better the higher.
-        min_gain: By how much at least; 0.0: at all; less: so much worse is taken.
-        compatibility: What must hold between both contracts: as in `task=diff`.
-        force: Rules that may be broken, with a reason in `why`.
+        alias: The alias to move.
+        why: The reason, for the history.
+        metric: The metric that must improve; None for the only one that both versions have.
+        better: The direction of improvement; None for scikit-learn's scorers, where higher is
+            better.
+        min_gain: The minimum improvement; 0.0 means any improvement, a negative value tolerates
+            that much regression.
+        compatibility: The required compatibility of the contracts, as in `task=diff`.
+        force: Rules that may fail; requires a reason in `why`.
         tracking: The store.
     """
 
@@ -47,94 +49,98 @@ class PromoteTask(Task):
     def run(self, folder: Path) -> float | None:
         from mlflow import MlflowClient
 
-        name = self._name()
+        name = self._check_options()
         with open_store(self.uri, self.tracking):
-            client = MlflowClient()
             number = int(find_model(self.uri).uri.rpartition("/")[2])
-            aliases = Aliases(client, name)
+            aliases = Aliases(MlflowClient(), name)
             state = aliases.settled_state(self.alias)
             if state.current == number:
                 aliases.finish(self.alias)
-                echo(f"{self.alias} of {name} names version {number} already")
+                echo(f"{self.alias} of {name} already names version {number}")
                 return None
-            new, champion = aliases.version(number), aliases.version(state.current)
-            if new is None:
-                raise AliasError(
-                    f"version {number} of {name} was deleted meanwhile",
-                    remedy="Choose another.",
-                    alias=self.alias,
-                )
-            rules = check_promotion(
-                client,
-                new,
-                champion,
-                PromotionCriteria(self.metric, self.better, self.min_gain, self.compatibility),
-            )
-            self._show(state, number, rules)
-            self._refuse_broken(state, number, rules)
+            results = self._check_rules(aliases, state, number)
             aliases.move(
                 self.alias,
                 number,
                 by="promote",
                 expected=state.current,
                 why=self.why,
-                rules=rules,
-                forced=self._forced(rules),
+                rules=results,
+                forced=self._forced(results),
             )
-        echo(f"{self.alias} of {name}: {_called(state.current)} -> {_called(number)}")
+        echo(f"{self.alias} of {name}: {_label(state.current)} -> {_label(number)}")
         return None
 
-    def _name(self) -> str:
-        """The registered model; refused here is what needs no look into the store."""
+    def _check_options(self) -> str:
+        """Check what needs no access to the store, and return the name of the registered model."""
         check_alias(self.alias, "task.alias")
         check_reason(self.why, "task.why")
         name = registered_name(self.uri)
         if name is None:
             raise ConfigError(
-                f"task.uri={self.uri} names no version of a registered model",
+                f"task.uri={self.uri} does not name a version of a registered model",
                 remedy="Write models:/name/3, models:/name@alias or models:/name/latest.",
             )
         if self.force and not self.why.strip():
             raise ConfigError(
-                f"task.force=[{','.join(self.force)}] needs a reason",
-                remedy="It is kept in the history: 'task.why=\"...\"'",
+                f"task.force=[{','.join(self.force)}] requires a reason",
+                remedy="Add one for the history: 'task.why=\"...\"'",
             )
         return name
 
-    def _forced(self, rules: list[RuleResult]) -> list[str]:
-        return [rule.name for rule in rules if not rule.ok and rule.name in self.force]
+    def _check_rules(self, aliases: Aliases, state: AliasState, number: int) -> list[RuleResult]:
+        """Apply the rules and print the results.
 
-    def _show(self, state: AliasState, number: int, rules: list[RuleResult]) -> None:
-        forced = self._forced(rules)
+        Raises:
+            PromotionError: A rule failed that is not forced.
+        """
+        new, champion = aliases.version(number), aliases.version(state.current)
+        if new is None:
+            raise AliasError(
+                f"version {number} of {state.name} was deleted in the meantime",
+                remedy="Choose another version.",
+                alias=self.alias,
+            )
+        criteria = PromotionCriteria(self.metric, self.better, self.min_gain, self.compatibility)
+        results = check_promotion(aliases.client, new, champion, criteria)
+        forced = self._forced(results)
         rows = [
-            [
-                rule.name,
-                "ok" if rule.ok else "forced" if rule.name in forced else "broken",
-                rule.detail,
-            ]
-            for rule in rules
+            (
+                result.name,
+                "ok" if result.ok else "forced" if result.name in forced else "failed",
+                result.detail,
+            )
+            for result in results
         ]
-        now = "nothing yet" if state.current is None else f"version {state.current}"
-        show_table(
-            f"{state.name} version {number} for {self.alias}, which names {now}",
-            ["rule", "result", "figures"],
-            rows,
+        now = "no version yet" if state.current is None else f"version {state.current}"
+        title = f"{state.name} version {number} for {self.alias}, which names {now}"
+        show_table(title, ("rule", "result", "detail"), rows)
+        failed = [result for result in results if not result.ok and result.name not in forced]
+        if failed:
+            raise self._rejection(state, number, results, failed)
+        return results
+
+    def _forced(self, results: list[RuleResult]) -> list[str]:
+        return [result.name for result in results if not result.ok and result.name in self.force]
+
+    def _rejection(
+        self,
+        state: AliasState,
+        number: int,
+        results: list[RuleResult],
+        failed: list[RuleResult],
+    ) -> PromotionError:
+        names = dict.fromkeys([*self.force, *(result.name for result in failed)])
+        lines = "\n".join(f"  {result.name}: {result.detail}" for result in failed)
+        return PromotionError(
+            f"version {number} of {state.name} was not promoted to {self.alias}, "
+            f"which still names {_label(state.current)}:\n{lines}",
+            remedy="Publish a version that passes, or override the rules on the record: "
+            f"task.force=[{','.join(names)}] 'task.why=\"...\"'",
+            alias=self.alias,
+            rules=results,
         )
 
-    def _refuse_broken(self, state: AliasState, number: int, rules: list[RuleResult]) -> None:
-        broken = [rule for rule in rules if not rule.ok and rule.name not in self.force]
-        if broken:
-            names = [*self.force, *(rule.name for rule in broken)]
-            lines = "\n".join(f"  {rule.name}: {rule.detail}" for rule in broken)
-            raise PromotionError(
-                f"version {number} of {state.name} was not promoted to {self.alias}, "
-                f"which still names {_called(state.current)}:\n{lines}",
-                remedy="Publish a version that passes; or pass over it, on the record: "
-                f"task.force=[{','.join(dict.fromkeys(names))}] 'task.why=\"...\"'",
-                alias=self.alias,
-                rules=rules,
-            )
 
-
-def _called(version: int | None) -> str:
+def _label(version: int | None) -> str:
     return "no version" if version is None else f"version {version}"

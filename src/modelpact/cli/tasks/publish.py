@@ -1,4 +1,4 @@
-"""`task=publish`: the main job."""
+"""`task=publish`: publish a model."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ __all__ = ["PublishTask"]
 
 
 class PublishTask(Task):
-    """Publishes a model: data, model, sign, save, load, verify, register.
+    """Publishes a model: data -> model -> sign -> save -> load -> verify -> register.
 
     Attributes:
-        name: The registered model; None for the data's name.
-        data: Where the sample comes from.
-        model: What is published.
-        signer: Where the contract comes from.
-        saver: How the model is put into MLflow.
-        loader: How it is got back.
-        verifier: How it is proven.
-        registry: How it becomes a version; `register` in YAML and when it is built.
+        name: The registered model; None for the name of the data.
+        data: The data.
+        model: The model.
+        signer: How the signature is made.
+        saver: How the model is saved.
+        loader: How the model is loaded.
+        verifier: How the saved model is verified.
+        registry: How a version is created; the field `register` in a configuration.
         tracking: The store.
     """
 
@@ -44,7 +44,8 @@ class PublishTask(Task):
     saver: Saver
     loader: Loader
     verifier: Verifier
-    registry: Register = Field(alias="register")  # every Pydantic class has a method `register`
+    # `register` is a method of every abstract class.
+    registry: Register = Field(alias="register")
     tracking: Tracking
 
     def check(self) -> None:

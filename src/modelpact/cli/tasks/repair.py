@@ -1,4 +1,4 @@
-"""`task=repair`: closes what a SIGKILL, or a machine that went down, left open; jobs that are running are left alone."""
+"""`task=repair`: close what killed jobs left open, and leave running jobs alone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -30,35 +31,42 @@ if TYPE_CHECKING:
 
 __all__ = ["RepairTask"]
 
-REPAIRED = "modelpact.repaired"
-"""The tag of a run that was closed here: why."""
+REPAIRED_TAG = "modelpact.repaired"
+"""The tag of a run that `task=repair` closed, with the reason."""
 
 ENDED = ("FINISHED", "FAILED", "KILLED")
 
-PAGE = 500
+PAGE_SIZE = 500
 
-State = Literal["finished", "ended", "running", "unknown", "gone", "not ours"]
-"""What became of a run: `ended` is without success; `gone` says it is running, and its process is gone."""
+RunState = Literal["finished", "ended", "running", "unknown", "gone", "foreign"]
+"""The state of a run.
+
+`ended` is without success. `gone` is RUNNING in the store, without its process. `foreign` is not a
+run of modelpact.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class _Finding:
-    """Something that was left open: what is done about it, in words as it was done and as it would be, and the deed."""
+class _Repair:
+    """One repair: its description in the past and as a plan, its subject, and the action."""
 
     done: str
     planned: str
-    about: str
+    subject: str
     act: Callable[[], object]
+
+    def describe(self, dry_run: bool) -> str:
+        return f"{f'would {self.planned}' if dry_run else self.done} {self.subject}"
 
 
 class RepairTask(Task):
-    """Closes what was left open by jobs that were killed: runs, models, moves of aliases and temporary files.
+    """Closes runs, models, alias moves and temporary files that killed jobs left open.
 
     Attributes:
-        older_than: Hours after which a run counts as killed whose process cannot be looked for from here, such as one of another
-            machine; None for never.
-        dry_run: Show what would be done, and do nothing.
-        folders: Where the folders of runs and sweeps are; searched for files that were never finished.
+        older_than: Hours after which a run counts as killed if its process cannot be checked from
+            this host; None for never.
+        dry_run: Show the repairs without making them.
+        folders: The folders of runs and sweeps, which are searched for unfinished files.
         tracking: The store; its experiment is repaired.
     """
 
@@ -70,142 +78,133 @@ class RepairTask(Task):
     def run(self, folder: Path) -> float | None:
         from mlflow.exceptions import MlflowException
 
-        found = 0
+        found = False
         try:
-            with contextlib.closing(self._findings()) as findings:
-                for finding in findings:
-                    found += 1
+            with contextlib.closing(self._find_repairs()) as repairs:
+                for repair in repairs:
+                    found = True
                     if not self.dry_run:
-                        finding.act()
-                    echo(
-                        f"{f'would {finding.planned}' if self.dry_run else finding.done} {finding.about}"
-                    )
+                        repair.act()
+                    echo(repair.describe(self.dry_run))
         except MlflowException as error:
             uri = hide_credentials(self.tracking.uri)
             raise StoreError(
-                f"the store {uri} cannot be repaired: {truncate(error, 300)}",
-                remedy="Call it again when the store is up: what was repaired stays repaired.",
+                f"cannot repair the store {uri}: {truncate(error, 300)}",
+                remedy="Repeat the command when the store is available; finished repairs are kept.",
                 uri=uri,
             ) from error
         if not found:
             echo("nothing to repair")
         return None
 
-    def _findings(self) -> Generator[_Finding, None, None]:
+    def _find_repairs(self) -> Generator[_Repair, None, None]:
         if isinstance(self.tracking, SqliteTracking) and not self.tracking.path.exists():
-            echo(f"there is no store {self.tracking.path}: looking for temporary files only")
+            path = self.tracking.path
+            echo(f"the store {path} does not exist; checking temporary files only")
         else:
             with self.tracking.open() as store:
-                ledger = _Ledger(store, self.older_than)
-                yield from ledger.runs()
-                yield from ledger.models()
-                yield from _aliases(store)
-            for why, count in sorted(ledger.left.items()):
-                echo(f"left alone: {count} {'run' if count == 1 else 'runs'} {why}")
-        yield from self._files()
+                experiment = _Experiment(store, self.older_than)
+                yield from experiment.runs()
+                yield from experiment.models()
+                yield from _alias_moves(store)
+            for reason, count in sorted(experiment.skipped.items()):
+                echo(f"skipped {count} {'run' if count == 1 else 'runs'} {reason}")
+        yield from self._temporary_files()
 
-    def _files(self) -> Iterator[_Finding]:
-        for path in sorted(set(self._places())):
+    def _temporary_files(self) -> Iterator[_Repair]:
+        for path in sorted(set(self._candidates())):
             process = maker(path)
             if process is None:
                 continue
-            lives = process.lives()
-            if lives is False or (lives is None and _is_older(_changed(path), self.older_than)):
-                yield _Finding("removed", "remove", str(path), partial(_remove, path))
+            alive = process.lives()
+            if alive is False or (alive is None and _is_older(_modified(path), self.older_than)):
+                yield _Repair("removed", "remove", str(path), partial(_remove, path))
 
-    def _places(self) -> Iterator[Path]:
-        """Wherever temporary folders and files are made."""
+    def _candidates(self) -> Iterator[Path]:
+        """Yield the paths that may be temporary files and folders of modelpact."""
         yield from Path(tempfile.gettempdir()).glob("modelpact-*")
         cache = cache_folder()
         if cache is not None:
             yield from cache.glob("modelpact-*")
             yield from cache.rglob(".*.new*")
         if isinstance(self.tracking, SqliteTracking):
-            yield from self.tracking.path.parent.absolute().glob(
-                f".{self.tracking.path.name}.*.new*"
-            )
+            path = self.tracking.path
+            yield from path.parent.absolute().glob(f".{path.name}.*.new*")
         for folder in self.folders:
             yield from Path(folder).absolute().rglob(".*.new*")
 
 
-def _aliases(store: Store) -> Iterator[_Finding]:
-    """The moves of aliases that are in the history, and that the registry was not told of."""
+def _alias_moves(store: Store) -> Iterator[_Repair]:
+    """Yield the alias moves that are in the history, but not yet in the registry."""
     for aliases, state in find_unfinished(store.client):
-        named = "nothing" if state.recorded is None else f"version {state.recorded}"
-        about = f"the alias {state.alias} of {state.name} to {named}: it was moved, and the registry was not told"
-        yield _Finding("set", "set", about, partial(aliases.finish, state.alias))
+        version = "no version" if state.recorded is None else f"version {state.recorded}"
+        subject = (
+            f"the alias {state.alias} of {state.name} to {version}: "
+            "its last move is not in the registry yet"
+        )
+        yield _Repair("set", "set", subject, partial(aliases.finish, state.alias))
 
 
-class _Ledger:
-    """The runs and models of a store's experiment, by what became of the processes that made them."""
+class _Experiment:
+    """The runs and models of a store's experiment, by the state of the process that made them."""
 
     def __init__(self, store: Store, older_than: float | None) -> None:
         self._store = store
         self._older_than = older_than
-        self._states: dict[str | None, State] = {}
-        self.left: dict[str, int] = {}
+        self._states: dict[str | None, RunState] = {}
+        self.skipped: Counter[str] = Counter()
 
-    def runs(self) -> Iterator[_Finding]:
-        """The runs that say they are running, and whose process is gone."""
+    def runs(self) -> Iterator[_Repair]:
+        """Yield the runs that are RUNNING in the store, without their process."""
         for run in self._search_runs("attributes.status != 'FINISHED'"):
             state = self._state(run)
             if state == "gone":
-                why = _reason(Process.of(run.data.tags))
-                about = f"run {run.info.run_id} ({run.info.run_name}) as KILLED: {why}"
-                yield _Finding("closed", "close", about, partial(self._close, run, why))
+                reason = _reason(Process.of(run.data.tags))
+                subject = f"run {run.info.run_id} ({run.info.run_name}) as KILLED: {reason}"
+                yield _Repair("closed", "close", subject, partial(self._close, run, reason))
             elif state == "running":
-                self._leave("of living processes")
+                self.skipped["of running processes"] += 1
             elif state == "unknown":
-                self._leave(
-                    "whose process cannot be looked for from here (task.older_than=<hours> closes those that are older)"
-                )
+                self.skipped[
+                    "whose process cannot be checked from here "
+                    "(task.older_than=<hours> closes older ones)"
+                ] += 1
 
-    def models(self) -> Iterator[_Finding]:
-        """The models that were not saved whole, and those that were to become a version, or to be taken back, when it ended.
+    def models(self) -> Iterator[_Repair]:
+        """Yield incomplete models, and unregistered models of runs that did not finish.
 
-        After `runs`, which finds the runs that did not finish.
+        Requires the states that `runs` collects.
         """
         for found in self._search_models():
             unfinished = self._states.get(found.source_run_id) in ("ended", "gone")
             if found.status != "PENDING" and not (found.status == "READY" and unfinished):
                 continue
-            if self._state_of(found) not in ("finished", "ended", "gone"):
+            if self._state_of_model(found) not in ("finished", "ended", "gone"):
                 continue
-            model = self._store.client.get_logged_model(
-                found.model_id
-            )  # as it is since its run is over
+            # Read it again: it may have changed until its run ended.
+            model = self._store.client.get_logged_model(found.model_id)
             if model.status == "PENDING":
-                yield self._failing(model, "it was never saved whole")
+                yield self._fail(model, "it was never saved completely")
             elif model.status == "READY" and unfinished and not self._has_version(model):
-                yield self._failing(model, "its run did not finish, and it is no version")
+                yield self._fail(model, "its run did not finish, and it is not a version")
 
-    def _failing(self, model: LoggedModel, why: str) -> _Finding:
-        about = f"model {model.model_id} ({model.status}) as FAILED: {why}"
-        return _Finding(
-            "marked",
-            "mark",
-            about,
-            lambda: self._store.client.finalize_logged_model(model.model_id, "FAILED"),
-        )
+    def _fail(self, model: LoggedModel, reason: str) -> _Repair:
+        subject = f"model {model.model_id} ({model.status}) as FAILED: {reason}"
+        finalize = self._store.client.finalize_logged_model
+        return _Repair("marked", "mark", subject, partial(finalize, model.model_id, "FAILED"))
 
-    def _close(self, run: Run, why: str) -> None:
-        self._store.client.set_tag(run.info.run_id, REPAIRED, why)
+    def _close(self, run: Run, reason: str) -> None:
+        self._store.client.set_tag(run.info.run_id, REPAIRED_TAG, reason)
         self._store.client.set_terminated(run.info.run_id, "KILLED")
 
-    def _leave(self, why: str) -> None:
-        self.left[why] = self.left.get(why, 0) + 1
-
-    def _state_of(self, model: LoggedModel) -> State:
-        """What became of the run that saved a model; without a run only its age is known."""
+    def _state_of_model(self, model: LoggedModel) -> RunState:
+        """Return the state of the run that saved a model; without a run only its age is known."""
         from mlflow.exceptions import MlflowException
 
         run_id = model.source_run_id
         if run_id is None:
-            return (
-                "gone"
-                if _is_older(model.creation_timestamp / 1000, self._older_than)
-                else "unknown"
-            )
+            old = _is_older(model.creation_timestamp / 1000, self._older_than)
+            return "gone" if old else "unknown"
         if run_id not in self._states:
             try:
                 self._states[run_id] = self._state(self._store.client.get_run(run_id))
@@ -215,27 +214,25 @@ class _Ledger:
                 self._states[run_id] = "unknown"
         return self._states[run_id]
 
-    def _state(self, run: Run) -> State:
+    def _state(self, run: Run) -> RunState:
         if not any(tag.startswith("modelpact.") for tag in run.data.tags):
-            return "not ours"
-        state = self._process_state(run)
-        if (
-            state == "gone"
-        ):  # it may have ended as it should between the two looks; once it is gone nothing changes any more
-            run = self._store.client.get_run(run.info.run_id)
-            state = self._process_state(run)
+            return "foreign"
+        state = self._state_of_process(run)
+        if state == "gone":
+            # The run may have ended after it was listed. Without a process it changes no more.
+            state = self._state_of_process(self._store.client.get_run(run.info.run_id))
         return self._states.setdefault(run.info.run_id, state)
 
-    def _process_state(self, run: Run) -> State:
+    def _state_of_process(self, run: Run) -> RunState:
         if run.info.status == "FINISHED":
             return "finished"
         if run.info.status in ENDED:
             return "ended"
         process = Process.of(run.data.tags)
-        lives = None if process is None else process.lives()
-        if lives is None:
+        alive = None if process is None else process.lives()
+        if alive is None:
             return "gone" if _is_older(run.info.start_time / 1000, self._older_than) else "unknown"
-        return "running" if lives else "gone"
+        return "running" if alive else "gone"
 
     def _has_version(self, model: LoggedModel) -> bool:
         search = self._store.client.search_model_versions
@@ -248,32 +245,32 @@ class _Ledger:
 
     def _search_runs(self, condition: str) -> list[Run]:
         search = self._store.client.search_runs
-        return list(search_all(search, [self._store.experiment_id], condition, max_results=PAGE))
+        experiments = [self._store.experiment_id]
+        return list(search_all(search, experiments, condition, max_results=PAGE_SIZE))
 
     def _search_models(self) -> list[LoggedModel]:
         search = self._store.client.search_logged_models
-        return list(search_all(search, [self._store.experiment_id], max_results=PAGE))
+        return list(search_all(search, [self._store.experiment_id], max_results=PAGE_SIZE))
 
 
 def _reason(process: Process | None) -> str:
     if process is None:
-        return "it is old, and no tag says whose it is"
-    what = f"process {process.pid} of {process.host.partition('/')[0]}"
-    return (
-        f"{what} is gone"
-        if process.lives() is False
-        else f"it is old, and {what} cannot be looked for from here"
-    )
+        return "it is older than task.older_than, and no tag names its process"
+    name = f"process {process.pid} of {process.host.partition('/')[0]}"
+    if process.lives() is False:
+        return f"{name} is gone"
+    return f"it is older than task.older_than, and {name} cannot be checked from here"
 
 
-def _is_older(then: float, hours: float | None) -> bool:
-    return hours is not None and time.time() - then > hours * 3600
+def _is_older(timestamp: float, hours: float | None) -> bool:
+    return hours is not None and time.time() - timestamp > hours * 3600
 
 
-def _changed(path: Path) -> float:
+def _modified(path: Path) -> float:
     try:
         return path.stat().st_mtime
-    except OSError:  # it is gone
+    except OSError:
+        # The file was removed in the meantime.
         return time.time()
 
 

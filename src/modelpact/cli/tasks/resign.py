@@ -1,10 +1,10 @@
-"""`task=resign`: a new signature for an existing model, as a new version; the old version stays as it is."""
+"""`task=resign`: publish an existing model under a new signature, as a new version."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import Field, PrivateAttr
 
@@ -14,6 +14,7 @@ from modelpact._internal.text import truncate
 from modelpact.cli.render.progress import Progress, show_receipt
 from modelpact.cli.stored_model import (
     StoredModel,
+    check_store_exists,
     copy_files,
     find_model,
     read_metadata,
@@ -29,25 +30,43 @@ from modelpact.registers import Register
 from modelpact.savers import Saver
 from modelpact.security.integrity import IntegrityPolicy
 from modelpact.signers import Signer
-from modelpact.tracking import SqliteTracking, Tracking
+from modelpact.tracking import Tracking
 from modelpact.types import Inputs, Params, Receipt
 from modelpact.verifiers import Verifier
+
+if TYPE_CHECKING:
+    from mlflow.models import Model as MLmodel
+    from mlflow.pyfunc import PyFuncModel
 
 __all__ = ["ResignTask"]
 
 
+_KEPT_FIELDS = (
+    "flavors",
+    "mlflow_version",
+    "metadata",
+    "prompts",
+    "resources",
+    "env_vars",
+    "auth_policy",
+    "model_size_bytes",
+)
+"""The fields of the `MLmodel` file that the copy keeps."""
+
+
 class ResignTask(Task):
-    """Signs a model again: copies its files, puts the new signature on the copy, loads, verifies and registers that.
+    """Copies a stored model, gives the copy a new signature, and loads, verifies and registers it.
 
     Attributes:
         name: The registered model; None for that of `uri`.
-        uri: The model: `models:/name/1`, `models:/name@alias`; with a name also `models:/<model_id>`, `runs:/...` or a folder.
-        data: What the new signature is made from, and proven with.
-        signer: Where the new contract comes from.
-        verifier: How the copy is proven.
-        integrity: What happens to a model that is not as it was published: it is refused (`strict`), it is signed with a warning
-            (`warn`), or nobody looks (`off`).
-        registry: How it becomes a version; `register` in YAML and when it is built.
+        uri: The model: `models:/name/1` or `models:/name@alias`; with a name also
+            `models:/<model_id>`, `runs:/<run_id>/model`, or a folder.
+        data: The data for the new signature and for the verification.
+        signer: How the new signature is made.
+        verifier: How the copy is verified.
+        integrity: What to do if the model is not as published: fail (`strict`), warn, or skip the
+            comparison (`off`).
+        registry: How a version is created; the field `register` in a configuration.
         tracking: The store.
     """
 
@@ -57,7 +76,8 @@ class ResignTask(Task):
     signer: Signer
     verifier: Verifier
     integrity: IntegrityPolicy = "strict"
-    registry: Register = Field(alias="register")  # every Pydantic class has a method `register`
+    # `register` is a method of every abstract class.
+    registry: Register = Field(alias="register")
     tracking: Tracking
 
     def run(self, folder: Path) -> float | None:
@@ -67,7 +87,8 @@ class ResignTask(Task):
                 data=self.data,
                 model=_ResignedModel(uri=self.uri, folder=str(temporary), integrity=self.integrity),
                 signer=self.signer,
-                saver=_CopySaver(pip_requirements=[]),  # the copy has those of the old model
+                # The copy keeps the requirements of the old model.
+                saver=_CopySaver(pip_requirements=[]),
                 loader=BuiltinLoader(),
                 verifier=self.verifier,
                 register=self.registry,
@@ -81,39 +102,36 @@ class ResignTask(Task):
         return next(iter(receipt.metrics.values()), None)
 
     def _name(self, folder: Path) -> str:
-        """What the new version is a version of; refused here is what needs no look into the store."""
-        name = self.name if self.name is not None else registered_name(self.uri)
-        error: ConfigError | LoadError | None = None
-        if name is None:
-            error = ConfigError(
-                f"task.uri={self.uri} names no registered model, so there is none to make a new version of",
-                remedy="Write task.uri=models:/name/1, or say what to register it as: name=...",
-            )
-        elif (
-            registered_name(self.uri)
-            and isinstance(self.tracking, SqliteTracking)
-            and not self.tracking.path.exists()
-        ):
-            error = LoadError(
-                f"{self.uri!r} cannot be found: there is no store {self.tracking.path}",
-                remedy="Run in the folder of the store, or set tracking.uri=sqlite:////its/path.db.",
-                uri=self.uri,
-            )
-        if error is not None:
+        """Return the registered model, after the checks that need no access to the store."""
+        try:
+            return self._check_name()
+        except (ConfigError, LoadError) as error:
             text = f"{type(error).__name__}: {error}"
-            receipt = Receipt(status="failed", stage="check", error=text, name=name or self.uri)
+            name = self.name or registered_name(self.uri) or self.uri
+            receipt = Receipt(status="failed", stage="check", error=text, name=name)
             write_atomically(folder / "receipt.json", receipt.to_json())
-            raise error
-        return str(name)
+            raise
+
+    def _check_name(self) -> str:
+        source = registered_name(self.uri)
+        name = self.name if self.name is not None else source
+        if name is None:
+            raise ConfigError(
+                f"task.uri={self.uri} does not name a registered model for the new version",
+                remedy="Write task.uri=models:/name/1, or choose a registered model with name=...",
+            )
+        if source:
+            check_store_exists(self.uri, self.tracking)
+        return name
 
 
 class _ResignedModel(Model):
-    """A model that is stored already, called past the signature that it has.
+    """A stored model, called without enforcement of its old signature.
 
     Attributes:
-        uri: Where it is.
-        folder: Takes a copy of its files.
-        integrity: What happens if they are not those that were published.
+        uri: The model.
+        folder: The folder for a copy of its files.
+        integrity: What to do if the files are not the published ones.
     """
 
     excluded_from_key = frozenset({"uri", "folder", "integrity"})
@@ -128,14 +146,14 @@ class _ResignedModel(Model):
 
     @property
     def stored(self) -> StoredModel:
-        """Where it lies, found in the open store at the first question."""
+        """The location of the model in the open store."""
         if self._stored is None:
             self._stored = find_model(self.uri)
         return self._stored
 
     @property
     def files(self) -> Path:
-        """A copy of its files."""
+        """The folder with a copy of its files."""
         if self._files is None:
             self._files = copy_files(self.stored, Path(self.folder), self.integrity)
         return self._files
@@ -150,12 +168,10 @@ class _ResignedModel(Model):
         return {"modelpact.resigned_from": self.stored.uri}
 
     def predict(self, inputs: Inputs, params: Params | None = None) -> Any:
-        pyfunc = self._loaded()
-        return mlflow_compat.predict_function(pyfunc)(
-            inputs, params
-        )  # the old signature, if any, may be what is wrong
+        # MLflow's own `predict` would enforce the old signature.
+        return mlflow_compat.predict_function(self._load())(inputs, params)
 
-    def _loaded(self) -> Any:
+    def _load(self) -> PyFuncModel:
         if self._pyfunc is None:
             import mlflow.pyfunc
 
@@ -163,17 +179,18 @@ class _ResignedModel(Model):
             try:
                 with no_bytecode():
                     self._pyfunc = mlflow.pyfunc.load_model(files, suppress_warnings=True)
-            except Exception as error:  # whatever a foreign model's own code and files may raise
+            except Exception as error:
+                # Loading runs the model's own code.
                 raise LoadError(
-                    f"{self.uri!r} cannot be loaded: {type(error).__name__}: {truncate(error, 300)}",
-                    remedy="Only a model that loads here can be signed again: install what it needs.",
+                    f"cannot load {self.uri!r}: {type(error).__name__}: {truncate(error, 300)}",
+                    remedy="Install the requirements of the model.",
                     uri=self.uri,
                 ) from error
         return self._pyfunc
 
 
 class _CopySaver(Saver):
-    """Saves a copy of a stored model's files, with another signature and example."""
+    """Saves a copy of a stored model's files with another signature and input example."""
 
     def _accept(self, model: Model) -> None:
         return None
@@ -189,16 +206,7 @@ class _CopySaver(Saver):
         shutil.copytree(files, folder)
         for file in _example_files(old):
             (folder / file).unlink(missing_ok=True)
-        for field in (
-            "flavors",
-            "mlflow_version",
-            "metadata",
-            "prompts",
-            "resources",
-            "env_vars",
-            "auth_policy",
-            "model_size_bytes",
-        ):
+        for field in _KEPT_FIELDS:
             value = getattr(old, field)
             if value is not None:
                 setattr(new, field, value)
@@ -207,7 +215,7 @@ class _CopySaver(Saver):
         new.save(str(folder / "MLmodel"))
 
 
-def _example_files(old: Any) -> list[str]:
+def _example_files(old: MLmodel) -> list[str]:
     info = old.saved_input_example_info or {}
-    named = [info[key] for key in ("artifact_path", "serving_input_path") if key in info]
-    return [*named, "input_example.json", "serving_input_example.json"]
+    files = [info[key] for key in ("artifact_path", "serving_input_path") if key in info]
+    return [*files, "input_example.json", "serving_input_example.json"]

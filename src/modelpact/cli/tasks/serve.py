@@ -1,4 +1,4 @@
-"""`task=serve`: a stored model behind HTTP."""
+"""`task=serve`: serve a stored model over HTTP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -22,21 +22,25 @@ from modelpact.loaders import Loader
 from modelpact.serving.limits import Limits
 from modelpact.tracking import Tracking
 
+if TYPE_CHECKING:
+    import uvicorn
+
 __all__ = ["ServeTask"]
 
 
 class ServeTask(Task):
-    """Serves a stored model until it is stopped; requests under way are finished then.
+    """Serves a stored model until the process is stopped; pending requests are then finished.
 
     Attributes:
-        uri: Which model: `models:/name/1`, `models:/name@alias`, `models:/<model_id>`, `runs:/<run_id>/model`, or a folder.
+        uri: The model: `models:/name/1`, `models:/name@alias`, `models:/<model_id>`,
+            `runs:/<run_id>/model`, or a folder.
         host: The address to listen on.
-        port: The port; 0 for any that is free.
-        max_bytes: The largest body that is read.
-        max_concurrency: How many requests are worked on at once.
-        timeout: Seconds that the model may take for a request.
-        body_timeout: Seconds in which a request's body must have come.
-        grace: Seconds that requests have to finish when the server is stopped.
+        port: The port; 0 for a free one.
+        max_bytes: The maximum size of a request body.
+        max_concurrency: The maximum number of concurrent requests.
+        timeout: Seconds for a prediction.
+        body_timeout: Seconds for receiving a request body.
+        grace: Seconds for pending requests when the server is stopped.
         loader: How the model is loaded.
         tracking: The store.
     """
@@ -72,30 +76,31 @@ class ServeTask(Task):
             listening = socket.create_server((self.host, self.port), backlog=2048)
         except OSError as error:
             raise ConfigError(
-                f"task.host={self.host} task.port={self.port}: {error.strerror or error}",
-                remedy="Choose another port: task.port=8001, or task.port=0 for any that is free.",
+                f"cannot listen on task.host={self.host} task.port={self.port}: "
+                f"{error.strerror or error}",
+                remedy="Choose another port: task.port=8001, or task.port=0 for a free one.",
             ) from error
         config = uvicorn.Config(
             app,
-            http="h11",  # httptools, which uvicorn would take where it is installed, reads headers without a bound
+            # httptools, which uvicorn prefers if it is installed, does not limit headers.
+            http="h11",
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=math.ceil(self.grace),
         )
         server = uvicorn.Server(config)
-        port = listening.getsockname()[1]
-        echo(
-            f"{self.uri} is served on http://{self.host}:{port}; its page is http://{self.host}:{port}/docs"
-        )
-        sys.stdout.flush()  # who started it in the background waits for this line
-        with _stopped_by_signals(server):
+        address = f"http://{self.host}:{listening.getsockname()[1]}"
+        echo(f"serving {self.uri} on {address}; documentation: {address}/docs")
+        # A caller in the background waits for this line.
+        sys.stdout.flush()
+        with _stop_on_signals(server):
             server.run(sockets=[listening])
         return None
 
 
 @contextlib.contextmanager
-def _stopped_by_signals(server: Any) -> Iterator[None]:
-    """Let SIGINT and SIGTERM stop the server and nothing else: uvicorn raises them again when it has ended."""
+def _stop_on_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Stop the server on SIGINT and SIGTERM; uvicorn itself would raise the signal again."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,0 +1,92 @@
+"""The values of single columns in inputs and outputs of any kind, and examples of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+
+from modelpact._internal.text import truncate
+
+if TYPE_CHECKING:
+    from modelpact.types import Inputs, Outputs
+
+__all__ = ["column_values", "first_value", "format_example", "is_missing", "split_columns"]
+
+EXAMPLE_WIDTH = 30
+"""The number of characters of an example."""
+
+
+class _Absent:
+    """Marks a key that a row does not have."""
+
+
+_ABSENT = _Absent()
+
+
+def split_columns(data: Inputs | Outputs) -> list[tuple[Any, Any]]:
+    """Split data into pairs of a column's name and data of the same kind with this column only.
+
+    Data without named columns is one part with the name None.
+    """
+    if isinstance(data, pd.DataFrame):
+        return [(label, data.iloc[:, [position]]) for position, label in enumerate(data.columns)]
+    if isinstance(data, pd.Series) and data.name is not None:
+        return [(data.name, data)]
+    if isinstance(data, dict):
+        return [(key, {key: value}) for key, value in data.items()]
+    if isinstance(data, list) and data and all(isinstance(row, dict) for row in data):
+        keys = dict.fromkeys(key for row in data for key in row)
+        return [(key, [{key: row[key]} if key in row else {} for row in data]) for key in keys]
+    return [(None, data)]
+
+
+def column_values(part: Any) -> Sequence[Any]:
+    """Return the values of data with one column, one value per row."""
+    if isinstance(part, pd.DataFrame):
+        values: list[Any] = part.iloc[:, 0].tolist()
+        return values
+    if isinstance(part, pd.Series):
+        return list(part.tolist())
+    if isinstance(part, dict):
+        (value,) = part.values() if len(part) == 1 else (part,)
+        return value if isinstance(value, (list, np.ndarray)) else [value]
+    if _has_one_key(part):
+        return [next(iter(row.values()), _ABSENT) for row in part]
+    if isinstance(part, (list, np.ndarray)):
+        return part
+    return [] if part is None else [part]
+
+
+def _has_one_key(part: Any) -> bool:
+    """Return whether the data is a list of dicts with at most one key each."""
+    if not isinstance(part, list) or not part:
+        return False
+    return all(isinstance(row, dict) and len(row) <= 1 for row in part)
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a value is None, NaN, or absent from its row."""
+    if value is None or value is _ABSENT:
+        return True
+    return pd.api.types.is_scalar(value) and bool(pd.isna(value))
+
+
+def first_value(values: Iterable[Any]) -> Any:
+    """Return the first value that is not missing, or None."""
+    return next((value for value in values if not is_missing(value)), None)
+
+
+def format_example(value: Any) -> str:
+    """Return a value in a few characters; for a tensor its shape."""
+    if value is None:
+        return ""
+    if isinstance(value, np.ndarray) or hasattr(value, "tocsr"):
+        return f"shape {tuple(value.shape)}"
+    if isinstance(value, (list, tuple)) and len(value) > 3:
+        return f"{len(value)} items"
+    if isinstance(value, str):
+        return truncate(repr(value[: EXAMPLE_WIDTH + 1]), EXAMPLE_WIDTH)
+    return truncate(value, EXAMPLE_WIDTH)
