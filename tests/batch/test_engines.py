@@ -133,10 +133,10 @@ def test_an_engine_that_is_not_installed_is_said_so(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("task.keep=[a,a]",), "task.keep names a column twice"),
-        (("task.engine=ray", "task.processes=2"), "task.processes is of task.engine=local"),
-        (("task.address=auto",), "task.address is of task.engine=ray or spark"),
-        (("task.workers=2", "task.processes=2"), "one or the other"),
+        (("task.keep=[a,a]",), "task.keep repeats a column"),
+        (("task.engine=ray", "task.processes=2"), "task.processes requires task.engine=local"),
+        (("task.address=auto",), "task.address requires task.engine=ray"),
+        (("task.workers=2", "task.processes=2"), "cannot be combined"),
         (("task.workers=0",), "task.workers"),
         (("task.batch_size=0",), "task.batch_size"),
         (("task.on_error=skip",), "task.on_error"),
@@ -177,5 +177,5 @@ def test_by_the_command_line(modelpact: Commands, table: Adapter) -> None:
     assert (ended.status, "row 1, a: expected double, got str '?'" in ended.err) == (1, True)
     ended = modelpact(*task, "task.on_error=reject")
     assert ended.status == 0, ended.err
-    assert "1 rows of in are answered" in ended.out.replace("1 row of", "1 rows of")
-    assert "1 row is set aside in out.rejects.jsonl" in ended.out
+    assert "predicted 1 rows of in with" in ended.out
+    assert "1 row rejected into out.rejects.jsonl" in ended.out

@@ -88,12 +88,8 @@ def _drop_unused_keys(
     """Drop the keys that only other options have: a sweep sets them for all options of a group."""
     from omegaconf import DictConfig
 
-    others = [option_keys(group, option) for option in list_options(group)]
-    unused = {
-        key
-        for key in node
-        if key != "_target_" and key not in keys and any(key in known for known in others)
-    }
+    known = frozenset[str]().union(*(option_keys(group, one) for one in list_options(group)))
+    unused = [key for key in node if key in known and key not in keys]
     if not unused:
         return node
     for key in unused:

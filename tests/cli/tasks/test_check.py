@@ -86,10 +86,10 @@ class TestAgainstAVersion:
     ) -> None:
         rows = [{"a": "x", "b": 1.0}] * 200
         with pytest.raises(InputsError, match="in 200 places"):
-            task(rows, most=30).run(tmp_path)
+            task(rows, max_shown=30).run(tmp_path)
         out = capsys.readouterr().out
         assert len(table(out)) == 30
-        assert "in 200 places, of which 30 are shown" in out
+        assert "in 200 places, 30 of them shown" in out
         with pytest.raises(InputsError):
             task(rows).run(tmp_path)
         assert len(table(capsys.readouterr().out)) == 50
@@ -98,8 +98,8 @@ class TestAgainstAVersion:
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         with pytest.raises(InputsError, match="in 30,000 places"):
-            task([{"a": "x", "b": 1.0}] * 30_000, most=3).run(tmp_path)
-        assert "30,000 places, of which 3 are shown" in capsys.readouterr().out
+            task([{"a": "x", "b": 1.0}] * 30_000, max_shown=3).run(tmp_path)
+        assert "30,000 places, 3 of them shown" in capsys.readouterr().out
 
     def test_a_missing_column_has_no_row(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -130,7 +130,7 @@ class TestAgainstAVersion:
         )
         assert ended.status == 1
         assert table(ended.out) == [["17", "b", "double", "str", "'word'", "WRONG_TYPE"]]
-        assert "breaks the signature of models:/sums/1 in 1 place" in ended.err
+        assert "violates the signature of models:/sums/1 in 1 place" in ended.err
 
     def test_a_column_of_words_is_one_failure(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -206,7 +206,10 @@ class TestAgainstAVersion:
                 "models:/sums@challenger",
                 ("cannot find 'models:/sums@challenger'", "aliases: champion"),
             ),
-            ("models:/sms/1", ("registered model 'sms' (did you mean 'sums'?)\nRegistered models: sums.",)),
+            (
+                "models:/sms/1",
+                ("registered model 'sms' (did you mean 'sums'?)\nRegistered models: sums.",),
+            ),
             (
                 "models:/sums/Production",
                 ("does not name a version", "models:/sums@champion".replace("sums", "name")),
@@ -295,16 +298,16 @@ class TestErrors:
             task([{"a": 1.0}], "empty").run(tmp_path)
 
     def test_what_the_policy_cannot_do(self, tmp_path: Path) -> None:
-        with pytest.raises(ConfigError, match="leaves extra columns out"):
+        with pytest.raises(ConfigError, match="which ignores extra columns"):
             task([{"a": 1.0}], policy="mlflow", extra="forbid").run(tmp_path)
 
     def test_what_is_missing_on_the_command_line(self, modelpact: Commands) -> None:
         ended = modelpact("task=check")
         assert ended.status == 2
         assert "task.uri is required\nSet it with task.uri=..." in ended.err
-        ended = modelpact("task=check", "task.uri=models:/m/1", "task.most=0")
+        ended = modelpact("task=check", "task.uri=models:/m/1", "task.max_shown=0")
         assert ended.status == 2
-        assert "task.most" in ended.err
+        assert "task.max_shown" in ended.err
         ended = modelpact("task=check", "task.uri=models:/m/1", "data=csv")
         assert "data.path is required" in ended.err
 

@@ -166,7 +166,7 @@ def test_standard_output_is_the_document_alone(modelpact: Commands, to: str) -> 
 class TestRefusals:
     @pytest.mark.parametrize("to", FORMS)
     def test_a_model_that_is_not_there(self, to: str) -> None:
-        with pytest.raises(LoadError, match="the store mlflow.db does not exist"):
+        with pytest.raises(LoadError, match=r"the store mlflow\.db does not exist"):
             task("models:/sums/1", to).run(Path())
 
     @pytest.mark.filterwarnings("ignore")
@@ -200,5 +200,5 @@ class TestRefusals:
 def test_a_model_without_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     plain("bare", signature=parse({"inputs": {"a": "double"}}))
     text = exported(capsys, "bare", "markdown")
-    assert "No example is stored with the model." in text
+    assert "The model has no stored example." in text
     assert json.loads(exported(capsys, "bare", "openapi"))["info"]["title"] == "bare"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modelpact.cli.render.column_table import describe
+from modelpact.cli.render.column_table import describe_schema
 from modelpact.cli.render.contract_file import contract_yaml, write_contract
 from modelpact.cli.tasks import InspectTask
 from modelpact.data import DataSource, InlineData
@@ -75,7 +75,7 @@ def test_it_shows_each_column_and_the_yaml_and_saves_nothing(
     shown = lines(out)
     assert shown["a"].split()[:3] == ["a", "double", "yes"]
     assert shown["scale"].split() == ["scale", "double", "no", "0.5"]
-    assert "outputs: unknown without a model; task.outputs=true" in out
+    assert "outputs: unknown; task.outputs=true fits the model" in out
     assert out.endswith("inputs:\n  a: double\n  b: double\nparams:\n  scale: double = 0.5\n")
     assert list(tmp_path.iterdir()) == []
 
@@ -153,32 +153,28 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "Decimal": (
         pd.DataFrame({"bad": [decimal.Decimal(1)], "good": [1.0]}),
         "bad",
-        "convert it to float",
+        "convert to float",
     ),
     "mixed": (
         pd.DataFrame({"bad": [1, "x"], "good": [1.0, 2.0]}),
         "bad",
-        "mixed types",
+        "values of different types",
     ),
     "timedelta": (
         pd.DataFrame({"bad": pd.to_timedelta(["1s"]), "good": [1.0]}),
         "bad",
         "total_seconds",
     ),
-    "nulls only": (
-        pd.DataFrame({"bad": [None, None], "good": [1.0, 2.0]}),
-        "bad",
-        "cannot infer a type",
-    ),
+    "nulls only": (pd.DataFrame({"bad": [None, None], "good": [1.0, 2.0]}), "bad", "tells no type"),
     "same name": (
         pd.DataFrame([[1.0, 2.0, 3.0]], columns=["bad", "bad", "good"]),
         "bad",
-        "duplicate name of 2 columns",
+        "2 columns of that name",
     ),
     "nested": (
         [{"bad": {"x": [1, "y"]}, "good": 1.0}, {"bad": {"x": [1]}, "good": 2.0}],
         "bad",
-        "x[0]: mixed types",
+        "x[0]: values of different",
     ),
     "two": (
         pd.DataFrame({"bad": np.array([1], "uint64"), "worse": [1j], "good": [1.0]}),
@@ -197,10 +193,10 @@ def test_refused_columns_are_shown_among_all_and_no_yaml(
         given(inputs, write="c.yaml").run(tmp_path)
     out = capsys.readouterr().out
     shown = lines(out)
-    assert "refused: " in shown[path]
+    assert "error: " in shown[path]
     assert remedy in shown[path]
     assert shown["good"].split()[1] == "double"
-    assert "Plain MLflow would not have stopped" in out
+    assert "Plain MLflow would sign this data" in out
     assert "inputs:\n" not in out
     assert not Path("c.yaml").exists()
     assert caught.value.exit_status == 1
@@ -212,7 +208,7 @@ def test_a_column_without_a_type_is_refused_beside_another(
     frame = pd.DataFrame({"bad": [1, "x"], "empty": [None, None]})
     with pytest.raises(SignError):
         given(frame).run(tmp_path)
-    assert "refused: cannot infer a type" in lines(capsys.readouterr().out)["empty"]
+    assert "error: the data tells no type" in lines(capsys.readouterr().out)["empty"]
 
 
 def test_any_is_remarked_on_when_it_is_allowed(
@@ -222,7 +218,7 @@ def test_any_is_remarked_on_when_it_is_allowed(
     given(frame, signer=InferSigner(on_any="warn")).run(tmp_path)
     out = capsys.readouterr().out
     assert "plain MLflow signs it so" in lines(out)["empty"]
-    assert "warning: cannot infer a type from nulls" in out
+    assert "warning: the data tells no type" in out
 
 
 def test_refused_params_and_outputs_are_shown(
@@ -230,7 +226,7 @@ def test_refused_params_and_outputs_are_shown(
 ) -> None:
     with pytest.raises(SignError):
         given([{"a": 1.0}], params={"k": None, "n": 3}).run(tmp_path)
-    assert "refused: " in lines(capsys.readouterr().out)["k"]
+    assert "error: " in lines(capsys.readouterr().out)["k"]
 
 
 def test_other_signers_show_what_they_would_sign(
@@ -241,7 +237,7 @@ def test_other_signers_show_what_they_would_sign(
     )
     out = capsys.readouterr().out
     assert lines(out)["b"].split()[:3] == ["b", "double", "no"]
-    assert "outputs (the model was not asked)" in out
+    assert "outputs (declared, not predicted)" in out
     rows = [{"a": 1.0, "b": 2.0}]
     task(data=InlineData(inputs=rows, form="records"), model=Hinted(), signer=TypeHintSigner()).run(
         tmp_path
@@ -260,10 +256,10 @@ def test_what_a_written_signature_refuses_is_shown(
             tmp_path
         )
     shown = lines(capsys.readouterr().out)
-    assert "refused: row 0: expected double, got str 'x'" in shown["a"]
+    assert "error: row 0: expected double, got str 'x'" in shown["a"]
     assert "and 1 more" in shown["a"]
-    assert "refused" not in shown["b"]
-    assert "refused" in shown["c"]
+    assert "error" not in shown["b"]
+    assert "error" in shown["c"]
 
 
 class TestFreezing:
@@ -295,9 +291,9 @@ class TestFreezing:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("inputs: {a: long}\n", "holds another contract"),
-            ("x: [", "holds no contract"),
-            ("", "holds no contract"),
+            ("inputs: {a: long}\n", "contains another contract"),
+            ("x: [", "exists and is not a contract"),
+            ("", "exists and is not a contract"),
         ],
     )
     def test_another_one_is_replaced_only_when_asked(
@@ -411,5 +407,5 @@ def test_a_table_on_a_terminal(
 
 def test_maps_are_described() -> None:
     schema = parse({"inputs": {"m": {"*": {"x": "long"}}}}).inputs
-    found = [line.path for line in describe(schema, [{"m": {"k": {"x": 3}}}], integers=True)]
+    found = [line.path for line in describe_schema(schema, [{"m": {"k": {"x": 3}}}], integers=True)]
     assert found == ["m", "m.*.x"]

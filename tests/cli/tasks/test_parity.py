@@ -38,7 +38,7 @@ def test_a_table_and_a_report(modelpact: Commands) -> None:
     lines = ended.out.splitlines()
     assert (
         lines[0]
-        == "models:/sums/1: 20 payloads: the stored example, 6 of its rows, 7 made to conform, 6 broken in 3 ways"
+        == "models:/sums/1: 20 payloads: the stored example, 6 of its rows, 7 valid, 6 invalid in 3 ways"
     )
     assert [line.split()[0] for line in lines[2:6]] == [
         "python",
@@ -46,7 +46,7 @@ def test_a_table_and_a_report(modelpact: Commands) -> None:
         "predict",
         "invocations",
     ]
-    assert lines[-1] == "0 differences that are not explained"
+    assert lines[-1] == "0 unexplained differences"
     report = json.loads(Path("made/parity.json").read_text(encoding="utf-8"))
     assert (report["payloads"], report["unexplained"]) == (20, 0)
 
@@ -62,19 +62,19 @@ def test_a_difference_is_shown_and_ends_with_status_1(
         "task=parity",
         "task.uri=models:/sums/1",
         "task.payloads=4",
-        "task.most=1",
+        "task.max_shown=1",
         "task.report=parity.json",
     )
     assert ended.status == 1
-    assert "of which 1 are shown" in ended.out
+    assert "unexplained, 1 of them shown" in ended.out
     assert "0        example  predict" in ended.out
-    assert ended.err.startswith("error: models:/sums/1 does not say the same in all ways: ")
+    assert ended.err.startswith("error: models:/sums/1 gives different results: ")
     assert json.loads(Path("parity.json").read_text(encoding="utf-8"))["unexplained"] > 1
 
 
 class TestRefusals:
     def test_a_model_that_is_not_there(self) -> None:
-        with pytest.raises(LoadError, match="the store mlflow.db does not exist"):
+        with pytest.raises(LoadError, match=r"the store mlflow\.db does not exist"):
             task().run(Path())
         publish(**steps())
         with pytest.raises(LoadError, match="cannot find"):
@@ -86,7 +86,7 @@ class TestRefusals:
             task(report="folder").run(Path())
 
     @pytest.mark.parametrize(
-        "wrong", ["task.payloads=0", "task.payloads=many", "task.seed=-1", "task.most=0"]
+        "wrong", ["task.payloads=0", "task.payloads=many", "task.seed=-1", "task.max_shown=0"]
     )
     def test_numbers_that_are_none(self, modelpact: Commands, wrong: str) -> None:
         ended = modelpact("task=parity", "task.uri=models:/sums/1", wrong)

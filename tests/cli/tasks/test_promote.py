@@ -256,7 +256,8 @@ class TestTheMetric:
             promote(BETTER)
         assert caught.value.remedy == "Choose one with task.metric=...: neg_max_error, r2."
         assert (
-            "neg_max_error -2 -> -3: worse by 1" in failed_rules(BETTER, metric="neg_max_error")["metric"]
+            "neg_max_error -2 -> -3: worse by 1"
+            in failed_rules(BETTER, metric="neg_max_error")["metric"]
         )
         promote(BETTER, metric="r2")
 
@@ -342,7 +343,9 @@ class TestTrust:
             "modelpact.registry.promotion_rules.verify_files",
             return_value=mocker.Mock(problems=(), digest=None, attested=False),
         )
-        assert failed_rules(BETTER)["integrity"] == "it was published without a manifest of its files"
+        assert (
+            failed_rules(BETTER)["integrity"] == "it was published without a manifest of its files"
+        )
 
     @pytest.mark.parametrize(
         ("new", "old", "text"),
@@ -408,8 +411,7 @@ class TestRollback:
         with pytest.raises(AliasError) as caught:
             rollback(version=4)
         assert (
-            caught.value.remedy
-            == "Earlier versions: 2, 1. For any other version: "
+            caught.value.remedy == "Earlier versions: 2, 1. For any other version: "
             "task=promote task.uri=models:/sums/<version> task.alias=champion."
         )
 
@@ -610,7 +612,7 @@ def test_a_bad_alias_is_refused_before_the_store_is_opened(run: Any) -> None:
 @pytest.mark.usefixtures("nowhere")
 @pytest.mark.parametrize("run", [lambda **given: promote(1, **given), rollback, protect, history])
 def test_no_store_is_made_to_find_nothing_in_it(run: Any) -> None:
-    with pytest.raises(LoadError, match="the store mlflow.db does not exist"):
+    with pytest.raises(LoadError, match=r"the store mlflow\.db does not exist"):
         run(alias="champion")
     assert not Path("mlflow.db").exists()
 

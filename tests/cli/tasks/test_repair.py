@@ -139,7 +139,7 @@ class TestRuns:
         found = [begun(living, hours=100), begun(Process.current(), hours=100)]
         models = [saved(found[0]), saved(found[1], "READY")]
         assert repair(capsys, older_than=older_than) == [
-            "left alone: 2 runs of living processes",
+            "skipped 2 runs of running processes",
             "nothing to repair",
         ]
         assert [status(run) for run in found] == ["RUNNING", "RUNNING"]
@@ -167,13 +167,18 @@ class TestRuns:
         self, dead: Process, capsys: pytest.CaptureFixture[str]
     ) -> None:
         old, new = begun(elsewhere(dead), hours=3), begun(elsewhere(dead))
-        left = "whose process cannot be looked for from here (task.older_than=<hours> closes those that are older)"
-        assert repair(capsys) == [f"left alone: 2 runs {left}", "nothing to repair"]
-        assert repair(capsys, older_than=4) == [f"left alone: 2 runs {left}", "nothing to repair"]
-        why = f"it is old, and process {dead.pid} of elsewhere cannot be looked for from here"
+        left = (
+            "whose process cannot be checked from here (task.older_than=<hours> closes older ones)"
+        )
+        assert repair(capsys) == [f"skipped 2 runs {left}", "nothing to repair"]
+        assert repair(capsys, older_than=4) == [f"skipped 2 runs {left}", "nothing to repair"]
+        why = (
+            f"it is older than task.older_than, and process {dead.pid} of elsewhere "
+            "cannot be checked from here"
+        )
         assert repair(capsys, older_than=2) == [
             f"closed run {old} (job) as KILLED: {why}",
-            f"left alone: 1 run {left}",
+            f"skipped 1 run {left}",
         ]
         assert (status(old), status(new)) == ("KILLED", "RUNNING")
 
@@ -222,7 +227,7 @@ class TestRuns:
     def test_in_several_pages(
         self, dead: Process, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("modelpact.cli.tasks.repair.PAGE", 2)
+        monkeypatch.setattr("modelpact.cli.tasks.repair.PAGE_SIZE", 2)
         for run in [begun(dead) for _ in range(5)]:
             saved(run)
         assert len(repair(capsys)) == 10
@@ -238,7 +243,7 @@ class TestModels:
         model = saved(begun(dead, ended))
         assert (
             repair(capsys)[-1]
-            == f"marked model {model} (PENDING) as FAILED: it was never saved whole"
+            == f"marked model {model} (PENDING) as FAILED: it was never saved completely"
         )
         assert status_of_model(model) == "FAILED"
         assert repair(capsys) == ["nothing to repair"]
@@ -250,7 +255,7 @@ class TestModels:
         model = saved(begun(dead, ended), "READY")
         assert (
             repair(capsys)[-1]
-            == f"marked model {model} (READY) as FAILED: its run did not finish, and it is no version"
+            == f"marked model {model} (READY) as FAILED: its run did not finish, and it is not a version"
         )
         assert status_of_model(model) == "FAILED"
         assert repair(capsys) == ["nothing to repair"]
@@ -354,7 +359,7 @@ class TestFiles:
     ) -> None:
         Path("mlflow.db").unlink()
         said = repair(capsys)
-        assert said[0] == "there is no store mlflow.db: looking for temporary files only"
+        assert said[0] == "the store mlflow.db does not exist; checking temporary files only"
         assert not any(path.exists() for path in left)
         assert repair(capsys)[1:] == ["nothing to repair"]
         assert not Path("mlflow.db").exists()
@@ -470,7 +475,7 @@ def test_a_store_that_fails_half_way_is_an_error(
 
     with monkeypatch.context() as patch:
         patch.setattr("mlflow.MlflowClient.set_terminated", fail)
-        with pytest.raises(StoreError, match=r"cannot be repaired: .*server is down"):
+        with pytest.raises(StoreError, match=r"cannot repair the store .*: .*server is down"):
             repair(capsys)
     assert len(repair(capsys)) == 1
     assert repair(capsys) == ["nothing to repair"]

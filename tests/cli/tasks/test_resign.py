@@ -293,7 +293,7 @@ def test_a_copy_that_does_not_pass_is_taken_back(tmp_path: Path, mocker: Any) ->
 
 
 def test_no_store_is_made_to_look_into(tmp_path: Path) -> None:
-    with pytest.raises(LoadError, match="the store mlflow.db does not exist"):
+    with pytest.raises(LoadError, match=r"the store mlflow\.db does not exist"):
         task().run(tmp_path)
     assert not Path("mlflow.db").exists()
     assert receipt(tmp_path)["stage"] == "check"
@@ -307,7 +307,7 @@ def test_a_model_whose_files_are_gone(tmp_path: Path) -> None:
         IntegrityError, match=r"modelpact-manifest\.json was removed\n.*\n.*task\.integrity=off"
     ):
         task().run(tmp_path)
-    with pytest.raises(LoadError, match="cannot be loaded"):
+    with pytest.raises(LoadError, match="cannot load"):
         task(integrity="off").run(tmp_path)
     (folder_of(1) / "MLmodel").unlink()
     with pytest.raises(LoadError, match="cannot read the files"):

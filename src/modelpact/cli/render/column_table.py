@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
@@ -125,39 +125,38 @@ def add_errors(rows: list[ColumnRow], errors: list[tuple[str, str]]) -> list[Col
         rows: The rows.
         errors: The path and the text of each error.
     """
-    remarks: dict[str, list[str]] = {}
     known = {row.path for row in rows}
+    remarks: dict[str, list[str]] = {}
     for path, text in errors:
-        place = path
-        while place and place not in known:
-            place = _parent(place)
+        place = _innermost(path, known)
         inner = path[len(place) :].lstrip(".") if place else ""
         remark = f"error: {inner}: {text}" if inner else f"error: {text}"
         remarks.setdefault(place or path or "(all)", []).append(remark)
+    abridged = {path: _abridge(texts) for path, texts in remarks.items()}
     marked = [
-        replace(row, type="", required="", remarks=_abridge(remarks[row.path]))
-        if row.path in remarks
+        replace(row, type="", required="", remarks=abridged[row.path])
+        if row.path in abridged
         else row
         for row in rows
     ]
-    added = [
-        ColumnRow(path, remarks=_abridge(texts))
-        for path, texts in remarks.items()
-        if path not in known
+    return marked + [
+        ColumnRow(path, remarks=abridged[path]) for path in abridged if path not in known
     ]
-    return marked + added
 
 
-def _parent(path: str) -> str:
-    """Return a path without its last key or index."""
-    return re.sub(r"(\.[^.\[]*|\[[^\]]*\]|[^.\[\]]+|.)$", "", path)
+def _innermost(path: str, known: set[str]) -> str:
+    """Return the longest known prefix of a path, or an empty string."""
+    while path and path not in known:
+        # Remove the last key or index.
+        path = re.sub(r"(\.[^.\[]*|\[[^\]]*\]|[^.\[\]]+|.)$", "", path)
+    return path
 
 
 def _abridge(texts: list[str]) -> tuple[str, ...]:
     return (*texts[:2], f"and {len(texts) - 2} more") if len(texts) > 2 else tuple(texts)
 
 
-def _row(path: str, dtype: Any, required: bool, values: Sequence[Any]) -> ColumnRow:
+def _row(path: str, dtype: Any, required: bool, values: list[Any] | np.ndarray) -> ColumnRow:
     example = format_example(first_value(values))
     return ColumnRow(path, _outer_type(dtype), "yes" if required else "no", example)
 
@@ -200,7 +199,9 @@ def _flatten(values: list[Any]) -> list[Any]:
     return [item for value in lists for item in islice(value, MAX_SEARCHED)]
 
 
-def _remarks(spec: ColSpec, values: Sequence[Any], check_integers: bool) -> tuple[str, ...]:
+def _remarks(
+    spec: ColSpec, values: list[Any] | np.ndarray, check_integers: bool
+) -> tuple[str, ...]:
     remarks = []
     if isinstance(spec.type, AnyType):
         remarks.append("unknown type: any value is accepted; plain MLflow signs this silently")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,18 +38,21 @@ def split_columns(data: Inputs | Outputs) -> list[tuple[Any, Any]]:
     if isinstance(data, dict):
         return [(key, {key: value}) for key, value in data.items()]
     if isinstance(data, list) and data and all(isinstance(row, dict) for row in data):
-        keys = dict.fromkeys(key for row in data for key in row)
-        return [(key, [{key: row[key]} if key in row else {} for row in data]) for key in keys]
+        return _split_records(data)
     return [(None, data)]
 
 
-def column_values(part: Any) -> Sequence[Any]:
+def _split_records(records: list[dict[Any, Any]]) -> list[tuple[Any, Any]]:
+    keys = dict.fromkeys(key for row in records for key in row)
+    return [(key, [{key: row[key]} if key in row else {} for row in records]) for key in keys]
+
+
+def column_values(part: Any) -> list[Any] | np.ndarray:
     """Return the values of data with one column, one value per row."""
     if isinstance(part, pd.DataFrame):
-        values: list[Any] = part.iloc[:, 0].tolist()
-        return values
+        return list(part.iloc[:, 0])
     if isinstance(part, pd.Series):
-        return list(part.tolist())
+        return list(part)
     if isinstance(part, dict):
         (value,) = part.values() if len(part) == 1 else (part,)
         return value if isinstance(value, (list, np.ndarray)) else [value]

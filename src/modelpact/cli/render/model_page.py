@@ -78,7 +78,9 @@ def _schema_section(title: str, schema: Schema | None, data: Inputs | None) -> l
 def _layout(schema: Schema) -> str:
     if schema.is_tensor_spec():
         named = "Tensors, each as nested lists; -1 is a free axis."
-        return named if schema.has_input_names() else "One tensor, as nested lists; -1 is a free axis."
+        return (
+            named if schema.has_input_names() else "One tensor, as nested lists; -1 is a free axis."
+        )
     if schema.has_input_names():
         return "Rows with these columns."
     if len(schema.inputs) > 1:

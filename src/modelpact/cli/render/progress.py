@@ -107,9 +107,7 @@ def _show_receipt_table(receipt: Receipt, title: str, scores: str, folder: Path)
     for check in receipt.checks:
         result = "[green]ok[/green]" if check.ok else "[red]failed[/red]"
         table.add_row(result, f"{check.code}: {check.detail}")
-    seconds = [
-        f"{stage} {spent:.2f}" for stage, spent in receipt.seconds.items() if spent >= 0.005
-    ]
+    seconds = [f"{stage} {spent:.2f}" for stage, spent in receipt.seconds.items() if spent >= 0.005]
     table.add_row("seconds", ", ".join(seconds))
     table.add_row("receipt", str(folder / "receipt.json"))
     Console().print(table)

@@ -1,4 +1,4 @@
-"""Tasks: what the command line can do. One class per task, each with a config file in `conf/task`."""
+"""Tasks of the command line: one class per task, each with a config file in `conf/task`."""
 
 from __future__ import annotations
 

@@ -211,10 +211,9 @@ def _findings(result: VerificationResult) -> tuple[_Finding, ...]:
     if result.digest is None and not manifest_lost:
         text = "it was published without a manifest; only its signature can be checked"
         findings.append(_Finding("NO_MANIFEST", text))
-    elif result.digest is not None and not result.attested and not manifest_lost:
-        if "TAG_GONE" not in codes:
-            text = "its files match their manifest, but no tag attests that it is the published one"
-            findings.append(_Finding("NO_TAG", text))
+    elif not (result.attested or manifest_lost or "TAG_GONE" in codes):
+        text = "its files match their manifest, but no tag attests that it is the published one"
+        findings.append(_Finding("NO_TAG", text))
     return tuple(findings)
 
 

@@ -80,9 +80,7 @@ def _to_json(document: Mapping[str, object]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _read_example(
-    stored: StoredModel, metadata: MLmodel
-) -> tuple[Inputs | None, Params | None]:
+def _read_example(stored: StoredModel, metadata: MLmodel) -> tuple[Inputs | None, Params | None]:
     """Return the stored input example and its params; no other file of the model is read."""
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -50,23 +50,19 @@ class HistoryTask(Task):
         events = [event for state in states for event in state.moves]
         count = f"{len(events) or 'no'} move{'s' * (len(events) != 1)}"
         title, rows = f"{self.name}: {count}", [_row(event) for event in events]
-        notes = [_describe(state) for state in states]
+        notes = "".join(f"{_describe(state)}\n" for state in states)
         if self.out is not None:
-            text = self._json(states)
-            if self.format == "table":
-                table = plain_table(_HEADERS, rows).splitlines() if rows else ()
-                text = "\n".join([title, *table, *notes])
-            write_atomically(Path(self.out), f"{text}\n")
+            table = plain_table(_HEADERS, rows) if rows else ""
+            text = self._json(states) if self.format == "json" else f"{title}\n{table}{notes}"
+            write_atomically(Path(self.out), text)
             echo(f"wrote {self.out}: {count}")
         elif self.format == "json":
-            echo(self._json(states))
+            echo(self._json(states).rstrip())
+        elif rows:
+            show_table(title, _HEADERS, rows)
+            echo(notes.rstrip())
         else:
-            if rows:
-                show_table(title, _HEADERS, rows)
-            else:
-                echo(title)
-            for note in notes:
-                echo(note)
+            echo(f"{title}\n{notes}".rstrip())
         return None
 
     def _read_states(self) -> list[AliasState]:
@@ -101,7 +97,7 @@ class HistoryTask(Task):
             for state in states
         ]
         document = {"name": self.name, "aliases": aliases}
-        return json.dumps(document, indent=2, ensure_ascii=False)
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def _row(event: AliasEvent) -> tuple[str, ...]:

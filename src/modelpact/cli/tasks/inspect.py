@@ -133,17 +133,22 @@ class InspectTask(Task):
         if not errors:
             return
         on_any = self.signer.on_any if isinstance(self.signer, InferSigner) else "allow"
-        sides = (("inputs", sample.inputs), ("params", sample.params), ("outputs", sample.outputs))
-        for side, data in sides:
-            if not data if side == "params" else data is None:
-                continue
+
+        def describe(side: str, data: Inputs | Outputs) -> list[ColumnRow]:
             schema = getattr(error.signature, side, None)
-            if side == "params":
-                rows = [ColumnRow(str(key), example=str(data[key])[:30]) for key in data]
-            elif schema is None:
-                rows = describe_columns(data, on_any)
-            else:
-                rows = describe_schema(schema, data, check_integers=False)
+            if schema is None:
+                return describe_columns(data, on_any)
+            return describe_schema(schema, data, check_integers=False)
+
+        tables = {"inputs": describe("inputs", sample.inputs)}
+        if sample.params:
+            params = sample.params.items()
+            tables["params"] = [
+                ColumnRow(str(key), example=str(value)[:30]) for key, value in params
+            ]
+        if sample.outputs is not None:
+            tables["outputs"] = describe("outputs", sample.outputs)
+        for side, rows in tables.items():
             marked = add_errors(rows, errors.get(side, []))
             show_table(side, HEADERS, [row.cells() for row in marked])
         if error.problems:

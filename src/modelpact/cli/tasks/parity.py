@@ -1,4 +1,4 @@
-"""`task=parity`: whether a stored model gives one verdict and one answer in Python, by plain MLflow and over HTTP."""
+"""`task=parity`: compare a stored model in Python, in plain MLflow and over HTTP."""
 
 from __future__ import annotations
 
@@ -22,19 +22,33 @@ from modelpact.tracking import Tracking
 if TYPE_CHECKING:
     from modelpact.loaders import Adapter
     from modelpact.serving import Parity
+    from modelpact.serving.parity import Difference
 
 __all__ = ["ParityTask"]
 
+_HEADERS = (
+    "way",
+    "accepted",
+    "refused",
+    "failed",
+    "not asked",
+    "cells compared",
+    "differences",
+    "explained",
+)
+
 
 class ParityTask(Task):
-    """Asks a stored model the same in four ways, and reports every cell in which the answers differ.
+    """Sends the same payloads to a stored model in four ways, and reports different results.
 
     Attributes:
-        uri: The model: `models:/name/1`, `models:/name@alias`, `models:/<model_id>`, `runs:/<run_id>/model`, or a folder.
-        payloads: How many: the stored example, and in equal parts rows drawn from it, made ones that conform, and broken ones.
-        seed: The same seed makes the same payloads.
-        most: So many differences are shown; the rest are counted.
-        report: A JSON file for all of it; None for none.
+        uri: The model: `models:/name/1`, `models:/name@alias`, `models:/<model_id>`,
+            `runs:/<run_id>/model`, or a folder.
+        payloads: The number of payloads: the stored example, then in equal parts rows drawn from
+            it, generated valid inputs, and invalid ones.
+        seed: The seed of the generated payloads.
+        max_shown: How many differences are shown; the rest are counted.
+        report: A JSON file for the whole comparison; None for none.
         loader: How the model is loaded.
         tracking: The store.
     """
@@ -42,7 +56,7 @@ class ParityTask(Task):
     uri: str = Field(min_length=1)
     payloads: int = Field(default=200, ge=1)
     seed: int = Field(default=0, ge=0)
-    most: int = Field(default=20, ge=1)
+    max_shown: int = Field(default=20, ge=1)
     report: str | None = Field(default=None, min_length=1)
     loader: Loader
     tracking: Tracking
@@ -54,102 +68,91 @@ class ParityTask(Task):
             progress.stage("load the model")
             with open_store(self.uri, self.tracking):
                 adapter = self.loader.load(find_model(self.uri).uri)
-            progress.stage("ask")
-            found = self._compared(adapter)
+            progress.stage("compare")
+            parity = self._compare(adapter)
         if self.report is not None:
-            write_atomically(Path(self.report), found.to_json())
-        self._show(adapter, found)
+            write_atomically(Path(self.report), parity.to_json())
+        self._show(adapter, parity)
         return None
 
-    def _compared(self, adapter: Adapter) -> Parity:
+    def _compare(self, adapter: Adapter) -> Parity:
         import mlflow.pyfunc
         from mlflow.exceptions import MlflowException
 
         from modelpact.serving import compare
         from modelpact.serving.parity import payloads
 
-        try:  # the adapter's own is of the same kind, but a plain one of plain MLflow proves more
+        # Not the adapter's own PyFuncModel: the comparison is with plain MLflow.
+        try:
             with no_bytecode():
                 pyfunc = mlflow.pyfunc.load_model(str(adapter.folder), suppress_warnings=True)
         except (MlflowException, OSError) as error:
             raise LoadError(
-                f"{self.uri!r} cannot be loaded: {truncate(error, 300)}", uri=self.uri
+                f"cannot load {self.uri!r}: {truncate(error, 300)}", uri=self.uri
             ) from error
         return compare(adapter, payloads(adapter, self.payloads, self.seed), pyfunc)
 
-    def _show(self, adapter: Adapter, found: Parity) -> None:
+    def _show(self, adapter: Adapter, parity: Parity) -> None:
         from modelpact.serving.clients import CLIENTS
         from modelpact.serving.parity import RULES
 
-        kinds = Counter(each.kind for each in found.asked)
-        breaking = {
-            kind: count
-            for kind, count in kinds.items()
-            if kind not in {"example", "drawn", "conforming"}
-        }
-        stored = (
-            f"the stored example, {kinds['drawn']} of its rows"
-            if kinds["example"]
-            else "no stored example"
-        )
-        parts = f"{stored}, {kinds['conforming']} made to conform, {sum(breaking.values())} broken in {len(breaking)} ways"
-        headers = (
-            "way",
-            "accepted",
-            "refused",
-            "failed",
-            "not asked",
-            "cells compared",
-            "differences",
-            "explained",
-        )
-        title = f"{adapter.uri}: {len(found.asked)} payloads: {parts}"
-        show_table(title, headers, [_line(found, way) for way in CLIENTS])
-        if found.explained:
-            lines = [
-                (rule, f"{count:,}", RULES[rule]) for rule, count in sorted(found.explained.items())
+        title = f"{adapter.uri}: {len(parity.asked)} payloads: {_count_kinds(parity)}"
+        show_table(title, _HEADERS, [_row(parity, way) for way in CLIENTS])
+        if parity.explained:
+            rows = [
+                (rule, f"{count:,}", RULES[rule])
+                for rule, count in sorted(parity.explained.items())
             ]
-            show_table("explained", ("rule", "differences", "why"), lines)
-        left = found.unexplained
-        if not left:
-            echo(
-                "0 differences" if not found.differences else "0 differences that are not explained"
+            show_table("explained", ("rule", "differences", "why"), rows)
+        unexplained = parity.unexplained
+        if unexplained:
+            self._show_unexplained(parity, unexplained)
+            raise VerifyError(
+                f"{self.uri} gives different results: {len(unexplained):,} unexplained differences",
+                remedy="Send the table and the file of task.report=parity.json to the maintainer "
+                "of the model, or of modelpact.",
+                parity=parity,
             )
-            return
-        title = f"{len(left):,} not explained" + (
-            f", of which {self.most} are shown" if len(left) > self.most else ""
-        )
-        told = [
+        echo("0 unexplained differences" if parity.differences else "0 differences")
+
+    def _show_unexplained(self, parity: Parity, unexplained: list[Difference]) -> None:
+        title = f"{len(unexplained):,} unexplained"
+        if len(unexplained) > self.max_shown:
+            title += f", {self.max_shown} of them shown"
+        rows = [
             (
-                str(one.payload),
-                _kind(found, one.payload),
-                one.way,
-                one.path or "(verdict)",
-                one.python,
-                one.other,
+                str(difference.payload),
+                _kind(parity, difference.payload),
+                difference.way,
+                difference.path or "(verdict)",
+                difference.python,
+                difference.other,
             )
-            for one in left[: self.most]
+            for difference in unexplained[: self.max_shown]
         ]
-        show_table(title, ("payload", "kind", "way", "cell", "python", "other"), told)
-        raise VerifyError(
-            f"{self.uri} does not say the same in all ways: {len(left):,} differences are not explained",
-            remedy="Show the table, and the file of task.report=parity.json, to who maintains the model, or modelpact.",
-            parity=found,
-        )
+        show_table(title, ("payload", "kind", "way", "cell", "python", "other"), rows)
 
 
-def _line(found: Parity, way: str) -> tuple[str, ...]:
-    """A way's line of the table; all others are compared with Python's."""
-    verdicts = found.verdicts(way)
+def _count_kinds(parity: Parity) -> str:
+    kinds = Counter(result.kind for result in parity.asked)
+    n_example, n_drawn = kinds.pop("example", 0), kinds.pop("drawn", 0)
+    n_conforming = kinds.pop("conforming", 0)
+    stored = f"the stored example, {n_drawn} of its rows" if n_example else "no stored example"
+    return f"{stored}, {n_conforming} valid, {kinds.total()} invalid in {len(kinds)} ways"
+
+
+def _row(parity: Parity, way: str) -> tuple[str, ...]:
+    """Return the table row of a way; all others are compared with Python."""
+    verdicts = parity.verdicts(way)
     counts = (str(verdicts[verdict]) for verdict in ("accepted", "refused", "failed", "not asked"))
     if way == "python":
         return (way, *counts, "-", "-", "-")
-    differences = [difference for difference in found.differences if difference.way == way]
+    differences = [difference for difference in parity.differences if difference.way == way]
     explained = sum(1 for difference in differences if difference.rule)
-    compared = sum(each.cells.get(way, 0) for each in found.asked)
+    compared = sum(result.cells.get(way, 0) for result in parity.asked)
     return (way, *counts, f"{compared:,}", f"{len(differences):,}", f"{explained:,}")
 
 
-def _kind(found: Parity, number: int) -> str:
-    asked = found.asked[number]
-    return f"{asked.kind} at {asked.place}" if asked.place else asked.kind
+def _kind(parity: Parity, number: int) -> str:
+    result = parity.asked[number]
+    return f"{result.kind} at {result.place}" if result.place else result.kind

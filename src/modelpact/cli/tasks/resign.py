@@ -142,7 +142,7 @@ class _ResignedModel(Model):
 
     _stored: StoredModel | None = PrivateAttr(default=None)
     _files: Path | None = PrivateAttr(default=None)
-    _pyfunc: Any = PrivateAttr(default=None)
+    _pyfunc: PyFuncModel | None = PrivateAttr(default=None)
 
     @property
     def stored(self) -> StoredModel:
