@@ -1,4 +1,4 @@
-"""A key that is written out is refused, wherever it was written, and is then found nowhere: in no file and in no message."""
+"""Literal keys are rejected wherever they are given, and appear in no file and no message."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ QUICK = ("saver.pip_requirements=[scikit-learn]",)
 
 
 def traces(folder: Path) -> list[str]:
-    """The files below a folder that hold a canary, the configurations apart that were written for the test."""
+    """Return the files in a folder that contain a canary, except the configurations of the test."""
     files = [
         path
         for path in folder.rglob("*")
@@ -43,7 +43,7 @@ def traces(folder: Path) -> list[str]:
 
 
 def refused(command: Commands, *given: str) -> str:
-    """The message of a command that is refused and leaves no trace."""
+    """Return the message of a rejected command, which must leave no trace."""
     ended = command(*given)
     assert ended.status == 2, ended.err
     assert "canary" not in ended.out + ended.err
@@ -171,7 +171,7 @@ def test_a_key_on_the_command_line(
         "",
     ],
 )
-def test_what_only_looks_like_a_key_goes_on_to_hydra(line: str) -> None:
+def test_arguments_that_only_resemble_keys_are_passed_to_hydra(line: str) -> None:
     refuse_literals([line])
 
 
@@ -185,7 +185,7 @@ def test_most_arguments_are_not_parsed(mocker: Any) -> None:
 
 @pytest.fixture
 def own() -> Path:
-    """A folder of options of one's own, some of which hold a key."""
+    """Write a folder of user options, some of which contain a key."""
     folder = Path("own")
     files = {
         "experiment/key": f"register:\n  tags:\n    api_key: {CANARY}",
@@ -244,7 +244,7 @@ def test_a_key_in_an_option_that_a_sweep_chooses(modelpact: Commands) -> None:
 
 
 @pytest.mark.usefixtures("own")
-def test_a_key_in_what_the_sweeper_is_to_try(modelpact: Commands) -> None:
+def test_a_key_in_the_params_of_a_sweeper(modelpact: Commands) -> None:
     message = refused(modelpact, "--config-dir=own", "-m", "experiment=params")
     assert message.startswith(
         "error: register.tags.password holds a secret itself (hydra.sweeper.params)"
@@ -262,7 +262,7 @@ def test_a_key_that_was_copied_from_the_environment(
 
 
 @pytest.mark.usefixtures("own")
-def test_what_hydra_says_about_a_file_does_not_repeat_a_key(modelpact: Commands) -> None:
+def test_hydras_message_about_a_file_does_not_repeat_a_key(modelpact: Commands) -> None:
     message = refused(
         modelpact, "--config-dir=own", "experiment=key", "~register.tags.api_key=env:A"
     )
@@ -275,7 +275,7 @@ def test_what_hydra_says_about_a_file_does_not_repeat_a_key(modelpact: Commands)
 
 
 @pytest.mark.usefixtures("own")
-def test_references_pass(modelpact: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_references_are_accepted(modelpact: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OWN_TOKEN", CANARY)
     ended = modelpact("--config-dir=own", "experiment=fine", *QUICK)
     assert ended.status == 0, ended.err
@@ -291,7 +291,7 @@ def test_references_pass(modelpact: Commands, monkeypatch: pytest.MonkeyPatch) -
         pytest.param(("-m", "--config-dir=own", "experiment=fine,key"), marks=pytest.mark.slow),
     ],
 )
-def test_the_full_error_holds_no_key_either(given: tuple[str, ...]) -> None:
+def test_the_traceback_does_not_contain_the_key(given: tuple[str, ...]) -> None:
     command = [sys.executable, "-c", "from modelpact.cli.main import main; main()", *given]
     done = subprocess.run(
         command,
@@ -307,7 +307,7 @@ def test_the_full_error_holds_no_key_either(given: tuple[str, ...]) -> None:
     assert traces(Path.cwd()) == []
 
 
-def test_a_fault_in_the_check_stops_the_run(mocker: Any) -> None:
+def test_a_bug_in_the_check_stops_the_run(mocker: Any) -> None:
     mocker.patch("modelpact.cli.sweeps.callback.refuse", side_effect=ZeroDivisionError("a fault"))
     for begin in (ModelpactCallback().on_run_start, ModelpactCallback().on_multirun_start):
         with pytest.raises(Stop) as raised:
@@ -315,7 +315,7 @@ def test_a_fault_in_the_check_stops_the_run(mocker: Any) -> None:
         assert isinstance(raised.value.error, ZeroDivisionError)
 
 
-def test_the_bundled_configuration_is_registered_and_clean() -> None:
+def test_the_callback_is_registered_and_the_default_configuration_passes() -> None:
     with initialize_config_module("modelpact.conf", version_base="1.3"):
         config = compose("config", return_hydra_config=True)
     refuse_composed(config)
@@ -341,7 +341,7 @@ def test_interpolations_are_not_resolved() -> None:
 
 
 class Client(Step):
-    """A step with things to hide."""
+    """A step with private values."""
 
     api_key: int = 0
     base_url: int = 0
@@ -350,7 +350,7 @@ class Client(Step):
     note: int = 0
 
 
-def test_a_step_that_cannot_be_built_does_not_show_what_is_private() -> None:
+def test_the_error_of_a_step_hides_private_values() -> None:
     values = {
         "api_key": CANARY,
         "base_url": CANARY,
@@ -368,7 +368,7 @@ def test_a_step_that_cannot_be_built_does_not_show_what_is_private() -> None:
     assert set(said.values()) == {"input should be a valid integer (the value is hidden)"}
 
 
-def test_a_message_that_repeats_a_private_value_is_cut() -> None:
+def test_a_private_value_in_a_message_is_redacted() -> None:
     fault = {
         "type": "value_error",
         "loc": ("api_key",),

@@ -22,7 +22,7 @@ QUICK = ("saver.pip_requirements=[scikit-learn]",)
 
 
 def only_receipt() -> dict[str, Any]:
-    """The receipt of the only run in this folder."""
+    """Return the receipt of the only run in this folder."""
     (path,) = Path().glob("outputs/*/*/receipt.json")
     content: dict[str, Any] = json.loads(path.read_text())
     return content
@@ -38,7 +38,7 @@ def test_one_command_publishes_version_1(modelpact: Commands) -> None:
     assert versions("diabetes") == [1]
 
 
-def test_keys_that_people_type_do_what_they_say(modelpact: Commands) -> None:
+def test_the_stable_keys_take_effect(modelpact: Commands) -> None:
     Path("table.csv").write_text(
         "a,b,price\n" + "".join(f"{n},{n * 2.5},{n * 3}\n" for n in range(20))
     )
@@ -136,13 +136,13 @@ def test_the_full_error_is_a_traceback_on_demand(
     assert os.environ["HYDRA_FULL_ERROR"] == "1"
 
 
-def test_a_fault_in_the_program_is_not_dressed_up(modelpact: Commands, mocker: Any) -> None:
+def test_a_bug_is_raised_unchanged(modelpact: Commands, mocker: Any) -> None:
     mocker.patch.object(main, "build", side_effect=ZeroDivisionError("a fault"))
     with pytest.raises(ZeroDivisionError):
         modelpact()
 
 
-def test_the_environment_is_as_it_was(modelpact: Commands) -> None:
+def test_the_environment_is_restored(modelpact: Commands) -> None:
     before = {key: value for key, value in os.environ.items() if key != "MLFLOW_LOGGING_LEVEL"}
     modelpact(*QUICK)
     assert {
@@ -150,7 +150,7 @@ def test_the_environment_is_as_it_was(modelpact: Commands) -> None:
     } == before
 
 
-def test_main_answers_with_nothing_left_in_the_store_half_done(modelpact: Commands) -> None:
+def test_the_saved_model_is_ready(modelpact: Commands) -> None:
     modelpact(*QUICK)
     assert saved_statuses() == ["READY"]
 
@@ -173,7 +173,7 @@ def test_run_py_and_the_console_script_publish(command: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", [RUN_PY, SCRIPT], ids=["run.py", "modelpact"])
-def test_run_py_and_the_console_script_refuse(command: list[str]) -> None:
+def test_run_py_and_the_console_script_report_errors(command: list[str]) -> None:
     bad = subprocess.run([*command, "signer=infr"], capture_output=True, text=True, check=False)
     assert (bad.returncode, bad.stdout) == (2, "")
     assert bad.stderr.startswith("error: unknown signer 'infr' (did you mean 'infer'?)")

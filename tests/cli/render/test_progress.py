@@ -34,7 +34,7 @@ def receipt(**changes: Any) -> Receipt:
 
 
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let both streams be terminals of 120 columns."""
+    """Make both streams terminals of 120 columns."""
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
@@ -53,14 +53,14 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
     ],
 )
-def test_one_line_where_there_is_no_terminal(
+def test_one_line_without_a_terminal(
     changes: dict[str, Any], text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     show_receipt(receipt(**changes), Path.cwd() / "out")
     assert capsys.readouterr().out == text
 
 
-def test_a_folder_elsewhere_is_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_elsewhere_is_shown_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     show_receipt(receipt(), Path("/elsewhere/out"))
     assert capsys.readouterr().out.endswith("receipt in /elsewhere/out\n")
 
@@ -84,7 +84,7 @@ def test_a_table_on_a_terminal(
     assert "out/receipt.json" in shown
 
 
-def test_a_table_without_metrics_says_none(
+def test_a_table_without_metrics(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal(monkeypatch)
@@ -102,7 +102,7 @@ def test_the_stage_is_shown_on_a_terminal(mocker: Any, monkeypatch: pytest.Monke
     status.stop.assert_called_once()
 
 
-def test_nothing_is_shown_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_shown_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress() as progress:
         progress.stage("fit")
     assert capsys.readouterr() == ("", "")

@@ -1,4 +1,4 @@
-"""A published model that many tests only read, made once for the whole run."""
+"""A published model that many tests read, created once per test session."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.publishing import steps
 
 @pytest.fixture(scope="session")
 def sums(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> tuple[Path, str]:
-    """A folder whose store has version 1 of `sums`, of two doubles, with the alias champion; the URI of its logged model."""
+    """Publish `sums` 1 with the alias champion; return the folder and the logged model's URI."""
     folder = tmp_path_factory.mktemp("sums")
     with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
         patch.setenv("MODELPACT_CACHE", str(cache))
@@ -25,6 +25,6 @@ def sums(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> tuple[Path, s
 
 @pytest.fixture
 def in_sums(sums: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> str:
-    """Work in that folder, which has to be left as it is; the URI of its logged model."""
+    """Work in that folder, which tests must not change; return the URI of its logged model."""
     monkeypatch.chdir(sums[0])
     return sums[1]

@@ -29,7 +29,7 @@ ROWS = numbers().read().inputs
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
-    """A store with sums 1 and 2, which are published; others 1, made of the model of sums 1; plain 1 and 2 of plain MLflow."""
+    """Return a folder with a store: sums 1 and 2, others 1 (the model of sums 1), plain 1 and 2."""
     home = tmp_path_factory.mktemp("audited")
     with contextlib.chdir(home), pytest.MonkeyPatch.context() as patch:
         patch.setenv("MODELPACT_CACHE", str(cache))
@@ -56,7 +56,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def home(filled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Work there; what is changed is put back."""
+    """Work in that folder and restore it afterwards."""
     monkeypatch.chdir(filled)
     yield filled
     shutil.rmtree("mlruns")
@@ -71,7 +71,7 @@ def folder_of(name: str, version: int) -> Path:
 def audited(
     capsys: pytest.CaptureFixture[str], name: str | None = "sums"
 ) -> tuple[dict[tuple[str, str], Any], bool]:
-    """Each version by its name and number, as JSON says it; and whether the audit failed."""
+    """Return the JSON of each version by name and number, and whether the audit failed."""
     failed = True
     with contextlib.suppress(IntegrityError):
         AuditTask(name=name, format="json", tracking=SqliteTracking()).run(Path())
@@ -85,7 +85,7 @@ def codes(one: dict[str, Any]) -> list[str]:
     return [finding["code"] for finding in one["findings"]]
 
 
-def test_what_is_as_it_was_published_is_not_worth_a_word(
+def test_intact_versions_are_only_counted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     found, failed = audited(capsys)
@@ -98,7 +98,7 @@ def test_what_is_as_it_was_published_is_not_worth_a_word(
     assert capsys.readouterr().out == "2 versions audited, 2 as published\n"
 
 
-def test_what_was_never_published_is_listed_and_is_no_failure(
+def test_versions_of_plain_mlflow_are_listed_and_do_not_fail(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     found, failed = audited(capsys, None)
@@ -121,7 +121,7 @@ def test_what_was_never_published_is_listed_and_is_no_failure(
 
 
 def rewrite(folder: Path) -> None:
-    """Change a file, and the manifest with it."""
+    """Change a file and its manifest."""
     (folder / "saved_model.py").write_text("")
     Manifest.from_folder(folder).write(folder)
 
@@ -169,7 +169,7 @@ CHANGES: dict[str, tuple[Callable[[Path], Any], list[tuple[str, str]], list[tupl
 
 
 @pytest.mark.parametrize("case", CHANGES)
-def test_each_change_is_found_where_it_is(case: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_change_is_found(case: str, capsys: pytest.CaptureFixture[str]) -> None:
     change, findings, files = CHANGES[case]
     folder = folder_of("sums", 1)
     change(folder)
@@ -182,7 +182,7 @@ def test_each_change_is_found_where_it_is(case: str, capsys: pytest.CaptureFixtu
     assert found["sums", "2"]["ok"]
 
 
-def test_every_version_of_a_model_is_told_and_its_files_are_read_once(
+def test_shared_files_are_read_once_and_reported_for_each_version(
     capsys: pytest.CaptureFixture[str], mocker: Any
 ) -> None:
     read = mocker.spy(Manifest, "changed")
@@ -193,14 +193,14 @@ def test_every_version_of_a_model_is_told_and_its_files_are_read_once(
     assert [key for key, one in found.items() if not one["ok"]] == [("others", "1"), ("sums", "1")]
 
 
-def test_a_tag_that_was_taken_away_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_removed_tag_is_found(capsys: pytest.CaptureFixture[str]) -> None:
     client().delete_model_version_tag("sums", "1", ARTIFACT_DIGEST)
     found, failed = audited(capsys)
     assert codes(found["sums", "1"]) == ["TAG_GONE"]
     assert failed
 
 
-def test_a_model_that_was_deleted_is_a_source_that_is_gone(
+def test_a_deleted_model_is_a_missing_source(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     source = client().get_model_version("sums", "1").source
@@ -212,7 +212,7 @@ def test_a_model_that_was_deleted_is_a_source_that_is_gone(
     assert failed
 
 
-def test_files_that_no_tag_vouches_for_are_told_apart(
+def test_files_without_an_attesting_tag_have_their_own_finding(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     shutil.copytree(folder_of("sums", 1), tmp_path / "copy")
@@ -223,7 +223,7 @@ def test_files_that_no_tag_vouches_for_are_told_apart(
     assert not failed
 
 
-def test_a_store_of_files_that_fails_ends_no_audit(
+def test_a_failing_artifact_store_does_not_end_the_audit(
     capsys: pytest.CaptureFixture[str], mocker: Any
 ) -> None:
     mocker.patch(
@@ -237,7 +237,7 @@ def test_a_store_of_files_that_fails_ends_no_audit(
     assert failed
 
 
-def test_a_server_that_has_no_files_says_so_in_its_own_way(
+def test_missing_files_on_a_server_are_a_missing_source(
     capsys: pytest.CaptureFixture[str], mocker: Any
 ) -> None:
     mocker.patch(
@@ -250,9 +250,7 @@ def test_a_server_that_has_no_files_says_so_in_its_own_way(
     assert codes(found["sums", "2"]) == ["UNREADABLE"]
 
 
-def test_files_that_may_not_be_read_are_told(
-    capsys: pytest.CaptureFixture[str], mocker: Any
-) -> None:
+def test_unreadable_files_are_a_finding(capsys: pytest.CaptureFixture[str], mocker: Any) -> None:
     mocker.patch(
         "modelpact.cli.tasks.audit.mlflow_compat.download_model",
         side_effect=PermissionError("not yours"),
@@ -276,7 +274,7 @@ def test_downloads_are_removed(capsys: pytest.CaptureFixture[str], mocker: Any) 
 
 
 class TestErrors:
-    def test_a_store_that_is_not_there(
+    def test_a_store_that_does_not_exist(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with (

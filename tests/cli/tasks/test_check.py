@@ -24,7 +24,7 @@ __all__ = ["modelpact"]  # the fixture
 
 
 class Given(DataSource):
-    """Hands over what it is given."""
+    """Returns the given sample."""
 
     inputs: Any
 
@@ -44,13 +44,13 @@ def task(inputs: Any, uri: str = "models:/sums/1", params: Any = None, **changes
 
 
 def table(text: str) -> list[list[str]]:
-    """The rows of the table, as words."""
+    """Return the cells of the table."""
     return [line.split() for line in text.splitlines() if line.startswith("  ")][1:]
 
 
 @pytest.mark.usefixtures("in_sums")
 class TestAgainstAVersion:
-    def test_one_line_where_all_rows_conform(
+    def test_one_line_if_all_rows_conform(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert (
@@ -81,7 +81,7 @@ class TestAgainstAVersion:
         assert [failure.row for failure in caught.value.failures] == [1, 2, 3, 3]
         assert caught.value.exit_status == 1
 
-    def test_no_more_than_asked_for_with_the_total(
+    def test_at_most_max_shown_failures_with_the_total(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         rows = [{"a": "x", "b": 1.0}] * 200
@@ -118,7 +118,7 @@ class TestAgainstAVersion:
             "WRONG_TYPE",
         ]
 
-    def test_rows_are_those_of_the_file_and_none_is_held_out(self, modelpact: Commands) -> None:
+    def test_row_numbers_are_those_of_the_file(self, modelpact: Commands) -> None:
         lines = [f"{row}.5,{'word' if row == 17 else row}" for row in range(30)]
         Path("rows.csv").write_text("\n".join(["a,b", *lines]) + "\n")
         ended = modelpact(
@@ -139,7 +139,7 @@ class TestAgainstAVersion:
             task(pd.DataFrame({"a": ["x", "y"], "b": [1.0, 2.0]})).run(tmp_path)
         assert len(table(capsys.readouterr().out)) == 1
 
-    def test_missing_values_beside_a_word_keep_their_rows(
+    def test_missing_values_next_to_a_word_keep_their_rows(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         with pytest.raises(InputsError):
@@ -236,13 +236,13 @@ def test_a_tensor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "WRONG_SHAPE" in capsys.readouterr().out
 
 
-def test_params_that_the_signature_knows(tmp_path: Path) -> None:
+def test_known_params(tmp_path: Path) -> None:
     publish(**steps(data=numbers(params={"scale": 2.0}), model=Scaled()))
     task([{"a": 1.0, "b": 2.0}], params={"scale": 3}).run(tmp_path)
 
 
 def unsigned() -> str:
-    """A model that was saved without a signature, in the store; its URI."""
+    """Save a model without a signature in the store; return its URI."""
     from sklearn.linear_model import LinearRegression
 
     with SqliteTracking().open():
@@ -274,7 +274,7 @@ class TestErrors:
         with pytest.raises(LoadError, match="without inputs"):
             task([{"a": 1.0}]).run(tmp_path)
 
-    def test_no_store_is_made_to_look_into(self, tmp_path: Path) -> None:
+    def test_a_missing_store_is_not_created(self, tmp_path: Path) -> None:
         with pytest.raises(LoadError, match=r"the store mlflow\.db does not exist"):
             task([{"a": 1.0}]).run(tmp_path)
         assert not Path("mlflow.db").exists()
@@ -288,7 +288,7 @@ class TestErrors:
     @pytest.mark.parametrize(
         "text", ["", "[1, 2]", "{signature: {inputs: x}}", "a: [", "signature: 7"]
     )
-    def test_a_folder_that_is_no_model(self, text: str, tmp_path: Path) -> None:
+    def test_a_folder_that_is_not_a_model(self, text: str, tmp_path: Path) -> None:
         with pytest.raises(PactError, match=r"cannot read the files|no signature"):
             task([{"a": 1.0}], broken(text)).run(tmp_path)
 
@@ -297,11 +297,11 @@ class TestErrors:
         with pytest.raises(LoadError, match="cannot read the files"):
             task([{"a": 1.0}], "empty").run(tmp_path)
 
-    def test_what_the_policy_cannot_do(self, tmp_path: Path) -> None:
+    def test_policies_that_cannot_be_combined(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="which ignores extra columns"):
             task([{"a": 1.0}], policy="mlflow", extra="forbid").run(tmp_path)
 
-    def test_what_is_missing_on_the_command_line(self, modelpact: Commands) -> None:
+    def test_missing_keys_on_the_command_line(self, modelpact: Commands) -> None:
         ended = modelpact("task=check")
         assert ended.status == 2
         assert "task.uri is required\nSet it with task.uri=..." in ended.err

@@ -29,7 +29,7 @@ TITLE = "old.yaml -> new.yaml: 2 changes, 1 of which breaks backward"
 
 @pytest.fixture(autouse=True)
 def contracts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two written contracts in an empty folder."""
+    """Write two contracts into an empty folder."""
     monkeypatch.chdir(tmp_path)
     for name, spec in (("old", OLD), ("new", NEW)):
         Path(f"{name}.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
@@ -45,7 +45,7 @@ def refused(**changes: Any) -> CompatibilityError:
     return caught.value
 
 
-def test_shows_what_changed_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
+def test_shows_changes_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
     error = refused()
     assert capsys.readouterr().out.splitlines() == [
         TITLE,
@@ -71,12 +71,12 @@ def test_without_a_mode_it_only_shows(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out.splitlines()[0] == "old.yaml -> new.yaml: 2 changes"
 
 
-def test_says_that_nothing_changed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_changes(capsys: pytest.CaptureFixture[str]) -> None:
     task(new="old.yaml").run(Path())
     assert capsys.readouterr().out == "old.yaml -> old.yaml: no changes\n"
 
 
-def test_changes_that_break_nobody_pass(capsys: pytest.CaptureFixture[str]) -> None:
+def test_compatible_changes_pass(capsys: pytest.CaptureFixture[str]) -> None:
     Path("new.yaml").write_text(
         "inputs: {age: long, sex: string}\nparams: {top: integer = 3}\n", encoding="utf-8"
     )
@@ -87,7 +87,7 @@ def test_changes_that_break_nobody_pass(capsys: pytest.CaptureFixture[str]) -> N
     )
 
 
-def test_json_has_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
     refused(format="json")
     document = json.loads(capsys.readouterr().out)
     assert {key: value for key, value in document.items() if key != "changes"} == {
@@ -106,7 +106,7 @@ def test_json_has_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-def test_junit_has_a_test_for_each_change(capsys: pytest.CaptureFixture[str]) -> None:
+def test_junit_has_a_test_case_per_change(capsys: pytest.CaptureFixture[str]) -> None:
     refused(format="junit")
     (suite,) = ElementTree.fromstring(capsys.readouterr().out)
     assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == (
@@ -121,13 +121,13 @@ def test_junit_has_a_test_for_each_change(capsys: pytest.CaptureFixture[str]) ->
     assert suite[1][0].text == RULES["INPUT_REQUIRED_ADDED"]
 
 
-def test_junit_of_nothing_is_a_test_that_passes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_junit_without_changes_has_one_passed_case(capsys: pytest.CaptureFixture[str]) -> None:
     task(new="old.yaml", format="junit").run(Path())
     (suite,) = ElementTree.fromstring(capsys.readouterr().out)
     assert (suite.get("tests"), suite.get("failures"), len(suite)) == ("1", "0", 1)
 
 
-def test_markdown_marks_what_breaks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_markdown_marks_breaking_changes(capsys: pytest.CaptureFixture[str]) -> None:
     refused(format="markdown")
     assert capsys.readouterr().out.splitlines() == [
         "### `old.yaml` → `new.yaml`: 2 changes, 1 of which breaks backward",
@@ -140,7 +140,7 @@ def test_markdown_marks_what_breaks(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("form", ["table", "json", "junit", "markdown"])
-def test_names_of_any_letters_break_no_form(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_special_characters_in_names(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     wild = {"a|b": "long", "<c>&": "long", "d\x01\n`e`": "long", "[bold]": "long"}
     Path("new.yaml").write_text(
         json.dumps({"inputs": {**OLD["inputs"], **wild}, "params": OLD["params"]}), encoding="utf-8"
@@ -156,7 +156,7 @@ def test_names_of_any_letters_break_no_form(form: str, capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize("form", ["table", "json", "junit", "markdown"])
-def test_writes_the_same_into_a_file(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_writes_the_same_text_to_a_file(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     refused(format=form)
     shown = capsys.readouterr().out
     refused(format=form, out="made/diff.txt")
@@ -208,7 +208,7 @@ BAD: list[tuple[str, bytes | None, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("name", "content", "kind", "text"), BAD, ids=[case[0] for case in BAD])
-def test_what_is_no_contract_is_refused(
+def test_an_invalid_contract_is_rejected(
     name: str, content: bytes | None, kind: type[Exception], text: str
 ) -> None:
     if content is not None:
@@ -220,7 +220,7 @@ def test_what_is_no_contract_is_refused(
     assert not Path("mlflow.db").exists()
 
 
-def test_a_folder_that_is_no_models_is_refused() -> None:
+def test_a_folder_without_a_model_is_rejected() -> None:
     Path("folder").mkdir()
     with pytest.raises(
         ConfigError, match=r"task\.old=folder is not a model: it has no MLmodel file"
@@ -229,14 +229,14 @@ def test_a_folder_that_is_no_models_is_refused() -> None:
 
 
 @pytest.mark.parametrize("content", ["", "]", "- 3", "signature: {inputs: 5}"])
-def test_an_mlmodel_file_that_cannot_be_read_is_refused(content: str) -> None:
+def test_an_unreadable_mlmodel_file_is_rejected(content: str) -> None:
     Path("model").mkdir()
     Path("model/MLmodel").write_text(content, encoding="utf-8")
     with pytest.raises(LoadError, match="'model'"):
         task(new="model/MLmodel").run(Path())
 
 
-def test_a_model_without_a_signature_is_refused() -> None:
+def test_a_model_without_a_signature_is_rejected() -> None:
     with pytest.raises(LoadError, match="'model' has no signature"):
         task(new=_stored("model", None)).run(Path())
 
@@ -252,19 +252,19 @@ def test_a_model_without_a_signature_is_refused() -> None:
         {"out": ""},
     ],
 )
-def test_a_word_that_is_none_of_the_known_is_refused(changes: dict[str, Any]) -> None:
+def test_an_unknown_literal_is_rejected(changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         task(**changes)
 
 
-def test_settings_that_do_not_go_together_are_refused() -> None:
-    with pytest.raises(ConfigError, match="cannot refuse them"):
+def test_options_that_cannot_be_combined_are_rejected() -> None:
+    with pytest.raises(ConfigError, match="cannot be combined"):
         task(policy="mlflow", extra="forbid").run(Path())
     with pytest.raises(ConfigError, match=r"task\.out=\. is a folder"):
         task(out=".").run(Path())
 
 
-def test_the_exit_status_tells(modelpact: Commands) -> None:
+def test_exit_statuses(modelpact: Commands) -> None:
     broken = modelpact("task=diff", "task.old=old.yaml", "task.new=new.yaml")
     assert (broken.status, broken.out.splitlines()[0]) == (1, TITLE)
     assert broken.err.startswith("error: new.yaml breaks backward compatibility with old.yaml")

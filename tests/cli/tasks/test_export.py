@@ -31,7 +31,7 @@ FORMS = ["jsonschema", "openapi", "pydantic", "markdown"]
 
 
 def saved(model: Any, spec: Any, example: Any) -> str:
-    """The folder of a model; no store is needed to read it."""
+    """Return the folder of a model, which can be read without a store."""
     with SqliteTracking().open():
         uri = CustomSaver(pip_requirements=["numpy"]).save(model, parse(spec), example).model_uri
         return str(CustomLoader().load(uri).folder)
@@ -54,7 +54,7 @@ def exported(capsys: pytest.CaptureFixture[str], uri: str, to: str) -> str:
 
 
 def imported(text: str, folder: Path) -> Any:
-    """A module, imported from a file."""
+    """Import a module from a file."""
     path = folder / "exported.py"
     path.write_text(text, encoding="utf-8")
     spec = importlib.util.spec_from_file_location("exported", path)
@@ -69,16 +69,16 @@ def imported(text: str, folder: Path) -> Any:
 
 
 def plain(folder: str, **options: Any) -> None:
-    """A model that MLflow saved, with what it is given and no more."""
+    """Save a model with MLflow, with the given options only."""
     estimator = LinearRegression().fit([[1.0]], [1.0])
     mlflow.sklearn.save_model(estimator, folder, pip_requirements=["scikit-learn"], **options)
 
 
 class TestForms:
-    def test_json_schema_is_that_of_the_signature(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_json_schema(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert json.loads(exported(capsys, nested(), "jsonschema")) == to_json_schema(parse(NESTED))
 
-    def test_openapi_is_what_the_server_gives(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_openapi_equals_that_of_the_server(self, capsys: pytest.CaptureFixture[str]) -> None:
         folder = nested()
         http = client(CustomLoader().load(folder))
         assert json.loads(exported(capsys, folder, "openapi")) == http.get("/openapi.json").json()
@@ -87,7 +87,7 @@ class TestForms:
             == http.get("/signature").json()["json_schema"]
         )
 
-    def test_pydantic_takes_the_example_and_the_answer(
+    def test_pydantic_models_accept_the_example_and_the_prediction(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         folder = nested()
@@ -130,7 +130,7 @@ def test_the_python_call_of_a_page_runs(capsys: pytest.CaptureFixture[str]) -> N
     assert "Anne" in capsys.readouterr().out
 
 
-def test_names_with_marks_of_markdown_stay_in_their_cells(
+def test_markdown_characters_in_names_are_escaped(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder = saved(
@@ -144,7 +144,7 @@ def test_names_with_marks_of_markdown_stay_in_their_cells(
 
 
 @pytest.mark.parametrize("to", FORMS)
-def test_standard_output_is_the_document_alone(modelpact: Commands, to: str) -> None:
+def test_standard_output_is_only_the_document(modelpact: Commands, to: str) -> None:
     publish(**steps())
     ended = modelpact("task=export", "task.uri=models:/sums/latest", f"task.to={to}")
     assert ended.status == 0, ended.err
@@ -165,7 +165,7 @@ def test_standard_output_is_the_document_alone(modelpact: Commands, to: str) -> 
 
 class TestRefusals:
     @pytest.mark.parametrize("to", FORMS)
-    def test_a_model_that_is_not_there(self, to: str) -> None:
+    def test_a_model_that_does_not_exist(self, to: str) -> None:
         with pytest.raises(LoadError, match=r"the store mlflow\.db does not exist"):
             task("models:/sums/1", to).run(Path())
 
@@ -176,12 +176,12 @@ class TestRefusals:
         with pytest.raises(LoadError, match="has no signature"):
             task("plain", to).run(Path())
 
-    def test_a_form_that_there_is_not(self, modelpact: Commands) -> None:
+    def test_an_unknown_format(self, modelpact: Commands) -> None:
         ended = modelpact("task=export", "task.uri=models:/sums/1", "task.to=xml")
         assert ended.status == 2
         assert "jsonschema" in ended.err
 
-    def test_no_form(self, modelpact: Commands) -> None:
+    def test_a_missing_format(self, modelpact: Commands) -> None:
         ended = modelpact("task=export", "task.uri=models:/sums/1")
         assert (ended.status, ended.err.splitlines()[0]) == (
             2,
@@ -189,7 +189,7 @@ class TestRefusals:
         )
 
     @pytest.mark.parametrize("place", ["folder", "file/below.json"])
-    def test_a_place_that_cannot_be_written(self, place: str) -> None:
+    def test_a_file_that_cannot_be_written(self, place: str) -> None:
         Path("folder").mkdir()
         Path("file").touch()
         with pytest.raises(ConfigError, match=f"task.out={place}"):

@@ -27,7 +27,7 @@ HOUSES = "rooms,area,town,price\n3,70.5,Bern,210\n2,48.0,,150\n5,120.0,Basel,395
 
 
 class Given(DataSource):
-    """Hands over what it is given."""
+    """Returns the given sample."""
 
     inputs: Any
 
@@ -47,7 +47,7 @@ def given(inputs: Any, **options: Any) -> InspectTask:
 
 
 def lines(text: str) -> dict[str, str]:
-    """The lines of the tables, by their first word."""
+    """Return the lines of the tables by their first word."""
     return {
         line.split()[0]: line
         for line in text.splitlines()
@@ -67,7 +67,7 @@ def houses() -> list[str]:
     ]
 
 
-def test_it_shows_each_column_and_the_yaml_and_saves_nothing(
+def test_shows_each_column_and_the_yaml_and_saves_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert task(data=numbers(params={"scale": 0.5})).run(tmp_path) is None
@@ -92,7 +92,7 @@ def test_remarks_on_integers_and_on_nulls(houses: list[str], modelpact: Commands
     assert "integers_as" not in modelpact(*houses, "signer.integers_as=double").out
 
 
-def test_outputs_are_signed_when_asked_for(houses: list[str], modelpact: Commands) -> None:
+def test_outputs_are_signed_on_request(houses: list[str], modelpact: Commands) -> None:
     ended = modelpact(*houses, "data.columns=[area]", "task.outputs=true")
     assert ended.status == 0, ended.err
     assert ended.out.endswith("inputs:\n  area: double\noutputs: float64[-1]\n")
@@ -109,7 +109,7 @@ NESTED = [
 ]
 
 
-def test_nested_paths_have_lines_of_their_own(
+def test_nested_paths_have_their_own_rows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given(NESTED).run(tmp_path)
@@ -185,7 +185,7 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refused_columns_are_shown_among_all_and_no_yaml(
+def test_errors_are_shown_among_all_columns_without_yaml(
     case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     inputs, path, remedy = REFUSED[case]
@@ -202,7 +202,7 @@ def test_refused_columns_are_shown_among_all_and_no_yaml(
     assert caught.value.exit_status == 1
 
 
-def test_a_column_without_a_type_is_refused_beside_another(
+def test_a_column_of_unknown_type_is_an_error_next_to_valid_ones(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = pd.DataFrame({"bad": [1, "x"], "empty": [None, None]})
@@ -211,9 +211,7 @@ def test_a_column_without_a_type_is_refused_beside_another(
     assert "error: the data tells no type" in lines(capsys.readouterr().out)["empty"]
 
 
-def test_any_is_remarked_on_when_it_is_allowed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_allowed_any_has_a_remark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frame = pd.DataFrame({"empty": [None, None], "good": [1.0, 2.0]})
     given(frame, signer=InferSigner(on_any="warn")).run(tmp_path)
     out = capsys.readouterr().out
@@ -221,7 +219,7 @@ def test_any_is_remarked_on_when_it_is_allowed(
     assert "warning: the data tells no type" in out
 
 
-def test_refused_params_and_outputs_are_shown(
+def test_errors_of_params_and_outputs_are_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SignError):
@@ -229,9 +227,7 @@ def test_refused_params_and_outputs_are_shown(
     assert "error: " in lines(capsys.readouterr().out)["k"]
 
 
-def test_other_signers_show_what_they_would_sign(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_other_signers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     task(signer=ExplicitSigner(inputs={"a": "double", "b?": "double"}, outputs="float64[-1]")).run(
         tmp_path
     )
@@ -247,7 +243,7 @@ def test_other_signers_show_what_they_would_sign(
     assert "outputs: float64[-1]" in capsys.readouterr().out
 
 
-def test_what_a_written_signature_refuses_is_shown(
+def test_violations_of_a_written_signature_are_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = [{"a": "x", "b": 1.0}, {"a": "y", "b": 2.0}, {"a": "z", "b": 2.0}, {"a": 1.0, "b": 2.0}]
@@ -262,8 +258,8 @@ def test_what_a_written_signature_refuses_is_shown(
     assert "error" in shown["c"]
 
 
-class TestFreezing:
-    def test_it_composes_as_a_contract(self, houses: list[str], modelpact: Commands) -> None:
+class TestWriting:
+    def test_the_file_composes_as_a_contract(self, houses: list[str], modelpact: Commands) -> None:
         frozen = modelpact(
             *houses,
             "data.columns=[area]",
@@ -280,7 +276,7 @@ class TestFreezing:
         assert "registered houses version 1" in ended.out, ended.err
         assert load("conf/contract/houses.yaml").outputs is not None
 
-    def test_the_same_contract_is_left_as_it_is(
+    def test_an_equal_contract_is_not_rewritten(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         Path("c.yaml").write_text("# mine\ninputs: {a: double, b: double}\n")
@@ -296,7 +292,7 @@ class TestFreezing:
             ("", "exists and is not a contract"),
         ],
     )
-    def test_another_one_is_replaced_only_when_asked(
+    def test_another_contract_is_replaced_only_with_overwrite(
         self, text: str, message: str, tmp_path: Path
     ) -> None:
         Path("c.yaml").write_text(text)
@@ -307,7 +303,7 @@ class TestFreezing:
         assert load("c.yaml") == parse({"inputs": {"a": "double", "b": "double"}})
 
     @pytest.mark.parametrize("place", ["c.txt", "c", "there.yaml", "file/c.yaml"])
-    def test_a_place_that_cannot_be_written(self, place: str, tmp_path: Path) -> None:
+    def test_a_file_that_cannot_be_written(self, place: str, tmp_path: Path) -> None:
         Path("there.yaml").mkdir()
         Path("file").touch()
         with pytest.raises(ConfigError, match=r"task.write="):
@@ -342,7 +338,7 @@ class TestFreezing:
             {"inputs": [{"name": "a?", "type": "long"}, {"name": "b", "type": "double"}]},
         ],
     )
-    def test_hydra_reads_it_as_modelpact_does(self, spec: dict[str, Any]) -> None:
+    def test_hydra_and_modelpact_read_the_same(self, spec: dict[str, Any]) -> None:
         from omegaconf import OmegaConf
 
         written = parse(spec)
@@ -352,14 +348,14 @@ class TestFreezing:
             parse(OmegaConf.to_container(OmegaConf.load("c.yaml"), resolve=True))
         ) == digest(written)
 
-    def test_what_hydra_would_resolve_is_refused(self) -> None:
+    def test_an_interpolation_in_a_contract_is_rejected(self) -> None:
         with pytest.raises(SpecError, match="reference"):
             write_contract(
                 Path("c.yaml"), parse({"inputs": {"${oc.env:HOME}": "long"}}), "", overwrite=False
             )
         assert not Path("c.yaml").exists()
 
-    def test_one_line_a_column(self) -> None:
+    def test_one_line_per_column(self) -> None:
         text = contract_yaml(parse({"inputs": {"a": {"b": [{"c": "long"}]}, "d?": "float"}}))
         assert text == "inputs:\n  a: {b: [{c: long}]}\n  d?: float\n"
 

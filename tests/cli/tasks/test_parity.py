@@ -51,7 +51,7 @@ def test_a_table_and_a_report(modelpact: Commands) -> None:
     assert (report["payloads"], report["unexplained"]) == (20, 0)
 
 
-def test_a_difference_is_shown_and_ends_with_status_1(
+def test_an_unexplained_difference_fails(
     modelpact: Commands, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from modelpact.serving import app
@@ -73,7 +73,7 @@ def test_a_difference_is_shown_and_ends_with_status_1(
 
 
 class TestRefusals:
-    def test_a_model_that_is_not_there(self) -> None:
+    def test_a_model_that_does_not_exist(self) -> None:
         with pytest.raises(LoadError, match=r"the store mlflow\.db does not exist"):
             task().run(Path())
         publish(**steps())
@@ -88,12 +88,12 @@ class TestRefusals:
     @pytest.mark.parametrize(
         "wrong", ["task.payloads=0", "task.payloads=many", "task.seed=-1", "task.max_shown=0"]
     )
-    def test_numbers_that_are_none(self, modelpact: Commands, wrong: str) -> None:
+    def test_invalid_numbers(self, modelpact: Commands, wrong: str) -> None:
         ended = modelpact("task=parity", "task.uri=models:/sums/1", wrong)
         assert ended.status == 2
         assert wrong.partition("=")[0] in ended.err
 
-    def test_the_error_carries_what_was_found(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_error_has_the_comparison(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from modelpact.serving import app
 
         publish(**steps())

@@ -1,4 +1,4 @@
-"""The tasks that move aliases, over one model with versions that differ in what a promotion asks about."""
+"""The tasks that move aliases, with versions of one model that pass or fail the promotion rules."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WORSE, BETTER, BREAKING, UNVERIFIED = 1, 2, 3, 4
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
-    """A folder with a store: versions that are worse, better, breaking, and unverified."""
+    """Return a folder whose store has a worse, a better, a breaking and an unverified version."""
     folder = tmp_path_factory.mktemp("promoting")
     renamed = [{"a": row["a"], "c": row["b"]} for row in numbers().inputs]
     with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
@@ -55,7 +55,7 @@ def nowhere() -> None:
 
 @pytest.fixture(autouse=True)
 def store(published: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in that folder, with its store as it was at first."""
+    """Work in a copy of that folder."""
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
     monkeypatch.setattr("modelpact.registry.aliases.alias_history._PAUSES", (0.0,))
     if "nowhere" not in request.fixturenames:
@@ -87,7 +87,7 @@ def history(**changes: Any) -> None:
 
 
 def place(version: int, alias: str = "champion") -> None:
-    """Let an alias name a version, whatever the rules say."""
+    """Move an alias to a version without checking the rules."""
     Aliases(client(), "sums").move(alias, version)
 
 
@@ -107,7 +107,9 @@ def failed_rules(version: object, **changes: Any) -> dict[str, str]:
 
 
 class TestPromote:
-    def test_moves_by_rule_and_writes_it_down(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_moves_the_alias_and_records_the_rules(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         place(WORSE)
         promote(BETTER, why="the factor was wrong")
         lines = capsys.readouterr().out.splitlines()
@@ -130,7 +132,7 @@ class TestPromote:
             ("metric", True), ("compatibility", True), ("verified", True), ("integrity", True),
         ]  # fmt: skip
 
-    def test_the_first_has_nothing_to_be_compared_with(
+    def test_the_first_version_has_nothing_to_compare_with(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         promote(WORSE)
@@ -139,19 +141,21 @@ class TestPromote:
         assert out.count("no version to compare with yet") == 2
         assert "champion of sums: no version -> version 1" in out
 
-    def test_what_it_names_already_is_left(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_the_current_version_is_not_promoted_again(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         place(WORSE)
         promote(WORSE)
         assert capsys.readouterr().out == "champion of sums already names version 1\n"
         assert len(Aliases(client(), "sums").state("champion").moves) == 1
 
-    def test_takes_an_alias_and_the_latest(self) -> None:
+    def test_the_version_can_be_an_alias_or_the_latest(self) -> None:
         place(BETTER, "challenger")
         promote("models:/sums@challenger")
         assert named() == BETTER
         assert set(failed_rules("models:/sums/latest")) == {"verified", "metric"}
 
-    def test_a_broken_rule_moves_nothing_and_says_how_to_go_on(self) -> None:
+    def test_a_failed_rule_moves_nothing(self) -> None:
         place(BETTER)
         with pytest.raises(PromotionError) as caught:
             promote(WORSE)
@@ -162,7 +166,7 @@ class TestPromote:
         assert "task.force=[metric] 'task.why=\"...\"'" in error.remedy
         assert named() == BETTER
 
-    def test_every_broken_rule_is_told(self) -> None:
+    def test_every_failed_rule_is_reported(self) -> None:
         place(BETTER)
         found = failed_rules(UNVERIFIED)
         assert found == {
@@ -175,7 +179,7 @@ class TestPromote:
         )
         assert found["metric"] == "r2 1 -> 1: unchanged"
 
-    def test_what_is_forced_is_on_the_record(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_forced_rules_are_recorded(self, capsys: pytest.CaptureFixture[str]) -> None:
         place(BETTER)
         assert set(failed_rules(BREAKING, force=["metric"], why="w")) == {"metric", "compatibility"}
         promote(BREAKING, force=["metric", "compatibility", "verified"], why="callers were told")
@@ -186,12 +190,12 @@ class TestPromote:
         assert "2 of 4, forced: metric, compatibility" in capsys.readouterr().out
 
     @pytest.mark.parametrize("compatibility", ["none", "forward", "full"])
-    def test_the_mode_can_be_chosen(self, compatibility: Any) -> None:
+    def test_the_compatibility_mode(self, compatibility: Any) -> None:
         place(BETTER)
         found = failed_rules(BREAKING, compatibility=compatibility)
         assert ("compatibility" in found) == (compatibility != "none")
 
-    def test_one_that_was_overtaken_is_told(self, mocker: Any) -> None:
+    def test_a_concurrent_move_is_detected(self, mocker: Any) -> None:
         place(WORSE)
         real = Aliases.move
         overtaken: list[int] = []
@@ -209,7 +213,7 @@ class TestPromote:
             promote(BETTER)
         assert named() == BREAKING
 
-    def test_a_protected_alias_is_what_it_is_for(self) -> None:
+    def test_a_protected_alias_can_be_promoted(self) -> None:
         place(WORSE)
         protect()
         promote(BETTER)
@@ -217,7 +221,7 @@ class TestPromote:
         assert named() == WORSE
 
 
-class TestTheMetric:
+class TestMetricRule:
     @pytest.mark.parametrize(
         ("figures", "asked", "ok", "text"),
         [
@@ -234,7 +238,7 @@ class TestTheMetric:
             ((float("inf"), 0.5), {}, True, "better by inf"),
         ],
     )
-    def test_must_be_better(
+    def test_the_metric_must_improve(
         self, figures: tuple[float, float], asked: Any, ok: bool, text: str, metrics: Any
     ) -> None:
         own, old = figures
@@ -247,7 +251,7 @@ class TestTheMetric:
         rules = Aliases(client(), "sums").state("champion").moves[-1].rules
         assert not ok or text in rules[0].detail
 
-    def test_is_named_where_there_are_several(self, metrics: Any) -> None:
+    def test_several_metrics_require_a_choice(self, metrics: Any) -> None:
         metrics(
             {WORSE: {"r2": 0.5, "neg_max_error": -2.0}, BETTER: {"r2": 0.6, "neg_max_error": -3.0}}
         )
@@ -261,12 +265,12 @@ class TestTheMetric:
         )
         promote(BETTER, metric="r2")
 
-    def test_that_both_have_is_compared(self, metrics: Any) -> None:
+    def test_the_metric_that_both_versions_have_is_compared(self, metrics: Any) -> None:
         metrics({WORSE: {"r2": 0.5}, BETTER: {"r2": 0.6, "neg_max_error": -3.0}})
         place(WORSE)
         promote(BETTER)
 
-    def test_of_no_scorer_needs_a_direction(self, metrics: Any) -> None:
+    def test_an_unknown_scorer_requires_a_direction(self, metrics: Any) -> None:
         metrics({WORSE: {"loss": 0.5}, BETTER: {"loss": 0.4}})
         place(WORSE)
         with pytest.raises(ConfigError, match="whether a higher loss is better") as caught:
@@ -274,18 +278,18 @@ class TestTheMetric:
         assert "task.better=lower" in caught.value.remedy
         promote(BETTER, better="lower")
 
-    def test_that_is_mistyped_is_told(self) -> None:
+    def test_a_mistyped_metric(self) -> None:
         assert failed_rules(BETTER, metric="r3")["metric"] == "version 2 has no r3; it has r2"
         assert failed_rules(UNVERIFIED, metric="r2")["metric"] == "version 4 has no r2"
 
-    def test_that_nobody_has_is_not_asked(self, metrics: Any) -> None:
+    def test_no_metrics_at_all(self, metrics: Any) -> None:
         metrics({WORSE: {}, BETTER: {}})
         place(WORSE)
         promote(BETTER)
 
     @pytest.fixture
     def metrics(self, mocker: Any) -> Any:
-        """Give versions other metrics."""
+        """Replace the metrics of versions."""
         import modelpact.registry.promotion_rules as module
 
         def give(figures: dict[int, dict[str, float]]) -> None:
@@ -295,7 +299,7 @@ class TestTheMetric:
 
         return give
 
-    def test_is_the_last_that_was_logged(self) -> None:
+    def test_the_last_logged_value_counts(self) -> None:
         version = client().get_model_version("sums", "1")
         client().log_metric(
             version.run_id,
@@ -307,7 +311,7 @@ class TestTheMetric:
         place(BETTER)
         promote(WORSE)
 
-    def test_of_a_version_without_a_model_is_that_of_its_run(self) -> None:
+    def test_a_version_without_a_logged_model_has_the_metrics_of_its_run(self) -> None:
         run_id = client().create_run("0").info.run_id
         client().log_metric(run_id, "r2", 0.25)
         version = client().create_model_version("sums", str(Path("gone").absolute()), run_id)
@@ -320,15 +324,15 @@ class TestTheMetric:
         return failed_rules(version)
 
 
-class TestTrust:
-    def test_what_plain_mlflow_registered_has_to_be_forced(self) -> None:
+class TestOtherRules:
+    def test_a_version_of_plain_mlflow_must_be_forced(self) -> None:
         client().create_model_version("sums", str(Path("gone").absolute()))
         found = failed_rules(5)
         assert found["verified"] == "version 5 has no record of a verification"
         assert found["integrity"].startswith("cannot read its files")
         assert found["compatibility"].startswith("the contract of version 5 of sums cannot be read")
 
-    def test_files_that_were_changed_are_found(self, published: Path) -> None:
+    def test_changed_files_fail(self, published: Path) -> None:
         model_id = client().get_model_version("sums", "2").source.removeprefix("models:/")
         folder = Path(client().get_logged_model(model_id).artifact_location)
         extra = folder / "added.py"
@@ -338,7 +342,7 @@ class TestTrust:
         finally:
             extra.unlink()
 
-    def test_without_a_manifest_nothing_is_known(self, mocker: Any) -> None:
+    def test_a_missing_manifest_fails(self, mocker: Any) -> None:
         mocker.patch(
             "modelpact.registry.promotion_rules.verify_files",
             return_value=mocker.Mock(problems=(), digest=None, attested=False),
@@ -365,7 +369,7 @@ class TestTrust:
 
 
 class TestRollback:
-    def test_goes_further_back_each_time(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_each_rollback_goes_further_back(self, capsys: pytest.CaptureFixture[str]) -> None:
         for version in (WORSE, BETTER, BREAKING):
             place(version)
         rollback(why="errors since noon")
@@ -385,7 +389,7 @@ class TestRollback:
         )
         assert Aliases(client(), "sums").state("champion").moves[3].why == "errors since noon"
 
-    def test_what_it_went_back_from_is_not_gone_back_to(self) -> None:
+    def test_a_rolled_back_version_is_not_a_target(self) -> None:
         for version in (WORSE, BETTER):
             place(version)
         rollback()
@@ -393,7 +397,7 @@ class TestRollback:
         rollback()
         assert named() == WORSE
 
-    def test_goes_to_a_version_of_the_history(self) -> None:
+    def test_an_earlier_version_can_be_chosen(self) -> None:
         for version in (WORSE, BETTER, BREAKING):
             place(version)
         rollback(version=WORSE)
@@ -405,7 +409,7 @@ class TestRollback:
             with pytest.raises(AliasError, match=text):
                 rollback(version=version)
 
-    def test_says_where_it_can_go(self) -> None:
+    def test_the_error_lists_earlier_versions(self) -> None:
         for version in (WORSE, BETTER, BREAKING):
             place(version)
         with pytest.raises(AliasError) as caught:
@@ -415,7 +419,7 @@ class TestRollback:
             "task=promote task.uri=models:/sums/<version> task.alias=champion."
         )
 
-    def test_refuses_a_version_that_is_gone(self) -> None:
+    def test_a_deleted_version_is_rejected(self) -> None:
         place(WORSE)
         place(BETTER)
         client().delete_model_version("sums", "1")
@@ -423,11 +427,11 @@ class TestRollback:
             rollback()
         assert named() == BETTER
 
-    def test_refuses_what_was_never_moved(self) -> None:
+    def test_an_alias_that_was_never_moved(self) -> None:
         with pytest.raises(AliasError, match="was never moved"):
             rollback()
 
-    def test_brings_back_what_was_taken_away(self) -> None:
+    def test_a_removed_alias_is_restored(self) -> None:
         place(WORSE)
         client().delete_registered_model_alias("sums", "champion")
         rollback()
@@ -435,7 +439,7 @@ class TestRollback:
 
 
 class TestProtect:
-    def test_says_what_is(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_reports_the_protection(self, capsys: pytest.CaptureFixture[str]) -> None:
         protect()
         protect()
         protect(lift=True, why="no customers left")
@@ -449,11 +453,11 @@ class TestProtect:
 
 
 class TestHistory:
-    def test_of_no_alias(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_without_aliases(self, capsys: pytest.CaptureFixture[str]) -> None:
         history()
         assert capsys.readouterr().out == "sums: no moves\n"
 
-    def test_is_a_table(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_table(self, capsys: pytest.CaptureFixture[str]) -> None:
         place(WORSE)
         promote(BETTER, why="better\n\x1b[31mred")
         place(WORSE, "blue")
@@ -483,7 +487,7 @@ class TestHistory:
         ]
         assert lines[6:] == ["blue names version 1", "champion names version 2, and is protected"]
 
-    def test_of_one_alias_as_json(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_one_alias_as_json(self, capsys: pytest.CaptureFixture[str]) -> None:
         place(WORSE, "blue")
         promote(BETTER)
         capsys.readouterr()
@@ -503,7 +507,7 @@ class TestHistory:
         ]
 
     @pytest.mark.parametrize("form", ["table", "json"])
-    def test_is_written_into_a_file(
+    def test_output_file(
         self, form: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         place(WORSE)
@@ -512,7 +516,9 @@ class TestHistory:
         assert capsys.readouterr().out == f"wrote {file}: 1 move\n"
         assert "champion" in file.read_text()
 
-    def test_says_what_was_done_outside(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_moves_outside_of_modelpact_are_reported(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         client().set_registered_model_alias("sums", "blue", "1")
         place(WORSE)
         client().set_registered_model_alias("sums", "champion", "3")
@@ -528,7 +534,7 @@ class TestHistory:
         ]
 
     @pytest.mark.parametrize("first", [True, False])
-    def test_a_move_that_was_cut_off_is_shown_and_repaired(
+    def test_an_unfinished_move_is_shown_and_repaired(
         self, first: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         if not first:
@@ -553,7 +559,7 @@ class TestHistory:
         assert f"\n{change}\n" in out
         assert named() == 2
 
-    def test_of_an_alias_that_never_was(self) -> None:
+    def test_an_unknown_alias(self) -> None:
         place(WORSE)
         with pytest.raises(
             AliasError,
@@ -576,7 +582,7 @@ class TestHistory:
         "models:/",
     ],
 )
-def test_only_a_version_of_a_registered_model_is_promoted(uri: str) -> None:
+def test_a_uri_without_a_registered_model_is_rejected(uri: str) -> None:
     Path("folder").mkdir()
     with pytest.raises(ConfigError, match="does not name a version of a registered model"):
         promote(uri)
@@ -585,7 +591,7 @@ def test_only_a_version_of_a_registered_model_is_promoted(uri: str) -> None:
 @pytest.mark.parametrize(
     "uri", ["models:/sums/9", "models:/sums@nobody", "models:/sum/1", "models:/sums/one"]
 )
-def test_a_version_that_is_not_there_is_not_promoted(uri: str) -> None:
+def test_a_version_that_does_not_exist_is_not_promoted(uri: str) -> None:
     with pytest.raises(LoadError, match=r"cannot find|does not name a version|no registered model"):
         promote(uri)
     assert named() is None
@@ -594,7 +600,7 @@ def test_a_version_that_is_not_there_is_not_promoted(uri: str) -> None:
 @pytest.mark.parametrize(
     "run", [rollback, protect, history], ids=["rollback", "protect", "history"]
 )
-def test_a_model_that_is_not_there_is_told(run: Any) -> None:
+def test_an_unknown_registered_model(run: Any) -> None:
     with pytest.raises(AliasError, match="there is no registered model 'sum'") as caught:
         run(name="sum")
     assert "did you mean 'sums'?" in caught.value.message
@@ -602,7 +608,7 @@ def test_a_model_that_is_not_there_is_told(run: Any) -> None:
 
 @pytest.mark.usefixtures("nowhere")
 @pytest.mark.parametrize("run", [lambda **given: promote(1, **given), rollback, protect, history])
-def test_a_bad_alias_is_refused_before_the_store_is_opened(run: Any) -> None:
+def test_an_invalid_alias_is_rejected_before_the_store_is_opened(run: Any) -> None:
     for alias in ("", "latest", "v2", "a b"):
         with pytest.raises(ConfigError, match=r"task\.alias"):
             run(alias=alias)
@@ -611,7 +617,7 @@ def test_a_bad_alias_is_refused_before_the_store_is_opened(run: Any) -> None:
 
 @pytest.mark.usefixtures("nowhere")
 @pytest.mark.parametrize("run", [lambda **given: promote(1, **given), rollback, protect, history])
-def test_no_store_is_made_to_find_nothing_in_it(run: Any) -> None:
+def test_a_missing_store_is_not_created(run: Any) -> None:
     with pytest.raises(LoadError, match=r"the store mlflow\.db does not exist"):
         run(alias="champion")
     assert not Path("mlflow.db").exists()
@@ -619,14 +625,14 @@ def test_no_store_is_made_to_find_nothing_in_it(run: Any) -> None:
 
 @pytest.mark.usefixtures("nowhere")
 @pytest.mark.parametrize("run", [lambda **given: promote(1, **given), rollback, protect])
-def test_a_bad_reason_is_refused(run: Any) -> None:
+def test_an_invalid_reason_is_rejected(run: Any) -> None:
     with pytest.raises(ConfigError, match=r"task\.why is 1,001 characters long"):
         run(why="x" * 1001)
     with pytest.raises(SecretError):
         run(why="sk-" + "proj-0123456789abcdef")
 
 
-def test_a_history_that_was_deleted_is_told() -> None:
+def test_a_deleted_history_is_reported() -> None:
     place(WORSE)
     client().delete_experiment(
         client().get_experiment_by_name("modelpact aliases: index").experiment_id
@@ -636,7 +642,7 @@ def test_a_history_that_was_deleted_is_told() -> None:
 
 
 @pytest.mark.usefixtures("nowhere")
-def test_what_is_forced_needs_a_reason() -> None:
+def test_force_requires_a_reason() -> None:
     with pytest.raises(ConfigError, match=r"task\.force=\[metric,verified\] requires a reason"):
         promote(1, force=["metric", "verified"], why="  ")
 
@@ -653,7 +659,7 @@ def test_what_is_forced_needs_a_reason() -> None:
     ],
 )
 @pytest.mark.usefixtures("nowhere")
-def test_what_cannot_be_asked_is_told(changes: Any) -> None:
+def test_invalid_options(changes: Any) -> None:
     with pytest.raises(ValidationError, match=next(iter(changes))):
         promote(1, **changes)
 
@@ -683,7 +689,7 @@ def test_what_cannot_be_asked_is_told(changes: Any) -> None:
         (["task=history", "task.name=sums", "task.out=."], 2, "task.out"),
     ],
 )
-def test_what_cannot_be_asked_is_told_on_the_command_line(
+def test_invalid_options_on_the_command_line(
     arguments: list[str], status: int, text: str, modelpact: Commands
 ) -> None:
     ended = modelpact(*arguments)

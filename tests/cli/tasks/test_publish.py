@@ -12,14 +12,12 @@ from tests.support.publishing import numbers, receipt, steps, versions
 from tiny_models import Doubler, Faulty
 
 
-def test_the_base_cannot_be_built() -> None:
+def test_the_base_class_is_abstract() -> None:
     with pytest.raises(TypeError, match="abstract"):
         Task()  # type: ignore[abstract]
 
 
-def test_it_publishes_and_answers_with_the_first_metric(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_returns_the_first_metric(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     task = PublishTask(
         **steps(
             data=numbers(metrics=["neg_median_absolute_error", "r2"]), model=Doubler(factor=1.0)
@@ -32,7 +30,7 @@ def test_it_publishes_and_answers_with_the_first_metric(
     assert "registered sums version 1" in capsys.readouterr().out
 
 
-def test_without_metrics_there_is_no_objective(tmp_path: Path) -> None:
+def test_returns_none_without_metrics(tmp_path: Path) -> None:
     assert PublishTask(**steps(data=numbers())).run(tmp_path) is None
 
 
@@ -46,13 +44,13 @@ def test_a_failure_writes_its_receipt_and_is_raised(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change", [{"saver": "custom"}, {"register": None}, {"extra": 1}, {"name": 3}]
 )
-def test_it_is_not_built_from_anything_else(change: dict[str, Any]) -> None:
+def test_wrong_types_are_rejected(change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         PublishTask(**steps(**change))
 
 
 @pytest.mark.parametrize("missing", ["data", "register", "name"])
-def test_every_step_is_needed(missing: str) -> None:
+def test_every_step_is_required(missing: str) -> None:
     chosen = steps()
     del chosen[missing]
     with pytest.raises(ValidationError, match=missing):

@@ -33,7 +33,7 @@ OURS = {"modelpact.model": "Doubler"}
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for temporary files that nobody else uses."""
+    """Use an empty folder for temporary files."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -42,14 +42,14 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def store(temporary: Path) -> str:
-    """A store, and no other temporary file; the number of its experiment."""
+    """Create a store without temporary files; return the id of its experiment."""
     with SqliteTracking().open() as opened:
         return opened.experiment_id
 
 
 @pytest.fixture(scope="module")
 def dead() -> Process:
-    """A process that is gone."""
+    """Return a process that has ended."""
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     here = Process.current()
@@ -58,7 +58,7 @@ def dead() -> Process:
 
 @pytest.fixture
 def living() -> Iterator[Process]:
-    """A process that runs, and is not this one."""
+    """Return another running process."""
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     yield Process(Process.current().host, child.pid, _began(child.pid))
     child.kill()
@@ -81,7 +81,7 @@ def begun(
     hours: float = 0.0,
     tags: dict[str, str] = OURS,
 ) -> str:
-    """A run as a job of that process leaves it; its id."""
+    """Create a run as a job of a process would; return its id."""
     experiment = client().get_experiment_by_name("modelpact").experiment_id
     then = int((time.time() - hours * 3600) * 1000)
     run = client().create_run(
@@ -96,7 +96,7 @@ def begun(
 
 
 def saved(run_id: str | None, status: str = "PENDING") -> str:
-    """A model as a job leaves it; its id."""
+    """Create a model as a job would; return its id."""
     experiment = client().get_experiment_by_name("modelpact").experiment_id
     model = client().create_logged_model(experiment, name="model", source_run_id=run_id)
     if status != "PENDING":
@@ -105,7 +105,7 @@ def saved(run_id: str | None, status: str = "PENDING") -> str:
 
 
 def repair(capsys: pytest.CaptureFixture[str], **options: Any) -> list[str]:
-    """What a repair says, line by line."""
+    """Run a repair and return its output lines."""
     capsys.readouterr()
     RepairTask(tracking=SqliteTracking(), **options).run(Path("outputs"))
     return capsys.readouterr().out.splitlines()
@@ -120,7 +120,7 @@ def status_of_model(model_id: str) -> str:
 
 
 class TestRuns:
-    def test_of_a_process_that_is_gone_are_killed(
+    def test_runs_of_ended_processes_are_killed(
         self, dead: Process, capsys: pytest.CaptureFixture[str]
     ) -> None:
         run = begun(dead)
@@ -133,7 +133,7 @@ class TestRuns:
         assert repair(capsys) == ["nothing to repair"]
 
     @pytest.mark.parametrize("older_than", [None, 0.0])
-    def test_of_living_processes_are_left(
+    def test_runs_of_running_processes_are_skipped(
         self, older_than: float | None, living: Process, capsys: pytest.CaptureFixture[str]
     ) -> None:
         found = [begun(living, hours=100), begun(Process.current(), hours=100)]
@@ -145,16 +145,14 @@ class TestRuns:
         assert [status(run) for run in found] == ["RUNNING", "RUNNING"]
         assert [status_of_model(model) for model in models] == ["PENDING", "READY"]
 
-    def test_whose_number_another_process_has_by_now_are_killed(
+    def test_runs_with_a_reused_pid_are_killed(
         self, living: Process, capsys: pytest.CaptureFixture[str]
     ) -> None:
         run = begun(Process(living.host, living.pid, f"{living.began}0"))
         assert len(repair(capsys)) == 1
         assert status(run) == "KILLED"
 
-    def test_whose_process_waits_to_be_asked_how_it_ended_are_killed(
-        self, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_runs_of_zombie_processes_are_killed(self, capsys: pytest.CaptureFixture[str]) -> None:
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
         run = begun(Process(Process.current().host, child.pid, _began(child.pid)))
         os.kill(child.pid, signal.SIGKILL)
@@ -163,7 +161,7 @@ class TestRuns:
         assert status(run) == "KILLED"
         child.wait()
 
-    def test_of_other_machines_are_killed_only_when_older_than_said(
+    def test_runs_of_other_hosts_are_killed_only_if_old(
         self, dead: Process, capsys: pytest.CaptureFixture[str]
     ) -> None:
         old, new = begun(elsewhere(dead), hours=3), begun(elsewhere(dead))
@@ -182,7 +180,7 @@ class TestRuns:
         ]
         assert (status(old), status(new)) == ("KILLED", "RUNNING")
 
-    def test_that_no_tag_says_the_process_of_are_killed_only_when_older_than_said(
+    def test_runs_without_process_tags_are_killed_only_if_old(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         run = begun(None, hours=3)
@@ -190,20 +188,20 @@ class TestRuns:
         assert "no tag says whose" in repair(capsys, older_than=2)[0]
         assert status(run) == "KILLED"
 
-    def test_of_somebody_else_are_never_touched(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_foreign_runs_are_not_changed(self, capsys: pytest.CaptureFixture[str]) -> None:
         run = begun(None, hours=100, tags={"team": "lab"})
         model = saved(run)
         assert repair(capsys, older_than=0) == ["nothing to repair"]
         assert (status(run), status_of_model(model)) == ("RUNNING", "PENDING")
 
-    def test_that_ended_keep_their_status(
+    def test_ended_runs_keep_their_status(
         self, dead: Process, capsys: pytest.CaptureFixture[str]
     ) -> None:
         found = [begun(dead, status) for status in ("FINISHED", "FAILED", "KILLED")]
         assert repair(capsys) == ["nothing to repair"]
         assert [status(run) for run in found] == ["FINISHED", "FAILED", "KILLED"]
 
-    def test_that_finish_while_one_looks_keep_their_status(
+    def test_runs_that_finish_during_the_repair_keep_their_status(
         self, dead: Process, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         run = begun(dead)
@@ -216,7 +214,7 @@ class TestRuns:
         assert repair(capsys) == ["nothing to repair"]
         assert status(run) == "FINISHED"
 
-    def test_of_a_sweep_are_killed_and_its_living_jobs_left(
+    def test_the_parent_of_a_sweep_is_killed_and_its_running_jobs_are_skipped(
         self, dead: Process, living: Process, capsys: pytest.CaptureFixture[str]
     ) -> None:
         parent = begun(dead, tags={"modelpact.sweep": "parent"})
@@ -224,7 +222,7 @@ class TestRuns:
         assert len(repair(capsys)) == 2
         assert (status(parent), status(job)) == ("KILLED", "RUNNING")
 
-    def test_in_several_pages(
+    def test_several_pages_of_runs(
         self, dead: Process, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("modelpact.cli.tasks.repair.PAGE_SIZE", 2)
@@ -237,7 +235,7 @@ class TestRuns:
 
 class TestModels:
     @pytest.mark.parametrize("ended", ["RUNNING", "FINISHED", "FAILED", "KILLED"])
-    def test_that_were_never_saved_whole_are_failed(
+    def test_incomplete_models_are_failed(
         self, ended: str, dead: Process, capsys: pytest.CaptureFixture[str]
     ) -> None:
         model = saved(begun(dead, ended))
@@ -249,7 +247,7 @@ class TestModels:
         assert repair(capsys) == ["nothing to repair"]
 
     @pytest.mark.parametrize("ended", ["RUNNING", "FAILED", "KILLED"])
-    def test_that_were_to_become_a_version_are_failed(
+    def test_unregistered_models_of_unfinished_runs_are_failed(
         self, ended: str, dead: Process, capsys: pytest.CaptureFixture[str]
     ) -> None:
         model = saved(begun(dead, ended), "READY")
@@ -261,7 +259,7 @@ class TestModels:
         assert repair(capsys) == ["nothing to repair"]
 
     @pytest.mark.parametrize("by", ["uri", "run"])
-    def test_that_are_versions_stay(
+    def test_registered_models_are_kept(
         self, by: str, dead: Process, capsys: pytest.CaptureFixture[str]
     ) -> None:
         run = begun(dead)
@@ -277,16 +275,14 @@ class TestModels:
         assert status_of_model(model) == "READY"
         assert repair(capsys) == ["nothing to repair"]
 
-    def test_that_are_wanted_without_a_version_stay(
-        self, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_models_of_finished_runs_are_kept(self, capsys: pytest.CaptureFixture[str]) -> None:
         publish(**steps(register=NoneRegister()))
         publish(**steps())
         assert repair(capsys, older_than=0) == ["nothing to repair"]
         assert saved_statuses() == ["READY", "READY"]
         assert versions("sums") == [1]
 
-    def test_without_a_run_are_failed_only_when_older_than_said(
+    def test_models_without_a_run_are_failed_only_if_old(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         pending, ready = saved(None), saved(None, "READY")
@@ -295,14 +291,14 @@ class TestModels:
         assert len(repair(capsys, older_than=0)) == 1
         assert (status_of_model(pending), status_of_model(ready)) == ("FAILED", "READY")
 
-    def test_whose_run_was_deleted_for_good_are_left(
+    def test_models_of_deleted_runs_are_skipped(
         self, dead: Process, capsys: pytest.CaptureFixture[str]
     ) -> None:
         model = saved("0" * 32)
         assert repair(capsys) == ["nothing to repair"]
         assert status_of_model(model) == "PENDING"
 
-    def test_that_become_whole_while_one_looks_stay(
+    def test_models_that_finish_during_the_repair_are_kept(
         self, dead: Process, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         run = begun(dead)
@@ -323,7 +319,7 @@ class TestFiles:
     def left(
         self, temporary: Path, cache: Path, dead: Process, monkeypatch: pytest.MonkeyPatch
     ) -> list[Path]:
-        """What a process that is gone left, one of each kind."""
+        """Create one temporary file of each kind, of an ended process."""
         with monkeypatch.context() as patch:
             patch.setattr(Process, "current", lambda: dead)
             names = [
@@ -345,7 +341,7 @@ class TestFiles:
             (folder / "model" / "MLmodel").write_text("half")
         return [*names, *folders]
 
-    def test_of_a_process_that_is_gone_are_removed(
+    def test_files_of_ended_processes_are_removed(
         self, left: list[Path], capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert repair(capsys) == [
@@ -354,7 +350,7 @@ class TestFiles:
         assert not any(path.exists() for path in left)
         assert repair(capsys) == ["nothing to repair"]
 
-    def test_are_removed_where_there_is_no_store(
+    def test_files_are_removed_without_a_store(
         self, left: list[Path], capsys: pytest.CaptureFixture[str]
     ) -> None:
         Path("mlflow.db").unlink()
@@ -364,7 +360,7 @@ class TestFiles:
         assert repair(capsys)[1:] == ["nothing to repair"]
         assert not Path("mlflow.db").exists()
 
-    def test_of_living_processes_are_left(
+    def test_files_of_running_processes_are_kept(
         self, temporary: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         with temporary_folder() as folder, temporary_folder(Path()):
@@ -372,7 +368,7 @@ class TestFiles:
             assert repair(capsys, older_than=0) == ["nothing to repair"]
             assert list(temporary.iterdir()) == [folder]
 
-    def test_of_other_machines_are_removed_only_when_older_than_said(
+    def test_files_of_other_hosts_are_removed_only_if_old(
         self, temporary: Path, dead: Process, capsys: pytest.CaptureFixture[str]
     ) -> None:
         folder = temporary / f"modelpact-{elsewhere(dead).label}-abc_d12"
@@ -386,7 +382,7 @@ class TestFiles:
         "name",
         ["modelpact-notes", "modelpact-1-2-3", "tmpabc", ".mlflow.db.new", ".mlflow.db.0123.new"],
     )
-    def test_of_somebody_else_are_never_touched(
+    def test_foreign_files_are_not_removed(
         self, name: str, temporary: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         for folder in (temporary, Path()):
@@ -397,7 +393,7 @@ class TestFiles:
 
     @pytest.mark.parametrize("began", ["", "0123abcd_456"])
     @pytest.mark.parametrize("name", ["mlflow.db", "receipt.json", "no_suffix", "a.b.c.d"])
-    def test_their_names_say_whose_they_are(
+    def test_the_names_of_files_contain_their_process(
         self, name: str, began: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         one = Process("host/abc", 12, began)
@@ -409,7 +405,7 @@ class TestFiles:
         assert not list(Path().glob("*.new"))
 
 
-def test_what_mlflow_makes_while_it_saves_lies_in_a_folder_of_ours(
+def test_temporary_files_of_mlflow_are_in_our_folder(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
@@ -452,7 +448,7 @@ def test_a_dry_run_changes_nothing(
     assert [status_of_model(model) for model in models] == ["FAILED", "FAILED"]
 
 
-def test_a_job_says_which_process_it_is() -> None:
+def test_a_job_has_the_tags_of_its_process() -> None:
     done = publish(**steps())
     tags = client().get_run(done.run_id).data.tags
     assert Process.of(tags) == Process.current()
@@ -465,7 +461,7 @@ def test_a_store_that_cannot_be_opened_is_an_error() -> None:
         RepairTask(tracking=SqliteTracking(uri="sqlite:///notes.db")).run(Path())
 
 
-def test_a_store_that_fails_half_way_is_an_error(
+def test_a_store_that_fails_during_the_repair_is_an_error(
     dead: Process, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun(dead)
@@ -481,7 +477,7 @@ def test_a_store_that_fails_half_way_is_an_error(
     assert repair(capsys) == ["nothing to repair"]
 
 
-def test_a_model_whose_metrics_cannot_be_logged_is_taken_back(
+def test_a_model_whose_metrics_cannot_be_logged_is_failed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:

@@ -40,7 +40,7 @@ LOOSE = ExplicitSigner(inputs={"a": "double", "b?": "double"}, outputs="float64[
 
 
 class Given(DataSource):
-    """Hands over what it is given."""
+    """Returns the given sample."""
 
     inputs: Any
 
@@ -60,7 +60,7 @@ def task(uri: str = "models:/sums/1", **changes: Any) -> ResignTask:
 
 
 def files() -> dict[str, str]:
-    """The digest of every stored file."""
+    """Return the digest of every stored file."""
     return {
         str(path): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in Path("mlruns").rglob("*")
@@ -69,7 +69,7 @@ def files() -> dict[str, str]:
 
 
 def folder_of(version: int, name: str = "sums") -> Path:
-    """Where a version's files are."""
+    """Return the folder of a version's files."""
     return Path(client().get_model_version_download_uri(name, str(version)).removeprefix("file://"))
 
 
@@ -79,12 +79,12 @@ def signature_of(version: int, name: str = "sums") -> Any:
 
 @pytest.fixture
 def published() -> str:
-    """Version 1 of `sums`; the URI of its logged model."""
+    """Publish version 1 of `sums`; return the URI of its logged model."""
     return str(publish(**steps(register=MlflowRegister(aliases=["champion"]))).model_uri)
 
 
-class TestANewVersion:
-    def test_it_has_the_new_signature_and_the_old_keeps_its_own(
+class TestNewVersion:
+    def test_only_the_new_version_has_the_new_signature(
         self, published: str, tmp_path: Path
     ) -> None:
         before, old = files(), dict(client().get_model_version("sums", "1"))
@@ -103,7 +103,7 @@ class TestANewVersion:
         assert client().get_model_version("sums", "2").source != published
 
     @pytest.mark.usefixtures("published")
-    def test_tags_and_receipt_say_where_it_came_from(
+    def test_tags_and_receipt_name_the_old_version(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         task("models:/sums@champion").run(tmp_path / "out")
@@ -117,7 +117,7 @@ class TestANewVersion:
         assert "registered sums version 2" in capsys.readouterr().out
 
     @pytest.mark.usefixtures("published")
-    def test_its_metadata_are_its_own(self, tmp_path: Path) -> None:
+    def test_metadata(self, tmp_path: Path) -> None:
         task().run(tmp_path)
         version = client().get_model_version("sums", "2")
         text = (folder_of(2) / "MLmodel").read_text()
@@ -130,7 +130,7 @@ class TestANewVersion:
         assert saved_statuses() == ["READY", "READY"]
 
     @pytest.mark.usefixtures("published")
-    def test_the_example_is_a_new_one(self, tmp_path: Path) -> None:
+    def test_the_input_example_is_new(self, tmp_path: Path) -> None:
         rows = pd.DataFrame({"a": [100.5, 2.0], "b": [1.0, 2.0]})
         task(data=Given(inputs=rows)).run(tmp_path)
         assert "100.5" in (folder_of(2) / "input_example.json").read_text()
@@ -139,7 +139,7 @@ class TestANewVersion:
 
     @pytest.mark.slow
     @pytest.mark.usefixtures("published")
-    def test_it_answers_in_a_clean_process(self, tmp_path: Path) -> None:
+    def test_predicts_in_a_clean_process(self, tmp_path: Path) -> None:
         task(verifier=CleanVerifier()).run(tmp_path)
         assert {check["code"] for check in receipt(tmp_path)["checks"] if check["ok"]} >= {
             "SELF_CONTAINED",
@@ -147,7 +147,7 @@ class TestANewVersion:
         }
 
     @pytest.mark.usefixtures("published")
-    def test_it_can_be_signed_again(self, tmp_path: Path) -> None:
+    def test_a_resigned_model_can_be_resigned(self, tmp_path: Path) -> None:
         task().run(tmp_path)
         task("models:/sums/2", signer=InferSigner()).run(tmp_path)
         assert (
@@ -157,7 +157,7 @@ class TestANewVersion:
         assert signature_of(3) == signature_of(1)
 
     @pytest.mark.usefixtures("published")
-    def test_the_same_job_is_reused_when_asked(self, tmp_path: Path) -> None:
+    def test_the_same_job_is_reused_on_request(self, tmp_path: Path) -> None:
         task().run(tmp_path)
         task("models:/sums@champion", register=MlflowRegister(if_exists="reuse")).run(tmp_path)
         assert versions("sums") == [1, 2]
@@ -199,7 +199,7 @@ class TestANewVersion:
             "sklearn",
         }
 
-    def test_the_old_signature_does_not_stand_in_the_way(self, tmp_path: Path) -> None:
+    def test_the_old_signature_is_not_enforced(self, tmp_path: Path) -> None:
         integers = [{"a": row, "b": row} for row in range(8)]
         publish(**steps(data=numbers(inputs=integers)))
         task(data=numbers(), signer=InferSigner()).run(
@@ -212,7 +212,7 @@ class TestANewVersion:
 
 @pytest.fixture
 def unsigned() -> None:
-    """Version 1 of `plain`, saved without signature and example."""
+    """Register version 1 of `plain`, saved without signature and example."""
     from sklearn.linear_model import LinearRegression
 
     frame = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [0.0, 1.0, 1.0]})
@@ -284,7 +284,7 @@ def test_nothing_is_registered_after_an_error(case: str, tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("published")
-def test_a_copy_that_does_not_pass_is_taken_back(tmp_path: Path, mocker: Any) -> None:
+def test_a_copy_that_fails_its_checks_is_marked_as_failed(tmp_path: Path, mocker: Any) -> None:
     mocker.patch("modelpact._internal.mlflow_compat.scoring_request", side_effect=OSError("no"))
     with pytest.raises(VerifyError, match="SERVING_EXAMPLE"):
         task().run(tmp_path)
@@ -292,7 +292,7 @@ def test_a_copy_that_does_not_pass_is_taken_back(tmp_path: Path, mocker: Any) ->
     assert saved_statuses() == ["FAILED", "READY"]
 
 
-def test_no_store_is_made_to_look_into(tmp_path: Path) -> None:
+def test_a_missing_store_is_not_created(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match=r"the store mlflow\.db does not exist"):
         task().run(tmp_path)
     assert not Path("mlflow.db").exists()
