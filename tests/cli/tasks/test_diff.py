@@ -199,11 +199,11 @@ BAD: list[tuple[str, bytes | None, type[Exception], str]] = [
     ("nothing.yaml", None, ConfigError, "task.new=nothing.yaml does not exist"),
     ("models:/sums/1", None, LoadError, "the store mlflow.db does not exist"),
     ("http//host", None, ConfigError, "does not exist"),
-    ("empty.yaml", b"", SpecError, "here is null"),
+    ("empty.yaml", b"", SpecError, "got null"),
     ("binary.yaml", b"\xff\xfe\x00", SpecError, "it is not UTF-8 text"),
     ("broken.yaml", b"inputs: {a: [", SpecError, "broken.yaml"),
     ("unknown.yaml", b"inputs: {a: dubble}", SpecError, "did you mean 'double'?"),
-    ("list.yaml", b"- a", SpecError, "a signature has inputs, outputs and params"),
+    ("list.yaml", b"- a", SpecError, "expected a mapping with inputs, outputs or params"),
 ]
 
 

@@ -185,7 +185,7 @@ class TestRuns:
     ) -> None:
         run = begun(None, hours=3)
         assert repair(capsys)[-1] == "nothing to repair"
-        assert "no tag says whose" in repair(capsys, older_than=2)[0]
+        assert "no tag names its process" in repair(capsys, older_than=2)[0]
         assert status(run) == "KILLED"
 
     def test_foreign_runs_are_not_changed(self, capsys: pytest.CaptureFixture[str]) -> None:
@@ -505,4 +505,4 @@ def test_on_the_command_line(modelpact: Commands, dead: Process) -> None:
         database.execute("DELETE FROM alembic_version")
     ended = modelpact("task=repair")
     assert ended.status == 1
-    assert "half-made" in ended.err
+    assert "incomplete schema" in ended.err

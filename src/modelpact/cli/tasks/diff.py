@@ -66,7 +66,7 @@ class DiffTask(Task):
 
     def run(self, folder: Path) -> float | None:
         from modelpact.cli.render.diff_report import DiffReport
-        from modelpact.signature import breaking, diff
+        from modelpact.signature import diff, filter_breaking
 
         check_policy(self.policy, self.extra)
         if self.out is not None:
@@ -81,7 +81,7 @@ class DiffTask(Task):
             policy=self.policy,
             extra=self.extra,
             changes=changes,
-            broken=breaking(changes, self.mode),
+            broken=filter_breaking(changes, self.mode),
         )
         self._show(report)
         if report.broken:

@@ -65,7 +65,7 @@ class PredictTask(Task):
     tracking: Tracking
 
     def run(self, folder: Path) -> float | None:
-        from modelpact.batch.job import check_paths
+        from modelpact.batch.output_paths import check_paths
 
         self._check_options()
         out = Path(self.out)
