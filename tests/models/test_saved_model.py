@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from modelpact.errors import LoadError, ModelConfigError, ModelConfigNotFound
 from modelpact.models import Model, SavedModel
-from modelpact.models.saved_model import PROTOCOL, SCRIPT, saved_model
+from modelpact.models.saved_model import PROTOCOL, SCRIPT, build_saved_model
 from tiny_models import Doubler, Hinted, Question, Scaled
 
 
@@ -47,7 +47,7 @@ def context(model: Model, folder: Path, **changes: Any) -> Any:
 
 
 def loaded(model: Model, folder: Path, **changes: Any) -> SavedModel:
-    saved = saved_model(None)
+    saved = build_saved_model(None)
     saved.load_context(context(model, folder, **changes))
     return saved
 
@@ -112,13 +112,13 @@ def test_a_missing_or_broken_config_is_named(tmp_path: Path) -> None:
 
 
 def test_without_hints_there_is_nothing_for_mlflow_to_replace_the_signature_with() -> None:
-    saved = saved_model(None)
+    saved = build_saved_model(None)
     assert type(saved) is SavedModel
     assert get_type_hints(saved.predict) == {}
 
 
 def test_with_hints_mlflow_sees_those_of_the_model(tmp_path: Path) -> None:
-    saved = saved_model("tiny_models:Hinted")
+    saved = build_saved_model("tiny_models:Hinted")
     assert get_type_hints(saved.predict) == {"model_input": list[Question], "return": list[float]}
     saved.load_context(context(Hinted(), tmp_path))
     assert saved.predict(None, [{"a": 1.0, "b": 2.0}]) == [3.0]
@@ -126,7 +126,7 @@ def test_with_hints_mlflow_sees_those_of_the_model(tmp_path: Path) -> None:
 
 def test_hints_of_a_class_that_is_not_there_are_refused() -> None:
     with pytest.raises(LoadError, match="tiny_models:Gone cannot be imported"):
-        saved_model("tiny_models:Gone")
+        build_saved_model("tiny_models:Gone")
 
 
 @pytest.mark.parametrize("hinted", [None, "tiny_models:Hinted"])
@@ -135,6 +135,6 @@ def test_the_stored_script_hands_mlflow_the_model(
 ) -> None:
     handed: list[Any] = []
     monkeypatch.setattr("mlflow.models.set_model", handed.append)
-    exec(SCRIPT.format(hinted=hinted), {})
+    exec(SCRIPT.format(runtime="modelpact_absent", hinted=hinted), {})
     assert isinstance(handed[0], SavedModel)
     assert (type(handed[0]) is SavedModel) == (hinted is None)

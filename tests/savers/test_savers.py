@@ -291,7 +291,7 @@ def test_a_flavor_that_does_not_fit_is_told_before_any_work(
 
 def test_a_flavor_whose_library_is_missing_says_what_to_install(mocker: Any) -> None:
     mocker.patch(
-        "modelpact.savers.savers.importlib.import_module",
+        "modelpact.savers.builtin_saver.importlib.import_module",
         side_effect=ImportError("No module named 'sklearn'"),
     )
     with pytest.raises(

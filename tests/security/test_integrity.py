@@ -590,14 +590,14 @@ class TestWhatIsToHappen:
     def test_other_processes_take_what_the_first_has_looked_at(self, lab: Lab) -> None:
         adapter = CustomLoader().load("models:/pickle/1")
         loader = pickle.loads(
-            pickle.dumps(CustomLoader(policy="strict").only(adapter.artifact_digest))
+            pickle.dumps(CustomLoader(policy="strict").pinned_to(adapter.artifact_digest))
         )
         assert loader.policy == "strict"
         assert loader.load(str(adapter.stored)).predict(ROWS).prediction == pytest.approx(ANSWERS)
         TestTags().forged(lab)
         with pytest.raises(IntegrityError, match=f"{MANIFEST} was changed"):
             loader.load(str(adapter.stored))
-        assert CustomLoader().only(None) == CustomLoader()
+        assert CustomLoader().pinned_to(None) == CustomLoader()
 
     def test_it_is_not_what_a_job_is(self) -> None:
         assert CustomLoader(integrity="off").identity() == CustomLoader().identity()

@@ -283,7 +283,7 @@ class TestACleanProcess:
         import subprocess
 
         done = subprocess.CompletedProcess([], 3, stdout="", stderr="first\nout of memory\n")
-        mocker.patch("modelpact.verifiers.verifiers.subprocess.run", return_value=done)
+        mocker.patch("modelpact.verifiers.clean.subprocess.run", return_value=done)
         assert "status 3: out of memory" in failed(CleanVerifier(), loaded())["PREDICTIONS_EQUAL"]
 
     @pytest.mark.slow

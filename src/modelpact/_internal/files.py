@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import sys
+import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ __all__ = [
     "cache_folder",
     "log_text",
     "maker",
-    "no_bytecode",
     "temporary_files_in",
     "temporary_folder",
+    "without_new_bytecode",
     "write_atomically",
 ]
 
@@ -111,11 +111,14 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def no_bytecode() -> Iterator[None]:
-    """Keep Python from writing `__pycache__` beside the code of a stored model: its files are to stay as they are."""
-    before = sys.dont_write_bytecode
-    sys.dont_write_bytecode = True
+def without_new_bytecode(folder: Path) -> Iterator[None]:
+    """Remove the `__pycache__` folders that Python writes in `folder` within the context.
+
+    The files of a stored model stay as they were published, although its code is imported.
+    """
+    before = set(folder.rglob("__pycache__"))
     try:
         yield
     finally:
-        sys.dont_write_bytecode = before
+        for cache in set(folder.rglob("__pycache__")) - before:
+            shutil.rmtree(cache, ignore_errors=True)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-__all__ = ["PACKAGE", "PACKAGE_FOLDER", "import_closure", "imported_names"]
+__all__ = ["PACKAGE", "PACKAGE_FOLDER", "import_closure", "imported_names", "lazy_exports"]
 
 PACKAGE = __name__.partition(".")[0]
 PACKAGE_FOLDER = Path(__file__).parents[1]
@@ -84,7 +84,7 @@ def _modules_of(name: str, folder: Path) -> Iterator[str]:
     for part in name.split(".")[1:]:
         inner = f"{module}.{part}"
         if not _exists(inner, folder):
-            home = _lazy_exports(_file_of(module, folder)).get(part)
+            home = lazy_exports(_file_of(module, folder)).get(part)
             if home is not None:
                 yield from _modules_of(home, folder)
             return
@@ -106,7 +106,7 @@ def _is_package(module: str, folder: Path) -> bool:
 
 
 @functools.cache
-def _lazy_exports(path: Path) -> dict[str, str]:
+def lazy_exports(path: Path) -> dict[str, str]:
     """Return what a package exports by `_internal.lazy`: each name, and where it is defined.
 
     Such a package imports the names under `if TYPE_CHECKING` for type checkers.

@@ -179,7 +179,7 @@ class Batch:
             key=uuid.uuid4().hex,
             name=self.data.name,
             reader=reader,
-            loader=self.loader.only(self.adapter.artifact_digest),
+            loader=self.loader.pinned_to(self.adapter.artifact_digest),
             uri=self.uri,
             folder=str(self.adapter.stored.absolute()),
             params=self.params,

@@ -1,8 +1,10 @@
-"""Loaders: one class per way to load a saved model, each with a config file in `conf/loader`."""
+"""Loaders load a saved model. One class per form, each with a config file in `conf/loader`."""
 
 from __future__ import annotations
 
 from modelpact.loaders.adapter import Adapter
-from modelpact.loaders.loaders import BuiltinLoader, CustomLoader, Loader
+from modelpact.loaders.base import Loader
+from modelpact.loaders.builtin_loader import BuiltinLoader
+from modelpact.loaders.custom_loader import CustomLoader
 
 __all__ = ["Adapter", "BuiltinLoader", "CustomLoader", "Loader"]

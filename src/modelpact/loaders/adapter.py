@@ -1,4 +1,4 @@
-"""`Adapter`: a loaded model as its callers meet it: checked inputs in, checked `Outputs` out."""
+"""`Adapter`: a loaded model that checks its inputs and its predictions against the signature."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from modelpact._internal import mlflow_compat
 from modelpact._internal.text import truncate
 from modelpact.errors import PactError, PredictError
-from modelpact.models.base import Model
+from modelpact.loaders.bundled_errors import convert_error
 from modelpact.models.call_metadata import collect_metadata
 from modelpact.signature import Extra, Policy, digest
 from modelpact.signature import compile as compile_signature
@@ -20,24 +20,25 @@ from modelpact.types import Inputs, Outputs, Params
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
 
+    from modelpact.models.base import Model
     from modelpact.types import Signature
 
 __all__ = ["Adapter"]
 
 
 class Adapter:
-    """A loaded model under its contract.
+    """A loaded model under its signature.
 
     Args:
-        pyfunc: The model as `mlflow.pyfunc.load_model` gives it.
+        pyfunc: The model as `mlflow.pyfunc.load_model` returns it.
         uri: Where it was loaded from.
-        folder: Its files, on this machine.
-        policy: How the contract is enforced.
-        extra: What happens to columns that the contract does not know.
+        folder: Its files on this machine.
+        policy: Which conversions are applied to inputs (see `Loader`).
+        extra: What to do with columns that are not in the signature (see `Loader`).
 
     Attributes:
-        stored: Where other processes find its files.
-        artifact_digest: The digest of the manifest that its files were found to agree with; None where nobody looked.
+        stored: Where other processes find the files.
+        artifact_digest: The digest of the verified manifest; None if the files were not verified.
     """
 
     def __init__(
@@ -60,45 +61,54 @@ class Adapter:
 
     @property
     def model(self) -> Model | None:
-        """The model itself where modelpact saved it; None for MLflow's own flavors."""
-        from mlflow.exceptions import MlflowException
+        """The model that modelpact saved; None for a model of one of MLflow's own flavors.
 
-        from modelpact.models.saved_model import SavedModel
+        If another release of modelpact saved the model, its class is the one of that release.
+        """
+        from mlflow.exceptions import MlflowException
 
         try:
             saved = self.pyfunc.unwrap_python_model()
-        except MlflowException:  # it is of another flavor
+        # The model is of another flavor than pyfunc.
+        except MlflowException:
             return None
-        return saved.model if isinstance(saved, SavedModel) else None
+        if not hasattr(saved, "modelpact_protocol"):
+            return None
+        return cast("Model", saved.model)
 
     def load_context(self, config: Mapping[str, Any] | str | Path | None) -> None:
-        """Give the model another configuration: a JSON file, or what such a file holds.
+        """Replace the configuration of the model.
+
+        Args:
+            config: A JSON file, or the content of one.
 
         Raises:
-            ModelConfigError: There is none, or it is broken.
+            ModelConfigError: The configuration is missing or invalid.
             ModelConfigNotFound: The file does not exist.
-            PredictError: The model takes no configuration.
+            PredictError: The model is of an MLflow flavor, which has no configuration.
         """
         if self.model is None:
             raise PredictError(
-                f"{self.uri} is saved in an MLflow flavor and takes no configuration", uri=self.uri
+                f"{self.uri} is saved in an MLflow flavor, which has no configuration",
+                uri=self.uri,
             )
         self.model.load_context(config)
 
     def predict(self, inputs: Inputs, params: Params | None = None) -> Outputs:
-        """Check the inputs, ask the model, check what it answers.
+        """Check the inputs, predict, and check the prediction.
 
-        A model that fails is asked for its own fallback where it has one, and the metadata say so. A broken contract never
-        falls back.
+        If the model raises and has a `fallback`, the fallback predicts, and the metadata say so.
+        A violated signature never leads to the fallback.
 
         Args:
-            inputs: DataFrame `(n_rows, n_columns)`, ndarray or dict of ndarrays (first axis = rows), list or dict.
+            inputs: DataFrame `(n_rows, n_columns)`, ndarray or dict of ndarrays (first axis =
+                rows), list or dict.
             params: Inference parameters by name.
 
         Raises:
-            InputsError: Inputs or params break the signature; the model was not asked.
-            PredictError: The model failed and had no fallback; the cause is chained.
-            OutputsError: The model's answer breaks the signature.
+            InputsError: The inputs or params violate the signature; the model was not called.
+            PredictError: The model raised and has no fallback; the cause is chained.
+            OutputsError: The prediction violates the signature.
         """
         started = time.perf_counter()
         checked, settings = self._enforcer.enforce_call(inputs, params)
@@ -108,6 +118,7 @@ class Adapter:
                 prediction = self._call(checked, settings)
             except PactError:
                 raise
+            # The code of a model may raise anything.
             except Exception as error:
                 prediction = self._fall_back(checked, settings, error)
                 metadata["fallback"] = f"{type(error).__name__}: {truncate(error, 300)}"
@@ -118,45 +129,50 @@ class Adapter:
         return Outputs(prediction, metadata)
 
     def predict_stream(self, inputs: Inputs, params: Params | None = None) -> Iterator[str]:
-        """Check one row of inputs and yield the model's answer piece by piece, as it comes.
+        """Check one row of inputs, and yield the prediction piece by piece.
 
         Args:
-            inputs: One row, as `predict` takes it.
+            inputs: One row, in any form that `predict` accepts.
             params: Inference parameters by name.
 
         Raises:
-            InputsError: Inputs or params break the signature, or there is more than one row; the model was not asked.
-            PredictError: The model does not stream, or failed.
+            InputsError: The inputs or params violate the signature, or there is more than one row;
+                the model was not called.
+            PredictError: The model cannot stream, or it raised.
         """
         stream = getattr(self.model, "predict_stream", None)
         if stream is None:
             raise PredictError(
-                f"the model {self.uri} answers as a whole only",
-                remedy="Call predict.",
-                uri=self.uri,
+                f"the model {self.uri} cannot stream", remedy="Call predict.", uri=self.uri
             )
         checked, settings = self._enforcer.enforce_call(inputs, params)
         try:
             yield from stream(checked, settings)
         except PactError:
             raise
+        # The code of a model may raise anything.
         except Exception as error:
-            raise self._failed("failed", error) from error
+            raise self._predict_error("failed", error) from error
 
     def _fall_back(self, inputs: Inputs, params: Params | None, error: Exception) -> Any:
+        bundled = convert_error(error)
+        if bundled is not None:
+            raise bundled from error
         fallback = getattr(self.model, "fallback", None)
         if fallback is None:
-            raise self._failed("failed", error) from error
+            raise self._predict_error("failed", error) from error
         try:
             return fallback(inputs, params, error)
         except PactError:
             raise
+        # The code of a model may raise anything.
         except Exception as second:
-            raise self._failed("failed, and so did its fallback", second) from second
+            raise self._predict_error("failed, and so did its fallback", second) from second
 
-    def _failed(self, how: str, error: Exception) -> PredictError:
-        return PredictError(
-            f"the model {self.uri} {how}: {type(error).__name__}: {truncate(error, 300)}",
-            remedy="Its signature accepts these inputs, so the fault is the model's: see the chained cause.",
+    def _predict_error(self, what: str, error: Exception) -> PactError:
+        return convert_error(error) or PredictError(
+            f"the model {self.uri} {what}: {type(error).__name__}: {truncate(error, 300)}",
+            remedy="The inputs conform to its signature, so the error is in the model; see the "
+            "chained exception.",
             uri=self.uri,
         )

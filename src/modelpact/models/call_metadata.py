@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 __all__ = ["add_metadata", "collect_metadata"]
 
-_metadata: ContextVar[dict[str, Any] | None] = ContextVar("metadata", default=None)
+_NAME = "modelpact.call_metadata"
+_metadata: ContextVar[dict[str, Any]] = ContextVar(_NAME)
 
 
 @contextlib.contextmanager
@@ -35,6 +36,7 @@ def collect_metadata() -> Iterator[dict[str, Any]]:
 
 def add_metadata(**metadata: Any) -> None:
     """Add metadata to the current call. It is dropped outside of `collect_metadata`."""
-    collected = _metadata.get()
-    if collected is not None:
-        collected.update(metadata)
+    # By name, because another release of modelpact than the one in the model may collect them.
+    for variable, collected in copy_context().items():
+        if variable.name == _NAME:
+            collected.update(metadata)

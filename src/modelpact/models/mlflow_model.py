@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import PrivateAttr
 
-from modelpact._internal.files import no_bytecode
+from modelpact._internal.files import without_new_bytecode
 from modelpact._internal.text import truncate
 from modelpact.errors import IntegrityError, LoadError
 from modelpact.models.base import Model
@@ -95,6 +95,6 @@ class MlflowModel(Model):
         else:
             files = fetch_files(self.uri, self.integrity, temporary_folders, key="model.integrity")
             self._model_folder = files.folder
-        with no_bytecode():
+        with without_new_bytecode(self._model_folder):
             pyfunc: PyFuncModel = mlflow.pyfunc.load_model(str(self._model_folder))
             return pyfunc

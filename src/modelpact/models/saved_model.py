@@ -1,92 +1,106 @@
-"""The form in which a custom model lies in MLflow: code, a JSON configuration, and what it has learned.
+"""The form in which `CustomSaver` stores a model: code, a JSON configuration and a state.
 
-MLflow runs the stored script (`SCRIPT`), which hands it a `SavedModel`. Everything it needs of modelpact is copied into the
-model's `code` folder, so it loads where modelpact is not installed.
+MLflow runs the stored script (`SCRIPT`), which builds a `SavedModel`. The script prefers the copy
+of modelpact in the `code` folder of the model (see `modelpact._internal.bundled_runtime`).
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, ClassVar, get_type_hints
 
 from mlflow.pyfunc.model import PythonModel
 
 from modelpact.errors import LoadError
 from modelpact.models.base import Model, read_config
 
-__all__ = ["PROTOCOL", "SCRIPT", "SavedModel", "saved_model"]
+if TYPE_CHECKING:
+    from mlflow.pyfunc.model import PythonModelContext
+
+__all__ = ["PROTOCOL", "SCRIPT", "SavedModel", "build_saved_model", "class_path"]
 
 PROTOCOL = 1
-"""The version of the layout: `config.json` holds `protocol`, `class`, `options` and, where there is one, `context`."""
+"""The version of `config.json`: keys `protocol`, `class`, `options` and, optionally, `context`."""
 
-SCRIPT = """from mlflow.models import set_model
+SCRIPT = '''"""Builds the model; MLflow runs this file."""
 
-from modelpact.models.saved_model import saved_model
+from importlib import import_module
+from importlib.util import find_spec
 
-set_model(saved_model({hinted!r}))
-"""
-"""What MLflow runs to build the model; `hinted` is the class whose type hints are the signature, or None."""
+from mlflow.models import set_model
+
+# The copy of modelpact in the model's code folder; it is absent while the model is being saved.
+runtime = "{runtime}" if find_spec("{runtime}") else "modelpact"
+set_model(import_module(runtime + ".models.saved_model").build_saved_model({hinted!r}))
+'''
+"""What MLflow runs; `runtime` is a package name, and `hinted` a class path or None."""
 
 
-class _Answers:
-    """`predict` without type hints, which would replace the signature; in a `PythonModel` MLflow would warn of that."""
+class _Predict:
+    """`predict` without type hints, which MLflow would warn of in a `PythonModel`."""
 
     model: Model
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
-        """Answer inputs that MLflow has checked against the signature."""
+        """Predict inputs that MLflow has checked against the signature."""
         return self.model.predict(model_input, params)
 
 
-class SavedModel(_Answers, PythonModel):
+class SavedModel(_Predict, PythonModel):
     """A model of modelpact as MLflow's `PythonModel`.
 
     Attributes:
-        model: The model itself; there after `load_context`.
+        model: The model itself; set by `load_context`.
     """
 
-    def load_context(self, context: Any) -> None:
+    modelpact_protocol: ClassVar[int] = PROTOCOL
+    """Marks a saved model for `modelpact.loaders`, whichever release of modelpact saved it."""
+
+    def load_context(self, context: PythonModelContext) -> None:
         """Build the model from the artifacts `config` (a JSON file) and `state` (a folder).
 
         Raises:
-            LoadError: The layout is of another protocol, or the model's class is not to be found.
+            LoadError: The protocol is unknown, or the class of the model cannot be imported.
         """
         config = read_config(context.artifacts["config"])
         if config.get("protocol") != PROTOCOL:
             raise LoadError(
-                f"the model is saved in protocol {config.get('protocol')!r}; this code reads {PROTOCOL}",
+                f"the model is stored in protocol {config.get('protocol')!r}; "
+                f"this release of modelpact reads {PROTOCOL}",
                 remedy="Load it with the release of modelpact that saved it.",
             )
-        options = json.dumps(
-            config["options"]
-        )  # read as JSON, where a strict field takes a string for a path
-        self.model = _class(config["class"]).model_validate_json(options)
-        changed = context.model_config or {}  # mlflow.pyfunc.load_model(uri, model_config={...})
-        if "context" in config or changed:
-            self.model.load_context({**config.get("context", {}), **changed})
+        # Strict fields accept more types in JSON, such as a string for a path.
+        options = json.dumps(config["options"])
+        self.model = _import_class(config["class"]).model_validate_json(options)
+        # mlflow.pyfunc.load_model(uri, model_config={...})
+        override = context.model_config or {}
+        if "context" in config or override:
+            self.model.load_context({**config.get("context", {}), **override})
         self.model.load(Path(context.artifacts["state"]))
 
     def predict_stream(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
-        """Answer one row piece by piece, where the model can."""
-        yield from self.model.predict_stream(model_input, params)  # type: ignore[attr-defined]
+        """Yield the prediction for one row piece by piece, if the model can stream."""
+        stream: Iterator[str] = self.model.predict_stream(model_input, params)  # type: ignore[attr-defined]
+        yield from stream
 
 
-def saved_model(hinted: str | None) -> SavedModel:
-    """The object that MLflow is handed.
+def build_saved_model(hinted: str | None) -> SavedModel:
+    """Build the object that the stored script passes to MLflow.
 
     Args:
-        hinted: A model class as `module:name`. The type hints of its `predict` become those of the saved model, so that MLflow
-            validates what it is called with by them. None where the signature is not made of type hints.
+        hinted: The path of a model class. MLflow validates inputs by the type hints of its
+            `predict`. None if the signature does not come from type hints.
 
     Raises:
-        LoadError: The class is not to be found.
+        LoadError: The class cannot be imported.
     """
     if hinted is None:
         return SavedModel()
-    hints = get_type_hints(_class(hinted).predict)
+    hints = get_type_hints(_import_class(hinted).predict)
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         return self.model.predict(model_input, params)
@@ -95,17 +109,27 @@ def saved_model(hinted: str | None) -> SavedModel:
         "model_input": next(iter(hints.values())),
         "return": hints.get("return"),
     }
-    made: SavedModel = type("HintedModel", (SavedModel,), {"predict": predict})()
-    return made
+    saved: SavedModel = type("HintedModel", (SavedModel,), {"predict": predict})()
+    return saved
 
 
-def _class(path: str) -> type[Model]:
+def class_path(kind: type[Model]) -> str:
+    """Return the path of a class as `module:name`."""
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _import_class(path: str) -> type[Model]:
     module, _, name = path.partition(":")
+    top, dot, rest = module.partition(".")
+    # The copy of modelpact that runs this code defines the class, whatever the name of the copy.
+    if top == "modelpact":
+        module = __name__.partition(".")[0] + dot + rest
     try:
         kind: type[Model] = attrgetter(name)(importlib.import_module(module))
     except (ImportError, AttributeError) as error:
         raise LoadError(
-            f"the model's class {path} cannot be imported: {error}",
-            remedy="Install the package that defines it, or save the model with saver.code_paths=[that package's folder].",
+            f"the class {path} of the model cannot be imported: {error}",
+            remedy="Install the package that defines the class, or save the model with "
+            "saver.code_paths=[<the folder of that package>].",
         ) from error
     return kind

@@ -34,7 +34,7 @@ from modelpact.pipeline.job_key import job_key
 from modelpact.pipeline.recorder import Journal
 from modelpact.pipeline.run_params import record, redacted
 from modelpact.registers import record_checks
-from modelpact.savers.savers import mark_failed
+from modelpact.savers.base import mark_failed
 from modelpact.security import leak_scan
 from modelpact.security.serialization_formats import detect_formats
 from modelpact.signature import compile as compile_signature

@@ -1,6 +1,8 @@
-"""A new process that loads a model and asks it: run by `CleanVerifier`, with nothing of modelpact but what the model carries.
+"""A process that loads a model and predicts, with modelpact hidden; run by `CleanVerifier`.
 
-Usage: python clean_process.py <model folder> <exchange folder>; the latter holds `question.pickle`, and gets `answer.pickle`.
+Usage: python clean_process.py <model folder> <exchange folder>
+
+The exchange folder holds `question.pickle`; the process writes `answer.pickle`.
 """
 
 from __future__ import annotations
@@ -9,45 +11,51 @@ import importlib.abc
 import pickle
 import sys
 from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal, TypedDict
+
+
+class CleanReport(TypedDict):
+    """What the process reports.
+
+    Attributes:
+        error: What the model raised; empty if it predicted.
+        prediction: The prediction.
+        modelpact: Which code of modelpact was loaded.
+    """
+
+    error: str
+    prediction: Any
+    modelpact: Literal["carried", "not used", "not loaded"]
 
 
 class HideInstalled(importlib.abc.MetaPathFinder):
-    """Lets modelpact be found nowhere but in the model's own folder."""
-
-    def __init__(self, model: Path) -> None:
-        self.model = model
+    """Hides the installed modelpact; a model carries its code under another name."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> Any:
-        """Refuse modelpact unless its code lies in the model."""
-        if fullname != "modelpact":
-            return None
-        from importlib.machinery import PathFinder
-
-        spec = PathFinder.find_spec(
-            fullname, [entry for entry in sys.path if Path(entry).is_relative_to(self.model)]
-        )
-        if spec is None:
+    ) -> ModuleSpec | None:
+        """Raise for modelpact; leave all other modules to the other finders."""
+        if fullname == "modelpact":
             raise ModuleNotFoundError("modelpact is not installed in this process", name=fullname)
-        return spec
+        return None
 
 
 def main(model: Path, exchange: Path) -> None:
-    """Load the model, ask it, and write down what it answered."""
-    sys.meta_path.insert(0, HideInstalled(model))
+    """Load the model, predict, and write the report."""
+    sys.meta_path.insert(0, HideInstalled())
     import mlflow.pyfunc
 
-    report: dict[str, Any] = {"error": "", "prediction": None, "modelpact": "not used"}
+    report = CleanReport(error="", prediction=None, modelpact="not used")
     try:
         inputs, params = pickle.loads((exchange / "question.pickle").read_bytes())
         report["prediction"] = mlflow.pyfunc.load_model(str(model)).predict(inputs, params=params)
-    except Exception as error:  # whatever the model raises is the answer
+    # The code of a model may raise anything.
+    except Exception as error:
         report["error"] = f"{type(error).__name__}: {str(error)[:300]}"
-    if "modelpact" in sys.modules:
+    if any(name.startswith("_modelpact_") for name in sys.modules):
         report["modelpact"] = "carried"
     (exchange / "answer.pickle").write_bytes(pickle.dumps(report))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from modelpact._internal.files import no_bytecode, write_atomically
+from modelpact._internal.files import without_new_bytecode, write_atomically
 from modelpact._internal.text import truncate
 from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.render.output_file import check_writable
@@ -84,7 +84,7 @@ class ParityTask(Task):
 
         # Not the adapter's own PyFuncModel: the comparison is with plain MLflow.
         try:
-            with no_bytecode():
+            with without_new_bytecode(adapter.folder):
                 pyfunc = mlflow.pyfunc.load_model(str(adapter.folder), suppress_warnings=True)
         except (MlflowException, OSError) as error:
             raise LoadError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import Field, PrivateAttr
 
 from modelpact._internal import mlflow_compat
-from modelpact._internal.files import no_bytecode, temporary_folder, write_atomically
+from modelpact._internal.files import temporary_folder, without_new_bytecode, write_atomically
 from modelpact._internal.text import truncate
 from modelpact.cli.render.progress import Progress, show_receipt
 from modelpact.cli.stored_model import (
@@ -177,7 +177,7 @@ class _ResignedModel(Model):
 
             files = str(self.files)
             try:
-                with no_bytecode():
+                with without_new_bytecode(self.files):
                     self._pyfunc = mlflow.pyfunc.load_model(files, suppress_warnings=True)
             except Exception as error:
                 # Loading runs the model's own code.
@@ -192,11 +192,11 @@ class _ResignedModel(Model):
 class _CopySaver(Saver):
     """Saves a copy of a stored model's files with another signature and input example."""
 
-    def _accept(self, model: Model) -> None:
+    def _check_model(self, model: Model) -> None:
         return None
 
-    def _made_of(self, model: Model) -> tuple[Any, ...]:
-        return (type(model),)
+    def _requirements_source(self, model: Model) -> tuple[object, str]:
+        return type(model), "copy"
 
     def _write(self, model: Model, folder: Path, **options: Any) -> None:
         from mlflow.models import Model as MLmodel

@@ -1,0 +1,118 @@
+"""The base class of loaders: it fetches a model, verifies its files and loads it with MLflow."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import weakref
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Self
+
+from pydantic import PrivateAttr
+
+from modelpact._internal import requirements
+from modelpact._internal.files import without_new_bytecode
+from modelpact._internal.text import truncate
+from modelpact.errors import LoadError, PactError
+from modelpact.loaders.adapter import Adapter
+from modelpact.loaders.bundled_errors import convert_error
+from modelpact.security.integrity import IntegrityPolicy, fetch_files
+from modelpact.signature import Extra, Policy
+from modelpact.types import Step
+
+if TYPE_CHECKING:
+    from mlflow.pyfunc import PyFuncModel
+
+    from modelpact.security.integrity import Files
+
+__all__ = ["Loader"]
+
+log = logging.getLogger(__name__)
+
+
+class Loader(Step, ABC):
+    """Loads a model, and enforces its signature.
+
+    Attributes:
+        policy: Which conversions are applied. `lossless` converts values that keep their meaning,
+            `strict` converts nothing, `mlflow` does what MLflow does.
+        extra: What to do with columns that are not in the signature: `ignore`, `warn` or `forbid`.
+        integrity: What to do if the files or the signature are not the published ones. `strict`
+            raises before any of the files is read, `warn` logs a warning, `off` does not check.
+    """
+
+    excluded_from_key = frozenset({"policy", "extra", "integrity"})
+
+    policy: Policy = "lossless"
+    extra: Extra = "ignore"
+    integrity: IntegrityPolicy = "strict"
+
+    _pinned: str | None = PrivateAttr(default=None)
+
+    @abstractmethod
+    def load(self, uri: str) -> Adapter:
+        """Load a model.
+
+        Args:
+            uri: `models:/name/1`, `models:/name@alias`, `models:/<model_id>`,
+                `runs:/<run_id>/model`, or a folder.
+
+        Raises:
+            LoadError: The model does not exist, has no signature, or needs another loader.
+            IntegrityError: The files are not the published ones.
+        """
+
+    def pinned_to(self, artifact_digest: str | None) -> Self:
+        """Return a copy of this loader that only loads a folder with the given manifest.
+
+        Args:
+            artifact_digest: The `artifact_digest` of an adapter. None does not pin the loader.
+        """
+        loader = self.model_copy()
+        loader._pinned = artifact_digest
+        return loader
+
+    def _load_adapter(self, uri: str) -> Adapter:
+        # Downloaded or copied files are removed together with the model that needs them.
+        with contextlib.ExitStack() as cleanup:
+            files, pyfunc = self._load_pyfunc(uri, cleanup)
+            if pyfunc.metadata.signature is None:
+                raise LoadError(
+                    f"{uri!r} has no signature",
+                    remedy="Publish it again with a signer: a loaded model needs a signature.",
+                    uri=uri,
+                )
+            for mismatch in requirements.mismatches(files.folder):
+                log.warning("%s: %s", uri, mismatch)
+            weakref.finalize(pyfunc, cleanup.pop_all().close)
+        adapter = Adapter(
+            pyfunc, uri=uri, folder=files.folder, policy=self.policy, extra=self.extra
+        )
+        adapter.stored, adapter.artifact_digest = files.stored, files.digest
+        return adapter
+
+    def _load_pyfunc(self, uri: str, cleanup: contextlib.ExitStack) -> tuple[Files, PyFuncModel]:
+        import mlflow.pyfunc
+        from mlflow.exceptions import MlflowException
+
+        try:
+            files = fetch_files(uri, self.integrity, cleanup, pinned=self._pinned)
+            with without_new_bytecode(files.folder):
+                pyfunc = mlflow.pyfunc.load_model(str(files.folder), suppress_warnings=True)
+        except PactError:
+            raise
+        # MLflow wraps what the code of the model raises; its own errors are of all these classes.
+        except (MlflowException, OSError, ValueError, ImportError) as error:
+            raise convert_error(error) or LoadError(
+                f"{uri!r} cannot be loaded: {truncate(error, 300)}",
+                remedy="Use models:/name/1, models:/name@alias, models:/<model_id>, "
+                "runs:/<run_id>/model, or the folder of a model.",
+                uri=uri,
+            ) from error
+        except Exception as error:
+            # The model may have been saved by another release, which has error classes of its own.
+            converted = convert_error(error)
+            if converted is None:
+                raise
+            raise converted from error
+        return files, pyfunc

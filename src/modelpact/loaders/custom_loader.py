@@ -1,0 +1,32 @@
+"""`CustomLoader`: loads a model that `CustomSaver` saved."""
+
+from __future__ import annotations
+
+from modelpact.errors import LoadError
+from modelpact.loaders.adapter import Adapter
+from modelpact.loaders.base import Loader
+
+__all__ = ["CustomLoader"]
+
+
+class CustomLoader(Loader):
+    """Loads a model that modelpact saved as code, configuration and state.
+
+    Attributes:
+        config_file: A JSON file that replaces the configuration saved with the model.
+    """
+
+    config_file: str | None = None
+
+    def load(self, uri: str) -> Adapter:
+        adapter = self._load_adapter(uri)
+        if adapter.model is None:
+            flavors = ", ".join(adapter.pyfunc.metadata.flavors)
+            raise LoadError(
+                f"{uri} was not saved with saver=custom (its flavors: {flavors})",
+                remedy="Load it with loader=builtin.",
+                uri=uri,
+            )
+        if self.config_file is not None:
+            adapter.load_context(self.config_file)
+        return adapter

@@ -1,0 +1,215 @@
+"""The base class of savers: it writes a model to a folder, checks it there, and then uploads it.
+
+The stored files name no path of the author's machine, and their signature is the signed one.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelpact._internal import requirements
+from modelpact._internal.files import temporary_folder
+from modelpact._internal.text import truncate
+from modelpact.errors import PactError, SaveError
+from modelpact.models import Model
+from modelpact.savers.written_model import check_written, remove_author_paths
+from modelpact.security import leak_scan
+from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST, Manifest
+from modelpact.signature import digest as signature_digest
+from modelpact.tracking import remote_store
+from modelpact.types import Inputs, Step
+
+if TYPE_CHECKING:
+    from mlflow import ActiveRun, MlflowClient
+    from mlflow.entities import LoggedModel
+    from mlflow.models import Model as MLmodel
+
+    from modelpact.types import Info, Signature
+
+__all__ = ["Saver", "mark_failed"]
+
+log = logging.getLogger(__name__)
+
+
+class Saver(Step, ABC):
+    """Saves a model with its signature in the open store, under the active run if there is one.
+
+    Attributes:
+        path: The name of the model within its run.
+        pip_requirements: Requirements of the model. None uses those that MLflow infers, which are
+            cached.
+        code_paths: Files or folders of your own code that the model needs; they are saved with it.
+        leak_allowlist: False positives of the leak scan, each `{place, kind, reason}`. The ones
+            that are used are recorded with the model.
+    """
+
+    excluded_from_key = frozenset({"path", "leak_allowlist"})
+
+    path: str = "model"
+    pip_requirements: list[str] | None = None
+    code_paths: list[str] = []
+    leak_allowlist: list[leak_scan.AllowlistEntry] = []
+
+    def check(self, model: Model) -> None:
+        """Check before any work is done that this saver can save a model.
+
+        Raises:
+            SaveError: The saver cannot save the model, or a path in `code_paths` does not exist.
+            ModelConfigError: The configuration of the model is invalid.
+            ModelConfigNotFound: The configuration file of the model does not exist.
+        """
+        for path in self.code_paths:
+            if not Path(path).exists():
+                raise SaveError(
+                    f"saver.code_paths: {path} does not exist",
+                    remedy=f"The path is relative to {Path.cwd()}.",
+                    path=path,
+                )
+        self._check_model(model)
+
+    @abstractmethod
+    def _check_model(self, model: Model) -> None:
+        """Raise a SaveError if this saver cannot save the model."""
+
+    @abstractmethod
+    def _write(self, model: Model, folder: Path, **options: Any) -> None:
+        """Write the model to `folder` with a `save_model` of MLflow, which gets the `options`."""
+
+    @abstractmethod
+    def _requirements_source(self, model: Model) -> tuple[object, str]:
+        """Return what inferred requirements depend on: an object, and its saved form."""
+
+    def save(self, model: Model, signature: Signature, input_example: Inputs) -> Info:
+        """Save a model.
+
+        Args:
+            model: The fitted model.
+            signature: The signature to store with it.
+            input_example: A few rows of inputs, or `(rows, params)`, to store with the model.
+
+        Returns:
+            MLflow's `ModelInfo`; its `model_uri` is `models:/<model_id>`.
+
+        Raises:
+            SaveError: The model cannot be written or uploaded. It is left in the state FAILED.
+            DriftError: MLflow would store another signature than the signed one.
+            SecretError: The leak scan found a secret; nothing was uploaded.
+        """
+        import mlflow
+        from mlflow.exceptions import MlflowException
+
+        self.check(model)
+        client = mlflow.MlflowClient()
+        run = mlflow.active_run()
+        logged = client.create_logged_model(
+            run.info.experiment_id if run else "0",
+            name=self.path,
+            source_run_id=run.info.run_id if run else None,
+            model_type=model.KIND,
+        )
+        try:
+            with temporary_folder() as temporary:
+                folder = temporary / "model"
+                mlmodel = self._write_checked(
+                    model, folder, logged, signature=signature, input_example=input_example
+                )
+                self._upload(client, folder, logged, signature)
+            return mlmodel.get_model_info(_finalize(client, run, logged))
+        except BaseException as error:
+            mark_failed(client, logged.model_id)
+            expected = isinstance(error, (MlflowException, OSError, TypeError, ValueError))
+            if expected and not isinstance(error, PactError):
+                text = f"{type(error).__name__}: {truncate(error, 300)}"
+                raise SaveError(
+                    f"{self.KIND} cannot save this {model.KIND}: {text}",
+                    remedy="See the chained exception, or use another saver (saver=custom, "
+                    "saver=builtin).",
+                    model=model.KIND,
+                ) from error
+            raise
+
+    def _write_checked(
+        self,
+        model: Model,
+        folder: Path,
+        logged: LoggedModel,
+        *,
+        signature: Signature,
+        **options: Any,
+    ) -> MLmodel:
+        """Write the model, and check the result."""
+        from mlflow.models import Model as MLmodel
+
+        mlmodel = MLmodel(
+            artifact_path=self.path,
+            run_id=logged.source_run_id,
+            model_uuid=logged.model_id,
+            model_id=logged.model_id,
+        )
+        self._write_with_requirements(
+            model, folder, mlflow_model=mlmodel, signature=signature, **options
+        )
+        remove_author_paths(mlmodel, folder)
+        check_written(folder, signature)
+        return mlmodel
+
+    def _write_with_requirements(self, model: Model, folder: Path, **options: Any) -> None:
+        if self.pip_requirements is not None:
+            self._write(model, folder, pip_requirements=self.pip_requirements, **options)
+            return
+        source, form = self._requirements_source(model)
+        key = requirements.fingerprint(
+            source, self.KIND, form, requirements.contents(self.code_paths)
+        )
+        known = requirements.recall(key)
+        if known is not None:
+            self._write(model, folder, pip_requirements=[requirements.UNCHECKED], **options)
+            requirements.write(known, folder)
+            return
+        # MLflow infers the requirements by loading the model in a new process.
+        with requirements.inferring() as failures:
+            self._write(model, folder, **options)
+        requirements.remember(None if failures else key, folder, model.extra_requirements)
+        for compiled in list(folder.rglob("__pycache__")):
+            shutil.rmtree(compiled)
+
+    def _upload(
+        self, client: MlflowClient, folder: Path, logged: LoggedModel, signature: Signature
+    ) -> None:
+        """Scan the files for leaks, write their manifest, and upload them with their digests."""
+        allowed = leak_scan.scan_folder(folder).enforce(
+            self.leak_allowlist, "saver.leak_allowlist", "the model"
+        )
+        manifest = Manifest.from_folder(folder)
+        manifest.write(folder)
+        client.log_model_artifacts(logged.model_id, str(folder))
+        tags = {
+            ARTIFACT_DIGEST: manifest.digest,
+            SIGNATURE_DIGEST: signature_digest(signature),
+            leak_scan.LEAK_SCAN_TAG: leak_scan.allowlist_to_tag(allowed),
+        }
+        client.set_logged_model_tags(logged.model_id, tags)
+
+
+def mark_failed(client: MlflowClient, model_id: str) -> None:
+    """Set a saved model to FAILED while an exception is handled; only log a failure to do so."""
+    with remote_store.short_timeouts(sys.exception()):
+        try:
+            client.finalize_logged_model(model_id, "FAILED")
+        # The exception that is being handled must reach the caller.
+        except Exception as error:
+            text = truncate(remote_store.store_failure(error) or error, 300)
+            log.warning("cannot set model %s to FAILED: %s", model_id, text)
+
+
+def _finalize(client: MlflowClient, run: ActiveRun | None, logged: LoggedModel) -> LoggedModel:
+    from mlflow.entities import LoggedModelOutput
+
+    if run is not None:
+        client.log_outputs(run.info.run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    return client.finalize_logged_model(logged.model_id, "READY")

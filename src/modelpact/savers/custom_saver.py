@@ -1,0 +1,106 @@
+"""`CustomSaver`: saves any model as code, a JSON configuration and a state."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelpact._internal.files import temporary_folder
+from modelpact.errors import SaveError, SignError
+from modelpact.models import Model
+from modelpact.models.saved_model import PROTOCOL, SCRIPT, class_path
+from modelpact.savers.base import Saver
+from modelpact.savers.bundled_code import bundle_code, find_own_code_of
+from modelpact.signature import from_predict
+
+if TYPE_CHECKING:
+    from modelpact.types import Signature
+
+__all__ = ["CustomSaver"]
+
+
+class CustomSaver(Saver):
+    """Saves any model as code, a JSON configuration and a state, without pickle.
+
+    The saved model carries the modules of modelpact that it runs, so it also loads where modelpact
+    is not installed.
+
+    Attributes:
+        config_file: The configuration of the model, a JSON file; None if the model needs none.
+    """
+
+    config_file: str | None = None
+
+    def _check_model(self, model: Model) -> None:
+        if self.config_file is not None:
+            model.load_context(self.config_file)
+        kind = type(model)
+        if kind.__module__ == "__main__" or "<locals>" in kind.__qualname__:
+            raise SaveError(
+                f"the class {kind.__qualname__} cannot be imported where the model is loaded",
+                remedy="Define the class at the top level of a module, and import it from there.",
+                model=model.KIND,
+            )
+
+    def _requirements_source(self, model: Model) -> tuple[object, str]:
+        native = model.native_model()
+        return (type(model) if native is None else native), model.identity()["class"]
+
+    def _write(self, model: Model, folder: Path, **options: Any) -> None:
+        import mlflow.pyfunc
+
+        with temporary_folder() as temporary:
+            state = temporary / "state"
+            state.mkdir()
+            model.dump(state)
+            config = temporary / "config.json"
+            config.write_text(json.dumps(_config_of(model), indent=2) + "\n", encoding="utf-8")
+            bundle = self._bundle(model, temporary)
+            hinted = _is_from_hints(options["signature"], type(model))
+            script = temporary / "saved_model.py"
+            script.write_text(
+                SCRIPT.format(
+                    runtime=Path(bundle[0]).name,
+                    hinted=class_path(type(model)) if hinted else None,
+                ),
+                encoding="utf-8",
+            )
+            mlflow.pyfunc.save_model(
+                path=str(folder),
+                python_model=str(script),
+                artifacts={"config": str(config), "state": str(state)},
+                streamable=hasattr(model, "predict_stream"),
+                model_config=model.overridable_config() or None,
+                code_paths=bundle,
+                **options,
+            )
+
+    def _bundle(self, model: Model, temporary: Path) -> list[str]:
+        folder = temporary / "code"
+        folder.mkdir()
+        kind = type(model)
+        names = ["modelpact.models.saved_model", f"{kind.__module__}.{kind.__qualname__}"]
+        own_code = [*find_own_code_of(kind, model.native_model()), *self.code_paths]
+        return bundle_code(folder, names, own_code)
+
+
+def _config_of(model: Model) -> dict[str, Any]:
+    config = {
+        "protocol": PROTOCOL,
+        "class": class_path(type(model)),
+        "options": model.options(),
+    }
+    if model.context:
+        config["context"] = model.context
+    return config
+
+
+def _is_from_hints(signature: Signature, kind: type[Model]) -> bool:
+    """Return whether the inputs of a signature are the type hints of a model's `predict`."""
+    try:
+        inputs, _ = from_predict(kind.predict)
+    # MLflow cannot express the hints, so they are not the signature.
+    except SignError:
+        return False
+    return inputs is not None and inputs == signature.inputs

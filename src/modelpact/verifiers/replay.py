@@ -1,0 +1,123 @@
+"""`ReplayVerifier`: predicts the sample again with the loaded model, in this process."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from modelpact._internal import mlflow_compat
+from modelpact._internal.text import truncate
+from modelpact.errors import InputsError, OutputsError, PactError, PredictError
+from modelpact.loaders import Adapter
+from modelpact.signature import InvalidExample, generate_invalid_examples
+from modelpact.types import Check, Sample
+from modelpact.verifiers.base import Verifier
+from modelpact.verifiers.prediction_diff import diff_predictions, diff_shapes
+
+if TYPE_CHECKING:
+    from modelpact.types import Signature
+
+__all__ = ["ReplayVerifier"]
+
+N_INVALID_CALLS = 12
+"""How many invalid calls are made: one per kind of violation, then a second one per kind, ..."""
+
+
+class ReplayVerifier(Verifier):
+    """Predicts the sample with the loaded model, in this process, and compares the predictions.
+
+    Attributes:
+        rtol: Relative tolerance between two floats.
+        atol: Absolute tolerance between two floats.
+    """
+
+    rtol: float = Field(default=1e-6, ge=0)
+    atol: float = Field(default=1e-9, ge=0)
+
+    def checks(self, adapter: Adapter, sample: Sample, signature: Signature) -> Iterator[Check]:
+        def predict() -> Any:
+            return adapter.predict(sample.inputs, sample.params).prediction
+
+        yield self._check_signature(adapter, signature)
+        yield from self._check_predictions(predict, adapter, sample)
+        yield self._check_serving_example(adapter)
+        yield self._check_invalid_calls(adapter)
+
+    def _check_signature(self, adapter: Adapter, signature: Signature) -> Check:
+        if adapter.pyfunc.metadata.signature == signature:
+            detail = "the stored signature is the signed one"
+            return Check(code="SIGNATURE_STORED", ok=True, detail=detail)
+        detail = "the stored signature differs from the signed one"
+        return Check(code="SIGNATURE_STORED", ok=False, detail=detail)
+
+    def _check_predictions(
+        self, predict: Callable[[], Any], adapter: Adapter, sample: Sample
+    ) -> Iterator[Check]:
+        try:
+            prediction = predict()
+        except (InputsError, PredictError) as error:
+            yield Check(code="PREDICTIONS_EQUAL", ok=False, detail=error.message)
+            return
+        except OutputsError as error:
+            yield Check(code="OUTPUTS_CONFORM", ok=False, detail=error.message)
+            return
+        detail = "the predictions conform to the signature"
+        yield Check(code="OUTPUTS_CONFORM", ok=True, detail=detail)
+        if adapter.model is None or adapter.model.deterministic:
+            difference = diff_predictions(prediction, sample.outputs, self.rtol, self.atol)
+            detail = difference or "the saved model predicts what the fitted model predicted"
+            yield Check(code="PREDICTIONS_EQUAL", ok=not difference, detail=detail)
+        else:
+            difference = diff_shapes(prediction, sample.outputs)
+            detail = difference or "the saved model predicts every row; predictions may vary"
+            yield Check(code="ANSWERED", ok=not difference, detail=detail)
+
+    def _check_serving_example(self, adapter: Adapter) -> Check:
+        """Send the stored serving example through MLflow's scoring server."""
+        from mlflow.exceptions import MlflowException
+
+        code = "SERVING_EXAMPLE"
+        try:
+            body = adapter.pyfunc.metadata.get_serving_input(str(adapter.folder))
+            if body is None:
+                detail = "the model has no serving_input_example.json"
+                return Check(code=code, ok=False, detail=detail)
+            response = mlflow_compat.scoring_request(adapter.pyfunc, body)
+        except (MlflowException, OSError) as error:
+            return Check(code=code, ok=False, detail=truncate(error, 300))
+        ok = response.status == HTTPStatus.OK and "predictions" in json.loads(response.response)
+        detail = f"MLflow's scoring server returns status {response.status}"
+        return Check(code=code, ok=ok, detail=detail)
+
+    def _check_invalid_calls(self, adapter: Adapter) -> Check:
+        """Make calls that violate the signature; none may reach the model."""
+        accepted = []
+        for call in _invalid_calls(json.dumps(adapter.signature.to_dict())):
+            try:
+                adapter.predict(call.inputs, call.params)
+            except InputsError:
+                continue
+            except PactError as error:
+                reached = f"reached the model ({type(error).__name__})"
+                accepted.append(f"{call.kind} at {call.path} {reached}")
+            else:
+                accepted.append(f"{call.kind} at {call.path} was accepted")
+        detail = (
+            "; ".join(accepted)[:500]
+            or f"{N_INVALID_CALLS} calls that violate the signature were rejected"
+        )
+        return Check(code="BREAKS_REFUSED", ok=not accepted, detail=detail)
+
+
+@functools.lru_cache(maxsize=8)
+def _invalid_calls(signature: str) -> list[InvalidExample]:
+    """Return calls that violate a signature, given as JSON; jobs of a sweep often share one."""
+    from mlflow.models import ModelSignature
+
+    contract = ModelSignature.from_dict(json.loads(signature))
+    return generate_invalid_examples(contract, N_INVALID_CALLS)
