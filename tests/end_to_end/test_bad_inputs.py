@@ -188,7 +188,7 @@ CASES: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     "a model of no flavor": (
         ("experiment=type_hints", "saver=builtin"),
         1,
-        ("IrisModel fits no MLflow flavor", "saver=custom"),
+        ("IrisModel does not fit any MLflow flavor", "saver=custom"),
     ),
     "a loader for another saver": (
         ("saver=builtin", "loader=custom", *QUICK),

@@ -193,7 +193,7 @@ def test_mlflows_own_flavors_are_under_the_same_contract_and_take_no_configurati
     assert np.allclose(adapter.predict(ROWS).prediction, ANSWERS)
     with pytest.raises(InputsError):
         adapter.predict(ROWS[["a"]])
-    with pytest.raises(PredictError, match="takes no configuration"):
+    with pytest.raises(PredictError, match="has no configuration"):
         adapter.load_context({"offset": 1})
 
 

@@ -116,7 +116,7 @@ def test_a_model_of_a_flavor_is_for_the_builtin_loader() -> None:
         CustomLoader().load(uri)
     adapter = BuiltinLoader().load(uri)
     assert adapter.predict(ROWS).prediction == pytest.approx(model.predict(ROWS))
-    with pytest.raises(PredictError, match="takes no configuration"):
+    with pytest.raises(PredictError, match="has no configuration"):
         adapter.load_context({})
 
 

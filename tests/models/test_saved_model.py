@@ -72,7 +72,7 @@ def test_options_of_any_type_and_nested_classes_come_back(tmp_path: Path) -> Non
 def test_another_protocol_is_refused_with_both_numbers(protocol: Any, tmp_path: Path) -> None:
     with pytest.raises(LoadError) as caught:
         loaded(Doubler(), tmp_path, protocol=protocol)
-    assert f"protocol {protocol!r}; this code reads {PROTOCOL}" in str(caught.value)
+    assert f"protocol {protocol!r}; this release of modelpact reads {PROTOCOL}" in str(caught.value)
     assert "the release of modelpact that saved it" in str(caught.value)
 
 
@@ -89,7 +89,7 @@ def test_another_protocol_is_refused_with_both_numbers(protocol: Any, tmp_path: 
 def test_a_class_that_is_not_there_is_named_with_how_to_bring_it(path: str, tmp_path: Path) -> None:
     with pytest.raises(LoadError) as caught:
         loaded(Doubler(), tmp_path, **{"class": path})
-    assert f"the model's class {path} cannot be imported" in str(caught.value)
+    assert f"the class {path} of the model cannot be imported" in str(caught.value)
     assert "saver.code_paths" in str(caught.value)
 
 
@@ -125,7 +125,7 @@ def test_with_hints_mlflow_sees_those_of_the_model(tmp_path: Path) -> None:
 
 
 def test_hints_of_a_class_that_is_not_there_are_refused() -> None:
-    with pytest.raises(LoadError, match="tiny_models:Gone cannot be imported"):
+    with pytest.raises(LoadError, match="tiny_models:Gone of the model cannot be imported"):
         build_saved_model("tiny_models:Gone")
 
 

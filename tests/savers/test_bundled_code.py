@@ -1,58 +1,136 @@
-"""The code that a saved model takes along is enough to run it, and no more."""
+"""The code that a saved model carries is enough to run it, and no more."""
 
 from __future__ import annotations
 
-import ast
 import importlib
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-import modelpact
 import tiny_models
-from modelpact.savers.bundled_code import CARRIED, carried_code, code_of
+from modelpact._internal.import_closure import PACKAGE_FOLDER, imported_names
+from modelpact.savers.bundled_code import (
+    build_runtime,
+    bundle_code,
+    find_own_code,
+    rename_imports,
+)
 
-ROOT = Path(modelpact.__file__).parent
-
-
-def test_what_is_carried_imports_nothing_that_is_not(tmp_path: Path) -> None:
-    carried = carried_code(tmp_path)
-    names = {name.removesuffix(".py") for name in CARRIED}
-    for path in carried.rglob("*.py"):
-        if path == carried / "__init__.py":
-            continue  # it names the rest of the package, for whoever installs that
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in tree.body:
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("modelpact."):
-                assert node.module.split(".")[1] in names, f"{path.name} imports {node.module}"
+SAVED_MODEL = "modelpact.models.saved_model"
 
 
-def test_no_caches_are_carried(tmp_path: Path) -> None:
-    assert not list(carried_code(tmp_path).rglob("__pycache__"))
+def count_lines(*names: str) -> int:
+    files = build_runtime(frozenset({SAVED_MODEL, *names})).files
+    return sum(len(content.splitlines()) for content in files.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        ("modelpact.models.sklearn", 1500),
+        ("modelpact.models.tensor", 1600),
+        ("modelpact.models.iris", 1600),
+    ],
+)
+def test_a_saved_model_carries_few_lines(name: str, limit: int) -> None:
+    assert count_lines(name) <= limit
+
+
+def test_the_copies_import_modelpact_under_its_private_name_only() -> None:
+    runtime = build_runtime(frozenset({SAVED_MODEL, "modelpact.models.MlflowModel"}))
+    for name, content in runtime.files.items():
+        assert not imported_names(content.decode()), name
+        compile(content, name, "exec")
+
+
+def test_the_private_name_depends_on_the_content(tmp_path: Path) -> None:
+    copy = tmp_path / "modelpact"
+    shutil.copytree(PACKAGE_FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__", "conf"))
+    names = frozenset({SAVED_MODEL})
+    same = build_runtime(names, copy)
+    with (copy / "errors.py").open("a") as file:
+        file.write("# another release\n")
+    build_runtime.cache_clear()
+    assert same.package == build_runtime(names).package
+    assert same.package != build_runtime(names, copy).package
+
+
+def test_code_outside_the_closure_does_not_change_the_name(tmp_path: Path) -> None:
+    copy = tmp_path / "modelpact"
+    shutil.copytree(PACKAGE_FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__", "conf"))
+    with (copy / "serving" / "app.py").open("a") as file:
+        file.write("# another release\n")
+    names = frozenset({SAVED_MODEL})
+    assert build_runtime(names, copy).package == build_runtime(names).package
+
+
+@pytest.mark.parametrize(
+    ("source", "renamed"),
+    [
+        ("from modelpact import Model", "from _copy import Model"),
+        ("from modelpact.models import (\n    Model,\n)", "from _copy.models import (\n    Model,\n)"),
+        ("import modelpact", "import _copy as modelpact"),
+        ("import modelpact.models", "import _copy.models, _copy as modelpact"),
+        ("import modelpact.models as m, os", "import _copy.models as m, os"),
+        ("é = 1; import modelpact as p; ü = 2", "é = 1; import _copy as p; ü = 2"),
+        ("def f():\n    from modelpact.types import Step\n", "def f():\n    from _copy.types import Step\n"),
+        ("'from modelpact import Model'", "'from modelpact import Model'"),
+        ("from .modelpact import Model", "from .modelpact import Model"),
+        ("from modelpactish import Model", "from modelpactish import Model"),
+        ("import os as modelpact", "import os as modelpact"),
+    ],
+)  # fmt: skip
+def test_imports_are_renamed_and_nothing_else(source: str, renamed: str) -> None:
+    assert rename_imports(source, "_copy") == renamed
+
+
+def test_code_of_the_user_that_does_not_import_modelpact_is_not_copied(tmp_path: Path) -> None:
+    helper = tmp_path / "helper.py"
+    helper.write_text("ANSWER = 42\n")
+    assert bundle_code(tmp_path, (), [str(helper)]) == [str(helper)]
+
+
+def test_a_package_of_the_user_is_copied_with_renamed_imports(tmp_path: Path) -> None:
+    package = tmp_path / "acme"
+    (package / "__pycache__").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "models.py").write_text("from modelpact.models import Model\n")
+    (package / "latin.py").write_bytes(
+        "# coding: latin-1\nimport modelpact  # é\n".encode("latin-1")
+    )
+    (package / "template.py").write_text("from modelpact import {{ name }}\n")
+    folder = tmp_path / "code"
+    folder.mkdir()
+    runtime, copy = map(Path, bundle_code(folder, (), [str(package)]))
+    assert (copy / "models.py").read_text() == f"from {runtime.name}.models import Model\n"
+    assert f"import {runtime.name} as modelpact  # é" in (copy / "latin.py").read_text("latin-1")
+    assert (copy / "template.py").read_text() == "from modelpact import {{ name }}\n"
+    assert not (copy / "__pycache__").exists()
+    assert (runtime / "models" / "base.py").is_file()
 
 
 def test_installed_code_is_left_to_the_requirements() -> None:
-    assert [
-        code_of(package) for package in ("sklearn", "numpy", "builtins", "json", "modelpact")
-    ] == [[]] * 5
+    packages = ("sklearn", "numpy", "builtins", "json", "modelpact")
+    assert [find_own_code(package) for package in packages] == [None] * 5
 
 
-def test_a_users_own_module_is_carried_as_a_file() -> None:
-    assert code_of("tiny_models") == [tiny_models.__file__]
+def test_a_module_of_the_user_is_found_as_a_file() -> None:
+    assert find_own_code("tiny_models") == tiny_models.__file__
 
 
-def test_a_users_own_package_is_carried_as_a_folder(tmp_path: Path) -> None:
+def test_a_package_of_the_user_is_found_as_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     package = tmp_path / "own_package"
     package.mkdir()
     (package / "__init__.py").write_text("", encoding="utf-8")
     (package / "models.py").write_text("class Mine:\n    pass\n", encoding="utf-8")
-    sys.path.insert(0, str(tmp_path))
-    try:
-        importlib.import_module("own_package.models")
-        assert code_of("own_package") == [str(package)]
-    finally:
-        sys.path.remove(str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.import_module("own_package.models")
+    assert find_own_code("own_package") == str(package)
+    del sys.modules["own_package"], sys.modules["own_package.models"]
 
 
 @pytest.mark.parametrize("folder", ["site-packages", "dist-packages"])
@@ -64,4 +142,4 @@ def test_packages_of_another_environment_are_installed_ones(
     (package / "__init__.py").write_text("", encoding="utf-8")
     monkeypatch.syspath_prepend(str(package.parent))
     importlib.import_module(package.name)
-    assert code_of(package.name) == []
+    assert find_own_code(package.name) is None

@@ -18,7 +18,8 @@ _IMPORT = re.compile(
         | import[ ]+([^\n;]*\b{PACKAGE}\b[^\n;]*))""",
     re.MULTILINE | re.VERBOSE,
 )
-_NAME = re.compile(r"([\w.]+)(?:[ ]+as[ ]+(\w+))?(?:[ \t]*\#.*)?")
+_NAME = re.compile(r"([\w.]+)(?: +as +(\w+))?")
+_COMMENT = re.compile(r"#.*")
 _TYPE_CHECKING = re.compile(
     r"^([ \t]*)if (?:typing\.)?TYPE_CHECKING:\n(?:\1[ \t]+.*\n|[ \t]*\n)+", re.MULTILINE
 )
@@ -63,7 +64,7 @@ def imported_names(source: str, folder: Path = PACKAGE_FOLDER) -> set[str]:
     bound: dict[str, str] = {}
     names: set[str] = set()
     for module, imported, plain in _IMPORT.findall(source):
-        for name, alias in _NAME.findall(imported):
+        for name, alias in _NAME.findall(_COMMENT.sub("", imported)):
             names.add(f"{module}.{name}")
             bound[alias or name] = f"{module}.{name}"
         for name, alias in _NAME.findall(plain):
