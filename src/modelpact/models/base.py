@@ -41,6 +41,9 @@ class Model(Step, ABC):
     deterministic: ClassVar[bool] = True
     """Whether equal inputs give equal predictions, so that verifiers can compare them."""
 
+    native_method: ClassVar[str] = "predict"
+    """The method of `native_model()` that predicts what `predict` returns."""
+
     _context: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @property

@@ -75,6 +75,7 @@ class BuiltinSaver(Saver):
         native = model.native_model()
         if flavor.__name__ == "mlflow.sklearn":
             options["skops_trusted_types"] = untrusted_types(native)
+            options["pyfunc_predict_fn"] = model.native_method
         own_code = [*find_own_code_of(native), *self.code_paths]
         with temporary_folder() as temporary:
             code_paths = bundle_code(temporary, (), own_code)
