@@ -294,7 +294,7 @@ class TestConfigurations:
         with ChatServer(answer("ok"), key=KEY) as server:
             first, second = in_a_clean_process(saved(chat(server, api_key="env:LATER")), tmp_path)
         assert first == "{'response': ['ok']} ['ok']"
-        assert "/artifacts/code/modelpact/" in second
+        assert "/artifacts/code/_modelpact_" in second
 
     @pytest.mark.slow
     def test_a_clean_process_with_another_server(self, saved: Saving, tmp_path: Path) -> None:
@@ -306,10 +306,11 @@ class TestConfigurations:
 
 ASKING = """
 import json, sys, mlflow
+sys.modules['modelpact'] = None  # as if it were not installed
 path, config, rows = sys.argv[1], *map(json.loads, sys.argv[2:])
 model = mlflow.pyfunc.load_model(path, model_config=config)
 print(model.predict(rows).to_dict('list'), list(model.predict_stream(rows)))
-print(sys.modules['modelpact'].__file__)
+print([module.__file__ for name, module in sys.modules.items() if name.startswith('_modelpact_')][0])
 """
 
 
