@@ -320,13 +320,13 @@ class RegisterError(PactError):
         name: The registered model.
         version: The version at fault.
         uri: The model to register.
-        left: Changes that could not be undone.
+        not_undone: Changes that could not be undone.
     """
 
     name: str | None = None
     version: str | None = None
     uri: str | None = None
-    left: Sequence[str] = ()
+    not_undone: Sequence[str] = ()
 
 
 @_error

@@ -1,4 +1,7 @@
-"""Making a saved model a version that others can depend on: one class a way, each with a YAML file in `conf/register`."""
+"""Registers create versions in a model registry.
+
+One class per kind of registry, each with a config file in `conf/register`.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ from modelpact import registry
 from modelpact._internal.text import truncate
 from modelpact.errors import RegisterError
 from modelpact.registry import (
+    CHECKS_TAG,
     CompatibilityReport,
     Gate,
-    Undo,
+    UndoStack,
     Waiver,
     create_version,
     defer_to_existing,
@@ -21,7 +25,6 @@ from modelpact.registry import (
 )
 from modelpact.registry.aliases import check_unprotected
 from modelpact.registry.names import check_alias, check_name, check_tag
-from modelpact.registry.versions import CHECKS_TAG
 from modelpact.security import leak_scan, secrets
 from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST
 from modelpact.signature import Extra, Policy, digest
@@ -37,12 +40,12 @@ if TYPE_CHECKING:
 
 __all__ = ["MlflowRegister", "NoneRegister", "Register", "check_alias", "record_checks"]
 
-COPIED = (CHECKS_TAG, ARTIFACT_DIGEST)
-"""The tags of a saved model that its version gets as well."""
+COPIED_TAGS = (CHECKS_TAG, ARTIFACT_DIGEST)
+"""The tags of a saved model that its version gets too."""
 
 
 class Register(Step, ABC):
-    """Creates versions.
+    """The interface of registers.
 
     Attributes:
         tags: Tags for every version.
@@ -54,40 +57,43 @@ class Register(Step, ABC):
 
     @abstractmethod
     def check(self, name: str) -> None:
-        """Refuse what would be refused at the end, before any work is done.
+        """Reject a configuration that would fail later, before any work is done.
 
         Raises:
-            ConfigError: The name or an alias cannot be registered.
-            SecretError: A tag holds a secret.
+            ConfigError: The name, a tag or an alias is invalid.
+            SecretError: A tag contains a secret.
         """
 
     @abstractmethod
     def find(self, name: str, job_key: str, job: Job | None = None) -> Version | None:
-        """The version to return instead of doing a job again; None where the job is to be done.
+        """Return the version of a finished job; None if the job must run.
 
         Args:
             name: The registered model.
-            job_key: What the job would do.
-            job: Its place in a sweep; one that is resumed may have made its version before it was cut off.
+            job_key: The key of the job's configuration, data and code.
+            job: The place of the job in a sweep. A job of a resumed sweep may have created its
+                version before it was stopped.
 
         Raises:
-            RegisterError: The job was done before, and that is an error.
-            AliasError: An alias that the version is to get is protected.
+            RegisterError: The job is finished, and the register is configured to raise.
+            AliasError: An alias for the version is protected.
         """
 
     def check_compatibility(self, name: str, signature: Signature) -> CompatibilityReport | None:
-        """Refuse a contract before a model is saved under it; asked again when the version is created.
+        """Reject an incompatible contract before the model is saved.
+
+        `register` repeats the check when it creates the version.
 
         Args:
             name: The registered model.
             signature: The contract.
 
         Returns:
-            Why it is let in; None where nothing is asked.
+            The report; None if the register compares nothing.
 
         Raises:
-            RegisterError: There is no contract, or nothing to compare it with.
-            CompatibilityError: It breaks who relies on the versions there are.
+            RegisterError: There is no contract, or no version to compare it with.
+            CompatibilityError: The contract breaks callers of existing versions.
         """
         return None
 
@@ -95,12 +101,12 @@ class Register(Step, ABC):
     def register(
         self, name: str, model_uri: str, *, tags: dict[str, str] | None = None
     ) -> Version | None:
-        """Create a version of `name` from a saved model.
+        """Create a version from a saved model.
 
         Args:
-            name: The registered model; created when there is none.
+            name: The registered model; it is created if it does not exist.
             model_uri: `models:/<model_id>`.
-            tags: Facts to put on the version.
+            tags: Additional tags of the version.
 
         Raises:
             RegisterError: No version was created.
@@ -108,7 +114,7 @@ class Register(Step, ABC):
 
 
 class NoneRegister(Register):
-    """Registers nothing: the model stays in its run."""
+    """Registers nothing; the model stays in its run."""
 
     def check(self, name: str) -> None:
         return None
@@ -123,20 +129,24 @@ class NoneRegister(Register):
 
 
 class MlflowRegister(Register):
-    """Creates a version in MLflow's model registry.
+    """Creates versions in MLflow's model registry.
 
     Attributes:
-        aliases: Moved to the new version.
-        if_exists: For a job that was done before (same configuration, data and code): make a `new` version, `reuse` the one there
-            is, or refuse (`error`). Of several that do one job at once, the lowest version is kept.
-        compatibility: What must hold between the new contract and the old: `none`, `backward` (who calls the old can call the
-            new), `forward`, `full`; the `_transitive` forms ask for it with all versions.
-        against: Which version is the old one: `latest`, an alias (`@champion`), or a number.
-        policy: The policy that callers' loaders enforce, as for the loader.
-        extra: What they do with columns that a contract does not know, as for the loader.
-        require_signature: Whether a model is refused that has no signature, or one that takes anything.
-        waivers: Broken rules that are let through, each `{rule, path, reason}`; they are recorded.
-        leak_allowlist: What the leak scan finds that is no secret, each `{place, kind, reason}`; they are recorded.
+        aliases: Aliases to move to the new version.
+        if_exists: What to do if the same job (configuration, data and code) has a version already:
+            create a `new` one, `reuse` it, or raise an `error`. If several processes run the same
+            job at once, the lowest version is kept.
+        compatibility: Compatibility with earlier versions: `none`, `backward` (callers of the old
+            contract can call the new one), `forward` or `full`; the `_transitive` modes compare
+            with all versions.
+        against: The version to compare with: `latest`, an alias (`@champion`) or a number.
+        policy: The enforcement policy of the callers' loaders.
+        extra: How the callers' loaders treat columns that the contract does not have.
+        require_signature: Whether to reject models that have no signature, or one that accepts any
+            input.
+        waivers: Breaking changes to let through, each `{rule, path, reason}`; they are recorded.
+        leak_allowlist: False positives of the leak scan, each `{place, kind, reason}`; they are
+            recorded.
     """
 
     excluded_from_key = frozenset(
@@ -166,14 +176,14 @@ class MlflowRegister(Register):
 
     @property
     def gate(self) -> Gate:
-        """What is asked of a new version."""
+        """The compatibility requirements on a new version."""
         return Gate(
             self.compatibility, str(self.against), self.policy, self.extra, tuple(self.waivers)
         )
 
     def check(self, name: str) -> None:
-        reasons = [exemption.model_dump() for exemption in self.waivers]
-        secrets.reject_literals({"tags": self.tags, "waivers": reasons}, "register")
+        waivers = [waiver.model_dump() for waiver in self.waivers]
+        secrets.reject_literals({"tags": self.tags, "waivers": waivers}, "register")
         check_name(name)
         for alias in self.aliases:
             check_alias(alias, "register.aliases")
@@ -186,132 +196,132 @@ class MlflowRegister(Register):
 
         client = MlflowClient()
         check_unprotected(client, name, self.aliases, "register.aliases")
-        resumed = job is not None and job.resumed
-        if self.if_exists == "new" and not resumed:
+        if job is not None and job.resumed:
+            # by the place in the sweep, because the code may have been fixed since
+            versions = registry.list_versions(client, name, job.tags())
+            if versions:
+                self._move_missing_aliases(client, versions[0])
+                return versions[0]
+        if self.if_exists == "new":
             return None
-        if job is not None and resumed:  # by its place: the code may have been mended since
-            own = registry.list_versions(client, name, job.tags())
-            if own or self.if_exists == "new":
-                return self._with_aliases(client, own[0]) if own else None
-        found = registry.list_versions(client, name, {JOB_KEY: job_key})
-        if found and self.if_exists == "error":
-            raise _done_before(found[0])
-        return found[0] if found else None
+        versions = registry.list_versions(client, name, {JOB_KEY: job_key})
+        if not versions:
+            return None
+        if self.if_exists == "error":
+            raise _already_done(versions[0])
+        return versions[0]
 
-    def _with_aliases(self, client: MlflowClient, version: Version) -> Version:
-        """Give a version the aliases that its job was killed before it could move; those that are further on by now stay."""
-        now = client.get_registered_model(version.name).aliases if self.aliases else {}
-        behind = [alias for alias in self.aliases if int(now.get(alias, 0)) < int(version.version)]
-        with Undo() as undo:
+    def _move_missing_aliases(self, client: MlflowClient, version: Version) -> None:
+        """Move the aliases that a killed job did not move; aliases of later versions stay."""
+        if not self.aliases:
+            return
+        current = client.get_registered_model(version.name).aliases
+        behind = [
+            alias for alias in self.aliases if int(current.get(alias, 0)) < int(version.version)
+        ]
+        with UndoStack() as undo:
             move_aliases(client, version, behind, undo)
             undo.pop_all()
-        return version
 
     def check_compatibility(self, name: str, signature: Signature) -> CompatibilityReport | None:
         from mlflow import MlflowClient
 
-        admission = self._admission(MlflowClient(), name, signature)
-        self.gate.warn_unused_waivers(admission)
-        return admission
+        report = self._check(MlflowClient(), name, signature)
+        self.gate.warn_unused_waivers(report)
+        return report
 
-    def _admission(
+    def _check(
         self, client: MlflowClient, name: str, signature: Signature | None
     ) -> CompatibilityReport:
         if self.require_signature or self.compatibility != "none":
-            require_contract(
-                signature, f"the model for {name}", anything=not self.require_signature
-            )
-        return (
-            CompatibilityReport("none")
-            if signature is None
-            else self.gate.check(client, name, signature)
-        )
+            title = f"the model for {name}"
+            require_contract(signature, title, allow_any=not self.require_signature)
+        if signature is None:
+            return CompatibilityReport("none")
+        return self.gate.check(client, name, signature)
 
     def register(
         self, name: str, model_uri: str, *, tags: dict[str, str] | None = None
     ) -> Version | None:
-        from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
 
         self.check(name)
-        match = re.fullmatch(r"models:/(m-[0-9a-f]+)", model_uri)
-        if match is None:
-            raise RegisterError(
-                f"{model_uri!r} is not the URI of a saved model",
-                remedy="Pass the saver's model_uri: models:/m-...",
-                uri=model_uri,
-            )
-        client = MlflowClient()
-        undo = Undo()
+        undo = UndoStack()
         try:
-            model = client.get_logged_model(match[1])
-            signature = _verified(model, tags or {})
-            admission = self._admission(client, name, signature)
-            own = {key: str(value) for key, value in self.tags.items()}
-            said = {**own, **_facts(model, signature, admission), **(tags or {})}
-            said |= leak_scan.scan_version(model, said, self.leak_allowlist)
-            with undo:
-                version = create_version(client, name, model, said, undo)
-                first = self._first(client, version)
-                if first is None:
-                    if signature is not None:
-                        self._look_again(client, version, signature, admission)
-                    move_aliases(client, version, self.aliases, undo)
-                    undo.pop_all()
-            if first is not None:
-                first = defer_to_existing(client, version, first, model, undo)
-                if self.if_exists == "error":
-                    raise _done_before(first)
-            return first or version
+            return self._create_version(name, model_uri, tags or {}, undo)
         except MlflowException as error:
+            reason = truncate(remote_store.store_failure(error) or error, 300)
             raise RegisterError(
-                f"MLflow refused to register {name}: {truncate(remote_store.store_failure(error) or error, 300)}",
-                remedy=f"This could not be taken back: {', '.join(undo.left)} of {name}. A sweep that is resumed goes on with it."
-                if undo.left
+                f"MLflow could not register {name}: {reason}",
+                remedy=f"{_not_undone(undo, name)} Resuming the sweep continues with it."
+                if undo.failed
                 else "Nothing was registered, and no alias was moved.",
                 name=name,
                 uri=model_uri,
-                left=undo.left,
+                not_undone=undo.failed,
             ) from error
         except RegisterError as error:
-            if undo.left:
-                error.left = undo.left
-                error.remedy += f"\nThis could not be taken back: {', '.join(undo.left)} of {name}."
+            if undo.failed:
+                error.not_undone = undo.failed
+                error.remedy += f"\n{_not_undone(undo, name)}"
             raise
 
-    def _first(self, client: MlflowClient, version: Version) -> Version | None:
-        """The version of the same job that somebody else made meanwhile, and that is kept; None where it is this one."""
+    def _create_version(
+        self, name: str, model_uri: str, tags: dict[str, str], undo: UndoStack
+    ) -> Version:
+        from mlflow import MlflowClient
+
+        client = MlflowClient()
+        model = client.get_logged_model(_model_id(model_uri))
+        signature = _read_verified_signature(model, tags)
+        report = self._check(client, name, signature)
+        own = {key: str(value) for key, value in self.tags.items()}
+        tags = {**own, **_trust_tags(model, signature, report), **tags}
+        tags |= leak_scan.scan_version(model, tags, self.leak_allowlist)
+        with undo:
+            version = create_version(client, name, model, tags, undo)
+            first = self._find_first(client, version)
+            if first is None:
+                if signature is not None:
+                    self._check_concurrent_versions(client, version, signature, report)
+                move_aliases(client, version, self.aliases, undo)
+                undo.pop_all()
+                return version
+        first = defer_to_existing(client, version, first, model, undo)
+        if self.if_exists == "error":
+            raise _already_done(first)
+        return first
+
+    def _find_first(self, client: MlflowClient, version: Version) -> Version | None:
+        """Return the version that another process created first for the same job, or None."""
         job_key = (version.tags or {}).get(JOB_KEY)
         if self.if_exists == "new" or job_key is None:
             return None
         first = registry.list_versions(client, version.name, {JOB_KEY: job_key})[0]
         return first if int(first.version) < int(version.version) else None
 
-    def _look_again(
+    def _check_concurrent_versions(
         self,
         client: MlflowClient,
         version: Version,
         signature: Signature,
-        admission: CompatibilityReport,
+        report: CompatibilityReport,
     ) -> None:
-        """Compare with what somebody else has registered between the comparison and the creation."""
-        later = self.gate.check(
-            client, version.name, signature, below=int(version.version), done=admission.against
-        )
+        """Compare with versions that were registered since the first comparison."""
+        name, number = version.name, version.version
+        later = self.gate.check(client, name, signature, below=int(number), skip=report.against)
         if later.against:
-            value = admission.joined(later).tag()
-            client.set_model_version_tag(
-                version.name, version.version, registry.COMPATIBILITY_TAG, value
-            )
+            value = report.merge(later).to_tag()
+            client.set_model_version_tag(name, number, registry.COMPATIBILITY_TAG, value)
             version.tags[registry.COMPATIBILITY_TAG] = value
 
 
 def record_checks(model_uri: str, verdict: Verdict) -> None:
-    """Put on a saved model which checks it passed; without that it cannot be registered.
+    """Record the checks that a saved model passed; a model without them cannot be registered.
 
     Args:
         model_uri: `models:/<model_id>`.
-        verdict: What the verifier found.
+        verdict: The result of a verifier.
     """
     from mlflow import MlflowClient
 
@@ -319,23 +329,35 @@ def record_checks(model_uri: str, verdict: Verdict) -> None:
     MlflowClient().set_logged_model_tags(model_uri.removeprefix("models:/"), {CHECKS_TAG: passed})
 
 
-def _verified(model: LoggedModel, tags: dict[str, str]) -> Signature | None:
-    """The signature of a saved model that may become a version.
+def _model_id(model_uri: str) -> str:
+    match = re.fullmatch(r"models:/(m-[0-9a-f]+)", model_uri)
+    if match is None:
+        raise RegisterError(
+            f"{model_uri!r} is not the URI of a saved model",
+            remedy="Pass the model_uri that the saver returns: models:/m-...",
+            uri=model_uri,
+        )
+    return match[1]
+
+
+def _read_verified_signature(model: LoggedModel, tags: dict[str, str]) -> Signature | None:
+    """Return the signature of a saved model that may become a version.
 
     Raises:
-        RegisterError: It is not READY, was not verified, or has another signature than the one that was signed.
+        RegisterError: The model is not READY, was not verified, or its signature was changed.
     """
     uri = model.model_uri
     if model.status != "READY":
         raise RegisterError(
             f"{uri} is {model.status}, not READY",
-            remedy="Only a whole, verified model becomes a version.",
+            remedy="Register a model that was saved completely.",
             uri=uri,
         )
     if not model.tags.get(CHECKS_TAG):
         raise RegisterError(
             f"{uri} was not verified",
-            remedy="Publish it, which loads and verifies it; from Python: record_checks(uri, verifier.verify(...)), then register.",
+            remedy="Use publish, which verifies the model; or call "
+            "record_checks(uri, verifier.verify(...)) before you register it.",
             uri=uri,
         )
     try:
@@ -347,27 +369,32 @@ def _verified(model: LoggedModel, tags: dict[str, str]) -> Signature | None:
     signed = tags.get(SIGNATURE_DIGEST)
     if signed is not None and (signature is None or digest(signature) != signed):
         raise RegisterError(
-            f"{uri} has another signature than the one that was signed",
-            remedy="Publish it again: its files were changed.",
+            f"the signature of {uri} is not the one that was signed; its files were changed",
+            remedy="Publish it again.",
             uri=uri,
         )
     return signature
 
 
-def _facts(
-    model: LoggedModel, signature: Signature | None, admission: CompatibilityReport
+def _trust_tags(
+    model: LoggedModel, signature: Signature | None, report: CompatibilityReport
 ) -> dict[str, str]:
-    """The tags that say why a version can be trusted."""
-    facts = {key: model.tags[key] for key in COPIED if key in model.tags}
+    """Return the tags of a version that its verification relies on."""
+    tags = {key: model.tags[key] for key in COPIED_TAGS if key in model.tags}
     if signature is not None:
-        facts[SIGNATURE_DIGEST] = digest(signature)
-    return {**facts, registry.COMPATIBILITY_TAG: admission.tag()}
+        tags[SIGNATURE_DIGEST] = digest(signature)
+    return {**tags, registry.COMPATIBILITY_TAG: report.to_tag()}
 
 
-def _done_before(version: Version) -> RegisterError:
+def _not_undone(undo: UndoStack, name: str) -> str:
+    return f"Could not be undone: {', '.join(undo.failed)} of {name}."
+
+
+def _already_done(version: Version) -> RegisterError:
     return RegisterError(
-        f"this job was done before: it is version {version.version} of {version.name}",
-        remedy="Set register.if_exists=reuse to get that version, or register.if_exists=new to make another.",
+        f"this job is already version {version.version} of {version.name}",
+        remedy="Set register.if_exists=reuse to get that version, "
+        "or register.if_exists=new to create another one.",
         name=version.name,
         version=str(version.version),
     )

@@ -307,8 +307,10 @@ def test_the_traceback_does_not_contain_the_key(given: tuple[str, ...]) -> None:
     assert traces(Path.cwd()) == []
 
 
-def test_a_bug_in_the_check_stops_the_run(mocker: Any) -> None:
-    mocker.patch("modelpact.cli.sweeps.callback.refuse", side_effect=ZeroDivisionError("a fault"))
+def test_a_fault_in_the_check_stops_the_run(mocker: Any) -> None:
+    mocker.patch(
+        "modelpact.cli.sweeps.callback.reject_literals", side_effect=ZeroDivisionError("a fault")
+    )
     for begin in (ModelpactCallback().on_run_start, ModelpactCallback().on_multirun_start):
         with pytest.raises(Stop) as raised:
             begin(OmegaConf.create({"a": 1}))

@@ -127,7 +127,7 @@ class TestTheSlowerOne:
         )
         with pytest.raises(RegisterError, match="version 3 could not be taken back") as raised:
             MlflowRegister(if_exists=if_exists).register("sums", uri, tags=KEY)
-        assert raised.value.left == ["version 3"]
+        assert raised.value.not_undone == ["version 3"]
 
     def test_says_when_the_registry_fails_then(
         self, faster: list[dict[str, str]], mocker: Any

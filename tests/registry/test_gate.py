@@ -23,10 +23,10 @@ from modelpact.registry.compatibility_report import (
     AppliedWaiver,
     CompatibilityReport,
     Waiver,
-    ranges,
+    format_ranges,
 )
-from modelpact.registry.gate import Gate, _quoted
-from modelpact.registry.names import TAG_LENGTH
+from modelpact.registry.gate import Gate, _quote
+from modelpact.registry.names import MAX_TAG_LENGTH
 from modelpact.signature import Change, parse
 from modelpact.signers import ExplicitSigner
 from modelpact.tracking import SqliteTracking
@@ -252,7 +252,7 @@ class TestExceptions:
 
     @given(st.text(min_size=1, max_size=30).filter(lambda text: text.isprintable()))
     def test_any_text_can_be_typed(self, text: str) -> None:
-        override = OverridesParser.create().parse_override(f"x=[{{path: {_quoted(text)}}}]")
+        override = OverridesParser.create().parse_override(f"x=[{{path: {_quote(text)}}}]")
         value: Any = override.value()
         if "${" not in text:  # which is an interpolation only when the whole is composed
             assert value == [{"path": text}]
@@ -447,7 +447,7 @@ class TestSomebodyElse:
         mlflow.MlflowClient().set_registered_model_alias("sums", "champion", "1")
         assert gate.check(mlflow.MlflowClient(), "sums", parse(OLD), below=1).against == ()
         assert (
-            gate.check(mlflow.MlflowClient(), "sums", parse(OLD), below=2, done=[1]).against == ()
+            gate.check(mlflow.MlflowClient(), "sums", parse(OLD), below=2, skip=[1]).against == ()
         )
 
 
@@ -459,14 +459,14 @@ class TestTheTag:
     def test_is_never_longer_than_it_may_be(self) -> None:
         waived = tuple(AppliedWaiver(self.CHANGE, (number,), "r" * 500) for number in range(40))
         admission = CompatibilityReport("backward", against=(1,), waived=waived)
-        text = admission.tag()
+        text = admission.to_tag()
         facts = json.loads(text)
-        assert TAG_LENGTH - 800 < len(text) <= TAG_LENGTH
+        assert MAX_TAG_LENGTH - 800 < len(text) <= MAX_TAG_LENGTH
         assert len(facts["waived"]) + facts["left_out"] == 40
         assert len(admission.to_dict()["waived"]) == 40
 
     def test_counts_versions_that_are_too_many_to_name(self) -> None:
-        text = CompatibilityReport("backward_transitive", against=tuple(range(1, 4001, 2))).tag()
+        text = CompatibilityReport("backward_transitive", against=tuple(range(1, 4001, 2))).to_tag()
         assert json.loads(text)["against"] == "2000 versions, the last of them 3999"
 
     def test_of_a_long_change_still_fits(self) -> None:
@@ -476,7 +476,7 @@ class TestTheTag:
         facts = json.loads(
             CompatibilityReport(
                 "backward", against=(1,), waived=(AppliedWaiver(long, (1,), "r"),)
-            ).tag()
+            ).to_tag()
         )
         assert (facts["waived"], facts["left_out"]) == ([], 1)
 
@@ -488,7 +488,7 @@ class TestTheTag:
             passed={"B": 1, "C": 1},
             waived=(AppliedWaiver(self.CHANGE, (2,), "r"),),
         )
-        both = first.joined(later)
+        both = first.merge(later)
         assert (both.against, both.passed, both.waived) == (
             (1, 2),
             {"A": 1, "B": 2, "C": 1},
@@ -499,7 +499,7 @@ class TestTheTag:
 @given(st.sets(st.integers(1, 60)))
 def test_ranges_say_which_numbers(numbers: set[int]) -> None:
     said: set[int] = set()
-    for part in filter(None, ranges(numbers).split(", ")):
+    for part in filter(None, format_ranges(numbers).split(", ")):
         first, _, last = part.partition("-")
         said |= set(range(int(first), int(last or first) + 1))
     assert said == numbers

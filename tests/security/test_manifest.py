@@ -215,7 +215,7 @@ def test_any_byte_any_name_any_file(folder: Path) -> None:
 def test_compiled_code_is_told_apart(folder: Path) -> None:
     (folder / "code/__pycache__").mkdir()
     (folder / "code/__pycache__/a.cpython-311.pyc").touch()
-    listing = read(folder).listed(folder)
+    listing = read(folder).compare_listing(folder)
     assert listing.differences == []
     assert listing.compiled == ["code/__pycache__/a.cpython-311.pyc"]
     assert is_bytecode("__pycache__/x.pyc.140012")

@@ -109,7 +109,7 @@ def test_a_failure_is_found_behind_the_error_of_a_stage() -> None:
     assert caught.value.message == told
     assert "resume=true" in caught.value.remedy
     with pytest.raises(RegisterError, match="could not be taken back"):
-        staged(RegisterError("it could not be taken back", left=["version 1"]))
+        staged(RegisterError("it could not be taken back", not_undone=["version 1"]))
 
 
 def test_what_follows_a_failure_of_the_store_is_tried_once() -> None:

@@ -1,11 +1,17 @@
-"""MLflow's model registry: what it holds under a name, what may follow that, and how a version is made and taken back."""
+"""MLflow's model registry: read versions, compare contracts, create versions and undo that."""
 
 from __future__ import annotations
 
 from modelpact.registry.compatibility_report import CompatibilityReport, Waiver
-from modelpact.registry.creation import Undo, create_version, defer_to_existing, move_aliases
+from modelpact.registry.creation import (
+    UndoStack,
+    create_version,
+    defer_to_existing,
+    move_aliases,
+)
 from modelpact.registry.gate import Gate, require_contract
 from modelpact.registry.versions import (
+    CHECKS_TAG,
     COMPATIBILITY_TAG,
     VersionNotFound,
     list_versions,
@@ -14,10 +20,11 @@ from modelpact.registry.versions import (
 )
 
 __all__ = [
+    "CHECKS_TAG",
     "COMPATIBILITY_TAG",
     "CompatibilityReport",
     "Gate",
-    "Undo",
+    "UndoStack",
     "VersionNotFound",
     "Waiver",
     "create_version",

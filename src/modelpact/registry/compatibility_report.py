@@ -1,4 +1,4 @@
-"""What the gate let in, and why: exceptions to its rules, and the facts that a receipt and a version keep."""
+"""Waivers of the compatibility check, and the report that receipts and versions keep of it."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from modelpact._internal.text import did_you_mean
 from modelpact.errors import ConfigError
-from modelpact.registry.names import TAG_LENGTH
+from modelpact.registry.names import MAX_TAG_LENGTH
 from modelpact.signature.compat.rules import RULES, Change
 
-__all__ = ["AppliedWaiver", "CompatibilityReport", "Waiver", "ranges"]
+__all__ = ["AppliedWaiver", "CompatibilityReport", "Waiver", "format_ranges"]
+
+MAX_AGAINST_LENGTH = 2_000
+"""Characters of the list of versions in a tag; a longer list is replaced by its length."""
 
 
 class Waiver(BaseModel):
-    """A broken rule that is let through at one place.
+    """The permission to break one rule at one path.
 
     Attributes:
-        rule: Its name: one of `modelpact.signature.compat.rules.RULES`.
-        path: Where it is broken, as the refusal says it: `inputs.age`.
-        reason: Why nobody is hurt; it is recorded.
+        rule: The name of the rule, from `modelpact.signature.compat.rules.RULES`.
+        path: The path of the change, as in the error message: `inputs.age`.
+        reason: Why no caller is affected. It is recorded with the version.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
@@ -35,40 +38,46 @@ class Waiver(BaseModel):
     reason: str = Field(max_length=500)
 
     def check(self) -> None:
-        """Refuse one that can never match, or that gives no reason.
+        """Reject a waiver that can never apply, or that has no reason.
 
         Raises:
-            ConfigError: It names no rule, or no place that the rule could be broken at.
+            ConfigError: The rule is unknown, does not apply to the path, or the reason is empty.
         """
         if self.rule not in RULES:
+            suggestion = did_you_mean(self.rule.upper(), RULES)
             raise ConfigError(
-                f"register.waivers: there is no rule {self.rule!r}{did_you_mean(self.rule.upper(), RULES)}",
-                remedy="The refusal names the rule; docs/comparing.md lists them all.",
+                f"register.waivers: unknown rule {self.rule!r}{suggestion}",
+                remedy="The error that you want to waive names the rule; "
+                "docs/comparing.md lists all rules.",
             )
-        side = self.rule.partition("_")[0].lower()
-        sides = ("inputs", "outputs") if side == "tensor" else (f"{side}s",)
-        if not re.match(rf"({'|'.join(sides)})($|[.\[])", self.path):
+        roots = self._roots()
+        if not re.match(rf"({'|'.join(roots)})($|[.\[])", self.path):
             raise ConfigError(
-                f"register.waivers: {self.rule} is never broken at {self.path!r}",
-                remedy=f"Its paths begin with {' or '.join(sides)}, such as {sides[0]}.age; the refusal names the path.",
+                f"register.waivers: {self.rule} does not apply to the path {self.path!r}",
+                remedy=f"Its paths start with {' or '.join(roots)}, for example {roots[0]}.age; "
+                "the error that you want to waive names the path.",
                 path=self.path,
             )
         if not re.search(r"\w", self.reason):
             raise ConfigError(
                 f"register.waivers: {self.rule} at {self.path} has no reason",
-                remedy="Say why nobody is hurt: the reason is recorded with the version.",
+                remedy="Say why no caller is affected; the reason is recorded with the version.",
                 path=self.path,
             )
+
+    def _roots(self) -> tuple[str, ...]:
+        side = self.rule.partition("_")[0].lower()
+        return ("inputs", "outputs") if side == "tensor" else (f"{side}s",)
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedWaiver:
-    """A change that breaks the mode, and was let through.
+    """A breaking change that a waiver let through.
 
     Attributes:
         change: The change.
-        versions: The numbers of the versions that it breaks with.
-        reason: Why it was let through.
+        versions: The numbers of the versions that it breaks.
+        reason: The reason of the waiver.
     """
 
     change: Change
@@ -76,10 +85,9 @@ class AppliedWaiver:
     reason: str
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain data."""
-        facts = asdict(self.change)
+        """Return the waiver as plain data."""
         return {
-            **facts,
+            **asdict(self.change),
             "breaks": sorted(self.change.breaks),
             "versions": list(self.versions),
             "reason": self.reason,
@@ -88,15 +96,15 @@ class AppliedWaiver:
 
 @dataclass(frozen=True, slots=True)
 class CompatibilityReport:
-    """Why a contract was let in.
+    """The result of a compatibility check that passed.
 
     Attributes:
-        mode: What was asked.
-        policy: The policy of the enforcer that was assumed.
-        extra: What was assumed that it does with columns that a contract does not know.
-        against: The numbers of the versions that it was compared with, the lowest first.
-        passed: How many changes of each rule were found that break nothing.
-        waived: The changes that break the mode, and were let through.
+        mode: The compatibility mode.
+        policy: The enforcement policy that callers are assumed to use.
+        extra: How callers are assumed to treat columns that the contract does not have.
+        against: The numbers of the versions that were compared, in ascending order.
+        passed: The number of changes per rule that break nothing.
+        waived: The breaking changes that waivers let through.
     """
 
     mode: str
@@ -107,21 +115,23 @@ class CompatibilityReport:
     waived: tuple[AppliedWaiver, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The facts as plain data, for the receipt."""
+        """Return the report as plain data, for the receipt."""
         return {
             "mode": self.mode,
             "policy": self.policy,
             "extra": self.extra,
             "against": list(self.against),
             "passed": self.passed,
-            "waived": [waived.to_dict() for waived in self.waived],
+            "waived": [waiver.to_dict() for waiver in self.waived],
         }
 
-    def tag(self) -> str:
-        """The facts as JSON for a tag: versions as ranges; `left_out` says how many waived changes it has no room for.
+    def to_tag(self) -> str:
+        """Return the report as JSON that fits into a tag.
+
+        Version numbers are written as ranges. `left_out` counts the waived changes that do not fit.
 
         Example:
-            >>> CompatibilityReport("backward_transitive", against=(1, 2, 3, 7)).tag()
+            >>> CompatibilityReport("backward_transitive", against=(1, 2, 3, 7)).to_tag()
             '{"mode": "backward_transitive", "policy": "lossless", "extra": "ignore", "against": "1-3, 7"}'
         """
         if self.mode == "none":
@@ -130,22 +140,31 @@ class CompatibilityReport:
             "mode": self.mode,
             "policy": self.policy,
             "extra": self.extra,
-            "against": ranges(self.against),
+            "against": self._format_against(),
         }
-        if len(facts["against"]) > 2_000:
-            facts["against"] = f"{len(self.against)} versions, the last of them {self.against[-1]}"
         if self.passed:
             facts["passed"] = self.passed
-        told = [{**waived.to_dict(), "versions": ranges(waived.versions)} for waived in self.waived]
-        for kept in range(len(told), -1, -1):
-            left = {"left_out": len(told) - kept} if kept < len(told) else {}
-            text = json.dumps({**facts, **({"waived": told[:kept]} if told else {}), **left})
-            if len(text) <= TAG_LENGTH:
+        if not self.waived:
+            return json.dumps(facts)
+        waivers = [
+            {**one.to_dict(), "versions": format_ranges(one.versions)} for one in self.waived
+        ]
+        text = json.dumps({**facts, "waived": waivers})
+        for n_kept in range(len(waivers) - 1, -1, -1):
+            if len(text) <= MAX_TAG_LENGTH:
                 break
+            left_out = len(waivers) - n_kept
+            text = json.dumps({**facts, "waived": waivers[:n_kept], "left_out": left_out})
         return text
 
-    def joined(self, later: CompatibilityReport) -> CompatibilityReport:
-        """Both of two comparisons of one contract."""
+    def _format_against(self) -> str:
+        text = format_ranges(self.against)
+        if len(text) <= MAX_AGAINST_LENGTH:
+            return text
+        return f"{len(self.against)} versions, the last of them {self.against[-1]}"
+
+    def merge(self, later: CompatibilityReport) -> CompatibilityReport:
+        """Combine two reports on one contract that was compared with different versions."""
         return replace(
             self,
             against=tuple(sorted({*self.against, *later.against})),
@@ -154,17 +173,17 @@ class CompatibilityReport:
         )
 
 
-def ranges(numbers: Iterable[int]) -> str:
-    """Numbers as a short text.
+def format_ranges(numbers: Iterable[int]) -> str:
+    """Format numbers as a list of ranges.
 
     Example:
-        >>> ranges([1, 2, 3, 7, 9, 10])
+        >>> format_ranges([1, 2, 3, 7, 9, 10])
         '1-3, 7, 9-10'
     """
-    runs: list[list[int]] = []
+    ranges: list[list[int]] = []
     for number in sorted(numbers):
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
         else:
-            runs.append([number, number])
-    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+            ranges.append([number, number])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)

@@ -1,4 +1,4 @@
-"""Making a version, moving aliases to it, and taking all of that back."""
+"""Creation of versions, with the means to undo it when a later step fails."""
 
 from __future__ import annotations
 
@@ -16,94 +16,83 @@ if TYPE_CHECKING:
 
     from modelpact.types import Version
 
-__all__ = ["Undo", "create_version", "defer_to_existing", "move_aliases"]
+__all__ = ["UndoStack", "create_version", "defer_to_existing", "move_aliases"]
 
 
-class Undo(contextlib.ExitStack):
-    """What is to be taken back if more goes wrong; `left` is what could not be."""
+class UndoStack(contextlib.ExitStack):
+    """Steps that undo a registration, run in reverse order on exit.
+
+    Attributes:
+        failed: The steps that could not be undone.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.left: list[str] = []
+        self.failed: list[str] = []
 
-    def later(self, what: str, function: Callable[..., None], *arguments: object) -> None:
-        """Take back one thing by calling a function."""
-        self.callback(self._take_back, what, function, *arguments)
+    def add(self, what: str, function: Callable[..., None], *arguments: object) -> None:
+        """Add a step: call `function` to undo `what`."""
+        self.callback(self._undo, what, function, *arguments)
 
-    def _take_back(self, what: str, function: Callable[..., None], *arguments: object) -> None:
+    def _undo(self, what: str, function: Callable[..., None], *arguments: object) -> None:
         from mlflow.exceptions import MlflowException
 
         try:
             function(*arguments)
         except (MlflowException, PactError):
-            self.left.append(what)
+            self.failed.append(what)
 
 
-def _delete_if_empty(client: MlflowClient, name: str) -> None:
-    """Take back a registered model that was made here, unless somebody else has put a version into it."""
-    if not client.get_registered_model(name).latest_versions:
-        client.delete_registered_model(name)
-
-
-def move_aliases(client: MlflowClient, version: Version, aliases: list[str], undo: Undo) -> None:
-    """Let aliases name a version; the only place where registering moves any.
+def move_aliases(
+    client: MlflowClient, version: Version, aliases: list[str], undo: UndoStack
+) -> None:
+    """Move aliases to a version.
 
     Args:
         client: A client for the open store.
-        version: What they are to name.
+        version: The version.
         aliases: The aliases.
-        undo: Learns how to put them back.
+        undo: Gets the steps that move the aliases back.
 
     Raises:
-        AliasError: One is protected, or could not be moved.
-        MlflowException: The store refused.
+        AliasError: An alias is protected, or could not be moved.
+        MlflowException: The store failed.
     """
     from mlflow.exceptions import MlflowException
 
+    number = int(version.version)
     for alias in aliases:
-        found = Aliases(client, version.name)
-        undo.later(
-            f"the alias {alias}",
-            _put_back,
-            found,
-            alias,
-            found.settled_state(alias).current,
-            int(version.version),
-        )
+        writer = Aliases(client, version.name)
+        before = writer.settled_state(alias).current
+        undo.add(f"the alias {alias}", _move_back, writer, alias, before, number)
         try:
-            found.move(alias, int(version.version), by="register")
+            writer.move(alias, number, by="register")
         except AliasError as error:
-            if isinstance(
-                error.__cause__, MlflowException
-            ):  # what is left of it is for the undoing to say
+            # the undo stack reports what is left of the move
+            if isinstance(error.__cause__, MlflowException):
                 raise error.__cause__ from None
             error.message = f"no version of {version.name} was registered: {error.message}"
             raise
 
 
-def _put_back(aliases: Aliases, alias: str, before: int | None, version: int) -> None:
-    """Let an alias name the version it named before, or none; where somebody else has moved it since, it stays."""
+def _move_back(aliases: Aliases, alias: str, before: int | None, version: int) -> None:
+    """Move an alias back to `before`, unless it was moved again meanwhile."""
     if aliases.state(alias).current == version != before:
-        aliases.move(
-            alias,
-            before,
-            by="undo",
-            expected=version,
-            why=f"version {version} could not be registered",
-        )
+        reason = f"version {version} could not be registered"
+        aliases.move(alias, before, by="undo", expected=version, why=reason)
 
 
 def create_version(
-    client: MlflowClient, name: str, model: LoggedModel, tags: dict[str, str], undo: Undo
+    client: MlflowClient, name: str, model: LoggedModel, tags: dict[str, str], undo: UndoStack
 ) -> Version:
-    """Create a version, and the registered model where there is none.
+    """Create a version, and the registered model if it does not exist.
 
     Args:
         client: A client for the open store.
         name: The registered model.
-        model: What the version is made of.
-        tags: Put on the version.
-        undo: Learns how to take both back.
+        model: The saved model.
+        tags: The tags of the version.
+        undo: Gets the steps that delete both.
     """
 
     def create() -> Version:
@@ -115,21 +104,21 @@ def create_version(
                 model_id=model.model_id,
                 tags=tags,
             ),
-            created,
+            find_created,
         )
 
-    def created() -> Version | None:
+    def find_created() -> Version | None:
         found = client.search_model_versions(f"source_path = '{model.model_uri}'")
         own = [version for version in found if version.name == name]
         return max(own, key=lambda version: int(version.version), default=None)
 
-    version = _first_or_next(client, name, create, undo)
-    undo.later(f"version {version.version}", client.delete_model_version, name, version.version)
+    version = _create_first_or_next(client, name, create, undo)
+    undo.add(f"version {version.version}", client.delete_model_version, name, version.version)
     return version
 
 
-def _first_or_next(
-    client: MlflowClient, name: str, create: Callable[[], Version], undo: Undo
+def _create_first_or_next(
+    client: MlflowClient, name: str, create: Callable[[], Version], undo: UndoStack
 ) -> Version:
     from mlflow.exceptions import MlflowException
 
@@ -140,36 +129,43 @@ def _first_or_next(
             raise
     try:
         client.create_registered_model(name)
-        undo.later("the registered model", _delete_if_empty, client, name)
-    except MlflowException as error:  # somebody else was faster
+        undo.add("the registered model", _delete_if_empty, client, name)
+    except MlflowException as error:
+        # another process may have created it meanwhile
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     return create()
 
 
+def _delete_if_empty(client: MlflowClient, name: str) -> None:
+    """Delete a registered model, unless another process has added a version."""
+    if not client.get_registered_model(name).latest_versions:
+        client.delete_registered_model(name)
+
+
 def defer_to_existing(
-    client: MlflowClient, own: Version, first: Version, model: LoggedModel, undo: Undo
+    client: MlflowClient, own: Version, first: Version, model: LoggedModel, undo: UndoStack
 ) -> Version:
-    """Leave a job to who was first with it: our version was taken back, and our model is marked as FAILED.
+    """Return the version that another process created first for the same job.
+
+    The own version has been deleted by `undo`; its model is marked as FAILED here.
 
     Args:
         client: A client for the open store.
-        own: The version that was taken back.
-        first: The one that is kept.
-        model: What `own` was made of.
-        undo: How it was taken back.
-
-    Returns:
-        The one that is kept, as it is now.
+        own: The own version, deleted.
+        first: The version that is kept.
+        model: The model of `own`.
+        undo: The undo stack that deleted `own`.
 
     Raises:
-        RegisterError: That could not be done, or the other version is gone as well by now.
+        RegisterError: The own version could not be deleted, or `first` was deleted meanwhile.
     """
     from mlflow.exceptions import MlflowException
 
-    if undo.left:
+    if undo.failed:
         raise RegisterError(
-            f"version {first.version} of {own.name} is of the same job, and version {own.version} could not be taken back",
+            f"version {first.version} of {own.name} is of the same job, "
+            f"and version {own.version} could not be deleted",
             remedy=f"Delete version {own.version}.",
             name=own.name,
         )
@@ -181,8 +177,9 @@ def defer_to_existing(
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         raise RegisterError(
-            f"version {first.version} of {own.name} was of the same job, and was taken back meanwhile",
-            remedy="Nothing was registered: run it again.",
+            f"version {first.version} of {own.name} was of the same job, "
+            "but it was deleted meanwhile",
+            remedy="Nothing was registered; run the job again.",
             name=own.name,
             version=str(first.version),
         ) from error

@@ -1,4 +1,4 @@
-"""The gate before registration: may a model with this contract follow the versions that people rely on?"""
+"""The compatibility gate: compares a new contract with registered versions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from modelpact.registry.compatibility_report import (
     AppliedWaiver,
     CompatibilityReport,
     Waiver,
-    ranges,
+    format_ranges,
 )
 from modelpact.registry.versions import (
     VersionNotFound,
@@ -34,22 +34,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Gate", "require_contract"]
 
-SHOWN = 10
-"""How many changes a message lists."""
+MAX_CHANGES = 10
+"""How many changes an error message lists."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What is asked of a new version.
+    """The compatibility requirements on a new version.
 
     Attributes:
-        mode: What must hold between it and those before it.
-        against: Which of them: `latest`, an alias (`@champion`), or a version's number; the `_transitive` modes ask all.
-        policy: The policy that callers' loaders enforce.
-        extra: What they do with columns that a contract does not know.
-        waivers: The broken rules that are let through.
+        mode: The compatibility mode.
+        against: The version to compare with: `latest`, an alias (`@champion`) or a number. The
+            `_transitive` modes compare with all versions.
+        policy: The enforcement policy of the callers' loaders.
+        extra: How the callers' loaders treat columns that the contract does not have.
+        waivers: The breaking changes that are let through.
     """
 
     mode: Mode = "none"
@@ -59,38 +60,37 @@ class Gate:
     waivers: tuple[Waiver, ...] = ()
 
     def validate(self) -> None:
-        """Refuse what asks for nothing that could be meant, before any work is done.
+        """Reject requirements that are malformed or contradict each other.
 
         Raises:
-            ConfigError: It is malformed, or its parts do not fit together.
+            ConfigError: They are invalid.
         """
         if not re.fullmatch(r"latest|@[\w\-]+|[1-9]\d{0,17}", self.against, re.ASCII):
             raise ConfigError(
-                f"register.against={self.against!r} names no version to compare with",
-                remedy="Write latest, an alias as @champion, or a version's number.",
+                f"register.against={self.against!r} does not denote a version",
+                remedy="Use latest, an alias such as @champion, or a version number.",
             )
         if self.mode.endswith("_transitive") and self.against != "latest":
             raise ConfigError(
-                f"register.compatibility={self.mode} compares with all versions, not with {self.against} only",
-                remedy=f"Leave register.against out, or choose register.compatibility={self.mode.removesuffix('_transitive')}.",
+                f"register.compatibility={self.mode} compares with all versions, "
+                f"not only with {self.against}",
+                remedy="Remove register.against, or use "
+                f"register.compatibility={self.mode.removesuffix('_transitive')}.",
             )
         if self.policy == "mlflow" and self.extra == "forbid":
             raise ConfigError(
-                "register.policy=mlflow leaves extra columns out, as MLflow does, and cannot refuse them",
-                remedy="Choose register.policy=lossless, or register.extra=warn.",
+                "register.policy=mlflow drops extra columns, so register.extra=forbid cannot apply",
+                remedy="Use register.policy=lossless, or register.extra=warn.",
             )
-        for exemption in self.waivers:
-            exemption.check()
-        twice = [
-            place
-            for place, count in Counter((one.rule, one.path) for one in self.waivers).items()
-            if count > 1
-        ]
-        if twice:
-            raise ConfigError(
-                f"register.waivers: {twice[0][0]} at {twice[0][1]} is there twice",
-                remedy="Leave one of them.",
-            )
+        for waiver in self.waivers:
+            waiver.check()
+        counts = Counter((waiver.rule, waiver.path) for waiver in self.waivers)
+        for (rule, path), count in counts.items():
+            if count > 1:
+                raise ConfigError(
+                    f"register.waivers: {rule} at {path} is listed twice",
+                    remedy="Remove one of the two.",
+                )
 
     def check(
         self,
@@ -99,95 +99,68 @@ class Gate:
         signature: Signature,
         *,
         below: int | None = None,
-        done: Iterable[int] = (),
+        skip: Collection[int] = (),
     ) -> CompatibilityReport:
-        """Compare a contract with the versions that are asked for.
+        """Compare a contract with the registered versions.
 
         Args:
             client: A client for the open store.
             name: The registered model.
             signature: The new contract.
-            below: The number of the version that has it already; only those before it are asked.
-            done: The numbers of versions that it was compared with already.
+            below: Compare only with versions under this number, which is the number of the version
+                that has the contract already.
+            skip: The numbers of versions that the contract was compared with before.
 
         Raises:
-            CompatibilityError: It breaks the mode; `broken` lists the changes for each version by its number.
-            RegisterError: There is no such version, or its contract cannot be read.
+            CompatibilityError: The contract is incompatible; `broken` lists the changes by version.
+            RegisterError: The version to compare with does not exist, or cannot be read.
         """
         if self.mode == "none":
             return CompatibilityReport("none")
-        done = set(done)
-        broken: dict[int, list[Change]] = {}
-        waived: dict[Change, list[int]] = {}
-        passed: set[Change] = set()
-        against = []
-        compared: dict[int, tuple[Signature | None, list[Change]]] = {}
-        for version in self._versions(client, name, below):
+        comparison = _Comparison(self, signature)
+        for version in self._select_versions(client, name, below):
             number = int(version.version)
-            if number in done:
+            if number in skip:
                 continue
             try:
                 old = read_version_signature(client, version)
             except VersionNotFound:
                 continue
-            against.append(number)
-            if (
-                id(old) not in compared
-            ):  # those that were read once are one object, which is kept here
-                compared[id(old)] = (
-                    old,
-                    diff(old or _Unsigned(), signature, self.policy, self.extra),  # type: ignore[arg-type]
-                )
-            changes = compared[id(old)][1]
-            breaks = filter_breaking(changes, self.mode)
-            passed.update(set(changes) - set(breaks))
-            for change in breaks:
-                if self._exemption(change) is None:
-                    broken.setdefault(number, []).append(change)
-                else:
-                    waived.setdefault(change, []).append(number)
-        if broken:
-            raise self._refusal(name, broken)
-        rules = Counter(rule for rule, _ in {(change.rule, change.path) for change in passed})
-        let_through = [
-            AppliedWaiver(change, tuple(numbers), self._reason(change))
-            for change, numbers in waived.items()
-        ]
-        return CompatibilityReport(
-            self.mode,
-            self.policy,
-            self.extra,
-            tuple(against),
-            dict(sorted(rules.items())),
-            tuple(let_through),
-        )
+            comparison.add(number, old)
+        if comparison.broken:
+            raise _incompatible(self, name, comparison.broken)
+        return comparison.report()
 
-    def warn_unused_waivers(self, admission: CompatibilityReport) -> None:
-        """Log the exceptions that let nothing through."""
-        used = {(waived.change.rule, waived.change.path) for waived in admission.waived}
-        for exemption in self.waivers if self.mode != "none" else ():
-            if (exemption.rule, exemption.path) not in used:
+    def find_waiver(self, change: Change) -> Waiver | None:
+        """Return the waiver of a change, or None."""
+        for waiver in self.waivers:
+            if (waiver.rule, waiver.path) == (change.rule, change.path):
+                return waiver
+        return None
+
+    def warn_unused_waivers(self, report: CompatibilityReport) -> None:
+        """Log a warning for each waiver that matched no change."""
+        if self.mode == "none":
+            return
+        used = {(waived.change.rule, waived.change.path) for waived in report.waived}
+        for waiver in self.waivers:
+            if (waiver.rule, waiver.path) not in used:
                 log.warning(
-                    "register.waivers: %s at %s let nothing through",
-                    exemption.rule,
-                    exemption.path,
+                    "register.waivers: %s at %s matched no change", waiver.rule, waiver.path
                 )
 
-    def _versions(self, client: MlflowClient, name: str, below: int | None) -> list[Version]:
-        """The versions that are asked for, the lowest first."""
+    def _select_versions(self, client: MlflowClient, name: str, below: int | None) -> list[Version]:
+        """Return the versions to compare with, in ascending order."""
         if self.mode.endswith("_transitive"):
-            return [
-                version
-                for version in list_versions(client, name)
-                if below is None or int(version.version) < below
-            ]
-        last = latest_version(client, name, below)
-        if self.against == "latest" or (last is None and self.against.startswith("@")):
-            return [] if last is None else [last]
-        found = self._named(client, name)
-        return [found] if below is None or int(found.version) != below else []
+            versions = list_versions(client, name)
+            return [one for one in versions if below is None or int(one.version) < below]
+        latest = latest_version(client, name, below)
+        if self.against == "latest" or (latest is None and self.against.startswith("@")):
+            return [] if latest is None else [latest]
+        version = self._get_version(client, name)
+        return [] if int(version.version) == below else [version]
 
-    def _named(self, client: MlflowClient, name: str) -> Version:
+    def _get_version(self, client: MlflowClient, name: str) -> Version:
         from mlflow.exceptions import MlflowException
 
         try:
@@ -197,110 +170,109 @@ class Gate:
         except MlflowException as error:
             if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
                 raise
-        there = [str(version.version) for version in list_versions(client, name)]
-        aliases = (
-            [f"@{alias}" for alias in sorted(client.get_registered_model(name).aliases)]
-            if there
-            else []
-        )
+        numbers = [str(version.version) for version in list_versions(client, name)]
+        # without versions, the registered model need not exist
+        names = sorted(client.get_registered_model(name).aliases) if numbers else []
+        aliases = [f"@{alias}" for alias in names]
+        suggestion = did_you_mean(self.against, aliases)
         raise RegisterError(
-            f"register.against={self.against}: {name} has no such version{did_you_mean(self.against, aliases)}",
-            remedy=f"Its versions: {', '.join(there[-20:]) or 'none'}; its aliases: {', '.join(aliases) or 'none'}.",
+            f"register.against={self.against}: {name} has no such version{suggestion}",
+            remedy=f"Versions: {', '.join(numbers[-20:]) or 'none'}; "
+            f"aliases: {', '.join(aliases) or 'none'}.",
             name=name,
         )
 
-    def _exemption(self, change: Change) -> Waiver | None:
-        return next(
-            (one for one in self.waivers if (one.rule, one.path) == (change.rule, change.path)),
-            None,
-        )
 
-    def _reason(self, change: Change) -> str:
-        found = self._exemption(change)
-        return "" if found is None else found.reason
+class _Comparison:
+    """The changes between one new contract and several old ones."""
 
-    def _refusal(self, name: str, broken: dict[int, list[Change]]) -> CompatibilityError:
-        with_versions: dict[Change, list[int]] = {}
-        for number, changes in broken.items():
-            for change in changes:
-                with_versions.setdefault(change, []).append(number)
-        one = len(broken) == 1
-        mode = self.mode.removesuffix("_transitive")
-        places = "1 place" if len(with_versions) == 1 else f"{len(with_versions)} places"
-        with_whom = f"version {next(iter(broken))}" if one else f"versions {ranges(broken)}"
-        lines = [
-            f"the contract breaks {mode} compatibility with {with_whom} of {name} in {places}:"
-        ]
-        for change, numbers in list(with_versions.items())[:SHOWN]:
-            lines.append(f"  {change}{'' if one else f', with {ranges(numbers)}'}")
-        if len(with_versions) > SHOWN:
-            lines.append(
-                f"  ... and {len(with_versions) - SHOWN} more: task=diff compares two contracts in full"
-            )
-        return CompatibilityError(
-            "\n".join(lines),
-            remedy=self._remedy(name, list(with_versions)),
-            changes=list(with_versions),
-            broken={str(number): changes for number, changes in broken.items()},
-            mode=self.mode,
-            name=name,
-        )
+    def __init__(self, gate: Gate, signature: Signature) -> None:
+        self.broken: dict[int, list[Change]] = {}
+        self._gate = gate
+        self._signature = signature
+        self._against: list[int] = []
+        self._waived: dict[Change, list[int]] = {}
+        self._passed: set[Change] = set()
+        # Versions with equal contracts share one signature object. It is kept beside its changes,
+        # so that no other object can get its id.
+        self._changes: dict[int, tuple[Signature | None, list[Change]]] = {}
 
-    def _remedy(self, name: str, changes: list[Change]) -> str:
-        new = [
-            {"rule": change.rule, "path": change.path, "reason": "..."}
-            for change in changes[:SHOWN]
-        ]
-        everything = [*(one.model_dump() for one in self.waivers), *new]
-        entries = ", ".join(
-            f"{{rule: {one['rule']}, path: {_quoted(one['path'])}, reason: {_quoted(one['reason'])}}}"
-            for one in everything
-        )
-        return "\n".join(
-            [
-                "Nothing was registered. Change the contract where it breaks, or go on with one of these:",
-                f"  {shlex.quote(f'name={name}-2')} begins a new model, whose callers come over when they are ready",
-                f"  {shlex.quote(f'register.waivers=[{entries}]')} lets this through; your reason is recorded",
-                "  register.compatibility=none compares with nothing",
-            ]
+    def add(self, number: int, old: Signature | None) -> None:
+        """Compare with the contract of one version."""
+        self._against.append(number)
+        changes = self._diff(old)
+        breaks = filter_breaking(changes, self._gate.mode)
+        self._passed.update(set(changes) - set(breaks))
+        for change in breaks:
+            if self._gate.find_waiver(change) is None:
+                self.broken.setdefault(number, []).append(change)
+            else:
+                self._waived.setdefault(change, []).append(number)
+
+    def _diff(self, old: Signature | None) -> list[Change]:
+        gate = self._gate
+        if id(old) not in self._changes:
+            changes = diff(old or _Unsigned(), self._signature, gate.policy, gate.extra)  # type: ignore[arg-type]
+            self._changes[id(old)] = (old, changes)
+        return self._changes[id(old)][1]
+
+    def report(self) -> CompatibilityReport:
+        """Return the report; valid if nothing is broken."""
+        places = {(change.rule, change.path) for change in self._passed}
+        counts = Counter(rule for rule, _ in places)
+        waived = []
+        for change, numbers in self._waived.items():
+            waiver = self._gate.find_waiver(change)
+            reason = "" if waiver is None else waiver.reason
+            waived.append(AppliedWaiver(change, tuple(numbers), reason))
+        return CompatibilityReport(
+            self._gate.mode,
+            self._gate.policy,
+            self._gate.extra,
+            tuple(self._against),
+            dict(sorted(counts.items())),
+            tuple(waived),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _Unsigned:
-    """A model that says nothing about what it takes and answers."""
+    """The contract of a model without a signature."""
 
     inputs: None = None
     outputs: None = None
     params: None = None
 
 
-def require_contract(signature: Signature | None, what: str, *, anything: bool = False) -> None:
-    """Refuse a model that promises nothing.
+def require_contract(signature: Signature | None, what: str, *, allow_any: bool = False) -> None:
+    """Reject a model without a contract.
 
     Args:
-        signature: What it was signed with.
-        what: What it is, for the message.
-        anything: Whether a signature may take anything.
+        signature: The signature of the model.
+        what: The model, for the message.
+        allow_any: Whether a signature may accept any input.
 
     Raises:
-        RegisterError: It has no signature, or one that takes anything.
+        RegisterError: The model has no signature, or one that accepts any input.
     """
     if signature is None:
-        why = "has no signature"
-    elif anything or not _takes_anything(signature):
+        fault = "has no signature"
+    elif allow_any or not _accepts_any_input(signature):
         return
     else:
-        why = "has a signature that takes anything"
+        fault = "has a signature that accepts any input"
     raise RegisterError(
-        f"{what} {why}",
-        remedy="Sign it by signer=infer or signer=explicit. "
-        "register.require_signature=false with register.compatibility=none registers it as it is.",
+        f"{what} {fault}",
+        remedy="Sign it with signer=infer or signer=explicit. To register it all the same: "
+        "register.require_signature=false register.compatibility=none.",
     )
 
 
-def _takes_anything(signature: Signature) -> bool:
-    """Whether the inputs have no schema, or one of a single unnamed column of any type, as MLflow infers where it fails."""
+def _accepts_any_input(signature: Signature) -> bool:
+    """Check for inputs without a schema, or with the one that MLflow infers when it fails.
+
+    That schema is a single unnamed column of any type.
+    """
     from mlflow.types.schema import AnyType
 
     if signature.inputs is None:
@@ -309,7 +281,50 @@ def _takes_anything(signature: Signature) -> bool:
     return len(columns) == 1 and columns[0].name is None and isinstance(columns[0].type, AnyType)
 
 
-def _quoted(text: str) -> str:
-    """A text between double quotes, as Hydra reads it."""
+def _incompatible(gate: Gate, name: str, broken: dict[int, list[Change]]) -> CompatibilityError:
+    versions_of: dict[Change, list[int]] = {}
+    for number, changes in broken.items():
+        for change in changes:
+            versions_of.setdefault(change, []).append(number)
+    several = len(broken) > 1
+    mode = gate.mode.removesuffix("_transitive")
+    places = "1 place" if len(versions_of) == 1 else f"{len(versions_of)} places"
+    versions = f"version{'s' * several} {format_ranges(broken)}"
+    lines = [f"the contract breaks {mode} compatibility with {versions} of {name} in {places}:"]
+    for change, numbers in list(versions_of.items())[:MAX_CHANGES]:
+        lines.append(f"  {change}{f', with {format_ranges(numbers)}' if several else ''}")
+    if len(versions_of) > MAX_CHANGES:
+        n_more = len(versions_of) - MAX_CHANGES
+        lines.append(f"  ... and {n_more} more; task=diff shows the full comparison")
+    return CompatibilityError(
+        "\n".join(lines),
+        remedy=_suggest_waivers(gate, name, list(versions_of)),
+        changes=list(versions_of),
+        broken={str(number): changes for number, changes in broken.items()},
+        mode=gate.mode,
+        name=name,
+    )
+
+
+def _suggest_waivers(gate: Gate, name: str, changes: list[Change]) -> str:
+    waivers = [(waiver.rule, waiver.path, waiver.reason) for waiver in gate.waivers]
+    waivers += [(change.rule, change.path, "...") for change in changes[:MAX_CHANGES]]
+    entries = ", ".join(
+        f"{{rule: {rule}, path: {_quote(path)}, reason: {_quote(reason)}}}"
+        for rule, path, reason in waivers
+    )
+    return "\n".join(
+        [
+            "Nothing was registered. Change the contract, or use one of these:",
+            f"  {shlex.quote(f'name={name}-2')} starts a new model; callers switch when ready",
+            f"  {shlex.quote(f'register.waivers=[{entries}]')} accepts the changes "
+            "and records your reason",
+            "  register.compatibility=none skips the check",
+        ]
+    )
+
+
+def _quote(text: str) -> str:
+    """Put a text between double quotes, escaped for Hydra's override grammar."""
     escaped = re.sub(r'(\\*)"', r'\1\1\\"', re.sub(r"\\+$", r"\g<0>\g<0>", text))
     return f'"{escaped}"'.replace("${", "\\${")

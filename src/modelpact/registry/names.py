@@ -1,4 +1,4 @@
-"""What may name a registered model, an alias and a tag: what MLflow refuses, and what could not be used afterwards."""
+"""Valid names of registered models, aliases and tags."""
 
 from __future__ import annotations
 
@@ -8,76 +8,79 @@ import re
 from modelpact._internal.text import truncate
 from modelpact.errors import ConfigError
 
-__all__ = ["TAG_LENGTH", "check_alias", "check_name", "check_tag"]
+__all__ = ["MAX_TAG_LENGTH", "check_alias", "check_name", "check_tag"]
 
-TAG_LENGTH = 8_000
-"""The longest value of a tag, in characters, that every store of MLflow's keeps whole."""
+MAX_TAG_LENGTH = 8_000
+"""Characters of a tag's value that every MLflow store keeps."""
 
 
 def check_name(name: str) -> None:
-    """Refuse what cannot be registered, or cannot be written in a model's URI afterwards.
+    """Reject a name that cannot be registered, or cannot be used in a model's URI.
 
     Raises:
-        ConfigError: It cannot name a registered model.
+        ConfigError: The name is invalid.
     """
-    told = ""
+    remedy = ""
     if not name.strip() or re.search(r"[/:@?]", name) or len(name) > 256:
-        told = "Use 1 to 256 characters without '/', ':', '@', '?' and control characters: name=my-model."
+        remedy = (
+            "Use 1 to 256 characters without '/', ':', '@', '?' and control characters: "
+            "name=my-model."
+        )
     elif not name.isprintable() or name != name.strip():
-        told = "Use characters that can be seen, with no blanks at the ends: name=my-model."
+        remedy = "Use printable characters, without leading or trailing blanks: name=my-model."
     elif name in {".", ".."}:
-        told = "It would be a folder: name=my-model."
+        remedy = "The name would denote a folder; use a name such as name=my-model."
     elif "'" in name and '"' in name:
-        told = "Use one kind of quotes: MLflow cannot search for a name with both."
-    if told:
+        remedy = "Use one kind of quotes; MLflow cannot search for a name with both."
+    if remedy:
         raise ConfigError(
-            f"name={truncate(repr(name))} cannot name a registered model",
-            remedy=told,
+            f"name={truncate(repr(name))} is not a valid name of a registered model", remedy=remedy
         )
 
 
 def check_alias(alias: str, key: str) -> None:
-    """Refuse what MLflow would refuse as an alias.
+    """Reject an alias that MLflow does not accept.
 
     Args:
-        alias: What it is called.
-        key: Where it was given.
+        alias: The alias.
+        key: The configuration key that it comes from.
 
     Raises:
-        ConfigError: It cannot be one.
+        ConfigError: The alias is invalid.
     """
     reserved = re.fullmatch(r"v\d+", alias, re.IGNORECASE) or alias.lower() == "latest"
     if not re.fullmatch(r"[\w\-]{1,255}", alias) or reserved:
         raise ConfigError(
-            f"{key}: {truncate(repr(alias))} cannot be an alias",
-            remedy="Use 1 to 255 letters, digits, '_' and '-'; MLflow keeps 'latest' and v1, v2, ... to itself.",
+            f"{key}: {truncate(repr(alias))} is not a valid alias",
+            remedy="Use 1 to 255 letters, digits, '_' and '-'; "
+            "MLflow reserves 'latest' and v1, v2, ...",
         )
 
 
 def check_tag(key: str, value: str) -> None:
-    """Refuse what MLflow would refuse as a tag, or would not keep whole, and what modelpact sets itself.
+    """Reject a tag that MLflow does not accept or would truncate, and the tags of modelpact.
 
     Raises:
-        ConfigError: It cannot be put on a version.
+        ConfigError: The tag is invalid.
     """
-    told = ""
+    remedy = ""
     if key.startswith("modelpact."):
-        told = (
-            "Those that begin with modelpact. are set when a version is made: choose another name."
+        remedy = "Tags that start with 'modelpact.' are set by modelpact; use another name."
+    elif not re.fullmatch(r"[/\w.\- :]{1,250}", key) or not _is_relative_path(key):
+        remedy = (
+            "Use 1 to 250 letters, digits, '_', '-', '.', ' ', ':' and '/', "
+            "and no path such as '../x'."
         )
-    elif (
-        not re.fullmatch(r"[/\w.\- :]{1,250}", key)
-        or posixpath.normpath(key) != key
-        or key.startswith(("..", "/"))
-        or key == "."
-    ):
-        told = "Use 1 to 250 letters, digits, '_', '-', '.', ' ', ':' and '/', and no path such as '../x'."
-    elif len(value) > TAG_LENGTH:
-        told = f"It has {len(value)} characters, and may have {TAG_LENGTH}: keep long texts as a file of the run."
+    elif len(value) > MAX_TAG_LENGTH:
+        remedy = (
+            f"Its value has {len(value)} characters, the maximum is {MAX_TAG_LENGTH}; "
+            "log long texts as an artifact of the run."
+        )
     elif any("\ud800" <= character <= "\udfff" for character in value):
-        told = "It holds half a character: write it as UTF-8."
-    if told:
-        raise ConfigError(
-            f"register.tags: {truncate(repr(key))} cannot be a tag",
-            remedy=told,
-        )
+        remedy = "Its value has unpaired surrogates; use valid Unicode text."
+    if remedy:
+        raise ConfigError(f"register.tags: {truncate(repr(key))} is not a valid tag", remedy=remedy)
+
+
+def _is_relative_path(key: str) -> bool:
+    return posixpath.normpath(key) == key and not key.startswith(("..", "/")) and key != "."

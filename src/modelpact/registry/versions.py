@@ -1,4 +1,4 @@
-"""What MLflow's registry holds under a name: its versions, and the contract that each of them was registered with."""
+"""Versions of a registered model, and the signature that each of them was registered with."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ __all__ = [
 ]
 
 COMPATIBILITY_TAG = "modelpact.compatibility"
-"""The tag of a version that says what its contract was compared with."""
+"""The tag of a version that holds its compatibility report."""
 
 CHECKS_TAG = "modelpact.checks"
 """The tag of a saved model, and of its version, that lists the checks it passed."""
 
-_PAGE = 10_000
-_KEPT = 1_000
+_PAGE_SIZE = 10_000
+_CACHE_SIZE = 1_000
 
 _signatures: OrderedDict[str, Signature] = OrderedDict()
-"""Contracts by their digest, as they were read; the one used last is the last."""
+"""The most recently used signatures, by digest."""
 
 
 class VersionNotFound(LookupError):
@@ -48,83 +48,89 @@ class VersionNotFound(LookupError):
 def list_versions(
     client: MlflowClient, name: str, tags: dict[str, str] | None = None
 ) -> list[Version]:
-    """The versions of a registered model that have these tags, the lowest first; none where there is no such model."""
+    """Return the versions of a registered model in ascending order.
+
+    The list is empty if the model does not exist.
+
+    Args:
+        client: A client for the open store.
+        name: The registered model.
+        tags: Tags that the versions must have.
+    """
     search = client.search_model_versions
-    found = search_all(search, _filter(name, tags), _PAGE, ["version_number ASC"])
+    found = search_all(search, _filter(name, tags), _PAGE_SIZE, ["version_number ASC"])
     return sorted(found, key=lambda version: int(version.version))
 
 
 def latest_version(client: MlflowClient, name: str, below: int | None = None) -> Version | None:
-    """The version with the highest number, of those with lower numbers than `below`; None where there is none."""
+    """Return the version with the highest number, or with the highest number under `below`."""
     condition = _filter(name) + ("" if below is None else f" AND version_number < {below}")
     found = client.search_model_versions(condition, 1, ["version_number DESC"])
     return found[0] if found else None
 
 
 def _filter(name: str, tags: dict[str, str] | None = None) -> str:
-    """A filter for a name; MLflow takes no quotes of a kind between quotes of that kind."""
+    # MLflow does not accept a quote between quotes of the same kind
     quote = '"' if "'" in name else "'"
-    return " AND ".join(
-        [
-            f"name = {quote}{name}{quote}",
-            *(f"tags.`{key}` = '{value}'" for key, value in (tags or {}).items()),
-        ]
-    )
+    conditions = [f"tags.`{key}` = '{value}'" for key, value in (tags or {}).items()]
+    return " AND ".join([f"name = {quote}{name}{quote}", *conditions])
 
 
 def read_version_signature(client: MlflowClient, version: Version) -> Signature | None:
-    """The signature that a version was registered with; None where it has none.
+    """Return the signature that a version was registered with; None if it has none.
 
-    It is read from the `MLmodel` file, once for all versions in this process whose tag says that they have the same.
+    The `MLmodel` file is read once per process for all versions with the same digest in their tags.
 
     Raises:
-        RegisterError: It cannot be read, or is not the one that the version was registered with.
+        RegisterError: The signature cannot be read, or was changed after the registration.
         VersionNotFound: The version was deleted meanwhile.
     """
-    said = (version.tags or {}).get(SIGNATURE_DIGEST)
-    if said is not None and said in _signatures:
-        _signatures.move_to_end(said)
-        return _signatures[said]
-    called = f"version {version.version} of {version.name}"
-    signature = _found(client, version, called)
-    if said is None:
+    expected = (version.tags or {}).get(SIGNATURE_DIGEST)
+    if expected is not None and expected in _signatures:
+        _signatures.move_to_end(expected)
+        return _signatures[expected]
+    title = f"version {version.version} of {version.name}"
+    signature = _read_signature(client, version, title)
+    if expected is None:
         return signature
-    if signature is None or digest(signature) != said:
+    if signature is None or digest(signature) != expected:
+        change = "deleted" if signature is None else "changed"
         raise RegisterError(
-            f"the contract of {called} is not the one it was registered with: its signature was "
-            f"{'deleted' if signature is None else 'changed'} afterwards",
-            remedy=_go_on(version),
+            f"the signature of {title} was {change} after it was registered",
+            remedy=_remedy(version),
             name=version.name,
             version=str(version.version),
         )
-    _signatures[said] = signature
-    if len(_signatures) > _KEPT:
+    _signatures[expected] = signature
+    if len(_signatures) > _CACHE_SIZE:
         _signatures.popitem(last=False)
     return signature
 
 
-def _found(client: MlflowClient, version: Version, called: str) -> Signature | None:
+def _read_signature(client: MlflowClient, version: Version, title: str) -> Signature | None:
     from mlflow.exceptions import MlflowException
 
     try:
-        logged = re.fullmatch(r"models:/(m-[0-9a-f]+)", str(version.source))
-        if logged is not None:
-            return read_signature(str(client.get_logged_model(logged[1]).artifact_location))
-        return read_signature(
-            client.get_model_version_download_uri(version.name, str(version.version))
-        )
+        return read_signature(_location(client, version))
     except (MlflowException, ValueError) as error:
-        if _is_gone(client, version):
-            raise VersionNotFound(f"{called} was deleted meanwhile") from error
+        if _is_deleted(client, version):
+            raise VersionNotFound(f"{title} was deleted") from error
         raise RegisterError(
-            f"the contract of {called} cannot be read: {truncate(error, 200)}",
-            remedy=_go_on(version),
+            f"the signature of {title} cannot be read: {truncate(error, 200)}",
+            remedy=_remedy(version),
             name=version.name,
             version=str(version.version),
         ) from error
 
 
-def _is_gone(client: MlflowClient, version: Version) -> bool:
+def _location(client: MlflowClient, version: Version) -> str:
+    logged = re.fullmatch(r"models:/(m-[0-9a-f]+)", str(version.source))
+    if logged is not None:
+        return str(client.get_logged_model(logged[1]).artifact_location)
+    return str(client.get_model_version_download_uri(version.name, str(version.version)))
+
+
+def _is_deleted(client: MlflowClient, version: Version) -> bool:
     from mlflow.exceptions import MlflowException
 
     try:
@@ -134,21 +140,23 @@ def _is_gone(client: MlflowClient, version: Version) -> bool:
     return False
 
 
-def _go_on(version: Version) -> str:
+def _remedy(version: Version) -> str:
     return (
-        f"Delete version {version.version}, or compare with another: register.against=<its number>; "
-        "register.compatibility=none compares with none."
+        f"Delete version {version.version}, compare with another version "
+        "(register.against=<number>), or skip the check (register.compatibility=none)."
     )
 
 
 def read_signature(location: str) -> Signature | None:
-    """Return the signature in the `MLmodel` file of a model's folder, or None. No other file is read.
+    """Return the signature in the `MLmodel` file of a model's folder; None if it has none.
+
+    No other file is read.
 
     Args:
         location: The folder, as a path or a URI.
 
     Raises:
-        ValueError: The file does not exist, or is malformed.
+        ValueError: The file does not exist or is malformed.
         MlflowException: The store failed.
     """
     return parse_signature(read_mlmodel(location))

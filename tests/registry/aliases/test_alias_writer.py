@@ -312,7 +312,7 @@ class TestTwoAtOnce:
     def test_one_who_always_loses_gives_up(self, sums: Aliases, monkeypatch: Any) -> None:
         monkeypatch.setattr(sums, "write", lambda *_: False)
         monkeypatch.setattr("time.sleep", lambda _: None)
-        monkeypatch.setattr("modelpact.registry.aliases.alias_writer.ATTEMPTS", 3)
+        monkeypatch.setattr("modelpact.registry.aliases.alias_writer.MAX_ATTEMPTS", 3)
         refused(lambda: sums.move("champion", 1), "moved all the time by others")
         refused(lambda: sums.protect("champion"), "moved all the time by others")
 
@@ -422,7 +422,7 @@ class TestAKill:
                 lambda: sums.move("champion", 2),
                 "its move to version 2 is in the history, and the registry could not",
             )
-        assert error.left == ["move 1"]
+        assert error.not_undone == ["move 1"]
         sums.finish("champion")
         assert named(store) == 2
 

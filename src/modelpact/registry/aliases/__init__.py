@@ -1,9 +1,10 @@
-"""Aliases of registered models, moved under compare-and-set with a history, in any MLflow store.
+"""Aliases of registered models, moved with compare-and-set and a history, in any MLflow store.
 
-The history of a registered model's aliases is a ledger, and the number of a move is the key that it is written under: whoever
-writes it first has moved the alias, everybody else is told. Only then is MLflow's registry told, and the mover looks at the
-history again until what he told the registry is what the history ends with; so one who is slow cannot undo a later move. One who
-is killed in between leaves a move that the next mover, or `task=repair`, finishes.
+The history is an append-only log with numbered events. The number is a unique key, so of several
+processes that move an alias at once, one writes the event and the others get an error. The writer
+updates MLflow's registry afterwards, re-reads the history, and retries until both agree; a slow
+writer therefore cannot undo a later move. If a writer is killed in between, the next move or
+`task=repair` applies the event.
 """
 
 from __future__ import annotations

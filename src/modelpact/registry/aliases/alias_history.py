@@ -1,4 +1,4 @@
-"""The history of a registered model's aliases, read beside what the registry says."""
+"""The history of a registered model's aliases, read together with MLflow's registry."""
 
 from __future__ import annotations
 
@@ -23,74 +23,75 @@ if TYPE_CHECKING:
 
 __all__ = ["APPLIED", "AliasHistory"]
 
-APPLIED = "told"
-"""The end of the key that says that the registry was told of a move."""
+APPLIED = "applied"
+"""The suffix of the key which marks that an event was applied to the registry."""
 
-_PAUSES = (0.0, 0.3)  # seconds, in which a slow mover mends what looks as if it were moved outside
+_PAUSES = (0.0, 0.3)
+"""Seconds between reads, in which a slow writer may apply its move."""
 
 
 class AliasHistory:
-    """What became of the aliases of one registered model.
+    """The aliases of one registered model and their history.
 
     Args:
-        client: MLflow's client for the store.
+        client: A client for the store.
         name: The registered model.
 
     Raises:
-        AliasError: There is no such model.
+        AliasError: The registered model does not exist.
     """
 
     def __init__(self, client: MlflowClient, name: str) -> None:
         self.client = client
         self.name = name
-        with self.refusals():
-            self._created = self._model().creation_timestamp
-            self._ledger = append_log.find_log(client, self.subject)
+        with self._translate_errors():
+            self._created = self._get_model().creation_timestamp
+            self._log = append_log.find_log(client, self.subject)
 
     @classmethod
-    def of(cls, client: MlflowClient, name: str) -> Self | None:
-        """The aliases of a registered model; None where there is no such model."""
+    def find(cls, client: MlflowClient, name: str) -> Self | None:
+        """Return the aliases of a registered model, or None if the model does not exist."""
         return None if find_registered_model(client, name) is None else cls(client, name)
 
     @property
     def subject(self) -> str:
-        """What its history is about: one that was deleted, and made again under its name, is another model."""
+        """The subject of the log; a model that was deleted and created again has another one."""
         return f"{self.name}\n{self._created}"
 
     def states(self) -> list[AliasState]:
-        """Each alias that there is or was, by its name.
+        """Return the state of each alias that exists or existed, in alphabetical order.
 
         Raises:
-            AliasError: The store refused, or what it has is not to be read.
+            AliasError: The store rejected the request, or an event cannot be read.
         """
-        with self.refusals():
-            lines = self._lines()  # first: the registry is told after the history
-            registered = self._model().aliases
-            known = {
-                AliasEvent.of(line, f"param {key} of run {self._run_id}").alias
-                for key, line in lines.items()
-                if _is_move(key)
-            }
+        with self._translate_errors():
+            # writers append to the history first, so it is read first
+            lines = self._read_lines()
+            registered = self._get_model().aliases
+            known = {self._parse(key, line).alias for key, line in lines.items() if _is_event(key)}
             return [
                 self._state(alias, lines, registered.get(alias))
                 for alias in sorted(known | set(registered))
             ]
 
     def state(self, alias: str) -> AliasState:
-        """One alias; it need not exist.
+        """Return the state of an alias, which need not exist.
 
         Raises:
-            AliasError: The store refused, or what it has is not to be read.
+            AliasError: The store rejected the request, or an event cannot be read.
         """
-        with self.refusals():
-            lines = self._lines()
-            return self._state(alias, lines, self._model().aliases.get(alias))
+        with self._translate_errors():
+            lines = self._read_lines()
+            return self._state(alias, lines, self._get_model().aliases.get(alias))
 
     def settled_state(self, alias: str) -> AliasState:
-        """One alias; looked at again where it seems to be moved outside, which may be the doing of a mover who is at it just now.
+        """Return the state of an alias after concurrent writers have applied their moves.
+
+        An alias that seems to be moved outside of modelpact is read again for a short time, because
+        a concurrent writer may be about to apply a move.
 
         Raises:
-            AliasError: The store refused, or what it has is not to be read.
+            AliasError: The store rejected the request, or an event cannot be read.
         """
         state, pauses = self.state(alias), list(_PAUSES)
         while state.outside and state.last is not None and pauses:
@@ -101,65 +102,53 @@ class AliasHistory:
             state = again
         return state
 
-    def read(self, alias: str) -> AliasState:
-        """The history of an alias, without a look at the registry."""
-        return self._state(alias, self._lines(), None)
-
-    def version(self, number: int | None) -> Version | None:
-        """A version of the model; None where there is none of that number, or it was deleted.
+    def version(self, number: int) -> Version | None:
+        """Return a version of the model, or None if it does not exist.
 
         Raises:
-            AliasError: The store refused.
+            AliasError: The store rejected the request.
         """
         from mlflow.exceptions import MlflowException
 
-        with self.refusals():
+        with self._translate_errors():
             try:
-                return (
-                    None
-                    if number is None
-                    else self.client.get_model_version(self.name, str(number))
-                )
+                return self.client.get_model_version(self.name, str(number))
             except MlflowException as error:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
                 return None
 
+    def _last_move(self, alias: str) -> AliasEvent | None:
+        return self._state(alias, self._read_lines(), None).last
+
     def _state(self, alias: str, lines: dict[str, str], registered: object) -> AliasState:
         prefix = _key(alias)
         moves: list[AliasEvent] = []
-        while (line := lines.get(f"{prefix}.{len(moves) + 1}")) is not None:
-            moves.append(
-                AliasEvent.of(line, f"param {prefix}.{len(moves) + 1} of run {self._run_id}")
-            )
-        told = frozenset(
-            move.number for move in moves if f"{prefix}.{move.number}.{APPLIED}" in lines
-        )
-        return AliasState(
-            self.name, alias, moves, None if registered is None else int(str(registered)), told
-        )
+        while (line := lines.get(key := f"{prefix}.{len(moves) + 1}")) is not None:
+            moves.append(self._parse(key, line))
+        numbers = (move.number for move in moves)
+        applied = frozenset(one for one in numbers if f"{prefix}.{one}.{APPLIED}" in lines)
+        version = None if registered is None else int(str(registered))
+        return AliasState(self.name, alias, moves, version, applied)
 
-    @property
-    def _run_id(self) -> str:
-        return "" if self._ledger is None else self._ledger.run_id
+    def _parse(self, key: str, line: str) -> AliasEvent:
+        run_id = "" if self._log is None else self._log.run_id
+        return AliasEvent.parse(line, f"param {key} of run {run_id}")
 
-    def write(self, alias: str, key: str, line: str) -> bool:
-        """Write a line about an alias; returns whether it is there now, and not somebody else's under that key.
+    def _write_line(self, alias: str, key: str, line: str) -> bool:
+        """Write a line about an alias; return whether the line under that key is this one."""
+        with self._translate_errors():
+            if self._log is None:
+                self._log = append_log.get_or_create_log(self.client, self.subject, self.name)
+            return self._log.write(f"{_key(alias)}.{key}", line)
 
-        Raises:
-            AliasError: The store refused.
-        """
-        with self.refusals():
-            if self._ledger is None:
-                self._ledger = append_log.get_or_create_log(self.client, self.subject, self.name)
-            return self._ledger.write(f"{_key(alias)}.{key}", line)
+    def _read_lines(self) -> dict[str, str]:
+        # another process may have created the log meanwhile
+        if self._log is None:
+            self._log = append_log.find_log(self.client, self.subject)
+        return {} if self._log is None else self._log.read()
 
-    def _lines(self) -> dict[str, str]:
-        if self._ledger is None:  # somebody may have made it since
-            self._ledger = append_log.find_log(self.client, self.subject)
-        return {} if self._ledger is None else self._ledger.read()
-
-    def _model(self) -> RegisteredModel:
+    def _get_model(self) -> RegisteredModel:
         model = find_registered_model(self.client, self.name)
         if model is None:
             message, remedy = describe_unknown_model(self.client, self.name)
@@ -167,8 +156,8 @@ class AliasHistory:
         return model
 
     @contextlib.contextmanager
-    def refusals(self) -> Iterator[None]:
-        """Say what a store refused; one that failed is told by whoever opened it."""
+    def _translate_errors(self) -> Iterator[None]:
+        """Raise an AliasError for a request that the store rejects; let failures of it pass."""
         from mlflow.exceptions import MlflowException
 
         try:
@@ -177,21 +166,21 @@ class AliasHistory:
             if remote_store.store_failure(error):
                 raise
             raise AliasError(
-                f"the store refused what the aliases of {self.name} need: {truncate(error, 300)}",
-                remedy=f"Their history is in the experiments {append_log.EXPERIMENT!r} and {append_log.INDEX_EXPERIMENT!r}: "
-                "restore what was deleted there, and let those who move aliases write to them.",
+                f"the store rejected a request for the aliases of {self.name}: "
+                f"{truncate(error, 300)}",
+                remedy=f"The history is in the experiments {append_log.EXPERIMENT!r} and "
+                f"{append_log.INDEX_EXPERIMENT!r}: restore what was deleted there, "
+                "and give users who move aliases permission to edit both.",
                 name=self.name,
             ) from error
 
 
 def _key(alias: str) -> str:
-    """What the keys of an alias begin with; a param's name is shorter than the longest alias."""
-    return (
-        alias
-        if len(alias) <= 200
-        else f"{alias[:100]}.{hashlib.sha256(alias.encode()).hexdigest()}"
-    )
+    # the names of params are shorter than the longest alias
+    if len(alias) <= 200:
+        return alias
+    return f"{alias[:100]}.{hashlib.sha256(alias.encode()).hexdigest()}"
 
 
-def _is_move(key: str) -> bool:
+def _is_event(key: str) -> bool:
     return key.rpartition(".")[2].isdecimal()

@@ -1,4 +1,4 @@
-"""One who moves aliases: writes into the history first, then tells MLflow's registry."""
+"""Moves of aliases: an event is appended to the history, then applied to MLflow's registry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from modelpact._internal.text import truncate
 from modelpact.errors import AliasError
 from modelpact.registry.aliases import append_log
 from modelpact.registry.aliases.alias_history import APPLIED, AliasHistory
-from modelpact.registry.aliases.events import AliasEvent, AliasState, By, RuleResult, check_reason
+from modelpact.registry.aliases.events import (
+    AliasEvent,
+    AliasState,
+    EventKind,
+    RuleResult,
+    check_reason,
+)
 from modelpact.registry.names import check_alias
 from modelpact.security import secrets
 from modelpact.tracking import remote_store
@@ -25,247 +31,272 @@ if TYPE_CHECKING:
 __all__ = ["ANY", "Aliases", "check_unprotected", "find_unfinished"]
 
 ANY: Final = "any"
-"""Whatever an alias names."""
+"""The expectation that every version meets."""
 
-ATTEMPTS = 50
-"""How often a move is tried again that expects nothing."""
+MAX_ATTEMPTS = 50
+"""How often a move without an expectation is tried."""
 
 
 class Aliases(AliasHistory):
-    """The aliases of one registered model, to be read and moved."""
+    """The aliases of one registered model, to read and to move."""
 
     def move(
         self,
         alias: str,
         to: int | None,
         *,
-        by: By = "python",
+        by: EventKind = "python",
         expected: int | Literal["any"] | None = ANY,
         why: str = "",
         rules: Sequence[RuleResult] = (),
         forced: Sequence[str] = (),
     ) -> AliasEvent | None:
-        """Let an alias name another version.
+        """Move an alias to another version.
 
         Args:
             alias: The alias.
-            to: The version; None to take the alias away.
-            by: What moves it; one that is protected is moved by `promote` and `rollback` only.
-            expected: What it must name before; None for nothing, `ANY` for whatever it is.
-            why: For the history.
-            rules: The rules that were asked, for the history.
-            forced: The rules that were to be passed over, for the history.
+            to: The version; None deletes the alias.
+            by: The origin of the move. Only `promote` and `rollback` move a protected alias.
+            expected: The version that the alias must name before; None if it must not exist, `ANY`
+                for any version.
+            why: The reason, for the history.
+            rules: The results of the rules of a promotion, for the history.
+            forced: The rules that were overridden, for the history.
 
         Returns:
-            The move; None where the alias named that version already.
+            The event; None if the alias named that version already.
 
         Raises:
-            ConfigError: The alias or the reason cannot be one.
-            AliasError: It was not moved: it names something else than was expected, it is protected, there is no such version; or
-                the history has the move and the registry could not be told (`left`).
+            ConfigError: The alias or the reason is invalid.
+            AliasError: The alias was not moved, because it names another version than expected, is
+                protected, or the version does not exist. Or the history has the move but the
+                registry could not be updated (`not_undone`).
         """
         check_alias(alias, "alias")
         check_reason(why, "move.why")
-        for attempt in range(ATTEMPTS):
+        for attempt in range(MAX_ATTEMPTS):
             state = self.settled_state(alias)
             if expected not in (ANY, state.current):
-                raise self._lost(state, expected)
+                raise self._conflict(state, expected)
             if by not in ("promote", "rollback", "undo"):
                 state.check_unprotected(f"{alias} was not moved")
-            if state.outside:
-                self._append(state, "outside", state.registered, why=f"found by {by}")
+            if self._record_outside_move(state, by):
                 continue
             if state.current == to:
-                if state.unfinished and state.last is not None:
-                    self._tell(state.last)
+                self._apply_unfinished(state)
                 return None
             self._check_version(to)
-            move = self._append(state, by, to, why=why, rules=tuple(rules), forced=tuple(forced))
-            if move is not None:
-                self._tell(move)
-                return move
+            event = self._append(state, by, to, why=why, rules=tuple(rules), forced=tuple(forced))
+            if event is not None:
+                self._apply(event)
+                return event
             time.sleep(min(0.01 * attempt, 0.2))
-        raise AliasError(
-            f"{alias} of {self.name} is moved all the time by others",
-            remedy="Do the same again.",
-            alias=alias,
-        )
+        raise self._contention(alias)
 
     def protect(self, alias: str, on: bool = True, *, why: str = "") -> AliasEvent | None:
-        """Let an alias be moved by promotion and rollback only, or lift that.
+        """Protect an alias, so that only promotions and rollbacks move it, or lift that.
+
+        Args:
+            alias: The alias.
+            on: Whether to protect the alias, or to lift the protection.
+            why: The reason, for the history.
 
         Returns:
-            The line of the history; None where it was so already.
+            The event; None if nothing changed.
 
         Raises:
-            ConfigError: The alias or the reason cannot be one.
-            AliasError: The store refused.
+            ConfigError: The alias or the reason is invalid.
+            AliasError: The store rejected the request.
         """
         check_alias(alias, "alias")
         check_reason(why, "protect.why")
-        for _ in range(ATTEMPTS):
+        for _ in range(MAX_ATTEMPTS):
             state = self.settled_state(alias)
             if (state.protection is not None) == on:
                 return None
-            if state.outside:
-                self._append(state, "outside", state.registered, why="found by protect")
+            if self._record_outside_move(state, "protect"):
                 continue
-            if state.unfinished and state.last is not None:
-                self._tell(state.last)
-            line = self._append(state, "protect" if on else "lift", state.current, why=why)
-            if line is not None:
-                return line
-        raise AliasError(
-            f"{alias} of {self.name} is moved all the time by others",
-            remedy="Do the same again.",
-            alias=alias,
-        )
+            self._apply_unfinished(state)
+            event = self._append(state, "protect" if on else "lift", state.current, why=why)
+            if event is not None:
+                return event
+        raise self._contention(alias)
 
     def finish(self, alias: str) -> None:
-        """Tell the registry of the last move, if it was not told.
+        """Apply the last move to the registry, if that was not done.
 
         Raises:
-            AliasError: It refused.
+            AliasError: The store rejected the request.
         """
-        state = self.state(alias)
-        if state.unfinished and state.last is not None:
-            self._tell(state.last)
+        self._apply_unfinished(self.state(alias))
+
+    def _record_outside_move(self, state: AliasState, by: EventKind) -> bool:
+        if state.outside:
+            self._append(state, "outside", state.registered, why=f"found by {by}")
+        return state.outside
 
     def _append(
         self,
         state: AliasState,
-        by: By,
+        by: EventKind,
         to: int | None,
         *,
         why: str,
         rules: tuple[RuleResult, ...] = (),
         forced: tuple[str, ...] = (),
     ) -> AliasEvent | None:
-        """Write the next line of an alias's history; None where somebody else did."""
-        before = state.recorded if by == "outside" else state.current
-        when = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        move = AliasEvent(
-            id=uuid.uuid4().hex, alias=state.alias, number=len(state.moves) + 1, by=by, before=before, to=to, who=_who(),
-            when=when, why=why, rules=rules, forced=forced,
-        )  # fmt: skip
-        line = move.line()
-        if len(line) > append_log.LONGEST:
+        """Append the next event of an alias; return None if another process appended one."""
+        event = AliasEvent(
+            id=uuid.uuid4().hex,
+            alias=state.alias,
+            number=len(state.moves) + 1,
+            by=by,
+            before=state.recorded if by == "outside" else state.current,
+            to=to,
+            who=_user(),
+            when=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            why=why,
+            rules=rules,
+            forced=forced,
+        )
+        line = event.to_line()
+        if len(line) > append_log.MAX_LINE_LENGTH:
             raise AliasError(
-                f"the move of {state.alias} is {len(line):,} characters in the history, which takes {append_log.LONGEST:,}",
-                remedy="Say why in fewer words, and point to where the rest is.",
+                f"the event of {state.alias} takes {len(line):,} characters in the history; "
+                f"the maximum is {append_log.MAX_LINE_LENGTH:,}",
+                remedy="Give a shorter reason, and refer to the details.",
                 alias=state.alias,
             )
-        return move if self.write(state.alias, str(move.number), line) else None
+        return event if self._write_line(state.alias, str(event.number), line) else None
 
-    def _tell(self, move: AliasEvent) -> None:
-        """Tell the registry of a move, and of those that came after it, until it knows the last."""
+    def _apply_unfinished(self, state: AliasState) -> None:
+        if state.unfinished and state.last is not None:
+            self._apply(state.last)
+
+    def _apply(self, event: AliasEvent) -> None:
+        """Apply a move to the registry, and later ones, until the registry has the last one."""
         from mlflow.exceptions import MlflowException
 
         try:
             while True:
-                if move.to is None:
-                    self.client.delete_registered_model_alias(self.name, move.alias)
+                if event.to is None:
+                    self.client.delete_registered_model_alias(self.name, event.alias)
                 else:
-                    self.client.set_registered_model_alias(self.name, move.alias, str(move.to))
-                latest = self.read(move.alias).last
-                if latest is None or latest.number == move.number:
+                    version = str(event.to)
+                    self.client.set_registered_model_alias(self.name, event.alias, version)
+                last = self._last_move(event.alias)
+                if last is None or last.number == event.number:
                     break
-                move = latest
-            self.write(move.alias, f"{move.number}.{APPLIED}", move.when)
+                event = last
+            self._write_line(event.alias, f"{event.number}.{APPLIED}", event.when)
         except MlflowException as error:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                self._withdraw(move)
+                self._withdraw(event)
             raise AliasError(
-                f"{move.alias} of {self.name}: its move to {_version(move.to)} is in the history, "
-                f"and the registry could not be told: {truncate(remote_store.store_failure(error) or error, 200)}",
-                remedy="Whoever moves it next, or task=repair, finishes that.",
-                alias=move.alias,
-                left=[f"move {move.number}"],
+                f"{event.alias} of {self.name}: the move to {_format_version(event.to)} is in the "
+                "history, but the registry could not be updated: "
+                f"{truncate(remote_store.store_failure(error) or error, 200)}",
+                remedy="The next move of the alias, or task=repair, applies it.",
+                alias=event.alias,
+                not_undone=[f"move {event.number}"],
             ) from error
 
-    def _withdraw(self, move: AliasEvent) -> None:
-        """Note that a move came to nothing, because its version was deleted in between."""
-        state = self.state(move.alias)
-        self._append(
-            state, "undo", state.registered, why=f"version {move.to} was deleted meanwhile"
-        )
+    def _withdraw(self, event: AliasEvent) -> None:
+        """Record that a move was not applied, because its version was deleted meanwhile."""
+        state = self.state(event.alias)
+        reason = f"version {event.to} was deleted meanwhile"
+        self._append(state, "undo", state.registered, why=reason)
         raise AliasError(
-            f"{move.alias} of {self.name} was not moved: version {move.to} was deleted meanwhile",
-            remedy=f"It names {_version(state.registered)}.",
-            alias=move.alias,
+            f"{event.alias} of {self.name} was not moved: {reason}",
+            remedy=f"It names {_format_version(state.registered)}.",
+            alias=event.alias,
         )
 
     def _check_version(self, number: int | None) -> None:
-        version = self.version(number)
-        if number is None or (version is not None and version.status == "READY"):
+        if number is None:
             return
+        version = self.version(number)
+        if version is not None and version.status == "READY":
+            return
+        status = "does not exist" if version is None else f"is {version.status}, not READY"
         raise AliasError(
-            f"version {number} of {self.name} is {'not there' if version is None else version.status}: no alias can name it",
-            remedy=f"Choose another version; task=history task.name={self.name} shows those that were named before.",
+            f"version {number} of {self.name} {status}",
+            remedy="Choose another version; "
+            f"task=history task.name={self.name} shows the versions that were used before.",
             name=self.name,
             version=str(number),
         )
 
-    def _lost(self, state: AliasState, expected: int | Literal["any"] | None) -> AliasError:
+    def _conflict(self, state: AliasState, expected: int | Literal["any"] | None) -> AliasError:
         last = state.last
-        if state.outside or last is None:
-            how = "it was moved outside of modelpact"
-        else:
-            how = f"{last.who} moved it at {last.when} by {last.by}{f' ({last.why})' if last.why else ''}"
+        cause = "it was moved outside of modelpact"
+        if last is not None and not state.outside:
+            reason = f" ({last.why})" if last.why else ""
+            cause = f"{last.who} moved it at {last.when} by {last.by}{reason}"
         return AliasError(
-            f"{state.alias} of {self.name} was not moved: it names {_version(state.current)}, "
-            f"not {_version(expected)} any more; {how}",
-            remedy=f"Look at task=history task.name={self.name} task.alias={state.alias}, then decide again.",
+            f"{state.alias} of {self.name} was not moved: it names "
+            f"{_format_version(state.current)}, not {_format_version(expected)}; {cause}",
+            remedy=f"See task=history task.name={self.name} task.alias={state.alias}, "
+            "then decide again.",
             alias=state.alias,
             current=state.current,
             expected=expected,
         )
 
+    def _contention(self, alias: str) -> AliasError:
+        return AliasError(
+            f"{alias} of {self.name} was not changed: other processes kept moving it "
+            f"in {MAX_ATTEMPTS} attempts",
+            remedy="Try again.",
+            alias=alias,
+        )
+
 
 def check_unprotected(client: MlflowClient, name: str, aliases: Collection[str], key: str) -> None:
-    """Refuse aliases that only a promotion may move; those of a model that does not exist yet are free.
+    """Reject protected aliases; the model need not exist.
 
     Args:
-        client: MLflow's client for the store.
+        client: A client for the store.
         name: The registered model.
-        aliases: What is to be moved.
-        key: Where they were given, such as `register.aliases`.
+        aliases: The aliases to move.
+        key: The configuration key that they come from, such as `register.aliases`.
 
     Raises:
-        AliasError: One of them is protected.
+        AliasError: An alias is protected.
     """
-    found = Aliases.of(client, name) if aliases else None
-    if found is not None:
+    history = Aliases.find(client, name) if aliases else None
+    if history is not None:
         for alias in aliases:
-            found.state(alias).check_unprotected(f"{key} cannot move {alias}")
+            history.state(alias).check_unprotected(f"{key} cannot move {alias}")
 
 
 def find_unfinished(client: MlflowClient) -> Iterator[tuple[Aliases, AliasState]]:
-    """The aliases of a store whose last move the registry was not told of.
+    """Yield the aliases of a store whose last move is not applied to the registry.
 
     Raises:
-        AliasError: The store refused, or what it has is not to be read.
+        AliasError: The store rejected the request, or an event cannot be read.
         StoreError: The history was deleted.
     """
     for subject in append_log.list_subjects(client):
         name, _, created = subject.rpartition("\n")
-        found = Aliases.of(client, name) if name and created else None
-        if found is not None and found.subject == subject:
-            yield from ((found, state) for state in found.states() if state.unfinished)
+        aliases = Aliases.find(client, name) if name and created else None
+        if aliases is not None and aliases.subject == subject:
+            yield from ((aliases, state) for state in aliases.states() if state.unfinished)
 
 
-def _who() -> str:
-    """The user, as MLflow knows him: by the name that a server is told, or by that of the account."""
+def _user() -> str:
+    """Return the user name for the server, or that of the account, as MLflow does."""
     from mlflow.utils.credentials import read_mlflow_creds
 
     name = read_mlflow_creds().username
     if not name:
         try:
             name = mlflow_compat.user()
-        except (KeyError, OSError):  # an account without a name, as containers have them
+        # containers have accounts without a name
+        except (KeyError, OSError):
             name = f"uid {os.getuid()}"
     return truncate(secrets.redact_text(name), 100)
 
 
-def _version(version: object) -> str:
+def _format_version(version: object) -> str:
     return "no version" if version is None else f"version {version}"

@@ -1,9 +1,9 @@
-"""Logs in an MLflow store that are only ever appended to, with compare-and-set: whoever writes a key first has written it.
+"""Append-only logs in an MLflow store, with compare-and-set on each key.
 
-MLflow has no compare-and-set of its own. But of a run's params there is one to a key in the database: the second value is
-refused, by SQLite, PostgreSQL or whatever a server keeps its tables in. So a ledger is a run, and its lines are params. There is
-one for each thing that is logged, and all are found through one more, the index: a ledger of the ids of the others. The index
-itself is named by an experiment, since of two experiments of one name the database refuses the second.
+MLflow has no compare-and-set, but its database accepts only one value per param of a run: SQLite,
+PostgreSQL or whatever a server uses rejects the second one. A log is therefore a run, and its lines
+are params. There is one log per subject. The index, one more log, maps subjects to runs. The index
+itself is named by a tag of an experiment, because experiment names are unique.
 """
 
 from __future__ import annotations
@@ -23,93 +23,105 @@ if TYPE_CHECKING:
 __all__ = [
     "EXPERIMENT",
     "INDEX_EXPERIMENT",
-    "LONGEST",
+    "MAX_LINE_LENGTH",
     "AppendLog",
     "find_log",
     "get_or_create_log",
     "list_subjects",
 ]
 
-EXPERIMENT, INDEX_EXPERIMENT = "modelpact aliases", "modelpact aliases: index"
-"""The experiment that the runs are in, and the one whose tag says which of them is the index."""
+EXPERIMENT = "modelpact aliases"
+"""The experiment of the runs."""
 
-LONGEST = 6000
-"""Characters of a line: what MLflow takes as the value of a param; more it would cut."""
+INDEX_EXPERIMENT = "modelpact aliases: index"
+"""The experiment with a tag that names the run of the index."""
 
-_INDEX_RUN, _SUBJECT = "modelpact.index", "modelpact.subject"
-_NOTE = "Written by modelpact: the runs here hold the history of aliases, each move a param. Without them it is lost."
+MAX_LINE_LENGTH = 6000
+"""Characters of a line; MLflow truncates longer params."""
+
+_INDEX_RUN_TAG, _SUBJECT_TAG = "modelpact.index", "modelpact.subject"
+
+_NOTE = (
+    "Written by modelpact: the runs of this experiment hold the history of aliases, "
+    "one event per param. If you delete them, the history is lost."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class AppendLog:
-    """One log.
+    """The log of one subject.
 
     Attributes:
-        client: MLflow's client for the store.
-        run_id: The run that holds it.
+        client: A client for the store.
+        run_id: The run that holds the log.
     """
 
     client: MlflowClient
     run_id: str
 
     def read(self) -> dict[str, str]:
-        """All lines by their key."""
+        """Return all lines by key."""
         return dict(self.client.get_run(self.run_id).data.params)
 
     def write(self, key: str, line: str) -> bool:
-        """Write a line, unless there is another one under that key.
+        """Write a line, unless the key has another line.
 
-        A line that is written twice, because the store's answer was lost, counts as written by both; so make each one unique.
+        Make each line unique: if the response of the store is lost and the line is written again,
+        an equal line counts as written by both.
 
         Returns:
             Whether the line under that key is this one.
 
         Raises:
-            MlflowException: The store refused it, and not because there is another line.
+            MlflowException: The store failed for another reason.
         """
         from mlflow.exceptions import MlflowException
 
         try:
             self.client.log_param(self.run_id, key, line)
         except MlflowException as error:
-            there = self.read().get(key) if error.error_code == "INVALID_PARAMETER_VALUE" else None
-            if there is None:
+            if error.error_code != "INVALID_PARAMETER_VALUE":
                 raise
-            return there == line
+            existing = self.read().get(key)
+            if existing is None:
+                raise
+            return existing == line
         return True
 
 
 def find_log(client: MlflowClient, subject: str) -> AppendLog | None:
-    """The ledger of a subject; None where there is none yet.
+    """Return the log of a subject, or None if there is none yet.
 
     Raises:
         StoreError: The index was deleted.
     """
-    index = _index(client)
+    index = _find_index(client)
     run_id = None if index is None else index.read().get(_key(subject))
     return None if run_id is None else AppendLog(client, run_id)
 
 
 def list_subjects(client: MlflowClient) -> Iterator[str]:
-    """The subjects of all ledgers of a store.
+    """Yield the subjects of all logs of a store.
 
     Raises:
         StoreError: The index was deleted.
     """
-    index = _index(client)
+    index = _find_index(client)
     for run_id in [] if index is None else index.read().values():
-        subject = client.get_run(run_id).data.tags.get(_SUBJECT)
+        subject = client.get_run(run_id).data.tags.get(_SUBJECT_TAG)
         if subject is not None:
             yield subject
 
 
 def get_or_create_log(client: MlflowClient, subject: str, title: str) -> AppendLog:
-    """The ledger of a subject, made where there is none; of several processes that make one, all get the same.
+    """Return the log of a subject, and create it if needed.
+
+    Several processes that create a log at once get the same one.
 
     Args:
-        client: MLflow's client for the store.
-        subject: What it is about, in any characters.
-        title: The run's name for people.
+        client: A client for the store.
+        subject: The subject, in any characters.
+        title: The name of the run, for MLflow's UI.
 
     Raises:
         StoreError: The index was deleted.
@@ -117,8 +129,8 @@ def get_or_create_log(client: MlflowClient, subject: str, title: str) -> AppendL
     found = find_log(client, subject)
     if found is not None:
         return found
-    index = _index(client) or _made_index(client)
-    own = _made_run(client, title, {_SUBJECT: subject})
+    index = _find_index(client) or _create_index(client)
+    own = _create_run(client, title, {_SUBJECT_TAG: subject})
     if index.write(_key(subject), own.run_id):
         return own
     client.delete_run(own.run_id)
@@ -126,67 +138,60 @@ def get_or_create_log(client: MlflowClient, subject: str, title: str) -> AppendL
 
 
 def _key(subject: str) -> str:
-    """A subject as a param's name, which may hold few characters."""
+    # the names of params allow few characters
     return hashlib.sha256(subject.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _index(client: MlflowClient) -> AppendLog | None:
-    experiment = _experiment(client, INDEX_EXPERIMENT)
+def _find_index(client: MlflowClient) -> AppendLog | None:
+    experiment = _find_experiment(client, INDEX_EXPERIMENT)
     if experiment is None:
         return None
-    run_id = experiment.tags.get(_INDEX_RUN)
+    run_id = experiment.tags.get(_INDEX_RUN_TAG)
     if run_id is None:
         raise StoreError(
-            f"the experiment {INDEX_EXPERIMENT!r} does not say which run is the index: its tag {_INDEX_RUN} is gone",
-            remedy=f"Set that tag to the id of the run named index in the experiment {EXPERIMENT!r}.",
+            f"the experiment {INDEX_EXPERIMENT!r} has lost its tag {_INDEX_RUN_TAG}, "
+            "which names the run of the index",
+            remedy=f"Set the tag to the id of the run 'index' in the experiment {EXPERIMENT!r}.",
         )
     return AppendLog(client, run_id)
 
 
-def _made_index(client: MlflowClient) -> AppendLog:
+def _create_index(client: MlflowClient) -> AppendLog:
     from mlflow.exceptions import MlflowException
 
-    own = _made_run(client, "index", {})
+    own = _create_run(client, "index", {})
+    tags = {_INDEX_RUN_TAG: own.run_id, "mlflow.note.content": _NOTE}
     try:
-        client.create_experiment(
-            INDEX_EXPERIMENT, tags={_INDEX_RUN: own.run_id, "mlflow.note.content": _NOTE}
-        )
-    except (
-        MlflowException
-    ) as error:  # somebody else was faster, or this did it and the answer was lost
+        client.create_experiment(INDEX_EXPERIMENT, tags=tags)
+    except MlflowException as error:
+        # another process was faster, or the response to this one was lost
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    index = _index(client)
+    index = _find_index(client)
     if index is None:
-        raise StoreError(
-            f"the experiment {INDEX_EXPERIMENT!r} was made and cannot be found",
-            remedy="Do the same again.",
-        )
+        raise _vanished(INDEX_EXPERIMENT)
     if index.run_id != own.run_id:
         client.delete_run(own.run_id)
     return index
 
 
-def _home(client: MlflowClient) -> str:
+def _get_or_create_experiment(client: MlflowClient) -> str:
     from mlflow.exceptions import MlflowException
 
-    found = _experiment(client, EXPERIMENT)
+    found = _find_experiment(client, EXPERIMENT)
     if found is None:
         try:
             return str(client.create_experiment(EXPERIMENT, tags={"mlflow.note.content": _NOTE}))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-            found = _experiment(client, EXPERIMENT)
+            found = _find_experiment(client, EXPERIMENT)
     if found is None:
-        raise StoreError(
-            f"the experiment {EXPERIMENT!r} was made and cannot be found",
-            remedy="Do the same again.",
-        )
+        raise _vanished(EXPERIMENT)
     return str(found.experiment_id)
 
 
-def _experiment(client: MlflowClient, name: str) -> Experiment | None:
+def _find_experiment(client: MlflowClient, name: str) -> Experiment | None:
     found = client.get_experiment_by_name(name)
     if found is not None and found.lifecycle_stage != "active":
         raise StoreError(
@@ -197,7 +202,15 @@ def _experiment(client: MlflowClient, name: str) -> Experiment | None:
     return found
 
 
-def _made_run(client: MlflowClient, title: str, tags: dict[str, str]) -> AppendLog:
-    run = client.create_run(_home(client), run_name=truncate(title, 200), tags=tags)
-    client.update_run(run.info.run_id, status="FINISHED")  # set_terminated would print an address
+def _vanished(name: str) -> StoreError:
+    return StoreError(
+        f"the experiment {name!r} was created and cannot be found", remedy="Try again."
+    )
+
+
+def _create_run(client: MlflowClient, title: str, tags: dict[str, str]) -> AppendLog:
+    experiment_id = _get_or_create_experiment(client)
+    run = client.create_run(experiment_id, run_name=truncate(title, 200), tags=tags)
+    # set_terminated would print the address of the store
+    client.update_run(run.info.run_id, status="FINISHED")
     return AppendLog(client, str(run.info.run_id))

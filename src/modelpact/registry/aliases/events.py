@@ -1,4 +1,4 @@
-"""What became of an alias, move by move, as it is written in the history."""
+"""Events in the history of an alias, and the state that follows from them."""
 
 from __future__ import annotations
 
@@ -12,23 +12,35 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from modelpact.errors import AliasError, ConfigError
 from modelpact.security import secrets
 
-__all__ = ["AliasEvent", "AliasState", "By", "RuleResult", "check_reason"]
+__all__ = ["AliasEvent", "AliasState", "EventKind", "RuleResult", "check_reason"]
 
-By = Literal[
+EventKind = Literal[
     "promote", "rollback", "register", "sweep", "python", "undo", "outside", "protect", "lift"
 ]
-"""What moved an alias: a task, the registration of a version, a sweep, a call from Python, the undoing of a registration that
-failed, something outside of modelpact; or protected it, or lifted that."""
+"""The origin of an event.
 
-VERSION = 1
-"""Of the form that moves are written in."""
+`promote` and `rollback` are tasks, `register` is the registration of a version, `sweep` a sweep,
+`python` a call from Python, `undo` a registration that was undone, and `outside` a move by another
+tool. `protect` and `lift` change the protection and move nothing.
+"""
 
-LONGEST_WHY = 1000
-"""Characters of a reason; the rest of a move needs its room too."""
+FORMAT = 2
+"""The version of the stored format."""
+
+MAX_REASON_LENGTH = 1000
+"""Characters of a reason; the other fields of an event need room too."""
+
+_PROTECTION = ("protect", "lift")
 
 
 class RuleResult(BaseModel):
-    """One rule of a promotion: its name, whether it held, and the figures."""
+    """The result of one rule of a promotion.
+
+    Attributes:
+        name: The rule.
+        ok: Whether the version meets it.
+        detail: The figures.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,30 +50,31 @@ class RuleResult(BaseModel):
 
 
 class AliasEvent(BaseModel):
-    """One line of an alias's history.
+    """One event in the history of an alias.
 
     Attributes:
-        form: Of what is written; a greater number comes from a newer modelpact.
-        id: Makes the line unique.
-        alias: What was moved.
-        number: Its place in the alias's history, from 1.
-        by: What moved it.
-        before: The version that it named; None for none.
-        to: The version that it names from then on; None for none.
-        who: The user, as he called himself.
-        when: UTC, ISO 8601, by the clock of the machine that moved it; the order is that of the numbers.
-        why: In his own words.
-        rules: The result of each rule that was asked.
-        forced: The rules that were to be passed over.
+        format: The version of the stored format.
+        id: Makes the stored line unique.
+        alias: The alias.
+        number: The position in the history of the alias, from 1.
+        by: The origin of the event.
+        before: The version that the alias named before; None if it did not exist.
+        to: The version that the alias names after it; None if it was deleted.
+        who: The user, as configured on the machine.
+        when: UTC in ISO 8601, by the clock of that machine. The order of events is that of their
+            numbers.
+        why: The reason that the user gave.
+        rules: The result of each rule of the promotion.
+        forced: The rules that the user overrode.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    form: int = VERSION
+    format: int = FORMAT
     id: str
     alias: str
     number: int
-    by: By
+    by: EventKind
     before: int | None = Field(alias="from")
     to: int | None
     who: str
@@ -70,120 +83,141 @@ class AliasEvent(BaseModel):
     rules: tuple[RuleResult, ...] = ()
     forced: tuple[str, ...] = ()
 
-    def line(self) -> str:
-        """What is written."""
-        return self.model_dump_json(by_alias=True, exclude_defaults=False)
+    def to_line(self) -> str:
+        """Return the event as it is stored."""
+        return self.model_dump_json(by_alias=True)
 
     def to_dict(self) -> dict[str, Any]:
-        """What a program gets to read."""
-        return self.model_dump(mode="json", by_alias=True, exclude={"form"})
+        """Return the event as plain data."""
+        return self.model_dump(mode="json", by_alias=True, exclude={"format"})
+
+    @property
+    def is_move(self) -> bool:
+        """Whether the event moves the alias; `protect` and `lift` do not."""
+        return self.by not in _PROTECTION
 
     @classmethod
-    def of(cls, line: str, place: str) -> AliasEvent:
-        """Read what was written.
+    def parse(cls, line: str, place: str) -> AliasEvent:
+        """Parse a stored event.
+
+        Args:
+            line: The stored line.
+            place: Where the line is stored, for the message.
 
         Raises:
-            AliasError: It was not written by this modelpact or an older one.
+            AliasError: The line is not an event, or is of a newer format.
         """
         try:
             return cls.model_validate_json(line)
         except ValidationError as error:
             raise AliasError(
-                f"{place} is no move that this modelpact can read",
-                remedy="It comes from a newer modelpact: upgrade; or somebody wrote a param into that run by hand.",
+                f"{place} is not an event that this version of modelpact can read",
+                remedy="A newer modelpact may have written it: upgrade. "
+                "Otherwise the param was written by hand.",
             ) from error
 
 
 @dataclass(frozen=True)
 class AliasState:
-    """An alias as the history and the registry have it.
+    """An alias according to the history and to MLflow's registry.
 
     Attributes:
         name: The registered model.
         alias: The alias.
-        moves: Its history, the oldest first.
-        registered: The version that the registry has; None for none.
-        told: The numbers of the moves that the registry is known to have been told of.
+        moves: The history, oldest event first.
+        registered: The version in the registry; None if the alias does not exist there.
+        applied: The numbers of the events that were applied to the registry.
     """
 
     name: str
     alias: str
     moves: Sequence[AliasEvent]
     registered: int | None
-    told: frozenset[int]
+    applied: frozenset[int]
 
     @property
     def last(self) -> AliasEvent | None:
-        """The last move proper."""
-        return next(
-            (move for move in reversed(self.moves) if move.by not in ("protect", "lift")), None
-        )
+        """The last move."""
+        return next((event for event in reversed(self.moves) if event.is_move), None)
 
     @property
     def recorded(self) -> int | None:
-        """The version that the history ends with."""
+        """The version according to the history."""
         return None if self.last is None else self.last.to
 
     @property
     def unfinished(self) -> bool:
-        """Whether the last move is in the history and not in the registry yet: its mover is at it, or was killed."""
+        """Whether the last move is not applied to the registry.
+
+        Its writer is about to do that, or was killed.
+        """
         last = self.last
-        if last is None or last.by == "outside" or last.number in self.told:
+        if last is None or last.by == "outside" or last.number in self.applied:
             return False
         return self.registered == last.before != last.to
 
     @property
     def outside(self) -> bool:
-        """Whether the alias was moved by something that writes no history, such as MLflow's own page."""
+        """Whether a tool that writes no history moved the alias, such as MLflow's UI."""
         return self.registered != self.recorded and not self.unfinished
 
     @property
     def current(self) -> int | None:
-        """The version that it names, or will as soon as the last move is finished."""
+        """The version that the alias names, or will name once the last move is applied."""
         return self.registered if self.outside else self.recorded
 
     @cached_property
     def protection(self) -> AliasEvent | None:
-        """What protects it; None where nothing does."""
-        last = next((move for move in reversed(self.moves) if move.by in ("protect", "lift")), None)
+        """The event that protects the alias; None if it is not protected."""
+        last = next((event for event in reversed(self.moves) if not event.is_move), None)
         return last if last is not None and last.by == "protect" else None
 
     def check_unprotected(self, what: str) -> None:
-        """Refuse a move that is no promotion, where it is protected.
+        """Reject a move of a protected alias.
 
         Args:
-            what: What is refused, in words.
+            what: The rejected action, for the message.
 
         Raises:
-            AliasError: It is protected.
+            AliasError: The alias is protected.
         """
-        by = self.protection
-        if by is not None:
-            raise AliasError(
-                f"{what}: {self.alias} of {self.name} is protected, by {by.who} on {by.when}{f' ({by.why})' if by.why else ''}",
-                remedy=f"Register without it, then: task=promote task.uri=models:/{self.name}/<version> task.alias={self.alias}. "
-                f"To lift it: task=protect task.name={self.name} task.alias={self.alias} task.lift=true.",
-                alias=self.alias,
-            )
+        event = self.protection
+        if event is None:
+            return
+        reason = f" ({event.why})" if event.why else ""
+        where = f"task.alias={self.alias}"
+        raise AliasError(
+            f"{what}: {self.alias} of {self.name} is protected, "
+            f"by {event.who} on {event.when}{reason}",
+            remedy="Register without the alias, then promote the version: task=promote "
+            f"task.uri=models:/{self.name}/<version> {where}. "
+            f"To lift the protection: task=protect task.name={self.name} {where} task.lift=true.",
+            alias=self.alias,
+        )
 
     def earlier(self) -> list[int]:
-        """The versions that a rollback goes back to, one after the other: what was rolled back from is none of them.
+        """Return the versions that rollbacks return to, most recent first.
+
+        Versions that were rolled back are not among them.
 
         Example:
             >>> def move(by, before, to):
-            ...     return AliasEvent(id="", alias="a", number=1, by=by, before=before, to=to, who="", when="")
-            >>> moves = [move("promote", None, 1), move("promote", 1, 2), move("promote", 2, 3), move("rollback", 3, 2)]
+            ...     fields = {"alias": "a", "number": 1, "who": "", "when": ""}
+            ...     return AliasEvent(id="", by=by, before=before, to=to, **fields)
+            >>> moves = [move("promote", None, 1), move("promote", 1, 2), move("promote", 2, 3)]
+            >>> moves.append(move("rollback", 3, 2))
             >>> AliasState("sums", "a", moves, 2, frozenset()).earlier()
             [1]
         """
         named: list[int | None] = []
-        for move in self.moves:
-            if move.by in ("protect", "lift"):
+        for event in self.moves:
+            if not event.is_move:
                 continue
-            if move.by in ("rollback", "undo") and move.to in named:
-                del named[len(named) - named[::-1].index(move.to) :]
+            if event.by in ("rollback", "undo") and event.to in named:
+                last = len(named) - 1 - named[::-1].index(event.to)
+                del named[last + 1 :]
             else:
-                named.append(move.to)
+                named.append(event.to)
         if self.outside:
             named.append(self.registered)
         found = [version for version in reversed(named) if version is not None]
@@ -191,20 +225,21 @@ class AliasState:
 
 
 def check_reason(why: str, key: str) -> None:
-    """Refuse what the history does not take as a reason.
+    """Reject a reason that the history cannot store.
 
     Args:
         why: The reason.
-        key: Where it was given.
+        key: The configuration key that it comes from.
 
     Raises:
-        ConfigError: It is too long, or no text.
-        SecretError: It holds a key.
+        ConfigError: The reason is too long, or is not valid Unicode.
+        SecretError: The reason contains a secret.
     """
     secrets.reject_literals({"why": why}, key.rpartition(".")[0])
-    whole = all(not "\ud800" <= letter <= "\udfff" for letter in why)
-    if len(why) > LONGEST_WHY or not whole:
+    if any("\ud800" <= letter <= "\udfff" for letter in why):
+        raise ConfigError(f"{key} has unpaired surrogates", remedy="Use valid Unicode text.")
+    if len(why) > MAX_REASON_LENGTH:
         raise ConfigError(
-            f"{key} {'has half characters' if not whole else f'is {len(why):,} characters long'}",
-            remedy=f"Say why in at most {LONGEST_WHY:,} characters, and point to where the rest is.",
+            f"{key} is {len(why):,} characters long",
+            remedy=f"Use at most {MAX_REASON_LENGTH:,} characters, and refer to the details.",
         )
