@@ -75,7 +75,7 @@ def test_aliases_move_to_the_new_version(saved: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "   ", "a/b", "a:b", "a\nb", "x" * 257])
 def test_a_bad_name_is_refused_before_and_at_registration(name: str, saved: str) -> None:
-    with pytest.raises(ConfigError, match="cannot name a registered model"):
+    with pytest.raises(ConfigError, match="is not a valid name of a registered model"):
         MlflowRegister().check(name)
     with pytest.raises(ConfigError):
         MlflowRegister().register(name, saved)

@@ -247,7 +247,7 @@ class TestExceptions:
             )
             MlflowRegister(waivers=[self.MEANT]).check_compatibility("sums", parse(WIDER))
         assert caplog.messages == [
-            "register.waivers: INPUT_REQUIRED_ADDED at inputs.bmi let nothing through"
+            "register.waivers: INPUT_REQUIRED_ADDED at inputs.bmi matched no change"
         ]
 
     @given(st.text(min_size=1, max_size=30).filter(lambda text: text.isprintable()))
@@ -334,7 +334,7 @@ class TestAnOldVersion:
         (folder_of(uri) / "MLmodel").write_text(text)
         with pytest.raises(
             RegisterError,
-            match="contract of version 1 of sums cannot be read: its MLmodel file is malformed",
+            match="signature of version 1 of sums cannot be read: its MLmodel file is malformed",
         ):
             registered(OLD, compatibility="backward")
         assert versions() == [1]
@@ -345,7 +345,7 @@ class TestAnOldVersion:
         contracts._signatures.clear()
         shutil.rmtree(folder_of(uri))
         with pytest.raises(
-            RegisterError, match="contract of version 1 of sums cannot be read"
+            RegisterError, match="signature of version 1 of sums cannot be read"
         ) as raised:
             registered(OLD, compatibility="backward")
         assert "register.against" in str(raised.value)
@@ -372,7 +372,8 @@ class TestAnOldVersion:
         )
         (folder_of(uri) / "MLmodel").write_text(text)
         with pytest.raises(
-            RegisterError, match=f"not the one it was registered with: its signature was {told}"
+            RegisterError,
+            match=f"the signature of version 1 of sums was {told} after it was registered",
         ):
             registered(WIDER, compatibility="backward")
 
@@ -562,14 +563,14 @@ class TestPublishing:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"against": ""}, "names no version"),
-        ({"against": "champion"}, "names no version"),
-        ({"against": "@"}, "names no version"),
-        ({"against": "0"}, "names no version"),
-        ({"against": -1}, "names no version"),
+        ({"against": ""}, "does not denote a version"),
+        ({"against": "champion"}, "does not denote a version"),
+        ({"against": "@"}, "does not denote a version"),
+        ({"against": "0"}, "does not denote a version"),
+        ({"against": -1}, "does not denote a version"),
         (
             {"against": "@champion", "compatibility": "full_transitive"},
-            "compares with all versions, not with @champion",
+            "compares with all versions, not only with @champion",
         ),
         ({"policy": "mlflow", "extra": "forbid"}, "cannot refuse them"),
     ],

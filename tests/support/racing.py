@@ -40,7 +40,7 @@ def race(uri: str, name: str, alias: str, rounds: int, racers: int = 2) -> list[
     told = [results.get(timeout=120) for _ in range(rounds * racers)]
     for process in processes:
         process.join()
-    others = [text for _, _, text in told if text != "won" and "any more" not in text]
+    others = [text for _, _, text in told if text != "won" and "was not moved" not in text]
     assert others == []
     winners = {number: to for number, to, text in told if text == "won"}
     assert Counter(number for number, _, text in told if text == "won") == dict.fromkeys(

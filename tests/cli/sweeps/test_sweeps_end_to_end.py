@@ -327,7 +327,7 @@ class TestBeforeTheFirstJob:
         assert "job 1 (data.metrics=[r3]" in self.refused(modelpact, "data.metrics=[r2],[r3]")
 
     def test_an_alias_that_mlflow_refuses(self, modelpact: Commands) -> None:
-        assert "sweep.promote: 'v1' cannot be an alias" in self.refused(
+        assert "sweep.promote: 'v1' is not a valid alias" in self.refused(
             modelpact, "seed=0,1", "sweep.promote=v1"
         )
 

@@ -207,9 +207,7 @@ class TestPromote:
             return real(self, *arguments, **options)
 
         mocker.patch.object(Aliases, "move", slow)
-        with pytest.raises(
-            AliasError, match="it names version 3, not version 1 any more; ann moved it at"
-        ):
+        with pytest.raises(AliasError, match="it names version 3, not version 1; ann moved it at"):
             promote(BETTER)
         assert named() == BREAKING
 
@@ -423,7 +421,7 @@ class TestRollback:
         place(WORSE)
         place(BETTER)
         client().delete_model_version("sums", "1")
-        with pytest.raises(AliasError, match="version 1 of sums is not there"):
+        with pytest.raises(AliasError, match="version 1 of sums does not exist"):
             rollback()
         assert named() == BETTER
 

@@ -162,7 +162,7 @@ class TestNewVersion:
         task("models:/sums@champion", register=MlflowRegister(if_exists="reuse")).run(tmp_path)
         assert versions("sums") == [1, 2]
         assert receipt(tmp_path)["reused"]
-        with pytest.raises(RegisterError, match="done before"):
+        with pytest.raises(RegisterError, match="this job is already version"):
             task(register=MlflowRegister(if_exists="error")).run(tmp_path)
         task(signer=InferSigner(), register=MlflowRegister(if_exists="reuse")).run(tmp_path)
         assert versions("sums") == [1, 2, 3]

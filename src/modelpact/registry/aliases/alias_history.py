@@ -102,14 +102,16 @@ class AliasHistory:
             state = again
         return state
 
-    def version(self, number: int) -> Version | None:
-        """Return a version of the model, or None if it does not exist.
+    def version(self, number: int | None) -> Version | None:
+        """Return a version of the model; None if it does not exist, or for the number None.
 
         Raises:
             AliasError: The store rejected the request.
         """
         from mlflow.exceptions import MlflowException
 
+        if number is None:
+            return None
         with self._translate_errors():
             try:
                 return self.client.get_model_version(self.name, str(number))
