@@ -105,7 +105,7 @@ def test_only_a_saved_model_can_be_registered(uri: str, saved: str) -> None:
 
 
 def test_a_model_that_does_not_exist_is_not_registered(saved: str) -> None:
-    with pytest.raises(RegisterError, match="MLflow refused"):
+    with pytest.raises(RegisterError, match="MLflow could not register"):
         MlflowRegister().register("sums", "models:/m-" + "0" * 32)
     assert client().search_registered_models() == []
 

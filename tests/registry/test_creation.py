@@ -112,7 +112,7 @@ class TestTheSlowerOne:
 
         mocker.patch("mlflow.MlflowClient.delete_model_version", delete_both)
         with pytest.raises(
-            RegisterError, match="was of the same job, and was taken back meanwhile"
+            RegisterError, match="was of the same job, but it was deleted meanwhile"
         ):
             MlflowRegister(if_exists="reuse").register("sums", uri, tags=KEY)
         assert versions("sums") == [1]

@@ -151,7 +151,7 @@ class TestAgainst:
         with pytest.raises(RegisterError, match="has no such version") as raised:
             registered(OLD, compatibility="backward", against=against)
         assert told in str(raised.value)
-        assert "Its versions: 1, 2; its aliases: @champion." in str(raised.value)
+        assert "Versions: 1, 2; aliases: @champion." in str(raised.value)
 
     def test_a_registry_that_fails_is_told(self, mocker: Any) -> None:
         mocker.patch(
@@ -163,7 +163,7 @@ class TestAgainst:
 
 
 def test_a_number_needs_a_version() -> None:
-    with pytest.raises(RegisterError, match="Its versions: none; its aliases: none"):
+    with pytest.raises(RegisterError, match="Versions: none; aliases: none"):
         registered(OLD, compatibility="backward", against=1)
     assert versions() == []
 
@@ -292,7 +292,7 @@ class TestAnOldVersion:
         for _ in range(3):
             registered(OLD)
         contracts._signatures.clear()
-        read = mocker.spy(contracts, "_text")
+        read = mocker.spy(contracts, "read_mlmodel")
         MlflowRegister(compatibility="backward_transitive").check_compatibility(
             "sums", parse(WIDER)
         )
@@ -302,7 +302,7 @@ class TestAnOldVersion:
         assert read.call_count == 1
 
     def test_is_forgotten_after_many_others(self, mocker: Any) -> None:
-        mocker.patch.object(contracts, "_KEPT", 1)
+        mocker.patch.object(contracts, "_CACHE_SIZE", 1)
         registered(OLD)
         registered(WIDER)
         MlflowRegister(compatibility="backward_transitive").check_compatibility(
@@ -572,7 +572,7 @@ class TestPublishing:
             {"against": "@champion", "compatibility": "full_transitive"},
             "compares with all versions, not only with @champion",
         ),
-        ({"policy": "mlflow", "extra": "forbid"}, "cannot refuse them"),
+        ({"policy": "mlflow", "extra": "forbid"}, "so register.extra=forbid cannot apply"),
     ],
 )
 def test_what_asks_for_nothing_is_refused_before_any_work(options: Any, told: str) -> None:

@@ -538,7 +538,7 @@ class TestHistory:
         if not first:
             place(WORSE)
         with monkeypatch.context() as patch:
-            patch.setattr(Aliases, "_tell", lambda *_: None)
+            patch.setattr(Aliases, "_apply", lambda *_: None)
             place(BETTER)
         history()
         before = "no version" if first else "version 1"
