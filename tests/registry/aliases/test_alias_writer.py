@@ -573,7 +573,7 @@ class TestAHistoryThatIsNotWhole:
 
     def test_the_index_is_not_named_any_more(self, own: MlflowClient) -> None:
         own.create_experiment(INDEX_EXPERIMENT)
-        with pytest.raises(StoreError, match="has lost its tag modelpact.index"):
+        with pytest.raises(StoreError, match=r"has lost its tag modelpact\.index"):
             append_log.find_log(own, "it")
 
     @pytest.mark.parametrize("line", ["by hand", "{}", '{"form": 2, "more": 1}', "[1]"])
