@@ -30,8 +30,9 @@ from modelpact.loaders import BuiltinLoader, CustomLoader
 from modelpact.models import MlflowModel, SklearnModel
 from modelpact.savers import BuiltinSaver, CustomSaver, Saver
 from modelpact.security import integrity
-from modelpact.security.integrity import find_published, verify_files
+from modelpact.security.integrity import verify_files
 from modelpact.security.manifest import ARTIFACT_DIGEST, MANIFEST, SIGNATURE_DIGEST, Manifest
+from modelpact.security.published import find_published
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
 from pickled_model import PickledModel
@@ -457,7 +458,7 @@ class TestTags:
         (folder / MANIFEST).write_text("{")
         with pytest.raises(IntegrityError, match=f"{MANIFEST} was changed"):
             CustomLoader().load("models:/pickle/1")
-        with pytest.raises(IntegrityError, match=f"{MANIFEST} is broken: it is no JSON"):
+        with pytest.raises(IntegrityError, match=f"{MANIFEST} is invalid: it is not JSON"):
             CustomLoader().load(str(folder))
 
     def test_a_manifest_that_is_gone_is_missed(self, lab: Lab) -> None:
@@ -583,9 +584,7 @@ class TestWhatIsToHappen:
         told = [
             record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING
         ]
-        assert told == [
-            f"{lab.home / 'plain'} has no manifest: nothing can say whether its files are those that were published"
-        ]
+        assert told == [f"{lab.home / 'plain'} has no manifest, so its files cannot be verified"]
 
     def test_other_processes_take_what_the_first_has_looked_at(self, lab: Lab) -> None:
         adapter = CustomLoader().load("models:/pickle/1")

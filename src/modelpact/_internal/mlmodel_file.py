@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["parse_metadata", "parse_signature", "read_mlmodel"]
 
+_MALFORMED = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
+"""What MLflow raises for a malformed file, which it does not validate."""
+
 
 def read_mlmodel(location: str) -> str:
     """Return the text of the `MLmodel` file in a model's folder.
@@ -53,8 +56,7 @@ def parse_metadata(content: str | bytes) -> Model:
     fields = _load_yaml(content)
     try:
         metadata = Model.from_dict(fields)
-    # the file may hold anything, and MLflow does not check it
-    except (MlflowException, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (MlflowException, *_MALFORMED) as error:
         raise _malformed(error) from error
     if not isinstance(metadata.signature, ModelSignature | None):
         raise ValueError(f"its MLmodel file has the signature {truncate(metadata.signature)!r}")
@@ -73,8 +75,7 @@ def parse_signature(content: str | bytes) -> ModelSignature | None:
     signature = _load_yaml(content).get("signature")
     try:
         return None if signature is None else ModelSignature.from_dict(signature)
-    # the file may hold anything, and MLflow does not check it
-    except (MlflowException, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (MlflowException, *_MALFORMED) as error:
         raise _malformed(error) from error
 
 

@@ -15,7 +15,8 @@ from modelpact._internal.text import did_you_mean, truncate
 from modelpact.errors import ConfigError, PactError
 from modelpact.registry.aliases import RuleResult
 from modelpact.registry.versions import CHECKS_TAG
-from modelpact.security.integrity import find_published, verify_files
+from modelpact.security.integrity import verify_files
+from modelpact.security.published import find_published
 from modelpact.signature import diff, filter_breaking
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
-"""Whether a model's files are those that were published, asked before anybody else reads one of them.
+"""Verification that a model's files are the published ones, before any of them is read.
 
-What they should be is said by the manifest that lies beside them; what that should be, by a tag in the database. So whoever can
-write to the files, but not to the database, cannot have anything loaded that was not published.
+The manifest beside the files lists their digests, and a tag in the database holds the digest of the
+manifest. An attacker who can write to the files, but not to the database, therefore cannot get
+other code loaded.
 """
 
 from __future__ import annotations
@@ -9,16 +10,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import re
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
-from modelpact._internal.mlflow_search import search_all
 from modelpact._internal.mlmodel_file import parse_signature
 from modelpact.errors import IntegrityError
 from modelpact.security.manifest import (
@@ -27,57 +26,44 @@ from modelpact.security.manifest import (
     SIGNATURE_DIGEST,
     Difference,
     Manifest,
-    is_writable_by_others,
-    open_regular,
 )
+from modelpact.security.published import find_published
+from modelpact.security.regular_files import is_writable_by_others, open_regular
 from modelpact.signature import digest
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
-    from modelpact.types import Signature, Version
+    from modelpact.types import Signature
 
 __all__ = [
-    "Files",
     "IntegrityPolicy",
+    "ModelFiles",
     "Problem",
-    "PublishedModel",
     "VerificationResult",
     "check_signature",
     "fetch_files",
-    "find_published",
-    "find_published_version",
-    "logged_model_id",
     "verify_files",
 ]
 
 log = logging.getLogger(__name__)
 
 IntegrityPolicy = Literal["strict", "warn", "off"]
-"""What becomes of a model that is not as it was published: it is refused, it is loaded with a warning, or nobody looks."""
+"""What to do about a model that differs from the published one: raise, log a warning, or skip the
+verification."""
 
-SHOWN = 10
-"""So many files are named in a message; the rest are counted."""
+MAX_LISTED = 10
+"""How many files a message lists."""
 
-_LARGEST = 1 << 26
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedModel:
-    """What the store's database says of a model.
-
-    Attributes:
-        files: The URI of its files, which stays what it is where an alias moves.
-        tags: Its tags.
-    """
-
-    files: str
-    tags: Mapping[str, str]
+_MAX_MLMODEL_SIZE = 1 << 26
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is not as it was published: a `code` for its kind, and a few words."""
+    """A difference from the published model.
+
+    Attributes:
+        code: Its kind.
+        text: A description.
+    """
 
     code: Literal[
         "FILES_CHANGED", "MANIFEST_CHANGED", "MANIFEST_GONE", "TAG_GONE", "SIGNATURE_CHANGED"
@@ -87,15 +73,15 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class VerificationResult:
-    """What was found in a model's folder.
+    """The result of the verification of a model's folder.
 
     Attributes:
-        folder: What was judged: the folder itself, or our own copy of what the manifest names.
-        digest: The manifest's, where there is one.
-        attested: Whether the database says that digest.
-        signed: Whether there is a signature.
-        problems: What is not as it was published.
-        differences: The files among them.
+        folder: The folder that was verified: the given one, or a private copy.
+        digest: The digest of the manifest; None if there is none.
+        attested: Whether the database has that digest.
+        signed: Whether the model has a signature.
+        problems: The differences from the published model.
+        differences: The files that differ.
     """
 
     folder: Path
@@ -107,13 +93,13 @@ class VerificationResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """A model's files on this machine.
+class ModelFiles:
+    """The files of a model on this machine.
 
     Attributes:
-        folder: What is to be loaded.
-        stored: Where other processes find them.
-        digest: The manifest's, where they are as it says; None where nobody looked.
+        folder: The folder to load.
+        stored: The folder where other processes find the model.
+        digest: The digest of the manifest; None if the files were not verified.
     """
 
     folder: Path
@@ -121,227 +107,172 @@ class Files:
     digest: str | None = None
 
 
-def find_published(uri: str) -> PublishedModel | None:
-    """What the open store's database says of the model that a URI leads to.
-
-    Returns:
-        None for a folder, for a path within a model, and for artifacts of a run that MLflow did not log as a model.
-
-    Raises:
-        MlflowException: There is no such model.
-    """
-    from mlflow import MlflowClient
-
-    if uri.startswith("models:"):
-        names = mlflow_compat.names_of_model(uri)
-        if len(names) == 2:
-            client = MlflowClient()
-            return find_published_version(client, client.get_model_version(*names))
-        return _logged(MlflowClient(), names[0]) if names else None
-    if uri.startswith("runs:"):
-        client = MlflowClient()
-        model_id = _model_of_run(client, *uri.removeprefix("runs:").strip("/").partition("/")[::2])
-        return None if model_id is None else _logged(client, model_id)
-    return None
-
-
-def find_published_version(client: MlflowClient, version: Version) -> PublishedModel:
-    """What the database says of a version: its own tags; where plain MLflow registered it, those of the model it was made of."""
-    from mlflow.exceptions import MlflowException
-
-    tags = dict(version.tags or {})
-    model_id = logged_model_id(version)
-    if not {ARTIFACT_DIGEST, SIGNATURE_DIGEST} & tags.keys() and model_id is not None:
-        with contextlib.suppress(MlflowException):  # that model may have been deleted
-            said = client.get_logged_model(model_id).tags
-            tags |= {key: said[key] for key in (ARTIFACT_DIGEST, SIGNATURE_DIGEST) if key in said}
-    return PublishedModel(f"models:/{version.name}/{version.version}", tags)
-
-
-def logged_model_id(version: Version) -> str | None:
-    """The id of the logged model that a version was made of; None where it was made of other files."""
-    match = re.fullmatch(r"models:/(m-[0-9a-f]+)", version.source or "")
-    return version.model_id or (match[1] if match else None)
-
-
-def _logged(client: MlflowClient, model_id: str) -> PublishedModel:
-    model = client.get_logged_model(model_id)
-    return PublishedModel(str(model.artifact_location), dict(model.tags or {}))
-
-
-def _model_of_run(client: MlflowClient, run_id: str, name: str) -> str | None:
-    """The model that a run has logged under a name: the newest, which is MLflow's choice as well."""
-    experiment_id = client.get_run(run_id).info.experiment_id
-    models = search_all(client.search_logged_models, [experiment_id], f"source_run_id = '{run_id}'")
-    return next((str(model.model_id) for model in models if model.name == name), None)
-
-
 def verify_files(
-    folder: Path, said: Mapping[str, str] | None, private: Callable[[], Path] | None = None
+    folder: Path,
+    tags: Mapping[str, str] | None,
+    make_folder: Callable[[], Path] | None = None,
 ) -> VerificationResult:
-    """Compare a model's files with their manifest, and both with what the database says.
+    """Compare a model's files with the manifest, and both with the tags in the database.
 
     Args:
-        folder: Where they lie.
-        said: The model's tags; None where no database knows of it.
-        private: Makes a folder of our own. What the manifest names is copied there, and judged there, if others could change it
-            meanwhile, or if Python has put compiled code beside it, which it would run instead of the source.
+        folder: The model's folder.
+        tags: The model's tags; None if no database knows the model.
+        make_folder: Creates a private folder. The files are copied there and verified there if
+            other users could change them meanwhile, or if there is bytecode beside the source,
+            which Python would run instead.
     """
-    expected = (said or {}).get(ARTIFACT_DIGEST)
+    tags = tags or {}
+    result = _verify_manifest(folder, tags, make_folder)
+    signed, problem = _verify_signature(result.folder, tags.get(SIGNATURE_DIGEST))
+    problems = result.problems if problem is None else (*result.problems, problem)
+    return replace(result, signed=signed, problems=problems)
+
+
+def _verify_manifest(
+    folder: Path, tags: Mapping[str, str], make_folder: Callable[[], Path] | None
+) -> VerificationResult:
+    expected = tags.get(ARTIFACT_DIGEST)
     try:
         content = Manifest.read_content(folder)
         if content is None:
-            return _gone(folder, said, expected)
+            gone = Problem("MANIFEST_GONE", f"{MANIFEST} was removed")
+            return VerificationResult(folder, problems=() if expected is None else (gone,))
         found = hashlib.sha256(content).hexdigest()
-        if expected not in {None, found}:  # then it is not even parsed
-            return _with_signature(
-                VerificationResult(
-                    folder,
-                    found,
-                    problems=(Problem("MANIFEST_CHANGED", f"{MANIFEST} was changed"),),
-                ),
-                said,
-            )
+        # a changed manifest is not parsed
+        if expected not in {None, found}:
+            changed = Problem("MANIFEST_CHANGED", f"{MANIFEST} was changed")
+            return VerificationResult(folder, found, problems=(changed,))
         manifest = Manifest.parse(content)
     except IntegrityError as error:
-        return _with_signature(
-            VerificationResult(folder, problems=(Problem("MANIFEST_CHANGED", error.message),)), said
-        )
-    differences, compiled, shared = manifest.compare_listing(folder)
-    if not differences:
-        if private is not None and (compiled or shared or _others_reach(folder)):
-            folder = manifest.copy(folder, private() / "model")
-        differences = manifest.compare_contents(folder)
+        problem = Problem("MANIFEST_CHANGED", error.message)
+        return VerificationResult(folder, problems=(problem,))
+    folder, differences = _compare_files(manifest, folder, make_folder)
     problems = []
     if differences:
-        problems.append(Problem("FILES_CHANGED", _told(differences)))
-    if expected is None and SIGNATURE_DIGEST in (said or {}):
+        problems.append(Problem("FILES_CHANGED", _describe(differences)))
+    if expected is None and SIGNATURE_DIGEST in tags:
         problems.append(Problem("TAG_GONE", f"its tag {ARTIFACT_DIGEST} was removed"))
-    judged = VerificationResult(
+    return VerificationResult(
         folder,
         found,
-        expected is not None,
+        attested=expected is not None,
         problems=tuple(problems),
         differences=tuple(differences),
     )
-    return _with_signature(judged, said)
 
 
-def _gone(folder: Path, said: Mapping[str, str] | None, expected: str | None) -> VerificationResult:
-    problems = () if expected is None else (Problem("MANIFEST_GONE", f"{MANIFEST} was removed"),)
-    return _with_signature(VerificationResult(folder, problems=problems), said)
+def _compare_files(
+    manifest: Manifest, folder: Path, make_folder: Callable[[], Path] | None
+) -> tuple[Path, list[Difference]]:
+    """Return the folder that was compared, which may be a private copy, and the differences."""
+    differences, bytecode, shared = manifest.compare_listing(folder)
+    if differences:
+        return folder, differences
+    if make_folder is not None and (bytecode or shared or _is_replaceable_by_others(folder)):
+        folder = manifest.copy(folder, make_folder() / "model")
+    return folder, manifest.compare_contents(folder)
 
 
-def _with_signature(
-    judged: VerificationResult, said: Mapping[str, str] | None
-) -> VerificationResult:
-    """Add what has become of the signature."""
-    expected = (said or {}).get(SIGNATURE_DIGEST)
-    try:
-        found = _signature_digest(judged.folder)
-    except Exception as error:  # it may hold anything
-        what = f"its signature cannot be read: {type(error).__name__}"
-        found = ""
-    else:
-        what = "its signature was removed" if found is None else "its signature was changed"
-    problem = () if expected in {None, found} else (Problem("SIGNATURE_CHANGED", what),)
-    return replace(judged, signed=bool(found), problems=(*judged.problems, *problem))
-
-
-def _signature_digest(folder: Path) -> str | None:
-    """The digest of the signature in an `MLmodel` file; None where it has none."""
-    with open_regular(folder / "MLmodel") as file:
-        signature = parse_signature(file.read(_LARGEST))
-    return None if signature is None else digest(signature)
-
-
-def _told(differences: list[Difference]) -> str:
-    more = len(differences) - SHOWN
-    return ", ".join(map(str, differences[:SHOWN])) + (f", and {more:,} more" if more > 0 else "")
-
-
-def _others_reach(folder: Path) -> bool:
-    """Whether others than we could put another folder in the place of one."""
-    around = (parent.stat() for parent in folder.resolve().parents)
-    return is_writable_by_others(folder.stat()) or any(
-        is_writable_by_others(status) and not status.st_mode & stat.S_ISVTX for status in around
+def _is_replaceable_by_others(folder: Path) -> bool:
+    """Check whether other users could put another folder in the place of this one."""
+    if is_writable_by_others(folder.stat()):
+        return True
+    parents = (parent.stat() for parent in folder.resolve().parents)
+    return any(
+        is_writable_by_others(status) and not status.st_mode & stat.S_ISVTX for status in parents
     )
+
+
+def _verify_signature(folder: Path, expected: str | None) -> tuple[bool, Problem | None]:
+    """Return whether the model has a signature, and the difference from the published one."""
+    try:
+        signature = _read_signature(folder)
+    except (OSError, ValueError) as error:
+        text = f"its signature cannot be read: {type(error.__cause__ or error).__name__}"
+        return False, None if expected is None else Problem("SIGNATURE_CHANGED", text)
+    return signature is not None, _compare_signature(signature, expected)
+
+
+def _read_signature(folder: Path) -> Signature | None:
+    with open_regular(folder / "MLmodel") as file:
+        return parse_signature(file.read(_MAX_MLMODEL_SIZE))
+
+
+def _compare_signature(signature: Signature | None, expected: str | None) -> Problem | None:
+    if expected is None:
+        return None
+    if signature is None:
+        return Problem("SIGNATURE_CHANGED", "its signature was removed")
+    if digest(signature) != expected:
+        return Problem("SIGNATURE_CHANGED", "its signature was changed")
+    return None
+
+
+def _describe(differences: Sequence[Difference]) -> str:
+    n_more = len(differences) - MAX_LISTED
+    more = f", and {n_more:,} more" if n_more > 0 else ""
+    return ", ".join(map(str, differences[:MAX_LISTED])) + more
 
 
 def fetch_files(
     uri: str,
     integrity: IntegrityPolicy,
-    made: contextlib.ExitStack,
+    folders: contextlib.ExitStack,
     *,
     pinned: str | None = None,
     key: str = "loader.integrity",
-) -> Files:
-    """Get a model's files onto this machine, and look whether they are those that were published.
+) -> ModelFiles:
+    """Make a model's files available on this machine, and verify them.
 
     Args:
-        uri: A model's URI, or its folder.
-        integrity: What becomes of it if they are not.
-        made: Takes the folders that are made for it; the model needs them as long as it lives.
-        pinned: The digest that the manifest must have, where that is known already.
-        key: What to set in the configuration to have it loaded all the same.
+        uri: The URI or the folder of a model.
+        integrity: What to do if the files differ from the published ones.
+        folders: Owns the temporary folders, which must live as long as the model.
+        pinned: The expected digest of the manifest, if it is known already.
+        key: The configuration key that turns the verification off, for the message.
 
     Raises:
-        IntegrityError: They are not those that were published.
-        MlflowException: There is no such model.
-        OSError: Its files cannot be read.
+        IntegrityError: The files differ from the published ones.
+        MlflowException: The model does not exist.
+        OSError: The files cannot be read.
     """
-    downloaded = []
+    downloads = []
 
     def make_folder() -> Path:
-        folder = made.enter_context(temporary_folder())
-        downloaded.append(folder)
+        folder = folders.enter_context(temporary_folder())
+        downloads.append(folder)
         return folder
 
     stored = Path(uri)
-    said: Mapping[str, str] | None = None if pinned is None else {ARTIFACT_DIGEST: pinned}
+    tags: Mapping[str, str] | None = None if pinned is None else {ARTIFACT_DIGEST: pinned}
     if not stored.is_dir():
         known = find_published(uri) if integrity != "off" else None
-        said = None if known is None else known.tags
+        tags = None if known is None else known.tags
         stored = mlflow_compat.download_model(known.files if known else uri, make_folder)
     if integrity == "off":
-        return Files(stored, stored)
-    place = (
-        None if downloaded else stored
-    )  # who reads of it can do nothing about a temporary folder
-    judged = verify_files(stored, said, make_folder)
-    _decide(uri, place, judged, integrity, key)
-    return Files(stored, stored) if judged.problems else Files(judged.folder, stored, judged.digest)
-
-
-def _decide(
-    uri: str, stored: Path | None, judged: VerificationResult, integrity: IntegrityPolicy, key: str
-) -> None:
-    """Refuse what is not as it was published, or say so; and say where nobody can tell."""
-    if judged.problems:
-        error = _refused(uri, stored, judged, key)
-        if integrity == "strict":
-            raise error
-        log.warning("%s", error)
-    elif judged.digest is None:
-        log.warning(
-            "%s has no manifest: nothing can say whether its files are those that were published",
-            uri,
-        )
+        return ModelFiles(stored, stored)
+    # a temporary folder is of no use in a message
+    place = None if downloads else stored
+    result = verify_files(stored, tags, make_folder)
+    _apply_policy(uri, place, result, integrity, key)
+    if result.problems:
+        return ModelFiles(stored, stored)
+    return ModelFiles(result.folder, stored, result.digest)
 
 
 def check_signature(
     uri: str, signature: Signature | None, integrity: IntegrityPolicy, key: str
 ) -> None:
-    """Look whether a model's signature is the one that was published; no file is read.
+    """Verify that a model's signature is the published one; no file is read.
 
     Args:
-        uri: Its URI; of a folder nothing is known.
-        signature: What its `MLmodel` file says.
-        integrity: What becomes of it if it is not.
-        key: What to set in the configuration to have it read all the same.
+        uri: The URI of the model. The signature of a folder cannot be verified.
+        signature: The signature in the `MLmodel` file.
+        integrity: What to do if the signature differs.
+        key: The configuration key that turns the verification off, for the message.
 
     Raises:
-        IntegrityError: It is another one, or was removed.
+        IntegrityError: The signature was changed or removed.
     """
     from mlflow.exceptions import MlflowException
 
@@ -349,32 +280,45 @@ def check_signature(
         return
     try:
         known = find_published(uri)
-    except MlflowException:  # whoever reads its files will tell
+    except MlflowException:
+        # reading the files fails with a better message
         return
-    expected = known and known.tags.get(SIGNATURE_DIGEST)
-    if expected is None or (signature is not None and digest(signature) == expected):
-        return
-    what = "its signature was removed" if signature is None else "its signature was changed"
-    _decide(
-        uri,
-        None,
-        VerificationResult(Path(), problems=(Problem("SIGNATURE_CHANGED", what),)),
-        integrity,
-        key,
-    )
+    expected = None if known is None else known.tags.get(SIGNATURE_DIGEST)
+    problem = _compare_signature(signature, expected)
+    if problem is not None:
+        result = VerificationResult(Path(), problems=(problem,))
+        _apply_policy(uri, None, result, integrity, key)
 
 
-def _refused(uri: str, stored: Path | None, judged: VerificationResult, key: str) -> IntegrityError:
-    found: dict[str, Any] = {
-        kind: tuple(one.path for one in judged.differences if one.kind == kind)
-        for kind in ("changed", "missing", "added", "special")
-    }
-    where = f"Its files lie in {stored}.\n" if stored is not None else ""
+def _apply_policy(
+    uri: str, stored: Path | None, result: VerificationResult, integrity: IntegrityPolicy, key: str
+) -> None:
+    """Raise or warn about problems, and warn about a model that cannot be verified."""
+    if result.problems:
+        error = _integrity_error(uri, stored, result, key)
+        if integrity == "strict":
+            raise error
+        log.warning("%s", error)
+    elif result.digest is None:
+        log.warning("%s has no manifest, so its files cannot be verified", uri)
+
+
+def _integrity_error(
+    uri: str, stored: Path | None, result: VerificationResult, key: str
+) -> IntegrityError:
+    paths: dict[str, list[str]] = {"changed": [], "missing": [], "added": [], "special": []}
+    for difference in result.differences:
+        paths[difference.kind].append(difference.path)
+    problems = "; ".join(problem.text for problem in result.problems)
+    where = f"Its files are in {stored}.\n" if stored is not None else ""
     return IntegrityError(
-        f"{uri!r} is not as it was published: {'; '.join(problem.text for problem in judged.problems)}",
-        remedy=f"{where}Restore what was published, or publish it again; task=audit lists all such versions. "
-        f"If you trust it as it is: {key}=off.",
+        f"{uri!r} is not as it was published: {problems}",
+        remedy=f"{where}Restore the published files, or publish the model again; task=audit lists "
+        f"all such versions. If you trust the files as they are: {key}=off.",
         uri=uri,
-        problems=judged.problems,
-        **found,
+        problems=result.problems,
+        changed=tuple(paths["changed"]),
+        missing=tuple(paths["missing"]),
+        added=tuple(paths["added"]),
+        special=tuple(paths["special"]),
     )

@@ -407,5 +407,7 @@ def test_a_table_on_a_terminal(
 
 def test_maps_are_described() -> None:
     schema = parse({"inputs": {"m": {"*": {"x": "long"}}}}).inputs
-    found = [line.path for line in describe_schema(schema, [{"m": {"k": {"x": 3}}}], check_integers=True)]
+    found = [
+        line.path for line in describe_schema(schema, [{"m": {"k": {"x": 3}}}], check_integers=True)
+    ]
     assert found == ["m", "m.*.x"]

@@ -247,7 +247,11 @@ ERRORS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         LoadError,
         "cannot read",
     ),
-    "no model at all": ({"uri": "nowhere", "name": "x"}, LoadError, "neither a model URI nor a folder"),
+    "no model at all": (
+        {"uri": "nowhere", "name": "x"},
+        LoadError,
+        "neither a model URI nor a folder",
+    ),
     "no registered model": ({"uri": "runs:/0123456789abcdef/model"}, ConfigError, "name=..."),
     "a name that cannot be": ({"name": "a/b"}, ConfigError, "cannot name"),
     "data it was not made for": (

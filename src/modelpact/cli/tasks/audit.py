@@ -20,8 +20,9 @@ from modelpact.cli.tasks.base import Task
 from modelpact.errors import IntegrityError, LoadError, StoreError
 from modelpact.registry import list_versions
 from modelpact.registry.registered_models import describe_unknown_model, find_registered_model
-from modelpact.security.integrity import find_published_version, logged_model_id, verify_files
+from modelpact.security.integrity import verify_files
 from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST
+from modelpact.security.published import find_published_version, logged_model_id
 from modelpact.tracking import SqliteTracking, Tracking
 from modelpact.tracking.base import hide_credentials
 
