@@ -23,7 +23,7 @@ from modelpact.types import Step
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
 
-    from modelpact.security.integrity import Files
+    from modelpact.security.integrity import ModelFiles
 
 __all__ = ["Loader"]
 
@@ -91,7 +91,7 @@ class Loader(Step, ABC):
         adapter.stored, adapter.artifact_digest = files.stored, files.digest
         return adapter
 
-    def _load_pyfunc(self, uri: str, cleanup: contextlib.ExitStack) -> tuple[Files, PyFuncModel]:
+    def _load_pyfunc(self, uri: str, cleanup: contextlib.ExitStack) -> tuple[ModelFiles, PyFuncModel]:
         import mlflow.pyfunc
         from mlflow.exceptions import MlflowException
 
