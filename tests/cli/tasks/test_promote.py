@@ -328,7 +328,9 @@ class TestOtherRules:
         found = failed_rules(5)
         assert found["verified"] == "version 5 has no record of a verification"
         assert found["integrity"].startswith("cannot read its files")
-        assert found["compatibility"].startswith("the contract of version 5 of sums cannot be read")
+        assert found["compatibility"].startswith(
+            "the signature of version 5 of sums cannot be read"
+        )
 
     def test_changed_files_fail(self, published: Path) -> None:
         model_id = client().get_model_version("sums", "2").source.removeprefix("models:/")
