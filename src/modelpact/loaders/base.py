@@ -91,7 +91,9 @@ class Loader(Step, ABC):
         adapter.stored, adapter.artifact_digest = files.stored, files.digest
         return adapter
 
-    def _load_pyfunc(self, uri: str, cleanup: contextlib.ExitStack) -> tuple[ModelFiles, PyFuncModel]:
+    def _load_pyfunc(
+        self, uri: str, cleanup: contextlib.ExitStack
+    ) -> tuple[ModelFiles, PyFuncModel]:
         import mlflow.pyfunc
         from mlflow.exceptions import MlflowException
 
