@@ -98,10 +98,10 @@ def test_without_a_server_one_message_says_how_to_start_one(modelpact: Commands)
     assert ended.status == 1
     assert ended.out == ""
     assert ended.err.count("error: ") == 1
-    assert "no server answers" in ended.err
+    assert "cannot connect to the server" in ended.err
     assert f"model demo at {url}" in ended.err
     assert (
-        "Start a server there, or set model.base_url (examples/litellm starts one in two commands)."
+        "Start the server, or set model.base_url (examples/litellm starts one in two commands)."
         in ended.err
     )
     assert "Traceback" not in ended.err
@@ -137,7 +137,7 @@ def test_a_server_that_repeats_the_key_leaves_it_in_no_file(
         )
     assert ended.status == 1
     assert (
-        "the server refused the key: status 401: Incorrect API key provided: [redacted]"
+        "the server rejected the API key: status 401: Incorrect API key provided: [redacted]"
         in ended.err
     )
     assert KEY not in ended.out + ended.err
@@ -184,7 +184,7 @@ def test_a_configuration_file_makes_the_model(modelpact: Commands) -> None:
         broken = modelpact("experiment=chat", *options)
     assert {(body["model"], body["seed"]) for body in server.bodies} == {("from-file", 3)}
     assert broken.status == 2
-    assert "model_config.json, line 8: sede: no such setting of a chat model" in broken.err
+    assert "model_config.json, line 8: unknown chat model setting 'sede'" in broken.err
 
 
 @pytest.mark.slow

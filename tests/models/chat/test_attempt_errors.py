@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from modelpact.errors import ChatError, ModelConfigError, SecretError
-from modelpact.models.chat.attempt_errors import REMEDIES, RETRIED, Failure, retry_after
+from modelpact.models.chat.attempt_errors import REASONS, AttemptError, parse_retry_after
 from tests.support.chat_models import KEY, chat, fails, texts
 from tests.support.fake_chat_server import (
     Behaviour,
@@ -41,9 +41,9 @@ def raw(body: str, kind: str = "application/json", code: int = 200) -> Behaviour
 FAILURES = [
     # what the server does, the reason, the requests with max_retries=2, the status, words of the message
     ("400", status(400), "bad_request", 1, 400, "status 400: Invalid request."),
-    ("401", status(401), "unauthorized", 1, 401, "refused the key.*status 401"),
+    ("401", status(401), "unauthorized", 1, 401, "rejected the API key.*status 401"),
     ("403", status(403), "unauthorized", 1, 403, "status 403"),
-    ("404", status(404), "not_found", 1, 404, "no such model or address.*does not exist"),
+    ("404", status(404), "not_found", 1, 404, "does not know the model.*does not exist"),
     ("408", status(408), "timeout", 3, 408, "after 3 attempts: status 408"),
     ("413", status(413), "bad_request", 1, 413, "status 413"),
     ("422", status(422, {"detail": "bad field"}), "bad_request", 1, 422, "bad field"),
@@ -90,9 +90,9 @@ FAILURES = [
         None,
         "max_response_bytes=4000000",
     ),
-    ("a hang", hang(), "timeout", 3, None, "after 3 attempts: no answer within 0.3 s"),
-    ("a disconnect half-way", disconnect(), "disconnected", 1, None, "the connection broke"),
-    ("a disconnect at once", disconnect(None), "disconnected", 1, None, "the connection broke"),
+    ("a hang", hang(), "timeout", 3, None, "after 3 attempts: no response within 0.3 s"),
+    ("a disconnect half-way", disconnect(), "disconnected", 1, None, "the connection was lost"),
+    ("a disconnect at once", disconnect(None), "disconnected", 1, None, "the connection was lost"),
     ("truncated JSON", truncated(), "malformed", 1, None, r"not JSON; they begin with '{\"id\"'?"),
     (
         "a wrong content type",
@@ -130,7 +130,7 @@ FAILURES = [
         "malformed",
         1,
         None,
-        "is a int",
+        "of type int",
     ),
     ("an empty choice list", empty_choices(), "empty", 1, None, "its list of choices is empty"),
     ("null content", null_content(), "empty", 1, None, "no text; finish reason 'stop'"),
@@ -149,7 +149,7 @@ FAILURES = [
         "redirected",
         1,
         307,
-        "redirects to http://127.0.0.1:9/v1",
+        "redirect to http://127.0.0.1:9/v1",
     ),
     ("10 MB", big(), "too_large", 1, None, "more than model.max_response_bytes=4000000 bytes"),
 ]
@@ -178,7 +178,7 @@ def test_a_failure_has_its_name_and_its_number_of_requests(
     )
     assert re.search(words, error.message), error.message
     assert f"(model gpt at {server.base_url}" in error.message
-    assert error.remedy == REMEDIES[reason]
+    assert error.remedy == REASONS[reason].remedy
     assert spent < 9
     assert KEY not in "".join(traceback.format_exception(error))
     assert len(error.message) < 1000
@@ -216,7 +216,8 @@ def test_what_passes_is_waited_for(name: str, streamed: bool) -> None:
 
 
 def test_what_does_not_pass_is_not_asked_again() -> None:
-    assert set(RETRIED) == {"rate_limited", "server_error", "timeout"}
+    retryable = {code for code, reason in REASONS.items() if reason.is_retryable}
+    assert retryable == {"rate_limited", "server_error", "timeout"}
     with ChatServer([disconnect(), answer()]) as server:
         fails(chat(server))
     assert server.count == 1
@@ -242,9 +243,9 @@ def test_a_server_that_is_not_there_is_named_with_what_to_do() -> None:
         url = server.base_url
     error = fails(chat(url))
     assert (error.reason, error.attempts) == ("unreachable", 1)
-    assert error.message.startswith("no server answers: ")
+    assert error.message.startswith("cannot connect to the server: ")
     assert f"(model gpt at {url}/)" in error.message
-    assert "Start a server there, or set model.base_url (examples/litellm" in str(error)
+    assert "Start the server, or set model.base_url (examples/litellm" in str(error)
 
 
 def test_a_name_that_is_no_host_is_named() -> None:
@@ -281,7 +282,7 @@ def test_a_stream_that_stands_still_is_given_up() -> None:
     with ChatServer(Behaviour("standing still", standing_still)) as server:
         source = chat(server, timeout=0.45).predict_stream("Hello")
         assert next(source) == "a "
-        with pytest.raises(ChatError, match=r"the stream stood still for 0\.45 s") as caught:
+        with pytest.raises(ChatError, match=r"the stream stalled for 0\.45 s") as caught:
             next(source)
     assert (caught.value.reason, server.count) == ("timeout", 1)
 
@@ -353,7 +354,7 @@ class TestKeys:
     ) -> None:
         monkeypatch.setenv("OTHER", "other-key-123")
         with ChatServer() as other, ChatServer(status(500)) as server:
-            with pytest.raises(ValueError, match="needs an api_key of its own"):
+            with pytest.raises(ValueError, match="needs its own api_key"):
                 chat(server, api_key="env:KEY", fallbacks=[{"base_url": other.base_url}])
             fallback = {"base_url": other.base_url, "api_key": "env:OTHER"}
             chat(
@@ -417,7 +418,7 @@ class TestKeys:
             monkeypatch.setenv("URL", server.base_url)
             assert chat("env:URL").predict("Hello").response[0] == "ok"
         monkeypatch.setenv("URL", "localhost")
-        with pytest.raises(ModelConfigError, match="env:URL: base_url is no address"):
+        with pytest.raises(ModelConfigError, match="env:URL: base_url is not a URL"):
             chat("env:URL").predict("Hello")
         monkeypatch.setenv("URL", "http://ann:hunter2@localhost/v1")
         with pytest.raises(SecretError) as caught:
@@ -509,11 +510,13 @@ class TestKeys:
     ],
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after(headers) == seconds
+    assert parse_retry_after(headers) == seconds
 
 
 def test_every_reason_has_a_remedy_and_a_title() -> None:
-    for reason in REMEDIES:
-        error = Failure(reason, "details").error(place="row 3: ", attempts=2, where="model m at u")
+    for reason in REASONS:
+        error = AttemptError(reason, "details").to_chat_error(
+            row_label="row 3: ", attempts=2, endpoint="model m at u"
+        )
         assert str(error).startswith("row 3: ")
         assert "after 2 attempts: details (model m at u)" in str(error)

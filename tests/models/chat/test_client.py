@@ -71,7 +71,7 @@ def test_no_rows_are_no_requests() -> None:
 def test_raise_stops_at_the_first_error_and_names_the_row() -> None:
     with ChatServer(by_text({"row 5": status(401)}, echo(0.05))) as server:
         error = fails(chat(server, max_concurrency=3), ROWS)
-    assert error.message.startswith("row 5: the server refused the key: status 401")
+    assert error.message.startswith("row 5: the server rejected the API key: status 401")
     assert (error.row, error.reason, error.attempts) == (5, "unauthorized", 1)
     assert server.count < 15
 
@@ -86,10 +86,10 @@ def test_row_answers_the_good_rows_and_names_each_error() -> None:
     assert outputs.response.tolist()[::2][:3] == ROWS[:6:2]
     assert outputs.response.isna().tolist() == [False, True, False, True, False, True, True]
     assert outputs.error[0] is None
-    assert outputs.error[1].startswith("row 1: the server refused the request: status 400")
+    assert outputs.error[1].startswith("row 1: the server rejected the request: status 400")
     assert outputs.error[3].startswith("row 3: the server failed after 2 attempts: status 500")
-    assert outputs.error[5].startswith("row 5: the answer is empty")
-    assert outputs.error[6] == "row 6: its messages are of the type int"
+    assert outputs.error[5].startswith("row 5: the response is empty")
+    assert outputs.error[6] == "row 6: its messages are of type int"
     assert rows[1] == {"error": "bad_request", "attempts": 1, "status": 400}
     assert rows[3] == {"error": "server_error", "attempts": 2, "status": 500}
     assert rows[6] == {"error": "inputs"}
@@ -124,8 +124,8 @@ def test_a_server_that_dies_in_the_middle_leaves_what_it_answered() -> None:
     assert len(bad) == 200 - len(good)
     assert all(error.startswith(f"row {number}: ") for number, error in bad.error.items())
     assert {error.split(": ")[1] for error in bad.error} <= {
-        "no server answers",
-        "the connection broke",
+        "cannot connect to the server",
+        "the connection was lost",
     }
     assert spent < 10
 
@@ -201,7 +201,7 @@ def test_when_all_fail_each_is_named() -> None:
         error = fails(chat(server, max_retries=1, fallbacks=[{"model": "b"}]))
     assert (error.reason, error.status, error.attempts, server.count) == ("unauthorized", 401, 3, 3)
     first, second, remedy = str(error).splitlines()
-    assert first.startswith("the server refused the key: status 401")
+    assert first.startswith("the server rejected the API key: status 401")
     assert second.startswith("  then the server failed after 2 attempts: status 503")
     assert "(model b at" in second
     assert remedy == "Check the variable that model.api_key names."

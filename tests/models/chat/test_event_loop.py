@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from modelpact.models.chat.event_loop import each, iterate, loop, run
+from modelpact.models.chat.event_loop import get_loop, iterate_sync, map_concurrently, run_coroutine
 from tests.support.chat_models import chat, texts
 from tests.support.fake_chat_server import ChatServer, echo, hang
 
@@ -159,7 +159,7 @@ def test_a_process_ends_in_silence() -> None:
 
 
 def test_there_is_one_loop() -> None:
-    assert loop() is loop()
+    assert get_loop() is get_loop()
     names = [thread.name for thread in threading.enumerate()]
     assert names.count("modelpact-chat") == 1
 
@@ -182,7 +182,9 @@ def test_each_takes_items_as_there_is_room() -> None:
         done += 1
 
     items = [f"item {number}" for number in range(50)]
-    assert run(each(work, items, 4, advance)) == [item.upper() for item in items]
+    assert run_coroutine(map_concurrently(work, items, 4, advance)) == [
+        item.upper() for item in items
+    ]
     assert (peak, done, sorted(taken)) == (4, 50, list(range(50)))
 
 
@@ -196,7 +198,7 @@ def test_each_stops_at_the_first_error() -> None:
             raise ValueError("three") from KeyError("cause")
 
     with pytest.raises(ValueError, match="three") as caught:
-        run(each(work, list(range(100)), 2))
+        run_coroutine(map_concurrently(work, list(range(100)), 2))
     assert isinstance(caught.value.__cause__, KeyError)
     assert len(began) < 10
 
@@ -214,12 +216,12 @@ def test_iterate_hands_errors_on_and_closes() -> None:
 
     got = []
     with pytest.raises(ValueError, match="three"):
-        got.extend(item for item in iterate(source()))
+        got.extend(item for item in iterate_sync(source()))
     assert closed == [True]
-    early = iterate(source())
+    early = iterate_sync(source())
     assert next(early) == 1
     early.close()  # type: ignore[attr-defined]
-    run(asyncio.sleep(0))
+    run_coroutine(asyncio.sleep(0))
     assert closed == [True, True]
 
 
@@ -228,11 +230,11 @@ def test_a_stream_that_is_forgotten_on_the_loops_own_thread_does_not_stop_it() -
         yield 1
         yield 2
 
-    early = [iterate(source())]
+    early = [iterate_sync(source())]
     assert next(early[0]) == 1
 
     async def forget() -> None:
         early.clear()
 
-    assert run(asyncio.wait_for(forget(), 5)) is None
-    assert run(asyncio.sleep(0, "running")) == "running"
+    assert run_coroutine(asyncio.wait_for(forget(), 5)) is None
+    assert run_coroutine(asyncio.sleep(0, "running")) == "running"

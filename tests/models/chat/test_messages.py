@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from modelpact.errors import InputsError, ModelConfigError
-from modelpact.models.chat.messages import conversation, fields, rows
+from modelpact.models.chat.messages import build_messages, iter_rows, template_columns
 from tests.support.chat_models import CALL, chat
 from tests.support.fake_chat_server import ChatServer
 
@@ -66,7 +66,7 @@ class Filled(BaseModel):
     ],
 )
 def test_one_text_in_many_forms_is_one_conversation(row: Any) -> None:
-    assert conversation(row, 0) == [HELLO]
+    assert build_messages(row, 0) == [HELLO]
 
 
 def test_names_parts_and_tool_calls_stay() -> None:
@@ -77,9 +77,9 @@ def test_names_parts_and_tool_calls_stay() -> None:
         RESULT,
     ]
     expected = [{"role": "user", "name": "ann", "content": parts}, CALLING, RESULT]
-    assert conversation({"messages": messages}, 0) == expected
+    assert build_messages({"messages": messages}, 0) == expected
     calls = np.array([CALL], dtype=object)
-    assert conversation([HELLO, {"role": "assistant", "tool_calls": calls}, RESULT], 0) == [
+    assert build_messages([HELLO, {"role": "assistant", "tool_calls": calls}, RESULT], 0) == [
         HELLO,
         CALLING,
         RESULT,
@@ -89,30 +89,30 @@ def test_names_parts_and_tool_calls_stay() -> None:
 @pytest.mark.parametrize("role", ["system", "developer"])
 def test_a_system_message_is_put_before_conversations_that_have_none(role: str) -> None:
     own = {"role": role, "content": "Shout."}
-    assert conversation("Hello", 0, system="Whisper.") == [
+    assert build_messages("Hello", 0, system="Whisper.") == [
         {"role": "system", "content": "Whisper."},
         HELLO,
     ]
-    assert conversation([own, HELLO], 0, system="Whisper.") == [own, HELLO]
+    assert build_messages([own, HELLO], 0, system="Whisper.") == [own, HELLO]
 
 
 @pytest.mark.parametrize(
     "row", [{"language": "German", "text": "cat"}, Filled(language="German", text="cat")]
 )
 def test_a_template_takes_columns(row: Any) -> None:
-    written = conversation(row, 0, template="{{in}} {language}: {text}, {text}")
+    written = build_messages(row, 0, template="{{in}} {language}: {text}, {text}")
     assert written == [{"role": "user", "content": "{in} German: cat, cat"}]
 
 
 def test_a_template_of_one_column_takes_texts_and_leaves_messages_alone() -> None:
-    assert conversation("cat", 0, template="Spell {word}")[0]["content"] == "Spell cat"
-    assert conversation([HELLO], 0, template="Spell {word}") == [HELLO]
-    assert conversation({"messages": [HELLO]}, 0, template="Spell {word}") == [HELLO]
-    assert conversation({"n": 3}, 0, template="{n} cats")[0]["content"] == "3 cats"
+    assert build_messages("cat", 0, template="Spell {word}")[0]["content"] == "Spell cat"
+    assert build_messages([HELLO], 0, template="Spell {word}") == [HELLO]
+    assert build_messages({"messages": [HELLO]}, 0, template="Spell {word}") == [HELLO]
+    assert build_messages({"n": 3}, 0, template="{n} cats")[0]["content"] == "3 cats"
 
 
 def test_braces_in_a_value_are_a_value() -> None:
-    assert conversation({"text": "{a} {"}, 0, template="say {text}")[0]["content"] == "say {a} {"
+    assert build_messages({"text": "{a} {"}, 0, template="say {text}")[0]["content"] == "say {a} {"
 
 
 @pytest.mark.parametrize(
@@ -120,32 +120,32 @@ def test_braces_in_a_value_are_a_value() -> None:
     [
         (None, "messages are missing"),
         (float("nan"), "messages are missing"),
-        (7, "messages are of the type int"),
+        (7, "messages are of type int"),
         ([], "messages are empty"),
         ({"messages": []}, "messages are empty"),
         ({"messages": float("nan")}, "messages are missing"),
         ({"text": None}, "text is missing"),
-        ({"text": 3.5}, "text is of the type float"),
+        ({"text": 3.5}, "text is of type float"),
         ({"text": "a", "other": "b"}, "it has the columns text, other"),
         ({"messages": None, "other": "b"}, "it has the columns messages, other"),
-        (["Hello"], "messages.0 is of the type str"),
+        (["Hello"], "messages.0 is of type str"),
         ([HELLO, None], "messages.1 is missing"),
         ([{"content": "x"}], "messages.0 has no role"),
-        ([{"role": "usr", "content": "x"}], "messages.0 has the role 'usr'.* 'user'"),
+        ([{"role": "usr", "content": "x"}], "messages.0 has the unknown role 'usr'.* 'user'"),
         ([HELLO, {"role": "user"}], "messages.1 has no content"),
         ([{"role": "user", "content": None}], "messages.0 has no content"),
         ([{"role": "user", "content": float("nan")}], "messages.0 has no content"),
-        ([{"role": "user", "content": 5}], "content of messages.0 is of the type int"),
+        ([{"role": "user", "content": 5}], "content of messages.0 is of type int"),
         ([{"role": "assistant", "tool_calls": []}], "messages.0 has no content"),
         (
             [{"role": "user", "content": "x", "name": datetime.date(2026, 1, 1)}],
-            "cannot be sent as JSON",
+            "cannot be encoded as JSON",
         ),
         (
             [{"role": "user", "content": [{"type": "text", "text": float("nan")}]}],
-            "cannot be sent as JSON",
+            "cannot be encoded as JSON",
         ),
-        ([{"role": "user", "content": "\ud800"}], "cannot be sent as JSON"),
+        ([{"role": "user", "content": "\ud800"}], "cannot be encoded as JSON"),
     ],
 )
 def test_a_broken_row_is_named_and_nothing_is_sent(row: Any, words: str) -> None:
@@ -158,15 +158,15 @@ def test_a_broken_row_is_named_and_nothing_is_sent(row: Any, words: str) -> None
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({"language": "German", "txt": "cat"}, "row 4: it has no text.*'txt'"),
-        ({"language": "German", "text": None}, "row 4: it has no text"),
-        ({"language": "German", "text": float("nan")}, "row 4: it has no text"),
-        ("cat", "row 4: it is one text, and the template wants language, text"),
+        ({"language": "German", "txt": "cat"}, "row 4: column 'text' is missing.*'txt'"),
+        ({"language": "German", "text": None}, "row 4: column 'text' is missing"),
+        ({"language": "German", "text": float("nan")}, "row 4: column 'text' is missing"),
+        ("cat", "row 4: it is a single string, but the template needs language, text"),
     ],
 )
 def test_a_row_that_the_template_cannot_take_is_named(row: Any, words: str) -> None:
     with pytest.raises(InputsError, match=words):
-        conversation(row, 4, template="{language}: {text}")
+        build_messages(row, 4, template="{language}: {text}")
 
 
 @pytest.mark.parametrize(
@@ -185,25 +185,25 @@ def test_a_row_that_the_template_cannot_take_is_named(row: Any, words: str) -> N
 )
 def test_a_malformed_template_is_refused_when_it_is_given(template: str) -> None:
     with pytest.raises(ModelConfigError, match="template: "):
-        fields(template)
+        template_columns(template)
     with pytest.raises(ValueError, match="template: "):
         chat("http://localhost/v1", template=template)
 
 
 def test_frames_lists_texts_and_arrays_are_rows() -> None:
     frame = pd.DataFrame({"text": ["a", "b"], "n": [1, 2]})
-    assert list(rows(frame)) == [{"text": "a", "n": 1}, {"text": "b", "n": 2}]
-    assert list(rows("a")) == ["a"]
-    assert list(rows({"text": "a"})) == [{"text": "a"}]
-    assert list(rows(np.array(["a", "b"]))) == ["a", "b"]
-    assert list(rows(pd.Series(["a", "b"]))) == ["a", "b"]
-    assert list(rows(("a", "b"))) == ["a", "b"]
-    assert list(rows([])) == []
+    assert list(iter_rows(frame)) == [{"text": "a", "n": 1}, {"text": "b", "n": 2}]
+    assert list(iter_rows("a")) == ["a"]
+    assert list(iter_rows({"text": "a"})) == [{"text": "a"}]
+    assert list(iter_rows(np.array(["a", "b"]))) == ["a", "b"]
+    assert list(iter_rows(pd.Series(["a", "b"]))) == ["a", "b"]
+    assert list(iter_rows(("a", "b"))) == ["a", "b"]
+    assert list(iter_rows([])) == []
 
 
 def test_what_has_no_rows_is_refused() -> None:
-    with pytest.raises(InputsError, match="a frame or a list, not a int"):
-        list(rows(7))
+    with pytest.raises(InputsError, match="a DataFrame or a list, not int"):
+        list(iter_rows(7))
 
 
 def test_all_of_it_passes_a_strict_server() -> None:

@@ -144,7 +144,7 @@ def test_errors_a_row_are_a_matter_of_the_contract(saved: Saving) -> None:
     with ChatServer(by_text({"row 2": status(401)})) as server:
         found = saved(chat(server, on_error="row"), {**CONTRACT, "outputs": outputs}).predict(MANY)
     assert found.prediction.response.tolist() == ["row 0", "row 1", None, "row 3"]
-    assert found.prediction.error[2].startswith("row 2: the server refused the key")
+    assert found.prediction.error[2].startswith("row 2: the server rejected the API key")
     assert found.metadata["rows"][2] == {"error": "unauthorized", "attempts": 1, "status": 401}
 
 
@@ -191,7 +191,7 @@ class TestStreams:
     def test_a_broken_stream_is_a_chat_error(self, saved: Saving) -> None:
         with (
             ChatServer(stream(list("abcdef"), broken="cut")) as server,
-            pytest.raises(ChatError, match="connection broke"),
+            pytest.raises(ChatError, match="connection was lost"),
         ):
             list(saved(chat(server)).predict_stream(HELLO))
 
@@ -243,7 +243,10 @@ class TestFiles:
 
     def test_a_broken_file_is_refused_before_anything_is_saved(self, saved: Saving) -> None:
         Path("broken.json").write_text('{"tempreature": 1}')
-        with pytest.raises(ModelConfigError, match=r"broken\.json, line 1: tempreature"):
+        with pytest.raises(
+            ModelConfigError,
+            match=r"broken\.json, line 1: unknown chat model setting 'tempreature'",
+        ):
             saved(ChatModel(model="gpt"), config_file="broken.json")
         with pytest.raises(ModelConfigNotFound, match=r"nowhere\.json"):
             saved(ChatModel(model="gpt"), config_file="nowhere.json")

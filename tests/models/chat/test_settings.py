@@ -136,10 +136,10 @@ def test_params_may_be_numpys() -> None:
         ({"stop": 7}, "params.stop: "),
         ({"stop": list("abcde")}, "params.stop.* up to four"),
         ({"presence_penalty": -3}, "params.presence_penalty: "),
-        ({"tempreature": 1.0}, "no param tempreature"),
-        ({"model": "other"}, "no param model"),
-        ({"api_key": KEY}, "no param api_key"),
-        ({"base_url": "http://elsewhere/v1"}, "no param base_url"),
+        ({"tempreature": 1.0}, "no param 'tempreature'"),
+        ({"model": "other"}, "no param 'model'"),
+        ({"api_key": KEY}, "no param 'api_key'"),
+        ({"base_url": "http://elsewhere/v1"}, "no param 'base_url'"),
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])
@@ -174,36 +174,38 @@ def test_a_missing_file_is_a_file_not_found_error(kind: Any) -> None:
 
 
 def test_broken_json_is_named_with_its_line() -> None:
-    with pytest.raises(ModelConfigError, match=r"model_config.json, line 3, column 1: not JSON"):
+    with pytest.raises(
+        ModelConfigError, match=r"model_config.json, line 3, column 1: not valid JSON"
+    ):
         ChatModel().load_context(written('{\n  "model": "gpt"\n  "seed": 1\n}'.replace("  ", "")))
 
 
 def test_a_list_is_no_configuration() -> None:
-    with pytest.raises(ModelConfigError, match="holds a list"):
+    with pytest.raises(ModelConfigError, match="contains a list"):
         ChatModel().load_context(written("[]"))
 
 
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("tempreature", 0.5, "tempreature: no such setting.*'temperature'"),
+        ("tempreature", 0.5, "unknown chat model setting 'tempreature'.*'temperature'"),
         ("temperature", "hot", "temperature: .*number"),
         ("temperature", 3, "temperature: .*less than or equal to 2"),
         ("max_tokens", 0, "max_tokens: "),
         ("max_tokens", 1.5, "max_tokens: "),
-        ("stop", list("abcde"), "stop takes up to four texts"),
+        ("stop", list("abcde"), "stop accepts up to four strings"),
         ("stop", [1], "stop.*string"),
         ("timeout", 0, "timeout: "),
         ("on_error", "rows", "on_error: "),
         ("model", "", "model: "),
         ("template", "{", "template: "),
-        ("base_url", "localhost:4000", "base_url is no address"),
-        ("base_url", "ftp://localhost", "base_url is no address"),
-        ("base_url", "http://localhost:99999/v1", "base_url is no address"),
-        ("extra_body", {"temperature": 1}, "extra_body: temperature is set"),
-        ("extra_body", {"stream": True}, "extra_body: stream is set"),
+        ("base_url", "localhost:4000", "base_url is not a URL"),
+        ("base_url", "ftp://localhost", "base_url is not a URL"),
+        ("base_url", "http://localhost:99999/v1", "base_url is not a URL"),
+        ("extra_body", {"temperature": 1}, "extra_body: temperature cannot be set"),
+        ("extra_body", {"stream": True}, "extra_body: stream cannot be set"),
         ("fallbacks", [{"modle": "x"}], r"fallbacks\.0\.modle: .*'model'"),
-        ("fallbacks", [{"temperature": 1}], r"fallbacks\.0 names neither"),
+        ("fallbacks", [{"temperature": 1}], r"fallbacks\.0 sets neither"),
         (
             "fallbacks",
             [{"model": "x", "temperature": 9}],
@@ -213,15 +215,15 @@ def test_a_list_is_no_configuration() -> None:
         (
             "fallbacks",
             [{"base_url": "http://other/v1"}],
-            r"fallbacks\.0 is another server and needs an api_key",
+            r"fallbacks\.0 is on another server and needs its own api_key",
         ),
         (
             "fallbacks",
             [{"base_url": "here", "api_key": None}],
-            r"fallbacks\.0.*base_url is no address",
+            r"fallbacks\.0.*base_url is not a URL",
         ),
-        ("protocol", 2, "protocol is 2; this release reads 1"),
-        ("protocol", "1", "protocol is '1'; this release reads 1"),
+        ("protocol", 2, "protocol is 2, but this release reads 1"),
+        ("protocol", "1", "protocol is '1', but this release reads 1"),
     ],
 )
 def test_a_wrong_key_is_named_with_file_line_and_key(key: str, value: Any, words: str) -> None:

@@ -16,8 +16,8 @@ from openai._streaming import SSEDecoder
 
 from modelpact.errors import ChatError
 from modelpact.models.chat import sse
-from modelpact.models.chat.event_loop import run
-from modelpact.models.chat.sse import data_of_events, whole
+from modelpact.models.chat.event_loop import run_coroutine
+from modelpact.models.chat.sse import closing_iterator, iter_event_data
 from tests.support.chat_models import chat
 from tests.support.fake_chat_server import Behaviour, ChatServer, Reply, echo, stream
 
@@ -42,7 +42,7 @@ async def _found(pieces: list[bytes]) -> list[str]:
         for piece in pieces:
             yield piece
 
-    return [event async for event in data_of_events(body())]
+    return [event async for event in iter_event_data(body())]
 
 
 @given(
@@ -56,33 +56,33 @@ def test_any_cut_gives_the_events_of_the_sdks_own_decoder(
     at = sorted({0, len(body), *(cut for cut in cuts if cut < len(body))})
     pieces = [body[one:other] for one, other in itertools.pairwise(at)]
     expected = [event.data for event in SSEDecoder().iter_bytes(iter([body])) if event.data]
-    assert run(_found(pieces)) == expected
+    assert run_coroutine(_found(pieces)) == expected
 
 
 def test_what_follows_done_is_read_but_not_told() -> None:
-    assert run(_found([b"data: 1\n\ndata: [DO", b"NE]\n\ndata: 2\n\n"])) == ["1"]
+    assert run_coroutine(_found([b"data: 1\n\ndata: [DO", b"NE]\n\ndata: 2\n\n"])) == ["1"]
 
 
 def test_the_end_of_a_body_that_does_not_come_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sse, "LAST_BYTES", 0.01)
+    monkeypatch.setattr(sse, "DRAIN_TIMEOUT", 0.01)
 
     async def body() -> AsyncGenerator[bytes]:
         yield b"data: 1\n\ndata: [DONE]\n\n"
         await asyncio.Event().wait()
 
     async def found() -> list[str]:
-        return [event async for event in data_of_events(body())]
+        return [event async for event in iter_event_data(body())]
 
-    assert run(found()) == ["1"]
+    assert run_coroutine(found()) == ["1"]
 
 
 def test_a_long_event_is_put_together_once() -> None:
     piece = b"x" * 1000
-    assert [len(event) for event in run(_found([b"data: ", *[piece] * 5000, b"\n\n"]))] == [
-        5_000_000
-    ]
+    assert [
+        len(event) for event in run_coroutine(_found([b"data: ", *[piece] * 5000, b"\n\n"]))
+    ] == [5_000_000]
 
 
 def test_whole_closes_its_source_however_it_ends() -> None:
@@ -96,12 +96,12 @@ def test_whole_closes_its_source_however_it_ends() -> None:
             closed.append(True)
 
     async def first() -> int:
-        async with whole(source()) as numbers:
+        async with closing_iterator(source()) as numbers:
             async for number in numbers:
                 return number
         return 0
 
-    assert run(first()) == 1
+    assert run_coroutine(first()) == 1
     assert closed == [True]
 
 
@@ -116,7 +116,7 @@ def uncollected() -> Iterator[None]:
 
 def suspended() -> list[str]:
     """The asynchronous generators that stand in the middle of something."""
-    run(asyncio.sleep(0.01))
+    run_coroutine(asyncio.sleep(0.01))
     alive: list[Any] = [
         found for found in gc.get_objects() if isinstance(found, types.AsyncGeneratorType)
     ]

@@ -1,4 +1,4 @@
-"""Chat models behind servers that speak OpenAI's protocol: OpenAI itself, LiteLLM, vLLM, Ollama and many more."""
+"""Chat models on servers with OpenAI's chat API: OpenAI, LiteLLM, vLLM, Ollama and others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,4 @@ if TYPE_CHECKING:
 
 __all__ = ["ChatModel", "ChatSettings"]
 
-__getattr__ = lazy(
-    __name__,
-    {"ChatModel": ".model", "ChatSettings": ".settings"},
-)
+__getattr__ = lazy(__name__, {"ChatModel": ".model", "ChatSettings": ".settings"})

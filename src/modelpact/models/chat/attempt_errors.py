@@ -1,40 +1,84 @@
-"""What can go wrong between a chat model and its server, each under a name; and which of it is worth another attempt."""
+"""The ways in which a request to a chat server fails, and which of them are worth a retry."""
 
 from __future__ import annotations
 
 import email.utils
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from modelpact._internal.text import truncate
 from modelpact.errors import ChatError
 from modelpact.security import secrets
 
-__all__ = ["EXAMPLE", "Failure", "retry_after"]
+__all__ = ["REASONS", "AttemptError", "Reason", "parse_retry_after"]
 
-EXAMPLE = "examples/litellm starts one in two commands"
 
-REMEDIES = {
-    "bad_request": "The server does not take this request: see its words above.",
-    "unauthorized": "Check the variable that model.api_key names.",
-    "not_found": "Check model.model and model.base_url (up to and with /v1).",
-    "rate_limited": "Lower model.max_concurrency, or raise model.max_retries and model.budget.",
-    "server_error": "The fault is the server's: try again later, or name model.fallbacks.",
-    "timeout": "Raise model.timeout, or name model.fallbacks.",
-    "unreachable": f"Start a server there, or set model.base_url ({EXAMPLE}).",
-    "disconnected": "The server, or something on the way to it, broke off: try again, or name model.fallbacks.",
-    "redirected": "Set model.base_url to the address that answers; redirects are not followed, they would carry the key along.",
-    "malformed": "Is model.base_url a server of OpenAI's protocol, up to and with /v1?",
-    "empty": "The model gave no text: look at its finish reason.",
-    "too_large": "Lower model.max_tokens, or raise model.max_response_bytes.",
-    "format_mismatch": "Simplify model.response_format, raise model.max_tokens, or take another model.",
+class Reason(NamedTuple):
+    """The text of a reason code.
+
+    Attributes:
+        title: What happened.
+        remedy: What to do.
+        is_retryable: Whether another attempt may succeed.
+    """
+
+    title: str
+    remedy: str
+    is_retryable: bool = False
+
+
+REASONS = {
+    "bad_request": Reason("the server rejected the request", "See the server's message above."),
+    "unauthorized": Reason(
+        "the server rejected the API key", "Check the variable that model.api_key names."
+    ),
+    "not_found": Reason(
+        "the server does not know the model or the URL",
+        "Check model.model and model.base_url (including /v1).",
+    ),
+    "rate_limited": Reason(
+        "the server limits the request rate",
+        "Lower model.max_concurrency, or raise model.max_retries and model.budget.",
+        is_retryable=True,
+    ),
+    "server_error": Reason(
+        "the server failed", "Try again later, or set model.fallbacks.", is_retryable=True
+    ),
+    "timeout": Reason(
+        "the server did not respond in time",
+        "Raise model.timeout, or set model.fallbacks.",
+        is_retryable=True,
+    ),
+    "unreachable": Reason(
+        "cannot connect to the server",
+        "Start the server, or set model.base_url (examples/litellm starts one in two commands).",
+    ),
+    "disconnected": Reason(
+        "the connection was lost",
+        "The server or a proxy closed it: try again, or set model.fallbacks.",
+    ),
+    "redirected": Reason(
+        "the server redirects the request",
+        "Set model.base_url to the final URL. A redirect is not followed, because it would "
+        "forward the API key.",
+    ),
+    "malformed": Reason(
+        "the response does not follow OpenAI's chat API",
+        "Check that model.base_url is a server with that API (including /v1).",
+    ),
+    "empty": Reason("the response is empty", "The finish reason says why."),
+    "too_large": Reason(
+        "the response is too large", "Lower model.max_tokens, or raise model.max_response_bytes."
+    ),
+    "format_mismatch": Reason(
+        "the response does not match the response format",
+        "Simplify model.response_format, raise model.max_tokens, or use another model.",
+    ),
 }
-"""The reasons of a `ChatError`, each with what to do."""
+"""The reason codes of a `ChatError`."""
 
-RETRIED = frozenset({"rate_limited", "server_error", "timeout"})
-
-_STATUS = {
+_STATUS_REASONS = {
     400: "bad_request",
     401: "unauthorized",
     403: "unauthorized",
@@ -44,103 +88,92 @@ _STATUS = {
 }
 
 
-class Failure(Exception):
-    """One attempt that failed.
+class AttemptError(Exception):
+    """One request failed.
 
     Args:
-        reason: A key of `REMEDIES`.
+        reason: A key of `REASONS`.
         detail: What happened, without secrets.
-        status: The HTTP status, where there was one.
-        wait: Seconds that the server asks to wait before the next attempt.
+        status: The HTTP status; None if no response was received.
+        retry_after: Seconds to wait before the next attempt, if the server gave them.
     """
 
     def __init__(
-        self, reason: str, detail: str, *, status: int | None = None, wait: float | None = None
+        self,
+        reason: str,
+        detail: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
         self.status = status
-        self.wait = wait
+        self.retry_after = retry_after
 
     @property
-    def retried(self) -> bool:
+    def is_retryable(self) -> bool:
         """Whether another attempt may succeed."""
-        return self.reason in RETRIED
+        return REASONS[self.reason].is_retryable
 
     @classmethod
-    def of_status(
-        cls, status: int, headers: Mapping[str, str], body: Any, keys: list[str]
-    ) -> Failure:
-        """What a status other than 2xx means.
+    def from_status(
+        cls, status: int, headers: Mapping[str, str], body: Any, keys: Sequence[str]
+    ) -> AttemptError:
+        """Return the error for a status other than 2xx.
 
         Args:
             status: The HTTP status.
-            headers: The headers of the response.
-            body: Its body, as far as it was read: decoded JSON, or text.
-            keys: The secrets that were sent: a server may repeat them.
+            headers: The response headers.
+            body: The response body: decoded JSON, or text.
+            keys: Secrets that were sent, to be removed from the message.
         """
-        said = truncate(secrets.redact_values(_words(body), keys), 300)
         if 300 <= status < 400:
-            target = truncate(
-                secrets.redact_text(
-                    secrets.redact_values(
-                        headers.get("location", "nowhere").partition("?")[0], keys
-                    )
-                ),
-                300,
-            )
-            return cls(
-                "redirected", f"the server redirects to {target} (status {status})", status=status
-            )
-        reason = _STATUS.get(status, "server_error" if status >= 500 else "bad_request")
-        return cls(reason, f"status {status}: {said}", status=status, wait=retry_after(headers))
+            location = headers.get("location", "nowhere").partition("?")[0]
+            target = secrets.redact_text(secrets.redact_values(location, keys))
+            detail = f"redirect to {truncate(target, 300)} (status {status})"
+            return cls("redirected", detail, status=status)
+        message = truncate(secrets.redact_values(_error_message(body), keys), 300)
+        default = "server_error" if status >= 500 else "bad_request"
+        return cls(
+            _STATUS_REASONS.get(status, default),
+            f"status {status}: {message}",
+            status=status,
+            retry_after=parse_retry_after(headers),
+        )
 
     @classmethod
-    def too_large(cls, max_bytes: int) -> Failure:
-        """A body that is longer than what is read."""
+    def body_too_large(cls, max_bytes: int) -> AttemptError:
+        """Return the error for a response body over the limit."""
         return cls("too_large", f"more than model.max_response_bytes={max_bytes} bytes")
 
-    def error(self, *, place: str, attempts: int, where: str) -> ChatError:
-        """The error to raise when there is nothing left to try.
+    def to_chat_error(self, *, row_label: str, attempts: int, endpoint: str) -> ChatError:
+        """Return the error to raise to the caller.
 
         Args:
-            place: Words about which row it is.
-            attempts: How many requests were made.
-            where: The model and its server.
+            row_label: Prefix of the message that names the row; may be empty.
+            attempts: Number of requests that were sent.
+            endpoint: The model and its server.
         """
-        tried = f" after {attempts} attempts" if attempts > 1 else ""
+        reason = REASONS[self.reason]
+        after = f" after {attempts} attempts" if attempts > 1 else ""
         return ChatError(
-            f"{place}{_TITLES[self.reason]}{tried}: {self.detail} ({where})",
-            remedy=REMEDIES[self.reason],
+            f"{row_label}{reason.title}{after}: {self.detail} ({endpoint})",
+            remedy=reason.remedy,
             reason=self.reason,
             status=self.status,
             attempts=attempts,
         )
 
 
-_TITLES = {
-    "bad_request": "the server refused the request",
-    "unauthorized": "the server refused the key",
-    "not_found": "the server knows no such model or address",
-    "rate_limited": "the server is limiting requests",
-    "server_error": "the server failed",
-    "timeout": "the server did not answer in time",
-    "unreachable": "no server answers",
-    "disconnected": "the connection broke",
-    "redirected": "the server is elsewhere",
-    "malformed": "the answer is not of OpenAI's protocol",
-    "empty": "the answer is empty",
-    "too_large": "the answer is too large",
-    "format_mismatch": "the answer does not fit the response format",
-}
+def parse_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a server asks to wait, or None.
 
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds that a server asks to wait: `Retry-After` in seconds or as a date, or `retry-after-ms`; None without a wish.
+    Reads `retry-after-ms`, and `Retry-After` in seconds or as a date.
 
     Example:
-        >>> retry_after({"retry-after": "2"})
+        >>> parse_retry_after({"retry-after": "2"})
         2.0
     """
     for name, scale in (("retry-after-ms", 1000), ("retry-after", 1)):
@@ -151,12 +184,12 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     try:
         moment = email.utils.parsedate_to_datetime(headers.get("retry-after", ""))
         return max(0.0, moment.timestamp() - time.time())
-    except (TypeError, ValueError, OverflowError):  # none, or no date
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
-def _words(body: Any) -> str:
-    """A server's own words, wherever it put them."""
+def _error_message(body: Any) -> str:
+    """Return the error message in a response body, wherever the server puts it."""
     error = body.get("error", body) if isinstance(body, Mapping) else body
     if isinstance(error, Mapping):
         error = error.get("message") or error.get("detail") or error

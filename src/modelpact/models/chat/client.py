@@ -1,4 +1,8 @@
-"""One conversation, one answer: attempts, waits and fallbacks under one budget."""
+"""The client of a chat model: retries and fallbacks under one time budget per row.
+
+The retries are our own on purpose. They were compared with tenacity, which has no budget that
+several requests, a server's `Retry-After` and the fallbacks share, over many rows at once.
+"""
 
 from __future__ import annotations
 
@@ -12,34 +16,34 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 from modelpact.errors import ChatError
-from modelpact.models.chat.attempt_errors import Failure
-from modelpact.models.chat.event_loop import start
+from modelpact.models.chat.attempt_errors import AttemptError
+from modelpact.models.chat.connection import ServerConnection
+from modelpact.models.chat.event_loop import start_coroutine
 from modelpact.models.chat.messages import Message
-from modelpact.models.chat.server import Server
 from modelpact.models.chat.settings import ChatSettings
 
-__all__ = ["Answer", "Client"]
+__all__ = ["Client", "Completion", "RetryState"]
 
 _T = TypeVar("_T")
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
-"""Seconds between attempts where the server says nothing: doubled each time, and drawn at random from the upper half."""
+"""Seconds between attempts if the server gives none: doubled each time, with jitter."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a server answered to one conversation.
+class Completion:
+    """A server's response to one conversation.
 
     Attributes:
-        text: The answer; empty where the model only calls tools.
-        model: The model that answered, as the server names it.
-        finish_reason: Why it ended: `stop`, `length`, `tool_calls`, ...
-        prompt_tokens: Tokens of the question, where the server counts them.
-        completion_tokens: Tokens of the answer, where the server counts them.
-        attempts: How many requests it took.
-        seconds: How long all of them took, with the waits.
-        fallback: Which of the fallbacks answered, from 0; None for the model itself.
-        tool_calls: The tools that the model wants called.
+        text: The text; empty if the model only calls tools.
+        model: The model's name as the server reports it.
+        finish_reason: `stop`, `length`, `tool_calls`, ...
+        prompt_tokens: Number of tokens in the prompt, if the server reports it.
+        completion_tokens: Number of tokens in the response, if the server reports it.
+        attempts: Number of requests.
+        seconds: Duration of all requests and the waits between them.
+        fallback: Index of the fallback that responded; None for the model itself.
+        tool_calls: Tool calls of the model.
     """
 
     text: str
@@ -52,204 +56,221 @@ class Answer:
     fallback: int | None = None
     tool_calls: list[dict[str, Any]] | None = None
 
-    def after(self, other: Answer) -> Answer:
-        """This answer with the tokens of an earlier one to the same row counted in."""
-        asked = _sum(self.prompt_tokens, other.prompt_tokens)
+    def add_tokens(self, earlier: Completion) -> Completion:
+        """Return this completion with the tokens of an earlier one for the same row added."""
         return replace(
             self,
-            prompt_tokens=asked,
-            completion_tokens=_sum(self.completion_tokens, other.completion_tokens),
+            prompt_tokens=_add(self.prompt_tokens, earlier.prompt_tokens),
+            completion_tokens=_add(self.completion_tokens, earlier.completion_tokens),
         )
 
-    def facts(self) -> dict[str, Any]:
-        """All but the text, without what is not there."""
-        return {
-            key: value for key, value in asdict(self).items() if key != "text" and value is not None
-        }
+    def metadata(self) -> dict[str, Any]:
+        """Return all fields but the text, without those that are None."""
+        fields = asdict(self)
+        del fields["text"]
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 @dataclass
-class Course:
-    """One row's way: where it stands, how many requests it took, and when its time is up.
+class RetryState:
+    """The requests of one row and their time budget.
 
     Attributes:
-        place: Words for an error about which row it is.
-        started: When its budget began, on the monotonic clock.
-        deadline: When it ends.
-        attempts: The requests made for it so far.
-        fallback: Which of the fallbacks is being asked, from 0; None for the model itself.
+        row_label: Prefix of error messages that names the row; may be empty.
+        started: Start of the budget, on the monotonic clock.
+        deadline: End of the budget.
+        attempts: Number of requests so far.
+        fallback: Index of the current fallback; None for the model itself.
     """
 
-    place: str
+    row_label: str
     started: float
     deadline: float
     attempts: int = 0
     fallback: int | None = None
 
-    def left(self) -> float:
-        """Seconds that are left of its budget; never negative."""
+    def seconds_left(self) -> float:
+        """Return the rest of the budget in seconds; never negative."""
         return max(0.0, self.deadline - time.monotonic())
 
 
 class Client:
-    """Asks the servers of a chat model. Connections are kept and used again; all of it runs on one event loop."""
+    """Sends conversations to the servers of a chat model, all on one event loop."""
 
     def __init__(self, settings: ChatSettings) -> None:
-        own = {name: getattr(settings, name) for name in ChatSettings.option_fields()}
-        self.settings = ChatSettings.model_construct(
-            **own
-        )  # not the model itself, which holds the client
+        # A copy, because `settings` may be the model, which holds this client.
+        self.settings = ChatSettings.model_construct(**settings.setting_values())
         self._servers = [
-            Server(endpoint, settings.max_response_bytes) for endpoint in settings.endpoints()
+            ServerConnection(endpoint, settings.max_response_bytes)
+            for endpoint in settings.endpoints()
         ]
-        weakref.finalize(self, _closed, self._servers, os.getpid()).atexit = False
+        weakref.finalize(self, _close_servers, self._servers, os.getpid()).atexit = False
 
-    def course(self, place: str = "") -> Course:
-        """The way of one row, whose budget begins now."""
+    def start_row(self, row_label: str = "") -> RetryState:
+        """Start the time budget of one row."""
         started = time.monotonic()
-        return Course(place, started, started + self.settings.budget)
+        return RetryState(row_label, started, started + self.settings.budget)
 
-    async def ask(
-        self, messages: list[Message], extra: Mapping[str, Any], course: Course
-    ) -> Answer:
-        """Ask one conversation of the model, then of its fallbacks.
+    async def complete(
+        self, messages: list[Message], extra: Mapping[str, Any], state: RetryState
+    ) -> Completion:
+        """Return the response to one conversation, of the model or one of its fallbacks.
 
         Args:
             messages: The conversation.
-            extra: What goes into the request beside the configured settings.
-            course: The row's way; a second question about the same row goes on from there.
+            extra: Further keys of the request, which take precedence over the settings.
+            state: The row's budget; further conversations of the same row share it.
 
         Raises:
-            ChatError: None of them gave an answer.
-            ModelConfigError: A variable that is referred to is not set.
+            ChatError: All servers failed.
+            ModelConfigError: A referenced variable is not set.
         """
 
-        async def once(server: Server) -> Answer:
-            return _answer(await server.answer(messages, extra), server)
+        async def send(server: ServerConnection) -> Completion:
+            completion = await server.complete(messages, extra)
+            return _to_completion(completion, server.endpoint.model)
 
-        answer = await self._tried(once, course)
-        seconds = time.monotonic() - course.started
-        return replace(answer, attempts=course.attempts, seconds=seconds, fallback=course.fallback)
+        completion = await self._run_with_fallbacks(send, state)
+        seconds = time.monotonic() - state.started
+        return replace(
+            completion, attempts=state.attempts, seconds=seconds, fallback=state.fallback
+        )
 
     async def stream(self, messages: list[Message], extra: Mapping[str, Any]) -> AsyncIterator[str]:
-        """The answer to one conversation, piece by piece; retries and fallbacks as long as nothing has come.
+        """Yield the response to one conversation as it arrives.
+
+        Retries and fallbacks end with the first piece of text.
 
         Raises:
-            ChatError: No server answers, or the one that did broke off.
-            ModelConfigError: A variable that is referred to is not set.
+            ChatError: All servers failed, or the stream ended early.
+            ModelConfigError: A referenced variable is not set.
         """
-        course = self.course()
+        state = self.start_row()
+        timeout = self.settings.timeout
 
-        async def begin(server: Server) -> tuple[str, AsyncGenerator[str], Server]:
-            pieces = server.pieces(messages, extra)
-            return await anext(pieces), pieces, server
+        async def start(server: ServerConnection) -> tuple[str, AsyncGenerator[str], str]:
+            pieces = server.stream(messages, extra)
+            return await anext(pieces), pieces, server.label
 
-        first, pieces, server = await self._tried(begin, course)
+        first, pieces, label = await self._run_with_fallbacks(start, state)
         try:
             yield first
             while True:
-                async with asyncio.timeout(self.settings.timeout):
+                async with asyncio.timeout(timeout):
                     piece = await anext(pieces, None)
                 if piece is None:
                     return
                 yield piece
-        except Failure as failure:
-            raise failure.error(
-                place="", attempts=course.attempts, where=server.where
-            ) from failure.__cause__
+        except AttemptError as error:
+            raise error.to_chat_error(
+                row_label="", attempts=state.attempts, endpoint=label
+            ) from error.__cause__
         except TimeoutError:
-            stalled = Failure("timeout", f"the stream stood still for {self.settings.timeout:g} s")
-            raise stalled.error(place="", attempts=course.attempts, where=server.where) from None
+            stalled = AttemptError("timeout", f"the stream stalled for {timeout:g} s")
+            raise stalled.to_chat_error(
+                row_label="", attempts=state.attempts, endpoint=label
+            ) from None
         finally:
             await pieces.aclose()
 
-    async def _tried(self, work: Callable[[Server], Awaitable[_T]], course: Course) -> _T:
-        """Do some work with the first server that can, each as often as it is worth it."""
+    async def _run_with_fallbacks(
+        self, send: Callable[[ServerConnection], Awaitable[_T]], state: RetryState
+    ) -> _T:
+        """Return the result of the first server that succeeds."""
+        # A missing key of a fallback is reported at the first call, not when it is needed.
         for server in self._servers:
-            server.connect()  # a key that is missing is told at the first call, not in an emergency
-        failed: list[ChatError] = []
+            server.open()
+        errors: list[ChatError] = []
         for index, server in enumerate(self._servers):
-            course.fallback = index - 1 if index else None
-            before = course.attempts
+            state.fallback = index - 1 if index else None
+            attempts_before = state.attempts
             try:
-                return await self._attempts(work, server, course)
-            except Failure as failure:
-                error = failure.error(
-                    place=course.place, attempts=course.attempts - before, where=server.where
+                return await self._run_with_retries(send, server, state)
+            except AttemptError as failed:
+                error = failed.to_chat_error(
+                    row_label=state.row_label,
+                    attempts=state.attempts - attempts_before,
+                    endpoint=server.label,
                 )
-                error.__cause__ = failure.__cause__
-                failed.append(error)
-            if not course.left():
+                error.__cause__ = failed.__cause__
+                errors.append(error)
+            if not state.seconds_left():
                 break
-        first, *others = failed
-        first.attempts = course.attempts
-        first.message += "".join(
-            f"\n  then {error.message.removeprefix(course.place)}" for error in others
-        )
+        first, *others = errors
+        first.attempts = state.attempts
+        for error in others:
+            first.message += f"\n  then {error.message.removeprefix(state.row_label)}"
         raise first
 
-    async def _attempts(
-        self, work: Callable[[Server], Awaitable[_T]], server: Server, course: Course
+    async def _run_with_retries(
+        self,
+        send: Callable[[ServerConnection], Awaitable[_T]],
+        server: ServerConnection,
+        state: RetryState,
     ) -> _T:
-        attempt = 0
+        retries = 0
         while True:
-            course.attempts += 1
-            given = min(self.settings.timeout, course.left())
+            state.attempts += 1
+            seconds = min(self.settings.timeout, state.seconds_left())
             try:
-                async with asyncio.timeout(given) as limit:
-                    return await work(server)
-            except Failure as failure:
-                failed = failure
+                async with asyncio.timeout(seconds) as limit:
+                    return await send(server)
+            except AttemptError as error:
+                failed = error
             except TimeoutError:
                 if not limit.expired():
                     raise
-                failed = Failure("timeout", f"no answer within {given:.3g} s")
-            if not failed.retried or attempt == self.settings.max_retries:
+                failed = AttemptError("timeout", f"no response within {seconds:.3g} s")
+            if not failed.is_retryable or retries == self.settings.max_retries:
                 raise failed
-            wait = failed.wait if failed.wait is not None else _wait(attempt)
-            if wait >= course.left():
-                failed.detail += f"; waiting {wait:.3g} s for the next attempt would exceed model.budget={self.settings.budget:g} s"
+            wait = _backoff(retries) if failed.retry_after is None else failed.retry_after
+            if wait >= state.seconds_left():
+                failed.detail += (
+                    f"; waiting {wait:.3g} s for the next attempt would exceed "
+                    f"model.budget={self.settings.budget:g} s"
+                )
                 raise failed
             await asyncio.sleep(wait)
-            attempt += 1
+            retries += 1
 
 
-def _answer(completion: dict[str, Any], server: Server) -> Answer:
-    choice = completion["choices"][0]
-    message, usage = choice["message"], completion.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
-    text, calls = message.get("content"), message.get("tool_calls") or None
-    if not isinstance(text or "", str):
-        raise Failure("malformed", f"its content is a {type(text).__name__}, not a text")
-    return Answer(
-        text=text or "",
-        model=str(completion.get("model") or server.endpoint.model),
+def _to_completion(completion: dict[str, Any], model: str) -> Completion:
+    choice, usage = completion["choices"][0], completion.get("usage")
+    message = choice["message"]
+    if not isinstance(usage, dict):
+        usage = {}
+    return Completion(
+        text=message.get("content") or "",
+        model=str(completion.get("model") or model),
         finish_reason=choice.get("finish_reason"),
         prompt_tokens=usage.get("prompt_tokens"),
         completion_tokens=usage.get("completion_tokens"),
-        tool_calls=calls,
+        tool_calls=message.get("tool_calls") or None,
     )
 
 
-def _sum(one: int | None, other: int | None) -> int | None:
+def _add(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else one + other
 
 
-def _closed(servers: list[Server], process: int) -> None:
-    """Close what a client had open, once nobody holds it any more; never in a fork, where the connections are the parent's."""
+def _backoff(retries: int) -> float:
+    """Return the seconds to wait, at random, so that rows do not retry in lockstep."""
+    wait = min(LONGEST_WAIT, FIRST_WAIT * 2**retries)
+    return float(wait * random.uniform(0.5, 1.0))  # noqa: S311
 
-    async def closing() -> None:
+
+_inherited_servers: list[list[ServerConnection]] = []
+"""Servers of a parent process, kept alive so that their connections stay open."""
+
+
+def _close_servers(servers: list[ServerConnection], process_id: int) -> None:
+    """Close the connections of a client that was deleted, but not those of a parent process."""
+
+    async def close() -> None:
         for server in servers:
             await server.close()
 
-    if process == os.getpid():
-        start(closing)
+    if process_id == os.getpid():
+        start_coroutine(close)
     else:
-        _others.append(servers)
-
-
-_others: list[list[Server]] = []
-
-
-def _wait(attempt: int) -> float:
-    return float(min(LONGEST_WAIT, FIRST_WAIT * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311  # so that rows do not all come back at once
+        _inherited_servers.append(servers)

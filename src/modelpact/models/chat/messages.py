@@ -1,4 +1,4 @@
-"""From rows to conversations: what a caller gives becomes the `messages` of a request."""
+"""Conversion of input rows to the `messages` of a request."""
 
 from __future__ import annotations
 
@@ -13,88 +13,91 @@ from typing import Any
 from modelpact._internal.text import did_you_mean, truncate
 from modelpact.errors import InputsError, ModelConfigError
 
-__all__ = ["Message", "conversation", "fields", "rows"]
+__all__ = ["Message", "build_messages", "iter_rows", "template_columns"]
 
 Message = dict[str, Any]
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
-def conversation(
+def build_messages(
     row: Any, number: int, *, system: str | None = None, template: str | None = None
 ) -> list[Message]:
-    """The conversation that a row is.
+    """Return the conversation of one row.
 
     Args:
-        row: A text; a list of messages; or a dict with `messages`, with what the template names, or with a single text.
-        number: Which row it is, for errors.
-        system: A system message, where the conversation has none.
-        template: The user's message, with a row's columns in braces.
+        row: A string, a list of messages, or a dict with `messages`, with the columns of the
+            template, or with a single string.
+        number: Number of the row, for error messages.
+        system: System message to add if the conversation has none.
+        template: User message with column names in braces.
 
     Raises:
-        InputsError: The row is none of these.
+        InputsError: The row is malformed.
         ModelConfigError: The template is malformed.
 
     Example:
-        >>> conversation("Hello", 0, system="Be brief.")
+        >>> build_messages("Hello", 0, system="Be brief.")
         [{'role': 'system', 'content': 'Be brief.'}, {'role': 'user', 'content': 'Hello'}]
     """
-    messages = _of_row(row, number, template)
+    messages = _row_messages(row, number, template)
     try:
         json.dumps(messages, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise _refused(
+        raise _row_error(
             number,
-            f"it cannot be sent as JSON: {truncate(error)}",
-            "Give texts, numbers, lists and dicts.",
+            f"it cannot be encoded as JSON: {truncate(error)}",
+            "Use strings, numbers, lists and dicts.",
         ) from None
-    if system is not None and not any(
-        message["role"] in {"system", "developer"} for message in messages
-    ):
+    has_system = any(message["role"] in {"system", "developer"} for message in messages)
+    if system is not None and not has_system:
         return [{"role": "system", "content": system}, *messages]
     return messages
 
 
 @functools.lru_cache
-def fields(template: str) -> tuple[str, ...]:
-    """The columns that a template names, in their order, each once.
+def template_columns(template: str) -> tuple[str, ...]:
+    """Return the column names in a template, in order and without duplicates.
 
     Raises:
-        ModelConfigError: A brace is not closed, or stands around something else than a column's name.
+        ModelConfigError: A brace is not closed, or does not contain a column name.
 
     Example:
-        >>> fields("Translate into {language}: {text}")
+        >>> template_columns("Translate into {language}: {text}")
         ('language', 'text')
     """
     try:
-        parsed = [part[1:] for part in string.Formatter().parse(template) if part[1] is not None]
+        parts = [part[1:] for part in string.Formatter().parse(template) if part[1] is not None]
     except ValueError as error:
         raise ModelConfigError(
             f"template: {error}",
-            remedy="A brace that is meant as one is written twice: {{ and }}.",
+            remedy="Write a literal brace twice: {{ and }}.",
             keys=["template"],
         ) from None
-    found = []
-    for name, form, conversion in parsed:
-        if not name or name.isdecimal() or form or conversion or set(name) & set(".[]"):
-            written = f"{name}{f'!{conversion}' if conversion else ''}{f':{form}' if form else ''}"
+    columns = []
+    for name, format_spec, conversion in parts:
+        column = f"{name}{f'!{conversion}' if conversion else ''}"
+        column += f":{format_spec}" if format_spec else ""
+        if not column or column.isdecimal() or set(column) & set(".[]!:"):
             raise ModelConfigError(
-                f"template: {{{written}}} names no column",
-                remedy="Write a column's name in braces, {text}; a brace that is meant as one is written twice.",
+                f"template: {{{column}}} is not a column name",
+                remedy="Write a column name in braces: {text}. Write a literal brace twice.",
                 keys=["template"],
             )
-        found.append(str(name))
-    return tuple(dict.fromkeys(found))
+        columns.append(column)
+    return tuple(dict.fromkeys(columns))
 
 
-def rows(inputs: Any) -> Iterator[Any]:
-    """The rows of a frame as dicts, of a list as they are; one text or one dict is one row.
+def iter_rows(inputs: Any) -> Iterator[Any]:
+    """Yield the rows of a DataFrame as dicts, and of a list as they are.
+
+    A single string or dict is one row.
 
     Raises:
-        InputsError: It is neither a frame nor a list.
+        InputsError: The inputs are of another type.
 
     Example:
-        >>> list(rows("Hello"))
+        >>> list(iter_rows("Hello"))
         ['Hello']
     """
     if hasattr(inputs, "columns"):
@@ -104,116 +107,128 @@ def rows(inputs: Any) -> Iterator[Any]:
     elif isinstance(inputs, (str, Mapping)):
         yield inputs
     elif hasattr(inputs, "tolist"):
-        yield from _plain(inputs)
+        yield from _to_plain(inputs)
     elif isinstance(inputs, (list, tuple)):
         yield from inputs
     else:
         raise InputsError(
-            f"a chat model takes a frame or a list, not a {type(inputs).__name__}",
-            remedy="Give a list of texts.",
+            f"a chat model accepts a DataFrame or a list, not {type(inputs).__name__}",
+            remedy="Pass a list of strings.",
             failures=[],
         )
 
 
-def _of_row(row: Any, number: int, template: str | None) -> list[Message]:
-    wanted = None if template is None else fields(template)
-    row = row.model_dump() if hasattr(row, "model_dump") else row
-    if isinstance(row, Mapping):
-        if row.get("messages") is not None:
-            return _messages(_plain(row["messages"]), number)
-        if wanted is None and len(row) == 1:
-            return [_user(next(iter(row.values())), number)]
-        if template is None or wanted is None:
-            raise _refused(
-                number,
-                f"it has the columns {', '.join(map(str, row))}",
-                "Name one messages, or set model.template.",
-            )
-    elif isinstance(row, str):
-        if template is None or wanted is None:
-            return [_user(row, number)]
-        if len(wanted) != 1:
-            raise _refused(
-                number,
-                f"it is one text, and the template wants {', '.join(wanted)}",
-                "Give a dict, or a frame.",
-            )
-        row = {wanted[0]: row}
-    else:
-        return _messages(_plain(row), number)
-    missing = [name for name in wanted if _is_missing(row.get(name))]
-    if missing:
-        raise _refused(
+def _row_messages(row: Any, number: int, template: str | None) -> list[Message]:
+    if hasattr(row, "model_dump"):
+        row = row.model_dump()
+    if isinstance(row, Mapping) and row.get("messages") is not None:
+        return _check_messages(_to_plain(row["messages"]), number)
+    if not isinstance(row, (Mapping, str)):
+        return _check_messages(_to_plain(row), number)
+    content = (
+        _single_text(row, number) if template is None else _fill_template(template, row, number)
+    )
+    return [{"role": "user", "content": content}]
+
+
+def _single_text(row: Mapping[str, Any] | str, number: int) -> str:
+    if isinstance(row, str):
+        return row
+    if len(row) != 1:
+        raise _row_error(
             number,
-            f"it has no {missing[0]}{did_you_mean(missing[0], list(map(str, row)))}",
-            "The template wants it: see model.template.",
+            f"it has the columns {', '.join(map(str, row))}",
+            "Name one of them `messages`, or set model.template.",
         )
-    return [{"role": "user", "content": template.format(**{name: row[name] for name in wanted})}]
-
-
-def _user(text: Any, number: int) -> Message:
+    text = next(iter(row.values()))
     if not isinstance(text, str):
-        raise _refused(number, f"its text is {_kind(text)}", "Give a text, or messages.")
-    return {"role": "user", "content": text}
+        raise _row_error(
+            number, f"its text is {_describe(text)}", "Pass a string, or a list of messages."
+        )
+    return text
 
 
-def _messages(messages: Any, number: int) -> list[Message]:
-    if not isinstance(messages, list) or not messages:
-        raise _refused(
+def _fill_template(template: str, row: Mapping[str, Any] | str, number: int) -> str:
+    columns = template_columns(template)
+    if isinstance(row, str):
+        if len(columns) != 1:
+            raise _row_error(
+                number,
+                f"it is a single string, but the template needs {', '.join(columns)}",
+                "Pass a dict, or a DataFrame.",
+            )
+        row = {columns[0]: row}
+    missing = [name for name in columns if _is_missing(row.get(name))]
+    if missing:
+        others = [str(name) for name in row if name != missing[0]]
+        raise _row_error(
             number,
-            f"its messages are {_kind(messages)}",
+            f"column {missing[0]!r} is missing{did_you_mean(missing[0], others)}",
+            "The template needs it (model.template).",
+        )
+    return template.format(**{name: row[name] for name in columns})
+
+
+def _check_messages(messages: Any, number: int) -> list[Message]:
+    if not isinstance(messages, list) or not messages:
+        raise _row_error(
+            number,
+            f"its messages are {_describe(messages)}",
             'Write [{"role": "user", "content": "..."}].',
         )
-    return [_message(message, number, place) for place, message in enumerate(messages)]
+    return [
+        _check_message(message, number, f"messages.{index}")
+        for index, message in enumerate(messages)
+    ]
 
 
-def _message(message: Any, number: int, place: int) -> Message:
+def _check_message(message: Any, number: int, path: str) -> Message:
     if not isinstance(message, Mapping):
-        raise _refused(
+        raise _row_error(
+            number, f"{path} is {_describe(message)}", 'Write {"role": "user", "content": "..."}.'
+        )
+    _check_role(message.get("role"), number, path)
+    present = {key: value for key, value in message.items() if not _is_missing(value)}
+    if present.get("tool_calls") == []:
+        del present["tool_calls"]
+    if "content" not in present and "tool_calls" not in present:
+        raise _row_error(
             number,
-            f"messages.{place} is {_kind(message)}",
-            'Write {"role": "user", "content": "..."}.',
+            f"{path} has no content",
+            "Only assistant messages with tool calls may omit it.",
         )
-    role = message.get("role")
-    if role not in ROLES:
-        wrong = (
-            "has no role"
-            if role is None
-            else f"has the role {truncate(repr(role), 40)}{did_you_mean(str(role), ROLES)}"
-        )
-        raise _refused(number, f"messages.{place} {wrong}", f"The roles: {', '.join(ROLES)}.")
-    kept = {key: value for key, value in message.items() if not _is_missing(value)}
-    if kept.get("tool_calls") == []:
-        del kept["tool_calls"]
-    if "content" not in kept and "tool_calls" not in kept:
-        raise _refused(
+    if not isinstance(present.get("content", ""), (str, list)):
+        raise _row_error(
             number,
-            f"messages.{place} has no content",
-            "Only an assistant that calls tools may leave it out.",
+            f"the content of {path} is {_describe(present['content'])}",
+            "Pass a string, or a list of content parts.",
         )
-    if not isinstance(kept.get("content", ""), (str, list)):
-        raise _refused(
-            number,
-            f"the content of messages.{place} is {_kind(kept['content'])}",
-            "Give a text, or a list of parts.",
-        )
-    return kept
+    return present
 
 
-def _refused(number: int, what: str, remedy: str) -> InputsError:
-    return InputsError(f"row {number}: {what}", remedy=remedy, failures=[], row=number)
+def _check_role(role: Any, number: int, path: str) -> None:
+    if role in ROLES:
+        return
+    problem = "has no role"
+    if role is not None:
+        shown = truncate(repr(role), 40)
+        problem = f"has the unknown role {shown}{did_you_mean(role, ROLES)}"
+    raise _row_error(number, f"{path} {problem}", f"Roles: {', '.join(ROLES)}.")
 
 
-def _kind(value: Any) -> str:
+def _row_error(number: int, problem: str, remedy: str) -> InputsError:
+    return InputsError(f"row {number}: {problem}", remedy=remedy, failures=[], row=number)
+
+
+def _describe(value: Any) -> str:
     if _is_missing(value):
         return "missing"
-    return (
-        "empty" if isinstance(value, list) and not value else f"of the type {type(value).__name__}"
-    )
+    is_empty = isinstance(value, list) and not value
+    return "empty" if is_empty else f"of type {type(value).__name__}"
 
 
 def _is_missing(value: Any) -> bool:
-    """Whether it is None, or one of the ways in which pandas writes that."""
+    """Return whether a value is None or one of the null values of pandas."""
     return (
         value is None
         or type(value).__name__ in {"NAType", "NaTType"}
@@ -221,14 +236,14 @@ def _is_missing(value: Any) -> bool:
     )
 
 
-def _plain(value: Any) -> Any:
-    """Arrays as lists, at every depth: pandas and MLflow hand nested data over as arrays."""
+def _to_plain(value: Any) -> Any:
+    """Convert nested arrays to lists; pandas and MLflow pass nested data as arrays."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_to_plain(item) for item in value]
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _to_plain(item) for key, item in value.items()}
     if isinstance(value, enum.Enum):
         return value.value
-    return _plain(value.model_dump()) if hasattr(value, "model_dump") else value
+    return _to_plain(value.model_dump()) if hasattr(value, "model_dump") else value

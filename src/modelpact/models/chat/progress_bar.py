@@ -1,39 +1,48 @@
-"""How far a long call is: a bar on the screen after a while, and nothing where nobody looks."""
+"""A progress bar for calls with many rows. It appears on terminals only, after a delay."""
 
 from __future__ import annotations
 
 import sys
 import time
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
 
-__all__ = ["AFTER", "Progress"]
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
-AFTER = 3.0
-"""Seconds before a bar appears."""
+__all__ = ["DELAY", "RowProgress"]
+
+DELAY = 3.0
+"""Seconds before the bar appears."""
 
 
-class Progress:
-    """Counts rows; shows a bar on standard error when that is a terminal, rich is installed, and it takes a while.
+class RowProgress:
+    """Counts finished rows, and shows a bar on standard error.
+
+    The bar appears if standard error is a terminal, rich is installed, and the call takes long.
 
     Args:
-        total: How many rows there are.
+        total: Number of rows.
     """
 
     def __init__(self, total: int) -> None:
         self._total, self._done = total, 0
         self._started = time.monotonic()
-        self._bar: Any = None
+        self._bar: Progress | None = None
+        self._is_enabled = sys.stderr.isatty()
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> RowProgress:
         return self
 
     def advance(self) -> None:
-        """One row more is done."""
+        """Count one finished row."""
         self._done += 1
-        if self._bar is None and time.monotonic() - self._started > AFTER and sys.stderr.isatty():
-            self._bar = _bar(self._total)
-        if self._bar:
+        if not self._is_enabled:
+            return
+        if self._bar is None and time.monotonic() - self._started > DELAY:
+            self._bar = _start_bar(self._total)
+            self._is_enabled = self._bar is not None
+        if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=self._done)
 
     def __exit__(
@@ -42,30 +51,25 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._bar:
+        if self._bar is not None:
             self._bar.stop()
 
 
-def _bar(total: int) -> Any:
+def _start_bar(total: int) -> Progress | None:
     try:
+        from rich import progress
         from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-    except ImportError:  # a saved model may run without it
-        return False
+    except ImportError:
+        # A saved model does not require rich.
+        return None
     columns = (
-        TextColumn("asking"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("rows, still"),
-        TimeRemainingColumn(),
+        progress.TextColumn("asking the server"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("rows, remaining"),
+        progress.TimeRemainingColumn(),
     )
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    bar = progress.Progress(*columns, console=Console(stderr=True), transient=True)
     bar.add_task("rows", total=total)
     bar.start()
     return bar

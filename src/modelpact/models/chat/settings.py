@@ -1,4 +1,4 @@
-"""What a chat model is configured with, and the servers that follow from it."""
+"""The settings of a chat model, and the server endpoints that they define."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from modelpact._internal.text import did_you_mean
 from modelpact.errors import ModelConfigError
-from modelpact.models.chat.messages import fields
+from modelpact.models.chat.messages import template_columns
 from modelpact.security import secrets
 from modelpact.types import Step
 
-__all__ = ["PROTOCOL", "REQUEST", "ChatSettings", "Endpoint"]
+__all__ = ["PROTOCOL", "REQUEST_PARAMS", "ChatSettings", "Endpoint"]
 
 PROTOCOL = 1
 """The version of `model_config.json`."""
 
-REQUEST = (
+REQUEST_PARAMS = (
     "temperature",
     "max_tokens",
     "top_p",
@@ -30,39 +30,43 @@ REQUEST = (
     "frequency_penalty",
     "presence_penalty",
 )
-"""The settings that go into a request under their own names, and that params may set for one call."""
+"""Settings that are sent under their own names, and that inference params can override."""
 
-_OF_A_FALLBACK = ("model", "base_url", "api_key", "headers", "extra_body", *REQUEST)
+_FALLBACK_KEYS = ("model", "base_url", "api_key", "headers", "extra_body", *REQUEST_PARAMS)
+
+_RESERVED_KEYS = frozenset({"model", "messages", "stream", "response_format", *REQUEST_PARAMS})
 
 
 class ChatSettings(Step):
-    """The configuration of a chat model, as it stands in YAML and in `model_config.json`.
+    """The configuration of a chat model, in YAML and in `model_config.json`.
 
     Attributes:
-        model: The model's name on the server.
-        api_key: A reference to the key, `env:NAME`, looked up when the model is first called; None for a server without keys.
-        base_url: The server, up to and with `/v1`; also a reference, `env:NAME`.
-        system: A system message put before every conversation that has none of its own.
-        template: The user's message with a row's columns in braces: `Translate into {language}: {text}`.
-        temperature: Randomness, 0 to 2; None leaves it, like all that follow, to the server.
-        max_tokens: The longest answer, in tokens.
-        top_p: Share of the probability mass to sample from, above 0, up to 1.
-        stop: Where to stop: a text or up to four.
-        seed: For answers that repeat themselves, where the server can.
-        frequency_penalty: Against repetition, -2 to 2.
-        presence_penalty: For new subjects, -2 to 2.
-        response_format: None for text; a written schema such as `{name: string, age: long}` for JSON that is checked against it;
-            or the protocol's own form, `{type: json_object}`.
-        headers: Headers to send, each value a reference, `env:NAME`.
-        extra_body: Whatever else the server takes, put into the request as it is.
-        timeout: Seconds that one attempt may take.
-        max_retries: How often a row is tried again after 429, 5xx and timeouts.
-        budget: Seconds that one row may take, with its retries and fallbacks.
-        max_concurrency: How many rows are under way at once.
-        fallbacks: Other models to ask in turn when one fails: settings that differ from these. One on another server needs an
-            `api_key` of its own.
-        on_error: `raise` stops at the first row that fails; `row` answers the others and says in a column `error` what was wrong.
-        max_response_bytes: The longest body that is read from a server.
+        model: Name of the model on the server.
+        api_key: Reference to the key, `env:NAME`, resolved at the first call; None for a server
+            without keys.
+        base_url: URL of the server including `/v1`, or a reference, `env:NAME`.
+        system: System message for conversations that have none.
+        template: User message with column names in braces: `Translate into {language}: {text}`.
+        temperature: Randomness, 0 to 2; None leaves this and the following to the server.
+        max_tokens: Maximum length of a response, in tokens.
+        top_p: Nucleus sampling: share of the probability mass, above 0, up to 1.
+        stop: Stop sequence, or a list of up to four.
+        seed: Seed for reproducible responses, if the server supports it.
+        frequency_penalty: Penalty for frequent tokens, -2 to 2.
+        presence_penalty: Penalty for tokens that occurred before, -2 to 2.
+        response_format: None for text; a schema such as `{name: string, age: long}` for JSON that
+            is checked against it; or a value of OpenAI's API, `{type: json_object}`.
+        headers: Headers to send; each value is a reference, `env:NAME`.
+        extra_body: Further keys of the request body.
+        timeout: Seconds per attempt.
+        max_retries: Retries per row after status 429, status 5xx and timeouts.
+        budget: Seconds per row, including retries and fallbacks.
+        max_concurrency: Number of rows in flight at once.
+        fallbacks: Models to try in order after a failure, as changes to these settings. A fallback
+            on another server needs its own `api_key`.
+        on_error: `raise` raises at the first row that fails; `row` writes the message to a column
+            `error` and continues.
+        max_response_bytes: Maximum size of a response body.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
@@ -95,109 +99,105 @@ class ChatSettings(Step):
     max_response_bytes: int = Field(default=4_000_000, ge=1)
 
     @model_validator(mode="after")
-    def _checked(self) -> ChatSettings:
+    def _check_settings(self) -> ChatSettings:
         secrets.reject_literals(self.model_dump(), "model")
         if isinstance(self.stop, list) and len(self.stop) > 4:
-            raise ValueError("stop takes up to four texts")
+            raise ValueError("stop accepts up to four strings")
         if not secrets.referenced_variable(self.base_url):
             _check_url(self.base_url)
         if self.template is not None:
-            fields(self.template)
-        taken = sorted(
-            {"model", "messages", "stream", "response_format", *REQUEST}
-            & set(self.extra_body or {})
-        )
-        if taken:
-            raise ValueError(f"extra_body: {taken[0]} is set by modelpact, not there")
+            template_columns(self.template)
+        reserved = sorted(_RESERVED_KEYS & set(self.extra_body or {}))
+        if reserved:
+            raise ValueError(f"extra_body: {reserved[0]} cannot be set here")
         self.endpoints()
         return self
 
-    def but(self, changes: Mapping[str, Any]) -> ChatSettings:
-        """These settings with others in their places.
+    def setting_values(self) -> dict[str, Any]:
+        """Return the values of all settings by name, without the fields of a subclass."""
+        return {name: getattr(self, name) for name in ChatSettings.option_fields()}
+
+    def with_changes(self, changes: Mapping[str, Any]) -> ChatSettings:
+        """Return these settings with some of them replaced.
 
         Raises:
-            ModelConfigError: A name is unknown or a value is wrong; each fault with its key.
+            ModelConfigError: A name is unknown or a value is invalid; all of them are listed.
             SecretError: A value is a literal key.
         """
-        known = list(ChatSettings.option_fields())
-        unknown = [str(key) for key in changes if key not in known]
+        values = self.setting_values()
+        unknown = [str(key) for key in changes if key not in values]
         if unknown:
             raise ModelConfigError(
                 "; ".join(
-                    f"{key}: no such setting of a chat model{did_you_mean(key, known)}"
+                    f"unknown chat model setting {key!r}{did_you_mean(key, values)}"
                     for key in unknown
                 ),
-                remedy=f"The settings: {', '.join(known)}.",
+                remedy=f"Settings: {', '.join(values)}.",
                 keys=unknown,
             )
-        mine = {name: getattr(self, name) for name in known}
         try:
-            return ChatSettings(**{**mine, **changes})
+            return ChatSettings(**{**values, **changes})
         except ValidationError as error:
-            faults = _faults(error)
-            keys = [re.split(r"[.: ]", fault)[0] for fault in faults]
-            raise ModelConfigError(
-                "; ".join(faults), keys=keys
-            ) from None  # its own text would repeat what was given
+            messages = _validation_messages(error)
+            keys = [re.split(r"[.: ]", message)[0] for message in messages]
+            # Not chained: Pydantic's message repeats the values.
+            raise ModelConfigError("; ".join(messages), keys=keys) from None
 
     def endpoints(self) -> list[Endpoint]:
-        """The servers to ask, in their order: the configured one, then the fallbacks.
+        """Return the configured endpoint, then those of the fallbacks.
 
         Raises:
             ValueError: A fallback is malformed.
         """
-        found = [
-            Endpoint(
-                self.model or "", self.base_url, self.api_key, self.headers or {}, self._request()
-            )
+        fallbacks = [
+            self._fallback_endpoint(fallback, f"fallbacks.{index}")
+            for index, fallback in enumerate(self.fallbacks)
         ]
-        for index, fallback in enumerate(self.fallbacks):
-            unknown = [str(key) for key in fallback if key not in _OF_A_FALLBACK]
-            if unknown:
-                raise ValueError(
-                    f"fallbacks.{index}.{unknown[0]}: a fallback has no such key{did_you_mean(unknown[0], _OF_A_FALLBACK)}"
-                )
-            if "model" not in fallback and "base_url" not in fallback:
-                raise ValueError(
-                    f"fallbacks.{index} names neither another model nor another base_url"
-                )
-            found.append(self._fallback(fallback, index))
-        return found
+        return [self._endpoint(self.headers), *fallbacks]
 
-    def _fallback(self, fallback: dict[str, Any], index: int) -> Endpoint:
-        try:
-            changed = ChatSettings(
-                **{**{key: getattr(self, key) for key in _OF_A_FALLBACK}, **fallback}
-            )
-        except ValidationError as error:
-            raise ValueError(
-                "; ".join(f"fallbacks.{index}.{fault}" for fault in _faults(error))
-            ) from None
-        elsewhere = changed.base_url != self.base_url
-        if elsewhere and self.api_key is not None and "api_key" not in fallback:
-            raise ValueError(
-                f"fallbacks.{index} is another server and needs an api_key of its own (null for none)"
-            )
-        headers = fallback.get("headers", {} if elsewhere else self.headers)
+    def _endpoint(self, headers: Mapping[str, str] | None) -> Endpoint:
+        params = {name: getattr(self, name) for name in REQUEST_PARAMS}
+        request = {name: value for name, value in params.items() if value not in (None, [])}
         return Endpoint(
-            changed.model or "",
-            changed.base_url,
-            changed.api_key,
-            headers or {},
-            changed._request(),
+            model=self.model or "",
+            base_url=self.base_url,
+            api_key=self.api_key,
+            headers=headers or {},
+            request={**request, **(self.extra_body or {})},
         )
 
-    def _request(self) -> dict[str, Any]:
-        given = {name: getattr(self, name) for name in REQUEST}
-        return {
-            **{name: value for name, value in given.items() if value is not None and value != []},
-            **(self.extra_body or {}),
-        }
+    def _fallback_endpoint(self, fallback: dict[str, Any], place: str) -> Endpoint:
+        for key in fallback:
+            if key not in _FALLBACK_KEYS:
+                suggestion = did_you_mean(key, _FALLBACK_KEYS)
+                raise ValueError(f"{place}.{key}: unknown key of a fallback{suggestion}")
+        if "model" not in fallback and "base_url" not in fallback:
+            raise ValueError(f"{place} sets neither model nor base_url")
+        values = {key: getattr(self, key) for key in _FALLBACK_KEYS}
+        try:
+            settings = ChatSettings(**{**values, **fallback})
+        except ValidationError as error:
+            messages = [f"{place}.{message}" for message in _validation_messages(error)]
+            raise ValueError("; ".join(messages)) from None
+        is_other_server = settings.base_url != self.base_url
+        if is_other_server and self.api_key is not None and "api_key" not in fallback:
+            raise ValueError(f"{place} is on another server and needs its own api_key (or null)")
+        # The configured headers may contain keys of the configured server.
+        default_headers = None if is_other_server else self.headers
+        return settings._endpoint(fallback.get("headers", default_headers))
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A model on a server, and what is sent to it; keys are references still."""
+    """A model on a server.
+
+    Attributes:
+        model: Name of the model on the server.
+        base_url: URL of the server, or a reference to it.
+        api_key: Reference to the key; None for a server without keys.
+        headers: Headers to send, each value a reference.
+        request: Keys of the request body, without the messages.
+    """
 
     model: str
     base_url: str
@@ -206,11 +206,11 @@ class Endpoint:
     request: Mapping[str, Any]
 
     def resolved_url(self) -> str:
-        """The server's address, with a reference looked up.
+        """Return the URL of the server, with a reference resolved.
 
         Raises:
-            ModelConfigError: The variable is not set, or is no address.
-            SecretError: The address holds a password.
+            ModelConfigError: The variable is not set, or is not a URL.
+            SecretError: The URL contains a password.
         """
         if not secrets.referenced_variable(self.base_url):
             return self.base_url
@@ -226,28 +226,22 @@ class Endpoint:
 def _check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
-        valid = (
-            parts.scheme in {"http", "https"}
-            and bool(parts.hostname)
-            and (parts.port is None or parts.port > 0)
-        )
+        is_valid_port = parts.port is None or parts.port > 0
     except ValueError:
-        valid = False
-    if not valid:
-        raise ValueError(
-            "base_url is no address of a server: write http://localhost:4000/v1, or env:NAME"
-        )
+        is_valid_port = False
+    if not (is_valid_port and parts.scheme in {"http", "https"} and parts.hostname):
+        raise ValueError("base_url is not a URL: write http://localhost:4000/v1, or env:NAME")
 
 
-def _faults(error: ValidationError) -> list[str]:
-    """What is wrong, each fault after its key, and none of the values."""
-    found: dict[str, str] = {}
-    for fault in error.errors(include_input=False):
-        place = ".".join(
-            str(part) for part in fault["loc"] if not str(part).startswith(("str", "list["))
-        )
-        text = (
-            str(fault["ctx"]["error"].args[0]) if fault["type"] == "value_error" else fault["msg"]
-        )
-        found.setdefault(place, f"{place}: {text[0].lower()}{text[1:]}" if place else text)
-    return list(found.values())
+def _validation_messages(error: ValidationError) -> list[str]:
+    """Return one message per invalid setting, with its key and without its value."""
+    messages: dict[str, str] = {}
+    for issue in error.errors(include_input=False):
+        # Pydantic adds the branches of a union to the location.
+        parts = [str(part) for part in issue["loc"]]
+        place = ".".join(part for part in parts if not part.startswith(("str", "list[")))
+        text = issue["msg"]
+        if issue["type"] == "value_error":
+            text = str(issue["ctx"]["error"].args[0])
+        messages.setdefault(place, f"{place}: {text[0].lower()}{text[1:]}" if place else text)
+    return list(messages.values())

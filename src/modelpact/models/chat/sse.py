@@ -1,4 +1,12 @@
-"""A body that comes bit by bit, and the server-sent events in it."""
+"""Server-sent events in a response body that arrives in chunks.
+
+The format is defined by the HTML standard, section 9.2.6. OpenAI's chat API uses the field `data`
+only, and ends a stream with the event `[DONE]`.
+
+The parser is our own on purpose. httpx-sse 0.4.3 imports httpx, which current releases of the
+OpenAI SDK do not install, so every saved chat model would have to require it as well; and it
+replaces invalid UTF-8 instead of raising.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +15,26 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from typing import TypeVar
 
-__all__ = ["data_of_events", "whole"]
+__all__ = ["closing_iterator", "iter_event_data"]
 
 _T = TypeVar("_T")
 
 DONE = "[DONE]"
-"""The data of the last event of OpenAI's protocol."""
+"""The data of the last event."""
 
-LAST_BYTES = 0.1
-"""Seconds that the end of a body may take after that event: a connection is used again only when it was read to the end."""
+DRAIN_TIMEOUT = 0.1
+"""Seconds to wait for the end of the body after the last event.
+
+A connection is only reused after its body was read to the end.
+"""
 
 
 @contextlib.asynccontextmanager
-async def whole(source: AsyncIterable[_T]) -> AsyncGenerator[AsyncIterator[_T]]:
-    """Iterate over a source, and close it on the spot however that ends.
+async def closing_iterator(source: AsyncIterable[_T]) -> AsyncGenerator[AsyncIterator[_T]]:
+    """Iterate over a source, and close its generator on exit.
 
-    What is left to the garbage collector may be collected in another thread while the event loop is at work on it.
+    Otherwise the garbage collector may close the generator in another thread while the event loop
+    runs it.
     """
     iterator = aiter(source)
     try:
@@ -32,16 +44,14 @@ async def whole(source: AsyncIterable[_T]) -> AsyncGenerator[AsyncIterator[_T]]:
             await iterator.aclose()
 
 
-async def data_of_events(body: AsyncIterator[bytes]) -> AsyncGenerator[str]:
-    """The data of each event of a `text/event-stream`, up to `[DONE]`.
-
-    The format is WHATWG's, HTML section 9.2.6; other fields than `data` carry nothing in OpenAI's protocol.
+async def iter_event_data(body: AsyncIterator[bytes]) -> AsyncGenerator[str]:
+    """Yield the data of each event, up to `[DONE]`.
 
     Raises:
         UnicodeDecodeError: A line is not UTF-8.
     """
     data: list[str] = []
-    async with whole(_lines(body)) as lines:
+    async with closing_iterator(_iter_lines(body)) as lines:
         async for line in lines:
             field, _, value = line.partition(":")
             if field == "data":
@@ -49,30 +59,31 @@ async def data_of_events(body: AsyncIterator[bytes]) -> AsyncGenerator[str]:
             elif not line and (event := "\n".join(data)):
                 data.clear()
                 if event.startswith(DONE):
-                    await _read_out(lines)
+                    await _drain(lines)
                     return
                 yield event
 
 
-async def _read_out(lines: AsyncIterator[str]) -> None:
+async def _drain(lines: AsyncIterator[str]) -> None:
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(LAST_BYTES):
+        async with asyncio.timeout(DRAIN_TIMEOUT):
             async for _ in lines:
                 pass
 
 
-async def _lines(body: AsyncIterator[bytes]) -> AsyncGenerator[str]:
-    begun: list[bytes] = []  # joined once the line is there: a long one comes in many pieces
-    held = b""  # a carriage return at the end of a piece: what follows tells whether the line ends there
-    async for arrived in body:
-        piece = held + arrived
-        held = b"\r" if piece.endswith(b"\r") else b""
-        *ended, rest = (
-            piece.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        )
-        for end in ended:
-            yield b"".join([*begun, end]).decode()
-            begun.clear()
-        begun.append(rest)
-    for end in b"".join([*begun, held]).splitlines():
+async def _iter_lines(body: AsyncIterator[bytes]) -> AsyncGenerator[str]:
+    # Chunks of an incomplete line; they are joined once, because a long line has many.
+    partial: list[bytes] = []
+    # A carriage return that ends a chunk: the next chunk may begin with its line feed.
+    held_back = b""
+    async for received in body:
+        chunk = held_back + received
+        held_back = b"\r" if chunk.endswith(b"\r") else b""
+        text = chunk.removesuffix(held_back).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *complete, rest = text.split(b"\n")
+        for end in complete:
+            yield b"".join([*partial, end]).decode()
+            partial.clear()
+        partial.append(rest)
+    for end in b"".join([*partial, held_back]).splitlines():
         yield end.decode()

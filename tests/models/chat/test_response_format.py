@@ -113,13 +113,13 @@ def test_fenced_json_is_read(text: str) -> None:
 
 
 MISFITS = {
-    "prose": ("Ann is 41.", "it is not JSON"),
-    "cut off": (ANN[:15], "it is not JSON"),
+    "prose": ("Ann is 41.", "it is not valid JSON"),
+    "cut off": (ANN[:15], "it is not valid JSON"),
     "another type": ('{"name": "Ann", "age": "old"}', "age"),
     "a missing key": ('{"name": "Ann"}', "age"),
-    "a list": (f"[{ANN}]", "a list and not an object"),
-    "deep": ("[" * 100_000, "it is not JSON"),
-    "nothing": ("", "it is not JSON"),
+    "a list": (f"[{ANN}]", "a JSON list, not an object"),
+    "deep": ("[" * 100_000, "it is not valid JSON"),
+    "nothing": ("", "it is not valid JSON"),
 }
 
 
@@ -148,7 +148,7 @@ def test_a_second_misfit_is_an_error_with_a_name() -> None:
         error = fails(chat(server, response_format=PERSON), ["a"])
     assert (error.reason, error.attempts, server.count) == ("format_mismatch", 2, 2)
     assert (
-        "the answer does not fit the response format after 2 attempts: it is not JSON"
+        "the response does not match the response format after 2 attempts: it is not valid JSON"
         in error.message
     )
     assert "Simplify model.response_format" in error.remedy
@@ -175,7 +175,7 @@ def test_one_misfit_among_rows_is_that_rows_error() -> None:
     assert outputs.name.tolist() == ["Ann", None, "Ann"]
     assert outputs.age.tolist() == [41, None, 41]
     assert outputs.error.isna().tolist() == [True, False, True]
-    assert outputs.error[1].startswith("row 1: the answer does not fit")
+    assert outputs.error[1].startswith("row 1: the response does not match")
     assert server.count == 4
 
 
@@ -223,7 +223,7 @@ def test_a_malformed_format_is_named_and_nothing_is_sent(written: Any, words: st
 def test_hints_have_no_place_for_an_error_column(kind: Any) -> None:
     with (
         ChatServer() as server,
-        pytest.raises(ModelConfigError, match="on_error=row needs a column"),
+        pytest.raises(ModelConfigError, match="on_error=row needs a DataFrame"),
     ):
         chat(server, kind, on_error="row").predict(["a"])
     assert server.count == 0
