@@ -41,15 +41,23 @@ _BY_TYPE: dict[Any, str] = {
     memoryview: "Write bytes.",
 }
 _LISTS = (tuple, set, frozenset, collections.deque, collections.abc.Iterable)
-_SCALARS = (bool, int, float, str, bytes, datetime.datetime)
-_NUMPY_SCALARS = (
-    (np.bool_, "bool"),
-    (np.integer, "int"),
-    (np.floating, "float"),
-    (np.str_, "str"),
-    (np.bytes_, "bytes"),
-    (np.datetime64, "datetime"),
-)
+_SCALARS: dict[type, str] = {
+    bool: "bool",
+    int: "int",
+    float: "float",
+    str: "str",
+    bytes: "bytes",
+    datetime.datetime: "datetime",
+    pathlib.PurePath: "str",
+}
+_NUMPY_SCALARS: dict[type, str] = {
+    np.bool_: "bool",
+    np.integer: "int",
+    np.str_: "str",
+    np.bytes_: "bytes",
+    np.datetime64: "datetime",
+    np.generic: "float",
+}
 _CONTAINER_PACKAGES = [
     "pandas",
     "numpy",
@@ -126,15 +134,17 @@ def _suggest_for_class(kind: type, arguments: tuple[Any, ...]) -> str:
     if dataclasses.is_dataclass(kind) or (issubclass(kind, tuple) and hasattr(kind, "_fields")):
         return f"Make {name} a Pydantic model, or a TypedDict."
     if issubclass(kind, np.generic):
-        python_name = next((text for base, text in _NUMPY_SCALARS if issubclass(kind, base)), None)
-        return f"Write {python_name or 'float'}: hints name Python's types, not NumPy's."
+        return f"Write {_find_base(kind, _NUMPY_SCALARS)}: hints name Python's types, not NumPy's."
     if issubclass(kind, collections.abc.Mapping):
         return f"Write dict[str, {format_hint(arguments[-1]) if arguments else 'str'}]."
-    if issubclass(kind, pathlib.PurePath):
-        return f"Write str, and create the {name} in predict."
-    scalar = next((base for base in _SCALARS if issubclass(kind, base)), None)
-    if scalar is not None:
-        return f"Write {scalar.__name__}, and create the {name} in predict."
+    scalar = _find_base(kind, _SCALARS)
+    if scalar:
+        return f"Write {scalar}, and create the {name} in predict."
     if issubclass(kind, _LISTS):
         return f"Write list[{format_hint(arguments[0]) if arguments else 'str'}]."
     return _GENERAL
+
+
+def _find_base(kind: type, names: dict[type, str]) -> str:
+    """Return the name of the first base class of a type, or an empty string."""
+    return next((name for base, name in names.items() if issubclass(kind, base)), "")

@@ -126,13 +126,13 @@ def _read_role(hint: Any, role: Literal["inputs", "outputs"]) -> Schema | None:
 
 def _find_input_name(predict: Callable[..., Any]) -> str:
     """Return the parameter of the inputs: the first one, or the second after MLflow's context."""
-    names = list(inspect.signature(predict).parameters)
-    is_method = names[:1] == ["self"] or inspect.ismethod(predict)
-    names = [name for name in names if name != "self"]
-    others = [name for name in names if name != "params"]
-    has_context = names[:1] == ["context"]
-    if is_method:
-        has_context = has_context or "context" in names or len(others) == 2
+    parameters = list(inspect.signature(predict).parameters)
+    names = [name for name in parameters if name != "self"]
+    if parameters[:1] == ["self"] or inspect.ismethod(predict):
+        n_others = sum(name != "params" for name in names)
+        has_context = "context" in names or n_others == 2
+    else:
+        has_context = names[:1] == ["context"]
     inputs = names[1:] if has_context else names
     return inputs[0] if inputs else ""
 

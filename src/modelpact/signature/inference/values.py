@@ -81,24 +81,32 @@ def common_type(values: list[Any], path: FieldPath, issues: DataIssues) -> Any:
 
 def _infer_common(values: list[Any], path: FieldPath, issues: DataIssues) -> _InferredType:
     kinds = set(map(type, values))
-    if len(kinds) == 1 and (kind := next(iter(kinds))) in _SIMPLE:
-        return _SIMPLE[kind], False
-    # A NaN among the values makes their sum NaN, which is not equal to itself.
-    if kinds == {float} and (total := sum(values)) == total:
-        return DataType.double, False
-    has_nulls = not kinds.isdisjoint(_NULLS)
-    if has_nulls:
-        kinds -= _NULLS
-        if len(kinds) == 1 and (kind := next(iter(kinds))) in _SIMPLE:
-            return _SIMPLE[kind], True
+    simple = _infer_simple(values, kinds)
+    if simple is not None:
+        return simple
+    n_values = len(values)
+    if not kinds.isdisjoint(_NULLS):
         values = [value for value in values if type(value) not in _NULLS]
     if any(issubclass(kind, float) for kind in kinds):
-        real = [value for value in values if not (isinstance(value, float) and math.isnan(value))]
-        has_nulls = has_nulls or len(real) < len(values)
-        values, kinds = real, set(map(type, real))
+        values = [value for value in values if not (isinstance(value, float) and math.isnan(value))]
+    has_nulls = len(values) < n_values
     if not values:
         return _EMPTY, has_nulls
+    if has_nulls:
+        kinds = set(map(type, values))
     return _infer_non_null(values, kinds, has_nulls, path, issues)
+
+
+def _infer_simple(values: list[Any], kinds: set[type]) -> _InferredType | None:
+    """Return the type of values whose Python types determine it; None for other values."""
+    if kinds == {float}:
+        # A NaN among the values makes their sum NaN.
+        return None if math.isnan(sum(values)) else (DataType.double, False)
+    non_null = kinds - _NULLS
+    if len(non_null) != 1:
+        return None
+    dtype = _SIMPLE.get(next(iter(non_null)))
+    return None if dtype is None else (dtype, len(non_null) < len(kinds))
 
 
 def _infer_non_null(
@@ -134,14 +142,7 @@ def _format_kinds(kinds: Iterable[type]) -> str:
 def _infer_scalars(
     values: list[Any], kinds: set[type], path: FieldPath, issues: DataIssues
 ) -> DataType:
-    type_by_kind = {kind: _infer_scalar(kind, values) for kind in kinds}
-    unsupported = [kind for kind, dtype in type_by_kind.items() if dtype is None]
-    for kind in unsupported:
-        remedy = _REMEDIES.get(kind.__name__, _GENERAL_REMEDY)
-        issues.add(path, f"values of type {kind.__name__} have no MLflow type", remedy)
-    if unsupported:
-        raise _NoCommonTypeError
-    types = {dtype for dtype in type_by_kind.values() if dtype is not None}
+    types = _infer_scalar_types(values, kinds, path, issues)
     if len(types) > 1:
         remedy = _USE_ONE_TYPE
         if types == {DataType.long, DataType.double}:
@@ -153,6 +154,23 @@ def _infer_scalars(
         issues.add(path, text, "provide it as a string or as a float")
         raise _NoCommonTypeError
     return types.pop()
+
+
+def _infer_scalar_types(
+    values: list[Any], kinds: set[type], path: FieldPath, issues: DataIssues
+) -> set[DataType]:
+    types = set()
+    before = len(issues)
+    for kind in kinds:
+        dtype = _infer_scalar(kind, values)
+        if dtype is not None:
+            types.add(dtype)
+            continue
+        remedy = _REMEDIES.get(kind.__name__, _GENERAL_REMEDY)
+        issues.add(path, f"values of type {kind.__name__} have no MLflow type", remedy)
+    if len(issues) > before:
+        raise _NoCommonTypeError
+    return types
 
 
 def _fit_long(values: list[int]) -> bool:
@@ -228,15 +246,21 @@ def _infer_objects(
             text = f"a key of type {type(name).__name__} ({str(name)[:40]!r})"
             issues.add(path, text, "use strings as names of properties")
             continue
-        try:
-            dtype, is_empty = _infer_common(items, (*path, name), issues)
-        except _NoCommonTypeError:
-            continue
-        required = not (has_nulls or is_empty) and len(items) == len(real)
-        properties.append(Property(name, dtype, required=required))
+        required = not has_nulls and len(items) == len(real)
+        properties.append(_infer_property(name, items, required, path, issues))
     if len(issues) > before:
         raise _NoCommonTypeError
     return Object(properties), has_nulls
+
+
+def _infer_property(
+    name: str, values: list[Any], required: bool, path: FieldPath, issues: DataIssues
+) -> Property:
+    try:
+        dtype, is_empty = _infer_common(values, (*path, name), issues)
+    except _NoCommonTypeError:
+        return Property(name, AnyType(), required=False)
+    return Property(name, dtype, required=required and not is_empty)
 
 
 def group_by_key(rows: list[dict[Any, Any]]) -> dict[Any, list[Any]]:

@@ -21,7 +21,7 @@ from modelpact.signature.language.tensor_types import is_tensor
 from modelpact.signature.language.type_names import ColumnType
 from modelpact.signature.language.type_reader import is_plain_key, read_key, read_type
 from modelpact.signature.language.types import format_type
-from modelpact.signature.language.yaml_reader import Unreadable, read_document, read_stored
+from modelpact.signature.language.yaml_reader import Unreadable, read_inline, read_stored
 
 __all__ = ["params_to_spec", "read_params"]
 
@@ -39,22 +39,23 @@ def read_params(value: Any, path: FieldPath, issues: SpecIssues) -> ParamSchema 
     stored: ParamSchema | None = read_stored(value, ParamSchema.from_json)
     if stored is not None:
         return stored
-    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
-        value = read_document(value, path, issues)
+    value = read_inline(value, path, issues)
     if value is Unreadable or value in ([], {}):
         return None
-    found: list[ParamSpec | None] = []
-    if isinstance(value, Mapping):
-        found += [_read_named(key, item, (*path, key), issues) for key, item in value.items()]
-    elif isinstance(value, (list, tuple)) and all(isinstance(item, Mapping) for item in value):
-        found += [_read_listed(item, (*path, index), issues) for index, item in enumerate(value)]
-    else:
-        text = "params are written as {name: type = default}, such as {temperature: double = 0.7}"
-        issues.add(path, f"{text}; got {preview(value)}")
-        return None
+    found = _read_entries(value, path, issues)
     params = [param for param in found if param is not None]
     issues.add_duplicates(path, [param.name for param in params])
     return None if issues or len(params) < len(found) else ParamSchema(params)
+
+
+def _read_entries(value: Any, path: FieldPath, issues: SpecIssues) -> list[ParamSpec | None]:
+    if isinstance(value, Mapping):
+        return [_read_named(key, item, (*path, key), issues) for key, item in value.items()]
+    if isinstance(value, (list, tuple)) and all(isinstance(item, Mapping) for item in value):
+        return [_read_listed(item, (*path, index), issues) for index, item in enumerate(value)]
+    text = "params are written as {name: type = default}, such as {temperature: double = 0.7}"
+    issues.add(path, f"{text}; got {preview(value)}")
+    return []
 
 
 def _read_named(key: Any, value: Any, path: FieldPath, issues: SpecIssues) -> ParamSpec | None:
@@ -118,10 +119,9 @@ def _read_param_type(value: Any, path: FieldPath, issues: SpecIssues) -> ColumnT
 def _read_long(
     value: dict[Any, Any], path: FieldPath, issues: SpecIssues
 ) -> tuple[ColumnType | None, Any]:
-    for key in value:
-        if key not in _KEYS:
-            text = f"unknown key {preview(key)} of a param{did_you_mean(key, _KEYS)}"
-            issues.add((*path, key), text)
+    for key in [key for key in value if key not in _KEYS]:
+        text = f"unknown key {preview(key)} of a param{did_you_mean(key, _KEYS)}"
+        issues.add((*path, key), text)
     # Older files of MLflow say dtype.
     type_key = "dtype" if "dtype" in value and "type" not in value else "type"
     missing = [key for key in (type_key, "default") if key not in value]
@@ -129,17 +129,23 @@ def _read_long(
         text = f"a param requires {' and '.join(missing)}"
         issues.add(path, f"{text}, as in {{type: double, default: 0.7}}")
         return None, None
+    return _read_long_type(value, type_key, path, issues), value["default"]
+
+
+def _read_long_type(
+    value: dict[Any, Any], type_key: str, path: FieldPath, issues: SpecIssues
+) -> ColumnType | None:
     written = value[type_key]
     has_properties = "properties" in value
     if written == "object":
         written = {"type": "object"}
         if has_properties:
             written["properties"] = value["properties"]
-        return _read_param_type(written, path, issues), value["default"]
+        return _read_param_type(written, path, issues)
     if has_properties:
         text = f"properties are for type object only, not for {preview(written)}"
         issues.add((*path, "properties"), text)
-    return _read_param_type(written, (*path, type_key), issues), value["default"]
+    return _read_param_type(written, (*path, type_key), issues)
 
 
 def _read_shape(

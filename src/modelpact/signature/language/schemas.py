@@ -21,7 +21,7 @@ from modelpact.signature.language.type_reader import (
     read_type,
 )
 from modelpact.signature.language.types import type_to_spec
-from modelpact.signature.language.yaml_reader import Unreadable, read_document, read_stored
+from modelpact.signature.language.yaml_reader import Unreadable, read_inline, read_stored
 
 __all__ = ["read_schema", "schema_to_spec"]
 
@@ -43,8 +43,7 @@ def read_schema(value: Any, path: FieldPath, issues: SpecIssues) -> Schema | Non
     stored: Schema | None = read_stored(value, Schema.from_json)
     if stored is not None:
         return stored
-    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
-        value = read_document(value, path, issues)
+    value = read_inline(value, path, issues)
     if value is Unreadable:
         return None
     before = len(issues)
@@ -161,18 +160,17 @@ def _check_consistency(specs: list[_Spec], path: FieldPath, issues: SpecIssues) 
     if n_tensors and n_columns:
         text = f"tensors ({n_tensors}) and columns ({n_columns}) cannot be mixed"
         issues.add(path, f"{text}; write an array column as [double]")
-    n_unnamed = len(specs) - len(names)
-    if names and n_unnamed:
-        text = f"named ({len(names)}) and unnamed ({n_unnamed}) columns cannot be mixed"
-        issues.add(path, f"{text}; name all of them or none")
-    elif n_tensors > 1 and not n_columns and not names:
-        text = "several tensors need names: {left: float32[-1, 3], right: float32[-1, 3]}"
-        issues.add(path, text)
     if not names:
         _check_unnamed(specs, path, issues)
+    elif len(names) < len(specs):
+        counts = f"named ({len(names)}) and unnamed ({len(specs) - len(names)})"
+        issues.add(path, f"{counts} columns cannot be mixed; name all of them or none")
 
 
 def _check_unnamed(specs: list[_Spec], path: FieldPath, issues: SpecIssues) -> None:
+    if len(specs) > 1 and all(isinstance(spec, TensorSpec) for spec in specs):
+        text = "several tensors need names: {left: float32[-1, 3], right: float32[-1, 3]}"
+        issues.add(path, text)
     for index, spec in enumerate(specs):
         if isinstance(spec, ColSpec) and spec.required is False:
             text = "an unnamed column cannot be optional; name it, or remove required: false"
@@ -196,8 +194,9 @@ def schema_to_spec(schema: Schema) -> Any:
     names = [spec.name for spec in specs]
     if not all(map(is_plain_key, names)) or len(set(names)) < len(names):
         raise ValueError("a name is not a plain key, or not unique")
-    keys = [
-        f"{spec.name}?" if isinstance(spec, ColSpec) and not spec.required else spec.name
-        for spec in specs
-    ]
+    keys = [f"{spec.name}?" if _is_optional(spec) else spec.name for spec in specs]
     return dict(zip(keys, types, strict=True))
+
+
+def _is_optional(spec: _Spec) -> bool:
+    return isinstance(spec, ColSpec) and not spec.required

@@ -15,7 +15,7 @@ from modelpact._internal.text import preview
 from modelpact.signature.field_path import FieldPath
 from modelpact.signature.issues import SpecIssues
 
-__all__ = ["Unreadable", "read_document", "read_stored"]
+__all__ = ["Unreadable", "read_document", "read_inline", "read_stored"]
 
 _Stored = TypeVar("_Stored", Schema, ParamSchema)
 
@@ -68,6 +68,13 @@ def read_document(text: str, path: FieldPath, issues: SpecIssues) -> Any:
     finally:
         loader.dispose()
     return Unreadable
+
+
+def read_inline(value: Any, path: FieldPath, issues: SpecIssues) -> Any:
+    """Read a list or a mapping that is written as text; return other values unchanged."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+        return read_document(value, path, issues)
+    return value
 
 
 def _find_line(error: yaml.MarkedYAMLError) -> int | None:
