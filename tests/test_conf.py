@@ -152,6 +152,8 @@ class TestEachOption:
             )
             if constant and not field.is_required():
                 default = field.get_default(call_default_factory=True)
+                if value is None and default == {}:
+                    continue  # Hydra merges into {}, and rejects keys that it does not have
                 assert value == default or field.default is None, key
                 assert type(value) is type(default) or default is None, key
 

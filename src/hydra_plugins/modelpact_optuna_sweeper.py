@@ -1,4 +1,7 @@
-"""modelpact's sweeper over Optuna, where Hydra looks for plugins; Optuna itself is imported when a sweep begins."""
+"""modelpact's Optuna sweeper, in the namespace package where Hydra discovers plugins.
+
+Optuna is imported when a sweep starts.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,14 @@ class OptunaSweeper(Sweeper):
     """A sweep whose jobs are the trials of an Optuna study; both can be resumed.
 
     Args:
-        n_trials: How many jobs the sweep has in the end; None for all of a grid.
-        n_jobs: How many are asked for, and launched, at a time.
-        direction: Whether the first metric is to be as great as can be (`maximize`) or as small (`minimize`).
-        sampler: How values are chosen: a key of `modelpact.cli.sweeps.optuna_study.SAMPLERS`, or a sampler of Optuna's.
-        seed: Makes the sampler repeatable.
-        storage: Where the study is kept, as SQLAlchemy has it.
-        study_name: None for the name of the sweep's folder.
-        params: What to sweep over, beside what the command line says.
+        n_trials: The number of jobs of the whole sweep; None for all of a grid.
+        n_jobs: The number of jobs to suggest and launch at a time.
+        direction: Whether to `maximize` or `minimize` the first metric.
+        sampler: A key of `modelpact.cli.sweeps.optuna_study.SAMPLERS`, or an Optuna sampler.
+        seed: The seed of the sampler.
+        storage: The SQLAlchemy URL of the study.
+        study_name: The name of the study; None for the name of the sweep's folder.
+        params: Overrides to sweep over, in addition to those of the command line.
     """
 
     def __init__(
@@ -61,58 +64,55 @@ class OptunaSweeper(Sweeper):
         from modelpact.cli.sweeps.composer import SweepComposer
 
         loader = cast("ConfigLoader", SweepComposer(hydra_context.config_loader))
-        self.hydra_context, self.config = (
-            HydraContext(config_loader=loader, callbacks=hydra_context.callbacks),
-            config,
-        )
+        self.config = config
+        self.hydra_context = HydraContext(config_loader=loader, callbacks=hydra_context.callbacks)
         self.launcher = Plugins.instance().instantiate_launcher(
             hydra_context=self.hydra_context, task_function=task_function, config=config
         )
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Run the trials that are still to be run."""
+        """Run the trials that are not done."""
         from modelpact.cli.compose import import_model
 
-        import_model(cast("DictConfig", self.config))  # first: the next lines import MLflow
-        from modelpact.cli.sweeps.optuna_study import Trials, need_optuna
+        config = cast("DictConfig", self.config)
+        # Before MLflow, which the next lines import.
+        import_model(config)
+        from modelpact.cli.sweeps.optuna_study import Trials, require_optuna
         from modelpact.cli.sweeps.search_space import SearchSpace
-        from modelpact.cli.sweeps.sweep_runner import explore, opened, without_own
+        from modelpact.cli.sweeps.sweep_runner import job_overrides, open_sweep, run_search
 
-        need_optuna()
-        self._check()
-        config, loader = (
-            cast("DictConfig", self.config),
-            cast("HydraContext", self.hydra_context).config_loader,
-        )
-        given = without_own([*(f"{key}={value}" for key, value in self.params.items()), *arguments])
-        space = SearchSpace.read(
-            OverridesParser.create(config_loader=loader).parse_overrides(given)
-        )
-        sweep = opened(
-            config, searched=space.written, minimize=self.study["direction"] == "minimize"
-        )
-        return explore(
+        require_optuna()
+        self._check_numbers()
+        loader = cast("HydraContext", self.hydra_context).config_loader
+        params = [f"{key}={value}" for key, value in self.params.items()]
+        parser = OverridesParser.create(config_loader=loader)
+        space = SearchSpace.read(parser.parse_overrides(job_overrides([*params, *arguments])))
+        minimize = self.study["direction"] == "minimize"
+        sweep = open_sweep(config, searched=space.written, minimize=minimize)
+        return run_search(
             config,
             loader.load_sweep_config,
             cast("Launcher", self.launcher),
             sweep,
+            lambda: Trials(sweep, space, **self.study),
             corners=space.corners(),
-            trials=lambda: Trials(sweep, space, **self.study),
             n_trials=self.n_trials,
             n_jobs=self.n_jobs,
         )
 
-    def _check(self) -> None:
+    def _check_numbers(self) -> None:
         from modelpact.errors import ConfigError
 
         if self.n_trials is None and self.study["sampler"] != "grid":
             raise ConfigError(
-                "hydra.sweeper.n_trials has no value",
-                remedy="Set how many jobs to run: hydra.sweeper.n_trials=20.",
+                "hydra.sweeper.n_trials is required for this sampler",
+                remedy="Set the number of jobs: hydra.sweeper.n_trials=20.",
+                key="hydra.sweeper.n_trials",
             )
         for key, value in {"n_trials": self.n_trials, "n_jobs": self.n_jobs}.items():
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ConfigError(
-                    f"hydra.sweeper.{key}={value} is not a number of jobs",
-                    remedy="Give a whole number from 1 on.",
+                    f"hydra.sweeper.{key}={value} is not a positive integer",
+                    remedy="Set it to 1 or more.",
+                    key=f"hydra.sweeper.{key}",
                 )

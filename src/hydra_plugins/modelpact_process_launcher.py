@@ -1,4 +1,4 @@
-"""modelpact's launcher over processes of this machine, where Hydra looks for plugins."""
+"""modelpact's process launcher, in the namespace package where Hydra discovers plugins."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 if TYPE_CHECKING:
-    from modelpact.cli.sweeps.process_pool import Pool
+    from modelpact.cli.sweeps.process_pool import ProcessPool
 
 __all__ = ["ProcessLauncher"]
 
 
 class ProcessLauncher(Launcher):
-    """Runs the jobs of a sweep in processes beside each other.
+    """Runs the jobs of a sweep in parallel processes of this machine.
 
     Args:
-        n_jobs: How many processes.
+        n_jobs: The number of processes.
     """
 
     def __init__(self, *, n_jobs: int = 2) -> None:
@@ -29,31 +29,32 @@ class ProcessLauncher(Launcher):
 
         if not isinstance(n_jobs, int) or n_jobs < 1:
             raise ConfigError(
-                f"hydra.launcher.n_jobs={n_jobs} is not a number of processes",
+                f"hydra.launcher.n_jobs={n_jobs} is not a positive integer",
                 remedy="Set it to 1 or more.",
+                key="hydra.launcher.n_jobs",
             )
         self.n_jobs = n_jobs
-        self._pool: Pool | None = None
+        self._pool: ProcessPool | None = None
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        from modelpact.cli.sweeps.process_pool import Pool
-        from modelpact.cli.sweeps.workers import Work
+        from modelpact.cli.sweeps.process_pool import ProcessPool
+        from modelpact.cli.sweeps.workers import WorkerContext
 
-        self._pool = Pool(Work(hydra_context, task_function, config), self.n_jobs)
+        self._pool = ProcessPool(WorkerContext(hydra_context, task_function, config), self.n_jobs)
 
-    def ready(self, jobs: int) -> contextlib.AbstractContextManager[None]:
-        """Have the processes for so many jobs, from before the store is opened until all is done."""
-        return self._prepared().ready(jobs)
+    def ready(self, n_jobs: int) -> contextlib.AbstractContextManager[None]:
+        """Return a context with warm processes; it is entered before the store is opened."""
+        return self._require_pool().ready(n_jobs)
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        """Run jobs beside each other; one whose process dies has failed, and the others go on."""
-        return self._prepared().run(job_overrides, initial_job_idx)
+        """Run jobs in parallel; a job whose process dies fails, and the others continue."""
+        return self._require_pool().run(job_overrides, initial_job_idx)
 
-    def _prepared(self) -> Pool:
+    def _require_pool(self) -> ProcessPool:
         if self._pool is None:
-            raise TypeError("setup comes first")
+            raise TypeError("setup was not called")
         return self._pool

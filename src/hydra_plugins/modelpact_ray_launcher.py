@@ -1,9 +1,12 @@
-"""modelpact's launcher over Ray, where Hydra looks for plugins; Ray itself is imported when jobs are launched."""
+"""modelpact's Ray launcher, in the namespace package where Hydra discovers plugins.
+
+Ray is imported when jobs are launched.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
@@ -14,13 +17,14 @@ __all__ = ["RayLauncher"]
 
 
 class RayLauncher(Launcher):
-    """Runs each job of a sweep in a worker of Ray's.
+    """Runs each job of a sweep in a Ray worker.
 
     Args:
-        address: Of a cluster: `ray://host:10001`, or `auto` on one of its machines; None starts one here, and ends it afterwards.
-        num_cpus: Reserved for each job.
-        init: More arguments of `ray.init`.
-        remote: More options of each job, as `ray.remote` has them.
+        address: The address of the cluster: `ray://host:10001`, or `auto` on one of its machines;
+            None starts a cluster on this machine while the jobs run.
+        num_cpus: CPUs reserved for each job.
+        init: Additional arguments of `ray.init`.
+        remote: Additional options of each job, as for `ray.remote`.
     """
 
     def __init__(
@@ -31,34 +35,27 @@ class RayLauncher(Launcher):
         init: dict[str, Any] | None = None,
         remote: dict[str, Any] | None = None,
     ) -> None:
-        self.address, self.num_cpus, self.init, self.remote = (
-            address,
-            num_cpus,
-            init or {},
-            remote or {},
-        )
-        self.hydra_context: HydraContext | None = None
-        self.task_function: TaskFunction | None = None
-        self.config: DictConfig | None = None
+        self.address = address
+        self.num_cpus = num_cpus
+        self.init = init or {}
+        self.remote = remote or {}
+        self._arguments: tuple[HydraContext, TaskFunction, DictConfig] | None = None
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
+        self._arguments = (hydra_context, task_function, config)
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        """Run jobs beside each other; one whose worker dies has failed, and the others go on."""
-        from modelpact.cli.sweeps.workers import Work, launch_on_ray
+        """Run jobs in parallel; a job whose worker dies fails, and the others continue."""
+        from modelpact.cli.sweeps.workers import WorkerContext, launch_on_ray
 
-        work = Work(
-            cast("HydraContext", self.hydra_context),
-            cast("TaskFunction", self.task_function),
-            cast("DictConfig", self.config),
-        )
+        if self._arguments is None:
+            raise TypeError("setup was not called")
         return launch_on_ray(
-            work,
+            WorkerContext(*self._arguments),
             job_overrides,
             initial_job_idx,
             address=self.address,

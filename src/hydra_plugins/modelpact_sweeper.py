@@ -1,4 +1,4 @@
-"""modelpact's sweeper, where Hydra looks for plugins: in the namespace package `hydra_plugins`."""
+"""modelpact's basic sweeper, in the namespace package where Hydra discovers plugins."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["ModelpactSweeper"]
 
 
 class ModelpactSweeper(BasicSweeper):
-    """Hydra's basic sweeper with an account: all jobs are checked before the first, run whatever becomes of each, and resumed."""
+    """Hydra's basic sweeper, with validation before the first job, a summary and resumption."""
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -26,20 +26,21 @@ class ModelpactSweeper(BasicSweeper):
         from modelpact.cli.sweeps.composer import SweepComposer
 
         loader = cast("ConfigLoader", SweepComposer(hydra_context.config_loader))
-        once = HydraContext(config_loader=loader, callbacks=hydra_context.callbacks)
-        super().setup(hydra_context=once, task_function=task_function, config=config)
+        context = HydraContext(config_loader=loader, callbacks=hydra_context.callbacks)
+        super().setup(hydra_context=context, task_function=task_function, config=config)
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Run the combinations of what the arguments vary."""
+        """Run all combinations of the overrides."""
         from modelpact.cli.compose import import_model
 
         config, launcher = cast("DictConfig", self.config), cast("Launcher", self.launcher)
-        import_model(config)  # first: the next line imports MLflow
-        from modelpact.cli.sweeps.sweep_runner import conduct, without_own
+        # Before MLflow, which the next line imports.
+        import_model(config)
+        from modelpact.cli.sweeps.sweep_runner import job_overrides, run_grid
 
         loader = cast("SweepComposer", cast("HydraContext", self.hydra_context).config_loader)
-        given = without_own([*self._parse_config(), *arguments])
+        overrides = job_overrides([*self._parse_config(), *arguments])
         parser = OverridesParser.create(config_loader=cast("ConfigLoader", loader))
-        batches = self.split_arguments(parser.parse_overrides(given), self.max_batch_size)
+        batches = self.split_arguments(parser.parse_overrides(overrides), self.max_batch_size)
         combinations = [list(job) for batch in batches for job in batch]
-        return [conduct(config, loader.compose_ahead, launcher, combinations, self.max_batch_size)]
+        return [run_grid(config, loader.compose_ahead, launcher, combinations, self.max_batch_size)]

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator
 
 from modelpact import registry
 from modelpact._internal.text import truncate
@@ -53,7 +55,7 @@ class Register(Step, ABC):
 
     excluded_from_key = frozenset({"tags"})
 
-    tags: dict[str, Any] = {}
+    tags: Annotated[dict[str, Any], BeforeValidator(lambda tags: {} if tags is None else tags)] = {}
 
     @abstractmethod
     def check(self, name: str) -> None:

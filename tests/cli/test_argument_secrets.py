@@ -20,7 +20,7 @@ from modelpact.cli import argument_secrets
 from modelpact.cli.argument_secrets import refuse_literals
 from modelpact.cli.compose import _describe
 from modelpact.cli.error_reporting import translate
-from modelpact.cli.sweeps.callback import ModelpactCallback, Stop, refuse_composed
+from modelpact.cli.sweeps.callback import CallbackError, ModelpactCallback, refuse_composed
 from modelpact.errors import ConfigError, SecretError
 from modelpact.types import Step
 from tests.support.commands import Commands, modelpact
@@ -312,7 +312,7 @@ def test_a_fault_in_the_check_stops_the_run(mocker: Any) -> None:
         "modelpact.cli.sweeps.callback.reject_literals", side_effect=ZeroDivisionError("a fault")
     )
     for begin in (ModelpactCallback().on_run_start, ModelpactCallback().on_multirun_start):
-        with pytest.raises(Stop) as raised:
+        with pytest.raises(CallbackError) as raised:
             begin(OmegaConf.create({"a": 1}))
         assert isinstance(raised.value.error, ZeroDivisionError)
 

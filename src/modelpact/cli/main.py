@@ -117,7 +117,7 @@ def _run_hydra() -> None:
     import hydra
     from hydra.core.plugins import Plugins
 
-    from modelpact.cli.sweeps.callback import Stop
+    from modelpact.cli.sweeps.callback import CallbackError
     from modelpact.cli.sweeps.search_path import EntryPointSearchPath
 
     Plugins.instance().register(EntryPointSearchPath)
@@ -126,8 +126,8 @@ def _run_hydra() -> None:
     )
     try:
         decorate(job)()
-    except Stop as stop:
-        raise stop.error from stop.error.__cause__
+    except CallbackError as wrapper:
+        raise wrapper.error from wrapper.error.__cause__
 
 
 def job(cfg: DictConfig) -> float | None:
@@ -139,21 +139,21 @@ def job(cfg: DictConfig) -> float | None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from modelpact.cli.sweeps.callback import Stop
-    from modelpact.cli.sweeps.job_context import alone
+    from modelpact.cli.sweeps.callback import CallbackError
+    from modelpact.cli.sweeps.job_context import job_lock
     from modelpact.errors import PactError
 
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
     sweeping = settings.mode == RunMode.MULTIRUN
     try:
-        with alone(folder) if sweeping else contextlib.nullcontext():
+        with job_lock(folder) if sweeping else contextlib.nullcontext():
             return _run_job(cfg, settings, folder)
     except Exception as error:
         # A class of the user's may raise anything.
         if not sweeping:
-            # `Stop` is not an Exception, so Hydra does not log it.
-            raise Stop(error) from error
+            # `CallbackError` is not an Exception, so Hydra does not log it.
+            raise CallbackError(error) from error
         if isinstance(error, PactError):
             # Hydra itself shows only the first failure of a sweep.
             name = settings.job.override_dirname
@@ -163,14 +163,14 @@ def job(cfg: DictConfig) -> float | None:
 
 
 def _run_job(cfg: DictConfig, settings: HydraConf, folder: Path) -> float | None:
-    from modelpact.cli.sweeps.job_context import job_of, kept
+    from modelpact.cli.sweeps.job_context import find_job, take_task
     from modelpact.types import caller_reports_errors
 
     # Read under the lock of the folder: another process may have resumed the sweep meanwhile.
-    context = job_of(cfg, settings)
+    context = find_job(cfg, settings)
     write_receipt = partial(_write_receipt, cfg, settings, folder, context.number)
     try:
-        task = kept(folder, settings.overrides.task) or build(cfg, settings)
+        task = take_task(folder, settings.overrides.task) or build(cfg, settings)
     except Exception as error:
         # A class of the user's may raise anything.
         write_receipt(status="failed", stage="build", error=f"{type(error).__name__}: {error}")

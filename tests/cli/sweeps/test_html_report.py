@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from modelpact.cli.sweeps import Result
-from modelpact.cli.sweeps.html_report import page
+from modelpact.cli.sweeps import JobResult
+from modelpact.cli.sweeps.html_report import render_report
 from tests.cli.sweeps.test_results import failed, missing, ok, receipt
 
 EMPTY = {"meta", "line", "circle", "br", "wbr"}
@@ -45,9 +45,9 @@ class Reader(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def read(results: list[Result], title: str = "sweep") -> Reader:
+def read(results: list[JobResult], title: str = "sweep") -> Reader:
     """Read a page; it must refer to nothing, run nothing, and draw inside its plots."""
-    text = page(results, title)
+    text = render_report(results, title)
     reader = Reader(text)
     assert {name for name, _ in reader.tags}.isdisjoint(
         {"script", "link", "img", "iframe", "object", "base", "a", "form"}
@@ -75,7 +75,7 @@ def test_counts_tables_and_plots_are_there() -> None:
 
 def test_what_is_in_it_is_escaped() -> None:
     evil = "</pre><script>alert('x')</script><img src=http://host/x onerror=y>\"&amp;"
-    result = Result(
+    result = JobResult(
         0,
         {evil: evil},
         "failed",
@@ -99,16 +99,16 @@ def test_what_is_in_it_is_escaped() -> None:
         [ok(0, 1e308), ok(1, -1e308)],
         [ok(0, 5e-324), ok(1, 0.0)],
         [ok(0, -57.0), ok(1, -60.0)],
-        [Result(0, {}, "ok", receipt(seconds={"fit": 0.0}))],
-        [Result(0, {}, "ok", receipt(seconds={}))],
-        [Result(0, {"a.x": "1", "b.x": "2"}, "ok", receipt())],
+        [JobResult(0, {}, "ok", receipt(seconds={"fit": 0.0}))],
+        [JobResult(0, {}, "ok", receipt(seconds={}))],
+        [JobResult(0, {"a.x": "1", "b.x": "2"}, "ok", receipt())],
         [ok(0, 0.5, alpha="x" * 5000), ok(1, 0.4, alpha="y y " * 1000)],
     ],
     ids=lambda results: (
         f"{len(results)}:" + ",".join(f"{result.status}={result.objective}" for result in results)
     ),
 )
-def test_whatever_came_of_the_jobs_it_is_whole(results: list[Result]) -> None:
+def test_whatever_came_of_the_jobs_it_is_whole(results: list[JobResult]) -> None:
     read(results)
 
 
@@ -119,7 +119,7 @@ def test_figures_that_are_none_are_said_and_not_drawn() -> None:
     assert {"nan", "inf"} <= set(reader.texts)
 
 
-def test_two_hundred_jobs_fit_into_one_page() -> None:
+def test_two_hundred_jobs_fit_into_one_render_report() -> None:
     kinds = {0: failed, 1: missing}
     results = [
         kinds[number % 10](number) if number % 10 in kinds else ok(number, number / 200)
@@ -129,12 +129,12 @@ def test_two_hundred_jobs_fit_into_one_page() -> None:
     assert len(reader.all("tr")) == 201
     assert len(reader.all("circle")) == 160
     assert reader.texts.count("FitError: broken") == 1  # one error of 20 jobs is shown once
-    assert len(page(results, "sweep")) < 300_000
+    assert len(render_report(results, "sweep")) < 300_000
 
 
 def test_keys_that_end_alike_are_told_apart() -> None:
     results = [
-        Result(number, {"a.seed": str(number), "b.seed": str(-number)}, "missing")
+        JobResult(number, {"a.seed": str(number), "b.seed": str(-number)}, "missing")
         for number in range(2)
     ]
     assert "1: a.seed=1 b.seed=-1" in " ".join(read(results).texts)

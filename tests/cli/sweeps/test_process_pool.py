@@ -32,18 +32,15 @@ class Unpicklable(Exception):
         raise TypeError("not this one")
 
 
-class Work:
-    """Jobs that say in one word what they do."""
+class Worker:
+    """Runs jobs whose only override is one word: what to do."""
 
     config = HYDRA
 
-    def enter(self) -> None: ...
+    def prepare_launch(self) -> None: ...
 
-    def composed(self, overrides: Sequence[str], number: int) -> tuple[str, int]:
-        return overrides[0], number
-
-    def run(self, composed: tuple[str, int]) -> JobReturn:
-        word, number = composed
+    def run_job(self, overrides: Sequence[str], number: int) -> JobReturn:
+        word = overrides[0]
         if word == "raise":
             raise KeyError("of Hydra's own")
         returned = JobReturn(status=JobStatus.COMPLETED)
@@ -86,9 +83,9 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "active_count", lambda: 1)
 
 
-def made(n_jobs: int = 2) -> process_pool.Pool:
-    work: Any = Work()
-    return process_pool.Pool(work, n_jobs)
+def made(n_jobs: int = 2) -> process_pool.ProcessPool:
+    worker: Any = Worker()
+    return process_pool.ProcessPool(worker, n_jobs)
 
 
 def launched(*words: str, first: int = 0, n_jobs: int = 2) -> list[JobReturn]:
@@ -117,7 +114,7 @@ def have_it(results: list[JobReturn]) -> set[bool]:
 def test_a_process_begins_with_what_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     imported_by_hand(monkeypatch)
     assert have_it(launched("go", "go")) == {True}
-    assert set(process_pool.LATE) <= set(sys.modules)
+    assert set(process_pool.LATE_IMPORTS) <= set(sys.modules)
 
 
 def test_what_cannot_be_imported_is_left_to_the_job_that_needs_it(
@@ -125,7 +122,7 @@ def test_what_cannot_be_imported_is_left_to_the_job_that_needs_it(
 ) -> None:
     Path("broken.py").write_text("raise SystemError('broken')")
     monkeypatch.syspath_prepend(str(Path.cwd()))
-    monkeypatch.setattr(process_pool, "LATE", ("broken", "nowhere.at_all"))
+    monkeypatch.setattr(process_pool, "LATE_IMPORTS", ("broken", "nowhere.at_all"))
     assert [result.status for result in launched("go")] == [JobStatus.COMPLETED]
 
 
@@ -213,7 +210,7 @@ def test_a_process_that_dies_loses_its_job_and_no_other(word: str, how: str) -> 
         JobStatus.FAILED,
         JobStatus.COMPLETED,
     ]
-    with pytest.raises(SweepError, match=f"its process {how}"):
+    with pytest.raises(SweepError, match=f"the process of the job {how}"):
         _ = results[1].return_value
 
 
@@ -258,4 +255,4 @@ def test_a_number_of_processes_is_one(n_jobs: Any) -> None:
         )
     error = translate(caught.value)
     assert isinstance(error, ConfigError)
-    assert error.message == f"hydra.launcher.n_jobs={n_jobs} is not a number of processes"
+    assert error.message == f"hydra.launcher.n_jobs={n_jobs} is not a positive integer"

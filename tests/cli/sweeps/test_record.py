@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from modelpact.cli.sweeps import SweepRecord
-from modelpact.cli.sweeps.record import FILE, differences
+from modelpact.cli.sweeps.record import FILE, list_differences
 from modelpact.errors import SweepError
 
 RECORD = SweepRecord(
@@ -48,37 +48,39 @@ def test_a_file_of_something_else_is_refused_with_its_place(
 
 def test_a_record_of_another_release_is_refused(tmp_path: Path) -> None:
     RECORD.model_copy(update={"protocol": 99}).write(tmp_path)
-    with pytest.raises(SweepError, match="is of protocol 99; this release reads 1"):
+    with pytest.raises(SweepError, match="has protocol 99; this release reads 1"):
         SweepRecord.read(tmp_path)
 
 
 def test_the_number_of_a_job_is_that_of_its_overrides() -> None:
-    assert RECORD.number(["seed=2"]) == 1
-    assert RECORD.number(["seed=3"]) is None
-    assert RECORD.number([]) is None
+    assert RECORD.find_number(["seed=2"]) == 1
+    assert RECORD.find_number(["seed=3"]) is None
+    assert RECORD.find_number([]) is None
 
 
 def test_the_folder_tells_jobs_apart_that_override_the_same() -> None:
     twice = RECORD.model_copy(update={"jobs": [["seed=1"], ["seed=1"]]})
-    assert [twice.number(["seed=1"], place=place) for place in ("0", "1", "2", "alpha=1")] == [
+    assert [
+        twice.find_number(["seed=1"], folder_name=place) for place in ("0", "1", "2", "alpha=1")
+    ] == [
         0,
         1,
         0,
         0,
     ]
-    assert RECORD.number(["seed=2"], place="0") == 1  # a folder of a user's own naming
+    assert RECORD.find_number(["seed=2"], folder_name="0") == 1  # a folder of a user's own naming
 
 
 def test_differences_name_the_key_and_both_values() -> None:
     before = {"model": {"alpha": 1.0, "old": 1}, "same": [1], "kind": {"a": 1}}
     now = {"model": {"alpha": 2.0, "new": 2}, "same": [1], "kind": 3}
-    assert differences(before, now) == [
-        "model.alpha: 1.0 then, 2.0 now",
-        "model.old: 1 then, not there now",
-        "model.new: not there then, 2 now",
-        "kind: {'a': 1} then, 3 now",
+    assert list_differences(before, now) == [
+        "model.alpha: was 1.0, is 2.0",
+        "model.old: was 1, is missing",
+        "model.new: is new (2)",
+        "kind: was {'a': 1}, is 3",
     ]
-    assert differences(before, before) == []
+    assert list_differences(before, before) == []
 
 
 def test_what_json_does_not_know_is_compared_as_it_is_written(tmp_path: Path) -> None:
@@ -86,4 +88,4 @@ def test_what_json_does_not_know_is_compared_as_it_is_written(tmp_path: Path) ->
     record.write(tmp_path)
     read = SweepRecord.read(tmp_path)
     assert read is not None
-    assert differences(read.base, record.as_written().base) == []
+    assert list_differences(read.base, record.normalize().base) == []

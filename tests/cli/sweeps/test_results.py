@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from modelpact._internal.files import write_atomically
-from modelpact.cli.sweeps import Result, SweepRecord, best, read_results
-from modelpact.cli.sweeps.results import columns, csv_text, varied
+from modelpact.cli.sweeps import JobResult, SweepRecord, find_best, read_results
+from modelpact.cli.sweeps.results import result_columns, to_csv, varying_keys
 from modelpact.types import Receipt
 
 
@@ -22,9 +22,9 @@ def receipt(status: Any = "ok", **facts: Any) -> Receipt:
     )
 
 
-def ok(number: int, score: float | None = None, **choices: str) -> Result:
+def ok(number: int, score: float | None = None, **choices: str) -> JobResult:
     metrics = {} if score is None else {"r2": score}
-    return Result(
+    return JobResult(
         number,
         choices or {"alpha": str(number)},
         "ok",
@@ -32,8 +32,8 @@ def ok(number: int, score: float | None = None, **choices: str) -> Result:
     )
 
 
-def failed(number: int, error: str = "FitError: broken", **choices: str) -> Result:
-    return Result(
+def failed(number: int, error: str = "FitError: broken", **choices: str) -> JobResult:
+    return JobResult(
         number,
         choices or {"alpha": str(number)},
         "failed",
@@ -41,8 +41,8 @@ def failed(number: int, error: str = "FitError: broken", **choices: str) -> Resu
     )
 
 
-def missing(number: int) -> Result:
-    return Result(number, {"alpha": str(number)}, "missing")
+def missing(number: int) -> JobResult:
+    return JobResult(number, {"alpha": str(number)}, "missing")
 
 
 class TestReadResults:
@@ -97,26 +97,26 @@ class TestReadResults:
 class TestBest:
     def test_is_the_greatest_first_metric_and_the_first_of_equals(self) -> None:
         results = [ok(0, 0.1), ok(1, 0.7), ok(2, 0.7), failed(3), missing(4)]
-        assert best(results) is results[1]
+        assert find_best(results) is results[1]
 
     def test_takes_negative_scores_and_zero(self) -> None:
         results = [ok(0, -5.0), ok(1, -0.5), ok(2, -50.0)]
-        assert best(results) is results[1]
-        assert best([ok(0, -1.0), ok(1, 0.0)]).number == 1  # type: ignore[union-attr]
+        assert find_best(results) is results[1]
+        assert find_best([ok(0, -1.0), ok(1, 0.0)]).number == 1  # type: ignore[union-attr]
 
     def test_never_takes_a_score_that_is_none(self) -> None:
         results = [ok(0, math.nan), ok(1), ok(2, -3.0), ok(3, math.nan)]
-        assert best(results) is results[2]
-        assert best([ok(0, math.nan), ok(1)]) is None
-        assert best([failed(0), missing(1)]) is None
-        assert best([]) is None
+        assert find_best(results) is results[2]
+        assert find_best([ok(0, math.nan), ok(1)]) is None
+        assert find_best([failed(0), missing(1)]) is None
+        assert find_best([]) is None
 
     def test_is_the_smallest_where_the_sweep_minimizes(self) -> None:
         results = [
-            Result(n, {}, "ok", receipt(metrics={"loss": loss}), minimize=True)
+            JobResult(n, {}, "ok", receipt(metrics={"loss": loss}), minimize=True)
             for n, loss in enumerate([3.0, 1.0, 2.0])
         ]
-        assert best(results) is results[1]
+        assert find_best(results) is results[1]
 
 
 class TestColumns:
@@ -126,7 +126,7 @@ class TestColumns:
             failed(1, alpha="2", name="same"),
             missing(2),
         ]
-        assert dict(columns(results[:2])) == {
+        assert dict(result_columns(results[:2])) == {
             "job": ["0", "1"],
             "alpha": ["1", "2"],
             "status": ["ok", "failed: fit"],
@@ -134,18 +134,18 @@ class TestColumns:
             "r2": ["0.5", ""],
             "seconds": ["0.75", "0.75"],
         }
-        assert dict(columns(results))["status"] == ["ok", "failed: fit", "missing"]
-        assert dict(columns(results))["seconds"] == ["0.75", "0.75", ""]
+        assert dict(result_columns(results))["status"] == ["ok", "failed: fit", "missing"]
+        assert dict(result_columns(results))["seconds"] == ["0.75", "0.75", ""]
 
     def test_a_key_that_some_jobs_lack_differs(self) -> None:
-        assert varied([ok(0, a="1", b="2"), ok(1, a="1")]) == ["b"]
+        assert varying_keys([ok(0, a="1", b="2"), ok(1, a="1")]) == ["b"]
 
     def test_of_one_job_show_all_it_was(self) -> None:
-        assert varied([ok(0, a="1", b="2")]) == ["a", "b"]
+        assert varying_keys([ok(0, a="1", b="2")]) == ["a", "b"]
 
     def test_a_version_that_was_there_before_is_said_to_be(self) -> None:
-        reused = Result(0, {}, "ok", receipt(version="3", reused=True))
-        assert dict(columns([reused]))["status"] == ["reused"]
+        reused = JobResult(0, {}, "ok", receipt(version="3", reused=True))
+        assert dict(result_columns([reused]))["status"] == ["reused"]
 
 
 class TestCsv:
@@ -153,14 +153,14 @@ class TestCsv:
 
     @pytest.fixture
     def text(self, tmp_path: Path) -> str:
-        nan = Result(
+        nan = JobResult(
             2,
             {"alpha": "a,b"},
             "ok",
             receipt(metrics={"r2": math.nan, "mae": 1 / 3}),
             tmp_path / "2",
         )
-        return csv_text([ok(0, 0.1 + 0.2), failed(1, self.awkward), nan, missing(3)])
+        return to_csv([ok(0, 0.1 + 0.2), failed(1, self.awkward), nan, missing(3)])
 
     def test_is_read_by_the_csv_module(self, text: str) -> None:
         rows = list(csv.DictReader(io.StringIO(text)))
@@ -179,7 +179,7 @@ class TestCsv:
         header = next(
             csv.reader(
                 io.StringIO(
-                    csv_text([ok(0, 0.5, name="a", model="b", seed="0"), ok(1, 0.4, name="b")])
+                    to_csv([ok(0, 0.5, name="a", model="b", seed="0"), ok(1, 0.4, name="b")])
                 )
             )
         )

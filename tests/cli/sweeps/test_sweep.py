@@ -132,7 +132,7 @@ class TestRunning:
             leave(0)
             Path("mlflow.db").rename("elsewhere.db")
             Path("mlflow.db").write_text("no database")
-        assert "the sweep's account could not be put into MLflow, it is in sweep" in caplog.text
+        assert "cannot log the results of the sweep to MLflow; they are in sweep" in caplog.text
         assert (FOLDER / "sweep.html").exists()
 
     def test_one_process_at_a_time(self) -> None:
@@ -168,20 +168,20 @@ class TestResume:
     def test_another_configuration_is_refused_with_the_difference(self) -> None:
         run(sweep())
         with pytest.raises(
-            SweepError, match="is the folder of another sweep; its configuration differs"
+            SweepError, match="contains a different sweep; its configuration differs"
         ) as caught:
             sweep({"seed": 0, "model": {"alpha": 2.0}, "more": True}, resume=True)
         assert caught.value.differences == [
-            "model.alpha: 1.0 then, 2.0 now",
-            "more: not there then, True now",
+            "model.alpha: was 1.0, is 2.0",
+            "more: is new (True)",
         ]
-        assert "\n  model.alpha: 1.0 then, 2.0 now\n" in str(caught.value)
+        assert "\n  model.alpha: was 1.0, is 2.0\n" in str(caught.value)
 
     def test_other_combinations_are_refused(self) -> None:
         run(sweep())
         with pytest.raises(SweepError, match="its combinations differ") as caught:
             sweep(resume=True).plan([*JOBS[:2], ["seed=4"]])
-        assert caught.value.differences == ["job 2 (seed=3) is gone", "seed=4 is new"]
+        assert caught.value.differences == ["job 2 (seed=3) was removed", "seed=4 was added"]
 
     def test_many_differences_are_cut(self) -> None:
         run(sweep())
@@ -195,12 +195,12 @@ class TestResume:
         assert sweep(base, resume=True).plan(JOBS) == [0]
 
     def test_a_folder_without_a_sweep_is_refused(self) -> None:
-        with pytest.raises(SweepError, match="sweep holds no sweep to resume"):
+        with pytest.raises(SweepError, match="sweep contains no sweep to resume"):
             sweep(resume=True)
 
     def test_a_taken_folder_is_refused(self) -> None:
         run(sweep())
-        with pytest.raises(SweepError, match="sweep holds a sweep already"):
+        with pytest.raises(SweepError, match="sweep already contains a sweep"):
             sweep()
 
 
@@ -260,7 +260,7 @@ class TestPromote:
         with one.running():
             leave(0, metrics={"r2": 0.5}, version="7")
         with pytest.raises(
-            SweepError, match=r"sweep\.promote=champion: the alias cannot be moved to version 7"
+            SweepError, match=r"sweep\.promote=champion: cannot move the alias to version 7"
         ):
             one.promote("champion")
 

@@ -83,7 +83,7 @@ def test_a_failed_job_hides_no_other(failing: int, modelpact: Commands) -> None:
     assert [one["status"] for one in receipts()] == expected
     assert versions("diabetes") == [1, 2]
     assert "alpha" in ended.err
-    assert f"error: 1 of 3 jobs did not succeed:\n  job {failing} in fit: FitError: " in ended.err
+    assert f"error: 1 of 3 jobs failed:\n  job {failing} in fit: FitError: " in ended.err
     assert sorted(run.info.status for run in runs()) == [
         "FAILED",
         "FAILED",
@@ -165,7 +165,7 @@ def option(number: int, kind: str, **values: Any) -> None:
 
 
 TABLE = """
-12 jobs, 8 ok, 4 failed; account in twelve/sweep.html
+12 jobs, 8 ok, 4 failed; report in twelve/sweep.html
   job  model  status          version  r2      seconds
   0    m0     ok              1        0.9873  #.##
   1    m1     failed: fit                      #.##
@@ -219,7 +219,7 @@ class TestTwelveJobsOfWhichFourFail:
         assert shown == TABLE, shown
 
     def errors_are_shown(self, err: str) -> None:
-        last = err[err.index("error: 4 of 12 jobs did not succeed:") :].splitlines()
+        last = err[err.index("error: 4 of 12 jobs failed:") :].splitlines()
         assert [line.partition(": ")[0] for line in last[1:5]] == [
             "  job 1 in fit",
             "  job 4 in save",
@@ -227,7 +227,7 @@ class TestTwelveJobsOfWhichFourFail:
             "  job 10 in verify",
         ]
         assert last[5:] == [
-            "Each job's folder has its log. Go on with the same command and: resume=true hydra.sweep.dir=twelve",
+            "The log of each job is in its folder. To resume, add to the same command: resume=true hydra.sweep.dir=twelve",
         ]
         assert [err.count(f"ERROR: job {number} (") for number in range(12)] == [
             int(number in FAULTS) for number in range(12)
@@ -247,8 +247,8 @@ class TestTwelveJobsOfWhichFourFail:
             "twelve/11/receipt.json"
         ).unlink()  # as if it had been killed after it had registered its version
         ended = modelpact(*toys, "resume=true")
-        assert "12 jobs, of which 7 are done; still to do:\n  1  model=m1" in ended.out
-        assert "error: 1 of 12 jobs did not succeed:\n  job 10 in verify" in ended.err
+        assert "12 jobs, 7 are done; to run:\n  1  model=m1" in ended.out
+        assert "error: 1 of 12 jobs failed:\n  job 10 in verify" in ended.err
         after = {
             number: Path(f"twelve/{number}/receipt.json").stat().st_mtime_ns
             for number in (set(before) - {10})
@@ -271,7 +271,7 @@ class TestTwelveJobsOfWhichFourFail:
         assert len({receipt(Path(f"twelve/{number}"))["version"] for number in range(12)}) == 12
         again = modelpact(*toys, "resume=true")
         assert (again.status, versions("sums")) == (0, list(range(1, 13)))
-        assert "12 jobs, of which 12 are done; still to do:" in again.out
+        assert "12 jobs, 12 are done; to run:" in again.out
         assert len(client().get_registered_model("sums").aliases) == 1
 
     def test_another_sweep_does_not_go_on_in_its_folder(
@@ -279,7 +279,7 @@ class TestTwelveJobsOfWhichFourFail:
     ) -> None:
         few = [argument.replace(SWEPT, "m0,m2") for argument in toys]
         assert modelpact(*few).status == 0
-        assert "twelve holds a sweep already\nSet resume=true" in modelpact(*few).err
+        assert "twelve already contains a sweep\nSet resume=true" in modelpact(*few).err
         changed = modelpact(*few, "resume=true", "data.test_size=0.25").err
         assert "data.test_size" in changed
         other = modelpact(
@@ -287,7 +287,7 @@ class TestTwelveJobsOfWhichFourFail:
         ).err
         assert "another sweep; its combinations differ:\n  job 1 (model=m2" in other
         assert (
-            "holds no sweep to resume"
+            "contains no sweep to resume"
             in modelpact(*few, "resume=true", "hydra.sweep.dir=elsewhere").err
         )
         assert versions("sums") == [1, 2]
@@ -306,7 +306,7 @@ class TestBeforeTheFirstJob:
         told = self.refused(
             modelpact, "data.test_size=0.2,7.5", "signer=infer,explicit", "seed=0,x"
         )
-        assert "error: 6 of 8 combinations cannot be run, so none was:" in told
+        assert "error: 6 of 8 jobs are invalid; no job was run:" in told
         assert [number for number in range(8) if f"  job {number} (" in told] == [1, 3, 4, 5, 6, 7]
         assert "(data.test_size=7.5 signer=infer seed=0" in told
 
@@ -314,7 +314,7 @@ class TestBeforeTheFirstJob:
         told = self.refused(
             modelpact, "model=iris,ridge", "data=iris", "saver=custom,builtin", "data.metrics=[]"
         )
-        assert "1 of 4 combinations cannot be run" in told
+        assert "1 of 4 jobs are invalid" in told
         assert "  job 1 (model=iris data=iris saver=builtin" in told
 
     def test_a_value_that_is_missing(self, modelpact: Commands) -> None:
@@ -334,13 +334,13 @@ class TestBeforeTheFirstJob:
     def test_a_single_run_is_not_resumed(self, modelpact: Commands) -> None:
         ended = modelpact("resume=true")
         assert (ended.status, Path("mlflow.db").exists()) == (2, False)
-        assert "resume=true is for sweeps, and this is a single run\nAdd -m" in ended.err
+        assert "resume=true requires a sweep, but this is a single run\nAdd -m" in ended.err
 
     def test_a_store_that_is_down_has_no_account(self, modelpact: Commands) -> None:
         ended = modelpact("-m", "seed=0,1", "tracking=server", "tracking.uri=http://127.0.0.1:1")
         assert ended.status == 1
         assert "cannot connect to" in ended.err
-        assert "account" not in ended.out
+        assert "report" not in ended.out
 
 
 def test_the_best_alone_gets_the_alias(modelpact: Commands) -> None:
@@ -375,8 +375,7 @@ def test_a_sweep_of_another_task_has_an_account_too(modelpact: Commands) -> None
     )
     assert failed.status == 1
     assert (
-        "error: 2 of 2 jobs did not succeed:\n  job 0 in run: DataError: a.csv does not exist"
-        in failed.err
+        "error: 2 of 2 jobs failed:\n  job 0 in run: DataError: a.csv does not exist" in failed.err
     )
 
 
@@ -448,7 +447,7 @@ def test_a_signal_ends_the_sweep_and_keeps_what_is_done(
     assert receipt(Path("two/0"))["status"] == "ok"
     assert versions("diabetes") == [1]
     assert (
-        "Go on with the same command and: resume=true hydra.sweep.dir=two"
+        "To resume, add to the same command: resume=true hydra.sweep.dir=two"
         in Path("err.txt").read_text()
     )
     assert "2 jobs, 1 ok, 1 " in Path("out.txt").read_text()

@@ -1,4 +1,4 @@
-"""Sweeps: many jobs that belong together: one parent run, a record to resume from, and an account at the end."""
+"""Sweeps: many jobs with one parent run, a record to resume from, and a summary at the end."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from modelpact._internal.lazy import lazy
 
 if TYPE_CHECKING:
     from modelpact.cli.sweeps.record import SweepRecord
-    from modelpact.cli.sweeps.results import Result, best, read_results
+    from modelpact.cli.sweeps.results import JobResult, find_best, read_results
     from modelpact.cli.sweeps.sweep import Sweep
 
-__all__ = ["Result", "Sweep", "SweepRecord", "best", "read_results"]
+__all__ = ["JobResult", "Sweep", "SweepRecord", "find_best", "read_results"]
 
 __getattr__ = lazy(
     __name__,
     {
-        "Result": ".results",
+        "JobResult": ".results",
         "Sweep": ".sweep",
         "SweepRecord": ".record",
-        "best": ".results",
+        "find_best": ".results",
         "read_results": ".results",
     },
 )

@@ -1,8 +1,9 @@
-"""What modelpact does before a run or a sweep of Hydra's begins, when everything is composed and nothing is written."""
+"""The Hydra callback that checks a configuration before Hydra writes anything."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import contextlib
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from hydra.experimental.callback import Callback
@@ -12,14 +13,16 @@ from modelpact.cli.argument_secrets import refuse_literals
 from modelpact.errors import ConfigError
 from modelpact.security.secrets import reject_literals
 
-__all__ = ["ModelpactCallback", "Stop", "refuse_composed"]
+__all__ = ["CallbackError", "ModelpactCallback", "reject_composed_literals"]
 
 
-class Stop(BaseException):
-    """Carries an error out of a callback: Hydra turns an `Exception` there into a warning, and goes on.
+class CallbackError(BaseException):
+    """Carries an error out of a callback.
+
+    Hydra turns an `Exception` that a callback raises into a warning and continues.
 
     Args:
-        error: What the command line is to end with.
+        error: The error for the command line.
     """
 
     def __init__(self, error: Exception) -> None:
@@ -28,43 +31,38 @@ class Stop(BaseException):
 
 
 class ModelpactCallback(Callback):
-    """Refuses a configuration that holds a secret itself, before it is written into `.hydra` or `multirun.yaml`."""
+    """Rejects literal secrets before Hydra writes them into `.hydra` or `multirun.yaml`."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        def check() -> None:
-            refuse_composed(config)
+        with _as_callback_error():
+            reject_composed_literals(config)
             if config.get("resume"):
                 raise ConfigError(
-                    "resume=true is for sweeps, and this is a single run",
-                    remedy="Add -m, and hydra.sweep.dir=<the sweep's folder>.",
+                    "resume=true requires a sweep, but this is a single run",
+                    remedy="Add -m and hydra.sweep.dir=<the folder of the sweep>.",
+                    key="resume",
                 )
 
-        _stopping(check)
-
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        def check() -> None:
-            refuse_composed(config)
-            swept = OmegaConf.select(config, "hydra.sweeper.params")
-            if isinstance(swept, DictConfig):  # each is an override, read when the sweep begins
-                lines = [
-                    f"{key!s}={value}"
-                    for key, value in swept.items_ex(resolve=False)
-                    if isinstance(value, str)
-                ]
-                refuse_literals(lines, "hydra.sweeper.params")
-
-        _stopping(check)
+        with _as_callback_error():
+            reject_composed_literals(config)
+            params = OmegaConf.select(config, "hydra.sweeper.params")
+            # Each param is an override that is parsed when the sweep starts.
+            if isinstance(params, DictConfig):
+                items = params.items_ex(resolve=False)
+                overrides = [f"{key!s}={value}" for key, value in items if isinstance(value, str)]
+                refuse_literals(overrides, "hydra.sweeper.params")
 
 
-def refuse_composed(config: DictConfig, keys: Collection[str] | None = None) -> None:
-    """Refuse a composed configuration that holds a secret itself; interpolations are looked at, not resolved.
+def reject_composed_literals(config: DictConfig, keys: Collection[str] | None = None) -> None:
+    """Reject literal secrets in a composed configuration; interpolations are not resolved.
 
     Args:
         config: The configuration.
-        keys: What to look at, where the rest was looked at before; None for everything.
+        keys: The top-level keys to check; None for all keys.
 
     Raises:
-        SecretError: It names each place and no value.
+        SecretError: There are literal secrets; the error names the keys, never the values.
     """
     nodes = {
         str(key): value
@@ -78,8 +76,9 @@ def refuse_composed(config: DictConfig, keys: Collection[str] | None = None) -> 
     reject_literals(plain, source="the composed configuration")
 
 
-def _stopping(check: Callable[[], None]) -> None:
+@contextlib.contextmanager
+def _as_callback_error() -> Iterator[None]:
     try:
-        check()
+        yield
     except Exception as error:
-        raise Stop(error) from error
+        raise CallbackError(error) from error

@@ -1,4 +1,4 @@
-"""Composing the jobs of a sweep: what they have in common is composed once. Hydra's private names of composing live here."""
+"""Fast composition of the jobs of a sweep. Hydra's private names are used only here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_d
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from modelpact.cli.sweeps.callback import refuse_composed
+from modelpact.cli.sweeps.callback import reject_composed_literals
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -20,44 +20,44 @@ __all__ = ["SweepComposer"]
 
 
 class SweepComposer:
-    """A config loader for a sweep, which gives what Hydra's own gives, faster.
+    """A config loader that returns the same configurations as Hydra's own, faster.
 
-    Composing a job means reading some twenty YAML files and merging them, and most jobs of a sweep differ in a value or two: the
-    files they have in common are read once, and the values are set in a copy. A job's configuration, composed when the sweep was
-    checked, is handed out when the job starts.
+    Composing a job reads and merges about twenty YAML files, and most jobs of a sweep differ in
+    one or two values. The composer reads the shared files once and sets the values in a copy. The
+    configuration of a job that was composed while the sweep was validated is returned when the job
+    starts.
 
-    In another process it is the plain loader again: there the configuration has to be composed anew.
+    In another process it is replaced by Hydra's loader, which composes the configuration again.
     """
 
     def __init__(self, loader: ConfigLoader) -> None:
         self._loader = loader
         self._bases: dict[tuple[str, ...], DictConfig] = {}
-        self._waiting: dict[tuple[str, ...], DictConfig] = {}
+        self._composed: dict[tuple[str, ...], DictConfig] = {}
 
     def load_sweep_config(
         self, master_config: DictConfig, sweep_overrides: list[str]
     ) -> DictConfig:
-        """Compose a job's configuration, or hand out the one that is waiting for it."""
-        waiting = self._waiting.pop(tuple(sweep_overrides), None)
-        return self._compose(master_config, sweep_overrides) if waiting is None else waiting
+        """Return the configuration of a job, composed ahead or now."""
+        composed = self._composed.pop(tuple(sweep_overrides), None)
+        return self._compose(master_config, sweep_overrides) if composed is None else composed
 
     def compose_ahead(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
-        """Compose a job's configuration, to look at it and to hand it out when the job starts."""
+        """Compose the configuration of a job and keep it for `load_sweep_config`."""
         config = self._compose(master_config, sweep_overrides)
-        self._waiting[tuple(sweep_overrides)] = config
+        self._composed[tuple(sweep_overrides)] = config
         return config
 
     def _compose(self, master: DictConfig, lines: list[str]) -> DictConfig:
         overrides = OverridesParser.create().parse_overrides(lines)
-        values = [override for override in overrides if _sets_a_value(override, master)]
+        values = [override for override in overrides if _is_value_override(override, master)]
         choices = tuple(
             line for line, override in zip(lines, overrides, strict=True) if override not in values
         )
         if choices not in self._bases:
             base = self._loader.load_sweep_config(master, list(choices))
-            refuse_composed(
-                base
-            )  # what is chosen may bring what the sweep's own configuration has not
+            # The chosen options may contain literals that the sweep's configuration does not.
+            reject_composed_literals(base)
             self._bases[choices] = base
         config = copy.deepcopy(self._bases[choices])
         if values:
@@ -67,9 +67,8 @@ class SweepComposer:
             config.hydra.job.override_dirname = get_overrides_dirname(
                 task, **config.hydra.job.config.override_dirname
             )
-            refuse_composed(
-                config, {override.key_or_group.partition(".")[0] for override in values}
-            )
+            changed = {override.key_or_group.partition(".")[0] for override in values}
+            reject_composed_literals(config, changed)
         OmegaConf.copy_cache(from_config=master, to_config=config)
         return config
 
@@ -77,11 +76,11 @@ class SweepComposer:
         return getattr(self._loader, name)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _itself, (self._loader,)
+        return _identity, (self._loader,)
 
 
-def _sets_a_value(override: Override, master: DictConfig) -> bool:
-    """Whether an override only sets a value: it then has no say in which files are composed, as the choice of an option has."""
+def _is_value_override(override: Override, master: DictConfig) -> bool:
+    """Return whether an override sets a value, and so cannot change which files are composed."""
     key = override.key_or_group
     if override.package is not None or override.is_sweep_override() or override.is_hydra_override():
         return False
@@ -90,5 +89,5 @@ def _sets_a_value(override: Override, master: DictConfig) -> bool:
     return key in master and not OmegaConf.is_config(master._get_node(key))
 
 
-def _itself(loader: ConfigLoader) -> ConfigLoader:
+def _identity(loader: ConfigLoader) -> ConfigLoader:
     return loader

@@ -1,4 +1,4 @@
-"""A job that Hydra runs, in whatever process: its configuration, its task, its place in a sweep, and that it is run once."""
+"""The context of a job that Hydra runs: configuration, prebuilt task, number, and a lock."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from modelpact.cli.sweeps.record import SweepRecord
 from modelpact.types import Job
@@ -15,75 +16,67 @@ from modelpact.types import Job
 if TYPE_CHECKING:
     from modelpact.cli.tasks import Task
 
-__all__ = ["NOT_BASE", "SEARCHED", "alone", "forget", "job_of", "keep", "kept"]
+__all__ = [
+    "EXCLUDED_FROM_BASE",
+    "SEARCH_SPACE_KEY",
+    "clear_tasks",
+    "find_job",
+    "job_lock",
+    "store_task",
+    "take_task",
+]
 
-NOT_BASE = ("hydra", "resume", "sweep")
-"""What is no part of the configuration that makes a sweep the one it is."""
+EXCLUDED_FROM_BASE = ("hydra", "resume", "sweep")
+"""Top-level keys that do not identify a sweep."""
 
-SEARCHED = "hydra.sweeper.params"
-"""The key in a sweep's base under which a sweeper that learns keeps what it searches: it can't change on resumption either."""
+SEARCH_SPACE_KEY = "hydra.sweeper.params"
+"""The key of a search space in the base configuration of a sweep; it must not change on resume."""
 
-MOST_KEPT = 1000
-"""How many tasks are kept at once."""
+MAX_STORED_TASKS = 1000
 
-_kept: dict[tuple[str, ...], Task] = {}
+_stored: dict[tuple[str, ...], Task] = {}
 
 
-def job_of(cfg: DictConfig, settings: Any) -> Job:
-    """What surrounds a job that Hydra runs, in whatever process: its configuration, and its place in a sweep."""
-    from omegaconf.errors import OmegaConfBaseException
+def find_job(cfg: DictConfig, settings: Any) -> Job:
+    """Return the context of the job that Hydra runs in this process.
 
-    shown = {
-        str(key): value
-        for key, value in cfg.items_ex(resolve=False)
-        if key not in ("task", *NOT_BASE)
-    }
-    plain = {}
-    for key, value in shown.items():
-        try:
-            plain[key] = (
-                OmegaConf.to_container(value, resolve=True)
-                if OmegaConf.is_config(value)
-                else cfg[key]
-            )
-        except (
-            OmegaConfBaseException
-        ):  # what this job does not use may refer to what it does not have
-            plain[key] = (
-                OmegaConf.to_container(value, resolve=False)
-                if OmegaConf.is_config(value)
-                else str(value)
-            )
+    Args:
+        cfg: The configuration of the job.
+        settings: Hydra's configuration of the job.
+    """
+    config = _resolve(cfg)
     overrides = list(settings.overrides.task)
     if settings.mode is None or settings.mode.name != "MULTIRUN":
-        return Job(plain, overrides)
+        return Job(config, overrides)
     record = SweepRecord.read(Path(settings.sweep.dir))
-    number = None if record is None else record.number(overrides, place=str(settings.sweep.subdir))
-    if record is None or number is None:
-        return Job(plain, overrides)
-    varied = [line for line in overrides if _varies(line, record)]
-    return Job(plain, varied, record.parent, number, resumed=record.calls > 1)
+    if record is None:
+        return Job(config, overrides)
+    number = record.find_number(overrides, folder_name=str(settings.sweep.subdir))
+    if number is None:
+        return Job(config, overrides)
+    varying = [line for line in overrides if _varies(line, record)]
+    return Job(config, varying, record.parent, number, resumed=record.calls > 1)
 
 
-def keep(task: Task, folder: Path, overrides: Sequence[str]) -> None:
-    """Keep a job's task, built when the sweep was checked, for the job itself, should it be run in this process."""
-    if len(_kept) < MOST_KEPT:
-        _kept[str(folder), *overrides] = task
+def store_task(task: Task, folder: Path, overrides: Sequence[str]) -> None:
+    """Keep the task that was built to validate a job, in case this process runs the job."""
+    if len(_stored) < MAX_STORED_TASKS:
+        _stored[str(folder), *overrides] = task
 
 
-def kept(folder: Path, overrides: Sequence[str]) -> Task | None:
-    """The task that was kept for a job, once; None where there is none."""
-    return _kept.pop((str(folder), *overrides), None)
+def take_task(folder: Path, overrides: Sequence[str]) -> Task | None:
+    """Return the stored task of a job and remove it; None if there is none."""
+    return _stored.pop((str(folder), *overrides), None)
 
 
-def forget() -> None:
-    """Drop what was kept and not asked for: a launcher ran the jobs elsewhere."""
-    _kept.clear()
+def clear_tasks() -> None:
+    """Remove all stored tasks; other processes ran their jobs."""
+    _stored.clear()
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Wait while another process runs the same job of a sweep: one that outlived its sweep may still be at it."""
+def job_lock(folder: Path) -> Iterator[None]:
+    """Wait for another process that runs the same job; it may have outlived its sweep."""
     from filelock import FileLock
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,9 +84,27 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
+def _resolve(cfg: DictConfig) -> dict[str, Any]:
+    """Return the configuration of a job as plain data.
+
+    A part that refers to a missing value, because the job does not use it, stays unresolved.
+    """
+    config: dict[str, Any] = {}
+    for key, value in cfg.items_ex(resolve=False):
+        if key == "task" or key in EXCLUDED_FROM_BASE:
+            continue
+        is_config = OmegaConf.is_config(value)
+        try:
+            config[str(key)] = (
+                OmegaConf.to_container(value, resolve=True) if is_config else cfg[key]
+            )
+        except OmegaConfBaseException:
+            config[str(key)] = OmegaConf.to_container(value) if is_config else str(value)
+    return config
+
+
 def _varies(line: str, record: SweepRecord) -> bool:
-    """Whether an override of one job differs in another, or may: the first job of a sweep that learns has no others yet."""
+    """Return whether an override differs between the jobs of a sweep, or may in a search."""
     key, _, value = line.partition("=")
-    return bool(record.base.get(SEARCHED, {}).get(key, value) != value) or any(
-        line not in job for job in record.jobs
-    )
+    in_search_space = record.base.get(SEARCH_SPACE_KEY, {}).get(key, value) != value
+    return bool(in_search_space) or any(line not in job for job in record.jobs)

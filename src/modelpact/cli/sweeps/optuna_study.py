@@ -1,4 +1,4 @@
-"""A sweep and its Optuna study: each job of the one is a trial of the other, also after both were cut off."""
+"""The Optuna study of a sweep: each job is a trial, also after the sweep was interrupted."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from modelpact.cli.sweeps import Sweep
     from modelpact.cli.sweeps.search_space import SearchSpace
 
-__all__ = ["JOB", "SAMPLERS", "Trials", "need_optuna", "objective"]
+__all__ = ["JOB", "SAMPLERS", "Trials", "job_objective", "require_optuna"]
 
 JOB = "modelpact.job"
-"""The attribute of a trial that says which job of its sweep it is."""
+"""The attribute of a trial with the number of its job."""
 
 SAMPLERS = {
     "tpe": "TPESampler",
@@ -31,23 +31,26 @@ SAMPLERS = {
     "nsgaii": "NSGAIISampler",
     "cmaes": "CmaEsSampler",
     "gp": "GPSampler",
-    "grid": "RandomSampler",  # the values are all given: nothing is left to be drawn
+    # The values of a grid are enqueued, so the sampler draws nothing.
+    "grid": "RandomSampler",
 }
-"""Optuna's samplers by short names; any other one is given with `_target_`."""
+"""Short names of Optuna's samplers; `_target_` selects any other one."""
 
 
-def need_optuna() -> None:
-    """Refuse to go on without Optuna.
+def require_optuna() -> None:
+    """Raise an error if Optuna is not installed.
 
     Raises:
-        ConfigError: It is not installed.
+        ConfigError: Optuna is not installed.
     """
     try:
         import optuna  # noqa: F401
     except ImportError as error:
         raise ConfigError(
-            f"hydra/sweeper=optuna needs Optuna: {error}",
+            f"hydra/sweeper=optuna requires Optuna: {error}",
             remedy='Install it: pip install "modelpact[optuna]".',
+            group="hydra/sweeper",
+            option="optuna",
         ) from error
 
 
@@ -55,17 +58,18 @@ class Trials:
     """The trials of one sweep.
 
     Args:
-        sweep: The sweep; where it is resumed, so is its study.
-        space: What is searched.
-        storage: Where the study is kept, as SQLAlchemy has it; None for in this process only, so that it cannot be resumed.
-        name: The study's; None for the sweep's own title.
+        sweep: The sweep; if it is resumed, its study is loaded.
+        space: The search space.
+        storage: The SQLAlchemy URL of the study; None for a study in memory, which cannot be
+            resumed.
+        name: The name of the study; None for the title of the sweep.
         direction: `maximize` or `minimize`.
-        sampler: A key of `SAMPLERS`, or a sampler of Optuna's.
-        seed: Makes the sampler repeatable; another stretch of its numbers is used after a resumption.
+        sampler: A key of `SAMPLERS`, or an Optuna sampler.
+        seed: The seed of the sampler; a resumed sweep continues with other numbers.
 
     Raises:
-        ConfigError: The sampler cannot be had.
-        SweepError: The study cannot be opened, or there is one of that name already.
+        ConfigError: The sampler is unknown or needs a package that is not installed.
+        SweepError: The study cannot be opened, or a study of that name exists already.
     """
 
     def __init__(
@@ -81,57 +85,62 @@ class Trials:
     ) -> None:
         self.sweep, self.space = sweep, space
         self.distributions = {key: axis.distribution() for key, axis in space.axes.items()}
-        self.grid = sampler == "grid"
-        if self.grid:
-            space.grid()  # refuses what has no end
-        chosen = _sampler(sampler, None if seed is None else int(seed) + len(sweep.record.jobs))
-        self.study = _study(sweep, storage=storage, name=name or sweep.title, direction=direction)
+        self.is_grid = sampler == "grid"
+        if self.is_grid:
+            # Raises an error for a grid that is not finite.
+            space.grid()
+        offset = len(sweep.record.jobs)
+        chosen = _create_sampler(sampler, None if seed is None else int(seed) + offset)
+        self.study = _open_study(sweep, storage, name or sweep.title, direction)
         self.study.sampler = chosen
         self.trials: dict[int, optuna.Trial] = {}
 
-    def again(self) -> list[int]:
-        """Settle what a call that was cut off left behind, and ask anew for the jobs that are not done; returns their numbers."""
+    def repeat_unfinished(self) -> list[int]:
+        """Finish the trials of an interrupted sweep, and start new ones for unfinished jobs.
+
+        Returns:
+            The numbers of those jobs.
+        """
         from optuna.trial import TrialState
 
+        # Trials that were enqueued but not started.
         for _ in self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
-            self.study.ask()  # queued and not begun
-        results, values = read_results(self.sweep.record, self.sweep.folder), {}
+            self.study.ask()
+        results = read_results(self.sweep.record, self.sweep.folder)
+        params: dict[int, dict[str, Any]] = {}
         for trial in self.study.get_trials():
             number = trial.user_attrs.get(JOB)
-            done = results[number] if number is not None and number < len(results) else None
-            if done is not None and self.distributions.keys() <= trial.params.keys():
-                values[done.number] = trial.params
+            result = results[number] if number is not None and number < len(results) else None
+            if result is not None and self.distributions.keys() <= trial.params.keys():
+                params[result.number] = trial.params
             if not trial.state.is_finished():
-                self._tell(
-                    trial.number,
-                    done.objective if done is not None and done.status == "ok" else None,
-                )
+                succeeded = result is not None and result.status == "ok"
+                self._tell(trial.number, result.objective if result and succeeded else None)
         numbers = [result.number for result in results if result.status != "ok"]
         for number in numbers:
-            self.study.enqueue_trial(values[number], user_attrs={JOB: number})
+            self.study.enqueue_trial(params[number], user_attrs={JOB: number})
             self.trials[number] = self.study.ask(self.distributions)
         return numbers
 
-    def ask(self, count: int) -> list[int]:
-        """Ask for new jobs and add them to the sweep; returns their numbers, fewer than asked for where a grid ends."""
+    def suggest(self, count: int) -> list[int]:
+        """Add new jobs to the sweep and return their numbers; fewer than `count` if a grid ends."""
         first = len(self.sweep.record.jobs)
-        jobs = []
-        if self.grid:
+        if self.is_grid:
             points = list(itertools.islice(self.space.grid(), first, first + count))
             for point in points:
                 self.study.enqueue_trial(point)
             count = len(points)
+        jobs = []
         for number in range(first, first + count):
             trial = self.study.ask(self.distributions)
-            trial.set_user_attr(
-                JOB, number
-            )  # before the sweep knows of it: each of its jobs then has a trial
+            # Before the sweep records the job, so that each of its jobs has a trial.
+            trial.set_user_attr(JOB, number)
             self.trials[number] = trial
-            jobs.append(self.space.job(trial.params))
+            jobs.append(self.space.overrides(trial.params))
         return self.sweep.extend(jobs)
 
-    def tell(self, number: int, value: float | None) -> None:
-        """Say what came of a job; None for nothing."""
+    def report(self, number: int, value: float | None) -> None:
+        """Report the objective of a job to the study; None for a failed job."""
         self._tell(self.trials.pop(number).number, value)
 
     def _tell(self, trial: int, value: float | None) -> None:
@@ -143,84 +152,96 @@ class Trials:
             self.study.tell(trial, value)
 
 
-def objective(returned: JobReturn) -> float | None:
-    """What a job achieved; None where it failed, or has no figure."""
+def job_objective(result: JobReturn) -> float | None:
+    """Return the objective of a job; None if the job failed or has no metric."""
     from hydra.core.utils import JobStatus
 
-    value = returned.return_value if returned.status == JobStatus.COMPLETED else None
+    value = result.return_value if result.status == JobStatus.COMPLETED else None
     return float(value) if isinstance(value, int | float) else None
 
 
-def _study(sweep: Sweep, *, storage: Any, name: str, direction: Any) -> optuna.Study:
-    import optuna
-    from sqlalchemy.exc import SQLAlchemyError
-
+def _open_study(sweep: Sweep, storage: str | None, name: str, direction: Any) -> optuna.Study:
     if direction not in ("maximize", "minimize"):
         raise ConfigError(
-            f"hydra.sweeper.direction={direction}: there is no such direction",
-            remedy="Choose maximize or minimize.",
+            f"unknown hydra.sweeper.direction {direction!r}",
+            remedy="Options: maximize, minimize.",
+            key="hydra.sweeper.direction",
         )
     if sweep.resumed and storage is None:
         raise SweepError(
-            "the sweep's study was kept in memory: it cannot be resumed",
-            remedy="Set hydra.sweeper.storage.",
+            "cannot resume a study that was in memory",
+            remedy="Start a new sweep with hydra.sweeper.storage=sqlite:///optuna.db.",
         )
-    try:
-        with _quiet():
-            if not sweep.resumed:
-                return optuna.create_study(storage=storage, study_name=name, direction=direction)
-            study = optuna.load_study(storage=storage, study_name=name)
-    except optuna.exceptions.DuplicatedStudyError:
+    study = _create_or_load_study(sweep.resumed, storage, name, direction)
+    found = study.direction.name.lower()
+    if found != direction:
         raise SweepError(
-            f"there is a study {name!r} already",
-            remedy="Choose another hydra.sweeper.study_name, or resume its sweep.",
-        ) from None
-    except KeyError:
-        raise SweepError(
-            f"there is no study {name!r} to resume",
-            remedy="Give the storage and study_name that it was begun with.",
-        ) from None
-    except (SQLAlchemyError, ImportError, optuna.exceptions.OptunaError) as error:
-        raise SweepError(
-            f"hydra.sweeper.storage cannot be opened: {truncate(type(error).__name__, 100)}",
-            remedy="Give it as SQLAlchemy has it: sqlite:///optuna.db.",
-        ) from error
-    if study.direction.name.lower() != direction:
-        raise SweepError(
-            f"the study was begun with hydra.sweeper.direction={study.direction.name.lower()}",
-            remedy="Resume it with that.",
+            f"the study was started with hydra.sweeper.direction={found}",
+            remedy="Resume it with the same direction.",
         )
     return study
 
 
-def _sampler(sampler: Any, seed: int | None) -> optuna.samplers.BaseSampler:
+def _create_or_load_study(
+    resumed: bool, storage: str | None, name: str, direction: str
+) -> optuna.Study:
+    import optuna
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with _quiet_optuna():
+            if resumed:
+                return optuna.load_study(storage=storage, study_name=name)
+            return optuna.create_study(storage=storage, study_name=name, direction=direction)
+    except optuna.exceptions.DuplicatedStudyError:
+        raise SweepError(
+            f"the study {name!r} exists already",
+            remedy="Set another hydra.sweeper.study_name, or resume the sweep of the study.",
+        ) from None
+    except KeyError:
+        raise SweepError(
+            f"no study {name!r} to resume",
+            remedy="Set the storage and study_name that the sweep was started with.",
+        ) from None
+    except (SQLAlchemyError, ImportError, optuna.exceptions.OptunaError) as error:
+        raise SweepError(
+            f"cannot open hydra.sweeper.storage: {truncate(type(error).__name__, 100)}",
+            remedy="Use a SQLAlchemy URL such as sqlite:///optuna.db.",
+        ) from error
+
+
+def _create_sampler(sampler: Any, seed: int | None) -> optuna.samplers.BaseSampler:
     import optuna
 
     if isinstance(sampler, optuna.samplers.BaseSampler):
         return sampler
     if sampler not in SAMPLERS:
         raise ConfigError(
-            f"hydra.sweeper.sampler={sampler}: there is no such sampler{did_you_mean(str(sampler), list(SAMPLERS))}",
-            remedy=f"Choose one of {', '.join(SAMPLERS)}, or give any of Optuna's with _target_.",
+            f"unknown sampler {sampler!r}{did_you_mean(sampler, SAMPLERS)}",
+            remedy=f"Options of hydra.sweeper.sampler: {', '.join(SAMPLERS)},"
+            " or any Optuna sampler with _target_.",
+            key="hydra.sweeper.sampler",
         )
     try:
-        made: optuna.samplers.BaseSampler = getattr(optuna.samplers, SAMPLERS[sampler])(seed=seed)
+        kind = getattr(optuna.samplers, SAMPLERS[sampler])
+        created: optuna.samplers.BaseSampler = kind(seed=seed)
     except ImportError as error:
         raise ConfigError(
-            f"hydra.sweeper.sampler={sampler} needs another package: {truncate(error, 200)}",
-            remedy="Install it, or choose tpe.",
+            f"hydra.sweeper.sampler={sampler} requires another package: {truncate(error, 200)}",
+            remedy="Install it, or set hydra.sweeper.sampler=tpe.",
+            key="hydra.sweeper.sampler",
         ) from error
-    return made
+    return created
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Optuna from announcing what it opens: the sweep does that."""
+def _quiet_optuna() -> Iterator[None]:
+    """Suppress Optuna's messages about the study; the sweep prints its own."""
     import optuna
 
-    before = optuna.logging.get_verbosity()
+    verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         yield
     finally:
-        optuna.logging.set_verbosity(before)
+        optuna.logging.set_verbosity(verbosity)

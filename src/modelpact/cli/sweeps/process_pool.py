@@ -1,7 +1,11 @@
-"""Jobs in processes of this machine: each begins with all that jobs import, and takes one job after another.
+"""Running jobs in processes of this machine that have imported everything before the first job.
 
-The processes are forked when everything is imported and every job of the sweep is built, but before its store is opened, so that
-neither a connection nor a lock is copied. Where a fork is not safe, or there is none, each starts anew and imports by itself.
+The processes are forked after every job of the sweep was built, and before the store is opened, so
+that neither a connection nor a lock is copied. If a fork is unsafe or unsupported, each process is
+spawned and imports on its own.
+
+joblib's loky starts processes that import everything again, which takes longer than a job; this
+pool is ours because its processes share the imports and the built jobs.
 """
 
 from __future__ import annotations
@@ -21,18 +25,18 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol, cast
 
-from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, setup_globals
+from hydra.core.utils import JobReturn, filter_overrides
 
 from modelpact.cli import gc_tuning
-from modelpact.cli.sweeps.workers import Work
+from modelpact.cli.sweeps.workers import WorkerContext, failed_job
 from modelpact.errors import SweepError
 
-__all__ = ["Pool"]
+__all__ = ["ProcessPool"]
 
-GRACE = 20.0
-"""Seconds that a job has to close what it has open when the sweep is stopped."""
+GRACE_SECONDS = 20.0
+"""The time that a job has to close its run when the sweep is stopped."""
 
-LATE = (
+LATE_IMPORTS = (
     "alembic.migration",
     "filelock",
     "git",
@@ -41,152 +45,150 @@ LATE = (
     "mlflow.store.tracking.sqlalchemy_store",
     "mlflow.tracing.processor.base_mlflow",
 )
-"""What a job imports when it is under way, and checking it does not."""
+"""Modules that running a job imports, and building it does not."""
 
 log = logging.getLogger(__name__)
 
 
 class _Context(Protocol):
-    def Pipe(self) -> tuple[Connection, Connection]: ...  # noqa: N802  # multiprocessing's own names
+    def Pipe(self) -> tuple[Connection, Connection]: ...  # noqa: N802
     def Process(self, *, target: Any, args: tuple[Any, ...]) -> Any: ...  # noqa: N802
 
 
-class Pool:
+class ProcessPool:
     """Processes for the jobs of a sweep, each with at most one job at a time.
 
     Args:
-        work: What the jobs have in common.
-        most: How many processes there may be.
+        worker: What the jobs share.
+        n_processes: The maximum number of processes.
     """
 
-    def __init__(self, work: Work, most: int) -> None:
-        self._work, self._most = work, most
+    def __init__(self, worker: WorkerContext, n_processes: int) -> None:
+        self._worker, self._n_processes = worker, n_processes
         self._processes: dict[Connection, Any] = {}
         self._busy: dict[Connection, tuple[int, list[str]]] = {}
-        self._lasting = False
+        self._persistent = False
 
     @contextlib.contextmanager
-    def ready(self, jobs: int) -> Iterator[None]:
-        """Fork as many processes as so many jobs need, if that is safe; without this, each `run` has processes of its own."""
-        self._lasting = True
+    def ready(self, n_jobs: int) -> Iterator[None]:
+        """Fork processes for `n_jobs` jobs, if a fork is safe, and keep them within the context.
+
+        Outside of it, each call of `run` starts processes of its own.
+        """
+        self._persistent = True
         try:
-            if jobs and _can_fork():
-                _import_late()
-                gc_tuning.resume()  # what is there is looked at no more: a look would copy what all of them share
-                for _ in range(min(jobs, self._most)):
+            if n_jobs and _can_fork():
+                _import_ahead()
+                # Frozen objects are not visited, so their pages stay shared.
+                gc_tuning.resume()
+                for _ in range(min(n_jobs, self._n_processes)):
                     self._start("fork")
             yield
         finally:
-            self._lasting = False
-            self.end()
+            self._persistent = False
+            self.stop()
 
     def run(self, jobs: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
         """Run jobs.
 
         Args:
-            jobs: The overrides of each.
-            first: The number of the first.
+            jobs: The overrides of each job.
+            first: The number of the first job.
 
         Returns:
-            What each job returned, in their order; one whose process died has failed.
+            The result of each job, in order; a job whose process died has failed.
         """
-        setup_globals()
-        configure_log(self._work.config.hydra.hydra_logging, self._work.config.hydra.verbose)
-        log.info("%d processes run %d jobs", min(self._most, len(jobs)), len(jobs))
-        returned: dict[int, JobReturn] = {}
-        waiting = deque(enumerate(jobs, start=first))
+        self._worker.prepare_launch()
+        log.info("%d processes run %d jobs", min(self._n_processes, len(jobs)), len(jobs))
+        results: dict[int, JobReturn] = {}
+        queue = deque(enumerate(jobs, start=first))
         try:
-            while waiting or self._busy:
-                while waiting and len(self._busy) < self._most:
-                    number, overrides = waiting.popleft()
+            while queue or self._busy:
+                while queue and len(self._busy) < self._n_processes:
+                    number, overrides = queue.popleft()
                     log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
-                    self._give(number, overrides)
-                for number, result in self._results():
-                    returned[number] = result
+                    self._submit(number, overrides)
+                results |= self._wait_for_results()
         finally:
-            if self._busy or not self._lasting:
-                self.end()
-        return [returned[number] for number in sorted(returned)]
+            if self._busy or not self._persistent:
+                self.stop()
+        return [results[number] for number in sorted(results)]
 
-    def end(self) -> None:
-        """End them all; those that still have a job get a signal, and time to close what they have open."""
+    def stop(self) -> None:
+        """Stop all processes; a running job gets SIGTERM and time to close its run."""
         for connection, process in self._processes.items():
             connection.close()
             if connection in self._busy:
                 process.terminate()
         for process in self._processes.values():
-            process.join(GRACE)
+            process.join(GRACE_SECONDS)
             if process.is_alive():
                 process.kill()
                 process.join()
         self._processes, self._busy = {}, {}
 
-    def _give(self, number: int, overrides: Sequence[str]) -> None:
-        """Give a job to a process that has none."""
+    def _submit(self, number: int, overrides: Sequence[str]) -> None:
+        """Send a job to an idle process."""
         idle = [connection for connection in self._processes if connection not in self._busy]
         connection = idle[0] if idle else self._start("spawn")
         self._busy[connection] = (number, list(overrides))
-        with contextlib.suppress(
-            OSError
-        ):  # it died while it had nothing to do: `_results` will see that
+        # The process may have died while it was idle; `_wait_for_results` detects that.
+        with contextlib.suppress(OSError):
             connection.send((list(overrides), number))
 
-    def _results(self) -> Iterator[tuple[int, JobReturn]]:
-        """Wait until jobs have ended; their numbers and what they returned."""
+    def _wait_for_results(self) -> dict[int, JobReturn]:
+        """Wait until at least one job has ended, and return results by job number."""
+        results: dict[int, JobReturn] = {}
         for ready in wait(list(self._busy)):
             connection = cast("Connection", ready)
             number, overrides = self._busy.pop(connection)
             try:
-                result: JobReturn = pickle.loads(connection.recv_bytes())  # noqa: S301  # of our own process
+                # The pickle comes from our own process.
+                results[number] = pickle.loads(connection.recv_bytes())  # noqa: S301
             except (EOFError, OSError):
-                result = self._lost(connection, number, overrides)
-            yield number, result
+                error = self._remove_dead(connection)
+                results[number] = failed_job(overrides, number, error)
+        return results
 
     def _start(self, method: str) -> Connection:
         context = cast("_Context", multiprocessing.get_context(method))
         ours, theirs = context.Pipe()
         if method == "fork":
-            process = context.Process(
-                target=_serve_forked, args=(theirs, self._work, [ours, *self._processes])
-            )
+            arguments = (theirs, self._worker, [ours, *self._processes])
+            process = context.Process(target=_serve_forked, args=arguments)
             process.start()
         else:
             import cloudpickle
 
+            pickled = cloudpickle.dumps(self._worker)
             process = context.Process(
-                target=_serve_spawned,
-                args=(theirs, cloudpickle.dumps(self._work), gc.get_threshold()),
+                target=_serve_spawned, args=(theirs, pickled, gc.get_threshold())
             )
-            with _no_main():
+            with _without_main_module():
                 process.start()
-        theirs.close()  # the other end of a pipe must be the worker's alone, or its death would go unseen
+        # With a second copy of the worker's end, its death would go unnoticed.
+        theirs.close()
         self._processes[ours] = process
         return ours
 
-    def _lost(self, connection: Connection, number: int, overrides: list[str]) -> JobReturn:
+    def _remove_dead(self, connection: Connection) -> SweepError:
         process = self._processes.pop(connection)
         connection.close()
         process.join()
         code = process.exitcode
+        killed = code < 0
         how = (
-            f"was killed by {signal.Signals(-code).name}"
-            if code < 0
-            else f"ended with status {code}"
+            f"was killed by {signal.Signals(-code).name}" if killed else f"ended with status {code}"
         )
-        lost = SweepError(
-            f"its process {how}",
-            remedy="Is there memory enough for so many jobs at once? Resume the sweep.",
+        return SweepError(
+            f"the process of the job {how}",
+            remedy="Check that there is enough memory for this many concurrent jobs,"
+            " then resume the sweep.",
         )
-        log.error(
-            "job %d (%s) failed: %s", number, " ".join(filter_overrides(overrides)), lost.message
-        )
-        failed = JobReturn(overrides=overrides, status=JobStatus.FAILED)
-        failed.return_value = lost
-        return failed
 
 
 def _can_fork() -> bool:
-    """Whether a fork of this process works: with another thread in it, or with CUDA begun, it may not."""
+    """Return whether a fork is safe: on Linux, without other threads and without CUDA."""
     cuda = getattr(sys.modules.get("torch"), "cuda", None)
     return (
         sys.platform == "linux"
@@ -195,18 +197,17 @@ def _can_fork() -> bool:
     )
 
 
-def _import_late() -> None:
-    """Import what jobs will, so that each process that is forked has it."""
-    for name in LATE:
-        with contextlib.suppress(
-            Exception
-        ):  # as of git, where there is no such program: a job that needs it will say so
+def _import_ahead() -> None:
+    """Import what jobs will import, so that each forked process shares it."""
+    for name in LATE_IMPORTS:
+        # For example git without the program; a job that needs it raises a clear error.
+        with contextlib.suppress(Exception):
             importlib.import_module(name)
 
 
 @contextlib.contextmanager
-def _no_main() -> Iterator[None]:
-    """Keep `multiprocessing` from running the program's own file in the process that is started, whose work is elsewhere."""
+def _without_main_module() -> Iterator[None]:
+    """Keep `multiprocessing` from importing the main module of the program in a spawned process."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:
@@ -215,54 +216,52 @@ def _no_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _serve_forked(connection: Connection, work: Work, others: list[Connection]) -> None:
+def _serve_forked(connection: Connection, worker: WorkerContext, others: list[Connection]) -> None:
+    # With a copy of the sweep's end, a worker would not notice that the sweep has ended.
     for other in others:
-        other.close()  # a worker with a copy of the sweep's end would not see that the sweep is gone
-    _serve(connection, work)
+        other.close()
+    _serve(connection, worker)
 
 
 def _serve_spawned(connection: Connection, pickled: bytes, threshold: tuple[int, int, int]) -> None:
     gc.set_threshold(*threshold)
-    work: Work = pickle.loads(pickled)  # noqa: S301  # of our own process
-    _serve(connection, work)
+    # The pickle comes from our own process.
+    worker: WorkerContext = pickle.loads(pickled)  # noqa: S301
+    _serve(connection, worker)
 
 
-def _serve(connection: Connection, work: Work) -> None:
-    """Take jobs until there are no more; what runs in a worker."""
+def _serve(connection: Connection, worker: WorkerContext) -> None:
+    """Run jobs in a worker process until the sweep closes the connection."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    with contextlib.suppress(
-        EOFError, OSError, KeyboardInterrupt, SystemExit
-    ):  # whoever gave jobs is gone, or has said why
+    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt, SystemExit):
         while True:
             overrides, number = connection.recv()
-            connection.send_bytes(_pickled(_run(work, overrides, number)))
+            connection.send_bytes(_pickle_result(_run(worker, overrides, number)))
 
 
-def _run(work: Work, overrides: list[str], number: int) -> JobReturn:
+def _run(worker: WorkerContext, overrides: list[str], number: int) -> JobReturn:
     try:
-        work.enter()
-        return work.run(work.composed(overrides, number))
-    except (
-        Exception
-    ) as error:  # Hydra's, or of composing: what the job itself raises is in what it returns
-        log.error("job %d (%s) failed: %s", number, " ".join(filter_overrides(overrides)), error)
-        failed = JobReturn(overrides=overrides, status=JobStatus.FAILED)
-        failed.return_value = error
-        return failed
+        return worker.run_job(overrides, number)
+    # Errors of composing; an error of the job itself is part of its result.
+    except Exception as error:
+        return failed_job(overrides, number, error)
 
 
-def _pickled(result: JobReturn) -> bytes:
-    """A result for the sweep, which knows the job's configuration; an error that cannot travel is told in words."""
+def _pickle_result(result: JobReturn) -> bytes:
+    """Pickle a result without its configuration, which the sweep knows.
+
+    An error that cannot be pickled is replaced by its text.
+    """
     result.cfg = result.hydra_cfg = None
     try:
         return pickle.dumps(result)
-    except Exception as error:  # whatever a pickler meets in somebody's exception
+    # Pickling a user's exception can raise anything.
+    except Exception as error:
         value = result._return_value
-        told = (
-            f"{type(value).__name__}: {value}"
-            if isinstance(value, Exception)
-            else f"its result cannot be pickled: {error}"
-        )
-        result.return_value = SweepError(told)
+        if isinstance(value, Exception):
+            text = f"{type(value).__name__}: {value}"
+        else:
+            text = f"the result of the job cannot be pickled: {error}"
+        result.return_value = SweepError(text)
         return pickle.dumps(result)

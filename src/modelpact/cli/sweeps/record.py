@@ -1,4 +1,4 @@
-"""`sweep.json`: what a sweep is, kept in its folder, so that its jobs know it and a later call can go on with it."""
+"""`sweep.json`: the record of a sweep, which its jobs read and which it is resumed from."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from modelpact._internal.files import write_atomically
 from modelpact.errors import SweepError
 
-__all__ = ["FILE", "PROTOCOL", "SweepRecord", "differences"]
+__all__ = ["FILE", "PROTOCOL", "SweepRecord", "list_differences"]
 
 FILE = "sweep.json"
 PROTOCOL = 1
-"""The version of the file's layout."""
+"""The version of the file format."""
+
+_MISSING = object()
 
 
 class SweepRecord(BaseModel):
-    """What a sweep is.
+    """The record of a sweep.
 
     Attributes:
-        protocol: The version of this layout.
-        parent: MLflow's run that its jobs' runs are children of.
-        base: The configuration that its jobs have in common, unresolved: references and no values of the environment.
-        calls: How many times it was begun or resumed.
-        jobs: What each job overrides, in their order; the place in this list is the job's number.
-        minimize: Whether the best job is the one whose first metric is the smallest, and not the greatest.
+        protocol: The version of the file format.
+        parent: The parent run in MLflow.
+        base: The configuration that all jobs share, unresolved: it contains references and no
+            values of environment variables.
+        calls: How often the sweep was started or resumed.
+        jobs: The overrides of each job; the index is the number of the job.
+        minimize: Whether the best job has the smallest first metric, not the greatest.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,77 +42,70 @@ class SweepRecord(BaseModel):
     minimize: bool = False
 
     def write(self, folder: Path) -> None:
-        """Write it into a sweep's folder, whole or not at all."""
+        """Write the record into the folder of the sweep, atomically."""
         write_atomically(folder / FILE, self.model_dump_json(indent=2) + "\n")
 
-    def as_written(self) -> SweepRecord:
-        """What is read when it is read back."""
+    def normalize(self) -> SweepRecord:
+        """Return the record as it is after writing and reading it."""
         return type(self).model_validate_json(self.model_dump_json())
 
     @classmethod
     def read(cls, folder: Path) -> SweepRecord | None:
-        """The record in a folder; None where there is none.
+        """Return the record in a folder; None if there is none.
 
         Raises:
-            SweepError: The file is no record of this release.
+            SweepError: The file is not a record of this release.
         """
+        path = folder / FILE
         try:
-            text = (folder / FILE).read_bytes()
+            text = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         try:
-            found = cls.model_validate_json(text)
+            record = cls.model_validate_json(text)
         except ValidationError as error:
-            fault = error.errors(include_input=False)[0]
+            problem = error.errors(include_input=False)[0]
             raise SweepError(
-                f"{folder / FILE} is not the record of a sweep: {fault['msg']}",
-                remedy="Resume with the folder of a sweep.",
+                f"{path} is not the record of a sweep: {problem['msg']}",
+                remedy="Set hydra.sweep.dir to the folder of a sweep.",
             ) from None
-        if found.protocol != PROTOCOL:
+        if record.protocol != PROTOCOL:
             raise SweepError(
-                f"{folder / FILE} is of protocol {found.protocol}; this release reads {PROTOCOL}",
-                remedy="Resume it with the release of modelpact that began it.",
+                f"{path} has protocol {record.protocol}; this release reads {PROTOCOL}",
+                remedy="Resume the sweep with the release of modelpact that started it.",
             )
-        return found
+        return record
 
-    def number(self, overrides: list[str], place: str = "") -> int | None:
-        """Which of its jobs overrides just that; None for none of them.
+    def find_number(self, overrides: list[str], folder_name: str = "") -> int | None:
+        """Return the number of the job with these overrides; None if there is none.
 
         Args:
             overrides: The overrides of a job.
-            place: The name of its folder, which is its number, where several jobs override the same.
+            folder_name: The name of the job's folder, which is its number; it decides between jobs
+                with the same overrides.
         """
-        if place.isdecimal() and int(place) < len(self.jobs) and self.jobs[int(place)] == overrides:
-            return int(place)
+        if folder_name.isdecimal():
+            number = int(folder_name)
+            if number < len(self.jobs) and self.jobs[number] == overrides:
+                return number
         return self.jobs.index(overrides) if overrides in self.jobs else None
 
 
-def differences(before: Any, now: Any, place: str = "") -> list[str]:
-    """What differs between two configurations, a line each: `model.estimator.alpha: 1.0 then, 2.0 now`.
+def list_differences(before: Any, now: Any, path: str = "") -> list[str]:
+    """Return the differences between two configurations, one line per key.
 
     Example:
-        >>> differences({"seed": 0, "name": None}, {"seed": 1, "name": None})
-        ['seed: 0 then, 1 now']
+        >>> list_differences({"seed": 0, "name": None}, {"seed": 1, "name": None})
+        ['seed: was 0, is 1']
     """
+    if before is _MISSING:
+        return [f"{path}: is new ({now!r})"]
+    if now is _MISSING:
+        return [f"{path}: was {before!r}, is missing"]
     if isinstance(before, dict) and isinstance(now, dict):
-        keys = [*before, *(key for key in now if key not in before)]
-        missing = object()
-        return [
-            line
-            for key in keys
-            for line in _pair(
-                before.get(key, missing),
-                now.get(key, missing),
-                f"{place}.{key}" if place else str(key),
-                missing,
-            )
-        ]
-    return [] if before == now else [f"{place}: {before!r} then, {now!r} now"]
-
-
-def _pair(before: Any, now: Any, place: str, missing: object) -> list[str]:
-    if before is missing:
-        return [f"{place}: not there then, {now!r} now"]
-    if now is missing:
-        return [f"{place}: {before!r} then, not there now"]
-    return differences(before, now, place)
+        lines = []
+        for key in {**before, **now}:
+            inner = f"{path}.{key}" if path else str(key)
+            lines += list_differences(before.get(key, _MISSING), now.get(key, _MISSING), inner)
+        return lines
+    return [] if before == now else [f"{path}: was {before!r}, is {now!r}"]

@@ -1,4 +1,4 @@
-"""What came of a sweep's jobs, read from their receipts."""
+"""The results of the jobs of a sweep, read from their receipts."""
 
 from __future__ import annotations
 
@@ -16,20 +16,32 @@ from pydantic import ValidationError
 from modelpact.cli.sweeps.record import SweepRecord
 from modelpact.types import Receipt
 
-__all__ = ["Result", "best", "columns", "csv_text", "read_results", "varied"]
+__all__ = [
+    "STATUSES",
+    "JobResult",
+    "find_best",
+    "metric_names",
+    "read_results",
+    "result_columns",
+    "to_csv",
+    "varying_keys",
+]
+
+STATUSES = ("ok", "failed", "missing")
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """One job's line in the account of its sweep.
+class JobResult:
+    """The result of one job.
 
     Attributes:
-        number: The job's number, from 0.
-        choices: What it overrides, by key.
-        status: How it ended; `missing` for one that left no receipt: it was never begun, or was killed.
-        receipt: What it did; None where it is missing.
-        folder: Where its files are.
-        minimize: Whether its sweep looks for the smallest objective.
+        number: The number of the job, from 0.
+        choices: The overrides of the job, by key.
+        status: `ok`, `failed`, or `missing` for a job without a receipt: it was not started, or its
+            process was killed.
+        receipt: The receipt; None if it is missing.
+        folder: The folder of the job.
+        minimize: Whether the sweep minimizes the objective.
     """
 
     number: int
@@ -41,57 +53,67 @@ class Result:
 
     @property
     def seconds(self) -> float | None:
-        """How long it took."""
+        """The duration of the job."""
         return None if self.receipt is None else sum(self.receipt.seconds.values())
 
     @property
     def objective(self) -> float | None:
-        """Its first metric, which is what sweeps look for the most of."""
+        """The first metric, which the sweep maximizes or minimizes."""
         return None if self.receipt is None else next(iter(self.receipt.metrics.values()), None)
 
+    @property
+    def outcome(self) -> str:
+        """The status with details: `reused`, or the stage that failed."""
+        if self.receipt is None or self.status == "ok":
+            return "reused" if self.receipt is not None and self.receipt.reused else self.status
+        return f"failed: {self.receipt.stage}"
 
-def read_results(record: SweepRecord, folder: Path) -> list[Result]:
-    """What came of each job of a sweep, in their order.
+
+def read_results(record: SweepRecord, folder: Path) -> list[JobResult]:
+    """Return the result of each job of a sweep, in order.
 
     Args:
-        record: The sweep.
-        folder: Its folder, somewhere in which each job has one of its own.
+        record: The record of the sweep.
+        folder: The folder of the sweep; the jobs' folders are anywhere within it.
     """
     found: dict[int, tuple[Receipt, Path]] = {}
     for path in sorted(folder.rglob("receipt.json")):
         try:
             receipt = Receipt.model_validate_json(path.read_bytes())
-        except (ValidationError, OSError):  # somebody else's file
+        # A file of another program.
+        except (ValidationError, OSError):
             continue
         if receipt.job is not None:
             found[receipt.job] = (receipt, path.parent)
     results = []
     for number, overrides in enumerate(record.jobs):
-        choices = dict(_parted(line) for line in overrides)
+        choices = dict(_split_override(line) for line in overrides)
         if number in found:
             receipt, place = found[number]
-            results.append(Result(number, choices, receipt.status, receipt, place, record.minimize))
+            result = JobResult(number, choices, receipt.status, receipt, place, record.minimize)
         else:
-            results.append(Result(number, choices, "missing"))
+            result = JobResult(number, choices, "missing")
+        results.append(result)
     return results
 
 
-def best(results: Sequence[Result]) -> Result | None:
-    """The job whose objective is the greatest, as scikit-learn's scorers have it; the first of equals; None without scores.
+def find_best(results: Sequence[JobResult]) -> JobResult | None:
+    """Return the job with the greatest objective, or the smallest in a sweep that minimizes.
 
-    In a sweep that minimizes it is the one whose objective is the smallest.
+    The first of several equal jobs is the best; None if no job has an objective.
     """
-    scored = [
+    ranked = [
         result
         for result in results
-        if result.status == "ok" and not math.isnan(result.objective or 0.0)
+        if result.status == "ok"
+        and result.objective is not None
+        and not math.isnan(result.objective)
     ]
-    ranked = [result for result in scored if result.objective is not None]
     return max(ranked, key=lambda result: (_rank(result), -result.number), default=None)
 
 
-def varied(results: Sequence[Result]) -> list[str]:
-    """The keys that differ from job to job; all of them where there is one job."""
+def varying_keys(results: Sequence[JobResult]) -> list[str]:
+    """Return the keys that differ between jobs; all keys if there is one job."""
     keys = dict.fromkeys(key for result in results for key in result.choices)
     return [
         key
@@ -100,84 +122,61 @@ def varied(results: Sequence[Result]) -> list[str]:
     ]
 
 
-def columns(results: Sequence[Result]) -> list[tuple[str, list[str]]]:
-    """The account as columns of text: the job, what differs, how it ended, its version, metrics and seconds."""
-    metrics = list(
-        dict.fromkeys(
-            name for result in results if result.receipt for name in result.receipt.metrics
-        )
-    )
+def metric_names(results: Sequence[JobResult]) -> list[str]:
+    """Return the names of all metrics, in order of appearance."""
+    receipts = [result.receipt for result in results if result.receipt]
+    return list(dict.fromkeys(name for receipt in receipts for name in receipt.metrics))
+
+
+def result_columns(results: Sequence[JobResult]) -> list[tuple[str, list[str]]]:
+    """Return the results as columns of text.
+
+    The columns are the number, varying keys, status, version, metrics and seconds.
+    """
+    columns: list[tuple[str, list[str]]] = [("job", [str(result.number) for result in results])]
+    for key in varying_keys(results):
+        columns.append((key, [result.choices.get(key, "") for result in results]))
+    columns.append(("status", [result.outcome for result in results]))
     receipts = [result.receipt for result in results]
-    shown: list[tuple[str, list[str]]] = [("job", [str(result.number) for result in results])]
-    shown += [(key, [result.choices.get(key, "") for result in results]) for key in varied(results)]
-    shown += [("status", [_status(result) for result in results])]
-    shown += [("version", [receipt.version or "" if receipt else "" for receipt in receipts])]
-    shown += [
-        (name, [_figure(receipt.metrics.get(name)) if receipt else "" for receipt in receipts])
-        for name in metrics
-    ]
-    return [
-        *shown,
-        (
-            "seconds",
-            ["" if result.seconds is None else f"{result.seconds:.2f}" for result in results],
-        ),
-    ]
+    columns.append(("version", [(receipt and receipt.version) or "" for receipt in receipts]))
+    for name in metric_names(results):
+        values = [receipt.metrics.get(name) if receipt else None for receipt in receipts]
+        columns.append((name, ["" if value is None else f"{value:.4g}" for value in values]))
+    seconds = [result.seconds for result in results]
+    columns.append(("seconds", ["" if value is None else f"{value:.2f}" for value in seconds]))
+    return columns
 
 
-def csv_text(results: Sequence[Result]) -> str:
-    """The account as CSV: the columns of the table, figures in full, and each error, run and receipt."""
-    shown = columns(results)
+def to_csv(results: Sequence[JobResult]) -> str:
+    """Return the results as CSV: the columns of the table with full precision, and details."""
+    columns = result_columns(results)
+    details = ["stage", "error", "registered_model", "run_id", "model_uri", "folder"]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        [
-            *(name for name, _ in shown),
-            "stage",
-            "error",
-            "registered_model",
-            "run_id",
-            "model_uri",
-            "folder",
-        ]
-    )
+    writer.writerow([*(name for name, _ in columns), *details])
     for index, result in enumerate(results):
         receipt = result.receipt
-        full = dict(receipt.metrics) if receipt else {}
-        cells = [repr(full[name]) if name in full else values[index] for name, values in shown]
-        tail = (
-            [receipt.stage, receipt.error, receipt.name, receipt.run_id, receipt.model_uri]
-            if receipt
-            else [None] * 5
-        )
-        writer.writerow(
-            [
-                *cells,
-                *("" if cell is None else cell for cell in tail),
-                "" if result.folder is None else result.folder.name,
-            ]
-        )
+        metrics = dict(receipt.metrics) if receipt else {}
+        cells: list[str | None] = [
+            repr(metrics[name]) if name in metrics else values[index] for name, values in columns
+        ]
+        if receipt is None:
+            cells += [None] * 5
+        else:
+            cells += [receipt.stage, receipt.error, receipt.name, receipt.run_id, receipt.model_uri]
+        cells.append(None if result.folder is None else result.folder.name)
+        writer.writerow(["" if cell is None else cell for cell in cells])
     return text.getvalue()
 
 
-def _rank(result: Result) -> float:
+def _rank(result: JobResult) -> float:
     value = result.objective or 0.0
     return -value if result.minimize else value
 
 
-def _status(result: Result) -> str:
-    if result.receipt is None or result.status == "ok":
-        return "reused" if result.receipt is not None and result.receipt.reused else result.status
-    return f"failed: {result.receipt.stage}"
-
-
-def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
-
-
-def _parted(override: str) -> tuple[str, str]:
+def _split_override(override: str) -> tuple[str, str]:
+    """Return the key and the value of an override, without Hydra's escapes."""
     key, _, value = override.partition("=")
-    quoted = value[:1] in {"'", '"'}
-    return key.lstrip("+~"), value if quoted else re.sub(
-        r"\\([\\()\[\]{}:=, \t])", r"\1", value
-    )  # as Hydra escapes
+    if value[:1] not in {"'", '"'}:
+        value = re.sub(r"\\([\\()\[\]{}:=, \t])", r"\1", value)
+    return key.lstrip("+~"), value

@@ -1,4 +1,4 @@
-"""Options that other packages bring: found by an entry point, with no edit here."""
+"""Options of other packages, found through an entry point."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ __all__ = ["EntryPointSearchPath"]
 
 
 class EntryPointSearchPath(SearchPathPlugin):
-    """Adds the configuration package of every distribution that names one under the entry point `modelpact.conf`.
+    """Adds the config package of every distribution with the entry point `modelpact.conf`.
 
-    In such a distribution's pyproject.toml:
+    In the pyproject.toml of such a distribution:
 
         [project.entry-points."modelpact.conf"]
         my_package = "my_package.conf"
     """
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Append each package to Hydra's search path, in the order of their names."""
+        """Append each package to Hydra's search path, sorted by name."""
         for entry in sorted(entry_points(group="modelpact.conf"), key=lambda entry: entry.name):
             search_path.append(provider=entry.name, path=f"pkg://{entry.value}")

@@ -1,4 +1,4 @@
-"""What a sweep that learns searches: read from Hydra's own notation of sweeps, without Optuna."""
+"""The search space of a sweep, read from Hydra's sweep syntax, without Optuna."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
     from optuna.distributions import BaseDistribution
 
-__all__ = ["Choices", "Numbers", "SearchSpace"]
+__all__ = ["Categorical", "NumericRange", "SearchSpace"]
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """One of several values.
+class Categorical:
+    """A choice between values.
 
     Attributes:
         texts: The values as they are written in an override.
@@ -31,33 +31,33 @@ class Choices:
     texts: tuple[str, ...]
 
     def distribution(self) -> BaseDistribution:
-        """Optuna's name for it."""
+        """Return the Optuna distribution."""
         from optuna.distributions import CategoricalDistribution
 
         return CategoricalDistribution(self.texts)
 
-    def text(self, value: Any) -> str:
-        """A value as an override has it."""
+    def format(self, value: Any) -> str:
+        """Return a value as it is written in an override."""
         return str(value)
 
-    def ends(self) -> list[Any]:
-        """Values that together show whether all can be composed."""
+    def extremes(self) -> list[Any]:
+        """Return the values to validate: all of them."""
         return list(self.texts)
 
-    def points(self) -> list[Any] | None:
-        """All values; None where they cannot be counted."""
+    def values(self) -> list[Any] | None:
+        """Return all values."""
         return list(self.texts)
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
-    """A number between two others, both included; a whole one where both are.
+class NumericRange:
+    """A range of numbers including both ends; integers if all of its attributes are.
 
     Attributes:
-        low: The smallest.
-        high: The greatest.
-        step: From one to the next; None for all that are between.
-        log: Whether it is drawn by its logarithm.
+        low: The smallest number.
+        high: The greatest number.
+        step: The distance between two numbers; None for a continuous range.
+        log: Whether the logarithm is sampled uniformly.
     """
 
     low: int | float
@@ -66,169 +66,176 @@ class Numbers:
     log: bool = False
 
     @property
-    def whole(self) -> bool:
-        """Whether it is an integer."""
+    def is_integer(self) -> bool:
+        """Whether all numbers of the range are integers."""
         return all(isinstance(number, int) for number in (self.low, self.high, self.step or 1))
 
     def distribution(self) -> BaseDistribution:
-        """Optuna's name for it."""
+        """Return the Optuna distribution."""
         from optuna.distributions import FloatDistribution, IntDistribution
 
-        if self.whole:
+        if self.is_integer:
             return IntDistribution(
                 int(self.low), int(self.high), log=self.log, step=int(self.step or 1)
             )
         return FloatDistribution(float(self.low), float(self.high), log=self.log, step=self.step)
 
-    def text(self, value: Any) -> str:
-        """A value as an override has it: 0.3, and not 0.30000000000000004, in steps of 0.1."""
-        if self.whole:
+    def format(self, value: Any) -> str:
+        """Return a number as it is written in an override: 0.3, not 0.30000000000000004."""
+        if self.is_integer:
             return str(round(value))
         if self.step is None:
             return str(float(value))
         low, step = Decimal(str(self.low)), Decimal(str(self.step))
         return str(float(low + round((Decimal(str(value)) - low) / step) * step))
 
-    def ends(self) -> list[Any]:
-        """Values that together show whether all can be composed."""
+    def extremes(self) -> list[Any]:
+        """Return the values to validate: both ends."""
         return [self.low] if self.low == self.high else [self.low, self.high]
 
-    def points(self) -> list[Any] | None:
-        """All values; None where they cannot be counted."""
-        step = 1 if self.whole and self.step is None else self.step
+    def values(self) -> list[Any] | None:
+        """Return all numbers; None for a continuous range."""
+        step = 1 if self.is_integer and self.step is None else self.step
         if step is None:
             return None
         low, width = Decimal(str(self.low)), Decimal(str(step))
-        values = (
-            low + index * width for index in range(int((Decimal(str(self.high)) - low) / width) + 1)
-        )
-        return [int(value) if self.whole else float(value) for value in values]
+        count = int((Decimal(str(self.high)) - low) / width) + 1
+        numbers = (low + index * width for index in range(count))
+        return [int(number) if self.is_integer else float(number) for number in numbers]
+
+
+Axis = Categorical | NumericRange
 
 
 @dataclass(frozen=True, slots=True)
 class SearchSpace:
-    """What varies between the jobs of a sweep, and what they all have.
+    """The overrides that vary between the jobs of a sweep, and those that are fixed.
 
     Attributes:
-        axes: What varies, by its key.
-        fixed: The overrides that every job has, by their keys.
-        written: Both as they were written, in their order.
+        axes: The values of each varying key.
+        fixed: The fixed overrides by key.
+        written: The values of all overrides as they were written, by key, in order.
     """
 
-    axes: Mapping[str, Choices | Numbers]
+    axes: Mapping[str, Axis]
     fixed: Mapping[str, str]
     written: Mapping[str, str]
 
     @classmethod
     def read(cls, overrides: Sequence[Override]) -> SearchSpace:
-        """Read it from overrides; of two for one key the later one counts.
+        """Read a search space from overrides; the last override of a key wins.
 
         Raises:
-            ConfigError: Something cannot be searched, or nothing varies.
+            ConfigError: An override cannot be searched, or no override varies.
         """
         last = {override.get_key_element(): override for override in overrides}
         axes = {
-            key: _axis(key, override)
+            key: _read_axis(key, override)
             for key, override in last.items()
             if override.is_sweep_override()
         }
-        fixed = {key: str(override.input_line) for key, override in last.items() if key not in axes}
         if not axes:
             raise ConfigError(
-                "nothing varies, so there is nothing to search",
-                remedy="Give it values: -m model=ridge,forest or -m 'model.estimator.alpha=tag(log, interval(0.01, 10))'.",
+                "the sweep has no varying override to search over",
+                remedy="Add one: -m model=ridge,forest"
+                " or -m 'model.estimator.alpha=tag(log, interval(0.01, 10))'.",
             )
-        return cls(
-            axes,
-            fixed,
-            {key: str(override.input_line).partition("=")[2] for key, override in last.items()},
-        )
+        lines = {key: str(override.input_line) for key, override in last.items()}
+        fixed = {key: line for key, line in lines.items() if key not in axes}
+        return cls(axes, fixed, {key: line.partition("=")[2] for key, line in lines.items()})
 
-    def job(self, values: Mapping[str, Any]) -> list[str]:
-        """The overrides of the job that has these values."""
+    def overrides(self, values: Mapping[str, Any]) -> list[str]:
+        """Return the overrides of the job with the given values."""
         return [
-            self.fixed[key] if key in self.fixed else f"{key}={self.axes[key].text(values[key])}"
+            self.fixed[key] if key in self.fixed else f"{key}={self.axes[key].format(values[key])}"
             for key in self.written
         ]
 
     def corners(self) -> list[list[str]]:
-        """Jobs that together have every choice and both ends of every range; few, as each differs from the first in one key."""
-        first = {key: axis.ends()[0] for key, axis in self.axes.items()}
+        """Return jobs that together contain every choice and both ends of every range.
+
+        Each differs from the first in one key.
+        """
+        first = {key: axis.extremes()[0] for key, axis in self.axes.items()}
         others = [
-            {**first, key: value} for key, axis in self.axes.items() for value in axis.ends()[1:]
+            {**first, key: value}
+            for key, axis in self.axes.items()
+            for value in axis.extremes()[1:]
         ]
-        return [self.job(values) for values in [first, *others]]
+        return [self.overrides(values) for values in [first, *others]]
 
     def grid(self) -> Iterator[dict[str, Any]]:
-        """All combinations of values, in the order of a sweep without Optuna.
+        """Return all combinations of values, in the order of Hydra's basic sweeper.
 
         Raises:
-            ConfigError: They cannot be counted.
+            ConfigError: A range is continuous.
         """
-        points = {key: axis.points() for key, axis in self.axes.items()}
-        endless = [key for key, values in points.items() if values is None]
-        if endless:
+        values = {key: axis.values() for key, axis in self.axes.items()}
+        continuous = [key for key, found in values.items() if found is None]
+        if continuous:
             raise ConfigError(
-                f"hydra.sweeper.sampler=grid: {', '.join(endless)} has too many values to try each",
-                remedy="Give them as a range(...) or one by one, or choose another sampler: tpe, random.",
+                f"hydra.sweeper.sampler=grid: {', '.join(continuous)} has infinitely many values",
+                remedy="Write a range(...) or a list of values, or choose another sampler:"
+                " tpe, random.",
+                key="hydra.sweeper.sampler",
             )
-        return (
-            dict(zip(points, values, strict=True))
-            for values in itertools.product(*cast("Any", points.values()))
-        )
+        product = itertools.product(*cast("Any", values.values()))
+        return (dict(zip(values, combination, strict=True)) for combination in product)
 
 
-def _axis(key: str, override: Override) -> Choices | Numbers:
+def _read_axis(key: str, override: Override) -> Axis:
     value: Any = override.value()
     tags = set(getattr(value, "tags", ()))
     if override.value_type == ValueType.GLOB_CHOICE_SWEEP:
         raise ConfigError(
-            f"{override.input_line}: a glob cannot be searched: what it stands for may change before the study is resumed",
-            remedy=f"Write its options out: {key}=choice(a,b).",
+            f"{override.input_line}: cannot search over a glob,"
+            " because its matches may change before the study is resumed",
+            remedy=f"List the options: {key}=choice(a,b).",
         )
     if tags - {"log"} or (tags and override.is_choice_sweep()):
         raise ConfigError(
-            f"{override.input_line}: the tag {', '.join(sorted(tags))} means nothing here",
+            f"{override.input_line}: unsupported tag {', '.join(sorted(tags))}",
             remedy="The only tag is log, for ranges and intervals: tag(log, interval(0.01, 10)).",
         )
     if isinstance(value, IntervalSweep):
-        axis = Numbers(cast("float", value.start), cast("float", value.end), log=bool(tags))
+        low, high = cast("float", value.start), cast("float", value.end)
+        axis = NumericRange(low, high, log=bool(tags))
     elif isinstance(value, RangeSweep):
-        axis = _stepped(override, value, log=bool(tags))
+        axis = _read_range(override, value, log=bool(tags))
     else:
-        return Choices(tuple(dict.fromkeys(override.sweep_string_iterator())))
-    if not (math.isfinite(axis.low) and math.isfinite(axis.high) and axis.low <= axis.high):
-        raise ConfigError(
-            f"{override.input_line}: there is no number in it",
-            remedy="Give the smaller number first.",
-        )
-    if axis.log and axis.low <= 0:
-        raise ConfigError(
-            f"{override.input_line}: only numbers above 0 have a logarithm",
-            remedy="Begin above 0, or leave tag(log, ...) out.",
-        )
+        return Categorical(tuple(dict.fromkeys(override.sweep_string_iterator())))
+    _check_range(override, axis)
     return axis
 
 
-def _stepped(override: Override, value: RangeSweep, *, log: bool) -> Numbers:
-    """A range as Numbers; its end is not in it, as in sweeps without Optuna."""
-    exact = [Decimal(str(number)) for number in (value.start, value.stop, value.step)]
-    start, stop, step = exact
+def _check_range(override: Override, axis: NumericRange) -> None:
+    if not (math.isfinite(axis.low) and math.isfinite(axis.high) and axis.low <= axis.high):
+        raise ConfigError(
+            f"{override.input_line}: the range is empty",
+            remedy="Write the smaller number first.",
+        )
+    if axis.log and axis.low <= 0:
+        raise ConfigError(
+            f"{override.input_line}: a logarithmic range must be greater than 0",
+            remedy="Start above 0, or omit tag(log, ...).",
+        )
+
+
+def _read_range(override: Override, value: RangeSweep, *, log: bool) -> NumericRange:
+    """Return a range; its stop is excluded, as in Hydra's basic sweeper."""
+    numbers = (value.start, value.stop, value.step)
+    start, stop, step = (Decimal(str(number)) for number in numbers)
     count = math.ceil((stop - start) / step) if step else 0
     if count < 1:
         raise ConfigError(
-            f"{override.input_line}: there is no number in it",
+            f"{override.input_line}: the range is empty",
             remedy="Write range(start, stop, step).",
         )
-    ends = sorted([start, start + (count - 1) * step])
-    kind = (
-        int
-        if all(isinstance(number, int) for number in (value.start, value.stop, value.step))
-        else float
-    )
+    kind = int if all(isinstance(number, int) for number in numbers) else float
     if log and (kind is float or abs(step) != 1):
         raise ConfigError(
-            f"{override.input_line}: steps cannot be drawn by their logarithm",
-            remedy="Use tag(log, interval(...)), or steps of 1 from one whole number to another.",
+            f"{override.input_line}: a logarithmic range cannot have steps",
+            remedy="Use tag(log, interval(...)), or integers with a step of 1.",
         )
-    return Numbers(kind(ends[0]), kind(ends[1]), step=kind(abs(step)), log=log)
+    low, high = sorted([start, start + (count - 1) * step])
+    return NumericRange(kind(low), kind(high), step=kind(abs(step)), log=log)

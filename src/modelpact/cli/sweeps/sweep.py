@@ -1,4 +1,4 @@
-"""`Sweep`: from a list of combinations to an account of what came of them; it owns MLflow's parent run."""
+"""`Sweep`: a set of jobs with one parent run in MLflow, a record to resume from, and results."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from modelpact._internal.files import log_text, write_atomically
 from modelpact._internal.process import Process
 from modelpact._internal.text import truncate
-from modelpact.cli.sweeps.html_report import page
-from modelpact.cli.sweeps.record import SweepRecord, differences
-from modelpact.cli.sweeps.results import Result, best, csv_text, read_results
+from modelpact.cli.sweeps.html_report import render_report
+from modelpact.cli.sweeps.record import SweepRecord, list_differences
+from modelpact.cli.sweeps.results import JobResult, find_best, read_results, to_csv
 from modelpact.errors import AliasError, ConfigError, SweepError
 from modelpact.registry.aliases import Aliases
 
@@ -24,22 +24,26 @@ __all__ = ["Sweep"]
 
 log = logging.getLogger(__name__)
 
+MAX_DIFFERENCES = 20
+"""Differences that a message lists at most."""
+
 
 class Sweep:
     """One sweep and its folder.
 
     Args:
-        folder: Where its record and its jobs' folders are.
-        base: The configuration that its jobs have in common, as plain data, unresolved.
-        tracking: The store that its parent run is in.
-        title: What the parent run is called.
-        resume: Whether to go on with the sweep that is in the folder.
+        folder: The folder of the record and of the jobs' folders.
+        base: The configuration that all jobs share, as plain data, unresolved.
+        tracking: The store of the parent run.
+        title: The name of the parent run.
+        resume: Whether to resume the sweep in the folder.
 
     Attributes:
-        results: What came of its jobs, when it has run; empty before.
+        results: The results of all jobs; empty before the sweep has run.
 
     Raises:
-        SweepError: There is a sweep in the folder and it is not to be resumed, or the other way round, or it is another one.
+        SweepError: The folder contains a sweep and `resume` is False, it contains none and `resume`
+            is True, or it contains a different sweep.
     """
 
     def __init__(
@@ -54,52 +58,47 @@ class Sweep:
         self.folder = folder
         self.tracking = tracking
         self.title = title
-        before = SweepRecord.read(folder)
-        self.resumed = before is not None
-        if before is None and resume:
+        existing = SweepRecord.read(folder)
+        self.resumed = existing is not None
+        new = SweepRecord(base=base, jobs=[])
+        if existing is None and resume:
             raise SweepError(
-                f"{folder} holds no sweep to resume",
-                remedy="Name its folder: resume=true hydra.sweep.dir=multirun/<date>/<time>.",
+                f"{folder} contains no sweep to resume",
+                remedy="Set its folder: resume=true hydra.sweep.dir=multirun/<date>/<time>.",
             )
-        if before is not None and not resume:
-            raise SweepError(
-                f"{folder} holds a sweep already",
-                remedy="Set resume=true to go on with it, or leave hydra.sweep.dir out for a folder of its own.",
-            )
-        fresh = SweepRecord(base=base, jobs=[])
-        if (
-            before is not None
-        ):  # compared as they are written: JSON knows neither infinity nor keys that are numbers
-            _refuse_other(
-                "configuration differs", differences(before.base, fresh.as_written().base), folder
-            )
-        self.record = before or fresh
-        self.results: list[Result] = []
+        if existing is not None:
+            if not resume:
+                raise SweepError(
+                    f"{folder} already contains a sweep",
+                    remedy="Set resume=true to resume it, or omit hydra.sweep.dir.",
+                )
+            # JSON supports neither infinity nor keys that are numbers.
+            differences = list_differences(existing.base, new.normalize().base)
+            _require_same("configuration differs", differences, folder)
+        self.record = existing or new
+        self.results: list[JobResult] = []
 
     def plan(self, combinations: list[list[str]]) -> list[int]:
-        """Take up all combinations of a sweep; returns the numbers of those that are still to be done.
+        """Set the jobs of the sweep and return the numbers of the jobs to run.
 
         Raises:
-            SweepError: It is resumed, and these are not its combinations.
+            SweepError: The sweep is resumed with other combinations.
         """
-        if self.resumed:
-            known = self.record.jobs
-            lost = [
-                f"job {number} ({' '.join(job)}) is gone"
-                for number, job in enumerate(known)
-                if job not in combinations
-            ]
-            new = [f"{' '.join(job)} is new" for job in combinations if job not in known]
-            _refuse_other("combinations differ", [*lost, *new], self.folder)
-            return [
-                result.number
-                for result in read_results(self.record, self.folder)
-                if result.status != "ok"
-            ]
-        return self.extend(combinations)
+        if not self.resumed:
+            return self.extend(combinations)
+        known = self.record.jobs
+        removed = [
+            f"job {number} ({' '.join(job)}) was removed"
+            for number, job in enumerate(known)
+            if job not in combinations
+        ]
+        added = [f"{' '.join(job)} was added" for job in combinations if job not in known]
+        _require_same("combinations differ", [*removed, *added], self.folder)
+        results = read_results(self.record, self.folder)
+        return [result.number for result in results if result.status != "ok"]
 
     def extend(self, combinations: list[list[str]]) -> list[int]:
-        """Add combinations that were not known before, as a sweeper that learns finds them; returns their numbers."""
+        """Add jobs, as a search finds them, and return their numbers."""
         first = len(self.record.jobs)
         self.record = self.record.model_copy(update={"jobs": [*self.record.jobs, *combinations]})
         if self.record.parent is not None:
@@ -108,17 +107,60 @@ class Sweep:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Keep the parent run open while the jobs run; it is FAILED when one of them did, KILLED when the sweep was stopped.
+        """Keep the parent run open while the jobs run.
+
+        The run ends as FAILED if a job failed, and as KILLED if the sweep was interrupted.
 
         Raises:
             StoreError: The store cannot be opened.
-            SweepError: Another process is running this sweep.
+            SweepError: Another process runs this sweep.
         """
-        with self._alone():
-            yield from self._running()
+        with self._lock():
+            parent = self._start_parent()
+            status: Literal["FINISHED", "FAILED", "KILLED"] = "KILLED"
+            try:
+                yield
+                status = "FINISHED"
+            except Exception:
+                status = "FAILED"
+                raise
+            finally:
+                self.results = read_results(self.record, self.folder)
+                if status == "FINISHED" and any(one.status != "ok" for one in self.results):
+                    status = "FAILED"
+                files = self._write_results()
+                self._end_parent(parent, status, files)
+
+    def promote(self, alias: str) -> JobResult | None:
+        """Move an alias to the version of the best job and return that job.
+
+        Returns None if no job has both a version and a metric.
+
+        Raises:
+            SweepError: The alias is protected, or the store failed.
+        """
+        best = find_best(
+            [result for result in self.results if result.receipt and result.receipt.version]
+        )
+        if best is None or best.receipt is None:
+            return None
+        receipt = best.receipt
+        metric = next(iter(receipt.metrics))
+        why = f"job {best.number} is the best of {len(self.results)} by {metric}"
+        try:
+            with self.tracking.open() as store:
+                aliases = Aliases(store.client, receipt.name)
+                aliases.move(alias, int(str(receipt.version)), by="sweep", why=why)
+        except (AliasError, ConfigError) as error:
+            raise SweepError(
+                f"sweep.promote={alias}: cannot move the alias to version {receipt.version}:"
+                f" {error.message}",
+                remedy=error.remedy,
+            ) from error
+        return best
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _lock(self) -> Iterator[None]:
         from filelock import FileLock, Timeout
 
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -127,113 +169,82 @@ class Sweep:
             lock.acquire(timeout=0)
         except Timeout:
             raise SweepError(
-                f"{self.folder} holds a sweep that another process is running",
-                remedy="Wait until it has ended, or end that process; then resume.",
+                f"another process is running the sweep in {self.folder}",
+                remedy="Wait until it has ended, or stop it; then resume the sweep.",
             ) from None
         try:
             yield
         finally:
             lock.release()
 
-    def _running(self) -> Iterator[None]:
+    def _start_parent(self) -> str:
+        """Create the parent run, or reopen it, and write the record; return the ID of the run."""
         with self.tracking.open() as store:
-            parent, own = self.record.parent, Process.current().tags()
+            parent, process = self.record.parent, Process.current().tags()
             if parent is None:
-                tags = {"mlflow.runName": self.title, "modelpact.sweep": "parent", **own}
+                tags = {"mlflow.runName": self.title, "modelpact.sweep": "parent", **process}
                 parent = store.client.create_run(store.experiment_id, tags=tags).info.run_id
             else:
-                for (
-                    key,
-                    value,
-                ) in (
-                    own.items()
-                ):  # first: a run that is RUNNING without a living process gets repaired
+                # Tags first: task=repair closes RUNNING runs of processes that have ended.
+                for key, value in process.items():
                     store.client.set_tag(parent, key, value)
                 store.client.update_run(parent, status="RUNNING")
             self.record = self.record.model_copy(
                 update={"parent": parent, "calls": self.record.calls + 1}
             )
             self.record.write(self.folder)
-        status: Literal["FINISHED", "FAILED", "KILLED"] = "KILLED"
-        try:
-            yield
-            status = "FINISHED"
-        except Exception:
-            status = "FAILED"
-            raise
-        finally:
-            self.results = read_results(self.record, self.folder)
-            if status == "FINISHED" and any(result.status != "ok" for result in self.results):
-                status = "FAILED"
-            self._close(parent, status)
+        return str(parent)
 
-    def promote(self, alias: str) -> Result | None:
-        """Move an alias to the version of the best job; returns that job, or None where none was registered.
-
-        Raises:
-            SweepError: It is protected, or the store refused.
-        """
-        winner = best(
-            [
-                result
-                for result in self.results
-                if result.receipt is not None and result.receipt.version is not None
-            ]
-        )
-        if winner is None or winner.receipt is None or winner.receipt.version is None:
-            return None
-        receipt = winner.receipt
-        why = f"job {winner.number} is the best of {len(self.results)} by {next(iter(receipt.metrics))}"
-        try:
-            with self.tracking.open() as store:
-                Aliases(store.client, receipt.name).move(
-                    alias, int(str(receipt.version)), by="sweep", why=why
-                )
-        except (AliasError, ConfigError) as error:
-            raise SweepError(
-                f"sweep.promote={alias}: the alias cannot be moved to version {receipt.version}: {error.message}",
-                remedy=error.remedy,
-            ) from error
-        return winner
-
-    def _close(self, parent: str, status: str) -> None:
-        """Write the account into the folder and into the parent run; a store that fails now takes nothing away from the jobs."""
-        files = {"sweep.csv": csv_text(self.results), "sweep.html": page(self.results, self.title)}
+    def _write_results(self) -> dict[str, str]:
+        """Write `sweep.csv` and `sweep.html` and return their contents by file name."""
+        files = {
+            "sweep.csv": to_csv(self.results),
+            "sweep.html": render_report(self.results, self.title),
+        }
         for name, text in files.items():
             write_atomically(self.folder / name, text)
+        return files
+
+    def _end_parent(self, parent: str, status: str, files: dict[str, str]) -> None:
+        """Log the results to the parent run and end it; a failing store is only a warning."""
         try:
             with self.tracking.open() as store:
                 for name, text in files.items():
                     log_text(store.client, parent, text, name)
-                winner = best(self.results)
-                if winner is not None and winner.receipt is not None:
-                    store.client.set_tag(parent, "modelpact.best_job", str(winner.number))
-                    for metric, value in winner.receipt.metrics.items():
+                best = find_best(self.results)
+                if best is not None and best.receipt is not None:
+                    store.client.set_tag(parent, "modelpact.best_job", str(best.number))
+                    for metric, value in best.receipt.metrics.items():
                         store.client.log_metric(parent, metric, value)
                 if status == "KILLED":
-                    _close_children(store, parent)
+                    _end_children(store, parent)
                 store.client.set_terminated(parent, status)
-        except Exception as error:  # whatever a store, its server or its files' server raises
+        # Any error of a store, of its server or of its artifact store.
+        except Exception as error:
             log.warning(
-                "the sweep's account could not be put into MLflow, it is in %s: %s",
+                "cannot log the results of the sweep to MLflow; they are in %s: %s",
                 self.folder,
                 truncate(error, 200),
             )
 
 
-def _close_children(store: Store, parent: str) -> None:
-    """Close the runs of jobs that were ended with the sweep before they could do it: a launcher kills its processes."""
+def _end_children(store: Store, parent: str) -> None:
+    """End the runs of jobs whose processes were killed together with the sweep."""
     running = f"tags.`mlflow.parentRunId` = '{parent}' and attributes.status = 'RUNNING'"
     for run in store.client.search_runs([store.experiment_id], running, max_results=1000):
         store.client.set_terminated(run.info.run_id, "KILLED")
 
 
-def _refuse_other(what: str, lines: list[str], folder: Path) -> None:
-    if lines:
-        shown = [*lines[:20], f"and {len(lines) - 20} more"] if len(lines) > 20 else lines
-        raise SweepError(
-            f"{folder} is the folder of another sweep; its {what}:\n"
-            + "\n".join(f"  {line}" for line in shown),
-            remedy="Resume with the very command that began it, or start a sweep of its own without resume and hydra.sweep.dir.",
-            differences=lines,
-        )
+def _require_same(what: str, lines: list[str], folder: Path) -> None:
+    if not lines:
+        return
+    shown = lines[:MAX_DIFFERENCES]
+    if len(lines) > len(shown):
+        shown.append(f"and {len(lines) - len(shown)} more")
+    raise SweepError(
+        f"{folder} contains a different sweep; its {what}:\n"
+        + "\n".join(f"  {line}" for line in shown),
+        remedy="Resume it with the command that started it, or start a new sweep without resume"
+        " and hydra.sweep.dir.",
+        differences=lines,
+    )

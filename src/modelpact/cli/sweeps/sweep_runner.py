@@ -1,4 +1,4 @@
-"""From Hydra's sweeps to ours: every combination is composed and built before the first job, and the end is one account."""
+"""Runs sweeps: every job is validated before the first one starts, and a summary ends the sweep."""
 
 from __future__ import annotations
 
@@ -17,51 +17,60 @@ from modelpact.cli import gc_tuning
 from modelpact.cli.compose import build
 from modelpact.cli.error_reporting import translate
 from modelpact.cli.render.console import echo, show_table
-from modelpact.cli.sweeps import Result, Sweep
-from modelpact.cli.sweeps.job_context import NOT_BASE, SEARCHED, forget, keep
-from modelpact.cli.sweeps.results import columns
+from modelpact.cli.sweeps import JobResult, Sweep
+from modelpact.cli.sweeps.job_context import (
+    EXCLUDED_FROM_BASE,
+    SEARCH_SPACE_KEY,
+    clear_tasks,
+    store_task,
+)
+from modelpact.cli.sweeps.results import STATUSES, result_columns
 from modelpact.errors import ConfigError, PactError, SweepError
 from modelpact.registers import check_alias
 
 if TYPE_CHECKING:
+    from hydra.core.utils import JobReturn
     from hydra.plugins.launcher import Launcher
 
     from modelpact.cli.sweeps.optuna_study import Trials
 
 __all__ = [
-    "check",
-    "concluded",
-    "conduct",
-    "explore",
-    "launch",
-    "opened",
-    "ready",
-    "show",
-    "without_own",
+    "job_overrides",
+    "launch_jobs",
+    "open_sweep",
+    "prepare_launcher",
+    "run_grid",
+    "run_search",
+    "show_results",
+    "sweep_session",
+    "validate_jobs",
 ]
 
 Compose = Callable[[DictConfig, list[str]], DictConfig]
 
+MAX_REMEDIES = 5
+"""Remedies that an error about several jobs lists at most."""
 
-def opened(
+
+def open_sweep(
     config: DictConfig, searched: Mapping[str, str] | None = None, *, minimize: bool = False
 ) -> Sweep:
-    """The sweep that Hydra's configuration of it asks for, new or resumed.
+    """Return the new or resumed sweep of a Hydra configuration.
 
     Args:
         config: Hydra's configuration of the sweep.
-        searched: What it varies and fixes, by key, where its combinations are not all known when it begins.
-        minimize: Whether its best job is the one whose first metric is the smallest.
+        searched: The overrides of a search by key, which stand for combinations not known yet.
+        minimize: Whether the best job has the smallest first metric.
 
     Raises:
-        SweepError: It cannot be resumed, or its folder is taken.
+        SweepError: The sweep cannot be resumed, or its folder contains another one.
     """
     from hydra.utils import instantiate
 
     plain = cast("dict[str, Any]", OmegaConf.to_container(config, resolve=False))
-    base = {key: value for key, value in plain.items() if key not in NOT_BASE}
+    base = {key: value for key, value in plain.items() if key not in EXCLUDED_FROM_BASE}
     if searched is not None:
-        base[SEARCHED] = dict(searched)
+        base[SEARCH_SPACE_KEY] = dict(searched)
     tracking = instantiate(config.tracking, _convert_="all")
     folder = Path(config.hydra.sweep.dir).absolute()
     title = f"sweep {folder.parent.name} {folder.name}"
@@ -70,269 +79,279 @@ def opened(
     return sweep
 
 
-def conduct(
+def run_grid(
     config: DictConfig,
     compose: Compose,
     launcher: Launcher,
     combinations: list[list[str]],
-    size: int | None = None,
-) -> list[Any]:
-    """Run a sweep whose combinations are all known: check and show them, launch what is to be done, give the account.
+    batch_size: int | None = None,
+) -> list[JobReturn]:
+    """Run a sweep over known combinations: validate and list the jobs, launch them, summarize.
 
     Args:
         config: Hydra's configuration of the sweep.
-        compose: Composes a job.
+        compose: Composes the configuration of a job.
         launcher: Runs jobs.
         combinations: The overrides of each job.
-        size: How many are launched at a time; None for all.
+        batch_size: The number of jobs to launch at a time; None for all.
 
     Returns:
-        What the launcher returned, one a job that was run.
+        The result of each job that was run.
 
     Raises:
-        SweepError: A combination is not valid (nothing was run), or a job failed (all others were run).
+        SweepError: A job is invalid (no job was run), or a job failed (all others were run).
     """
-    sweep = opened(config)
+    sweep = open_sweep(config)
     pending = sweep.plan(combinations)
-    check(config, compose, sweep, pending)
-    sweep.folder.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(config, sweep.folder / "multirun.yaml")
-    _announce(sweep, pending)
-    size = size or max(1, len(pending))
-    with ready(launcher, len(pending)), concluded(config, sweep):
-        batches = [pending[first : first + size] for first in range(0, len(pending), size)]
-        return [returned for batch in batches for returned in launch(launcher, sweep, batch)]
+    validate_jobs(config, compose, sweep, pending)
+    _save_config(config, sweep)
+    _list_jobs(sweep, pending)
+    size = batch_size or max(1, len(pending))
+    batches = [pending[first : first + size] for first in range(0, len(pending), size)]
+    with prepare_launcher(launcher, len(pending)), sweep_session(config, sweep):
+        return [result for batch in batches for result in launch_jobs(launcher, sweep, batch)]
 
 
-def explore(
+def run_search(
     config: DictConfig,
     compose: Compose,
     launcher: Launcher,
     sweep: Sweep,
-    trials: Callable[[], Trials],
+    open_trials: Callable[[], Trials],
     *,
     corners: list[list[str]],
     n_trials: int | None,
     n_jobs: int,
-) -> list[Any]:
-    """Run a sweep whose combinations are found on the way: check its corners, then ask, launch and tell until it is complete.
+) -> list[JobReturn]:
+    """Run a sweep whose combinations depend on the results of earlier jobs.
 
     Args:
         config: Hydra's configuration of the sweep.
-        compose: Composes a job.
+        compose: Composes the configuration of a job.
         launcher: Runs jobs.
         sweep: The sweep.
-        trials: Opens the study that finds combinations; called when the corners are known to be valid.
-        corners: Combinations that between them have every choice and the ends of every range; they are not run.
-        n_trials: How many jobs the sweep has in the end; None for as many as are found.
-        n_jobs: How many are launched at a time.
+        open_trials: Opens the study; called after the corners were validated.
+        corners: Combinations with every choice and both ends of every range; they are validated,
+            not run.
+        n_trials: The number of jobs of the whole sweep; None for all that the study suggests.
+        n_jobs: The number of jobs to launch at a time.
 
     Returns:
-        What the launcher returned, one a job that was run.
+        The result of each job that was run.
 
     Raises:
-        SweepError: A corner is not valid (nothing was run), or a job failed (all others were run).
+        SweepError: A corner is invalid (no job was run), or a job failed (all others were run).
     """
-    from modelpact.cli.sweeps.optuna_study import objective
-
-    probe = copy.copy(sweep)
-    probe.record = sweep.record.model_copy(update={"jobs": corners})
-    check(config, compose, probe, range(len(corners)))
-    most = n_jobs if n_trials is None else min(n_jobs, n_trials)
-    with ready(launcher, most):
-        found = trials()
-        sweep.folder.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(config, sweep.folder / "multirun.yaml")
-        returned: list[Any] = []
-        with concluded(config, sweep):
-            waiting = found.again() if sweep.resumed else []
-            if sweep.resumed:
-                echo(
-                    f"{len(sweep.record.jobs)} jobs were begun, of which {len(sweep.record.jobs) - len(waiting)} are done"
-                )
-            while True:
-                room = (
-                    n_jobs if n_trials is None else min(n_jobs, n_trials - len(sweep.record.jobs))
-                )
-                batch, waiting = (
-                    (waiting[:n_jobs], waiting[n_jobs:])
-                    if waiting
-                    else (found.ask(max(0, room)), [])
-                )
-                if not batch:
-                    return returned
-                ended = launch(launcher, sweep, batch)
-                for number, one in zip(batch, ended, strict=True):
-                    found.tell(number, objective(one))
-                returned += ended
+    corner_sweep = copy.copy(sweep)
+    corner_sweep.record = sweep.record.model_copy(update={"jobs": corners})
+    validate_jobs(config, compose, corner_sweep, range(len(corners)))
+    with prepare_launcher(launcher, n_jobs if n_trials is None else min(n_jobs, n_trials)):
+        trials = open_trials()
+        _save_config(config, sweep)
+        with sweep_session(config, sweep):
+            return _run_trials(launcher, sweep, trials, n_trials, n_jobs)
 
 
-def ready(launcher: Launcher, jobs: int) -> contextlib.AbstractContextManager[None]:
-    """What a launcher wants to have at hand for so many jobs, before the store is opened; most want nothing."""
+def _run_trials(
+    launcher: Launcher, sweep: Sweep, trials: Trials, n_trials: int | None, n_jobs: int
+) -> list[JobReturn]:
+    from modelpact.cli.sweeps.optuna_study import job_objective
+
+    unfinished: list[int] = []
+    if sweep.resumed:
+        unfinished = trials.repeat_unfinished()
+        total = len(sweep.record.jobs)
+        echo(f"{total} jobs were started, {total - len(unfinished)} are done")
+    results: list[JobReturn] = []
+    while True:
+        if unfinished:
+            batch, unfinished = unfinished[:n_jobs], unfinished[n_jobs:]
+        else:
+            left = n_jobs if n_trials is None else n_trials - len(sweep.record.jobs)
+            batch = trials.suggest(max(0, min(n_jobs, left)))
+        if not batch:
+            return results
+        for number, result in zip(batch, launch_jobs(launcher, sweep, batch), strict=True):
+            trials.report(number, job_objective(result))
+            results.append(result)
+
+
+def prepare_launcher(launcher: Launcher, n_jobs: int) -> contextlib.AbstractContextManager[None]:
+    """Return a context in which a launcher is ready for `n_jobs` jobs.
+
+    It is entered before the store is opened. Most launchers need no preparation.
+    """
     prepare: Callable[[int], contextlib.AbstractContextManager[None]] | None = getattr(
         launcher, "ready", None
     )
-    return contextlib.nullcontext() if prepare is None else prepare(jobs)
+    return contextlib.nullcontext() if prepare is None else prepare(n_jobs)
 
 
-def launch(launcher: Launcher, sweep: Sweep, numbers: Sequence[int]) -> list[Any]:
-    """Launch jobs of a sweep by their numbers; each gets the folder of its number, whatever else is run beside it."""
+def launch_jobs(launcher: Launcher, sweep: Sweep, numbers: Sequence[int]) -> list[JobReturn]:
+    """Launch jobs by their numbers; the folder of a job is named by its number."""
     if not numbers:
         return []
     jobs = [sweep.record.jobs[number] for number in numbers]
-    if list(numbers) == list(range(numbers[0], numbers[0] + len(numbers))):
-        return list(launcher.launch(jobs, initial_job_idx=numbers[0]))
-    placed = [
-        [*job, f"hydra.sweep.subdir={number}"] for job, number in zip(jobs, numbers, strict=True)
-    ]
-    return list(launcher.launch(placed, initial_job_idx=numbers[0]))
+    first = numbers[0]
+    if list(numbers) != list(range(first, first + len(numbers))):
+        jobs = [
+            [*job, f"hydra.sweep.subdir={number}"]
+            for job, number in zip(jobs, numbers, strict=True)
+        ]
+    return list(launcher.launch(jobs, initial_job_idx=first))
 
 
 @contextlib.contextmanager
-def concluded(config: DictConfig, sweep: Sweep) -> Iterator[None]:
-    """Keep the parent run open around the jobs, then show the account, and promote the best if that is wanted.
+def sweep_session(config: DictConfig, sweep: Sweep) -> Iterator[None]:
+    """Keep the parent run open while the jobs run, then show the results and promote the best job.
 
     Raises:
-        SweepError: A job failed or is missing; after the account.
-        StoreError: The store cannot be opened; nothing was run.
+        SweepError: A job failed or left no receipt; raised after the results are shown.
+        StoreError: The store cannot be opened; no job was run.
     """
     gc_tuning.resume()
-    begun = False
+    started = False
     try:
         with sigterm_raises(), sweep.running():
-            begun = True
+            started = True
             yield
     except (KeyboardInterrupt, SystemExit):
-        if begun:
-            sys.stderr.write(f"{_again(sweep)}\n")
+        if started:
+            sys.stderr.write(f"{_how_to_resume(sweep)}\n")
         raise
     finally:
-        forget()
-        if begun:
-            show(sweep)
+        clear_tasks()
+        if started:
+            show_results(sweep)
     alias = OmegaConf.select(config, "sweep.promote")
     if alias:
         _promote(sweep, str(alias))
-    lost = [result for result in sweep.results if result.status != "ok"]
-    if lost:
-        raise _lost(sweep, lost)
+    failed = [result for result in sweep.results if result.status != "ok"]
+    if failed:
+        raise _failed_jobs_error(sweep, failed)
 
 
-def check(config: DictConfig, compose: Compose, sweep: Sweep, numbers: Sequence[int]) -> None:
-    """Compose and build each job, let it look whether its steps fit together, and run none.
+def validate_jobs(
+    config: DictConfig, compose: Compose, sweep: Sweep, numbers: Sequence[int]
+) -> None:
+    """Compose, build and check each job without running it.
 
     Raises:
-        ConfigError: `sweep.promote` cannot be an alias.
-        SweepError: Some jobs cannot be run; every one with its reason.
+        ConfigError: `sweep.promote` is not a valid alias.
+        SweepError: Some jobs are invalid; the error gives the reason of each.
     """
     alias = OmegaConf.select(config, "sweep.promote")
     if alias:
         check_alias(str(alias), "sweep.promote")
-    faults: dict[int, PactError] = {}
+    problems: dict[int, PactError] = {}
     for number in numbers:
         composed = compose(config, list(sweep.record.jobs[number]))
         with open_dict(composed):
             composed.hydra.job.id, composed.hydra.job.num = str(number), number
             composed.hydra.runtime.output_dir = str(sweep.folder / str(number))
-        before = HydraConfig.instance().cfg
+        previous = HydraConfig.instance().cfg
         HydraConfig.instance().set_config(composed)
         try:
             task = build(composed, composed.hydra)
             task.check()
-            keep(task, sweep.folder / str(number), sweep.record.jobs[number])
+            store_task(task, sweep.folder / str(number), sweep.record.jobs[number])
+        # Also OmegaConf's errors, such as a missing value.
         except Exception as error:
-            known = translate(error)  # OmegaConf's as well: a value that is missing
-            if known is None:
+            problem = translate(error)
+            if problem is None:
                 raise
-            faults[number] = known
+            problems[number] = problem
         finally:
-            HydraConfig.instance().cfg = before
-            OmegaConf.set_readonly(
-                composed.hydra, False
-            )  # the launcher still has to write the job's number into it
-    if faults:
-        lines = "\n".join(
-            f"  job {number} ({' '.join(sweep.record.jobs[number])}): {fault.message}"
-            for number, fault in faults.items()
-        )
-        remedies = list(dict.fromkeys(fault.remedy for fault in faults.values() if fault.remedy))
-        wrong = SweepError(
-            f"{len(faults)} of {len(sweep.record.jobs)} combinations cannot be run, so none was:\n{lines}",
-            remedy="\n".join(remedies[:5]),
-            jobs=sorted(faults),
-        )
-        wrong.exit_status = ConfigError.exit_status  # type: ignore[misc]
-        raise wrong
+            HydraConfig.instance().cfg = previous
+            # The launcher sets the number of the job later.
+            OmegaConf.set_readonly(composed.hydra, False)
+    if problems:
+        raise _invalid_jobs_error(sweep, problems)
 
 
-def show(sweep: Sweep) -> None:
-    """Print what came of a sweep's jobs."""
+def show_results(sweep: Sweep) -> None:
+    """Print the results of all jobs as a table."""
     results = sweep.results
-    shown = columns(results)
+    columns = result_columns(results)
+    counts = [
+        f"{count} {status}"
+        for status in STATUSES
+        if (count := sum(result.status == status for result in results))
+    ]
     show_table(
-        f"{len(results)} jobs, {_counted(results)}; account in {_relative(sweep.folder)}/sweep.html",
-        [name for name, _ in shown],
-        [list(cells) for cells in zip(*(cells for _, cells in shown), strict=True)],
+        f"{len(results)} jobs, {', '.join(counts)}; report in {_relative(sweep.folder)}/sweep.html",
+        [name for name, _ in columns],
+        [list(cells) for cells in zip(*(cells for _, cells in columns), strict=True)],
     )
 
 
-def _announce(sweep: Sweep, pending: Sequence[int]) -> None:
+def job_overrides(arguments: Sequence[str]) -> list[str]:
+    """Return the overrides of the jobs, without those of the sweep itself (`resume`, `sweep.*`)."""
+    return [
+        line
+        for line in arguments
+        if line.lstrip("+~").partition("=")[0].partition(".")[0] not in ("resume", "sweep")
+    ]
+
+
+def _save_config(config: DictConfig, sweep: Sweep) -> None:
+    sweep.folder.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(config, sweep.folder / "multirun.yaml")
+
+
+def _list_jobs(sweep: Sweep, pending: Sequence[int]) -> None:
     jobs = sweep.record.jobs
     if len(pending) < len(jobs):
-        echo(f"{len(jobs)} jobs, of which {len(jobs) - len(pending)} are done; still to do:")
+        echo(f"{len(jobs)} jobs, {len(jobs) - len(pending)} are done; to run:")
     else:
         echo(f"{len(jobs)} jobs:")
     for number in pending:
         echo(f"  {number}  {' '.join(jobs[number])}")
 
 
-def _lost(sweep: Sweep, lost: Sequence[Result]) -> SweepError:
+def _invalid_jobs_error(sweep: Sweep, problems: Mapping[int, PactError]) -> SweepError:
+    lines = "\n".join(
+        f"  job {number} ({' '.join(sweep.record.jobs[number])}): {problem.message}"
+        for number, problem in problems.items()
+    )
+    remedies = dict.fromkeys(problem.remedy for problem in problems.values() if problem.remedy)
+    error = SweepError(
+        f"{len(problems)} of {len(sweep.record.jobs)} jobs are invalid; no job was run:\n{lines}",
+        remedy="\n".join(list(remedies)[:MAX_REMEDIES]),
+        jobs=sorted(problems),
+    )
+    error.exit_status = ConfigError.exit_status  # type: ignore[misc]
+    return error
+
+
+def _failed_jobs_error(sweep: Sweep, failed: Sequence[JobResult]) -> SweepError:
     lines = []
-    for result in lost:
-        why = (
-            "left no receipt"
-            if result.receipt is None
-            else (result.receipt.error or "").partition("\n")[0]
-        )
-        where = "" if result.receipt is None else f" in {result.receipt.stage}"
-        lines.append(f"  job {result.number}{where}: {why}")
+    for result in failed:
+        if result.receipt is None:
+            lines.append(f"  job {result.number}: left no receipt")
+        else:
+            reason = (result.receipt.error or "").partition("\n")[0]
+            lines.append(f"  job {result.number} in {result.receipt.stage}: {reason}")
     return SweepError(
-        f"{len(lost)} of {len(sweep.record.jobs)} jobs did not succeed:\n" + "\n".join(lines),
-        remedy=f"Each job's folder has its log. {_again(sweep)}",
-        jobs=[result.number for result in lost],
+        f"{len(failed)} of {len(sweep.record.jobs)} jobs failed:\n" + "\n".join(lines),
+        remedy=f"The log of each job is in its folder. {_how_to_resume(sweep)}",
+        jobs=[result.number for result in failed],
     )
 
 
-def _again(sweep: Sweep) -> str:
-    return f"Go on with the same command and: resume=true hydra.sweep.dir={_relative(sweep.folder)}"
+def _how_to_resume(sweep: Sweep) -> str:
+    folder = _relative(sweep.folder)
+    return f"To resume, add to the same command: resume=true hydra.sweep.dir={folder}"
 
 
 def _promote(sweep: Sweep, alias: str) -> None:
-    winner = sweep.promote(alias)
-    if winner is None or winner.receipt is None:
+    best = sweep.promote(alias)
+    if best is None or best.receipt is None:
         echo(f"{alias}: not moved, no job has both a version and a metric")
     else:
-        echo(
-            f"{alias}: version {winner.receipt.version} of {winner.receipt.name}, of job {winner.number}"
-        )
-
-
-def _counted(results: Sequence[Result]) -> str:
-    counts = {
-        state: sum(result.status == state for result in results)
-        for state in ("ok", "failed", "missing")
-    }
-    return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        receipt = best.receipt
+        echo(f"{alias}: version {receipt.version} of {receipt.name}, of job {best.number}")
 
 
 def _relative(folder: Path) -> Path:
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-
-
-def without_own(arguments: Sequence[str]) -> list[str]:
-    """The overrides of a sweep's jobs: what is said about the sweep itself is none of theirs."""
-    return [
-        line
-        for line in arguments
-        if line.lstrip("+~").partition("=")[0].partition(".")[0] not in ("resume", "sweep")
-    ]

@@ -1,4 +1,4 @@
-"""Jobs in other processes: what they need travels to them. And a cluster of Ray's that runs them."""
+"""Running jobs in other processes: what they need to know, and a Ray cluster that runs them."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ if TYPE_CHECKING:
     from hydra.types import HydraContext, TaskFunction
     from omegaconf import DictConfig
 
-__all__ = ["Work", "launch_on_ray"]
+__all__ = ["WorkerContext", "failed_job", "launch_on_ray"]
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What the jobs of a sweep have in common, in a form that another process can take.
+class WorkerContext:
+    """What the jobs of a sweep share, in a form that can be sent to another process.
 
     Attributes:
-        context: Hydra's.
-        function: What each job runs.
+        context: Hydra's context.
+        function: The task function of each job.
         config: Hydra's configuration of the sweep.
-        folder: The working folder; what is written relative to it, by a job, is written there.
-        state: Hydra's own global state.
+        folder: The working folder, to which the paths in a job are relative.
+        state: Hydra's global state.
     """
 
     context: HydraContext
@@ -54,50 +54,56 @@ class Work:
     folder: str = field(default_factory=os.getcwd)
     state: Any = field(default_factory=Singleton.get_state)
 
-    def composed(self, overrides: Sequence[str], number: int) -> DictConfig:
-        """The configuration of one job."""
-        composed = self.context.config_loader.load_sweep_config(self.config, list(overrides))
-        with open_dict(composed):
-            composed.hydra.job.id = f"{composed.hydra.job.name}_{number}"
-            composed.hydra.job.num = number
-        return composed
+    def prepare_launch(self) -> None:
+        """Configure Hydra's logging in the process that launches the jobs."""
+        setup_globals()
+        configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
 
-    def run(self, composed: DictConfig) -> JobReturn:
+    def run_job(self, overrides: Sequence[str], number: int) -> JobReturn:
         """Run one job in this process, which is a worker.
 
         Raises:
-            SweepError: The sweep's folder is not on this machine.
+            SweepError: The folder of the sweep does not exist on this machine.
         """
-        self.enter()
+        self._enter()
+        config = self.context.config_loader.load_sweep_config(self.config, list(overrides))
+        with open_dict(config):
+            config.hydra.job.id = f"{config.hydra.job.name}_{number}"
+            config.hydra.job.num = number
         return run_job(
             hydra_context=self.context,
-            config=composed,
+            config=config,
             task_function=self.function,
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
         )
 
-    def enter(self) -> None:
-        """Make this process one that can compose and run jobs: their folder, and Hydra's state.
-
-        Raises:
-            SweepError: The sweep's folder is not on this machine.
-        """
+    def _enter(self) -> None:
+        """Set the working folder and Hydra's state of this process."""
         try:
             os.chdir(self.folder)
         except OSError as error:
             raise SweepError(
-                f"{self.folder} is not on the worker's machine: {error.strerror}",
-                remedy="Begin the sweep in a folder that all machines of the cluster have in common.",
+                f"{self.folder} does not exist on the machine of the worker: {error.strerror}",
+                remedy="Start the sweep in a folder that all machines of the cluster share.",
             ) from error
+        # Modules of the user in the working folder.
         if self.folder not in sys.path:
-            sys.path.append(self.folder)  # a class of one's own, in a module beside one's data
+            sys.path.append(self.folder)
         setup_globals()
         Singleton.set_state(self.state)
 
 
+def failed_job(overrides: Sequence[str], number: int, error: Exception) -> JobReturn:
+    """Log the failure of a job whose process could not run it, and return its result."""
+    log.error("job %d (%s) failed: %s", number, " ".join(filter_overrides(overrides)), error)
+    result = JobReturn(overrides=list(overrides), status=JobStatus.FAILED)
+    result.return_value = error
+    return result
+
+
 def launch_on_ray(
-    work: Work,
+    worker: WorkerContext,
     jobs: Sequence[Sequence[str]],
     first: int,
     *,
@@ -109,86 +115,82 @@ def launch_on_ray(
     """Run jobs on a Ray cluster.
 
     Args:
-        work: What the jobs have in common.
-        jobs: The overrides of each.
-        first: The number of the first.
-        address: The cluster's; None starts one on this machine for as long as the jobs run.
-        num_cpus: Reserved for each job.
-        init: More arguments of `ray.init`.
-        remote: More options of each job.
+        worker: What the jobs share.
+        jobs: The overrides of each job.
+        first: The number of the first job.
+        address: The address of the cluster; None starts a cluster on this machine while the jobs
+            run.
+        num_cpus: CPUs reserved for each job.
+        init: Additional arguments of `ray.init`.
+        remote: Additional options of each job.
 
     Returns:
-        What each job returned, in their order; one whose worker died has failed.
+        The result of each job, in order; a job whose worker died has failed.
 
     Raises:
         ConfigError: Ray is not installed.
         SweepError: There is no cluster at the address.
     """
-    setup_globals()
-    configure_log(work.config.hydra.hydra_logging, work.config.hydra.verbose)
-    Path(str(work.config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
-    with _cluster(address, init) as ray:
-        shared = ray.put(work)  # once, and not for each job
-        options = {"num_cpus": num_cpus, "max_retries": 0, **remote}
-        run = ray.remote(**options)(_run)
+    worker.prepare_launch()
+    Path(str(worker.config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
+    with _ray_cluster(address, init) as ray:
+        # Stored once, not per job.
+        shared = ray.put(worker)
+        run = ray.remote(num_cpus=num_cpus, max_retries=0, **remote)(_run_job)
         log.info("Ray runs %d jobs", len(jobs))
         handles = []
         for number, overrides in enumerate(jobs, start=first):
             log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
             handles.append(run.remote(shared, list(overrides), number))
         return [
-            _result(ray, handle, list(overrides), number)
-            for number, (handle, overrides) in enumerate(
-                zip(handles, jobs, strict=True), start=first
-            )
+            _get_result(ray, handle, overrides, number)
+            for number, (handle, overrides) in enumerate(zip(handles, jobs, strict=True), first)
         ]
 
 
-def _run(work: Work, overrides: list[str], number: int) -> JobReturn:
-    work.enter()
-    return work.run(work.composed(overrides, number))
+def _run_job(worker: WorkerContext, overrides: list[str], number: int) -> JobReturn:
+    return worker.run_job(overrides, number)
 
 
-def _result(ray: Any, handle: Any, overrides: list[str], number: int) -> JobReturn:
-    """What a job returned; what it could not return is why it failed."""
+def _get_result(ray: Any, handle: Any, overrides: Sequence[str], number: int) -> JobReturn:
     try:
-        returned: JobReturn = ray.get(handle)
+        result: JobReturn = ray.get(handle)
     except ray.exceptions.RayTaskError as error:
-        cause: Exception = error.cause if isinstance(error.cause, Exception) else error
+        cause = error.cause if isinstance(error.cause, Exception) else error
     except ray.exceptions.RayError as error:
-        lost = f"Ray lost it: {type(error).__name__}: {truncate(error, 300)}"
-        cause = SweepError(lost, remedy="Its worker died, or its machine did; resume the sweep.")
+        cause = SweepError(
+            f"Ray lost the job: {type(error).__name__}: {truncate(error, 300)}",
+            remedy="Its worker or its machine died; resume the sweep.",
+        )
     else:
-        return returned
-    log.error("job %d (%s) failed: %s", number, " ".join(filter_overrides(overrides)), cause)
-    failed = JobReturn(overrides=overrides, status=JobStatus.FAILED)
-    failed.return_value = cause
-    return failed
+        return result
+    return failed_job(overrides, number, cause)
 
 
 @contextlib.contextmanager
-def _cluster(address: str | None, init: Mapping[str, Any]) -> Iterator[Any]:
-    """Ray, connected; a connection or a cluster that was not there before is not there afterwards."""
+def _ray_cluster(address: str | None, init: Mapping[str, Any]) -> Iterator[Any]:
+    """Connect to Ray, or start it; an existing connection is used and kept."""
     try:
         import ray
     except ImportError as error:
         raise ConfigError(
-            f"hydra/launcher=ray needs Ray: {error}",
+            f"hydra/launcher=ray requires Ray: {error}",
             remedy='Install it: pip install "modelpact[ray]".',
+            group="hydra/launcher",
+            option="ray",
         ) from error
     if ray.is_initialized():
         yield ray
         return
     try:
-        _knock(address)
-        ray.init(
-            address=address or "local",
-            **{"include_dashboard": False, "log_to_driver": True, **init},
-        )
+        _check_connection(address)
+        options = {"include_dashboard": False, "log_to_driver": True, **init}
+        ray.init(address=address or "local", **options)
     except (OSError, ValueError, RuntimeError) as error:
         raise SweepError(
-            f"hydra.launcher.address={address}: Ray cannot be had there: {truncate(error, 300)}",
-            remedy="Start a cluster (ray start --head), or set hydra.launcher.address=null for one on this machine.",
+            f"cannot connect to Ray at hydra.launcher.address={address}: {truncate(error, 300)}",
+            remedy="Start a cluster (ray start --head), or set hydra.launcher.address=null to start"
+            " one on this machine.",
         ) from error
     try:
         yield ray
@@ -196,12 +198,13 @@ def _cluster(address: str | None, init: Mapping[str, Any]) -> Iterator[Any]:
         ray.shutdown()
 
 
-def _knock(address: str | None) -> None:
-    """See whether anything listens there: Ray itself would try for minutes.
+def _check_connection(address: str | None) -> None:
+    """Connect to the address once; Ray itself retries for minutes.
 
     Raises:
-        OSError: Nothing does.
+        OSError: The connection failed.
     """
-    parts = urlsplit(address or "") if "://" in (address or "") else urlsplit(f"//{address or ''}")
+    address = address or ""
+    parts = urlsplit(address if "://" in address else f"//{address}")
     if parts.hostname and parts.port:
         socket.create_connection((str(parts.hostname), parts.port), timeout=10).close()
