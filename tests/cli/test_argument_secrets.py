@@ -20,7 +20,7 @@ from modelpact.cli import argument_secrets
 from modelpact.cli.argument_secrets import refuse_literals
 from modelpact.cli.compose import _describe
 from modelpact.cli.error_reporting import translate
-from modelpact.cli.sweeps.callback import CallbackError, ModelpactCallback, refuse_composed
+from modelpact.cli.sweeps.callback import CallbackError, ModelpactCallback, reject_composed_literals
 from modelpact.errors import ConfigError, SecretError
 from modelpact.types import Step
 from tests.support.commands import Commands, modelpact
@@ -320,7 +320,7 @@ def test_a_fault_in_the_check_stops_the_run(mocker: Any) -> None:
 def test_the_callback_is_registered_and_the_default_configuration_passes() -> None:
     with initialize_config_module("modelpact.conf", version_base="1.3"):
         config = compose("config", return_hydra_config=True)
-    refuse_composed(config)
+    reject_composed_literals(config)
     assert (
         config.hydra.callbacks.modelpact._target_
         == "modelpact.cli.sweeps.callback.ModelpactCallback"
@@ -328,7 +328,7 @@ def test_the_callback_is_registered_and_the_default_configuration_passes() -> No
 
 
 def test_interpolations_are_not_resolved() -> None:
-    refuse_composed(
+    reject_composed_literals(
         OmegaConf.create(
             {
                 "a": "${nowhere}",
@@ -339,7 +339,7 @@ def test_interpolations_are_not_resolved() -> None:
         )
     )
     with pytest.raises(SecretError, match="api_key would bring"):
-        refuse_composed(OmegaConf.create({"api_key": "${oc.env:NOT_SET}"}))
+        reject_composed_literals(OmegaConf.create({"api_key": "${oc.env:NOT_SET}"}))
 
 
 class Client(Step):

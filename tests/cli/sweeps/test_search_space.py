@@ -68,7 +68,7 @@ def test_what_cannot_be_searched_is_refused(line: str, message: str) -> None:
 
 def test_a_job_is_written_in_the_order_given_and_the_last_of_two_counts() -> None:
     found = space("a=1,2", "b=fixed", "c=range(0,1,0.1)", "a=interval(0,1)", "+d=x,y")
-    assert found.job({"a": 0.5, "c": 0.30000000000000004, "+d": "x"}) == [
+    assert found.overrides({"a": 0.5, "c": 0.30000000000000004, "+d": "x"}) == [
         "a=0.5",
         "b=fixed",
         "c=0.3",
@@ -87,7 +87,7 @@ def test_the_corners_have_every_choice_and_both_ends() -> None:
 
 def test_a_grid_has_the_jobs_of_a_sweep_without_optuna() -> None:
     found = space("a=x,y", "b=range(1,7,2)", "c=range(0,0.3,0.1)")
-    jobs = [found.job(values) for values in found.grid()]
+    jobs = [found.overrides(values) for values in found.grid()]
     assert jobs[:4] == [["a=x", "b=1", f"c={c}"] for c in ("0.0", "0.1", "0.2")] + [
         ["a=x", "b=3", "c=0.0"]
     ]

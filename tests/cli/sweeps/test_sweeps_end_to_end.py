@@ -285,7 +285,7 @@ class TestTwelveJobsOfWhichFourFail:
         other = modelpact(
             *[argument.replace("m0,m2", "m0,m3") for argument in few], "resume=true"
         ).err
-        assert "another sweep; its combinations differ:\n  job 1 (model=m2" in other
+        assert "a different sweep; its combinations differ:\n  job 1 (model=m2" in other
         assert (
             "contains no sweep to resume"
             in modelpact(*few, "resume=true", "hydra.sweep.dir=elsewhere").err
