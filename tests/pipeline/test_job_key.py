@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,10 @@ from typing import Any
 import pytest
 from sklearn.linear_model import Lasso, Ridge
 
+from modelpact._internal.import_closure import PACKAGE_FOLDER
 from modelpact.data import CsvData, digest_sample
 from modelpact.models import SklearnModel
-from modelpact.pipeline.job_key import job_key
+from modelpact.pipeline.job_key import _digest_closure, job_key
 from modelpact.savers import CustomSaver
 from modelpact.signers import ExplicitSigner, InferSigner
 from modelpact.verifiers import ReplayVerifier
@@ -94,7 +96,65 @@ def test_the_code_of_a_users_own_step_counts(
     assert keys[0] != keys[2]
 
 
-def test_the_code_of_modelpact_counts(mocker: Any) -> None:
-    before = key()
-    mocker.patch("modelpact.pipeline.job_key._package_digest", return_value="another release")
-    assert key() != before
+def test_the_code_of_a_users_base_class_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    base = tmp_path / "own_base.py"
+    base.write_text(
+        "from modelpact.signers import InferSigner\n\nclass Base(InferSigner):\n    pass\n"
+    )
+    (tmp_path / "own_leaf.py").write_text(
+        "from own_base import Base\n\nclass Leaf(Base):\n    pass\n"
+    )
+    before = key(signer=importlib.import_module("own_leaf").Leaf())
+    with base.open("a") as file:
+        file.write("# another version\n")
+    assert key(signer=importlib.import_module("own_leaf").Leaf()) != before
+
+
+class TestCodeOfModelpact:
+    @pytest.fixture
+    def package(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """A copy of modelpact that keys are computed from."""
+        copy = tmp_path / "modelpact"
+        shutil.copytree(PACKAGE_FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__", "conf"))
+        monkeypatch.setattr("modelpact.pipeline.job_key.PACKAGE_FOLDER", copy)
+        return copy
+
+    def is_changed_by_an_edit(self, package: Path, file: str) -> bool:
+        before = key()
+        with (package / file).open("a") as source:
+            source.write("# edited\n")
+        _digest_closure.cache_clear()
+        return key() != before
+
+    @pytest.mark.parametrize(
+        "file",
+        [
+            "data/__init__.py",
+            "errors.py",
+            "loaders/adapter.py",
+            "savers/custom_saver.py",
+            "signature/inference/infer.py",
+            "signers.py",
+            "types.py",
+            "verifiers/replay.py",
+        ],
+    )
+    def test_an_edit_in_a_step_changes_the_key(self, package: Path, file: str) -> None:
+        assert self.is_changed_by_an_edit(package, file)
+
+    @pytest.mark.parametrize(
+        "file",
+        [
+            "batch/__init__.py",
+            "cli/main.py",
+            "models/chat/model.py",
+            "pipeline/publish.py",
+            "registers.py",
+            "serving/app.py",
+        ],
+    )
+    def test_an_edit_elsewhere_does_not(self, package: Path, file: str) -> None:
+        assert not self.is_changed_by_an_edit(package, file)

@@ -1,7 +1,4 @@
-"""The key of a job: what it would do, as one digest.
-
-The same key means the same configuration, data and code.
-"""
+"""The key of a job: a digest of its configuration, its data and the code of its steps."""
 
 from __future__ import annotations
 
@@ -9,51 +6,65 @@ import functools
 import hashlib
 import inspect
 import json
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import modelpact
+from modelpact._internal.import_closure import (
+    PACKAGE,
+    PACKAGE_FOLDER,
+    import_closure,
+    imported_names,
+)
 from modelpact.types import Step
 
 __all__ = ["job_key"]
 
 
 def job_key(name: str, steps: Mapping[str, Step], data_digest: str) -> str:
-    """The key of a job.
+    """Return the key of a job; equal keys mean equal results.
+
+    The key depends on the code of the steps: the modules of modelpact that they import, and the
+    files of the user's own classes.
 
     Args:
         name: The registered model.
-        steps: The steps that decide the outcome; their paths, addresses and secrets are left out.
-        data_digest: A digest of the data itself.
+        steps: The steps that determine the result, by group. Options that do not change it, such
+            as paths and secrets, are excluded (see `Step.excluded_from_key`).
+        data_digest: A digest of the data.
 
     Returns:
-        SHA-256 in hex.
+        A SHA-256 digest in hex.
     """
-    own = {
-        type(step).__module__
-        for step in steps.values()
-        if type(step).__module__.partition(".")[0] != "modelpact"
+    names: set[str] = set()
+    own_files: dict[str, str] = {}
+    for kind in _step_classes(steps):
+        if kind.__module__.partition(".")[0] == PACKAGE:
+            names.add(kind.__module__)
+        elif kind.__module__ not in own_files:
+            source = Path(inspect.getfile(kind)).read_bytes()
+            own_files[kind.__module__] = hashlib.sha256(source).hexdigest()
+            names |= imported_names(source.decode(errors="replace"))
+    content = {
+        "name": name,
+        "steps": {group: step.identity() for group, step in steps.items()},
+        "data": data_digest,
+        "code": [_digest_closure(frozenset(names), PACKAGE_FOLDER), own_files],
     }
-    code = [
-        _package_digest(),
-        *(_file_digest(inspect.getfile(sys.modules[module])) for module in sorted(own)),
-    ]
-    identity = {group: step.identity() for group, step in sorted(steps.items())}
-    text = json.dumps(
-        {"name": name, "steps": identity, "data": data_digest, "code": code}, sort_keys=True
-    )
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _step_classes(steps: Mapping[str, Step]) -> Iterator[type[Step]]:
+    """Yield the classes of steps with their base classes."""
+    for step in steps.values():
+        for kind in type(step).__mro__:
+            if issubclass(kind, Step):
+                yield kind
 
 
 @functools.cache
-def _package_digest() -> str:
-    root = Path(inspect.getfile(modelpact)).parent
+def _digest_closure(names: frozenset[str], folder: Path) -> str:
+    """Return the digest of the modules of modelpact that an import of `names` loads."""
     sha = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        sha.update(str(path.relative_to(root)).encode() + path.read_bytes())
+    for module, path in import_closure(names, folder).items():
+        sha.update(module.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return sha.hexdigest()
-
-
-def _file_digest(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
