@@ -27,12 +27,9 @@ if TYPE_CHECKING:
         generate_examples,
         generate_invalid_examples,
     )
-    from modelpact.signature.export.json_schema import (
-        rows_schema,
-        strict_rows_schema,
-        to_json_schema,
-    )
-    from modelpact.signature.export.pydantic import to_pydantic
+    from modelpact.signature.export.json_schema import rows_schema, to_json_schema
+    from modelpact.signature.export.pydantic_module import to_pydantic
+    from modelpact.signature.export.strict_json_schema import strict_rows_schema
     from modelpact.signature.inference.hint_diff import check_type_hints, diff_type_hints
     from modelpact.signature.inference.infer import infer
     from modelpact.signature.inference.type_hints import from_predict, from_type_hint
@@ -52,8 +49,9 @@ _NAMES_BY_MODULE = {
         "generate_examples",
         "generate_invalid_examples",
     ),
-    "export.json_schema": ("rows_schema", "strict_rows_schema", "to_json_schema"),
-    "export.pydantic": ("to_pydantic",),
+    "export.json_schema": ("rows_schema", "to_json_schema"),
+    "export.pydantic_module": ("to_pydantic",),
+    "export.strict_json_schema": ("strict_rows_schema",),
     "inference.hint_diff": ("check_type_hints", "diff_type_hints"),
     "inference.infer": ("infer",),
     "inference.type_hints": ("from_predict", "from_type_hint"),

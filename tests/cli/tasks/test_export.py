@@ -97,7 +97,7 @@ class TestForms:
         assert asked.model_dump(mode="json", exclude_unset=True) == body
         assert asked.inputs.root[0].home.zip == 8010
         answer = client(CustomLoader().load(folder)).post("/predict", json=body).json()
-        assert models.Answer.model_validate(answer).prediction.root[0].total == 7.0
+        assert models.Response.model_validate(answer).prediction.root[0].total == 7.0
         with pytest.raises(ValidationError, match=r"inputs.0.scores.x"):
             models.Request.model_validate({"inputs": [PERSON | {"scores": {"x": "1.5"}}]})
 

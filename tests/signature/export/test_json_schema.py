@@ -156,6 +156,6 @@ def test_only_the_sides_that_the_signature_has() -> None:
 
 def test_tensors_have_no_rows() -> None:
     schema = parse({"inputs": "float32[-1, 2]"}).inputs
-    with pytest.raises(ValueError, match="tensors have no rows"):
+    with pytest.raises(ValueError, match="a schema of tensors has no rows"):
         rows_schema(schema)
     assert strict_rows_schema(schema) is None

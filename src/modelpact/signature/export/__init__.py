@@ -1,1 +1,1 @@
-"""Export: a signature as JSON Schema and as Pydantic models."""
+"""Export: signatures as JSON Schema and as modules of Pydantic models."""

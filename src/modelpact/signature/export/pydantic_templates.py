@@ -1,4 +1,4 @@
-"""What modules of Pydantic models are put together from: the helpers, the scalar types, the base classes."""
+"""Templates of the generated Pydantic modules: helper functions, scalar types and base classes."""
 
 from __future__ import annotations
 
@@ -6,123 +6,141 @@ import math
 
 import numpy as np
 
-__all__ = ["BASES", "FUNCTIONS", "TYPES"]
+__all__ = ["BASES", "FUNCTIONS", "MODULES", "TYPES"]
 
 FUNCTIONS = {
-    "_whole": '''
-def _whole(value: Any) -> Any:
-    """A number without a fraction is an integer, however it is written."""
+    "_convert_whole": '''
+def _convert_whole(value: Any) -> Any:
+    """Convert a float without a fraction to an integer."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 ''',
-    "_exact": '''
-def _exact(bits: int) -> Any:
-    """An integer is taken for a float only up to here: beyond, not each of them is one."""
+    "_limit_integers": '''
+def _limit_integers(bits: int) -> Any:
+    """Reject integers that a float may not represent exactly."""
 
     def check(value: Any) -> Any:
         if isinstance(value, int) and abs(value) > 2**bits:
-            raise ValueError(f"an integer beyond 2**{bits} may not be a float of this width")
+            raise ValueError(f"integers must not exceed 2**{bits} for a float of this width")
         return value
 
     return BeforeValidator(check)
 ''',
-    "_single": '''
-def _single(value: float) -> float:
-    """A float that 32 bits hold."""
+    "_check_float32": '''
+def _check_float32(value: float) -> float:
+    """Reject floats that 32 bits do not represent exactly."""
     try:
-        held = struct.unpack("f", struct.pack("f", value))[0]
+        converted = struct.unpack("f", struct.pack("f", value))[0]
     except OverflowError:
-        held = None
-    if held != value and not math.isnan(value):
-        raise ValueError("not a float of 32 bits")
+        converted = None
+    if converted != value and not math.isnan(value):
+        raise ValueError("not a 32-bit float")
     return value
 ''',
-    "_below": '''
-def _below(limit: float) -> Any:
-    """A float that a narrower one is near to."""
+    "_limit_floats": '''
+def _limit_floats(limit: float) -> Any:
+    """Reject finite floats that a narrower float rounds to infinity."""
 
     def check(value: float) -> float:
         if math.isfinite(value) and abs(value) >= limit:
-            raise ValueError(f"not below {limit:g}")
+            raise ValueError(f"must be less than {limit:g}")
         return value
 
     return AfterValidator(check)
 ''',
-    "_moment": '''
-def _moment(value: Any) -> Any:
-    """ISO 8601; what has an offset is brought to UTC, and then has none."""
+    "_parse_datetime": '''
+def _parse_datetime(value: Any) -> Any:
+    """Parse ISO 8601 text, and convert a time with a UTC offset to UTC."""
     if isinstance(value, str):
         value = datetime.datetime.fromisoformat(value)
     if isinstance(value, datetime.datetime) and value.tzinfo is not None:
         try:
             value = value.astimezone(datetime.UTC).replace(tzinfo=None)
         except OverflowError:
-            raise ValueError("not a day in UTC") from None
+            raise ValueError("out of range in UTC") from None
     return value
 ''',
-    "_bytes": '''
-def _bytes(value: Any) -> Any:
-    """Bytes, which JSON has not."""
+    "_check_bytes": '''
+def _check_bytes(value: Any) -> Any:
+    """Reject everything but bytes, which JSON does not have."""
     if not isinstance(value, bytes):
-        raise ValueError("bytes are wanted, which JSON has not")
+        raise ValueError("expected bytes, which JSON does not have")
     return value
 ''',
-    "_nothing": '''
-def _nothing(value: Any) -> Any:
-    """There is no value of this type in JSON."""
+    "_reject": '''
+def _reject(value: Any) -> Any:
+    """Reject every value."""
     raise ValueError("JSON has no value of this type")
 ''',
-    "_no_list": '''
-def _no_list(value: Any) -> Any:
-    """A list would be one more axis."""
+    "_reject_list": '''
+def _reject_list(value: Any) -> Any:
+    """Reject lists, which would be another axis."""
     if isinstance(value, list):
-        raise ValueError("a list would be one more axis")
+        raise ValueError("a list would be another axis")
     return value
 ''',
-    "_null_if_empty": '''
-def _null_if_empty(value: Any) -> Any:
-    """An empty object stands for null."""
+    "_empty_to_null": '''
+def _empty_to_null(value: Any) -> Any:
+    """Convert an empty object to null."""
     return None if value == {} else value
 ''',
-    "_first": '''
-def _first(count: int) -> Any:
-    """The values of a row, without those beyond the last column."""
+    "_take_first": '''
+def _take_first(count: int) -> Any:
+    """Drop the values of a row after the last column."""
     return BeforeValidator(lambda row: tuple(row[:count]) if isinstance(row, list) else row)
 ''',
 }
-"""Each helper of a module by its name."""
+"""Helper functions by name."""
 
-_BEYOND_SINGLE = math.nextafter(float(np.finfo("float32").max), math.inf)
+MODULES = {
+    "_check_float32": ("math", "struct"),
+    "_limit_floats": ("math",),
+    "_parse_datetime": ("datetime",),
+}
+"""Modules of the standard library that helper functions import."""
+
+_FLOAT32_LIMIT = math.nextafter(float(np.finfo("float32").max), math.inf)
+
+
+def _integer(bits: int) -> str:
+    bounds = f"Field(ge=-(2**{bits}), lt=2**{bits})"
+    return f"Annotated[int, BeforeValidator(_convert_whole), {bounds}]"
+
 
 TYPES = {
     "_Boolean": ("bool", ()),
-    "_Integer": (
-        "Annotated[int, BeforeValidator(_whole), Field(ge=-(2**31), lt=2**31)]",
-        ("_whole",),
+    "_Integer": (_integer(31), ("_convert_whole",)),
+    "_Long": (_integer(63), ("_convert_whole",)),
+    "_Float": (
+        "Annotated[float, _limit_integers(24), AfterValidator(_check_float32)]",
+        ("_limit_integers", "_check_float32"),
     ),
-    "_Long": ("Annotated[int, BeforeValidator(_whole), Field(ge=-(2**63), lt=2**63)]", ("_whole",)),
-    "_Float": ("Annotated[float, _exact(24), AfterValidator(_single)]", ("_exact", "_single")),
     "_FloatParam": (
-        f"Annotated[float, _exact(53), _below({_BEYOND_SINGLE!r})]",
-        ("_exact", "_below"),
+        f"Annotated[float, _limit_integers(53), _limit_floats({_FLOAT32_LIMIT!r})]",
+        ("_limit_integers", "_limit_floats"),
     ),
-    "_Double": ("Annotated[float, _exact(53)]", ("_exact",)),
+    "_Double": ("Annotated[float, _limit_integers(53)]", ("_limit_integers",)),
     "_String": ("str", ()),
-    "_Binary": ("Annotated[bytes, BeforeValidator(_bytes)]", ("_bytes",)),
-    "_Datetime": ("Annotated[datetime.datetime, BeforeValidator(_moment)]", ("_moment",)),
-    "_Nothing": ("Annotated[Any, BeforeValidator(_nothing)]", ("_nothing",)),
+    "_Binary": ("Annotated[bytes, BeforeValidator(_check_bytes)]", ("_check_bytes",)),
+    "_Datetime": (
+        "Annotated[datetime.datetime, BeforeValidator(_parse_datetime)]",
+        ("_parse_datetime",),
+    ),
+    "_Nothing": ("Annotated[Any, BeforeValidator(_reject)]", ("_reject",)),
 }
-"""Each scalar type by its name: what it is, and the helpers it needs."""
+"""Scalar types by name: the annotation, and the helper functions that it uses."""
 
 BASES = '''
 class _Closed(BaseModel):
-    """An object with these properties and no others."""
+    """An object without extra properties."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", serialize_by_alias=True, protected_namespaces=())
+    model_config = ConfigDict(
+        strict=True, extra="forbid", serialize_by_alias=True, protected_namespaces=()
+    )
 
 
 class _Row(_Closed):
-    """A row; it may have more columns than these."""
+    """A row, which may have extra columns."""
 
     model_config = ConfigDict(extra="ignore")
 '''
-"""The classes that all others are of."""
+"""The base classes of all models."""
