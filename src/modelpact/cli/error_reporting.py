@@ -12,7 +12,7 @@ from modelpact.cli.config_groups import list_groups, unknown_option
 from modelpact.errors import ConfigError, PactError
 
 if TYPE_CHECKING:
-    from hydra.errors import HydraException, OverrideParseException
+    from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
     from yaml import Mark
 
@@ -66,17 +66,22 @@ def translate(error: Exception) -> PactError | None:
 
 
 def _from_hydra(error: HydraException) -> PactError:
-    from hydra.errors import MissingConfigException, OverrideParseException
-    from omegaconf.errors import GrammarParseError
+    from hydra.errors import MissingConfigException
 
-    cause = error.__cause__
-    if isinstance(cause, PactError):
+    if isinstance(error.__cause__, PactError):
         # Raised by an object that Hydra instantiates, such as a launcher.
-        return cause
+        return error.__cause__
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, option = str(error.missing_cfg_file).rpartition("/")
         options = [name for name in error.options if not name.startswith("_")]
         return unknown_option(group, option, options)
+    return _from_key(error.__cause__) or _from_override(error)
+
+
+def _from_key(cause: BaseException | None) -> ConfigError | None:
+    """Return the error for a key that OmegaConf rejects; None if the cause is not about a key."""
+    from omegaconf.errors import GrammarParseError
+
     key, parent = getattr(cause, "full_key", None), getattr(cause, "parent_node", None)
     if key and isinstance(cause, GrammarParseError):
         return ConfigError(
@@ -84,14 +89,30 @@ def _from_hydra(error: HydraException) -> PactError:
             remedy="Close each ${ with a }.",
             key=key,
         )
-    if key and hasattr(parent, "keys"):
-        return _unknown_key(key, parent or ())
+    return _unknown_key(key, parent or ()) if key and hasattr(parent, "keys") else None
+
+
+def _from_override(error: HydraException) -> ConfigError:
+    from hydra.errors import OverrideParseException
+
     text = truncate(_mask_deleted(str(error)), 500)
     if isinstance(error, OverrideParseException):
-        return _invalid_override(error, text)
+        override = _mask(error.override)
+        # Hydra's text repeats the override, and with it a secret.
+        detail = f": {text}" if override == error.override else ""
+        return ConfigError(
+            f"cannot parse {override}{detail}",
+            remedy="Quote a value that contains brackets, braces, commas or colons: "
+            "'signer.outputs=\"float64[-1]\"'.",
+        )
     match = re.search(r"Could not override '([\w./]+)'", text)
     if match:
-        return _unknown_group(match[1])
+        groups = list_groups()
+        return ConfigError(
+            f"unknown config group {match[1]!r}{did_you_mean(match[1], groups)}",
+            remedy=f"Config groups: {', '.join(groups)}.",
+            group=match[1],
+        )
     return ConfigError(text, remedy="See --help, and --cfg job for the composed configuration.")
 
 
@@ -128,26 +149,6 @@ def _unknown_key(key: str, parent: Iterable[object]) -> ConfigError:
         remedy = f"Top-level keys and groups: {', '.join(sorted(known))}."
     return ConfigError(
         f"unknown key {key!r}{did_you_mean(name, sorted(known))}", remedy=remedy, key=key
-    )
-
-
-def _unknown_group(group: str) -> ConfigError:
-    groups = list_groups()
-    return ConfigError(
-        f"unknown config group {group!r}{did_you_mean(group, groups)}",
-        remedy=f"Config groups: {', '.join(groups)}.",
-        group=group,
-    )
-
-
-def _invalid_override(error: OverrideParseException, text: str) -> ConfigError:
-    override = _mask(error.override)
-    # Hydra's text repeats the override, and with it a secret.
-    detail = f": {text}" if override == error.override else ""
-    return ConfigError(
-        f"cannot parse {override}{detail}",
-        remedy="Quote a value that contains brackets, braces, commas or colons: "
-        "'signer.outputs=\"float64[-1]\"'.",
     )
 
 

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelpact.errors import (
+    AliasError,
+    ConfigError,
+    LoadError,
+    SecretError,
+    StoreError,
+)
+from tests.support.alias_tasks import (
+    WORSE,
+    history,
+    move_alias,
+    promote,
+    protect,
+    rollback,
+)
+from tests.support.publishing import client
+
+pytestmark = pytest.mark.usefixtures("alias_store")
+
+
+@pytest.mark.parametrize(
+    "run", [rollback, protect, history], ids=["rollback", "protect", "history"]
+)
+def test_an_unknown_registered_model(run: Any) -> None:
+    with pytest.raises(AliasError, match="there is no registered model 'sum'") as caught:
+        run(name="sum")
+    assert "did you mean 'sums'?" in caught.value.message
+
+
+@pytest.mark.usefixtures("empty_folder")
+@pytest.mark.parametrize("run", [lambda **given: promote(1, **given), rollback, protect, history])
+def test_an_invalid_alias_is_rejected_before_the_store_is_opened(run: Any) -> None:
+    for alias in ("", "latest", "v2", "a b"):
+        with pytest.raises(ConfigError, match=r"task\.alias"):
+            run(alias=alias)
+    assert not Path("mlflow.db").exists()
+
+
+@pytest.mark.usefixtures("empty_folder")
+@pytest.mark.parametrize("run", [lambda **given: promote(1, **given), rollback, protect, history])
+def test_a_missing_store_is_not_created(run: Any) -> None:
+    with pytest.raises(LoadError, match=r"the store mlflow\.db does not exist"):
+        run(alias="champion")
+    assert not Path("mlflow.db").exists()
+
+
+@pytest.mark.usefixtures("empty_folder")
+@pytest.mark.parametrize("run", [lambda **given: promote(1, **given), rollback, protect])
+def test_an_invalid_reason_is_rejected(run: Any) -> None:
+    with pytest.raises(ConfigError, match=r"task\.why is 1,001 characters long"):
+        run(why="x" * 1001)
+    with pytest.raises(SecretError):
+        run(why="sk-" + "proj-0123456789abcdef")
+
+
+def test_a_deleted_history_is_reported() -> None:
+    move_alias(WORSE)
+    client().delete_experiment(
+        client().get_experiment_by_name("modelpact aliases: index").experiment_id
+    )
+    with pytest.raises(StoreError, match="was deleted, and with it the history of all aliases"):
+        history()
