@@ -53,7 +53,7 @@ def refused(command: Commands, *given: str) -> str:
 
 
 LINES: dict[str, tuple[str, str]] = {
-    "a value": (f"model.api_key={CANARY}", "model.api_key holds a secret itself"),
+    "a value": (f"model.api_key={CANARY}", "model.api_key is a literal secret"),
     "an added value": (f"+model.api_key={CANARY}", "model.api_key"),
     "a forced value": (f"++model.api_key={CANARY}", "model.api_key"),
     "a deleted value": (f"~model.api_key={CANARY}", "model.api_key"),
@@ -77,17 +77,17 @@ LINES: dict[str, tuple[str, str]] = {
     "a pattern": ("credentials=glob(canary*)", "credentials"),
     "a password in an address": (
         f"model.base_url=https://ann:{CANARY}@host/v1",
-        "model.base_url is an address with",
+        "model.base_url is a URL with",
     ),
     "a key in an address": (
         f"model.base_url='https://host/v1?api_key={CANARY}'",
-        "model.base_url is an address with",
+        "model.base_url is a URL with",
     ),
     "a password of a store": (
         f"tracking.uri=postgresql://ann:{CANARY}@db/mlflow",
-        "tracking.uri is an address with",
+        "tracking.uri is a URL with",
     ),
-    "a known form under any name": (f"name={OPENAI}", "name holds a secret itself"),
+    "a known form under any name": (f"name={OPENAI}", "name is a literal secret"),
     "a known form in a text": (f"+register.tags.note='use {OPENAI}'", "register.tags.note"),
     "a known form as a key": (f"+model.{OPENAI}=1", "argument 1"),
     "a known form as an option": (f"model={OPENAI}", "model holds"),
@@ -98,13 +98,13 @@ LINES: dict[str, tuple[str, str]] = {
     "a group of that name": (f"api_key={CANARY}", "api_key"),
     "a value from the environment": (
         "+model.api_key=${oc.env:HOME}",
-        "model.api_key would bring a secret from the environment",
+        "model.api_key would copy a secret from the environment",
     ),
     "a header from the environment": (
         "+model.headers.X-Team=${oc.env:HOME}",
         "model.headers.X-Team would bring",
     ),
-    "the older resolver": ("+model.api_key=${env:HOME}", "model.api_key would bring"),
+    "the older resolver": ("+model.api_key=${env:HOME}", "model.api_key would copy"),
     "no key": (OPENAI, "argument 1 holds"),
     "a flag": (f"--api-key={CANARY}", "api-key holds"),
     "a flag of a known form": (f"--key={OPENAI}", "key holds"),
@@ -116,11 +116,11 @@ LINES: dict[str, tuple[str, str]] = {
     "a key with brackets": (f"model.fallbacks[0].api_key={CANARY}", "model.fallbacks[0].api_key"),
     "an odd character in an address": (
         f"model.base_url=https://ann:{CANARY};@host",
-        "model.base_url is an address with",
+        "model.base_url is a URL with",
     ),
     "an unquoted address with a key": (
         f"model.base_url=https://host/v1?x=1&api_key={CANARY}",
-        "model.base_url is an address with",
+        "model.base_url is a URL with",
     ),
     "an unclosed quote": (f"model.api_key='{CANARY}", "model.api_key"),
     "a blank before the sign": (f"model.api_key ={CANARY}", "model.api_key"),
@@ -207,11 +207,11 @@ def own() -> Path:
 
 
 RECIPES = {
-    "key": "register.tags.api_key holds a secret itself",
+    "key": "register.tags.api_key is a literal secret",
     "header": "register.tags.headers.X-Team holds",
-    "address": "register.tags.from is an address with",
+    "address": "register.tags.from is a URL with",
     "form": "register.tags.note holds",
-    "environment": "register.tags.token would bring a secret from the environment",
+    "environment": "register.tags.token would copy a secret from the environment",
     "list": "register.tags.keys.0.password holds",
     "hydra": "hydra.job.env_set.OWN_TOKEN holds",
 }
@@ -237,7 +237,7 @@ def test_a_key_in_a_file(
 @pytest.mark.usefixtures("own")
 def test_a_key_in_an_option_that_a_sweep_chooses(modelpact: Commands) -> None:
     message = refused(modelpact, "--config-dir=own", "-m", "experiment=fine,key")
-    assert message.startswith("error: register.tags.api_key holds a secret itself")
+    assert message.startswith("error: register.tags.api_key is a literal secret")
     assert {path.name for path in Path("multirun").rglob("*") if path.is_file()} <= {
         "multirun.yaml"
     }
@@ -247,7 +247,7 @@ def test_a_key_in_an_option_that_a_sweep_chooses(modelpact: Commands) -> None:
 def test_a_key_in_the_params_of_a_sweeper(modelpact: Commands) -> None:
     message = refused(modelpact, "--config-dir=own", "-m", "experiment=params")
     assert message.startswith(
-        "error: register.tags.password holds a secret itself (hydra.sweeper.params)"
+        "error: register.tags.password is a literal secret (hydra.sweeper.params)"
     )
     assert os.listdir() == ["own"]
 
@@ -338,7 +338,7 @@ def test_interpolations_are_not_resolved() -> None:
             }
         )
     )
-    with pytest.raises(SecretError, match="api_key would bring"):
+    with pytest.raises(SecretError, match="api_key would copy"):
         reject_composed_literals(OmegaConf.create({"api_key": "${oc.env:NOT_SET}"}))
 
 

@@ -73,9 +73,9 @@ def test_a_reference_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (None, "is not set"),
         ("", "is empty"),
-        (f"{CANARY}\n", "a blank or a line break"),
-        (f" {CANARY}", "a blank or a line break"),
-        (" ", "a blank or a line break"),
+        (f"{CANARY}\n", "leading or trailing whitespace"),
+        (f" {CANARY}", "leading or trailing whitespace"),
+        (" ", "leading or trailing whitespace"),
     ],
 )
 def test_a_variable_without_a_usable_value_is_named(
@@ -94,7 +94,7 @@ def test_a_variable_without_a_usable_value_is_named(
 
 
 def test_what_is_no_reference_is_not_looked_up_and_not_repeated() -> None:
-    with pytest.raises(SecretError, match="no reference") as raised:
+    with pytest.raises(SecretError, match="not a reference") as raised:
         resolve(CANARY, "model.api_key")
     assert raised.value.places == ["model.api_key"]
     assert CANARY not in str(raised.value)
@@ -374,10 +374,10 @@ def test_every_kind_is_told_with_its_remedy() -> None:
             }
         )
     assert str(raised.value) == (
-        "api_key, token hold secrets themselves; uri is an address with a user, a password or a key in it; "
-        "secret would bring a secret from the environment into the configuration\n"
-        "Write env:NAME in its place, and put the value into the environment: export NAME=...\n"
-        "Take user, password and key out of an address, or take all of it from the environment: env:NAME as model.base_url, "
+        "api_key, token are literal secrets; uri is a URL with credentials; "
+        "secret would copy a secret from the environment into the configuration\n"
+        "Use a reference, env:NAME, and set the variable: export NAME=...\n"
+        "Remove the credentials from the URL, or take all of it from the environment: env:NAME for model.base_url, "
         "${oc.env:NAME} elsewhere."
     )
 

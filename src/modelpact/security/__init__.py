@@ -1,1 +1,1 @@
-"""Security: secrets, the leak scan, the manifest of a saved model and its verification."""
+"""Secrets, the leak scan, manifests and their verification, and serialization formats."""

@@ -1,4 +1,4 @@
-"""What a credential looks like: the names it goes by, and the forms that the well-known services give their keys."""
+"""Names of credentials, and the formats of the keys of well-known services."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 
 __all__ = ["KEY_MARKERS", "contains_key", "find_keys", "is_secret_name", "redact_keys"]
 
-_FORMS = re.compile(
+_KEY_FORMATS = re.compile(
     r"""(?<![A-Za-z0-9])(?:
       sk-(?:ant|proj|or|svcacct|admin|lf)-[\w-]{8,}
     | sk-(?:[\w-]{0,40}-)?(?=[A-Za-z_]{0,40}[0-9])(?=[0-9_]{0,40}[A-Za-z])\w{16,}
@@ -19,42 +19,52 @@ _FORMS = re.compile(
     | A(?:KIA|SIA)[A-Z0-9]{16}(?![A-Za-z0-9])
     | xox[abeprs]-[A-Za-z0-9-]{10,} | xapp-[A-Za-z0-9-]{10,}
     | AIza[\w-]{30,} | ya29\.[\w-]{20,}
-    | hf_[A-Za-z0-9]{20,} | gsk_[A-Za-z0-9]{20,} | r8_[A-Za-z0-9]{20,} | xai-[A-Za-z0-9]{20,} | nvapi-[\w-]{20,}
-    | npm_[A-Za-z0-9]{30,} | pypi-[\w-]{30,} | dapi[0-9a-f]{32} | dckr_pat_[\w-]{20,} | rubygems_[0-9a-f]{40,}
-    | GOCSPX-[\w-]{20,} | whsec_[A-Za-z0-9+/]{24,} | SG\.[\w-]{16,}\.[\w-]{16,} | dop_v1_[0-9a-f]{40,}
+    | hf_[A-Za-z0-9]{20,} | gsk_[A-Za-z0-9]{20,} | r8_[A-Za-z0-9]{20,} | xai-[A-Za-z0-9]{20,}
+    | nvapi-[\w-]{20,}
+    | npm_[A-Za-z0-9]{30,} | pypi-[\w-]{30,} | dapi[0-9a-f]{32} | dckr_pat_[\w-]{20,}
+    | rubygems_[0-9a-f]{40,}
+    | GOCSPX-[\w-]{20,} | whsec_[A-Za-z0-9+/]{24,} | SG\.[\w-]{16,}\.[\w-]{16,}
+    | dop_v1_[0-9a-f]{40,}
     | shp(?:at|ss|pa|ca)_[0-9a-f]{32} | hvs\.[\w-]{20,}
     | gl(?:sa|c)_[\w=]{30,} | pplx-[A-Za-z0-9]{30,} | lsv2_(?:pt|sk)_[0-9a-f_]{30,}
     | pcsk_\w{30,} | tvly-[\w-]{20,}
     | [0-9]{8,10}:AA[\w-]{33}(?![\w-]) | hooks\.slack\.com/services/T\w{6,}/B\w{6,}/\w{16,}
     | eyJ[\w-]{8,4000}\.[\w-]{4,}(?:\.[\w-]+){0,3}
-    | -----BEGIN\ (?:[A-Z0-9]{1,20}\ ){0,3}PRIVATE\ KEY(?:\ BLOCK)?-----(?:[\s\S]{0,8000}?-----END[A-Z0-9\ ]{0,40}-----)?
+    | -----BEGIN\ (?:[A-Z0-9]{1,20}\ ){0,3}PRIVATE\ KEY(?:\ BLOCK)?-----
+      (?:[\s\S]{0,8000}?-----END[A-Z0-9\ ]{0,40}-----)?
     | [Bb]earer\s+(?!env:)(?=[\w.~+/=-]*[0-9._~+/=-]|\w{20})[\w.~+/=-]{6,}
     )""",
     re.VERBOSE,
 )
 KEY_MARKERS = (
-    "sk-", "k_live_", "k_test_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "AKIA", "ASIA", "xox", "xapp-",
-    "AIza", "ya29.", "hf_", "gsk_", "r8_", "xai-", "nvapi-", "npm_", "pypi-", "dapi", "dckr_", "rubygems_", "GOCSPX-", "whsec_",
-    "SG.", "dop_v1_", "shp", "hvs.", "glsa_", "glc_", "pplx-", "lsv2_", "pcsk_", "tvly-", ":AA", "slack.com", "eyJ", "-BEGIN ",
+    "sk-", "k_live_", "k_test_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-",
+    "AKIA", "ASIA", "xox", "xapp-", "AIza", "ya29.", "hf_", "gsk_", "r8_", "xai-", "nvapi-", "npm_",
+    "pypi-", "dapi", "dckr_", "rubygems_", "GOCSPX-", "whsec_", "SG.", "dop_v1_", "shp", "hvs.",
+    "glsa_", "glc_", "pplx-", "lsv2_", "pcsk_", "tvly-", ":AA", "slack.com", "eyJ", "-BEGIN ",
     "earer ", "earer\t", "earer\n", "asic ", "asic\t", "asic\n",
 )  # fmt: skip
-"""A part of each form: a text without any of them holds no key."""
+"""Substrings of the formats; a text with none of them contains no key."""
 
 _BASIC = re.compile(r"(?<![A-Za-z0-9])[Bb]asic\s+([A-Za-z0-9+/]{6,}={0,2})(?![A-Za-z0-9+/=])")
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _NEUTRAL = frozenset({"value", "string", "plaintext", "raw", "base64", "b", "v"})
-_ALONE = frozenset(
-    {"authorization", "bearer", "cookie", "cookies", "cred", "creds", "credential", "credentials", "jwt", "passcode",
-     "passphrase", "passwd", "password", "passwords", "secret", "secrets", "token"}
+_LAST_WORDS = frozenset(
+    {"authorization", "bearer", "cookie", "cookies", "cred", "creds", "credential", "credentials",
+     "jwt", "passcode", "passphrase", "passwd", "password", "passwords", "secret", "secrets",
+     "token"}
 )  # fmt: skip
-_ENDINGS = ("apikey", "apikeys", "accesskey", "authkey", "privatekey", "secretkey", "accesstoken", "authtoken", "apitoken",
-            "bearertoken", "idtoken", "refreshtoken", "sessiontoken", "secret", "password", "passwd", "credentials")  # fmt: skip
-"""What a name in one piece, such as `openaiapikey`, may end with."""
+_ENDINGS = (
+    "apikey", "apikeys", "accesskey", "authkey", "privatekey", "secretkey", "accesstoken",
+    "authtoken", "apitoken", "bearertoken", "idtoken", "refreshtoken", "sessiontoken", "secret",
+    "password", "passwd", "credentials",
+)  # fmt: skip
+"""Endings of names that are written as one word, such as `openaiapikey`."""
 _BEFORE_KEY = frozenset(
-    {"access", "account", "api", "anthropic", "auth", "authentication", "authorization", "azure", "client", "cohere",
-     "decryption", "deepseek", "deploy", "encryption", "gemini", "groq", "hf", "hmac", "huggingface", "license", "litellm",
-     "master", "mistral", "openai", "openrouter", "private", "secret", "signing", "ssh", "subscription", "wandb", "webhook"}
+    {"access", "account", "api", "anthropic", "auth", "authentication", "authorization", "azure",
+     "client", "cohere", "decryption", "deepseek", "deploy", "encryption", "gemini", "groq", "hf",
+     "hmac", "huggingface", "license", "litellm", "master", "mistral", "openai", "openrouter",
+     "private", "secret", "signing", "ssh", "subscription", "wandb", "webhook"}
 )  # fmt: skip
 _BEFORE_PASS = frozenset(
     {"admin", "database", "db", "ftp", "http", "login", "my", "proxy", "root", "smtp", "user"}
@@ -70,22 +80,25 @@ _QUALIFIED = {
     "pw": _BEFORE_PASS,
     "auth": frozenset({"basic", "http", "proxy"}),
 }
-"""Words that name a secret only after one of these: `api_key`, not `primary_key`."""
-_OF_A_TOKENIZER = frozenset(
-    {"begin", "bos", "by", "cls", "continuation", "cursor", "decoder", "each", "end", "eos", "eot", "first", "forced", "image",
-     "input", "last", "mask", "max", "min", "new", "newline", "next", "num", "output", "pad", "padding", "page", "per", "prefix",
-     "sep", "separator", "special", "split", "start", "stop", "suffix", "text", "unk", "unknown", "word"}
+"""Last words that name a secret only after one of these words: `api_key`, not `primary_key`."""
+_BEFORE_HARMLESS_TOKEN = frozenset(
+    {"begin", "bos", "by", "cls", "continuation", "cursor", "decoder", "each", "end", "eos", "eot",
+     "first", "forced", "image", "input", "last", "mask", "max", "min", "new", "newline", "next",
+     "num", "output", "pad", "padding", "page", "per", "prefix", "sep", "separator", "special",
+     "split", "start", "stop", "suffix", "text", "unk", "unknown", "word"}
 )  # fmt: skip
-"""What a `token` of a text or of a list is called, such as `eos_token` and `page_token`."""
+"""Words before `token` in names of text tokens and page tokens: `eos_token`, `page_token`."""
 
 
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
-    """Whether a key, a header or a query parameter of that name holds a credential.
+    """Check whether a key, a header or a query parameter of that name holds a credential.
 
     Example:
-        >>> [is_secret_name(name) for name in ("X-Api-Key", "accessToken", "max_tokens", "primary_key")]
-        [True, True, False, False]
+        >>> is_secret_name("X-Api-Key"), is_secret_name("accessToken")
+        (True, True)
+        >>> is_secret_name("max_tokens"), is_secret_name("primary_key")
+        (False, False)
     """
     words = [word.lower() for word in _WORD.findall(name)]
     while len(words) > 1 and (words[-1] in _NEUTRAL or words[-1].isdigit()):
@@ -95,44 +108,45 @@ def is_secret_name(name: str) -> bool:
     last, before = words[-1], words[-2] if len(words) > 1 else ""
     if last in _QUALIFIED:
         return before in _QUALIFIED[last]
-    if last == "token" and before in _OF_A_TOKENIZER:
+    if last == "token" and before in _BEFORE_HARMLESS_TOKEN:
         return False
-    return last in _ALONE or last.endswith(_ENDINGS)
+    return last in _LAST_WORDS or last.endswith(_ENDINGS)
 
 
 def find_keys(text: str) -> Iterator[tuple[int, int]]:
-    """Where the keys of a well-known form begin and end in a text.
+    """Yield the start and the end of each key in a well-known format.
 
     Example:
         >>> list(find_keys("use sk-" + "proj-0123456789"))
         [(4, 22)]
     """
-    yield from (match.span() for match in _FORMS.finditer(text))
-    yield from (match.span() for match in _BASIC.finditer(text) if _is_basic(match))
+    yield from (match.span() for match in _KEY_FORMATS.finditer(text))
+    yield from (match.span() for match in _BASIC.finditer(text) if _is_basic_auth(match))
 
 
-def contains_key(value: str) -> bool:
-    """Whether a text holds a key of a well-known form, whatever it is called.
+def contains_key(text: str) -> bool:
+    """Check whether a text contains a key in a well-known format.
 
     Example:
         >>> contains_key("sk-" + "proj-0123456789"), contains_key("sklearn.linear_model.Ridge")
         (True, False)
     """
-    return next(find_keys(value), None) is not None
+    return next(find_keys(text), None) is not None
 
 
-def redact_keys(text: str, mark: str) -> str:
-    """A text with each key of a well-known form in it replaced by a mark.
+def redact_keys(text: str, replacement: str) -> str:
+    """Replace each key in a well-known format.
 
     Example:
         >>> redact_keys("use sk-" + "proj-0123456789", "...")
         'use ...'
     """
-    return _BASIC.sub(lambda match: mark if _is_basic(match) else match[0], _FORMS.sub(mark, text))
+    text = _KEY_FORMATS.sub(replacement, text)
+    return _BASIC.sub(lambda match: replacement if _is_basic_auth(match) else match[0], text)
 
 
-def _is_basic(match: re.Match[str]) -> bool:
-    """Whether it is user:password in base64, and not a sentence that begins with Basic."""
+def _is_basic_auth(match: re.Match[str]) -> bool:
+    """Check for user:password in base64, to exclude sentences that start with Basic."""
     try:
         return b":" in base64.b64decode(match[1] + "=" * (-len(match[1]) % 4), validate=True)
     except ValueError:

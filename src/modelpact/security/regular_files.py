@@ -83,7 +83,7 @@ def is_writable_by_others(status: os.stat_result) -> bool:
 
 @functools.cache
 def _is_private_group(gid: int) -> bool:
-    """Check whether a group has no other members, as the default group of a user on many systems."""
+    """Check whether a group has no other members, like the default group of many systems."""
     import grp
     import pwd
 

@@ -1,25 +1,34 @@
-"""Keys are named, never written: `env:NAME` stands where a key would, and a literal one is found before it is kept anywhere."""
+"""Detection of literal secrets in configurations, and their redaction in texts.
+
+Secrets are given as references (`env:NAME`). Literal values are rejected before anything is stored.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+from typing import Any, Literal, NamedTuple
+from urllib.parse import quote, quote_plus
 
-from modelpact.errors import ModelConfigError, SecretError
+from modelpact.errors import SecretError
 from modelpact.security.credentials import contains_key, is_secret_name, redact_keys
+from modelpact.security.references import (
+    REDACTED,
+    REMEDY,
+    is_harmless,
+    reads_environment,
+    referenced_variable,
+    resolve,
+)
+from modelpact.security.url_credentials import URL_PATTERN, has_credentials
 
 __all__ = [
     "REDACTED",
-    "URL_PATTERN",
     "contains_key",
     "encoded_forms",
     "find_literals",
-    "is_harmless",
     "is_secret_name",
     "is_sensitive",
     "literal_error",
@@ -28,130 +37,77 @@ __all__ = [
     "referenced_variable",
     "reject_literals",
     "resolve",
-    "url_credentials",
 ]
 
-REDACTED = "[redacted]"
-
-_REFERENCE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-_INTERPOLATION = re.compile(r"\$\{[^{}]*(?:\$\{[^{}]*\}[^{}]*)*\}")
-_FROM_ENVIRONMENT = re.compile(r"\$\{\s*(?:oc\.)?env\s*:")
-_TYPE = re.compile(
-    r"\[*(?:boolean|integer|long|float|double|string|binary|datetime|any)\]*(?:\s*=\s*(?:null|''|\"\"|\[\]|-?[0-9.]+)?)?"
-    r"|[a-z]+\d*\[[-\d, ]*\]"
-)
-"""How a written signature declares a column that happens to be called `token` or `password`."""
-
-URL_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s'\"<>]*")
 _PAIR = re.compile(
-    r"(?<![\w.-])(?P<name>[\w.-]+)(?P<between>['\"]?\s*[:=]\s*)(?P<value>\$\{[^{}]*\}|[^,{}\[\]\n]+)"
+    r"(?<![\w.-])(?P<name>[\w.-]+)(?P<between>['\"]?\s*[:=]\s*)"
+    r"(?P<value>\$\{[^{}]*\}|[^,{}\[\]\n]+)"
 )
 _HEADERS = re.compile(r"headers['\"]?\s*[:=]", re.IGNORECASE)
 
-_SIGNED = frozenset({"sig", "signature", "x-amz-signature", "x-goog-signature"})
-"""Query parameters that grant access to an address."""
+_MIN_REDACTED_LENGTH = 4
+"""Characters of a value; shorter ones would be found everywhere."""
+
+_MIN_BASE64_LENGTH = 6
+
+_Kind = Literal["", "literal", "url", "environment"]
+
+_Context = Literal["", "name", "headers", "lines"]
+"""What a value is nested under: the name of a secret, a mapping of headers, or a list of header
+lines."""
 
 
 class _Found(NamedTuple):
     place: str
-    kind: str  # "literal", "url" or "environment"
-
-
-def referenced_variable(text: str) -> str | None:
-    """The name of the environment variable that a reference names; None for anything else.
-
-    Example:
-        >>> referenced_variable("env:OPENAI_API_KEY"), referenced_variable("${OPENAI_API_KEY}"), referenced_variable("abc")
-        ('OPENAI_API_KEY', 'OPENAI_API_KEY', None)
-    """
-    match = _REFERENCE.fullmatch(text) if isinstance(text, str) else None
-    return (match[1] or match[2]) if match else None
-
-
-def resolve(text: str, place: str) -> str:
-    """The value of the environment variable that a reference names.
-
-    Args:
-        text: The reference: `env:NAME`.
-        place: Where it stands, for messages: `model.api_key`.
-
-    Raises:
-        SecretError: The text is no reference; the message does not repeat it.
-        ModelConfigError: The variable is not set, is empty, or begins or ends with a blank.
-    """
-    name = referenced_variable(text)
-    if name is None:
-        raise SecretError(
-            f"{place} is no reference to an environment referenced_variable",
-            remedy=_REMEDY,
-            places=[place],
-        )
-    value = os.environ.get(name, "")
-    if not value:
-        state = "is empty" if name in os.environ else "is not set"
-        raise ModelConfigError(
-            f"{place}: the variable {name} {state}",
-            remedy=f"export {name}=...",
-            variable=name,
-            place=place,
-        )
-    if value != value.strip():
-        raise ModelConfigError(
-            f"{place}: the value of {name} begins or ends with a blank or a line break, as pasted ones do",
-            remedy=f"Set it again without: export {name}=...",
-            variable=name,
-            place=place,
-        )
-    return value
+    kind: _Kind
 
 
 def find_literals(config: Mapping[str, Any], place: str = "") -> list[str]:
-    """The places where a configuration holds a secret itself, not a reference to one: `model.fallbacks.0.api_key`.
+    """Return the places of literal secrets in a configuration: `model.fallbacks.0.api_key`.
 
-    Such are a value under the name of a credential, a value of a key's well-known form, every value in a mapping of headers, and
-    an address with a password or a key in it. A whole interpolation of OmegaConf is none, unless it would bring a key from the
-    environment into the configuration.
+    A literal secret is a value under the name of a credential, a value in the format of a
+    well-known key, every value in a mapping of headers, or a URL with credentials. An interpolation
+    of OmegaConf is not a secret, unless it copies one from the environment.
 
     Args:
-        config: Plain nested data, with interpolations as they are written.
-        place: Where it stands; put before each place.
+        config: Plain nested data, with interpolations unresolved.
+        place: The place of the configuration, put before each result.
     """
-    return [found.place for found in _all(config, place)]
+    return [found.place for found in _find(config, place)]
 
 
 def reject_literals(config: Mapping[str, Any], place: str = "", source: str = "") -> None:
-    """Refuse a configuration that holds a secret itself.
+    """Reject a configuration with literal secrets.
 
     Args:
-        config: Plain nested data, with interpolations as they are written.
-        place: Where it stands; put before each place.
-        source: Where it comes from, such as a file.
+        config: Plain nested data, with interpolations unresolved.
+        place: The place of the configuration.
+        source: The source of the configuration, such as a file.
 
     Raises:
-        SecretError: It names every place, in `places` too, and no value.
+        SecretError: There are literal secrets. It names their places and no values.
     """
-    found = _all(config, place)
+    found = _find(config, place)
     if found:
-        raise _refusal(found, source)
+        raise _secret_error(found, source)
 
 
 def literal_error(places: list[str], source: str = "") -> SecretError:
-    """The error for secrets that were found otherwise.
+    """Create the error about literal secrets that were found by other means.
 
     Args:
-        places: Where they stand.
-        source: Where that comes from, such as a file.
+        places: Their places.
+        source: The source, such as a file.
     """
-    return _refusal([_Found(place, "literal") for place in places], source)
+    return _secret_error([_Found(place, "literal") for place in places], source)
 
 
 def redact_text(text: str, key: str = "") -> str:
-    """A text of somebody else's, such as an error that quotes its input, with what may be a secret left out.
+    """Redact possible secrets in a text from elsewhere, such as an error that quotes its input.
 
     Args:
-        text: What is to be shown.
-        key: What it is the value of, where that is known.
+        text: The text.
+        key: The configuration key whose value the text is, if known.
 
     Example:
         >>> redact_text("no viable alternative at input '{api_key: abc'")
@@ -159,201 +115,66 @@ def redact_text(text: str, key: str = "") -> str:
     """
     if key and is_secret_name(key) and not is_harmless(text):
         return REDACTED
-    text = redact_keys(text, REDACTED)
-    text = URL_PATTERN.sub(
-        lambda match: (
-            f"{match[0].partition('://')[0]}://{REDACTED}"
-            if _has_credentials(match[0])
-            else match[0]
-        ),
-        text,
-    )
+    text = URL_PATTERN.sub(_redact_url, redact_keys(text, REDACTED))
     headers = _HEADERS.search(text)
     start = headers.start() if headers else len(text)
 
-    def hidden(match: re.Match[str]) -> str:
+    def redact_pair(match: re.Match[str]) -> str:
         secret = is_secret_name(match["name"]) or match.start() > start
-        shown = match["value"].strip(" '\"")
-        return (
-            match[0]
-            if not secret or is_harmless(shown)
-            else f"{match['name']}{match['between']}{REDACTED}"
-        )
+        if not secret or is_harmless(match["value"].strip(" '\"")):
+            return match[0]
+        return f"{match['name']}{match['between']}{REDACTED}"
 
-    return _PAIR.sub(hidden, text)
+    return _PAIR.sub(redact_pair, text)
+
+
+def _redact_url(match: re.Match[str]) -> str:
+    if not has_credentials(match[0]):
+        return match[0]
+    return f"{match[0].partition('://')[0]}://{REDACTED}"
 
 
 def is_sensitive(place: Iterable[str], value: object) -> bool:
-    """Whether a value is better not shown: one under a secret's name, a header, a server's address, or one that holds a secret.
+    """Check whether a value should not be shown.
+
+    That holds for a value under the name of a secret, a header, the address of a server, and a
+    value with a literal secret.
 
     Args:
-        place: The names above it, from the outermost to its own.
-        value: The value, whatever it is.
+        place: The keys that lead to the value, outermost first.
+        value: The value.
 
     Example:
         >>> is_sensitive(["headers", "X-Team"], "env:TEAM"), is_sensitive(["alpha"], 0.5)
         (True, False)
     """
-    names = list(place)
-    known = any(
-        is_secret_name(name) or name == "base_url" or name.lower().endswith("headers")
-        for name in names
-    )
-    return known or bool(find_literals({"value": value}))
+    for key in place:
+        if is_secret_name(key) or key == "base_url" or key.lower().endswith("headers"):
+            return True
+    return bool(find_literals({"value": value}))
 
 
 def redact_values(text: str, values: Iterable[str]) -> str:
-    """A text with each of these secrets replaced, also where it is quoted for an address, in base64 or escaped for JSON.
+    """Redact given secrets in a text, also if they are URL-encoded, in base64, or escaped for JSON.
 
-    A value shorter than four characters is left: it would be found everywhere.
+    Values shorter than four characters are not redacted.
 
     Example:
         >>> redact_values("key s3cr3t!, s3cr3t%21", ["s3cr3t!"])
         'key [redacted], [redacted]'
     """
-    found = {form for value in values if len(value) >= 4 for form in encoded_forms(value)}
-    for form in sorted(found, key=len, reverse=True):
+    long_enough = (value for value in values if len(value) >= _MIN_REDACTED_LENGTH)
+    forms = {form for value in long_enough for form in encoded_forms(value)}
+    for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, REDACTED)
     return text
 
 
-_REMEDY = "Write env:NAME in its place, and put the value into the environment: export NAME=..."
-_REMEDY_URL = (
-    "Take user, password and key out of an address, or take all of it from the environment: env:NAME as model.base_url, "
-    "${oc.env:NAME} elsewhere."
-)
-_SAID = {
-    "literal": ("holds a secret itself", "hold secrets themselves"),
-    "url": ("is an address with a user, a password or a key in it",) * 2,
-    "environment": ("would bring a secret from the environment into the configuration",) * 2,
-}
-
-
-def _refusal(found: list[_Found], source: str) -> SecretError:
-    said = []
-    for kind, (one, several) in _SAID.items():
-        places = [item.place for item in found if item.kind == kind]
-        if places:
-            said.append(f"{', '.join(places)} {one if len(places) == 1 else several}")
-    kinds = {item.kind for item in found}
-    remedies = [_REMEDY] * bool(kinds - {"url"}) + [_REMEDY_URL] * ("url" in kinds)
-    text = "; ".join(said) + (f" ({source})" if source else "")
-    return SecretError(text, remedy="\n".join(remedies), places=[item.place for item in found])
-
-
-def _all(config: Mapping[str, Any], place: str) -> list[_Found]:
-    return list(dict.fromkeys(_walk(config, place, "", "")))
-
-
-def _walk(value: object, place: str, name: str, under: str) -> Iterator[_Found]:
-    """What is found in a value; `under` says whether it stands under a secret's name or among headers."""
-    if isinstance(value, Mapping):
-        called = value.get("name", value.get("key"))
-        for key, item in ((str(key), item) for key, item in value.items()):
-            if contains_key(key):
-                yield _Found(place or REDACTED, "literal")
-            inner = _under(key, item, name, under)
-            if key == "value" and isinstance(called, str) and is_secret_name(called):
-                inner = "name"
-            yield from _walk(
-                item, _joined(place, REDACTED if contains_key(key) else key), key, inner
-            )
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for index, item in enumerate(value):
-            yield from _walk(item, _joined(place, str(index)), name, under)
-    else:
-        kind = _kind(value, under)
-        if kind:
-            yield _Found(place or "the value", kind)
-
-
-def _joined(place: str, key: str) -> str:
-    return f"{place}.{key}" if place else key
-
-
-def _under(key: str, item: object, parent: str, under: str) -> str:
-    if under == "headers" or re.search(r"headers\.[^.]+$", key, re.IGNORECASE):
-        return "headers"
-    if is_secret_name(key) or is_secret_name(f"{parent} {key}"):
-        return "name"
-    if re.search(r"headers$", key, re.IGNORECASE):
-        return "headers" if isinstance(item, Mapping) else "lines"
-    return "name" if under == "name" and key.lower() in {"default", "key", "value"} else ""
-
-
-def _kind(value: object, under: str) -> str:
-    """Why a value that is neither mapping nor list may not stand where it does; empty where it may."""
-    if value is None or (isinstance(value, bool) and under != "headers"):
-        return ""
-    text = (
-        value
-        if isinstance(value, str)
-        else value.decode("utf-8", "replace")
-        if isinstance(value, bytes)
-        else str(value)
-    )
-    if not under and not isinstance(value, (str, bytes)):
-        return ""
-    if contains_key(text):
-        return "literal"
-    if any(_has_credentials(url) for url in URL_PATTERN.findall(text)):
-        return "url"
-    if not under or (under == "lines" and ":" not in text):
-        return ""
-    if _FROM_ENVIRONMENT.search(text):
-        return "environment"
-    return "" if is_harmless(text) else "literal"
-
-
-def is_harmless(text: str) -> bool:
-    """Whether a text under a secret's name is none: empty, missing, references, a whole interpolation, a declared type.
-
-    Example:
-        >>> is_harmless("env:OPENAI_API_KEY"), is_harmless("string"), is_harmless("abc")
-        (True, True, False)
-    """
-    text = text.strip()
-    if (
-        text in {"", "???", "null", REDACTED}
-        or _TYPE.fullmatch(text)
-        or _INTERPOLATION.fullmatch(text)
-    ):
-        return not _FROM_ENVIRONMENT.search(text)
-    return all(referenced_variable(part.strip().removeprefix("\\")) for part in text.split(","))
-
-
-def _has_credentials(url: str) -> bool:
-    return next(url_credentials(url), None) is not None
-
-
-def url_credentials(url: str) -> Iterator[str]:
-    """What grants access in an address: the password or the user alone, and the keys in its query; references are left out.
-
-    Example:
-        >>> list(url_credentials("https://ann:pw@host/v1?max_tokens=7&token=abc"))
-        ['pw', 'abc']
-    """
-    scheme, _, rest = url.partition("://")
-    authority = re.split(r"[/?#]", _INTERPOLATION.sub("", rest), maxsplit=1)[0]
-    user, at, _ = authority.rpartition("@")
-    cut = re.search(r":([^0-9\]][^\]]*)$", authority)
-    if not at and cut and "@" in rest:  # a password with a slash in it
-        yield f"{cut[1]}{rest.partition(authority)[2].rpartition('@')[0]}"
-        return
-    name, colon, password = user.partition(":")
-    if password or (name and not colon and scheme.lower() in {"http", "https", "ws", "wss"}):
-        yield password or name
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return
-    for key, value in [*parse_qsl(parts.query), *parse_qsl(parts.fragment)]:
-        if (is_secret_name(key) or key.lower() in _SIGNED) and not is_harmless(value):
-            yield value
-
-
 def encoded_forms(value: str) -> Iterator[str]:
-    """How a value may stand in a text: as it is, quoted for an address, escaped, or in base64, alone or within something longer.
+    """Yield the forms in which a value may stand in a text.
+
+    These are the value itself, and its forms in a URL, in JSON, in Python, and in base64, alone or
+    within a longer text.
 
     Example:
         >>> "czNjcjN0IQ==" in encoded_forms("s3cr3t!"), "s3cr3t%21" in encoded_forms("s3cr3t!")
@@ -366,11 +187,111 @@ def encoded_forms(value: str) -> Iterator[str]:
     for escaped in (json.dumps(value), json.dumps(value, ensure_ascii=False), repr(value)):
         yield escaped[1:-1]
         yield escaped[1:-1].replace("/", "\\/")
-    data = value.encode()
-    for before in range(3):  # as it stands in the base64 of something longer, such as user:password
-        text = base64.b64encode(b"\0" * before + data).decode().rstrip("=")
-        inner = text[(0, 2, 3)[before] : len(text) - bool((before + len(data)) % 3)]
-        for form in [inner] if before else [base64.b64encode(data).decode(), text, inner]:
-            if len(form) >= 6:
-                yield form
-                yield form.replace("+", "-").replace("/", "_")
+    for form in _base64_forms(value.encode()):
+        if len(form) >= _MIN_BASE64_LENGTH:
+            yield form
+            yield form.replace("+", "-").replace("/", "_")
+
+
+def _base64_forms(data: bytes) -> Iterator[str]:
+    yield base64.b64encode(data).decode()
+    # Within a longer text, such as user:password, the data start at any of three offsets. The
+    # characters that also encode its neighbours are left out.
+    for offset in range(3):
+        text = base64.b64encode(b"\0" * offset + data).decode().rstrip("=")
+        if offset == 0:
+            yield text
+        yield text[(0, 2, 3)[offset] : len(text) - bool((offset + len(data)) % 3)]
+
+
+_REMEDY_URL = (
+    "Remove the credentials from the URL, or take all of it from the environment: "
+    "env:NAME for model.base_url, ${oc.env:NAME} elsewhere."
+)
+_PHRASES: dict[_Kind, tuple[str, str]] = {
+    "literal": ("is a literal secret", "are literal secrets"),
+    "url": ("is a URL with credentials", "are URLs with credentials"),
+    "environment": ("would copy a secret from the environment into the configuration",) * 2,
+}
+
+
+def _secret_error(found: list[_Found], source: str) -> SecretError:
+    phrases = []
+    for kind, (singular, plural) in _PHRASES.items():
+        places = [item.place for item in found if item.kind == kind]
+        if places:
+            phrases.append(f"{', '.join(places)} {singular if len(places) == 1 else plural}")
+    kinds = {item.kind for item in found}
+    remedies = [REMEDY] * bool(kinds - {"url"}) + [_REMEDY_URL] * ("url" in kinds)
+    text = "; ".join(phrases) + (f" ({source})" if source else "")
+    return SecretError(text, remedy="\n".join(remedies), places=[item.place for item in found])
+
+
+def _find(config: Mapping[str, Any], place: str) -> list[_Found]:
+    return list(dict.fromkeys(_walk(config, place, "", "")))
+
+
+def _walk(value: object, place: str, name: str, context: _Context) -> Iterator[_Found]:
+    if isinstance(value, Mapping):
+        yield from _walk_mapping(value, place, name, context)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for index, item in enumerate(value):
+            yield from _walk(item, _join(place, str(index)), name, context)
+    else:
+        kind = _classify(value, context)
+        if kind:
+            yield _Found(place or "the value", kind)
+
+
+def _walk_mapping(
+    mapping: Mapping[Any, object], place: str, name: str, context: _Context
+) -> Iterator[_Found]:
+    # {name: api_key, value: ...}
+    label = mapping.get("name", mapping.get("key"))
+    has_secret_label = isinstance(label, str) and is_secret_name(label)
+    for key, item in ((str(key), item) for key, item in mapping.items()):
+        shown = key
+        if contains_key(key):
+            shown = REDACTED
+            yield _Found(place or REDACTED, "literal")
+        inner = _inner_context(key, item, name, context)
+        if key == "value" and has_secret_label:
+            inner = "name"
+        yield from _walk(item, _join(place, shown), key, inner)
+
+
+def _join(place: str, key: str) -> str:
+    return f"{place}.{key}" if place else key
+
+
+def _inner_context(key: str, item: object, parent: str, context: _Context) -> _Context:
+    if context == "headers" or re.search(r"headers\.[^.]+$", key, re.IGNORECASE):
+        return "headers"
+    if is_secret_name(key) or is_secret_name(f"{parent} {key}"):
+        return "name"
+    if re.search(r"headers$", key, re.IGNORECASE):
+        return "headers" if isinstance(item, Mapping) else "lines"
+    return "name" if context == "name" and key.lower() in {"default", "key", "value"} else ""
+
+
+def _classify(value: object, context: _Context) -> _Kind:
+    """Return the kind of secret that a scalar is, or an empty string."""
+    if value is None or (isinstance(value, bool) and context != "headers"):
+        return ""
+    if isinstance(value, bytes):
+        return _classify_text(value.decode("utf-8", "replace"), context)
+    if not context and not isinstance(value, str):
+        return ""
+    return _classify_text(str(value), context)
+
+
+def _classify_text(text: str, context: _Context) -> _Kind:
+    if contains_key(text):
+        return "literal"
+    if any(has_credentials(url) for url in URL_PATTERN.findall(text)):
+        return "url"
+    if not context or (context == "lines" and ":" not in text):
+        return ""
+    if reads_environment(text):
+        return "environment"
+    return "" if is_harmless(text) else "literal"

@@ -1,4 +1,4 @@
-"""In which formats a saved model lies, told by its files: which of them run code when they are loaded, which only hold data."""
+"""Detects the serialization formats in a saved model and whether loading them can run code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 __all__ = ["UNSAFE_FORMATS", "detect_formats"]
 
 UNSAFE_FORMATS = frozenset({"cloudpickle", "code", "joblib", "keras", "other", "pickle", "torch"})
-"""The formats that can run code when they are loaded; of `other` that is not known."""
+"""The formats that can run code when they are loaded; `other` stands for unknown formats."""
 
 _BY_SUFFIX = {
     ".bst": "xgboost",
@@ -35,7 +35,7 @@ _BY_SUFFIX = {
     ".yaml": "yaml",
 }
 
-_BESIDE = frozenset(
+_METADATA_FILES = frozenset(
     {
         "MLmodel",
         "conda.yaml",
@@ -47,39 +47,49 @@ _BESIDE = frozenset(
         "serving_input_example.json",
     }
 )
-"""What lies in every model's folder."""
+"""Files of every model that MLflow and modelpact write, which are not part of the model itself."""
 
 
 def detect_formats(folder: Path) -> list[str]:
-    """The formats of a model's files, in alphabetical order; a pickle is told by what it begins with, whatever it is called.
+    """Return the formats of a model's files in alphabetical order.
+
+    A pickle is recognized by its first bytes, whatever the name of the file.
 
     Args:
-        folder: The model's, with its `MLmodel` file.
+        folder: The model's folder, with its `MLmodel` file.
     """
     found = set()
-    for home, _, names in os.walk(folder):
-        paths = (Path(home, name) for name in names if Path(home) != folder or name not in _BESIDE)
-        found |= {_format(path) for path in paths}
-    if "pickle" in found and "cloudpickle" in (folder / "MLmodel").read_text(
-        encoding="utf-8", errors="replace"
-    ):
-        found = found - {"pickle"} | {"cloudpickle"}
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if Path(parent) != folder or name not in _METADATA_FILES:
+                found.add(_detect_format(Path(parent, name)))
+    if "pickle" in found:
+        metadata = (folder / "MLmodel").read_text(encoding="utf-8", errors="replace")
+        if "cloudpickle" in metadata:
+            found = found - {"pickle"} | {"cloudpickle"}
     return sorted(found)
 
 
-def _format(path: Path) -> str:
-    known = _BY_SUFFIX.get(path.suffix.lower(), "other")
-    if known == "code":
-        return known
+def _detect_format(path: Path) -> str:
+    by_suffix = _BY_SUFFIX.get(path.suffix.lower(), "other")
+    if by_suffix == "code":
+        return by_suffix
     with path.open("rb") as file:
         start = file.read(2)
-    if (
-        len(start) == 2 and start[0] == 0x80 and 2 <= start[1] <= 5
-    ):  # PROTO, and a protocol that has it
-        return "joblib" if known == "joblib" else "pickle"
-    if start == b"PK" and known in {"other", "numpy"} and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            return (
-                "torch" if any(name.endswith("data.pkl") for name in archive.namelist()) else known
-            )
-    return known
+    if _is_pickle(start):
+        return "joblib" if by_suffix == "joblib" else "pickle"
+    if start == b"PK" and by_suffix in {"other", "numpy"} and _has_torch_data(path):
+        return "torch"
+    return by_suffix
+
+
+def _is_pickle(start: bytes) -> bool:
+    # the opcode PROTO, and a protocol that writes it
+    return len(start) == 2 and start[0] == 0x80 and 2 <= start[1] <= 5
+
+
+def _has_torch_data(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("data.pkl") for name in archive.namelist())

@@ -124,11 +124,11 @@ def test_the_corpus_is_large() -> None:
         (
             "a.json",
             '{"a": "' + "b c " * 100 + sk() + '"}',
-            Leak("a.json", "line 1, column 408", "form"),
+            Leak("a.json", "line 1, column 408", "pattern"),
         ),
-        ("m.bin", bytes(100) + sk().encode(), Leak("m.bin", "byte 100", "form")),
-        ("m.pkl", pickle.dumps([1, sk()]), Leak("m.pkl", "opcode at byte 16", "form")),
-        ("r.txt", f"https://ann:{drawn(9)}@host/x", Leak("r.txt", "line 1", "address")),
+        ("m.bin", bytes(100) + sk().encode(), Leak("m.bin", "byte 100", "pattern")),
+        ("m.pkl", pickle.dumps([1, sk()]), Leak("m.pkl", "opcode at byte 16", "pattern")),
+        ("r.txt", f"https://ann:{drawn(9)}@host/x", Leak("r.txt", "line 1", "url")),
     ],
     ids=range(7),
 )
@@ -147,13 +147,13 @@ def test_the_message_names_each_place_and_says_what_to_do(tmp_path: Path) -> Non
     with pytest.raises(SecretError) as raised:
         scan_folder(tmp_path).enforce((), "saver.leak_allowlist", "the model")
     assert str(raised.value) == (
-        "the model holds 4 secrets:\n"
-        "  code/x.py, line 1: the value of the variable SERVICE_API_KEY (kind: environment)\n"
-        "  code/x.py, line 2: a key of a well-known form (kind: form)\n"
+        "the model contains 4 secrets:\n"
+        "  code/x.py, line 1: the value of the environment variable SERVICE_API_KEY (kind: environment)\n"
+        "  code/x.py, line 2: a key in a well-known format (kind: pattern)\n"
         "  code/x.py, line 3: what looks like a key, under the name password (kind: entropy)\n"
-        "  code/x.py, line 4: an address with a password or a key in it (kind: address)\n"
-        "Take it out, and change the key if anybody has seen it; name a key instead: env:NAME, or os.environ in code.\n"
-        "What is no secret is allowed with a reason: "
+        "  code/x.py, line 4: a URL with credentials (kind: url)\n"
+        "Remove it, and revoke the key if anyone may have seen it. Use a reference instead: env:NAME, or os.environ in code.\n"
+        "For a false positive: "
         "saver.leak_allowlist=[{place: 'code/x.py', kind: environment, reason: '...'}]"
     )
     assert raised.value.places == ["code/x.py"]
@@ -164,7 +164,7 @@ def test_many_are_counted(tmp_path: Path) -> None:
     at(tmp_path, "x.py", "\n".join(f"a = '{sk()}'" for _ in range(70)))
     at(tmp_path, "y.py", f"a = '{sk()}'")
     report = scan_folder(tmp_path)
-    assert len(report.leaks) == scanner.PER_PLACE + 1
+    assert len(report.leaks) == scanner.MAX_PER_PLACE + 1
     with pytest.raises(SecretError, match="and 31 more"):
         report.enforce((), "saver.leak_allowlist", "the model")
 
@@ -271,19 +271,19 @@ class TestWhatIsNotRead:
         report = scan_folder(tmp_path)
         assert [note.partition(":")[0] for note in report.unread] == [
             "x.gz, its end",
-            "x.xz, all that is in it",
+            "x.xz, all of its content",
             "x.zip, all of the archive",
-            "x.zst, all that is in it",
+            "x.zst, all of its content",
         ]
         with caplog.at_level(logging.WARNING):
             assert report.enforce((), "saver.leak_allowlist", "the model") == []
         assert (
-            "the leak scan did not read x.zst, all that is in it: it is compressed by zstd"
+            "the leak scan did not read x.zst, all of its content: it is compressed with zstd"
             in caplog.messages
         )
 
     def test_of_a_bomb_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(archives, "MOST", 1 << 20)
+        monkeypatch.setattr(archives, "MAX_UNPACKED", 1 << 20)
         at(tmp_path, "x.gz", gzip.compress(bytes(5 << 20)))
         at(tmp_path, "y.txt", sk())
         report = scan_folder(tmp_path)
@@ -294,7 +294,7 @@ class TestWhatIsNotRead:
         data = b"x"
         for _ in range(9):
             data = gzip.compress(data)
-        assert scan_folder(at(tmp_path, "x.gz", data)).unread == ["x.gz: it is packed too deep"]
+        assert scan_folder(at(tmp_path, "x.gz", data)).unread == ["x.gz: it is nested too deeply"]
 
     def test_of_a_part_with_a_password_is_told(self, tmp_path: Path) -> None:
         made = io.BytesIO()
@@ -309,7 +309,7 @@ class TestWhatIsNotRead:
 def test_what_unpacks_to_much_is_kept_in_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archives, "IN_MEMORY", 1 << 16)
+    monkeypatch.setattr(archives, "MAX_IN_MEMORY", 1 << 16)
     at(
         tmp_path,
         "x.gz",
@@ -379,28 +379,30 @@ class TestExceptions:
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         report = scan_folder(at(tmp_path, "code/x.py", f"a = '{sk()}'\nb = '{sk()}'\n"))
-        allowed = AllowlistEntry(place="code/*.py", kind="form", reason="test vectors")
+        allowed = AllowlistEntry(place="code/*.py", kind="pattern", reason="test vectors")
         with caplog.at_level(logging.INFO):
             assert report.enforce([allowed], "saver.leak_allowlist", "the model") == [allowed]
-        assert "saver.leak_allowlist: form at code/*.py is allowed: test vectors" in caplog.messages
+        assert (
+            "saver.leak_allowlist: pattern at code/*.py is allowed: test vectors" in caplog.messages
+        )
 
     def test_leave_the_rest(self, tmp_path: Path) -> None:
         report = scan_folder(at(tmp_path, "code/x.py", f"a = '{sk()}'\nb = '{VALUE}'\n"))
-        with pytest.raises(SecretError, match=r"holds a secret:\n  code/x\.py, line 2"):
+        with pytest.raises(SecretError, match=r"contains a secret:\n  code/x\.py, line 2"):
             report.enforce(
-                [AllowlistEntry(place="code/x.py", kind="form", reason="a test vector")],
+                [AllowlistEntry(place="code/x.py", kind="pattern", reason="a test vector")],
                 "saver.leak_allowlist",
                 "the model",
             )
 
     def test_that_match_nothing_are_told(self, caplog: pytest.LogCaptureFixture) -> None:
         allowed = [
-            AllowlistEntry(place=place, kind="form", reason="old")
+            AllowlistEntry(place=place, kind="pattern", reason="old")
             for place in ("gone.py", "run:config.x")
         ]
         assert ScanReport().enforce(allowed, "saver.leak_allowlist", "the model") == []
         assert caplog.messages == [
-            "saver.leak_allowlist: nothing of the kind form is at gone.py; take the exception out"
+            "saver.leak_allowlist: no finding of kind pattern at gone.py; remove the entry"
         ]
 
     @pytest.mark.parametrize(
@@ -420,16 +422,16 @@ class TestExceptions:
     def test_that_say_too_little_are_refused(self, change: dict[str, Any], said: str) -> None:
         with pytest.raises(ValidationError, match=said):
             CustomSaver(
-                leak_allowlist=[{"place": "x.py", "kind": "form", "reason": "why", **change}]
+                leak_allowlist=[{"place": "x.py", "kind": "pattern", "reason": "why", **change}]
             )  # type: ignore[list-item]
 
     def test_without_a_reason_are_refused(self) -> None:
         with pytest.raises(ValidationError, match="reason"):
-            CustomSaver(leak_allowlist=[{"place": "x.py", "kind": "form"}])  # type: ignore[list-item]
+            CustomSaver(leak_allowlist=[{"place": "x.py", "kind": "pattern"}])  # type: ignore[list-item]
 
     def test_fit_into_a_tag(self) -> None:
         many = [
-            AllowlistEntry(place=f"{number}.py", kind="form", reason="r" * 300)
+            AllowlistEntry(place=f"{number}.py", kind="pattern", reason="r" * 300)
             for number in range(50)
         ]
         text = allowlist_to_tag(many)
@@ -453,7 +455,7 @@ class TestPublishing:
             pip_requirements=["numpy"], code_paths=[self.helper(f"KEY = '{sk()}'\n")]
         )
         with pytest.raises(
-            SecretError, match=r"code/helping\.py, line 1: a key of a well-known form"
+            SecretError, match=r"code/helping\.py, line 1: a key in a well-known format"
         ):
             publish(**steps(saver=saver))
         assert versions() == []
@@ -462,7 +464,7 @@ class TestPublishing:
         assert [run.info.status for run in runs()] == ["FAILED"]
 
     def test_an_exception_is_recorded(self) -> None:
-        told = {"place": "code/helping.py", "kind": "form", "reason": "a test vector"}
+        told = {"place": "code/helping.py", "kind": "pattern", "reason": "a test vector"}
         code = [self.helper(f"KEY = '{sk()}'\n")]
         receipt = publish(
             **steps(
@@ -505,14 +507,14 @@ class TestPublishing:
     )
     def test_a_secret_in_what_a_run_records_stops_it_before_there_is_a_run(self, job: Job) -> None:
         with pytest.raises(
-            SecretError, match=r"what would be recorded of the run holds a secret:\n  run:"
+            SecretError, match=r"what would be recorded of the run contains a secret:\n  run:"
         ):
             publish(**steps(job=job))
         assert not Path("mlflow.db").exists()
 
     def test_a_secret_in_a_version_tag_is_refused(self) -> None:
         with pytest.raises(
-            SecretError, match=r"tags\.note: the value of the variable SERVICE_API_KEY"
+            SecretError, match=r"tags\.note: the value of the environment variable SERVICE_API_KEY"
         ):
             publish(**steps(register=MlflowRegister(tags={"note": f"by {VALUE}"})))
         assert client().search_registered_models() == []
@@ -562,11 +564,11 @@ class TestAModelThatWasSavedElsewhere:
         with SqliteTracking().open():
             uri = self.saved(sk())
             with pytest.raises(
-                SecretError, match=r"the version holds a secret:\n  code/helping\.py, line 1"
+                SecretError, match=r"the version contains a secret:\n  code/helping\.py, line 1"
             ):
                 MlflowRegister().register("sums", uri)
             assert client().search_registered_models() == []
-            told = {"place": "code/helping.py", "kind": "form", "reason": "a test vector"}
+            told = {"place": "code/helping.py", "kind": "pattern", "reason": "a test vector"}
             version = MlflowRegister(leak_allowlist=[told]).register("sums", uri)  # type: ignore[list-item]
             assert version is not None
             assert json.loads(version.tags[LEAK_SCAN_TAG]) == [told]

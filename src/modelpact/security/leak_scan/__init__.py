@@ -1,8 +1,8 @@
-"""The leak scan: what is about to be stored is looked through for keys, and refused where it holds one.
+"""The leak scan rejects secrets in models, tags and run parameters before they are stored.
 
-It finds the values of environment variables that are keys, keys of well-known forms, addresses that grant access, and random
-texts under the names of keys; in files of every kind, without unpickling anything. What it finds is told by its place, never by
-its value.
+It exists beside detect-secrets and gitleaks because it reads pickles without unpickling them, knows
+MLflow's metadata, finds the values of known environment variables in every encoding, and reports
+the place of a secret but never its value.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is packed into a file: archives and compressed files, unpack without running anything, within bounds."""
+"""Archives and compressed files, unpacked within limits and without running anything."""
 
 from __future__ import annotations
 
@@ -11,65 +11,88 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
-__all__ = ["MOST", "UnreadableError", "unpack"]
+__all__ = ["MAX_UNPACKED", "UnreadableError", "unpack"]
 
-MOST = 4 << 30
-"""Bytes that are unpack of one file, at most."""
+MAX_UNPACKED = 4 << 30
+"""Bytes that are unpacked from one file."""
 
-IN_MEMORY = 32 << 20
-"""Bytes of one part that are held in memory; more go into a temporary file."""
+MAX_IN_MEMORY = 32 << 20
+"""Bytes of one part that are kept in memory; larger parts go to a temporary file."""
 
-_CLOSED = {
-    b"\x28\xb5\x2f\xfd": "it is compressed by zstd",
-    b"\x04\x22\x4d\x18": "it is compressed by lz4",
+_UNREADABLE = {
+    b"\x28\xb5\x2f\xfd": "it is compressed with zstd",
+    b"\x04\x22\x4d\x18": "it is compressed with lz4",
     b"PAR1": "its pages may be compressed (Parquet)",
     b"ARROW1": "its buffers may be compressed (Arrow)",
     b"\x89HDF": "its blocks may be compressed (HDF5)",
     b"7z\xbc\xaf\x27\x1c": "it is a 7z archive",
     b"Rar!": "it is a RAR archive",
 }
-"""What is read only as it lies there."""
+"""Formats that are not unpacked, by their first bytes."""
 
 
 class UnreadableError(Exception):
-    """Something packed that cannot be read; its text says why."""
+    """Packed content cannot be read; the text gives the reason."""
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
 
 
 def unpack(view: memoryview) -> Iterator[tuple[str, memoryview]]:
-    """The parts of packed bytes, each with its name in an archive; nothing where nothing is packed.
+    """Yield the name and the content of each part of packed bytes.
+
+    The name is empty for a compressed file. Bytes that are not packed yield nothing.
 
     Raises:
-        UnreadableError: A part cannot be unpack, or there is too much of it.
+        UnreadableError: A part cannot be unpacked, or there is too much of it.
     """
     head = bytes(view[:8])
-    for magic, why in _CLOSED.items():
+    for magic, reason in _UNREADABLE.items():
         if head.startswith(magic):
-            raise UnreadableError(f"all that is in it: {why}")
+            raise UnreadableError(f"all of its content: {reason}")
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        yield from _of_zip(view)
+        yield from _unpack_zip(view)
     elif bytes(view[257:262]) == b"ustar":
-        yield from _of_tar(view)
-    elif head.startswith(b"\x1f\x8b"):
-        yield "", _whole(view, lambda: zlib.decompressobj(31))
-    elif head.startswith(b"BZh"):
-        yield "", _whole(view, bz2.BZ2Decompressor)
-    elif head.startswith((b"\xfd7zXZ", b"\x5d\x00\x00")):
-        yield "", _whole(view, lzma.LZMADecompressor)
-    elif len(head) > 1 and head[0] == 0x78 and int.from_bytes(head[:2]) % 31 == 0 and _begins(view):
-        yield "", _whole(view, zlib.decompressobj)
+        yield from _unpack_tar(view)
+    else:
+        start = _decompressor(view, head)
+        if start is not None:
+            yield "", _spool(_Decompressed(view, start), MAX_UNPACKED)
 
 
-def _of_zip(view: memoryview) -> Iterator[tuple[str, memoryview]]:
-    left = MOST
+def _decompressor(view: memoryview, head: bytes) -> Callable[[], Any] | None:
+    if head.startswith(b"\x1f\x8b"):
+        return lambda: zlib.decompressobj(31)
+    if head.startswith(b"BZh"):
+        return bz2.BZ2Decompressor
+    if head.startswith((b"\xfd7zXZ", b"\x5d\x00\x00")):
+        return lzma.LZMADecompressor
+    return zlib.decompressobj if _is_zlib(view, head) else None
+
+
+def _is_zlib(view: memoryview, head: bytes) -> bool:
+    """Check the header of zlib, and that the first bytes can be unpacked."""
+    if len(head) < 2 or head[0] != 0x78 or int.from_bytes(head[:2]) % 31:
+        return False
     try:
-        with zipfile.ZipFile(_Reader(view)) as archive:
+        zlib.decompressobj().decompress(bytes(view[:256]))
+    except zlib.error:
+        return False
+    return True
+
+
+def _unpack_zip(view: memoryview) -> Iterator[tuple[str, memoryview]]:
+    left = MAX_UNPACKED
+    try:
+        with zipfile.ZipFile(_ViewReader(view)) as archive:
             for member in archive.infolist():
                 if member.is_dir():
                     continue
                 with archive.open(member) as stream:
-                    part = _kept(stream, left)
+                    part = _spool(stream, left)
                 left -= len(part)
                 yield member.filename, part
     except (
@@ -85,103 +108,92 @@ def _of_zip(view: memoryview) -> Iterator[tuple[str, memoryview]]:
         raise UnreadableError(f"all of the archive: {type(error).__name__}") from error
 
 
-def _of_tar(view: memoryview) -> Iterator[tuple[str, memoryview]]:
-    left = MOST
+def _unpack_tar(view: memoryview) -> Iterator[tuple[str, memoryview]]:
+    left = MAX_UNPACKED
     try:
-        with tarfile.open(fileobj=_Reader(view), mode="r:") as archive:
+        with tarfile.open(fileobj=_ViewReader(view), mode="r:") as archive:
             for member in archive:
                 stream = archive.extractfile(member) if member.isfile() else None
                 if stream is not None:
-                    part = _kept(stream, left)
+                    part = _spool(stream, left)
                     left -= len(part)
                     yield member.name, part
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise UnreadableError(f"all of the archive: {type(error).__name__}") from error
 
 
-def _begins(view: memoryview) -> bool:
-    """Whether bytes that begin as zlib's do can be unpack at all."""
-    try:
-        zlib.decompressobj().decompress(bytes(view[:256]))
-    except zlib.error:
-        return False
-    return True
-
-
-def _whole(view: memoryview, start: Callable[[], Any]) -> memoryview:
-    """All that compressed bytes unpack to, with each stream that follows the first."""
-    return _kept(_Unpacking(view, start), MOST)
-
-
-def _kept(stream: Any, most: int) -> memoryview:
-    """What a stream gives, in memory, or in a temporary file that has no name."""
-    with tempfile.SpooledTemporaryFile(IN_MEMORY) as kept:
+def _spool(stream: _Readable, limit: int) -> memoryview:
+    """Read a stream into memory, or into an unnamed temporary file."""
+    with tempfile.SpooledTemporaryFile(MAX_IN_MEMORY) as spool:
         size = 0
         while data := stream.read(1 << 20):
             size += len(data)
-            if size > most:
-                raise UnreadableError(
-                    f"all that is in it: it unpacks to more than {MOST >> 30} GiB"
-                )
-            kept.write(data)
-        if size > IN_MEMORY:
-            kept.flush()
-            return memoryview(mmap.mmap(kept.fileno(), 0, access=mmap.ACCESS_READ))
-        kept.seek(0)
-        return memoryview(kept.read())
+            if size > limit:
+                limit = MAX_UNPACKED >> 30
+                raise UnreadableError(f"all of its content: it unpacks to more than {limit} GiB")
+            spool.write(data)
+        if size > MAX_IN_MEMORY:
+            spool.flush()
+            return memoryview(mmap.mmap(spool.fileno(), 0, access=mmap.ACCESS_READ))
+        spool.seek(0)
+        return memoryview(spool.read())
 
 
-class _Unpacking:
-    """Compressed bytes as a stream."""
+class _Decompressed:
+    """Compressed bytes as a stream; further compressed streams may follow the first."""
 
     def __init__(self, view: memoryview, start: Callable[[], Any]) -> None:
-        self._view, self._start, self._at = view, start, 0
-        self._unpacker = start()
+        self._view = view
+        self._start = start
+        self._at = 0
+        self._decompressor = start()
 
     def read(self, size: int) -> bytes:
         try:
             while not self._is_done():
-                data = self._take(size)
+                data = self._decompress(size)
                 if data:
                     return data
         except (zlib.error, lzma.LZMAError, OSError, ValueError) as error:
-            raise UnreadableError(f"all that is in it: {type(error).__name__}") from error
+            raise UnreadableError(f"all of its content: {type(error).__name__}") from error
         return b""
 
     def _is_done(self) -> bool:
-        """Whether nothing follows; another stream may follow the first."""
-        if self._unpacker.eof:
-            self._at -= len(self._unpacker.unused_data)
+        if self._decompressor.eof:
+            self._at -= len(self._decompressor.unused_data)
             if not any(bytes(self._view[self._at : self._at + 64])):
                 return True
-            self._unpacker = self._start()
-        waits = not getattr(self._unpacker, "unconsumed_tail", b"") and getattr(
-            self._unpacker, "needs_input", True
-        )
-        if waits and self._at >= len(self._view):
-            raise UnreadableError("its end: it is cut off")
+            self._decompressor = self._start()
+        if self._at >= len(self._view) and self._needs_input():
+            raise UnreadableError("its end: it is truncated")
         return False
 
-    def _take(self, size: int) -> bytes:
-        """Feed the next bytes, and get no more than `size` of what they unpack to."""
-        if hasattr(self._unpacker, "unconsumed_tail"):
-            given = self._unpacker.unconsumed_tail or self._next()
-            found: bytes = self._unpacker.decompress(given, size)
-            return found
-        given = self._next() if self._unpacker.needs_input else b""
-        return bytes(self._unpacker.decompress(given, size))
+    def _needs_input(self) -> bool:
+        # zlib has unconsumed_tail, the others have needs_input
+        if getattr(self._decompressor, "unconsumed_tail", b""):
+            return False
+        return bool(getattr(self._decompressor, "needs_input", True))
 
-    def _next(self) -> bytes:
-        given = bytes(self._view[self._at : self._at + (1 << 16)])
-        self._at += len(given)
-        return given
+    def _decompress(self, size: int) -> bytes:
+        """Feed the next bytes, and return at most `size` unpacked ones."""
+        if hasattr(self._decompressor, "unconsumed_tail"):
+            data = self._decompressor.unconsumed_tail or self._read_next()
+        else:
+            data = self._read_next() if self._decompressor.needs_input else b""
+        return bytes(self._decompressor.decompress(data, size))
+
+    def _read_next(self) -> bytes:
+        data = bytes(self._view[self._at : self._at + (1 << 16)])
+        self._at += len(data)
+        return data
 
 
-class _Reader(io.RawIOBase):
-    """A view as a file that is read, without a copy of it."""
+class _ViewReader(io.RawIOBase):
+    """A view as a readable file, without a copy."""
 
     def __init__(self, view: memoryview) -> None:
-        self._view, self._at = view, 0
+        self._view = view
+        self._at = 0
 
     def readable(self) -> bool:
         return True

@@ -1,35 +1,38 @@
-"""JSON in which a value stands far from its name: the cells of a table, and what lies within an object."""
+"""Secrets in JSON whose value is not next to its name: in table cells and nested objects."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from modelpact.security.credentials import is_secret_name
 from modelpact.security.leak_scan.entropy import is_random
 
-__all__ = ["LARGEST", "find_in_json"]
+__all__ = ["MAX_SIZE", "find_in_json"]
 
-LARGEST = 8 << 20
-"""Bytes of a document, from which on it is only read as text."""
+MAX_SIZE = 8 << 20
+"""Bytes of a document; larger ones are scanned as text only."""
 
-_WORTH = re.compile(
-    rb"""(?i)"columns"|(?:key|token|secret|pass|pwd|pw|cred|auth|cookie|jwt|bearer)[\w.-]{0,60}"\s{0,20}:\s{0,20}[\[{]"""
+_CANDIDATE = re.compile(
+    rb'(?i)"columns"|(?:key|token|secret|pass|pwd|pw|cred|auth|cookie|jwt|bearer)'
+    rb'[\w.-]{0,60}"\s{0,20}:\s{0,20}[\[{]'
 )
-_HOLDERS = frozenset({"content", "data", "default", "key", "raw", "string", "text", "value"})
-"""What the value itself is called, in an object that stands for one."""
+_VALUE_KEYS = frozenset({"content", "data", "default", "key", "raw", "string", "text", "value"})
+"""Keys of the value in an object that describes one."""
 
 
 def find_in_json(data: bytes) -> Iterator[tuple[str, str]]:
-    """The values that look like keys, in columns and objects with the names of keys: where each is, and that name.
+    """Yield the path and the name of each value that looks like a key.
+
+    Values are found in table columns and in objects with the name of a secret.
 
     Example:
         >>> list(find_in_json(b'{"columns": ["age", "token"], "data": [[7, "q7Zx2mPv9KfT"]]}'))
         [('data.0.1', 'token')]
     """
-    if len(data) > LARGEST or _WORTH.search(data) is None:
+    if len(data) > MAX_SIZE or _CANDIDATE.search(data) is None:
         return
     try:
         yield from _walk(json.loads(data), "", "")
@@ -37,40 +40,45 @@ def find_in_json(data: bytes) -> Iterator[tuple[str, str]]:
         return
 
 
-def _walk(value: Any, place: str, under: str) -> Iterator[tuple[str, str]]:
+def _walk(value: Any, place: str, name: str) -> Iterator[tuple[str, str]]:
+    """Walk through a value; `name` is the name of the secret that it is nested under."""
     if isinstance(value, dict):
-        yield from _cells(value.get("columns"), value.get("data"), place)
+        yield from _find_in_table(value.get("columns"), value.get("data"), place)
         for key, item in value.items():
-            nested = isinstance(item, (dict, list))
-            name = (
-                key
-                if is_secret_name(key) and nested
-                else under
-                if key in _HOLDERS or nested
-                else ""
-            )
-            yield from _walk(item, f"{place}.{key}" if place else key, name)
+            yield from _walk(item, _join(place, key), _inner_name(key, item, name))
     elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from _walk(item, f"{place}.{number}" if place else str(number), under)
-    elif under and isinstance(value, str) and is_random(value.strip("'\"")):
-        yield place, under
+        for index, item in enumerate(value):
+            yield from _walk(item, _join(place, str(index)), name)
+    elif name and isinstance(value, str) and is_random(value.strip("'\"")):
+        yield place, name
 
 
-def _cells(columns: Any, data: Any, place: str) -> Iterator[tuple[str, str]]:
-    if not isinstance(columns, list) or not isinstance(data, list):
+def _join(place: str, key: str) -> str:
+    return f"{place}.{key}" if place else key
+
+
+def _inner_name(key: str, item: Any, name: str) -> str:
+    is_nested = isinstance(item, (dict, list))
+    if is_nested and is_secret_name(key):
+        return key
+    return name if is_nested or key in _VALUE_KEYS else ""
+
+
+def _find_in_table(columns: Any, rows: Any, place: str) -> Iterator[tuple[str, str]]:
+    if not isinstance(columns, list) or not isinstance(rows, list):
         return
-    named = [
-        (number, name)
-        for number, name in enumerate(columns)
+    secret = {
+        index: name
+        for index, name in enumerate(columns)
         if isinstance(name, str) and is_secret_name(name)
-    ]
-    for row, cells in enumerate(data if named else []):
-        for number, name in named:
-            if (
-                isinstance(cells, list)
-                and number < len(cells)
-                and isinstance(cells[number], str)
-                and is_random(cells[number])
-            ):
-                yield f"{place}.data.{row}.{number}".lstrip("."), name
+    }
+    for number, row in enumerate(rows if secret else []):
+        if isinstance(row, list):
+            for index in _find_random_cells(row, secret):
+                yield _join(place, f"data.{number}.{index}"), secret[index]
+
+
+def _find_random_cells(row: list[Any], indices: Iterable[int]) -> Iterator[int]:
+    for index in indices:
+        if index < len(row) and isinstance(row[index], str) and is_random(row[index]):
+            yield index

@@ -1,4 +1,4 @@
-"""The strings of a pickle, found by its opcodes: nothing is unpickled, so nothing of it runs."""
+"""The strings in a pickle, found by its opcodes. Nothing is unpickled, so no code of it runs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Literal, NamedTuple
 
 __all__ = ["PickleItem", "is_pickle", "iter_items"]
 
-LONGEST_NAME = 100
-MEMORIES = 200_000
-"""How many strings are remembered for when the pickle refers to them again."""
+MAX_MEMOIZED_LENGTH = 100
+MAX_MEMOIZED = 200_000
+"""How many strings are kept for later references to them."""
 
 _OPCODES = {ord(opcode.code): opcode for opcode in pickletools.opcodes}
 _LENGTHS = {
@@ -22,57 +22,44 @@ _LENGTHS = {
 }
 _LINES = {"GLOBAL": 2, "INST": 2}
 _TEXTS = frozenset(
-    {
-        "UNICODE",
-        "BINUNICODE",
-        "SHORT_BINUNICODE",
-        "BINUNICODE8",
-        "STRING",
-        "BINSTRING",
-        "SHORT_BINSTRING",
-    }
-)
+    {"UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "STRING", "BINSTRING",
+     "SHORT_BINSTRING"}
+)  # fmt: skip
 _BYTES = frozenset({"BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"})
-_QUIET = frozenset(
-    {
-        "MEMOIZE",
-        "PUT",
-        "BINPUT",
-        "LONG_BINPUT",
-        "FRAME",
-        "MARK",
-        "EMPTY_LIST",
-        "EMPTY_TUPLE",
-        "EMPTY_SET",
-        "APPEND",
-    }
-)
-_PUT, _GET = (
-    frozenset({"PUT", "BINPUT", "LONG_BINPUT"}),
-    frozenset({"GET", "BINGET", "LONG_BINGET"}),
-)
-_SKIPPED = [
-    1 + max(0, opcode.arg.n if opcode.arg else 0)
-    if opcode is not None
-    and not (opcode.arg and opcode.arg.n < 0)
-    and opcode.name not in _TEXTS | _BYTES | _QUIET | _PUT | _GET | {"STOP"}
-    else 0
-    for opcode in map(_OPCODES.get, range(256))
-]
-"""The bytes of an opcode that neither brings a string nor leaves the one before it where it is; 0 for those that may."""
+_PUT = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
+_GET = frozenset({"GET", "BINGET", "LONG_BINGET"})
+_TRANSPARENT = _PUT | {
+    "MEMOIZE", "FRAME", "MARK", "EMPTY_LIST", "EMPTY_TUPLE", "EMPTY_SET", "APPEND",
+}  # fmt: skip
+"""Opcodes that may stand between the name of a value and the value."""
 
-_NOTHING = memoryview(b"")
-_LOOSE = re.compile(rb"\x8c([\x01-\xff])|X([\x00-\xff][\x00-\xff])\x00\x00", re.DOTALL)
-_STARTS = re.compile(rb"\x80[\x00-\x05]|[(c}\]l.VSIFNKJMLG]")
+_NOT_SKIPPED = _TEXTS | _BYTES | _TRANSPARENT | _GET | {"STOP"}
+
+
+def _skipped_size(opcode: pickletools.OpcodeInfo | None) -> int:
+    """Return the size of an opcode that can be skipped at once; 0 for the others."""
+    if opcode is None or opcode.name in _NOT_SKIPPED:
+        return 0
+    if opcode.arg is None:
+        return 1
+    return 0 if opcode.arg.n < 0 else 1 + opcode.arg.n
+
+
+_SKIPPED_SIZES = [_skipped_size(_OPCODES.get(code)) for code in range(256)]
+
+_EMPTY = memoryview(b"")
+_LOOSE_STRING = re.compile(rb"\x8c([\x01-\xff])|X([\x00-\xff][\x00-\xff])\x00\x00", re.DOTALL)
+_START = re.compile(rb"\x80[\x00-\x05]|[(c}\]l.VSIFNKJMLG]")
 
 
 class PickleItem(NamedTuple):
     """A part of a pickle.
 
     Attributes:
-        kind: `text`, `bytes`, `other` for what stands between names and values, or `rest` for what follows the last opcode.
-        at: Where its opcode is, in bytes.
-        data: Its content; for `rest` all that is left.
+        kind: `text` or `bytes`; `other` for opcodes between a name and a value; `rest` for the
+            bytes after the last opcode.
+        at: The position of the opcode in bytes.
+        data: The content; for `rest`, all bytes that are left.
     """
 
     kind: Literal["text", "bytes", "other", "rest"]
@@ -81,127 +68,138 @@ class PickleItem(NamedTuple):
 
 
 def is_pickle(view: memoryview) -> bool:
-    """Whether bytes begin as a pickle does; one of protocol 0 or 1 must also be one to its end."""
+    """Check whether bytes start as a pickle.
+
+    A pickle of protocol 0 or 1 has no distinctive start, so it is checked to its end.
+    """
     if len(view) < 2:
         return False
     if view[0] == 0x80:
         return view[1] <= 5
-    if _STARTS.match(bytes(view[:1])) is None or view[-1] != ord("."):
+    if _START.match(bytes(view[:1])) is None or view[-1] != ord("."):
         return False
-    return all(piece.kind != "rest" for piece in iter_items(view))
+    return all(item.kind != "rest" for item in iter_items(view))
 
 
 def iter_items(view: memoryview) -> Iterator[PickleItem]:
-    """The parts of a pickle, or of several one after another, in their order; strings that it refers to again come again.
+    """Yield the items of a pickle, or of several consecutive ones, in order.
 
-    Where there is no opcode, as in the arrays that joblib puts between them, the strings that can be told apart follow loosely.
+    A memoized string is yielded again where the pickle refers to it. If the bytes are not opcodes,
+    as in the arrays that joblib writes between them, strings are searched for loosely.
     """
     at, ended, size = 0, False, len(view)
     strings = _Strings()
     while at < size and not (ended and view[at] != 0x80):
-        skipped = _SKIPPED[view[at]]
+        skipped = _SKIPPED_SIZES[view[at]]
         if skipped:
-            strings.forget()
+            strings.interrupt()
             at += skipped
             continue
-        step = _step(view, at)
-        if step is None:
+        opcode = _read_opcode(view, at)
+        if opcode is None:
             break
-        name, data, following = step
+        name, data, following = opcode
         ended = name == "STOP"
-        yield from strings.follow(name, data, at)
+        yield from strings.process(name, data, at)
         at = following
     if at < size:
         yield PickleItem("rest", at, view[at:])
-        yield from _loose(view, at)
+        yield from _find_loose_strings(view, at)
 
 
 class _Strings:
-    """The strings of a pickle, and its memory of them."""
+    """The strings of a pickle and its memo."""
 
     def __init__(self) -> None:
-        self._memory: dict[int, memoryview] = {}
-        self._count = 0
-        self._last = _NOTHING
-        self._between = False
+        self._reset()
 
-    def forget(self) -> None:
-        """Something stands between two strings."""
-        self._between, self._last = True, _NOTHING
+    def _reset(self) -> None:
+        self._memo: dict[int, memoryview] = {}
+        self._n_memoized = 0
+        self._last = _EMPTY
+        self._interrupted = False
 
-    def follow(self, name: str, data: memoryview, at: int) -> Iterator[PickleItem]:
-        """The strings that an opcode brings."""
+    def interrupt(self) -> None:
+        """Note that something stands between two strings."""
+        self._interrupted, self._last = True, _EMPTY
+
+    def process(self, name: str, data: memoryview, at: int) -> Iterator[PickleItem]:
+        """Yield the items that an opcode produces."""
         if name in _TEXTS or name in _BYTES:
             self._last = data
-            yield from self._with(PickleItem("text" if name in _TEXTS else "bytes", at, data))
-        elif name == "MEMOIZE" or name in _PUT:
-            if len(self._last) <= LONGEST_NAME and len(self._memory) < MEMORIES:
-                self._memory[self._count if name == "MEMOIZE" else _number(name, data)] = self._last
-            self._count += 1
+            yield from self._emit(PickleItem("text" if name in _TEXTS else "bytes", at, data))
         elif name in _GET:
-            if self._memory.get(_number(name, data)):
-                yield from self._with(PickleItem("text", at, self._memory[_number(name, data)]))
+            text = self._memo.get(_index(name, data))
+            if text:
+                yield from self._emit(PickleItem("text", at, text))
+        else:
+            self._track(name, data)
+
+    def _track(self, name: str, data: memoryview) -> None:
+        """Update the state for an opcode without a string."""
+        if name == "MEMOIZE" or name in _PUT:
+            if len(self._last) <= MAX_MEMOIZED_LENGTH and len(self._memo) < MAX_MEMOIZED:
+                index = self._n_memoized if name == "MEMOIZE" else _index(name, data)
+                self._memo[index] = self._last
+            self._n_memoized += 1
         elif name == "STOP":
-            self.__init__()  # type: ignore[misc]  # another pickle may follow
-        elif name not in _QUIET:
-            self.forget()
+            # another pickle may follow
+            self._reset()
+        elif name not in _TRANSPARENT:
+            self.interrupt()
 
-    def _with(self, piece: PickleItem) -> Iterator[PickleItem]:
-        if self._between:
-            yield PickleItem("other", piece.at, _NOTHING)
-            self._between = False
-        yield piece
+    def _emit(self, item: PickleItem) -> Iterator[PickleItem]:
+        if self._interrupted:
+            yield PickleItem("other", item.at, _EMPTY)
+            self._interrupted = False
+        yield item
 
 
-def _step(view: memoryview, at: int) -> tuple[str, memoryview, int] | None:
-    """The opcode at a place, its argument, and where the next begins; None where there is none."""
+def _read_opcode(view: memoryview, at: int) -> tuple[str, memoryview, int] | None:
+    """Return the name of an opcode, its argument, and the position of the next; None for others."""
     opcode = _OPCODES.get(view[at])
     if opcode is None:
         return None
-    start, size = at + 1, 0
-    if opcode.arg is not None:
-        size = opcode.arg.n
-        if size == pickletools.UP_TO_NEWLINE:
-            end = start
-            for _ in range(_LINES.get(opcode.name, 1)):
-                end = _line_end(view, end)
-                if end < 0:
-                    return None
-            return opcode.name, view[start : end - 1], end
-        if size in _LENGTHS:
-            width = _LENGTHS[size]
-            size = int.from_bytes(view[start : start + width], "little")
-            start += width
+    start = at + 1
+    size = 0 if opcode.arg is None else opcode.arg.n
+    if size == pickletools.UP_TO_NEWLINE:
+        end = _end_of_lines(view, start, _LINES.get(opcode.name, 1))
+        return None if end is None else (opcode.name, view[start : end - 1], end)
+    if size in _LENGTHS:
+        width = _LENGTHS[size]
+        size = int.from_bytes(view[start : start + width], "little")
+        start += width
     end = start + size
     return None if end > len(view) else (opcode.name, view[start:end], end)
 
 
-def _line_end(view: memoryview, at: int) -> int:
-    """Where the line after this one begins; -1 where it does not end."""
-    size = 256
-    while True:
-        found = bytes(view[at : at + size]).find(b"\n")
-        if found >= 0:
-            return at + found + 1
-        if at + size >= len(view):
-            return -1
-        size *= 8
+def _end_of_lines(view: memoryview, at: int, n_lines: int) -> int | None:
+    """Return the position after the next lines, or None if a line does not end."""
+    for _ in range(n_lines):
+        size = 256
+        while (newline := bytes(view[at : at + size]).find(b"\n")) < 0:
+            if at + size >= len(view):
+                return None
+            size *= 8
+        at += newline + 1
+    return at
 
 
-def _number(name: str, data: memoryview) -> int:
+def _index(name: str, data: memoryview) -> int:
+    """Return the argument of an opcode that refers to the memo."""
     text = bytes(data)
     if name in {"PUT", "GET"}:
         return int(text) if text.isdigit() else -1
     return int.from_bytes(text, "little")
 
 
-def _loose(view: memoryview, at: int) -> Iterator[PickleItem]:
-    """The strings of opcodes that stand between bytes of other meaning."""
+def _find_loose_strings(view: memoryview, at: int) -> Iterator[PickleItem]:
+    """Yield the strings of opcodes that stand between other bytes."""
     size = 1 << 20
     for start in range(at, len(view), size):
         chunk = bytes(view[start : start + size + (1 << 16)])
         end = 0
-        for match in _LOOSE.finditer(chunk):
+        for match in _LOOSE_STRING.finditer(chunk):
             if match.start() >= size:
                 break
             if match.start() < end:
@@ -210,8 +208,7 @@ def _loose(view: memoryview, at: int) -> Iterator[PickleItem]:
             text = chunk[match.end() : match.end() + length]
             if len(text) == length and text.isascii() and text.decode().isprintable():
                 if match.start() - end > 3:
-                    yield PickleItem("other", start + match.start(), memoryview(b""))
+                    yield PickleItem("other", start + match.start(), _EMPTY)
                 end = match.end() + length
-                yield PickleItem(
-                    "text", start + match.start(), view[start + match.end() : start + end]
-                )
+                content = view[start + match.end() : start + end]
+                yield PickleItem("text", start + match.start(), content)

@@ -1,4 +1,4 @@
-"""Where in a long text something may be found at all: most of it is done with at the speed of NumPy."""
+"""Regions of a long text that may contain a secret, found at the speed of NumPy."""
 
 from __future__ import annotations
 
@@ -14,39 +14,42 @@ if TYPE_CHECKING:
 
 __all__ = ["candidate_regions"]
 
-_MARKS = [mark.encode() for mark in KEY_MARKERS]
+_MARKERS = [marker.encode() for marker in KEY_MARKERS]
 
-SHORT = 2000
-"""Bytes of a text that is looked through as a whole."""
+SHORT_TEXT = 2000
+"""Bytes of a text; a shorter one is a single region."""
 
 BEFORE, AFTER = 256, 700
 BEFORE_KEY, AFTER_KEY = 64, 8500
-"""Characters around a name, and around the mark of a key, that belong to it."""
+"""Characters around a name, and around the marker of a key, that belong to its region."""
 
 
 def candidate_regions(chunk: bytes) -> Iterator[tuple[int, int, bool]]:
-    """The parts of a text that hold the name of a credential, an address, or the mark of a key; and whether there is such a mark.
+    """Yield the start and the end of each region that may contain a secret.
+
+    A region has the name of a credential, a URL, or the marker of a key. The third item says
+    whether it has such a marker.
 
     Example:
         >>> list(candidate_regions(b"." * 5000 + b"token" + b"." * 5000))
         [(4744, 5700, False)]
     """
-    if len(chunk) < SHORT:
-        yield 0, len(chunk), any(mark in chunk for mark in _MARKS)
+    if len(chunk) < SHORT_TEXT:
+        yield 0, len(chunk), any(marker in chunk for marker in _MARKERS)
         return
     first, last, keyed = 0, -1, False
-    for at, is_mark in _marked(chunk):
-        start, end = (at - BEFORE_KEY, at + AFTER_KEY) if is_mark else (at - BEFORE, at + AFTER)
+    for at, is_marker in _find_markers(chunk):
+        start, end = (at - BEFORE_KEY, at + AFTER_KEY) if is_marker else (at - BEFORE, at + AFTER)
         if start > last:
             if last >= 0:
                 yield first, last, keyed
             first, last, keyed = max(0, start), 0, False
-        last, keyed = max(last, min(end, len(chunk))), keyed or is_mark
+        last, keyed = max(last, min(end, len(chunk))), keyed or is_marker
     if last >= 0:
         yield first, last, keyed
 
 
-def _marked(chunk: bytes) -> Iterator[tuple[int, bool]]:
+def _find_markers(chunk: bytes) -> Iterator[tuple[int, bool]]:
     import numpy as np
 
     pairs, triples = _tables()
@@ -61,22 +64,26 @@ def _marked(chunk: bytes) -> Iterator[tuple[int, bool]]:
     codes = data[at].astype(np.int64) << 16 | data[at + 1].astype(np.int64) << 8 | data[at + 2]
     for where, code in zip(at.tolist(), codes.tolist(), strict=True):
         if code in triples:
-            found = [mark for mark in triples[code] if chunk.startswith(mark, where)]
+            found = [one for one in triples[code] if chunk.startswith(one, where)]
             if found:
                 yield where, any(found)
 
 
 @functools.cache
 def _tables() -> tuple[np.ndarray, dict[int, list[bytes]]]:
-    """The pairs of bytes that marks begin with, and the marks by their first three bytes; an empty one stands for a name."""
+    """Return the first two bytes of all markers, and the markers by their first three bytes.
+
+    An empty marker stands for the name of a credential or a URL.
+    """
     import numpy as np
 
     pairs = np.zeros(1 << 16, dtype=bool)
     triples: dict[int, list[bytes]] = {}
-    for mark in _MARKS:
-        triples.setdefault(int.from_bytes(mark[:3]), []).append(mark)
+    for marker in _MARKERS:
+        triples.setdefault(int.from_bytes(marker[:3]), []).append(marker)
     for stem in [*STEMS, "://"]:
-        for number in range(8):  # each letter in both cases
+        # each letter in both cases
+        for number in range(8):
             cased = "".join(
                 letter.upper() if number >> place & 1 else letter
                 for place, letter in enumerate(stem[:3])

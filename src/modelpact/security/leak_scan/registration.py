@@ -1,93 +1,97 @@
-"""Saved models: whether one was looked through, and what was allowed in it."""
+"""The leak scan at registration: of the tags, and of models that were saved without a scan."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
 from modelpact.security import secrets
 from modelpact.security.credentials import redact_keys
-from modelpact.security.leak_scan.environment import environment_secrets
+from modelpact.security.leak_scan.environment import collect_secrets
 from modelpact.security.leak_scan.report import AllowlistEntry
 from modelpact.security.leak_scan.scanner import scan_folder, scan_values
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
 
-__all__ = ["LEAK_SCAN_TAG", "allowlist_from_tags", "allowlist_to_tag", "redact", "scan_version"]
+__all__ = [
+    "LEAK_SCAN_TAG",
+    "allowlist_from_tags",
+    "allowlist_to_tag",
+    "redact",
+    "scan_version",
+]
 
 LEAK_SCAN_TAG = "modelpact.leak_scan"
-"""The tag of a saved model that was looked through: the exceptions that were needed, as JSON."""
+"""The tag of a scanned model; its value is the allowlist that was needed, as JSON."""
 
-LONGEST = 4000
-"""Characters of that tag."""
+MAX_TAG_LENGTH = 4000
+"""Characters of the tag's value."""
 
 
-def allowlist_to_tag(used: Iterable[AllowlistEntry]) -> str:
-    """Exceptions as the JSON of a tag; those that do not fit are left out."""
-    said = [item.model_dump() for item in used]
-    kept = list(said)
-    while len(json.dumps(kept, ensure_ascii=False)) > LONGEST:
+def allowlist_to_tag(entries: Iterable[AllowlistEntry]) -> str:
+    """Return an allowlist as the value of a tag; entries that do not fit are dropped."""
+    kept = [entry.model_dump() for entry in entries]
+    while len(text := json.dumps(kept, ensure_ascii=False)) > MAX_TAG_LENGTH:
         kept.pop()
-    return json.dumps(kept, ensure_ascii=False)
+    return text
 
 
 def allowlist_from_tags(tags: Mapping[str, str] | None) -> list[dict[str, str]]:
-    """The exceptions that a saved model's tags tell of."""
-    return [item.model_dump() for item in _said(tags) or []]
+    """Return the allowlist in the tags of a saved model as plain data."""
+    return [entry.model_dump() for entry in _parse_tag(tags) or []]
 
 
-def _said(tags: Mapping[str, str] | None) -> list[AllowlistEntry] | None:
-    """The exceptions of a model that was looked through; None for one that was not, or whose tag says something else."""
+def _parse_tag(tags: Mapping[str, str] | None) -> list[AllowlistEntry] | None:
+    """Return the allowlist of a scanned model; None if it was not scanned."""
     try:
         return [
-            AllowlistEntry.model_validate(item) for item in json.loads((tags or {})[LEAK_SCAN_TAG])
+            AllowlistEntry.model_validate(one) for one in json.loads((tags or {})[LEAK_SCAN_TAG])
         ]
     except (KeyError, TypeError, ValueError):
         return None
 
 
 def scan_version(
-    model: LoggedModel, tags: Mapping[str, Any], allowed: Sequence[AllowlistEntry]
+    model: LoggedModel, tags: Mapping[str, str], allowlist: Sequence[AllowlistEntry]
 ) -> dict[str, str]:
-    """Look through what is about to become a version: its tags, and its files where its saver has not.
+    """Scan a future version: its tags, and its files if they were not scanned before.
 
     Args:
         model: The saved model.
-        tags: The tags that the version gets.
-        allowed: The exceptions.
+        tags: The tags of the version.
+        allowlist: The allowlist.
 
     Returns:
-        A tag with the exceptions that were needed; none where there were none.
+        A tag with the allowlist entries that were needed; empty if there are none.
 
     Raises:
-        SecretError: There is a secret in it.
+        SecretError: The tags or the files contain a secret.
     """
     from mlflow import MlflowClient
 
     report = scan_values({"tags": tags})
-    saved = _said(model.tags)
+    saved = _parse_tag(model.tags)
     if saved is None:
-        with contextlib.ExitStack() as made:
+        with contextlib.ExitStack() as folders:
             folder = mlflow_compat.download_model(
-                model.model_uri, lambda: made.enter_context(temporary_folder())
+                model.model_uri, lambda: folders.enter_context(temporary_folder())
             )
-            found = scan_folder(folder)
-        report.leaks += found.leaks
-        report.unread += found.unread
-    used = report.enforce(allowed, "register.leak_allowlist", "the version")
+            files = scan_folder(folder)
+        report.leaks += files.leaks
+        report.unread += files.unread
+    used = report.enforce(allowlist, "register.leak_allowlist", "the version")
     if saved is None:
-        MlflowClient().set_logged_model_tags(
-            model.model_id, {LEAK_SCAN_TAG: allowlist_to_tag(used)}
-        )
-    every = [*(saved or []), *used]
-    return {LEAK_SCAN_TAG: allowlist_to_tag(every)} if every else {}
+        tag = {LEAK_SCAN_TAG: allowlist_to_tag(used)}
+        MlflowClient().set_logged_model_tags(model.model_id, tag)
+    needed = [*(saved or []), *used]
+    return {LEAK_SCAN_TAG: allowlist_to_tag(needed)} if needed else {}
 
 
 def redact(text: str) -> str:
-    """A text that tells of a failure, without any key: those of a well-known form, and those of the environment."""
-    return secrets.redact_values(redact_keys(text, secrets.REDACTED), environment_secrets().values)
+    """Redact keys in well-known formats, and the secrets of the environment."""
+    return secrets.redact_values(redact_keys(text, secrets.REDACTED), collect_secrets().values)

@@ -1,10 +1,10 @@
-"""What was found, what is allowed, and how it is told: the place, the kind and the remedy, never a value."""
+"""Findings of the leak scan, and the allowlist for false positives."""
 
 from __future__ import annotations
 
 import fnmatch
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,33 +14,35 @@ from modelpact.errors import SecretError
 
 __all__ = ["RUN_PREFIX", "AllowlistEntry", "Kind", "Leak", "ScanReport"]
 
-Kind = Literal["environment", "form", "address", "entropy"]
+Kind = Literal["environment", "pattern", "url", "entropy"]
+"""How a secret was recognized: as the value of an environment variable, by the format of a
+well-known key, as a URL with credentials, or as a random text under the name of a secret."""
 
 RUN_PREFIX = "run:"
-"""How the places begin of what a run records: `run:config.model.prompt`."""
+"""The prefix of places in the records of a run: `run:config.model.prompt`."""
 
-TOLD = 20
-"""How many leaks a message names; the rest is counted."""
+MAX_LISTED = 20
+"""How many leaks an error message lists."""
 
 log = logging.getLogger(__name__)
 
-_SAID: dict[Kind, Callable[[str], str]] = {
-    "environment": lambda name: f"the value of the variable {name}",
-    "form": lambda name: "a key of a well-known form",
-    "address": lambda name: "an address with a password or a key in it",
-    "entropy": lambda name: f"what looks like a key, under the name {name}",
+_DESCRIPTIONS: dict[Kind, str] = {
+    "environment": "the value of the environment variable {name}",
+    "pattern": "a key in a well-known format",
+    "url": "a URL with credentials",
+    "entropy": "what looks like a key, under the name {name}",
 }
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Leak:
-    """One secret that was found.
+    """A secret that was found.
 
     Attributes:
-        place: The file, or the key: `code/helper.py`, `tags.note`.
-        where: Where in it: `line 3`, `byte 120`; empty where the place says it all.
-        kind: What gave it away: `environment`, `form`, `address` or `entropy`.
-        name: The variable, or the name it stands under; empty where there is none.
+        place: The file or the key: `code/helper.py`, `tags.note`.
+        where: The position within: `line 3`, `byte 120`; may be empty.
+        kind: How it was recognized.
+        name: The environment variable, or the name it is under; may be empty.
     """
 
     place: str
@@ -50,16 +52,18 @@ class Leak:
 
     def __str__(self) -> str:
         where = f", {self.where}" if self.where else ""
-        return f"{self.place}{where}: {_SAID[self.kind](self.name)} (kind: {self.kind})"
+        description = _DESCRIPTIONS[self.kind].replace("{name}", self.name)
+        return f"{self.place}{where}: {description} (kind: {self.kind})"
 
 
 class AllowlistEntry(BaseModel):
-    """An exception: what is found at this place, of this kind, is no secret.
+    """A false positive: findings of this kind at this place are not secrets.
 
     Attributes:
-        place: The file or the key, with `*` for any part of it: `code/x.py`, `artifacts/state/*.json`, `tags.note`.
-        kind: `environment`, `form`, `address` or `entropy`.
-        reason: Why it is none; recorded with the model.
+        place: The file or the key, with `*` as a wildcard: `code/x.py`, `artifacts/state/*.json`,
+            `tags.note`.
+        kind: `environment`, `pattern`, `url` or `entropy`.
+        reason: Why it is not a secret; recorded with the model.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
@@ -70,32 +74,33 @@ class AllowlistEntry(BaseModel):
 
     @field_validator("reason")
     @classmethod
-    def _said(cls, value: str) -> str:
+    def _check_reason(cls, value: str) -> str:
         if not value.strip():
-            raise ValueError("say why it is no secret")
+            raise ValueError("say why it is not a secret")
         return value
 
     @field_validator("place")
     @classmethod
-    def _is_a_place(cls, value: str) -> str:
+    def _check_place(cls, value: str) -> str:
         if not value.strip("*?/. "):
-            raise ValueError("name a file or a key; what allows every place allows every leak")
+            raise ValueError("name a file or a key; a pattern for every place allows every leak")
         return value
 
     def covers(self, leak: Leak) -> bool:
-        """Whether a leak is what this allows."""
+        """Check whether the entry allows a leak."""
         return leak.kind == self.kind and fnmatch.fnmatchcase(leak.place, self.place)
 
 
 @dataclass(slots=True)
 class ScanReport:
-    """What a scan found.
+    """The findings of a scan.
 
     Attributes:
         leaks: The secrets.
-        files: How many files were read.
-        unread: What could not be read, each with why.
-        is_run: Whether it is what a run records; exceptions for other places are not missed there.
+        files: The number of files that were read.
+        unread: What could not be read, with the reason.
+        is_run: Whether the records of a run were scanned. Allowlist entries for other places are
+            then not reported as unused.
     """
 
     leaks: list[Leak] = field(default_factory=list)
@@ -104,53 +109,53 @@ class ScanReport:
     is_run: bool = False
 
     def enforce(
-        self, allowed: Sequence[AllowlistEntry], key: str, what: str
+        self, allowlist: Sequence[AllowlistEntry], key: str, what: str
     ) -> list[AllowlistEntry]:
-        """Refuse the leaks, unless they are allowed.
+        """Reject leaks that the allowlist does not cover.
 
         Args:
-            allowed: The exceptions.
-            key: Where exceptions are given: `saver.leak_allowlist`.
+            allowlist: The allowlist.
+            key: The configuration key of the allowlist: `saver.leak_allowlist`.
             what: What was scanned, for messages: `the model to be uploaded`.
 
         Returns:
-            The exceptions that were needed.
+            The entries that were needed.
 
         Raises:
-            SecretError: It names every place, in `places` too, and no value.
+            SecretError: There are leaks. It names their places and no values.
         """
         for note in self.unread:
             log.warning("the leak scan did not read %s", note)
-        left = sorted(
-            {leak for leak in self.leaks if not any(item.covers(leak) for item in allowed)}
-        )
-        if left:
-            raise _refusal(left, key, what)
-        used = [item for item in allowed if any(item.covers(leak) for leak in self.leaks)]
-        for item in allowed:
-            if item not in used and item.place.startswith(RUN_PREFIX) == self.is_run:
-                log.warning(
-                    "%s: nothing of the kind %s is at %s; take the exception out",
-                    key,
-                    item.kind,
-                    item.place,
-                )
-        for item in used:
-            log.info("%s: %s at %s is allowed: %s", key, item.kind, item.place, item.reason)
+        leaks = {leak for leak in self.leaks if not any(one.covers(leak) for one in allowlist)}
+        if leaks:
+            raise _leak_error(sorted(leaks), key, what)
+        used = [entry for entry in allowlist if any(map(entry.covers, self.leaks))]
+        self._warn_unused([entry for entry in allowlist if entry not in used], key)
+        for entry in used:
+            log.info("%s: %s at %s is allowed: %s", key, entry.kind, entry.place, entry.reason)
         return used
 
+    def _warn_unused(self, entries: Sequence[AllowlistEntry], key: str) -> None:
+        for entry in entries:
+            if entry.place.startswith(RUN_PREFIX) == self.is_run:
+                log.warning(
+                    "%s: no finding of kind %s at %s; remove the entry",
+                    key,
+                    entry.kind,
+                    entry.place,
+                )
 
-def _refusal(left: list[Leak], key: str, what: str) -> SecretError:
-    count = "a secret" if len(left) == 1 else f"{len(left)} secrets"
-    lines = [f"{what} holds {count}:", *(f"  {leak}" for leak in left[:TOLD])]
-    if len(left) > TOLD:
-        lines.append(f"  and {len(left) - TOLD} more")
-    first = left[0]
-    remedy = (
-        "Take it out, and change the key if anybody has seen it; name a key instead: env:NAME, or os.environ in code.\n"
-        f"What is no secret is allowed with a reason: {key}=[{{place: '{first.place}', kind: {first.kind}, reason: '...'}}]"
-    )
-    places = list(dict.fromkeys(leak.place for leak in left))
+
+def _leak_error(leaks: Sequence[Leak], key: str, what: str) -> SecretError:
+    count = "a secret" if len(leaks) == 1 else f"{len(leaks)} secrets"
+    lines = [f"{what} contains {count}:", *(f"  {leak}" for leak in leaks[:MAX_LISTED])]
+    if len(leaks) > MAX_LISTED:
+        lines.append(f"  and {len(leaks) - MAX_LISTED} more")
+    entry = f"{{place: '{leaks[0].place}', kind: {leaks[0].kind}, reason: '...'}}"
     return SecretError(
-        "\n".join(lines), remedy=remedy, places=places, leaks=[str(leak) for leak in left]
+        "\n".join(lines),
+        remedy="Remove it, and revoke the key if anyone may have seen it. Use a reference instead: "
+        f"env:NAME, or os.environ in code.\nFor a false positive: {key}=[{entry}]",
+        places=list(dict.fromkeys(leak.place for leak in leaks)),
+        leaks=[str(leak) for leak in leaks],
     )

@@ -1,0 +1,61 @@
+"""Credentials in URLs: user, password, and keys in the query."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qsl, urlsplit
+
+from modelpact.security.credentials import is_secret_name
+from modelpact.security.references import INTERPOLATION, is_harmless
+
+__all__ = ["URL_PATTERN", "has_credentials", "url_credentials"]
+
+URL_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s'\"<>]*")
+
+_SIGNATURES = frozenset({"sig", "signature", "x-amz-signature", "x-goog-signature"})
+"""Query parameters of signed URLs, which grant access."""
+
+_USER_ALONE = frozenset({"http", "https", "ws", "wss"})
+"""Schemes whose user without a password may be a token."""
+
+
+def has_credentials(url: str) -> bool:
+    """Check whether a URL has credentials."""
+    return next(url_credentials(url), None) is not None
+
+
+def url_credentials(url: str) -> Iterator[str]:
+    """Yield the credentials in a URL: the password, or the user alone, and keys in the query.
+
+    References to environment variables are not credentials.
+
+    Example:
+        >>> list(url_credentials("https://ann:pw@host/v1?max_tokens=7&token=abc"))
+        ['pw', 'abc']
+    """
+    scheme, _, rest = url.partition("://")
+    authority = re.split(r"[/?#]", INTERPOLATION.sub("", rest), maxsplit=1)[0]
+    user, at, _ = authority.rpartition("@")
+    cut = re.search(r":([^0-9\]][^\]]*)$", authority)
+    if not at and cut and "@" in rest:
+        # a password with a slash
+        yield f"{cut[1]}{rest.partition(authority)[2].rpartition('@')[0]}"
+        return
+    name, colon, password = user.partition(":")
+    if password:
+        yield password
+    elif name and not colon and scheme.lower() in _USER_ALONE:
+        yield name
+    yield from _query_credentials(url)
+
+
+def _query_credentials(url: str) -> Iterator[str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return
+    for key, value in [*parse_qsl(parts.query), *parse_qsl(parts.fragment)]:
+        grants_access = is_secret_name(key) or key.lower() in _SIGNATURES
+        if grants_access and not is_harmless(value):
+            yield value
