@@ -9,6 +9,7 @@ from typing import Any
 import hydra
 import pytest
 from hydra_zen import builds, instantiate, make_config, zen
+from mlflow.pyfunc import PythonModel
 from omegaconf import OmegaConf
 from sklearn.linear_model import Ridge
 
@@ -61,14 +62,14 @@ def test_hydra_instantiates_nested_options_without_convert() -> None:
             "saver": {
                 "_target_": "modelpact.savers.CustomSaver",
                 "code_paths": ["${folder}"],
-                "leaks_allowed": [{"place": "x", "kind": "entropy", "reason": "a test"}],
+                "leak_allowlist": [{"place": "x", "kind": "entropy", "reason": "a test"}],
             },
         }
     )
     saver = hydra.utils.instantiate(config.saver)
     assert saver.code_paths == ["src"]
     assert type(saver.code_paths) is list
-    assert saver.leaks_allowed[0].place == "x"
+    assert saver.leak_allowlist[0].place == "x"
 
 
 def test_zen_runs_publish() -> None:
@@ -85,3 +86,11 @@ def test_zen_runs_publish() -> None:
     )
     receipt = zen(modelpact.publish)(config)
     assert (receipt.status, receipt.version) == ("ok", "1")
+
+
+def test_the_interfaces_of_steps_are_on_their_base_classes() -> None:
+    assert {"path", "config_file"} <= savers.Saver.option_fields().keys()
+    assert "config_file" in loaders.Loader.option_fields()
+    assert registers.Register.option_fields()["tags"].annotation == dict[str, Any]
+    assert loaders.Loader.Adapter is loaders.CustomLoader.Adapter is modelpact.Adapter
+    assert issubclass(savers.CustomSaver.Adapter, PythonModel)

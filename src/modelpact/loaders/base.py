@@ -6,7 +6,7 @@ import contextlib
 import logging
 import weakref
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import PrivateAttr
 
@@ -14,7 +14,9 @@ from modelpact._internal import requirements
 from modelpact._internal.files import without_new_bytecode
 from modelpact._internal.text import truncate
 from modelpact.errors import LoadError, PactError
-from modelpact.loaders.adapter import Adapter
+
+# `Loader.Adapter` hides the name within the class.
+from modelpact.loaders.adapter import Adapter as LoadedModel
 from modelpact.loaders.bundled_errors import convert_error
 from modelpact.security.integrity import IntegrityPolicy, fetch_files
 from modelpact.signature import Extra, Policy
@@ -39,18 +41,24 @@ class Loader(Step, ABC):
         extra: What to do with columns that are not in the signature: `ignore`, `warn` or `forbid`.
         integrity: What to do if the files or the signature are not the published ones. `strict`
             raises before any of the files is read, `warn` logs a warning, `off` does not check.
+        config_file: A JSON file that replaces the configuration saved with the model; None keeps
+            the saved one.
     """
+
+    Adapter: ClassVar[type[LoadedModel]] = LoadedModel
+    """The class of loaded models."""
 
     excluded_from_key = frozenset({"policy", "extra", "integrity"})
 
     policy: Policy = "lossless"
     extra: Extra = "ignore"
     integrity: IntegrityPolicy = "strict"
+    config_file: str | None = None
 
     _pinned: str | None = PrivateAttr(default=None)
 
     @abstractmethod
-    def load(self, uri: str) -> Adapter:
+    def load(self, uri: str) -> LoadedModel:
         """Load a model.
 
         Args:
@@ -72,7 +80,7 @@ class Loader(Step, ABC):
         loader._pinned = artifact_digest
         return loader
 
-    def _load_adapter(self, uri: str) -> Adapter:
+    def _load_adapter(self, uri: str) -> LoadedModel:
         # Downloaded or copied files are removed together with the model that needs them.
         with contextlib.ExitStack() as cleanup:
             files, pyfunc = self._load_pyfunc(uri, cleanup)
@@ -85,7 +93,7 @@ class Loader(Step, ABC):
             for mismatch in requirements.mismatches(files.folder):
                 log.warning("%s: %s", uri, mismatch)
             weakref.finalize(pyfunc, cleanup.pop_all().close)
-        adapter = Adapter(
+        adapter = LoadedModel(
             pyfunc, uri=uri, folder=files.folder, policy=self.policy, extra=self.extra
         )
         adapter.stored, adapter.artifact_digest = files.stored, files.digest

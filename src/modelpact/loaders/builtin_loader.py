@@ -12,4 +12,7 @@ class BuiltinLoader(Loader):
     """Loads a model of any MLflow flavor."""
 
     def load(self, uri: str) -> Adapter:
-        return self._load_adapter(uri)
+        adapter = self._load_adapter(uri)
+        if self.config_file is not None:
+            adapter.load_context(self.config_file)
+        return adapter

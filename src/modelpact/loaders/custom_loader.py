@@ -10,13 +10,7 @@ __all__ = ["CustomLoader"]
 
 
 class CustomLoader(Loader):
-    """Loads a model that modelpact saved as code, configuration and state.
-
-    Attributes:
-        config_file: A JSON file that replaces the configuration saved with the model.
-    """
-
-    config_file: str | None = None
+    """Loads a model that modelpact saved as code, configuration and state."""
 
     def load(self, uri: str) -> Adapter:
         adapter = self._load_adapter(uri)

@@ -46,6 +46,7 @@ class Saver(Step, ABC):
         code_paths: Files or folders of your own code that the model needs; they are saved with it.
         leak_allowlist: False positives of the leak scan, each `{place, kind, reason}`. The ones
             that are used are recorded with the model.
+        config_file: The configuration of the model, a JSON file; None if the model needs none.
     """
 
     excluded_from_key = frozenset({"path", "leak_allowlist"})
@@ -54,6 +55,7 @@ class Saver(Step, ABC):
     pip_requirements: list[str] | None = None
     code_paths: list[str] = []
     leak_allowlist: list[leak_scan.AllowlistEntry] = []
+    config_file: str | None = None
 
     def check(self, model: Model) -> None:
         """Check before any work is done that this saver can save a model.

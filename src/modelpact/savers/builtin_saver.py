@@ -28,6 +28,12 @@ class BuiltinSaver(Saver):
     flavor: str | None = None
 
     def _check_model(self, model: Model) -> None:
+        if self.config_file is not None:
+            raise SaveError(
+                f"saver.config_file={self.config_file}: MLflow's flavors store no configuration",
+                remedy="Remove saver.config_file, or save the model with saver=custom.",
+                path=self.config_file,
+            )
         self._import_flavor(model)
 
     def _import_flavor(self, model: Model) -> ModuleType:

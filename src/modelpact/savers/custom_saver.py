@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from modelpact._internal.files import temporary_folder
 from modelpact.errors import SaveError, SignError
 from modelpact.models import Model
-from modelpact.models.saved_model import PROTOCOL, SCRIPT, class_path
+from modelpact.models.saved_model import PROTOCOL, SCRIPT, SavedModel, class_path
 from modelpact.savers.base import Saver
 from modelpact.savers.bundled_code import bundle_code, find_own_code_of
 from modelpact.signature import from_predict
@@ -25,12 +25,10 @@ class CustomSaver(Saver):
 
     The saved model carries the modules of modelpact that it runs, so it also loads where modelpact
     is not installed.
-
-    Attributes:
-        config_file: The configuration of the model, a JSON file; None if the model needs none.
     """
 
-    config_file: str | None = None
+    Adapter: ClassVar[type[SavedModel]] = SavedModel
+    """The `PythonModel` that MLflow runs."""
 
     def _check_model(self, model: Model) -> None:
         if self.config_file is not None:
