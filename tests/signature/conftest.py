@@ -1,4 +1,4 @@
-"""What every test of the floor gets: nothing."""
+"""Fixtures of the tests of signatures."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def isolated() -> None:
-    """Nothing to put back: the floor is pure, and a folder for each of its many tests would take longer than the tests."""
+    """Do nothing: the package is pure, and isolating each of its many tests would be slow."""
 
 
 @pytest.fixture
 def quiet() -> Iterator[None]:
-    """MLflow logs each extra column, pandas and NumPy warn about some of the stranger data."""
+    """Silence MLflow's logs of extra columns, and warnings of pandas and NumPy about unusual data."""
     logging.disable(logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""The digest: the same for signatures that say the same, in every process; another for any that says something else."""
+"""Digests: equal for equal signatures, in every process, and different for different ones."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ PINNED: dict[str, dict[str, Any]] = {
         "params": {"t": "double = 0.7", "d": "datetime = 2024-01-31"},
     },
 }
-"""A digest that changes makes every registered version look tampered with: these stay as they are."""
+"""Must not change: every registered version would look tampered with."""
 
 
 @given(signatures())
-def test_what_is_read_back_has_the_same_digest(signature: ModelSignature) -> None:
+def test_signatures_that_are_read_back_have_the_same_digest(signature: ModelSignature) -> None:
     found = digest(signature)
     assert len(found) == 64
     assert (
@@ -55,14 +55,14 @@ def test_what_is_read_back_has_the_same_digest(signature: ModelSignature) -> Non
 
 
 @given(signatures(), signatures())
-def test_digests_are_equal_exactly_when_signatures_are(
+def test_digests_are_equal_if_and_only_if_signatures_are(
     one: ModelSignature, two: ModelSignature
 ) -> None:
     assert (digest(one) == digest(two)) == (one == two)
 
 
 def shuffled(value: Any, random: Any) -> Any:
-    """The same data with the keys of every dict in another order."""
+    """Return the data with the keys of every dict in another order."""
     if isinstance(value, dict):
         keys = list(value)
         random.shuffle(keys)
@@ -82,7 +82,7 @@ def test_the_order_of_keys_does_not_matter(signature: ModelSignature, random: An
 
 @pytest.mark.slow
 def test_digests_are_the_same_in_every_process() -> None:
-    """A thousand random signatures, read in processes with other hash seeds."""
+    """Random signatures are read in processes with other hash seeds."""
     stored: list[dict[str, Any]] = []
 
     @given(signatures())
@@ -95,7 +95,8 @@ def test_digests_are_the_same_in_every_process() -> None:
         "import json, sys\n"
         "from mlflow.models import ModelSignature\n"
         "from modelpact.signature import digest\n"
-        "print(json.dumps([digest(ModelSignature.from_dict(item)) for item in json.load(sys.stdin)]))\n"
+        "items = json.load(sys.stdin)\n"
+        "print(json.dumps([digest(ModelSignature.from_dict(item)) for item in items]))\n"
     )
     for seed in ("0", "1", "4711"):
         environment = os.environ | {"PYTHONHASHSEED": seed}
@@ -111,7 +112,7 @@ def test_digests_are_the_same_in_every_process() -> None:
 
 
 @pytest.mark.parametrize(("expected", "spec"), PINNED.items())
-def test_the_form_is_pinned(expected: str, spec: dict[str, Any]) -> None:
+def test_digests_are_pinned(expected: str, spec: dict[str, Any]) -> None:
     assert digest(parse(spec)) == expected
 
 
@@ -146,11 +147,11 @@ BASE: dict[str, Any] = {
     ],
     ids=str,
 )
-def test_any_change_changes_it(change: dict[str, Any]) -> None:
+def test_any_change_changes_the_digest(change: dict[str, Any]) -> None:
     assert digest(parse(BASE | change)) != digest(parse(BASE))
 
 
-def test_a_moment_is_not_its_text() -> None:
+def test_a_datetime_differs_from_its_text() -> None:
     text, moment = (
         parse({"params": {"p": f"{kind} = 2024-01-31"}}) for kind in ("string", "datetime")
     )
@@ -160,7 +161,7 @@ def test_a_moment_is_not_its_text() -> None:
     )
 
 
-def test_properties_have_no_order_and_empty_params_are_none() -> None:
+def test_order_of_properties_and_empty_params_do_not_matter() -> None:
     properties = [Property("x", DataType.long), Property("y", DataType.string)]
     one, two = (Schema([ColSpec(Object(order), "o")]) for order in (properties, properties[::-1]))
     assert (
@@ -179,13 +180,12 @@ def test_every_float_has_a_digest() -> None:
 
 
 def test_numpy_numbers_are_numbers() -> None:
-    plain, numpy = (
-        Schema([TensorSpec(np.dtype("float32"), (axis, 3))]) for axis in (-1, np.int64(-1))
-    )
+    axes: list[Any] = [-1, np.int64(-1)]
+    plain, numpy = (Schema([TensorSpec(np.dtype("float32"), (axis, 3))]) for axis in axes)
     assert digest(ModelSignature(plain)) == digest(ModelSignature(numpy))
 
 
-def test_what_json_cannot_hold_is_an_error() -> None:
+def test_defaults_that_are_not_json_are_rejected() -> None:
     signature = ModelSignature(Schema([ColSpec("long", "a")]))
     signature.params = ParamSchema([ParamSpec("p", "long", 1)])
     signature.params.params[0]._default = object()

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from modelpact.errors import ConfigError, SpecError
-from modelpact.signature import load, parse
+from modelpact.errors import ConfigError, SignError, SpecError
+from modelpact.signature import infer, load, parse
 
 
 def test_all_issues_are_reported_with_file_and_line(tmp_path: Path) -> None:
@@ -91,3 +91,9 @@ def test_spec_errors_are_config_errors_and_can_be_pickled() -> None:
     assert isinstance(caught.value, (ConfigError, ValueError))
     again = pickle.loads(pickle.dumps(caught.value))
     assert (str(again), again.problems) == (str(caught.value), caught.value.problems)
+
+
+def test_at_most_50_problems_are_listed() -> None:
+    with pytest.raises(SignError, match=r"60 problems:(?s:.*)\.\.\. and 10 more") as caught:
+        infer([{f"c{i}": 1j for i in range(60)}])
+    assert len(caught.value.problems) == 60

@@ -1,4 +1,4 @@
-"""The public names of `modelpact.signature`: pinned, lazy, and never hidden by a module of the same name."""
+"""The public names of `modelpact.signature`: pinned, lazy, and not shadowed by modules."""
 
 from __future__ import annotations
 
@@ -10,39 +10,37 @@ import pytest
 import modelpact.signature
 
 PUBLIC = [
-    *("Change", "filter_breaking", "check_all_compatible", "check_compatible", "diff"),
-    *(
-        "InvalidExample",
-        "ViolationCode",
-        "Enforcer",
-        "Extra",
-        "Violation",
-        "Policy",
-        "generate_invalid_examples",
-        "compile",
-        "diff_type_hints",
-        "digest",
-        "enforce",
-        "generate_examples",
-    ),
+    "Change",
+    "Enforcer",
+    "Extra",
+    "InvalidExample",
+    "Policy",
+    "Violation",
+    "ViolationCode",
+    "check_all_compatible",
+    "check_compatible",
+    "check_type_hints",
+    "compile",
+    "diff",
+    "diff_type_hints",
+    "digest",
+    "enforce",
+    "filter_breaking",
+    "format_type",
+    "from_predict",
+    "from_type_hint",
+    "generate_examples",
+    "generate_invalid_examples",
+    "infer",
+    "load",
+    "parse",
+    "parse_type",
+    "rows_schema",
+    "strict_rows_schema",
+    "to_json_schema",
+    "to_pydantic",
+    "to_spec",
     "type_to_spec",
-    *(
-        "from_predict",
-        "from_type_hint",
-        "infer",
-        "load",
-        "parse",
-        "parse_type",
-        "check_type_hints",
-    ),
-    *(
-        "rows_schema",
-        "strict_rows_schema",
-        "to_json_schema",
-        "to_pydantic",
-        "to_spec",
-        "format_type",
-    ),
 ]
 
 
@@ -52,26 +50,29 @@ def python(script: str) -> str:
     ).stdout
 
 
-def test_the_public_names_are_pinned() -> None:
+def test_public_names_are_pinned() -> None:
     assert modelpact.signature.__all__ == sorted(PUBLIC)
     assert set(PUBLIC) <= set(dir(modelpact.signature))
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_each_name_is_there_and_documented(name: str) -> None:
+def test_names_are_callable_and_documented(name: str) -> None:
     thing = getattr(modelpact.signature, name)
     assert callable(thing)
-    assert thing.__doc__ or name in {"Extra", "Policy"}  # which are types of options
+    assert thing.__doc__ or name in {"Extra", "Policy"}
 
 
-def test_another_name_is_an_error() -> None:
+def test_unknown_names_raise() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = modelpact.signature.no_such_name
 
 
-def test_the_import_is_cheap() -> None:
+def test_the_import_loads_no_heavy_package() -> None:
     heavy = ("mlflow", "pandas", "numpy", "yaml", "pydantic")
-    script = f"import sys, modelpact.signature; dir(modelpact.signature); print([name for name in {heavy} if name in sys.modules])"
+    script = (
+        "import sys, modelpact.signature; dir(modelpact.signature); "
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
     assert python(script) == "[]\n"
 
 
@@ -96,5 +97,5 @@ print({"hydra", "omegaconf", "polars"} & (set(sys.modules) - before))
 """
 
 
-def test_no_module_hides_the_function_of_its_name_and_nothing_imports_hydra_or_polars() -> None:
+def test_names_are_not_shadowed_by_modules() -> None:
     assert python(IN_A_NEW_PROCESS) == "set()\n"

@@ -1,4 +1,4 @@
-"""The pages of the signature language: their examples are run, their tables are read."""
+"""The docs of the signature language: examples are executed, tables are parsed."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ PAGES = ["signature-language.md", "type-hints.md"]
 
 
 def examples(page: str) -> str:
-    """The Python blocks of a page, in one session."""
+    """Return the Python blocks of a page as one session."""
     text = (DOCS / page).read_text(encoding="utf-8")
     return "\n".join(re.findall(r"^```python\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE))
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_examples_print_what_the_page_says(
+def test_examples_print_their_output(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -29,9 +29,9 @@ def test_the_examples_print_what_the_page_says(
         examples(page), {"__name__": "page"}, page, page, 0
     )
     assert len(session.examples) > 5
-    told: list[str] = []
-    result = doctest.DocTestRunner(verbose=False).run(session, out=told.append)
-    assert result.failed == 0, "".join(told)
+    report: list[str] = []
+    result = doctest.DocTestRunner(verbose=False).run(session, out=report.append)
+    assert result.failed == 0, "".join(report)
 
 
 def rows() -> list[tuple[str, str]]:
@@ -40,10 +40,10 @@ def rows() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("part", "written"), rows())
-def test_each_row_of_the_table_is_a_signature(part: str, written: str) -> None:
+def test_rows_of_the_table_are_signatures(part: str, written: str) -> None:
     signature = parse(f"{part}:\n  {written}\n")
     assert parse(to_spec(signature)) == signature
 
 
-def test_the_table_is_read() -> None:
+def test_number_of_rows() -> None:
     assert len(rows()) >= 13

@@ -1,4 +1,4 @@
-"""Data of every kind to infer signatures from, by a name that says what it is; what MLflow says is asked at test time."""
+"""Named data of every kind to infer signatures from."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from tests.support.enforcement_cases import (
 
 
 class Person(pydantic.BaseModel):
-    """A Pydantic object, which MLflow refuses to infer from."""
+    """A Pydantic model, whose objects MLflow cannot infer from."""
 
     name: str = "x"
 
 
 @dataclass
 class Hinted:
-    """A dataclass, which MLflow reads the hints of."""
+    """A dataclass, whose hints MLflow reads."""
 
     name: str = "x"
     tags: list[str] | None = None
@@ -202,7 +202,7 @@ WHOLE: dict[str, Callable[[], Any]] = {
 
 
 def data_cases() -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Every column as a frame, a Series and a list; every list as such, as cells, as rows and as fields; every payload."""
+    """Yield each column, list, value and payload in every form in which data may hold it."""
     for name, make in COLUMNS.items():
         yield f"frame: {name}", lambda make=make: pd.DataFrame({"x": make(), "y": 1.5})
         yield f"series: {name}", lambda make=make: make().rename("x")
@@ -231,7 +231,7 @@ def data_cases() -> Iterator[tuple[str, Callable[[], Any]]]:
 
 
 def param_examples() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every value of a param, alone and beside another."""
+    """Yield each value of a param, alone and with another param."""
     for name, make in PARAM_VALUES.items():
         yield name, {"k": make()}
         yield f"{name} and another", {"temperature": 0.5, "k": make()}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import mlflow.pyfunc
 import numpy as np
 import pandas as pd
 import pydantic
 import pytest
+from mlflow.pyfunc.model import PythonModel
 
 from modelpact.errors import SignError
 from modelpact.signature import check_type_hints, diff_type_hints, from_type_hint, parse
@@ -19,7 +19,7 @@ class Address(pydantic.BaseModel):
     number: int | None = None
 
 
-class AddressModel(mlflow.pyfunc.PythonModel):
+class AddressModel(PythonModel):
     def predict(self, context: Any, model_input: list[Address], params: Any = None) -> list[float]:
         return [1.0 for _ in model_input]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from modelpact.signature import parse
@@ -86,7 +88,7 @@ def test_params_have_a_long_form() -> None:
     short = parse(
         {"params": {"t": "double = 0.7", "s": '[string] = ["a"]', "o": '{a: long} = {"a": 1}'}}
     )
-    long = {
+    long: dict[str, Any] = {
         "t": {"type": "double", "default": 0.7},
         "s": {"type": "string", "default": ["a"], "shape": [-1]},
         "o": {"type": {"a": "long"}, "default": {"a": 1}},

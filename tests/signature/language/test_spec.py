@@ -107,6 +107,19 @@ DEFAULTS: dict[str, list[Any]] = {
         datetime.date(1999, 12, 31),
     ],
 }
+OBJECT_DEFAULTS: list[tuple[str, Any, bool, Any]] = [
+    ("a", DataType.long, True, {"a": 1}),
+    ("a", DataType.long, False, {}),
+    ("a", DataType.long, False, {"a": None}),
+    ("a=b", DataType.string, True, {"a=b": "= x"}),
+    ('a"}= ', DataType.string, True, {'a"}= ': "} = {"}),
+    ("a\\", DataType.string, True, {"a\\": "\\"}),
+    ("a?", DataType.string, True, {"a?": "x"}),
+    ("type", DataType.string, True, {"type": "x"}),
+    ("x", Array(DataType.double), True, {"x": [1.5]}),
+    ("x", Map(DataType.string), True, {"x": {"k": "v"}}),
+    ("x", Object([Property("y", DataType.boolean)]), True, {"x": {"y": True}}),
+]
 PARAM_CASES = [
     (repr(spec), ModelSignature(params=ParamSchema([spec])))
     for kind, defaults in DEFAULTS.items()
@@ -122,19 +135,13 @@ PARAM_CASES = [
             params=ParamSchema([ParamSpec("p", Object([Property(name, dtype, required)]), default)])
         ),
     )
-    for name, dtype, required, default in [
-        ("a", DataType.long, True, {"a": 1}),
-        ("a", DataType.long, False, {}),
-        ("a", DataType.long, False, {"a": None}),
-        ("a=b", DataType.string, True, {"a=b": "= x"}),
-        ('a"}= ', DataType.string, True, {'a"}= ': "} = {"}),
-        ("a\\", DataType.string, True, {"a\\": "\\"}),
-        ("a?", DataType.string, True, {"a?": "x"}),
-        ("type", DataType.string, True, {"type": "x"}),
-        ("x", Array(DataType.double), True, {"x": [1.5]}),
-        ("x", Map(DataType.string), True, {"x": {"k": "v"}}),
-        ("x", Object([Property("y", DataType.boolean)]), True, {"x": {"y": True}}),
-    ]
+    for name, dtype, required, default in OBJECT_DEFAULTS
+]
+UNUSUAL_NAMES: list[Any] = [*AWKWARD_NAMES, 0, 1, 2.5]
+COLUMN_TYPES: list[Any] = [
+    DataType.long,
+    Array(DataType.string),
+    Object([Property("a?", DataType.long)]),
 ]
 NAME_CASES = (
     [
@@ -142,11 +149,7 @@ NAME_CASES = (
             f"{name!r} {dtype!r} {required}",
             ModelSignature(Schema([ColSpec(dtype, name, required), ColSpec("long", "other")])),
         )
-        for name, dtype, required in itertools.product(
-            [*AWKWARD_NAMES, 0, 1, 2.5],
-            [DataType.long, Array(DataType.string), Object([Property("a?", DataType.long)])],
-            [True, False],
-        )
+        for name, dtype, required in itertools.product(UNUSUAL_NAMES, COLUMN_TYPES, [True, False])
     ]
     + [
         (
@@ -162,6 +165,7 @@ NAME_CASES = (
         for name in AWKWARD_NAMES
     ]
 )
+NONE: Any = None
 SPECIAL_CASES = [
     ("a duplicate name", ModelSignature(Schema([ColSpec("long", "a"), ColSpec("double", "a")]))),
     (
@@ -172,9 +176,9 @@ SPECIAL_CASES = [
     ),
     (
         "required is null",
-        ModelSignature(Schema([ColSpec(Array(DataType.long), "v", required=None)])),
+        ModelSignature(Schema([ColSpec(Array(DataType.long), "v", required=NONE)])),
     ),
-    ("a null axis", ModelSignature(Schema([TensorSpec(np.dtype("float32"), (None, 3))]))),
+    ("a null axis", ModelSignature(Schema([TensorSpec(np.dtype("float32"), (NONE, 3))]))),
     (
         "a default out of range",
         ModelSignature(params=ParamSchema([ParamSpec("p", "integer", 2**40)])),

@@ -20,6 +20,7 @@ from mlflow.types.schema import (
 )
 
 from modelpact.signature import format_type, parse_type, type_to_spec
+from modelpact.signature.language.type_names import ColumnType
 from tests.support.strategies import plain_names, types
 
 AUTHOR = Object(
@@ -76,12 +77,12 @@ def test_canonical_expressions_are_formatted_unchanged(written: str) -> None:
 
 
 @given(types())
-def test_types_are_read_back_from_data_json_and_text(dtype: object) -> None:
+def test_types_are_read_back_from_data_json_and_text(dtype: ColumnType) -> None:
     assert parse_type(type_to_spec(dtype)) == dtype
     assert parse_type(json.loads(json.dumps(type_to_spec(dtype)))) == dtype
     assert parse_type(format_type(dtype)) == dtype
 
 
 @given(types(plain_names))
-def test_types_with_plain_names_need_no_long_form(dtype: object) -> None:
+def test_types_with_plain_names_need_no_long_form(dtype: ColumnType) -> None:
     assert '"properties"' not in json.dumps(type_to_spec(dtype))

@@ -1,0 +1,40 @@
+"""Data without an MLflow type gets a suggestion."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars
+import pytest
+
+from modelpact.errors import SignError
+from modelpact.signature import infer
+
+
+@pytest.mark.parametrize(
+    "table",
+    [polars.DataFrame({"a": [1]}), polars.DataFrame({"a": [1]}).to_arrow()],
+    ids=["polars", "arrow"],
+)
+def test_other_tables_get_a_suggestion(table: Any) -> None:
+    with pytest.raises(SignError, match=r"to_pandas\(\)"):
+        infer(table)
+
+
+@pytest.mark.parametrize(
+    ("frame", "text"),
+    [
+        (pd.DataFrame({"x": pd.period_range("2024-01", periods=1, freq="M")}), "Period"),
+        (pd.DataFrame({"x": np.array([1.5], dtype="longdouble")}), "float64"),
+        (pd.DataFrame({"x": pd.arrays.SparseArray([0.0, 1.5])}), "to_dense"),
+        (pd.DataFrame({"x": [datetime.timedelta(1)]}, dtype=object), "total_seconds"),
+        (pd.DataFrame({"x": [(1, 2)]}), "provide a list"),
+        ({"x": np.array([]), 3: 1}, "cannot infer a type from an empty array"),
+    ],
+)
+def test_data_without_a_type_gets_a_suggestion(frame: Any, text: str) -> None:
+    with pytest.raises(SignError, match=text):
+        infer(frame)
