@@ -340,5 +340,8 @@ def _is_same_default(old: Any, new: Any) -> bool:
         return len(old) == len(new) and all(map(_is_same_default, old, new))
     if isinstance(old, (bool, np.bool_)) != isinstance(new, (bool, np.bool_)):
         return False
-    is_nan = old != old and new != new  # noqa: PLR0124
-    return bool(old == new) or bool(is_nan)
+    return bool(old == new) or (_is_nan(old) and _is_nan(new))
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))

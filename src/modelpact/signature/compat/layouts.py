@@ -36,11 +36,8 @@ _INFERRED_TYPES = (DataType.integer, DataType.long, DataType.datetime)
 def find_layout(schema: Schema, policy: str) -> Layout:
     """Return how dicts of lists or lists of lists are read under a schema of columns."""
     named = schema.has_input_names()
-    nested_types = (Array, Object) if policy == "mlflow" and named else (Array, Object, Map)
-    # A schema of thousands of columns has few types.
-    types = {type(spec.type) for spec in schema.inputs}
-    is_nested = any(issubclass(kind, nested_types) for kind in types)
-    has_any = any(issubclass(kind, AnyType) for kind in types)
+    is_nested = _has_type(schema, *_nested_types(policy, named))
+    has_any = _has_type(schema, AnyType)
     if not named:
         return "cells" if len(schema.inputs) == 1 and (is_nested or has_any) else "rows"
     if is_nested:
@@ -49,8 +46,17 @@ def find_layout(schema: Schema, policy: str) -> Layout:
     return "any" if has_any or policy == "mlflow" else "flat"
 
 
+def _nested_types(policy: str, named: bool) -> tuple[type, ...]:
+    return (Array, Object) if policy == "mlflow" and named else (Array, Object, Map)
+
+
+def _has_type(schema: Schema, *types: type) -> bool:
+    # A schema of thousands of columns has few types.
+    return any(issubclass(kind, types) for kind in {type(spec.type) for spec in schema.inputs})
+
+
 def loses_layout(old: Schema, new: Schema, policy: str) -> bool:
-    """Return whether a payload accepted under one schema is read differently and rejected under another.
+    """Return whether a payload of one schema is read differently and rejected under another.
 
     Args:
         old: A schema of columns.
@@ -72,32 +78,44 @@ def loses_layout(old: Schema, new: Schema, policy: str) -> bool:
 def _rejects_columns_as_row(old: Schema, new: Schema, after: Layout, policy: str) -> bool:
     """Return whether lists that were columns may become the scalars of one row."""
     # For MLflow, a list of dicts is a column of maps.
-    scalar_types = (DataType, Map) if policy == "mlflow" else DataType
-    types = {spec.name: spec.type for spec in new.inputs}
-    scalars = [spec for spec in old.inputs if isinstance(types.get(spec.name), scalar_types)]
+    scalar_types = (DataType, Map) if policy == "mlflow" else (DataType,)
+    scalars = _select_by_type(old, scalar_types, types_in=new)
     if after == "nested":
         return bool(scalars)
+    required = [spec.type for spec in old.inputs if spec.required]
     return any(
         any(spec.type in ambiguous for spec in scalars)
-        and all(spec.type in ambiguous for spec in old.inputs if spec.required)
+        and all(dtype in ambiguous for dtype in required)
         for ambiguous in _AMBIGUOUS_TYPES
     )
 
 
 def _rejects_row_as_columns(old: Schema, new: Schema, before: Layout, policy: str) -> bool:
     """Return whether the lists of one row may become columns of different lengths."""
-    types: dict[Any, Any] = {spec.name: spec.type for spec in new.inputs}
-    lists = [spec for spec in old.inputs if isinstance(spec.type, (Array, AnyType))]
-    dicts = [spec for spec in old.inputs if isinstance(spec.type, (Object, Map))]
-    required = [spec for spec in old.inputs if spec.required]
+    lists = _select_by_type(old, (Array, AnyType))
+    dicts = _select_by_type(old, (Object, Map))
     if before == "any":
-        return len(lists) > 1 and all(isinstance(spec.type, (Array, AnyType)) for spec in required)
+        n_required = sum(spec.required for spec in lists)
+        return len(lists) > 1 and n_required == sum(spec.required for spec in old.inputs)
     if policy == "mlflow":
         # MLflow reads a dict of dicts as columns, unless one of them is an array or an object.
-        has_map = any(isinstance(types.get(spec.name), Map) for spec in dicts)
-        return has_map or len(lists) + len(dicts) > 1
+        maps = _select_by_type(old, (Map,), types_in=new)
+        become_maps = {spec.name for spec in dicts} & {spec.name for spec in maps}
+        return len(lists) + len(dicts) > 1 or bool(become_maps)
     if any(spec.required for spec in dicts):
         # With a dict among its values, a dict is one row under every schema.
         return False
-    is_inferred = any(types.get(spec.name) in _INFERRED_TYPES for spec in old.inputs)
-    return len(lists) >= (1 if policy == "strict" and is_inferred else 2)
+    return len(lists) >= (1 if policy == "strict" and _has_inferred_type(old, new) else 2)
+
+
+def _select_by_type(
+    schema: Schema, types: tuple[type, ...], types_in: Schema | None = None
+) -> list[Any]:
+    """Return the columns with one of the types in the schema, or in another schema."""
+    dtypes = {spec.name: spec.type for spec in (types_in or schema).inputs}
+    return [spec for spec in schema.inputs if isinstance(dtypes.get(spec.name), types)]
+
+
+def _has_inferred_type(old: Schema, new: Schema) -> bool:
+    names = set(old.input_names())
+    return any(spec.name in names and spec.type in _INFERRED_TYPES for spec in new.inputs)

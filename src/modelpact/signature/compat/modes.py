@@ -75,7 +75,7 @@ def check_compatible(
         >>> old, new = parse({"inputs": {"age": "long"}}), parse({"inputs": {"age": "integer"}})
         >>> check_compatible(old, new)
         Traceback (most recent call last):
-        modelpact.errors.CompatibilityError: the new signature breaks backward compatibility in 1 place:
+        modelpact.errors.CompatibilityError: the new signature breaks backward ...
           inputs.age: long -> integer (INPUT_TYPE_NARROWED)
     """
     check_all_compatible({"": old}, new, mode, policy, extra)

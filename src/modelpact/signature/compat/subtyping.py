@@ -124,8 +124,10 @@ def is_dtype_subtype(old: np.dtype[Any], new: np.dtype[Any], policy: str) -> boo
 
     Example:
         >>> uint8, int32, float32 = np.dtype("uint8"), np.dtype("int32"), np.dtype("float32")
-        >>> is_dtype_subtype(uint8, float32, "lossless"), is_dtype_subtype(int32, float32, "lossless")
-        (True, False)
+        >>> is_dtype_subtype(uint8, float32, "lossless")
+        True
+        >>> is_dtype_subtype(int32, float32, "lossless")
+        False
     """
     if old == new:
         return True
@@ -157,7 +159,7 @@ def is_shape_subtype(old: Shape, new: Shape) -> bool:
 
 
 def accepts_any_array(spec: TensorSpec) -> bool:
-    """Return whether a tensor accepts every array, as the one that MLflow infers from ragged data."""
+    """Return whether a tensor accepts every array; MLflow infers such a tensor from ragged data."""
     return bool(spec.type.kind == "O" and tuple(spec.shape) == (-1,))
 
 

@@ -232,7 +232,7 @@ class NumberColumn(Column):
 
 
 class DatetimeColumn(Column):
-    """A column of points in time without a time zone; those with a time zone are converted to UTC."""
+    """A column of points in time without a time zone; those with one are converted to UTC."""
 
     native_dtype = np.dtype("datetime64[ns]")
 

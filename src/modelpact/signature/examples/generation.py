@@ -121,7 +121,7 @@ def _mutate(signature: ModelSignature, mutation: Mutation, sampler: Sampler) -> 
 
 
 def _alternate_kinds(mutations: list[Mutation], seed: int) -> list[Mutation]:
-    """Shuffle mutations, then order them: one of each kind, then a second of each kind, and so on."""
+    """Shuffle mutations and sort them: one of each kind, then a second of each kind, and so on."""
     shuffled = [mutations[int(at)] for at in Sampler(seed, 0).rng.permutation(len(mutations))]
     counts: Counter[str] = Counter()
     rounds = []

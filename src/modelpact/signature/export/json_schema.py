@@ -103,7 +103,8 @@ def rows_schema(schema: Schema) -> JsonSchema:
 
     Example:
         >>> from modelpact.signature.language.spec import parse
-        >>> rows_schema(parse({"inputs": {"tags": ["string"], "note?": "string"}}).inputs)["required"]
+        >>> inputs = parse({"inputs": {"tags": ["string"], "note?": "string"}}).inputs
+        >>> rows_schema(inputs)["required"]
         ['tags']
         >>> rows_schema(parse({"inputs": ["boolean"]}).inputs)
         {'type': 'boolean'}
