@@ -12,7 +12,7 @@ from modelpact.data import DataSource
 from modelpact.loaders import Loader
 from modelpact.models import Model
 from modelpact.pipeline import publish
-from modelpact.pipeline.publish import check
+from modelpact.pipeline.stages import check
 from modelpact.registers import Register
 from modelpact.savers import Saver
 from modelpact.signers import Signer

@@ -32,7 +32,7 @@ from modelpact.errors import (
 )
 from modelpact.loaders import BuiltinLoader
 from modelpact.models import SklearnModel
-from modelpact.pipeline.publish import STAGES
+from modelpact.pipeline.stages import STAGES
 from modelpact.registers import MlflowRegister, NoneRegister
 from modelpact.savers import BuiltinSaver
 from modelpact.signature import digest
