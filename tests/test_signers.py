@@ -20,13 +20,13 @@ DUBIOUS = pd.DataFrame({"a": [1.0, 2.0], "odd": [None, None]})
 STRANGE = pd.DataFrame({"a": [1.0, 2.0], "odd": [{1}, {2}]})
 
 
-def test_the_base_cannot_be_built() -> None:
+def test_the_base_class_cannot_be_instantiated() -> None:
     with pytest.raises(TypeError, match="abstract"):
         Signer()  # type: ignore[abstract]
 
 
 @pytest.mark.parametrize("kind", [InferSigner, ExplicitSigner, ExampleSigner, TypeHintSigner])
-def test_an_unknown_option_is_refused(kind: type[Signer]) -> None:
+def test_an_unknown_option_is_rejected(kind: type[Signer]) -> None:
     with pytest.raises(ValidationError, match="Extra inputs"):
         kind(colour="red")
 
@@ -38,12 +38,12 @@ def test_infer_signs_inputs_outputs_and_params() -> None:
     assert [param.name for param in signed.params] == ["scale"]
 
 
-def test_infer_refuses_a_column_that_has_no_type() -> None:
+def test_infer_rejects_a_column_without_a_type() -> None:
     with pytest.raises(SignError, match="odd"):
         InferSigner().sign(DUBIOUS, ANSWERS[:2])
 
 
-def test_infer_refuses_what_mlflow_cannot_express() -> None:
+def test_infer_rejects_data_that_mlflow_cannot_express() -> None:
     with pytest.raises(SignError):
         InferSigner().sign(STRANGE, ANSWERS[:2])
 
@@ -53,7 +53,7 @@ def test_infer_can_allow_a_column_of_any_type() -> None:
     assert signed.inputs.input_names() == ["a", "odd"]
 
 
-def test_infer_can_warn_of_a_column_of_any_type() -> None:
+def test_infer_can_warn_about_a_column_of_any_type() -> None:
     with pytest.warns(UserWarning, match="odd"):
         signed = InferSigner(on_any="warn").sign(DUBIOUS, ANSWERS[:2])
     assert signed.inputs.input_names() == ["a", "odd"]
@@ -69,7 +69,7 @@ def double_only(mocker: Any) -> None:
 
 
 @pytest.mark.usefixtures("double_only")
-def test_infer_refuses_a_signature_that_its_own_data_breaks() -> None:
+def test_infer_rejects_a_signature_that_its_data_violates() -> None:
     with pytest.raises(SignError, match="violates its signature") as raised:
         InferSigner().sign(FRAME, ANSWERS)
     assert raised.value.failures
@@ -77,11 +77,11 @@ def test_infer_refuses_a_signature_that_its_own_data_breaks() -> None:
 
 
 @pytest.mark.usefixtures("double_only")
-def test_the_self_check_can_be_left_out() -> None:
+def test_the_self_check_can_be_disabled() -> None:
     assert InferSigner(self_check=False).sign(FRAME, ANSWERS).inputs.input_names() == ["c"]
 
 
-def test_explicit_signs_what_was_written() -> None:
+def test_explicit_returns_the_written_signature() -> None:
     signed = ExplicitSigner(
         inputs={"a": "double", "b": "double", "c?": "string"},
         outputs="float64[-1]",
@@ -108,20 +108,20 @@ def test_explicit_signs_what_was_written() -> None:
     ],
     ids=["a column is missing", "another type", "another shape", "another answer"],
 )
-def test_explicit_refuses_data_that_break_what_was_written(options: dict[str, Any]) -> None:
+def test_explicit_rejects_data_that_violates_the_signature(options: dict[str, Any]) -> None:
     with pytest.raises(SignError) as raised:
         ExplicitSigner(**options).sign(FRAME, ANSWERS)
     assert "Correct the written signature, or the data." in str(raised.value)
 
 
-def test_explicit_refuses_params_that_break_what_was_written() -> None:
+def test_explicit_rejects_params_that_violate_the_signature() -> None:
     with pytest.raises(SignError, match="params"):
         ExplicitSigner(inputs={"a": "double", "b": "double"}, params={"k": "long = 3"}).sign(
             FRAME, ANSWERS, params={"k": "many"}
         )
 
 
-def test_explicit_with_nothing_written_says_how_to_write() -> None:
+def test_explicit_without_a_signature_explains_how_to_write_one() -> None:
     with pytest.raises(SignError, match="no written signature") as raised:
         ExplicitSigner().sign(FRAME, ANSWERS)
     assert "contract=" in raised.value.remedy
@@ -134,14 +134,14 @@ def test_a_malformed_signature_is_a_configuration_error() -> None:
     assert raised.value.problems
 
 
-def test_example_signs_from_a_few_rows_and_the_models_own_answer() -> None:
+def test_example_signs_a_few_rows_and_the_models_prediction() -> None:
     signed = ExampleSigner(n_rows=2).sign(
         FRAME, Doubler().predict(FRAME), params={"scale": 1.0}, model=Doubler()
     )
     assert signed == infer(FRAME, Doubler().predict(FRAME), {"scale": 1.0})
 
 
-def test_example_takes_an_example_of_its_own() -> None:
+def test_example_can_be_given() -> None:
     example = [{"a": 1.0, "b": 2.0}]
     signed = ExampleSigner(example=example).sign([{"a": 5.0, "b": 6.0}], [1.0], model=Hinted())
     assert signed.inputs == infer(example).inputs
@@ -152,13 +152,13 @@ def test_example_needs_a_model() -> None:
         ExampleSigner().sign(FRAME, ANSWERS)
 
 
-def test_example_that_the_model_fails_on_is_told_with_the_cause() -> None:
+def test_an_example_that_the_model_rejects_raises_with_the_cause() -> None:
     with pytest.raises(SignError, match="RuntimeError: broken in predict") as raised:
         ExampleSigner().sign(FRAME, ANSWERS, model=Faulty(fails_in="predict"))
     assert isinstance(raised.value.__cause__, RuntimeError)
 
 
-def test_example_that_does_not_stand_for_the_data_is_refused() -> None:
+def test_an_unrepresentative_example_is_rejected() -> None:
     whole = pd.DataFrame({"a": [1, 2], "b": [1, 2]})
     with pytest.raises(SignError, match="violates its signature"):
         ExampleSigner().sign(FRAME + 0.5, Doubler().predict(FRAME), model=_Fixed(whole))
@@ -187,7 +187,7 @@ def test_type_hints_are_the_signature() -> None:
     assert [param.name for param in signed.params] == ["k"]
 
 
-def test_type_hints_of_the_flowers_name_every_field() -> None:
+def test_type_hints_of_the_iris_model_name_every_field() -> None:
     row = {"sepal_length": 1.0, "sepal_width": 1.0, "petal_length": 1.0, "petal_width": 1.0}
     signed = TypeHintSigner().sign([row], ["setosa"], model=IrisModel())
     assert all(field in str(signed.inputs) for field in row)
@@ -198,7 +198,7 @@ class _InputsOnly(Doubler):
         return np.asarray(inputs) * 2
 
 
-def test_an_answer_without_a_hint_is_inferred() -> None:
+def test_outputs_without_a_hint_are_inferred() -> None:
     signed = TypeHintSigner().sign([1.0, 2.0], np.array([2.0, 4.0]), model=_InputsOnly())
     assert signed.outputs == infer(None, np.array([2.0, 4.0])).outputs
 
@@ -206,11 +206,11 @@ def test_an_answer_without_a_hint_is_inferred() -> None:
 @pytest.mark.parametrize(
     ("model", "text"), [(None, "no model was given"), (Doubler(), "no type hint")]
 )
-def test_type_hints_need_a_model_that_has_them(model: Any, text: str) -> None:
+def test_type_hint_needs_a_model_with_hints(model: Any, text: str) -> None:
     with pytest.raises(SignError, match=text):
         TypeHintSigner().sign(FRAME, ANSWERS, model=model)
 
 
-def test_data_that_disagree_with_the_hints_are_refused() -> None:
+def test_data_that_violates_the_hints_is_rejected() -> None:
     with pytest.raises(SignError, match="violates its signature"):
         TypeHintSigner().sign([{"a": 1.0}], [3.0], model=Hinted())

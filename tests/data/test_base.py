@@ -30,7 +30,7 @@ def rows_of(sample: Sample | None) -> list[int]:
     return list(sample.inputs["row"])
 
 
-def test_the_base_cannot_be_built() -> None:
+def test_the_base_class_cannot_be_instantiated() -> None:
     with pytest.raises(TypeError, match="abstract"):
         DataSource()  # type: ignore[abstract]
 
@@ -41,7 +41,7 @@ def test_a_source_is_named_after_its_class() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(n_rows=st.integers(2, 60), test_size=st.floats(0.01, 0.6), seed=st.integers(0, 2**32))
-def test_every_row_is_either_kept_or_held_out_with_its_own_target(
+def test_every_row_is_in_one_part_with_its_own_target(
     n_rows: int, test_size: float, seed: int
 ) -> None:
     sample = RowsData(n_rows=n_rows, n_targets=n_rows, test_size=test_size, seed=seed).read()
@@ -52,12 +52,12 @@ def test_every_row_is_either_kept_or_held_out_with_its_own_target(
         assert rows_of(part) == part.targets.tolist()
 
 
-def test_the_same_seed_holds_out_the_same_rows_and_another_seed_others() -> None:
+def test_the_seed_determines_the_held_out_rows() -> None:
     first, again, other = (rows_of(RowsData(seed=seed).read().holdout) for seed in (3, 3, 4))
     assert first == again != other
 
 
-def test_rows_are_numbered_anew_after_the_split() -> None:
+def test_the_index_is_reset_after_the_split() -> None:
     sample = RowsData().read()
     assert sample.holdout is not None
     assert list(sample.inputs.index) == list(range(8))
@@ -67,13 +67,13 @@ def test_rows_are_numbered_anew_after_the_split() -> None:
 @pytest.mark.parametrize(
     "options", [{"test_size": 0}, {"n_targets": None}], ids=["no share", "no targets"]
 )
-def test_nothing_is_held_out_where_nothing_can_be_scored(options: dict[str, Any]) -> None:
+def test_nothing_is_held_out_without_targets_or_test_size(options: dict[str, Any]) -> None:
     sample = RowsData(**options).read()
     assert sample.holdout is None
     assert rows_of(sample) == list(range(10))
 
 
-def test_params_go_with_both_parts() -> None:
+def test_both_parts_have_the_params() -> None:
     sample = RowsData(params={"temperature": 0.2}).read()
     assert sample.holdout is not None
     assert sample.params == sample.holdout.params == {"temperature": 0.2}
@@ -96,7 +96,7 @@ def test_params_go_with_both_parts() -> None:
         ),
     ],
 )
-def test_rows_that_cannot_be_split_are_refused(options: dict[str, Any], texts: list[str]) -> None:
+def test_rows_that_cannot_be_split_are_rejected(options: dict[str, Any], texts: list[str]) -> None:
     with pytest.raises(DataError) as caught:
         RowsData(**options).read()
     assert all(text in str(caught.value) for text in texts), str(caught.value)
@@ -119,7 +119,7 @@ def test_rows_that_cannot_be_split_are_refused(options: dict[str, Any], texts: l
         ("shuffle", True),
     ],
 )
-def test_an_option_of_the_wrong_type_or_name_is_refused_where_it_stands(
+def test_an_option_of_the_wrong_type_or_name_is_rejected_at_its_location(
     field: str, value: Any
 ) -> None:
     with pytest.raises(ValidationError) as caught:

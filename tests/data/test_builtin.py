@@ -9,7 +9,7 @@ from sklearn.metrics import get_scorer_names
 from modelpact.data import DataSource, DiabetesData, DigitsData, IrisData
 
 
-def test_diabetes_is_a_frame_of_doubles_with_a_number_to_learn() -> None:
+def test_diabetes_is_a_frame_of_doubles_with_a_numeric_target() -> None:
     sample = DiabetesData(test_size=0).read()
     expected = load_diabetes(as_frame=True)
     pd.testing.assert_frame_equal(sample.inputs, expected.data)
@@ -40,7 +40,7 @@ def test_iris_as_records_is_the_same_rows_as_dicts() -> None:
     assert records.targets.tolist() == frame.targets.tolist()
 
 
-def test_digits_are_float32_images_with_the_digit_they_show() -> None:
+def test_digits_are_float32_images_with_digit_targets() -> None:
     sample = DigitsData(test_size=0).read()
     assert sample.inputs.shape == (1797, 8, 8)
     assert sample.inputs.dtype == np.float32

@@ -31,14 +31,14 @@ def complaint(read: Callable[[], Any]) -> DataError:
 
 
 @pytest.mark.parametrize("kind", [CsvData, ParquetData])
-def test_a_file_comes_back_as_it_was_written(kind: Any) -> None:
+def test_a_file_is_read_as_it_was_written(kind: Any) -> None:
     FRAME.to_csv("people", index=False) if kind is CsvData else FRAME.to_parquet("people")
     sample = kind(path="people").read()
     pd.testing.assert_frame_equal(sample.inputs, FRAME)
     assert sample.targets is None
 
 
-def test_the_target_is_no_input(table: str) -> None:
+def test_the_target_is_not_an_input(table: str) -> None:
     sample = CsvData(path=table, target="height", test_size=0).read()
     assert list(sample.inputs.columns) == ["age", "name"]
     assert sample.targets[:2].tolist() == [1.5, 1.75]
@@ -62,7 +62,7 @@ def test_records_are_dicts(table: str) -> None:
     ("separator", "text"),
     [(";", "a;b\n1;2\n"), ("\t", "a\tb\n1\t2\n"), (r"\t", "a\tb\n1\t2\n"), (r"\s+", "a  b\n1 2\n")],
 )
-def test_the_separator_may_be_any_character_or_white_space(separator: str, text: str) -> None:
+def test_the_separator_can_be_any_character_or_white_space(separator: str, text: str) -> None:
     Path("table.csv").write_text(text)
     assert CsvData(path="table.csv", separator=separator).read().inputs.to_dict("records") == [
         {"a": 1, "b": 2}
@@ -70,7 +70,7 @@ def test_the_separator_may_be_any_character_or_white_space(separator: str, text:
 
 
 @pytest.mark.parametrize("separator", ["", "||", "((", 1, None])
-def test_a_separator_that_is_none_is_refused(separator: Any) -> None:
+def test_an_invalid_separator_is_rejected(separator: Any) -> None:
     with pytest.raises(ValidationError, match="separator"):
         CsvData(path="people.csv", separator=separator)
 
@@ -79,12 +79,12 @@ def test_a_model_is_named_after_the_file() -> None:
     assert CsvData(path="some/folder/wine.quality.csv").name == "wine.quality"
 
 
-def test_where_the_file_lies_is_no_part_of_what_the_job_is(table: str, tmp_path: Path) -> None:
+def test_the_path_is_not_part_of_the_identity(table: str, tmp_path: Path) -> None:
     assert CsvData(path=table).identity() == CsvData(path=str(tmp_path / "other.csv")).identity()
     assert CsvData(path=table).identity() != CsvData(path=table, target="age").identity()
 
 
-def test_columns_named_by_numbers_can_be_asked_for_by_their_text() -> None:
+def test_columns_with_numeric_names_are_selected_by_string() -> None:
     pd.DataFrame({0: [1, 2, 3], 1: [4, 5, 6]}).to_parquet("numbers.parquet")
     sample = ParquetData(path="numbers.parquet", target="1", test_size=0).read()
     assert list(sample.inputs.columns) == ["0"]
@@ -92,21 +92,19 @@ def test_columns_named_by_numbers_can_be_asked_for_by_their_text() -> None:
 
 
 @pytest.mark.parametrize("kind", [CsvData, ParquetData])
-def test_a_file_that_is_not_there_is_named_with_the_folder_it_was_looked_for_in(
-    kind: Any, tmp_path: Path
-) -> None:
+def test_a_missing_file_is_named_with_the_working_directory(kind: Any, tmp_path: Path) -> None:
     error = complaint(kind(path="lost.table").read)
     assert str(error) == f"lost.table does not exist\ndata.path is relative to {tmp_path}."
     assert error.path == "lost.table"
 
 
 @pytest.mark.parametrize("path", ["", "."])
-def test_a_folder_is_no_file(path: str) -> None:
+def test_a_folder_is_rejected_as_a_file(path: str) -> None:
     assert "is a folder, not a file" in str(complaint(CsvData(path=path).read))
 
 
 @pytest.mark.parametrize("kind", [CsvData, ParquetData])
-def test_an_empty_file_is_said_to_be_empty(kind: Any) -> None:
+def test_an_empty_file_is_rejected(kind: Any) -> None:
     Path("empty").touch()
     assert str(complaint(kind(path="empty").read)).startswith(
         "empty is empty\nGive a file with at least one row"
@@ -127,7 +125,7 @@ def test_an_empty_file_is_said_to_be_empty(kind: Any) -> None:
     ],
     ids=["ragged", "latin-1", "blank", "open quote", "picture", "csv", "magic only", "zeros"],
 )
-def test_what_cannot_be_read_is_said_with_the_reason(
+def test_an_unreadable_file_is_reported_with_the_reason(
     kind: Any, content: bytes, wanted: str
 ) -> None:
     Path("broken").write_bytes(content)
@@ -147,11 +145,11 @@ def test_a_truncated_parquet_file_cannot_be_read() -> None:
     )
 
 
-def test_a_name_that_no_file_can_have_is_said_to_be_unreadable() -> None:
+def test_an_invalid_file_name_cannot_be_read() -> None:
     assert "cannot be read" in str(complaint(CsvData(path="x" * 300).read))
 
 
-def test_a_file_that_may_not_be_read_is_named(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_file_is_named(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -162,7 +160,7 @@ def test_a_file_that_may_not_be_read_is_named(table: str, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("kind", [CsvData, ParquetData])
-def test_a_table_without_rows_is_refused(kind: Any) -> None:
+def test_a_table_without_rows_is_rejected(kind: Any) -> None:
     FRAME[:0].to_csv("none", index=False) if kind is CsvData else FRAME[:0].to_parquet("none")
     assert str(complaint(kind(path="none").read)).startswith("none has no rows")
 
@@ -182,7 +180,7 @@ def test_a_table_without_rows_is_refused(kind: Any) -> None:
         ({"columns": []}, "people.csv has no input columns"),
     ],
 )
-def test_a_column_that_is_not_there_is_named_with_those_that_are(
+def test_a_missing_column_is_named_with_the_existing_ones(
     table: str, options: dict[str, Any], text: str
 ) -> None:
     error = complaint(CsvData(path=table, **options).read)
@@ -191,12 +189,12 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are(
         assert "Columns of the file: age, name, height." in error.remedy
 
 
-def test_a_table_of_nothing_but_the_target_is_refused() -> None:
+def test_a_table_with_only_the_target_is_rejected() -> None:
     Path("one.csv").write_text("y\n1\n2\n")
     assert "no input columns" in str(complaint(CsvData(path="one.csv", target="y").read))
 
 
-def test_text_targets_are_read_as_labels(table: str) -> None:
+def test_string_targets_are_labels(table: str) -> None:
     targets = CsvData(path=table, target="name", test_size=0).read().targets
     assert isinstance(targets, np.ndarray)
     assert targets.tolist() == ["ann", "bob", "cid"]

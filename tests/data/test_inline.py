@@ -17,7 +17,7 @@ def test_rows_become_a_frame() -> None:
     pd.testing.assert_frame_equal(InlineData(inputs=ROWS).read().inputs, pd.DataFrame(ROWS))
 
 
-def test_records_stay_as_they_are() -> None:
+def test_records_are_not_converted() -> None:
     assert InlineData(inputs=ROWS, form="records").read().inputs == ROWS
 
 
@@ -26,7 +26,7 @@ def test_nested_lists_become_a_tensor_of_the_dtype() -> None:
     assert (inputs.dtype, inputs.tolist()) == (np.float32, [[1, 2], [3, 4]])
 
 
-def test_targets_are_one_a_row() -> None:
+def test_targets_are_one_per_row() -> None:
     assert InlineData(inputs=ROWS, targets=["n", "y"], test_size=0).read().targets.tolist() == [
         "n",
         "y",
@@ -62,7 +62,7 @@ def test_targets_are_one_a_row() -> None:
         ({"inputs": [], "form": "tensor"}, ["InlineData has no rows"]),
     ],
 )
-def test_rows_that_make_no_table_are_refused_with_what_to_do(
+def test_malformed_rows_are_rejected_with_the_remedy(
     options: dict[str, Any], texts: list[str]
 ) -> None:
     with pytest.raises(DataError) as caught:
@@ -74,6 +74,6 @@ def test_rows_that_make_no_table_are_refused_with_what_to_do(
     "options",
     [{}, {"inputs": {"a": 1}}, {"inputs": ROWS, "form": "table"}, {"inputs": ROWS, "dtype": 64}],
 )
-def test_a_missing_or_wrong_option_is_refused(options: dict[str, Any]) -> None:
+def test_a_missing_or_invalid_option_is_rejected(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         InlineData(**options)

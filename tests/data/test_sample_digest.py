@@ -34,7 +34,7 @@ def copied(value: Any) -> Any:
 
 @settings(max_examples=100, deadline=None)
 @given(rows=st.lists(VALUES, min_size=1, max_size=4))
-def test_the_same_rows_give_the_same_digest_whatever_objects_they_are_made_of(
+def test_equal_rows_have_equal_digests(
     rows: list[Any],
 ) -> None:
     again = copied(rows)
@@ -95,7 +95,7 @@ def test_any_change_of_the_rows_changes_the_digest(one: Any, other: Any) -> None
     ],
     ids=["order of tensors", "order of keys", "index", "memory layout"],
 )
-def test_what_a_model_does_not_see_is_not_in_the_digest(one: Any, other: Any) -> None:
+def test_differences_that_a_model_does_not_see_are_not_in_the_digest(one: Any, other: Any) -> None:
     assert digest_sample(Sample(one)) == digest_sample(Sample(other))
 
 
@@ -113,12 +113,12 @@ def test_targets_params_and_held_out_rows_are_in_the_digest(other: Sample) -> No
     assert digest_sample(other) != digest_sample(Sample([1], [2]))
 
 
-def test_the_answers_of_a_model_are_not_in_the_digest() -> None:
+def test_the_predictions_of_a_model_are_not_in_the_digest() -> None:
     sample = Sample([1], [2])
     assert digest_sample(sample.with_outputs([3])) == digest_sample(sample)
 
 
-def test_another_process_finds_the_same_digest() -> None:
+def test_another_process_computes_the_same_digest() -> None:
     code = "from modelpact.data import IrisData, digest_sample; import sys; sys.stdout.write(digest_sample(IrisData(form='records').read()))"
     found = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

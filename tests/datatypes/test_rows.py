@@ -48,20 +48,18 @@ def test_rows_are_the_first_axis(inputs: Any, expected: int) -> None:
     ],
     ids=repr,
 )
-def test_rows_are_taken_in_the_order_asked_for_as_the_same_kind_of_thing(
-    inputs: Any, expected: Any
-) -> None:
+def test_take_rows_keeps_the_given_order_and_the_type(inputs: Any, expected: Any) -> None:
     taken = take_rows(inputs, (2, 0))
     assert type(taken) is type(inputs)
     assert str(taken) == str(expected)
 
 
 @pytest.mark.parametrize("inputs", [FRAME, np.arange(3), [1, 2, 3]], ids=["frame", "array", "list"])
-def test_a_row_that_is_not_there_is_an_index_error(inputs: Any) -> None:
+def test_a_missing_row_raises_an_index_error(inputs: Any) -> None:
     with pytest.raises(IndexError):
         take_rows(inputs, [3])
 
 
-def test_no_rows_can_be_taken() -> None:
+def test_an_empty_selection_has_no_rows() -> None:
     assert count_rows(take_rows(FRAME, [])) == 0
     assert take_rows([1, 2], []) == []

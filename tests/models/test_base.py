@@ -14,12 +14,12 @@ from tiny_models import Doubler, Scaled
 CONFIG = {"protocol": 1, "model": "gpt", "temperature": 0.2}
 
 
-def test_the_base_cannot_be_built() -> None:
+def test_the_base_class_cannot_be_instantiated() -> None:
     with pytest.raises(TypeError, match="abstract"):
         Model()  # type: ignore[abstract]
 
 
-def test_predict_is_all_that_a_model_must_have(tmp_path: Path) -> None:
+def test_predict_is_the_only_required_method(tmp_path: Path) -> None:
     model = Doubler(factor=3.0)
     model.fit([[1, 2]], [0])
     model.dump(tmp_path)
@@ -35,17 +35,17 @@ def test_a_model_can_be_built_again_from_its_options() -> None:
 
 
 @pytest.mark.parametrize("options", [{"factor": "2"}, {"factr": 2.0}, {"factor": None}])
-def test_wrong_options_are_refused(options: dict[str, Any]) -> None:
+def test_invalid_options_are_rejected(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Doubler(**options)
 
 
-def test_a_model_does_not_change_once_built() -> None:
+def test_a_model_is_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Doubler().factor = 3.0
 
 
-def test_load_context_takes_up_a_configuration() -> None:
+def test_load_context_sets_the_configuration() -> None:
     model = Scaled()
     model.load_context({"offset": 10.0})
     assert model.predict([[1, 2]]).tolist() == [13]
@@ -70,14 +70,14 @@ def test_a_mapping_is_copied() -> None:
 
 
 @pytest.mark.parametrize("config", [None, ""])
-def test_no_configuration_is_a_value_error_that_names_the_option(config: Any) -> None:
+def test_a_missing_configuration_raises_a_value_error_with_the_option(config: Any) -> None:
     with pytest.raises(ValueError, match="the model has no configuration") as caught:
         read_config(config)
     assert isinstance(caught.value, ModelConfigError)
     assert "saver.config_file" in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_a_file_not_found_error(tmp_path: Path) -> None:
+def test_a_missing_file_raises_file_not_found_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         read_config("lost.json")
     error = caught.value
@@ -102,7 +102,9 @@ def test_a_file_that_is_not_there_is_a_file_not_found_error(tmp_path: Path) -> N
         ('{"a": "ä"}'.encode("latin-1"), ["configuration config.json cannot be read"]),
     ],
 )
-def test_a_broken_file_is_a_value_error_that_says_where(content: bytes, texts: list[str]) -> None:
+def test_a_malformed_file_raises_a_value_error_with_its_location(
+    content: bytes, texts: list[str]
+) -> None:
     Path("config.json").write_bytes(content)
     with pytest.raises(ModelConfigError) as caught:
         read_config("config.json")
@@ -111,6 +113,6 @@ def test_a_broken_file_is_a_value_error_that_says_where(content: bytes, texts: l
     assert caught.value.path == "config.json"
 
 
-def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
+def test_a_folder_is_rejected_as_a_configuration(tmp_path: Path) -> None:
     with pytest.raises(ModelConfigError, match="cannot be read"):
         read_config(tmp_path)

@@ -26,14 +26,14 @@ def model(sample: Sample) -> IrisModel:
     return model
 
 
-def test_it_names_most_flowers_that_it_never_saw(model: IrisModel, sample: Sample) -> None:
+def test_it_classifies_most_held_out_flowers(model: IrisModel, sample: Sample) -> None:
     assert sample.holdout is not None
     answers = model.predict(sample.holdout.inputs)
     assert all(type(answer) is str for answer in answers)
     assert sum(a == t for a, t in zip(answers, sample.holdout.targets, strict=True)) >= 27
 
 
-def test_dicts_and_flowers_in_any_order_of_fields_are_the_same(
+def test_dicts_and_flowers_with_fields_in_any_order_are_equal(
     model: IrisModel, sample: Sample
 ) -> None:
     dicts = sample.inputs[:5]
@@ -53,14 +53,14 @@ def test_dicts_and_flowers_in_any_order_of_fields_are_the_same(
         ({"colour": "blue"}, "colour"),
     ],
 )
-def test_what_is_no_flower_is_refused_by_field(
+def test_an_invalid_flower_is_rejected_by_field(
     model: IrisModel, sample: Sample, change: dict[str, Any], place: str
 ) -> None:
     with pytest.raises(ValidationError, match=place):
         model.predict([{**sample.inputs[0], **change}])
 
 
-def test_what_it_learned_survives_a_folder(
+def test_the_fitted_state_survives_dump_and_load(
     model: IrisModel, sample: Sample, tmp_path: Path
 ) -> None:
     model.dump(tmp_path)
@@ -69,7 +69,7 @@ def test_what_it_learned_survives_a_folder(
     assert again.predict(sample.inputs) == model.predict(sample.inputs)
 
 
-def test_stronger_regularization_learns_smaller_weights(sample: Sample) -> None:
+def test_stronger_regularization_gives_smaller_weights(sample: Sample) -> None:
     weak, strong = IrisModel(regularization=0.1), IrisModel(regularization=100.0)
     for model in (weak, strong):
         model.fit(sample.inputs, sample.targets)
@@ -77,6 +77,6 @@ def test_stronger_regularization_learns_smaller_weights(sample: Sample) -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, "1"])
-def test_a_regularization_that_is_none_is_refused(value: Any) -> None:
+def test_an_invalid_regularization_is_rejected(value: Any) -> None:
     with pytest.raises(ValidationError, match="regularization"):
         IrisModel(regularization=value)

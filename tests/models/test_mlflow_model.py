@@ -70,7 +70,9 @@ def addresses() -> dict[str, str]:
     }
 
 
-def test_a_model_is_found_by_any_address_and_survives_a_folder(addresses: dict[str, str]) -> None:
+def test_a_model_is_loaded_from_any_uri_and_survives_dump_and_load(
+    addresses: dict[str, str],
+) -> None:
     for kind, uri in addresses.items():
         model = MlflowModel(uri=uri)
         model.fit(X, None)
@@ -85,7 +87,7 @@ def test_a_model_is_found_by_any_address_and_survives_a_folder(addresses: dict[s
         assert again.predict(X).tolist() == EXPECTED, kind
 
 
-def test_a_copy_needs_the_original_no_more(addresses: dict[str, str], tmp_path: Path) -> None:
+def test_a_copy_does_not_need_the_original(addresses: dict[str, str], tmp_path: Path) -> None:
     state, second = tmp_path / "state", tmp_path / "second"
     state.mkdir()
     second.mkdir()
@@ -99,7 +101,7 @@ def test_a_copy_needs_the_original_no_more(addresses: dict[str, str], tmp_path: 
     assert again.predict(X).tolist() == EXPECTED
 
 
-def test_a_model_of_no_flavor_has_no_native_form_and_takes_params() -> None:
+def test_a_model_without_a_flavor_has_no_native_model_and_accepts_params() -> None:
     signature = infer(X, X.sum(axis=1), {"scale": 1})
     Path("plain.py").write_text(PLAIN)
     mlflow.pyfunc.save_model(
@@ -142,7 +144,7 @@ def broken_folder(name: str, text: str) -> str:
     ],
 )
 @pytest.mark.parametrize("ask", ["predict", "dump"])
-def test_a_model_that_cannot_be_loaded_is_named_with_the_forms_of_address(
+def test_a_model_that_cannot_be_loaded_is_named_with_the_uri_forms(
     make: Any, ask: str, tmp_path: Path
 ) -> None:
     uri = make()

@@ -52,24 +52,24 @@ def loaded(model: Model, folder: Path, **changes: Any) -> SavedModel:
     return saved
 
 
-def test_a_model_comes_back_with_its_options(tmp_path: Path) -> None:
+def test_a_saved_model_is_loaded_with_its_options(tmp_path: Path) -> None:
     saved = loaded(Doubler(factor=3.0), tmp_path)
     assert saved.model == Doubler(factor=3.0)
     assert saved.predict(None, [[1, 2]]).tolist() == [9]
 
 
-def test_params_and_its_own_configuration_reach_it(tmp_path: Path) -> None:
+def test_params_and_the_configuration_are_passed_to_the_model(tmp_path: Path) -> None:
     saved = loaded(Scaled(), tmp_path, context={"offset": 10})
     assert saved.predict(None, [[1, 2]], {"scale": 2}).tolist() == [16]
 
 
-def test_options_of_any_type_and_nested_classes_come_back(tmp_path: Path) -> None:
+def test_options_of_any_type_and_nested_classes_are_restored(tmp_path: Path) -> None:
     model = Outer.Inner(home=Path("there"), pair=(3, 4))
     assert loaded(model, tmp_path).model == model
 
 
 @pytest.mark.parametrize("protocol", [None, 0, 2, "1"])
-def test_another_protocol_is_refused_with_both_numbers(protocol: Any, tmp_path: Path) -> None:
+def test_another_protocol_is_rejected_with_both_numbers(protocol: Any, tmp_path: Path) -> None:
     with pytest.raises(LoadError) as caught:
         loaded(Doubler(), tmp_path, protocol=protocol)
     assert f"protocol {protocol!r}; this release of modelpact reads {PROTOCOL}" in str(caught.value)
@@ -86,7 +86,7 @@ def test_another_protocol_is_refused_with_both_numbers(protocol: Any, tmp_path: 
         "tiny_models:Doubler.Inner",
     ],
 )
-def test_a_class_that_is_not_there_is_named_with_how_to_bring_it(path: str, tmp_path: Path) -> None:
+def test_a_missing_class_is_named_with_the_remedy(path: str, tmp_path: Path) -> None:
     with pytest.raises(LoadError) as caught:
         loaded(Doubler(), tmp_path, **{"class": path})
     assert f"the class {path} of the model cannot be imported" in str(caught.value)
@@ -94,7 +94,7 @@ def test_a_class_that_is_not_there_is_named_with_how_to_bring_it(path: str, tmp_
 
 
 @pytest.mark.parametrize("options", [{"factor": "two"}, {"unknown": 1}])
-def test_options_that_the_class_does_not_take_are_refused(
+def test_unknown_options_of_the_class_are_rejected(
     options: Mapping[str, Any], tmp_path: Path
 ) -> None:
     with pytest.raises(ValidationError):
@@ -111,26 +111,26 @@ def test_a_missing_or_broken_config_is_named(tmp_path: Path) -> None:
         SavedModel().load_context(given)
 
 
-def test_without_hints_there_is_nothing_for_mlflow_to_replace_the_signature_with() -> None:
+def test_a_model_without_hints_keeps_its_signature_in_mlflow() -> None:
     saved = build_saved_model(None)
     assert type(saved) is SavedModel
     assert get_type_hints(saved.predict) == {}
 
 
-def test_with_hints_mlflow_sees_those_of_the_model(tmp_path: Path) -> None:
+def test_mlflow_sees_the_type_hints_of_the_model(tmp_path: Path) -> None:
     saved = build_saved_model("tiny_models:Hinted")
     assert get_type_hints(saved.predict) == {"model_input": list[Question], "return": list[float]}
     saved.load_context(context(Hinted(), tmp_path))
     assert saved.predict(None, [{"a": 1.0, "b": 2.0}]) == [3.0]
 
 
-def test_hints_of_a_class_that_is_not_there_are_refused() -> None:
+def test_type_hints_of_a_missing_class_are_rejected() -> None:
     with pytest.raises(LoadError, match="tiny_models:Gone of the model cannot be imported"):
         build_saved_model("tiny_models:Gone")
 
 
 @pytest.mark.parametrize("hinted", [None, "tiny_models:Hinted"])
-def test_the_stored_script_hands_mlflow_the_model(
+def test_the_stored_script_sets_the_model(
     hinted: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handed: list[Any] = []

@@ -19,7 +19,7 @@ DIGITS = Sample([0] * 4, np.array([0, 2, 1, 0]))
 PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.4, 0.5, 0.1], [0.3, 0.4, 0.3]])
 
 
-def test_regressions_are_scored_as_scikit_learn_scores_them() -> None:
+def test_regressions_have_the_scores_of_scikit_learn() -> None:
     answers = [1.5, 2.0, 2.0, 5.0]
     assert score(answers, NUMBERS, ["r2", "neg_root_mean_squared_error"]) == {
         "r2": metrics.r2_score(NUMBERS.targets, answers),
@@ -27,7 +27,7 @@ def test_regressions_are_scored_as_scikit_learn_scores_them() -> None:
     }
 
 
-def test_labels_are_scored_as_scikit_learn_scores_them() -> None:
+def test_labels_have_the_scores_of_scikit_learn() -> None:
     answers = np.array(["b", "a", "a", "a"])
     assert score(answers, LABELS, ["accuracy", "balanced_accuracy"]) == {
         "accuracy": 0.75,
@@ -35,7 +35,7 @@ def test_labels_are_scored_as_scikit_learn_scores_them() -> None:
     }
 
 
-def test_probabilities_give_both_the_likeliest_class_and_the_loss() -> None:
+def test_probabilities_give_the_likeliest_class_and_the_loss() -> None:
     scores = score(PROBABILITIES, DIGITS, ["accuracy", "neg_log_loss", "roc_auc_ovr"])
     assert scores["accuracy"] == 0.75
     assert scores["neg_log_loss"] == pytest.approx(-metrics.log_loss(DIGITS.targets, PROBABILITIES))
@@ -69,7 +69,7 @@ def test_two_classes_are_scored_by_the_probability_of_the_second() -> None:
 
 
 @pytest.mark.parametrize("classes", [np.array([0, 1, 2]), np.array(["a", "b", "c"])])
-def test_held_out_rows_that_lack_a_class_are_scored_against_the_classes_that_were_learned(
+def test_held_out_rows_that_lack_a_class_are_scored_with_the_fitted_classes(
     classes: Any,
 ) -> None:
     sample = Sample([0] * 2, classes[[2, 0]])
@@ -77,7 +77,7 @@ def test_held_out_rows_that_lack_a_class_are_scored_against_the_classes_that_wer
 
 
 @pytest.mark.parametrize("targets", [np.array(["a", "c"]), np.array([1, 3])])
-def test_classes_that_nobody_knows_cannot_be_told_apart(targets: Any) -> None:
+def test_probabilities_of_unknown_classes_are_rejected(targets: Any) -> None:
     with pytest.raises(ConfigError, match="3 probabilities per row, but 2 classes in the targets"):
         score(PROBABILITIES[:2], Sample([0] * 2, targets), ["accuracy"])
 
@@ -90,22 +90,20 @@ def test_classes_that_nobody_knows_cannot_be_told_apart(targets: Any) -> None:
 @pytest.mark.parametrize(
     "form", [pd.DataFrame, lambda column: np.asarray(column)[:, None]], ids=["frame", "array"]
 )
-def test_one_column_of_answers_is_as_good_as_the_answers_themselves(
-    sample: Sample, name: str, form: Any
-) -> None:
+def test_one_output_column_is_scored_like_a_vector(sample: Sample, name: str, form: Any) -> None:
     assert score(form(sample.targets), sample, [name]) == {name: 1.0}
 
 
-def test_several_targets_a_row_are_scored_together() -> None:
+def test_several_targets_per_row_are_scored_together() -> None:
     targets = np.array([[1.0, 2.5], [2.0, 3.0], [3.0, 5.5]])
     assert score(targets, Sample([0] * 3, targets), ["r2"]) == {"r2": 1.0}
 
 
-def test_no_names_no_scores() -> None:
+def test_no_names_give_no_scores() -> None:
     assert score([1, 2, 3, 4], NUMBERS, []) == {}
 
 
-def test_a_scorer_that_does_not_exist_is_named_with_the_nearest() -> None:
+def test_an_unknown_scorer_is_named_with_the_closest_match() -> None:
     with pytest.raises(ConfigError) as caught:
         score([1, 2, 3, 4], NUMBERS, ["r2", "neg_mean_square_error"])
     assert (
@@ -125,7 +123,7 @@ def test_a_scorer_that_does_not_exist_is_named_with_the_nearest() -> None:
         (Sample([0, 0]), [1.0, 2.0], "r2"),
     ],
 )
-def test_a_scorer_that_does_not_suit_the_targets_is_named(
+def test_a_scorer_that_does_not_fit_the_targets_is_named(
     sample: Sample, answers: Any, name: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -137,7 +135,7 @@ def test_a_scorer_that_does_not_suit_the_targets_is_named(
 @pytest.mark.parametrize(
     ("answers", "targets"), [([[1], [2, 3]], [1.0, 2.5]), ([1, 2], [[1], [2, 3]])]
 )
-def test_what_is_no_array_cannot_be_scored(answers: Any, targets: Any) -> None:
+def test_outputs_that_are_not_arrays_cannot_be_scored(answers: Any, targets: Any) -> None:
     with pytest.raises(ConfigError, match="the prediction cannot be scored"):
         score(answers, Sample([0, 0], targets), ["r2"])
 

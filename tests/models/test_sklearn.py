@@ -36,13 +36,13 @@ class Mean(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return np.full(len(inputs), self.mean_)
 
 
-def test_it_answers_what_the_estimator_answers() -> None:
+def test_it_predicts_what_the_estimator_predicts() -> None:
     model = SklearnModel(estimator=Ridge(alpha=2.0))
     model.fit(X, Y)
     assert model.predict(X).tolist() == Ridge(alpha=2.0).fit(X, Y).predict(X).tolist()
 
 
-def test_the_estimator_that_was_given_is_left_unfitted() -> None:
+def test_the_given_estimator_is_not_fitted() -> None:
     estimator = Ridge()
     SklearnModel(estimator=estimator).fit(X, Y)
     assert not hasattr(estimator, "coef_")
@@ -60,7 +60,7 @@ def test_the_estimator_that_was_given_is_left_unfitted() -> None:
     ],
     ids=["floats", "integers", "strings", "objects", "booleans", "list"],
 )
-def test_labels_are_learned_by_the_classifier_and_numbers_by_the_estimator(
+def test_the_classifier_is_fitted_to_labels_and_the_estimator_to_numbers(
     targets: Any, chosen: type
 ) -> None:
     model = SklearnModel(
@@ -71,7 +71,7 @@ def test_labels_are_learned_by_the_classifier_and_numbers_by_the_estimator(
     assert type(model.native_model()) is chosen
 
 
-def test_without_targets_there_are_no_labels() -> None:
+def test_missing_targets_are_not_labels() -> None:
     model = SklearnModel(estimator=KMeans(2, n_init=1), classifier=LogisticRegression())
     model.fit(X, None)
     assert type(model.native_model()) is KMeans
@@ -81,7 +81,7 @@ def test_without_targets_there_are_no_labels() -> None:
     ("estimator", "kind"),
     [(None, "NoneType"), ("sklearn.linear_model.Ridge", "str"), ({"alpha": 1}, "dict")],
 )
-def test_what_is_no_estimator_is_refused_with_how_to_name_one(estimator: Any, kind: str) -> None:
+def test_an_invalid_estimator_is_rejected_with_an_example(estimator: Any, kind: str) -> None:
     with pytest.raises(ConfigError) as caught:
         SklearnModel(estimator=estimator).fit(X, Y)
     assert f"model.estimator is a {kind}, not a scikit-learn estimator" in str(caught.value)
@@ -105,7 +105,7 @@ def test_the_sklearn_flavor_comes_first(estimator: Any, flavors: tuple[str, ...]
     ],
     ids=["linear", "pipeline", "forest"],
 )
-def test_what_it_learned_survives_a_folder(estimator: Any, tmp_path: Path) -> None:
+def test_the_fitted_state_survives_dump_and_load(estimator: Any, tmp_path: Path) -> None:
     sample = IrisData().read()
     model = SklearnModel(estimator=estimator)
     model.fit(sample.inputs, sample.targets)
@@ -124,7 +124,7 @@ def fitted(estimator: Any) -> SklearnModel:
 @pytest.mark.parametrize(
     "ask", [lambda model: model.predict(X), lambda model: model.native_model()]
 )
-def test_a_model_that_has_learned_nothing_says_so(ask: Any) -> None:
+def test_an_unfitted_model_raises(ask: Any) -> None:
     with pytest.raises(PredictError, match="is not fitted"):
         ask(SklearnModel(estimator=Ridge()))
 
@@ -136,7 +136,7 @@ def test_no_pickle_is_written(tmp_path: Path) -> None:
         pickle.loads((tmp_path / "estimator.skops").read_bytes())
 
 
-def test_scikit_learns_own_types_need_no_trust() -> None:
+def test_scikit_learns_types_are_trusted() -> None:
     assert untrusted_types(Ridge().fit(X, Y)) is None
 
 
@@ -150,7 +150,7 @@ def test_a_users_own_estimator_is_trusted_by_its_name(tmp_path: Path) -> None:
     assert again.predict(X).tolist() == model.predict(X).tolist()
 
 
-def test_a_type_that_was_not_trusted_when_saved_is_not_loaded(tmp_path: Path) -> None:
+def test_a_type_that_was_not_trusted_on_saving_is_not_loaded(tmp_path: Path) -> None:
     fitted(Mean()).dump(tmp_path)
     (tmp_path / "trusted.json").write_text("[]")
     with pytest.raises(Exception, match=r"tests.models.test_sklearn\.Mean"):
@@ -166,7 +166,7 @@ def test_hyperparameters_are_part_of_what_the_model_is() -> None:
 
 
 @pytest.mark.parametrize(("column", "named"), [(["x", "y"], True), ([1.0, float("nan")], False)])
-def test_a_column_that_holds_no_numbers_is_named(column: list[Any], named: bool) -> None:
+def test_a_non_numeric_column_is_named(column: list[Any], named: bool) -> None:
     inputs = pd.DataFrame({"a": column, "b": [1.0, 2.0]})
     with pytest.raises(
         FitError if named else ValueError, match=r"non-numeric values: a\n" if named else "NaN"

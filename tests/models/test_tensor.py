@@ -29,14 +29,16 @@ def model(digits: Sample) -> TensorModel:
     return model
 
 
-def test_it_answers_the_probability_of_each_class(model: TensorModel, digits: Sample) -> None:
+def test_it_predicts_the_probability_of_each_class(model: TensorModel, digits: Sample) -> None:
     answer = model.predict(digits.inputs)
     assert (answer.dtype, answer.shape) == (np.float32, (400, 10))
     assert np.allclose(answer.sum(axis=1), 1, atol=1e-5)
     assert (answer.argmax(axis=1) == digits.targets).mean() > 0.9
 
 
-def test_one_image_is_answered_as_it_is_among_others(model: TensorModel, digits: Sample) -> None:
+def test_one_image_has_the_prediction_that_it_has_in_a_batch(
+    model: TensorModel, digits: Sample
+) -> None:
     assert np.allclose(
         model.predict(digits.inputs[5:6])[0], model.predict(digits.inputs)[5], atol=1e-6
     )
@@ -54,7 +56,7 @@ def test_the_same_seed_gives_the_same_network(model: TensorModel, digits: Sample
     assert not np.array_equal(other.predict(digits.inputs), expected)
 
 
-def test_what_it_learned_survives_a_folder(
+def test_the_fitted_state_survives_dump_and_load(
     model: TensorModel, digits: Sample, tmp_path: Path
 ) -> None:
     model.dump(tmp_path)
@@ -63,7 +65,7 @@ def test_what_it_learned_survives_a_folder(
     assert np.array_equal(again.predict(digits.inputs), model.predict(digits.inputs))
 
 
-def test_mlflows_sklearn_flavor_holds_the_fitted_estimator(model: TensorModel) -> None:
+def test_mlflows_sklearn_flavor_saves_the_fitted_estimator(model: TensorModel) -> None:
     assert model.flavors == ("sklearn",)
     classes = requirements.classes(model.native_model())
     assert classes is not None
@@ -72,7 +74,7 @@ def test_mlflows_sklearn_flavor_holds_the_fitted_estimator(model: TensorModel) -
     assert (network["hidden_layer_sizes"], network["max_iter"]) == ((32,), 1000)
 
 
-def test_black_images_are_no_division_by_zero() -> None:
+def test_black_images_do_not_divide_by_zero() -> None:
     images = np.zeros((4, 2, 2), dtype="float32")
     model = TensorModel(hidden=2, max_iter=1000)
     model.fit(images, [0, 1, 0, 1])
@@ -82,6 +84,6 @@ def test_black_images_are_no_division_by_zero() -> None:
 @pytest.mark.parametrize(
     "options", [{"hidden": 0}, {"max_iter": 0}, {"seed": -1}, {"hidden": 1.5}, {"layers": 2}]
 )
-def test_sizes_that_make_no_network_are_refused(options: dict[str, Any]) -> None:
+def test_invalid_sizes_are_rejected(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         TensorModel(**options)

@@ -12,7 +12,7 @@ from modelpact.models import ChatModel
 from tests.support.fake_chat_server import Behaviour, ChatServer, Request, answer
 
 KEY = "sk-" + "canary-7Q2wErTy9uIoPa5SdF1g"
-"""A key that must turn up nowhere but in the header of a request."""
+"""A key that may only appear in the headers of requests."""
 
 CALL = {
     "id": "call_1",
@@ -22,7 +22,7 @@ CALL = {
 
 
 def chat(server: ChatServer | str, kind: type[ChatModel] = ChatModel, **settings: Any) -> Any:
-    """A model of a server, which needs no key."""
+    """Return a chat model for a server without keys."""
     url = server if isinstance(server, str) else server.base_url
     return kind(
         **{
@@ -43,7 +43,7 @@ def fails(
     *,
     streamed: bool = False,
 ) -> ChatError:
-    """The error of a question."""
+    """Return the ChatError that a call raises."""
     with pytest.raises(ChatError) as caught:
         texts(model, inputs, params, streamed=streamed)
     return caught.value
@@ -56,7 +56,7 @@ def texts(
     *,
     streamed: bool = False,
 ) -> list[str]:
-    """The answers' texts, of one row also as it comes."""
+    """Return the texts of the responses; streamed for one row only."""
     if streamed:
         return ["".join(model.predict_stream(inputs, params))]
     found: list[str] = model.predict(inputs, params)["response"].tolist()
@@ -64,7 +64,7 @@ def texts(
 
 
 def said(request: Request) -> str:
-    """The content of a request's last message."""
+    """Return the content of the last message of a request."""
     content: str = request.body["messages"][-1]["content"]
     return content
 
@@ -72,5 +72,5 @@ def said(request: Request) -> str:
 def by_text(
     behaviours: dict[str, Behaviour], otherwise: Behaviour | None = None
 ) -> Callable[[Request], Behaviour]:
-    """A script that treats each text in its own way."""
+    """Return a script with a behaviour per text."""
     return lambda request: behaviours.get(said(request), otherwise or answer(said(request)))

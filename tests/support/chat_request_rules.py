@@ -1,16 +1,40 @@
-"""What OpenAI's chat-completions API demands of a request: the strict part of `fake_chat_server`."""
+"""The rules of OpenAI's chat API for requests, which the fake chat server enforces."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
+
+from tests.support.json_checks import (
+    Check,
+    Refusal,
+    check_keys,
+    integer_between,
+    is_anything,
+    is_array,
+    is_boolean,
+    is_object,
+    is_string,
+    number_between,
+    of_type,
+    one_of,
+    wrong_type,
+)
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came: header names in lower case, the body parsed (None where it is no JSON), the monotonic time."""
+    """A received request.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path with the query.
+        headers: Headers by lower-case name.
+        body: The parsed JSON; None if it is not JSON.
+        received: Time of receipt on the monotonic clock.
+    """
 
     method: str
     path: str
@@ -25,30 +49,8 @@ def words(content: object) -> str:
     return str(content or "")
 
 
-class Refusal(Exception):
-    """A request that breaks a rule of the API."""
-
-    def __init__(
-        self, message: str, param: str | None = None, code: str | None = None, status: int = 400
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.status = status
-        self.body = {
-            "error": {
-                "message": message,
-                "type": "invalid_request_error",
-                "param": param,
-                "code": code,
-            }
-        }
-
-
-Check = Callable[[str, Any], None]
-
-
 def check(request: Request, key: str | None = None, repeats_key: bool = False) -> None:
-    """Refuse what the real API refuses: path, method, key, content type, and then the body."""
+    """Raise Refusal for what the real API rejects: path, method, key, content type or body."""
     path = request.path.partition("?")[0]
     if path != "/v1/chat/completions":
         raise Refusal(f"Invalid URL ({request.method} {path})", status=404)
@@ -91,7 +93,7 @@ def _check_key(header: str, key: str, repeats_key: bool) -> None:
 
 
 def _check_body(body: Mapping[str, Any]) -> None:
-    _keys("", body, FIELDS.keys())
+    check_keys("", body, FIELDS.keys())
     if not body.get("model"):
         raise Refusal("you must provide a model parameter")
     if "messages" not in body:
@@ -102,12 +104,12 @@ def _check_body(body: Mapping[str, Any]) -> None:
         if value is not None:
             FIELDS[name](name, value)
         elif name in NOT_NULL:
-            raise _wrong_type(name, "a value", value)
+            raise wrong_type(name, "a value", value)
     _check_together(body)
 
 
 def _check_together(body: Mapping[str, Any]) -> None:
-    """Fields that need, or forbid, each other."""
+    """Check fields that require or exclude each other."""
     if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
         raise Refusal(
             "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
@@ -127,76 +129,8 @@ def _check_together(body: Mapping[str, Any]) -> None:
             raise Refusal(text, "messages")
 
 
-def _wrong_type(name: str, wanted: str, value: object) -> Refusal:
-    text = f"Invalid type for '{name}': expected {wanted}, but got {type(value).__name__} instead."
-    return Refusal(text, name, "invalid_type")
-
-
-def _keys(
-    name: str, value: Mapping[str, Any], known: Set[str], needed: Set[str] = frozenset()
-) -> None:
-    for key in value:
-        if key not in known:
-            raise Refusal(f"Unknown parameter: '{name}{key}'.", f"{name}{key}", "unknown_parameter")
-    for key in sorted(needed):
-        if key not in value:
-            raise Refusal(
-                f"Missing required parameter: '{name}{key}'.",
-                f"{name}{key}",
-                "missing_required_parameter",
-            )
-
-
-def _kind(*types: type, wanted: str) -> Check:
-    def run(name: str, value: object) -> None:
-        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-            raise _wrong_type(name, wanted, value)
-
-    return run
-
-
-def _number(
-    low: float, high: float, kind: Literal["a decimal", "an integer"] = "a decimal"
-) -> Check:
-    right = _kind(*((int,) if kind == "an integer" else (int, float)), wanted=kind)
-
-    def run(name: str, value: Any) -> None:
-        right(name, value)
-        if not low <= value <= high:
-            side, sign, bound = (
-                ("below minimum", ">=", low) if value < low else ("above maximum", "<=", high)
-            )
-            code = f"{kind.split()[1]}_{'below_min' if value < low else 'above_max'}_value"
-            text = f"Invalid '{name}': {kind.split()[1]} {side} value. Expected a value {sign} {bound}, but got {value} instead."
-            raise Refusal(text, name, code)
-
-    return run
-
-
-def _whole(low: int = -(2**63), high: int = 2**63 - 1) -> Check:
-    return _number(low, high, "an integer")
-
-
-def _one_of(*values: str) -> Check:
-    def run(name: str, value: Any) -> None:
-        if not isinstance(value, str) or value not in values:
-            listed = ", ".join(repr(each) for each in values)
-            raise Refusal(
-                f"Invalid value: {value!r}. Supported values are: {listed}.", name, "invalid_value"
-            )
-
-    return run
-
-
-_anything = _kind(object, bool, wanted="a value")
-_boolean = _kind(bool, wanted="a boolean")
-_text = _kind(str, wanted="a string")
-_object = _kind(dict, wanted="an object")
-_list = _kind(list, wanted="an array")
-
-
 def _stop(name: str, value: Any) -> None:
-    _kind(str, list, wanted="a string or an array of strings")(name, value)
+    of_type(str, list, wanted="a string or an array of strings")(name, value)
     if isinstance(value, list):
         if not 1 <= len(value) <= 4:
             raise Refusal(
@@ -205,29 +139,29 @@ def _stop(name: str, value: Any) -> None:
                 "array_length",
             )
         for index, each in enumerate(value):
-            _text(f"{name}[{index}]", each)
+            is_string(f"{name}[{index}]", each)
 
 
 def _stream_options(name: str, value: Any) -> None:
-    _object(name, value)
-    _keys(f"{name}.", value, {"include_usage", "include_obfuscation"})
+    is_object(name, value)
+    check_keys(f"{name}.", value, {"include_usage", "include_obfuscation"})
 
 
 def _response_format(name: str, value: Any) -> None:
-    _object(name, value)
-    _one_of("text", "json_object", "json_schema")(f"{name}.type", value.get("type"))
+    is_object(name, value)
+    one_of("text", "json_object", "json_schema")(f"{name}.type", value.get("type"))
     if value["type"] != "json_schema":
-        _keys(f"{name}.", value, {"type"})
+        check_keys(f"{name}.", value, {"type"})
         return
-    _keys(f"{name}.", value, {"type", "json_schema"}, {"json_schema"})
+    check_keys(f"{name}.", value, {"type", "json_schema"}, {"json_schema"})
     form, name = value["json_schema"], f"{name}.json_schema"
-    _object(name, form)
-    _keys(f"{name}.", form, {"name", "schema", "description", "strict"}, {"name", "schema"})
-    _text(f"{name}.name", form["name"])
+    is_object(name, form)
+    check_keys(f"{name}.", form, {"name", "schema", "description", "strict"}, {"name", "schema"})
+    is_string(f"{name}.name", form["name"])
     if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", form["name"]):
         text = f"Invalid '{name}.name': string does not match pattern. Expected a string that matches '^[a-zA-Z0-9_-]+$'."
         raise Refusal(text, f"{name}.name", "invalid_value")
-    _object(f"{name}.schema", form["schema"])
+    is_object(f"{name}.schema", form["schema"])
     if form["schema"].get("type") != "object":
         text = f"Invalid schema for response_format '{form['name']}': schema must be a JSON Schema of 'type: \"object\"'."
         raise Refusal(text, "response_format", "invalid_json_schema")
@@ -236,7 +170,7 @@ def _response_format(name: str, value: Any) -> None:
 
 
 def _strict_schema(name: str, schema: object, place: tuple[str, ...]) -> None:
-    """With `strict`, every object names all of its properties as required and forbids others."""
+    """Check that every object requires all of its properties and allows no others."""
     if isinstance(schema, list):
         for index, each in enumerate(schema):
             _strict_schema(name, each, (*place, str(index)))
@@ -258,7 +192,7 @@ def _strict_schema(name: str, schema: object, place: tuple[str, ...]) -> None:
 
 
 def _tools(name: str, value: Any) -> None:
-    _list(name, value)
+    is_array(name, value)
     if not value:
         raise Refusal(
             f"Invalid '{name}': empty array. Expected an array with minimum length 1.",
@@ -267,10 +201,10 @@ def _tools(name: str, value: Any) -> None:
         )
     for index, tool in enumerate(value):
         here = f"{name}[{index}]"
-        _object(here, tool)
-        _one_of("function", "custom")(f"{here}.type", tool.get("type"))
-        _keys(f"{here}.", tool, {"type", tool["type"]}, {tool["type"]})
-        _keys(
+        is_object(here, tool)
+        one_of("function", "custom")(f"{here}.type", tool.get("type"))
+        check_keys(f"{here}.", tool, {"type", tool["type"]}, {tool["type"]})
+        check_keys(
             f"{here}.{tool['type']}.",
             tool[tool["type"]],
             {"name", "description", "parameters", "strict", "format"},
@@ -279,7 +213,7 @@ def _tools(name: str, value: Any) -> None:
 
 
 def _messages(name: str, value: Any) -> None:
-    _list(name, value)
+    is_array(name, value)
     if not value:
         raise Refusal(
             f"Invalid '{name}': empty array. Expected an array with minimum length 1.",
@@ -306,16 +240,16 @@ ROLES = {  # the keys of a message and the types of its content's parts
 
 
 def _message(name: str, message: Any) -> None:
-    _object(name, message)
-    _keys(f"{name}.", message, set(message), {"role"})
-    _one_of(*ROLES)(f"{name}.role", message["role"])
+    is_object(name, message)
+    check_keys(f"{name}.", message, set(message), {"role"})
+    one_of(*ROLES)(f"{name}.role", message["role"])
     role = message["role"]
     keys, parts = ROLES[role]
     needed = {"tool": {"tool_call_id"}, "function": {"name"}}.get(role, set())
-    _keys(f"{name}.", message, keys | {"role", "content"}, needed)
+    check_keys(f"{name}.", message, keys | {"role", "content"}, needed)
     for key in ("name", "tool_call_id"):
         if key in message:
-            _text(f"{name}.{key}", message[key])
+            is_string(f"{name}.{key}", message[key])
     if re.search(r"[\s<|\\/>]", message.get("name", "")):
         raise Refusal(
             f"Invalid '{name}.name': string does not match pattern.",
@@ -334,24 +268,24 @@ def _message(name: str, message: Any) -> None:
 
 
 def _tool_calls(name: str, value: Any) -> None:
-    _list(name, value)
+    is_array(name, value)
     for index, call in enumerate(value):
         here = f"{name}[{index}]"
-        _object(here, call)
-        _one_of("function", "custom")(f"{here}.type", call.get("type"))
-        _keys(f"{here}.", call, {"id", "type", call["type"]}, {"id", call["type"]})
-        _text(f"{here}.id", call["id"])
+        is_object(here, call)
+        one_of("function", "custom")(f"{here}.type", call.get("type"))
+        check_keys(f"{here}.", call, {"id", "type", call["type"]}, {"id", call["type"]})
+        is_string(f"{here}.id", call["id"])
         fields = {"name", "arguments"} if call["type"] == "function" else {"name", "input"}
-        _keys(f"{here}.{call['type']}.", call[call["type"]], fields, fields)
+        check_keys(f"{here}.{call['type']}.", call[call["type"]], fields, fields)
         for key in fields:
-            _text(f"{here}.{call['type']}.{key}", call[call["type"]][key])
+            is_string(f"{here}.{call['type']}.{key}", call[call["type"]][key])
 
 
 def _content(name: str, value: Any, parts: set[str]) -> None:
     if isinstance(value, str):
         return
     if not isinstance(value, list) or not parts:
-        raise _wrong_type(
+        raise wrong_type(
             name, "one of a string or array of objects" if parts else "a string", value
         )
     if not value:
@@ -362,16 +296,16 @@ def _content(name: str, value: Any, parts: set[str]) -> None:
         )
     for index, part in enumerate(value):
         here = f"{name}[{index}]"
-        _object(here, part)
-        _one_of(*sorted(parts))(f"{here}.type", part.get("type"))
+        is_object(here, part)
+        one_of(*sorted(parts))(f"{here}.type", part.get("type"))
         kind = part["type"]
-        _keys(f"{here}.", part, {"type", kind, "prompt_cache_breakpoint"}, {kind})
+        check_keys(f"{here}.", part, {"type", kind, "prompt_cache_breakpoint"}, {kind})
         if kind in {"text", "refusal"}:
-            _text(f"{here}.{kind}", part[kind])
+            is_string(f"{here}.{kind}", part[kind])
         else:
-            _object(f"{here}.{kind}", part[kind])
+            is_object(f"{here}.{kind}", part[kind])
             needed = {"image_url": {"url"}, "input_audio": {"data", "format"}}.get(kind, set())
-            _keys(
+            check_keys(
                 f"{here}.{kind}.",
                 part[kind],
                 needed | {"detail", "file_data", "file_id", "filename"},
@@ -380,43 +314,43 @@ def _content(name: str, value: Any, parts: set[str]) -> None:
 
 
 FIELDS: dict[str, Check] = {
-    "audio": _anything,
-    "function_call": _anything,
-    "functions": _anything,
-    "logit_bias": _anything,
-    "metadata": _anything,
-    "modalities": _anything,
-    "moderation": _anything,
-    "prediction": _anything,
-    "prompt_cache_key": _anything,
-    "prompt_cache_options": _anything,
-    "prompt_cache_retention": _anything,
-    "safety_identifier": _anything,
-    "service_tier": _anything,
-    "tool_choice": _anything,
-    "verbosity": _anything,
-    "web_search_options": _anything,
-    "frequency_penalty": _number(-2, 2),
-    "logprobs": _boolean,
-    "max_completion_tokens": _whole(1),
-    "max_tokens": _whole(1),
+    "audio": is_anything,
+    "function_call": is_anything,
+    "functions": is_anything,
+    "logit_bias": is_anything,
+    "metadata": is_anything,
+    "modalities": is_anything,
+    "moderation": is_anything,
+    "prediction": is_anything,
+    "prompt_cache_key": is_anything,
+    "prompt_cache_options": is_anything,
+    "prompt_cache_retention": is_anything,
+    "safety_identifier": is_anything,
+    "service_tier": is_anything,
+    "tool_choice": is_anything,
+    "verbosity": is_anything,
+    "web_search_options": is_anything,
+    "frequency_penalty": number_between(-2, 2),
+    "logprobs": is_boolean,
+    "max_completion_tokens": integer_between(1),
+    "max_tokens": integer_between(1),
     "messages": _messages,
-    "model": _text,
-    "n": _whole(1, 128),
-    "parallel_tool_calls": _boolean,
-    "presence_penalty": _number(-2, 2),
-    "reasoning_effort": _one_of("none", "minimal", "low", "medium", "high", "xhigh"),
+    "model": is_string,
+    "n": integer_between(1, 128),
+    "parallel_tool_calls": is_boolean,
+    "presence_penalty": number_between(-2, 2),
+    "reasoning_effort": one_of("none", "minimal", "low", "medium", "high", "xhigh"),
     "response_format": _response_format,
-    "seed": _whole(),
+    "seed": integer_between(),
     "stop": _stop,
-    "store": _boolean,
-    "stream": _boolean,
+    "store": is_boolean,
+    "stream": is_boolean,
     "stream_options": _stream_options,
-    "temperature": _number(0, 2),
+    "temperature": number_between(0, 2),
     "tools": _tools,
-    "top_logprobs": _whole(0, 20),
-    "top_p": _number(0, 1),
-    "user": _text,
+    "top_logprobs": integer_between(0, 20),
+    "top_p": number_between(0, 1),
+    "user": is_string,
 }
 NOT_NULL = {
     "model",

@@ -1,198 +1,68 @@
-"""A strict stand-in for a server of OpenAI's chat-completions API: it refuses what the real one refuses, and fails as it is told.
+"""A strict fake of a chat server with OpenAI's API, scripted with behaviours.
 
     with ChatServer([status(429, retry_after=1), answer("hello")]) as server:
         OpenAI(base_url=server.base_url, api_key="any", max_retries=1)
         server.requests[0].body["temperature"]
 
-Requests that break the API's rules get an error of the real API's form, and do not use up the script. As a program, for
-benchmarks, it runs in a process of its own until its standard input ends: `python -m tests.support.fake_chat_server --delay 0.2`.
+Requests that violate the rules of the API get an error like that of the real API, and do not use up
+the script. For benchmarks, it runs as a program until its standard input ends:
+`python -m tests.support.fake_chat_server --delay 0.2`.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
 import json
 import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from email.utils import format_datetime
-from http import HTTPStatus
-from typing import Any, Literal, Self
+from collections.abc import Coroutine, Sequence
+from typing import Any, Self
 
-from tests.support.chat_request_rules import Refusal, Request, check, words
+from tests.support.chat_behaviours import (
+    Behaviour,
+    Reply,
+    Script,
+    answer,
+    big,
+    disconnect,
+    echo,
+    empty_choices,
+    encode_json,
+    hang,
+    null_content,
+    raw,
+    redirect,
+    status,
+    status_phrase,
+    stream,
+    truncated,
+    wrong_type,
+)
+from tests.support.chat_request_rules import Refusal, Request, check
 
-
-@dataclass(frozen=True)
-class Reply:
-    """What goes over the wire, after `delay` seconds: a body, or the pieces of a stream with `pause` seconds before each."""
-
-    status: int = 200
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    delay: float = 0.0
-    pieces: tuple[bytes, ...] | None = None
-    pause: float = 0.0
-    cut: int | None = (
-        None  # the connection ends after so many bytes of the body, or pieces of the stream; -1: before the status
-    )
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """How the server treats a request that keeps the rules."""
-
-    name: str
-    reply: Callable[[Request], Reply]
-
-    def __repr__(self) -> str:
-        return self.name
-
-
-Script = Behaviour | Sequence[Behaviour] | Callable[[Request], Behaviour]
-Usage = Mapping[str, Any]
-
-
-def answer(
-    text: str | None = "ok",
-    delay: float = 0.0,
-    *,
-    model: str | None = None,
-    usage: Usage | None = None,
-    finish_reason: str = "stop",
-    tool_calls: Sequence[Mapping[str, Any]] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Behaviour:
-    """The text, in one body or, when asked to, as a stream of words; a token a word, no usage at all with `usage={}`."""
-    said = Said(text, finish_reason, tool_calls, model, usage)
-
-    def reply(request: Request) -> Reply:
-        if request.body.get("stream"):
-            pieces = _stream(request, re.findall(r"\S+\s*|\s+", text or ""), said)
-            return Reply(pieces=pieces, delay=delay, headers=headers or {})
-        return Reply(body=_json(_completion(request, said)), delay=delay, headers=headers or {})
-
-    return Behaviour(f"answer({text!r})", reply)
-
-
-def echo(delay: float = 0.0) -> Behaviour:
-    """The content of the last message of the user."""
-    return Behaviour(
-        "echo()",
-        lambda request: answer(_last_words(request.body["messages"]), delay).reply(request),
-    )
-
-
-def stream(
-    texts: Sequence[str], delay: float = 0.0, broken: bool | Literal["cut", "end", "error"] = False
-) -> Behaviour:
-    """These pieces, `delay` seconds before each (joined where no stream was asked for).
-
-    Broken, half of the pieces come, and then the connection ends (True, "cut"), the stream ends with no finish reason ("end"), or
-    an error event comes ("error").
-    """
-
-    def reply(request: Request) -> Reply:
-        if not request.body.get("stream"):
-            return answer("".join(texts), delay * len(texts)).reply(request)
-        pieces = _stream(request, texts, Said("".join(texts)))
-        half = 1 + len(texts) // 2
-        if broken == "end":
-            pieces = pieces[:half]
-        elif broken == "error":
-            event = (
-                b"data: "
-                + _json(_error(500, "The server had an error while processing your request."))
-                + b"\n\n"
-            )
-            pieces = (*pieces[:half], event)
-        return Reply(pieces=pieces, pause=delay, cut=half if broken in {True, "cut"} else None)
-
-    return Behaviour(f"stream({len(texts)} pieces)", reply)
-
-
-def status(
-    code: int,
-    body: Mapping[str, Any] | str | None = None,
-    headers: Mapping[str, str] | None = None,
-    *,
-    retry_after: float | datetime | None = None,
-    delay: float = 0.0,
-) -> Behaviour:
-    """A failure, with OpenAI's error body or another one; a Retry-After in seconds or, for an aware UTC datetime, as a date."""
-    sent = {"content-type": "text/plain"} if isinstance(body, str) else {}
-    if isinstance(retry_after, datetime):
-        sent["retry-after"] = format_datetime(retry_after, usegmt=True)
-    elif retry_after is not None:
-        sent["retry-after"] = f"{retry_after:g}"
-    content = (
-        body.encode() if isinstance(body, str) else _json(_error(code) if body is None else body)
-    )
-    reply = Reply(code, content, sent | dict(headers or {}), delay)
-    return Behaviour(f"status({code})", lambda request: reply)
-
-
-def hang(seconds: float = 60.0) -> Behaviour:
-    """Not a byte, for so long; then the connection ends."""
-    return Behaviour(f"hang({seconds})", lambda request: Reply(delay=seconds, cut=-1))
-
-
-def disconnect(after_bytes: int | None = 20) -> Behaviour:
-    """The connection ends so many bytes into the announced body; with None, before the status line."""
-
-    def reply(request: Request) -> Reply:
-        return Reply(
-            body=_json(_completion(request, Said("ok " * 100))),
-            cut=-1 if after_bytes is None else after_bytes,
-        )
-
-    return Behaviour(f"disconnect({after_bytes})", reply)
-
-
-def truncated() -> Behaviour:
-    """The first half of the JSON, announced as if it were all."""
-
-    def reply(request: Request) -> Reply:
-        body = _json(_completion(request, Said("ok")))
-        return Reply(body=body[: len(body) // 2])
-
-    return Behaviour("truncated()", reply)
-
-
-def wrong_type(body: str = "<html><body>Welcome</body></html>") -> Behaviour:
-    """A page of HTML with status 200, as a proxy's login page."""
-    return Behaviour(
-        "wrong_type()",
-        lambda request: Reply(body=body.encode(), headers={"content-type": "text/html"}),
-    )
-
-
-def empty_choices() -> Behaviour:
-    """A completion with no choice in it."""
-    return Behaviour(
-        "empty_choices()",
-        lambda request: Reply(body=_json({**_completion(request, Said("")), "choices": []})),
-    )
-
-
-def null_content(finish_reason: str = "stop") -> Behaviour:
-    """A completion whose message has no content."""
-    return answer(None, finish_reason=finish_reason)
-
-
-def redirect(url: str, code: int = 307) -> Behaviour:
-    """Go there instead."""
-    return Behaviour(f"redirect({code})", lambda request: Reply(code, headers={"location": url}))
-
-
-def big(megabytes: float = 10) -> Behaviour:
-    """A text of so many megabytes."""
-    return answer("x" * int(megabytes * 1_000_000))
+__all__ = [
+    "Behaviour",
+    "ChatServer",
+    "Reply",
+    "Request",
+    "Script",
+    "answer",
+    "big",
+    "disconnect",
+    "echo",
+    "empty_choices",
+    "hang",
+    "null_content",
+    "raw",
+    "redirect",
+    "status",
+    "stream",
+    "truncated",
+    "wrong_type",
+]
 
 
 class ChatServer:
@@ -317,7 +187,7 @@ class ChatServer:
         except Refusal as refusal:
             if len(self.refusals) < 100:
                 self.refusals.append(refusal.message)
-            return Reply(refusal.status, _json(refusal.body))
+            return Reply(refusal.status, encode_json(refusal.body))
         if isinstance(self._script, Behaviour):
             return self._script.reply(request)
         if callable(self._script):
@@ -339,7 +209,7 @@ class ChatServer:
         kind = "application/json" if reply.pieces is None else "text/event-stream"
         headers = {"content-type": kind, "x-request-id": f"req_{self.count}", **reply.headers}
         lines = [
-            f"HTTP/1.1 {reply.status} {_phrase(reply.status)}",
+            f"HTTP/1.1 {reply.status} {status_phrase(reply.status)}",
             size,
             *(f"{key}: {value}" for key, value in headers.items()),
         ]
@@ -366,134 +236,6 @@ class ChatServer:
                 self.abandoned += 1
                 return False
         return True
-
-
-# What the server says.
-
-_numbers = itertools.count(1)
-
-_ERRORS = {
-    400: ("invalid_request_error", None, "Invalid request."),
-    401: ("invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
-    403: (
-        "invalid_request_error",
-        "unsupported_country_region_territory",
-        "Country, region, or territory not supported.",
-    ),
-    404: (
-        "invalid_request_error",
-        "model_not_found",
-        "The model does not exist or you do not have access to it.",
-    ),
-    429: ("requests", "rate_limit_exceeded", "Rate limit reached for requests."),
-    500: (
-        "server_error",
-        None,
-        "The server had an error while processing your request. Sorry about that!",
-    ),
-    503: ("server_error", None, "The engine is currently overloaded, please try again later."),
-}
-
-
-def _error(code: int, message: str | None = None) -> dict[str, Any]:
-    kind, name, text = _ERRORS.get(
-        code, ("server_error" if code >= 500 else "invalid_request_error", None, _phrase(code))
-    )
-    return {"error": {"message": message or text, "type": kind, "param": None, "code": name}}
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(
-        "utf-8", "surrogatepass"
-    )
-
-
-def _phrase(code: int) -> str:
-    try:
-        return HTTPStatus(code).phrase
-    except ValueError:
-        return "Unknown"
-
-
-@dataclass(frozen=True)
-class Said:
-    """What an answer says, in one body or as a stream."""
-
-    text: str | None
-    finish_reason: str = "stop"
-    tool_calls: Sequence[Mapping[str, Any]] | None = None
-    model: str | None = None
-    usage: Usage | None = None
-
-
-def _usage(request: Request, said: Said) -> dict[str, Any]:
-    if said.usage is not None:
-        return dict(said.usage)
-    asked = sum(len(words(message.get("content")).split()) for message in request.body["messages"])
-    answered = len((said.text or "").split())
-    return {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": asked + answered}
-
-
-def _shared(request: Request, said: Said, kind: str) -> dict[str, Any]:
-    return {
-        "id": f"chatcmpl-{next(_numbers)}",
-        "object": kind,
-        "created": int(time.time()),
-        "model": said.model or request.body["model"],
-        "service_tier": "default",
-        "system_fingerprint": "fp_stub",
-    }
-
-
-def _completion(request: Request, said: Said) -> dict[str, Any]:
-    message: dict[str, Any] = {
-        "role": "assistant",
-        "content": said.text,
-        "refusal": None,
-        "annotations": [],
-    }
-    if said.tool_calls is not None:
-        message["tool_calls"] = list(said.tool_calls)
-    count = request.body.get("n") or 1
-    choices = [
-        {"index": n, "message": message, "logprobs": None, "finish_reason": said.finish_reason}
-        for n in range(count)
-    ]
-    usage = _usage(request, said)
-    return (
-        _shared(request, said, "chat.completion")
-        | {"choices": choices}
-        | ({"usage": usage} if usage else {})
-    )
-
-
-def _stream(request: Request, texts: Sequence[str], said: Said) -> tuple[bytes, ...]:
-    """The events of a stream: the role, a piece a text, the tool calls, the end, and the usage when it was asked for."""
-    counted = bool((request.body.get("stream_options") or {}).get("include_usage"))
-    shared = _shared(request, said, "chat.completion.chunk") | ({"usage": None} if counted else {})
-    deltas: list[dict[str, Any]] = [
-        {"role": "assistant", "content": "", "refusal": None},
-        *({"content": text} for text in texts),
-    ]
-    if said.tool_calls is not None:
-        deltas.append(
-            {"tool_calls": [{"index": index, **call} for index, call in enumerate(said.tool_calls)]}
-        )
-    ends = [*[None] * len(deltas), said.finish_reason]
-    events = [
-        shared | {"choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": end}]}
-        for delta, end in zip([*deltas, {}], ends, strict=True)
-    ]
-    if counted:
-        events.append(shared | {"choices": [], "usage": _usage(request, said)})
-    return (*(b"data: " + _json(event) + b"\n\n" for event in events), b"data: [DONE]\n\n")
-
-
-def _last_words(messages: Sequence[Mapping[str, Any]]) -> str:
-    return next(
-        (words(message["content"]) for message in reversed(messages) if message["role"] == "user"),
-        "",
-    )
 
 
 def _headers(lines: Sequence[str]) -> dict[str, str]:

@@ -1,17 +1,15 @@
-"""Every way in which a server fails: the reason, how many requests it cost, and what recovers."""
+"""The ways in which a server fails: reason codes, numbers of requests, and retries."""
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 import traceback
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from modelpact.errors import ChatError, ModelConfigError, SecretError
+from modelpact.errors import ChatError
 from modelpact.models.chat.attempt_errors import REASONS, AttemptError, parse_retry_after
 from tests.support.chat_models import KEY, chat, fails, texts
 from tests.support.fake_chat_server import (
@@ -25,18 +23,13 @@ from tests.support.fake_chat_server import (
     empty_choices,
     hang,
     null_content,
+    raw,
     redirect,
     status,
     stream,
     truncated,
     wrong_type,
 )
-
-
-def raw(body: str, kind: str = "application/json", code: int = 200) -> Behaviour:
-    """Just these bytes."""
-    return Behaviour("raw", lambda request: Reply(code, body.encode(), {"content-type": kind}))
-
 
 FAILURES = [
     # what the server does, the reason, the requests with max_retries=2, the status, words of the message
@@ -160,7 +153,7 @@ FAILURES = [
     [row[1:] for row in FAILURES],
     ids=[row[0] for row in FAILURES],
 )
-def test_a_failure_has_its_name_and_its_number_of_requests(
+def test_a_failure_has_its_reason_and_number_of_requests(
     script: Behaviour, reason: str, count: int, code: int | None, words: str
 ) -> None:
     waiting = script.name.startswith("hang")
@@ -201,7 +194,7 @@ RECOVERING = {
 
 @pytest.mark.parametrize("name", RECOVERING)
 @pytest.mark.parametrize("streamed", [False, True])
-def test_what_passes_is_waited_for(name: str, streamed: bool) -> None:
+def test_transient_failures_are_retried(name: str, streamed: bool) -> None:
     with ChatServer([RECOVERING[name], answer("at last")]) as server:
         model = chat(server, timeout=1.0 if name == "a hang" else 5.0)
         assert texts(model, streamed=streamed) == ["at last"]
@@ -210,12 +203,12 @@ def test_what_passes_is_waited_for(name: str, streamed: bool) -> None:
     low, high = {
         "429 in a second": (1.0, 2.5),
         "429 with a date": (0.9, 4.0),
-        "a hang": (1.0, 2.5),
+        "a hang": (0.5, 2.5),
     }.get(name, (0.0, 2.0))
     assert low <= between <= high
 
 
-def test_what_does_not_pass_is_not_asked_again() -> None:
+def test_permanent_failures_are_not_retried() -> None:
     retryable = {code for code, reason in REASONS.items() if reason.is_retryable}
     assert retryable == {"rate_limited", "server_error", "timeout"}
     with ChatServer([disconnect(), answer()]) as server:
@@ -232,13 +225,13 @@ def test_retries_end_with_the_budget() -> None:
     assert 2 <= server.count <= 4
 
 
-def test_no_retries_are_no_retries() -> None:
+def test_max_retries_0_disables_retries() -> None:
     with ChatServer([status(500), answer()]) as server:
         assert fails(chat(server, max_retries=0)).attempts == 1
     assert server.count == 1
 
 
-def test_a_server_that_is_not_there_is_named_with_what_to_do() -> None:
+def test_a_missing_server_is_named_with_the_remedy() -> None:
     with ChatServer() as server:
         url = server.base_url
     error = fails(chat(url))
@@ -248,7 +241,7 @@ def test_a_server_that_is_not_there_is_named_with_what_to_do() -> None:
     assert "Start the server, or set model.base_url (examples/litellm" in str(error)
 
 
-def test_a_name_that_is_no_host_is_named() -> None:
+def test_an_unknown_host_is_unreachable() -> None:
     error = fails(chat("http://no-such-host.invalid/v1"))
     assert error.reason == "unreachable"
 
@@ -267,7 +260,7 @@ def standing_still(request: Request) -> Reply:
         (stream(list("abcdef"), broken="error"), "server_error"),
     ],
 )
-def test_a_stream_that_breaks_after_its_first_piece_is_not_begun_again(
+def test_a_stream_that_breaks_after_its_first_piece_is_not_retried(
     script: Behaviour, reason: str
 ) -> None:
     pieces = []
@@ -278,7 +271,7 @@ def test_a_stream_that_breaks_after_its_first_piece_is_not_begun_again(
     assert (caught.value.reason, caught.value.attempts, server.count) == (reason, 1, 1)
 
 
-def test_a_stream_that_stands_still_is_given_up() -> None:
+def test_a_stalled_stream_times_out() -> None:
     with ChatServer(Behaviour("standing still", standing_still)) as server:
         source = chat(server, timeout=0.45).predict_stream("Hello")
         assert next(source) == "a "
@@ -320,176 +313,12 @@ def test_a_stream_that_stands_still_is_given_up() -> None:
         (answer(None), "empty", 1),
     ],
 )
-def test_a_stream_that_does_not_begin_has_the_same_names(
+def test_a_stream_that_does_not_start_has_the_same_reasons(
     script: Behaviour, reason: str, count: int
 ) -> None:
     with ChatServer(script) as server:
         error = fails(chat(server, max_retries=2), streamed=True)
     assert (error.reason, server.count) == (reason, count)
-
-
-class TestKeys:
-    """A key goes to the configured server, and nowhere else."""
-
-    @pytest.mark.parametrize("streamed", [False, True])
-    @pytest.mark.parametrize("code", [301, 302, 307, 308])
-    def test_a_redirect_to_another_server_gets_no_request(self, code: int, streamed: bool) -> None:
-        with (
-            ChatServer() as other,
-            ChatServer(redirect(other.base_url + "/chat/completions", code)) as server,
-        ):
-            error = fails(
-                chat(server, api_key="env:KEY", headers={"X-Team": "env:KEY"}), streamed=streamed
-            )
-        assert error.reason == "redirected"
-        assert other.base_url in error.message
-        assert (server.count, other.count) == (1, 0)
-
-    def test_a_redirect_to_an_address_with_a_password_does_not_show_it(self) -> None:
-        with ChatServer(redirect(f"http://ann:hunter2@localhost/?key={KEY}")) as server:
-            assert "hunter2" not in str(fails(chat(server)))
-
-    def test_a_fallback_on_another_server_does_not_get_the_first_ones_key(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("OTHER", "other-key-123")
-        with ChatServer() as other, ChatServer(status(500)) as server:
-            with pytest.raises(ValueError, match="needs its own api_key"):
-                chat(server, api_key="env:KEY", fallbacks=[{"base_url": other.base_url}])
-            fallback = {"base_url": other.base_url, "api_key": "env:OTHER"}
-            chat(
-                server,
-                api_key="env:KEY",
-                headers={"X-Team": "env:KEY"},
-                max_retries=0,
-                fallbacks=[fallback],
-            ).predict("Hello")
-            chat(
-                server, api_key="env:KEY", max_retries=0, fallbacks=[{**fallback, "api_key": None}]
-            ).predict("Hello")
-        assert [request.headers.get("authorization") for request in other.requests] == [
-            "Bearer " + "other-key-123",
-            None,
-        ]
-        assert KEY not in str([request.headers for request in other.requests])
-
-    def test_a_variable_is_looked_up_at_the_first_call(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        with ChatServer(key="late-key-123") as server:
-            model = chat(server, api_key="env:LATE")
-            with pytest.raises(
-                ModelConfigError, match=r"model\.api_key: the variable LATE is not set"
-            ) as caught:
-                model.predict("Hello")
-            assert "export LATE=..." in str(caught.value)
-            with pytest.raises(ModelConfigError, match="LATE is not set"):
-                list(model.predict_stream("Hello"))
-            assert server.count == 0
-            monkeypatch.setenv("LATE", "late-key-123")
-            assert model.predict("Hello").response[0] == "ok"
-
-    @pytest.mark.parametrize("on_error", ["raise", "row"])
-    def test_a_fallbacks_variable_too(self, on_error: str) -> None:
-        with ChatServer() as server:
-            model = chat(
-                server, on_error=on_error, fallbacks=[{"model": "b", "api_key": "env:LATE"}]
-            )
-            with pytest.raises(ModelConfigError, match="LATE is not set"):
-                model.predict(["a", "b"])
-        assert server.count == 0
-
-    @pytest.mark.parametrize(
-        "value", [" key", "key\n", "", "ke\ny-hunter2", "schlüssel-hunter2", "key\x00hunter2"]
-    )
-    @pytest.mark.parametrize("place", ["api_key", "headers"])
-    def test_a_value_that_cannot_be_sent_is_told_without_it(
-        self, value: str, place: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("os.environ", {"ODD": value})
-        given = {"api_key": "env:ODD"} if place == "api_key" else {"headers": {"X-Team": "env:ODD"}}
-        with ChatServer() as server, pytest.raises(ModelConfigError, match="ODD") as caught:
-            chat(server, **given).predict("Hello")
-        assert "hunter2" not in "".join(traceback.format_exception(caught.value))
-        assert server.count == 0
-
-    def test_an_address_from_a_variable(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with ChatServer() as server:
-            monkeypatch.setenv("URL", server.base_url)
-            assert chat("env:URL").predict("Hello").response[0] == "ok"
-        monkeypatch.setenv("URL", "localhost")
-        with pytest.raises(ModelConfigError, match="env:URL: base_url is not a URL"):
-            chat("env:URL").predict("Hello")
-        monkeypatch.setenv("URL", "http://ann:hunter2@localhost/v1")
-        with pytest.raises(SecretError) as caught:
-            chat("env:URL").predict("Hello")
-        assert "hunter2" not in "".join(traceback.format_exception(caught.value))
-
-    def test_without_a_key_there_is_no_header(self) -> None:
-        with ChatServer() as server:
-            chat(server).predict("Hello")
-            chat(server, headers={"Authorization": "env:KEY"}).predict("Hello")
-        assert [request.headers.get("authorization") for request in server.requests] == [None, KEY]
-
-    def test_the_sdks_own_variables_send_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
-            monkeypatch.setenv(name, "canary-" + name)
-        monkeypatch.setenv(
-            "OPENAI_CUSTOM_HEADERS",
-            "X-Mine: canary-custom\nAuthorization: Bearer " + "canary-authorization",
-        )
-        monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
-        with ChatServer() as server:
-            chat(server).predict("Hello")
-            chat(server, api_key="env:KEY").predict("Hello")
-            list(chat(server, api_key="env:KEY").predict_stream("Hello"))
-        assert "canary-O" not in str(server.requests)
-        assert "canary-custom" not in str(server.requests)
-        authorized = [request.headers.get("authorization") for request in server.requests]
-        assert authorized == [None, f"Bearer {KEY}", f"Bearer {KEY}"]
-
-    REPEATING: list[Callable[[str], Behaviour]] = [
-        lambda key: status(401, {"error": {"message": f"Incorrect key {key}"}}),
-        lambda key: status(400, "x" * 285 + key),
-        lambda key: status(500, {"detail": key}),
-        lambda key: raw(f'{{"error": "{key}"}}'),
-        lambda key: raw(f'{{"error": "{"x" * 185}{key}"}}'),
-        lambda key: raw(f"<p>{key}</p>", "text/html"),
-        lambda key: raw("x" * 20 + key),
-        lambda key: raw("<p>", f"text/{key}"),
-        lambda key: raw(
-            f'{{"choices": [{{"message": {{"refusal": "{key}"}}, "finish_reason": "{key}"}}]}}'
-        ),
-        lambda key: raw(
-            f'{{"choices": [{{"message": {{"content": null}}, "finish_reason": "{key}"}}]}}'
-        ),
-        lambda key: redirect(f"http://localhost/{key}?key={key}"),
-        lambda key: raw(f'data: {{"error": {{"message": "{key}"}}}}\n\n', "text/event-stream"),
-        lambda key: raw(f"data: {{{key}\n\n", "text/event-stream"),
-        lambda key: Behaviour("odd", lambda request: Reply(200, b"", {"odd": f"{key}\x00"})),
-    ]
-
-    @pytest.mark.parametrize("streamed", [False, True])
-    @pytest.mark.parametrize("number", range(len(REPEATING)))
-    def test_a_server_that_repeats_the_key_does_not_get_it_into_any_text(
-        self, number: int, streamed: bool, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        caplog.set_level(logging.INFO)
-        caplog.set_level(logging.DEBUG, "openai")
-        with ChatServer(self.REPEATING[number](KEY)) as server:
-            error = fails(chat(server, api_key="env:KEY", max_retries=1), streamed=streamed)
-        logging.getLogger("test").error("failed", exc_info=error)
-        assert "ChatError" in caplog.text
-        assert KEY[:12] not in f"{caplog.text}{error!r}{vars(error)}"
-
-    def test_nor_does_one_that_refuses_it(self, caplog: pytest.LogCaptureFixture) -> None:
-        caplog.set_level(logging.DEBUG)
-        with ChatServer(key="another", repeats_key=True) as server:
-            model = chat(server, api_key="env:KEY", on_error="row")
-            outputs = model.predict(["a", "b"])
-        assert server.count == 2
-        assert KEY[:12] not in str(outputs.to_dict()) + caplog.text
-        assert "Incorrect API key provided: [redacted]" in outputs.error[0]
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def told(model: ChatModel, inputs: object = "Hello") -> list[dict[str, object]]:
     return rows
 
 
-def test_answers_are_in_the_order_of_the_rows() -> None:
+def test_responses_are_in_the_order_of_the_rows() -> None:
     with ChatServer(jittered) as server:
         assert texts(chat(server), ROWS) == ROWS
     assert server.count == len(ROWS)
@@ -48,13 +48,13 @@ def test_answers_are_in_the_order_of_the_rows() -> None:
 
 
 @pytest.mark.parametrize("most", [1, 7])
-def test_no_more_rows_are_under_way_than_allowed(most: int) -> None:
+def test_rows_in_flight_are_limited(most: int) -> None:
     with ChatServer(echo(0.01)) as server:
         assert texts(chat(server, max_concurrency=most), ROWS) == ROWS
     assert server.peak == most
 
 
-def test_rows_are_under_way_together() -> None:
+def test_rows_are_sent_concurrently() -> None:
     with ChatServer(echo(0.2)) as server:
         started = time.monotonic()
         texts(chat(server), ROWS)
@@ -62,13 +62,13 @@ def test_rows_are_under_way_together() -> None:
     assert server.peak > 10
 
 
-def test_no_rows_are_no_requests() -> None:
+def test_no_rows_send_no_requests() -> None:
     with ChatServer() as server:
         assert texts(chat(server), []) == []
     assert server.count == 0
 
 
-def test_raise_stops_at_the_first_error_and_names_the_row() -> None:
+def test_on_error_raise_stops_at_the_first_error_and_names_the_row() -> None:
     with ChatServer(by_text({"row 5": status(401)}, echo(0.05))) as server:
         error = fails(chat(server, max_concurrency=3), ROWS)
     assert error.message.startswith("row 5: the server rejected the API key: status 401")
@@ -76,7 +76,7 @@ def test_raise_stops_at_the_first_error_and_names_the_row() -> None:
     assert server.count < 15
 
 
-def test_row_answers_the_good_rows_and_names_each_error() -> None:
+def test_on_error_row_returns_the_good_rows_and_each_error() -> None:
     bad = {"row 1": status(400), "row 3": status(500), "row 5": null_content()}
     with ChatServer(by_text(bad)) as server:
         model = chat(server, on_error="row", max_retries=1)
@@ -97,7 +97,7 @@ def test_row_answers_the_good_rows_and_names_each_error() -> None:
     assert server.count == 14
 
 
-def test_row_has_an_error_column_also_when_all_is_well() -> None:
+def test_on_error_row_has_an_error_column_without_errors() -> None:
     with ChatServer() as server:
         assert chat(server, on_error="row").predict("Hello").to_dict("list") == {
             "response": ["ok"],
@@ -105,7 +105,7 @@ def test_row_has_an_error_column_also_when_all_is_well() -> None:
         }
 
 
-def test_a_server_that_dies_in_the_middle_leaves_what_it_answered() -> None:
+def test_the_responses_before_a_server_dies_are_kept() -> None:
     rows = [f"row {number}" for number in range(200)]
     with ChatServer(echo(0.1)) as server:
         model = chat(server, on_error="row", max_concurrency=20, budget=10.0)
@@ -136,7 +136,7 @@ def _until(condition: object) -> None:
         time.sleep(0.005)
 
 
-def test_a_rows_metadata_say_how_it_was_answered() -> None:
+def test_the_metadata_of_a_row_describe_its_requests() -> None:
     usage = {"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11}
     with ChatServer(
         [status(500), answer("Hi", usage=usage, finish_reason="length", model="gpt-2026")]
@@ -153,14 +153,14 @@ def test_a_rows_metadata_say_how_it_was_answered() -> None:
 
 
 @pytest.mark.parametrize("usage", [{}, {"prompt_tokens": None}])
-def test_a_server_that_counts_no_tokens_is_believed(usage: dict[str, object]) -> None:
+def test_a_server_may_report_no_tokens(usage: dict[str, object]) -> None:
     with ChatServer(answer(usage=usage)) as server:
         (row,) = told(chat(server))
     assert "prompt_tokens" not in row
     assert "completion_tokens" not in row
 
 
-def test_tools_that_are_to_be_called_are_in_the_metadata() -> None:
+def test_tool_calls_are_in_the_metadata() -> None:
     with ChatServer(answer(None, tool_calls=[CALL], finish_reason="tool_calls")) as server:
         model = chat(server)
         assert texts(model) == [""]
@@ -168,7 +168,7 @@ def test_tools_that_are_to_be_called_are_in_the_metadata() -> None:
     assert (row["tool_calls"], row["finish_reason"]) == ([CALL], "tool_calls")
 
 
-def test_fallbacks_are_asked_in_their_order() -> None:
+def test_fallbacks_are_tried_in_order() -> None:
     def by_model(request: Request) -> Behaviour:
         return {"gpt": status(500), "b": status(404), "c": answer("from c")}[request.body["model"]]
 
@@ -186,7 +186,7 @@ def test_fallbacks_are_asked_in_their_order() -> None:
     assert (row["fallback"], row["model"], row["attempts"]) == (1, "c", 4)
 
 
-def test_a_fallback_streams_too() -> None:
+def test_a_fallback_can_stream() -> None:
     with ChatServer(
         lambda request: status(404) if request.body["model"] == "gpt" else answer("it is me")
     ) as server:
@@ -194,7 +194,7 @@ def test_a_fallback_streams_too() -> None:
     assert server.count == 2
 
 
-def test_when_all_fail_each_is_named() -> None:
+def test_the_error_names_every_server_that_failed() -> None:
     with ChatServer(
         lambda request: status(401) if request.body["model"] == "gpt" else status(503)
     ) as server:
@@ -207,13 +207,13 @@ def test_when_all_fail_each_is_named() -> None:
     assert remedy == "Check the variable that model.api_key names."
 
 
-def test_a_fallback_is_not_asked_when_the_time_is_up() -> None:
+def test_no_fallback_is_tried_after_the_budget() -> None:
     with ChatServer(hang()) as server:
         error = fails(chat(server, budget=1.5, fallbacks=[{"model": "b"}]))
     assert (error.reason, server.count) == ("timeout", 1)
 
 
-def test_params_reach_the_fallbacks() -> None:
+def test_params_are_sent_to_the_fallbacks() -> None:
     with ChatServer([status(404), answer()]) as server:
         texts(
             chat(server, fallbacks=[{"model": "b", "temperature": 1.0}]),
@@ -223,7 +223,7 @@ def test_params_reach_the_fallbacks() -> None:
     assert [body["temperature"] for body in server.bodies] == [0.5, 0.5]
 
 
-def test_connections_are_used_again_and_closed_with_the_model() -> None:
+def test_connections_are_reused_and_closed_with_the_model() -> None:
     with ChatServer() as server:
         model = chat(server, max_concurrency=4)
         for _ in range(5):
@@ -248,7 +248,7 @@ def test_another_configuration_closes_the_old_connections() -> None:
 class TestStreams:
     """An answer as it comes."""
 
-    def test_pieces_come_as_they_are_sent(self) -> None:
+    def test_pieces_arrive_as_they_are_sent(self) -> None:
         from tests.support.fake_chat_server import stream
 
         moments = []
@@ -260,7 +260,7 @@ class TestStreams:
         (body,) = server.bodies
         assert (body["stream"], body["temperature"], body["max_tokens"]) == (True, 0.5, 9)
 
-    def test_whoever_stops_early_closes_it(self) -> None:
+    def test_stopping_early_closes_the_source(self) -> None:
         from tests.support.fake_chat_server import stream
 
         with ChatServer(stream(["a "] * 100, delay=0.05)) as server:
@@ -273,12 +273,12 @@ class TestStreams:
     @pytest.mark.parametrize(
         ("inputs", "words"), [(["a", "b"], "there are 2"), ([], "there are 0"), ([7], "row 0: ")]
     )
-    def test_a_stream_is_of_one_good_row(self, inputs: object, words: str) -> None:
+    def test_a_stream_needs_one_valid_row(self, inputs: object, words: str) -> None:
         with ChatServer() as server, pytest.raises(InputsError, match=words):
             texts(chat(server), inputs, streamed=True)
         assert server.count == 0
 
-    def test_many_streams_go_side_by_side(self) -> None:
+    def test_streams_run_concurrently(self) -> None:
         with ChatServer(echo(0.1)) as server:
             model = chat(server)
             with ThreadPoolExecutor(8) as pool:

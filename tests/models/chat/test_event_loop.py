@@ -21,7 +21,7 @@ from tests.support.fake_chat_server import ChatServer, echo, hang
 ROWS = [f"row {number}" for number in range(10)]
 
 
-def test_inside_a_running_loop() -> None:
+def test_predict_works_inside_a_running_loop() -> None:
     with ChatServer(echo()) as server:
         model = chat(server)
 
@@ -33,7 +33,7 @@ def test_inside_a_running_loop() -> None:
         assert texts(model, ROWS) == ROWS
 
 
-def test_from_several_threads_at_once() -> None:
+def test_predict_works_from_several_threads() -> None:
     with ChatServer(echo(0.02)) as server:
         model = chat(server)
         with ThreadPoolExecutor(8) as pool:
@@ -46,7 +46,7 @@ def test_from_several_threads_at_once() -> None:
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_from_an_endpoint_of_fastapi(kind: str) -> None:
+def test_predict_works_in_an_endpoint_of_fastapi(kind: str) -> None:
     import socket
 
     import uvicorn
@@ -144,13 +144,13 @@ def program(server: ChatServer, body: str, *options: str) -> Any:
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks on this system")
 @pytest.mark.parametrize("body", [FORKING, REPLACING], ids=["asking", "replacing"])
-def test_a_fork_can_ask_and_leaves_its_parents_connections_alone(body: str) -> None:
+def test_a_fork_can_predict_and_does_not_use_its_parents_connections(body: str) -> None:
     with ChatServer(echo()) as server:
         done = program(server, body)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_process_ends_in_silence() -> None:
+def test_a_process_exits_without_output() -> None:
     with ChatServer(echo(0.05)) as server:
         done = program(
             server, "source = model.predict_stream('a b c'); next(source)", "-W", "error"
@@ -158,13 +158,13 @@ def test_a_process_ends_in_silence() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_there_is_one_loop() -> None:
+def test_each_process_has_one_loop() -> None:
     assert get_loop() is get_loop()
     names = [thread.name for thread in threading.enumerate()]
     assert names.count("modelpact-chat") == 1
 
 
-def test_each_takes_items_as_there_is_room() -> None:
+def test_map_concurrently_limits_the_running_calls() -> None:
     active = peak = done = 0
     taken: list[int] = []
 
@@ -188,7 +188,7 @@ def test_each_takes_items_as_there_is_room() -> None:
     assert (peak, done, sorted(taken)) == (4, 50, list(range(50)))
 
 
-def test_each_stops_at_the_first_error() -> None:
+def test_map_concurrently_stops_at_the_first_error() -> None:
     began: list[int] = []
 
     async def work(number: int, _: int) -> None:
@@ -203,7 +203,7 @@ def test_each_stops_at_the_first_error() -> None:
     assert len(began) < 10
 
 
-def test_iterate_hands_errors_on_and_closes() -> None:
+def test_iterate_sync_raises_errors_and_closes_its_source() -> None:
     closed = []
 
     async def source() -> Any:
@@ -225,7 +225,7 @@ def test_iterate_hands_errors_on_and_closes() -> None:
     assert closed == [True, True]
 
 
-def test_a_stream_that_is_forgotten_on_the_loops_own_thread_does_not_stop_it() -> None:
+def test_a_stream_that_is_collected_on_the_loops_thread_does_not_block_it() -> None:
     async def source() -> Any:
         yield 1
         yield 2

@@ -65,11 +65,11 @@ class Filled(BaseModel):
         [{**HELLO, "tool_calls": np.array([], dtype=object)}],
     ],
 )
-def test_one_text_in_many_forms_is_one_conversation(row: Any) -> None:
+def test_a_single_string_in_any_form_is_one_conversation(row: Any) -> None:
     assert build_messages(row, 0) == [HELLO]
 
 
-def test_names_parts_and_tool_calls_stay() -> None:
+def test_names_content_parts_and_tool_calls_are_kept() -> None:
     parts = [{"type": "text", "text": "Weather?"}]
     messages = [
         {"role": "user", "name": "ann", "content": parts},
@@ -87,7 +87,7 @@ def test_names_parts_and_tool_calls_stay() -> None:
 
 
 @pytest.mark.parametrize("role", ["system", "developer"])
-def test_a_system_message_is_put_before_conversations_that_have_none(role: str) -> None:
+def test_a_system_message_is_added_to_conversations_that_have_none(role: str) -> None:
     own = {"role": role, "content": "Shout."}
     assert build_messages("Hello", 0, system="Whisper.") == [
         {"role": "system", "content": "Whisper."},
@@ -99,19 +99,19 @@ def test_a_system_message_is_put_before_conversations_that_have_none(role: str) 
 @pytest.mark.parametrize(
     "row", [{"language": "German", "text": "cat"}, Filled(language="German", text="cat")]
 )
-def test_a_template_takes_columns(row: Any) -> None:
+def test_a_template_is_filled_with_columns(row: Any) -> None:
     written = build_messages(row, 0, template="{{in}} {language}: {text}, {text}")
     assert written == [{"role": "user", "content": "{in} German: cat, cat"}]
 
 
-def test_a_template_of_one_column_takes_texts_and_leaves_messages_alone() -> None:
+def test_a_template_with_one_column_accepts_strings_and_does_not_change_messages() -> None:
     assert build_messages("cat", 0, template="Spell {word}")[0]["content"] == "Spell cat"
     assert build_messages([HELLO], 0, template="Spell {word}") == [HELLO]
     assert build_messages({"messages": [HELLO]}, 0, template="Spell {word}") == [HELLO]
     assert build_messages({"n": 3}, 0, template="{n} cats")[0]["content"] == "3 cats"
 
 
-def test_braces_in_a_value_are_a_value() -> None:
+def test_braces_in_a_value_are_not_replaced() -> None:
     assert build_messages({"text": "{a} {"}, 0, template="say {text}")[0]["content"] == "say {a} {"
 
 
@@ -148,7 +148,7 @@ def test_braces_in_a_value_are_a_value() -> None:
         ([{"role": "user", "content": "\ud800"}], "cannot be encoded as JSON"),
     ],
 )
-def test_a_broken_row_is_named_and_nothing_is_sent(row: Any, words: str) -> None:
+def test_a_malformed_row_is_named_and_nothing_is_sent(row: Any, words: str) -> None:
     with ChatServer() as server, pytest.raises(InputsError, match=f"^row 2: .*{words}") as caught:
         chat(server).predict(["Hello", "Hello", row, "Hello"])
     assert caught.value.row == 2
@@ -164,7 +164,7 @@ def test_a_broken_row_is_named_and_nothing_is_sent(row: Any, words: str) -> None
         ("cat", "row 4: it is a single string, but the template needs language, text"),
     ],
 )
-def test_a_row_that_the_template_cannot_take_is_named(row: Any, words: str) -> None:
+def test_a_row_that_does_not_fit_the_template_is_named(row: Any, words: str) -> None:
     with pytest.raises(InputsError, match=words):
         build_messages(row, 4, template="{language}: {text}")
 
@@ -183,14 +183,14 @@ def test_a_row_that_the_template_cannot_take_is_named(row: Any, words: str) -> N
         "{a:{b}}",
     ],
 )
-def test_a_malformed_template_is_refused_when_it_is_given(template: str) -> None:
+def test_a_malformed_template_is_rejected_on_construction(template: str) -> None:
     with pytest.raises(ModelConfigError, match="template: "):
         template_columns(template)
     with pytest.raises(ValueError, match="template: "):
         chat("http://localhost/v1", template=template)
 
 
-def test_frames_lists_texts_and_arrays_are_rows() -> None:
+def test_frames_lists_strings_and_arrays_have_rows() -> None:
     frame = pd.DataFrame({"text": ["a", "b"], "n": [1, 2]})
     assert list(iter_rows(frame)) == [{"text": "a", "n": 1}, {"text": "b", "n": 2}]
     assert list(iter_rows("a")) == ["a"]
@@ -201,12 +201,12 @@ def test_frames_lists_texts_and_arrays_are_rows() -> None:
     assert list(iter_rows([])) == []
 
 
-def test_what_has_no_rows_is_refused() -> None:
+def test_inputs_without_rows_are_rejected() -> None:
     with pytest.raises(InputsError, match="a DataFrame or a list, not int"):
         list(iter_rows(7))
 
 
-def test_all_of_it_passes_a_strict_server() -> None:
+def test_a_strict_server_accepts_all_message_forms() -> None:
     weather = [HELLO, {**CALLING, "content": None, "name": None}, {**RESULT, "tool_calls": None}]
     frame = pd.DataFrame(
         {"messages": [[HELLO], weather, np.array([{**HELLO, "name": "ann"}], dtype=object)]}

@@ -80,7 +80,7 @@ def saved() -> Saving:
     return save
 
 
-def test_it_answers_under_its_contract(saved: Saving) -> None:
+def test_it_predicts_under_its_contract(saved: Saving) -> None:
     with ChatServer(echo()) as server:
         outputs = saved(chat(server)).predict(MANY, {"temperature": 1, "stop": ["x"]})
     assert outputs.prediction.response.tolist() == [f"row {number}" for number in range(4)]
@@ -95,7 +95,7 @@ def test_it_answers_under_its_contract(saved: Saving) -> None:
     }
 
 
-def test_nulls_leave_params_as_they_are_configured(saved: Saving) -> None:
+def test_null_params_fall_back_to_the_settings(saved: Saving) -> None:
     with ChatServer() as server:
         adapter = saved(chat(server, temperature=0.25, stop=["y"]))
         adapter.predict(HELLO)
@@ -118,7 +118,9 @@ def test_nulls_leave_params_as_they_are_configured(saved: Saving) -> None:
         {"tempreature": 1.0},
     ],
 )
-def test_a_wrong_param_is_refused_before_any_request(params: dict[str, Any], saved: Saving) -> None:
+def test_an_invalid_param_is_rejected_before_any_request(
+    params: dict[str, Any], saved: Saving
+) -> None:
     with ChatServer() as server:
         adapter = saved(chat(server))
         with pytest.raises(InputsError, match=next(iter(params))):
@@ -126,7 +128,7 @@ def test_a_wrong_param_is_refused_before_any_request(params: dict[str, Any], sav
     assert server.count == 0
 
 
-def test_conversations_with_tools_come_through_mlflow_as_they_were(saved: Saving) -> None:
+def test_conversations_with_tools_pass_through_mlflow_unchanged(saved: Saving) -> None:
     called = {"role": "assistant", "tool_calls": [CALL]}
     result = {"role": "tool", "tool_call_id": "call_1", "content": "sunny"}
     rows = [*HELLO, {"messages": [*HELLO[0]["messages"], called, result]}]
@@ -139,7 +141,7 @@ def test_conversations_with_tools_come_through_mlflow_as_they_were(saved: Saving
     assert sent == [HELLO[0]["messages"]] * 2 + [rows[1]["messages"]] * 2
 
 
-def test_errors_a_row_are_a_matter_of_the_contract(saved: Saving) -> None:
+def test_an_error_column_must_be_in_the_contract(saved: Saving) -> None:
     outputs = {"response?": "string", "error?": "string"}
     with ChatServer(by_text({"row 2": status(401)})) as server:
         found = saved(chat(server, on_error="row"), {**CONTRACT, "outputs": outputs}).predict(MANY)
@@ -148,7 +150,7 @@ def test_errors_a_row_are_a_matter_of_the_contract(saved: Saving) -> None:
     assert found.metadata["rows"][2] == {"error": "unauthorized", "attempts": 1, "status": 401}
 
 
-def test_a_failed_row_is_a_chat_error_through_the_adapter(saved: Saving) -> None:
+def test_a_failed_row_raises_a_chat_error_through_the_adapter(saved: Saving) -> None:
     with ChatServer(status(401)) as server:
         adapter = saved(chat(server))
         with pytest.raises(PredictError, match="status 401") as caught:
@@ -166,7 +168,7 @@ class TestStreams:
         assert pieces == ["a ", "b ", "c"]
         assert server.bodies[0]["temperature"] == 0.5
 
-    def test_mlflow_streams(self, saved: Saving) -> None:
+    def test_mlflow_predict_stream_yields_text(self, saved: Saving) -> None:
         with ChatServer(stream(["a ", "b ", "c"])) as server:
             adapter = saved(chat(server))
             assert list(mlflow.pyfunc.load_model(adapter.uri).predict_stream(HELLO)) == [
@@ -176,7 +178,7 @@ class TestStreams:
             ]
         assert server.count == 1
 
-    def test_wrong_inputs_are_refused_before_any_request(self, saved: Saving) -> None:
+    def test_invalid_inputs_are_rejected_before_any_request(self, saved: Saving) -> None:
         with ChatServer() as server:
             adapter = saved(chat(server))
             for inputs, params in (
@@ -188,7 +190,7 @@ class TestStreams:
                     list(adapter.predict_stream(inputs, params))
         assert server.count == 0
 
-    def test_a_broken_stream_is_a_chat_error(self, saved: Saving) -> None:
+    def test_a_broken_stream_raises_a_chat_error(self, saved: Saving) -> None:
         with (
             ChatServer(stream(list("abcdef"), broken="cut")) as server,
             pytest.raises(ChatError, match="connection was lost"),
@@ -199,7 +201,9 @@ class TestStreams:
 class TestFiles:
     """What is stored."""
 
-    def test_there_is_no_pickle_no_key_and_no_path(self, saved: Saving, tmp_path: Path) -> None:
+    def test_a_saved_model_contains_no_pickle_key_or_path(
+        self, saved: Saving, tmp_path: Path
+    ) -> None:
         config = tmp_path / "model_config.json"
         config.write_text(
             json.dumps(
@@ -241,7 +245,7 @@ class TestFiles:
         lines = (adapter.folder / "requirements.txt").read_text().splitlines()
         assert f"openai=={openai.__version__}" in lines
 
-    def test_a_broken_file_is_refused_before_anything_is_saved(self, saved: Saving) -> None:
+    def test_a_malformed_file_raises_before_anything_is_saved(self, saved: Saving) -> None:
         Path("broken.json").write_text('{"tempreature": 1}')
         with pytest.raises(
             ModelConfigError,
@@ -255,7 +259,7 @@ class TestFiles:
 class TestConfigurations:
     """Another server for a model that is saved."""
 
-    def test_mlflows_model_config(self, saved: Saving) -> None:
+    def test_mlflows_model_config_overrides_settings(self, saved: Saving) -> None:
         with ChatServer(answer("first")) as server, ChatServer(answer("other"), key=KEY) as other:
             adapter = saved(chat(server, temperature=0.5))
             changed = {"base_url": other.base_url, "api_key": "env:KEY", "seed": 3}
@@ -265,14 +269,14 @@ class TestConfigurations:
         assert (server.count, other.count) == (1, 1)
         assert (other.bodies[0]["temperature"], other.bodies[0]["seed"]) == (0.5, 3)
 
-    def test_a_literal_key_in_it_is_refused(self, saved: Saving) -> None:
+    def test_a_literal_key_in_the_file_is_rejected(self, saved: Saving) -> None:
         with ChatServer() as server:
             adapter = saved(chat(server))
             with pytest.raises(SecretError) as caught:
                 mlflow.pyfunc.load_model(adapter.uri, model_config={"api_key": KEY})
         assert KEY not in str(caught.value)
 
-    def test_the_adapter_takes_a_file_and_a_dict(self, saved: Saving) -> None:
+    def test_the_adapter_accepts_a_file_and_a_dict(self, saved: Saving) -> None:
         with ChatServer(answer("first")) as server, ChatServer(answer("other")) as other:
             adapter = saved(chat(server))
             Path("other.json").write_text(json.dumps({"protocol": 1, "base_url": other.base_url}))
@@ -285,7 +289,7 @@ class TestConfigurations:
             with pytest.raises(ModelConfigError, match="no configuration"):
                 adapter.load_context(None)
 
-    def test_the_loader_takes_a_file(self, saved: Saving) -> None:
+    def test_the_loader_accepts_a_file(self, saved: Saving) -> None:
         with ChatServer(answer("first")) as server, ChatServer(answer("other")) as other:
             adapter = saved(chat(server))
             Path("other.json").write_text(json.dumps({"base_url": other.base_url}))
@@ -347,7 +351,7 @@ def in_a_clean_process(
     return done.stdout.splitlines()
 
 
-def test_a_subclass_is_signed_by_its_hints(saved: Saving) -> None:
+def test_the_type_hints_of_a_subclass_are_its_signature(saved: Saving) -> None:
     from mlflow.models import ModelSignature
 
     with ChatServer(answer('{"name": "Ann", "age": 41}')) as server:
@@ -360,6 +364,6 @@ def test_a_subclass_is_signed_by_its_hints(saved: Saving) -> None:
     assert server.refusals == []
 
 
-def test_a_wrong_option_is_told_with_its_name() -> None:
+def test_an_invalid_option_is_named() -> None:
     with pytest.raises(ValidationError, match="tempreature"):
         ChatModel(model="gpt", tempreature=1.0)  # type: ignore[call-arg]

@@ -42,7 +42,7 @@ def without_bounds(value: Any) -> Any:
     return [without_bounds(item) for item in value] if isinstance(value, list) else value
 
 
-def test_a_written_schema_is_asked_for_and_becomes_columns() -> None:
+def test_a_written_schema_is_requested_and_becomes_columns() -> None:
     with ChatServer(by_text({"b": answer('{"age": 7, "name": "Bob"}')}, answer(ANN))) as server:
         outputs = chat(server, response_format=PERSON).predict(["a", "b"])
     pd.testing.assert_frame_equal(outputs, pd.DataFrame({"name": ["Ann", "Bob"], "age": [41, 7]}))
@@ -52,7 +52,7 @@ def test_a_written_schema_is_asked_for_and_becomes_columns() -> None:
     assert asked == ASKED
 
 
-def test_hints_are_asked_for_and_a_list_comes_back() -> None:
+def test_type_hints_are_requested_as_a_schema_and_a_list_is_returned() -> None:
     with ChatServer(answer(ANN)) as server:
         assert chat(server, People).predict(["a", "b"]) == [{"name": "Ann", "age": 41}] * 2
     asked = without_bounds(server.bodies[0]["response_format"])
@@ -60,14 +60,14 @@ def test_hints_are_asked_for_and_a_list_comes_back() -> None:
     assert server.refusals == []
 
 
-def test_hints_of_texts_are_texts() -> None:
+def test_type_hints_of_strings_return_strings() -> None:
     with ChatServer(answer("[1]")) as server:
         assert chat(server, Texts).predict(["a", "b"]) == ["[1]", "[1]"]
     assert "response_format" not in server.bodies[0]
 
 
 @pytest.mark.parametrize("written", [["string"], {"type": "text"}])
-def test_a_format_of_texts_asks_for_nothing(written: Any) -> None:
+def test_a_string_format_sends_no_response_format(written: Any) -> None:
     with ChatServer(answer("plain")) as server:
         assert chat(server, response_format=written).predict("a").response[0] == "plain"
     assert "response_format" not in server.bodies[0]
@@ -102,7 +102,7 @@ def test_many_schemas_pass_a_strict_server(
 
 
 @pytest.mark.parametrize("text", [f"```json\n{ANN}\n```", f"```\n{ANN}\n```\n", f"  {ANN}\n"])
-def test_fenced_json_is_read(text: str) -> None:
+def test_json_in_a_code_fence_is_parsed(text: str) -> None:
     with ChatServer(answer(text)) as server:
         assert chat(server, response_format=PERSON).predict("a").name[0] == "Ann"
         json_object = chat(
@@ -124,7 +124,7 @@ MISFITS = {
 
 
 @pytest.mark.parametrize("name", MISFITS)
-def test_a_misfit_is_put_back_once(name: str) -> None:
+def test_a_mismatch_is_corrected_once(name: str) -> None:
     text, words = MISFITS[name]
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
     with (
@@ -143,7 +143,7 @@ def test_a_misfit_is_put_back_once(name: str) -> None:
     assert (row["attempts"], row["prompt_tokens"], row["completion_tokens"]) == (2, 20, 10)
 
 
-def test_a_second_misfit_is_an_error_with_a_name() -> None:
+def test_a_second_mismatch_raises_with_its_reason() -> None:
     with ChatServer(answer("no")) as server:
         error = fails(chat(server, response_format=PERSON), ["a"])
     assert (error.reason, error.attempts, server.count) == ("format_mismatch", 2, 2)
@@ -154,20 +154,20 @@ def test_a_second_misfit_is_an_error_with_a_name() -> None:
     assert "Simplify model.response_format" in error.remedy
 
 
-def test_a_single_value_that_is_not_wrapped_is_put_back() -> None:
+def test_a_single_value_without_its_wrapper_is_corrected() -> None:
     with ChatServer([answer("0.5"), answer('{"value": 0.5}')]) as server:
         assert chat(server, response_format=["double"]).predict("a").response[0] == 0.5
     assert "value" in server.bodies[1]["messages"][-1]["content"]
 
 
-def test_an_answer_that_was_cut_off_says_so() -> None:
+def test_a_response_that_was_cut_off_is_reported() -> None:
     with ChatServer(answer(ANN[:10], finish_reason="length")) as server:
         error = fails(chat(server, response_format=PERSON, max_tokens=5))
     assert "cut off at max_tokens" in error.message
     assert "raise model.max_tokens" in error.remedy
 
 
-def test_one_misfit_among_rows_is_that_rows_error() -> None:
+def test_a_mismatch_is_the_error_of_its_row() -> None:
     with ChatServer(
         lambda request: answer("no" if request.body["messages"][0]["content"] == "b" else ANN)
     ) as server:
@@ -179,14 +179,14 @@ def test_one_misfit_among_rows_is_that_rows_error() -> None:
     assert server.count == 4
 
 
-def test_a_server_that_fails_while_asked_again_is_that_failure() -> None:
+def test_a_failure_during_the_correction_is_raised() -> None:
     with ChatServer([answer("no"), status(401)]) as server:
         error = fails(chat(server, response_format=PERSON))
     assert (error.reason, server.count) == ("unauthorized", 2)
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_json_object_is_the_protocols_own(streamed: bool) -> None:
+def test_json_object_is_sent_as_it_is(streamed: bool) -> None:
     with ChatServer(answer(ANN)) as server:
         model = chat(server, response_format={"type": "json_object"}, system="Answer in JSON.")
         text = "".join(model.predict_stream("a")) if streamed else model.predict("a").response[0]
@@ -194,7 +194,7 @@ def test_json_object_is_the_protocols_own(streamed: bool) -> None:
     assert server.bodies[0]["response_format"] == {"type": "json_object"}
 
 
-def test_the_servers_words_about_a_format_are_shown() -> None:
+def test_the_servers_message_about_a_format_is_shown() -> None:
     with ChatServer(answer(ANN)) as server:
         error = fails(chat(server, response_format={"type": "json_object"}))
     assert error.reason == "bad_request"
@@ -220,7 +220,7 @@ def test_a_malformed_format_is_named_and_nothing_is_sent(written: Any, words: st
 
 
 @pytest.mark.parametrize("kind", [People, Texts])
-def test_hints_have_no_place_for_an_error_column(kind: Any) -> None:
+def test_type_hints_reject_an_error_column(kind: Any) -> None:
     with (
         ChatServer() as server,
         pytest.raises(ModelConfigError, match="on_error=row needs a DataFrame"),

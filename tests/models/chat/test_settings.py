@@ -34,19 +34,19 @@ def written(content: Any, path: str = "model_config.json") -> Path:
 
 
 @pytest.mark.parametrize(("name", "value"), ON_THE_WIRE.items())
-def test_a_setting_reaches_the_wire_under_its_name(name: str, value: Any) -> None:
+def test_a_setting_is_sent_under_its_name(name: str, value: Any) -> None:
     with ChatServer() as server:
         chat(server, **{name: value}).predict("Hello")
     assert server.bodies == [{"model": "gpt", "messages": MESSAGES, name: value}]
 
 
-def test_nothing_else_reaches_it() -> None:
+def test_no_further_settings_are_sent() -> None:
     with ChatServer() as server:
         chat(server).predict("Hello")
     assert server.bodies == [{"model": "gpt", "messages": MESSAGES}]
 
 
-def test_all_settings_reach_it_from_a_file() -> None:
+def test_all_settings_are_read_from_a_file() -> None:
     with ChatServer() as server:
         rest = {
             "system": "Be brief.",
@@ -76,7 +76,7 @@ def test_all_settings_reach_it_from_a_file() -> None:
     assert model.settings.timeout == 3.0
 
 
-def test_a_response_format_of_the_protocol_reaches_it() -> None:
+def test_a_response_format_of_the_api_is_sent() -> None:
     with ChatServer() as server:
         chat(server, response_format={"type": "text"}).predict("Hello")
         with pytest.raises(ModelConfigError):
@@ -85,7 +85,7 @@ def test_a_response_format_of_the_protocol_reaches_it() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), PARAMS.items())
-def test_a_param_overrides_its_setting_and_none_leaves_it(name: str, value: Any) -> None:
+def test_a_param_overrides_its_setting_and_none_does_not(name: str, value: Any) -> None:
     configured = {
         **PARAMS,
         "temperature": 1.0,
@@ -105,7 +105,7 @@ def test_a_param_overrides_its_setting_and_none_leaves_it(name: str, value: Any)
     assert server.bodies == [{**plain, name: value}, plain, plain, plain]
 
 
-def test_params_may_be_numpys() -> None:
+def test_params_can_be_numpy_values() -> None:
     import numpy as np
 
     with ChatServer() as server:
@@ -143,7 +143,7 @@ def test_params_may_be_numpys() -> None:
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_wrong_param_is_named_and_nothing_is_sent(
+def test_an_invalid_param_is_named_and_nothing_is_sent(
     params: dict[str, Any], words: str, stream: bool
 ) -> None:
     with ChatServer() as server, pytest.raises(InputsError, match=words) as caught:
@@ -153,13 +153,13 @@ def test_a_wrong_param_is_named_and_nothing_is_sent(
 
 
 @pytest.mark.parametrize("config", [None, ""])
-def test_no_configuration_is_a_value_error(config: Any) -> None:
+def test_a_missing_configuration_raises_a_value_error(config: Any) -> None:
     with pytest.raises(ValueError, match="no configuration") as caught:
         ChatModel().load_context(config)
     assert isinstance(caught.value, ModelConfigError)
 
 
-def test_a_model_without_a_name_says_so_when_it_is_used() -> None:
+def test_a_model_without_a_name_raises_at_the_first_call() -> None:
     with pytest.raises(ModelConfigError, match="model is not set"):
         ChatModel().predict("Hello")
     with pytest.raises(ModelConfigError, match="model is not set"):
@@ -180,7 +180,7 @@ def test_broken_json_is_named_with_its_line() -> None:
         ChatModel().load_context(written('{\n  "model": "gpt"\n  "seed": 1\n}'.replace("  ", "")))
 
 
-def test_a_list_is_no_configuration() -> None:
+def test_a_list_is_rejected_as_a_configuration() -> None:
     with pytest.raises(ModelConfigError, match="contains a list"):
         ChatModel().load_context(written("[]"))
 
@@ -226,7 +226,7 @@ def test_a_list_is_no_configuration() -> None:
         ("protocol", "1", "protocol is '1', but this release reads 1"),
     ],
 )
-def test_a_wrong_key_is_named_with_file_line_and_key(key: str, value: Any, words: str) -> None:
+def test_an_invalid_key_is_named_with_file_and_line(key: str, value: Any, words: str) -> None:
     content = (
         {"seed": 1, key: value, "top_p": 0.5}
         if key == "model"
@@ -242,12 +242,12 @@ def test_a_wrong_key_is_named_with_file_line_and_key(key: str, value: Any, words
     assert (model.context, model.settings) == ({}, model)
 
 
-def test_several_wrong_keys_are_told_together() -> None:
+def test_several_invalid_keys_are_reported_together() -> None:
     with pytest.raises(ModelConfigError, match=r"temperature: .*; max_tokens: "):
         ChatModel().load_context({"temperature": 9, "max_tokens": 0})
 
 
-def test_a_word_in_a_value_is_not_taken_for_its_key() -> None:
+def test_a_key_name_within_a_value_is_not_mistaken_for_the_key() -> None:
     with pytest.raises(ModelConfigError, match="line 3: seed"):
         ChatModel().load_context(written({"model": "seed", "seed": "x"}))
 
@@ -267,7 +267,7 @@ SECRETS = [
 
 
 @pytest.mark.parametrize("given", SECRETS, ids=str)
-def test_a_literal_key_is_refused_and_not_repeated(given: dict[str, Any]) -> None:
+def test_a_literal_key_is_rejected_and_not_repeated(given: dict[str, Any]) -> None:
     model = ChatModel()
     with pytest.raises(SecretError) as caught:
         model.load_context(written({"model": "gpt", **given}))
@@ -280,7 +280,7 @@ def test_a_literal_key_is_refused_and_not_repeated(given: dict[str, Any]) -> Non
         ChatModel(**given)
 
 
-def test_wrong_values_are_not_repeated() -> None:
+def test_invalid_values_are_not_repeated() -> None:
     with pytest.raises(ValidationError) as caught:
         ChatModel(temperature=KEY, model=7)  # type: ignore[arg-type]
     assert KEY not in f"{caught.value!s}{caught.value!r}"
@@ -289,7 +289,7 @@ def test_wrong_values_are_not_repeated() -> None:
     assert KEY not in f"{other.value!s}{other.value!r}"
 
 
-def test_a_file_replaces_what_it_holds_and_another_one_replaces_the_file() -> None:
+def test_a_file_overrides_its_keys_and_the_next_one_replaces_it() -> None:
     model = ChatModel(model="gpt", temperature=0.5, seed=1)
     model.load_context({"temperature": 1.0, "top_p": 0.5})
     assert (model.settings.temperature, model.settings.top_p, model.settings.seed) == (1.0, 0.5, 1)
@@ -298,13 +298,13 @@ def test_a_file_replaces_what_it_holds_and_another_one_replaces_the_file() -> No
     assert model.context == {"protocol": 1, "seed": 2}
 
 
-def test_where_and_how_long_is_not_what_it_is() -> None:
+def test_timeouts_and_limits_are_not_part_of_the_identity() -> None:
     one = ChatModel(model="gpt", timeout=1.0, max_concurrency=3)
     assert one.identity() == ChatModel(model="gpt").identity()
     assert one.identity() != ChatModel(model="gpt", seed=1).identity()
 
 
-def test_the_servers_follow_from_the_settings() -> None:
+def test_the_endpoints_follow_from_the_settings() -> None:
     settings = ChatSettings(
         model="a",
         api_key="env:KEY",

@@ -49,7 +49,7 @@ async def _found(pieces: list[bytes]) -> list[str]:
     lines=st.lists(st.tuples(st.sampled_from(LINES), st.sampled_from(SEPARATORS)), max_size=12),
     cuts=st.lists(st.integers(0, 200), max_size=6),
 )
-def test_any_cut_gives_the_events_of_the_sdks_own_decoder(
+def test_any_split_gives_the_events_of_the_sdks_decoder(
     lines: list[tuple[str, str]], cuts: list[int]
 ) -> None:
     body = "".join(line + end for line, end in lines).encode()
@@ -59,11 +59,11 @@ def test_any_cut_gives_the_events_of_the_sdks_own_decoder(
     assert run_coroutine(_found(pieces)) == expected
 
 
-def test_what_follows_done_is_read_but_not_told() -> None:
+def test_data_after_done_is_read_but_not_returned() -> None:
     assert run_coroutine(_found([b"data: 1\n\ndata: [DO", b"NE]\n\ndata: 2\n\n"])) == ["1"]
 
 
-def test_the_end_of_a_body_that_does_not_come_is_not_waited_for(
+def test_a_missing_end_of_the_body_is_not_awaited_for_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sse, "DRAIN_TIMEOUT", 0.01)
@@ -78,14 +78,14 @@ def test_the_end_of_a_body_that_does_not_come_is_not_waited_for(
     assert run_coroutine(found()) == ["1"]
 
 
-def test_a_long_event_is_put_together_once() -> None:
+def test_a_long_event_is_joined_once() -> None:
     piece = b"x" * 1000
     assert [
         len(event) for event in run_coroutine(_found([b"data: ", *[piece] * 5000, b"\n\n"]))
     ] == [5_000_000]
 
 
-def test_whole_closes_its_source_however_it_ends() -> None:
+def test_closing_iterator_always_closes_its_source() -> None:
     closed: list[bool] = []
 
     async def source() -> AsyncGenerator[int]:
@@ -124,10 +124,10 @@ def suspended() -> list[str]:
 
 
 @pytest.mark.usefixtures("uncollected")
-class TestNothingIsLeft:
+class TestNothingIsLeftOpen:
     """What is left to the collector may be collected in another thread while the loop closes it: an error nobody can catch."""
 
-    def test_of_a_stream_that_is_stopped_early(self) -> None:
+    def test_a_stream_that_is_stopped_early_leaves_nothing_open(self) -> None:
         with ChatServer(echo(0.01)) as server:
             source: Any = chat(server).predict_stream("a b c d")
             assert next(source)
@@ -135,14 +135,14 @@ class TestNothingIsLeft:
             assert suspended() == []
 
     @pytest.mark.parametrize("broken", ["cut", "end", "error"])
-    def test_of_a_stream_that_breaks(self, broken: str) -> None:
+    def test_a_stream_that_breaks_leaves_nothing_open(self, broken: str) -> None:
         with ChatServer(stream(list("abcdef"), broken=broken)) as server:
             with pytest.raises(ChatError):
                 list(chat(server, max_retries=0).predict_stream("Hello"))
             assert suspended() == []
 
     @pytest.mark.parametrize("streamed", [False, True])
-    def test_of_a_body_that_is_too_long(self, streamed: bool) -> None:
+    def test_a_body_that_is_too_long_leaves_nothing_open(self, streamed: bool) -> None:
         body = Reply(
             body=b"data: " + b"x" * 5_000_000, headers={"content-type": "text/event-stream"}
         )

@@ -135,7 +135,8 @@ class ServerConnection:
         if finish_reason is None:
             raise AttemptError("disconnected", "the stream ended before the response was complete")
         if not has_text:
-            raise AttemptError("empty", f"it has no text; finish reason {finish_reason!r}")
+            detail = f"it has no text; finish reason {finish_reason!r}"
+            raise AttemptError("empty", self._parser.redact(detail))
 
     def _build_request(self, messages: list[Message], extra: Mapping[str, Any]) -> dict[str, Any]:
         # Settings go into `extra_body`, because the SDK's own arguments vary between releases.
