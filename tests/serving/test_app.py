@@ -88,7 +88,7 @@ def test_every_failure_is_told_with_its_path(nested: Adapter) -> None:
         ("LOSSY", "lucky[1]", 1),
         ("WRONG_TYPE", "factor", None),
     ]
-    assert response.json()["message"] == "the request breaks the contract in 5 places"
+    assert response.json()["message"] == "the request violates the signature in 5 places"
 
 
 def test_keys_that_a_client_made_up_are_not_in_a_path(nested: Adapter) -> None:
@@ -155,7 +155,7 @@ def test_502_where_the_model_fails(told: Adapter, caplog: pytest.LogCaptureFixtu
     assert response.status_code == 502
     assert response.json() == {
         "error_code": "MODEL_FAILED",
-        "message": "the model failed on inputs that its contract accepts",
+        "message": "the model raised on valid inputs",
     }
     assert "RuntimeError at" in caplog.text  # for who runs the server: what, and where
     assert "serving_models.py:" in caplog.text
@@ -199,7 +199,7 @@ def test_503_above_the_bound_and_small_requests_beside_a_slow_one(
         slow.start()
         wait_for_work(http, 1)
         assert asked(http, "/predict", {"inputs": [QUICK]}).status_code == 200
-        assert http.get("/health").json()["under_way"] == 1
+        assert http.get("/health").json()["in_progress"] == 1
         second = threading.Thread(target=asked, args=(http, "/predict", held))
         second.start()
         wait_for_work(http, 2)
@@ -213,13 +213,17 @@ def test_503_above_the_bound_and_small_requests_beside_a_slow_one(
         (tmp_path / "go").touch()
         slow.join()
         second.join()
-        assert http.get("/health").json() == {"status": "ok", "under_way": 0, "at_most": 2}
+        assert http.get("/health").json() == {
+            "status": "ok",
+            "in_progress": 0,
+            "max_concurrency": 2,
+        }
         assert asked(http, "/predict", {"inputs": [QUICK]}).status_code == 200
 
 
 def wait_for_work(http: TestClient, number: int) -> None:
     end = time.monotonic() + 10
-    while http.get("/health").json()["under_way"] != number:
+    while http.get("/health").json()["in_progress"] != number:
         assert time.monotonic() < end
         time.sleep(0.01)
 
@@ -234,7 +238,7 @@ def test_504_and_the_slot_is_taken_until_the_model_has_really_ended(
         (tmp_path / "go").touch()
         wait_for_work(http, 0)
         assert asked(http, "/predict", {"inputs": [QUICK]}).status_code == 200
-    assert "works for longer than 0.5 s" in caplog.text
+    assert "did not respond within 0.5 s" in caplog.text
 
 
 def test_a_chat_server_that_fails_is_502(
@@ -266,7 +270,7 @@ def test_metrics_count_requests_by_path_and_status(table: Adapter) -> None:
     assert 'modelpact_requests_total{path="/predict",status="200"} 1.0' in text
     assert 'modelpact_requests_total{path="/predict",status="400"} 1.0' in text
     assert 'modelpact_request_seconds_count{path="/invocations"} 1.0' in text
-    assert "modelpact_requests_under_way 0.0" in text
+    assert "modelpact_requests_in_progress 0.0" in text
 
 
 def test_what_the_server_says_of_itself(table: Adapter) -> None:
@@ -293,7 +297,7 @@ def test_two_models_in_an_application_of_ones_own(table: Adapter, nested: Adapte
 
 
 def test_values_that_json_has_not() -> None:
-    from modelpact.serving.request_body import plain
+    from modelpact.serving.jsonable import to_jsonable
 
     frame = pd.DataFrame(
         {
@@ -311,13 +315,13 @@ def test_values_that_json_has_not() -> None:
         "array": [1.0, None],
         "bytes": "AAE=",
     }
-    assert plain(frame) == [
+    assert to_jsonable(frame) == [
         first,
         {"when": None, "number": None, "text": None, "array": [], "bytes": None},
     ]
-    assert plain(np.array([[True, False]])) == [[True, False]]
+    assert to_jsonable(np.array([[True, False]])) == [[True, False]]
     assert (
-        json.dumps(plain({"a": (np.int64(3), np.float32("inf"), {"b": np.str_("x")})}))
+        json.dumps(to_jsonable({"a": (np.int64(3), np.float32("inf"), {"b": np.str_("x")})}))
         == '{"a": [3, null, {"b": "x"}]}'
     )
 

@@ -11,9 +11,9 @@ import pytest
 from mlflow.models import ModelSignature
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Schema
 
-from modelpact.serving.encoding import NotJsonEncodable, encode_request, envelopes
-from modelpact.serving.mlflow_protocol import invocation
-from modelpact.serving.request_body import plain
+from modelpact.serving.encoding import NotJsonEncodable, encode_envelopes, encode_request
+from modelpact.serving.jsonable import to_jsonable
+from modelpact.serving.mlflow_protocol import parse_invocation
 from modelpact.signature import compile, parse
 
 MOMENT = "2024-05-06T07:08:09"
@@ -108,26 +108,26 @@ class TestQuestion:
 def test_every_envelope_holds_the_same(spec: Any, inputs: Any, names: set[str]) -> None:
     spec = "int64[-1, 2]" if spec == "long[-1, 2]" else spec
     signature = parse({"inputs": spec})
-    found = envelopes(inputs, signature.inputs)
+    found = encode_envelopes(inputs, signature.inputs)
     assert set(found) == names
     enforcer = compile(signature)
     wanted = enforcer.enforce_inputs(inputs)
     for name, body in found.items():
-        got = enforcer.enforce_inputs(invocation({name: body}, signature.inputs)[0])
+        got = enforcer.enforce_inputs(parse_invocation({name: body}, signature.inputs)[0])
         assert str(got) == str(wanted), name
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_a_moment_of_an_answer_is_the_same_text_in_every_unit(unit: str) -> None:
     values = np.array([MOMENT, "NaT"], dtype=f"M8[{unit}]")
-    assert plain(values) == [MOMENT, None]
-    assert plain({"a": [values[0], values[1]], "b": values.reshape(1, 2)}) == {
+    assert to_jsonable(values) == [MOMENT, None]
+    assert to_jsonable({"a": [values[0], values[1]], "b": values.reshape(1, 2)}) == {
         "a": [MOMENT, None],
         "b": [[MOMENT, None]],
     }
 
 
 def test_finer_moments_keep_their_digits() -> None:
-    assert plain(np.array(["2024-05-06T07:08:09.123456789"], dtype="M8[ns]")) == [
+    assert to_jsonable(np.array(["2024-05-06T07:08:09.123456789"], dtype="M8[ns]")) == [
         "2024-05-06T07:08:09.123456789"
     ]

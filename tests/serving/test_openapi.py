@@ -121,7 +121,7 @@ def test_the_page_needs_no_network(nested: Adapter) -> None:
 
 
 def test_the_page_is_text_whatever_the_contract_says() -> None:
-    from modelpact.serving.docs_page import page
+    from modelpact.serving.docs_page import render_docs_page
 
     evil = "</script><img src=x onerror=alert(1)>"
     schema = {"properties": {evil: {"type": "string"}}}
@@ -129,7 +129,7 @@ def test_the_page_is_text_whatever_the_contract_says() -> None:
         "summary": evil,
         "requestBody": {"content": {"application/json": {"schema": schema, "example": evil}}},
     }
-    text = page(
+    text = render_docs_page(
         {"info": {"title": evil, "description": evil}, "paths": {f"/{evil}": {"post": told}}}
     )
     assert "<img" not in text

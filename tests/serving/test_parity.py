@@ -16,9 +16,10 @@ from mlflow.models import ModelSignature
 from modelpact.errors import VerifyError
 from modelpact.loaders import Adapter
 from modelpact.serving import Parity, ParityVerifier, compare
-from modelpact.serving.clients import CLIENTS
-from modelpact.serving.comparison import iter_cells, same
-from modelpact.serving.parity import RULES, Payload, payloads
+from modelpact.serving.clients import CLIENTS, Payload
+from modelpact.serving.comparison import cells_equal, iter_cells
+from modelpact.serving.parity import generate_payloads
+from modelpact.serving.parity_rules import RULES
 from modelpact.signature import parse
 from modelpact.types import Sample
 from tests.support.echo_model import Echo, adapter
@@ -52,7 +53,7 @@ class Fails(Echo):
 
 def found(signature: Any, model: Any = None, n: int = 12) -> Parity:
     made = adapter(signature if isinstance(signature, ModelSignature) else parse(signature), model)
-    return compare(made, payloads(made, n))
+    return compare(made, generate_payloads(made, n))
 
 
 @pytest.fixture(autouse=True)
@@ -68,25 +69,25 @@ def quiet() -> Iterator[None]:
 @pytest.mark.parametrize("kind", ["table", "tensor", "nested", "hinted"])
 def test_saved_models(request: pytest.FixtureRequest, kind: str) -> None:
     model: Adapter = request.getfixturevalue(kind)
-    told = compare(model, payloads(model, 30))
+    told = compare(model, generate_payloads(model, 30))
     assert told.unexplained == []
-    assert told.asked[0].kind == "example"
-    assert all(told.verdicts(way)["accepted"] >= 20 for way in CLIENTS)
+    assert told.results[0].kind == "example"
+    assert all(told.count_verdicts(client)["accepted"] >= 20 for client in CLIENTS)
     assert set(told.explained) <= {"MLFLOW_RULES", "TYPE_HINTS"}
 
 
 def test_a_chat_model(talker: Callable[..., Adapter]) -> None:
     with ChatServer(echo()) as server:
         model = talker(server)
-        told = compare(model, payloads(model, 10))
+        told = compare(model, generate_payloads(model, 10))
     assert told.unexplained == []
-    assert told.verdicts("predict")["accepted"] >= 2
+    assert told.count_verdicts("predict")["accepted"] >= 2
 
 
 def test_another_answer_is_a_difference() -> None:
     told = found({"inputs": {"a": "double"}}, Once())
-    assert {(each.way, each.path, each.rule) for each in told.differences} >= {
-        (way, ".calls", "") for way in CLIENTS[1:]
+    assert {(each.client, each.path, each.rule) for each in told.differences} >= {
+        (client, ".calls", "") for client in CLIENTS[1:]
     }
     assert told.unexplained == [each for each in told.differences if each.path]
 
@@ -95,12 +96,12 @@ def test_another_model_behind_mlflow_is_a_difference() -> None:
     signature = parse({"inputs": {"a": "double"}})
     other = adapter(signature, Answers({"inputs": {}, "params": {}})).pyfunc
     told = compare(
-        adapter(signature), [Payload("conforming", pd.DataFrame({"a": [1.0]}), None)], other
+        adapter(signature), [Payload("generated", pd.DataFrame({"a": [1.0]}), None)], other
     )
     assert [
-        (each.way, each.path, each.other) for each in told.unexplained if "inputs" in each.path
+        (each.client, each.path, each.other) for each in told.unexplained if "inputs" in each.path
     ] == [
-        ("pyfunc", ".inputs.[0].a", "nothing"),
+        ("pyfunc", ".inputs.[0].a", "missing"),
         ("pyfunc", ".inputs", "'{}'"),
     ]
 
@@ -113,13 +114,13 @@ def test_a_model_that_refuses_only_over_http_is_a_difference(
     def refuse(*given: Any) -> Any:
         raise app.HttpError(422, "INPUTS_BREAK_CONTRACT", "no")
 
-    monkeypatch.setattr(app, "question", refuse)
+    monkeypatch.setattr(app, "parse_predict", refuse)
     told = found({"inputs": {"a": "double"}}, n=2)
     (difference,) = told.unexplained
-    assert (difference.way, difference.path, difference.other) == (
+    assert (difference.client, difference.path, difference.other) == (
         "predict",
         "",
-        "refused (422 INPUTS_BREAK_CONTRACT)",
+        "rejected (422 INPUTS_BREAK_CONTRACT)",
     )
 
 
@@ -129,13 +130,13 @@ class TestRules:
         assert set(told.explained) == {
             "MLFLOW_RULES"
         }  # it leaves out a param that it does not know
-        assert {told.asked[each.payload].kind for each in told.differences} == {"UNKNOWN_PARAM"}
+        assert {told.results[each.payload].kind for each in told.differences} == {"UNKNOWN_PARAM"}
 
     def test_mlflows_conversions(self) -> None:
         moments = np.array(["2024-05-06", "2024-05-07"], dtype="M8[ns]")
         frame = pd.DataFrame({"t": [list(moments)], "v": [[1.0]]})
         signature = parse({"inputs": {"t": ["datetime"], "v": {"type": "sparkml_vector"}}})
-        told = compare(adapter(signature), [Payload("conforming", frame, None)])
+        told = compare(adapter(signature), [Payload("generated", frame, None)])
         assert told.explained == {
             "MLFLOW_CONVERSIONS": 2
         }  # beside such a vector it makes numbers of moments
@@ -145,21 +146,21 @@ class TestRules:
         answer = np.array([np.nan, np.inf, 1.0])
         told = found({"inputs": {"a": "double"}, "outputs": "float64[-1]"}, Answers(answer), n=1)
         assert told.explained == {"NAN_IS_NULL": 4}
-        assert {each.way for each in told.differences} == {"predict", "invocations"}
+        assert {each.client for each in told.differences} == {"predict", "invocations"}
         assert told.unexplained == []
 
     def test_outputs_are_unchecked_by_mlflow(self) -> None:
         told = found({"inputs": {"a": "double"}, "outputs": ["long"]}, Answers(["text"]), n=1)
         assert told.explained == {"OUTPUTS_UNCHECKED": 1}
-        assert told.verdicts("python") == told.verdicts("predict") == {"failed": 1}
+        assert told.count_verdicts("python") == told.count_verdicts("predict") == {"failed": 1}
 
     def test_a_model_that_is_not_repeatable_says_so(self, talker: Callable[..., Adapter]) -> None:
         answers = iter(range(1000))
         counts = Behaviour("counts", lambda request: answer(str(next(answers))).reply(request))
         with ChatServer(counts) as server:
             model = talker(server)
-            told = compare(model, payloads(model, 1))
-        assert set(told.explained) == {"NOT_REPEATABLE"}
+            told = compare(model, generate_payloads(model, 1))
+        assert set(told.explained) == {"NOT_DETERMINISTIC"}
         assert told.unexplained == []
 
     def test_no_rule_is_an_excuse_for_everything(self) -> None:
@@ -167,7 +168,7 @@ class TestRules:
         signature = parse({"inputs": {"a": "double"}})
         told = compare(
             adapter(signature),
-            [Payload("conforming", pd.DataFrame({"a": [1.0]}), None)],
+            [Payload("generated", pd.DataFrame({"a": [1.0]}), None)],
             adapter(signature, Fails()).pyfunc,
         )
         assert [each.other for each in told.unexplained] == ["failed (RuntimeError)"]
@@ -175,14 +176,14 @@ class TestRules:
 
 def test_what_json_does_not_carry_is_asked_in_python_only() -> None:
     told = found({"inputs": {"b": "binary"}}, n=6)
-    assert told.verdicts("predict")["not asked"] >= 3
-    assert all(each.envelope == "" for each in told.asked if "predict" not in each.verdicts)
+    assert told.count_verdicts("predict")["not sent"] >= 3
+    assert all(each.envelope == "" for each in told.results if "predict" not in each.verdicts)
     assert told.unexplained == []
 
 
 def test_a_model_that_fails_fails_everywhere() -> None:
     told = found({"inputs": {"a": "double"}}, Fails(), n=5)
-    assert [told.verdicts(way)["failed"] for way in CLIENTS] == [
+    assert [told.count_verdicts(client)["failed"] for client in CLIENTS] == [
         3,
         4,
         3,
@@ -195,30 +196,30 @@ def test_the_callers_data_stays_as_it_is() -> None:
     moment = pd.Timestamp("2024-05-06")
     frame = pd.DataFrame({"o": [{"t": moment}]})
     compare(
-        adapter(parse({"inputs": {"o": {"t": "datetime"}}})), [Payload("conforming", frame, None)]
+        adapter(parse({"inputs": {"o": {"t": "datetime"}}})), [Payload("generated", frame, None)]
     )
     assert frame["o"][0]["t"] is moment
 
 
 def test_the_same_seed_asks_the_same(table: Adapter) -> None:
-    one, two, other = (compare(table, payloads(table, 12, seed)) for seed in (3, 3, 4))
+    one, two, other = (compare(table, generate_payloads(table, 12, seed)) for seed in (3, 3, 4))
     assert one.to_json() == two.to_json()
-    assert [each.kind for each in one.asked][:5] == [
+    assert [each.kind for each in one.results][:5] == [
         "example",
-        "drawn",
-        "drawn",
-        "drawn",
-        "conforming",
+        "sampled",
+        "sampled",
+        "sampled",
+        "generated",
     ]
-    assert len(other.asked) == 12
+    assert len(other.results) == 12
 
 
 def test_the_report_says_all() -> None:
     report = json.loads(found({"inputs": {"a": "double"}}).to_json())
-    assert report["payloads"] == len(report["asked"]) == 12
+    assert report["payloads"] == len(report["results"]) == 12
     assert report["unexplained"] == 0
     assert report["explained"]["MLFLOW_RULES"]["why"] == RULES["MLFLOW_RULES"]
-    assert report["ways"]["predict"] == {"accepted": 6, "refused": 6}
+    assert report["clients"]["predict"] == {"accepted": 6, "rejected": 6}
 
 
 @pytest.mark.parametrize(
@@ -233,7 +234,7 @@ def test_the_report_says_all() -> None:
     ],
 )
 def test_cells_are_equal_to_the_last_bit(left: Any, right: Any, equal: bool) -> None:
-    assert same(left, right) is same(right, left) is equal
+    assert cells_equal(left, right) is cells_equal(right, left) is equal
 
 
 @pytest.mark.parametrize(
@@ -262,7 +263,7 @@ class TestVerifier:
         verdict = ParityVerifier(payloads=10).verify(table, self.sample(table), table.signature)
         check = verdict.checks[-1]
         assert (check.code, check.ok) == ("PARITY", True)
-        assert check.detail.startswith("10 payloads, one verdict and one answer")
+        assert check.detail.startswith("10 payloads, same verdicts and predictions")
 
     def test_one_that_answers_otherwise_over_http_does_not(
         self, table: Adapter, monkeypatch: pytest.MonkeyPatch
@@ -271,7 +272,7 @@ class TestVerifier:
 
         monkeypatch.setattr(
             app,
-            "plain",
+            "to_jsonable",
             lambda value: [0.0] * len(value) if isinstance(value, np.ndarray) else value,
         )
         with pytest.raises(

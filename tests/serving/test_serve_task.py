@@ -61,7 +61,7 @@ def reply(connection: socket.socket) -> tuple[int, dict[str, Any]]:
 
 def under_way(server: Served) -> int:
     """How many requests it works on."""
-    found: int = httpx2.get(f"{server.url}/health", timeout=20).json()["under_way"]
+    found: int = httpx2.get(f"{server.url}/health", timeout=20).json()["in_progress"]
     return found
 
 

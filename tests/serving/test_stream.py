@@ -76,7 +76,7 @@ def test_a_stream_is_under_way_until_its_end(talker: Talker) -> None:
         TestClient(create_app(talker(server), Limits())) as http,
     ):
         assert events(asked(http, "/predict/stream", {"inputs": [HELLO]}).text)[-1] == ("done", {})
-        assert http.get("/health").json()["under_way"] == 0
+        assert http.get("/health").json()["in_progress"] == 0
 
 
 def test_an_empty_answer_is_a_stream_that_is_done(talker: Talker) -> None:
@@ -94,7 +94,7 @@ def test_a_first_piece_that_does_not_come_is_504(talker: Talker) -> None:
     ):
         assert asked(http, "/predict/stream", {"inputs": [HELLO]}).status_code == 504
         end = time.monotonic() + 10
-        while http.get("/health").json()["under_way"]:
+        while http.get("/health").json()["in_progress"]:
             assert time.monotonic() < end
             time.sleep(0.02)
 

@@ -12,7 +12,7 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import ParamSchema, Schema
 
 from modelpact.serving import compare
-from modelpact.serving.parity import payloads
+from modelpact.serving.parity import generate_payloads
 from modelpact.signature import compile, parse
 from tests.support.echo_model import adapter
 from tests.support.strategies import param_schemas
@@ -30,14 +30,14 @@ def test_every_cell_that_a_model_is_given_is_the_same(signatures: int) -> None:
     @given(schemas, st.none() | param_schemas(), st.integers(0, 2**32))
     def check(inputs: Schema, params: ParamSchema | None, seed: int) -> None:
         made = adapter(ModelSignature(inputs, None, params))
-        told = compare(made, payloads(made, 16, seed))
+        told = compare(made, generate_payloads(made, 16, seed))
         unexplained.extend((str(made.signature), each) for each in told.unexplained)
-        count.update(told.verdicts("predict"))
-        count["cells"] += sum(sum(each.cells.values()) for each in told.asked)
+        count.update(told.count_verdicts("predict"))
+        count["cells"] += sum(sum(each.cells.values()) for each in told.results)
 
     check()
     assert not unexplained, unexplained[:3]
-    assert min(count["accepted"], count["refused"]) >= 4 * signatures, count
+    assert min(count["accepted"], count["rejected"]) >= 4 * signatures, count
     assert count["cells"] > 150 * signatures, count
 
 

@@ -1,4 +1,4 @@
-"""A model behind HTTP, typed by its contract: for `task=serve`, and for a FastAPI application of your own."""
+"""HTTP serving: a FastAPI application for a model, typed by its signature."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The FastAPI application of a model: its routes, and what they do about bounds and faults."""
+"""The FastAPI application of a model: its routes, and how they apply limits and report errors."""
 
 from __future__ import annotations
 
@@ -9,31 +9,35 @@ import logging
 import re
 import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import (
-    HTMLResponse,
-    JSONResponse,
-    PlainTextResponse,
-    Response,
-    StreamingResponse,
-)
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.routing import APIRoute
 
 from modelpact._internal.version import __version__
 from modelpact.errors import OutputsError
-from modelpact.serving.docs_page import PAGE_HEADERS, page
+from modelpact.serving.docs_page import page_headers, render_docs_page
+from modelpact.serving.event_stream import EventStreamResponse, start_stream
 from modelpact.serving.http_errors import HttpError, to_http_error
+from modelpact.serving.jsonable import to_jsonable
 from modelpact.serving.limits import Limits
-from modelpact.serving.mlflow_protocol import invocation, parse_csv, question
-from modelpact.serving.openapi import body_of_invocation, body_of_predict, responses
+from modelpact.serving.mlflow_protocol import Call, parse_csv, parse_invocation, parse_predict
+from modelpact.serving.openapi import (
+    describe_invocations_body,
+    describe_predict_body,
+    describe_responses,
+)
 from modelpact.serving.redaction import PathRedactor
-from modelpact.serving.request_body import DrainingResponse, media_type, parse_json, plain, read
+from modelpact.serving.request_body import (
+    DrainingResponse,
+    parse_json,
+    parse_media_type,
+    read_body,
+)
 from modelpact.serving.request_metrics import RequestMetrics
-from modelpact.types import Outputs
 
 if TYPE_CHECKING:
     from modelpact.loaders import Adapter
@@ -43,325 +47,294 @@ __all__ = ["create_app", "create_router"]
 log = logging.getLogger(__name__)
 
 Work = Callable[[], Any]
+"""Runs the model in a thread and returns the content of the response."""
+
+MAX_CAUSES = 10
+"""Causes of an exception that are logged at most."""
 
 
 def create_app(adapter: Adapter, limits: Limits | None = None) -> FastAPI:
-    """An application that serves a model and nothing else.
+    """Return an application that serves one model.
 
     Args:
-        adapter: The model, as a loader gave it.
-        limits: The bounds to keep.
+        adapter: The model, as a loader returned it.
+        limits: The limits; None for the defaults.
 
     Example:
         >>> create_app.__name__  # app = create_app(CustomLoader().load("models:/diabetes/1"))
         'create_app'
     """
+    # FastAPI's own pages load their scripts from the internet.
     app = FastAPI(
         title=adapter.uri,
         version=__version__,
-        description=f"The model {adapter.uri} under its contract.",
-        docs_url=None,  # FastAPI's own pages load their scripts from the internet
+        description=f"The model {adapter.uri}, with its signature enforced.",
+        docs_url=None,
         redoc_url=None,
     )
     app.include_router(create_router(adapter, limits))
 
     async def docs() -> Response:
-        return HTMLResponse(page(app.openapi()), headers=PAGE_HEADERS)
+        return HTMLResponse(render_docs_page(app.openapi()), headers=page_headers())
 
     app.add_api_route("/docs", docs, methods=["GET"], include_in_schema=False)
     return app
 
 
 def create_router(adapter: Adapter, limits: Limits | None = None) -> APIRouter:
-    """The routes of a model, for an application of your own: `app.include_router(create_router(adapter), prefix="/houses")`.
+    """Return the routes of a model, for an application of your own.
+
+    Use it as `app.include_router(create_router(adapter), prefix="/houses")`.
 
     Args:
-        adapter: The model, as a loader gave it.
-        limits: The bounds to keep; they are this router's alone.
+        adapter: The model, as a loader returned it.
+        limits: The limits of this router; None for the defaults.
     """
     service = _Service(adapter, limits or Limits())
-    router = APIRouter(generate_unique_id_function=_operation)
+    router = APIRouter(generate_unique_id_function=_operation_id)
     post = functools.partial(router.add_api_route, methods=["POST"], response_class=Response)
-    asked, answered = body_of_predict(adapter), responses(adapter)
-    post("/predict", service.predict, openapi_extra=asked, responses=answered)
+    body, responses = describe_predict_body(adapter), describe_responses(adapter)
+    post("/predict", service.predict, openapi_extra=body, responses=responses)
     if hasattr(adapter.model, "predict_stream"):
-        events: dict[str, Any] = {
-            "description": "Server-sent events.",
-            "content": {"text/event-stream": {}},
-        }
-        post(
-            "/predict/stream",
-            service.stream,
-            openapi_extra=asked,
-            responses={**answered, 200: events},
-        )
-    invoked = responses(adapter, key="predictions")
+        events = {"description": "Server-sent events.", "content": {"text/event-stream": {}}}
+        responses = {**responses, 200: events}
+        post("/predict/stream", service.stream, openapi_extra=body, responses=responses)
     post(
         "/invocations",
         service.invocations,
-        openapi_extra=body_of_invocation(adapter),
-        responses=invoked,
+        openapi_extra=describe_invocations_body(adapter),
+        responses=describe_responses(adapter, key="predictions"),
     )
-    for path, answer in service.facts().items():
+    for path, respond in service.info_routes().items():
         kind = PlainTextResponse if path in {"/ping", "/metrics"} else JSONResponse
-        router.add_api_route(path, answer, methods=["GET"], response_class=kind)
+        router.add_api_route(path, respond, methods=["GET"], response_class=kind)
     return router
 
 
-def _operation(route: APIRoute) -> str:
-    """The name of a route in clients that are generated: `predict`, or `houses_predict` where it has a prefix."""
+def _operation_id(route: APIRoute) -> str:
+    """Return the name of a route in generated clients, such as `predict` or `houses_predict`."""
     return re.sub(r"\W+", "_", route.path_format).strip("_")
 
 
 class _Service:
-    """One model's requests: how many are under way, and how each ends."""
+    """The requests of one model: counts those in progress and responds to each.
+
+    Args:
+        adapter: The model.
+        limits: The limits.
+    """
 
     def __init__(self, adapter: Adapter, limits: Limits) -> None:
         self._adapter = adapter
         self._limits = limits
-        self._measures = RequestMetrics()
-        self._threads: Any = None
-        self._busy = 0
-        self._shown = PathRedactor(adapter.signature).shown
+        self._metrics = RequestMetrics()
+        self._limiter: anyio.CapacityLimiter
+        self._in_progress = 0
+        self._redact = PathRedactor(adapter.signature).redact
+        schema = adapter.signature.inputs
+        self._has_columns = schema is not None and not schema.is_tensor_spec()
 
     async def predict(self, request: Request) -> Response:
-        """Answer rows of inputs under the contract."""
+        """Predict rows of inputs."""
 
-        async def prepared() -> Work:
-            media_type(request, ("application/json",))
-            body = await read(request, self._limits)
-            return lambda: _dumped(self._answered(*question(parse_json(body), self._of_columns())))
+        async def prepare() -> Work:
+            parse_media_type(request, ("application/json",))
+            body = await read_body(request, self._limits)
+            return lambda: _to_json(self._predict(*self._parse_predict(body)))
 
-        return await self._guarded("/predict", prepared)
+        return await self._handle("/predict", prepare)
 
     async def invocations(self, request: Request) -> Response:
-        """Answer a request in MLflow's scoring protocol."""
+        """Predict in MLflow's scoring protocol."""
         schema = self._adapter.signature.inputs
 
-        async def prepared() -> Work:
-            kind = media_type(request, ("application/json", "text/csv"))
-            body = await read(request, self._limits)
+        async def prepare() -> Work:
+            media_type = parse_media_type(request, ("application/json", "text/csv"))
+            body = await read_body(request, self._limits)
 
             def work() -> bytes:
-                inputs = (
-                    (parse_csv(body, schema), None)
-                    if kind == "text/csv"
-                    else invocation(parse_json(body), schema)
-                )
-                return _dumped({"predictions": plain(self._adapter.predict(*inputs).prediction)})
+                if media_type == "text/csv":
+                    call: Call = parse_csv(body, schema), None
+                else:
+                    call = parse_invocation(parse_json(body), schema)
+                prediction = self._adapter.predict(*call).prediction
+                return _to_json({"predictions": to_jsonable(prediction)})
 
             return work
 
-        return await self._guarded("/invocations", prepared)
+        return await self._handle("/invocations", prepare)
 
     async def stream(self, request: Request) -> Response:
-        """Answer one row piece by piece, as server-sent events: `text` pieces, then `done`, or `error`."""
+        """Predict one row as server-sent events: `text` events, then `done` or `error`."""
 
-        async def prepared() -> Work:
-            media_type(request, ("application/json",))
-            body = await read(request, self._limits)
-            return lambda: _begun(
-                self._adapter.predict_stream(*question(parse_json(body), self._of_columns()))
-            )
+        async def prepare() -> Work:
+            parse_media_type(request, ("application/json",))
+            body = await read_body(request, self._limits)
+            return lambda: start_stream(self._adapter.predict_stream(*self._parse_predict(body)))
 
-        return await self._guarded("/predict/stream", prepared, self._events)
+        return await self._handle("/predict/stream", prepare, self._stream_response)
 
-    async def _guarded(
+    def _parse_predict(self, body: bytes) -> Call:
+        return parse_predict(parse_json(body), self._has_columns)
+
+    async def _handle(
         self,
         path: str,
         prepare: Callable[[], Awaitable[Work]],
         respond: Callable[[Any], Response] | None = None,
     ) -> Response:
-        started = time.perf_counter()
+        """Read a request, run the model and return the response, or that of an error."""
+        start = time.perf_counter()
         try:
-            if self._busy >= self._limits.max_concurrency:
-                raise HttpError(
-                    503, "BUSY", "too many requests are worked on", {"retry-after": "1"}
-                )
-            self._busy += 1
+            if self._in_progress >= self._limits.max_concurrency:
+                raise HttpError(503, "BUSY", "too many concurrent requests", {"retry-after": "1"})
+            self._in_progress += 1
             try:
                 work = await prepare()
             except BaseException:
-                self._busy -= 1
+                self._in_progress -= 1
                 raise
-            content = await self._in_time(work)
-            response = (
-                respond(content) if respond else Response(content, media_type="application/json")
-            )
+            respond = respond or functools.partial(Response, media_type="application/json")
+            response = respond(await self._run(work))
+        # Every exception becomes a response that does not contain its text.
         except Exception as error:
-            response = self._refused(path, error)
-        self._measures.note(path, response.status_code, time.perf_counter() - started)
+            response = self._error_response(path, error)
+        self._metrics.observe(path, response.status_code, time.perf_counter() - start)
         return response
 
-    def _refused(self, path: str, error: Exception) -> Response:
-        refusal = to_http_error(error, self._shown)
-        if refusal.status == 500 and isinstance(error, OutputsError):
+    def _error_response(self, path: str, error: Exception) -> Response:
+        found = to_http_error(error, self._redact)
+        self._log_error(path, error, found.status)
+        if found.is_unread:
+            return DrainingResponse(found, self._limits)
+        return JSONResponse(found.body, found.status, found.headers)
+
+    def _log_error(self, path: str, error: Exception, status: int) -> None:
+        if status == 500 and isinstance(error, OutputsError):
             places = ", ".join(
-                f"{found.code} at {self._shown(found.path) or '/'}" for found in error.failures
+                f"{violation.code} at {self._redact(violation.path) or '/'}"
+                for violation in error.failures
             )
-            log.error("%s: the model's answer breaks its contract: %s", path, places)
-        elif refusal.status in {500, 502}:
-            log.error("%s: status %d: %s", path, refusal.status, _without_data(error))
-        elif refusal.status == 504:
-            log.error(
-                "%s: status 504: the model works for longer than %g s", path, self._limits.timeout
-            )
-        if refusal.unread:
-            return DrainingResponse(refusal, self._limits)
-        return JSONResponse(refusal.body, refusal.status, refusal.headers)
+            log.error("%s: the prediction violates the signature: %s", path, places)
+        elif status in {500, 502}:
+            log.error("%s: status %d: %s", path, status, _describe_without_data(error))
+        elif status == 504:
+            timeout = self._limits.timeout
+            log.error("%s: status 504: the model did not respond within %g s", path, timeout)
 
-    async def _in_time(self, work: Work) -> Any:
-        """Do the work in a thread; it counts as under way until it has really ended, also when nobody waits any longer."""
-        if self._threads is None:
-            self._threads = anyio.CapacityLimiter(self._limits.max_concurrency)
+    async def _run(self, work: Work) -> Any:
+        """Run the model in a thread.
 
-        async def counted() -> Any:
+        The request stays in progress until the thread has ended, even after a timeout.
+        """
+        # A limiter belongs to the event loop that is running.
+        if not hasattr(self, "_limiter"):
+            self._limiter = anyio.CapacityLimiter(self._limits.max_concurrency)
+
+        async def run_counted() -> Any:
             try:
-                return await anyio.to_thread.run_sync(work, limiter=self._threads)
+                return await anyio.to_thread.run_sync(work, limiter=self._limiter)
             finally:
-                self._busy -= 1
+                self._in_progress -= 1
 
-        task = asyncio.ensure_future(counted())
+        task = asyncio.ensure_future(run_counted())
         done, _ = await asyncio.wait({task}, timeout=self._limits.timeout)
         if not done:
+            # Retrieve the late exception, or asyncio would log it with its text.
             task.add_done_callback(lambda late: late.cancelled() or late.exception())
-            raise HttpError(
-                504, "MODEL_TOO_SLOW", f"the model did not answer within {self._limits.timeout:g} s"
-            )
+            message = f"the model did not respond within {self._limits.timeout:g} s"
+            raise HttpError(504, "MODEL_TOO_SLOW", message)
         return task.result()
 
-    def _answered(self, inputs: Any, params: dict[str, Any] | None) -> dict[str, Any]:
-        outputs: Outputs = self._adapter.predict(inputs, params)
+    def _predict(self, inputs: Any, params: dict[str, Any] | None) -> dict[str, Any]:
+        outputs = self._adapter.predict(inputs, params)
         metadata = dict(outputs.metadata)
-        if "fallback" in metadata:  # the error's kind will do: its text is for who runs the server
+        if "fallback" in metadata:
+            # The class of the error only: its text may contain data.
             metadata["fallback"] = str(metadata["fallback"]).partition(":")[0]
-        return {"prediction": plain(outputs.prediction), "metadata": plain(metadata)}
+        return {
+            "prediction": to_jsonable(outputs.prediction),
+            "metadata": to_jsonable(metadata),
+        }
 
-    def _events(self, pieces: Iterator[str]) -> Response:
-        async def events() -> AsyncIterator[str]:
-            try:
-                while (
-                    piece := await anyio.to_thread.run_sync(
-                        next, pieces, None, limiter=self._threads
-                    )
-                ) is not None:
-                    yield f"event: text\ndata: {json.dumps({'text': piece})}\n\n"
-                yield "event: done\ndata: {}\n\n"
-            except Exception as error:
-                refusal = bytes(self._refused("/predict/stream", error).body).decode()
-                yield f"event: error\ndata: {refusal}\n\n"
+    def _stream_response(self, chunks: Any) -> Response:
+        def on_end() -> None:
+            self._in_progress -= 1
 
-        def ended() -> None:
-            self._busy -= 1
+        self._in_progress += 1
+        on_error = functools.partial(self._error_response, "/predict/stream")
+        return EventStreamResponse(chunks, self._limiter, on_error, on_end)
 
-        self._busy += 1
-        return _Events(pieces, ended, events())
-
-    def _of_columns(self) -> bool:
-        schema = self._adapter.signature.inputs
-        return schema is not None and not schema.is_tensor_spec()
-
-    def facts(self) -> dict[str, Callable[[], Any]]:
-        """The routes that answer without the model."""
+    def info_routes(self) -> dict[str, Callable[[], Any]]:
+        """Return the routes that do not call the model, by path."""
         import mlflow
 
         from modelpact.signature import digest, to_json_schema, to_spec
 
         adapter = self._adapter
-        version = {"model": adapter.uri, "modelpact": __version__, "mlflow": mlflow.__version__}
-        signed = {
+        versions = {"model": adapter.uri, "modelpact": __version__, "mlflow": mlflow.__version__}
+        signature_forms = {
             "signature": to_spec(adapter.signature),
             "digest": digest(adapter.signature),
             "json_schema": to_json_schema(adapter.signature),
         }
 
         async def ping() -> Response:
-            """Whether the server is up."""
+            """Check that the server is running."""
             return PlainTextResponse("\n")
 
         async def health() -> dict[str, Any]:
-            """Whether the server is up, and how much it has to do."""
+            """Return the number of requests in progress and its limit."""
             return {
                 "status": "ok",
-                "under_way": self._busy,
-                "at_most": self._limits.max_concurrency,
+                "in_progress": self._in_progress,
+                "max_concurrency": self._limits.max_concurrency,
             }
 
-        async def versions() -> dict[str, str]:
-            """Which model is served, and by what."""
-            return version
+        async def version() -> dict[str, str]:
+            """Return the model and the versions of modelpact and MLflow."""
+            return versions
 
         async def signature() -> dict[str, Any]:
-            """The contract: as one writes it, its digest, and as JSON Schema."""
-            return signed
+            """Return the signature as written in YAML and as JSON Schema, and its digest."""
+            return signature_forms
 
         async def metrics() -> Response:
-            """Counts and times for Prometheus."""
-            return Response(self._measures.text(self._busy), media_type=self._measures.media_type)
+            """Return Prometheus metrics."""
+            content = self._metrics.render(self._in_progress)
+            return Response(content, media_type=self._metrics.media_type)
 
         return {
             "/ping": ping,
             "/health": health,
-            "/version": versions,
+            "/version": version,
             "/signature": signature,
             "/metrics": metrics,
         }
 
 
-class _Events(StreamingResponse):
-    """A stream that ends what it was made of, also where the client went away."""
-
-    def __init__(
-        self, pieces: Iterator[str], ended: Callable[[], None], events: AsyncIterator[str]
-    ) -> None:
-        super().__init__(
-            events, media_type="text/event-stream", headers={"cache-control": "no-store"}
-        )
-        self._pieces = pieces
-        self._ended = ended
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._ended()
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(self._pieces.close)  # type: ignore[attr-defined]
-
-
-def _begun(pieces: Iterator[str]) -> Iterator[str]:
-    """The pieces, of which the first has come: until then a failure is a status, and not an event."""
-    first = next(pieces, None)
-
-    def all_of_them() -> Iterator[str]:
-        try:
-            if first is not None:
-                yield first
-                yield from pieces
-        finally:
-            pieces.close()  # type: ignore[attr-defined]
-
-    return all_of_them()
-
-
-def _dumped(answer: Any) -> bytes:
-    text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+def _to_json(content: Any) -> bytes:
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     try:
         return text.encode()
-    except UnicodeEncodeError:  # a model may answer with half a character, which JSON can escape
-        return json.dumps(answer, separators=(",", ":"), allow_nan=False).encode()
+    except UnicodeEncodeError:
+        # A prediction may contain an unpaired surrogate, which JSON can escape.
+        return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _without_data(error: BaseException) -> str:
-    """An error for the log: the kinds in its chain and where they were raised, without texts, which may hold a client's data."""
+def _describe_without_data(error: BaseException) -> str:
+    """Return the classes of an exception and its causes, and where they were raised.
+
+    The texts of exceptions may contain data of the client.
+    """
     chain: list[BaseException] = []
-    found: BaseException | None = error
-    while found is not None and found not in chain and len(chain) < 10:
-        chain.append(found)
-        found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
-    return ", caused by ".join(f"{type(each).__name__} at {_place(each)}" for each in chain)
+    cause: BaseException | None = error
+    while cause is not None and cause not in chain and len(chain) < MAX_CAUSES:
+        chain.append(cause)
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return ", caused by ".join(f"{type(one).__name__} at {_raised_at(one)}" for one in chain)
 
 
-def _place(error: BaseException) -> str:
+def _raised_at(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"

@@ -1,4 +1,4 @@
-"""The four ways to ask a model: our adapter, plain `mlflow.pyfunc`, `/predict` and `/invocations`; what each of them says."""
+"""The four clients of a model that `parity` compares, and the outcomes of their calls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import copy
 import json
 import logging
 import warnings
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,148 +15,143 @@ from modelpact.errors import InputsError, PactError
 from modelpact.signature.enforcement.columns import object_array
 
 if TYPE_CHECKING:
+    from anyio.from_thread import BlockingPortal
     from mlflow.pyfunc import PyFuncModel
 
     from modelpact.loaders import Adapter
 
-__all__ = ["CLIENTS", "CallResult", "Http", "ask_adapter", "ask_pyfunc"]
+__all__ = ["CLIENTS", "CallResult", "HttpClient", "Payload", "call_adapter", "call_pyfunc"]
 
 CLIENTS = ("python", "pyfunc", "predict", "invocations")
-"""`Adapter.predict`, `mlflow.pyfunc.load_model(...).predict`, `POST /predict`, `POST /invocations`."""
+"""`Adapter.predict`, `PyFuncModel.predict`, `POST /predict`, `POST /invocations`."""
+
+Verdict = Literal["accepted", "rejected", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """The arguments of one call.
+
+    Attributes:
+        kind: `example` (the stored one), `sampled` (some of its rows), `generated`, or the kind of
+            the violation.
+        inputs: The inputs.
+        params: Inference parameters.
+        path: The path of the violation; empty for valid payloads.
+    """
+
+    kind: str
+    inputs: Any
+    params: dict[str, Any] | None
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """What one way said to a payload.
+    """The outcome of one call.
 
     Attributes:
-        verdict: `accepted`; `refused`, because the payload breaks the contract; `failed`, because there is no answer to give.
-        reason: The kind of the error, or the error code of the response.
-        answer: The prediction; None where there is none.
+        verdict: `accepted`; `rejected` if the payload violates the signature; `failed` if it
+            conforms and there is nevertheless no prediction.
+        reason: The class of the error, or the status and error code of the response.
+        prediction: The prediction; None if there is none.
     """
 
-    verdict: Literal["accepted", "refused", "failed"]
+    verdict: Verdict
     reason: str = ""
-    answer: Any = None
+    prediction: Any = None
 
 
-def ask_adapter(adapter: Adapter, inputs: Any, params: dict[str, Any] | None) -> CallResult:
-    """Ask our adapter."""
+def call_adapter(adapter: Adapter, payload: Payload) -> CallResult:
+    """Call the adapter."""
     try:
-        return CallResult("accepted", answer=adapter.predict(inputs, params).prediction)
+        outputs = adapter.predict(payload.inputs, payload.params)
+        return CallResult("accepted", prediction=outputs.prediction)
     except InputsError as error:
-        return CallResult("refused", type(error).__name__)
+        return CallResult("rejected", type(error).__name__)
     except PactError as error:
         return CallResult("failed", type(error).__name__)
 
 
-def ask_pyfunc(pyfunc: PyFuncModel, inputs: Any, params: dict[str, Any] | None) -> CallResult:
-    """Ask MLflow, which may write into what it is given: it gets a copy."""
+def call_pyfunc(pyfunc: PyFuncModel, payload: Payload) -> CallResult:
+    """Call a model through MLflow, with copies: MLflow may modify its arguments."""
     from mlflow.exceptions import MlflowException
 
     try:
-        return CallResult(
-            "accepted", answer=pyfunc.predict(_copied(inputs), params=copy.deepcopy(params))
-        )
-    except (InputsError, MlflowException) as error:
-        refused = getattr(error, "error_code", "INVALID_PARAMETER_VALUE") in {
-            "INVALID_PARAMETER_VALUE",
-            "BAD_REQUEST",
-        }
-        return CallResult("refused" if refused else "failed", type(error).__name__)
-    except Exception as error:  # whatever the model raises
+        inputs, params = _copy_inputs(payload.inputs), copy.deepcopy(payload.params)
+        prediction = pyfunc.predict(inputs, params=params)
+        return CallResult("accepted", prediction=prediction)
+    except InputsError as error:
+        return CallResult("rejected", type(error).__name__)
+    except MlflowException as error:
+        is_rejected = error.error_code in {"INVALID_PARAMETER_VALUE", "BAD_REQUEST"}
+        return CallResult("rejected" if is_rejected else "failed", type(error).__name__)
+    # A model may raise anything.
+    except Exception as error:
         return CallResult("failed", type(error).__name__)
 
 
-def _copied(inputs: Any) -> Any:
-    """A copy to its depths; that of pandas shares what is in its cells."""
+def _copy_inputs(inputs: Any) -> Any:
+    """Return a deep copy; that of pandas shares the objects in the cells."""
     if not hasattr(inputs, "columns"):
         return copy.deepcopy(inputs)
     frame = inputs.copy()
-    for place, dtype in enumerate(frame.dtypes):
+    for index, dtype in enumerate(frame.dtypes):
         if dtype.kind == "O":
-            frame.isetitem(place, object_array(copy.deepcopy(frame.iloc[:, place].tolist())))
+            frame.isetitem(index, object_array(copy.deepcopy(frame.iloc[:, index].tolist())))
     return frame
 
 
-class Http:
-    """The FastAPI application of a model, asked in this process: every byte of a request and of its response is there.
+class HttpClient:
+    """Calls the FastAPI application of a model in this process, through real HTTP messages.
 
     Args:
         adapter: The model.
-        seconds: How long it may take for one answer.
+        timeout: Seconds per prediction.
     """
 
-    def __init__(self, adapter: Adapter, seconds: float = 600.0) -> None:
+    def __init__(self, adapter: Adapter, timeout: float = 600.0) -> None:
+        from httpx2 import ASGITransport, AsyncClient
+
         from modelpact.serving.app import create_app
         from modelpact.serving.limits import Limits
 
-        self._app = create_app(adapter, Limits(max_bytes=2**31, timeout=seconds))
-        self._portal: Any = None
+        app = create_app(adapter, Limits(max_bytes=2**31, timeout=timeout))
+        self._client = AsyncClient(
+            transport=ASGITransport(app=app), base_url="http://localhost", trust_env=False
+        )
+        self._portal: BlockingPortal
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[Http]:
-        """Run the application, in one event loop of its own, as long as the block lasts."""
+    def open(self) -> Iterator[HttpClient]:
+        """Run the application in an event loop of its own while the block lasts."""
         from anyio.from_thread import start_blocking_portal
 
-        with start_blocking_portal() as self._portal, _quiet():
+        with start_blocking_portal() as self._portal, _silence():
             yield self
+            self._portal.call(self._client.aclose)
 
-    def ask(self, path: Literal["/predict", "/invocations"], body: Any) -> CallResult:
+    def post(self, path: Literal["/predict", "/invocations"], body: Any) -> CallResult:
         """Post a body as JSON."""
-        status, content = self._portal.call(
-            self._post, path, json.dumps(body, allow_nan=False).encode()
-        )
-        found = json.loads(content)
+        content = json.dumps(body, allow_nan=False).encode()
+        status, found = self._portal.call(self._post, path, content)
         if status == 200:
-            return CallResult(
-                "accepted", answer=found["prediction" if path == "/predict" else "predictions"]
-            )
-        return CallResult(
-            "refused" if status in {400, 422} else "failed", f"{status} {found['error_code']}"
-        )
+            key = "prediction" if path == "/predict" else "predictions"
+            return CallResult("accepted", prediction=found[key])
+        verdict: Verdict = "rejected" if status in {400, 422} else "failed"
+        return CallResult(verdict, f"{status} {found['error_code']}")
 
-    async def _post(self, path: str, content: bytes) -> tuple[int, bytes]:
-        status, answer, sent = 0, bytearray(), False
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "scheme": "http",
-            "method": "POST",
-            "path": path,
-            "raw_path": path.encode(),
-            "root_path": "",
-            "query_string": b"",
-            "headers": [
-                (b"content-type", b"application/json"),
-                (b"content-length", str(len(content)).encode()),
-            ],
-            "client": ("127.0.0.1", 0),
-            "server": ("127.0.0.1", 80),
-        }
-
-        async def receive() -> MutableMapping[str, Any]:
-            nonlocal sent
-            if sent:
-                return {"type": "http.disconnect"}
-            sent = True
-            return {"type": "http.request", "body": content, "more_body": False}
-
-        async def send(message: MutableMapping[str, Any]) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            answer.extend(message.get("body", b""))
-
-        await self._app(scope, receive, send)
-        return status, bytes(answer)
+    async def _post(self, path: str, content: bytes) -> tuple[int, dict[str, Any]]:
+        headers = {"content-type": "application/json"}
+        response = await self._client.post(path, content=content, headers=headers)
+        return response.status_code, json.loads(response.content)
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Nothing is logged of payloads that are meant to be refused, and nothing is warned of."""
+def _silence() -> Iterator[None]:
+    """Suppress logs and warnings: many payloads are meant to be rejected."""
     loggers = [logging.getLogger(name) for name in ("mlflow", "modelpact.serving")]
-    before = [logger.level for logger in loggers]
+    levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     try:
@@ -164,5 +159,5 @@ def _quiet() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        for logger, level in zip(loggers, before, strict=True):
+        for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

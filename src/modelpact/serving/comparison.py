@@ -1,4 +1,4 @@
-"""Answers cell by cell: whether two of them, one of which may have come as JSON, are the same to the last bit."""
+"""Compares predictions cell by cell, bit by bit, also after a round trip through JSON."""
 
 from __future__ import annotations
 
@@ -7,75 +7,82 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelpact.serving.request_body import plain
+from modelpact.serving.jsonable import to_jsonable
 
-__all__ = ["Cell", "is_null_for", "iter_cells", "same"]
+__all__ = ["Cell", "cells_equal", "is_null_of_nonfinite", "iter_cells", "unequal_paths"]
 
 Cell = str | int | float | bool | None
 
 
-def iter_cells(answer: Any, path: str = "") -> Iterator[tuple[str, Cell]]:
-    """The cells of an answer, each with its path; a frame is a list of rows, and a moment is its text.
+def iter_cells(prediction: Any, path: str = "") -> Iterator[tuple[str, Cell]]:
+    """Yield the path and the value of every cell of a prediction.
 
-    Only NaN and the infinities stay what they are in Python.
+    A DataFrame is a list of rows, a datetime its ISO 8601 text. NaN and Infinity stay floats.
 
     Example:
         >>> import pandas as pd
         >>> list(iter_cells(pd.DataFrame({"a": [1, 2]})))
         [('[0].a', 1), ('[1].a', 2)]
     """
-    found = _nested(answer)
-    if isinstance(found, Mapping):
-        parts = [(f"{path}.{key}", value) for key, value in found.items()]
-    elif isinstance(found, (list, tuple)):
-        parts = [(f"{path}[{index}]", value) for index, value in enumerate(found)]
+    value = _unwrap(prediction)
+    if isinstance(value, Mapping):
+        items = [(f"{path}.{key}", item) for key, item in value.items()]
+    elif isinstance(value, (list, tuple)):
+        items = [(f"{path}[{index}]", item) for index, item in enumerate(value)]
     else:
-        yield path, found
+        yield path, value
         return
-    for place, value in parts:
-        yield from iter_cells(value, place)
-    if not parts:
-        yield path, "{}" if isinstance(found, Mapping) else "[]"
+    for item_path, item in items:
+        yield from iter_cells(item, item_path)
+    if not items:
+        yield path, "{}" if isinstance(value, Mapping) else "[]"
 
 
-def _nested(value: Any) -> Any:
-    """One level of an answer as a dict, a list, or a value of JSON."""
+def _unwrap(value: Any) -> Any:
+    """Return the top level of a value as a dict, a list, or a scalar."""
     if isinstance(value, float):
-        return float(value)  # NumPy's doubles are floats as well
+        # A NumPy double is a float, too.
+        return float(value)
     if isinstance(value, (Mapping, list, tuple)):
         return value
     if hasattr(value, "columns") and hasattr(value, "iloc"):
-        columns = [value.iloc[:, place].tolist() for place in range(value.shape[1])]
+        columns = [value.iloc[:, index].tolist() for index in range(value.shape[1])]
         return [dict(zip(value.columns, row, strict=True)) for row in zip(*columns, strict=True)]
     if hasattr(value, "tolist") and getattr(value.dtype, "kind", "") != "M":
         return value.tolist()
-    return plain(value)
+    return to_jsonable(value)
 
 
-def same(left: Cell, right: Cell) -> bool:
-    """Whether two cells are equal. JSON has one type of numbers: 1 and 1.0 are; floats are where all their bits are.
+def unequal_paths(left: dict[str, Cell], right: dict[str, Cell]) -> Iterator[str]:
+    """Yield the paths of the cells that differ, or exist on one side only."""
+    for path in [*left, *(path for path in right if path not in left)]:
+        if path not in left or path not in right or not cells_equal(left[path], right[path]):
+            yield path
+
+
+def cells_equal(left: Cell, right: Cell) -> bool:
+    """Return whether two cells are equal; floats must be equal bit by bit.
+
+    JSON has one type of numbers, so that 1 and 1.0 are equal.
 
     Example:
-        >>> same(1, 1.0), same(True, 1), same(0.1 + 0.2, 0.3), same(float("nan"), float("nan"))
-        (True, False, False, True)
+        >>> cells_equal(1, 1.0), cells_equal(True, 1), cells_equal(0.1 + 0.2, 0.3)
+        (True, False, False)
+        >>> cells_equal(float("nan"), float("nan"))
+        True
     """
-    if (
-        isinstance(left, bool)
-        or isinstance(right, bool)
-        or not (_is_number(left) and _is_number(right))
-    ):
-        return type(left) is type(right) and left == right
     if isinstance(left, float) and isinstance(right, float):
-        return struct.pack("d", left) == struct.pack("d", right) or (
-            math.isnan(left) and math.isnan(right)
-        )
-    return left == right
+        same_bits = struct.pack("d", left) == struct.pack("d", right)
+        return same_bits or (math.isnan(left) and math.isnan(right))
+    if _is_number(left) and _is_number(right):
+        return left == right
+    return type(left) is type(right) and left == right
 
 
-def is_null_for(value: Cell, other: Cell) -> bool:
-    """Whether the other is the null that stands in JSON for a number that is not finite."""
+def is_null_of_nonfinite(value: Cell, other: Cell) -> bool:
+    """Return whether `other` is the null that JSON has instead of the NaN or Infinity `value`."""
     return isinstance(value, float) and not math.isfinite(value) and other is None
 
 
 def _is_number(value: Cell) -> bool:
-    return isinstance(value, (int, float))
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,104 +1,98 @@
-"""The page of an application: its OpenAPI document for people, with a form to try each route; it loads nothing from elsewhere."""
+"""Renders the OpenAPI document as an HTML page with a form per route.
+
+The page does not load anything from other servers, unlike FastAPI's own pages.
+"""
 
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
-from html import escape
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["PAGE_HEADERS", "page"]
+if TYPE_CHECKING:
+    from jinja2 import Template
 
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.4rem; overflow-wrap: anywhere; }
-details { border: 1px solid #8886; border-radius: 6px; margin: .6rem 0; padding: .5rem .9rem; }
-summary { cursor: pointer; }
-summary b { display: inline-block; min-width: 3.2rem; }
-pre, textarea { font: 13px/1.45 ui-monospace, monospace; box-sizing: border-box; width: 100%; max-height: 24rem; overflow: auto; }
-pre { background: #8881; padding: .6rem; border-radius: 4px; white-space: pre-wrap; overflow-wrap: anywhere; }
-table { border-collapse: collapse; }
-td, th { text-align: left; padding: .15rem 1rem .15rem 0; vertical-align: top; }
-button { font: inherit; padding: .2rem 1rem; }
-"""
-
-_SCRIPT = """
-for (const form of document.querySelectorAll("form")) form.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const shown = form.querySelector("output"), text = form.querySelector("textarea");
-  shown.innerHTML = "";
-  const pre = shown.appendChild(document.createElement("pre"));
-  pre.textContent = "...";
-  const asked = text ? { method: form.dataset.method, body: text.value, headers: { "content-type": "application/json" } } : {};
-  try {
-    const began = performance.now(), answer = await fetch(form.dataset.path, asked), body = await answer.text();
-    let found = body;
-    try { found = JSON.stringify(JSON.parse(body), null, 2); } catch { }
-    pre.textContent = `${answer.status} ${answer.statusText} (${Math.round(performance.now() - began)} ms)\\n${found}`;
-  } catch (error) { pre.textContent = `no answer: ${error.message}`; }
-});
-"""
+__all__ = ["page_headers", "render_docs_page"]
 
 
-def _hashed(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+@functools.cache
+def page_headers() -> dict[str, str]:
+    """Return the headers of the page: only its own style and script may run."""
+    policy = {
+        "default-src": "'none'",
+        "style-src": _hash_source("docs_page.css"),
+        "script-src": _hash_source("docs_page.js"),
+        "connect-src": "'self'",
+        "img-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    rules = (f"{directive} {source}" for directive, source in policy.items())
+    return {"content-security-policy": "; ".join(rules)}
 
 
-PAGE_HEADERS = {
-    "content-security-policy": f"default-src 'none'; style-src {_hashed(_STYLE)}; script-src {_hashed(_SCRIPT)}; "
-    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-}
-"""What goes with the page: nothing but its own style and script is let in, and it asks no server but its own."""
+def _hash_source(name: str) -> str:
+    digest = hashlib.sha256(_read(name).encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def page(document: dict[str, Any]) -> str:
-    """The page of an OpenAPI document, as HTML.
+@functools.cache
+def _read(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def _load_template() -> Template:
+    from jinja2 import Environment
+
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_read("docs_page.html.jinja"))
+
+
+def render_docs_page(document: dict[str, Any]) -> str:
+    """Return an OpenAPI document as HTML.
 
     Example:
-        >>> "<h1>houses</h1>" in page({"info": {"title": "houses"}, "paths": {}})
+        >>> "<h1>houses</h1>" in render_docs_page({"info": {"title": "houses"}, "paths": {}})
         True
     """
-    info = document.get("info", {})
-    title = escape(str(info.get("title", "")))
-    routes = "".join(
-        _route(path, method, told)
-        for path, methods in document["paths"].items()
-        for method, told in methods.items()
-    )
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f'<title>{title}</title><link rel="icon" href="data:,"><style>{_STYLE}</style></head><body><h1>{title}</h1>'
-        f"<p>{escape(str(info.get('description', '')))} modelpact {escape(str(info.get('version', '')))}. "
-        f'For programs: <a href="openapi.json">openapi.json</a>.</p>{routes}<script>{_SCRIPT}</script></body></html>'
+    routes = [
+        _describe_route(path, method, operation)
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    ]
+    return _load_template().render(
+        info=document.get("info", {}),
+        routes=routes,
+        style=_read("docs_page.css"),
+        script=_read("docs_page.js"),
     )
 
 
-def _route(path: str, method: str, told: dict[str, Any]) -> str:
-    content = told.get("requestBody", {}).get("content", {})
-    asked = content.get("application/json")
-    example = "" if asked is None else escape(_text(asked.get("example", {})))
-    form = f'<textarea rows="{min(example.count(chr(10)) + 1, 18)}" spellcheck="false" aria-label="body">{example}</textarea>'
-    statuses = "".join(
-        f"<tr><th>{escape(str(status))}</th><td>{escape(str(found.get('description', '')))}</td></tr>"
-        for status, found in sorted(told.get("responses", {}).items())
-    )
-    answers = told.get("responses", {}).get("200", {}).get("content", {})
-    schemas = "".join(
-        f"<details><summary>{what} as {escape(kind)}</summary><pre>{escape(_text(found['schema']))}</pre></details>"
-        for what, kinds in (("Body", content), ("Answer", answers))
-        for kind, found in kinds.items()
-        if found.get("schema")
-    )
-    opened = " open" if path.endswith("/predict") else ""
-    return (
-        f"<details{opened}><summary><b>{escape(method.upper())}</b> <code>{escape(path)}</code></summary>"
-        f"<p>{escape(str(told.get('description', told.get('summary', ''))))}</p>"
-        f'<form data-method="{escape(method.upper())}" data-path="{escape(path.lstrip("/"))}">{form if asked is not None else ""}'
-        f"<p><button>Send</button></p><output></output></form>{schemas}<table>{statuses}</table></details>"
-    )
+def _describe_route(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
+    """Return the variables of a route in the template."""
+    body = operation.get("requestBody", {}).get("content", {})
+    responses = operation.get("responses", {})
+    success = responses.get("200", {}).get("content", {})
+    json_body = body.get("application/json")
+    return {
+        "path": path,
+        "method": method.upper(),
+        "description": operation.get("description", operation.get("summary", "")),
+        "example": None if json_body is None else _to_text(json_body.get("example", {})),
+        "schemas": [
+            (f"{title} as {media_type}", _to_text(content["schema"]))
+            for title, contents in (("Request", body), ("Response", success))
+            for media_type, content in contents.items()
+            if content.get("schema")
+        ],
+        "responses": sorted(responses.items()),
+    }
 
 
-def _text(value: Any) -> str:
+def _to_text(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)

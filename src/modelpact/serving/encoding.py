@@ -1,4 +1,4 @@
-"""Inputs and params as JSON carries them: in the form of `/predict`, and in the envelopes of MLflow's scoring protocol."""
+"""Encodes inputs and params as JSON requests, for `/predict` and for MLflow's protocol."""
 
 from __future__ import annotations
 
@@ -7,36 +7,38 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelpact.serving.request_body import plain
+from modelpact.serving.jsonable import to_jsonable
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
     from mlflow.types.schema import Schema
 
-__all__ = ["NotJsonEncodable", "encode_request", "envelopes"]
+__all__ = ["NotJsonEncodable", "encode_envelopes", "encode_request"]
 
 
 class NotJsonEncodable(ValueError):
-    """A payload holds what JSON cannot carry."""
+    """A payload contains a value that JSON cannot represent."""
 
 
 def encode_request(
     inputs: Any, params: Mapping[str, Any] | None = None, *, schema: Schema | None = None
 ) -> dict[str, Any]:
-    """The body of a request to `/predict`.
+    """Return the body of a request to `/predict`.
+
+    A DataFrame becomes a list of rows: objects if its columns have names, lists if they are
+    numbered, and plain values if the signature has one unnamed column. NaN in a column becomes
+    null.
 
     Args:
-        inputs: As `Adapter.predict` takes them. A frame becomes a list of rows: objects where its columns are named by texts,
-            lists where they are numbered, plain values where there is but column 0, as a contract of one column without a
-            name takes them.
-        params: Inference parameters by name; None for none.
-        schema: The inputs of the contract; None for none.
-
-    Returns:
-        What `json.dumps` takes; NaN in a column is null.
+        inputs: Inputs as for `Adapter.predict`.
+        params: Inference parameters; None for none.
+        schema: The inputs of the signature; None for none.
 
     Raises:
-        NotJsonEncodable: There are bytes, complex numbers, spans of time, Infinity, keys that are no texts, or a tensor of moments, with
-            NaN, or of a shape that nested lists do not have: without axes, or with axes after an empty one.
+        NotJsonEncodable: The inputs contain bytes, complex numbers, timedeltas, Infinity, keys that
+            are not strings, or a tensor of datetimes, with NaN, or of a shape that nested lists
+            cannot represent: without axes, or with axes after an empty one.
 
     Example:
         >>> import pandas as pd
@@ -46,99 +48,108 @@ def encode_request(
     for tensor in inputs.values() if isinstance(inputs, dict) else [inputs]:
         if hasattr(tensor, "shape") and not hasattr(tensor, "columns"):
             _check_tensor(tensor)
-    values = (
-        schema is None or schema.is_tensor_spec() or [spec.name for spec in schema.inputs] == [None]
-    )
-    body = {
-        "inputs": _table(inputs, values=values)
-        if hasattr(inputs, "columns")
-        else _value(inputs, nan=False)
-    }
-    return body if params is None else {**body, "params": _value(dict(params))}
+    if hasattr(inputs, "columns"):
+        body = {"inputs": _encode_frame(inputs, unwrap=_has_plain_rows(schema))}
+    else:
+        body = {"inputs": _encode(inputs, nan_as_null=False)}
+    return body if params is None else {**body, "params": _encode(dict(params))}
 
 
-def envelopes(inputs: Any, schema: Schema | None) -> dict[str, Any]:
-    """The same inputs in each envelope of MLflow's protocol that can hold them.
+def _has_plain_rows(schema: Schema | None) -> bool:
+    """Return whether a row of one column is a plain value instead of a list."""
+    if schema is None or schema.is_tensor_spec():
+        return True
+    return [spec.name for spec in schema.inputs] == [None]
+
+
+def encode_envelopes(inputs: Any, schema: Schema | None) -> dict[str, Any]:
+    """Return encoded inputs in each envelope of MLflow's protocol that can represent them.
 
     Args:
-        inputs: `inputs` as `encode_request` made them.
-        schema: The inputs of the contract.
+        inputs: The `inputs` of a body that `encode_request` returned.
+        schema: The inputs of the signature.
 
     Example:
-        >>> envelopes([{"a": 1}], None)["dataframe_split"]
+        >>> encode_envelopes([{"a": 1}], None)["dataframe_split"]
         {'columns': ['a'], 'data': [[1]]}
     """
     found = {"inputs": inputs}
-    if isinstance(inputs, dict) and schema is not None and schema.is_tensor_spec():
-        lengths = {len(tensor) for tensor in inputs.values() if isinstance(tensor, list)}
-        if (
-            len(lengths) == 1
-            and all(isinstance(tensor, list) for tensor in inputs.values())
-            and lengths != {0}
-        ):
-            found["instances"] = [
-                dict(zip(inputs, row, strict=True)) for row in zip(*inputs.values(), strict=True)
-            ]
+    is_tensors = schema is not None and schema.is_tensor_spec()
+    if isinstance(inputs, dict) and is_tensors:
+        found |= _tensor_envelopes(inputs)
     elif isinstance(inputs, list):
         found["instances"] = inputs
         if inputs and all(isinstance(row, dict) for row in inputs):
-            found["dataframe_records"] = inputs
-            columns = list(inputs[0])
-            if all(list(row) == columns for row in inputs):
-                found["dataframe_split"] = {
-                    "columns": columns,
-                    "data": [list(row.values()) for row in inputs],
-                }
-        elif (
-            inputs
-            and all(isinstance(row, list) for row in inputs)
-            and (schema is None or not schema.is_tensor_spec())
-        ):
+            found |= _record_envelopes(inputs)
+        elif inputs and all(isinstance(row, list) for row in inputs) and not is_tensors:
             found["dataframe_split"] = {"data": inputs}
     return found
 
 
-def _check_tensor(tensor: Any) -> None:
+def _tensor_envelopes(tensors: dict[str, Any]) -> dict[str, Any]:
+    """Return named tensors as instances, if all have the same number of rows."""
+    if not all(isinstance(tensor, list) for tensor in tensors.values()):
+        return {}
+    lengths = {len(tensor) for tensor in tensors.values()}
+    if len(lengths) != 1 or lengths == {0}:
+        return {}
+    rows = zip(*tensors.values(), strict=True)
+    return {"instances": [dict(zip(tensors, row, strict=True)) for row in rows]}
+
+
+def _record_envelopes(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    envelopes: dict[str, Any] = {"dataframe_records": rows}
+    columns = list(rows[0])
+    if all(list(row) == columns for row in rows):
+        data = [list(row.values()) for row in rows]
+        envelopes["dataframe_split"] = {"columns": columns, "data": data}
+    return envelopes
+
+
+def _check_tensor(tensor: np.ndarray) -> None:
     if not tensor.shape or 0 in tensor.shape[:-1]:
         raise NotJsonEncodable(f"a tensor of shape {tuple(tensor.shape)}")
     if tensor.dtype.kind in "mMcS":
         raise NotJsonEncodable(f"a tensor of {tensor.dtype}")
 
 
-def _table(frame: Any, *, values: bool) -> Any:
-    """The rows; `values` says whether a row of column 0 alone is a plain value."""
-    labels = list(frame.columns)
+def _encode_frame(frame: pd.DataFrame, *, unwrap: bool) -> list[Any]:
+    """Return the rows; with `unwrap`, rows of a single column 0 are plain values."""
+    labels: list[Any] = list(frame.columns)
     columns = [
-        [_value(cell) for cell in frame.iloc[:, place].tolist()] for place in range(len(labels))
+        [_encode(cell) for cell in frame.iloc[:, index].tolist()] for index in range(len(labels))
     ]
-    if labels == [0] and values:
+    if labels == [0] and unwrap:
         return columns[0]
     rows = zip(*columns, strict=True) if labels else [()] * len(frame)
-    if labels == list(range(len(labels))) and labels:
+    if labels and labels == list(range(len(labels))):
         return [list(row) for row in rows]
     if not all(isinstance(label, str) for label in labels):
-        raise NotJsonEncodable("a column's name is no text")
+        raise NotJsonEncodable("a column name that is not a string")
     return [dict(zip(labels, row, strict=True)) for row in rows]
 
 
-def _value(value: Any, *, nan: bool = True) -> Any:
-    """A value; `nan` says whether NaN may be null."""
+def _encode(value: Any, *, nan_as_null: bool = True) -> Any:
     if isinstance(value, float):
-        if math.isinf(value) or (math.isnan(value) and not nan):
-            raise NotJsonEncodable("a number that is not finite")
-        return None if math.isnan(value) else value
+        return _encode_float(value, nan_as_null)
     if isinstance(value, (str, bool, int)) or value is None:
         return value
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
-            raise NotJsonEncodable("a key is no text")
-        return {key: _value(item, nan=nan) for key, item in value.items()}
+            raise NotJsonEncodable("a key that is not a string")
+        return {key: _encode(item, nan_as_null=nan_as_null) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_value(item, nan=nan) for item in value]
-    if getattr(getattr(value, "dtype", None), "kind", "") == "M":
-        return plain(value)
-    if hasattr(value, "tolist"):
-        return _value(value.tolist(), nan=nan)
+        return [_encode(item, nan_as_null=nan_as_null) for item in value]
+    if hasattr(value, "tolist") and getattr(getattr(value, "dtype", None), "kind", "") != "M":
+        return _encode(value.tolist(), nan_as_null=nan_as_null)
     if isinstance(value, (bytes, bytearray, complex, datetime.timedelta)):
         raise NotJsonEncodable(f"a {type(value).__name__}")
-    return plain(value)
+    return to_jsonable(value)
+
+
+def _encode_float(number: float, nan_as_null: bool) -> float | None:
+    if math.isfinite(number):
+        return number
+    if math.isnan(number) and nan_as_null:
+        return None
+    raise NotJsonEncodable("a number that is not finite")

@@ -1,4 +1,4 @@
-"""What goes wrong with a request, as a status and a body that repeats none of the client's data."""
+"""Maps errors to HTTP statuses and bodies that never repeat the client's data."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from modelpact.signature import ViolationCode
 __all__ = ["ERROR_SCHEMA", "STATUS_DESCRIPTIONS", "HttpError", "to_http_error"]
 
 STATUS_DESCRIPTIONS = {
-    400: "The body is not JSON, or not CSV.",
-    408: "The body did not come in time.",
+    400: "The body is not valid JSON or CSV.",
+    408: "The body did not arrive in time.",
     413: "The body is too large.",
-    415: "The content type is not one that is read here.",
-    422: "Inputs or params break the contract; the field failures says where.",
-    500: "The model's answer breaks the contract, or the server has a fault.",
-    502: "The model failed, or the server that it asks.",
-    503: "Too many requests are worked on; the header Retry-After says when to come again.",
-    504: "The model did not answer in time.",
+    415: "The content type is not supported.",
+    422: "The inputs or params violate the signature; see `failures`.",
+    500: "The prediction violates the signature, or the server has a bug.",
+    502: "The model raised, or its upstream server failed.",
+    503: "Too many concurrent requests; retry after the interval in Retry-After.",
+    504: "The model did not respond in time.",
 }
-"""The statuses other than 200 that a request may get, each with its meaning."""
+"""The error statuses of a request."""
 
 ERROR_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["error_code", "message"],
     "properties": {
-        "error_code": {"type": "string", "description": "a reason for programs"},
+        "error_code": {"type": "string", "description": "a machine-readable reason"},
         "message": {"type": "string"},
-        "total": {"type": "integer", "description": "how many failures there are in all"},
+        "total": {"type": "integer", "description": "the number of all failures"},
         "failures": {
             "type": "array",
             "items": {
@@ -45,24 +45,24 @@ ERROR_SCHEMA: dict[str, Any] = {
         },
     },
 }
-"""The JSON Schema of every body that is not an answer."""
+"""The JSON Schema of the body of an error."""
 
 
 class HttpError(Exception):
-    """A request that gets no answer.
+    """A request that ends with an error status.
 
     Args:
         status: A key of `STATUS_DESCRIPTIONS`.
-        code: The reason, for programs.
-        message: The reason, for people; nothing of what the client sent.
+        code: The machine-readable reason.
+        message: The reason, without any data of the client.
         headers: Headers of the response.
-        facts: More fields of the body.
+        details: Further fields of the body.
 
     Attributes:
-        unread: Whether the client is still sending.
+        is_unread: Whether the client is still sending the body.
     """
 
-    unread = False
+    is_unread = False
 
     def __init__(
         self,
@@ -70,72 +70,62 @@ class HttpError(Exception):
         code: str,
         message: str,
         headers: dict[str, str] | None = None,
-        **facts: Any,
+        **details: Any,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.headers = headers or {}
-        self.body = {"error_code": code, "message": message, **facts}
+        self.body = {"error_code": code, "message": message, **details}
 
 
-def to_http_error(error: Exception, shown: Callable[[str], str] = str) -> HttpError:
-    """What an error of the model's, or of its contract's, is to its client.
+def to_http_error(error: Exception, redact: Callable[[str], str] = str) -> HttpError:
+    """Return the HTTP error of an exception.
 
     Args:
-        error: What was raised.
-        shown: Makes of a failure's path one without the client's own keys.
+        error: The exception.
+        redact: Removes the client's own keys from the path of a violation.
     """
     if isinstance(error, HttpError):
         return error
     if isinstance(error, InputsError):
-        return _broken_inputs(error, shown)
-    if isinstance(error, RecursionError):  # the model's own is a PredictError
+        return _inputs_error(error, redact)
+    # A RecursionError of the model itself is a PredictError.
+    if isinstance(error, RecursionError):
         return HttpError(400, "NOT_JSON", "the body is nested too deeply")
     if isinstance(error, OutputsError):
-        return HttpError(
-            500, "OUTPUTS_BREAK_CONTRACT", "the model's answer does not conform to its contract"
-        )
+        return HttpError(500, "OUTPUTS_BREAK_CONTRACT", "the prediction violates the signature")
     if isinstance(error, ChatError):
         return HttpError(
             502,
             "UPSTREAM_FAILED",
-            "the chat server gave no usable answer",
-            reason=getattr(error, "reason", None),
+            "the chat server did not return a usable response",
+            reason=error.reason,
         )
     if isinstance(error, PredictError):
-        return HttpError(
-            502, "MODEL_FAILED", "the model failed on inputs that its contract accepts"
-        )
-    return HttpError(500, "INTERNAL_ERROR", "the server has a fault; its log says which")
+        return HttpError(502, "MODEL_FAILED", "the model raised on valid inputs")
+    return HttpError(500, "INTERNAL_ERROR", "internal server error; see the log of the server")
 
 
-def _broken_inputs(error: InputsError, shown: Callable[[str], str]) -> HttpError:
-    failures = [
-        {
-            "code": failure.code,
-            "path": "params"
-            if failure.code == ViolationCode.UNKNOWN_PARAM
-            else shown(failure.path),
-            "row": failure.row,
-            "expected": failure.expected,
-        }
-        for failure in getattr(error, "failures", ())
-    ]
-    total = int(getattr(error, "total", None) or max(1, len(failures)))
-    if not failures:  # the model itself refused a row
+def _inputs_error(error: InputsError, redact: Callable[[str], str]) -> HttpError:
+    failures: list[dict[str, Any]] = []
+    for violation in error.failures:
+        # The path of an unknown param is the client's own key.
+        is_unknown = violation.code == ViolationCode.UNKNOWN_PARAM
+        path = "params" if is_unknown else redact(violation.path)
+        failure = {"code": violation.code, "path": path, "row": violation.row}
+        failures.append({**failure, "expected": violation.expected})
+    total = error.total or max(1, len(failures))
+    if not failures:
+        # The model itself rejected the inputs.
+        expected = "inputs that the model accepts"
         failures = [
-            {
-                "code": "REFUSED_BY_MODEL",
-                "path": "",
-                "row": getattr(error, "row", None),
-                "expected": "inputs that it takes",
-            }
+            {"code": "REFUSED_BY_MODEL", "path": "", "row": error.row, "expected": expected}
         ]
     places = "1 place" if total == 1 else f"{total} places"
     return HttpError(
         422,
         "INPUTS_BREAK_CONTRACT",
-        f"the request breaks the contract in {places}",
+        f"the request violates the signature in {places}",
         failures=failures,
         total=total,
     )

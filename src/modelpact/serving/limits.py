@@ -1,4 +1,4 @@
-"""What a server takes upon itself: how large a body, how many at once, how long."""
+"""The limits of a server."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ __all__ = ["Limits"]
 
 
 class Limits(BaseModel):
-    """The bounds of a server.
+    """The limits of a server.
 
     Attributes:
-        max_bytes: The largest body that is read; a larger one is refused with 413 before it is read to its end.
-        max_concurrency: How many requests are worked on at once; one more is refused with 503.
-        timeout: Seconds that the model may take for a request; then the answer is 504.
-        body_timeout: Seconds in which a body must have come; then the answer is 408.
+        max_bytes: The size of the largest request body; larger bodies get status 413 before they
+            are read to the end.
+        max_concurrency: The number of concurrent requests; further requests get status 503.
+        timeout: Seconds that the model may take per request; then the status is 504.
+        body_timeout: Seconds within which a request body must arrive; then the status is 408.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")

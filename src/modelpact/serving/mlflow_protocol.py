@@ -1,4 +1,4 @@
-"""The two forms of a request: modelpact's own, and the envelopes of MLflow's scoring protocol."""
+"""Parses the bodies of `/predict` and of MLflow's scoring protocol."""
 
 from __future__ import annotations
 
@@ -10,144 +10,145 @@ from typing import TYPE_CHECKING, Any
 from modelpact.serving.http_errors import HttpError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow.types.schema import Schema
 
-__all__ = ["ENVELOPES", "invocation", "parse_csv", "question"]
+__all__ = ["ENVELOPES", "parse_csv", "parse_invocation", "parse_predict"]
 
 ENVELOPES = ("dataframe_split", "dataframe_records", "instances", "inputs")
-"""The keys of MLflow's protocol, of which a request has exactly one, beside `params`."""
+"""The keys of MLflow's protocol; a request has exactly one of them, and optionally `params`."""
+
+Call = tuple[Any, dict[str, Any] | None]
+"""Inputs and params."""
 
 
-def question(body: Any, columns: bool) -> tuple[Any, dict[str, Any] | None]:
-    """Inputs and params of modelpact's own form: `{"inputs": [...], "params": {...}}`.
+def parse_predict(body: Any, is_columns: bool) -> Call:
+    """Return the inputs and params of `{"inputs": [...], "params": {...}}`.
 
     Args:
         body: Parsed JSON.
-        columns: Whether the contract is of columns, whose inputs are a list of rows.
+        is_columns: Whether the signature has columns, so that the inputs are a list of rows.
 
     Raises:
-        HttpError: 422: It is not of that form.
+        HttpError: 422 if the body has another form.
     """
     if not isinstance(body, dict):
-        raise _malformed("an object with inputs and, optionally, params")
-    unknown = sorted(key for key in body if key not in {"inputs", "params"})
-    if unknown or "inputs" not in body:
-        raise _malformed("the keys inputs and, optionally, params, and no others")
-    if columns and not isinstance(body["inputs"], list):
+        raise _malformed("an object with inputs and optional params")
+    if "inputs" not in body or body.keys() - {"inputs", "params"}:
+        raise _malformed("the keys inputs and optional params, and no others")
+    if is_columns and not isinstance(body["inputs"], list):
         raise _malformed("a list of rows", "inputs")
-    return body["inputs"], _params(body)
+    return body["inputs"], _parse_params(body)
 
 
-def invocation(body: Any, schema: Schema | None) -> tuple[Any, dict[str, Any] | None]:
-    """Inputs and params of a request in MLflow's protocol.
+def parse_invocation(body: Any, schema: Schema | None) -> Call:
+    """Return the inputs and params of a request in MLflow's protocol.
 
     Args:
         body: Parsed JSON.
-        schema: The inputs of the contract.
+        schema: The inputs of the signature.
 
     Raises:
-        HttpError: 422: It is not of that protocol.
+        HttpError: 422 if the body does not follow the protocol.
     """
     given = [key for key in ENVELOPES if isinstance(body, dict) and key in body]
     if len(given) != 1:
         raise _malformed(f"exactly one of {', '.join(ENVELOPES)}")
-    (envelope,) = given
-    unknown = sorted(set(body) - {envelope, "params"})
-    if unknown:
-        raise _malformed(f"{envelope} and, optionally, params, and no other keys")
-    found = body[envelope]
+    envelope = given[0]
+    if body.keys() - {envelope, "params"}:
+        raise _malformed(f"{envelope} and optional params, and no other keys")
+    return _parse_envelope(envelope, body[envelope], schema), _parse_params(body)
+
+
+def _parse_envelope(envelope: str, value: Any, schema: Schema | None) -> Any:
     if envelope == "dataframe_split":
-        return _split(found), _params(body)
+        return _parse_split(value)
     if envelope == "dataframe_records":
-        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
             raise _malformed("a list of objects", envelope)
-        return found, _params(body)
-    if envelope == "instances":
-        return _instances(found, schema), _params(body)
-    return found, _params(body)
+        return value
+    return _parse_instances(value, schema) if envelope == "instances" else value
 
 
-def parse_csv(body: bytes, schema: Schema | None) -> Any:
-    """A CSV body as a frame; columns that the contract has as text stay text, and an empty value is a null.
+def parse_csv(body: bytes, schema: Schema | None) -> pd.DataFrame:
+    """Return a CSV body as a DataFrame; columns of strings stay text, empty values are null.
 
     Raises:
-        HttpError: 400: It is not CSV: rows of other lengths than the first line, a name twice, Infinity.
+        HttpError: 400 if the body is not CSV, has rows of different lengths, duplicate names or
+            Infinity.
     """
     import pandas as pd
-    from mlflow.types.schema import DataType
 
-    columns = schema is not None and not schema.is_tensor_spec()
-    named = schema is not None and columns and schema.has_input_names()
-    texts = (
-        {name: str for name, kind in schema.input_types_dict().items() if kind == DataType.string}
-        if named and schema
-        else {}
-    )
-    nullable: Any = (
-        {"dtype_backend": "numpy_nullable"} if columns else {}
-    )  # whole numbers stay whole beside an empty value
+    is_columns = schema is not None and not schema.is_tensor_spec()
+    # Integers stay integers next to an empty value.
+    options: dict[str, Any] = {"dtype_backend": "numpy_nullable"} if is_columns else {}
     try:
         text = body.decode("utf-8-sig")
-        _rectangular(text)
-        frame = pd.read_csv(io.StringIO(text), dtype=texts, low_memory=False, **nullable)
-    except (
-        ValueError,
-        OverflowError,
-        csv.Error,
-    ):  # UnicodeDecodeError, and those of pandas, are ValueErrors
-        raise HttpError(
-            400,
-            "NOT_CSV",
-            "the body is not CSV in UTF-8: a line of names, and in each row as many values",
-        ) from None
-    if any(
-        frame[name].isin([math.inf, -math.inf]).any()
-        for name in frame.select_dtypes("number").columns
-    ):
-        raise HttpError(400, "NOT_CSV", "Infinity is no number here")
+        _check_rectangular(text)
+        frame: pd.DataFrame = pd.read_csv(
+            io.StringIO(text), dtype=_string_columns(schema), low_memory=False, **options
+        )
+    # UnicodeDecodeError and the errors of pandas are ValueErrors.
+    except (ValueError, OverflowError, csv.Error):
+        expected = "a header of unique names, then as many values in each row"
+        raise HttpError(400, "NOT_CSV", f"the body is not CSV in UTF-8: send {expected}") from None
+    for name in frame.select_dtypes("number").columns:
+        if frame[name].isin([math.inf, -math.inf]).any():
+            raise HttpError(400, "NOT_CSV", "the body contains Infinity")
     return frame
 
 
-def _rectangular(text: str) -> None:
-    """Refuse what pandas would read in its own way: longer rows move all values by a column, shorter ones are filled up."""
+def _string_columns(schema: Schema | None) -> dict[str, type[str]]:
+    from mlflow.types.schema import DataType
+
+    if schema is None or schema.is_tensor_spec() or not schema.has_input_names():
+        return {}
+    types = schema.input_types_dict()
+    return {name: str for name, kind in types.items() if kind == DataType.string}
+
+
+def _check_rectangular(text: str) -> None:
+    """Reject rows of other lengths, which pandas shifts or fills.
+
+    Raises:
+        ValueError: The rows have different lengths, or the header has duplicates.
+    """
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     names = next(rows, [])
-    if (
-        not names
-        or len(set(names)) != len(names)
-        or any(row and len(row) != len(names) for row in rows)
-    ):
-        raise ValueError
+    if not names or len(set(names)) != len(names):
+        raise ValueError("the header is empty or has duplicates")
+    if any(row and len(row) != len(names) for row in rows):
+        raise ValueError("the rows have different lengths")
 
 
-def _split(found: Any) -> Any:
-    columns, data = (
-        (found.get("columns"), found.get("data")) if isinstance(found, dict) else (None, None)
-    )
+def _parse_split(value: Any) -> Any:
+    fields = value if isinstance(value, dict) else {}
+    columns, data = fields.get("columns"), fields.get("data")
     if not isinstance(data, list) or not all(isinstance(row, list) for row in data):
         raise _malformed("an object with columns and data, a list of lists", "dataframe_split")
     if columns is None:
         return data
     if not isinstance(columns, list) or len(set(map(str, columns))) != len(columns):
-        raise _malformed("a list of names, each once", "dataframe_split.columns")
-    wrong = next((number for number, row in enumerate(data) if len(row) != len(columns)), None)
-    if wrong is not None:
-        raise _malformed(f"{len(columns)} values", "dataframe_split.data", wrong)
+        raise _malformed("a list of unique names", "dataframe_split.columns")
+    for number, row in enumerate(data):
+        if len(row) != len(columns):
+            raise _malformed(f"{len(columns)} values", "dataframe_split.data", number)
     return [dict(zip(map(str, columns), row, strict=True)) for row in data]
 
 
-def _instances(found: Any, schema: Schema | None) -> Any:
-    """Rows; under a contract of named tensors, one tensor a name is made of them."""
-    if not isinstance(found, list):
+def _parse_instances(value: Any, schema: Schema | None) -> Any:
+    """Return rows; for a signature of named tensors, one list per name."""
+    if not isinstance(value, list):
         raise _malformed("a list", "instances")
-    if schema is None or not schema.is_tensor_spec() or not schema.has_input_names() or not found:
-        return found
-    if not all(isinstance(row, dict) and row.keys() == found[0].keys() for row in found):
-        raise _malformed("objects that all have the same keys", "instances")
-    return {name: [row[name] for row in found] for name in found[0]}
+    if schema is None or not schema.is_tensor_spec() or not schema.has_input_names() or not value:
+        return value
+    first = value[0]
+    if not all(isinstance(row, dict) and row.keys() == first.keys() for row in value):
+        raise _malformed("objects with the same keys", "instances")
+    return {name: [row[name] for row in value] for name in first}
 
 
-def _params(body: dict[str, Any]) -> dict[str, Any] | None:
+def _parse_params(body: dict[str, Any]) -> dict[str, Any] | None:
     params = body.get("params")
     if params is not None and not isinstance(params, dict):
         raise _malformed("an object", "params")
@@ -156,5 +157,5 @@ def _params(body: dict[str, Any]) -> dict[str, Any] | None:
 
 def _malformed(expected: str, path: str = "", row: int | None = None) -> HttpError:
     failure = {"code": "WRONG_KIND", "path": path, "row": row, "expected": expected}
-    message = "the request breaks the contract in 1 place"
+    message = "the request violates the signature in 1 place"
     return HttpError(422, "INPUTS_BREAK_CONTRACT", message, failures=[failure], total=1)

@@ -1,4 +1,4 @@
-"""The OpenAPI document of a model: its contract as JSON Schema, with its stored example."""
+"""The OpenAPI document of a model: its signature as JSON Schema, with its stored example."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from modelpact.signature import to_json_schema
 if TYPE_CHECKING:
     from modelpact.loaders import Adapter
 
-__all__ = ["body_of_invocation", "body_of_predict", "responses"]
+__all__ = ["describe_invocations_body", "describe_predict_body", "describe_responses"]
 
 
-def body_of_predict(adapter: Adapter) -> dict[str, Any]:
-    """The request body of `/predict`."""
+def describe_predict_body(adapter: Adapter) -> dict[str, Any]:
+    """Return the request body of `/predict`."""
     parts = to_json_schema(adapter.signature)["properties"]
     properties = {"inputs": parts.get("inputs", {})}
     if "params" in parts:
@@ -28,20 +28,15 @@ def body_of_predict(adapter: Adapter) -> dict[str, Any]:
         "required": ["inputs"],
         "additionalProperties": False,
     }
-    return _body({"application/json": {"schema": schema, **_example(adapter)}})
+    return _request_body({"application/json": {"schema": schema, **_predict_example(adapter)}})
 
 
-def body_of_invocation(adapter: Adapter) -> dict[str, Any]:
-    """The request body of `/invocations`: one of MLflow's envelopes, or CSV."""
-    from mlflow.exceptions import MlflowException
-
+def describe_invocations_body(adapter: Adapter) -> dict[str, Any]:
+    """Return the request body of `/invocations`: one of MLflow's envelopes, or CSV."""
     parts = to_json_schema(adapter.signature)["properties"]
-    rows = parts.get("inputs", {})
-    records = (
-        rows
-        if rows.get("items", {}).get("type") == "object"
-        else {"type": "array", "items": {"type": "object"}}
-    )
+    records = parts.get("inputs", {})
+    if records.get("items", {}).get("type") != "object":
+        records = {"type": "array", "items": {"type": "object"}}
     split = {
         "type": "object",
         "properties": {
@@ -50,91 +45,90 @@ def body_of_invocation(adapter: Adapter) -> dict[str, Any]:
         },
         "required": ["data"],
     }
-    envelopes = {
-        "dataframe_split": split,
-        "dataframe_records": records,
-        "instances": {"type": "array"},
-        "inputs": {},
-    }
+    no_params = {"type": ["object", "null"], "maxProperties": 0}
     schema = {
         "type": "object",
         "properties": {
-            **envelopes,
-            "params": parts.get("params", {"type": ["object", "null"], "maxProperties": 0}),
+            "dataframe_split": split,
+            "dataframe_records": records,
+            "instances": {"type": "array"},
+            "inputs": {},
+            "params": parts.get("params", no_params),
         },
         "oneOf": [{"required": [envelope]} for envelope in ENVELOPES],
         "additionalProperties": False,
     }
-    try:
-        stored = adapter.pyfunc.metadata.get_serving_input(str(adapter.folder))
-    except MlflowException:
-        stored = None
-    example = {"example": json.loads(stored)} if stored else {}
-    return _body(
+    return _request_body(
         {
-            "application/json": {"schema": schema, **example},
+            "application/json": {"schema": schema, **_serving_example(adapter)},
             "text/csv": {"schema": {"type": "string"}},
         }
     )
 
 
-def responses(adapter: Adapter, key: str = "prediction") -> dict[int | str, dict[str, Any]]:
-    """What a request may get: an answer, or one of the refusals."""
+def describe_responses(
+    adapter: Adapter, key: str = "prediction"
+) -> dict[int | str, dict[str, Any]]:
+    """Return the responses of a route by status.
+
+    Args:
+        adapter: The model.
+        key: The key of the prediction.
+    """
     outputs = to_json_schema(adapter.signature)["properties"].get("outputs", {})
-    properties = {
-        key: _nullable(outputs),
-        **({"metadata": {"type": "object"}} if key == "prediction" else {}),
+    properties = {key: _allow_null(outputs)}
+    if key == "prediction":
+        properties["metadata"] = {"type": "object"}
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    error = {"application/json": {"schema": ERROR_SCHEMA}}
+    responses: dict[int | str, dict[str, Any]] = {
+        status: {"description": description, "content": error}
+        for status, description in STATUS_DESCRIPTIONS.items()
     }
-    answer = {"type": "object", "properties": properties, "required": list(properties)}
-    refused = {"application/json": {"schema": ERROR_SCHEMA}}
-    found: dict[int | str, dict[str, Any]] = {
-        status: {"description": meaning, "content": refused}
-        for status, meaning in STATUS_DESCRIPTIONS.items()
-    }
-    found[200] = {
-        "description": "The model's answer.",
-        "content": {"application/json": {"schema": answer}},
-    }
-    return found
+    success = {"application/json": {"schema": schema}}
+    responses[200] = {"description": "The prediction.", "content": success}
+    return responses
 
 
-def _body(content: dict[str, Any]) -> dict[str, Any]:
+def _request_body(content: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def _example(adapter: Adapter) -> dict[str, Any]:
-    """The stored input example in the form of `/predict`."""
+def _predict_example(adapter: Adapter) -> dict[str, Any]:
+    """Return the stored input example as a request to `/predict`, if JSON can represent it."""
     from mlflow.exceptions import MlflowException
 
-    metadata = adapter.pyfunc.metadata
+    metadata, folder = adapter.pyfunc.metadata, str(adapter.folder)
     try:
-        inputs = metadata.load_input_example(str(adapter.folder))
-        params = metadata.load_input_example_params(str(adapter.folder))
-        return (
-            {}
-            if inputs is None
-            else {
-                "example": encode_request(inputs, params or None, schema=adapter.signature.inputs)
-            }
-        )
-    except (
-        MlflowException,
-        OSError,
-        ValueError,
-    ):  # it is not there, cannot be read, or is nothing that JSON carries
+        inputs = metadata.load_input_example(folder)
+        params = metadata.load_input_example_params(folder)
+        if inputs is None:
+            return {}
+        body = encode_request(inputs, params or None, schema=adapter.signature.inputs)
+    except (MlflowException, OSError, ValueError):
         return {}
+    return {"example": body}
 
 
-def _nullable(schema: Any) -> Any:
-    """A schema of numbers in which null may stand for NaN and Infinity, which JSON does not have."""
+def _serving_example(adapter: Adapter) -> dict[str, Any]:
+    """Return the request to `/invocations` that MLflow stored with the model."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        stored = adapter.pyfunc.metadata.get_serving_input(str(adapter.folder))
+    except MlflowException:
+        return {}
+    return {"example": json.loads(stored)} if stored else {}
+
+
+def _allow_null(schema: Any) -> Any:
+    """Return a schema whose numbers may be null, which stands for NaN and Infinity."""
     if isinstance(schema, list):
-        return [_nullable(item) for item in schema]
+        return [_allow_null(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    found = {
-        key: value if key in {"enum", "const", "default", "required"} else _nullable(value)
-        for key, value in schema.items()
-    }
+    literals = {"enum", "const", "default", "required"}
+    found = {key: value if key in literals else _allow_null(value) for key, value in schema.items()}
     if found.get("type") == "number":
         found["type"] = ["number", "null"]
     return found

@@ -1,4 +1,7 @@
-"""Parity: one payload gets one verdict and one answer, whichever way a model is asked; what differs is explained, or told."""
+"""Compares the verdicts and predictions of a model across its four clients.
+
+A difference between two clients is explained only by a rule that was tested on the payload itself.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,19 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from modelpact._internal.text import truncate
 from modelpact.datatypes import count_rows, take_rows
-from modelpact.errors import InputsError, OutputsError
-from modelpact.serving.clients import CLIENTS, CallResult, Http, ask_adapter, ask_pyfunc
-from modelpact.serving.comparison import is_null_for, iter_cells, same
-from modelpact.serving.encoding import NotJsonEncodable, encode_request, envelopes
-from modelpact.signature import compile as compile_signature
+from modelpact.serving.clients import (
+    CLIENTS,
+    CallResult,
+    HttpClient,
+    Payload,
+    call_adapter,
+    call_pyfunc,
+)
+from modelpact.serving.encoding import NotJsonEncodable, encode_envelopes, encode_request
+from modelpact.serving.parity_rules import RULES, Difference, RuleChecker
 from modelpact.signature import generate_examples, generate_invalid_examples
 
 if TYPE_CHECKING:
@@ -22,68 +29,30 @@ if TYPE_CHECKING:
 
     from modelpact.loaders import Adapter
 
-__all__ = ["RULES", "Difference", "Parity", "Payload", "PayloadResult", "compare", "payloads"]
+__all__ = ["Parity", "Payload", "PayloadResult", "compare", "generate_payloads"]
 
-RULES = {
-    "MLFLOW_RULES": "mlflow.pyfunc knows MLflow's rules only: policy=mlflow gives these payloads the same verdict",
-    "MLFLOW_CONVERSIONS": "mlflow.pyfunc converts inputs by MLflow's rules: policy=mlflow makes other values of this payload",
-    "TYPE_HINTS": "mlflow.pyfunc checks a model with type hints against those: Pydantic gives these payloads the same verdict",
-    "OUTPUTS_UNCHECKED": "mlflow.pyfunc does not check what a model answers; this answer breaks the signature",
-    "NAN_IS_NULL": "JSON has no NaN and no Infinity: over HTTP they are null",
-    "NOT_REPEATABLE": "the model says of itself that its answers need not repeat themselves",
-}
-"""What a difference may be due to, each with its reason. There is no other excuse."""
+NOT_SENT = "not sent"
+"""The verdict of a client that did not get a payload, because JSON cannot represent it."""
 
-
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """Inputs and params to ask with.
-
-    Attributes:
-        kind: `example` (the stored one), `drawn` (of its rows), `conforming`, or the name of the break.
-        place: Where it breaks the signature; empty where it does not.
-    """
-
-    kind: str
-    inputs: Any
-    params: dict[str, Any] | None
-    place: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that two ways do not say alike.
-
-    Attributes:
-        payload: The payload's number.
-        way: The way that differs from `python`.
-        path: The cell; empty for the verdict.
-        python: What our adapter says.
-        other: What that way says.
-        rule: The key of `RULES` that explains it; empty where none does.
-    """
-
-    payload: int
-    way: str
-    path: str
-    python: str
-    other: str
-    rule: str = ""
+MAX_SAMPLED_ROWS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class PayloadResult:
-    """One payload, and what each way said to it.
+    """One payload and the verdict of each client.
 
     Attributes:
-        envelope: MLflow's envelope that it was sent to `/invocations` in; empty where JSON cannot carry it.
-        verdicts: The verdict of each way that was asked, with its reason.
-        cells: How many cells of each way's answer were compared with those of our adapter's.
+        number: The number of the payload, from 0.
+        kind: The kind of the payload.
+        path: The path of the violation; empty for valid payloads.
+        envelope: The envelope of MLflow's protocol; empty if JSON cannot represent the payload.
+        verdicts: The verdict of each client that got the payload, with its reason.
+        cells: The number of cells of each client that were compared with those of the adapter.
     """
 
     number: int
     kind: str
-    place: str
+    path: str
     envelope: str
     verdicts: dict[str, str]
     cells: dict[str, int]
@@ -91,9 +60,14 @@ class PayloadResult:
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """What a comparison found."""
+    """The result of a comparison.
 
-    asked: list[PayloadResult] = field(default_factory=list)
+    Attributes:
+        results: Every payload with its verdicts.
+        differences: Every difference between a client and the adapter.
+    """
+
+    results: list[PayloadResult] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
 
     @property
@@ -103,247 +77,149 @@ class Parity:
 
     @property
     def explained(self) -> Counter[str]:
-        """How many differences each rule explains."""
+        """The number of differences that each rule explains."""
         return Counter(difference.rule for difference in self.differences if difference.rule)
 
-    def verdicts(self, way: str) -> Counter[str]:
-        """How often a way accepted, refused or failed; `not asked` where JSON cannot carry a payload."""
-        return Counter(each.verdicts.get(way, "not asked").partition(":")[0] for each in self.asked)
+    def count_verdicts(self, client: str) -> Counter[str]:
+        """Return the number of payloads per verdict of a client."""
+        return Counter(
+            result.verdicts.get(client, NOT_SENT).partition(":")[0] for result in self.results
+        )
+
+    def count_cells(self, client: str) -> int:
+        """Return the number of cells that were compared for a client."""
+        return sum(result.cells.get(client, 0) for result in self.results)
+
+    def describe(self, difference: Difference) -> str:
+        """Return a difference as one line of text."""
+        kind = self.results[difference.payload].kind
+        cell = f", cell {difference.path}" if difference.path else ""
+        where = f"payload {difference.payload} ({kind}), {difference.client}{cell}"
+        return f"{where}: {difference.other}, in Python {difference.python}"
 
     def to_json(self) -> str:
-        """The whole of it, payload by payload."""
-        found = {
-            "payloads": len(self.asked),
-            "kinds": dict(Counter(each.kind for each in self.asked)),
-            "ways": {way: dict(self.verdicts(way)) for way in CLIENTS},
-            "cells": {
-                way: sum(each.cells.get(way, 0) for each in self.asked) for way in CLIENTS[1:]
-            },
-            "unexplained": len(self.unexplained),
-            "explained": {
-                rule: {"differences": n, "why": RULES[rule]}
-                for rule, n in sorted(self.explained.items())
-            },
-            "differences": [asdict(difference) for difference in self.differences],
-            "asked": [asdict(each) for each in self.asked],
+        """Return the comparison as a JSON document, with every payload and difference."""
+        explained = {
+            rule: {"differences": count, "why": RULES[rule]}
+            for rule, count in sorted(self.explained.items())
         }
-        return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+        report = {
+            "payloads": len(self.results),
+            "kinds": dict(Counter(result.kind for result in self.results)),
+            "clients": {client: dict(self.count_verdicts(client)) for client in CLIENTS},
+            "cells": {client: self.count_cells(client) for client in CLIENTS[1:]},
+            "unexplained": len(self.unexplained),
+            "explained": explained,
+            "differences": [asdict(difference) for difference in self.differences],
+            "results": [asdict(result) for result in self.results],
+        }
+        return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
 
 
-def payloads(adapter: Adapter, count: int, seed: int = 0) -> Iterator[Payload]:
-    """The stored example, then in equal parts rows drawn from it, made inputs that conform, and such that break the signature.
+def generate_payloads(adapter: Adapter, count: int, seed: int = 0) -> Iterator[Payload]:
+    """Yield the stored example, then sampled, valid and invalid payloads in equal parts.
 
-    A model may take less than its signature says, as a chat model knows but three roles: its own example it will take.
+    The sampled rows matter for a model that accepts less than its signature declares, such as a
+    chat model, which knows three roles.
 
     Args:
         adapter: The model.
-        count: How many in all.
-        seed: The same seed makes the same payloads.
+        count: The number of payloads.
+        seed: The seed; the same seed generates the same payloads.
     """
-    stored = _stored(adapter)
-    if stored is not None:
-        yield stored
-    left = count - (stored is not None)
-    drawn = left // 3 if stored is not None else 0
-    if stored is not None:
-        yield from _drawn(adapter, stored, drawn, seed)
-    good = (left - drawn + 1) // 2
-    yield from (
-        Payload("conforming", *pair)
-        for pair in generate_examples(adapter.signature, good, seed=seed)
-    )
-    for broken in generate_invalid_examples(adapter.signature, left - drawn - good, seed):
-        yield Payload(broken.kind, broken.inputs, broken.params, broken.path)
+    example = _load_example(adapter)
+    remaining = count
+    if example is not None:
+        remaining -= 1
+        n_sampled = remaining // 3
+        yield example
+        yield from _sample_rows(adapter, example, n_sampled, seed)
+        remaining -= n_sampled
+    n_valid = (remaining + 1) // 2
+    for inputs, params in generate_examples(adapter.signature, n_valid, seed=seed):
+        yield Payload("generated", inputs, params)
+    for invalid in generate_invalid_examples(adapter.signature, remaining - n_valid, seed):
+        yield Payload(invalid.kind, invalid.inputs, invalid.params, invalid.path)
 
 
-def _stored(adapter: Adapter) -> Payload | None:
+def _load_example(adapter: Adapter) -> Payload | None:
+    """Return the stored input example; None if it is missing or unreadable."""
     from mlflow.exceptions import MlflowException
 
     metadata, folder = adapter.pyfunc.metadata, str(adapter.folder)
     try:
-        inputs, params = (
-            metadata.load_input_example(folder),
-            metadata.load_input_example_params(folder),
-        )
-    except (MlflowException, OSError, ValueError):  # there is none that can be read
+        inputs = metadata.load_input_example(folder)
+        params = metadata.load_input_example_params(folder)
+    except (MlflowException, OSError, ValueError):
         return None
     return None if inputs is None else Payload("example", inputs, params or None)
 
 
-def _drawn(adapter: Adapter, stored: Payload, count: int, seed: int) -> Iterator[Payload]:
-    """One to four rows of the example, with its own params and with made ones in turn."""
+def _sample_rows(adapter: Adapter, example: Payload, count: int, seed: int) -> Iterator[Payload]:
+    """Yield some rows of the example, with its params and with generated params in turn."""
     import numpy as np
 
     rng = np.random.default_rng([seed, count])
-    made = generate_examples(adapter.signature, count, seed=seed)
+    generated = generate_examples(adapter.signature, count, seed=seed)
     for index in range(count):
-        chosen = rng.integers(count_rows(stored.inputs), size=int(rng.integers(1, 5))).tolist()
-        params = stored.params if index % 2 else made[index][1]
-        yield Payload("drawn", take_rows(stored.inputs, chosen), params)
+        n_rows = int(rng.integers(1, MAX_SAMPLED_ROWS + 1))
+        rows = rng.integers(count_rows(example.inputs), size=n_rows).tolist()
+        params = example.params if index % 2 else generated[index][1]
+        yield Payload("sampled", take_rows(example.inputs, rows), params)
 
 
 def compare(
-    adapter: Adapter, asked: Iterable[Payload], pyfunc: PyFuncModel | None = None
+    adapter: Adapter, payloads: Iterable[Payload], pyfunc: PyFuncModel | None = None
 ) -> Parity:
-    """Ask a model in all four ways.
+    """Send payloads to a model through all four clients.
+
+    JSON cannot represent bytes, complex numbers, timedeltas, numbers that are not finite (except
+    NaN in a column), and keys that are not strings. Payloads with such values are sent in Python
+    only.
 
     Args:
         adapter: The model.
-        asked: The payloads. JSON carries no bytes, complex numbers, spans of time, numbers that are not finite but for NaN in a
-            column, and keys that are no texts: a payload that holds one is asked in Python only.
-        pyfunc: The model as `mlflow.pyfunc.load_model` gives it; None for the one that the adapter was made of.
+        payloads: The payloads.
+        pyfunc: The model as `mlflow.pyfunc.load_model` returns it; None for that of the adapter.
     """
-    found = Parity()
-    judge = _Judge(adapter)
-    with Http(adapter).open() as http:
-        for number, payload in enumerate(asked):
-            replies = {
-                "python": ask_adapter(adapter, payload.inputs, payload.params),
-                "pyfunc": ask_pyfunc(pyfunc or adapter.pyfunc, payload.inputs, payload.params),
-            }
-            envelope = _ask_http(http, adapter, payload, number, replies)
-            compared = {}
-            for way in [way for way in CLIENTS[1:] if way in replies]:
-                differences, compared[way] = judge.differences(
-                    payload, replies["python"], way, replies[way]
+    parity = Parity()
+    checker = RuleChecker(adapter)
+    with HttpClient(adapter).open() as http:
+        for number, payload in enumerate(payloads):
+            expected = call_adapter(adapter, payload)
+            calls = {"pyfunc": call_pyfunc(pyfunc or adapter.pyfunc, payload)}
+            envelope = _call_http(http, adapter, payload, number, calls)
+            n_cells = {}
+            for client, result in calls.items():
+                differences, n_cells[client] = checker.compare(
+                    number, payload, client, expected, result
                 )
-                found.differences.extend(Difference(number, way, *each) for each in differences)
+                parity.differences.extend(differences)
             verdicts = {
-                way: f"{reply.verdict}: {reply.reason}" if reply.reason else reply.verdict
-                for way, reply in replies.items()
+                client: f"{result.verdict}: {result.reason}" if result.reason else result.verdict
+                for client, result in {"python": expected, **calls}.items()
             }
-            found.asked.append(
-                PayloadResult(number, payload.kind, payload.place, envelope, verdicts, compared)
+            parity.results.append(
+                PayloadResult(number, payload.kind, payload.path, envelope, verdicts, n_cells)
             )
-    return found
+    return parity
 
 
-def _ask_http(
-    http: Http, adapter: Adapter, payload: Payload, number: int, replies: dict[str, CallResult]
+def _call_http(
+    http: HttpClient, adapter: Adapter, payload: Payload, number: int, calls: dict[str, CallResult]
 ) -> str:
-    """Ask both routes, the one of MLflow's protocol in its envelopes in turn; returns the envelope."""
+    """Call both routes and add the results to `calls`; return MLflow's envelope.
+
+    The envelopes that can represent the payload are used in turn.
+    """
+    schema = adapter.signature.inputs
     try:
-        body = encode_request(payload.inputs, payload.params, schema=adapter.signature.inputs)
+        body = encode_request(payload.inputs, payload.params, schema=schema)
     except NotJsonEncodable:
         return ""
-    fitting = envelopes(body["inputs"], adapter.signature.inputs)
-    envelope = sorted(fitting)[number % len(fitting)]
+    envelopes = encode_envelopes(body["inputs"], schema)
+    envelope = sorted(envelopes)[number % len(envelopes)]
     params = {"params": body["params"]} if "params" in body else {}
-    replies["predict"] = http.ask("/predict", body)
-    replies["invocations"] = http.ask("/invocations", {envelope: fitting[envelope], **params})
+    calls["predict"] = http.post("/predict", body)
+    calls["invocations"] = http.post("/invocations", {envelope: envelopes[envelope], **params})
     return envelope
-
-
-Found = tuple[str, str, str, str]
-"""Path, what Python says, what the other way says, and the rule."""
-
-
-class _Judge:
-    """Finds what differs, and what explains it."""
-
-    def __init__(self, adapter: Adapter) -> None:
-        self._repeatable = adapter.model is None or adapter.model.deterministic
-        self._lossless = compile_signature(adapter.signature)
-        self._mlflow = compile_signature(adapter.signature, policy="mlflow")
-        self._hint = _input_hint(adapter)
-
-    def differences(
-        self, payload: Payload, python: CallResult, way: str, other: CallResult
-    ) -> tuple[list[Found], int]:
-        """What differs, and how many cells were compared."""
-        if python.verdict != other.verdict:
-            rule = self._of_verdicts(payload, python, other) if way == "pyfunc" else ""
-            return [("", _said(python), _said(other), rule)], 0
-        if python.verdict != "accepted":
-            return [], 0
-        left, right = dict(iter_cells(python.answer)), dict(iter_cells(other.answer))
-        found = []
-        for path in _unequal(left, right):
-            is_null = (
-                way != "pyfunc"
-                and path in left
-                and path in right
-                and is_null_for(left[path], right[path])
-            )
-            rule = "NAN_IS_NULL" if is_null else self._of_cells(payload, way)
-            found.append((path, _shown(left, path), _shown(right, path), rule))
-        return found, len(left)
-
-    def _of_cells(self, payload: Payload, way: str) -> str:
-        """The rule by which an answer may be another one."""
-        if way == "pyfunc" and self._gets_other_inputs(payload):
-            return "MLFLOW_CONVERSIONS"
-        return "" if self._repeatable else "NOT_REPEATABLE"
-
-    def _gets_other_inputs(self, payload: Payload) -> bool:
-        """Whether MLflow's enforcement hands the model other values than ours."""
-        try:
-            ours, theirs = (
-                each.enforce_call(payload.inputs, payload.params)
-                for each in (self._lossless, self._mlflow)
-            )
-        except InputsError:
-            return False
-        return any(
-            next(_unequal(dict(iter_cells(left)), dict(iter_cells(right))), None) is not None
-            for left, right in zip(ours, theirs, strict=True)
-        )
-
-    def _of_verdicts(self, payload: Payload, python: CallResult, other: CallResult) -> str:
-        """The rule by which plain MLflow comes to another verdict: each is tried, none is taken on trust."""
-        if python.verdict == "failed" and other.verdict == "accepted":
-            try:
-                self._lossless.enforce_outputs(other.answer)
-            except OutputsError:
-                return "OUTPUTS_UNCHECKED"
-            return "" if self._repeatable else "NOT_REPEATABLE"
-        if (python.verdict == "refused") is (other.verdict == "refused"):
-            return ""
-        taken = other.verdict != "refused"
-        if self._by_mlflow(payload) is taken:
-            return "MLFLOW_RULES"
-        return "TYPE_HINTS" if self._by_hint(payload) is taken else ""
-
-    def _by_mlflow(self, payload: Payload) -> bool:
-        try:
-            self._mlflow.enforce_call(payload.inputs, payload.params)
-        except InputsError:
-            return False
-        return True
-
-    def _by_hint(self, payload: Payload) -> bool | None:
-        """Whether the type hint of the model's inputs takes them; None where there is no such hint."""
-        if self._hint is None:
-            return None
-        try:
-            self._hint.validate_python(encode_request(payload.inputs)["inputs"])
-        except ValueError:  # Pydantic's, or that JSON does not carry them
-            return False
-        return True
-
-
-def _unequal(left: dict[str, Any], right: dict[str, Any]) -> Iterator[str]:
-    """The paths of the cells that only one has, or both have differently."""
-    for path in [*left, *(path for path in right if path not in left)]:
-        if path not in left or path not in right or not same(left[path], right[path]):
-            yield path
-
-
-def _input_hint(adapter: Adapter) -> Any:
-    """The type hint by which MLflow checks the inputs of a model, compiled; None where there is none."""
-    from mlflow.exceptions import MlflowException
-    from pydantic import TypeAdapter
-
-    try:
-        hint = adapter.pyfunc.unwrap_python_model().predict_type_hints.input
-    except MlflowException:  # it is of another flavor
-        return None
-    return None if hint is None else TypeAdapter(hint)
-
-
-def _said(reply: CallResult) -> str:
-    return f"{reply.verdict} ({reply.reason})" if reply.reason else reply.verdict
-
-
-def _shown(found: dict[str, Any], path: str) -> str:
-    return truncate(repr(found[path])) if path in found else "nothing"

@@ -1,6 +1,6 @@
-"""`verifier=parity`: proves a saved model by replaying it, and by asking it in every way that its callers will.
+"""`verifier=parity`: verifies a saved model through every client that its callers use.
 
-It stands here and not beside the other verifiers: it needs the server, which stands above the pipeline.
+It is not in `modelpact.verifiers` because it needs the server, which is above the pipeline.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from modelpact._internal.text import truncate
 from modelpact.loaders import Adapter
-from modelpact.serving.parity import compare, payloads
+from modelpact.serving.parity import compare, generate_payloads
 from modelpact.types import Check, Sample
 from modelpact.verifiers import ReplayVerifier
 
@@ -20,13 +21,16 @@ if TYPE_CHECKING:
 
 __all__ = ["ParityVerifier"]
 
+MAX_SHOWN = 5
+"""Differences that the check lists at most."""
+
 
 class ParityVerifier(ReplayVerifier):
-    """Replays the sample as `ReplayVerifier` does, then asks in Python, by plain MLflow and over HTTP, and compares.
+    """Replays the sample, then compares predictions in Python, through MLflow and over HTTP.
 
     Attributes:
-        payloads: How many payloads are asked in each way: the stored example, and made ones that conform and that do not.
-        seed: The same seed makes the same payloads.
+        payloads: The number of payloads: the stored example, generated ones, and invalid ones.
+        seed: The seed of the payloads.
     """
 
     payloads: int = Field(default=25, ge=1)
@@ -34,16 +38,13 @@ class ParityVerifier(ReplayVerifier):
 
     def checks(self, adapter: Adapter, sample: Sample, signature: Signature) -> Iterator[Check]:
         yield from super().checks(adapter, sample, signature)
-        found = compare(adapter, payloads(adapter, self.payloads, self.seed))
-        left = found.unexplained
-        told = "; ".join(
-            f"payload {one.payload} ({found.asked[one.payload].kind}), {one.way}"
-            f"{one.path and f', cell {one.path}'}: {one.other}, in Python {one.python}"
-            for one in left[:5]
-        )
-        explained = (
-            f", {found.explained.total()} differences explained" if found.differences else ""
-        )
-        equal = f"{len(found.asked)} payloads, one verdict and one answer{explained}"
-        detail = f"{len(left)} differences: {told}" if left else equal
-        yield Check(code="PARITY", ok=not left, detail=detail[:500])
+        parity = compare(adapter, generate_payloads(adapter, self.payloads, self.seed))
+        unexplained = parity.unexplained
+        if unexplained:
+            shown = "; ".join(parity.describe(difference) for difference in unexplained[:MAX_SHOWN])
+            detail = f"{len(unexplained)} differences: {shown}"
+        else:
+            detail = f"{len(parity.results)} payloads, same verdicts and predictions"
+            if parity.differences:
+                detail += f", {parity.explained.total()} differences explained"
+        yield Check(code="PARITY", ok=not unexplained, detail=truncate(detail, 500))

@@ -1,8 +1,9 @@
-"""Paths of failures as a client may see them again: with names of the contract, and without keys that the client made up."""
+"""Removes the client's own keys from the paths of violations."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,60 +11,59 @@ if TYPE_CHECKING:
 
 __all__ = ["PathRedactor"]
 
-_CUT = 40
-"""So many characters of a name are in a path."""
+MAX_NAME_LENGTH = 40
+"""Characters of a name that a path contains at most."""
 
 
 class PathRedactor:
-    """What a contract knows of paths.
+    """Reduces paths to names that the signature declares.
 
     Args:
-        signature: The contract.
+        signature: The signature.
 
     Example:
         >>> from modelpact.signature import parse
-        >>> places = PathRedactor(parse({"inputs": {"scores": {"*": "double"}, "tags": ["string"]}}))
-        >>> places.shown("scores.anne@example.com"), places.shown("tags[2]"), places.shown("secret")
-        ('scores.*', 'tags[2]', '')
+        >>> redactor = PathRedactor(parse({"inputs": {"scores": {"*": "double"}}}))
+        >>> redactor.redact("scores.anne@example.com"), redactor.redact("secret")
+        ('scores.*', '')
     """
 
     def __init__(self, signature: Signature) -> None:
+        # The type of every name that a path may begin with.
         self._roots: dict[str, Any] = {}
         for schema in (signature.outputs, signature.inputs):
-            for place, spec in enumerate(schema.inputs if schema is not None else ()):
-                name = (
-                    spec.name
-                    if isinstance(spec.name, str)
-                    else f"column {place if spec.name is None else spec.name}"
-                )
-                self._roots[name[:_CUT]] = spec.type
+            for index, spec in enumerate(schema.inputs if schema is not None else ()):
+                label = index if spec.name is None else spec.name
+                name = label if isinstance(label, str) else f"column {label}"
+                self._roots[name[:MAX_NAME_LENGTH]] = spec.type
         for param in signature.params or ():
-            self._roots[param.name[:_CUT]] = param.dtype
+            self._roots[param.name[:MAX_NAME_LENGTH]] = param.dtype
 
-    def shown(self, path: str) -> str:
-        """A path up to where the client's own keys begin; a key of a map is a `*`."""
-        found = _longest(path, self._roots)
-        if found is None:
+    def redact(self, path: str) -> str:
+        """Return a path up to the first key that is not declared; keys of maps become `*`."""
+        root = _longest_prefix(path, self._roots)
+        if root is None:
             return ""
-        return found + _below(path[len(found) :], self._roots[found])
+        return root + _redact_below(path[len(root) :], self._roots[root])
 
 
-def _longest(path: str, names: dict[str, Any]) -> str | None:
-    """The name that a path begins with."""
-    fitting = [
+def _longest_prefix(path: str, names: Iterable[str]) -> str | None:
+    """Return the longest name that a path begins with."""
+    matches = [
         name
         for name in names
         if path.startswith(name) and path[len(name) : len(name) + 1] in {"", ".", "["}
     ]
-    return max(fitting, key=len, default=None)
+    return max(matches, key=len, default=None)
 
 
-def _below(rest: str, kind: Any) -> str:
+def _redact_below(path: str, kind: Any) -> str:
+    """Redact the part of a path below a value of an MLflow type."""
     from mlflow.types.schema import Array, Map, Object
 
-    indices = re.match(r"(\[\d+\])*", rest)
+    indices = re.match(r"(\[\d+\])*", path)
     text = indices[0] if indices else ""
-    rest = rest[len(text) :]
+    rest = path[len(text) :]
     while isinstance(kind, Array):
         kind = kind.dtype
     if not rest.startswith("."):
@@ -71,8 +71,8 @@ def _below(rest: str, kind: Any) -> str:
     if isinstance(kind, Map):
         return f"{text}.*"
     if isinstance(kind, Object):
-        properties = {prop.name[:_CUT]: prop.dtype for prop in kind.properties}
-        name = _longest(rest[1:], properties)
+        properties = {prop.name[:MAX_NAME_LENGTH]: prop.dtype for prop in kind.properties}
+        name = _longest_prefix(rest[1:], properties)
         if name is not None:
-            return f"{text}.{name}{_below(rest[1 + len(name) :], properties[name])}"
+            return f"{text}.{name}{_redact_below(rest[1 + len(name) :], properties[name])}"
     return text

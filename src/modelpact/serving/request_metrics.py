@@ -1,4 +1,4 @@
-"""What a server measures about itself, for Prometheus."""
+"""Prometheus metrics of a server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["RequestMetrics"]
 
 
 class RequestMetrics:
-    """Requests by path and status, their seconds, and how many are under way; a registry of its own, so that apps do not mix."""
+    """Counts requests and measures their duration, in a registry of its own per application."""
 
     def __init__(self) -> None:
         from prometheus_client import (
@@ -20,23 +20,33 @@ class RequestMetrics:
         self.media_type = CONTENT_TYPE_LATEST
         self._registry = CollectorRegistry()
         self._requests = Counter(
-            "modelpact_requests", "Requests answered", ["path", "status"], registry=self._registry
+            "modelpact_requests",
+            "Requests by path and status",
+            ["path", "status"],
+            registry=self._registry,
         )
         self._seconds = Histogram(
-            "modelpact_request_seconds", "Seconds a request took", ["path"], registry=self._registry
+            "modelpact_request_seconds",
+            "Duration of requests in seconds",
+            ["path"],
+            registry=self._registry,
         )
-        self._busy = Gauge(
-            "modelpact_requests_under_way", "Requests that are worked on", registry=self._registry
+        self._in_progress = Gauge(
+            "modelpact_requests_in_progress", "Requests in progress", registry=self._registry
         )
 
-    def note(self, path: str, status: int, seconds: float) -> None:
-        """Count a request that was answered."""
+    def observe(self, path: str, status: int, seconds: float) -> None:
+        """Record a finished request."""
         self._requests.labels(path, str(status)).inc()
         self._seconds.labels(path).observe(seconds)
 
-    def text(self, busy: int) -> bytes:
-        """All of it in Prometheus' text format."""
+    def render(self, in_progress: int) -> bytes:
+        """Return all metrics in Prometheus' text format.
+
+        Args:
+            in_progress: The number of requests in progress.
+        """
         from prometheus_client import generate_latest
 
-        self._busy.set(busy)
+        self._in_progress.set(in_progress)
         return bytes(generate_latest(self._registry))

@@ -22,16 +22,16 @@ from modelpact.tracking import Tracking
 if TYPE_CHECKING:
     from modelpact.loaders import Adapter
     from modelpact.serving import Parity
-    from modelpact.serving.parity import Difference
+    from modelpact.serving.parity_rules import Difference
 
 __all__ = ["ParityTask"]
 
 _HEADERS = (
-    "way",
+    "client",
     "accepted",
-    "refused",
+    "rejected",
     "failed",
-    "not asked",
+    "not sent",
     "cells compared",
     "differences",
     "explained",
@@ -80,7 +80,7 @@ class ParityTask(Task):
         from mlflow.exceptions import MlflowException
 
         from modelpact.serving import compare
-        from modelpact.serving.parity import payloads
+        from modelpact.serving.parity import generate_payloads
 
         # Not the adapter's own PyFuncModel: the comparison is with plain MLflow.
         try:
@@ -90,14 +90,14 @@ class ParityTask(Task):
             raise LoadError(
                 f"cannot load {self.uri!r}: {truncate(error, 300)}", uri=self.uri
             ) from error
-        return compare(adapter, payloads(adapter, self.payloads, self.seed), pyfunc)
+        return compare(adapter, generate_payloads(adapter, self.payloads, self.seed), pyfunc)
 
     def _show(self, adapter: Adapter, parity: Parity) -> None:
         from modelpact.serving.clients import CLIENTS
-        from modelpact.serving.parity import RULES
+        from modelpact.serving.parity_rules import RULES
 
-        title = f"{adapter.uri}: {len(parity.asked)} payloads: {_count_kinds(parity)}"
-        show_table(title, _HEADERS, [_row(parity, way) for way in CLIENTS])
+        title = f"{adapter.uri}: {len(parity.results)} payloads: {_count_kinds(parity)}"
+        show_table(title, _HEADERS, [_row(parity, client) for client in CLIENTS])
         if parity.explained:
             rows = [
                 (rule, f"{count:,}", RULES[rule])
@@ -123,36 +123,41 @@ class ParityTask(Task):
             (
                 str(difference.payload),
                 _kind(parity, difference.payload),
-                difference.way,
+                difference.client,
                 difference.path or "(verdict)",
                 difference.python,
                 difference.other,
             )
             for difference in unexplained[: self.max_shown]
         ]
-        show_table(title, ("payload", "kind", "way", "cell", "python", "other"), rows)
+        show_table(title, ("payload", "kind", "client", "cell", "python", "other"), rows)
 
 
 def _count_kinds(parity: Parity) -> str:
-    kinds = Counter(result.kind for result in parity.asked)
-    n_example, n_drawn = kinds.pop("example", 0), kinds.pop("drawn", 0)
-    n_conforming = kinds.pop("conforming", 0)
-    stored = f"the stored example, {n_drawn} of its rows" if n_example else "no stored example"
-    return f"{stored}, {n_conforming} valid, {kinds.total()} invalid in {len(kinds)} ways"
+    kinds = Counter(result.kind for result in parity.results)
+    n_example, n_sampled = kinds.pop("example", 0), kinds.pop("sampled", 0)
+    n_valid = kinds.pop("generated", 0)
+    stored = f"the stored example, {n_sampled} of its rows" if n_example else "no stored example"
+    return f"{stored}, {n_valid} valid, {kinds.total()} invalid in {len(kinds)} ways"
 
 
-def _row(parity: Parity, way: str) -> tuple[str, ...]:
-    """Return the table row of a way; all others are compared with Python."""
-    verdicts = parity.verdicts(way)
-    counts = (str(verdicts[verdict]) for verdict in ("accepted", "refused", "failed", "not asked"))
-    if way == "python":
-        return (way, *counts, "-", "-", "-")
-    differences = [difference for difference in parity.differences if difference.way == way]
+def _row(parity: Parity, client: str) -> tuple[str, ...]:
+    """Return the table row of a client; all others are compared with Python."""
+    verdicts = parity.count_verdicts(client)
+    counts = (str(verdicts[verdict]) for verdict in ("accepted", "rejected", "failed", "not sent"))
+    if client == "python":
+        return (client, *counts, "-", "-", "-")
+    differences = [difference for difference in parity.differences if difference.client == client]
     explained = sum(1 for difference in differences if difference.rule)
-    compared = sum(result.cells.get(way, 0) for result in parity.asked)
-    return (way, *counts, f"{compared:,}", f"{len(differences):,}", f"{explained:,}")
+    return (
+        client,
+        *counts,
+        f"{parity.count_cells(client):,}",
+        f"{len(differences):,}",
+        f"{explained:,}",
+    )
 
 
 def _kind(parity: Parity, number: int) -> str:
-    result = parity.asked[number]
-    return f"{result.kind} at {result.place}" if result.place else result.kind
+    result = parity.results[number]
+    return f"{result.kind} at {result.path}" if result.path else result.kind
