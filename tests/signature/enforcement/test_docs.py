@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.holes import DIFFERENCES, HOLES
+from tests.support.mlflow_differences import GAPS, RESULT_DIFFERENCES
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -22,7 +22,7 @@ def test_every_example_prints_what_the_page_says(page: str) -> None:
     assert doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test).failed == 0
 
 
-@pytest.mark.parametrize("line", [*(hole.name for hole in HOLES), *DIFFERENCES])
+@pytest.mark.parametrize("line", [*(gap.name for gap in GAPS), *RESULT_DIFFERENCES])
 def test_each_hole_and_difference_stands_in_the_page(line: str) -> None:
     assert f"| {line} |" in (DOCS / "enforcement.md").read_text(encoding="utf-8").replace(
         "\\*", "*"

@@ -23,7 +23,13 @@ from tests.support.enforcement_cases import (
     same,
     tensor_cases,
 )
-from tests.support.holes import DIFFERENCES, HOLES, Hole, covered, differs
+from tests.support.mlflow_differences import (
+    GAPS,
+    RESULT_DIFFERENCES,
+    Gap,
+    are_known_gaps,
+    is_known_difference,
+)
 from tests.support.together import by_name, holds_for_each
 
 DATA = {
@@ -49,13 +55,13 @@ def asked(call: Any, *args: Any) -> tuple[bool, Any]:
         return False, error
 
 
-def signature_of(case: Case | Hole) -> ModelSignature:
+def signature_of(case: Case | Gap) -> ModelSignature:
     if case.schema is None or isinstance(case.schema, ParamSchema):
         return ModelSignature(Schema([ColSpec(DataType.long)]), params=case.schema)
     return ModelSignature(case.schema)
 
 
-def ours(case: Case | Hole, policy: str) -> tuple[bool, Any]:
+def ours(case: Case | Gap, policy: str) -> tuple[bool, Any]:
     """What a policy says; it changes no data that it is given."""
     enforcer = compile(signature_of(case), policy)  # type: ignore[arg-type]
     call = (
@@ -72,7 +78,7 @@ def ours(case: Case | Hole, policy: str) -> tuple[bool, Any]:
         assert type(data) is object or same(data, case.data())
 
 
-def theirs(case: Case | Hole) -> tuple[bool, Any]:
+def theirs(case: Case | Gap) -> tuple[bool, Any]:
     private = (
         mlflow_compat.enforce_params
         if case.schema is None or isinstance(case.schema, ParamSchema)
@@ -88,7 +94,7 @@ def test_no_case_is_lost() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_policy_gives_the_verdict_that_it_should(family: str) -> None:
-    """`mlflow` says what MLflow says; `lossless` accepts it outside the holes; `strict` accepts no more than `lossless`."""
+    """`mlflow` says what MLflow says; `lossless` accepts it outside the gaps; `strict` accepts no more than `lossless`."""
 
     def check(case: Case) -> None:
         accepted, result = theirs(case)
@@ -100,9 +106,9 @@ def test_each_policy_gives_the_verdict_that_it_should(family: str) -> None:
             assert given.failures[0].code == "REFUSED_BY_MLFLOW"
         lossless, given = ours(case, "lossless")
         if accepted and not lossless:
-            assert covered(given.failures), given
+            assert are_known_gaps(given.failures), given
         if accepted and lossless:
-            assert same(given, result) is not differs(case.name)
+            assert same(given, result) is not is_known_difference(case.name)
         strict, _ = ours(case, "strict")
         assert lossless or not strict
 
@@ -126,16 +132,18 @@ def test_enforcing_twice_is_enforcing_once(family: str) -> None:
     holds_for_each(check, DATA[family])
 
 
-@pytest.mark.parametrize("hole", HOLES, ids=lambda hole: hole.name)
-def test_lossless_closes_each_hole(hole: Hole) -> None:
-    accepted, _ = theirs(hole)
+@pytest.mark.parametrize("gap", GAPS, ids=lambda gap: gap.name)
+def test_lossless_closes_each_hole(gap: Gap) -> None:
+    accepted, _ = theirs(gap)
     assert accepted, "MLflow has closed it: take it off the list"
-    verdict, error = ours(hole, "lossless")
+    verdict, error = ours(gap, "lossless")
     assert not verdict
-    assert all(hole.covers(failure) for failure in error.failures)
-    assert not ours(hole, "strict")[0]
+    assert all(gap.explains(failure) for failure in error.failures)
+    assert not ours(gap, "strict")[0]
 
 
-@pytest.mark.parametrize("reason", DIFFERENCES)
+@pytest.mark.parametrize("reason", RESULT_DIFFERENCES)
 def test_each_listed_difference_is_one(reason: str) -> None:
-    assert any(re.fullmatch(DIFFERENCES[reason], name) for cases in DATA.values() for name in cases)
+    assert any(
+        re.fullmatch(RESULT_DIFFERENCES[reason], name) for cases in DATA.values() for name in cases
+    )

@@ -32,20 +32,20 @@ def _ragged(*rows: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Hole:
+class Gap:
     """One kind of data that MLflow accepts and `lossless` refuses.
 
     Attributes:
         name: What it is, as the documentation says it.
-        schema: A schema with the hole.
+        schema: A schema with the gap.
         data: Data that goes through it.
-        covers: Whether a failure of `lossless` is this hole.
+        explains: Whether a failure of `lossless` is this gap.
     """
 
     name: str
     schema: Any
     data: Callable[[], Any]
-    covers: Callable[[Violation], bool]
+    explains: Callable[[Violation], bool]
 
 
 def _is(code: str, expected: str) -> Callable[[Violation], bool]:
@@ -57,74 +57,74 @@ def _is(code: str, expected: str) -> Callable[[Violation], bool]:
 
 TENSOR = r"\w+(\[ns\])?\[[-\d, ]*\]"
 
-HOLES = [
-    Hole(
+GAPS = [
+    Gap(
         "a null in a required `string`, `boolean` or `binary` column",
         _columns(D.string),
         _frame(["a", None]),
         _is("NULL", "string|boolean|binary"),
     ),
-    Hole(
-        "values that are no text under `string`",
+    Gap(
+        "values that are not strings under `string`",
         _columns(D.string),
         _frame([1, b"x"]),
         _is("WRONG_TYPE", "string"),
     ),
-    Hole(
-        "values that are no booleans (bytes, Decimals, dates) under `boolean`",
+    Gap(
+        "values that are not booleans (bytes, Decimals, dates) under `boolean`",
         _columns(D.boolean),
         _frame([b"x", decimal.Decimal(1)]),
         _is("WRONG_TYPE", "boolean"),
     ),
-    Hole(
-        "values that are no bytes, text above all, under `binary`",
+    Gap(
+        "values that are not bytes, such as text, under `binary`",
         _columns(D.binary),
         _frame(["text"]),
         _is("WRONG_TYPE", "binary"),
     ),
-    Hole(
-        "booleans and digits as text, among objects under `double`",
+    Gap(
+        "booleans and numeric strings in an object column under `double`",
         _columns(D.double),
         _frame(["1", 2.5]),
         _is("WRONG_TYPE", "double"),
     ),
-    Hole(
-        "integers beyond 2**53, and Decimals with more digits than a double has, under `double`",
+    Gap(
+        "integers beyond 2**53, and Decimals with more digits than a double, under `double`",
         _columns(D.double),
         _frame([1, 2**70]),
         _is("LOSSY", "double"),
     ),
-    Hole(
-        "values of other types in a list of `string`: MLflow turns them into text",
+    Gap(
+        "values of other types in a list of `string`: MLflow converts them to text",
         _columns(Array(D.string)),
         lambda: [{"x": [1, b"x"]}],
         _is("WRONG_TYPE", "string"),
     ),
-    Hole(
-        "a frame's column that a tensor's dtype does not hold: MLflow casts it, 2.5 to 2 and '1' to 1.0",
+    Gap(
+        "a frame column that a tensor's dtype cannot hold: MLflow casts 2.5 to 2 and '1' to 1.0",
         Schema([TensorSpec(np.dtype("int64"), (-1,), "x")]),
         lambda: pd.DataFrame({"x": [1.0, 2.5]}),
         _is("WRONG_TYPE|LOSSY", TENSOR),
     ),
-    Hole(
-        "arrays of objects that are no arrays, under a tensor of free inner axes",
+    Gap(
+        "object arrays whose items are not arrays, under a tensor with free inner axes",
         Schema([TensorSpec(np.dtype("float64"), (-1, -1))]),
         lambda: _ragged(1.0, "x"),
         _is("WRONG_KIND", TENSOR),
     ),
-    Hole(
-        "unknown params: MLflow ignores them with a log line",
+    Gap(
+        "unknown params: MLflow logs and ignores them",
         ParamSchema([ParamSpec("k", D.long, 1)]),
         lambda: {"kk": 1},
         lambda failure: failure.code == "UNKNOWN_PARAM",
     ),
-    Hole(
-        "params beyond their type: 2**40 for an `integer`, 2**70 for a `long`, 1e300 for a `float`",
+    Gap(
+        "params out of range: 2**40 for an `integer`, 2**70 for a `long`, 1e300 for a `float`",
         ParamSchema([ParamSpec("k", D.integer, 1)]),
         lambda: {"k": 2**40},
         _is("OUT_OF_RANGE", "integer|long|float"),
     ),
-    Hole(
+    Gap(
         "integer params beyond 2**53 for a `float` or `double`",
         ParamSchema([ParamSpec("k", D.double, 1.0)]),
         lambda: {"k": 2**53 + 1},
@@ -133,29 +133,29 @@ HOLES = [
 ]
 
 
-def covered(failures: tuple[Violation, ...]) -> bool:
-    """Whether a refusal of `lossless` is made of the listed holes only."""
-    return all(any(hole.covers(failure) for hole in HOLES) for failure in failures)
+def are_known_gaps(failures: tuple[Violation, ...]) -> bool:
+    """Whether a refusal of `lossless` is made of the listed gaps only."""
+    return all(any(gap.explains(failure) for gap in GAPS) for failure in failures)
 
 
-DIFFERENCES = {
-    "nulls inside lists stay null: MLflow makes text of them ('n', b'None') or False": (
+RESULT_DIFFERENCES = {
+    "nulls inside lists stay null: MLflow converts them to 'n', b'None' or False": (
         r"nested: (strs and null|nulls) under (strings|booleans|binaries)\??"
     ),
-    "a column of `any` is passed through: MLflow lets pandas infer its dtype again": (
+    "a column of `any` is unchanged: MLflow lets pandas infer its dtype again": (
         r"nested: (int|nan) under any\?|payload: frame no rows under .*any"
     ),
-    "objects without rows get the dtype of the type": r"column: empty under (boolean|double)\??",
-    "under one unnamed `any` a row stays whole: MLflow keeps its first column": (
+    "an object column without rows gets the dtype of its type": r"column: empty under (boolean|double)\??",
+    "under a single unnamed `any`, a row stays whole: MLflow keeps its first column": (
         r"payload: (rows|row|text scalars|list of (short )?lists|matrix).* under any"
     ),
-    "arrays in the cells of a frame get the tensor's dtype: MLflow leaves them as they are": (
+    "arrays in the cells of a frame get the tensor's dtype: MLflow does not convert them": (
         r"tensor: frame of arrays under (float32|int64|uint8)\[-1, 3\]"
     ),
 }
 """Where both accept, and the results differ: the reason, and the names of the cases."""
 
 
-def differs(name: str) -> bool:
+def is_known_difference(name: str) -> bool:
     """Whether the result for a case is known to differ."""
-    return any(re.fullmatch(pattern, name) for pattern in DIFFERENCES.values())
+    return any(re.fullmatch(pattern, name) for pattern in RESULT_DIFFERENCES.values())
