@@ -12,8 +12,8 @@ from modelpact.cli.tasks.base import Task
 from modelpact.data import DataSource
 from modelpact.errors import ConfigError, OutputsError, SignError
 from modelpact.models import Model
-from modelpact.pipeline.stages import STAGES
 from modelpact.pipeline.recorder import Journal
+from modelpact.pipeline.stages import STAGES
 from modelpact.signers import ExampleSigner, InferSigner, Signer
 
 if TYPE_CHECKING:
