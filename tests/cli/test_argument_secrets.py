@@ -90,7 +90,7 @@ LINES: dict[str, tuple[str, str]] = {
     "a known form under any name": (f"name={OPENAI}", "name is a literal secret"),
     "a known form in a text": (f"+register.tags.note='use {OPENAI}'", "register.tags.note"),
     "a known form as a key": (f"+model.{OPENAI}=1", "argument 1"),
-    "a known form as an option": (f"model={OPENAI}", "model holds"),
+    "a known form as an option": (f"model={OPENAI}", "model is"),
     "an environment of Hydra's": (
         f"+hydra.job.env_set.OPENAI_API_KEY={CANARY}",
         "hydra.job.env_set.OPENAI_API_KEY",
@@ -102,16 +102,16 @@ LINES: dict[str, tuple[str, str]] = {
     ),
     "a header from the environment": (
         "+model.headers.X-Team=${oc.env:HOME}",
-        "model.headers.X-Team would bring",
+        "model.headers.X-Team would copy",
     ),
     "the older resolver": ("+model.api_key=${env:HOME}", "model.api_key would copy"),
-    "no key": (OPENAI, "argument 1 holds"),
-    "a flag": (f"--api-key={CANARY}", "api-key holds"),
-    "a flag of a known form": (f"--key={OPENAI}", "key holds"),
+    "no key": (OPENAI, "argument 1 is"),
+    "a flag": (f"--api-key={CANARY}", "api-key is"),
+    "a flag of a known form": (f"--key={OPENAI}", "key is"),
     # what Hydra cannot parse, and would repeat
-    "an unclosed dict": (f"model={{api_key: {CANARY}", "model holds"),
+    "an unclosed dict": (f"model={{api_key: {CANARY}", "model is"),
     "an unclosed dict of headers": (f"model.headers={{X-Team: {CANARY}", "model.headers"),
-    "an unclosed list": (f"model.fallbacks=[{{api_key: {CANARY}}}", "model.fallbacks holds"),
+    "an unclosed list": (f"model.fallbacks=[{{api_key: {CANARY}}}", "model.fallbacks is"),
     "an odd character": (f"model.api_key={CANARY};", "model.api_key"),
     "a key with brackets": (f"model.fallbacks[0].api_key={CANARY}", "model.fallbacks[0].api_key"),
     "an odd character in an address": (
@@ -208,12 +208,12 @@ def own() -> Path:
 
 RECIPES = {
     "key": "register.tags.api_key is a literal secret",
-    "header": "register.tags.headers.X-Team holds",
+    "header": "register.tags.headers.X-Team is",
     "address": "register.tags.from is a URL with",
-    "form": "register.tags.note holds",
+    "form": "register.tags.note is",
     "environment": "register.tags.token would copy a secret from the environment",
-    "list": "register.tags.keys.0.password holds",
-    "hydra": "hydra.job.env_set.OWN_TOKEN holds",
+    "list": "register.tags.keys.0.password is",
+    "hydra": "hydra.job.env_set.OWN_TOKEN is",
 }
 
 
@@ -258,7 +258,7 @@ def test_a_key_that_was_copied_from_the_environment(
 ) -> None:
     monkeypatch.setenv("OWN_TOKEN", CANARY)
     message = refused(modelpact, "hydra.job.env_copy=[OWN_TOKEN]")
-    assert message.startswith("error: hydra.job.env_set.OWN_TOKEN holds")
+    assert message.startswith("error: hydra.job.env_set.OWN_TOKEN is")
 
 
 @pytest.mark.usefixtures("own")
