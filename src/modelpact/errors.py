@@ -189,12 +189,12 @@ class SignError(PactError, ValueError):
     """No signature fits the data.
 
     Attributes:
-        problems: Every fault, as `(path, text)`.
+        problems: Every problem, as `(path, text)`.
         failures: The violations of the signature by its own data.
         signature: The signature that the data violates.
         differences: The differences between a signature and the type hints, as `(path, text)`.
         hint: The type hint at fault.
-        place: The path of that hint.
+        path: The path of that hint.
     """
 
     problems: Sequence[tuple[str, str]] = ()
@@ -202,7 +202,7 @@ class SignError(PactError, ValueError):
     signature: ModelSignature | None = None
     differences: Sequence[tuple[str, str]] = ()
     hint: str | None = None
-    place: str | None = None
+    path: str | None = None
 
 
 @_error

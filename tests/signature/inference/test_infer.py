@@ -160,7 +160,7 @@ def test_all_unsupported_columns_are_listed_with_dtype_and_remedy() -> None:
         "  inputs: price: dtype complex128 has no MLflow type; "
         "split it into the real and the imaginary part",
     ]
-    assert [place for place, _ in caught.value.problems] == [
+    assert [path for path, _ in caught.value.problems] == [
         "inputs: id",
         "inputs: delay",
         "inputs: price",
@@ -170,7 +170,7 @@ def test_all_unsupported_columns_are_listed_with_dtype_and_remedy() -> None:
 def test_inputs_outputs_and_params_are_reported_together() -> None:
     with pytest.raises(SignError) as caught:
         infer([{"a": 1j}], {1: "x"}, {"k": [], "l": b"x"})
-    assert [place for place, _ in caught.value.problems] == [
+    assert [path for path, _ in caught.value.problems] == [
         "inputs: a",
         "outputs: column 1",
         "params: k",
@@ -199,7 +199,7 @@ class TestOnAny:
     def test_error_lists_each_path(self) -> None:
         with pytest.raises(SignError) as caught:
             infer(list(self.DATA))
-        assert [place for place, _ in caught.value.problems] == ["inputs: b", "inputs: c.d"]
+        assert [path for path, _ in caught.value.problems] == ["inputs: b", "inputs: c.d"]
 
     def test_warn_infers_any_with_a_warning(self) -> None:
         with pytest.warns(UserWarning, match=r"inputs: b, inputs: c\.d"):

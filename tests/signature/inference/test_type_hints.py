@@ -362,12 +362,12 @@ WITHOUT_SCHEMA: list[tuple[Any, str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("hint", "place", "remedy"), WITHOUT_SCHEMA, ids=[str(hint) for hint, _, _ in WITHOUT_SCHEMA]
+    ("hint", "path", "remedy"), WITHOUT_SCHEMA, ids=[str(hint) for hint, _, _ in WITHOUT_SCHEMA]
 )
-def test_hints_without_schema_get_a_suggestion(hint: Any, place: str, remedy: str) -> None:
+def test_hints_without_schema_get_a_suggestion(hint: Any, path: str, remedy: str) -> None:
     with pytest.raises(SignError) as caught:
         from_type_hint(hint)
-    assert caught.value.place == place
+    assert caught.value.path == path
     assert str(caught.value.hint) in caught.value.message
     assert remedy in caught.value.remedy
     with pytest.raises((MlflowException, TypeError, RecursionError, AttributeError)):

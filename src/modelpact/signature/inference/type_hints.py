@@ -54,7 +54,7 @@ def from_type_hint(hint: Any, *, role: Literal["inputs", "outputs"] = "inputs") 
         union of several types is `any`.
 
     Raises:
-        SignError: The hint has no schema. `hint` and `place` identify the part at fault, and the
+        SignError: The hint has no schema. `hint` and `path` identify the part at fault, and the
             remedy says what to write instead.
 
     Example:
@@ -111,7 +111,7 @@ def from_predict(
             f"cannot read the type hints of {name}: {error}",
             remedy="Import the types of the hints at the top of the module, outside TYPE_CHECKING.",
             hint="",
-            place="predict",
+            path="predict",
         ) from error
     return _read_role(hints.get(input_name), "inputs"), _read_role(hints.get("return"), "outputs")
 
@@ -143,7 +143,7 @@ def _reject(hint: Any, path: str, remedy: str) -> NoReturn:
         f"cannot derive a schema from the type hint {text} at {path}",
         remedy=remedy,
         hint=text,
-        place=path,
+        path=path,
     )
 
 

@@ -84,17 +84,21 @@ def _infer_common(values: list[Any], path: FieldPath, issues: DataIssues) -> _In
     simple = _infer_simple(values, kinds)
     if simple is not None:
         return simple
-    n_values = len(values)
+    non_null = _drop_nulls(values, kinds)
+    has_nulls = len(non_null) < len(values)
+    if not non_null:
+        return _EMPTY, has_nulls
+    if has_nulls:
+        kinds = set(map(type, non_null))
+    return _infer_non_null(non_null, kinds, has_nulls, path, issues)
+
+
+def _drop_nulls(values: list[Any], kinds: set[type]) -> list[Any]:
     if not kinds.isdisjoint(_NULLS):
         values = [value for value in values if type(value) not in _NULLS]
     if any(issubclass(kind, float) for kind in kinds):
         values = [value for value in values if not (isinstance(value, float) and math.isnan(value))]
-    has_nulls = len(values) < n_values
-    if not values:
-        return _EMPTY, has_nulls
-    if has_nulls:
-        kinds = set(map(type, values))
-    return _infer_non_null(values, kinds, has_nulls, path, issues)
+    return values
 
 
 def _infer_simple(values: list[Any], kinds: set[type]) -> _InferredType | None:

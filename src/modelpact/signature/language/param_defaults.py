@@ -53,12 +53,11 @@ def split_default(text: str) -> tuple[str, str | None]:
     depth, quote, previous = 0, "", ""
     letters = iter(enumerate(text))
     for index, letter in letters:
-        if quote:
-            if quote == '"' and letter == "\\":
-                # Skip the escaped letter, which does not end the quotes.
-                next(letters, None)
-            elif letter == quote:
-                quote = ""
+        if letter == "\\" and quote == '"':
+            # Skip the escaped letter, which does not end the quotes.
+            next(letters, None)
+        elif quote:
+            quote = "" if letter == quote else quote
         elif letter in "\"'" and previous in "[{,:":
             quote = letter
         elif letter == "=" and not depth:

@@ -14,8 +14,8 @@ from modelpact.signature.issues import SpecIssues
 from modelpact.signature.language.tensor_types import is_tensor, read_tensor
 from modelpact.signature.language.type_names import TYPE_NAMES, ColumnType
 from modelpact.signature.language.type_reader import (
-    CONTRADICTION,
     is_plain_key,
+    merge_required,
     read_key,
     read_member,
     read_type,
@@ -61,20 +61,24 @@ def read_schema(value: Any, path: FieldPath, issues: SpecIssues) -> Schema | Non
 
 def _read_specs(value: Any, path: FieldPath, issues: SpecIssues) -> list[_Spec | None]:
     if isinstance(value, Mapping) and value:
-        if set(value) == {"*"} or value.get("type") in _LONG_FORM_TYPES:
-            text = f"write an unnamed column as a list of its type: [{preview(dict(value))}]"
-            issues.add(path, text)
-            return []
-        return [_read_named(key, item, (*path, key), issues) for key, item in value.items()]
+        return _read_mapping(value, path, issues)
     if isinstance(value, (list, tuple)) and value:
         return [_read_listed(item, (*path, index), issues) for index, item in enumerate(value)]
     if isinstance(value, str):
-        if is_tensor(value):
-            return [read_tensor(value, path, issues)]
-        return [_make_column(None, read_type(value, path, issues), True)]
+        return [_read_listed(value, path, issues)]
     text = "expected columns ({name: type} or [type]) or a tensor (float32[-1, 3])"
     issues.add(path, f"{text}, got {preview(value)}")
     return []
+
+
+def _read_mapping(
+    value: Mapping[Any, Any], path: FieldPath, issues: SpecIssues
+) -> list[_Spec | None]:
+    if set(value) == {"*"} or value.get("type") in _LONG_FORM_TYPES:
+        text = f"write an unnamed column as a list of its type: [{preview(dict(value))}]"
+        issues.add(path, text)
+        return []
+    return [_read_named(key, item, (*path, key), issues) for key, item in value.items()]
 
 
 def _make_column(
@@ -97,9 +101,7 @@ def _read_named(key: Any, value: Any, path: FieldPath, issues: SpecIssues) -> _S
         spec = _read_long_tensor(value, name, path, issues)
     else:
         dtype, flag = read_member(value, path, issues)
-        if not required and flag:
-            issues.add(path, CONTRADICTION)
-        spec = _make_column(name, dtype, required if flag is None else flag)
+        spec = _make_column(name, dtype, merge_required(required, flag, path, issues))
     return None if name is None else spec
 
 

@@ -70,10 +70,9 @@ def read_tensor(
     if dtype is None:
         issues.add(path, describe_unknown_dtype(match[1]))
     axes = [axis.strip() for axis in match[2].split(",")] if match[2].strip() else []
-    for axis in axes:
-        if not _AXIS.fullmatch(axis):
-            text = f"invalid axis {preview(axis)}; write its length, or -1 for any length"
-            issues.add(path, text)
+    for axis in [axis for axis in axes if not _AXIS.fullmatch(axis)]:
+        text = f"invalid axis {preview(axis)}; write its length, or -1 for any length"
+        issues.add(path, text)
     if dtype is None or len(issues) > before:
         return None
     return TensorSpec(dtype, tuple(map(int, axes)), name)

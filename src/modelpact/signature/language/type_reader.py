@@ -19,7 +19,7 @@ from modelpact.signature.language.type_names import (
 )
 from modelpact.signature.language.yaml_reader import Unreadable, read_document
 
-__all__ = ["is_plain_key", "read_key", "read_member", "read_type"]
+__all__ = ["is_plain_key", "merge_required", "read_key", "read_member", "read_type"]
 
 _LONG_FORM_KEYS = {"array": "items", "object": "properties", "map": "values"}
 _LONG_FORM_TYPES = (*_LONG_FORM_KEYS, "sparkml_vector")
@@ -223,29 +223,36 @@ def _read_object(
 def _read_property(
     key: Any, value: Any, path: FieldPath, issues: SpecIssues, *, in_long_form: bool
 ) -> Property | None:
-    if in_long_form and isinstance(key, str):
-        name_and_flag: tuple[str, bool] | None = key, True
-    else:
+    name_and_flag: tuple[str, bool] | None = (key, True)
+    if not in_long_form or not isinstance(key, str):
         name_and_flag = read_key(key, path, issues)
     is_long = in_long_form and isinstance(value, dict)
     dtype, flag = read_member(value, (*path, key), issues, in_long_form=is_long)
     if name_and_flag is None or dtype is None:
         return None
     name, required = name_and_flag
-    if not required and flag:
-        issues.add((*path, key), CONTRADICTION)
     if name == "cls":
         issues.add((*path, key), "MLflow cannot read back a property named cls; rename it")
-    return Property(name, dtype, required if flag is None else flag)
+    return Property(name, dtype, merge_required(required, flag, (*path, key), issues))
 
 
-CONTRADICTION = "the ? makes it optional, but required is true; remove one of them"
+def merge_required(required: bool, flag: bool | None, path: FieldPath, issues: SpecIssues) -> bool:
+    """Return whether a value is required, and add an issue if key and flag contradict each other.
+
+    Args:
+        required: Whether the key lacks a `?`.
+        flag: The flag `required`; None if not given.
+        path: The position of the value in the signature.
+        issues: Collects the issue.
+    """
+    if flag and not required:
+        issues.add(path, "the ? makes it optional, but required is true; remove one of them")
+    return required if flag is None else flag
 
 
 def _reject_unknown_keys(
     value: dict[Any, Any], known: list[str], path: FieldPath, issues: SpecIssues
 ) -> None:
-    for key in value:
-        if key not in known:
-            text = f"unknown key {preview(key)} in MLflow's long form{did_you_mean(key, known)}"
-            issues.add((*path, key), text)
+    for key in [key for key in value if key not in known]:
+        text = f"unknown key {preview(key)} in MLflow's long form{did_you_mean(key, known)}"
+        issues.add((*path, key), text)
