@@ -271,7 +271,7 @@ class TestOtherRules:
             "the signature of version 5 of sums cannot be read"
         )
 
-    def test_changed_files_fail(self, published: Path) -> None:
+    def test_changed_files_fail(self) -> None:
         model_id = client().get_model_version("sums", "2").source.removeprefix("models:/")
         folder = Path(client().get_logged_model(model_id).artifact_location)
         extra = folder / "added.py"
