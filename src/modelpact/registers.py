@@ -152,19 +152,9 @@ class MlflowRegister(Register):
     """
 
     excluded_from_key = frozenset(
-        {
-            "tags",
-            "aliases",
-            "if_exists",
-            "compatibility",
-            "against",
-            "policy",
-            "extra",
-            "require_signature",
-            "waivers",
-            "leak_allowlist",
-        }
-    )
+        {"tags", "aliases", "if_exists", "compatibility", "against", "policy", "extra",
+         "require_signature", "waivers", "leak_allowlist"}
+    )  # fmt: skip
 
     aliases: list[str] = []
     if_exists: Literal["new", "reuse", "error"] = "new"

@@ -32,7 +32,7 @@ from modelpact.registers import MlflowRegister
 from modelpact.security.manifest import SIGNATURE_DIGEST
 from modelpact.signature import digest, load, parse
 from modelpact.tracking import ServerTracking, SqliteTracking
-from tests.support.contracts import folder_of, saved
+from tests.support.model_stubs import folder_of, save_stub
 from tests.support.publishing import steps
 
 WRITTEN = {"inputs": {"age": "long"}, "outputs": {"y": "double"}}
@@ -376,8 +376,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
         patch.chdir(folder)
         patch.setenv("MODELPACT_CACHE", str(cache))
         with SqliteTracking().open():
-            MlflowRegister(aliases=["champion"]).register("sums", saved(WRITTEN))
-            (folder / "good").write_text(saved(WRITTEN))
+            MlflowRegister(aliases=["champion"]).register("sums", save_stub(WRITTEN))
+            (folder / "good").write_text(save_stub(WRITTEN))
     return folder
 
 
@@ -461,7 +461,7 @@ def test_a_uri_to_load(uri: str, unchanged: str) -> None:
 @pytest.mark.parametrize("text", MLMODELS, ids=shown)
 @pytest.mark.usefixtures("unchanged")
 def test_an_mlmodel_file(text: str) -> None:
-    refused(lambda: MlflowRegister().register("sums", saved(text=text)))
+    refused(lambda: MlflowRegister().register("sums", save_stub(text=text)))
 
 
 def _gone(uri: str) -> None:
@@ -478,7 +478,7 @@ def _a_folder(uri: str) -> None:
 
 
 def _another(uri: str) -> None:
-    shutil.copy(folder_of(saved({"inputs": {"b": "string"}})) / "MLmodel", folder_of(uri))
+    shutil.copy(folder_of(save_stub({"inputs": {"b": "string"}})) / "MLmodel", folder_of(uri))
 
 
 def _deleted(uri: str) -> None:
@@ -488,7 +488,7 @@ def _deleted(uri: str) -> None:
 @pytest.mark.parametrize("spoil", [_gone, _not_text, _a_folder, _another, _deleted])
 @pytest.mark.usefixtures("unchanged")
 def test_a_source(spoil: Callable[[str], None]) -> None:
-    uri = saved(WRITTEN)
+    uri = save_stub(WRITTEN)
     spoil(uri)
     tags = {SIGNATURE_DIGEST: digest(parse(WRITTEN))}
     refused(lambda: MlflowRegister(if_exists="reuse").register("sums", uri, tags=tags))
@@ -499,7 +499,7 @@ def test_a_source(spoil: Callable[[str], None]) -> None:
 )
 @pytest.mark.usefixtures("unchanged")
 def test_a_model_that_is_not_ready(options: Any) -> None:
-    refused(lambda: MlflowRegister().register("sums", saved(WRITTEN, **options)))
+    refused(lambda: MlflowRegister().register("sums", save_stub(WRITTEN, **options)))
 
 
 @pytest.mark.parametrize("text", CONTRACTS, ids=shown)

@@ -15,9 +15,9 @@ from modelpact.errors import RegisterError
 from modelpact.registers import MlflowRegister
 from modelpact.tracking import SqliteTracking
 from modelpact.types import JOB_KEY
-from tests.support.contracts import folder_of, saved
+from tests.support.model_stubs import folder_of, save_stub
 from tests.support.publishing import client, steps, versions
-from tests.support.races import race
+from tests.support.registration_races import race_to_register
 
 WRITTEN = {"inputs": {"age": "long"}, "outputs": {"y": "double"}}
 KEY = {JOB_KEY: "k1"}
@@ -38,7 +38,7 @@ def faster(mocker: Any) -> list[dict[str, str]]:
 
     def create_second(self: Any, name: str, **options: Any) -> Any:
         while todo:
-            create(self, name, source=saved(WRITTEN), tags=todo.pop(0))
+            create(self, name, source=save_stub(WRITTEN), tags=todo.pop(0))
         return create(self, name, **options)
 
     mocker.patch("mlflow.MlflowClient.create_model_version", create_second)
@@ -52,9 +52,9 @@ def status(uri: str) -> str:
 @pytest.mark.usefixtures("open_store")
 class TestTheSlowerOne:
     def start(self, faster: list[dict[str, str]], *theirs: dict[str, str]) -> str:
-        MlflowRegister().register("sums", saved(WRITTEN), tags={JOB_KEY: "another"})
+        MlflowRegister().register("sums", save_stub(WRITTEN), tags={JOB_KEY: "another"})
         faster += theirs
-        return saved(WRITTEN)
+        return save_stub(WRITTEN)
 
     def test_returns_the_version_of_the_faster_one(self, faster: list[dict[str, str]]) -> None:
         uri = self.start(faster, KEY, KEY)
@@ -143,7 +143,7 @@ class TestTheSlowerOne:
 def test_the_lowest_version_is_found_however_they_were_touched() -> None:
     with SqliteTracking().open():
         for _ in range(3):
-            MlflowRegister().register("sums", saved(WRITTEN), tags=KEY)
+            MlflowRegister().register("sums", save_stub(WRITTEN), tags=KEY)
         for version in ("3", "1", "2"):
             client().set_model_version_tag("sums", version, "touched", "yes")
             assert int(MlflowRegister(if_exists="reuse").find("sums", "k1").version) == 1
@@ -167,7 +167,7 @@ def test_a_lost_answer_is_not_a_second_version(mocker: Any) -> None:
         client().create_registered_model("sums")
         mocker.patch("mlflow.MlflowClient.create_model_version", create_and_lose)
         mocker.patch("time.sleep")
-        assert int(MlflowRegister().register("sums", saved(WRITTEN)).version) == 1
+        assert int(MlflowRegister().register("sums", save_stub(WRITTEN)).version) == 1
     assert versions() == [1]
 
 
@@ -189,7 +189,7 @@ def test_a_folder_that_was_changed_is_not_registered() -> None:
     from modelpact.security.manifest import SIGNATURE_DIGEST
 
     with SqliteTracking().open():
-        uri = saved(WRITTEN)
+        uri = save_stub(WRITTEN)
         with pytest.raises(RegisterError, match="is not the one that was signed"):
             MlflowRegister().register("sums", uri, tags={SIGNATURE_DIGEST: "0" * 64})
         (folder_of(uri) / "MLmodel").unlink()
@@ -202,15 +202,15 @@ def test_a_folder_that_was_changed_is_not_registered() -> None:
 @pytest.mark.parametrize("if_exists", ["reuse", "error"])
 def test_two_processes_that_do_one_job_come_to_one_version(if_exists: str) -> None:
     jobs = 5
-    found = race(if_exists, jobs)
+    found = race_to_register(if_exists, jobs)
     numbers = set(versions())
     for job in range(jobs):
         one, other = sorted(
             (outcome for outcome in found if outcome.job == job),
-            key=lambda outcome: outcome.how != "made",
+            key=lambda outcome: outcome.how != "created",
         )
-        assert one.how == "made"
-        assert other.how == {"reuse": "reused", "error": "refused"}[if_exists]
+        assert one.how == "created"
+        assert other.how == {"reuse": "reused", "error": "rejected"}[if_exists]
         assert one.version == other.version
         assert one.job_key == other.job_key
         assert int(one.version) in numbers

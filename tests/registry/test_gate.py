@@ -30,7 +30,7 @@ from modelpact.registry.names import MAX_TAG_LENGTH
 from modelpact.signature import Change, parse
 from modelpact.signers import ExplicitSigner
 from modelpact.tracking import SqliteTracking
-from tests.support.contracts import folder_of, registered, saved
+from tests.support.model_stubs import folder_of, register_stub, save_stub
 from tests.support.publishing import client, numbers, receipt, steps, versions
 from tiny_models import Doubler
 
@@ -75,8 +75,8 @@ def tag(version: int, name: str = "sums") -> dict[str, Any]:
     ],
 )
 def test_a_mode_asks_what_it_says(mode: Any, new: Any, broken: list[tuple[str, str]]) -> None:
-    registered(OLD)
-    uri = saved(new)
+    register_stub(OLD)
+    uri = save_stub(new)
     register = MlflowRegister(compatibility=mode, aliases=["champion"])
     if not broken:
         assert int(register.register("sums", uri).version) == 2
@@ -94,14 +94,14 @@ def test_a_mode_asks_what_it_says(mode: Any, new: Any, broken: list[tuple[str, s
 
 
 def test_a_first_version_is_compared_with_none() -> None:
-    assert registered(OLD, compatibility="full_transitive") == 1
+    assert register_stub(OLD, compatibility="full_transitive") == 1
     assert tag(1) == {
         "mode": "full_transitive",
         "policy": "lossless",
         "extra": "ignore",
         "against": "",
     }
-    assert registered(OLD, name="others", compatibility="backward", against="@champion") == 1
+    assert register_stub(OLD, name="others", compatibility="backward", against="@champion") == 1
 
 
 class TestAgainst:
@@ -109,9 +109,9 @@ class TestAgainst:
 
     @pytest.fixture(autouse=True)
     def three(self) -> None:
-        registered(NARROWER, aliases=["champion"])
-        registered(OLD)
-        registered(WIDER)
+        register_stub(NARROWER, aliases=["champion"])
+        register_stub(OLD)
+        register_stub(WIDER)
         mlflow.MlflowClient().delete_model_version("sums", "3")
 
     @pytest.mark.parametrize(
@@ -128,17 +128,17 @@ class TestAgainst:
     def test_the_version_that_is_asked_for(self, options: Any, against: str | None) -> None:
         if against is None:
             with pytest.raises(CompatibilityError, match="with version 2 of sums in 1 place"):
-                registered(NARROWER, **options)
+                register_stub(NARROWER, **options)
         else:
-            assert tag(registered(NARROWER, **options))["against"] == against
+            assert tag(register_stub(NARROWER, **options))["against"] == against
 
     def test_all_versions_that_are_there(self) -> None:
-        new = registered(OLD, compatibility="backward_transitive")
+        new = register_stub(OLD, compatibility="backward_transitive")
         assert tag(new)["against"] == "1-2"
         with pytest.raises(
             CompatibilityError, match="with versions 1-2, 4 of sums in 1 place"
         ) as raised:
-            registered(LONGER, compatibility="backward_transitive")
+            register_stub(LONGER, compatibility="backward_transitive")
         assert "inputs.bmi: absent -> double (INPUT_REQUIRED_ADDED), with 1-2, 4" in str(
             raised.value
         )
@@ -149,7 +149,7 @@ class TestAgainst:
     )
     def test_one_that_is_not_there_is_told(self, against: Any, told: str) -> None:
         with pytest.raises(RegisterError, match="has no such version") as raised:
-            registered(OLD, compatibility="backward", against=against)
+            register_stub(OLD, compatibility="backward", against=against)
         assert told in str(raised.value)
         assert "Versions: 1, 2; aliases: @champion." in str(raised.value)
 
@@ -159,23 +159,23 @@ class TestAgainst:
             side_effect=MlflowException("no answer"),
         )
         with pytest.raises(RegisterError, match="no answer"):
-            registered(OLD, compatibility="backward", against="@champion")
+            register_stub(OLD, compatibility="backward", against="@champion")
 
 
 def test_a_number_needs_a_version() -> None:
     with pytest.raises(RegisterError, match="Versions: none; aliases: none"):
-        registered(OLD, compatibility="backward", against=1)
+        register_stub(OLD, compatibility="backward", against=1)
     assert versions() == []
 
 
 def test_the_policy_counts() -> None:
-    registered({"inputs": {"age": "double"}})
+    register_stub({"inputs": {"age": "double"}})
     floats = {"inputs": {"age": "float"}}
-    registered({"inputs": {"age": "integer"}}, name="strict")
+    register_stub({"inputs": {"age": "integer"}}, name="strict")
     wider = {"inputs": {"age": "long"}}
-    assert registered(wider, name="strict", compatibility="backward") == 2
+    assert register_stub(wider, name="strict", compatibility="backward") == 2
     with pytest.raises(CompatibilityError):
-        registered(
+        register_stub(
             {"inputs": {"age": "double"}},
             name="strict",
             compatibility="backward",
@@ -183,23 +183,23 @@ def test_the_policy_counts() -> None:
             policy="strict",
         )
     with pytest.raises(CompatibilityError):
-        registered(floats, compatibility="backward", policy="strict")
+        register_stub(floats, compatibility="backward", policy="strict")
 
 
 def test_extra_columns_count_where_they_are_refused() -> None:
-    registered(OLD)
+    register_stub(OLD)
     shorter = {"inputs": {"age": "long"}, "outputs": {"y": "double"}}
     with pytest.raises(CompatibilityError, match="INPUT_REMOVED"):
-        registered(shorter, compatibility="backward", extra="forbid")
-    assert registered(shorter, compatibility="backward") == 2
+        register_stub(shorter, compatibility="backward", extra="forbid")
+    assert register_stub(shorter, compatibility="backward") == 2
 
 
 class TestExceptions:
     MEANT = Waiver(rule="INPUT_REQUIRED_ADDED", path="inputs.bmi", reason="the clinic sends it")
 
     def test_one_is_let_through_and_recorded(self) -> None:
-        registered(OLD)
-        facts = tag(registered(LONGER, compatibility="backward", waivers=[self.MEANT]))
+        register_stub(OLD)
+        facts = tag(register_stub(LONGER, compatibility="backward", waivers=[self.MEANT]))
         assert facts["waived"] == [
             {
                 "rule": "INPUT_REQUIRED_ADDED",
@@ -214,13 +214,13 @@ class TestExceptions:
         ]
 
     def test_it_lets_nothing_else_through(self) -> None:
-        registered(OLD)
+        register_stub(OLD)
         both = {
             "inputs": {"age": "integer", "sex": "string", "bmi": "double"},
             "outputs": {"y": "double"},
         }
         with pytest.raises(CompatibilityError, match=r"in 1 place:\n  inputs.age") as raised:
-            registered(both, compatibility="backward", waivers=[self.MEANT])
+            register_stub(both, compatibility="backward", waivers=[self.MEANT])
         typed = next(line for line in str(raised.value).splitlines() if "register.waivers" in line)
         (word,) = [word for word in shlex.split(typed) if word.startswith("register.")]
         parsed = OverridesParser.create().parse_override(word).value()
@@ -230,17 +230,17 @@ class TestExceptions:
         ]
 
     def test_what_is_to_be_typed_lets_it_through_once_the_reason_is_written(self) -> None:
-        registered(OLD)
+        register_stub(OLD)
         with pytest.raises(CompatibilityError) as raised:
-            registered(NARROWER, compatibility="backward")
+            register_stub(NARROWER, compatibility="backward")
         word = next(
             word for word in shlex.split(str(raised.value)) if word.startswith("register.waivers")
         )
         typed = OverridesParser.create().parse_override(word.replace('"..."', '"measured"')).value()
-        assert registered(NARROWER, compatibility="backward", waivers=typed) == 2
+        assert register_stub(NARROWER, compatibility="backward", waivers=typed) == 2
 
     def test_one_that_lets_nothing_through_is_told(self, caplog: pytest.LogCaptureFixture) -> None:
-        registered(OLD)
+        register_stub(OLD)
         with caplog.at_level(logging.WARNING, "modelpact.registry.gate"):
             MlflowRegister(compatibility="backward", waivers=[self.MEANT]).check_compatibility(
                 "sums", parse(WIDER)
@@ -259,21 +259,21 @@ class TestExceptions:
 
 
 def test_changes_that_break_nothing_are_counted() -> None:
-    registered(OLD)
+    register_stub(OLD)
     new = {
         "inputs": {"age": "long", "sex": "string", "a?": "long", "b?": "long"},
         "outputs": {"y": "double", "z?": "double"},
     }
-    assert tag(registered(new, compatibility="backward"))["passed"] == {
+    assert tag(register_stub(new, compatibility="backward"))["passed"] == {
         "INPUT_OPTIONAL_ADDED": 2,
         "OUTPUT_OPTIONAL_ADDED": 1,
     }
 
 
 def test_many_changes_are_counted() -> None:
-    registered({"inputs": {f"c{n}": "long" for n in range(30)}})
+    register_stub({"inputs": {f"c{n}": "long" for n in range(30)}})
     with pytest.raises(CompatibilityError, match="in 30 places") as raised:
-        registered({"inputs": {f"c{n}": "integer" for n in range(30)}}, compatibility="backward")
+        register_stub({"inputs": {f"c{n}": "integer" for n in range(30)}}, compatibility="backward")
     assert len(raised.value.changes) == 30
     assert "... and 20 more" in str(raised.value)
     assert len(str(raised.value).splitlines()) < 18
@@ -283,14 +283,14 @@ class TestAnOldVersion:
     """What was read of it, and what could not be."""
 
     def test_without_a_signature_took_anything(self) -> None:
-        MlflowRegister(require_signature=False).register("sums", saved())
+        MlflowRegister(require_signature=False).register("sums", save_stub())
         with pytest.raises(CompatibilityError, match="INPUT_SCHEMA_ADDED") as raised:
-            registered(OLD, compatibility="backward")
+            register_stub(OLD, compatibility="backward")
         assert [change.path for change in raised.value.changes] == ["inputs"]
 
     def test_is_read_once_for_all_with_its_signature(self, mocker: Any) -> None:
         for _ in range(3):
-            registered(OLD)
+            register_stub(OLD)
         contracts._signatures.clear()
         read = mocker.spy(contracts, "read_mlmodel")
         MlflowRegister(compatibility="backward_transitive").check_compatibility(
@@ -303,19 +303,19 @@ class TestAnOldVersion:
 
     def test_is_forgotten_after_many_others(self, mocker: Any) -> None:
         mocker.patch.object(contracts, "_CACHE_SIZE", 1)
-        registered(OLD)
-        registered(WIDER)
+        register_stub(OLD)
+        register_stub(WIDER)
         MlflowRegister(compatibility="backward_transitive").check_compatibility(
             "sums", parse(WIDER)
         )
         assert len(contracts._signatures) == 1
 
     def test_that_modelpact_did_not_make_is_read_each_time(self) -> None:
-        foreign = saved(OLD)
+        foreign = save_stub(OLD)
         mlflow.MlflowClient().create_registered_model("sums")
         mlflow.MlflowClient().create_model_version("sums", source=str(folder_of(foreign)))
         with pytest.raises(CompatibilityError):
-            registered(NARROWER, compatibility="backward")
+            register_stub(NARROWER, compatibility="backward")
 
     @pytest.mark.parametrize(
         "text",
@@ -328,7 +328,7 @@ class TestAnOldVersion:
         ],
     )
     def test_that_is_malformed_is_named(self, text: str) -> None:
-        uri = saved(OLD)
+        uri = save_stub(OLD)
         MlflowRegister().register("sums", uri)
         contracts._signatures.clear()
         (folder_of(uri) / "MLmodel").write_text(text)
@@ -336,35 +336,35 @@ class TestAnOldVersion:
             RegisterError,
             match="signature of version 1 of sums cannot be read: its MLmodel file is malformed",
         ):
-            registered(OLD, compatibility="backward")
+            register_stub(OLD, compatibility="backward")
         assert versions() == [1]
 
     def test_whose_files_are_gone_is_named(self) -> None:
-        uri = saved(OLD)
+        uri = save_stub(OLD)
         MlflowRegister().register("sums", uri)
         contracts._signatures.clear()
         shutil.rmtree(folder_of(uri))
         with pytest.raises(
             RegisterError, match="signature of version 1 of sums cannot be read"
         ) as raised:
-            registered(OLD, compatibility="backward")
+            register_stub(OLD, compatibility="backward")
         assert "register.against" in str(raised.value)
         assert versions() == [1]
 
     def test_whose_mlmodel_file_is_a_folder_is_named(self) -> None:
-        uri = saved(OLD)
+        uri = save_stub(OLD)
         MlflowRegister().register("sums", uri)
         contracts._signatures.clear()
         (folder_of(uri) / "MLmodel").unlink()
         with pytest.raises(RegisterError, match="MLmodel file does not exist"):
-            registered(OLD, compatibility="backward")
+            register_stub(OLD, compatibility="backward")
         (folder_of(uri) / "MLmodel").mkdir()
         with pytest.raises(RegisterError, match="MLmodel file cannot be read"):
-            registered(OLD, compatibility="backward")
+            register_stub(OLD, compatibility="backward")
 
     @pytest.mark.parametrize(("change", "told"), [("changed", "changed"), ("deleted", "deleted")])
     def test_whose_signature_was_changed_is_named(self, change: str, told: str) -> None:
-        uri, other = saved(OLD), saved(WIDER)
+        uri, other = save_stub(OLD), save_stub(WIDER)
         MlflowRegister().register("sums", uri)
         contracts._signatures.clear()
         text = (
@@ -375,11 +375,11 @@ class TestAnOldVersion:
             RegisterError,
             match=f"the signature of version 1 of sums was {told} after it was registered",
         ):
-            registered(WIDER, compatibility="backward")
+            register_stub(WIDER, compatibility="backward")
 
     def test_that_was_deleted_meanwhile_is_passed_over(self, mocker: Any) -> None:
         for _ in range(2):
-            registered(OLD)
+            register_stub(OLD)
         contracts._signatures.clear()
         list_them = contracts.list_versions
 
@@ -412,7 +412,7 @@ class TestSomebodyElse:
                 create(self, name, source=todo.pop(), tags={})
             return create(self, name, **options)
 
-        registered(OLD)
+        register_stub(OLD)
         mocker.patch("mlflow.MlflowClient.create_model_version", create_second)
         return todo
 
@@ -420,8 +420,8 @@ class TestSomebodyElse:
     def test_our_version_is_taken_back_if_it_breaks_theirs(
         self, mode: Any, other: list[str]
     ) -> None:
-        new = saved(WIDER)
-        other.append(saved(LONGER | {"outputs": {"y": "float"}}))
+        new = save_stub(WIDER)
+        other.append(save_stub(LONGER | {"outputs": {"y": "float"}}))
         register = MlflowRegister(compatibility=mode, aliases=["champion"])
         with pytest.raises(CompatibilityError, match="with version 2 of sums"):
             register.register("sums", new)
@@ -434,8 +434,8 @@ class TestSomebodyElse:
     def test_our_version_says_so_if_it_does_not(
         self, mode: Any, against: str, other: list[str]
     ) -> None:
-        other.append(saved(WIDER))
-        version = MlflowRegister(compatibility=mode).register("sums", saved(WIDER))
+        other.append(save_stub(WIDER))
+        version = MlflowRegister(compatibility=mode).register("sums", save_stub(WIDER))
         assert int(version.version) == 3
         assert (
             tag(3)["against"]

@@ -193,7 +193,7 @@ class _Comparison:
         self._against: list[int] = []
         self._waived: dict[Change, list[int]] = {}
         self._passed: set[Change] = set()
-        # Versions with equal contracts share one signature object. It is kept beside its changes,
+        # Versions with equal contracts share one signature object. It is stored with its changes,
         # so that no other object can get its id.
         self._changes: dict[int, tuple[Signature | None, list[Change]]] = {}
 

@@ -1,7 +1,7 @@
 """Verification that a model's files are the published ones, before any of them is read.
 
-The manifest beside the files lists their digests, and a tag in the database holds the digest of the
-manifest. An attacker who can write to the files, but not to the database, therefore cannot get
+The manifest in the model's folder lists their digests, and a tag in the database holds the digest of
+the manifest. An attacker who can write to the files, but not to the database, therefore cannot get
 other code loaded.
 """
 
@@ -118,7 +118,7 @@ def verify_files(
         folder: The model's folder.
         tags: The model's tags; None if no database knows the model.
         make_folder: Creates a private folder. The files are copied there and verified there if
-            other users could change them meanwhile, or if there is bytecode beside the source,
+            other users could change them meanwhile, or if there is bytecode next to the source,
             which Python would run instead.
     """
     tags = tags or {}

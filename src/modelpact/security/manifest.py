@@ -1,4 +1,4 @@
-"""The manifest of a saved model: the SHA-256 and the size of each file, stored beside them.
+"""The manifest of a saved model: the SHA-256 and the size of each file, stored in the same folder.
 
     {
       "format": 1,
@@ -22,7 +22,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from modelpact._internal.text import truncate
 from modelpact.errors import IntegrityError, SaveError
@@ -273,7 +273,7 @@ def _is_portable(path: str) -> bool:
     )
 
 
-def _parse_files(document: Any) -> dict[str, File]:
+def _parse_files(document: object) -> dict[str, File]:
     if not isinstance(document, dict):
         raise _invalid("is not a JSON object")
     format_ = document.get("format")
@@ -284,7 +284,7 @@ def _parse_files(document: Any) -> dict[str, File]:
     return {path: _parse_file(path, entry) for path, entry in document["files"].items()}
 
 
-def _parse_file(path: str, entry: Any) -> File:
+def _parse_file(path: str, entry: object) -> File:
     name = truncate(path, 80)
     if not _is_portable(path):
         raise _invalid(f"lists {truncate(repr(path), 80)}, which is not a valid path")

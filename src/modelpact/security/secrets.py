@@ -9,7 +9,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import quote, quote_plus
 
 from modelpact.errors import SecretError
@@ -62,7 +62,7 @@ class _Found(NamedTuple):
     kind: _Kind
 
 
-def find_literals(config: Mapping[str, Any], place: str = "") -> list[str]:
+def find_literals(config: Mapping[str, object], place: str = "") -> list[str]:
     """Return the places of literal secrets in a configuration: `model.fallbacks.0.api_key`.
 
     A literal secret is a value under the name of a credential, a value in the format of a
@@ -76,7 +76,7 @@ def find_literals(config: Mapping[str, Any], place: str = "") -> list[str]:
     return [found.place for found in _find(config, place)]
 
 
-def reject_literals(config: Mapping[str, Any], place: str = "", source: str = "") -> None:
+def reject_literals(config: Mapping[str, object], place: str = "", source: str = "") -> None:
     """Reject a configuration with literal secrets.
 
     Args:
@@ -227,7 +227,7 @@ def _secret_error(found: list[_Found], source: str) -> SecretError:
     return SecretError(text, remedy="\n".join(remedies), places=[item.place for item in found])
 
 
-def _find(config: Mapping[str, Any], place: str) -> list[_Found]:
+def _find(config: Mapping[str, object], place: str) -> list[_Found]:
     return list(dict.fromkeys(_walk(config, place, "", "")))
 
 
@@ -244,7 +244,7 @@ def _walk(value: object, place: str, name: str, context: _Context) -> Iterator[_
 
 
 def _walk_mapping(
-    mapping: Mapping[Any, object], place: str, name: str, context: _Context
+    mapping: Mapping[object, object], place: str, name: str, context: _Context
 ) -> Iterator[_Found]:
     # {name: api_key, value: ...}
     label = mapping.get("name", mapping.get("key"))

@@ -26,8 +26,8 @@ from modelpact.registry.aliases.append_log import (
 )
 from modelpact.registry.aliases.events import RuleResult
 from modelpact.tracking import SqliteTracking
+from tests.support.alias_races import race_for_alias
 from tests.support.publishing import restore
-from tests.support.racing import race
 
 
 def made(folder: Path) -> MlflowClient:
@@ -353,7 +353,7 @@ class TestTwoAtOnce:
     def test_of_two_processes_exactly_one_wins_each_time(
         self, store: MlflowClient, sums: Aliases
     ) -> None:
-        winners = race(store.tracking_uri, "sums", "champion", 10)
+        winners = race_for_alias(store.tracking_uri, "sums", "champion", 10)
         assert len(winners) == 10
         assert [move.to for move in sums.state("champion").moves] == winners
         assert named(store) == winners[-1]

@@ -1,8 +1,8 @@
 """The leak scan rejects secrets in models, tags and run parameters before they are stored.
 
-It exists beside detect-secrets and gitleaks because it reads pickles without unpickling them, knows
-MLflow's metadata, finds the values of known environment variables in every encoding, and reports
-the place of a secret but never its value.
+Unlike detect-secrets and gitleaks, it reads pickles without unpickling them, knows MLflow's
+metadata, finds the values of known environment variables in every encoding, and reports the place
+of a secret but never its value.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from modelpact.security.credentials import is_secret_name
 from modelpact.security.leak_scan.entropy import is_random
@@ -40,7 +39,7 @@ def find_in_json(data: bytes) -> Iterator[tuple[str, str]]:
         return
 
 
-def _walk(value: Any, place: str, name: str) -> Iterator[tuple[str, str]]:
+def _walk(value: object, place: str, name: str) -> Iterator[tuple[str, str]]:
     """Walk through a value; `name` is the name of the secret that it is nested under."""
     if isinstance(value, dict):
         yield from _find_in_table(value.get("columns"), value.get("data"), place)
@@ -57,14 +56,14 @@ def _join(place: str, key: str) -> str:
     return f"{place}.{key}" if place else key
 
 
-def _inner_name(key: str, item: Any, name: str) -> str:
+def _inner_name(key: str, item: object, name: str) -> str:
     is_nested = isinstance(item, (dict, list))
     if is_nested and is_secret_name(key):
         return key
     return name if is_nested or key in _VALUE_KEYS else ""
 
 
-def _find_in_table(columns: Any, rows: Any, place: str) -> Iterator[tuple[str, str]]:
+def _find_in_table(columns: object, rows: object, place: str) -> Iterator[tuple[str, str]]:
     if not isinstance(columns, list) or not isinstance(rows, list):
         return
     secret = {
@@ -78,7 +77,8 @@ def _find_in_table(columns: Any, rows: Any, place: str) -> Iterator[tuple[str, s
                 yield _join(place, f"data.{number}.{index}"), secret[index]
 
 
-def _find_random_cells(row: list[Any], indices: Iterable[int]) -> Iterator[int]:
+def _find_random_cells(row: list[object], indices: Iterable[int]) -> Iterator[int]:
     for index in indices:
-        if index < len(row) and isinstance(row[index], str) and is_random(row[index]):
+        cell = row[index] if index < len(row) else None
+        if isinstance(cell, str) and is_random(cell):
             yield index

@@ -126,7 +126,7 @@ class ScanReport:
         """
         for note in self.unread:
             log.warning("the leak scan did not read %s", note)
-        leaks = {leak for leak in self.leaks if not any(one.covers(leak) for one in allowlist)}
+        leaks = {leak for leak in self.leaks if not _is_allowed(leak, allowlist)}
         if leaks:
             raise _leak_error(sorted(leaks), key, what)
         used = [entry for entry in allowlist if any(map(entry.covers, self.leaks))]
@@ -144,6 +144,10 @@ class ScanReport:
                     entry.kind,
                     entry.place,
                 )
+
+
+def _is_allowed(leak: Leak, allowlist: Sequence[AllowlistEntry]) -> bool:
+    return any(entry.covers(leak) for entry in allowlist)
 
 
 def _leak_error(leaks: Sequence[Leak], key: str, what: str) -> SecretError:

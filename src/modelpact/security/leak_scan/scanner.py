@@ -11,7 +11,6 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from modelpact.security import secrets
 from modelpact.security.credentials import is_secret_name, redact_keys
@@ -72,7 +71,7 @@ def scan_folder(folder: Path) -> ScanReport:
     return scan.report
 
 
-def scan_values(values: Mapping[str, Any]) -> ScanReport:
+def scan_values(values: Mapping[str, object]) -> ScanReport:
     """Scan nested values: params, tags, a configuration.
 
     Args:
@@ -82,21 +81,16 @@ def scan_values(values: Mapping[str, Any]) -> ScanReport:
     texts = dict(_leaves(values, ""))
     for place, text in texts.items():
         scan.scan_bytes(memoryview(text.encode("utf-8", "surrogatepass")), place, MAX_DEPTH)
-    found = {leak.place for leak in scan.report.leaks}
-    for place in secrets.find_literals(values):
-        if place not in found:
-            kind: Kind = "url" if "://" in texts.get(place, "") else "entropy"
-            scan.add(place, "", kind, place.rpartition(".")[2])
-    single_lines = {place for place, text in texts.items() if "\n" not in text}
+    scan.add_literals(values, texts)
     scan.report.is_run = any(str(key).startswith(RUN_PREFIX) for key in values)
     scan.report.leaks = [
-        replace(leak, where="") if leak.place in single_lines else leak
+        replace(leak, where="") if "\n" not in texts.get(leak.place, "\n") else leak
         for leak in scan.report.leaks
     ]
     return scan.report
 
 
-def _leaves(value: Any, place: str) -> Iterator[tuple[str, str]]:
+def _leaves(value: object, place: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from _leaves(item, f"{place}.{key}" if place else str(key))
@@ -121,6 +115,14 @@ class _Scan:
         if self._counts[place] <= MAX_PER_PLACE:
             name = name if kind == "environment" else self._redact(name)
             self.report.leaks.append(Leak(self._redact(place), where, kind, name))
+
+    def add_literals(self, values: Mapping[str, object], texts: Mapping[str, str]) -> None:
+        """Add the literal secrets in a configuration that are not leaks already."""
+        found = {leak.place for leak in self.report.leaks}
+        for place in secrets.find_literals(values):
+            if place not in found:
+                kind: Kind = "url" if "://" in texts.get(place, "") else "entropy"
+                self.add(place, "", kind, place.rpartition(".")[2])
 
     def scan_name(self, place: str) -> None:
         """Scan the name of a file."""
@@ -300,11 +302,14 @@ class _CodeConstants:
                 self._strings.remove(other)
                 yield other[1], text
         elif is_random(text, CODE_BITS):
-            name = next((one[0] for one in reversed(self._strings) if _is_name(one[0])), "")
+            name = self._last_name()
             if name:
                 yield where, name
                 return
         self._strings.append((text, where))
+
+    def _last_name(self) -> str:
+        return next((one[0] for one in reversed(self._strings) if _is_name(one[0])), "")
 
 
 def _is_large(item: PickleItem) -> bool:

@@ -1,4 +1,7 @@
-"""Two processes that do the same jobs at the same time: `python -m tests.support.races 100` tells how it went."""
+"""Processes that run the same jobs at the same time.
+
+`python -m tests.support.registration_races 100` runs 100 races and prints a summary.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ from modelpact.registers import MlflowRegister
 PROCESSES = 2
 
 _meeting: dict[str, Any] = {}
-"""Where the processes wait for each other; the register is frozen, and made of plain data."""
+"""The barrier of the processes; a frozen register of plain data cannot hold it."""
 
 
 class RacingRegister(MlflowRegister):
-    """Creates its version when the other process does."""
+    """Creates its version at the same time as the other processes."""
 
     def register(self, name: str, model_uri: str, *, tags: dict[str, str] | None = None) -> Any:
         _meeting["barrier"].wait(60)
@@ -28,7 +31,7 @@ class RacingRegister(MlflowRegister):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one job ended in one process: `made`, `reused` or `refused`, and its version."""
+    """The outcome of one job in one process: `created`, `reused` or `rejected`, and the version."""
 
     job: int
     how: str
@@ -53,7 +56,7 @@ def _run(barrier: Any, outcomes: Any, if_exists: str, jobs: int) -> None:
             outcomes.put(
                 Outcome(
                     job,
-                    "reused" if done.reused else "made",
+                    "reused" if done.reused else "created",
                     str(done.version),
                     done.job_key,
                     done.model_uri,
@@ -64,7 +67,7 @@ def _run(barrier: Any, outcomes: Any, if_exists: str, jobs: int) -> None:
             outcomes.put(
                 Outcome(
                     job,
-                    "refused",
+                    "rejected",
                     str(getattr(error, "version", None)),
                     receipt.job_key,
                     receipt.model_uri,
@@ -72,8 +75,8 @@ def _run(barrier: Any, outcomes: Any, if_exists: str, jobs: int) -> None:
             )
 
 
-def race(if_exists: str, jobs: int) -> list[Outcome]:
-    """Have two processes do `jobs` jobs each, the same ones, side by side; how each job ended in each process."""
+def race_to_register(if_exists: str, jobs: int) -> list[Outcome]:
+    """Run the same jobs in two processes; return the outcome of each job in each process."""
     context = multiprocessing.get_context("spawn")
     barrier, outcomes = context.Barrier(PROCESSES), context.Queue()
     processes = [
@@ -89,14 +92,14 @@ def race(if_exists: str, jobs: int) -> list[Outcome]:
 
 
 def main() -> None:
-    """Race as often as is asked, and count."""
+    """Run the races and print a summary."""
     from tests.support.publishing import client, versions
 
     jobs = int(sys.argv[1])
     for if_exists in sys.argv[2:] or ("reuse", "error"):
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
-            found = race(if_exists, jobs)
+            found = race_to_register(if_exists, jobs)
             ways = Counter(
                 " + ".join(one.how for one in found if one.job == job) for job in range(jobs)
             )

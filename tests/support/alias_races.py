@@ -1,4 +1,4 @@
-"""Processes that move one alias at the same moment."""
+"""Processes that move one alias at the same time."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from modelpact.errors import AliasError
 from modelpact.registry.aliases import Aliases
 
 
-def race(uri: str, name: str, alias: str, rounds: int, racers: int = 2) -> list[int]:
-    """Let processes move an alias from what it names to a version of their own, round by round.
+def race_for_alias(uri: str, name: str, alias: str, rounds: int, racers: int = 2) -> list[int]:
+    """Let several processes move an alias to different versions, in rounds.
 
     Args:
-        uri: The store; the model has a version more than there are processes, at least.
+        uri: The store. The model needs at least one version more than there are processes.
         name: The registered model.
-        alias: What is moved.
-        rounds: How often.
-        racers: How many processes.
+        alias: The alias.
+        rounds: The number of rounds.
+        racers: The number of processes.
 
     Returns:
-        The version that the winner of each round moved it to.
+        The version of the winner of each round.
 
     Raises:
-        AssertionError: A round had no winner, or several; or a loser was told something else than that he had lost.
+        AssertionError: A round had no winner or several, or a loser got an unexpected error.
     """
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(racers), context.Queue()
@@ -37,13 +37,13 @@ def race(uri: str, name: str, alias: str, rounds: int, racers: int = 2) -> list[
     ]
     for process in processes:
         process.start()
-    told = [results.get(timeout=120) for _ in range(rounds * racers)]
+    outcomes = [results.get(timeout=120) for _ in range(rounds * racers)]
     for process in processes:
         process.join()
-    others = [text for _, _, text in told if text != "won" and "was not moved" not in text]
+    others = [text for _, _, text in outcomes if text != "won" and "was not moved" not in text]
     assert others == []
-    winners = {number: to for number, to, text in told if text == "won"}
-    assert Counter(number for number, _, text in told if text == "won") == dict.fromkeys(
+    winners = {number: to for number, to, text in outcomes if text == "won"}
+    assert Counter(number for number, _, text in outcomes if text == "won") == dict.fromkeys(
         range(rounds), 1
     )
     return [winners[number] for number in range(rounds)]

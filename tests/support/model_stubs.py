@@ -1,4 +1,4 @@
-"""Models that are nothing but their contract, in the open store: what a register asks about is there, and making one is cheap."""
+"""Logged models with an MLmodel file and nothing else, which are cheap to create."""
 
 from __future__ import annotations
 
@@ -16,16 +16,23 @@ VERIFIED = Verdict((Check(code="PREDICTIONS_EQUAL", ok=True),))
 
 
 def folder_of(uri: str) -> Path:
-    """Where the files of a saved model are."""
+    """Return the folder of a saved model."""
     return Path(
         mlflow.MlflowClient().get_logged_model(uri.removeprefix("models:/")).artifact_location
     )
 
 
-def saved(
+def save_stub(
     written: Any = None, *, text: str | None = None, status: str = "READY", verified: bool = True
 ) -> str:
-    """A saved model with a written signature, or none, or with another text as its MLmodel file; its URI."""
+    """Create a logged model and return its URI.
+
+    Args:
+        written: The signature in YAML form; None for a model without one.
+        text: The content of the MLmodel file, instead of a generated one.
+        status: The status of the model.
+        verified: Whether passed checks are recorded.
+    """
     client = mlflow.MlflowClient()
     model = client.create_logged_model("0", name="model")
     folder = folder_of(model.model_uri)
@@ -43,7 +50,7 @@ def saved(
     return str(model.model_uri)
 
 
-def registered(written: Any, name: str = "sums", **options: Any) -> int:
-    """Register a model with a written signature; the number of its version."""
-    version = MlflowRegister(**options).register(name, saved(written))
+def register_stub(written: Any, name: str = "sums", **options: Any) -> int:
+    """Register a stub and return the number of its version."""
+    version = MlflowRegister(**options).register(name, save_stub(written))
     return int(version.version)
