@@ -93,6 +93,7 @@ PUBLIC = {
         "Sample",
         "Step",
         "Verdict",
+        "caller_reports_errors",
     ],
     "modelpact.serving": [
         "Limits",

@@ -45,7 +45,7 @@ def test_every_function_of_the_module_is_tested_here() -> None:
     assert [name for name in mlflow_compat.__all__ if f"test_{name}" not in tests] == []
 
 
-def test_create_schema_makes_a_store_that_mlflow_opens_without_migrating_it(tmp_path: Path) -> None:
+def test_create_schema_makes_a_store_that_needs_no_migration(tmp_path: Path) -> None:
     mlflow_compat.create_schema(tmp_path / "new.db")
     with closing(sqlite3.connect(tmp_path / "new.db")) as database:
         ((version,),) = database.execute("SELECT version_num FROM alembic_version")
@@ -56,19 +56,19 @@ def test_create_schema_makes_a_store_that_mlflow_opens_without_migrating_it(tmp_
         assert list(database.execute("SELECT version_num FROM alembic_version")) == [(version,)]
 
 
-def test_artifact_root_is_where_mlflow_itself_puts_artifacts(tmp_path: Path) -> None:
+def test_artifact_root_is_mlflows_default(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'own.db'}"
     own = MlflowClient(uri, uri).get_experiment("0").artifact_location
     assert mlflow_compat.artifact_root(0) == own
 
 
-def test_migrations_name_the_schema() -> None:
-    names = mlflow_compat.migrations()
+def test_schema_migrations_identify_the_schema() -> None:
+    names = mlflow_compat.schema_migrations()
     assert len([name for name in names if name.endswith(".py")]) > 30
     assert names == sorted(names)
 
 
-def test_newest_revision_is_the_one_that_mlflow_reads_from_its_migrations(
+def test_assume_schema_revision_replaces_the_parsed_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reading = utils._get_latest_schema_revision
@@ -83,14 +83,14 @@ def test_newest_revision_is_the_one_that_mlflow_reads_from_its_migrations(
     assert utils._get_latest_schema_revision is reading
 
 
-def test_enforce_inputs_is_what_predict_applies(pyfunc: Any) -> None:
+def test_enforce_inputs_equals_predict(pyfunc: Any) -> None:
     schema = pyfunc.metadata.get_input_schema()
     pd.testing.assert_frame_equal(mlflow_compat.enforce_inputs(ROWS, schema), ROWS)
     with pytest.raises(MlflowException, match="a"):
         mlflow_compat.enforce_inputs(pd.DataFrame({"b": [1.0]}), schema)
 
 
-def test_enforce_params_fills_in_defaults_and_refuses_wrong_types(pyfunc: Any) -> None:
+def test_enforce_params_fills_defaults_and_rejects_wrong_types(pyfunc: Any) -> None:
     schema = pyfunc.metadata.get_params_schema()
     assert isinstance(schema, ParamSchema)
     assert mlflow_compat.enforce_params(None, schema) == {"scale": 1.0}
@@ -99,31 +99,37 @@ def test_enforce_params_fills_in_defaults_and_refuses_wrong_types(pyfunc: Any) -
         mlflow_compat.enforce_params({"scale": "much"}, schema)
 
 
-def test_column_type_knows_dtypes_and_raises_for_others() -> None:
+def test_infer_column_type_raises_for_unknown_dtypes() -> None:
     """`infer` asks it for the type of a column by its dtype, and takes the exception for `MLflow has no type`."""
-    assert mlflow_compat.column_type(np.dtype("int16")) is DataType.integer
-    assert mlflow_compat.column_type(pd.Int64Dtype()) is DataType.long
+    assert mlflow_compat.infer_column_type(np.dtype("int16")) is DataType.integer
+    assert mlflow_compat.infer_column_type(pd.Int64Dtype()) is DataType.long
     with pytest.raises(MlflowException, match="uint64"):
-        mlflow_compat.column_type(np.dtype("uint64"))
+        mlflow_compat.infer_column_type(np.dtype("uint64"))
 
 
-def test_scalar_type_depends_on_the_exact_type() -> None:
+def test_infer_scalar_type_depends_on_the_exact_type() -> None:
     """`infer` asks once for each Python type and remembers the answer."""
-    assert mlflow_compat.scalar_type(1) is mlflow_compat.scalar_type(2**70) is DataType.long
-    assert mlflow_compat.scalar_type(np.int32(1)) is DataType.integer
+    assert (
+        mlflow_compat.infer_scalar_type(1)
+        is mlflow_compat.infer_scalar_type(2**70)
+        is DataType.long
+    )
+    assert mlflow_compat.infer_scalar_type(np.int32(1)) is DataType.integer
     with pytest.raises(MlflowException, match="not one of the supported"):
-        mlflow_compat.scalar_type(1j)
+        mlflow_compat.infer_scalar_type(1j)
 
 
-def test_values_type_skips_empty_arrays() -> None:
+def test_infer_values_type_skips_empty_arrays() -> None:
     """`infer` leaves lists with empty arrays to it, and raises where it does."""
-    assert mlflow_compat.values_type([np.array([]), np.array([1.5])]) == Array(DataType.double)
-    assert mlflow_compat.values_type([None]) == AnyType()
+    assert mlflow_compat.infer_values_type([np.array([]), np.array([1.5])]) == Array(
+        DataType.double
+    )
+    assert mlflow_compat.infer_values_type([None]) == AnyType()
     with pytest.raises(MlflowException):
-        mlflow_compat.values_type([np.array([])])
+        mlflow_compat.infer_values_type([np.array([])])
 
 
-def test_infer_params_gives_a_param_schema() -> None:
+def test_infer_params_returns_a_param_schema() -> None:
     """`infer` asks it for one param at a time, and takes the exception for `MLflow has no type`."""
     assert mlflow_compat.infer_params({"k": 0.5}) == ParamSchema(
         [ParamSpec("k", DataType.double, 0.5)]
@@ -132,21 +138,23 @@ def test_infer_params_gives_a_param_schema() -> None:
         mlflow_compat.infer_params({"k": None})
 
 
-def test_predict_function_is_past_the_enforcement(pyfunc: Any) -> None:
-    call = mlflow_compat.predict_function(pyfunc)
+def test_unenforced_predict_skips_the_enforcement(pyfunc: Any) -> None:
+    call = mlflow_compat.unenforced_predict(pyfunc)
     unchecked = pd.DataFrame({"a": [1], "more": [2]})
     assert call(unchecked, {"scale": 3.0}).tolist() == [9.0]
 
 
-def test_predict_function_of_a_model_that_takes_no_params(mocker: Any) -> None:
-    call = mlflow_compat.predict_function(mocker.Mock(_predict_fn=lambda data: data))
+def test_unenforced_predict_of_a_model_without_params(mocker: Any) -> None:
+    call = mlflow_compat.unenforced_predict(mocker.Mock(_predict_fn=lambda data: data))
     assert call("question", {"ignored": 1}) == "question"
 
 
-def test_save_example_writes_both_files_and_notes_them(tmp_path: Path) -> None:
+def test_write_input_example_writes_both_files_and_their_metadata(tmp_path: Path) -> None:
     """`task=resign` puts a new example beside a copied model with it."""
     mlmodel = Model()
-    mlflow_compat.save_example(mlmodel, (pd.DataFrame({"a": [1.5]}), {"scale": 2.0}), tmp_path)
+    mlflow_compat.write_input_example(
+        mlmodel, (pd.DataFrame({"a": [1.5]}), {"scale": 2.0}), tmp_path
+    )
     assert json.loads((tmp_path / "serving_input_example.json").read_text())["params"] == {
         "scale": 2.0
     }
@@ -155,23 +163,23 @@ def test_save_example_writes_both_files_and_notes_them(tmp_path: Path) -> None:
     assert (tmp_path / "input_example.json").exists()
 
 
-def test_scoring_request_answers_as_the_server_does(pyfunc: Any) -> None:
+def test_invoke_scoring_server_returns_predictions(pyfunc: Any) -> None:
     body = json.dumps(
         {"dataframe_split": {"columns": ["a"], "data": [[1.0], [2.0]]}, "params": {"scale": 2.0}}
     )
-    response = mlflow_compat.scoring_request(pyfunc, body)
+    response = mlflow_compat.invoke_scoring_server(pyfunc, body)
     assert response.status == 200
     assert json.loads(response.response) == {"predictions": [2.0, 4.0]}
 
 
-def test_scoring_request_refuses_as_the_server_does(pyfunc: Any) -> None:
+def test_invoke_scoring_server_rejects_wrong_inputs(pyfunc: Any) -> None:
     with pytest.raises(MlflowException, match="missing inputs"):
-        mlflow_compat.scoring_request(
+        mlflow_compat.invoke_scoring_server(
             pyfunc, json.dumps({"dataframe_split": {"columns": ["b"], "data": [[1.0]]}})
         )
 
 
-def test_download_model_leaves_stored_files_in_place_and_brings_a_runs_own(tmp_path: Path) -> None:
+def test_download_model_downloads_only_remote_files(tmp_path: Path) -> None:
     with (
         SqliteTracking().open() as opened,
         mlflow.start_run(experiment_id=opened.experiment_id) as run,
@@ -195,7 +203,7 @@ def test_download_model_leaves_stored_files_in_place_and_brings_a_runs_own(tmp_p
         assert copied.is_relative_to(tmp_path / "new")
 
 
-def test_names_of_model_are_what_every_form_of_uri_leads_to() -> None:
+def test_resolve_model_uri_resolves_every_form() -> None:
     with SqliteTracking().open() as store:
         info = CustomSaver(pip_requirements=["numpy"]).save(
             Scaled(), infer_signature(ROWS, np.array([1.0, 2.0])), ROWS
@@ -204,13 +212,15 @@ def test_names_of_model_are_what_every_form_of_uri_leads_to() -> None:
         version = store.client.create_model_version("sums", info.model_uri, model_id=info.model_id)
         store.client.set_registered_model_alias("sums", "champion", version.version)
         for uri in ("models:/sums/1", "models:/sums@champion", "models:/sums/latest"):
-            assert mlflow_compat.names_of_model(uri) == ("sums", "1")
-        assert mlflow_compat.names_of_model(info.model_uri) == (info.model_id,)
-        assert mlflow_compat.names_of_model("models:/sums/1/code") == ()
+            assert mlflow_compat.resolve_model_uri(uri) == ("sums", "1")
+        assert mlflow_compat.resolve_model_uri(info.model_uri) == (info.model_id,)
+        assert mlflow_compat.resolve_model_uri("models:/sums/1/code") == ()
         with pytest.raises(MlflowException):
-            mlflow_compat.names_of_model("models:/sums@nobody")
+            mlflow_compat.resolve_model_uri("models:/sums@nobody")
 
 
-def test_user_is_whom_mlflow_puts_into_the_tags_of_a_run() -> None:
+def test_current_user_is_the_user_tag_of_a_run() -> None:
     with SqliteTracking().open(), mlflow.start_run() as run:
-        assert mlflow.get_run(run.info.run_id).data.tags["mlflow.user"] == mlflow_compat.user()
+        assert (
+            mlflow.get_run(run.info.run_id).data.tags["mlflow.user"] == mlflow_compat.current_user()
+        )

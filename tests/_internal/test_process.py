@@ -33,21 +33,21 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def process(pid: int) -> Process:
-    return Process(Process.current().host, pid, processes._began(pid) or "")
+    return Process(Process.current().host, pid, processes._read_create_time(pid) or "")
 
 
 def test_this_process_lives(kind: str) -> None:
     here = Process.current()
-    assert here.lives() is True
+    assert here.is_running() is True
     assert here.pid == os.getpid()
-    assert bool(here.began) == (kind == "linux")
+    assert bool(here.create_time) == (kind == "linux")
 
 
 def test_tags_and_label_name_it(kind: str) -> None:
     here = Process.current()
-    assert Process.of({**here.tags(), "team": "lab"}) == here
-    assert Process.labelled(here.label).lives() is True
-    assert Process.labelled(here.label).pid == here.pid
+    assert Process.from_tags({**here.tags(), "team": "lab"}) == here
+    assert Process.from_token(here.token).is_running() is True
+    assert Process.from_token(here.token).pid == here.pid
 
 
 @pytest.mark.parametrize(
@@ -60,37 +60,37 @@ def test_tags_and_label_name_it(kind: str) -> None:
     ],
 )
 def test_tags_that_name_no_process(tags: dict[str, str]) -> None:
-    assert Process.of(tags) is None
+    assert Process.from_tags(tags) is None
 
 
 @pytest.mark.usefixtures("kind")
 def test_another_process_lives_until_it_is_killed(child: subprocess.Popen[bytes]) -> None:
     other = process(child.pid)
-    assert other.lives() is True
+    assert other.is_running() is True
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
-    assert other.lives() is False
+    assert other.is_running() is False
 
 
 def test_one_that_waits_to_be_asked_how_it_ended_is_gone(child: subprocess.Popen[bytes]) -> None:
     other = process(child.pid)
     os.kill(child.pid, signal.SIGKILL)
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert other.lives() is False
+    assert other.is_running() is False
 
 
 def test_a_number_that_is_used_again_is_another_process(child: subprocess.Popen[bytes]) -> None:
     other = process(child.pid)
-    assert Process(other.host, other.pid, "0123abcd_1").lives() is False
+    assert Process(other.host, other.pid, "0123abcd_1").is_running() is False
     assert (
-        Process(other.host, other.pid, "").lives() is True
+        Process(other.host, other.pid, "").is_running() is True
     )  # it was not known when that one began
 
 
 @pytest.mark.usefixtures("kind")
 @pytest.mark.parametrize("pid", [2**22 + 1, 10**30])
 def test_a_number_that_no_process_can_have(pid: int) -> None:
-    assert Process(Process.current().host, pid, "").lives() is False
+    assert Process(Process.current().host, pid, "").is_running() is False
 
 
 def test_another_users_process_lives(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,13 +99,16 @@ def test_another_users_process_lives(kind: str, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(os, "kill", refuse)
     monkeypatch.setattr(processes, "_PROC", Path("/no/such/folder"))
-    assert Process(Process.current().host, 1, "").lives() is True
+    assert Process(Process.current().host, 1, "").is_running() is True
 
 
 def test_of_another_machine_nothing_can_be_told() -> None:
     here = Process.current()
-    assert Process("elsewhere/0123abcd", here.pid, here.began).lives() is None
-    assert Process(here.host.partition("/")[0] + "/another", here.pid, here.began).lives() is None
+    assert Process("elsewhere/0123abcd", here.pid, here.create_time).is_running() is None
+    assert (
+        Process(here.host.partition("/")[0] + "/another", here.pid, here.create_time).is_running()
+        is None
+    )
 
 
 def test_a_forked_process_is_another() -> None:
@@ -113,12 +116,12 @@ def test_a_forked_process_is_another() -> None:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(writing, Process.current().label.encode())
+        os.write(writing, Process.current().token.encode())
         os._exit(0)
     os.waitpid(child, 0)
     label = os.read(reading, 200).decode()
     os.close(reading)
     os.close(writing)
-    assert label != before.label
-    assert Process.labelled(label).pid == child
+    assert label != before.token
+    assert Process.from_token(label).pid == child
     assert Process.current() == before

@@ -22,7 +22,13 @@ from sklearn.preprocessing import StandardScaler
 
 import tiny_models
 from modelpact._internal import requirements
-from modelpact._internal.requirements import FILES, contents, fingerprint, recall, remember
+from modelpact._internal.requirements import (
+    FILES,
+    fingerprint,
+    hash_code,
+    load_cached,
+    save_to_cache,
+)
 from modelpact.models import Model, SklearnModel
 from modelpact.savers import BuiltinSaver, CustomSaver, Saver
 from modelpact.signature import infer
@@ -41,17 +47,17 @@ def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache: Path) -> Itera
     """A cache in which nothing is remembered, and an environment that is looked at anew."""
     shutil.copytree(cache, tmp_path / "cache", ignore=shutil.ignore_patterns("requirements"))
     monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "cache"))
-    requirements.environment.cache_clear()
-    requirements._source.cache_clear()
+    requirements.environment_digest.cache_clear()
+    requirements._source_digest.cache_clear()
     yield tmp_path / "cache"
-    requirements.environment.cache_clear()
-    requirements._source.cache_clear()
+    requirements.environment_digest.cache_clear()
+    requirements._source_digest.cache_clear()
 
 
 def folder_of(files: dict[str, str]) -> Path:
     folder = Path("saved")
     folder.mkdir(exist_ok=True)
-    requirements.write(files, folder)
+    requirements.write_files(files, folder)
     return folder
 
 
@@ -99,10 +105,10 @@ def test_an_installed_or_upgraded_distribution_is_another_fingerprint(
     site.mkdir()
     monkeypatch.syspath_prepend(str(site))
     before = fingerprint(Ridge())
-    requirements.environment.cache_clear()
+    requirements.environment_digest.cache_clear()
     assert fingerprint(Ridge()) == before
     (site / name).mkdir()
-    requirements.environment.cache_clear()
+    requirements.environment_digest.cache_clear()
     assert fingerprint(Ridge()) != before
 
 
@@ -111,7 +117,7 @@ def test_another_python_is_another_fingerprint(
 ) -> None:
     before = fingerprint(Ridge())
     monkeypatch.setattr(sys, "version", "3.99.0")
-    requirements.environment.cache_clear()
+    requirements.environment_digest.cache_clear()
     assert fingerprint(Ridge()) != before
 
 
@@ -128,7 +134,7 @@ def own_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
         for name in [name for name in sys.modules if name.partition(".")[0] == "mine"]:
             del sys.modules[name]
         importlib.invalidate_caches()
-        requirements._source.cache_clear()
+        requirements._source_digest.cache_clear()
         return importlib.import_module("mine.model").Mine
 
     yield write
@@ -184,14 +190,14 @@ def test_a_class_of_the_script_that_runs_is_no_error() -> None:
 
 
 def test_nothing_is_known_of_a_new_fingerprint(fresh: Path) -> None:
-    assert recall("0" * 64) is None
-    assert recall(None) is None
+    assert load_cached("0" * 64) is None
+    assert load_cached(None) is None
 
 
 def test_what_was_remembered_is_recalled(fresh: Path) -> None:
-    remember("abc", folder_of(BARE))
-    assert recall("abc") == BARE
-    assert recall("abd") is None
+    save_to_cache("abc", folder_of(BARE))
+    assert load_cached("abc") == BARE
+    assert load_cached("abd") is None
 
 
 def test_modelpact_itself_is_required_of_nobody(fresh: Path) -> None:
@@ -200,20 +206,20 @@ def test_modelpact_itself_is_required_of_nobody(fresh: Path) -> None:
         "conda.yaml": BARE["conda.yaml"].replace("name:", "  - modelpact==0.1.0\nname:"),
     }
     folder = folder_of(ours)
-    remember("abc", folder)
-    assert recall("abc") == BARE
+    save_to_cache("abc", folder)
+    assert load_cached("abc") == BARE
     assert {name: (folder / name).read_text() for name in FILES} == BARE
 
 
 def test_a_model_without_fingerprint_and_a_user_without_cache_are_no_error(
     fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    remember(None, folder_of(BARE))
+    save_to_cache(None, folder_of(BARE))
     assert not (fresh / "requirements").exists()
     (tmp_path / "file").touch()
     monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "file" / "cache"))
-    remember("abc", folder_of(BARE))
-    assert recall("abc") is None
+    save_to_cache("abc", folder_of(BARE))
+    assert load_cached("abc") is None
 
 
 def ridge() -> Model:
@@ -291,11 +297,11 @@ def saved_files(saver: Saver, model: Model) -> dict[str, str]:
     ("lines", "expected"),
     [
         ([f"numpy=={np.__version__}", "mlflow", "pandas>=2", "numpy==0; python_version < '3'"], []),
-        (["numpy==1.0"], [f"numpy is {np.__version__}, the model wants 1.0"]),
-        (["no-such-thing==1.0"], ["no-such-thing is not installed, the model wants 1.0"]),
+        (["numpy==1.0"], [f"numpy is {np.__version__}, the model requires 1.0"]),
+        (["no-such-thing==1.0"], ["no-such-thing is not installed, the model requires 1.0"]),
         (
             ["no-such-thing[extra]==1.0"],
-            ["no-such-thing[extra] is not installed, the model wants 1.0"],
+            ["no-such-thing[extra] is not installed, the model requires 1.0"],
         ),
         ([f"pandas=={pd.__version__}", "numpy==1", "absent==2"], 2),
     ],
@@ -304,12 +310,12 @@ def test_pins_that_this_environment_does_not_meet_are_named(
     lines: list[str], expected: Any
 ) -> None:
     Path("requirements.txt").write_text("\n".join(lines))
-    found = requirements.mismatches(Path())
+    found = requirements.find_mismatches(Path())
     assert found == expected or len(found) == expected
 
 
 def test_a_model_without_requirements_misses_none() -> None:
-    assert requirements.mismatches(Path()) == []
+    assert requirements.find_mismatches(Path()) == []
 
 
 @pytest.mark.parametrize("hushed", ["", "level", "disabled"])
@@ -335,15 +341,15 @@ def test_a_full_disk_costs_no_model_its_save(fresh: Path, mocker: Any) -> None:
     mocker.patch(
         "modelpact._internal.requirements.write_atomically", side_effect=OSError("no space left")
     )
-    remember("abc", folder_of(BARE))
-    assert recall("abc") is None
+    save_to_cache("abc", folder_of(BARE))
+    assert load_cached("abc") is None
 
 
 def test_other_code_paths_are_another_digest(tmp_path: Path) -> None:
     package = tmp_path / "package"
     package.mkdir()
     (package / "one.py").write_text("A = 1", encoding="utf-8")
-    before = contents([str(package)])
-    assert contents([str(package / "one.py")]) == before
+    before = hash_code([str(package)])
+    assert hash_code([str(package / "one.py")]) == before
     (package / "one.py").write_text("A = 2", encoding="utf-8")
-    assert contents([str(package)]) != before
+    assert hash_code([str(package)]) != before

@@ -67,7 +67,7 @@ def test_the_fitted_state_survives_dump_and_load(
 
 def test_mlflows_sklearn_flavor_saves_the_fitted_estimator(model: TensorModel) -> None:
     assert model.flavors == ("sklearn",)
-    classes = requirements.classes(model.native_model())
+    classes = requirements.find_classes(model.native_model())
     assert classes is not None
     assert not [module for module, _ in classes if module.startswith("modelpact")]
     network = clone(model.native_model())[-1].get_params()

@@ -1,1 +1,1 @@
-"""Helpers that no user imports: files, text, lazy imports, processes, and MLflow's private names."""
+"""Private helpers: files, text, lazy imports, processes, and MLflow's private names."""

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, or stay as they are, temporary ones that say whose they are, and the folder of the cache."""
+"""Atomic writes, temporary files that name their process, and the cache folder."""
 
 from __future__ import annotations
 
@@ -12,33 +12,34 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelpact._internal.process import LABEL, Process
+from modelpact._internal.process import PATTERN, Process
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 __all__ = [
-    "beside",
     "cache_folder",
     "log_text",
-    "maker",
-    "temporary_files_in",
+    "owner_of",
+    "redirect_temporary_files",
     "temporary_folder",
+    "temporary_sibling",
     "without_new_bytecode",
     "write_atomically",
 ]
 
 
 def cache_folder() -> Path | None:
-    """The user's cache folder for modelpact, made if need be; None where there is no writable one (then nothing is cached).
+    """Return the user's cache folder for modelpact, or None if it cannot be written.
 
-    `MODELPACT_CACHE` overrides the platform's own place.
+    The folder is created if it does not exist. The environment variable `MODELPACT_CACHE`
+    overrides the platform's default.
     """
     import platformdirs
 
-    chosen = os.environ.get("MODELPACT_CACHE")
-    folder = (
-        Path(chosen) if chosen else Path(platformdirs.user_cache_dir("modelpact", appauthor=False))
+    folder = Path(
+        os.environ.get("MODELPACT_CACHE")
+        or platformdirs.user_cache_dir("modelpact", appauthor=False)
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,64 +50,71 @@ def cache_folder() -> Path | None:
 
 @contextlib.contextmanager
 def temporary_folder(within: Path | None = None) -> Iterator[Path]:
-    """A folder for a while; after a SIGKILL its name still says which process made it."""
-    with tempfile.TemporaryDirectory(
-        prefix=f"modelpact-{Process.current().label}-", dir=within
-    ) as folder:
+    """Create a folder whose name contains this process, and remove it afterwards."""
+    prefix = f"modelpact-{Process.current().token}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=within) as folder:
         yield Path(folder)
 
 
 @contextlib.contextmanager
-def temporary_files_in(folder: Path) -> Iterator[None]:
-    """Let everybody in this process, and in those it starts, make temporary files in a folder, which goes with them.
+def redirect_temporary_files(folder: Path) -> Iterator[None]:
+    """Create the temporary files of this process and its children in a folder.
 
-    MLflow makes some while it saves, under names that say nothing.
+    MLflow creates temporary files while it saves a model, and does not remove all of them.
     """
-    before, variable = tempfile.tempdir, os.environ.get("TMPDIR")
+    previous_folder, variable = tempfile.tempdir, os.environ.get("TMPDIR")
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
     try:
         yield
     finally:
-        tempfile.tempdir = before
+        tempfile.tempdir = previous_folder
         os.environ.pop("TMPDIR")
         if variable is not None:
             os.environ["TMPDIR"] = variable
 
 
 def log_text(client: MlflowClient, run_id: str, text: str, name: str) -> None:
-    """Make a text an artifact of a run, as MLflow's own `log_text` does, by way of a temporary folder of ours."""
+    """Log a text as an artifact of a run.
+
+    `MlflowClient.log_text` leaves a temporary folder without an owner when the process is killed.
+    """
     with temporary_folder() as folder:
         (folder / name).write_text(text, encoding="utf-8")
         client.log_artifact(run_id, str(folder / name))
 
 
-def beside(path: Path) -> Path:
-    """Where to write a file before it is renamed to `path`; its name says which process writes it."""
-    return path.with_name(f".{path.name}.{Process.current().label}.{uuid.uuid4().hex[:12]}.new")
+def temporary_sibling(path: Path) -> Path:
+    """Return a path to write before renaming it to `path`; its name contains this process."""
+    return path.with_name(f".{path.name}.{Process.current().token}.{uuid.uuid4().hex[:12]}.new")
 
 
-def maker(path: Path) -> Process | None:
-    """The process that made a temporary folder, or a file beside another; None for everything else.
+def owner_of(path: Path) -> Process | None:
+    """Return the process that created a temporary folder or sibling, or None for any other path.
 
     Example:
-        >>> maker(Path("mlflow.db")) is None, maker(beside(Path("mlflow.db"))) == maker(Path("mlflow.db"))
-        (True, False)
+        >>> owner_of(Path("mlflow.db")) is None
+        True
+        >>> owner_of(temporary_sibling(Path("mlflow.db"))).pid == os.getpid()
+        True
     """
-    ours = re.fullmatch(
-        rf"modelpact-({LABEL})-\w+|\..+\.({LABEL})\.[0-9a-f]{{12}}\.new(-\w+)?", path.name
+    match = re.fullmatch(
+        rf"modelpact-({PATTERN})-\w+"
+        rf"|\..+\.({PATTERN})\.[0-9a-f]{{12}}\.new(-\w+)?",
+        path.name,
     )
-    return Process.labelled(ours[1] or ours[2]) if ours else None
+    return Process.from_token(match[1] or match[2]) if match else None
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a text file whole or not at all: beside it first, then renamed over it."""
+    """Write a text file completely or not at all, and create its folder if necessary."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = beside(path)  # not by tempfile, which lets nobody else read the file
+    # tempfile is not used: its files can be read by their owner only
+    temporary = temporary_sibling(path)
     try:
-        aside.write_text(text, encoding="utf-8")
-        os.replace(aside, path)
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
     except BaseException:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

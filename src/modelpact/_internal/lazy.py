@@ -1,4 +1,4 @@
-"""Names that are imported when they are first used (PEP 562), so that importing a package costs nothing."""
+"""Lazy exports of packages (PEP 562): a name is imported when it is first used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["lazy"]
 
 
 def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return a `__getattr__` for a package, and give the package a `__dir__`.
+    """Return a `__getattr__` for a package, and set its `__dir__`.
 
     Args:
         package: The package that exports the names.
@@ -19,7 +19,7 @@ def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     """
     namespace = vars(sys.modules[package])
 
-    def find(name: str) -> Any:
+    def import_name(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value = getattr(importlib.import_module(homes[name], package), name)
@@ -27,4 +27,4 @@ def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
         return value
 
     namespace["__dir__"] = lambda: sorted({*namespace, *homes})
-    return find
+    return import_name

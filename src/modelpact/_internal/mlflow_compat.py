@@ -1,7 +1,7 @@
-"""The one home of MLflow's private names.
+"""MLflow's private names.
 
-Whatever modelpact needs of MLflow beyond its public interface is named here, once, with what it is for. For each there is a test
-in `tests/test_mlflow_private.py` that says what breaks when MLflow changes it.
+Everything that modelpact uses of MLflow beyond its public interface is here. For each name,
+`tests/_internal/test_mlflow_compat.py` has a test that says what breaks when MLflow changes it.
 """
 
 from __future__ import annotations
@@ -10,30 +10,38 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from mlflow.models import Model
+    from mlflow.pyfunc import PyFuncModel
+    from mlflow.types import DataType, ParamSchema, Schema
+    from mlflow.types.schema import BaseType
+    from pandas.api.extensions import ExtensionDtype
 
 __all__ = [
     "artifact_root",
-    "column_type",
+    "assume_schema_revision",
     "create_schema",
+    "current_user",
     "download_model",
     "enforce_inputs",
     "enforce_params",
+    "infer_column_type",
     "infer_params",
-    "migrations",
-    "names_of_model",
-    "newest_revision",
-    "predict_function",
-    "save_example",
-    "scalar_type",
-    "scoring_request",
-    "user",
-    "values_type",
+    "infer_scalar_type",
+    "infer_values_type",
+    "invoke_scoring_server",
+    "resolve_model_uri",
+    "schema_migrations",
+    "unenforced_predict",
+    "write_input_example",
 ]
 
 
 def create_schema(path: Path) -> None:
-    """Make a SQLite database at `path` with MLflow's tables and its experiment 0, as MLflow does on first use."""
+    """Create a SQLite database with MLflow's tables and experiment 0."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     store = SqlAlchemyStore(f"sqlite:///{path}", "./mlruns")
@@ -41,7 +49,7 @@ def create_schema(path: Path) -> None:
 
 
 def artifact_root(experiment_id: int) -> str:
-    """Where MLflow keeps an experiment's artifacts when the store is a SQLite file and nothing else is said."""
+    """Return MLflow's default artifact location of an experiment in a SQLite store."""
     from mlflow.store.tracking import DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH
     from mlflow.utils.uri import append_to_uri_path, resolve_uri_if_local
 
@@ -52,10 +60,15 @@ def artifact_root(experiment_id: int) -> str:
 
 
 def download_model(uri: str, make_folder: Callable[[], Path]) -> Path:
-    """A model's files: where they are stored, if that is a folder of this machine; else in a folder that is made for them.
+    """Return a folder with the files of a model.
 
-    MLflow's own `download_artifacts` makes that folder itself, and nobody ever removes it. It also writes a note
-    beside the files, even where they are stored.
+    MLflow's `download_artifacts` creates a folder that is never removed, and writes a file into
+    the model's own folder even when nothing is downloaded.
+
+    Args:
+        uri: The model.
+        make_folder: Creates the folder to download to. It is called only if the model is not
+            stored in a local folder; a local folder is returned itself.
     """
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
     from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
@@ -63,17 +76,19 @@ def download_model(uri: str, make_folder: Callable[[], Path]) -> Path:
     from mlflow.tracking.artifact_utils import _get_root_uri_and_artifact_path
 
     root, path = _get_root_uri_and_artifact_path(uri)
-    files = get_artifact_repository(root)
-    if isinstance(files, ModelsArtifactRepository):
-        files = files.repo
-    stays = isinstance(files, LocalArtifactRepository)
-    return Path(files.download_artifacts(path, None if stays else str(make_folder())))
+    repository = get_artifact_repository(root)
+    if isinstance(repository, ModelsArtifactRepository):
+        repository = repository.repo
+    is_local = isinstance(repository, LocalArtifactRepository)
+    return Path(repository.download_artifacts(path, None if is_local else str(make_folder())))
 
 
-def names_of_model(uri: str) -> tuple[str, ...]:
-    """What a `models:/` URI leads to today: the name and the version of a registered model, or the id of a logged one.
+def resolve_model_uri(uri: str) -> tuple[str, ...]:
+    """Resolve a `models:/` URI with a version, an alias, a stage or `latest`.
 
-    Empty for a URI that leads into a model. MLflow reads versions, aliases, stages and `latest`.
+    Returns:
+        The name and the version of a registered model, or the id of a logged model, or nothing
+        if the URI is a path within a model.
     """
     from mlflow import MlflowClient
     from mlflow.store.artifact.models_artifact_repo import ModelsArtifactRepository
@@ -84,96 +99,101 @@ def names_of_model(uri: str) -> tuple[str, ...]:
     return tuple(map(str, get_model_name_and_version(MlflowClient(), uri)))
 
 
-def migrations() -> list[str]:
-    """The names of MLflow's schema migrations: two installations with the same ones have the same schema."""
+def schema_migrations() -> list[str]:
+    """Return the names of MLflow's schema migrations; they identify the schema."""
     import mlflow
 
     return sorted(os.listdir(Path(mlflow.__file__).parent / "store" / "db_migrations" / "versions"))
 
 
 @contextlib.contextmanager
-def newest_revision(revision: str) -> Iterator[None]:
-    """Spare MLflow the reading of all its migration scripts: it looks up its newest one whenever it opens a store."""
+def assume_schema_revision(revision: str) -> Iterator[None]:
+    """Give MLflow its newest schema revision.
+
+    MLflow otherwise parses all migration scripts whenever it opens a store.
+    """
     from mlflow.store.db import utils
 
-    reading = utils._get_latest_schema_revision
+    original = utils._get_latest_schema_revision
     utils._get_latest_schema_revision = lambda: revision
     try:
         yield
     finally:
-        utils._get_latest_schema_revision = reading
+        utils._get_latest_schema_revision = original
 
 
-def enforce_inputs(data: Any, schema: Any) -> Any:
-    """MLflow's own enforcement of an input schema, as `PyFuncModel.predict` applies it."""
+def enforce_inputs(data: Any, schema: Schema) -> Any:
+    """Enforce an input schema as `PyFuncModel.predict` does."""
     from mlflow.models.utils import _enforce_schema
 
     return _enforce_schema(data, schema)
 
 
-def enforce_params(params: Any, schema: Any) -> Any:
-    """MLflow's own enforcement of inference parameters, as `PyFuncModel.predict` applies it."""
+def enforce_params(params: dict[str, Any] | None, schema: ParamSchema | None) -> Any:
+    """Enforce a params schema as `PyFuncModel.predict` does."""
     from mlflow.models.utils import _enforce_params_schema
 
     return _enforce_params_schema(params, schema)
 
 
-def column_type(dtype: Any) -> Any:
-    """The `DataType` that MLflow infers for a dtype of NumPy or pandas; raises where it has none."""
+def infer_column_type(dtype: np.dtype[Any] | ExtensionDtype) -> DataType:
+    """Return the type that MLflow infers for a dtype; raise if there is none."""
     from mlflow.types.utils import _infer_numpy_dtype
 
     return _infer_numpy_dtype(dtype)
 
 
-def scalar_type(value: Any) -> Any:
-    """The `DataType` that MLflow infers for a Python value; it depends on nothing but the value's exact type."""
+def infer_scalar_type(value: object) -> DataType:
+    """Return the type that MLflow infers for a value; it depends on the exact Python type only."""
     from mlflow.types.utils import _infer_scalar_datatype
 
     return _infer_scalar_datatype(value)
 
 
-def values_type(values: list[Any]) -> Any:
-    """The type that MLflow infers for the items of a list, nested or not; raises where they have no common one."""
+def infer_values_type(values: list[Any]) -> BaseType:
+    """Return the common type that MLflow infers for the items of a list; raise if there is none."""
     from mlflow.types.utils import _infer_colspec_type
 
     array: Any = _infer_colspec_type(values)
-    return array.dtype
+    dtype: BaseType = array.dtype
+    return dtype
 
 
-def infer_params(params: dict[str, Any]) -> Any:
-    """The `ParamSchema` that MLflow infers for inference parameters."""
+def infer_params(params: dict[str, Any]) -> ParamSchema:
+    """Return the schema that MLflow infers for inference params."""
     from mlflow.types.utils import _infer_param_schema
 
-    return _infer_param_schema(params)
+    schema: ParamSchema = _infer_param_schema(params)
+    return schema
 
 
-def predict_function(pyfunc: Any) -> Callable[[Any, Any], Any]:
-    """The call into the model itself, past MLflow's enforcement: `(inputs, params) -> prediction`."""
+def unenforced_predict(pyfunc: PyFuncModel) -> Callable[[Any, Any], Any]:
+    """Return `(inputs, params) -> prediction` of a model without MLflow's enforcement."""
     import inspect
 
     function = pyfunc._predict_fn
-    argument = inspect.signature(function).parameters.get("params")
-    if argument is not None and argument.kind is not inspect.Parameter.VAR_KEYWORD:
+    parameter = inspect.signature(function).parameters.get("params")
+    if parameter is not None and parameter.kind is not inspect.Parameter.VAR_KEYWORD:
         return lambda inputs, params: function(inputs, params=params)
     return lambda inputs, params: function(inputs)
 
 
-def save_example(mlmodel: Any, input_example: Any, folder: Path) -> None:
-    """Write an input example and its serving form into a model's folder, and note them in its metadata, as `save_model` does."""
+def write_input_example(mlmodel: Model, input_example: Any, folder: Path) -> None:
+    """Write an input example into a model's folder and its metadata, as `save_model` does."""
     from mlflow.models.utils import _save_example
 
     _save_example(mlmodel, input_example, str(folder))
 
 
-def scoring_request(pyfunc: Any, body: str) -> Any:
-    """Answer a JSON request body as MLflow's scoring server would; returns its response (`status`, `response`)."""
+def invoke_scoring_server(pyfunc: PyFuncModel, body: str) -> Any:
+    """Return the response of MLflow's scoring server to a JSON body (`.status`, `.response`)."""
     from mlflow.pyfunc.scoring_server import invocations
 
     return invocations(body, "application/json", pyfunc, pyfunc.metadata.get_input_schema())
 
 
-def user() -> str:
-    """Who runs this process, as MLflow puts it into the tag `mlflow.user` of a run; raises where the account has no name."""
+def current_user() -> str:
+    """Return the user name that MLflow stores in the tag `mlflow.user`; raise if there is none."""
     from mlflow.tracking.context.default_context import _get_user
 
     name: str = _get_user()

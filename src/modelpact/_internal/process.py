@@ -1,4 +1,8 @@
-"""Which process does something, and whether it still lives: what tells a job that was killed from one that is running."""
+"""Process identities that survive PID reuse: they tell a killed job from a running one.
+
+psutil is not used: its create time moves with the system clock, so after a clock correction
+a running job would look dead, and its import takes longer than this file's work.
+"""
 
 from __future__ import annotations
 
@@ -11,124 +15,127 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["LABEL", "Process"]
+__all__ = ["PATTERN", "Process"]
 
-_HOST, _PID, _BEGAN = "modelpact.host", "modelpact.pid", "modelpact.pid_began"
+_HOST_TAG = "modelpact.host"
+_PID_TAG = "modelpact.pid"
+_CREATE_TIME_TAG = "modelpact.pid_create_time"
 
 _PROC = Path("/proc")
 
-LABEL = r"[0-9a-f]{8}-\d+-(?:[0-9a-f]{8}_\d+)?"
-"""What the label of a process looks like, as a regular expression."""
+PATTERN = r"[0-9a-f]{8}-\d+-(?:[0-9a-f]{8}_\d+)?"
+"""Regular expression that matches `Process.token`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process, told from every other that ever had its number.
+    """The identity of a process, different from every other process with the same PID.
 
     Attributes:
-        host: The machine's name, and a digest of what else tells it apart: its id, and the container that numbers the processes.
-        pid: Its number.
-        began: When it began: the boot and the clock tick, on Linux; empty elsewhere.
+        host: The host name and a digest of the machine id and the PID namespace (container).
+        pid: The process ID.
+        create_time: The boot id and the clock tick of the start on Linux; elsewhere empty.
     """
 
     host: str
     pid: int
-    began: str
+    create_time: str
 
     @classmethod
     def current(cls) -> Process:
-        """This process."""
+        """Return the identity of this process."""
         return _current(os.getpid())
 
     @classmethod
-    def of(cls, tags: Mapping[str, str]) -> Process | None:
-        """The process that tags name; None where they name none."""
-        if _HOST not in tags or not tags.get(_PID, "").isdigit():
+    def from_tags(cls, tags: Mapping[str, str]) -> Process | None:
+        """Return the process that the tags of a run name, or None."""
+        if _HOST_TAG not in tags or not tags.get(_PID_TAG, "").isdigit():
             return None
-        return cls(tags[_HOST], int(tags[_PID]), tags.get(_BEGAN, ""))
+        return cls(tags[_HOST_TAG], int(tags[_PID_TAG]), tags.get(_CREATE_TIME_TAG, ""))
 
     @classmethod
-    def labelled(cls, label: str) -> Process:
-        """The process of a label; its host is then a digest."""
-        host, pid, began = label.split("-")
-        return cls(host, int(pid), began)
+    def from_token(cls, token: str) -> Process:
+        """Return the process of a token; its `host` is only a digest."""
+        host, pid, create_time = token.split("-")
+        return cls(host, int(pid), create_time)
 
     def tags(self) -> dict[str, str]:
-        """The tags that name it."""
-        return {
-            _HOST: self.host,
-            _PID: str(self.pid),
-            **({_BEGAN: self.began} if self.began else {}),
-        }
+        """Return the identity as tags of a run."""
+        tags = {_HOST_TAG: self.host, _PID_TAG: str(self.pid)}
+        if self.create_time:
+            tags[_CREATE_TIME_TAG] = self.create_time
+        return tags
 
     @property
-    def label(self) -> str:
-        """What names it within the name of a file."""
-        return f"{_digest(self.host)}-{self.pid}-{self.began}"
+    def token(self) -> str:
+        """The identity as part of a file name."""
+        return f"{_digest(self.host)}-{self.pid}-{self.create_time}"
 
-    def lives(self) -> bool | None:
-        """Whether it runs; None where that cannot be told from here, as of another machine or container.
+    def is_running(self) -> bool | None:
+        """Return whether the process is running, or None if it cannot be determined from here.
 
-        Linux tells when each process began, so the number of a process that is gone may be another's by now. Elsewhere a process
-        with that number counts as this one. On Windows nothing can be told.
+        It cannot be determined for another machine or container, nor on Windows. Outside Linux,
+        where the create time is unknown, any process with the same PID counts as this one.
         """
         here = Process.current()
         if self.host not in (here.host, _digest(here.host)) or os.name == "nt":
             return None
-        found = _began(self.pid)
-        if found is not None and self.began:
-            return found == self.began
-        try:
-            os.kill(self.pid, 0)
-        except (ProcessLookupError, OverflowError):
-            return False
-        except PermissionError:  # it is another user's
-            return True
-        return not _ended(self.pid)
+        create_time = _read_create_time(self.pid)
+        if create_time is not None and self.create_time:
+            return create_time == self.create_time
+        return _pid_exists(self.pid)
 
 
 @functools.lru_cache(maxsize=1)
 def _current(pid: int) -> Process:
-    return Process(_host(), pid, _began(pid) or "")
+    return Process(_host(), pid, _read_create_time(pid) or "")
 
 
 @functools.cache
 def _host() -> str:
-    apart = ""
+    distinction = ""
     with contextlib.suppress(OSError):
-        apart += Path("/etc/machine-id").read_text(encoding="utf-8", errors="replace").strip()
+        text = Path("/etc/machine-id").read_text(encoding="utf-8", errors="replace")
+        distinction += text.strip()
     with contextlib.suppress(OSError):
-        apart += os.readlink("/proc/self/ns/pid")
-    return f"{socket.gethostname()}/{_digest(apart)}"
+        distinction += os.readlink("/proc/self/ns/pid")
+    return f"{socket.gethostname()}/{_digest(distinction)}"
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def _began(pid: int) -> str | None:
-    """When a running process began, as Linux tells it; None where it does not run, or that cannot be known."""
+def _read_create_time(pid: int) -> str | None:
+    """Return when a process started, or None if it is not running or /proc does not exist."""
     try:
-        fields = _stat(pid)
-        boot = (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
+        state, *fields = _read_stat(pid)
+        boot_id = (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
     except OSError:
         return None
-    return None if fields[0] in "ZX" else f"{boot}_{fields[19]}"
+    start_ticks = fields[18]
+    return None if state in "ZX" else f"{boot_id}_{start_ticks}"
 
 
-def _ended(pid: int) -> bool:
-    """Whether a process has ended and only its number is kept, until its parent asks how it ended."""
+def _pid_exists(pid: int) -> bool:
+    """Return whether a PID belongs to a process that has not ended."""
     try:
-        return _stat(pid)[0] in "ZX"
-    except OSError:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
         return False
+    except PermissionError:
+        # the process exists and belongs to another user
+        return True
+    try:
+        return _read_stat(pid)[0] not in "ZX"
+    except OSError:
+        return True
 
 
-def _stat(pid: int) -> list[str]:
-    """What /proc says of a process, from its state on; its name, which comes before, may hold anything."""
-    return (
-        (_PROC / str(pid) / "stat")
-        .read_text(encoding="utf-8", errors="replace")
-        .rpartition(")")[2]
-        .split()
-    )
+def _read_stat(pid: int) -> list[str]:
+    """Return the fields of /proc/PID/stat from the state on.
+
+    The process name comes before them and may contain anything, including spaces and brackets.
+    """
+    stat = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    return stat.rpartition(")")[2].split()

@@ -1,7 +1,8 @@
-"""The requirements of a model: what MLflow infers, worked out once and remembered.
+"""The pip requirements of a model: inferred by MLflow once and cached.
 
-MLflow finds them by loading the model in a new process, which takes most of the time that saving takes. They depend on nothing
-but the environment and the classes the model is made of, so the answer is kept in the user's cache under a fingerprint of both.
+MLflow infers them by loading the model in a new process, which takes most of the time of a save.
+They depend on the environment and on the classes of the model only, so they are kept in the user's
+cache under a fingerprint of both.
 """
 
 from __future__ import annotations
@@ -26,137 +27,146 @@ from modelpact._internal.files import cache_folder, write_atomically
 
 __all__ = [
     "FILES",
-    "UNCHECKED",
-    "classes",
-    "contents",
+    "SKIP_CHECK",
+    "find_classes",
+    "find_mismatches",
     "fingerprint",
-    "inferring",
-    "mismatches",
-    "recall",
-    "remember",
-    "write",
+    "hash_code",
+    "load_cached",
+    "save_to_cache",
+    "watch_inference",
+    "write_files",
 ]
 
 FILES = ("requirements.txt", "conda.yaml")
-"""The files of a saved model that hold its requirements."""
+"""The files of a saved model that contain its requirements."""
 
-UNCHECKED = "mlflow; python_version < '3'"
-"""What MLflow is told where the requirements are known: a line it does not compare with the environment, which takes it long."""
+SKIP_CHECK = "mlflow; python_version < '3'"
+"""A requirement that MLflow does not compare with the environment, which would be slow."""
 
 
-def fingerprint(model: Any, *how: str) -> str | None:
-    """What the requirements of `model` depend on: this environment, the model's classes, and `how` it is saved.
+def fingerprint(model: Any, *options: str) -> str | None:
+    """Return a digest of everything that the requirements of a model depend on.
+
+    Args:
+        model: The model: its classes count, with the code of those that no distribution contains.
+        *options: How the model is saved.
 
     Returns:
-        A digest in hex, or None for a model that cannot be taken apart: then nothing is remembered.
+        The digest in hex, or None if the model cannot be pickled; then nothing is cached.
     """
-    found = classes(model)
-    if found is None:
+    classes = find_classes(model)
+    if classes is None:
         return None
-    made_of = [
-        f"{module}:{name}:{_source(module.partition('.')[0])}" for module, name in sorted(found)
+    code = [
+        f"{module}:{name}:{_source_digest(module.partition('.')[0])}"
+        for module, name in sorted(classes)
     ]
-    return hashlib.sha256(json.dumps([environment(), made_of, how]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([environment_digest(), code, options]).encode()).hexdigest()
 
 
-def recall(key: str | None) -> dict[str, str] | None:
-    """The files remembered under a fingerprint, their texts by name; None where there are none."""
-    path = _path(key)
+def load_cached(key: str | None) -> dict[str, str] | None:
+    """Return the cached requirement files of a fingerprint, text by name, or None."""
+    path = _cache_path(key)
     if path is None or not path.exists():
         return None
     files: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     return files
 
 
-def remember(key: str | None, folder: Path, needs: Sequence[str] = ()) -> None:
-    """Keep the requirements that MLflow wrote into a saved model's folder, under the model's fingerprint.
+def save_to_cache(key: str | None, folder: Path, extra: Sequence[str] = ()) -> None:
+    """Adjust the requirements that MLflow wrote into a saved model, and cache them.
 
-    modelpact itself is taken out of them, in the folder as well: what the model needs of it travels as code. What the model says
-    it needs is put in: MLflow leaves out a distribution that modelpact would have brought.
+    modelpact is removed from them, because a saved model contains the code that it needs of it.
+
+    Args:
+        key: The fingerprint of the model; None to cache nothing.
+        folder: The folder of the saved model; its files are adjusted as well.
+        extra: Distributions to add: MLflow omits those that modelpact would have installed.
     """
     files = {name: (folder / name).read_text(encoding="utf-8") for name in FILES}
-    bare = {name: re.sub(r"\n[ -]*modelpact==[^\n]*", "", text) for name, text in files.items()}
-    for need in needs:
-        pinned = rf"\g<0>\n\g<1>{need}=={version(need)}"
-        bare = {
-            name: text
-            if f"{need}==" in text
-            else re.sub(r"^([ -]*)mlflow==.*$", pinned, text, count=1, flags=re.MULTILINE)
-            for name, text in bare.items()
-        }
-    if bare != files:
-        write(bare, folder)
-    path = _path(key)
+    adjusted = {name: _adjust(text, extra) for name, text in files.items()}
+    if adjusted != files:
+        write_files(adjusted, folder)
+    path = _cache_path(key)
     if path is not None:
-        with contextlib.suppress(
-            OSError
-        ):  # a full disk costs the next run some time, not this one its model
-            write_atomically(path, json.dumps(bare))
+        # a full disk must not fail the save; the next run infers the requirements again
+        with contextlib.suppress(OSError):
+            write_atomically(path, json.dumps(adjusted))
+
+
+def _adjust(text: str, extra: Sequence[str]) -> str:
+    text = re.sub(r"\n[ -]*modelpact==[^\n]*", "", text)
+    for name in extra:
+        if f"{name}==" not in text:
+            added = rf"\g<0>\n\g<1>{name}=={version(name)}"
+            text = re.sub(r"^([ -]*)mlflow==.*$", added, text, count=1, flags=re.MULTILINE)
+    return text
 
 
 @contextlib.contextmanager
-def inferring() -> Iterator[list[str]]:
-    """Watch MLflow infer requirements: where that fails it logs a warning and writes a guess, which is not to be remembered.
+def watch_inference() -> Iterator[list[str]]:
+    """Collect the warnings of MLflow's inference of requirements.
+
+    When the inference fails, MLflow logs a warning and writes a guess, which must not be cached.
 
     Yields:
-        The warnings; empty as long as all is well.
+        The warnings; the list is filled while MLflow runs.
     """
     warnings: list[str] = []
 
-    class Watch(logging.Handler):
+    class Collector(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             warnings.append(record.getMessage())
 
-    watch, logger = Watch(logging.WARNING), logging.getLogger("mlflow.utils.environment")
-    level, disabled, propagates = logger.level, logger.disabled, logger.propagate
-    logger.addHandler(watch)
-    if disabled or not logger.isEnabledFor(
-        logging.WARNING
-    ):  # whoever hushed MLflow still hears nothing of it
+    handler, logger = Collector(logging.WARNING), logging.getLogger("mlflow.utils.environment")
+    level, disabled, propagate = logger.level, logger.disabled, logger.propagate
+    logger.addHandler(handler)
+    if disabled or not logger.isEnabledFor(logging.WARNING):
+        # a user who silenced MLflow must not see its warnings
         logger.propagate = False
     logger.disabled = False
     logger.setLevel(logging.WARNING)
     try:
         yield warnings
     finally:
-        logger.removeHandler(watch)
-        logger.disabled, logger.propagate = disabled, propagates
+        logger.removeHandler(handler)
+        logger.disabled, logger.propagate = disabled, propagate
         logger.setLevel(level)
 
 
-def contents(paths: Sequence[str]) -> str:
-    """A digest of files and folders of code."""
-    files = [
-        file
-        for path in paths
-        for file in (sorted(Path(path).rglob("*.py")) if Path(path).is_dir() else [Path(path)])
-    ]
-    return hashlib.sha256(
-        b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)
-    ).hexdigest()
+def hash_code(paths: Sequence[str]) -> str:
+    """Return a digest of Python files and folders."""
+    files: list[Path] = []
+    for path in map(Path, paths):
+        files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    digests = [hashlib.sha256(file.read_bytes()).digest() for file in files]
+    return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
-def write(files: dict[str, str], folder: Path) -> None:
-    """Put remembered requirements into a saved model's folder."""
+def write_files(files: dict[str, str], folder: Path) -> None:
+    """Write requirement files into the folder of a saved model."""
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def mismatches(folder: Path) -> list[str]:
-    """The pinned requirements of a saved model that this environment does not meet, a sentence each."""
+def find_mismatches(folder: Path) -> list[str]:
+    """Return one message per pinned requirement of a saved model that this environment violates."""
     file = folder / "requirements.txt"
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    pins = [line.partition("==") for line in lines if "==" in line and ";" not in line]
-    found = {name: _version(name.partition("[")[0]) for name, _, _ in pins}
-    return [
-        f"{name} is {found[name] or 'not installed'}, the model wants {pin}"
-        for name, _, pin in pins
-        if found[name] != pin
-    ]
+    mismatches = []
+    for line in lines:
+        name, separator, pin = line.partition("==")
+        if not separator or ";" in line:
+            continue
+        installed = _installed_version(name.partition("[")[0])
+        if installed != pin:
+            mismatches.append(f"{name} is {installed or 'not installed'}, the model requires {pin}")
+    return mismatches
 
 
 @functools.cache
-def _version(distribution: str) -> str | None:
+def _installed_version(distribution: str) -> str | None:
     try:
         return version(distribution)
     except PackageNotFoundError:
@@ -164,36 +174,35 @@ def _version(distribution: str) -> str | None:
 
 
 @functools.cache
-def environment() -> str:
-    """A digest of the interpreter and of every installed distribution with its version."""
+def environment_digest() -> str:
+    """Return a digest of the interpreter and of all installed distributions with their versions."""
     installed: set[str] = set()
     for entry in sys.path:
         if os.path.isdir(entry or "."):
-            installed.update(
-                name
-                for name in os.listdir(entry or ".")
-                if name.endswith((".dist-info", ".egg-info"))
-            )
-    return hashlib.sha256(
-        json.dumps([sys.version, sys.prefix, sorted(installed)]).encode()
-    ).hexdigest()
+            names = os.listdir(entry or ".")
+            installed.update(name for name in names if name.endswith((".dist-info", ".egg-info")))
+    facts = [sys.version, sys.prefix, sorted(installed)]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def _path(key: str | None) -> Path | None:
+def _cache_path(key: str | None) -> Path | None:
     folder = cache_folder()
     return None if key is None or folder is None else folder / "requirements" / f"{key}.json"
 
 
-def classes(model: Any) -> set[tuple[str, str]] | None:
-    """The classes and functions an object is made of, as module and name; None for one that cannot be taken apart."""
+def find_classes(model: Any) -> set[tuple[str, str]] | None:
+    """Return the (module, name) of all classes and functions in an object.
+
+    Returns:
+        None if the object cannot be pickled.
+    """
     found: set[tuple[str, str]] = set()
 
     class Collector(pickle.Pickler):
         def persistent_id(self, value: Any) -> None:
             kind = value if isinstance(value, (type, FunctionType)) else type(value)
-            found.add(
-                (str(kind.__module__), kind.__qualname__)
-            )  # of a function made by hand the module may be None
+            # the module of a generated function may be None
+            found.add((str(kind.__module__), kind.__qualname__))
 
     try:
         Collector(io.BytesIO(), protocol=5).dump(model)
@@ -203,8 +212,8 @@ def classes(model: Any) -> set[tuple[str, str]] | None:
 
 
 @functools.cache
-def _source(package: str) -> str:
-    """A digest of code that no distribution's version stands for (a user's own module or package); empty for installed ones."""
+def _source_digest(package: str) -> str:
+    """Return a digest of the code of a user's module or package; empty for installed ones."""
     origin = getattr(sys.modules.get(package), "__file__", None)
     if (
         origin is None
@@ -214,4 +223,4 @@ def _source(package: str) -> str:
     ):
         return ""
     path = Path(origin)
-    return contents([str(path.parent if path.name == "__init__.py" else path)])
+    return hash_code([str(path.parent if path.name == "__init__.py" else path)])

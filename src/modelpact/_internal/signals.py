@@ -1,4 +1,4 @@
-"""SIGTERM as an exception, so that whatever is open is closed."""
+"""SIGTERM as an exception, so that open runs and files are closed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["sigterm_raises"]
 
 @contextlib.contextmanager
 def sigterm_raises() -> Iterator[None]:
-    """Let SIGTERM end what is done here with `SystemExit(143)`; only the main thread may say so."""
+    """Raise `SystemExit(143)` on SIGTERM; outside the main thread, do nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -21,8 +21,8 @@ def sigterm_raises() -> Iterator[None]:
     def terminate(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, terminate)
+    previous = signal.signal(signal.SIGTERM, terminate)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, previous)

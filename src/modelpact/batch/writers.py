@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from modelpact._internal.files import beside
+from modelpact._internal.files import temporary_sibling
 from modelpact._internal.text import did_you_mean
 from modelpact.errors import ConfigError
 
@@ -45,7 +45,7 @@ def check_suffix(path: Path, key: str) -> None:
 @contextlib.contextmanager
 def replace_on_success(path: Path) -> Iterator[Path]:
     """Yield a temporary file, which replaces `path` unless the block raises."""
-    temporary = beside(path)
+    temporary = temporary_sibling(path)
     try:
         yield temporary
         os.replace(temporary, path)

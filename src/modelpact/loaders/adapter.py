@@ -56,7 +56,9 @@ class Adapter:
         self.artifact_digest: str | None = None
         self.signature: Signature = pyfunc.metadata.signature
         self._enforcer = compile_signature(self.signature, policy, extra)
-        self._call: Callable[[Inputs, Params | None], Any] = mlflow_compat.predict_function(pyfunc)
+        self._call: Callable[[Inputs, Params | None], Any] = mlflow_compat.unenforced_predict(
+            pyfunc
+        )
         self._digest = digest(self.signature)
 
     @property

@@ -90,7 +90,7 @@ class Loader(Step, ABC):
                     remedy="Publish it again with a signer: a loaded model needs a signature.",
                     uri=uri,
                 )
-            for mismatch in requirements.mismatches(files.folder):
+            for mismatch in requirements.find_mismatches(files.folder):
                 log.warning("%s: %s", uri, mismatch)
             weakref.finalize(pyfunc, cleanup.pop_all().close)
         adapter = LoadedModel(

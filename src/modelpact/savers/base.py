@@ -166,17 +166,17 @@ class Saver(Step, ABC):
             return
         source, form = self._requirements_source(model)
         key = requirements.fingerprint(
-            source, self.KIND, form, requirements.contents(self.code_paths)
+            source, self.KIND, form, requirements.hash_code(self.code_paths)
         )
-        known = requirements.recall(key)
+        known = requirements.load_cached(key)
         if known is not None:
-            self._write(model, folder, pip_requirements=[requirements.UNCHECKED], **options)
-            requirements.write(known, folder)
+            self._write(model, folder, pip_requirements=[requirements.SKIP_CHECK], **options)
+            requirements.write_files(known, folder)
             return
         # MLflow infers the requirements by loading the model in a new process.
-        with requirements.inferring() as failures:
+        with requirements.watch_inference() as failures:
             self._write(model, folder, **options)
-        requirements.remember(None if failures else key, folder, model.extra_requirements)
+        requirements.save_to_cache(None if failures else key, folder, model.extra_requirements)
         for compiled in list(folder.rglob("__pycache__")):
             shutil.rmtree(compiled)
 

@@ -185,7 +185,7 @@ def find_own_code_of(*parts: object) -> list[str]:
     """Return the files and folders of the user's own code that the parts of a model use."""
     packages = set()
     for part in parts:
-        classes = requirements.classes(part) or {(type(part).__module__, "")}
+        classes = requirements.find_classes(part) or {(type(part).__module__, "")}
         packages |= {module.partition(".")[0] for module, _ in classes}
     found = map(find_own_code, sorted(packages))
     return [path for path in found if path is not None]

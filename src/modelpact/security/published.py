@@ -46,7 +46,7 @@ def find_published(uri: str) -> PublishedModel | None:
     from mlflow import MlflowClient
 
     if uri.startswith("models:"):
-        names = mlflow_compat.names_of_model(uri)
+        names = mlflow_compat.resolve_model_uri(uri)
         if len(names) == 2:
             client = MlflowClient()
             return find_published_version(client, client.get_model_version(*names))

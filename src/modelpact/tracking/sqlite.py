@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from modelpact._internal import mlflow_compat
-from modelpact._internal.files import beside, cache_folder, temporary_folder
+from modelpact._internal.files import cache_folder, temporary_folder, temporary_sibling
 from modelpact._internal.text import truncate
 from modelpact.errors import ConfigError, StoreError
 from modelpact.tracking.base import Tracking
@@ -80,14 +80,14 @@ class SqliteTracking(Tracking):
         revision = template_revision()
         if revision is None:
             return contextlib.nullcontext()
-        return mlflow_compat.newest_revision(revision)
+        return mlflow_compat.assume_schema_revision(revision)
 
 
 def create_from_template(path: Path) -> None:
     """Create a store at `path`, atomically; an existing store is kept."""
     from filelock import FileLock
 
-    aside = beside(path)
+    aside = temporary_sibling(path)
     try:
         template = _find_or_create_template()
         if template is None:
@@ -174,7 +174,7 @@ def _template_path() -> Path | None:
     from mlflow.version import VERSION
 
     folder = cache_folder()
-    schema = hashlib.sha256("\n".join(mlflow_compat.migrations()).encode()).hexdigest()[:12]
+    schema = hashlib.sha256("\n".join(mlflow_compat.schema_migrations()).encode()).hexdigest()[:12]
     return None if folder is None else folder / f"store-mlflow-{VERSION}-{schema}.db"
 
 
@@ -205,7 +205,7 @@ def _find_problem(tables: set[str], revisions: list[str]) -> tuple[str, str]:
             f"has an incomplete schema ({len(tables)} tables and no schema version)",
             "It contains no finished run: move it away and run again.",
         )
-    known = {name.partition("_")[0] for name in mlflow_compat.migrations()}
+    known = {name.partition("_")[0] for name in mlflow_compat.schema_migrations()}
     if revisions[0] not in known:
         return (
             f"was created by a newer MLflow (schema {truncate(revisions[0])})",

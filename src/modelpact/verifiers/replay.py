@@ -87,7 +87,7 @@ class ReplayVerifier(Verifier):
             if body is None:
                 detail = "the model has no serving_input_example.json"
                 return Check(code=code, ok=False, detail=detail)
-            response = mlflow_compat.scoring_request(adapter.pyfunc, body)
+            response = mlflow_compat.invoke_scoring_server(adapter.pyfunc, body)
         except (MlflowException, OSError) as error:
             return Check(code=code, ok=False, detail=truncate(error, 300))
         ok = response.status == HTTPStatus.OK and "predictions" in json.loads(response.response)

@@ -52,7 +52,7 @@ class TestRunning:
         with one.running():
             assert parent(one).info.status == "RUNNING"
             assert (
-                Process.of(parent(one).data.tags) == Process.current()
+                Process.from_tags(parent(one).data.tags) == Process.current()
             )  # so that task=repair knows that it lives
             for number in range(3):
                 leave(number, metrics={"r2": number / 10, "mae": -1.0})

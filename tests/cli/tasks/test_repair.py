@@ -16,7 +16,12 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from modelpact import publish
-from modelpact._internal.files import beside, maker, temporary_folder, write_atomically
+from modelpact._internal.files import (
+    owner_of,
+    temporary_folder,
+    temporary_sibling,
+    write_atomically,
+)
 from modelpact._internal.process import Process
 from modelpact.cli.tasks import RepairTask
 from modelpact.errors import StoreError
@@ -53,7 +58,7 @@ def dead() -> Process:
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     here = Process.current()
-    return Process(here.host, child.pid, here.began)
+    return Process(here.host, child.pid, here.create_time)
 
 
 @pytest.fixture
@@ -68,11 +73,11 @@ def living() -> Iterator[Process]:
 def _began(pid: int) -> str:
     from modelpact._internal import process as processes
 
-    return processes._began(pid) or ""
+    return processes._read_create_time(pid) or ""
 
 
 def elsewhere(process: Process) -> Process:
-    return Process("elsewhere/0123abcd", process.pid, process.began)
+    return Process("elsewhere/0123abcd", process.pid, process.create_time)
 
 
 def begun(
@@ -148,7 +153,7 @@ class TestRuns:
     def test_runs_with_a_reused_pid_are_killed(
         self, living: Process, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        run = begun(Process(living.host, living.pid, f"{living.began}0"))
+        run = begun(Process(living.host, living.pid, f"{living.create_time}0"))
         assert len(repair(capsys)) == 1
         assert status(run) == "KILLED"
 
@@ -206,11 +211,11 @@ class TestRuns:
     ) -> None:
         run = begun(dead)
 
-        def lives(self: Process) -> bool:
+        def is_running(self: Process) -> bool:
             client().set_terminated(run, "FINISHED")
             return False
 
-        monkeypatch.setattr(Process, "lives", lives)
+        monkeypatch.setattr(Process, "is_running", is_running)
         assert repair(capsys) == ["nothing to repair"]
         assert status(run) == "FINISHED"
 
@@ -304,12 +309,12 @@ class TestModels:
         run = begun(dead)
         model = saved(run)
 
-        def lives(self: Process) -> bool:
+        def is_running(self: Process) -> bool:
             client().finalize_logged_model(model, "READY")
             client().set_terminated(run, "FINISHED")
             return False
 
-        monkeypatch.setattr(Process, "lives", lives)
+        monkeypatch.setattr(Process, "is_running", is_running)
         assert repair(capsys) == ["nothing to repair"]
         assert status_of_model(model) == "READY"
 
@@ -323,11 +328,11 @@ class TestFiles:
         with monkeypatch.context() as patch:
             patch.setattr(Process, "current", lambda: dead)
             names = [
-                beside(Path("mlflow.db")),
-                beside(Path("multirun/day/time/sweep.json")),
-                beside(cache / "requirements/a.json"),
+                temporary_sibling(Path("mlflow.db")),
+                temporary_sibling(Path("multirun/day/time/sweep.json")),
+                temporary_sibling(cache / "requirements/a.json"),
             ]
-            names.append(beside(Path("outputs/day/time/receipt.json")))
+            names.append(temporary_sibling(Path("outputs/day/time/receipt.json")))
             names.append(names[0].with_name(f"{names[0].name}-journal"))
             folders = []
             for within in (temporary, cache):
@@ -364,14 +369,14 @@ class TestFiles:
         self, temporary: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         with temporary_folder() as folder, temporary_folder(Path()):
-            beside(Path("mlflow.db")).touch()
+            temporary_sibling(Path("mlflow.db")).touch()
             assert repair(capsys, older_than=0) == ["nothing to repair"]
             assert list(temporary.iterdir()) == [folder]
 
     def test_files_of_other_hosts_are_removed_only_if_old(
         self, temporary: Path, dead: Process, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        folder = temporary / f"modelpact-{elsewhere(dead).label}-abc_d12"
+        folder = temporary / f"modelpact-{elsewhere(dead).token}-abc_d12"
         folder.mkdir()
         os.utime(folder, (time.time() - 7200, time.time() - 7200))
         assert repair(capsys) == repair(capsys, older_than=3) == ["nothing to repair"]
@@ -398,9 +403,11 @@ class TestFiles:
     ) -> None:
         one = Process("host/abc", 12, began)
         monkeypatch.setattr(Process, "current", lambda: one)
-        assert maker(beside(Path("folder") / name)) == Process(one.label[:8], 12, began)
+        assert owner_of(temporary_sibling(Path("folder") / name)) == Process(
+            one.token[:8], 12, began
+        )
         with temporary_folder() as folder:
-            assert maker(folder) == Process(one.label[:8], 12, began)
+            assert owner_of(folder) == Process(one.token[:8], 12, began)
         write_atomically(Path(name), "whole")
         assert not list(Path().glob("*.new"))
 
@@ -419,7 +426,7 @@ def test_temporary_files_of_mlflow_are_in_our_folder(
     before = os.environ.get("TMPDIR")
     monkeypatch.setattr(CustomSaver, "_write", watched)
     publish(**steps())
-    assert [maker(path.parent) is not None for path in made] == [True]
+    assert [owner_of(path.parent) is not None for path in made] == [True]
     assert (tempfile.gettempdir(), os.environ.get("TMPDIR")) == (str(temporary), before)
     assert list(temporary.iterdir()) == []
 
@@ -429,7 +436,7 @@ def test_a_dry_run_changes_nothing(
 ) -> None:
     run = begun(dead)
     models = [saved(run), saved(run, "READY")]
-    folder = temporary / f"modelpact-{dead.label}-abcdefgh"
+    folder = temporary / f"modelpact-{dead.token}-abcdefgh"
     folder.mkdir()
     before = Path("mlflow.db").read_bytes()
     said = repair(capsys, dry_run=True)
@@ -451,7 +458,7 @@ def test_a_dry_run_changes_nothing(
 def test_a_job_has_the_tags_of_its_process() -> None:
     done = publish(**steps())
     tags = client().get_run(done.run_id).data.tags
-    assert Process.of(tags) == Process.current()
+    assert Process.from_tags(tags) == Process.current()
     assert tags["modelpact.pid"] == str(os.getpid())
 
 

@@ -289,7 +289,9 @@ def test_nothing_is_registered_after_an_error(case: str, tmp_path: Path) -> None
 
 @pytest.mark.usefixtures("published")
 def test_a_copy_that_fails_its_checks_is_marked_as_failed(tmp_path: Path, mocker: Any) -> None:
-    mocker.patch("modelpact._internal.mlflow_compat.scoring_request", side_effect=OSError("no"))
+    mocker.patch(
+        "modelpact._internal.mlflow_compat.invoke_scoring_server", side_effect=OSError("no")
+    )
     with pytest.raises(VerifyError, match="SERVING_EXAMPLE"):
         task().run(tmp_path)
     assert versions() == [1]

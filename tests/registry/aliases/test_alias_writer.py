@@ -635,7 +635,9 @@ def test_an_experiment_that_cannot_be_made(
 def test_an_account_without_a_name_has_a_number(
     store: MlflowClient, sums: Aliases, mocker: Any
 ) -> None:
-    mocker.patch("modelpact._internal.mlflow_compat.user", side_effect=KeyError("uid not found"))
+    mocker.patch(
+        "modelpact._internal.mlflow_compat.current_user", side_effect=KeyError("uid not found")
+    )
     sums.move("champion", 1)
     assert sums.state("champion").moves[0].who.startswith("uid ")
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from modelpact._internal.files import cache_folder, maker
+from modelpact._internal.files import cache_folder, owner_of
 from modelpact._internal.mlflow_search import search_all
 from modelpact._internal.process import Process
 from modelpact._internal.text import truncate
@@ -113,10 +113,10 @@ class RepairTask(Task):
 
     def _temporary_files(self) -> Iterator[_Repair]:
         for path in sorted(set(self._candidates())):
-            process = maker(path)
+            process = owner_of(path)
             if process is None:
                 continue
-            alive = process.lives()
+            alive = process.is_running()
             if alive is False or (alive is None and _is_older(_modified(path), self.older_than)):
                 yield _Repair("removed", "remove", str(path), partial(_remove, path))
 
@@ -159,7 +159,7 @@ class _Experiment:
         for run in self._search_runs("attributes.status != 'FINISHED'"):
             state = self._state(run)
             if state == "gone":
-                reason = _reason(Process.of(run.data.tags))
+                reason = _reason(Process.from_tags(run.data.tags))
                 subject = f"run {run.info.run_id} ({run.info.run_name}) as KILLED: {reason}"
                 yield _Repair("closed", "close", subject, partial(self._close, run, reason))
             elif state == "running":
@@ -228,8 +228,8 @@ class _Experiment:
             return "finished"
         if run.info.status in ENDED:
             return "ended"
-        process = Process.of(run.data.tags)
-        alive = None if process is None else process.lives()
+        process = Process.from_tags(run.data.tags)
+        alive = None if process is None else process.is_running()
         if alive is None:
             return "gone" if _is_older(run.info.start_time / 1000, self._older_than) else "unknown"
         return "running" if alive else "gone"
@@ -257,7 +257,7 @@ def _reason(process: Process | None) -> str:
     if process is None:
         return "it is older than task.older_than, and no tag names its process"
     name = f"process {process.pid} of {process.host.partition('/')[0]}"
-    if process.lives() is False:
+    if process.is_running() is False:
         return f"{name} is gone"
     return f"it is older than task.older_than, and {name} cannot be checked from here"
 

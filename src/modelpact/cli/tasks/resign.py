@@ -169,7 +169,7 @@ class _ResignedModel(Model):
 
     def predict(self, inputs: Inputs, params: Params | None = None) -> Any:
         # MLflow's own `predict` would enforce the old signature.
-        return mlflow_compat.predict_function(self._load())(inputs, params)
+        return mlflow_compat.unenforced_predict(self._load())(inputs, params)
 
     def _load(self) -> PyFuncModel:
         if self._pyfunc is None:
@@ -211,7 +211,7 @@ class _CopySaver(Saver):
             if value is not None:
                 setattr(new, field, value)
         new.signature = options["signature"]
-        mlflow_compat.save_example(new, options["input_example"], folder)
+        mlflow_compat.write_input_example(new, options["input_example"], folder)
         new.save(str(folder / "MLmodel"))
 
 

@@ -291,7 +291,7 @@ def _user() -> str:
     name = read_mlflow_creds().username
     if not name:
         try:
-            name = mlflow_compat.user()
+            name = mlflow_compat.current_user()
         # containers have accounts without a name
         except (KeyError, OSError):
             name = f"uid {os.getuid()}"

@@ -101,7 +101,7 @@ def _find_null_floats(
 @lru_cache(maxsize=512)
 def _infer_dtype(dtype: Any) -> Any:
     try:
-        return mlflow_compat.column_type(dtype)
+        return mlflow_compat.infer_column_type(dtype)
     except (MlflowException, AttributeError):
         # A dtype that MLflow does not support; it raises AttributeError for one without itemsize.
         return None

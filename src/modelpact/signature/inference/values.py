@@ -190,7 +190,7 @@ def _infer_scalar(kind: type, values: list[Any]) -> DataType | None:
     if kind not in _SCALAR_TYPES:
         sample = next(value for value in values if type(value) is kind)
         try:
-            _SCALAR_TYPES[kind] = mlflow_compat.scalar_type(sample)
+            _SCALAR_TYPES[kind] = mlflow_compat.infer_scalar_type(sample)
         except MlflowException:
             _SCALAR_TYPES[kind] = None
     return _SCALAR_TYPES[kind]
@@ -213,7 +213,7 @@ def _infer_lists(
 
 def _infer_with_mlflow(values: list[Any], path: FieldPath, issues: DataIssues) -> Any:
     try:
-        return mlflow_compat.values_type(values)
+        return mlflow_compat.infer_values_type(values)
     except (MlflowException, TypeError):
         text = "cannot infer a common type of arrays, some of which are empty"
         issues.add(path, text, "provide arrays with items")
