@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from modelpact.data import CsvData, ParquetData
+from modelpact.data import CsvData, JsonlData, ParquetData
 from modelpact.errors import DataError
 
 FRAME = pd.DataFrame(
@@ -24,7 +24,7 @@ def table() -> str:
     return "people.csv"
 
 
-def complaint(read: Callable[[], Any]) -> DataError:
+def data_error(read: Callable[[], object]) -> DataError:
     with pytest.raises(DataError) as caught:
         read()
     return caught.value
@@ -93,20 +93,20 @@ def test_columns_with_numeric_names_are_selected_by_string() -> None:
 
 @pytest.mark.parametrize("kind", [CsvData, ParquetData])
 def test_a_missing_file_is_named_with_the_working_directory(kind: Any, tmp_path: Path) -> None:
-    error = complaint(kind(path="lost.table").read)
+    error = data_error(kind(path="lost.table").read)
     assert str(error) == f"lost.table does not exist\ndata.path is relative to {tmp_path}."
     assert error.path == "lost.table"
 
 
 @pytest.mark.parametrize("path", ["", "."])
 def test_a_folder_is_rejected_as_a_file(path: str) -> None:
-    assert "is a folder, not a file" in str(complaint(CsvData(path=path).read))
+    assert "is a folder, not a file" in str(data_error(CsvData(path=path).read))
 
 
 @pytest.mark.parametrize("kind", [CsvData, ParquetData])
 def test_an_empty_file_is_rejected(kind: Any) -> None:
     Path("empty").touch()
-    assert str(complaint(kind(path="empty").read)).startswith(
+    assert str(data_error(kind(path="empty").read)).startswith(
         "empty is empty\nGive a file with at least one row"
     )
 
@@ -129,7 +129,7 @@ def test_an_unreadable_file_is_reported_with_the_reason(
     kind: Any, content: bytes, wanted: str
 ) -> None:
     Path("broken").write_bytes(content)
-    error = complaint(kind(path="broken").read)
+    error = data_error(kind(path="broken").read)
     assert error.message.startswith("broken cannot be read: ")
     assert wanted in error.remedy
     assert error.__cause__ is not None
@@ -141,12 +141,12 @@ def test_a_truncated_parquet_file_cannot_be_read() -> None:
     whole = Path("people.parquet").read_bytes()
     Path("people.parquet").write_bytes(whole[: len(whole) // 2])
     assert "people.parquet cannot be read" in str(
-        complaint(ParquetData(path="people.parquet").read)
+        data_error(ParquetData(path="people.parquet").read)
     )
 
 
 def test_an_invalid_file_name_cannot_be_read() -> None:
-    assert "cannot be read" in str(complaint(CsvData(path="x" * 300).read))
+    assert "cannot be read" in str(data_error(CsvData(path="x" * 300).read))
 
 
 def test_an_unreadable_file_is_named(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,14 +155,14 @@ def test_an_unreadable_file_is_named(table: str, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(pd, "read_csv", refuse)
     assert "people.csv cannot be read: [Errno 13] Permission denied" in str(
-        complaint(CsvData(path=table).read)
+        data_error(CsvData(path=table).read)
     )
 
 
 @pytest.mark.parametrize("kind", [CsvData, ParquetData])
 def test_a_table_without_rows_is_rejected(kind: Any) -> None:
     FRAME[:0].to_csv("none", index=False) if kind is CsvData else FRAME[:0].to_parquet("none")
-    assert str(complaint(kind(path="none").read)).startswith("none has no rows")
+    assert str(data_error(kind(path="none").read)).startswith("none has no rows")
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_table_without_rows_is_rejected(kind: Any) -> None:
 def test_a_missing_column_is_named_with_the_existing_ones(
     table: str, options: dict[str, Any], text: str
 ) -> None:
-    error = complaint(CsvData(path=table, **options).read)
+    error = data_error(CsvData(path=table, **options).read)
     assert text in str(error)
     if error.column is not None:
         assert "Columns of the file: age, name, height." in error.remedy
@@ -191,10 +191,27 @@ def test_a_missing_column_is_named_with_the_existing_ones(
 
 def test_a_table_with_only_the_target_is_rejected() -> None:
     Path("one.csv").write_text("y\n1\n2\n")
-    assert "no input columns" in str(complaint(CsvData(path="one.csv", target="y").read))
+    assert "no input columns" in str(data_error(CsvData(path="one.csv", target="y").read))
 
 
 def test_string_targets_are_labels(table: str) -> None:
     targets = CsvData(path=table, target="name", test_size=0).read().targets
     assert isinstance(targets, np.ndarray)
     assert targets.tolist() == ["ann", "bob", "cid"]
+
+
+def test_a_json_lines_file_is_read_without_blank_lines() -> None:
+    Path("rows.jsonl").write_text('{"a": 1}\n\n{"a": 2}\n')
+    assert JsonlData(path="rows.jsonl").read().inputs.to_dict("records") == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [('{"a": 1}\n\n[2]\n', "line 3 is not a JSON object"), ('{"a": 1}\n{"a": \n', "Expecting")],
+)
+def test_a_malformed_json_lines_file_is_reported_with_the_reason(content: str, reason: str) -> None:
+    Path("rows.jsonl").write_text(content)
+    error = data_error(JsonlData(path="rows.jsonl").read)
+    assert error.message.startswith("rows.jsonl cannot be read: ")
+    assert reason in error.message
+    assert "a JSON Lines file" in error.remedy

@@ -83,10 +83,8 @@ def test_a_missing_file_raises_file_not_found_error(tmp_path: Path) -> None:
     error = caught.value
     assert isinstance(error, ModelConfigNotFound)
     assert isinstance(error, ConfigError)
-    assert (
-        str(error)
-        == f"the model's configuration lost.json does not exist\nThe path is relative to {tmp_path}."
-    )
+    assert error.message == "the model's configuration lost.json does not exist"
+    assert error.remedy == f"The path is relative to {tmp_path}."
     assert error.path == "lost.json"
 
 

@@ -106,9 +106,9 @@ def test_no_names_give_no_scores() -> None:
 def test_an_unknown_scorer_is_named_with_the_closest_match() -> None:
     with pytest.raises(ConfigError) as caught:
         score([1, 2, 3, 4], NUMBERS, ["r2", "neg_mean_square_error"])
-    assert (
-        "data.metrics: unknown scikit-learn scorer 'neg_mean_square_error' (did you mean 'neg_mean_squared_error'?)"
-        in str(caught.value)
+    assert caught.value.message == (
+        "data.metrics: unknown scikit-learn scorer 'neg_mean_square_error' "
+        "(did you mean 'neg_mean_squared_error'?)"
     )
     assert "get_scorer_names" in caught.value.remedy
 

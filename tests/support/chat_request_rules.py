@@ -125,7 +125,10 @@ def _check_together(body: Mapping[str, Any]) -> None:
     if (body.get("response_format") or {}).get("type") == "json_object":
         said = " ".join(words(message.get("content")) for message in body["messages"])
         if "json" not in said.lower():
-            text = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+            text = (
+                "'messages' must contain the word 'json' in some form, to use 'response_format' "
+                "of type 'json_object'."
+            )
             raise Refusal(text, "messages")
 
 
@@ -159,11 +162,17 @@ def _response_format(name: str, value: Any) -> None:
     check_keys(f"{name}.", form, {"name", "schema", "description", "strict"}, {"name", "schema"})
     is_string(f"{name}.name", form["name"])
     if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", form["name"]):
-        text = f"Invalid '{name}.name': string does not match pattern. Expected a string that matches '^[a-zA-Z0-9_-]+$'."
+        text = (
+            f"Invalid '{name}.name': string does not match pattern. Expected a string that matches "
+            "'^[a-zA-Z0-9_-]+$'."
+        )
         raise Refusal(text, f"{name}.name", "invalid_value")
     is_object(f"{name}.schema", form["schema"])
     if form["schema"].get("type") != "object":
-        text = f"Invalid schema for response_format '{form['name']}': schema must be a JSON Schema of 'type: \"object\"'."
+        text = (
+            f"Invalid schema for response_format '{form['name']}': schema must be a JSON Schema of "
+            "'type: \"object\"'."
+        )
         raise Refusal(text, "response_format", "invalid_json_schema")
     if form.get("strict"):
         _strict_schema(form["name"], form["schema"], ())
@@ -183,8 +192,8 @@ def _strict_schema(name: str, schema: object, place: tuple[str, ...]) -> None:
             raise Refusal(text, "response_format", "invalid_json_schema")
         if set(schema.get("required", ())) != set(schema.get("properties", {})):
             text = (
-                start
-                + "'required' is required to be supplied and to be an array including every key in properties."
+                f"{start}'required' is required to be supplied and to be an array including every "
+                "key in properties."
             )
             raise Refusal(text, "response_format", "invalid_json_schema")
     for key, each in schema.items():
@@ -225,7 +234,10 @@ def _messages(name: str, value: Any) -> None:
         _message(f"{name}[{index}]", message)
         calls |= {call["id"] for call in message.get("tool_calls", ())}
         if message["role"] == "tool" and message["tool_call_id"] not in calls:
-            text = f"Invalid parameter: {name} with role 'tool' must be a response to a preceding message with 'tool_calls'."
+            text = (
+                f"Invalid parameter: {name} with role 'tool' must be a response to a preceding "
+                "message with 'tool_calls'."
+            )
             raise Refusal(text, f"{name}[{index}].role")
 
 

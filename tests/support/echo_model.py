@@ -1,4 +1,4 @@
-"""A model that answers with what it was given, of any signature, never saved."""
+"""A model with any signature that returns its inputs, without being saved."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from modelpact.serving.comparison import iter_cells
 
 
 class Echo:
-    """Answers with every cell that it was given."""
+    """Returns every cell of its inputs."""
 
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
         return {"inputs": dict(iter_cells(inputs)), "params": dict(iter_cells(params or {}))}
 
 
 def adapter(signature: ModelSignature, model: Any = None) -> Adapter:
-    """A model that was never saved."""
+    """Return an adapter of a model that was never saved."""
     metadata = Model(
         signature=signature, flavors={"python_function": {"loader_module": "none"}}, model_uuid="0"
     )

@@ -66,14 +66,14 @@ __all__ = [
 
 
 class ChatServer:
-    """The server, in a thread of its own, on a free port of this machine.
+    """The server, in its own thread, on a free local port.
 
     Attributes:
-        requests: Every request, refused ones too (empty with `record=False`).
-        count: How many requests came.
-        peak: The most requests that were in work at once.
-        refusals: The messages of the requests that broke the rules (the first 100).
-        abandoned: How many clients went away before their answer.
+        requests: All requests, including rejected ones; empty with `record=False`.
+        count: Number of requests.
+        peak: Maximum number of concurrent requests.
+        refusals: Error messages of rejected requests; at most 100.
+        abandoned: Number of clients that disconnected before their response.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class ChatServer:
 
     @property
     def base_url(self) -> str:
-        """What a client takes as its base URL."""
+        """The base URL for clients."""
         return f"http://127.0.0.1:{self._port}/v1"
 
     @property
@@ -119,7 +119,7 @@ class ChatServer:
         self.stop()
 
     def stop(self) -> None:
-        """Close the listening socket and every connection at once, in the middle of whatever is being sent."""
+        """Close the listening socket and all connections immediately."""
         if self._thread.is_alive():
             self._call(self._abort())
             self._loop.call_soon_threadsafe(self._loop.stop)
@@ -161,7 +161,7 @@ class ChatServer:
             writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """One request of a connection; says whether another may follow."""
+        """Serve one request; return whether another may follow on the connection."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         method, path, version = head[0].split(" ")
         headers = _headers(head[1:-2])
@@ -228,7 +228,7 @@ class ChatServer:
         return reply.cut is None
 
     async def _wait(self, seconds: float, reader: asyncio.StreamReader) -> bool:
-        """Wait, and say whether the client is still there."""
+        """Wait, and return whether the client is still connected."""
         while seconds > 0:
             await asyncio.sleep(min(seconds, 0.25))
             seconds -= 0.25
@@ -252,7 +252,7 @@ def _no_constant(name: str) -> None:
 
 
 def _parsed(raw: bytes) -> Any:
-    """The JSON of a body; None where it is none (NaN and infinities are no JSON)."""
+    """Return the parsed body; None if it is not valid JSON, as with NaN and infinities."""
     try:
         return json.loads(raw.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -260,10 +260,10 @@ def _parsed(raw: bytes) -> Any:
 
 
 def main() -> None:
-    """Serve in this process until the standard input ends; the first line printed is the base URL, the last one the counts."""
+    """Serve until standard input ends. Print the base URL first, and the counts last."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--delay", type=float, default=0.0, help="seconds before each answer")
-    parser.add_argument("--text", help="the answer (default: the user's last message)")
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds before each response")
+    parser.add_argument("--text", help="the response (default: the last user message)")
     parser.add_argument("--port", type=int, default=0)
     given = parser.parse_args()
     script = echo(given.delay) if given.text is None else answer(given.text, given.delay)

@@ -1,4 +1,4 @@
-"""The stub of a chat server: it answers as OpenAI does, refuses what OpenAI refuses, and fails as it is told."""
+"""The fake chat server responds like OpenAI, rejects invalid requests, and fails on demand."""
 
 from __future__ import annotations
 

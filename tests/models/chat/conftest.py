@@ -1,4 +1,4 @@
-"""Retries that cost no time, and a key in the environment."""
+"""Short waits between retries, and a key in the environment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.chat_models import KEY
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait hundredths of a second between attempts; the variable KEY holds a key."""
+    """Shorten the waits between attempts, and set the variable KEY."""
     monkeypatch.setattr(client, "FIRST_WAIT", 0.02)
     monkeypatch.setenv("KEY", KEY)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)

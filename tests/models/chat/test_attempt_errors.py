@@ -32,7 +32,7 @@ from tests.support.fake_chat_server import (
 )
 
 FAILURES = [
-    # what the server does, the reason, the requests with max_retries=2, the status, words of the message
+    # behaviour, reason code, requests with max_retries=2, status, pattern of the message
     ("400", status(400), "bad_request", 1, 400, "status 400: Invalid request."),
     ("401", status(401), "unauthorized", 1, 401, "rejected the API key.*status 401"),
     ("403", status(403), "unauthorized", 1, 403, "status 403"),
@@ -246,8 +246,8 @@ def test_an_unknown_host_is_unreachable() -> None:
     assert error.reason == "unreachable"
 
 
-def standing_still(request: Request) -> Reply:
-    """A piece, and no other one for longer than the client waits; only comments, which keep the connection open."""
+def stalling(request: Request) -> Reply:
+    """Send one piece, then only comments for longer than the client waits."""
     role, text, *rest = stream(["a ", "b "]).reply(request).pieces or ()
     return Reply(pieces=(role + text, b": wait\n\n", b": wait\n\n", *rest), pause=0.3)
 
@@ -272,7 +272,7 @@ def test_a_stream_that_breaks_after_its_first_piece_is_not_retried(
 
 
 def test_a_stalled_stream_times_out() -> None:
-    with ChatServer(Behaviour("standing still", standing_still)) as server:
+    with ChatServer(Behaviour("stalling", stalling)) as server:
         source = chat(server, timeout=0.45).predict_stream("Hello")
         assert next(source) == "a "
         with pytest.raises(ChatError, match=r"the stream stalled for 0\.45 s") as caught:

@@ -1,4 +1,4 @@
-"""Many rows, several servers: order, bounds, fallbacks, and what is told about each row."""
+"""Many rows and several servers: order, limits, fallbacks and metadata."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ ROWS = [f"row {number}" for number in range(60)]
 
 
 def jittered(request: Request) -> Behaviour:
-    """The same words after a random while."""
+    """Echo after a random delay."""
     return echo(random.uniform(0, 0.1))
 
 
 def told(model: ChatModel, inputs: object = "Hello") -> list[dict[str, object]]:
-    """What the metadata say about each row."""
+    """Return the metadata of each row."""
     with collect_metadata() as facts:
         model.predict(inputs)
     rows: list[dict[str, object]] = facts["rows"]
@@ -246,7 +246,7 @@ def test_another_configuration_closes_the_old_connections() -> None:
 
 
 class TestStreams:
-    """An answer as it comes."""
+    """Streamed responses."""
 
     def test_pieces_arrive_as_they_are_sent(self) -> None:
         from tests.support.fake_chat_server import stream

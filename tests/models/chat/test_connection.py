@@ -21,7 +21,7 @@ from tests.support.fake_chat_server import (
 
 
 class TestKeys:
-    """A key goes to the configured server, and nowhere else."""
+    """Keys are sent to the configured server only."""
 
     @pytest.mark.parametrize("streamed", [False, True])
     @pytest.mark.parametrize("code", [301, 302, 307, 308])

@@ -1,4 +1,4 @@
-"""Wherever a model is asked from: inside a running loop, several threads, a server, a fork; and how it is interrupted."""
+"""Calls from a running loop, threads, a server and a fork; interruption; the loop itself."""
 
 from __future__ import annotations
 
@@ -68,7 +68,10 @@ def test_predict_works_in_an_endpoint_of_fastapi(kind: str) -> None:
         thread.start()
         try:
             port = listening.getsockname()[1]
-            command = "import sys, urllib.request as u; print(u.urlopen(u.Request(sys.argv[1], method='POST')).read().decode())"
+            command = (
+                "import sys, urllib.request as u; request = u.Request(sys.argv[1], method='POST'); "
+                "print(u.urlopen(request).read().decode())"
+            )
             asked = [sys.executable, "-c", command, f"http://127.0.0.1:{port}/?text=Hello"]
             done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=30)
         finally:
@@ -135,7 +138,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 
 def program(server: ChatServer, body: str, *options: str) -> Any:
-    """A process that asks a server."""
+    """Run a script that calls a server."""
     script = SCRIPT.replace("{body}", body)
     command = [sys.executable, *options, "-c", script, server.base_url]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)

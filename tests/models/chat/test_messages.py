@@ -20,7 +20,7 @@ RESULT = {"role": "tool", "tool_call_id": "call_1", "content": "sunny"}
 
 
 class Role(enum.Enum):
-    """Who speaks."""
+    """A role."""
 
     USER = "user"
 

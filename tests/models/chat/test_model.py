@@ -1,4 +1,4 @@
-"""A saved chat model: code and JSON, its contract, its streams, and another configuration."""
+"""Saved chat models: files, contract, streams and configuration."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_a_failed_row_raises_a_chat_error_through_the_adapter(saved: Saving) -> 
 
 
 class TestStreams:
-    """Pieces through the adapter and through MLflow."""
+    """Streams through the adapter and through MLflow."""
 
     def test_the_adapter_streams(self, saved: Saving) -> None:
         with ChatServer(stream(["a ", "b ", "c"])) as server:
@@ -199,7 +199,7 @@ class TestStreams:
 
 
 class TestFiles:
-    """What is stored."""
+    """The files of a saved model."""
 
     def test_a_saved_model_contains_no_pickle_key_or_path(
         self, saved: Saving, tmp_path: Path
@@ -257,7 +257,7 @@ class TestFiles:
 
 
 class TestConfigurations:
-    """Another server for a model that is saved."""
+    """Overrides of the configuration of a saved model."""
 
     def test_mlflows_model_config_overrides_settings(self, saved: Saving) -> None:
         with ChatServer(answer("first")) as server, ChatServer(answer("other"), key=KEY) as other:
@@ -317,14 +317,15 @@ sys.modules['modelpact'] = None  # as if it were not installed
 path, config, rows = sys.argv[1], *map(json.loads, sys.argv[2:])
 model = mlflow.pyfunc.load_model(path, model_config=config)
 print(model.predict(rows).to_dict('list'), list(model.predict_stream(rows)))
-print([module.__file__ for name, module in sys.modules.items() if name.startswith('_modelpact_')][0])
+bundled = [name for name in sys.modules if name.startswith('_modelpact_')]
+print(sys.modules[bundled[0]].__file__)
 """
 
 
 def in_a_clean_process(
     adapter: Adapter, folder: Path, config: dict[str, Any] | None = None
 ) -> list[str]:
-    """What a program in another folder prints, which has MLflow and the saved files; its variable LATER holds the key."""
+    """Return the output of a process without modelpact; its variable LATER is the key."""
     script = folder / "elsewhere" / "ask.py"
     script.parent.mkdir()
     script.write_text(ASKING)

@@ -1,4 +1,4 @@
-"""Answers as JSON: asked for by schema, read, put back once, and then named."""
+"""Structured responses: requested by schema, checked, corrected once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ASKED = {
 
 
 def without_bounds(value: Any) -> Any:
-    """A schema without the limits of its numbers."""
+    """Return a schema without the bounds of its numbers."""
     if isinstance(value, dict):
         return {
             key: without_bounds(item)

@@ -28,7 +28,7 @@ MESSAGES = [{"role": "user", "content": "Hello"}]
 
 
 def written(content: Any, path: str = "model_config.json") -> Path:
-    """A file, indented as people write it."""
+    """Write an indented file."""
     Path(path).write_text(content if isinstance(content, str) else json.dumps(content, indent=2))
     return Path(path)
 

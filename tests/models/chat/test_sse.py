@@ -1,4 +1,4 @@
-"""Server-sent events as they arrive, cut anywhere; and that nothing of a body is left for the garbage collector."""
+"""Server-sent events in chunks of any size, and the closing of their generators."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_closing_iterator_always_closes_its_source() -> None:
 
 @pytest.fixture
 def uncollected() -> Iterator[None]:
-    """Without the garbage collector, for as long as the test runs."""
+    """Disable the garbage collector during the test."""
     gc.collect()
     gc.disable()
     yield
@@ -115,7 +115,7 @@ def uncollected() -> Iterator[None]:
 
 
 def suspended() -> list[str]:
-    """The asynchronous generators that stand in the middle of something."""
+    """Return the suspended asynchronous generators."""
     run_coroutine(asyncio.sleep(0.01))
     alive: list[Any] = [
         found for found in gc.get_objects() if isinstance(found, types.AsyncGeneratorType)
@@ -125,7 +125,7 @@ def suspended() -> list[str]:
 
 @pytest.mark.usefixtures("uncollected")
 class TestNothingIsLeftOpen:
-    """What is left to the collector may be collected in another thread while the loop closes it: an error nobody can catch."""
+    """The collector could close a generator in another thread while the loop runs it."""
 
     def test_a_stream_that_is_stopped_early_leaves_nothing_open(self) -> None:
         with ChatServer(echo(0.01)) as server:

@@ -1,4 +1,4 @@
-"""A model that keeps what it has learned in a pickle, and takes up an optional module: two things that one can poison."""
+"""A model with pickled state and an optional module, both of which an attacker can replace."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ with contextlib.suppress(ImportError):
 
 
 class PickledModel(Model):
-    """Answers `factor` times the sum of each row."""
+    """Predicts `factor` times the sum of each row."""
 
     by: Literal["pickle", "joblib"]
 
     _learned: dict[str, float] = PrivateAttr(default={"factor": 2.0})
 
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        """The answer, float64 `(n_rows,)`."""
+        """Return float64 `(n_rows,)`."""
         return np.asarray(inputs, dtype=float).sum(axis=1) * self._learned["factor"]
 
     def dump(self, folder: Path) -> None:
@@ -33,6 +33,6 @@ class PickledModel(Model):
             importlib.import_module(self.by).dump(self._learned, file)
 
     def load(self, folder: Path) -> None:
-        """Read it."""
+        """Read the factor."""
         with (folder / f"learned.{self.by}").open("rb") as file:
             self._learned = importlib.import_module(self.by).load(file)

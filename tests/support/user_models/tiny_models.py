@@ -1,4 +1,4 @@
-"""Small models for the tests, in a module of their own, so that they can be saved with a model and loaded again."""
+"""Small models that can be saved with their module and loaded again."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from modelpact.models import Model
 
 
 class Doubler(Model):
-    """Answers `factor` times the sum of each row; learns nothing."""
+    """Predicts `factor` times the sum of each row."""
 
     factor: float = 2.0
 
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        """The answer, float64 `(n_rows,)`."""
+        """Return float64 `(n_rows,)`."""
         return np.asarray(inputs, dtype=float).sum(axis=1) * self.factor
 
 
 class Faulty(Doubler):
-    """Fails where it is told to."""
+    """Raises in one of its methods."""
 
     fails_in: Literal["fit", "predict", "dump", "load"]
     error: Literal["RuntimeError", "KeyboardInterrupt", "SystemExit"] = "RuntimeError"
@@ -38,39 +38,39 @@ class Faulty(Doubler):
             raise kinds[self.error](f"broken in {place}")
 
     def fit(self, inputs: Any, targets: Any) -> None:
-        """Fail, or learn nothing."""
+        """Raise, or do nothing."""
         self._fail("fit")
 
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        """Fail, or double."""
+        """Raise, or predict."""
         self._fail("predict")
         return super().predict(inputs, params)
 
     def dump(self, folder: Path) -> None:
-        """Fail, or write nothing."""
+        """Raise, or write nothing."""
         self._fail("dump")
 
     def load(self, folder: Path) -> None:
-        """Fail, or read nothing."""
+        """Raise, or read nothing."""
         self._fail("load")
 
 
 class Forgetful(Model):
-    """Answers one thing after it was fitted and another after it was loaded: it forgets to dump what it learned."""
+    """Predicts differently after loading, because `dump` does not write its state."""
 
     _offset: float = PrivateAttr(default=0.0)
 
     def fit(self, inputs: Any, targets: Any) -> None:
-        """Learn an offset."""
+        """Set the offset."""
         self._offset = 7.0
 
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        """The offset, once a row."""
+        """Return the offset for each row."""
         return np.full(len(inputs), self._offset)
 
 
 class Sleeper(Doubler):
-    """Takes its time to be fitted; says so in a file."""
+    """Creates a file `fitting`, and takes a minute to fit."""
 
     def fit(self, inputs: Any, targets: Any) -> None:
         """Sleep for a minute."""
@@ -79,25 +79,25 @@ class Sleeper(Doubler):
 
 
 class Scaled(Model):
-    """Answers the sum of each row, times the param `scale`, plus `offset` of its own configuration."""
+    """Predicts the sum of each row times the param `scale`, plus `offset` of its configuration."""
 
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        """The answer, float64 `(n_rows,)`."""
+        """Return float64 `(n_rows,)`."""
         scale = (params or {}).get("scale", 1.0)
         return np.asarray(inputs, dtype=float).sum(axis=1) * scale + self.context.get("offset", 0.0)
 
 
 class Question(BaseModel):
-    """One row for `Hinted`."""
+    """A row of `Hinted`."""
 
     a: float
     b: float
 
 
 class Hinted(Model):
-    """Has type hints for a contract."""
+    """Has type hints that define its signature."""
 
     def predict(self, inputs: list[Question], params: dict[str, Any] | None = None) -> list[float]:
-        """The sum of each row."""
+        """Return the sum of each row."""
         questions = [Question.model_validate(item) for item in inputs]
         return [question.a + question.b for question in questions]

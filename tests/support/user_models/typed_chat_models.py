@@ -10,25 +10,25 @@ from modelpact.models import ChatModel
 
 
 class Person(BaseModel):
-    """Somebody."""
+    """A person."""
 
     name: str
     age: int
 
 
 class People(ChatModel):
-    """Answers with a person a row."""
+    """Returns one person per row."""
 
     def predict(self, inputs: list[str], params: dict[str, Any] | None = None) -> list[Person]:
-        """Somebody for each text."""
+        """Return one person per string."""
         people: list[Person] = super().predict(inputs, params)
         return people
 
 
 class Texts(ChatModel):
-    """Answers with a text a row."""
+    """Returns one string per row."""
 
     def predict(self, inputs: list[str], params: dict[str, Any] | None = None) -> list[str]:
-        """A text for each text."""
+        """Return one string per string."""
         texts: list[str] = super().predict(inputs, params)
         return texts
