@@ -154,8 +154,7 @@ class ModelConfigError(ConfigError):
     Attributes:
         keys: The keys at fault.
         line: The line in the file `path`, from 1.
-        variable: The environment variable at fault.
-        place: The key that refers to the variable.
+        variable: The environment variable at fault; `place` is the key that refers to it.
     """
 
     keys: Sequence[str] = ()
@@ -301,12 +300,7 @@ class ChatError(PredictError):
 
 @_error
 class VerifyError(PactError):
-    """A saved model did not pass its checks.
-
-    Attributes:
-        verdict: All checks.
-        parity: The comparison that `task=parity` made.
-    """
+    """A saved model did not pass its checks (`verdict`), or its comparison (`parity`)."""
 
     verdict: Verdict | None = None
     parity: Parity | None = None
@@ -385,12 +379,7 @@ class SecretError(PactError):
 
 @_error
 class StoreError(PactError):
-    """The tracking store cannot be opened or reached.
-
-    Attributes:
-        uri: The store, without credentials.
-        experiment: The experiment at fault.
-    """
+    """The tracking store `uri` (without credentials), or its `experiment`, cannot be opened."""
 
     uri: str | None = None
     experiment: str | None = None
