@@ -105,7 +105,7 @@ PUBLIC = {
     ],
     "modelpact.batch": ["Batch", "BatchResult"],
     "modelpact.cli.sweeps": ["Result", "Sweep", "SweepRecord", "best", "read_results"],
-    "modelpact.pipeline.recorder": ["Journal"],
+    "modelpact.pipeline.recorder": ["RunRecorder"],
     "modelpact.cli.main": ["main"],
     "modelpact.cli.compose": ["build", "import_model"],
     "modelpact.cli.config_groups": [

@@ -151,7 +151,7 @@ class TestCodeOfModelpact:
             "batch/__init__.py",
             "cli/main.py",
             "models/chat/model.py",
-            "pipeline/stages.py",
+            "pipeline/runner.py",
             "registers.py",
             "serving/app.py",
         ],

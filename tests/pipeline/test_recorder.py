@@ -3,41 +3,41 @@ from __future__ import annotations
 import pytest
 
 from modelpact.errors import DataError, FitError, PactError
-from modelpact.pipeline.recorder import Journal
+from modelpact.pipeline.recorder import RunRecorder
 
 
-def journal() -> Journal:
-    return Journal({"read": DataError, "fit": FitError}, name="sums")
+def recorder() -> RunRecorder:
+    return RunRecorder({"read": DataError, "fit": FitError}, name="sums")
 
 
 def test_stages_are_timed_in_their_order() -> None:
-    account = journal()
+    account = recorder()
     with account.stage("read"), account.stage("fit"):
         pass
     with account.stage("fit"):
         pass
-    receipt = account.receipt("ok")
+    receipt = account.build_receipt("ok")
     assert sorted(receipt.seconds) == ["fit", "read"]
     assert all(spent >= 0 for spent in receipt.seconds.values())
     assert (receipt.status, receipt.stage, receipt.error) == ("ok", None, None)
 
 
 def test_somebody_elses_error_becomes_the_stages_own() -> None:
-    account = journal()
+    account = recorder()
     with (
         pytest.raises(FitError, match="fit failed: ZeroDivisionError: by zero") as raised,
         account.stage("fit"),
     ):
         raise ZeroDivisionError("by\nzero")
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
-    receipt = account.receipt("failed", raised.value)
+    receipt = account.build_receipt("failed", raised.value)
     assert receipt.stage == "fit"
     assert receipt.error.startswith("FitError: fit failed")
     assert "fit" in receipt.seconds
 
 
 def test_an_error_of_modelpact_stays_what_it_is() -> None:
-    account = journal()
+    account = recorder()
     error = PactError("as it is")
     with pytest.raises(PactError) as raised, account.stage("fit"):
         raise error
@@ -46,28 +46,31 @@ def test_an_error_of_modelpact_stays_what_it_is() -> None:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143)])
 def test_an_interruption_is_no_error_of_the_stage(error: BaseException) -> None:
-    account = journal()
+    account = recorder()
     with pytest.raises(type(error)), account.stage("fit"):
         raise error
-    receipt = account.receipt("failed", error)
+    receipt = account.build_receipt("failed", error)
     assert receipt.stage == "fit"
     assert receipt.error.startswith(type(error).__name__)
 
 
 def test_a_long_text_is_cut() -> None:
-    with pytest.raises(FitError) as raised, journal().stage("fit"):
+    with pytest.raises(FitError) as raised, recorder().stage("fit"):
         raise ValueError("x" * 5000)
     assert len(raised.value.message) < 400
 
 
 def test_facts_are_in_the_receipt() -> None:
-    account = journal()
-    account.note(version="3", metrics={"r2": 0.5})
-    assert (account.receipt("ok").version, account.receipt("ok").metrics) == ("3", {"r2": 0.5})
+    account = recorder()
+    account.record(version="3", metrics={"r2": 0.5})
+    assert (account.build_receipt("ok").version, account.build_receipt("ok").metrics) == (
+        "3",
+        {"r2": 0.5},
+    )
 
 
 def test_an_observer_hears_of_each_stage() -> None:
     seen: list[str] = []
-    account = Journal({}, seen.append, name="sums")
+    account = RunRecorder({}, seen.append, name="sums")
     with account.stage("read"):
         assert seen == ["read"]

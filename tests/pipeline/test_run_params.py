@@ -11,7 +11,13 @@ import yaml
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 
-from modelpact.pipeline.run_params import CUT, LONGEST, flattened, record, redacted
+from modelpact.pipeline.run_params import (
+    MAX_VALUE_LENGTH,
+    TRUNCATED,
+    flatten_config,
+    log_config,
+    redact_config,
+)
 from modelpact.tracking import SqliteTracking
 
 
@@ -19,7 +25,7 @@ def recorded(config: dict[str, Any], *first: str) -> tuple[dict[str, str], dict[
     """The params of a run and its config.yaml."""
     with SqliteTracking().open() as store:
         run_id = store.client.create_run(store.experiment_id).info.run_id
-        record(store.client, run_id, config, first)
+        log_config(store.client, run_id, config, first)
         text = Path(download_artifacts(run_id=run_id, artifact_path="config.yaml")).read_text(
             encoding="utf-8"
         )
@@ -48,7 +54,7 @@ def test_what_was_chosen_comes_first_and_options_by_name() -> None:
     from unittest.mock import Mock
 
     client = Mock()
-    record(
+    log_config(
         client,
         "run",
         {"seed": 0, "signer": {"on_any": "warn"}, "model": {"a": 1, "b": 2}},
@@ -68,15 +74,15 @@ def test_what_was_chosen_comes_first_and_options_by_name() -> None:
 def test_a_long_value_is_cut_with_a_note_and_whole_in_the_artifact(
     extra: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    text = "é" * (LONGEST + extra)
+    text = "é" * (MAX_VALUE_LENGTH + extra)
     with caplog.at_level(logging.INFO, "modelpact"):
         params, whole = recorded({"model": {"prompt": text}})
     assert whole["model"]["prompt"] == text
     stored = params["model.prompt"]
-    assert len(stored) == LONGEST
+    assert len(stored) == MAX_VALUE_LENGTH
     assert (stored == text) is (extra == 0)
-    assert stored.endswith(CUT) is (extra > 0)
-    assert ("the param model.prompt has" in caplog.text) is (extra > 0)
+    assert stored.endswith(TRUNCATED) is (extra > 0)
+    assert ("param model.prompt truncated" in caplog.text) is (extra > 0)
 
 
 def test_more_params_than_one_call_takes() -> None:
@@ -143,8 +149,8 @@ def test_a_secret_is_in_neither(config: dict[str, Any]) -> None:
 
 def test_references_to_secrets_stay() -> None:
     config = {"model": {"api_key": "env:KEY", "headers": {"X-Key": "env:OTHER"}}}
-    assert redacted(config) == config
-    assert dict(flattened(config)) == {
+    assert redact_config(config) == config
+    assert dict(flatten_config(config)) == {
         "model.api_key": "env:KEY",
         "model.headers.X-Key": "env:OTHER",
     }

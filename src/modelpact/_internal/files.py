@@ -21,7 +21,6 @@ __all__ = [
     "cache_folder",
     "log_text",
     "owner_of",
-    "redirect_temporary_files",
     "temporary_folder",
     "temporary_sibling",
     "without_new_bytecode",
@@ -54,23 +53,6 @@ def temporary_folder(within: Path | None = None) -> Iterator[Path]:
     prefix = f"modelpact-{Process.current().token}-"
     with tempfile.TemporaryDirectory(prefix=prefix, dir=within) as folder:
         yield Path(folder)
-
-
-@contextlib.contextmanager
-def redirect_temporary_files(folder: Path) -> Iterator[None]:
-    """Create the temporary files of this process and its children in a folder.
-
-    MLflow creates temporary files while it saves a model, and does not remove all of them.
-    """
-    previous_folder, variable = tempfile.tempdir, os.environ.get("TMPDIR")
-    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
-    try:
-        yield
-    finally:
-        tempfile.tempdir = previous_folder
-        os.environ.pop("TMPDIR")
-        if variable is not None:
-            os.environ["TMPDIR"] = variable
 
 
 def log_text(client: MlflowClient, run_id: str, text: str, name: str) -> None:

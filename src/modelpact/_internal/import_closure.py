@@ -61,21 +61,23 @@ def imported_names(source: str, folder: Path = PACKAGE_FOLDER) -> set[str]:
         ['modelpact.types.Sample', 'modelpact.types.Step']
     """
     source = _TYPE_CHECKING.sub("", source)
-    bound: dict[str, str] = {}
     names: set[str] = set()
+    for name, alias, bound in _imports(source):
+        names.add(name)
+        if _is_package(bound, folder):
+            attributes = re.findall(rf"\b{alias}((?:\.\w+)+)", source)
+            names.update(bound + attribute for attribute in attributes)
+    return {name for name in names if name.partition(".")[0] == PACKAGE}
+
+
+def _imports(source: str) -> Iterator[tuple[str, str, str]]:
+    """Yield each import: the dotted name, the local name, and what the local name stands for."""
     for module, imported, plain in _IMPORT.findall(source):
         for name, alias in _NAME.findall(_COMMENT.sub("", imported)):
-            names.add(f"{module}.{name}")
-            bound[alias or name] = f"{module}.{name}"
+            yield f"{module}.{name}", alias or name, f"{module}.{name}"
         for name, alias in _NAME.findall(plain):
-            names.add(name)
             top = name.partition(".")[0]
-            bound[alias or top] = name if alias else top
-    for name, dotted in bound.items():
-        if _is_package(dotted, folder):
-            attributes = re.findall(rf"\b{name}((?:\.\w+)+)", source)
-            names.update(dotted + attribute for attribute in attributes)
-    return {name for name in names if name.partition(".")[0] == PACKAGE}
+            yield name, alias or top, name if alias else top
 
 
 def _modules_of(name: str, folder: Path) -> Iterator[str]:

@@ -111,7 +111,8 @@ def watch_inference() -> Iterator[list[str]]:
     When the inference fails, MLflow logs a warning and writes a guess, which must not be cached.
 
     Yields:
-        The warnings; the list is filled while MLflow runs.
+        The warnings; the list is filled while MLflow runs. If logging drops warnings, the list
+        says so: an inference that cannot be observed must not be cached either.
     """
     warnings: list[str] = []
 
@@ -120,19 +121,13 @@ def watch_inference() -> Iterator[list[str]]:
             warnings.append(record.getMessage())
 
     handler, logger = Collector(logging.WARNING), logging.getLogger("mlflow.utils.environment")
-    level, disabled, propagate = logger.level, logger.disabled, logger.propagate
+    if logger.disabled or not logger.isEnabledFor(logging.WARNING):
+        warnings.append(f"the logger {logger.name} drops warnings")
     logger.addHandler(handler)
-    if disabled or not logger.isEnabledFor(logging.WARNING):
-        # a user who silenced MLflow must not see its warnings
-        logger.propagate = False
-    logger.disabled = False
-    logger.setLevel(logging.WARNING)
     try:
         yield warnings
     finally:
         logger.removeHandler(handler)
-        logger.disabled, logger.propagate = disabled, propagate
-        logger.setLevel(level)
 
 
 def hash_code(paths: Sequence[str]) -> str:

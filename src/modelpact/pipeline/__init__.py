@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from modelpact.pipeline.stages import publish
+from modelpact.pipeline.runner import publish
 
 __all__ = ["publish"]

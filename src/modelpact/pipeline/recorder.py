@@ -1,4 +1,4 @@
-"""`Journal`: what a run has done so far: stages, seconds and facts; it ends as a `Receipt`."""
+"""`RunRecorder`: records the stages, durations and facts of a run, which become its receipt."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from modelpact._internal.text import truncate
 from modelpact.errors import PactError
 from modelpact.types import Receipt
 
-__all__ = ["Journal"]
+__all__ = ["RunRecorder"]
 
 
-class Journal:
-    """Keeps the account of one run.
+class RunRecorder:
+    """Records one run.
 
     Args:
-        errors: The stages, each with the error that says it failed.
-        observe: Called with the name of each stage as it begins.
-        facts: Fields of the receipt that are known from the start.
+        errors: The error class of each stage.
+        observe: A function that is called with the name of each stage when it starts.
+        facts: Fields of the receipt that are known at the start.
+
+    Attributes:
+        facts: Fields of the receipt that have been recorded.
+        current_stage: The stage that is running, or that failed; None between stages.
     """
 
     def __init__(
@@ -33,20 +37,20 @@ class Journal:
         self._observe = observe
         self._seconds: dict[str, float] = {}
         self.facts = facts
-        self.current: str | None = None
+        self.current_stage: str | None = None
 
-    def note(self, **facts: Any) -> None:
+    def record(self, **facts: Any) -> None:
         """Add fields of the receipt."""
         self.facts.update(facts)
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time a stage; an error of somebody else's becomes this stage's own, with the cause chained.
+        """Run a stage: record its duration, and convert its errors to the class of the stage.
 
         Raises:
             PactError: The stage failed.
         """
-        self.current = name
+        self.current_stage = name
         if self._observe is not None:
             self._observe(name)
         started = time.perf_counter()
@@ -54,26 +58,29 @@ class Journal:
             yield
         except PactError:
             raise
+        # Steps call code of users and of libraries, which may raise anything.
         except Exception as error:
             raise self._errors[name](
                 f"{name} failed: {type(error).__name__}: {truncate(error, 300)}",
-                remedy="The whole traceback is in the job's log; HYDRA_FULL_ERROR=1 prints it.",
+                remedy="The full traceback is in the log of the job; HYDRA_FULL_ERROR=1 prints it.",
             ) from error
         finally:
             self._seconds[name] = time.perf_counter() - started
-        self.current = None
+        self.current_stage = None
 
-    def receipt(
+    def build_receipt(
         self, status: Literal["ok", "failed"], error: BaseException | None = None
     ) -> Receipt:
-        """The account as it stands."""
-        text = (
-            None
-            if error is None
-            else f"{type(error).__name__}: {error}"
-            if str(error)
-            else type(error).__name__
+        """Build the receipt from what has been recorded so far."""
+        return Receipt(
+            status=status,
+            stage=self.current_stage if status == "failed" else None,
+            error=None if error is None else _describe(error),
+            seconds={name: round(seconds, 6) for name, seconds in self._seconds.items()},
+            **self.facts,
         )
-        seconds = {name: round(spent, 6) for name, spent in self._seconds.items()}
-        stage = self.current if status == "failed" else None
-        return Receipt(status=status, stage=stage, error=text, seconds=seconds, **self.facts)
+
+
+def _describe(error: BaseException) -> str:
+    name, text = type(error).__name__, str(error)
+    return f"{name}: {text}" if text else name

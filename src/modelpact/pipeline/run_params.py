@@ -1,4 +1,4 @@
-"""A run's configuration in MLflow: whole as an artifact, and flattened into params that can be searched and compared."""
+"""The configuration of a run in MLflow: an artifact, and params that can be searched."""
 
 from __future__ import annotations
 
@@ -14,123 +14,127 @@ from modelpact.security import secrets
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["ARTIFACT", "LONGEST", "flattened", "record", "redacted"]
+__all__ = ["ARTIFACT", "MAX_VALUE_LENGTH", "flatten_config", "log_config", "redact_config"]
 
 ARTIFACT = "config.yaml"
-LONGEST, LONGEST_KEY, AT_ONCE = 6000, 250, 100
-"""MLflow's limits: characters of a param's value and of its key, and params in one call."""
+MAX_VALUE_LENGTH, MAX_KEY_LENGTH, MAX_PARAMS_PER_CALL = 6000, 250, 100
+"""MLflow's limits."""
 
-MARGIN = 10
-"""What is left free of a key, for a number and a sign."""
+KEY_MARGIN = 10
+"""Characters of a key that are kept free for a number that makes the key unique."""
 
-CUT = f"... (cut: the whole is in the artifact {ARTIFACT})"
+TRUNCATED = f"... (truncated; the artifact {ARTIFACT} has the full value)"
 
 log = logging.getLogger(__name__)
 
 
-def record(
-    client: MlflowClient, run_id: str, config: Mapping[str, Any], first: Sequence[str] = ()
+def log_config(
+    client: MlflowClient, run_id: str, config: Mapping[str, Any], overrides: Sequence[str] = ()
 ) -> None:
-    """Put a configuration into its run, without secrets.
+    """Log a configuration as an artifact and as params of a run, without secrets.
 
     Args:
-        client: The store's.
+        client: A client of the store.
         run_id: The run.
-        config: The configuration, resolved.
-        first: The overrides whose keys become params before all others, choices of options (`signer=infer`) as well.
+        config: The resolved configuration.
+        overrides: Overrides such as `model.alpha=1` or `signer=infer`; their keys become the first
+            params.
     """
     import yaml
     from mlflow.entities import Param
 
-    shown = redacted(config)
+    config = redact_config(config)
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    log_text(
-        client,
-        run_id,
-        yaml.dump(shown, Dumper=dumper, sort_keys=False, allow_unicode=True),
-        ARTIFACT,
-    )
-    found = dict(flattened(shown))
-    given = {line.partition("=")[0].lstrip("+~"): line.partition("=")[2] for line in first}
-    choices = {
-        key: secrets.redact_text(value, key)
-        for key, value in given.items()
-        if value and "." not in key
-    }
+    text = yaml.dump(config, Dumper=dumper, sort_keys=False, allow_unicode=True)
+    log_text(client, run_id, text, ARTIFACT)
+    values = {**_override_values(config, overrides), **dict(flatten_config(config))}
     named: dict[str, str] = {}
-    for key, value in {**{key: found.get(key, choices.get(key)) for key in given}, **found}.items():
-        if value is not None:
-            named[_unused(_short(key), named)] = _cut(key, value)
+    for key, value in values.items():
+        named[_make_unique(_to_param_key(key), named)] = _truncate_value(key, value)
     params = [Param(key, value) for key, value in named.items()]
-    for start in range(0, len(params), AT_ONCE):
-        client.log_batch(run_id, params=params[start : start + AT_ONCE])
+    for start in range(0, len(params), MAX_PARAMS_PER_CALL):
+        client.log_batch(run_id, params=params[start : start + MAX_PARAMS_PER_CALL])
 
 
-def redacted(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration with every secret in it replaced by `[redacted]`.
+def _override_values(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, str]:
+    """Return the values of overridden keys, in the order of the overrides."""
+    found = dict(flatten_config(config))
+    values: dict[str, str] = {}
+    for override in overrides:
+        key, _, value = override.partition("=")
+        key = key.lstrip("+~")
+        if key in found:
+            values[key] = found[key]
+        # The choice of an option of a group, such as signer=infer.
+        elif value and "." not in key:
+            values[key] = secrets.redact_text(value, key)
+    return values
+
+
+def redact_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration with every literal secret replaced by `[redacted]`.
 
     Example:
-        >>> redacted({"model": {"api_key": "env:KEY", "base_url": "https://ann:pw@host"}})
+        >>> redact_config({"model": {"api_key": "env:KEY", "base_url": "https://ann:pw@host"}})
         {'model': {'api_key': 'env:KEY', 'base_url': '[redacted]'}}
     """
-    hidden = set(secrets.find_literals(config))
-    return {str(key): _redacted(value, str(key), hidden) for key, value in config.items()}
+    secret_paths = set(secrets.find_literals(config))
+    return {str(key): _redact(value, str(key), secret_paths) for key, value in config.items()}
 
 
-def flattened(config: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
-    """The leaves of a configuration by their dotted keys; lists as JSON; nothing for what is null or empty.
+def flatten_config(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the values of a configuration by dotted key; null and empty lists are left out.
 
     Example:
-        >>> dict(flattened({"model": {"alpha": 1.0, "stop": ["a"], "seed": None}}))
+        >>> dict(flatten_config({"model": {"alpha": 1.0, "stop": ["a"], "seed": None}}))
         {'model.alpha': '1.0', 'model.stop': '["a"]'}
     """
-    for key, value in config.items():
-        where = f"{place}.{key}" if place else str(key)
+    for name, value in config.items():
+        key = f"{prefix}.{name}" if prefix else str(name)
         if isinstance(value, Mapping):
-            yield from flattened(value, where)
+            yield from flatten_config(value, key)
         elif isinstance(value, (list, tuple)):
             if value:
-                yield where, json.dumps(value, default=str, ensure_ascii=False)
+                yield key, json.dumps(value, default=str, ensure_ascii=False)
         elif value is not None:
-            yield where, str(value)
+            yield key, str(value)
 
 
-def _redacted(value: Any, place: str, hidden: set[str]) -> Any:
-    if place in hidden:
-        return "[redacted]"
+def _redact(value: Any, path: str, secret_paths: set[str]) -> Any:
+    if path in secret_paths:
+        return secrets.REDACTED
     if isinstance(value, Mapping):
-        return {str(key): _redacted(item, f"{place}.{key}", hidden) for key, item in value.items()}
+        return {
+            str(key): _redact(item, f"{path}.{key}", secret_paths) for key, item in value.items()
+        }
     if isinstance(value, (list, tuple)):
-        return [_redacted(item, f"{place}.{number}", hidden) for number, item in enumerate(value)]
+        return [_redact(item, f"{path}.{index}", secret_paths) for index, item in enumerate(value)]
     return value
 
 
-def _short(key: str) -> str:
-    """A key that MLflow takes: its letters, the path of no other, and not too long; the end tells more than the beginning."""
+def _to_param_key(key: str) -> str:
+    """Return a key that MLflow accepts: allowed characters, and no path segments such as `..`.
+
+    The end of a long key is kept, because it is more specific than its start.
+    """
     clean = "".join(letter if letter.isalnum() or letter in "_-. /:" else "_" for letter in key)
     clean = "/".join(part for part in clean.split("/") if part not in {"", ".", ".."})
-    if len(clean) > LONGEST_KEY - MARGIN:
-        clean = f"_{clean[-(LONGEST_KEY - MARGIN - 1) :]}"
-    return (
-        f"_{clean}"
-        if not clean or clean.startswith("..") or "/" in (clean[0], clean[-1])
-        else clean
-    )
+    longest = MAX_KEY_LENGTH - KEY_MARGIN
+    if len(clean) > longest:
+        clean = f"_{clean[1 - longest :]}"
+    if not clean or clean.startswith("..") or "/" in (clean[0], clean[-1]):
+        return f"_{clean}"
+    return clean
 
 
-def _unused(key: str, used: Container[str]) -> str:
-    """The key, with a number where two keys have become one."""
+def _make_unique(key: str, used: Container[str]) -> str:
+    """Return the key, with a number appended if it is used already."""
     names = itertools.chain([key], (f"{key}_{number}" for number in itertools.count(2)))
     return next(name for name in names if name not in used)
 
 
-def _cut(key: str, value: str) -> str:
-    if len(value) <= LONGEST:
+def _truncate_value(key: str, value: str) -> str:
+    if len(value) <= MAX_VALUE_LENGTH:
         return value
-    log.info(
-        "the param %s has %d characters and was cut; the artifact %s holds the whole",
-        key,
-        len(value),
-        ARTIFACT,
-    )
-    return value[: LONGEST - len(CUT)] + CUT
+    log.info("param %s truncated from %d characters; see %s", key, len(value), ARTIFACT)
+    return value[: MAX_VALUE_LENGTH - len(TRUNCATED)] + TRUNCATED

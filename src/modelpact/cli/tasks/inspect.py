@@ -12,8 +12,8 @@ from modelpact.cli.tasks.base import Task
 from modelpact.data import DataSource
 from modelpact.errors import ConfigError, OutputsError, SignError
 from modelpact.models import Model
-from modelpact.pipeline.recorder import Journal
-from modelpact.pipeline.stages import STAGES
+from modelpact.pipeline.recorder import RunRecorder
+from modelpact.pipeline.runner import STAGES
 from modelpact.signers import ExampleSigner, InferSigner, Signer
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class InspectTask(Task):
             )
         with Progress() as progress, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            recorder = Journal(STAGES, progress.stage)
+            recorder = RunRecorder(STAGES, progress.stage)
             sample = self._read_sample(recorder)
             try:
                 with recorder.stage("sign"):
@@ -80,7 +80,7 @@ class InspectTask(Task):
             self._write_contract(Path(self.write), signature)
         return None
 
-    def _read_sample(self, recorder: Journal) -> Sample:
+    def _read_sample(self, recorder: RunRecorder) -> Sample:
         with recorder.stage("read"):
             sample = self.data.read()
         if not self.outputs:

@@ -12,7 +12,7 @@ from modelpact.data import DataSource
 from modelpact.loaders import Loader
 from modelpact.models import Model
 from modelpact.pipeline import publish
-from modelpact.pipeline.stages import check
+from modelpact.pipeline.runner import check_steps
 from modelpact.registers import Register
 from modelpact.savers import Saver
 from modelpact.signers import Signer
@@ -49,7 +49,7 @@ class PublishTask(Task):
     tracking: Tracking
 
     def check(self) -> None:
-        check(
+        check_steps(
             data=self.data,
             model=self.model,
             saver=self.saver,

@@ -32,7 +32,7 @@ from modelpact.errors import (
 )
 from modelpact.loaders import BuiltinLoader
 from modelpact.models import SklearnModel
-from modelpact.pipeline.stages import STAGES
+from modelpact.pipeline.runner import STAGES
 from modelpact.registers import MlflowRegister, NoneRegister
 from modelpact.savers import BuiltinSaver
 from modelpact.signature import digest
@@ -373,7 +373,7 @@ def test_a_broken_store_does_not_hide_the_first_failure(
     mocker.patch("mlflow.MlflowClient.set_tag", side_effect=MlflowException("the disk is full"))
     with pytest.raises(FitError, match="broken in fit"):
         publish(**steps(model=Faulty(fails_in="fit")))
-    assert "could not be recorded in MLflow: the disk is full" in caplog.text
+    assert "cannot record the failure of the run in MLflow: the disk is full" in caplog.text
 
 
 def test_every_stage_has_its_own_error_class() -> None:

@@ -1,0 +1,105 @@
+"""The MLflow run of a publication: its tags, its configuration and its final status."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import traceback
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from modelpact._internal.files import log_text
+from modelpact._internal.process import Process
+from modelpact.pipeline.run_params import log_config
+from modelpact.savers.base import mark_failed
+from modelpact.security import leak_scan
+from modelpact.tracking import remote_store
+
+if TYPE_CHECKING:
+    from modelpact.pipeline.recorder import RunRecorder
+    from modelpact.tracking import Store
+    from modelpact.types import Info, Job
+
+__all__ = ["failing_model", "open_run"]
+
+log = logging.getLogger(__name__)
+
+LONGEST_NAME = 250
+"""MLflow's limit of the characters of a run name."""
+
+
+@contextlib.contextmanager
+def open_run(store: Store, recorder: RunRecorder, job: Job) -> Iterator[None]:
+    """Start MLflow's run, and end it as FINISHED, FAILED or KILLED.
+
+    The stage and the traceback of a failure become a tag and an artifact of the run.
+    """
+    run_id = _start_run(store, recorder, job)
+    recorder.record(run_id=run_id)
+    try:
+        if job.config is not None:
+            log_config(store.client, run_id, job.config, job.overrides)
+        yield
+        if recorder.facts.get("reused"):
+            store.client.set_tag(run_id, "modelpact.reused_version", recorder.facts["version"])
+    except BaseException as error:
+        with remote_store.short_timeouts(error):
+            try:
+                _log_failure(store, run_id, recorder.current_stage, error)
+            finally:
+                _end_run("FAILED" if isinstance(error, Exception) else "KILLED")
+        raise
+    _end_run("FINISHED")
+
+
+@contextlib.contextmanager
+def failing_model(store: Store, info: Info) -> Iterator[None]:
+    """Set a saved model to FAILED if it is not verified and registered within the context."""
+    try:
+        yield
+    except BaseException as error:
+        # A version of the model is left that could not be removed.
+        if not getattr(error, "left", None):
+            mark_failed(store.client, info.model_id)
+        raise
+
+
+def _start_run(store: Store, recorder: RunRecorder, job: Job) -> str:
+    import mlflow
+    from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+
+    steps = {f"modelpact.{group}": kind for group, kind in recorder.facts["steps"].items()}
+    tags = {**steps, **job.tags(), **Process.current().tags()}
+    if job.sweep is not None:
+        tags[MLFLOW_PARENT_RUN_ID] = job.sweep
+    name = recorder.facts["name"]
+    if job.number is not None:
+        name = f"{job.number}: {' '.join(job.overrides)}"[:LONGEST_NAME]
+    nested = mlflow.active_run() is not None
+    run = mlflow.start_run(
+        experiment_id=store.experiment_id, run_name=name, tags=tags, nested=nested
+    )
+    run_id: str = run.info.run_id
+    return run_id
+
+
+def _log_failure(store: Store, run_id: str, stage: str | None, error: BaseException) -> None:
+    text = leak_scan.redact("".join(traceback.format_exception(error)))
+    try:
+        store.client.set_tag(run_id, "modelpact.stage", stage or "")
+        log_text(store.client, run_id, text, "traceback.txt")
+    # The store may be what failed, and the error of the run must reach the caller.
+    except Exception as second:
+        reason = remote_store.store_failure(second) or second
+        log.warning("cannot record the failure of the run in MLflow: %s", reason)
+
+
+def _end_run(status: str) -> None:
+    import mlflow
+
+    try:
+        mlflow.end_run(status)
+    # A version may be registered by now, and the error of the run must reach the caller.
+    except Exception as error:
+        reason = remote_store.store_failure(error) or error
+        log.warning("cannot set the run to %s in MLflow: %s", status, reason)
