@@ -507,7 +507,7 @@ class TestPublishing:
     )
     def test_a_secret_in_what_a_run_records_stops_it_before_there_is_a_run(self, job: Job) -> None:
         with pytest.raises(
-            SecretError, match=r"what would be recorded of the run contains a secret:\n  run:"
+            SecretError, match=r"the recorded configuration contains a secret:\n  run:"
         ):
             publish(**steps(job=job))
         assert not Path("mlflow.db").exists()
