@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.support.model_fixtures import hinted, made, nested, table, tensor, told
+from tests.support.model_fixtures import hinted, make_adapter, nested, scripted, table, tensor
 
-__all__ = ["hinted", "made", "nested", "table", "tensor", "told"]  # the fixtures
+__all__ = ["hinted", "make_adapter", "nested", "scripted", "table", "tensor"]  # the fixtures

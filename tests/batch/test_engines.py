@@ -13,7 +13,7 @@ import pytest
 
 from modelpact.errors import ConfigError
 from modelpact.loaders import Adapter
-from tests.support.batch_runs import run
+from tests.support.batch_runs import run_batch
 from tests.support.commands import Commands, modelpact
 
 __all__ = ["modelpact"]  # the fixture
@@ -70,7 +70,9 @@ class TestEngines:
     ) -> None:
         rows = numbers() if given == "parquet" else broken()
         getattr(rows, f"to_{given}")(f"in.{given}", index=False)
-        run(table, f"in.{given}", "local.parquet", keep=("id",), batch_size=100, on_error="reject")
+        run_batch(
+            table, f"in.{given}", "local.parquet", keep=("id",), batch_size=100, on_error="reject"
+        )
         more = ["task.keep=[id]", "task.batch_size=100", "task.on_error=reject", "task.workers=2"]
         ended = predict(
             programs, table, f"data={given}", f"data.path=in.{given}", engine, "out.parquet", *more
@@ -126,7 +128,7 @@ def test_an_engine_that_is_not_installed_is_said_so(
     with pytest.raises(
         ConfigError, match=rf'task\.engine={engine}: (.|\n)*pip install "modelpact\[{engine}\]"'
     ):
-        run(table, "in.csv", "out.csv", engine=engine)
+        run_batch(table, "in.csv", "out.csv", engine=engine)
     assert [path.name for path in Path().iterdir()] == ["in.csv"]
 
 

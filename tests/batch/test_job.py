@@ -20,13 +20,13 @@ from modelpact.batch.base import Part, PartResult
 from modelpact.data import CsvData
 from modelpact.errors import ConfigError, DataError, InputsError, PredictError
 from modelpact.loaders import Adapter, CustomLoader
-from tests.support.batch_runs import run
+from tests.support.batch_runs import run_batch
 
 PARTS = Path(".out.csv.parts")
 
 
 def rows(n_rows: int = 40, **changes: Any) -> str:
-    """A file for the model that does as it is told, in parts of four rows where the batch size is one."""
+    """A file for the model that does as it is scripted, in parts of four rows where the batch size is one."""
     frame = pd.DataFrame({"do": ["x"] * n_rows, "n": range(n_rows)}).astype({"n": object})
     for row, value in changes.items():
         frame.loc[int(row.removeprefix("row")), "n" if isinstance(value, int | float) else "do"] = (
@@ -40,19 +40,19 @@ def answers() -> list[float]:
     return pd.read_csv("out.csv")["prediction"].tolist()
 
 
-def stopped(told: Adapter) -> None:
+def stopped(scripted: Adapter) -> None:
     """Leave a batch of which five parts of ten are done."""
     with pytest.raises(PredictError, match=r"5 parts are done; continue with task\.resume=true"):
-        run(told, rows(row22="fail"), "out.csv", batch_size=1)
+        run_batch(scripted, rows(row22="fail"), "out.csv", batch_size=1)
     assert len(list(PARTS.glob("*.arrow"))) == 5
     assert not Path("out.csv").exists()
 
 
 class TestGoingOn:
     def test_what_is_done_is_not_done_again(
-        self, told: Adapter, monkeypatch: pytest.MonkeyPatch
+        self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        stopped(told)
+        stopped(scripted)
         asked = []
         score = engine_local.Scorer.score
         monkeypatch.setattr(
@@ -61,22 +61,30 @@ class TestGoingOn:
             lambda self, part: asked.append(part.index) or score(self, part),
         )
         with pytest.raises(PredictError):
-            run(told, "in.csv", "out.csv", batch_size=1, resume=True)
+            run_batch(scripted, "in.csv", "out.csv", batch_size=1, resume=True)
         assert asked == [5]
-        monkeypatch.setattr(told, "_call", lambda inputs, params: inputs["n"].to_numpy(dtype=float))
-        done = run(told, "in.csv", "out.csv", batch_size=1, resume=True)
+        monkeypatch.setattr(
+            scripted, "_call", lambda inputs, params: inputs["n"].to_numpy(dtype=float)
+        )
+        done = run_batch(scripted, "in.csv", "out.csv", batch_size=1, resume=True)
         assert (done.n_resumed, done.n_predicted) == (5, 40)
         assert asked == [5, 5, 6, 7, 8, 9]
         assert answers() == list(range(40))
         assert not PARTS.exists()
 
     def test_rows_set_aside_before_are_not_forgotten(
-        self, told: Adapter, monkeypatch: pytest.MonkeyPatch
+        self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with pytest.raises(PredictError):
-            run(told, rows(row3=0.5, row22="fail"), "out.csv", batch_size=1, on_error="reject")
-        monkeypatch.setattr(told, "_call", lambda inputs, params: inputs["n"].to_numpy(dtype=float))
-        done = run(told, "in.csv", "out.csv", batch_size=1, resume=True, on_error="reject")
+            run_batch(
+                scripted, rows(row3=0.5, row22="fail"), "out.csv", batch_size=1, on_error="reject"
+            )
+        monkeypatch.setattr(
+            scripted, "_call", lambda inputs, params: inputs["n"].to_numpy(dtype=float)
+        )
+        done = run_batch(
+            scripted, "in.csv", "out.csv", batch_size=1, resume=True, on_error="reject"
+        )
         assert (done.n_resumed, done.n_predicted, done.n_rejected) == (5, 39, 1)
         assert json.loads(Path("out.rejects.jsonl").read_text())["row"] == 3
 
@@ -90,19 +98,21 @@ class TestGoingOn:
         ],
     )
     def test_with_something_else_it_does_not(
-        self, told: Adapter, changes: dict[str, Any], said: str
+        self, scripted: Adapter, changes: dict[str, Any], said: str
     ) -> None:
-        stopped(told)
+        stopped(scripted)
         with pytest.raises(ConfigError, match=said):
-            run(told, "in.csv", "out.csv", resume=True, **{"batch_size": 1, **changes})
+            run_batch(scripted, "in.csv", "out.csv", resume=True, **{"batch_size": 1, **changes})
         assert len(list(PARTS.glob("*.arrow"))) == 5
 
-    def test_with_another_input_or_model_it_does_not(self, told: Adapter, table: Adapter) -> None:
-        stopped(told)
+    def test_with_another_input_or_model_it_does_not(
+        self, scripted: Adapter, table: Adapter
+    ) -> None:
+        stopped(scripted)
         with pytest.raises(ConfigError, match="model: was models:/it/1, is models:/it/2"):
             Batch(
                 data=CsvData(path="in.csv"),
-                adapter=told,
+                adapter=scripted,
                 loader=CustomLoader(),
                 uri="models:/it/2",
                 out=Path("out.csv"),
@@ -111,41 +121,41 @@ class TestGoingOn:
             ).run()
         rows(41)
         with pytest.raises(ConfigError, match=r"bytes: was [0-9]+, is [0-9]+"):
-            run(told, "in.csv", "out.csv", batch_size=1, resume=True)
+            run_batch(scripted, "in.csv", "out.csv", batch_size=1, resume=True)
 
-    def test_without_a_word_it_does_not_begin_anew(self, told: Adapter) -> None:
-        stopped(told)
+    def test_without_a_word_it_does_not_begin_anew(self, scripted: Adapter) -> None:
+        stopped(scripted)
         with pytest.raises(
             ConfigError,
             match=r"unfinished: 5 parts are done\nContinue with task\.resume=true",
         ):
-            run(told, "in.csv", "out.csv", batch_size=1)
-        done = run(told, rows(), "out.csv", batch_size=1, overwrite=True)
+            run_batch(scripted, "in.csv", "out.csv", batch_size=1)
+        done = run_batch(scripted, rows(), "out.csv", batch_size=1, overwrite=True)
         assert (done.n_resumed, done.n_predicted) == (0, 40)
 
-    def test_where_nothing_was_begun_it_begins(self, told: Adapter) -> None:
-        assert run(told, rows(), "out.csv", resume=True).n_resumed == 0
+    def test_where_nothing_was_begun_it_begins(self, scripted: Adapter) -> None:
+        assert run_batch(scripted, rows(), "out.csv", resume=True).n_resumed == 0
 
-    def test_two_at_once(self, told: Adapter) -> None:
+    def test_two_at_once(self, scripted: Adapter) -> None:
         PARTS.mkdir()
         with (
             FileLock(PARTS / "lock"),
             pytest.raises(ConfigError, match="being written by another process"),
         ):
-            run(told, rows(), "out.csv")
+            run_batch(scripted, rows(), "out.csv")
 
-    def test_a_kill_in_the_midst_of_a_part(self, told: Adapter) -> None:
-        stopped(told)
+    def test_a_kill_in_the_midst_of_a_part(self, scripted: Adapter) -> None:
+        stopped(scripted)
         (PARTS / "00000005.new").write_bytes(b"half")
         (PARTS / "00000006.jsonl").write_text(
             '{"row": 25}\n'
         )  # rejects of a part that was not finished
-        rows_again = told._call
-        told._call = lambda inputs, params: inputs["n"].to_numpy(dtype=float)
+        rows_again = scripted._call
+        scripted._call = lambda inputs, params: inputs["n"].to_numpy(dtype=float)
         try:
-            done = run(told, "in.csv", "out.csv", batch_size=1, resume=True)
+            done = run_batch(scripted, "in.csv", "out.csv", batch_size=1, resume=True)
         finally:
-            told._call = rows_again
+            scripted._call = rows_again
         assert (done.n_predicted, done.n_rejected) == (40, 0)
 
 
@@ -165,20 +175,20 @@ class TestPlaces:
             ("old.csv", r"exists\nReplace it with task\.overwrite=true"),
         ],
     )
-    def test_where_answers_cannot_go(self, told: Adapter, out: str, said: str) -> None:
+    def test_where_answers_cannot_go(self, scripted: Adapter, out: str, said: str) -> None:
         rows()
         Path("there").mkdir()
         Path("there.csv").mkdir()
         Path("old.csv").write_text("old")
         with pytest.raises(ConfigError, match=said):
-            run(told, "in.csv", out)
+            run_batch(scripted, "in.csv", out)
         assert Path("old.csv").read_text() == "old"
 
-    def test_a_link_to_the_input(self, told: Adapter) -> None:
+    def test_a_link_to_the_input(self, scripted: Adapter) -> None:
         rows()
         Path("link.csv").symlink_to("in.csv")
         with pytest.raises(ConfigError, match="is the input file"):
-            run(told, "in.csv", "link.csv", overwrite=True)
+            run_batch(scripted, "in.csv", "link.csv", overwrite=True)
 
     @pytest.mark.parametrize(
         ("path", "said"),
@@ -188,42 +198,42 @@ class TestPlaces:
             ("in.jsonl", "is the input file"),
         ],
     )
-    def test_where_rejects_cannot_go(self, told: Adapter, path: str, said: str) -> None:
+    def test_where_rejects_cannot_go(self, scripted: Adapter, path: str, said: str) -> None:
         Path("in.jsonl").write_text('{"do": "x", "n": 1}\n')
         with pytest.raises(ConfigError, match=said):
-            run(told, "in.jsonl", "out.csv", rejects=Path(path), overwrite=True)
+            run_batch(scripted, "in.jsonl", "out.csv", rejects=Path(path), overwrite=True)
 
-    def test_one_file_for_both(self, told: Adapter) -> None:
+    def test_one_file_for_both(self, scripted: Adapter) -> None:
         with pytest.raises(ConfigError, match="are the same file"):
-            run(told, rows(), "x.jsonl", rejects=Path("x.jsonl"))
+            run_batch(scripted, rows(), "x.jsonl", rejects=Path("x.jsonl"))
 
-    def test_overwriting_takes_old_rejects_away(self, told: Adapter) -> None:
-        run(told, rows(row3=0.5), "out.csv", on_error="reject")
+    def test_overwriting_takes_old_rejects_away(self, scripted: Adapter) -> None:
+        run_batch(scripted, rows(row3=0.5), "out.csv", on_error="reject")
         assert Path("out.rejects.jsonl").exists()
         with pytest.raises(ConfigError, match="exists"):
-            run(told, rows(), "out.csv")
-        run(told, rows(), "out.csv", overwrite=True)
+            run_batch(scripted, rows(), "out.csv")
+        run_batch(scripted, rows(), "out.csv", overwrite=True)
         assert answers() == list(range(40))
         assert not Path("out.rejects.jsonl").exists()
 
     @pytest.mark.parametrize(
         ("path", "said"), [("none.csv", "does not exist"), ("folder.csv", "is a folder")]
     )
-    def test_what_cannot_be_read(self, told: Adapter, path: str, said: str) -> None:
+    def test_what_cannot_be_read(self, scripted: Adapter, path: str, said: str) -> None:
         Path("folder.csv").mkdir()
         with pytest.raises(DataError, match=said):
-            run(told, path, "out.csv")
+            run_batch(scripted, path, "out.csv")
 
-    def test_a_disk_that_is_full(self, told: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_disk_that_is_full(self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
         def full(*_: object) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         with monkeypatch.context() as patch:
             patch.setattr("modelpact.batch.merge.write_tables", full)
             with pytest.raises(DataError, match=r"No space left on device\nFree disk space"):
-                run(told, rows(), "out.csv")
+                run_batch(scripted, rows(), "out.csv")
         assert sorted(path.name for path in Path().iterdir()) == [".out.csv.parts", "in.csv"]
-        assert run(told, "in.csv", "out.csv", resume=True).n_resumed == 1
+        assert run_batch(scripted, "in.csv", "out.csv", resume=True).n_resumed == 1
 
 
 class TestLanes:
@@ -291,25 +301,29 @@ class TestLanes:
 
 @pytest.mark.slow
 class TestProcesses:
-    def test_they_answer_as_threads_do(self, told: Adapter) -> None:
+    def test_they_answer_as_threads_do(self, scripted: Adapter) -> None:
         rows(row7=0.5)
-        done = run(told, "in.csv", "out.csv", batch_size=1, processes=2, on_error="reject")
+        done = run_batch(
+            scripted, "in.csv", "out.csv", batch_size=1, processes=2, on_error="reject"
+        )
         assert (done.n_predicted, done.n_rejected) == (39, 1)
         assert answers() == [float(row) for row in range(40) if row != 7]
 
-    def test_they_join_when_they_pay(self, told: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_they_join_when_they_pay(
+        self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(
             engine_local._GilMonitor, "recommends_processes", lambda self, share: share > 0.1
         )
-        done = run(told, rows(), "out.csv", batch_size=1, workers=2)
+        done = run_batch(scripted, rows(), "out.csv", batch_size=1, workers=2)
         assert done.n_predicted == 40
         assert answers() == list(range(40))
 
-    def test_their_errors_are_as_those_of_threads(self, told: Adapter) -> None:
+    def test_their_errors_are_as_those_of_threads(self, scripted: Adapter) -> None:
         with pytest.raises(InputsError, match=r"row 7, n: expected long, got float64 0\.5"):
-            run(told, rows(row7=0.5), "out.csv", batch_size=1, processes=2)
+            run_batch(scripted, rows(row7=0.5), "out.csv", batch_size=1, processes=2)
 
-    def test_one_that_dies(self, told: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_one_that_dies(self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(engine_local, "score_in_worker", ended)
         with pytest.raises(
             PredictError, match=r"worker process died while (.|\n)*\nIt may have run out of memory"

@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-from tests.support.model_fixtures import hinted, made, nested, table, talker, tensor, told
+from tests.support.model_fixtures import (
+    hinted,
+    make_adapter,
+    make_chat_adapter,
+    nested,
+    scripted,
+    table,
+    tensor,
+)
 
-__all__ = ["hinted", "made", "nested", "table", "talker", "tensor", "told"]  # the fixtures
+__all__ = [
+    "hinted",
+    "make_adapter",
+    "make_chat_adapter",
+    "nested",
+    "scripted",
+    "table",
+    "tensor",
+]  # the fixtures

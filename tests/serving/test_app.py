@@ -19,7 +19,7 @@ from modelpact.serving.http_errors import STATUS_DESCRIPTIONS
 from modelpact.signature import digest, parse
 from serving_models import Nulls
 from tests.support.fake_chat_server import ChatServer, answer, status
-from tests.support.served_models import HELLO, PERSON, asked, client, stored
+from tests.support.served_models import HELLO, PERSON, create_client, post, save_and_load
 
 ROW = {"a": 1.0, "b": 3.0, "n": 1}
 QUICK = {"do": "answer", "n": 1}
@@ -35,7 +35,7 @@ def failures(response: Any) -> list[tuple[str, str, int | None]]:
 
 
 def test_a_table_is_answered_with_outputs(table: Adapter) -> None:
-    response = asked(client(table), "/predict", {"inputs": [ROW, ROW]})
+    response = post(create_client(table), "/predict", {"inputs": [ROW, ROW]})
     assert response.status_code == 200
     wanted = table.predict([ROW, ROW]).prediction.tolist()
     assert response.json()["prediction"] == pytest.approx(wanted)
@@ -43,19 +43,19 @@ def test_a_table_is_answered_with_outputs(table: Adapter) -> None:
 
 
 def test_tensors_are_nested_lists(tensor: Adapter) -> None:
-    http = client(tensor)
-    response = asked(http, "/predict", {"inputs": {"left": [[1, 2]], "right": [[0.5, 0.25]]}})
+    http = create_client(tensor)
+    response = post(http, "/predict", {"inputs": {"left": [[1, 2]], "right": [[0.5, 0.25]]}})
     assert response.json()["prediction"] == [[1.5, 2.25]]
-    assert failures(asked(http, "/predict", {"inputs": {"left": [[1, 2]]}}))[0][:2] == (
+    assert failures(post(http, "/predict", {"inputs": {"left": [[1, 2]]}}))[0][:2] == (
         "MISSING_COLUMN",
         "right",
     )
-    assert asked(http, "/predict", {"inputs": [[1, 2]]}).status_code == 422
+    assert post(http, "/predict", {"inputs": [[1, 2]]}).status_code == 422
 
 
 def test_nested_values_and_params(nested: Adapter) -> None:
-    http = client(nested)
-    response = asked(
+    http = create_client(nested)
+    response = post(
         http, "/predict", {"inputs": [PERSON], "params": {"factor": 3.0, "labels": ["c"]}}
     )
     wanted = {
@@ -71,15 +71,17 @@ def test_nested_values_and_params(nested: Adapter) -> None:
     }
     rows = [least, PERSON | {"born": "1990-05-04"}]
     assert (
-        asked(http, "/predict", {"inputs": rows, "params": None}).json()["prediction"][0]["city"]
+        post(http, "/predict", {"inputs": rows, "params": None}).json()["prediction"][0]["city"]
         == "Wien"
     )
 
 
 def test_every_failure_is_told_with_its_path(nested: Adapter) -> None:
     broken = PERSON | {"tags": ["a", 7], "home": {"zip": "x"}, "lucky": [1, 2.5]}
-    response = asked(
-        client(nested), "/predict", {"inputs": [PERSON, broken], "params": {"factor": "much"}}
+    response = post(
+        create_client(nested),
+        "/predict",
+        {"inputs": [PERSON, broken], "params": {"factor": "much"}},
     )
     assert failures(response) == [
         ("WRONG_TYPE", "tags[1]", 1),
@@ -92,56 +94,58 @@ def test_every_failure_is_told_with_its_path(nested: Adapter) -> None:
 
 
 def test_keys_that_a_client_made_up_are_not_in_a_path(nested: Adapter) -> None:
-    http = client(nested)
+    http = create_client(nested)
     made_up = PERSON | {
         "scores": {"anne@example.com": "x"},
         "home": {"city": "Graz", "anne@example.com": 1},
     }
-    response = asked(http, "/predict", {"inputs": [made_up], "params": {"anne@example.com": 1}})
+    response = post(http, "/predict", {"inputs": [made_up], "params": {"anne@example.com": 1}})
     assert [path for _, path, _ in failures(response)] == ["scores.*", "home", "params"]
     assert "anne" not in response.text
 
 
 def test_pydantic_objects(hinted: Adapter) -> None:
-    http = client(hinted)
-    assert asked(http, "/predict", {"inputs": [{"a": 1, "b": 2.5}]}).json()["prediction"] == [3.5]
-    assert failures(asked(http, "/predict", {"inputs": [{"a": 1}]}))
-    assert failures(asked(http, "/predict", {"inputs": [{"a": 1, "b": "x"}]}))
+    http = create_client(hinted)
+    assert post(http, "/predict", {"inputs": [{"a": 1, "b": 2.5}]}).json()["prediction"] == [3.5]
+    assert failures(post(http, "/predict", {"inputs": [{"a": 1}]}))
+    assert failures(post(http, "/predict", {"inputs": [{"a": 1, "b": "x"}]}))
 
 
-def test_infinity_and_nan(told: Adapter, table: Adapter) -> None:
+def test_infinity_and_nan(scripted: Adapter, table: Adapter) -> None:
     """No body may hold them, and an answer has null in their place."""
     for word in ("NaN", "Infinity", "-Infinity", "1e999", "-1e999"):
-        response = asked(client(table), "/predict", f'{{"inputs":[{{"a":{word},"b":1,"n":1}}]}}')
+        response = post(
+            create_client(table), "/predict", f'{{"inputs":[{{"a":{word},"b":1,"n":1}}]}}'
+        )
         assert (response.status_code, response.json()["error_code"]) == (400, "NOT_JSON"), word
     rows = [{"do": "infinite", "n": 1}] * 3
-    assert asked(client(told), "/predict", {"inputs": rows}).json()["prediction"] == [
+    assert post(create_client(scripted), "/predict", {"inputs": rows}).json()["prediction"] == [
         None,
         None,
         None,
     ]
-    assert asked(client(told), "/invocations", {"inputs": rows}).json() == {
+    assert post(create_client(scripted), "/invocations", {"inputs": rows}).json() == {
         "predictions": [None, None, None]
     }
 
 
 def test_null_is_nan_where_the_contract_is_of_double() -> None:
-    adapter = stored(
+    adapter = save_and_load(
         Nulls(), parse({"inputs": {"a": "double"}, "outputs": ["long"]}), pd.DataFrame({"a": [1.0]})
     )
-    http = client(adapter)
-    assert asked(http, "/predict", {"inputs": [{"a": None}, {"a": 1}]}).json()["prediction"] == [
+    http = create_client(adapter)
+    assert post(http, "/predict", {"inputs": [{"a": None}, {"a": 1}]}).json()["prediction"] == [
         1,
         0,
     ]
-    assert asked(http, "/invocations", "a\n1\nnan\n", "text/csv").json()["predictions"] == [0, 1]
+    assert post(http, "/invocations", "a\n1\nnan\n", "text/csv").json()["predictions"] == [0, 1]
 
 
 def test_500_where_the_answer_breaks_the_contract(
-    told: Adapter, caplog: pytest.LogCaptureFixture
+    scripted: Adapter, caplog: pytest.LogCaptureFixture
 ) -> None:
     for path in ("/predict", "/invocations"):
-        response = asked(client(told), path, {"inputs": [{"do": "lie", "n": 1}]})
+        response = post(create_client(scripted), path, {"inputs": [{"do": "lie", "n": 1}]})
         assert (response.status_code, response.json()["error_code"]) == (
             500,
             "OUTPUTS_BREAK_CONTRACT",
@@ -150,8 +154,10 @@ def test_500_where_the_answer_breaks_the_contract(
     assert "CANARY" not in caplog.text + response.text
 
 
-def test_502_where_the_model_fails(told: Adapter, caplog: pytest.LogCaptureFixture) -> None:
-    response = asked(client(told), "/predict", {"inputs": [{"do": "fail CANARY", "n": 1}]})
+def test_502_where_the_model_fails(scripted: Adapter, caplog: pytest.LogCaptureFixture) -> None:
+    response = post(
+        create_client(scripted), "/predict", {"inputs": [{"do": "fail CANARY", "n": 1}]}
+    )
     assert response.status_code == 502
     assert response.json() == {
         "error_code": "MODEL_FAILED",
@@ -169,41 +175,43 @@ def test_500_where_the_server_has_a_fault(
         "utf-8", b"CANARY", 0, 1, "CANARY"
     )  # an error that cannot be made again from a text
     mocker.patch.object(table, "predict", side_effect=fault)
-    response = asked(client(table), "/predict", {"inputs": [ROW]})
+    response = post(create_client(table), "/predict", {"inputs": [ROW]})
     assert (response.status_code, response.json()["error_code"]) == (500, "INTERNAL_ERROR")
     assert "UnicodeDecodeError at" in caplog.text
     assert "CANARY" not in caplog.text + response.text
 
 
 def test_a_fallbacks_metadata_name_the_error_and_no_more(
-    told: Adapter, monkeypatch: pytest.MonkeyPatch
+    scripted: Adapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        type(told.model),
+        type(scripted.model),
         "fallback",
         lambda self, inputs, params, error: [0.0] * len(inputs),
         raising=False,
     )
-    response = asked(client(told), "/predict", {"inputs": [{"do": "fail CANARY", "n": 1}]})
+    response = post(
+        create_client(scripted), "/predict", {"inputs": [{"do": "fail CANARY", "n": 1}]}
+    )
     assert response.json()["metadata"]["fallback"] == "RuntimeError"
     assert "CANARY" not in response.text
 
 
 def test_503_above_the_bound_and_small_requests_beside_a_slow_one(
-    told: Adapter, tmp_path: Path
+    scripted: Adapter, tmp_path: Path
 ) -> None:
-    app = create_app(told, Limits(max_concurrency=2))
+    app = create_app(scripted, Limits(max_concurrency=2))
     held = {"inputs": [{"do": f"until {tmp_path / 'go'}", "n": 1}]}
     with TestClient(app) as http:
-        slow = threading.Thread(target=asked, args=(http, "/predict", held))
+        slow = threading.Thread(target=post, args=(http, "/predict", held))
         slow.start()
         wait_for_work(http, 1)
-        assert asked(http, "/predict", {"inputs": [QUICK]}).status_code == 200
+        assert post(http, "/predict", {"inputs": [QUICK]}).status_code == 200
         assert http.get("/health").json()["in_progress"] == 1
-        second = threading.Thread(target=asked, args=(http, "/predict", held))
+        second = threading.Thread(target=post, args=(http, "/predict", held))
         second.start()
         wait_for_work(http, 2)
-        refused = asked(http, "/predict", {"inputs": [QUICK]})
+        refused = post(http, "/predict", {"inputs": [QUICK]})
         assert (
             refused.status_code,
             refused.json()["error_code"],
@@ -218,7 +226,7 @@ def test_503_above_the_bound_and_small_requests_beside_a_slow_one(
             "in_progress": 0,
             "max_concurrency": 2,
         }
-        assert asked(http, "/predict", {"inputs": [QUICK]}).status_code == 200
+        assert post(http, "/predict", {"inputs": [QUICK]}).status_code == 200
 
 
 def wait_for_work(http: TestClient, number: int) -> None:
@@ -229,20 +237,20 @@ def wait_for_work(http: TestClient, number: int) -> None:
 
 
 def test_504_and_the_slot_is_taken_until_the_model_has_really_ended(
-    told: Adapter, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    scripted: Adapter, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with TestClient(create_app(told, Limits(max_concurrency=1, timeout=0.5))) as http:
-        late = asked(http, "/predict", {"inputs": [{"do": f"until {tmp_path / 'go'}", "n": 1}]})
+    with TestClient(create_app(scripted, Limits(max_concurrency=1, timeout=0.5))) as http:
+        late = post(http, "/predict", {"inputs": [{"do": f"until {tmp_path / 'go'}", "n": 1}]})
         assert (late.status_code, late.json()["error_code"]) == (504, "MODEL_TOO_SLOW")
-        assert asked(http, "/predict", {"inputs": [QUICK]}).status_code == 503
+        assert post(http, "/predict", {"inputs": [QUICK]}).status_code == 503
         (tmp_path / "go").touch()
         wait_for_work(http, 0)
-        assert asked(http, "/predict", {"inputs": [QUICK]}).status_code == 200
+        assert post(http, "/predict", {"inputs": [QUICK]}).status_code == 200
     assert "did not respond within 0.5 s" in caplog.text
 
 
 def test_a_chat_server_that_fails_is_502(
-    talker: Callable[..., Adapter], caplog: pytest.LogCaptureFixture
+    make_chat_adapter: Callable[..., Adapter], caplog: pytest.LogCaptureFixture
 ) -> None:
     with ChatServer(
         [
@@ -252,20 +260,20 @@ def test_a_chat_server_that_fails_is_502(
             ),
         ]
     ) as server:
-        http = client(talker(server))
-        assert asked(http, "/predict", {"inputs": [HELLO]}).json()["prediction"] == [
+        http = create_client(make_chat_adapter(server))
+        assert post(http, "/predict", {"inputs": [HELLO]}).json()["prediction"] == [
             {"response": "hello"}
         ]
-        failed = asked(http, "/predict", {"inputs": [HELLO]})
+        failed = post(http, "/predict", {"inputs": [HELLO]})
     assert (failed.status_code, failed.json()["error_code"]) == (502, "UPSTREAM_FAILED")
     assert "CANARY" not in failed.text + caplog.text
 
 
 def test_metrics_count_requests_by_path_and_status(table: Adapter) -> None:
-    http = client(table)
-    asked(http, "/predict", {"inputs": [ROW]})
-    asked(http, "/predict", "x")
-    asked(http, "/invocations", {"inputs": [ROW]})
+    http = create_client(table)
+    post(http, "/predict", {"inputs": [ROW]})
+    post(http, "/predict", "x")
+    post(http, "/invocations", {"inputs": [ROW]})
     text = http.get("/metrics").text
     assert 'modelpact_requests_total{path="/predict",status="200"} 1.0' in text
     assert 'modelpact_requests_total{path="/predict",status="400"} 1.0' in text
@@ -274,7 +282,7 @@ def test_metrics_count_requests_by_path_and_status(table: Adapter) -> None:
 
 
 def test_what_the_server_says_of_itself(table: Adapter) -> None:
-    http = client(table)
+    http = create_client(table)
     assert (http.get("/ping").status_code, http.get("/ping").text) == (200, "\n")
     assert http.get("/version").json()["model"] == table.uri
     assert http.get("/signature").json()["digest"] == digest(table.signature)
@@ -286,11 +294,13 @@ def test_two_models_in_an_application_of_ones_own(table: Adapter, nested: Adapte
     app.include_router(create_router(table, Limits(max_bytes=100)), prefix="/houses")
     app.include_router(create_router(nested), prefix="/people")
     http = TestClient(app)
-    assert asked(http, "/houses/predict", {"inputs": [ROW]}).status_code == 200
-    assert asked(http, "/people/predict", {"inputs": [PERSON]}).status_code == 200
-    assert asked(http, "/houses/predict", {"inputs": [ROW] * 10}).status_code == 413
+    assert post(http, "/houses/predict", {"inputs": [ROW]}).status_code == 200
+    assert post(http, "/people/predict", {"inputs": [PERSON]}).status_code == 200
+    assert post(http, "/houses/predict", {"inputs": [ROW] * 10}).status_code == 413
     names = [
-        told["operationId"] for way in app.openapi()["paths"].values() for told in way.values()
+        operation["operationId"]
+        for path in app.openapi()["paths"].values()
+        for operation in path.values()
     ]
     assert {"houses_predict", "people_predict", "people_invocations"} <= set(names)
     assert len(set(names)) == len(names)

@@ -10,7 +10,7 @@ import pytest
 
 from modelpact.loaders import Adapter
 from modelpact.serving.http_errors import ERROR_SCHEMA, STATUS_DESCRIPTIONS
-from tests.support.served_models import PERSON, asked, client
+from tests.support.served_models import PERSON, create_client, post
 
 CANARY = "CANARY-5f3a"
 ROW = {"a": 1.0, "b": 3.0, "n": 1}
@@ -191,21 +191,21 @@ def refused_or_answered(response: Any, wanted: int) -> None:
     ("body", "wanted"), [case[1:] for case in TABLE], ids=[case[0] for case in TABLE]
 )
 def test_a_table(table: Adapter, body: str | bytes, wanted: int) -> None:
-    refused_or_answered(asked(client(table), "/predict", body), wanted)
+    refused_or_answered(post(create_client(table), "/predict", body), wanted)
 
 
 @pytest.mark.parametrize(
     ("body", "wanted"), [case[1:] for case in TABLE[:30]], ids=[case[0] for case in TABLE[:30]]
 )
 def test_mlflows_protocol(table: Adapter, body: str | bytes, wanted: int) -> None:
-    refused_or_answered(asked(client(table), "/invocations", body), wanted)
+    refused_or_answered(post(create_client(table), "/invocations", body), wanted)
 
 
 @pytest.mark.parametrize(
     ("body", "wanted"), [case[1:] for case in NESTED], ids=[case[0] for case in NESTED]
 )
 def test_nested_values(nested: Adapter, body: str, wanted: int) -> None:
-    response = asked(client(nested), "/predict", body)
+    response = post(create_client(nested), "/predict", body)
     if wanted == 200:
         assert response.status_code == 200, response.text
     else:
@@ -216,7 +216,7 @@ def test_nested_values(nested: Adapter, body: str, wanted: int) -> None:
     ("body", "wanted"), [case[1:] for case in TENSOR], ids=[case[0] for case in TENSOR]
 )
 def test_tensors(tensor: Adapter, body: str, wanted: int) -> None:
-    refused_or_answered(asked(client(tensor), "/predict", body), wanted)
+    refused_or_answered(post(create_client(tensor), "/predict", body), wanted)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_tensors(tensor: Adapter, body: str, wanted: int) -> None:
 def test_headers(table: Adapter, kind: str | None, headers: dict[str, str], wanted: int) -> None:
     sent: Any = {name: value.encode("latin-1") for name, value in headers.items()}
     refused_or_answered(
-        asked(client(table), "/predict", json.dumps({"inputs": [ROW]}), kind, **sent), wanted
+        post(create_client(table), "/predict", json.dumps({"inputs": [ROW]}), kind, **sent), wanted
     )
 
 
@@ -246,19 +246,19 @@ def test_headers(table: Adapter, kind: str | None, headers: dict[str, str], want
     ],
 )
 def test_csv(table: Adapter, body: str | bytes, wanted: int) -> None:
-    refused_or_answered(asked(client(table), "/invocations", body, "text/csv"), wanted)
+    refused_or_answered(post(create_client(table), "/invocations", body, "text/csv"), wanted)
 
 
 def test_a_value_that_takes_anything_may_be_deep() -> None:
     """Also what the checks themselves cannot climb down is refused and is no fault of the server."""
     from modelpact.signature import parse
     from serving_models import Nulls
-    from tests.support.served_models import stored
+    from tests.support.served_models import save_and_load
 
-    adapter = stored(
+    adapter = save_and_load(
         Nulls(), parse({"inputs": {"a": "double", "x?": "any"}, "outputs": ["long"]}), [{"a": 1.0}]
     )
-    http = client(adapter)
+    http = create_client(adapter)
     for depth in (10, 100, 300, 450, 600, 900, 960, 990, 5000):
         body = f'{{"inputs": [{{"a": 1, "x": {"[" * depth}{"]" * depth}}}]}}'
-        assert asked(http, "/predict", body).status_code in {200, 400}, depth
+        assert post(http, "/predict", body).status_code in {200, 400}, depth

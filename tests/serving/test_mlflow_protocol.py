@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc.scoring_server import invocations
 
 from modelpact.loaders import Adapter
-from tests.support.served_models import PERSON, asked, client
+from tests.support.served_models import PERSON, create_client, post
 
 FRAME = pd.DataFrame({"a": [1.0, 2.5, -3.0], "b": [3.0, 4.0, 0.25], "n": [1, 2, 3]})
 COLUMNS = FRAME.to_dict("list")
@@ -74,7 +74,7 @@ def same(ours: Any, theirs: Any) -> None:
     ],
 )
 def test_a_table_in_json(table: Adapter, body: dict[str, Any]) -> None:
-    response = asked(client(table), "/invocations", body)
+    response = post(create_client(table), "/invocations", body)
     assert response.status_code == 200, response.text
     same(response.json(), of_mlflow(table, json.dumps(body)))
 
@@ -84,7 +84,7 @@ def test_a_table_in_json(table: Adapter, body: dict[str, Any]) -> None:
     [FRAME.to_csv(index=False), FRAME.to_csv(), "b,n,a\n1,2,3\n\n4,5,6", 'a,"b",n\r\n"1",2,3\r\n'],
 )
 def test_a_table_in_csv(table: Adapter, text: str) -> None:
-    response = asked(client(table), "/invocations", text, "text/csv; charset=UTF-8")
+    response = post(create_client(table), "/invocations", text, "text/csv; charset=UTF-8")
     assert response.status_code == 200, response.text
     same(response.json(), of_mlflow(table, text, "text/csv"))
 
@@ -92,27 +92,27 @@ def test_a_table_in_csv(table: Adapter, text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["do,n\n007,1\n1e5,2\n", 'do,n\n"a,b\nc",1\n', "do,n\nTrue,1\n2024-01-01,2"]
 )
-def test_text_in_csv_stays_text(told: Adapter, text: str) -> None:
-    response = asked(client(told), "/invocations", text, "text/csv")
+def test_text_in_csv_stays_text(scripted: Adapter, text: str) -> None:
+    response = post(create_client(scripted), "/invocations", text, "text/csv")
     assert response.status_code == 200, response.text
-    same(response.json(), of_mlflow(told, text, "text/csv"))
+    same(response.json(), of_mlflow(scripted, text, "text/csv"))
 
 
 def test_whole_numbers_in_csv_stay_whole_beside_an_empty_value() -> None:
     from modelpact.serving.mlflow_protocol import parse_csv
     from modelpact.signature import parse
     from serving_models import Nulls
-    from tests.support.served_models import stored
+    from tests.support.served_models import save_and_load
 
-    adapter = stored(
+    adapter = save_and_load(
         Nulls(),
         parse({"inputs": {"a": "double", "n?": "long"}, "outputs": ["long"]}),
         pd.DataFrame({"a": [1.0]}),
     )
     frame = parse_csv(b"a,n\n1,9007199254740993\n2,\n", adapter.signature.inputs)
     assert frame["n"][0] == 9007199254740993
-    assert asked(
-        client(adapter), "/invocations", "a,n\n1,9007199254740993\n,\n", "text/csv"
+    assert post(
+        create_client(adapter), "/invocations", "a,n\n1,9007199254740993\n,\n", "text/csv"
     ).json() == {"predictions": [0, 1]}
 
 
@@ -130,7 +130,7 @@ def test_whole_numbers_in_csv_stay_whole_beside_an_empty_value() -> None:
     ids=["inputs", "instances"],
 )
 def test_tensors(tensor: Adapter, body: dict[str, Any]) -> None:
-    response = asked(client(tensor), "/invocations", body)
+    response = post(create_client(tensor), "/invocations", body)
     assert response.status_code == 200, response.text
     same(response.json(), of_mlflow(tensor, json.dumps(body)))
 
@@ -141,7 +141,7 @@ def test_nested_values(nested: Adapter, envelope: str) -> None:
     if envelope == "dataframe_split":
         rows = {"columns": list(PERSON), "data": [list(PERSON.values())] * 2}
     body = {envelope: rows, "params": {"factor": 2.0}}
-    response = asked(client(nested), "/invocations", body)
+    response = post(create_client(nested), "/invocations", body)
     assert response.status_code == 200, response.text
     same(response.json(), of_mlflow(nested, json.dumps(body)))
 
@@ -151,13 +151,16 @@ def test_nested_values_as_instances_which_mlflow_cannot_read(nested: Adapter) ->
     body = {"instances": [PERSON, PERSON], "params": {"factor": 2.0}}
     with pytest.raises(MlflowException):
         of_mlflow(nested, json.dumps(body))
-    response = asked(client(nested), "/invocations", body)
+    response = post(create_client(nested), "/invocations", body)
     assert [row["total"] for row in response.json()["predictions"]] == [7.0, 7.0]
 
 
 def test_pydantic_objects(hinted: Adapter) -> None:
     body = {"inputs": [{"a": 1.0, "b": 2.0}]}
-    same(asked(client(hinted), "/invocations", body).json(), of_mlflow(hinted, json.dumps(body)))
+    same(
+        post(create_client(hinted), "/invocations", body).json(),
+        of_mlflow(hinted, json.dumps(body)),
+    )
 
 
 def test_the_stored_serving_example_is_answered(
@@ -165,7 +168,7 @@ def test_the_stored_serving_example_is_answered(
 ) -> None:
     for adapter in (table, tensor, nested, hinted):
         stored = (adapter.folder / "serving_input_example.json").read_text()
-        response = asked(client(adapter), "/invocations", stored)
+        response = post(create_client(adapter), "/invocations", stored)
         assert response.status_code == 200, response.text
         same(response.json(), of_mlflow(adapter, stored))
 
@@ -184,7 +187,7 @@ def test_the_stored_serving_example_is_answered(
     ],
 )
 def test_what_is_not_a_table_of_csv(table: Adapter, text: str) -> None:
-    response = asked(client(table), "/invocations", text, "text/csv")
+    response = post(create_client(table), "/invocations", text, "text/csv")
     assert (response.status_code, response.json()["error_code"]) == (400, "NOT_CSV")
 
 
@@ -214,7 +217,7 @@ def test_what_is_not_a_table_of_csv(table: Adapter, text: str) -> None:
     ],
 )
 def test_what_is_not_of_the_protocol_or_the_contract(table: Adapter, body: Any) -> None:
-    response = asked(client(table), "/invocations", body)
+    response = post(create_client(table), "/invocations", body)
     assert response.status_code == 422, response.text
     assert response.json()["failures"]
 
@@ -222,6 +225,6 @@ def test_what_is_not_of_the_protocol_or_the_contract(table: Adapter, body: Any) 
 def test_mlflows_own_client_for_a_served_model_reads_the_answer(table: Adapter) -> None:
     from mlflow.deployments import PredictionsResponse
 
-    text = asked(client(table), "/invocations", {"dataframe_split": SPLIT}).text
+    text = post(create_client(table), "/invocations", {"dataframe_split": SPLIT}).text
     frame = PredictionsResponse.from_json(text).get_predictions()
     assert np.allclose(frame.iloc[:, 0], table.predict(FRAME).prediction)

@@ -15,7 +15,7 @@ from modelpact.loaders import Adapter
 from modelpact.serving import create_app
 from modelpact.serving.http_errors import ERROR_SCHEMA, STATUS_DESCRIPTIONS
 from tests.support.fake_chat_server import ChatServer, echo
-from tests.support.served_models import asked, client
+from tests.support.served_models import create_client, post
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,14 +36,14 @@ def schema_of(document: dict[str, Any], path: str, status: str = "200") -> dict[
 
 
 def test_every_example_is_answered_and_conforms(adapter: Adapter) -> None:
-    http = client(adapter)
+    http = create_client(adapter)
     document = http.get("/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     for path in ("/predict", "/invocations"):
         content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
         Draft202012Validator.check_schema(content["schema"])
         Draft202012Validator(content["schema"]).validate(content["example"])
-        response = asked(http, path, content["example"])
+        response = post(http, path, content["example"])
         assert response.status_code == 200, response.text
         schema = schema_of(document, path)
         Draft202012Validator.check_schema(schema)
@@ -53,19 +53,19 @@ def test_every_example_is_answered_and_conforms(adapter: Adapter) -> None:
 def test_every_status_is_declared_with_its_body(adapter: Adapter) -> None:
     document = create_app(adapter).openapi()
     for path in ("/predict", "/invocations"):
-        told = document["paths"][path]["post"]["responses"]
-        assert set(told) == {"200", *map(str, STATUS_DESCRIPTIONS)}
+        operation = document["paths"][path]["post"]["responses"]
+        assert set(operation) == {"200", *map(str, STATUS_DESCRIPTIONS)}
         assert all(
             schema_of(document, path, str(status)) == ERROR_SCHEMA for status in STATUS_DESCRIPTIONS
         )
         assert all(
-            told[str(status)]["description"] == meaning
+            operation[str(status)]["description"] == meaning
             for status, meaning in STATUS_DESCRIPTIONS.items()
         )
 
 
 def test_what_the_other_routes_answer_is_what_is_declared(table: Adapter) -> None:
-    http = client(table)
+    http = create_client(table)
     document = http.get("/openapi.json").json()
     gets = [path for path, methods in document["paths"].items() if "get" in methods]
     assert set(gets) == {"/ping", "/health", "/version", "/signature", "/metrics"}
@@ -87,9 +87,9 @@ def test_names_and_types_are_those_of_the_contract(nested: Adapter) -> None:
     assert body["properties"]["params"]["properties"]["factor"]["default"] == 1.0
 
 
-def test_a_chat_model_says_that_it_streams(talker: Callable[..., Adapter]) -> None:
+def test_a_chat_model_says_that_it_streams(make_chat_adapter: Callable[..., Adapter]) -> None:
     with ChatServer(echo()) as server:
-        document = client(talker(server)).get("/openapi.json").json()
+        document = create_client(make_chat_adapter(server)).get("/openapi.json").json()
     assert set(document["paths"]["/predict/stream"]["post"]["responses"]["200"]["content"]) == {
         "text/event-stream"
     }
@@ -109,7 +109,7 @@ class _Page(HTMLParser):
 
 
 def test_the_page_needs_no_network(nested: Adapter) -> None:
-    response = client(nested).get("/docs")
+    response = create_client(nested).get("/docs")
     assert response.headers["content-type"].startswith("text/html")
     page = _Page()
     page.feed(response.text)
@@ -125,12 +125,12 @@ def test_the_page_is_text_whatever_the_contract_says() -> None:
 
     evil = "</script><img src=x onerror=alert(1)>"
     schema = {"properties": {evil: {"type": "string"}}}
-    told = {
+    operation = {
         "summary": evil,
         "requestBody": {"content": {"application/json": {"schema": schema, "example": evil}}},
     }
     text = render_docs_page(
-        {"info": {"title": evil, "description": evil}, "paths": {f"/{evil}": {"post": told}}}
+        {"info": {"title": evil, "description": evil}, "paths": {f"/{evil}": {"post": operation}}}
     )
     assert "<img" not in text
 

@@ -20,8 +20,8 @@ import pytest
 from modelpact.loaders import Adapter
 from tests.support import served_models
 from tests.support.fake_chat_server import ChatServer, echo
-from tests.support.server_programs import environment, kept
-from tests.support.serving_process import Served, serving
+from tests.support.server_programs import clean_environment, create_environment
+from tests.support.serving_process import ServerProcess, start_server
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +47,7 @@ print(json.dumps([type(good).__name__, good.prediction, good.metadata["model_uri
 def tool(pytestconfig: pytest.Config) -> Callable[[str], Path]:
     """The folder with the programs of a tool."""
     cache = Path(pytestconfig.cache.mkdir("tools"))
-    return lambda requirement: environment(
+    return lambda requirement: create_environment(
         cache, f"{sys.version_info[:2]} {requirement}", requirement
     )
 
@@ -56,7 +56,7 @@ def run(command: list[str], folder: Path, **more: str) -> subprocess.CompletedPr
     return subprocess.run(
         command,
         cwd=folder,
-        env=kept(HOME=str(folder), **more),
+        env=clean_environment(HOME=str(folder), **more),
         capture_output=True,
         text=True,
         check=False,
@@ -69,18 +69,20 @@ def test_a_client_made_from_the_document_gets_a_typed_answer(
 ) -> None:
     programs = tool(GENERATOR)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"  # it formats what it has written with its own Ruff
-    with serving(table.folder, tmp_path) as server:
+    with start_server(table.folder, tmp_path) as server:
         (tmp_path / "openapi.json").write_bytes(
             httpx2.get(f"{server.url}/openapi.json", timeout=20).content
         )
         (tmp_path / "config.yaml").write_text("package_name_override: client\n", encoding="utf-8")
         command = [str(programs / "openapi-python-client"), "generate", "--path", "openapi.json"]
         made = run(
-            [*command, "--output-path", "made", "--config", "config.yaml"], tmp_path, PATH=path
+            [*command, "--output-path", "generated", "--config", "config.yaml"],
+            tmp_path,
+            PATH=path,
         )
         assert made.returncode == 0, made.stdout + made.stderr
-        (tmp_path / "made" / "call.py").write_text(CALL, encoding="utf-8")
-        called = run([str(programs / "python"), "call.py", server.url], tmp_path / "made")
+        (tmp_path / "generated" / "call.py").write_text(CALL, encoding="utf-8")
+        called = run([str(programs / "python"), "call.py", server.url], tmp_path / "generated")
         assert called.returncode == 0, called.stderr
     kind, prediction, uri, other, where = json.loads(called.stdout)
     assert (kind, other, where) == ("PredictResponse200", "PredictResponse422", "n")
@@ -91,15 +93,15 @@ def test_a_client_made_from_the_document_gets_a_typed_answer(
 
 
 @pytest.fixture(params=["table", "tensor", "nested", "chat"])
-def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServerProcess]:
     """The server of each model in turn."""
     if request.param != "chat":
-        with serving(request.getfixturevalue(request.param).folder, tmp_path) as server:
+        with start_server(request.getfixturevalue(request.param).folder, tmp_path) as server:
             yield server
         return
     with (
         ChatServer(echo()) as upstream,
-        serving(served_models.talker(upstream).folder, tmp_path) as server,
+        start_server(served_models.make_chat_adapter(upstream).folder, tmp_path) as server,
     ):
         yield server
 
@@ -108,7 +110,7 @@ CHECKS = "status_code_conformance,content_type_conformance,response_schema_confo
 
 
 def test_a_fuzzer_finds_every_status_and_body_as_declared(
-    running: Served, tool: Callable[[str], Path], tmp_path: Path
+    running: ServerProcess, tool: Callable[[str], Path], tmp_path: Path
 ) -> None:
     command = [
         str(tool(FUZZER) / "schemathesis"),
@@ -144,7 +146,7 @@ def test_a_fuzzer_finds_every_status_and_body_as_declared(
     _only_the_models_own(running, faults)
 
 
-def _only_the_models_own(running: Served, faults: set[int]) -> None:
+def _only_the_models_own(running: ServerProcess, faults: set[int]) -> None:
     """Each 502 is one of the model's: the log names where it was raised."""
     lines = [
         line

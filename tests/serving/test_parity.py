@@ -22,7 +22,7 @@ from modelpact.serving.parity import generate_payloads
 from modelpact.serving.parity_rules import RULES
 from modelpact.signature import parse
 from modelpact.types import Sample
-from tests.support.echo_model import Echo, adapter
+from tests.support.echo_model import Echo, echo_adapter
 from tests.support.fake_chat_server import Behaviour, ChatServer, answer, echo
 
 
@@ -51,9 +51,11 @@ class Fails(Echo):
         raise RuntimeError("no good")
 
 
-def found(signature: Any, model: Any = None, n: int = 12) -> Parity:
-    made = adapter(signature if isinstance(signature, ModelSignature) else parse(signature), model)
-    return compare(made, generate_payloads(made, n))
+def compare_echo(signature: Any, model: Any = None, n: int = 12) -> Parity:
+    adapter = echo_adapter(
+        signature if isinstance(signature, ModelSignature) else parse(signature), model
+    )
+    return compare(adapter, generate_payloads(adapter, n))
 
 
 @pytest.fixture(autouse=True)
@@ -69,37 +71,37 @@ def quiet() -> Iterator[None]:
 @pytest.mark.parametrize("kind", ["table", "tensor", "nested", "hinted"])
 def test_saved_models(request: pytest.FixtureRequest, kind: str) -> None:
     model: Adapter = request.getfixturevalue(kind)
-    told = compare(model, generate_payloads(model, 30))
-    assert told.unexplained == []
-    assert told.results[0].kind == "example"
-    assert all(told.count_verdicts(client)["accepted"] >= 20 for client in CLIENTS)
-    assert set(told.explained) <= {"MLFLOW_RULES", "TYPE_HINTS"}
+    parity = compare(model, generate_payloads(model, 30))
+    assert parity.unexplained == []
+    assert parity.results[0].kind == "example"
+    assert all(parity.count_verdicts(client)["accepted"] >= 20 for client in CLIENTS)
+    assert set(parity.explained) <= {"MLFLOW_RULES", "TYPE_HINTS"}
 
 
-def test_a_chat_model(talker: Callable[..., Adapter]) -> None:
+def test_a_chat_model(make_chat_adapter: Callable[..., Adapter]) -> None:
     with ChatServer(echo()) as server:
-        model = talker(server)
-        told = compare(model, generate_payloads(model, 10))
-    assert told.unexplained == []
-    assert told.count_verdicts("predict")["accepted"] >= 2
+        model = make_chat_adapter(server)
+        parity = compare(model, generate_payloads(model, 10))
+    assert parity.unexplained == []
+    assert parity.count_verdicts("predict")["accepted"] >= 2
 
 
 def test_another_answer_is_a_difference() -> None:
-    told = found({"inputs": {"a": "double"}}, Once())
-    assert {(each.client, each.path, each.rule) for each in told.differences} >= {
+    parity = compare_echo({"inputs": {"a": "double"}}, Once())
+    assert {(each.client, each.path, each.rule) for each in parity.differences} >= {
         (client, ".calls", "") for client in CLIENTS[1:]
     }
-    assert told.unexplained == [each for each in told.differences if each.path]
+    assert parity.unexplained == [each for each in parity.differences if each.path]
 
 
 def test_another_model_behind_mlflow_is_a_difference() -> None:
     signature = parse({"inputs": {"a": "double"}})
-    other = adapter(signature, Answers({"inputs": {}, "params": {}})).pyfunc
-    told = compare(
-        adapter(signature), [Payload("generated", pd.DataFrame({"a": [1.0]}), None)], other
+    other = echo_adapter(signature, Answers({"inputs": {}, "params": {}})).pyfunc
+    parity = compare(
+        echo_adapter(signature), [Payload("generated", pd.DataFrame({"a": [1.0]}), None)], other
     )
     assert [
-        (each.client, each.path, each.other) for each in told.unexplained if "inputs" in each.path
+        (each.client, each.path, each.other) for each in parity.unexplained if "inputs" in each.path
     ] == [
         ("pyfunc", ".inputs.[0].a", "missing"),
         ("pyfunc", ".inputs", "'{}'"),
@@ -115,8 +117,8 @@ def test_a_model_that_refuses_only_over_http_is_a_difference(
         raise app.HttpError(422, "INPUTS_BREAK_CONTRACT", "no")
 
     monkeypatch.setattr(app, "parse_predict", refuse)
-    told = found({"inputs": {"a": "double"}}, n=2)
-    (difference,) = told.unexplained
+    parity = compare_echo({"inputs": {"a": "double"}}, n=2)
+    (difference,) = parity.unexplained
     assert (difference.client, difference.path, difference.other) == (
         "predict",
         "",
@@ -126,77 +128,86 @@ def test_a_model_that_refuses_only_over_http_is_a_difference(
 
 class TestRules:
     def test_mlflows_own(self) -> None:
-        told = found({"inputs": {"a": "double"}})
-        assert set(told.explained) == {
+        parity = compare_echo({"inputs": {"a": "double"}})
+        assert set(parity.explained) == {
             "MLFLOW_RULES"
         }  # it leaves out a param that it does not know
-        assert {told.results[each.payload].kind for each in told.differences} == {"UNKNOWN_PARAM"}
+        assert {parity.results[each.payload].kind for each in parity.differences} == {
+            "UNKNOWN_PARAM"
+        }
 
     def test_mlflows_conversions(self) -> None:
         moments = np.array(["2024-05-06", "2024-05-07"], dtype="M8[ns]")
         frame = pd.DataFrame({"t": [list(moments)], "v": [[1.0]]})
         signature = parse({"inputs": {"t": ["datetime"], "v": {"type": "sparkml_vector"}}})
-        told = compare(adapter(signature), [Payload("generated", frame, None)])
-        assert told.explained == {
+        parity = compare(echo_adapter(signature), [Payload("generated", frame, None)])
+        assert parity.explained == {
             "MLFLOW_CONVERSIONS": 2
         }  # beside such a vector it makes numbers of moments
-        assert told.unexplained == []
+        assert parity.unexplained == []
 
     def test_nan_is_null(self) -> None:
         answer = np.array([np.nan, np.inf, 1.0])
-        told = found({"inputs": {"a": "double"}, "outputs": "float64[-1]"}, Answers(answer), n=1)
-        assert told.explained == {"NAN_IS_NULL": 4}
-        assert {each.client for each in told.differences} == {"predict", "invocations"}
-        assert told.unexplained == []
+        parity = compare_echo(
+            {"inputs": {"a": "double"}, "outputs": "float64[-1]"}, Answers(answer), n=1
+        )
+        assert parity.explained == {"NAN_IS_NULL": 4}
+        assert {each.client for each in parity.differences} == {"predict", "invocations"}
+        assert parity.unexplained == []
 
     def test_outputs_are_unchecked_by_mlflow(self) -> None:
-        told = found({"inputs": {"a": "double"}, "outputs": ["long"]}, Answers(["text"]), n=1)
-        assert told.explained == {"OUTPUTS_UNCHECKED": 1}
-        assert told.count_verdicts("python") == told.count_verdicts("predict") == {"failed": 1}
+        parity = compare_echo(
+            {"inputs": {"a": "double"}, "outputs": ["long"]}, Answers(["text"]), n=1
+        )
+        assert parity.explained == {"OUTPUTS_UNCHECKED": 1}
+        assert parity.count_verdicts("python") == parity.count_verdicts("predict") == {"failed": 1}
 
-    def test_a_model_that_is_not_repeatable_says_so(self, talker: Callable[..., Adapter]) -> None:
+    def test_a_model_that_is_not_repeatable_says_so(
+        self, make_chat_adapter: Callable[..., Adapter]
+    ) -> None:
         answers = iter(range(1000))
         counts = Behaviour("counts", lambda request: answer(str(next(answers))).reply(request))
         with ChatServer(counts) as server:
-            model = talker(server)
-            told = compare(model, generate_payloads(model, 1))
-        assert set(told.explained) == {"NOT_DETERMINISTIC"}
-        assert told.unexplained == []
+            model = make_chat_adapter(server)
+            parity = compare(model, generate_payloads(model, 1))
+        assert set(parity.explained) == {"NOT_DETERMINISTIC"}
+        assert parity.unexplained == []
 
     def test_no_rule_is_an_excuse_for_everything(self) -> None:
         """A verdict that MLflow's policy does not give either is explained by nothing."""
         signature = parse({"inputs": {"a": "double"}})
-        told = compare(
-            adapter(signature),
+        parity = compare(
+            echo_adapter(signature),
             [Payload("generated", pd.DataFrame({"a": [1.0]}), None)],
-            adapter(signature, Fails()).pyfunc,
+            echo_adapter(signature, Fails()).pyfunc,
         )
-        assert [each.other for each in told.unexplained] == ["failed (RuntimeError)"]
+        assert [each.other for each in parity.unexplained] == ["failed (RuntimeError)"]
 
 
 def test_what_json_does_not_carry_is_asked_in_python_only() -> None:
-    told = found({"inputs": {"b": "binary"}}, n=6)
-    assert told.count_verdicts("predict")["not sent"] >= 3
-    assert all(each.envelope == "" for each in told.results if "predict" not in each.verdicts)
-    assert told.unexplained == []
+    parity = compare_echo({"inputs": {"b": "binary"}}, n=6)
+    assert parity.count_verdicts("predict")["not sent"] >= 3
+    assert all(each.envelope == "" for each in parity.results if "predict" not in each.verdicts)
+    assert parity.unexplained == []
 
 
 def test_a_model_that_fails_fails_everywhere() -> None:
-    told = found({"inputs": {"a": "double"}}, Fails(), n=5)
-    assert [told.count_verdicts(client)["failed"] for client in CLIENTS] == [
+    parity = compare_echo({"inputs": {"a": "double"}}, Fails(), n=5)
+    assert [parity.count_verdicts(client)["failed"] for client in CLIENTS] == [
         3,
         4,
         3,
         3,
     ]  # MLflow lets an unknown param through to it
-    assert told.unexplained == []
+    assert parity.unexplained == []
 
 
 def test_the_callers_data_stays_as_it_is() -> None:
     moment = pd.Timestamp("2024-05-06")
     frame = pd.DataFrame({"o": [{"t": moment}]})
     compare(
-        adapter(parse({"inputs": {"o": {"t": "datetime"}}})), [Payload("generated", frame, None)]
+        echo_adapter(parse({"inputs": {"o": {"t": "datetime"}}})),
+        [Payload("generated", frame, None)],
     )
     assert frame["o"][0]["t"] is moment
 
@@ -215,7 +226,7 @@ def test_the_same_seed_asks_the_same(table: Adapter) -> None:
 
 
 def test_the_report_says_all() -> None:
-    report = json.loads(found({"inputs": {"a": "double"}}).to_json())
+    report = json.loads(compare_echo({"inputs": {"a": "double"}}).to_json())
     assert report["payloads"] == len(report["results"]) == 12
     assert report["unexplained"] == 0
     assert report["explained"]["MLFLOW_RULES"]["why"] == RULES["MLFLOW_RULES"]

@@ -19,7 +19,7 @@ import pytest
 from modelpact.loaders import Adapter
 from tests.support import served_models
 from tests.support.commands import Commands, modelpact
-from tests.support.serving_process import Served, serving
+from tests.support.serving_process import ServerProcess, start_server
 
 __all__ = ["modelpact"]  # the fixture
 
@@ -29,17 +29,17 @@ ONE = {"inputs": [{"do": "answer", "n": 1}]}
 
 @pytest.fixture(scope="module")
 def server(
-    made: Callable[..., Adapter], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Served]:
-    """A model that does as it is told, with small bounds."""
+    make_adapter: Callable[..., Adapter], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerProcess]:
+    """A model that does as it is scripted, with small bounds."""
     limits = ("task.max_bytes=100000", "task.body_timeout=0.7", "task.timeout=3", "task.grace=10")
-    with serving(
-        made(served_models.told).folder, tmp_path_factory.mktemp("served"), *limits
+    with start_server(
+        make_adapter(served_models.scripted).folder, tmp_path_factory.mktemp("served"), *limits
     ) as running:
         yield running
 
 
-def post(server: Served, body: Any, path: str = "/predict") -> httpx2.Response:
+def post(server: ServerProcess, body: Any, path: str = "/predict") -> httpx2.Response:
     """The response to one request."""
     return httpx2.post(server.url + path, json=body, timeout=20)
 
@@ -59,45 +59,45 @@ def reply(connection: socket.socket) -> tuple[int, dict[str, Any]]:
     return int(top.split()[1]), json.loads(body)
 
 
-def under_way(server: Served) -> int:
+def under_way(server: ServerProcess) -> int:
     """How many requests it works on."""
     found: int = httpx2.get(f"{server.url}/health", timeout=20).json()["in_progress"]
     return found
 
 
-def wait_until_idle(server: Served) -> None:
+def wait_until_idle(server: ServerProcess) -> None:
     end = time.monotonic() + 15
     while under_way(server):
         assert time.monotonic() < end
         time.sleep(0.05)
 
 
-def test_it_serves(server: Served) -> None:
+def test_it_serves(server: ServerProcess) -> None:
     assert post(server, ONE).json()["prediction"] == [1.0]
     assert httpx2.get(f"{server.url}/docs", timeout=20).status_code == 200
 
 
-def test_408_for_a_body_that_does_not_come(server: Served) -> None:
+def test_408_for_a_body_that_does_not_come(server: ServerProcess) -> None:
     with server.connect() as connection:
         connection.sendall(head("content-length: 1000") + b'{"inputs": [' + CANARY.encode())
         status, body = reply(connection)
     assert (status, body["error_code"]) == (408, "BODY_TOO_SLOW")
 
 
-def test_413_at_once_where_the_length_is_announced(server: Served) -> None:
+def test_413_at_once_where_the_length_is_announced(server: ServerProcess) -> None:
     with server.connect() as connection:
         connection.sendall(head("content-length: 100001"))
         assert reply(connection)[0] == 413
 
 
-def test_413_while_a_body_is_still_being_sent(server: Served) -> None:
+def test_413_while_a_body_is_still_being_sent(server: ServerProcess) -> None:
     """Nobody knows its length; it is not read to its end, and not kept."""
     before = memory(server)
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     for size, polite in (
         (10, True),
         (1000, False),
-    ):  # one that stops when it is told to, and one that does not
+    ):  # one that stops when it is scripted to, and one that does not
         sent = 0
         with server.connect() as connection:
             connection.sendall(head("transfer-encoding: chunked"))
@@ -114,7 +114,7 @@ def test_413_while_a_body_is_still_being_sent(server: Served) -> None:
     assert memory(server) - before < 30_000_000
 
 
-def test_a_client_that_sends_first_and_reads_then_gets_its_413(server: Served) -> None:
+def test_a_client_that_sends_first_and_reads_then_gets_its_413(server: ServerProcess) -> None:
     response = httpx2.post(
         f"{server.url}/predict",
         content=b" " * 900_000,
@@ -124,13 +124,13 @@ def test_a_client_that_sends_first_and_reads_then_gets_its_413(server: Served) -
     assert response.json()["error_code"] == "BODY_TOO_LARGE"
 
 
-def memory(server: Served) -> int:
+def memory(server: ServerProcess) -> int:
     """Bytes that its process has in memory."""
     text = Path(f"/proc/{server.process.pid}/status").read_text()
     return 1024 * int(re.findall(r"VmRSS:\s+(\d+)", text)[0])
 
 
-def test_a_client_that_goes_away(server: Served) -> None:
+def test_a_client_that_goes_away(server: ServerProcess) -> None:
     for sent in (
         head("content-length: 1000") + b"{",
         head("content-length: 60") + json.dumps(ONE).encode(),
@@ -158,7 +158,7 @@ def test_a_client_that_goes_away(server: Served) -> None:
     ],
     ids=["no HTTP", "TLS", "a negative length", "two lengths", "no chunks", "a header of 200 kB"],
 )
-def test_what_is_not_http(server: Served, sent: bytes) -> None:
+def test_what_is_not_http(server: ServerProcess, sent: bytes) -> None:
     text = b""
     with server.connect() as connection:
         try:
@@ -173,7 +173,7 @@ def test_what_is_not_http(server: Served, sent: bytes) -> None:
 
 
 def test_a_model_that_is_slow_is_504_and_small_requests_are_answered_meanwhile(
-    server: Served,
+    server: ServerProcess,
 ) -> None:
     statuses: list[int] = []
     body = {"inputs": [{"do": "sleep 3.5", "n": 1}]}
@@ -189,7 +189,7 @@ def test_a_model_that_is_slow_is_504_and_small_requests_are_answered_meanwhile(
     wait_until_idle(server)
 
 
-def test_400_requests_on_16_threads_of_which_a_quarter_is_bad(server: Served) -> None:
+def test_400_requests_on_16_threads_of_which_a_quarter_is_bad(server: ServerProcess) -> None:
     bad = [
         (422, json.dumps({"inputs": [{"do": CANARY, "n": "x"}]})),
         (400, "{" + CANARY),
@@ -223,15 +223,15 @@ def test_400_requests_on_16_threads_of_which_a_quarter_is_bad(server: Served) ->
 
 
 def test_a_port_that_is_taken_is_an_error_of_the_configuration(
-    modelpact: Commands, server: Served, told: Adapter
+    modelpact: Commands, server: ServerProcess, scripted: Adapter
 ) -> None:
-    ended = modelpact("task=serve", f"task.uri={told.folder}", f"task.port={server.port}")
+    ended = modelpact("task=serve", f"task.uri={scripted.folder}", f"task.port={server.port}")
     assert ended.status == 2
     assert f"task.port={server.port}" in ended.err
     assert "task.port=0" in ended.err
 
 
-def test_sigterm_finishes_what_is_under_way(server: Served, tmp_path: Path) -> None:
+def test_sigterm_finishes_what_is_under_way(server: ServerProcess, tmp_path: Path) -> None:
     assert post(server, {"inputs": [{"do": f"fail {CANARY}", "n": 1}]}).status_code == 502
     found: list[httpx2.Response] = []
     body = {"inputs": [{"do": f"until {tmp_path / 'go'}", "n": 7}]}

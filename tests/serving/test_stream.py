@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 from modelpact.loaders import Adapter
 from modelpact.serving import Limits, create_app
 from tests.support.fake_chat_server import ChatServer, answer, echo, status, stream
-from tests.support.served_models import HELLO, asked, client
+from tests.support.served_models import HELLO, create_client, post
 
-Talker = Callable[..., Adapter]
+MakeChatAdapter = Callable[..., Adapter]
 
 
 def events(text: str) -> list[tuple[str, Any]]:
@@ -25,10 +25,10 @@ def events(text: str) -> list[tuple[str, Any]]:
     return found
 
 
-def test_an_answer_comes_piece_by_piece(talker: Talker) -> None:
+def test_an_answer_comes_piece_by_piece(make_chat_adapter: MakeChatAdapter) -> None:
     with ChatServer(stream(["Hel", "lo\n\n", "wörld"])) as server:
-        response = asked(
-            client(talker(server)),
+        response = post(
+            create_client(make_chat_adapter(server)),
             "/predict/stream",
             {"inputs": [HELLO], "params": {"temperature": 0.5}},
         )
@@ -41,10 +41,10 @@ def test_an_answer_comes_piece_by_piece(talker: Talker) -> None:
     assert last == ("done", {})
 
 
-def test_what_fails_before_the_first_piece_is_a_status(talker: Talker) -> None:
+def test_what_fails_before_the_first_piece_is_a_status(make_chat_adapter: MakeChatAdapter) -> None:
     with ChatServer([status(400), echo()]) as server:
-        http = client(talker(server))
-        failed = asked(http, "/predict/stream", {"inputs": [HELLO]})
+        http = create_client(make_chat_adapter(server))
+        failed = post(http, "/predict/stream", {"inputs": [HELLO]})
         assert (failed.status_code, failed.json()["error_code"]) == (502, "UPSTREAM_FAILED")
         for body, wanted in [
             ({"inputs": [{"messages": "x"}]}, 422),
@@ -53,16 +53,18 @@ def test_what_fails_before_the_first_piece_is_a_status(talker: Talker) -> None:
             ("{", 400),
             ("null", 422),
         ]:
-            assert asked(http, "/predict/stream", body).status_code == wanted, body
-        assert asked(http, "/predict/stream", {"inputs": [HELLO]}, "text/csv").status_code == 415
+            assert post(http, "/predict/stream", body).status_code == wanted, body
+        assert post(http, "/predict/stream", {"inputs": [HELLO]}, "text/csv").status_code == 415
 
 
 @pytest.mark.parametrize("broken", ["cut", "end", "error"])
 def test_what_fails_later_is_an_event(
-    talker: Talker, broken: Any, caplog: pytest.LogCaptureFixture
+    make_chat_adapter: MakeChatAdapter, broken: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     with ChatServer(stream(["CAN", "ARY", "CAN", "ARY"], broken=broken)) as server:
-        response = asked(client(talker(server)), "/predict/stream", {"inputs": [HELLO]})
+        response = post(
+            create_client(make_chat_adapter(server)), "/predict/stream", {"inputs": [HELLO]}
+        )
     assert response.status_code == 200
     name, data = events(response.text)[-1]
     assert (name, data["error_code"]) == ("error", "UPSTREAM_FAILED")
@@ -70,29 +72,31 @@ def test_what_fails_later_is_an_event(
     assert "CAN" not in caplog.text
 
 
-def test_a_stream_is_under_way_until_its_end(talker: Talker) -> None:
+def test_a_stream_is_under_way_until_its_end(make_chat_adapter: MakeChatAdapter) -> None:
     with (
         ChatServer(stream(["a", "b", "c"], delay=0.2)) as server,
-        TestClient(create_app(talker(server), Limits())) as http,
+        TestClient(create_app(make_chat_adapter(server), Limits())) as http,
     ):
-        assert events(asked(http, "/predict/stream", {"inputs": [HELLO]}).text)[-1] == ("done", {})
+        assert events(post(http, "/predict/stream", {"inputs": [HELLO]}).text)[-1] == ("done", {})
         assert http.get("/health").json()["in_progress"] == 0
 
 
-def test_an_empty_answer_is_a_stream_that_is_done(talker: Talker) -> None:
+def test_an_empty_answer_is_a_stream_that_is_done(make_chat_adapter: MakeChatAdapter) -> None:
     with ChatServer(answer("")) as server:
-        response = asked(client(talker(server)), "/predict/stream", {"inputs": [HELLO]})
+        response = post(
+            create_client(make_chat_adapter(server)), "/predict/stream", {"inputs": [HELLO]}
+        )
     assert response.status_code in {200, 502}
     if response.status_code == 200:
         assert events(response.text)[-1] == ("done", {})
 
 
-def test_a_first_piece_that_does_not_come_is_504(talker: Talker) -> None:
+def test_a_first_piece_that_does_not_come_is_504(make_chat_adapter: MakeChatAdapter) -> None:
     with (
         ChatServer(answer("late", delay=0.6)) as server,
-        TestClient(create_app(talker(server), Limits(timeout=0.1))) as http,
+        TestClient(create_app(make_chat_adapter(server), Limits(timeout=0.1))) as http,
     ):
-        assert asked(http, "/predict/stream", {"inputs": [HELLO]}).status_code == 504
+        assert post(http, "/predict/stream", {"inputs": [HELLO]}).status_code == 504
         end = time.monotonic() + 10
         while http.get("/health").json()["in_progress"]:
             assert time.monotonic() < end
@@ -100,4 +104,4 @@ def test_a_first_piece_that_does_not_come_is_504(talker: Talker) -> None:
 
 
 def test_a_model_that_does_not_stream_has_no_such_route(table: Adapter) -> None:
-    assert asked(client(table), "/predict/stream", {"inputs": []}).status_code == 404
+    assert post(create_client(table), "/predict/stream", {"inputs": []}).status_code == 404

@@ -14,7 +14,7 @@ from mlflow.types.schema import ParamSchema, Schema
 from modelpact.serving import compare
 from modelpact.serving.parity import generate_payloads
 from modelpact.signature import compile, parse
-from tests.support.echo_model import adapter
+from tests.support.echo_model import echo_adapter
 from tests.support.strategies import param_schemas
 from tests.support.verdicts import schemas, seeded
 
@@ -29,7 +29,7 @@ def test_every_cell_that_a_model_is_given_is_the_same(signatures: int) -> None:
     @settings(seeded, max_examples=signatures)
     @given(schemas, st.none() | param_schemas(), st.integers(0, 2**32))
     def check(inputs: Schema, params: ParamSchema | None, seed: int) -> None:
-        made = adapter(ModelSignature(inputs, None, params))
+        made = echo_adapter(ModelSignature(inputs, None, params))
         told = compare(made, generate_payloads(made, 16, seed))
         unexplained.extend((str(made.signature), each) for each in told.unexplained)
         count.update(told.count_verdicts("predict"))

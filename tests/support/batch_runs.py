@@ -12,7 +12,7 @@ from modelpact.loaders import Adapter, CustomLoader
 KINDS = {".csv": CsvData, ".jsonl": JsonlData, ".parquet": ParquetData}
 
 
-def run(adapter: Adapter, source: str | DataSource, out: str, **options: Any) -> BatchResult:
+def run_batch(adapter: Adapter, source: str | DataSource, out: str, **options: Any) -> BatchResult:
     """Put a file through a model."""
     data = KINDS[Path(source).suffix](path=source) if isinstance(source, str) else source
     loader = options.pop("loader", None) or CustomLoader()

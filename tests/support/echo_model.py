@@ -19,7 +19,7 @@ class Echo:
         return {"inputs": dict(iter_cells(inputs)), "params": dict(iter_cells(params or {}))}
 
 
-def adapter(signature: ModelSignature, model: Any = None) -> Adapter:
+def echo_adapter(signature: ModelSignature, model: Any = None) -> Adapter:
     """Return an adapter of a model that was never saved."""
     metadata = Model(
         signature=signature, flavors={"python_function": {"loader_module": "none"}}, model_uuid="0"

@@ -21,7 +21,12 @@ from typing import Any
 
 import yaml
 
-from tests.support.server_programs import environment, free_port, kept, server
+from tests.support.server_programs import (
+    clean_environment,
+    create_environment,
+    free_port,
+    run_server,
+)
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "litellm"
@@ -46,7 +51,7 @@ def installed(cache: Path) -> Path:
     """The folder with the proxy's programs; made and filled where it is not there yet."""
     requirements = EXAMPLE / "requirements.txt"
     text = f"{sys.version_info[:2]} {requirements.read_text(encoding='utf-8')}"
-    return environment(
+    return create_environment(
         Path(os.environ.get("MODELPACT_LITELLM_VENV") or cache), text, "-r", requirements
     )
 
@@ -62,7 +67,7 @@ def running(programs: Path, folder: Path, seconds: float = 120) -> Iterator[Prox
     proxy = Proxy(
         f"http://127.0.0.1:{port}/v1", f"sk-{secrets.token_hex(12)}", folder / "bodies.jsonl"
     )
-    known = kept(
+    known = clean_environment(
         LITELLM_MASTER_KEY=proxy.key,
         LITELLM_LOCAL_MODEL_COST_MAP="True",  # or it fetches a list of prices at its start
         RECORDED_BODIES=str(proxy.recorded),
@@ -76,7 +81,7 @@ def running(programs: Path, folder: Path, seconds: float = 120) -> Iterator[Prox
         "--port",
         str(port),
     ]
-    with server(
+    with run_server(
         command, folder / "proxy.log", lambda: _is_alive(proxy), seconds, cwd=folder, env=known
     ):
         yield proxy

@@ -15,7 +15,7 @@ Make = Callable[[Callable[[], Adapter]], Adapter]
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Make]:
+def make_adapter(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Make]:
     """Makes a model in a folder of its own that stays."""
     found: dict[Callable[[], Adapter], Adapter] = {}
 
@@ -33,36 +33,36 @@ def made(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Make
 
 
 @pytest.fixture
-def table(made: Make) -> Adapter:
+def table(make_adapter: Make) -> Adapter:
     """A ridge regression."""
-    return made(served_models.table)
+    return make_adapter(served_models.table)
 
 
 @pytest.fixture
-def tensor(made: Make) -> Adapter:
+def tensor(make_adapter: Make) -> Adapter:
     """Two named tensors."""
-    return made(served_models.tensor)
+    return make_adapter(served_models.tensor)
 
 
 @pytest.fixture
-def nested(made: Make) -> Adapter:
+def nested(make_adapter: Make) -> Adapter:
     """Objects, arrays, maps, optional columns, params."""
-    return made(served_models.nested)
+    return make_adapter(served_models.nested)
 
 
 @pytest.fixture
-def hinted(made: Make) -> Adapter:
+def hinted(make_adapter: Make) -> Adapter:
     """Pydantic objects."""
-    return made(served_models.hinted)
+    return make_adapter(served_models.hinted)
 
 
 @pytest.fixture
-def told(made: Make) -> Adapter:
-    """A model that does as it is told."""
-    return made(served_models.told)
+def scripted(make_adapter: Make) -> Adapter:
+    """A model that does as it is scripted."""
+    return make_adapter(served_models.scripted)
 
 
 @pytest.fixture
-def talker() -> Callable[..., Adapter]:
+def make_chat_adapter() -> Callable[..., Adapter]:
     """Makes a chat model of a server."""
-    return served_models.talker
+    return served_models.make_chat_adapter

@@ -17,7 +17,7 @@ from modelpact.serving import Limits, create_app
 from modelpact.signature import infer, parse
 from modelpact.signers import TypeHintSigner
 from modelpact.tracking import SqliteTracking
-from serving_models import Flat, Nested, Summing, Sums, Told
+from serving_models import Flat, Nested, Scripted, Summing, Sums
 from tests.support.chat_models import chat
 from tiny_models import Hinted
 
@@ -52,7 +52,7 @@ PERSON = {
 HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
 
 
-def stored(model: Any, signature: Any, example: Any) -> Adapter:
+def save_and_load(model: Any, signature: Any, example: Any) -> Adapter:
     """A model, saved into a store in this folder, and loaded back."""
     with SqliteTracking().open():
         info = CustomSaver(pip_requirements=["numpy"]).save(model, signature, example)
@@ -65,7 +65,7 @@ def table() -> Adapter:
     answers = np.array([1.0, 2.0, 3.0, 5.0])
     model = SklearnModel(estimator=Ridge())
     model.fit(rows, answers)
-    return stored(model, infer(rows, answers), rows.head(2))
+    return save_and_load(model, infer(rows, answers), rows.head(2))
 
 
 def tensor() -> Adapter:
@@ -76,36 +76,38 @@ def tensor() -> Adapter:
             "outputs": "float64[-1, 2]",
         }
     )
-    return stored(Sums(), signature, {"left": np.ones((2, 2)), "right": np.full((2, 2), 2.0)})
+    return save_and_load(
+        Sums(), signature, {"left": np.ones((2, 2)), "right": np.full((2, 2), 2.0)}
+    )
 
 
 def nested() -> Adapter:
     """Objects, arrays, maps, optional columns, params."""
-    return stored(Nested(), parse(NESTED), ([PERSON], {"factor": 2.0}))
+    return save_and_load(Nested(), parse(NESTED), ([PERSON], {"factor": 2.0}))
 
 
 def hinted() -> Adapter:
     """Pydantic objects."""
     example = [{"a": 1.0, "b": 2.0}]
-    return stored(Hinted(), TypeHintSigner().sign(example, [3.0], model=Hinted()), example)
+    return save_and_load(Hinted(), TypeHintSigner().sign(example, [3.0], model=Hinted()), example)
 
 
-def told() -> Adapter:
-    """A model that does as it is told."""
+def scripted() -> Adapter:
+    """A model that does as it is scripted."""
     signature = parse({"inputs": {"do": "string", "n": "long"}, "outputs": ["double"]})
-    return stored(Told(), signature, pd.DataFrame({"do": ["answer"], "n": [1]}))
+    return save_and_load(Scripted(), signature, pd.DataFrame({"do": ["answer"], "n": [1]}))
 
 
 def flat() -> Adapter:
     """A tensor without a name."""
-    return stored(
+    return save_and_load(
         Flat(), parse({"inputs": "float64[-1, 2]", "outputs": "float64[-1]"}), np.ones((2, 2))
     )
 
 
 def digits() -> Adapter:
     """Images."""
-    return stored(
+    return save_and_load(
         Flat(),
         parse({"inputs": "float32[-1, 8, 8]", "outputs": "float64[-1]"}),
         np.ones((2, 8, 8), "float32"),
@@ -114,14 +116,14 @@ def digits() -> Adapter:
 
 def summing() -> Adapter:
     """A model that does not answer each row."""
-    return stored(
+    return save_and_load(
         Summing(),
         parse({"inputs": {"a": "double"}, "outputs": "float64[-1]"}),
         pd.DataFrame({"a": [1.0]}),
     )
 
 
-def talker(server: Any, **settings: Any) -> Adapter:
+def make_chat_adapter(server: Any, **settings: Any) -> Adapter:
     """A chat model of a server."""
     signature = parse(
         {
@@ -137,12 +139,12 @@ def talker(server: Any, **settings: Any) -> Adapter:
         return CustomLoader().load(info.model_uri)
 
 
-def client(adapter: Adapter, **limits: Any) -> TestClient:
+def create_client(adapter: Adapter, **limits: Any) -> TestClient:
     """A client in this process, to which a fault of the server is a 500."""
     return TestClient(create_app(adapter, Limits(**limits)), raise_server_exceptions=False)
 
 
-def asked(
+def post(
     client: TestClient, path: str, body: Any, kind: str | None = "application/json", **headers: str
 ) -> Any:
     """The response to a body: bytes and texts as they are, everything else as JSON."""

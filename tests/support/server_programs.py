@@ -15,10 +15,10 @@ from typing import Any
 
 from filelock import FileLock
 
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
+KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 
 
-def environment(cache: Path, text: str, *requirements: object) -> Path:
+def create_environment(cache: Path, text: str, *requirements: object) -> Path:
     """The folder with an environment's programs, one for each text; where it is not there yet, pip fills a new one."""
     folder = cache / hashlib.sha256(text.encode()).hexdigest()[:12]
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -51,9 +51,9 @@ def _end(log: Path) -> str:
     return log.read_text(encoding="utf-8", errors="replace")[-4000:]
 
 
-def kept(**more: str) -> dict[str, str]:
+def clean_environment(**more: str) -> dict[str, str]:
     """The environment of a program: nothing of the tests' own."""
-    return {name: os.environ[name] for name in KEPT if name in os.environ} | more
+    return {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ} | more
 
 
 def free_port() -> int:
@@ -62,7 +62,7 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def listens(port: int) -> bool:
+def is_listening(port: int) -> bool:
     """Whether somebody listens there."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
@@ -70,7 +70,7 @@ def listens(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def server(
+def run_server(
     command: list[str], log: Path, is_up: Callable[[], bool], seconds: float = 60, **options: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A server, for as long as the block lasts; `seconds` is how long it may take until it is up."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.paths import ROOT, import_environment
-from tests.support.server_programs import server
+from tests.support.server_programs import run_server
 
 
 @dataclass(frozen=True)
-class Served:
+class ServerProcess:
     """A server that runs.
 
     Attributes:
@@ -40,9 +40,9 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(
+def start_server(
     model: Path | str, folder: Path, *settings: str, seconds: float = 90
-) -> Iterator[Served]:
+) -> Iterator[ServerProcess]:
     """The server of a model; `seconds` is how long its start may take."""
     log = folder / "served_models.log"
     program = ROOT / "run.py"
@@ -55,10 +55,10 @@ def serving(
         *settings,
     ]
     environment = import_environment()
-    with server(
+    with run_server(
         command, log, lambda: _port(log) > 0, seconds, cwd=folder, env=environment
     ) as process:
-        yield Served(_port(log), process, log)
+        yield ServerProcess(_port(log), process, log)
 
 
 def _port(log: Path) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import http.server
+import http.run_server
 import os
 import pwd
 import secrets
@@ -22,7 +22,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.server_programs import environment, free_port, kept, listens, server
+from tests.support.server_programs import (
+    clean_environment,
+    create_environment,
+    free_port,
+    is_listening,
+    run_server,
+)
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = Path(__file__).with_name("store_requirements.txt")
@@ -33,7 +39,7 @@ def installed(cache: Path) -> Path:
     """The folder with the programs; made and filled where it is not there yet."""
     text = f"{sys.version_info[:2]} {ROOT} {REQUIREMENTS.read_text()} {(ROOT / 'pyproject.toml').read_text()}"
     constraints = ROOT / "constraints.txt"
-    return environment(
+    return create_environment(
         cache,
         text,
         "-c",
@@ -47,7 +53,7 @@ def installed(cache: Path) -> Path:
 
 def variables(programs: Path, **more: str) -> dict[str, str]:
     """The environment of a program, which finds the others."""
-    return kept(
+    return clean_environment(
         **{"PATH": f"{programs}:{os.environ['PATH']}", "MLFLOW_DISABLE_TELEMETRY": "true", **more}
     )
 
@@ -56,7 +62,7 @@ def variables(programs: Path, **more: str) -> dict[str, str]:
 def process(command: list[str], port: int, folder: Path, **options: Any) -> Iterator[None]:
     """A server, for as long as the block lasts."""
     log = folder / f"{Path(command[0]).name}-{port}.log"
-    with server(command, log, lambda: listens(port), **{"cwd": folder, **options}):
+    with run_server(command, log, lambda: is_listening(port), **{"cwd": folder, **options}):
         yield
 
 

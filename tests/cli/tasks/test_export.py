@@ -23,7 +23,7 @@ from modelpact.tracking import SqliteTracking
 from serving_models import Nested, Sums
 from tests.support.commands import Commands, modelpact
 from tests.support.publishing import steps
-from tests.support.served_models import NESTED, PERSON, client
+from tests.support.served_models import NESTED, PERSON, create_client
 
 __all__ = ["modelpact"]  # the fixture
 
@@ -80,7 +80,7 @@ class TestForms:
 
     def test_openapi_equals_that_of_the_server(self, capsys: pytest.CaptureFixture[str]) -> None:
         folder = nested()
-        http = client(CustomLoader().load(folder))
+        http = create_client(CustomLoader().load(folder))
         assert json.loads(exported(capsys, folder, "openapi")) == http.get("/openapi.json").json()
         assert (
             json.loads(exported(capsys, folder, "jsonschema"))
@@ -96,7 +96,7 @@ class TestForms:
         asked = models.Request.model_validate(body)
         assert asked.model_dump(mode="json", exclude_unset=True) == body
         assert asked.inputs.root[0].home.zip == 8010
-        answer = client(CustomLoader().load(folder)).post("/predict", json=body).json()
+        answer = create_client(CustomLoader().load(folder)).post("/predict", json=body).json()
         assert models.Response.model_validate(answer).prediction.root[0].total == 7.0
         with pytest.raises(ValidationError, match=r"inputs.0.scores.x"):
             models.Request.model_validate({"inputs": [PERSON | {"scores": {"x": "1.5"}}]})

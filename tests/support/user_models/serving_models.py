@@ -30,7 +30,7 @@ class Nested(Model):
         )
 
 
-class Told(Model):
+class Scripted(Model):
     """Does what its first row says: sleeps, waits until a file is there, fails, or answers what it should not."""
 
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
