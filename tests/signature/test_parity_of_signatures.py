@@ -16,7 +16,6 @@ from modelpact.serving.parity import generate_payloads
 from modelpact.signature import compile, parse
 from tests.support.echo_model import echo_adapter
 from tests.support.strategies import param_schemas
-from tests.support.verdicts import schemas, seeded
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

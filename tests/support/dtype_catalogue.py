@@ -1,4 +1,4 @@
-"""Data of every dtype, at the edges of every type, and whether the enforcer takes it."""
+"""Data of every dtype, with values at the limits of every type."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ VALUES: list[Any] = [
     ),
     *(None, dt.timedelta(3), np.timedelta64(3, "s"), dt.time(3), 1j, [], [1], {}, {"a": 1}),
 ]
-"""Values of every type, at the edges of every type."""
+"""Values of every type, at the limits of every type."""
 
 TYPES: dict[str, Any] = {**{dtype.name: dtype for dtype in DataType}, "any": AnyType()}
 
@@ -174,7 +174,7 @@ _ARROW: list[tuple[Any, list[Any]]] = [
 
 @cache
 def columns() -> list[Any]:
-    """Series of every dtype that pandas, NumPy and Arrow have for the scalar types."""
+    """Return series of every dtype of pandas, NumPy and Arrow for the scalar types."""
     objects = [pd.Series(cells([value, other])) for value in VALUES for other in (value, None)]
     with np.errstate(all="ignore"):
         return [*objects, *_numbers(), *_others()]
@@ -186,7 +186,8 @@ def _numbers() -> Iterator[Any]:
             with contextlib.suppress(ValueError, TypeError, OverflowError):
                 series = pd.Series([number, 1]).astype(dtype)
                 yield series
-                if dtype != "float16":  # pandas has no index of them
+                # pandas has no index of float16.
+                if dtype != "float16":
                     yield series.astype("category")
                 if dtype[0] in "IUFB":
                     yield series.reindex([0, 1, 2])
@@ -213,7 +214,7 @@ def _others() -> Iterator[Any]:
 
 @cache
 def arrays() -> list[Any]:
-    """NumPy arrays `(2,)` of every dtype, as cells of arrays, as params, and as the cells of unnamed columns."""
+    """Return arrays `(2,)` of every dtype, for array cells, params and unnamed columns."""
     found = []
     for dtype in (
         "int8",
@@ -241,15 +242,15 @@ def arrays() -> list[Any]:
 
 
 def cells(values: list[Any]) -> Any:
-    """Values as an array of objects."""
+    """Return an object array of the values."""
     array = np.empty(len(values), dtype=object)
     for index, value in enumerate(values):
         array[index] = value
     return array
 
 
-def takes(enforcer: Enforcer, side: str, data: Any) -> bool:
-    """Whether the enforcer takes data; what it fails on it does not take."""
+def accepts(enforcer: Enforcer, side: str, data: Any) -> bool:
+    """Return whether the enforcer accepts data; any exception counts as a rejection."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -330,7 +331,7 @@ _TENSOR_NUMBERS = [
 
 @cache
 def tensor_values() -> list[Any]:
-    """Arrays and lists `(2,)` of every dtype, with values at the edges of each."""
+    """Return arrays and lists `(2,)` of every dtype, with values at the limits of each."""
     found: list[Any] = []
     for value in _TENSOR_NUMBERS:
         found += [cells([value, value]), cells([value, 1])]

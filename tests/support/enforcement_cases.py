@@ -1,4 +1,4 @@
-"""Data against schemas, thousands of pairs: what MLflow says about each is asked at test time, never stored."""
+"""Pairs of data and schema; the tests compare the enforcer with MLflow for each."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ COLUMNS: dict[str, Callable[[], Any]] = {
     "dicts": lambda: pd.Series([{"a": 1}, {"a": 2}]),
     "nulls": lambda: pd.Series([None, None], dtype=object),
 }
-"""Columns of a frame by a name that says what they hold."""
+"""Columns of a frame, by description."""
 
 NESTED: dict[str, Any] = {
     "doubles": Array(D.double),
@@ -146,7 +146,7 @@ NESTED: dict[str, Any] = {
     "map of any": Map(AnyType()),
     "any": AnyType(),
 }
-"""Nested types by name."""
+"""Nested types, by name."""
 
 VALUES: dict[str, Callable[[], Any]] = {
     "floats": lambda: [1.0, 2.5],
@@ -202,7 +202,7 @@ VALUES: dict[str, Callable[[], Any]] = {
     "null": lambda: None,
     "nan": lambda: float("nan"),
 }
-"""Python values of one cell, by a name that says what they are."""
+"""Python values of one cell, by description."""
 
 ARRAYS: dict[str, Callable[[], Any]] = {
     "float64 2x3": lambda: np.arange(6.0).reshape(2, 3),
@@ -253,7 +253,7 @@ ARRAYS: dict[str, Callable[[], Any]] = {
     "text": lambda: "x",
     "none": lambda: None,
 }
-"""What tensors are called with, by name."""
+"""Inputs of tensors, by description."""
 
 TENSORS: dict[str, Any] = {
     "float64[-1, 3]": TensorSpec(np.dtype("float64"), (-1, 3)),
@@ -274,7 +274,7 @@ TENSORS: dict[str, Any] = {
     "x: int64[-1]": TensorSpec(np.dtype("int64"), (-1,), "x"),
     "x: float64[-1, 3]": TensorSpec(np.dtype("float64"), (-1, 3), "x"),
 }
-"""Tensors by their short form."""
+"""Tensors, by their notation."""
 
 PAYLOADS: dict[str, Callable[[], Any]] = {
     "rows": lambda: [{"a": 1.5, "b": "x"}, {"a": 2.5, "b": "y"}],
@@ -320,7 +320,7 @@ PAYLOADS: dict[str, Callable[[], Any]] = {
     "set": lambda: {1.5},
     "sparse": lambda: scipy.sparse.csr_matrix(np.eye(2)),
 }
-"""What columns are called with, by name."""
+"""Inputs of columns, by description."""
 
 FLAT: dict[str, Schema] = {
     "a double, b string": Schema([ColSpec(D.double, "a"), ColSpec(D.string, "b")]),
@@ -338,7 +338,7 @@ FLAT: dict[str, Schema] = {
     "any": Schema([ColSpec(AnyType())]),
     "[double]": Schema([ColSpec(Array(D.double))]),
 }
-"""Schemas of columns by their short form."""
+"""Schemas of columns, by their notation."""
 
 PARAM_VALUES: dict[str, Callable[[], Any]] = {
     "true": lambda: True,
@@ -377,7 +377,7 @@ PARAM_VALUES: dict[str, Callable[[], Any]] = {
     "dict of int": lambda: {"a": 1},
     "dict too much": lambda: {"a": 1.5, "b": 2},
 }
-"""Values of a param, by name."""
+"""Values of a param, by description."""
 
 _DEFAULTS: dict[DataType, Any] = {
     D.boolean: True, D.integer: 1, D.long: 1, D.float: 1.0, D.double: 1.0, D.string: "d", D.datetime: MOMENT,
@@ -390,12 +390,12 @@ PARAMS: dict[str, ParamSpec] = {
     },
     "object": ParamSpec("k", Object([Property("a", D.double)]), {"a": 1.0}),
 }
-"""Params by their short form."""
+"""Params, by their notation."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One pair of a schema and data; `data()` makes the data anew at each call."""
+    """A pair of a schema and data; `data()` returns new data at each call."""
 
     name: str
     schema: Any
@@ -410,7 +410,7 @@ def _ragged(rows: list[Any]) -> Any:
 
 
 def column_cases() -> Iterator[Case]:
-    """Every kind of column under every scalar type, required and optional."""
+    """Yield every kind of column under every scalar type, required and optional."""
     for name, make in COLUMNS.items():
         for dtype in DataType:
             for required in (True, False):
@@ -423,7 +423,7 @@ def column_cases() -> Iterator[Case]:
 
 
 def nested_cases() -> Iterator[Case]:
-    """Every value under every nested type: as rows of dicts, and as the cells of a frame's optional column."""
+    """Yield every value under every nested type, as rows and as cells of an optional column."""
     for type_name, dtype in NESTED.items():
         for name, make in VALUES.items():
             yield Case(
@@ -440,21 +440,21 @@ def nested_cases() -> Iterator[Case]:
 
 
 def tensor_cases() -> Iterator[Case]:
-    """Every kind of array under every tensor."""
+    """Yield every kind of array under every tensor."""
     for type_name, spec in TENSORS.items():
         for name, make in ARRAYS.items():
             yield Case(f"tensor: {name} under {type_name}", Schema([spec]), make)
 
 
 def payload_cases() -> Iterator[Case]:
-    """Every kind of payload under every flat schema."""
+    """Yield every kind of payload under every flat schema."""
     for type_name, schema in FLAT.items():
         for name, make in PAYLOADS.items():
             yield Case(f"payload: {name} under {type_name}", schema, make)
 
 
 def param_cases() -> Iterator[Case]:
-    """Every value for every param, and what stands around them."""
+    """Yield every value of every param, and dicts with unknown or missing params."""
     for type_name, spec in PARAMS.items():
         for name, make in PARAM_VALUES.items():
             yield Case(
@@ -476,8 +476,8 @@ def param_cases() -> Iterator[Case]:
         yield Case(f"param: {name} for no schema", None, lambda params=params: params)
 
 
-def same(one: Any, other: Any, *, dtypes: bool = True) -> bool:
-    """Whether two results are the same data: kind, labels, dtypes and values, with all nulls alike."""
+def is_same(one: Any, other: Any, *, dtypes: bool = True) -> bool:
+    """Return whether two results have equal labels, dtypes and values; all nulls are equal."""
     if isinstance(one, pd.DataFrame):
         if (
             not isinstance(other, pd.DataFrame)
@@ -488,22 +488,23 @@ def same(one: Any, other: Any, *, dtypes: bool = True) -> bool:
         if dtypes and one.dtypes.tolist() != other.dtypes.tolist():
             return False
         return all(
-            same(one.iloc[:, at].tolist(), other.iloc[:, at].tolist()) for at in range(one.shape[1])
+            is_same(one.iloc[:, at].tolist(), other.iloc[:, at].tolist())
+            for at in range(one.shape[1])
         )
     if isinstance(one, pd.Series):
-        return isinstance(other, pd.Series) and same(one.to_frame(), other.to_frame())
+        return isinstance(other, pd.Series) and is_same(one.to_frame(), other.to_frame())
     if scipy.sparse.issparse(one):
         return scipy.sparse.issparse(other) and one.dtype == other.dtype and (one != other).nnz == 0
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return (
             one.dtype == other.dtype
             and one.shape == other.shape
-            and same(one.tolist(), other.tolist())
+            and is_same(one.tolist(), other.tolist())
         )
     if isinstance(one, (list, tuple, np.ndarray)) and isinstance(other, (list, tuple, np.ndarray)):
-        return len(one) == len(other) and all(map(same, one, other))
+        return len(one) == len(other) and all(map(is_same, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
     if _null(one) or _null(other):
         return _null(one) and _null(other)
     return bool(one == other) and isinstance(one, (bool, np.bool_)) == isinstance(

@@ -1,4 +1,4 @@
-"""JSON payloads: the project's own examples as JSON has them, broken ones, and random changes to them."""
+"""JSON payloads: valid examples, invalid examples, and random mutations of them."""
 
 from __future__ import annotations
 
@@ -94,16 +94,19 @@ INTERESTING: list[Any] = [
         {"one": {}},
     ),
 ]
-"""Values at the edges of what the types take."""
+"""Values at the limits of the types."""
 
 
-def payloads(signature: ModelSignature, n: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Calls as `{"inputs": ..., "params": ...}`: a quarter whole, a quarter broken in one way, the rest changed at random."""
+def generate_calls(signature: ModelSignature, n: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Yield calls as `{"inputs": ..., "params": ...}`.
+
+    A quarter are valid, a quarter violate the signature in one way, the rest are random mutations.
+    """
     dice = random.Random(seed)
-    whole = [plain_call(*pair) for pair in generate_examples(signature, n // 4, seed=seed)]
+    whole = [to_json_call(*pair) for pair in generate_examples(signature, n // 4, seed=seed)]
     yield from whole
     yield from (
-        plain_call(broken.inputs, broken.params)
+        to_json_call(broken.inputs, broken.params)
         for broken in generate_invalid_examples(signature, n // 4, seed)
     )
     for _ in range(n - 2 * (n // 4)):
@@ -116,8 +119,11 @@ def payloads(signature: ModelSignature, n: int, seed: int) -> Iterator[dict[str,
         yield call
 
 
-def plain_call(inputs: Any, params: Any) -> dict[str, Any]:
-    """A call as JSON would carry it: rows as objects or lists, a single unnamed column as its values, NaN and NaT as null."""
+def to_json_call(inputs: Any, params: Any) -> dict[str, Any]:
+    """Return a call as JSON data.
+
+    Rows become objects or lists, a single unnamed column its values, NaN and NaT null.
+    """
     if isinstance(inputs, pd.DataFrame):
         if list(inputs.columns) == [0]:
             inputs = inputs[0].tolist()
@@ -153,8 +159,8 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def carried(call: Any) -> Any:
-    """What comes out of JSON's text; None for what JSON cannot carry."""
+def through_json(call: Any) -> Any:
+    """Return a call encoded as JSON and decoded again; None if it has no JSON form."""
     try:
         return json.loads(json.dumps(call, allow_nan=False))
     except (TypeError, ValueError):
@@ -162,7 +168,7 @@ def carried(call: Any) -> Any:
 
 
 def mutated(value: Any, dice: random.Random) -> Any:
-    """The value changed at one place, mostly deep inside."""
+    """Return the value changed at one path, mostly deep inside."""
     if isinstance(value, dict) and value and dice.random() < 0.8:
         key = dice.choice(list(value))
         return {**value, key: mutated(value[key], dice)}

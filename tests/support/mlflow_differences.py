@@ -1,4 +1,4 @@
-"""What `lossless` refuses though MLflow lets it through, and where results differ; docs/enforcement.md has both lists."""
+"""Known differences between the policy `lossless` and MLflow, as listed in docs/enforcement.md."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def _ragged(*rows: Any) -> Any:
 
 @dataclass(frozen=True)
 class Gap:
-    """One kind of data that MLflow accepts and `lossless` refuses.
+    """A kind of data that MLflow accepts and `lossless` rejects.
 
     Attributes:
-        name: What it is, as the documentation says it.
+        name: The description in the documentation.
         schema: A schema with the gap.
-        data: Data that goes through it.
-        explains: Whether a failure of `lossless` is this gap.
+        data: Returns data that only MLflow accepts.
+        explains: Returns whether a violation is due to this gap.
     """
 
     name: str
@@ -134,7 +134,7 @@ GAPS = [
 
 
 def are_known_gaps(failures: tuple[Violation, ...]) -> bool:
-    """Whether a refusal of `lossless` is made of the listed gaps only."""
+    """Return whether all violations are due to known gaps."""
     return all(any(gap.explains(failure) for gap in GAPS) for failure in failures)
 
 
@@ -145,7 +145,9 @@ RESULT_DIFFERENCES = {
     "a column of `any` is unchanged: MLflow lets pandas infer its dtype again": (
         r"nested: (int|nan) under any\?|payload: frame no rows under .*any"
     ),
-    "an object column without rows gets the dtype of its type": r"column: empty under (boolean|double)\??",
+    "an object column without rows gets the dtype of its type": (
+        r"column: empty under (boolean|double)\??"
+    ),
     "under a single unnamed `any`, a row stays whole: MLflow keeps its first column": (
         r"payload: (rows|row|text scalars|list of (short )?lists|matrix).* under any"
     ),
@@ -153,9 +155,9 @@ RESULT_DIFFERENCES = {
         r"tensor: frame of arrays under (float32|int64|uint8)\[-1, 3\]"
     ),
 }
-"""Where both accept, and the results differ: the reason, and the names of the cases."""
+"""Cases that both accept with different results: the reason, and a pattern of case names."""
 
 
 def is_known_difference(name: str) -> bool:
-    """Whether the result for a case is known to differ."""
+    """Return whether the result for a case is known to differ."""
     return any(re.fullmatch(pattern, name) for pattern in RESULT_DIFFERENCES.values())

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for MLflow signatures: every type, every depth, every name that MLflow itself can store and read back."""
+"""Hypothesis strategies for every signature that MLflow can store and load."""
 
 from __future__ import annotations
 
@@ -75,15 +75,15 @@ TENSOR_DTYPES = [
 plain_names = st.sampled_from(PLAIN_NAMES) | st.from_regex(
     r"[a-z][a-z0-9_]{0,8}", fullmatch=True
 ).filter(lambda name: name != "cls")
-"""Names that need no quoting anywhere; `cls` is none, since MLflow cannot read back a property of that name."""
+"""Names without special characters, except `cls`: MLflow cannot load a property of that name."""
 
 any_names = st.one_of(plain_names, st.sampled_from(AWKWARD_NAMES), st.text(max_size=8)).filter(
     lambda name: name != "cls"
 )
-"""Names as wild as MLflow allows for a property or a param."""
+"""Any name that MLflow allows for a property or a param."""
 
 names_and_numbers = any_names | st.integers(0, 9)
-"""What may name a column: pandas columns can be numbers."""
+"""Names of columns, which may be numbers in pandas."""
 
 scalars = st.sampled_from(list(DataType))
 leaf_types = scalars | st.just(AnyType())
@@ -92,7 +92,7 @@ leaf_types = scalars | st.just(AnyType())
 def types(
     names: st.SearchStrategy[str] = any_names, *, leaves: st.SearchStrategy[Any] = leaf_types
 ) -> st.SearchStrategy[Any]:
-    """A column's type: a scalar, `any`, or arrays, objects and maps of them to any depth."""
+    """Draw a column type: a scalar, `any`, or arrays, objects and maps of them at any depth."""
 
     def deeper(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         return st.one_of(
@@ -107,7 +107,7 @@ def types(
 def objects(
     names: st.SearchStrategy[str] = any_names, inner: st.SearchStrategy[Any] = scalars
 ) -> st.SearchStrategy[Object]:
-    """An object of one to four properties, some of them optional."""
+    """Draw an object of one to four properties, some of them optional."""
     triples = st.lists(
         st.tuples(names, inner, st.booleans()),
         min_size=1,
@@ -125,7 +125,7 @@ def column_schemas(
     named: bool | None = None,
     max_size: int = 4,
 ) -> st.SearchStrategy[Schema]:
-    """Columns, all named (some optional) or all unnamed (all required); `named=None` draws both kinds."""
+    """Draw named columns (some optional) or unnamed ones (all required); None draws both kinds."""
     column_types = types() if named is None or names is not plain_names else types(plain_names)
     column_types = (
         column_types | st.just(SparkMLVector()) if names is not plain_names else column_types
@@ -155,7 +155,7 @@ def tensor_schemas(
     dtypes: list[str] = TENSOR_DTYPES,
     tensor_shapes: st.SearchStrategy[tuple[int, ...]] = shapes,
 ) -> st.SearchStrategy[Schema]:
-    """One unnamed tensor, or several named ones."""
+    """Draw one unnamed tensor, or several named ones."""
     kinds = st.sampled_from(dtypes).map(np.dtype)
     unnamed = st.builds(TensorSpec, kinds, tensor_shapes).map(lambda spec: Schema([spec]))
     triples = st.lists(
@@ -190,7 +190,7 @@ _defaults: dict[str, st.SearchStrategy[Any]] = {
 
 @st.composite
 def param_specs(draw: st.DrawFn, name: str) -> ParamSpec:
-    """A param: a scalar or a list of them, or an object, with a default that MLflow accepts."""
+    """Draw a param: a scalar, a list of them, or an object, with a default that MLflow accepts."""
     kind = draw(st.sampled_from([*_defaults, "object"]))
     if kind == "object":
         dtype = draw(
@@ -215,7 +215,7 @@ def param_specs(draw: st.DrawFn, name: str) -> ParamSpec:
 
 @st.composite
 def param_schemas(draw: st.DrawFn, names: st.SearchStrategy[str] = any_names) -> ParamSchema:
-    """One to four params with different names."""
+    """Draw one to four params with different names."""
     return ParamSchema(
         [
             draw(param_specs(name))
@@ -226,7 +226,7 @@ def param_schemas(draw: st.DrawFn, names: st.SearchStrategy[str] = any_names) ->
 
 @st.composite
 def signatures(draw: st.DrawFn) -> ModelSignature:
-    """Any signature that MLflow can store and read back: at least one of inputs, outputs and params."""
+    """Draw a signature with at least one of inputs, outputs and params."""
     schemas = column_schemas() | tensor_schemas()
     inputs, outputs, params = (
         draw(st.none() | schemas),

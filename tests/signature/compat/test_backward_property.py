@@ -1,4 +1,4 @@
-"""What defines compatibility: where `backward` passes, the new signature takes all that the old takes."""
+"""If `backward` passes, the new signature accepts everything that the old one accepts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from modelpact.signature import Change, diff
-from tests.support.evolutions import a_signature, edited
-from tests.support.payload_forms import Chance, witness
+from tests.support.random_payloads import RandomSource, find_counterexample
+from tests.support.random_signatures import edit_signature, random_signature
 
 SIDES = ("input", "output", "param")
 PAYLOADS = 20
@@ -18,13 +18,14 @@ PAYLOADS = 20
 
 @pytest.fixture(autouse=True)
 def _silent() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)  # MLflow warns of each param
+    # MLflow warns about each param.
+    logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
 
 
 def _breaking(changes: list[Change]) -> set[str]:
-    """The sides that are broken; a changed default is about meaning, of which no payload is a proof."""
+    """Return the sides with breaking changes that a payload can confirm; defaults cannot be."""
     return {
         change.side
         for change in changes
@@ -35,19 +36,25 @@ def _breaking(changes: list[Change]) -> set[str]:
 def _evolve(
     seeds: range, policy: str, search: int, extra: str = "ignore"
 ) -> tuple[Counter[str], list[tuple[int, list[str]]]]:
-    """Counts of pairs, and the refusals that no payload proves right; fails where a payload proves a pass wrong."""
+    """Compare random pairs of signatures, and search for payloads.
+
+    Returns the counts of pairs, and the breaking changes that no payload confirms. Fails if a
+    payload contradicts a compatible change.
+    """
     counts: Counter[str] = Counter()
     unproved = []
     for seed in seeds:
-        chance = Chance(seed)
-        old = a_signature(chance)
-        new = edited(old, chance)
+        chance = RandomSource(seed)
+        old = random_signature(chance)
+        new = edit_signature(old, chance)
         changes = diff(old, new, policy, extra)
         broken = _breaking(changes)
         for side in SIDES:
             if side not in broken:
                 assert (
-                    witness(old, new, f"{side}s", seed=seed, n=PAYLOADS, policy=policy, extra=extra)
+                    find_counterexample(
+                        old, new, f"{side}s", seed=seed, n=PAYLOADS, policy=policy, extra=extra
+                    )
                     == []
                 ), (
                     seed,
@@ -56,7 +63,9 @@ def _evolve(
                     new,
                 )
         proved = any(
-            witness(old, new, f"{side}s", seed=seed, n=search, policy=policy, extra=extra)
+            find_counterexample(
+                old, new, f"{side}s", seed=seed, n=search, policy=policy, extra=extra
+            )
             for side in broken
         )
         counts["refusals" if broken else "passes"] += 1

@@ -1,4 +1,4 @@
-"""What `diff` says: each rule by a pair that only it tells apart, at every depth, and what the modes make of it."""
+"""The rules of `diff`, at every depth, and the modes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from modelpact.signature import (
     parse,
 )
 from modelpact.signature.compat.rules import RULES
-from tests.support.payload_forms import witness
+from tests.support.random_payloads import find_counterexample
 from tests.support.together import by_name, holds_for_each
 
 B, F = "backward", "forward"
@@ -68,7 +68,7 @@ PARAMS: list[tuple[str, Any, Any, set[str]]] = [
 
 
 def pair(old: Any, new: Any, part: str = "inputs") -> tuple[ModelSignature, ModelSignature]:
-    """Two signatures that differ in one part."""
+    """Return two signatures that differ in one part."""
     other = {"outputs": {"y": "long"}} if part != "outputs" else {"inputs": {"y": "long"}}
     one, two = (parse({**other, **({} if spec is None else {part: spec})}) for spec in (old, new))
     return one, two
@@ -77,7 +77,7 @@ def pair(old: Any, new: Any, part: str = "inputs") -> tuple[ModelSignature, Mode
 def found(
     old: Any, new: Any, part: str = "inputs", **settings: str
 ) -> dict[str, tuple[str, set[str]]]:
-    """Each rule that `diff` finds, with its path and what it breaks."""
+    """Return each rule that `diff` finds, with its path and what it breaks."""
     return {
         change.rule: (change.path, set(change.breaks))
         for change in diff(*pair(old, new, part), **settings)
@@ -105,10 +105,12 @@ CASES: list[Case] = [
 
 
 def _proved(old: ModelSignature, new: ModelSignature, part: str, breaks: set[str]) -> None:
-    """A payload proves each direction that is broken, and none is found for one that is not."""
+    """Check that a payload confirms each broken direction, and none is found for the others."""
     for direction, one, two in ((B, old, new), (F, new, old)):
         expected = direction in breaks
-        assert bool(witness(one, two, part, n=400 if expected else 40)) == expected, direction
+        assert bool(find_counterexample(one, two, part, n=400 if expected else 40)) == expected, (
+            direction
+        )
 
 
 def _tells_apart(case: Case) -> None:
@@ -118,7 +120,8 @@ def _tells_apart(case: Case) -> None:
     assert changes[rule] == breaks
     for direction in breaks:
         assert [name for name, broken in changes.items() if direction in broken] == [rule]
-    if rule != "PARAM_DEFAULT_CHANGED":  # no payload proves a change of meaning
+    # No payload confirms a change of meaning.
+    if rule != "PARAM_DEFAULT_CHANGED":
         _proved(one, two, part, set().union(*changes.values()))
 
 

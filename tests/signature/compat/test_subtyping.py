@@ -1,4 +1,4 @@
-"""The tables of which types take all that others take, against the enforcer itself: every pair, in every container."""
+"""The subtype tables agree with the enforcer for every pair of types, in every container."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from tests.support.dtype_catalogue import (
     TENSOR_DTYPES,
     TYPES,
     VALUES,
+    accepts,
     arrays,
     cells,
     columns,
-    takes,
     tensor_values,
 )
 
@@ -58,7 +58,7 @@ def _param(dtype: Any, listed: bool) -> ModelSignature:
 
 
 def asked(where: str, every: int) -> list[Asked]:
-    """Signatures with a type somewhere, and what they are asked: each container of that place, with every so manieth dtype."""
+    """Return signatures with a type in a context, and payloads with every n-th dtype."""
     pairs = [[value, other] for value in VALUES for other in (value, None, 1, 0.5)]
     if where == "column":
         frames = [pd.DataFrame({"x": series}) for series in columns()[::every]]
@@ -101,7 +101,7 @@ def asked(where: str, every: int) -> list[Asked]:
 
 
 def found_by_asking(where: str, policy: str, every: int) -> set[tuple[str, str]]:
-    """Each pair of scalar types of which the second takes all that the first takes."""
+    """Return the pairs of scalar types of which the second accepts all payloads of the first."""
     names = [
         name for name in TYPES if where != "param" or name not in ("binary", "any")
     ]  # of which MLflow makes no params
@@ -111,7 +111,7 @@ def found_by_asking(where: str, policy: str, every: int) -> set[tuple[str, str]]
         for name in names:
             enforcer = compile(build(TYPES[name], flag), policy)  # type: ignore[arg-type]
             taken[name] = {
-                index for index, payload in enumerate(payloads) if takes(enforcer, side, payload)
+                index for index, payload in enumerate(payloads) if accepts(enforcer, side, payload)
             }
         assert all(taken.values())
         pairs = {(old, new) for old, new in pairs if taken[old] <= taken[new]}
@@ -119,7 +119,8 @@ def found_by_asking(where: str, policy: str, every: int) -> set[tuple[str, str]]
 
 
 def _check(where: Any, policy: str, every: int) -> None:
-    logging.disable(logging.CRITICAL)  # MLflow warns of each param
+    # MLflow warns about each param.
+    logging.disable(logging.CRITICAL)
     try:
         found = found_by_asking(where, policy, every)
     finally:
@@ -164,7 +165,7 @@ def test_tensors_hold_what_the_rule_of_dtypes_says(policy: str) -> None:
             for array in payloads
         ]
         taken[kind] = {
-            index for index, array in enumerate(shaped) if takes(enforcer, "inputs", {"t": array})
+            index for index, array in enumerate(shaped) if accepts(enforcer, "inputs", {"t": array})
         }
         assert taken[kind]
     for old, new in itertools.permutations(kinds, 2):
@@ -172,7 +173,7 @@ def test_tensors_hold_what_the_rule_of_dtypes_says(policy: str) -> None:
 
 
 def _cells(shape: tuple[int, ...]) -> list[Any]:
-    """Frames with cells of every length and nesting, and of scalars."""
+    """Return frames with cells of every length and nesting, and of scalars."""
     found = [pd.DataFrame({"t": np.zeros(rows)}) for rows in (1, 2, 3)]
     for rows, length, nested in itertools.product((1, 2, 3), range(1, 10), ((), (1,), (1, 1))):
         found.append(
@@ -196,12 +197,12 @@ def test_shapes_take_what_the_rules_of_shapes_say() -> None:
         whole = [
             np.zeros([given if axis == -1 else axis for axis in old]) for given in (0, 1, 2, 4)
         ]
-        fits = all(takes(after, "inputs", {"t": array}) for array in whole)
+        fits = all(accepts(after, "inputs", {"t": array}) for array in whole)
         assert fits == is_shape_subtype(old, new), (old, new)
         if fits:
             reshaped = [
                 frame
                 for frame in _cells(old)
-                if takes(before, "inputs", frame) and not takes(after, "inputs", frame)
+                if accepts(before, "inputs", frame) and not accepts(after, "inputs", frame)
             ]
             assert bool(reshaped) == loses_reshaping(old, new), (old, new, reshaped[:1])

@@ -1,4 +1,4 @@
-"""Corners of enforcement that no table of cases reaches."""
+"""Edge cases of columns, params and tensors that the tables of cases do not contain."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from mlflow.types.schema import (
 from modelpact.errors import InputsError
 from modelpact.signature import compile
 from modelpact.signature.language.spec import parse
-from tests.support.enforcement_cases import same
+from tests.support.enforcement_cases import is_same
 
 D = DataType
 
@@ -138,9 +138,9 @@ def test_lists_of_several_types_are_no_tensor(data: Any) -> None:
 def test_columns_of_different_dtypes_become_one_tensor() -> None:
     spec = TensorSpec(np.dtype("float64"), (-1, 2))
     frame = pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5]})
-    assert same(enforced(spec, frame), frame.to_numpy())
+    assert is_same(enforced(spec, frame), frame.to_numpy())
     assert code(spec, pd.DataFrame({"a": [2**53 + 1], "b": [0.5]})) == "LOSSY"
-    assert same(
+    assert is_same(
         enforced(spec, pd.DataFrame({"a": pd.Categorical([1]), "b": pd.array([2], dtype="Int64")})),
         np.array([[1.0, 2.0]]),
     )

@@ -1,4 +1,4 @@
-"""The pages on inference and enforcement: their examples run, and their tables are the lists that the tests use."""
+"""The examples and tables of the pages on inference and enforcement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the enforcer promises beyond MLflow's verdict: data kinds, extras, failures, params, outputs, the pass-through."""
+"""The enforcer: kinds of data, extra columns, violations, params, outputs and identity."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from mlflow.types.schema import (
 from modelpact.errors import InputsError, OutputsError
 from modelpact.signature import Enforcer, Violation, compile, enforce
 from modelpact.signature.language.spec import parse
-from tests.support.enforcement_cases import same
+from tests.support.enforcement_cases import is_same
 
 D = DataType
 
@@ -87,12 +87,12 @@ class TestKinds:
         ],
     )
     def test_every_kind_becomes_the_same_frame(self, data: Any) -> None:
-        assert same(self.FLAT.enforce_inputs(data), self.WANTED)
+        assert is_same(self.FLAT.enforce_inputs(data), self.WANTED)
 
     def test_a_column_named_0_is_not_lost(self) -> None:
         enforcer = compile(signature(ColSpec(D.string, "name"), ColSpec(D.double, 0)))
         frame = pd.DataFrame({"name": ["x"], 0: [1]})
-        assert same(enforcer.enforce_inputs(frame), pd.DataFrame({"name": ["x"], 0: [1.0]}))
+        assert is_same(enforcer.enforce_inputs(frame), pd.DataFrame({"name": ["x"], 0: [1.0]}))
         assert codes(refusal(enforcer.enforce_inputs, frame[["name"]])) == [
             ("MISSING_COLUMN", "column 0", None)
         ]
@@ -107,7 +107,7 @@ class TestKinds:
             polars.DataFrame({"x": [big, None]}),
             wanted,
         ):
-            assert same(enforcer.enforce_inputs(data), wanted)
+            assert is_same(enforcer.enforce_inputs(data), wanted)
 
     @pytest.mark.parametrize(
         "data",
@@ -132,12 +132,12 @@ class TestKinds:
             [{"x": frame.x[0].to_pydatetime()}],
             [{"x": "2024-01-02T03:00:00+02:00"}],
         ):
-            assert same(enforcer.enforce_inputs(data), wanted)
+            assert is_same(enforcer.enforce_inputs(data), wanted)
 
     def test_lists_become_tensors_of_their_width(self) -> None:
         enforcer = compile(signature(TensorSpec(np.dtype("float32"), (-1, 2))))
         result = enforcer.enforce_inputs([[0.1, 1], [2, 3]])
-        assert same(result, np.array([[0.1, 1], [2, 3]], dtype="float32"))
+        assert is_same(result, np.array([[0.1, 1], [2, 3]], dtype="float32"))
         assert codes(refusal(enforcer.enforce_inputs, [[0.1, "x"]])) == [("WRONG_TYPE", "", None)]
         assert codes(refusal(enforcer.enforce_inputs, [[0.1], [2, 3]])) == [
             ("WRONG_SHAPE", "", None)
@@ -153,7 +153,7 @@ class TestKinds:
         )
         good = {"a": np.array([1.0]), "b": np.array([[1, 2]])}
         assert enforcer.enforce_inputs(good) is good
-        assert same(enforcer.enforce_inputs({"b": [[1, 2]], "a": [1]}), good)
+        assert is_same(enforcer.enforce_inputs({"b": [[1, 2]], "a": [1]}), good)
         assert codes(refusal(enforcer.enforce_inputs, {"aa": good["a"], "b": good["b"]})) == [
             ("MISSING_COLUMN", "a", None)
         ]
@@ -485,7 +485,7 @@ def test_enforce_gives_both() -> None:
         {"x": 1},
         {"k": 2.0},
     )
-    assert same(found[0], pd.DataFrame({"x": [1.0]}))
+    assert is_same(found[0], pd.DataFrame({"x": [1.0]}))
     assert found[1] == {"k": 2}
 
 

@@ -17,10 +17,10 @@ from modelpact.signature import compile
 from tests.support.enforcement_cases import (
     Case,
     column_cases,
+    is_same,
     nested_cases,
     param_cases,
     payload_cases,
-    same,
     tensor_cases,
 )
 from tests.support.mlflow_differences import (
@@ -43,7 +43,7 @@ DATA = {
 }
 FAMILIES = {**DATA, "param": by_name([(case.name, case) for case in param_cases()])}
 COUNTS = {"column": 1088, "nested": 1976, "tensor": 765, "payload": 560, "param": 603}
-"""How many cases each family has: each of its tests checks them all."""
+"""The number of cases of each family."""
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -62,7 +62,7 @@ def signature_of(case: Case | Gap) -> ModelSignature:
 
 
 def ours(case: Case | Gap, policy: str) -> tuple[bool, Any]:
-    """What a policy says; it changes no data that it is given."""
+    """Return the result of a policy, and check that it does not change the data."""
     enforcer = compile(signature_of(case), policy)  # type: ignore[arg-type]
     call = (
         enforcer.enforce_params
@@ -75,7 +75,7 @@ def ours(case: Case | Gap, policy: str) -> tuple[bool, Any]:
     except InputsError as error:
         return False, error
     finally:
-        assert type(data) is object or same(data, case.data())
+        assert type(data) is object or is_same(data, case.data())
 
 
 def theirs(case: Case | Gap) -> tuple[bool, Any]:
@@ -94,21 +94,21 @@ def test_no_case_is_lost() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_policy_gives_the_verdict_that_it_should(family: str) -> None:
-    """`mlflow` says what MLflow says; `lossless` accepts it outside the gaps; `strict` accepts no more than `lossless`."""
+    """`mlflow` equals MLflow, `lossless` differs in known gaps, `strict` accepts no more."""
 
     def check(case: Case) -> None:
         accepted, result = theirs(case)
         as_mlflow, given = ours(case, "mlflow")
         assert as_mlflow == accepted
         if accepted:
-            assert same(given, result)
+            assert is_same(given, result)
         else:
             assert given.failures[0].code == "REFUSED_BY_MLFLOW"
         lossless, given = ours(case, "lossless")
         if accepted and not lossless:
             assert are_known_gaps(given.failures), given
         if accepted and lossless:
-            assert same(given, result) is not is_known_difference(case.name)
+            assert is_same(given, result) is not is_known_difference(case.name)
         strict, _ = ours(case, "strict")
         assert lossless or not strict
 
@@ -124,8 +124,8 @@ def test_enforcing_twice_is_enforcing_once(family: str) -> None:
             assert isinstance(once, (pd.DataFrame, dict)) or hasattr(once, "shape")
             before = copy.deepcopy(once)
             again = enforcer.enforce_inputs(once)
-            assert again is once or same(again, before)
-            assert same(once, before)
+            assert again is once or is_same(again, before)
+            assert is_same(once, before)
         else:
             assert isinstance(once, InputsError)
 

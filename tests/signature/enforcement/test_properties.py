@@ -1,4 +1,4 @@
-"""Properties of inference and enforcement over random data and signatures; `HYPOTHESIS_PROFILE=full` tries 1,000 of each."""
+"""Properties of inference and enforcement for random data and signatures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from modelpact._internal import mlflow_compat
 from modelpact.errors import InputsError, OutputsError, SignError
 from modelpact.signature import compile
 from modelpact.signature.inference.infer import infer
-from tests.support.enforcement_cases import same
+from tests.support.enforcement_cases import is_same
 from tests.support.mlflow_differences import are_known_gaps
 from tests.support.strategies import column_schemas, plain_names, signatures
 
@@ -56,7 +56,7 @@ wild = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(plain_names, inner, max_size=3),
     max_leaves=6,
 )
-"""Any Python value that JSON, or Python in its place, may bring."""
+"""Any Python value that a JSON or Python client may send."""
 
 
 @st.composite
@@ -164,7 +164,7 @@ def test_infer_accepts_what_it_signed(data: Any) -> None:
     enforcer = compile(found)
     enforcer.enforce_inputs(data)
     enforcer.enforce_outputs(data)
-    assert same(data, kept)
+    assert is_same(data, kept)
 
 
 @calm
@@ -194,7 +194,7 @@ def test_enforcement_is_idempotent_for_frames(frame: pd.DataFrame, policy: Any) 
     enforcer = compile(infer(frame, on_any="allow"), policy)
     accepted, once = verdict(enforcer, frame)
     if accepted:
-        assert same(enforcer.enforce_inputs(once), once)
+        assert is_same(enforcer.enforce_inputs(once), once)
 
 
 @calm
@@ -206,9 +206,9 @@ def test_enforcement_is_idempotent_and_changes_nothing(schema: Schema, data: st.
     kept = copy.deepcopy(payload)
     enforcer = compile(ModelSignature(schema))
     accepted, once = verdict(enforcer, payload)
-    assert same(payload, kept)
+    assert is_same(payload, kept)
     if accepted:
-        assert same(enforcer.enforce_inputs(once), once)
+        assert is_same(enforcer.enforce_inputs(once), once)
 
 
 @calm
@@ -217,7 +217,7 @@ def test_column_order_does_not_matter(frame: pd.DataFrame, chance: Any) -> None:
     enforcer = compile(infer(frame, on_any="allow"))
     names = list(frame)
     chance.shuffle(names)
-    assert same(enforcer.enforce_inputs(frame[names]), enforcer.enforce_inputs(frame))
+    assert is_same(enforcer.enforce_inputs(frame[names]), enforcer.enforce_inputs(frame))
 
 
 @calm
@@ -250,8 +250,8 @@ def test_lossless_accepts_frames_that_mlflow_accepts(
     assert mlflow_accepts is (expected is not None)
     accepted, given_back = verdict(compile(ModelSignature(schema)), frame)
     if mlflow_accepts:
-        assert same(result, expected)
-        assert same(given_back, expected) if accepted else are_known_gaps(given_back.failures), (
+        assert is_same(result, expected)
+        assert is_same(given_back, expected) if accepted else are_known_gaps(given_back.failures), (
             given_back
         )
 
@@ -270,7 +270,7 @@ def test_lossless_changes_no_value(values: list[Any], dtype: DataType) -> None:
         compile(ModelSignature(Schema([ColSpec(dtype, "x")]))), [{"x": value} for value in values]
     )
     if accepted and dtype is not DataType.datetime:
-        assert same(frame["x"].tolist(), values)
+        assert is_same(frame["x"].tolist(), values)
 
 
 payloads = st.one_of(
@@ -303,11 +303,11 @@ def test_any_data_for_any_signature_is_taken_or_refused_with_failures(
             assert refusal.total >= len(refusal.failures)
             assert all(len(failure.got) <= 220 for failure in refusal.failures)
             assert str(refusal)
-    assert same(data, kept)
+    assert is_same(data, kept)
 
 
 def refusal_of(call: Any, data: Any) -> Any:
-    """What a call raises of ours; None where it accepts."""
+    """Return the error of modelpact that a call raises, or None."""
     try:
         call(data)
     except (InputsError, OutputsError) as error:

@@ -1,4 +1,4 @@
-"""Generated examples: the valid ones pass, each broken one is refused for the break that it names."""
+"""Valid examples are accepted; invalid ones are rejected for the violation that they name."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ SIGNATURES = {
 
 @pytest.fixture(autouse=True)
 def quiet_mlflow() -> Any:
-    """MLflow warns of each unknown param; that is no part of its verdict."""
+    """Silence MLflow, which warns about each unknown param."""
     logger = logging.getLogger("mlflow.models.utils")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -89,7 +89,7 @@ def quiet_mlflow() -> Any:
 
 
 def mlflow_takes(signature: ModelSignature, inputs: Any, params: Any) -> None:
-    """MLflow's own enforcement; it changes nested values in place, and a deep copy of a DataFrame shares them."""
+    """Run MLflow on pickled copies: it changes nested values, which copies of frames share."""
     if signature.inputs is not None:
         enforce_inputs(pickle.loads(pickle.dumps(inputs)), signature.inputs)
     enforce_params(pickle.loads(pickle.dumps(params)), signature.params)
@@ -103,7 +103,7 @@ def modelpact_takes(signature: ModelSignature, inputs: Any, params: Any) -> None
 
 
 def usable(signature: ModelSignature) -> bool:
-    """MLflow mistakes a column named "" or 0 for its position, and then accepts nothing."""
+    """Return whether MLflow can find all columns; it reads the names "" and 0 as positions."""
     return all(
         spec.name is None or spec.name or spec.name == index
         for index, spec in enumerate(signature.inputs or ())
@@ -216,7 +216,7 @@ CODES = {
     "PARAM_TYPE": {"WRONG_TYPE"},
     "PARAM_SHAPE": {"WRONG_TYPE", "WRONG_SHAPE"},
 }
-"""What the enforcer calls each break."""
+"""The violation codes of each kind of invalid example."""
 
 
 @pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
@@ -304,7 +304,7 @@ def test_optional_columns_are_sometimes_left_out_and_sometimes_null() -> None:
 
 
 def test_a_break_leaves_the_whole_data_alone() -> None:
-    """Two breaks made of the same example do not share what they changed."""
+    """Invalid examples do not share data."""
     made = generate_invalid_examples(RICH, 120)
     for one, two in itertools.pairwise(made):
         assert one.inputs is not two.inputs

@@ -1,4 +1,4 @@
-"""A signature as JSON Schema: which JSON is of which type."""
+"""JSON Schemas accept the valid values of each type, and reject the invalid ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
 from modelpact.signature import parse, rows_schema, strict_rows_schema, to_json_schema
-from tests.support.verdicts import MOMENTS, NO_MOMENTS, PAYLOADS, VALUES, matches, says
+from tests.support.json_verdicts import (
+    DATETIMES,
+    INVALID_DATETIMES,
+    PAYLOADS,
+    VALUES,
+    is_valid,
+    schema_and_enforcer_accept,
+)
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -26,28 +33,36 @@ class TestValues:
             *((value, True) for value in right),
             *((value, False) for value in wrong),
         ]:
-            assert says(signature, {"inputs": [{"x": value}]}) == (good, good), value
-            assert matches(rows_schema(signature.inputs), {"x": value, "more": 1}) is good
+            assert schema_and_enforcer_accept(signature, {"inputs": [{"x": value}]}) == (
+                good,
+                good,
+            ), value
+            assert is_valid(rows_schema(signature.inputs), {"x": value, "more": 1}) is good
 
     def test_of_an_optional_column_may_be_null_or_missing(
         self, dtype: Any, right: list[Any], wrong: list[Any]
     ) -> None:
         signature = ModelSignature(Schema([ColSpec(_type(dtype), "x", required=False)]))
         for row in [{}, {"x": None}, {"y": 1}, *({"x": value} for value in right)]:
-            assert says(signature, {"inputs": [row]}) == (True, True), row
+            assert schema_and_enforcer_accept(signature, {"inputs": [row]}) == (True, True), row
         inside_a_map = (
             isinstance(dtype, dict) and "*" in dtype
         )  # the values of an optional map may be null
         for value in wrong:
             if value not in (None, {}) and not inside_a_map:
-                assert says(signature, {"inputs": [{"x": value}]}) == (False, False), value
+                assert schema_and_enforcer_accept(signature, {"inputs": [{"x": value}]}) == (
+                    False,
+                    False,
+                ), value
 
     def test_of_one_unnamed_column(self, dtype: Any, right: list[Any], wrong: list[Any]) -> None:
         signature = ModelSignature(Schema([ColSpec(_type(dtype))]))
-        assert says(signature, {"inputs": right}) == (True, True)
+        assert schema_and_enforcer_accept(signature, {"inputs": right}) == (True, True)
         for value in [value for value in wrong if not isinstance(value, list)]:
-            assert says(signature, {"inputs": [value]}) == (False, False), value
-            assert not matches(rows_schema(signature.inputs), value)
+            assert schema_and_enforcer_accept(signature, {"inputs": [value]}) == (False, False), (
+                value
+            )
+            assert not is_valid(rows_schema(signature.inputs), value)
 
 
 def _type(written: Any) -> Any:
@@ -70,9 +85,9 @@ def _type(written: Any) -> Any:
 def test_payloads(inputs: Any, right: list[Any], wrong: list[Any]) -> None:
     signature = parse({"inputs": inputs})
     for payload in right:
-        assert says(signature, {"inputs": payload}) == (True, True), payload
+        assert schema_and_enforcer_accept(signature, {"inputs": payload}) == (True, True), payload
     for payload in wrong:
-        assert says(signature, {"inputs": payload}) == (False, False), payload
+        assert schema_and_enforcer_accept(signature, {"inputs": payload}) == (False, False), payload
 
 
 def test_a_column_named_by_a_number_is_in_no_json() -> None:
@@ -80,15 +95,20 @@ def test_a_column_named_by_a_number_is_in_no_json() -> None:
         Schema([ColSpec("long", 1, required=needed), ColSpec("long", "x")])
         for needed in (True, False)
     )
-    assert says(ModelSignature(required), {"inputs": [{"1": 1, "x": 1}]}) == (False, False)
-    assert says(ModelSignature(optional), {"inputs": [{"1": "not looked at", "x": 1}]}) == (
+    assert schema_and_enforcer_accept(ModelSignature(required), {"inputs": [{"1": 1, "x": 1}]}) == (
+        False,
+        False,
+    )
+    assert schema_and_enforcer_accept(
+        ModelSignature(optional), {"inputs": [{"1": "not looked at", "x": 1}]}
+    ) == (
         True,
         True,
     )
     assert rows_schema(required) == {"not": {}}
     assert strict_rows_schema(optional) is None
     tensors = ModelSignature(Schema([TensorSpec(np.dtype("int64"), (-1,), 1)]))
-    assert says(tensors, {"inputs": {"1": [1]}}) == (False, False)
+    assert schema_and_enforcer_accept(tensors, {"inputs": {"1": [1]}}) == (False, False)
 
 
 PARAMS: list[tuple[str, list[Any], list[Any]]] = [
@@ -97,7 +117,7 @@ PARAMS: list[tuple[str, list[Any], list[Any]]] = [
     ("double = 0.5", [0.1, 1e308], ["1", True, []]),
     ("boolean = true", [False, None], [0, "true"]),
     ("string = x", ["", None], [5, ["a"]]),
-    ("datetime = 2024-05-06", [*MOMENTS, None], NO_MOMENTS),
+    ("datetime = 2024-05-06", [*DATETIMES, None], INVALID_DATETIMES),
     ('"[long] = [1]"', [[], [1, None, 2.0]], [1, None, ["x"], {}]),
 ]
 
@@ -106,11 +126,20 @@ PARAMS: list[tuple[str, list[Any], list[Any]]] = [
 def test_params(written: str, right: list[Any], wrong: list[Any]) -> None:
     signature = parse({"params": {"p": json.loads(written) if written[0] == '"' else written}})
     for value in right:
-        assert says(signature, {"inputs": None, "params": {"p": value}}) == (True, True), value
+        assert schema_and_enforcer_accept(signature, {"inputs": None, "params": {"p": value}}) == (
+            True,
+            True,
+        ), value
     for value in wrong:
-        assert says(signature, {"inputs": None, "params": {"p": value}}) == (False, False), value
+        assert schema_and_enforcer_accept(signature, {"inputs": None, "params": {"p": value}}) == (
+            False,
+            False,
+        ), value
     for params, good in [({}, True), (None, True), ({"other": 1}, False), ([], False)]:
-        assert says(signature, {"inputs": None, "params": params}) == (good, good)
+        assert schema_and_enforcer_accept(signature, {"inputs": None, "params": params}) == (
+            good,
+            good,
+        )
 
 
 def test_a_param_that_is_an_object() -> None:
@@ -123,7 +152,10 @@ def test_a_param_that_is_an_object() -> None:
         (None, False),
         ({"a": 1, "c": 1}, False),
     ]:
-        assert says(signature, {"inputs": None, "params": {"p": value}}) == (good, good), value
+        assert schema_and_enforcer_accept(signature, {"inputs": None, "params": {"p": value}}) == (
+            good,
+            good,
+        ), value
 
 
 def test_params_state_their_defaults_as_json() -> None:

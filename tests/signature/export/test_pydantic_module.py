@@ -1,4 +1,4 @@
-"""Pydantic models and the enforcer give one verdict on JSON, but for other forms of a table, and where NumPy reads a list."""
+"""Pydantic models and the enforcer accept the same JSON, with known exceptions."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from mlflow.types.schema import ColSpec, DataType, ParamSchema, ParamSpec, Schem
 from pydantic import ValidationError
 
 from modelpact.signature import compile, parse, to_pydantic
-from tests.support.json_payloads import carried, payloads
+from tests.support.json_payloads import generate_calls, through_json
+from tests.support.json_verdicts import PAYLOADS, VALUES, find_violations, schemas, seeded
 from tests.support.strategies import param_schemas
-from tests.support.verdicts import PAYLOADS, VALUES, failures, schemas, seeded
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def module(signature: ModelSignature) -> dict[str, Any]:
-    """The module, imported."""
+    """Return the namespace of the generated module."""
     names: dict[str, Any] = {}
     exec(compile_text(to_pydantic(signature, "models:/made/1")), names)
     return names
@@ -44,7 +44,7 @@ def accepts(names: dict[str, Any], call: Any) -> bool:
 
 
 def signed(inputs: Any) -> ModelSignature:
-    """A signature as the tests of JSON Schema write it."""
+    """Return a signature with the given inputs."""
     if inputs == "sparkml_vector":
         inputs = {"type": "sparkml_vector"}
     return parse({"inputs": inputs})
@@ -90,11 +90,13 @@ def test_widths_that_json_schema_cannot_tell(
     names, enforcer = module(signature), compile(signature)
     for value in [*right, *wrong]:
         call = {"inputs": [{"x": value}]}
-        assert accepts(names, call) is (value in right) is not bool(failures(enforcer, call)), value
+        assert (
+            accepts(names, call) is (value in right) is not bool(find_violations(enforcer, call))
+        ), value
 
 
 def _told_by_numpy(found: Any) -> bool:
-    """NumPy reads a list into one dtype: whether a large integer passes, or an object, depends on its neighbours."""
+    """Return whether NumPy explains the violations: it reads all items of a list as one dtype."""
     return all(
         re.fullmatch(r"(u?int64|object)\[.*\]", one.expected)
         and one.code in {"WRONG_TYPE", "LOSSY"}
@@ -103,7 +105,7 @@ def _told_by_numpy(found: Any) -> bool:
 
 
 def _another_form(signature: ModelSignature, call: Any) -> bool:
-    """A single row, columns by name, rows of one value, a row without a column that another has."""
+    """Return whether only the enforcer accepts this form of a table, or an empty tensor."""
     schema, data = signature.inputs, call["inputs"]
     if schema is None:
         return False
@@ -128,11 +130,11 @@ def test_one_verdict_on_thousands_of_payloads() -> None:
     def compare(inputs: Schema, params: ParamSchema | None, seed: int) -> None:
         signature = ModelSignature(inputs, None, params)
         names, enforcer = module(signature), compile(signature)
-        for made in payloads(signature, 24, seed):
-            call = carried(made if params is not None else {"inputs": made["inputs"]})
+        for made in generate_calls(signature, 24, seed):
+            call = through_json(made if params is not None else {"inputs": made["inputs"]})
             if call is None:
                 continue
-            found = failures(enforcer, call)
+            found = find_violations(enforcer, call)
             accepted = accepts(names, call)
             if accepted is not bool(found):
                 count["accepted" if accepted else "refused"] += 1

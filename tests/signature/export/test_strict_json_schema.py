@@ -1,4 +1,4 @@
-"""The schema of one row for a model's structured output: what it cannot say, and that nothing it accepts is refused."""
+"""Strict schemas exist for some types only; the enforcer accepts everything they accept."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from mlflow.types.schema import ColSpec, DataType, Schema
 
 from modelpact.signature import compile, generate_examples, parse, rows_schema, strict_rows_schema
 from modelpact.signature.export.json_schema import JsonSchema
-from tests.support.json_payloads import carried, payloads, plain_call
+from tests.support.json_payloads import generate_calls, through_json, to_json_call
+from tests.support.json_verdicts import find_violations, is_valid, only_violations, seeded
 from tests.support.strategies import any_names, types
-from tests.support.verdicts import expects, failures, matches, seeded
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -107,16 +107,18 @@ class TestStrictRows:
                 ),
             }
             rows, enforcer = rows_schema(signature.inputs), compile(signature)
-            filled = [plain_call(*pair) for pair in generate_examples(signature, 8, seed=seed)]
-            for call in [*filled, *payloads(signature, 16, seed)]:
-                listed = (carried(call) or {"inputs": []})["inputs"]
+            filled = [to_json_call(*pair) for pair in generate_examples(signature, 8, seed=seed)]
+            for call in [*filled, *generate_calls(signature, 16, seed)]:
+                listed = (through_json(call) or {"inputs": []})["inputs"]
                 for row in listed if isinstance(listed, list) else []:
-                    if matches(strict, row) and "\\n" not in json.dumps(
+                    if is_valid(strict, row) and "\\n" not in json.dumps(
                         row
                     ):  # before which Python's $ stands too
-                        assert matches(rows, row)
-                        why = failures(enforcer, {"inputs": [row]})
-                        assert not why or expects("LOSSY", "float|double")(signature, {}, why), (
+                        assert is_valid(rows, row)
+                        why = find_violations(enforcer, {"inputs": [row]})
+                        assert not why or only_violations("LOSSY", "float|double")(
+                            signature, {}, why
+                        ), (
                             row,
                             why,
                         )
@@ -127,7 +129,7 @@ class TestStrictRows:
 
 
 def _keywords(schema: JsonSchema) -> set[str]:
-    """The keywords of a strict schema; each object in it is checked for what OpenAI asks of objects."""
+    """Return the keywords of a strict schema, and check its objects for OpenAI's rules."""
     found = set(schema)
     if "object" in schema["type"]:
         assert schema["required"] == list(schema["properties"])

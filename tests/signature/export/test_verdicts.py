@@ -1,4 +1,4 @@
-"""JSON Schema and the enforcer give one verdict on JSON; where they cannot, `EXCUSES` says why."""
+"""JSON Schema and the enforcer accept the same JSON, with the exceptions in `EXCUSES`."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import DataType, ParamSchema, Schema
 
 from modelpact.signature import Violation, compile, parse, rows_schema, to_json_schema
-from tests.support.json_payloads import carried, payloads
-from tests.support.strategies import param_schemas
-from tests.support.verdicts import (
-    expects,
-    failures,
-    matches,
+from tests.support.json_payloads import generate_calls, through_json
+from tests.support.json_verdicts import (
+    find_violations,
+    is_valid,
     named_columns,
-    says,
+    only_violations,
+    schema_and_enforcer_accept,
     schemas,
     seeded,
     unnamed_columns,
 )
+from tests.support.strategies import param_schemas
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def _large(call: Any) -> bool:
-    """Whether there is a whole number in it that a double may not hold."""
+    """Return whether a call has an integer that a double may not hold."""
     if isinstance(call, (dict, list)):
         return any(map(_large, call.values() if isinstance(call, dict) else call))
     return isinstance(call, int) and abs(call) > 2**53
@@ -43,7 +43,7 @@ def _large(call: Any) -> bool:
 def _large_beside_fractions(
     signature: ModelSignature, call: dict[str, Any], found: list[Violation]
 ) -> bool:
-    return _large(call["inputs"]) and expects(
+    return _large(call["inputs"]) and only_violations(
         "WRONG_TYPE|LOSSY", r"long|u?int64\[.*\]|float\d+\[.*\]"
     )(signature, call, found)
 
@@ -67,11 +67,11 @@ def _of_another_form(
 def _spelled_otherwise(
     signature: ModelSignature, call: dict[str, Any], found: list[Violation]
 ) -> bool:
-    return not found and matches(to_json_schema(signature), _respelled(call))
+    return not found and is_valid(to_json_schema(signature), _respelled(call))
 
 
 def _respelled(call: Any) -> Any:
-    """Every text that Python reads as a moment, in the plainest spelling."""
+    """Return a call with every ISO 8601 text in its basic form."""
     if isinstance(call, dict):
         return {key: _respelled(item) for key, item in call.items()}
     if isinstance(call, list):
@@ -84,7 +84,7 @@ def _respelled(call: Any) -> Any:
 
 @dataclass(frozen=True)
 class Excuse:
-    """One class of JSON on which the schema and the enforcer disagree.
+    """A kind of JSON that only the schema or only the enforcer accepts.
 
     Attributes:
         why: The reason.
@@ -104,7 +104,7 @@ EXCUSES = {
         "JSON Schema has no widths. A column of float takes of the fractions those that 32 bits hold exactly; tensors round.",
         "schema",
         lambda signature, call, found: (
-            expects("LOSSY", "float")(signature, call, found) and "float" in found[0].got
+            only_violations("LOSSY", "float")(signature, call, found) and "float" in found[0].got
         ),
         [({"x": "float"}, [{"x": 0.1}]), ({"x": ["float"]}, [{"x": [0.1]}])],
     ),
@@ -112,7 +112,7 @@ EXCUSES = {
         "To JSON Schema 1e20 and 100000000000000000000 are one number. Python reads a float and an integer, and the enforcer"
         " takes integers for floats only up to 2**53, and for those of 32 and 16 bits up to 2**24 and 2**11.",
         "schema",
-        expects("LOSSY", r"float|double|float\d+\[.*\]"),
+        only_violations("LOSSY", r"float|double|float\d+\[.*\]"),
         [
             ({"x": "double"}, [{"x": 2**53 + 2}]),
             ({"x": "float"}, [{"x": 2**25}]),
@@ -135,13 +135,13 @@ EXCUSES = {
     "tensors of objects": Excuse(
         "Lists of different lengths are axes for the enforcer that do not fit, also where each could be an object of its own.",
         "schema",
-        expects(".*", r"object\[.*\]"),
+        only_violations(".*", r"object\[.*\]"),
         [("object[-1]", [[1], [2, 3]])],
     ),
     "half characters": Excuse(
         "JSON can spell half of a character (a lone surrogate), and Python reads it; pandas cannot store it.",
         "schema",
-        expects("UNREADABLE|WRONG_KIND", ".*"),
+        only_violations("UNREADABLE|WRONG_KIND", ".*"),
         [({"x": "string"}, [{"x": "\ud800"}]), (["string", "string"], [["\ud800", ""]])],
     ),
     "other forms": Excuse(
@@ -185,11 +185,11 @@ def test_the_excuses_are_true(name: str) -> None:
     excuse = EXCUSES[name]
     for inputs, payload in excuse.cases:
         signature, call = parse({"inputs": inputs}), {"inputs": payload}
-        assert says(signature, call) == (
+        assert schema_and_enforcer_accept(signature, call) == (
             excuse.accepts == "schema",
             excuse.accepts == "enforcer",
         ), payload
-        assert excuse.applies(signature, call, failures(compile(signature), call)), payload
+        assert excuse.applies(signature, call, find_violations(compile(signature), call)), payload
 
 
 def test_one_verdict_on_thousands_of_payloads() -> None:
@@ -206,13 +206,13 @@ def test_one_verdict_on_thousands_of_payloads() -> None:
         Draft202012Validator.check_schema(schema)
         assert json.loads(json.dumps(schema, allow_nan=False)) == schema
         validator, enforcer = Draft202012Validator(schema), compile(signature)
-        for made in payloads(signature, 24, seed):
+        for made in generate_calls(signature, 24, seed):
             if (
-                call := carried(made if params is not None else {"inputs": made["inputs"]})
+                call := through_json(made if params is not None else {"inputs": made["inputs"]})
             ) is None:
                 count["not in JSON"] += 1
                 continue
-            found = failures(enforcer, call)
+            found = find_violations(enforcer, call)
             accepted = validator.is_valid(call)
             if accepted is not bool(found):
                 count["accepted" if accepted else "refused"] += 1
@@ -246,8 +246,8 @@ def test_rows_are_what_lists_of_rows_consist_of() -> None:
             Draft202012Validator(rows_schema(inputs)),
             Draft202012Validator(to_json_schema(signature)),
         )
-        for made in payloads(signature, 16, seed):
-            call = carried(made) or {"inputs": []}
+        for made in generate_calls(signature, 16, seed):
+            call = through_json(made) or {"inputs": []}
             for row in call["inputs"] if isinstance(call["inputs"], list) else []:
                 one, listed = rows.is_valid(row), whole.is_valid({"inputs": [row]})
                 assert one == listed or (

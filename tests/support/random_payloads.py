@@ -1,4 +1,4 @@
-"""Payloads for a signature, in every container and dtype; and the search for one that proves a change to be breaking."""
+"""Random payloads of a signature, and the search for one that confirms a breaking change."""
 
 from __future__ import annotations
 
@@ -27,44 +27,44 @@ from mlflow.types.schema import (
 )
 
 from modelpact.signature import compile
-from tests.support.dtype_catalogue import TYPES, VALUES, cells, columns, takes, tensor_values
+from tests.support.dtype_catalogue import TYPES, VALUES, accepts, cells, columns, tensor_values
 
 
 @cache
 def _pool(dtype: str, policy: str, where: str) -> list[Any]:
-    """The values that a scalar type takes."""
+    """Return the values that a scalar type accepts."""
     kind = TYPES[dtype]
     if where == "param":
         default = None if kind != DataType.datetime else dt.datetime(2024, 1, 1)
         enforcer = compile(
             ModelSignature(params=ParamSchema([ParamSpec("p", kind, default)])), policy
         )  # type: ignore[arg-type]
-        return [value for value in VALUES if takes(enforcer, "params", {"p": value})]
+        return [value for value in VALUES if accepts(enforcer, "params", {"p": value})]
     enforcer = compile(
         ModelSignature(Schema([ColSpec(Object([Property("p", kind)]), "x")])), policy
     )  # type: ignore[arg-type]
-    return [value for value in VALUES if takes(enforcer, "inputs", [{"x": {"p": value}}])]
+    return [value for value in VALUES if accepts(enforcer, "inputs", [{"x": {"p": value}}])]
 
 
 @cache
 def _series(dtype: str, policy: str, required: bool) -> list[Any]:
-    """The columns of two rows that a scalar type takes."""
+    """Return the columns of two rows that a scalar type accepts."""
     enforcer = compile(ModelSignature(Schema([ColSpec(TYPES[dtype], "x", required)])), policy)  # type: ignore[arg-type]
     return [
         one
         for one in columns()[::3]
-        if len(one) == 2 and takes(enforcer, "inputs", pd.DataFrame({"x": one}))
+        if len(one) == 2 and accepts(enforcer, "inputs", pd.DataFrame({"x": one}))
     ]
 
 
 @cache
 def _tensor_pool(dtype: np.dtype[Any], policy: str) -> list[Any]:
     enforcer = compile(ModelSignature(Schema([TensorSpec(dtype, (-1,), "t")])), policy)  # type: ignore[arg-type]
-    return [array for array in tensor_values() if takes(enforcer, "inputs", {"t": array})]
+    return [array for array in tensor_values() if accepts(enforcer, "inputs", {"t": array})]
 
 
-class Chance:
-    """One source of chance."""
+class RandomSource:
+    """A source of random choices."""
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
@@ -80,17 +80,19 @@ class Chance:
 
 
 class Payloads:
-    """Data for a signature, most of which it takes: in each container, each dtype, with nulls and at the edges of its types.
+    """Data for a signature, most of it valid.
+
+    It has every container and dtype, nulls, and values at the limits of the types.
 
     Args:
-        signature: What the data is for.
-        other: What it may become; unnamed columns are given its names.
+        signature: The signature of the data.
+        other: A second signature; unnamed columns get its names.
         policy: The policy of the enforcer.
-        chance: The source of chance.
+        chance: The source of random choices.
     """
 
     def __init__(
-        self, signature: ModelSignature, other: ModelSignature, policy: str, chance: Chance
+        self, signature: ModelSignature, other: ModelSignature, policy: str, chance: RandomSource
     ) -> None:
         self.signature, self.other, self.policy, self.chance = signature, other, policy, chance
 
@@ -217,12 +219,13 @@ class Payloads:
             and tensor.ndim == 2
             and tensor.dtype != object
         ):
-            with contextlib.suppress(ValueError):  # a point in time that pandas has no dtype for
+            # pandas has no dtype for some datetimes.
+            with contextlib.suppress(ValueError):
                 return pd.DataFrame(tensor)
         return tensor
 
     def _cells(self, spec: TensorSpec, rows: int) -> Any:
-        """The column of a frame whose cells are a tensor's rows, flat or in their shape."""
+        """Return a column whose cells are the rows of a tensor, flat or in their shape."""
         inner = [axis if axis >= 0 else self.chance.count(1, 3) for axis in tuple(spec.shape)[1:]]
         array = self._filled(spec, (rows, *inner))
         if self.chance.flip() and array.ndim > 1:
@@ -309,11 +312,11 @@ _PLAIN: dict[str, list[Any]] = {
 }
 
 
-def _plain(name: str, chance: Chance) -> Any:
+def _plain(name: str, chance: RandomSource) -> Any:
     return chance.pick(_PLAIN[name])
 
 
-def witness(
+def find_counterexample(
     old: ModelSignature,
     new: ModelSignature,
     side: str,
@@ -323,21 +326,22 @@ def witness(
     policy: str = "lossless",
     extra: str = "ignore",
 ) -> list[Any]:
-    """Data of one side that proves `backward` broken, in a list of one; an empty list where none of `n` that conform does.
+    """Search for data of one side that confirms a change that breaks `backward`.
 
     For inputs and params it is what the old signature takes and the new refuses; for outputs what conforms to the new and not to
     the old. Data with columns that its own signature does not know is not asked about.
     """
     first, second = (new, old) if side == "outputs" else (old, new)
-    made = Payloads(first, second, policy, Chance(seed))
+    made = Payloads(first, second, policy, RandomSource(seed))
     own = compile(first, policy, "ignore" if policy == "mlflow" else "forbid")  # type: ignore[arg-type]
     other = compile(second, policy, extra)  # type: ignore[arg-type]
     conforming = 0
     for _ in range(3 * n):
         data = getattr(made, side)()
-        if takes(own, side, copy.deepcopy(data)):  # MLflow writes into arrays
+        # MLflow writes into arrays.
+        if accepts(own, side, copy.deepcopy(data)):
             conforming += 1
-            if not takes(other, side, data):
+            if not accepts(other, side, data):
                 return [data]
         if conforming == n:
             break

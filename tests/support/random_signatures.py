@@ -1,4 +1,4 @@
-"""Random signatures, and what may become of them."""
+"""Random signatures, and random edits of signatures."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from mlflow.types.schema import (
 )
 
 from tests.support.dtype_catalogue import TENSOR_DTYPES
-from tests.support.payload_forms import Chance
+from tests.support.random_payloads import RandomSource
 
 NAMES = ["a", "b", "c", "d", "e"]
 
 
-def a_type(chance: Chance, depth: int = 2) -> Any:
-    """A random type of column."""
+def random_type(chance: RandomSource, depth: int = 2) -> Any:
+    """Return a random column type."""
     if depth == 0 or chance.flip(0.6):
         return chance.pick([*DataType, *DataType, AnyType()])
     kind = chance.pick(["array", "object", "map"])
     if kind == "array":
-        return Array(a_type(chance, depth - 1))
+        return Array(random_type(chance, depth - 1))
     if kind == "map":
-        return Map(a_type(chance, depth - 1))
+        return Map(random_type(chance, depth - 1))
     names = chance.rng.permutation(["a", "b", "x"])[: chance.count(1, 3)]
     return Object(
-        [Property(str(name), a_type(chance, depth - 1), chance.flip(0.6)) for name in names]
+        [Property(str(name), random_type(chance, depth - 1), chance.flip(0.6)) for name in names]
     )
 
 
-def a_tensor(chance: Chance, name: str | None) -> TensorSpec:
+def random_tensor(chance: RandomSource, name: str | None) -> TensorSpec:
     shape = (
         chance.pick([-1, -1, 2]),
         *(chance.pick([-1, 1, 2, 3]) for _ in range(chance.count(0, 2))),
@@ -50,19 +50,19 @@ def a_tensor(chance: Chance, name: str | None) -> TensorSpec:
     return TensorSpec(np.dtype(chance.pick(TENSOR_DTYPES)), shape, name)
 
 
-def a_schema(chance: Chance) -> Schema:
-    """A random schema: columns, with names or without, or tensors."""
+def random_schema(chance: RandomSource) -> Schema:
+    """Return a random schema of named columns, unnamed columns or tensors."""
     kind = chance.pick(["columns", "columns", "columns", "unnamed", "tensor", "tensors"])
     width = chance.count(1, 4)
     if kind == "columns":
         return Schema(
-            [ColSpec(a_type(chance), NAMES[index], chance.flip(0.7)) for index in range(width)]
+            [ColSpec(random_type(chance), NAMES[index], chance.flip(0.7)) for index in range(width)]
         )
     if kind == "unnamed":
-        return Schema([ColSpec(a_type(chance)) for _ in range(chance.count(1, 3))])
+        return Schema([ColSpec(random_type(chance)) for _ in range(chance.count(1, 3))])
     if kind == "tensor":
-        return Schema([a_tensor(chance, None)])
-    return Schema([a_tensor(chance, NAMES[index]) for index in range(chance.count(1, 3))])
+        return Schema([random_tensor(chance, None)])
+    return Schema([random_tensor(chance, NAMES[index]) for index in range(chance.count(1, 3))])
 
 
 _DEFAULTS: dict[str, list[Any]] = {
@@ -76,7 +76,7 @@ _DEFAULTS: dict[str, list[Any]] = {
 }
 
 
-def a_param(chance: Chance, name: str) -> ParamSpec:
+def random_param(chance: RandomSource, name: str) -> ParamSpec:
     if chance.flip(0.1):
         return ParamSpec(
             name,
@@ -92,12 +92,12 @@ def a_param(chance: Chance, name: str) -> ParamSpec:
     )
 
 
-def a_signature(chance: Chance) -> ModelSignature:
-    """A random signature."""
-    params = [a_param(chance, name) for name in ["p", "q", "r"][: chance.count(0, 3)]]
+def random_signature(chance: RandomSource) -> ModelSignature:
+    """Return a random signature."""
+    params = [random_param(chance, name) for name in ["p", "q", "r"][: chance.count(0, 3)]]
     return ModelSignature(
-        a_schema(chance),
-        a_schema(chance) if chance.flip(0.7) else None,
+        random_schema(chance),
+        random_schema(chance) if chance.flip(0.7) else None,
         ParamSchema(params) if params else None,
     )
 
@@ -110,8 +110,8 @@ _CLOSE = {
 }
 
 
-def edited_type(dtype: Any, chance: Chance) -> Any:
-    """A type that is near another: deeper down, or wider, or nested once more."""
+def edit_type(dtype: Any, chance: RandomSource) -> Any:
+    """Return a similar type: changed inside, widened, or nested once more."""
     if chance.flip(0.12):
         return AnyType()
     if chance.flip(0.08):
@@ -119,21 +119,21 @@ def edited_type(dtype: Any, chance: Chance) -> Any:
     if isinstance(dtype, DataType) and dtype.name in _CLOSE and chance.flip(0.7):
         return DataType[chance.pick(_CLOSE[dtype.name])]
     if isinstance(dtype, Array) and chance.flip(0.8):
-        return Array(edited_type(dtype.dtype, chance))
+        return Array(edit_type(dtype.dtype, chance))
     if isinstance(dtype, Map) and chance.flip(0.8):
-        return Map(edited_type(dtype.value_type, chance))
+        return Map(edit_type(dtype.value_type, chance))
     if isinstance(dtype, Object) and chance.flip(0.9):
         if chance.flip(0.15):
             return Map(dtype.properties[0].dtype)
         members = [(prop.name, prop.dtype, bool(prop.required)) for prop in dtype.properties]
         return Object(
-            [Property(*member) for member in _edited_members(members, chance, ["a", "b", "x", "y"])]
+            [Property(*member) for member in _edit_members(members, chance, ["a", "b", "x", "y"])]
         )
-    return a_type(chance, 1)
+    return random_type(chance, 1)
 
 
-def _edited_members(members: list[Any], chance: Chance, names: list[str]) -> list[Any]:
-    """Columns or properties `(name, type, required)` with one edit."""
+def _edit_members(members: list[Any], chance: RandomSource, names: list[str]) -> list[Any]:
+    """Return columns or properties `(name, type, required)` with one edit."""
     members = list(members)
     index = chance.count(0, len(members) - 1)
     name, dtype, required = members[index]
@@ -142,14 +142,14 @@ def _edited_members(members: list[Any], chance: Chance, names: list[str]) -> lis
         ["type", "type", "type", "required", "required", "remove", "add", "rename", "reorder"]
     )
     if edit == "type":
-        members[index] = (name, edited_type(dtype, chance), required)
+        members[index] = (name, edit_type(dtype, chance), required)
     elif edit == "required":
         members[index] = (name, dtype, not required)
     elif edit == "remove" and len(members) > 1:
         del members[index]
     elif edit == "add" and free:
         members.insert(
-            chance.count(0, len(members)), (free[0], a_type(chance, 1), chance.flip(0.4))
+            chance.count(0, len(members)), (free[0], random_type(chance, 1), chance.flip(0.4))
         )
     elif edit == "rename" and free:
         members[index] = (free[-1], dtype, required)
@@ -158,22 +158,22 @@ def _edited_members(members: list[Any], chance: Chance, names: list[str]) -> lis
     return members
 
 
-def edited_schema(schema: Schema | None, chance: Chance) -> Schema | None:
-    """A schema with one edit."""
+def edit_schema(schema: Schema | None, chance: RandomSource) -> Schema | None:
+    """Return a schema with one edit."""
     if chance.flip(0.04):
-        return None if schema is not None else a_schema(chance)
+        return None if schema is not None else random_schema(chance)
     if schema is None or chance.flip(0.04):
-        return a_schema(chance)
+        return random_schema(chance)
     specs: list[Any] = list(schema.inputs)
     if schema.is_tensor_spec():
-        return Schema(_edited_tensors(specs, chance))
+        return Schema(_edit_tensors(specs, chance))
     if not schema.has_input_names():
         if chance.flip(0.1):
             return Schema([ColSpec(spec.type, NAMES[index]) for index, spec in enumerate(specs)])
         members = [(index, spec.type, True) for index, spec in enumerate(specs)]
-        edited = _edited_members(members, chance, [])
+        edited = _edit_members(members, chance, [])
         if chance.flip(0.1):
-            edited.append((None, a_type(chance, 1), True))
+            edited.append((None, random_type(chance, 1), True))
         return Schema([ColSpec(dtype) for _, dtype, _ in edited])
     if chance.flip(0.05):
         return Schema([ColSpec(spec.type) for spec in specs])
@@ -181,12 +181,12 @@ def edited_schema(schema: Schema | None, chance: Chance) -> Schema | None:
     return Schema(
         [
             ColSpec(dtype, name, required)
-            for name, dtype, required in _edited_members(members, chance, NAMES)
+            for name, dtype, required in _edit_members(members, chance, NAMES)
         ]
     )
 
 
-def _edited_tensors(specs: list[TensorSpec], chance: Chance) -> list[TensorSpec]:
+def _edit_tensors(specs: list[TensorSpec], chance: RandomSource) -> list[TensorSpec]:
     index = chance.count(0, len(specs) - 1)
     spec = specs[index]
     edit = chance.pick(
@@ -219,7 +219,7 @@ def _edited_tensors(specs: list[TensorSpec], chance: Chance) -> list[TensorSpec]
             else specs[::-1]
         )
     elif edit == "add" and spec.name is not None and len(specs) < len(NAMES):
-        specs.append(a_tensor(chance, NAMES[len(specs)]))
+        specs.append(random_tensor(chance, NAMES[len(specs)]))
     elif edit == "remove" and len(specs) > 1:
         del specs[index]
     else:
@@ -227,11 +227,11 @@ def _edited_tensors(specs: list[TensorSpec], chance: Chance) -> list[TensorSpec]
     return specs
 
 
-def _edited_params(schema: ParamSchema | None, chance: Chance) -> ParamSchema | None:
+def _edit_params(schema: ParamSchema | None, chance: RandomSource) -> ParamSchema | None:
     specs = [] if schema is None else list(schema.params)
     edit = chance.pick(["default", "type", "wider", "add", "remove"])
     if edit == "add" or not specs:
-        specs.append(a_param(chance, "new"))
+        specs.append(random_param(chance, "new"))
         return ParamSchema(list({spec.name: spec for spec in specs}.values()))
     index = chance.count(0, len(specs) - 1)
     spec = specs[index]
@@ -244,21 +244,23 @@ def _edited_params(schema: ParamSchema | None, chance: Chance) -> ParamSchema | 
     ):
         specs[index] = ParamSpec(spec.name, DataType.double, float(spec.default))
     else:
-        specs[index] = a_param(chance, spec.name)
+        specs[index] = random_param(chance, spec.name)
     return ParamSchema(specs) if specs else None
 
 
-def edited(signature: ModelSignature, chance: Chance, most: int = 3) -> ModelSignature:
-    """A signature after one to three edits of its inputs, outputs or params."""
+def edit_signature(
+    signature: ModelSignature, chance: RandomSource, most: int = 3
+) -> ModelSignature:
+    """Return a signature with one to three edits of its inputs, outputs or params."""
     inputs, outputs, params = signature.inputs, signature.outputs, signature.params
     for _ in range(chance.count(1, most)):
         side = chance.pick(["inputs", "inputs", "outputs", "params"])
         if side == "inputs":
-            inputs = edited_schema(inputs, chance)
+            inputs = edit_schema(inputs, chance)
         elif side == "outputs":
-            outputs = edited_schema(outputs, chance)
+            outputs = edit_schema(outputs, chance)
         else:
-            params = _edited_params(params, chance)
+            params = _edit_params(params, chance)
     if inputs is None and outputs is None and params is None:
         return signature
     return ModelSignature(inputs, outputs, params)

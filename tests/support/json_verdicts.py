@@ -1,4 +1,4 @@
-"""JSON for signatures, and what JSON Schema and the enforcer say about it."""
+"""JSON payloads, and whether JSON Schema and the enforcer accept them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from modelpact.signature.export.json_schema import JsonSchema
 from tests.support.strategies import any_names, column_schemas, row_shapes, tensor_schemas, types
 
 
-def matches(schema: JsonSchema, payload: Any) -> bool:
+def is_valid(schema: JsonSchema, payload: Any) -> bool:
     return bool(Draft202012Validator(schema).is_valid(payload))
 
 
-def failures(enforcer: Enforcer, call: dict[str, Any]) -> list[Violation]:
-    """What the enforcer has against a call; what it cannot even read counts as refused."""
+def find_violations(enforcer: Enforcer, call: dict[str, Any]) -> list[Violation]:
+    """Return the violations of a call; an exception counts as one violation."""
     try:
         enforcer.enforce_call(call["inputs"], call.get("params"))
     except InputsError as error:
@@ -37,13 +37,15 @@ def failures(enforcer: Enforcer, call: dict[str, Any]) -> list[Violation]:
     return []
 
 
-def says(signature: ModelSignature, call: dict[str, Any]) -> tuple[bool, bool]:
-    """Whether the schema accepts the call, and whether the enforcer does."""
-    return matches(to_json_schema(signature), call), not failures(compile(signature), call)
+def schema_and_enforcer_accept(
+    signature: ModelSignature, call: dict[str, Any]
+) -> tuple[bool, bool]:
+    """Return whether the JSON Schema accepts a call, and whether the enforcer does."""
+    return is_valid(to_json_schema(signature), call), not find_violations(compile(signature), call)
 
 
 WHOLE = [0, -3, 3.0, 2**31 - 1, -(2**31)]
-MOMENTS = [
+DATETIMES = [
     *(
         "2024-02-29",
         "2000-02-29",
@@ -60,7 +62,7 @@ MOMENTS = [
     ),
     *("0001-01-01", "9999-12-31T23:59:59.999999", "0001-01-02T00:00:00+05:00", "9999-12-31T23:59Z"),
 ]
-NO_MOMENTS = [
+INVALID_DATETIMES = [
     *(
         "",
         "now",
@@ -99,12 +101,12 @@ VALUES: list[tuple[Any, list[Any], list[Any]]] = [
     ("double", [0, 0.1, -3, 2**53, 1e308, -5e-324, None], [True, "1", [], {}]),
     ("string", ["", "é ✓", "x" * 99, "\n"], [None, 5, True, [], {}]),
     ("binary", [], [None, "", "YWJj", [97], 5, {}]),
-    ("datetime", [*MOMENTS, None], NO_MOMENTS),
+    ("datetime", [*DATETIMES, None], INVALID_DATETIMES),
     ("any", [None, True, 5, 2**99, 0.1, "x", [1, "x"], {"a": [None]}], []),
     (["long"], [[], [1, 2.0], [None]], [None, 5, "x", {}, [0.5], [[1]], [True]]),
     ([["string"]], [[], [[]], [["a", None], None]], [None, ["a"], [[1]]]),
     (["any"], [[], [1, "x", None], None], [5, {}]),
-    (["datetime"], [[], MOMENTS], [["2023-02-29"], [5]]),
+    (["datetime"], [[], DATETIMES], [["2023-02-29"], [5]]),
     ({"a": "long", "b?": "string"}, [{"a": 1}, {"a": 1, "b": None}, {"a": 1, "b": ""}],
      [None, {}, {"b": ""}, {"a": None}, {"a": "1"}, {"a": 1, "b": 2}, {"a": 1, "c": 1}, [], 5, "x"]),
     ({"a?": "double"}, [{}, {"a": None}, {"a": 1}], [None, {"c": 1}, {"a": "1"}]),
@@ -117,7 +119,7 @@ VALUES: list[tuple[Any, list[Any], list[Any]]] = [
     ({"*": {"a": "long"}}, [{"x": {"a": 1}}], [{"x": None}, {"x": {}}, {"x": {"b": 1}}]),
     ("sparkml_vector", [[], [1, 0.5, None]], [None, ["x"], 5, {}]),
 ]  # fmt: skip
-"""A type, what is of it in JSON, and what is not."""
+"""Types with valid and invalid JSON values."""
 
 
 PAYLOADS: list[tuple[Any, list[Any], list[Any]]] = [
@@ -148,13 +150,13 @@ PAYLOADS: list[tuple[Any, list[Any], list[Any]]] = [
     ({"a": "float32[-1]", "b": "str[2]"}, [{"a": [1], "b": ["x", ""]}, {"a": [], "b": ["x", ""], "c": 1}],
      [{}, {"a": [1]}, {"a": [1], "b": ["x"]}, {"a": 1, "b": ["x", ""]}, [[1], ["x", ""]]]),
 ]  # fmt: skip
-"""Inputs, whole payloads that conform to them, and some that do not."""
+"""Inputs with valid and invalid payloads."""
 
 
-def expects(
+def only_violations(
     code: str, pattern: str
 ) -> Callable[[ModelSignature, dict[str, Any], list[Violation]], bool]:
-    """Says whether all that was found is of one code, where something of one kind was expected."""
+    """Return a check that all violations match the patterns of a code and an expected type."""
 
     def excuses(signature: ModelSignature, call: dict[str, Any], found: list[Violation]) -> bool:
         return bool(found) and all(
@@ -186,4 +188,4 @@ schemas = st.one_of(
 )
 
 seeded = settings(database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-"""Much is tried once, without making failures smaller: the same each time, or new ones with `HYPOTHESIS_PROFILE=full`."""
+"""Settings without shrinking; the examples are the same in each run, except in the profile `full`."""
