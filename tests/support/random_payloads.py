@@ -328,8 +328,9 @@ def find_counterexample(
 ) -> list[Any]:
     """Search for data of one side that confirms a change that breaks `backward`.
 
-    For inputs and params it is what the old signature takes and the new refuses; for outputs what conforms to the new and not to
-    the old. Data with columns that its own signature does not know is not asked about.
+    For inputs and params, it is data that the old signature accepts and the new one rejects; for
+    outputs, data that conforms to the new signature but not to the old one. Data with extra columns
+    is not considered. Returns a list of one item, or an empty list.
     """
     first, second = (new, old) if side == "outputs" else (old, new)
     made = Payloads(first, second, policy, RandomSource(seed))

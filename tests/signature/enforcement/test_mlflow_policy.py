@@ -1,4 +1,4 @@
-"""The three policies against MLflow itself, over every pair of data and schema in `enforcement_cases`."""
+"""The policies compared with MLflow, for every case in `enforcement_cases`."""
 
 from __future__ import annotations
 

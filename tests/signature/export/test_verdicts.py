@@ -101,7 +101,8 @@ class Excuse:
 
 EXCUSES = {
     "fractions under float": Excuse(
-        "JSON Schema has no widths. A column of float takes of the fractions those that 32 bits hold exactly; tensors round.",
+        "JSON Schema has no widths. A float column accepts only the fractions that 32 bits hold "
+        "exactly; tensors round.",
         "schema",
         lambda signature, call, found: (
             only_violations("LOSSY", "float")(signature, call, found) and "float" in found[0].got
@@ -109,8 +110,9 @@ EXCUSES = {
         [({"x": "float"}, [{"x": 0.1}]), ({"x": ["float"]}, [{"x": [0.1]}])],
     ),
     "integers among floats": Excuse(
-        "To JSON Schema 1e20 and 100000000000000000000 are one number. Python reads a float and an integer, and the enforcer"
-        " takes integers for floats only up to 2**53, and for those of 32 and 16 bits up to 2**24 and 2**11.",
+        "For JSON Schema, 1e20 and 100000000000000000000 are the same number. Python reads a float "
+        "and an integer, and the enforcer accepts integers for floats of 64, 32 and 16 bits only up "
+        "to 2**53, 2**24 and 2**11.",
         "schema",
         only_violations("LOSSY", r"float|double|float\d+\[.*\]"),
         [
@@ -120,9 +122,9 @@ EXCUSES = {
             ("float16[-1]", [4096]),
         ],
     ),
-    "large integers beside fractions": Excuse(
-        "NumPy and pandas read a list into one dtype, here one of floats, which changes integers beyond 2**53: whether a number"
-        " passes depends on its neighbours.",
+    "large integers next to fractions": Excuse(
+        "NumPy and pandas read a list as one dtype, here floats, which changes integers beyond "
+        "2**53. So other items of the list determine whether a number is accepted.",
         "schema",
         _large_beside_fractions,
         [
@@ -133,20 +135,21 @@ EXCUSES = {
         ],
     ),
     "tensors of objects": Excuse(
-        "Lists of different lengths are axes for the enforcer that do not fit, also where each could be an object of its own.",
+        "The enforcer reads lists of different lengths as axes that do not fit, although each could "
+        "be an object.",
         "schema",
         only_violations(".*", r"object\[.*\]"),
         [("object[-1]", [[1], [2, 3]])],
     ),
-    "half characters": Excuse(
-        "JSON can spell half of a character (a lone surrogate), and Python reads it; pandas cannot store it.",
+    "lone surrogates": Excuse(
+        "JSON can contain a lone surrogate, and Python reads it; pandas cannot store it.",
         "schema",
         only_violations("UNREADABLE|WRONG_KIND", ".*"),
         [({"x": "string"}, [{"x": "\ud800"}]), (["string", "string"], [["\ud800", ""]])],
     ),
     "other forms": Excuse(
-        "The schema describes one form of a table. The enforcer, as MLflow, also takes a single row, columns by name, a lone"
-        " value, and whatever else pandas makes a frame of.",
+        "The schema describes one form of a table. Like MLflow, the enforcer also accepts a single "
+        "row, columns by name, a single value, and other data that pandas converts to a frame.",
         "enforcer",
         _of_another_form,
         [
@@ -161,9 +164,10 @@ EXCUSES = {
             ([["double"]], {"any name": [1.5]}),
         ],
     ),
-    "other spellings of a moment": Excuse(
-        "The pattern has the extended form of ISO 8601 with a T or a space; Python reads the others too, with any one character"
-        " between date and time. On the first and the last day that Python knows, the pattern has no offset.",
+    "other forms of ISO 8601": Excuse(
+        "The pattern matches the extended form of ISO 8601 with a T or a space. Python also reads "
+        "the other forms, with any character between date and time. The pattern has no offset on "
+        "the first and the last day of Python's calendar.",
         "enforcer",
         _spelled_otherwise,
         [
