@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["restored_sys_path", "redirect_temporary_files"]
+__all__ = ["redirect_temporary_files", "restored_sys_path"]
 
 
 @contextlib.contextmanager
