@@ -24,7 +24,7 @@ from modelpact.models import Model
 from modelpact.signature import compile as compile_signature
 from modelpact.signature import parse
 from modelpact.types import Step
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 from tests.support.fake_chat_server import ChatServer
 from tests.support.publishing import versions
 
@@ -245,7 +245,7 @@ RECIPES = [recipe for recipe in list_options("experiment") if not recipe.startsw
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_every_recipe_publishes(recipe: str, modelpact: Commands, chat_server: str) -> None:
+def test_every_recipe_publishes(recipe: str, modelpact: CommandRunner, chat_server: str) -> None:
     elsewhere = [f"model.base_url={chat_server}"] if recipe == "chat" else []
     ended = modelpact(f"experiment={recipe}", "saver.pip_requirements=[scikit-learn]", *elsewhere)
     assert ended.status == 0, ended.err
@@ -253,7 +253,7 @@ def test_every_recipe_publishes(recipe: str, modelpact: Commands, chat_server: s
 
 
 @pytest.mark.slow
-def test_a_sweep_over_the_recipes_publishes_each(modelpact: Commands) -> None:
+def test_a_sweep_over_the_recipes_publishes_each(modelpact: CommandRunner) -> None:
     recipes = [
         recipe for recipe in RECIPES if recipe != "chat"
     ]  # it needs an address, which the others do not take

@@ -14,7 +14,7 @@ import pytest
 from modelpact.errors import ConfigError
 from modelpact.loaders import Adapter
 from tests.support.batch_runs import run_batch
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 
 __all__ = ["modelpact"]  # the fixture
 
@@ -147,7 +147,7 @@ def test_an_engine_that_is_not_installed_is_said_so(
     ],
 )
 def test_what_does_not_go_together(
-    modelpact: Commands, arguments: tuple[str, ...], said: str
+    modelpact: CommandRunner, arguments: tuple[str, ...], said: str
 ) -> None:
     Path("in.csv").write_text("a\n1\n")
     given = ["task.uri=models:/m/1", "task.out=out.csv", "data=csv", "data.path=in.csv"]
@@ -156,14 +156,14 @@ def test_what_does_not_go_together(
     assert said in ended.err
 
 
-def test_what_is_missing(modelpact: Commands) -> None:
+def test_what_is_missing(modelpact: CommandRunner) -> None:
     assert "task.uri is required" in modelpact("task=predict", "task.out=out.csv").err
     assert "task.out is required" in modelpact("task=predict", "task.uri=models:/m/1").err
     ended = modelpact("task=predict", "task.uri=models:/m/1", "task.out=out.csv")
     assert (ended.status, "the store mlflow.db does not exist" in ended.err) == (1, True)
 
 
-def test_by_the_command_line(modelpact: Commands, table: Adapter) -> None:
+def test_by_the_command_line(modelpact: CommandRunner, table: Adapter) -> None:
     pd.DataFrame({"id": ["x", "y"], "a": [1.0, "?"], "b": [1.0, 2.0], "n": [1, 2]}).to_csv(
         "in.csv", index=False
     )

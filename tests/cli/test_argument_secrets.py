@@ -23,7 +23,7 @@ from modelpact.cli.error_reporting import translate
 from modelpact.cli.sweeps.callback import CallbackError, ModelpactCallback, reject_composed_literals
 from modelpact.errors import ConfigError, SecretError
 from modelpact.types import Step
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 
 __all__ = ["modelpact"]  # the fixture
 
@@ -42,7 +42,7 @@ def traces(folder: Path) -> list[str]:
     return [str(path) for path in files if b"canary" in path.read_bytes() or "canary" in path.name]
 
 
-def refused(command: Commands, *given: str) -> str:
+def refused(command: CommandRunner, *given: str) -> str:
     """Return the message of a rejected command, which must leave no trace."""
     ended = command(*given)
     assert ended.status == 2, ended.err
@@ -132,7 +132,7 @@ LINES: dict[str, tuple[str, str]] = {
 )
 @pytest.mark.parametrize(("line", "said"), LINES.values(), ids=LINES)
 def test_a_key_on_the_command_line(
-    line: str, said: str, multirun: tuple[str, ...], modelpact: Commands
+    line: str, said: str, multirun: tuple[str, ...], modelpact: CommandRunner
 ) -> None:
     said = said.replace("argument 1", f"argument {len(multirun) + 1}")
     message = refused(modelpact, *multirun, line)
@@ -224,7 +224,7 @@ def test_a_key_in_a_file(
     recipe: str,
     said: str,
     multirun: tuple[str, ...],
-    modelpact: Commands,
+    modelpact: CommandRunner,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OWN_TOKEN", CANARY)
@@ -235,7 +235,7 @@ def test_a_key_in_a_file(
 
 
 @pytest.mark.usefixtures("own")
-def test_a_key_in_an_option_that_a_sweep_chooses(modelpact: Commands) -> None:
+def test_a_key_in_an_option_that_a_sweep_chooses(modelpact: CommandRunner) -> None:
     message = refused(modelpact, "--config-dir=own", "-m", "experiment=fine,key")
     assert message.startswith("error: register.tags.api_key is a literal secret")
     assert {path.name for path in Path("multirun").rglob("*") if path.is_file()} <= {
@@ -244,7 +244,7 @@ def test_a_key_in_an_option_that_a_sweep_chooses(modelpact: Commands) -> None:
 
 
 @pytest.mark.usefixtures("own")
-def test_a_key_in_the_params_of_a_sweeper(modelpact: Commands) -> None:
+def test_a_key_in_the_params_of_a_sweeper(modelpact: CommandRunner) -> None:
     message = refused(modelpact, "--config-dir=own", "-m", "experiment=params")
     assert message.startswith(
         "error: register.tags.password is a literal secret (hydra.sweeper.params)"
@@ -254,7 +254,7 @@ def test_a_key_in_the_params_of_a_sweeper(modelpact: Commands) -> None:
 
 @pytest.mark.usefixtures("own")
 def test_a_key_that_was_copied_from_the_environment(
-    modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+    modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OWN_TOKEN", CANARY)
     message = refused(modelpact, "hydra.job.env_copy=[OWN_TOKEN]")
@@ -262,7 +262,7 @@ def test_a_key_that_was_copied_from_the_environment(
 
 
 @pytest.mark.usefixtures("own")
-def test_hydras_message_about_a_file_does_not_repeat_a_key(modelpact: Commands) -> None:
+def test_hydras_message_about_a_file_does_not_repeat_a_key(modelpact: CommandRunner) -> None:
     message = refused(
         modelpact, "--config-dir=own", "experiment=key", "~register.tags.api_key=env:A"
     )
@@ -275,7 +275,7 @@ def test_hydras_message_about_a_file_does_not_repeat_a_key(modelpact: Commands) 
 
 
 @pytest.mark.usefixtures("own")
-def test_references_are_accepted(modelpact: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_references_are_accepted(modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OWN_TOKEN", CANARY)
     ended = modelpact("--config-dir=own", "experiment=fine", *QUICK)
     assert ended.status == 0, ended.err

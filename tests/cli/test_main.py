@@ -12,7 +12,7 @@ import pytest
 
 import modelpact as package
 from modelpact.cli import main
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 from tests.support.publishing import client, saved_statuses, versions
 
 __all__ = ["modelpact"]  # the fixture
@@ -28,7 +28,7 @@ def only_receipt() -> dict[str, Any]:
     return content
 
 
-def test_one_command_publishes_version_1(modelpact: Commands) -> None:
+def test_one_command_publishes_version_1(modelpact: CommandRunner) -> None:
     ended = modelpact(*QUICK)
     assert ended.status == 0
     assert ended.out.startswith("registered diabetes version 1; r2=")
@@ -38,7 +38,7 @@ def test_one_command_publishes_version_1(modelpact: Commands) -> None:
     assert versions("diabetes") == [1]
 
 
-def test_the_stable_keys_take_effect(modelpact: Commands) -> None:
+def test_the_stable_keys_take_effect(modelpact: CommandRunner) -> None:
     Path("table.csv").write_text(
         "a,b,price\n" + "".join(f"{n},{n * 2.5},{n * 3}\n" for n in range(20))
     )
@@ -65,7 +65,7 @@ def test_the_stable_keys_take_effect(modelpact: Commands) -> None:
     assert not Path("mlflow.db").exists()
 
 
-def test_a_failed_run_writes_its_receipt_and_log(modelpact: Commands) -> None:
+def test_a_failed_run_writes_its_receipt_and_log(modelpact: CommandRunner) -> None:
     ended = modelpact("data=iris", "model.classifier=null", *QUICK)
     assert ended.status == 1
     assert "Traceback" not in ended.err
@@ -76,7 +76,7 @@ def test_a_failed_run_writes_its_receipt_and_log(modelpact: Commands) -> None:
     assert client().search_registered_models() == []
 
 
-def test_the_same_job_is_reused(modelpact: Commands) -> None:
+def test_the_same_job_is_reused(modelpact: CommandRunner) -> None:
     modelpact(*QUICK)
     ended = modelpact("register.if_exists=reuse", *QUICK)
     assert ended.out.startswith("reused diabetes version 1")
@@ -88,7 +88,7 @@ def test_the_same_job_is_reused(modelpact: Commands) -> None:
 
 
 @pytest.mark.parametrize("argument", ["--help", "-h"])
-def test_help_names_every_group_and_option(argument: str, modelpact: Commands) -> None:
+def test_help_names_every_group_and_option(argument: str, modelpact: CommandRunner) -> None:
     ended = modelpact(argument)
     assert ended.status == 0
     for word in (
@@ -105,14 +105,14 @@ def test_help_names_every_group_and_option(argument: str, modelpact: Commands) -
     assert not Path("outputs").exists()
 
 
-def test_the_composed_configuration_is_printed(modelpact: Commands) -> None:
+def test_the_composed_configuration_is_printed(modelpact: CommandRunner) -> None:
     ended = modelpact("signer=explicit", "--cfg", "job")
     assert ended.status == 0
     assert "_target_: modelpact.signers.ExplicitSigner" in ended.out
     assert not Path("outputs").exists()
 
 
-def test_ctrl_c_ends_with_130(modelpact: Commands, mocker: Any) -> None:
+def test_ctrl_c_ends_with_130(modelpact: CommandRunner, mocker: Any) -> None:
     mocker.patch("sklearn.linear_model.Ridge.fit", side_effect=KeyboardInterrupt)
     ended = modelpact(*QUICK)
     assert ended.status == 130
@@ -128,7 +128,7 @@ def test_ctrl_c_ends_with_130(modelpact: Commands, mocker: Any) -> None:
 
 
 def test_the_full_error_is_a_traceback_on_demand(
-    modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+    modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     with pytest.raises(package.PactError):
@@ -136,13 +136,13 @@ def test_the_full_error_is_a_traceback_on_demand(
     assert os.environ["HYDRA_FULL_ERROR"] == "1"
 
 
-def test_a_bug_is_raised_unchanged(modelpact: Commands, mocker: Any) -> None:
+def test_a_bug_is_raised_unchanged(modelpact: CommandRunner, mocker: Any) -> None:
     mocker.patch.object(main, "build", side_effect=ZeroDivisionError("a fault"))
     with pytest.raises(ZeroDivisionError):
         modelpact()
 
 
-def test_the_environment_is_restored(modelpact: Commands) -> None:
+def test_the_environment_is_restored(modelpact: CommandRunner) -> None:
     before = {key: value for key, value in os.environ.items() if key != "MLFLOW_LOGGING_LEVEL"}
     modelpact(*QUICK)
     assert {
@@ -150,7 +150,7 @@ def test_the_environment_is_restored(modelpact: Commands) -> None:
     } == before
 
 
-def test_the_saved_model_is_ready(modelpact: Commands) -> None:
+def test_the_saved_model_is_ready(modelpact: CommandRunner) -> None:
     modelpact(*QUICK)
     assert saved_statuses() == ["READY"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.console import run_page
+from tests.support.page_runner import run_page
 
 ROOT = Path(__file__).parents[2]
 PAGES = [

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.commands import Commands, Ended, modelpact
+from tests.support.commands import CommandResult, CommandRunner, modelpact
 from tests.support.publishing import client
 
 __all__ = ["modelpact"]  # the fixture
@@ -203,7 +203,7 @@ CASES: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
 }
 
 
-def check(ended: Ended, status: int, parts: tuple[str, ...]) -> None:
+def check(ended: CommandResult, status: int, parts: tuple[str, ...]) -> None:
     """The message says what, where and what to do, in a few lines."""
     assert ended.status == status, ended.err
     for part in parts:
@@ -216,23 +216,23 @@ def check(ended: Ended, status: int, parts: tuple[str, ...]) -> None:
 
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("case", CASES)
-def test_the_message_helps_and_nothing_is_registered(case: str, modelpact: Commands) -> None:
+def test_the_message_helps_and_nothing_is_registered(case: str, modelpact: CommandRunner) -> None:
     arguments, status, parts = CASES[case]
     check(modelpact(*arguments), status, parts)
 
 
-def test_a_model_that_raises_in_predict_is_told(modelpact: Commands, mocker: Any) -> None:
+def test_a_model_that_raises_in_predict_is_told(modelpact: CommandRunner, mocker: Any) -> None:
     mocker.patch("sklearn.linear_model.Ridge.predict", side_effect=RuntimeError("no answer"))
     check(modelpact(*QUICK), 1, ("predict failed: RuntimeError: no answer",))
 
 
-def test_a_folder_that_may_not_be_written_is_told(modelpact: Commands) -> None:
+def test_a_folder_that_may_not_be_written_is_told(modelpact: CommandRunner) -> None:
     check(
         modelpact("hydra.run.dir=/proc/nowhere"), 1, ("/proc", "cannot be written", "hydra.run.dir")
     )
 
 
-def test_a_store_in_a_folder_that_may_not_be_written_is_told(modelpact: Commands) -> None:
+def test_a_store_in_a_folder_that_may_not_be_written_is_told(modelpact: CommandRunner) -> None:
     check(
         modelpact("tracking.uri=sqlite:////proc/nowhere/mlflow.db"),
         1,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import Commands, Ended, modelpact
+from tests.support.commands import CommandResult, CommandRunner, modelpact
 from tests.support.fake_chat_server import ChatServer, answer
 
 __all__ = ["modelpact"]  # the fixture
@@ -39,7 +39,7 @@ def holding() -> list[str]:
     ]
 
 
-def silent(ended: Ended) -> bool:
+def silent(ended: CommandResult) -> bool:
     return CANARY[3:] not in ended.out + ended.err and CANARY[10:] not in ended.out + ended.err
 
 
@@ -47,7 +47,7 @@ def silent(ended: Ended) -> bool:
 def test_by_environment_it_works_and_is_found_nowhere(
     multirun: tuple[str, ...],
     server: ChatServer,
-    modelpact: Commands,
+    modelpact: CommandRunner,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CHAT_KEY", CANARY)
@@ -80,7 +80,7 @@ def test_by_environment_it_works_and_is_found_nowhere(
     ids=["key", "header", "userinfo", "query", "fallback"],
 )
 def test_on_the_command_line_it_is_refused(
-    given: str, multirun: tuple[str, ...], server: ChatServer, modelpact: Commands
+    given: str, multirun: tuple[str, ...], server: ChatServer, modelpact: CommandRunner
 ) -> None:
     ended = modelpact(*multirun, *chat(server, given))
     assert ended.status == 2
@@ -93,7 +93,7 @@ def test_on_the_command_line_it_is_refused(
 
 @pytest.mark.parametrize("shown", ["--cfg=job", "--cfg=all", "--info=config", "--info=all"])
 def test_in_yaml_it_is_not_shown_either(
-    shown: str, modelpact: Commands, tmp_path_factory: pytest.TempPathFactory
+    shown: str, modelpact: CommandRunner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     own = tmp_path_factory.mktemp("own")
     (own / "model").mkdir()
@@ -106,7 +106,7 @@ def test_in_yaml_it_is_not_shown_either(
 
 
 def test_in_yaml_it_is_refused(
-    server: ChatServer, modelpact: Commands, tmp_path_factory: pytest.TempPathFactory
+    server: ChatServer, modelpact: CommandRunner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     own = tmp_path_factory.mktemp("own")
     (own / "experiment").mkdir()
@@ -123,7 +123,7 @@ def test_in_yaml_it_is_refused(
 
 
 def test_in_json_it_is_refused(
-    server: ChatServer, modelpact: Commands, tmp_path_factory: pytest.TempPathFactory
+    server: ChatServer, modelpact: CommandRunner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     file = tmp_path_factory.mktemp("own") / "model_config.json"
     file.write_text(
@@ -139,7 +139,7 @@ def test_in_json_it_is_refused(
 
 
 def test_a_wrong_one_that_the_server_repeats_is_found_nowhere(
-    server: ChatServer, modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+    server: ChatServer, modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = CANARY.replace("5f2c", "0000")
     monkeypatch.setenv("CHAT_KEY", wrong)

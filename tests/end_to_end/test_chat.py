@@ -19,7 +19,7 @@ from modelpact.signers import ExplicitSigner
 from modelpact.tracking import SqliteTracking
 from modelpact.verifiers import CleanVerifier
 from tests.support.chat_models import CALL, KEY, chat
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 from tests.support.fake_chat_server import ChatServer, answer, echo, status
 from tests.support.publishing import client, receipt, saved_statuses, steps, uri, versions
 
@@ -52,7 +52,7 @@ def everything_written() -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in Path().rglob("*") if path.is_file()}
 
 
-def test_the_recipe_publishes_version_1(modelpact: Commands) -> None:
+def test_the_recipe_publishes_version_1(modelpact: CommandRunner) -> None:
     with ChatServer(echo()) as server:
         ended = modelpact(
             "experiment=chat",
@@ -72,7 +72,7 @@ def test_the_recipe_publishes_version_1(modelpact: Commands) -> None:
     assert {body["messages"][0]["content"] for body in server.bodies} == {"Answer in one sentence."}
 
 
-def test_the_version_answers_streams_and_takes_params(modelpact: Commands) -> None:
+def test_the_version_answers_streams_and_takes_params(modelpact: CommandRunner) -> None:
     with ChatServer(echo(), key=KEY) as server:
         ended = modelpact(
             "experiment=chat",
@@ -92,7 +92,7 @@ def test_the_version_answers_streams_and_takes_params(modelpact: Commands) -> No
     assert [name for name, content in everything_written().items() if KEY.encode() in content] == []
 
 
-def test_without_a_server_one_message_says_how_to_start_one(modelpact: Commands) -> None:
+def test_without_a_server_one_message_says_how_to_start_one(modelpact: CommandRunner) -> None:
     url = closed_port()
     ended = modelpact("experiment=chat", f"model.base_url={url}", "saver.pip_requirements=[openai]")
     assert ended.status == 1
@@ -112,7 +112,7 @@ def test_without_a_server_one_message_says_how_to_start_one(modelpact: Commands)
 
 
 def test_without_its_key_one_message_names_the_variable(
-    modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+    modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CHAT_KEY", raising=False)
     with ChatServer() as server:
@@ -128,7 +128,7 @@ def test_without_its_key_one_message_names_the_variable(
 
 
 def test_a_server_that_repeats_the_key_leaves_it_in_no_file(
-    modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+    modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHAT_KEY", KEY)
     with ChatServer(key="another", repeats_key=True) as server:
@@ -146,7 +146,7 @@ def test_a_server_that_repeats_the_key_leaves_it_in_no_file(
     assert [name for name, content in written.items() if KEY.encode() in content] == []
 
 
-def test_a_wrong_setting_is_told_before_anything_is_asked(modelpact: Commands) -> None:
+def test_a_wrong_setting_is_told_before_anything_is_asked(modelpact: CommandRunner) -> None:
     with ChatServer() as server:
         ended = modelpact(
             "experiment=chat", f"model.base_url={server.base_url}", "model.temperature=9"
@@ -162,7 +162,7 @@ def test_a_wrong_setting_is_told_before_anything_is_asked(modelpact: Commands) -
     assert server.count == 0
 
 
-def test_a_configuration_file_makes_the_model(modelpact: Commands) -> None:
+def test_a_configuration_file_makes_the_model(modelpact: CommandRunner) -> None:
     with ChatServer(echo()) as server:
         config = {
             "protocol": 1,

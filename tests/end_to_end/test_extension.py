@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 
 __all__ = ["modelpact"]  # the fixture
 
@@ -129,7 +129,7 @@ def run(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_an_entry_point_brings_signer_and_model(
-    with_entry_point: Path, modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+    with_entry_point: Path, modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(with_entry_point))
     ended = modelpact(

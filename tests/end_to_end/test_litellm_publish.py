@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 from tests.support.litellm_proxy import Proxy
 from tests.support.publishing import versions
 
@@ -41,7 +41,7 @@ def proxy(litellm_proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Proxy:
 
 
 def test_it_is_published_and_answers_streams_and_takes_params_elsewhere(
-    proxy: Proxy, modelpact: Commands
+    proxy: Proxy, modelpact: CommandRunner
 ) -> None:
     ended = modelpact("experiment=chat", f"model.base_url={proxy.base_url}")
     assert ended.status == 0, ended.err

@@ -36,7 +36,7 @@ from modelpact.security.published import find_published
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
 from pickled_model import PickledModel
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 from tests.support.publishing import client, numbers
 
 __all__ = ["modelpact"]  # the fixture
@@ -286,7 +286,7 @@ class TestEachPoison:
 
     @pytest.mark.parametrize("kind", ["pickle", "deleted signature"])
     def test_is_refused_on_the_command_line(
-        self, kind: str, closed: Lab, modelpact: Commands
+        self, kind: str, closed: Lab, modelpact: CommandRunner
     ) -> None:
         name, poison, said = POISONS[kind]
         poison(closed.folder(name), line_of(closed))

@@ -18,7 +18,7 @@ import pytest
 
 from modelpact.loaders import Adapter
 from tests.support import served_models
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 from tests.support.serving_process import ServerProcess, start_server
 
 __all__ = ["modelpact"]  # the fixture
@@ -223,7 +223,7 @@ def test_400_requests_on_16_threads_of_which_a_quarter_is_bad(server: ServerProc
 
 
 def test_a_port_that_is_taken_is_an_error_of_the_configuration(
-    modelpact: Commands, server: ServerProcess, scripted: Adapter
+    modelpact: CommandRunner, server: ServerProcess, scripted: Adapter
 ) -> None:
     ended = modelpact("task=serve", f"task.uri={scripted.folder}", f"task.port={server.port}")
     assert ended.status == 2

@@ -1,4 +1,4 @@
-"""The command line, run in this process."""
+"""Runs `modelpact` commands in the process of the test."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from modelpact.cli import main
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a command ended, and what it printed."""
+class CommandResult:
+    """The exit status and the output of a command."""
 
     status: int
     out: str
     err: str
 
 
-class Commands:
-    """Runs commands as `modelpact` would."""
+class CommandRunner:
+    """Runs commands like the console script `modelpact`."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self._capsys = capsys
         self._monkeypatch = monkeypatch
 
-    def __call__(self, *arguments: str) -> Ended:
-        """Run one command, with a store and requirements that cost nothing."""
+    def __call__(self, *arguments: str) -> CommandResult:
+        """Run one command."""
         from hydra.core.global_hydra import GlobalHydra
 
         GlobalHydra.instance().clear()
@@ -39,10 +39,10 @@ class Commands:
         except SystemExit as error:
             status = int(error.code or 0)
         captured = self._capsys.readouterr()
-        return Ended(status, captured.out, captured.err)
+        return CommandResult(status, captured.out, captured.err)
 
 
 @pytest.fixture
-def modelpact(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Commands:
-    """Run `modelpact` with arguments, in this process."""
-    return Commands(capsys, monkeypatch)
+def modelpact(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandRunner:
+    """Return a runner of `modelpact` commands."""
+    return CommandRunner(capsys, monkeypatch)

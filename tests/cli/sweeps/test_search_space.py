@@ -11,7 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from modelpact.cli.sweeps.search_space import Categorical, NumericRange, SearchSpace
 from modelpact.errors import ConfigError
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 from tests.support.publishing import client, versions
 
 __all__ = ["modelpact"]  # the fixture
@@ -135,7 +135,7 @@ class TestWithOptuna:
         )
 
     def test_a_grid_is_searched_whole_and_what_fails_stops_nothing(
-        self, modelpact: Commands
+        self, modelpact: CommandRunner
     ) -> None:
         arguments = [
             *self.BASE,
@@ -164,7 +164,7 @@ class TestWithOptuna:
             (trial.state.name, trial.user_attrs["modelpact.job"]) for trial in self.study().trials
         ][3:] == [("FAIL", 0)]
 
-    def test_the_same_values_twice_are_two_jobs(self, modelpact: Commands) -> None:
+    def test_the_same_values_twice_are_two_jobs(self, modelpact: CommandRunner) -> None:
         ended = modelpact(
             *self.BASE, "hydra.sweeper.n_trials=3", "model.estimator.alpha=choice(1.0)"
         )
@@ -176,7 +176,7 @@ class TestWithOptuna:
         assert [one["job"] for one in receipts] == [0, 1, 2]
 
     def test_the_best_is_the_smallest_where_that_is_wanted_and_a_longer_study_goes_on(
-        self, modelpact: Commands
+        self, modelpact: CommandRunner
     ) -> None:
         arguments = [
             *self.BASE,
@@ -219,7 +219,7 @@ class TestWithOptuna:
         ],
     )
     def test_what_is_wrong_stops_a_study_before_its_first_job(
-        self, wrong: list[str], message: str, modelpact: Commands
+        self, wrong: list[str], message: str, modelpact: CommandRunner
     ) -> None:
         ended = modelpact(*self.BASE, *wrong)
         assert ended.status in (1, 2)
@@ -227,7 +227,7 @@ class TestWithOptuna:
         assert "Traceback" not in ended.err
         assert not list(Path().glob("multirun/*/*/0"))
 
-    def test_another_space_or_study_is_not_resumed(self, modelpact: Commands) -> None:
+    def test_another_space_or_study_is_not_resumed(self, modelpact: CommandRunner) -> None:
         assert modelpact(*self.BASE, "hydra.sweeper.n_trials=1", "seed=1,2").status == 0
         resumed = [*self.BASE, "resume=true", f"hydra.sweep.dir={self.folder()}"]
         other = modelpact(*resumed, "seed=1,2,3")
@@ -245,7 +245,7 @@ class TestWithOptuna:
 
 
 def test_without_optuna_it_says_what_to_install(
-    modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+    modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import sys
 
@@ -256,7 +256,7 @@ def test_without_optuna_it_says_what_to_install(
 
 
 def test_without_ray_it_says_what_to_install(
-    modelpact: Commands, monkeypatch: pytest.MonkeyPatch
+    modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import sys
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 from tests.support.paths import USER_MODELS
 from tests.support.publishing import client, receipt, runs, saved_statuses, versions
 
@@ -33,7 +33,7 @@ def receipts() -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in paths]
 
 
-def test_six_combinations_are_six_versions(modelpact: Commands) -> None:
+def test_six_combinations_are_six_versions(modelpact: CommandRunner) -> None:
     ended = modelpact("-m", "signer=infer,explicit,example", "saver=custom,builtin", *QUICK)
     assert ended.status == 0, ended.err
     assert [(one["steps"]["signer"], one["steps"]["saver"]) for one in receipts()] == [
@@ -47,7 +47,7 @@ def test_six_combinations_are_six_versions(modelpact: Commands) -> None:
     assert saved_statuses() == ["READY"] * 6
 
 
-def test_each_data_set_gets_its_own_written_signature(modelpact: Commands) -> None:
+def test_each_data_set_gets_its_own_written_signature(modelpact: CommandRunner) -> None:
     ended = modelpact("-m", "data=diabetes,iris", "signer=explicit", *QUICK)
     assert ended.status == 0, ended.err
     assert [one["name"] for one in receipts()] == ["diabetes", "iris"]
@@ -55,7 +55,7 @@ def test_each_data_set_gets_its_own_written_signature(modelpact: Commands) -> No
 
 
 def test_a_key_of_one_option_can_be_set_while_sweeping_over_the_group(
-    modelpact: Commands, caplog: pytest.LogCaptureFixture
+    modelpact: CommandRunner, caplog: pytest.LogCaptureFixture
 ) -> None:
     ended = modelpact("-m", "signer=infer,explicit", "signer.on_any=warn", *QUICK)
     assert ended.status == 0, ended.err
@@ -63,7 +63,7 @@ def test_a_key_of_one_option_can_be_set_while_sweeping_over_the_group(
     assert [one["status"] for one in receipts()] == ["ok", "ok"]
 
 
-def test_a_mistyped_key_stops_a_sweep_before_its_first_job(modelpact: Commands) -> None:
+def test_a_mistyped_key_stops_a_sweep_before_its_first_job(modelpact: CommandRunner) -> None:
     ended = modelpact("-m", "signer=infer,explicit", "signer.on_ny=warn", *QUICK)
     assert ended.status == 2
     assert "on_ny" in ended.err
@@ -73,7 +73,7 @@ def test_a_mistyped_key_stops_a_sweep_before_its_first_job(modelpact: Commands) 
 @pytest.mark.parametrize(
     "failing", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)]
 )
-def test_a_failed_job_hides_no_other(failing: int, modelpact: Commands) -> None:
+def test_a_failed_job_hides_no_other(failing: int, modelpact: CommandRunner) -> None:
     alphas = ["1.0", "2.0", "3.0"]
     alphas[failing] = "-1.0"
     ended = modelpact("-m", f"model.estimator.alpha={','.join(alphas)}", *QUICK)
@@ -184,7 +184,7 @@ TABLE = """
 
 class TestTwelveJobsOfWhichFourFail:
     def test_each_is_told_where_it_belongs(
-        self, modelpact: Commands, toys: tuple[str, ...]
+        self, modelpact: CommandRunner, toys: tuple[str, ...]
     ) -> None:
         ended = modelpact(*toys)
         assert ended.status == 1
@@ -235,7 +235,7 @@ class TestTwelveJobsOfWhichFourFail:
 
     @pytest.mark.slow
     def test_resumed_it_does_what_failed_and_no_more(
-        self, modelpact: Commands, toys: tuple[str, ...]
+        self, modelpact: CommandRunner, toys: tuple[str, ...]
     ) -> None:
         modelpact(*toys)
         before = {
@@ -275,7 +275,7 @@ class TestTwelveJobsOfWhichFourFail:
         assert len(client().get_registered_model("sums").aliases) == 1
 
     def test_another_sweep_does_not_go_on_in_its_folder(
-        self, modelpact: Commands, toys: tuple[str, ...]
+        self, modelpact: CommandRunner, toys: tuple[str, ...]
     ) -> None:
         few = [argument.replace(SWEPT, "m0,m2") for argument in toys]
         assert modelpact(*few).status == 0
@@ -294,7 +294,7 @@ class TestTwelveJobsOfWhichFourFail:
 
 
 class TestBeforeTheFirstJob:
-    def refused(self, modelpact: Commands, *arguments: str) -> str:
+    def refused(self, modelpact: CommandRunner, *arguments: str) -> str:
         ended = modelpact("-m", *arguments, *QUICK)
         assert ended.status == 2, ended.err
         assert not Path("mlflow.db").exists()
@@ -302,7 +302,9 @@ class TestBeforeTheFirstJob:
         assert not list(Path().rglob("sweep.json"))
         return ended.err
 
-    def test_every_combination_that_cannot_be_built_is_named(self, modelpact: Commands) -> None:
+    def test_every_combination_that_cannot_be_built_is_named(
+        self, modelpact: CommandRunner
+    ) -> None:
         told = self.refused(
             modelpact, "data.test_size=0.2,7.5", "signer=infer,explicit", "seed=0,x"
         )
@@ -310,47 +312,47 @@ class TestBeforeTheFirstJob:
         assert [number for number in range(8) if f"  job {number} (" in told] == [1, 3, 4, 5, 6, 7]
         assert "(data.test_size=7.5 signer=infer seed=0" in told
 
-    def test_steps_that_do_not_fit_together(self, modelpact: Commands) -> None:
+    def test_steps_that_do_not_fit_together(self, modelpact: CommandRunner) -> None:
         told = self.refused(
             modelpact, "model=iris,ridge", "data=iris", "saver=custom,builtin", "data.metrics=[]"
         )
         assert "1 of 4 jobs are invalid" in told
         assert "  job 1 (model=iris data=iris saver=builtin" in told
 
-    def test_a_value_that_is_missing(self, modelpact: Commands) -> None:
+    def test_a_value_that_is_missing(self, modelpact: CommandRunner) -> None:
         assert "data.path is required" in self.refused(modelpact, "data=csv,diabetes")
 
-    def test_a_key_that_no_option_uses(self, modelpact: Commands) -> None:
+    def test_a_key_that_no_option_uses(self, modelpact: CommandRunner) -> None:
         assert "on_ny" in self.refused(modelpact, "signer=infer,explicit", "signer.on_ny=warn")
 
-    def test_an_unknown_scorer(self, modelpact: Commands) -> None:
+    def test_an_unknown_scorer(self, modelpact: CommandRunner) -> None:
         assert "job 1 (data.metrics=[r3]" in self.refused(modelpact, "data.metrics=[r2],[r3]")
 
-    def test_an_alias_that_mlflow_refuses(self, modelpact: Commands) -> None:
+    def test_an_alias_that_mlflow_refuses(self, modelpact: CommandRunner) -> None:
         assert "sweep.promote: 'v1' is not a valid alias" in self.refused(
             modelpact, "seed=0,1", "sweep.promote=v1"
         )
 
-    def test_a_single_run_is_not_resumed(self, modelpact: Commands) -> None:
+    def test_a_single_run_is_not_resumed(self, modelpact: CommandRunner) -> None:
         ended = modelpact("resume=true")
         assert (ended.status, Path("mlflow.db").exists()) == (2, False)
         assert "resume=true requires a sweep, but this is a single run\nAdd -m" in ended.err
 
-    def test_a_store_that_is_down_has_no_account(self, modelpact: Commands) -> None:
+    def test_a_store_that_is_down_has_no_account(self, modelpact: CommandRunner) -> None:
         ended = modelpact("-m", "seed=0,1", "tracking=server", "tracking.uri=http://127.0.0.1:1")
         assert ended.status == 1
         assert "cannot connect to" in ended.err
         assert "report" not in ended.out
 
 
-def test_the_best_alone_gets_the_alias(modelpact: Commands) -> None:
+def test_the_best_alone_gets_the_alias(modelpact: CommandRunner) -> None:
     ended = modelpact("-m", "model.estimator.alpha=10.0,0.1,1.0", "sweep.promote=champion", *QUICK)
     assert ended.out.endswith("champion: version 2 of diabetes, of job 1\n")
     (model,) = client().search_registered_models()
     assert {name: int(version) for name, version in model.aliases.items()} == {"champion": 2}
 
 
-def test_without_a_version_no_alias_is_moved(modelpact: Commands) -> None:
+def test_without_a_version_no_alias_is_moved(modelpact: CommandRunner) -> None:
     ended = modelpact("-m", "seed=0,1", "register=none", "sweep.promote=champion", *QUICK)
     assert (ended.status, ended.out.splitlines()[-1]) == (
         0,
@@ -358,12 +360,12 @@ def test_without_a_version_no_alias_is_moved(modelpact: Commands) -> None:
     )
 
 
-def test_the_same_combination_twice_is_two_jobs(modelpact: Commands) -> None:
+def test_the_same_combination_twice_is_two_jobs(modelpact: CommandRunner) -> None:
     assert modelpact("-m", "seed=0,0", *QUICK).status == 0
     assert [(one["job"], one["version"]) for one in receipts()] == [(0, "1"), (1, "2")]
 
 
-def test_a_sweep_of_another_task_has_an_account_too(modelpact: Commands) -> None:
+def test_a_sweep_of_another_task_has_an_account_too(modelpact: CommandRunner) -> None:
     ended = modelpact("-m", "task=inspect", "data=diabetes,iris")
     assert ended.status == 0
     assert [(one["job"], one["status"], one["name"]) for one in receipts()] == [

@@ -19,7 +19,7 @@ from modelpact.errors import IntegrityError, LoadError, StoreError
 from modelpact.security.manifest import ARTIFACT_DIGEST, MANIFEST, Manifest
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 from tests.support.publishing import client, numbers, steps
 
 __all__ = ["modelpact"]  # the fixture
@@ -312,7 +312,7 @@ class TestErrors:
             AuditTask(tracking=SqliteTracking()).run(tmp_path)
 
 
-def test_on_the_command_line(modelpact: Commands) -> None:
+def test_on_the_command_line(modelpact: CommandRunner) -> None:
     assert modelpact("task=audit", "name=sums").status == 0
     rewrite(folder_of("sums", 2))
     ended = modelpact("task=audit", "task.name=sums")

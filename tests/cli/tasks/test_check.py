@@ -16,7 +16,7 @@ from modelpact.registers import MlflowRegister
 from modelpact.signers import ExplicitSigner
 from modelpact.tracking import ServerTracking, SqliteTracking
 from modelpact.types import Sample
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 from tests.support.publishing import numbers, steps
 from tiny_models import Doubler, Scaled
 
@@ -118,7 +118,7 @@ class TestAgainstAVersion:
             "WRONG_TYPE",
         ]
 
-    def test_row_numbers_are_those_of_the_file(self, modelpact: Commands) -> None:
+    def test_row_numbers_are_those_of_the_file(self, modelpact: CommandRunner) -> None:
         lines = [f"{row}.5,{'word' if row == 17 else row}" for row in range(30)]
         Path("rows.csv").write_text("\n".join(["a,b", *lines]) + "\n")
         ended = modelpact(
@@ -301,7 +301,7 @@ class TestErrors:
         with pytest.raises(ConfigError, match="which ignores extra columns"):
             task([{"a": 1.0}], policy="mlflow", extra="forbid").run(tmp_path)
 
-    def test_missing_keys_on_the_command_line(self, modelpact: Commands) -> None:
+    def test_missing_keys_on_the_command_line(self, modelpact: CommandRunner) -> None:
         ended = modelpact("task=check")
         assert ended.status == 2
         assert "task.uri is required\nSet it with task.uri=..." in ended.err

@@ -15,7 +15,7 @@ from modelpact.errors import CompatibilityError, ConfigError, LoadError, SpecErr
 from modelpact.signature import parse
 from modelpact.signature.compat.rules import RULES
 from modelpact.tracking import SqliteTracking
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 
 __all__ = ["modelpact"]  # the fixture
 
@@ -264,7 +264,7 @@ def test_options_that_cannot_be_combined_are_rejected() -> None:
         task(out=".").run(Path())
 
 
-def test_exit_statuses(modelpact: Commands) -> None:
+def test_exit_statuses(modelpact: CommandRunner) -> None:
     broken = modelpact("task=diff", "task.old=old.yaml", "task.new=new.yaml")
     assert (broken.status, broken.out.splitlines()[0]) == (1, TITLE)
     assert broken.err.startswith("error: new.yaml breaks backward compatibility with old.yaml")

@@ -21,7 +21,7 @@ from modelpact.savers import CustomSaver
 from modelpact.signature import parse, to_json_schema
 from modelpact.tracking import SqliteTracking
 from serving_models import Nested, Sums
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 from tests.support.publishing import steps
 from tests.support.served_models import NESTED, PERSON, create_client
 
@@ -144,7 +144,7 @@ def test_markdown_characters_in_names_are_escaped(
 
 
 @pytest.mark.parametrize("to", FORMS)
-def test_standard_output_is_only_the_document(modelpact: Commands, to: str) -> None:
+def test_standard_output_is_only_the_document(modelpact: CommandRunner, to: str) -> None:
     publish(**steps())
     ended = modelpact("task=export", "task.uri=models:/sums/latest", f"task.to={to}")
     assert ended.status == 0, ended.err
@@ -176,12 +176,12 @@ class TestRefusals:
         with pytest.raises(LoadError, match="has no signature"):
             task("plain", to).run(Path())
 
-    def test_an_unknown_format(self, modelpact: Commands) -> None:
+    def test_an_unknown_format(self, modelpact: CommandRunner) -> None:
         ended = modelpact("task=export", "task.uri=models:/sums/1", "task.to=xml")
         assert ended.status == 2
         assert "jsonschema" in ended.err
 
-    def test_a_missing_format(self, modelpact: Commands) -> None:
+    def test_a_missing_format(self, modelpact: CommandRunner) -> None:
         ended = modelpact("task=export", "task.uri=models:/sums/1")
         assert (ended.status, ended.err.splitlines()[0]) == (
             2,

@@ -17,7 +17,7 @@ from modelpact.errors import ConfigError, DataError, FitError, PredictError, Sig
 from modelpact.signature import digest, load, parse
 from modelpact.signers import ExampleSigner, ExplicitSigner, InferSigner, TypeHintSigner
 from modelpact.types import Sample
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 from tests.support.publishing import numbers
 from tiny_models import Doubler, Faulty, Hinted
 
@@ -80,7 +80,7 @@ def test_shows_each_column_and_the_yaml_and_saves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_remarks_on_integers_and_on_nulls(houses: list[str], modelpact: Commands) -> None:
+def test_remarks_on_integers_and_on_nulls(houses: list[str], modelpact: CommandRunner) -> None:
     ended = modelpact(*houses)
     assert ended.status == 0, ended.err
     shown = lines(ended.out)
@@ -92,7 +92,7 @@ def test_remarks_on_integers_and_on_nulls(houses: list[str], modelpact: Commands
     assert "integers_as" not in modelpact(*houses, "signer.integers_as=double").out
 
 
-def test_outputs_are_signed_on_request(houses: list[str], modelpact: Commands) -> None:
+def test_outputs_are_signed_on_request(houses: list[str], modelpact: CommandRunner) -> None:
     ended = modelpact(*houses, "data.columns=[area]", "task.outputs=true")
     assert ended.status == 0, ended.err
     assert ended.out.endswith("inputs:\n  area: double\noutputs: float64[-1]\n")
@@ -263,7 +263,9 @@ def test_violations_of_a_written_signature_are_shown(
 
 
 class TestWriting:
-    def test_the_file_composes_as_a_contract(self, houses: list[str], modelpact: Commands) -> None:
+    def test_the_file_composes_as_a_contract(
+        self, houses: list[str], modelpact: CommandRunner
+    ) -> None:
         frozen = modelpact(
             *houses,
             "data.columns=[area]",

@@ -10,7 +10,7 @@ from modelpact.cli.tasks import ParityTask
 from modelpact.errors import ConfigError, LoadError, VerifyError
 from modelpact.loaders import CustomLoader
 from modelpact.tracking import SqliteTracking
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 from tests.support.publishing import steps
 
 __all__ = ["modelpact"]  # the fixture
@@ -26,7 +26,7 @@ def task(**changes: object) -> ParityTask:
     return ParityTask(**{**settings, **changes})
 
 
-def test_a_table_and_a_report(modelpact: Commands) -> None:
+def test_a_table_and_a_report(modelpact: CommandRunner) -> None:
     publish(**steps())
     ended = modelpact(
         "task=parity",
@@ -52,7 +52,7 @@ def test_a_table_and_a_report(modelpact: Commands) -> None:
 
 
 def test_an_unexplained_difference_fails(
-    modelpact: Commands, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from modelpact.serving import app
 
@@ -88,7 +88,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         "wrong", ["task.payloads=0", "task.payloads=many", "task.seed=-1", "task.max_shown=0"]
     )
-    def test_invalid_numbers(self, modelpact: Commands, wrong: str) -> None:
+    def test_invalid_numbers(self, modelpact: CommandRunner, wrong: str) -> None:
         ended = modelpact("task=parity", "task.uri=models:/sums/1", wrong)
         assert ended.status == 2
         assert wrong.partition("=")[0] in ended.err

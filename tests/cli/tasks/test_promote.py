@@ -27,7 +27,7 @@ from tests.support.alias_tasks import (
     protect,
     rollback,
 )
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 from tests.support.publishing import client
 
 __all__ = ["modelpact"]  # the fixture
@@ -383,7 +383,7 @@ def test_invalid_options(changes: Any) -> None:
     ],
 )
 def test_invalid_options_on_the_command_line(
-    arguments: list[str], status: int, text: str, modelpact: Commands
+    arguments: list[str], status: int, text: str, modelpact: CommandRunner
 ) -> None:
     ended = modelpact(*arguments)
     assert ended.status == status
@@ -391,7 +391,7 @@ def test_invalid_options_on_the_command_line(
     assert "Traceback" not in ended.err
 
 
-def test_the_command_line_promotes_and_rolls_back(modelpact: Commands) -> None:
+def test_the_command_line_promotes_and_rolls_back(modelpact: CommandRunner) -> None:
     assert modelpact("task=promote", "task.uri=models:/sums/1", "task.alias=champion").status == 0
     assert (
         modelpact(

@@ -28,7 +28,7 @@ from modelpact.errors import StoreError
 from modelpact.registers import NoneRegister
 from modelpact.savers import CustomSaver
 from modelpact.tracking import SqliteTracking
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 from tests.support.publishing import client, runs, saved_statuses, steps, versions
 
 __all__ = ["modelpact"]  # the fixture
@@ -497,7 +497,7 @@ def test_a_model_whose_metrics_cannot_be_logged_is_failed(
     assert saved_statuses() == ["FAILED"]
 
 
-def test_on_the_command_line(modelpact: Commands, dead: Process) -> None:
+def test_on_the_command_line(modelpact: CommandRunner, dead: Process) -> None:
     run = begun(dead, hours=1)
     there = begun(elsewhere(dead), hours=5)
     ended = modelpact("task=repair", "task.dry_run=true")

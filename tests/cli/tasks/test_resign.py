@@ -30,7 +30,7 @@ from modelpact.signers import ExplicitSigner, InferSigner, TypeHintSigner
 from modelpact.tracking import SqliteTracking
 from modelpact.types import Sample
 from modelpact.verifiers import CleanVerifier, ReplayVerifier
-from tests.support.commands import Commands, modelpact
+from tests.support.commands import CommandRunner, modelpact
 from tests.support.publishing import client, numbers, receipt, saved_statuses, steps, versions
 from tiny_models import Scaled
 
@@ -322,7 +322,7 @@ def test_a_model_whose_files_are_gone(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("unsigned")
-def test_on_the_command_line(modelpact: Commands) -> None:
+def test_on_the_command_line(modelpact: CommandRunner) -> None:
     Path("rows.csv").write_text("a,b\n1.5,2.0\n2.5,1.0\n")
     data = ("data=csv", "data.path=rows.csv")
     ended = modelpact("task=resign", "task.uri=models:/plain/1", *data)

@@ -1,10 +1,13 @@
-"""Runs the examples of a Markdown page: `console` blocks as a shell would, `python` blocks in one namespace.
+"""Runs the examples of a Markdown page.
 
-In a `console` block a line that begins with `$ ` is a command, and what follows is what it prints (both streams, in the order
-stdout, stderr); `...` stands for any text. `modelpact` runs in this process, everything else in a shell; a last line `[exit N]`
-is the exit status where it is not 0. A `modelpact ... &` runs in a process of its own until `kill %1` or the end of the page; the
-port 8000 that it names is one that is free. All blocks of a page share one working folder. Where an `sh` block starts the LiteLLM
-proxy of examples/litellm, a stand-in for it runs until the page ends.
+* In a `console` block, a line that starts with `$ ` is a command. The lines after it are its output,
+  stdout before stderr, where `...` matches any text. A last line `[exit N]` is an exit status other
+  than 0. `modelpact` commands run in this process, all others in a shell.
+* `modelpact ... &` runs in a process of its own until `kill %1` or the end of the page. Port 8000 is
+  replaced with a free one.
+* `python` blocks share one namespace, and all blocks share one working folder.
+* A block with `title=...` is written to that file.
+* If an `sh` block starts the LiteLLM proxy of examples/litellm, a fake one runs until the page ends.
 """
 
 from __future__ import annotations
@@ -29,14 +32,14 @@ BLOCK = re.compile(
 
 
 class Background:
-    """What a page runs in the background."""
+    """The background process of a page."""
 
     def __init__(self) -> None:
         self.port = "8000"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, command: str, wanted: str) -> str:
-        """Start a command, and get its first lines, as many as are wanted."""
+        """Start a command and return as many of its first lines as are wanted."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = str(free.getsockname()[1])
@@ -53,7 +56,7 @@ class Background:
         return output.read_text(encoding="utf-8").replace(self.port, "8000")
 
     def end(self) -> str:
-        """Ask it to end, as `kill` does."""
+        """Terminate the process, and return its exit status as a page shows it."""
         assert self._process is not None
         self._process.terminate()
         status = self._process.wait(60)
@@ -61,14 +64,18 @@ class Background:
         return f"[exit {status}]\n" if status else ""
 
     def close(self) -> None:
-        """End what still runs."""
+        """Kill the process if it is still running."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
 
 def run_page(page: Path) -> int:
-    """Run every example of a page; returns how many commands and statements were run, and raises where one differs."""
+    """Run every example of a page, and return the number of commands and statements.
+
+    Raises:
+        AssertionError: The output of an example differs.
+    """
     with contextlib.ExitStack() as servers:
         return _run(page, servers)
 
@@ -80,7 +87,7 @@ def _run(page: Path, servers: contextlib.ExitStack) -> int:
     ran = 0
     for language, title, body in BLOCK.findall(page.read_text(encoding="utf-8")):
         file = re.search(r"title=(\S+)", title)
-        if file is not None:  # a file that the examples use
+        if file is not None:
             path = Path(file[1])
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(body, encoding="utf-8")
@@ -117,9 +124,8 @@ def _modelpact(command: str) -> str:
     argv, sys.argv = sys.argv, shlex.split(command)
     mlflow = logging.getLogger("mlflow")
     level = mlflow.level
-    mlflow.setLevel(
-        logging.WARNING
-    )  # as where it is imported by the command, and not by a test before
+    # The level that the command sets if it imports MLflow first.
+    mlflow.setLevel(logging.WARNING)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
