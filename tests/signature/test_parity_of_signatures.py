@@ -15,6 +15,7 @@ from modelpact.serving import compare
 from modelpact.serving.parity import generate_payloads
 from modelpact.signature import compile, parse
 from tests.support.echo_model import echo_adapter
+from tests.support.json_verdicts import schemas, seeded
 from tests.support.strategies import param_schemas
 
 pytestmark = pytest.mark.usefixtures("quiet")
