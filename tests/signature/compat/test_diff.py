@@ -23,7 +23,7 @@ from modelpact.signature import (
 )
 from modelpact.signature.compat.rules import RULES
 from tests.support.random_payloads import find_counterexample
-from tests.support.together import by_name, holds_for_each
+from tests.support.many_cases import by_name, holds_for_each
 
 B, F = "backward", "forward"
 

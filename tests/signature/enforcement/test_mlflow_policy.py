@@ -30,7 +30,7 @@ from tests.support.mlflow_differences import (
     are_known_gaps,
     is_known_difference,
 )
-from tests.support.together import by_name, holds_for_each
+from tests.support.many_cases import by_name, holds_for_each
 
 DATA = {
     family: by_name([(case.name, case) for case in cases])

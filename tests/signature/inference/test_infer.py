@@ -27,7 +27,7 @@ from modelpact.errors import SignError
 from modelpact.signature import compile
 from modelpact.signature.inference.infer import infer
 from tests.support.inference_cases import data_cases
-from tests.support.together import by_name, holds_for_each
+from tests.support.many_cases import by_name, holds_for_each
 
 CASES = by_name(list(data_cases()))
 FAMILIES = {

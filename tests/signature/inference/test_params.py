@@ -8,7 +8,7 @@ import pytest
 from modelpact.errors import SignError
 from modelpact.signature import compile, infer
 from tests.support.inference_cases import param_examples
-from tests.support.together import by_name
+from tests.support.many_cases import by_name
 
 PARAMS = by_name(list(param_examples()))
 

@@ -35,7 +35,7 @@ from modelpact.errors import SpecError
 from modelpact.signature import load, parse, to_spec
 from tests.support.malformed_specs import report_problems
 from tests.support.strategies import AWKWARD_NAMES, TENSOR_DTYPES, signatures
-from tests.support.together import by_name, holds_for_each
+from tests.support.many_cases import by_name, holds_for_each
 
 LEAVES = [
     *DataType,

@@ -74,7 +74,10 @@ def _infer_dataclass(data: Any, issues: DataIssues) -> Schema | None:
 
 
 def _infer_list(data: list[Any], issues: DataIssues) -> list[ColSpec]:
-    if data and all(issubclass(kind, dict) for kind in set(map(type, data))):
+    # The first item decides in most cases, without a pass over the data.
+    if not data or not isinstance(data[0], dict):
+        return _infer_items(data, issues)
+    if all(issubclass(kind, dict) for kind in set(map(type, data))):
         return _infer_rows(data, issues)
     return _infer_items(data, issues)
 

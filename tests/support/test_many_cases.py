@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.together import SHOWN, by_name, holds_for_each
+from tests.support.many_cases import SHOWN, by_name, holds_for_each
 
 
 def positive(number: int) -> None:
