@@ -1,4 +1,4 @@
-"""Many small cases in one test: a test for each of thousands takes longer than the cases do."""
+"""Checks of many small cases in one test, which is faster than a test per case."""
 
 from __future__ import annotations
 
@@ -11,31 +11,28 @@ import pytest
 T = TypeVar("T")
 
 SHOWN = 10
-"""How many failures are shown with their traceback; of the rest the last line is."""
+"""The number of failures shown with their traceback; for the rest, only the error is shown."""
 
 
-def holds_for_each(check: Callable[[T], None], cases: Mapping[str, T]) -> None:
-    """Check every case, then fail once, with the name of each case that failed and the reason."""
+def check_all_cases(check: Callable[[T], None], cases: Mapping[str, T]) -> None:
+    """Check every case, then fail once with the name of each failed case and its error."""
     assert cases
-    told: list[str] = []
+    failures: list[str] = []
     for name, case in cases.items():
         try:
             check(case)
         except (Exception, pytest.fail.Exception) as error:
-            lines = (
-                traceback.format_exception(error)
-                if len(told) < SHOWN
-                else traceback.format_exception_only(error)
-            )
-            told.append(f"{name}\n{''.join(lines)}")
-    if told:
-        pytest.fail(
-            f"{len(told)} of {len(cases)} cases failed:\n\n" + "\n".join(told), pytrace=False
-        )
+            format_error = traceback.format_exception_only
+            if len(failures) < SHOWN:
+                format_error = traceback.format_exception
+            failures.append(f"{name}\n{''.join(format_error(error))}")
+    if failures:
+        title = f"{len(failures)} of {len(cases)} cases failed:\n\n"
+        pytest.fail(title + "\n".join(failures), pytrace=False)
 
 
-def by_name(cases: list[tuple[str, T]]) -> dict[str, T]:
-    """The cases by name, of which no two may be the same."""
+def unique_cases(cases: list[tuple[str, T]]) -> dict[str, T]:
+    """Return the cases by name, which must be unique."""
     named = dict(cases)
-    assert len(named) == len(cases), "two cases have one name"
+    assert len(named) == len(cases), "duplicate names of cases"
     return named

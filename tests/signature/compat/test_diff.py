@@ -23,7 +23,7 @@ from modelpact.signature import (
 )
 from modelpact.signature.compat.rules import RULES
 from tests.support.random_payloads import find_counterexample
-from tests.support.many_cases import by_name, holds_for_each
+from tests.support.many_cases import check_all_cases, unique_cases
 
 B, F = "backward", "forward"
 
@@ -126,7 +126,7 @@ def _tells_apart(case: Case) -> None:
 
 
 def test_each_rule_has_a_pair_that_only_it_tells_apart_and_a_payload_that_proves_it() -> None:
-    holds_for_each(_tells_apart, by_name([(case[0], case) for case in CASES]))
+    check_all_cases(_tells_apart, unique_cases([(case[0], case) for case in CASES]))
 
 
 def test_every_rule_is_among_them_or_is_of_the_members_of_a_param() -> None:

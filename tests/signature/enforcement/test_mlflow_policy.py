@@ -23,6 +23,7 @@ from tests.support.enforcement_cases import (
     payload_cases,
     tensor_cases,
 )
+from tests.support.many_cases import check_all_cases, unique_cases
 from tests.support.mlflow_differences import (
     GAPS,
     RESULT_DIFFERENCES,
@@ -30,10 +31,9 @@ from tests.support.mlflow_differences import (
     are_known_gaps,
     is_known_difference,
 )
-from tests.support.many_cases import by_name, holds_for_each
 
 DATA = {
-    family: by_name([(case.name, case) for case in cases])
+    family: unique_cases([(case.name, case) for case in cases])
     for family, cases in {
         "column": column_cases(),
         "nested": nested_cases(),
@@ -41,7 +41,7 @@ DATA = {
         "payload": payload_cases(),
     }.items()
 }
-FAMILIES = {**DATA, "param": by_name([(case.name, case) for case in param_cases()])}
+FAMILIES = {**DATA, "param": unique_cases([(case.name, case) for case in param_cases()])}
 COUNTS = {"column": 1088, "nested": 1976, "tensor": 765, "payload": 560, "param": 603}
 """The number of cases of each family."""
 
@@ -112,7 +112,7 @@ def test_each_policy_gives_the_verdict_that_it_should(family: str) -> None:
         strict, _ = ours(case, "strict")
         assert lossless or not strict
 
-    holds_for_each(check, FAMILIES[family])
+    check_all_cases(check, FAMILIES[family])
 
 
 @pytest.mark.parametrize("family", DATA)
@@ -129,7 +129,7 @@ def test_enforcing_twice_is_enforcing_once(family: str) -> None:
         else:
             assert isinstance(once, InputsError)
 
-    holds_for_each(check, DATA[family])
+    check_all_cases(check, DATA[family])
 
 
 @pytest.mark.parametrize("gap", GAPS, ids=lambda gap: gap.name)

@@ -27,9 +27,9 @@ from modelpact.errors import SignError
 from modelpact.signature import compile
 from modelpact.signature.inference.infer import infer
 from tests.support.inference_cases import data_cases
-from tests.support.many_cases import by_name, holds_for_each
+from tests.support.many_cases import check_all_cases, unique_cases
 
-CASES = by_name(list(data_cases()))
+CASES = unique_cases(list(data_cases()))
 FAMILIES = {
     family: {name: name for name in CASES if name.startswith(f"{family}: ")}
     for family in dict.fromkeys(name.partition(": ")[0] for name in CASES)
@@ -116,7 +116,7 @@ def test_infer_equals_mlflow_or_raises(family: str, logged_warnings: list[Any]) 
         assert refusal.problems
         assert all(text in str(refusal) for _, text in refusal.problems)
 
-    holds_for_each(check, FAMILIES[family])
+    check_all_cases(check, FAMILIES[family])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -130,7 +130,7 @@ def test_the_data_fits_its_inferred_signature(family: str) -> None:
         enforcer.enforce_inputs(CASES[name]())
         enforcer.enforce_outputs(CASES[name]())
 
-    holds_for_each(check, FAMILIES[family])
+    check_all_cases(check, FAMILIES[family])
 
 
 @pytest.mark.parametrize("reason", GUESSES)

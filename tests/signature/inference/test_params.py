@@ -8,9 +8,9 @@ import pytest
 from modelpact.errors import SignError
 from modelpact.signature import compile, infer
 from tests.support.inference_cases import param_examples
-from tests.support.many_cases import by_name
+from tests.support.many_cases import unique_cases
 
-PARAMS = by_name(list(param_examples()))
+PARAMS = unique_cases(list(param_examples()))
 
 
 def test_number_of_cases() -> None:

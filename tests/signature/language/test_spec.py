@@ -34,8 +34,8 @@ from mlflow.types.schema import (
 from modelpact.errors import SpecError
 from modelpact.signature import load, parse, to_spec
 from tests.support.malformed_specs import report_problems
+from tests.support.many_cases import check_all_cases, unique_cases
 from tests.support.strategies import AWKWARD_NAMES, TENSOR_DTYPES, signatures
-from tests.support.many_cases import by_name, holds_for_each
 
 LEAVES = [
     *DataType,
@@ -193,11 +193,11 @@ SPECIAL_CASES = [
     ),
 ]
 ORDINARY = {
-    "columns": by_name(COLUMN_CASES),
-    "tensors": by_name(TENSOR_CASES),
-    "params": by_name(PARAM_CASES),
+    "columns": unique_cases(COLUMN_CASES),
+    "tensors": unique_cases(TENSOR_CASES),
+    "params": unique_cases(PARAM_CASES),
 }
-FAMILIES = {**ORDINARY, "names": by_name(NAME_CASES), "special": by_name(SPECIAL_CASES)}
+FAMILIES = {**ORDINARY, "names": unique_cases(NAME_CASES), "special": unique_cases(SPECIAL_CASES)}
 COUNTS = {"columns": 270, "tensors": 200, "params": 67, "names": 180, "special": 6}
 
 
@@ -216,7 +216,7 @@ def test_signatures_are_read_back(family: str) -> None:
         )
         assert parse(json.loads(json.dumps(written))) == signature
 
-    holds_for_each(check, FAMILIES[family])
+    check_all_cases(check, FAMILIES[family])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -225,7 +225,7 @@ def test_mlflow_json_is_read_as_mlflow_reads_it(family: str) -> None:
         stored = signature.to_dict()
         assert parse(stored) == ModelSignature.from_dict(stored) == signature
 
-    holds_for_each(check, FAMILIES[family])
+    check_all_cases(check, FAMILIES[family])
 
 
 @given(signatures())
@@ -251,7 +251,7 @@ def test_ordinary_signatures_use_the_short_form(family: str) -> None:
                 assert part != "params"
                 assert all("required" not in item and "tensor-spec" not in item for item in value)
 
-    holds_for_each(check, ORDINARY[family])
+    check_all_cases(check, ORDINARY[family])
 
 
 def test_to_spec_returns_the_short_form() -> None:
