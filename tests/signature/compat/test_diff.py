@@ -22,8 +22,8 @@ from modelpact.signature import (
     parse,
 )
 from modelpact.signature.compat.rules import RULES
-from tests.support.random_payloads import find_counterexample
 from tests.support.many_cases import check_all_cases, unique_cases
+from tests.support.random_payloads import find_counterexample
 
 B, F = "backward", "forward"
 
