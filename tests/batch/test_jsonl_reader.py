@@ -1,0 +1,99 @@
+"""JSON lines: malformed rows, missing columns, and the same values as Arrow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from modelpact.errors import DataError
+from modelpact.loaders import Adapter
+from tests.support.batch_runs import read_rejects, read_rows, run_batch
+
+
+class TestJsonLines:
+    def test_lines_that_are_no_rows(self, scripted: Adapter) -> None:
+        lines = [
+            b'{"do": "x", "n": 1}',
+            b"{",
+            b"[1]",
+            b"",
+            b'{"do": "x"}',
+            b'{"do": "x", "n": 2, "more": 1}',
+            b'{"do": "\xff", "n": 1}',
+            b'{"do": "\\ud800", "n": 1}',
+            b'{"do": "x", "n": NaN}',
+            b'{"do": "x", "n": 3.0}',
+            b'{"do": null, "n": 3}',
+            b'{"do": "x", "n": ' + b"[" * 100_000,
+            b'{"do": "x", "n": 99999999999999999999}',
+        ]
+        Path("in.jsonl").write_bytes(b"\xef\xbb\xbf" + b"\n".join(lines))
+        done = run_batch(scripted, "in.jsonl", "out.jsonl", on_error="reject")
+        assert [row["prediction"] for row in read_rows("out.jsonl")] == [1.0, 2.0, 3.0]
+        assert [(one["row"], one["code"]) for one in read_rejects()] == [
+            (1, "MALFORMED"),
+            (2, "MALFORMED"),
+            (3, "MISSING_COLUMN"),
+            (5, "MALFORMED"),
+            (6, "MALFORMED"),
+            (7, "MALFORMED"),
+            (9, "NULL"),
+            (10, "MALFORMED"),
+            (11, "OUT_OF_RANGE"),
+        ]
+        assert done.n_rejected == 9
+
+    def test_every_row_is_judged_by_itself(self, scripted: Adapter) -> None:
+        Path("in.jsonl").write_text('{"n": 1}\n' * 3)
+        done = run_batch(scripted, "in.jsonl", "out.parquet", on_error="reject", batch_size=2)
+        assert (done.n_predicted, done.n_rejected) == (0, 3)
+        assert pq.read_schema("out.parquet").names == ["prediction"]
+        assert pq.read_schema("out.parquet").field("prediction").type == pa.float64()
+
+    def test_arrow_reads_them_as_python_does(self, table: Adapter) -> None:
+        from modelpact.batch.jsonl_reader import _read_with_arrow
+
+        types = {"a": "double", "n": "int64"}
+        assert _read_with_arrow(
+            b'{"a": 1, "n": 2, "x": [1]}\n{"a": 1.5, "n": 3}\n', types, 2
+        ).to_dict("list") == {
+            "a": [1.0, 1.5],
+            "n": [2, 3],
+        }
+        for doubtful in (
+            '{"a": NaN, "n": 1}',
+            '{"a": 9007199254740993, "n": 1}',
+            '{"a": 1}',
+            '{"a": "1", "n": 1}',
+            "[]",
+            "{",
+        ):
+            assert _read_with_arrow(doubtful.encode(), types, 1) is None, doubtful
+
+    def test_a_line_is_what_a_line_feed_ends(self, nested: Adapter) -> None:
+        person = {"name": "x", "born": None, "tags": [], "home": {"city": "y"}, "scores": {}}
+        assert nested.predict([person]).prediction is not None
+        lines = [
+            json.dumps({**person, "scores": {"a\u2028b": "1"}}),
+            "\r",
+            "\r\r",
+            json.dumps(person),
+        ]
+        Path("in.jsonl").write_bytes("\n".join(lines).encode())
+        done = run_batch(nested, "in.jsonl", "out.jsonl", on_error="reject")
+        assert (done.n_predicted, done.n_rejected) == (1, 2)
+        found = [
+            json.loads(line)
+            for line in Path("out.rejects.jsonl").read_text(encoding="utf-8").split("\n")
+            if line
+        ]
+        assert [(one["row"], one["path"]) for one in found] == [(0, "scores.a\u2028b"), (1, "")]
+
+    def test_empty(self, scripted: Adapter) -> None:
+        Path("in.jsonl").write_text("\n\n")
+        with pytest.raises(DataError, match="no rows"):
+            run_batch(scripted, "in.jsonl", "out.jsonl")
