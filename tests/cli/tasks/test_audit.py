@@ -149,7 +149,7 @@ CHANGES: dict[str, tuple[Callable[[Path], Any], list[tuple[str, str]], list[tupl
         lambda folder: (folder / "MLmodel").write_text("["),
         [
             ("FILES_CHANGED", "MLmodel was changed"),
-            ("SIGNATURE_CHANGED", "its signature cannot be read: ValueError"),
+            ("SIGNATURE_CHANGED", "its signature cannot be read: ParserError"),
         ],
         [("MLmodel", "changed")],
     ),
