@@ -1,4 +1,4 @@
-"""One job comes to one version, whoever does it at the same time; one process plays both, and two real ones race."""
+"""Concurrent runs of one job leave one version: simulated in one process, and with two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stored models that somebody has changed: each is refused before any of it runs, and would have run otherwise."""
+"""Tampered models are rejected before any of their code runs, which would run otherwise."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SIGNATURE = infer(ROWS, ANSWERS)
 
 
 class Lab:
-    """A store with four models, each a version of the registered model of its name; what a test changes is put back."""
+    """A store with four registered models; changes of a test are reverted."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -157,7 +157,7 @@ class Payload:
 
 
 def edit(folder: Path, **changes: Any) -> None:
-    """Change keys of the flavor python_function in an MLmodel file; or remove keys of the file itself, with None."""
+    """Change keys of the flavor python_function in an MLmodel file, or remove keys with None."""
     content = yaml.safe_load((folder / "MLmodel").read_text())
     for key, value in changes.items():
         if value is None:
@@ -168,7 +168,7 @@ def edit(folder: Path, **changes: Any) -> None:
 
 
 def replace_in_size(path: Path, line: str) -> None:
-    """Put a line of Python in the place of a file, in such a way that its size and its times are as before."""
+    """Replace a file by a line of Python, with the same size and times."""
     status = path.stat()
     path.write_text(f"{line}\n".ljust(status.st_size, "#"))
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))

@@ -1,4 +1,4 @@
-"""What a folder holds, written down; and every way in which the folder, or what is written, can be something else."""
+"""Manifests, and every way in which a folder or a manifest can differ from the other."""
 
 from __future__ import annotations
 

@@ -110,14 +110,16 @@ def main() -> None:
                 version.tags["modelpact.job_key"]
                 for version in client().search_model_versions("name = 'sums'")
             )
-            said = [
+            models = client().search_logged_models(["1"], max_results=1000)
+            statuses = Counter(str(model.status) for model in models)
+            summary = [
                 f"if_exists={if_exists}: {jobs} races of {PROCESSES} processes: {dict(ways)}",
                 f"both name the same version in {same}",
                 f"versions a job: {dict(Counter(keys.values()))}",
                 f"numbers 1 to {max(versions())}, {len(versions())} of them there",
-                f"models: {dict(Counter(str(model.status) for model in client().search_logged_models(['1'], max_results=1000)))}",
+                f"models: {dict(statuses)}",
             ]
-            sys.stdout.write("; ".join(said) + "\n")
+            sys.stdout.write("; ".join(summary) + "\n")
             os.chdir("/")
 
 

@@ -1,8 +1,8 @@
 """Verification that a model's files are the published ones, before any of them is read.
 
-The manifest in the model's folder lists their digests, and a tag in the database holds the digest of
-the manifest. An attacker who can write to the files, but not to the database, therefore cannot get
-other code loaded.
+The manifest in the model's folder lists their digests, and a tag in the database holds the digest
+of the manifest. An attacker who can write to the files, but not to the database, therefore cannot
+get other code loaded.
 """
 
 from __future__ import annotations

@@ -239,7 +239,7 @@ def test_a_model_that_is_made_again_begins_anew(store: MlflowClient, sums: Alias
 
 
 class Before:
-    """Does something once before a method of an object is called, as if another process had been faster."""
+    """Runs a function once before a method of an object, like a faster process."""
 
     def __init__(
         self, monkeypatch: pytest.MonkeyPatch, owner: Any, method: str, act: Callable[[], object]
@@ -362,7 +362,7 @@ class TestTwoAtOnce:
 class TestAKill:
     @pytest.fixture
     def cut(self, store: MlflowClient, sums: Aliases, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A mover was killed after he had written the move from version 1 to 2, and before he told the registry."""
+        """A writer was killed after it appended a move, and before it updated the registry."""
         sums.move("champion", 1)
 
         def die(*_: Any) -> None:
@@ -586,7 +586,8 @@ class TestAHistoryThatIsNotWhole:
         for act in (lambda: sums.move("champion", 2), sums.states):
             refused(
                 act,
-                f"param champion.2 of run {ledger.run_id} is not an event that this version of modelpact can read",
+                f"param champion.2 of run {ledger.run_id} is not an event that "
+                "this version of modelpact can read",
             )
 
     def test_the_store_lets_this_user_write_nothing(

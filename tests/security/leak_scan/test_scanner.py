@@ -1,4 +1,4 @@
-"""The leak scan: what it catches and what it lets pass, how it tells, and where it stands in the way."""
+"""The leak scan: findings, false positives, messages, and where it is applied."""
 
 from __future__ import annotations
 
@@ -148,11 +148,13 @@ def test_the_message_names_each_place_and_says_what_to_do(tmp_path: Path) -> Non
         scan_folder(tmp_path).enforce((), "saver.leak_allowlist", "the model")
     assert str(raised.value) == (
         "the model contains 4 secrets:\n"
-        "  code/x.py, line 1: the value of the environment variable SERVICE_API_KEY (kind: environment)\n"
+        "  code/x.py, line 1: the value of the environment variable SERVICE_API_KEY "
+        "(kind: environment)\n"
         "  code/x.py, line 2: a key in a well-known format (kind: pattern)\n"
         "  code/x.py, line 3: what looks like a key, under the name password (kind: entropy)\n"
         "  code/x.py, line 4: a URL with credentials (kind: url)\n"
-        "Remove it, and revoke the key if anyone may have seen it. Use a reference instead: env:NAME, or os.environ in code.\n"
+        "Remove it, and revoke the key if anyone may have seen it. "
+        "Use a reference instead: env:NAME, or os.environ in code.\n"
         "For a false positive: "
         "saver.leak_allowlist=[{place: 'code/x.py', kind: environment, reason: '...'}]"
     )
