@@ -104,7 +104,7 @@ PUBLIC = {
         "create_router",
     ],
     "modelpact.batch": ["Batch", "BatchResult"],
-    "modelpact.cli.sweeps": ["Result", "Sweep", "SweepRecord", "best", "read_results"],
+    "modelpact.cli.sweeps": ["JobResult", "Sweep", "SweepRecord", "find_best", "read_results"],
     "modelpact.pipeline.recorder": ["RunRecorder"],
     "modelpact.cli.main": ["main"],
     "modelpact.cli.compose": ["build", "import_model"],
