@@ -72,6 +72,8 @@ class ServerConnection:
             max_retries=0,
             timeout=None,
         )
+        # The SDK imports this module on first use, which must not count against `model.timeout`.
+        _ = self._sdk.chat.completions
         return self._sdk
 
     async def close(self) -> None:

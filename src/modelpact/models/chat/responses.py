@@ -30,25 +30,17 @@ class ResponseParser:
             AttemptError: The body is not such an object.
         """
         completion = self._parse_json(body, content_type)
-        if not isinstance(completion, dict):
-            completion = {}
-        choices = completion.get("choices")
-        if not isinstance(choices, list):
-            error = completion.get("error")
-            detail = f", with an error: {self.redact(error)}" if error else ""
-            raise AttemptError("malformed", f"JSON without choices{detail}")
-        if not choices:
-            raise AttemptError("empty", "its list of choices is empty")
-        message = choices[0].get("message") if isinstance(choices[0], dict) else None
+        choice = self._first_choice(completion if isinstance(completion, dict) else {})
+        message = choice.get("message")
         if not isinstance(message, dict):
             raise AttemptError("malformed", "its first choice has no message")
         if message.get("content") is None and not message.get("tool_calls"):
-            self._raise_empty(message, choices[0].get("finish_reason"))
+            self._raise_empty(message, choice.get("finish_reason"))
         content = message.get("content") or ""
         if not isinstance(content, str):
             kind = type(content).__name__
             raise AttemptError("malformed", f"its content is of type {kind}, not a string")
-        return completion
+        return dict(completion)
 
     def iter_deltas(self, event: str) -> Iterator[tuple[str | None, str | None]]:
         """Yield the text and the finish reason of each choice in a `chat.completion.chunk`.
@@ -97,6 +89,16 @@ class ResponseParser:
             kind = self.redact(content_type) or "no content type"
             detail = f"{len(body)} bytes of {kind} are not JSON; they begin with {start!r}"
             raise AttemptError("malformed", detail) from None
+
+    def _first_choice(self, completion: dict[str, Any]) -> dict[str, Any]:
+        choices = completion.get("choices")
+        if not isinstance(choices, list):
+            error = completion.get("error")
+            detail = f", with an error: {self.redact(error)}" if error else ""
+            raise AttemptError("malformed", f"JSON without choices{detail}")
+        if not choices:
+            raise AttemptError("empty", "its list of choices is empty")
+        return choices[0] if isinstance(choices[0], dict) else {}
 
     def _raise_empty(self, message: dict[str, Any], finish_reason: Any) -> NoReturn:
         refusal = message.get("refusal")

@@ -167,12 +167,7 @@ class ChatSettings(Step):
         )
 
     def _fallback_endpoint(self, fallback: dict[str, Any], place: str) -> Endpoint:
-        for key in fallback:
-            if key not in _FALLBACK_KEYS:
-                suggestion = did_you_mean(key, _FALLBACK_KEYS)
-                raise ValueError(f"{place}.{key}: unknown key of a fallback{suggestion}")
-        if "model" not in fallback and "base_url" not in fallback:
-            raise ValueError(f"{place} sets neither model nor base_url")
+        _check_fallback_keys(fallback, place)
         values = {key: getattr(self, key) for key in _FALLBACK_KEYS}
         try:
             settings = ChatSettings(**{**values, **fallback})
@@ -221,6 +216,15 @@ class Endpoint:
         except ValueError as error:
             raise ModelConfigError(f"{self.base_url}: {error}") from None
         return url
+
+
+def _check_fallback_keys(fallback: Mapping[str, Any], place: str) -> None:
+    for key in fallback:
+        if key not in _FALLBACK_KEYS:
+            suggestion = did_you_mean(key, _FALLBACK_KEYS)
+            raise ValueError(f"{place}.{key}: unknown key of a fallback{suggestion}")
+    if "model" not in fallback and "base_url" not in fallback:
+        raise ValueError(f"{place} sets neither model nor base_url")
 
 
 def _check_url(url: str) -> None:
