@@ -59,7 +59,7 @@ def failing_model(store: Store, info: Info) -> Iterator[None]:
         yield
     except BaseException as error:
         # A version of the model is left that could not be removed.
-        if not getattr(error, "left", None):
+        if not getattr(error, "not_undone", ()):
             mark_failed(store.client, info.model_id)
         raise
 
