@@ -11,6 +11,7 @@ import pytest
 
 import tiny_models
 from modelpact._internal.import_closure import PACKAGE_FOLDER, imported_names
+from modelpact.models import ChatModel
 from modelpact.savers.bundled_code import (
     build_runtime,
     bundle_code,
@@ -36,6 +37,16 @@ def count_lines(*names: str) -> int:
 )
 def test_a_saved_model_carries_few_lines(name: str, limit: int) -> None:
     assert count_lines(name) <= limit
+
+
+def test_a_chat_model_carries_the_signature_engine_for_structured_responses_only() -> None:
+    names = frozenset({SAVED_MODEL, "modelpact.models.chat.model"})
+    unused = frozenset(ChatModel().unused_modules())
+    text = build_runtime(names, unused=unused).files
+    assert not [name for name in text if name.startswith("signature/")]
+    assert sum(len(content.splitlines()) for content in text.values()) <= 4300
+    assert ChatModel(response_format={"age": "long"}).unused_modules() == ()
+    assert "signature/language/spec.py" in build_runtime(names).files
 
 
 def test_the_copies_import_modelpact_under_its_private_name_only() -> None:

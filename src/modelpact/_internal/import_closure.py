@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 __all__ = ["PACKAGE", "PACKAGE_FOLDER", "import_closure", "imported_names", "lazy_exports"]
@@ -25,7 +25,9 @@ _TYPE_CHECKING = re.compile(
 )
 
 
-def import_closure(names: Iterable[str], folder: Path = PACKAGE_FOLDER) -> dict[str, Path]:
+def import_closure(
+    names: Iterable[str], folder: Path = PACKAGE_FOLDER, *, without: Collection[str] = ()
+) -> dict[str, Path]:
     """Return the modules of modelpact that an import of `names` can load, with their files.
 
     Imports inside functions count; imports under `if TYPE_CHECKING` do not. A name that a package
@@ -34,6 +36,7 @@ def import_closure(names: Iterable[str], folder: Path = PACKAGE_FOLDER) -> dict[
     Args:
         names: Dotted names of modules or of their contents, such as `modelpact.models.Model`.
         folder: The folder of the package.
+        without: Modules to leave out, with what only they import.
 
     Example:
         >>> sorted(import_closure(["modelpact._internal.text"]))[-1]
@@ -43,7 +46,7 @@ def import_closure(names: Iterable[str], folder: Path = PACKAGE_FOLDER) -> dict[
     pending = list(names)
     while pending:
         for module in _modules_of(pending.pop(), folder):
-            if module not in found:
+            if module not in found and module not in without:
                 found[module] = path = _file_of(module, folder)
                 pending.extend(imported_names(path.read_text(encoding="utf-8"), folder))
     return dict(sorted(found.items()))

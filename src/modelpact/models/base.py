@@ -100,6 +100,13 @@ class Model(Step, ABC):
         """
         return self.context
 
+    def unused_modules(self) -> tuple[str, ...]:
+        """Return modules of modelpact that the model, as it is configured, never imports.
+
+        A saved model does not carry them.
+        """
+        return ()
+
     def lineage_tags(self) -> dict[str, str]:
         """Return tags that record the model's origin, for its registered version."""
         return {}

@@ -15,7 +15,7 @@ import shutil
 import sys
 import sysconfig
 import tokenize
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -76,7 +76,9 @@ class Runtime:
         return home
 
 
-def bundle_code(folder: Path, names: Iterable[str], own_code: Sequence[str]) -> list[str]:
+def bundle_code(
+    folder: Path, names: Iterable[str], own_code: Sequence[str], unused: Collection[str] = ()
+) -> list[str]:
     """Write the code that a model carries into `folder`.
 
     Args:
@@ -84,6 +86,7 @@ def bundle_code(folder: Path, names: Iterable[str], own_code: Sequence[str]) -> 
         names: Dotted names of the parts of modelpact that the model runs.
         own_code: Files and folders of the user. Those that import modelpact are copied, and the
             copies import the private package.
+        unused: Modules of modelpact that the model never imports.
 
     Returns:
         The files and folders for MLflow's `code_paths`.
@@ -95,7 +98,7 @@ def bundle_code(folder: Path, names: Iterable[str], own_code: Sequence[str]) -> 
             needed |= imported_names(text)
     if not needed:
         return list(own_code)
-    runtime = build_runtime(frozenset(needed))
+    runtime = build_runtime(frozenset(needed), unused=frozenset(unused))
     paths = [str(runtime.write(folder))]
     for number, (path, source) in enumerate(sources.items()):
         copy = folder / str(number) / Path(path).name
@@ -104,9 +107,11 @@ def bundle_code(folder: Path, names: Iterable[str], own_code: Sequence[str]) -> 
 
 
 @functools.lru_cache(maxsize=16)
-def build_runtime(names: frozenset[str], folder: Path = PACKAGE_FOLDER) -> Runtime:
-    """Build the package that holds the import closure of `names`."""
-    modules = import_closure([*names, _BOOTSTRAP], folder)
+def build_runtime(
+    names: frozenset[str], folder: Path = PACKAGE_FOLDER, unused: frozenset[str] = frozenset()
+) -> Runtime:
+    """Build the package that holds the import closure of `names`, without `unused` modules."""
+    modules = import_closure([*names, _BOOTSTRAP], folder, without=unused)
     del modules[PACKAGE]
     files = {
         module.removeprefix(f"{PACKAGE}."): path.relative_to(folder).as_posix()

@@ -80,7 +80,7 @@ class CustomSaver(Saver):
         kind = type(model)
         names = ["modelpact.models.saved_model", f"{kind.__module__}.{kind.__qualname__}"]
         own_code = [*find_own_code_of(kind, model.native_model()), *self.code_paths]
-        return bundle_code(folder, names, own_code)
+        return bundle_code(folder, names, own_code, model.unused_modules())
 
 
 def _config_of(model: Model) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import PrivateAttr
 
-from modelpact import signature
-from modelpact.errors import ChatError, InputsError, ModelConfigError, PactError, SignError
+from modelpact.errors import ChatError, InputsError, ModelConfigError, PactError
 from modelpact.models.base import Model, read_config
 from modelpact.models.call_metadata import add_metadata
 from modelpact.models.chat.attempt_errors import AttemptError
@@ -88,6 +87,10 @@ class ChatModel(ChatSettings, Model):
     def overridable_config(self) -> dict[str, Any]:
         return self.settings.setting_values()
 
+    def unused_modules(self) -> tuple[str, ...]:
+        is_text = self.settings.response_format is None and not self._has_own_predict()
+        return ("modelpact.models.chat.response_schema",) if is_text else ()
+
     def load(self, folder: Path) -> None:
         # MLflow adds what is imported here to the requirements; a missing package is found early.
         import openai  # noqa: F401
@@ -158,16 +161,16 @@ class ChatModel(ChatSettings, Model):
         messages = build_messages(rows[0], 0, system=settings.system, template=settings.template)
         yield from iterate_sync(self._connect().stream(messages, request))
 
+    def _has_own_predict(self) -> bool:
+        return type(self).predict is not ChatModel.predict
+
     def _hinted_outputs(self) -> Schema | None:
         """Return the outputs in the type hints of a subclass, as a schema."""
-        if type(self).predict is ChatModel.predict:
+        if not self._has_own_predict():
             return None
-        try:
-            _, outputs = signature.from_predict(type(self).predict)
-        except SignError:
-            # MLflow cannot express the hints.
-            return None
-        return outputs
+        from modelpact.models.chat.response_schema import hinted_outputs
+
+        return hinted_outputs(type(self).predict)
 
     def _request_params(
         self, params: Params | None, response_format: ResponseFormat | None

@@ -8,15 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modelpact import signature
-from modelpact._internal.text import truncate
-from modelpact.errors import ModelConfigError, OutputsError, SpecError
+from modelpact.errors import ModelConfigError
 from modelpact.models.chat.messages import Message
 
 if TYPE_CHECKING:
     from mlflow.types.schema import Schema
 
-__all__ = ["FormatMismatch", "ResponseFormat", "parse_response_format"]
+__all__ = ["FormatMismatch", "ResponseFormat", "parse_json", "parse_response_format"]
 
 _CODE_FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*)\n\s*```\s*", re.DOTALL)
 
@@ -69,68 +67,30 @@ def parse_response_format(written: Any, hinted: Schema | None) -> ResponseFormat
     Raises:
         ModelConfigError: The format is malformed.
     """
-    if written is None:
-        return None if hinted is None else _from_schema(hinted)
     if isinstance(written, dict) and written.get("type") in _API_FORMATS:
         return None if written["type"] == "text" else ResponseFormat(written, (), _check_json)
-    try:
-        schema = signature.parse({"outputs": written}).outputs
-    except SpecError as error:
-        raise ModelConfigError(
-            f"response_format: {error.message}", remedy=error.remedy, keys=["response_format"]
-        ) from error
-    if schema is None or schema.is_tensor_spec():
-        raise ModelConfigError(
-            "response_format: a chat model cannot return tensors",
-            remedy="Write a schema with columns: {name: string, age: long}.",
-            keys=["response_format"],
-        )
-    return _from_schema(schema)
-
-
-def _from_schema(schema: Schema) -> ResponseFormat | None:
-    from mlflow.models import ModelSignature
-    from mlflow.types import DataType
-
-    has_columns = schema.has_input_names()
-    if not has_columns and schema.input_types() == [DataType.string]:
+    if written is None and hinted is None:
         return None
-    strict = signature.strict_rows_schema(schema)
-    row_schema = signature.rows_schema(schema) if strict is None else strict
-    # The API only accepts an object at the top level.
-    is_wrapped = row_schema.get("type") != "object"
-    if is_wrapped:
-        row_schema = {
-            "type": "object",
-            "properties": {"value": row_schema},
-            "required": ["value"],
-            "additionalProperties": False,
-        }
-    enforcer = signature.compile(ModelSignature(outputs=schema))
+    try:
+        from modelpact.models.chat import response_schema
+    # A model that was saved without a response format does not carry this module.
+    except ImportError as error:
+        raise ModelConfigError(
+            "response_format: the model was saved without one and cannot check a schema",
+            remedy="Publish the model with model.response_format.",
+            keys=["response_format"],
+        ) from error
 
-    def parse(text: str) -> Any:
-        value = _parse_json(text)
-        if is_wrapped:
-            if not (isinstance(value, dict) and "value" in value):
-                raise FormatMismatch('it is not an object with the key "value"')
-            value = value["value"]
-        if has_columns and not isinstance(value, dict):
-            raise FormatMismatch(f"it is a JSON {type(value).__name__}, not an object")
-        try:
-            enforcer.enforce_outputs([value])
-        except OutputsError as error:
-            raise FormatMismatch(truncate(error.message, 500)) from error
-        return value
-
-    json_schema = {"name": "answer", "schema": row_schema, "strict": strict is not None}
-    return ResponseFormat(
-        {"type": "json_schema", "json_schema": json_schema},
-        tuple(map(str, schema.input_names())) if has_columns else (),
-        parse,
-    )
+    schema = hinted if written is None else response_schema.parse_schema(written)
+    return None if schema is None else response_schema.format_from_schema(schema)
 
 
-def _parse_json(text: str) -> Any:
+def parse_json(text: str) -> Any:
+    """Return the JSON value of a response.
+
+    Raises:
+        FormatMismatch: The response is not JSON.
+    """
     try:
         return json.loads(_strip_fence(text))
     except (ValueError, RecursionError) as error:
@@ -138,7 +98,7 @@ def _parse_json(text: str) -> Any:
 
 
 def _check_json(text: str) -> str:
-    _parse_json(text)
+    parse_json(text)
     return _strip_fence(text)
 
 
