@@ -374,10 +374,10 @@ def test_a_private_value_in_a_message_is_redacted() -> None:
     fault = {
         "type": "value_error",
         "loc": ("api_key",),
-        "msg": f"{CANARY} is no reference",
+        "msg": f"{CANARY} is not a reference",
         "input": CANARY,
     }
-    assert _describe(fault, []) == "[redacted] is no reference (the value is hidden)"
+    assert _describe(fault, []) == "[redacted] is not a reference (the value is hidden)"
 
 
 @pytest.mark.parametrize(

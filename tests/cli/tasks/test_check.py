@@ -156,12 +156,12 @@ class TestAgainstAVersion:
         ],
     )
     def test_policies(self, policy: str, rows: Any, conforms: bool, tmp_path: Path) -> None:
-        asked = task(rows, policy=policy)
+        checked = task(rows, policy=policy)
         if conforms:
-            assert asked.run(tmp_path) is None
+            assert checked.run(tmp_path) is None
         else:
             with pytest.raises(InputsError):
-                asked.run(tmp_path)
+                checked.run(tmp_path)
 
     def test_extra_columns(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         rows = pd.DataFrame({"a": [1.0], "b": [2.0], "c": [3.0]})

@@ -93,9 +93,9 @@ class TestForms:
         folder = nested()
         models = imported(exported(capsys, folder, "pydantic"), tmp_path)
         body = {"inputs": [PERSON], "params": {"factor": 2.0}}
-        asked = models.Request.model_validate(body)
-        assert asked.model_dump(mode="json", exclude_unset=True) == body
-        assert asked.inputs.root[0].home.zip == 8010
+        request = models.Request.model_validate(body)
+        assert request.model_dump(mode="json", exclude_unset=True) == body
+        assert request.inputs.root[0].home.zip == 8010
         answer = create_client(CustomLoader().load(folder)).post("/predict", json=body).json()
         assert models.Response.model_validate(answer).prediction.root[0].total == 7.0
         with pytest.raises(ValidationError, match=r"inputs.0.scores.x"):

@@ -160,7 +160,7 @@ class TestPromote:
 
 class TestMetricRule:
     @pytest.mark.parametrize(
-        ("figures", "asked", "ok", "text"),
+        ("figures", "options", "ok", "text"),
         [
             ((0.52, 0.5), {}, True, "r2 0.5 -> 0.52: better by 0.02"),
             ((0.5, 0.5), {}, False, "unchanged"),
@@ -176,15 +176,15 @@ class TestMetricRule:
         ],
     )
     def test_the_metric_must_improve(
-        self, figures: tuple[float, float], asked: Any, ok: bool, text: str, metrics: Any
+        self, figures: tuple[float, float], options: Any, ok: bool, text: str, metrics: Any
     ) -> None:
         own, old = figures
         metrics({WORSE: {"r2": old}, BETTER: {"r2": own}})
         move_alias(WORSE)
         if ok:
-            promote(BETTER, **asked)
+            promote(BETTER, **options)
         else:
-            assert text in failed_rules(BETTER, **asked)["metric"]
+            assert text in failed_rules(BETTER, **options)["metric"]
         rules = Aliases(client(), "sums").state("champion").moves[-1].rules
         assert not ok or text in rules[0].detail
 

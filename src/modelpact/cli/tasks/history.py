@@ -46,24 +46,25 @@ class HistoryTask(Task):
             check_alias(self.alias, "task.alias")
         if self.out is not None:
             check_writable(self.out, "task.out")
-        states = self._read_states()
+        self._write(self._read_states())
+        return None
+
+    def _write(self, states: list[AliasState]) -> None:
         events = [event for state in states for event in state.moves]
         count = f"{len(events) or 'no'} move{'s' * (len(events) != 1)}"
         title, rows = f"{self.name}: {count}", [_row(event) for event in events]
         notes = "".join(f"{_describe(state)}\n" for state in states)
-        if self.out is not None:
-            table = plain_table(_HEADERS, rows) if rows else ""
-            text = self._json(states) if self.format == "json" else f"{title}\n{table}{notes}"
-            write_atomically(Path(self.out), text)
-            echo(f"wrote {self.out}: {count}")
-        elif self.format == "json":
-            echo(self._json(states).rstrip())
-        elif rows:
+        if self.out is None and self.format == "table" and rows:
             show_table(title, _HEADERS, rows)
             echo(notes.rstrip())
+            return
+        table = plain_table(_HEADERS, rows) if rows else ""
+        text = self._json(states) if self.format == "json" else f"{title}\n{table}{notes}"
+        if self.out is None:
+            echo(text.rstrip())
         else:
-            echo(f"{title}\n{notes}".rstrip())
-        return None
+            write_atomically(Path(self.out), text)
+            echo(f"wrote {self.out}: {count}")
 
     def _read_states(self) -> list[AliasState]:
         from mlflow import MlflowClient
