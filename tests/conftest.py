@@ -1,6 +1,6 @@
-"""What every test gets: a folder and a cache of its own, and global state that is as it was before.
+"""Isolation of every test: its own working folder, a shared cache, and restored global state.
 
-Properties are tried with the same 50 examples each time, or with 1,000 new ones with `HYPOTHESIS_PROFILE=full`.
+Hypothesis runs the same 50 examples each time, or 1,000 random ones with `HYPOTHESIS_PROFILE=full`.
 """
 
 from __future__ import annotations
@@ -20,40 +20,43 @@ if TYPE_CHECKING:
     from tests.support.litellm_proxy import Proxy
 
 
-_calm = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
+_SUPPRESSED = [
+    HealthCheck.too_slow,
+    HealthCheck.data_too_large,
+    HealthCheck.function_scoped_fixture,
+]
 settings.register_profile(
-    "quick", max_examples=50, derandomize=True, deadline=None, suppress_health_check=_calm
+    "quick", max_examples=50, derandomize=True, deadline=None, suppress_health_check=_SUPPRESSED
 )
-settings.register_profile("full", max_examples=1000, deadline=None, suppress_health_check=_calm)
+settings.register_profile(
+    "full", max_examples=1000, deadline=None, suppress_health_check=_SUPPRESSED
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache folder for the whole run, so that MLflow makes its schema and infers requirements once."""
+    """The cache folder of the whole run: the store template and inferred requirements are shared."""
     return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> Iterator[None]:
-    """Ctrl-C interrupts here and in what tests start, also where a shell runs the tests in the background, with it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Handle SIGINT here and in child processes, even if a shell started the tests with it ignored."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, previous)
 
 
 @pytest.fixture(autouse=True)
 def isolated(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Run in an empty folder; put back MLflow's and Hydra's global state, the loggers and the command line."""
+    """Run in an empty folder; restore the global state of MLflow, Hydra, logging and the command line."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MODELPACT_CACHE", str(cache))
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-    for name in [
-        name
-        for name in os.environ
-        if name.startswith(("MLFLOW_TRACKING", "MLFLOW_REGISTRY", "HYDRA_"))
-    ]:
-        monkeypatch.delenv(name)
+    for name in list(os.environ):
+        if name.startswith(("MLFLOW_TRACKING", "MLFLOW_REGISTRY", "HYDRA_")):
+            monkeypatch.delenv(name)
     monkeypatch.setattr(sys, "argv", ["modelpact"])
     monkeypatch.setattr(sys, "path", list(sys.path))
     root = logging.getLogger()
@@ -62,9 +65,8 @@ def isolated(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> It
     for handler in set(root.handlers) - set(handlers):
         handler.close()
     root.handlers[:], root.level = handlers, level
-    for logger in (
-        logging.Logger.manager.loggerDict.values()
-    ):  # a configuration of logging may have disabled those it found
+    # A logging configuration may have disabled the existing loggers.
+    for logger in logging.Logger.manager.loggerDict.values():
         if isinstance(logger, logging.Logger):
             logger.disabled = False
     if "hydra" in sys.modules:
@@ -86,7 +88,7 @@ def isolated(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> It
 def litellm_proxy(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Proxy]:
-    """A LiteLLM proxy with the models of examples/litellm; its first start on a machine installs it."""
+    """A LiteLLM proxy with the models of examples/litellm; the first start on a machine installs it."""
     from tests.support.litellm_proxy import installed, running
 
     programs = installed(Path(pytestconfig.cache.mkdir("litellm")))

@@ -229,7 +229,7 @@ def ridge() -> Model:
 
 
 def plain_save(model: Model, folder: Path) -> None:
-    """What somebody without modelpact would do."""
+    """Save a model with MLflow alone."""
     mlflow.sklearn.save_model(
         model.native_model(),
         str(folder),

@@ -42,7 +42,7 @@ def only_receipt() -> dict[str, Any]:
 
 
 def closed_port() -> str:
-    """An address that nobody listens to."""
+    """An address without a listener."""
     with ChatServer() as server:
         return server.base_url
 

@@ -49,7 +49,7 @@ def scaled() -> Adapter:
 
 @pytest.fixture
 def answering(scaled: Adapter) -> Callable[[Any], Adapter]:
-    """An adapter to a model that does as it is told."""
+    """An adapter to a scripted model."""
 
     def make(predict: Any, fallback: Any = None) -> Adapter:
         namespace = {"predict": lambda self, inputs, params=None: predict(inputs, params)}

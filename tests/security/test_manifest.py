@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def read(folder: Path) -> Manifest:
-    """The manifest that lies in a folder."""
+    """The manifest in a folder."""
     content = Manifest.read_content(folder)
     assert content is not None
     return Manifest.parse(content)

@@ -250,7 +250,7 @@ def test_csv(table: Adapter, body: str | bytes, wanted: int) -> None:
 
 
 def test_a_value_that_takes_anything_may_be_deep() -> None:
-    """Also what the checks themselves cannot climb down is refused and is no fault of the server."""
+    """Inputs too deep for the checks are rejected, not reported as a server error."""
     from modelpact.signature import parse
     from serving_models import Nulls
     from tests.support.served_models import save_and_load

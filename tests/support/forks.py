@@ -81,7 +81,7 @@ def killed(work: Callable[[], object], seconds: float) -> bool:
 
 
 def until(kills: int, counts: dict[str, int]) -> Iterator[int]:
-    """Numbers, until so many were killed: what is done before its time is no kill."""
+    """Numbers, until so many were killed: a process that ends by itself is not a kill."""
     for number in range(3 * kills):
         if counts["kills"] == kills:
             return
@@ -162,7 +162,7 @@ def schemas(kills: int) -> dict[str, Any]:
 
 
 def left() -> list[str]:
-    """Every temporary file and folder, whoever made it."""
+    """Every temporary file and folder of any process."""
     aside = [*Path().rglob(".*.new*"), *Path(os.environ["MODELPACT_CACHE"]).rglob(".*.new*")]
     folders = [
         *Path(os.environ["MODELPACT_CACHE"]).glob("modelpact-*"),

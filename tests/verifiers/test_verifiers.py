@@ -193,7 +193,7 @@ class TestTheTolerance:
 
 
 class _Echo:
-    """An adapter whose model answers what it is told to."""
+    """An adapter with a scripted model."""
 
     model = None
 
