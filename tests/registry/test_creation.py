@@ -32,7 +32,7 @@ def open_store() -> Iterator[None]:
 
 @pytest.fixture
 def faster(mocker: Any) -> list[dict[str, str]]:
-    """Tags of versions that somebody else creates just before ours."""
+    """Tags of versions that another process creates just before this one."""
     todo: list[dict[str, str]] = []
     create = mlflow.MlflowClient.create_model_version
 

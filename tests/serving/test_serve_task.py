@@ -91,7 +91,7 @@ def test_413_at_once_where_the_length_is_announced(server: ServerProcess) -> Non
 
 
 def test_413_while_a_body_is_still_being_sent(server: ServerProcess) -> None:
-    """Nobody knows its length; it is not read to its end, and not kept."""
+    """Its length is unknown; it is neither read to its end nor kept."""
     before = memory(server)
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     for size, polite in (

@@ -465,7 +465,7 @@ class TestOutside:
         sums.move("champion", 2)
         if version is None:
             store.delete_registered_model_alias("sums", "champion")
-        else:  # also back to where it was: that is no move that was cut off
+        else:  # also back to where it was: that is not an interrupted move
             store.set_registered_model_alias("sums", "champion", str(version))
         state = sums.state("champion")
         assert (state.outside, state.unfinished, state.current) == (True, False, version)
