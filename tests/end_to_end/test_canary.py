@@ -145,7 +145,7 @@ def test_a_wrong_one_that_the_server_repeats_is_found_nowhere(
     monkeypatch.setenv("CHAT_KEY", wrong)
     ended = modelpact(*chat(server, "model.api_key=env:CHAT_KEY"))
     assert ended.status == 1
-    assert "refused the key" in ended.err
+    assert "rejected the API key" in ended.err
     assert wrong[3:] not in ended.out + ended.err
     assert [
         path
