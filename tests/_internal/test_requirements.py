@@ -253,6 +253,7 @@ def test_requirements_first_and_from_the_cache_are_those_that_mlflow_infers(
     assert inferences == []
 
 
+@pytest.mark.slow
 def test_a_custom_model_is_inferred_once(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with SqliteTracking().open():
         first = saved_files(CustomSaver(), ridge())

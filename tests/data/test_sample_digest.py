@@ -28,6 +28,7 @@ def test_the_predictions_of_a_model_are_not_in_the_digest() -> None:
     assert digest_sample(sample.with_outputs([3])) == digest_sample(sample)
 
 
+@pytest.mark.slow
 def test_another_process_computes_the_same_digest() -> None:
     code = (
         "import sys; from modelpact.data import IrisData, digest_sample; "

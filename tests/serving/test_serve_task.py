@@ -72,6 +72,7 @@ def wait_until_idle(server: ServerProcess) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_it_serves(server: ServerProcess) -> None:
     assert post(server, ONE).json()["prediction"] == [1.0]
     assert httpx2.get(f"{server.url}/docs", timeout=20).status_code == 200

@@ -97,5 +97,6 @@ print({"hydra", "omegaconf", "polars"} & (set(sys.modules) - before))
 """
 
 
+@pytest.mark.slow
 def test_names_are_not_shadowed_by_modules() -> None:
     assert python(IN_A_NEW_PROCESS) == "set()\n"

@@ -31,6 +31,11 @@ def check_all_cases(check: Callable[[T], None], cases: Mapping[str, T]) -> None:
         pytest.fail(title + "\n".join(failures), pytrace=False)
 
 
+def sample_cases(cases: Mapping[str, T], every: int) -> dict[str, T]:
+    """Return every n-th case, including the first: a sample for the fast tests."""
+    return dict(list(cases.items())[::every])
+
+
 def unique_cases(cases: list[tuple[str, T]]) -> dict[str, T]:
     """Return the cases by name, which must be unique."""
     named = dict(cases)

@@ -75,6 +75,7 @@ def test_a_good_model_passes_every_check() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_good_model_passes_in_a_clean_process() -> None:
     verdict = CleanVerifier().verify(loaded(), SAMPLE, SIGNATURE)
     assert verdict.ok

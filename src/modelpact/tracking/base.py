@@ -170,7 +170,7 @@ class Tracking(Step, ABC):
         """
         failure = remote_store.store_failure(error)
         reported = isinstance(error, StoreError) and error.uri is not None
-        if not failure or reported or getattr(error, "not_undone", ()):
+        if not failure or reported or getattr(error, "not_undone", None):
             return None
         shown = self.display_uri()
         return StoreError(

@@ -237,6 +237,7 @@ class TestFiles:
             else True
         )
 
+    @pytest.mark.slow
     def test_openai_is_among_the_requirements(self, saved: Saving) -> None:
         import openai
 
