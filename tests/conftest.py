@@ -80,7 +80,7 @@ def isolated(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
         while mlflow.active_run() is not None:
             mlflow.end_run()
-        mlflow.set_tracking_uri(None)
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
         mlflow.set_registry_uri("")
 
 

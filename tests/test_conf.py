@@ -128,7 +128,7 @@ class TestEachOption:
         settings = SimpleNamespace(
             runtime=SimpleNamespace(choices=cfg.hydra.runtime.choices), mode=RunMode.RUN
         )
-        task = build(cfg, settings)
+        task = build(cfg, settings)  # type: ignore[arg-type]
         step = (
             task
             if group == "task"
@@ -142,7 +142,7 @@ class TestEachOption:
         self, group: str, option: str
     ) -> None:
         written = content(group, option)
-        fields = get_class(written.pop("_target_")).option_fields()
+        fields = get_class(written.pop("_target_")).option_fields()  # type: ignore[attr-defined]
         by_alias = {field.alias or name: field for name, field in fields.items()}
         assert sorted(written) == sorted(by_alias)
         for key, field in by_alias.items():

@@ -28,7 +28,7 @@ def test_the_base_class_cannot_be_instantiated() -> None:
 @pytest.mark.parametrize("kind", [InferSigner, ExplicitSigner, ExampleSigner, TypeHintSigner])
 def test_an_unknown_option_is_rejected(kind: type[Signer]) -> None:
     with pytest.raises(ValidationError, match="Extra inputs"):
-        kind(colour="red")
+        kind(colour="red")  # type: ignore[call-arg]
 
 
 def test_infer_signs_inputs_outputs_and_params() -> None:

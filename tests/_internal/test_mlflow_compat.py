@@ -74,7 +74,7 @@ def test_assume_schema_revision_replaces_the_parsed_one(
     reading = utils._get_latest_schema_revision
     sqlite.create_from_template(Path("mlflow.db"))
     revision = sqlite.template_revision()
-    assert revision == reading()
+    assert revision == reading()  # type: ignore[no-untyped-call]
     monkeypatch.setattr(
         ScriptDirectory, "from_config", lambda config: pytest.fail("the migrations are read")
     )
@@ -158,6 +158,7 @@ def test_write_input_example_writes_both_files_and_their_metadata(tmp_path: Path
     assert json.loads((tmp_path / "serving_input_example.json").read_text())["params"] == {
         "scale": 2.0
     }
+    assert mlmodel.saved_input_example_info is not None
     assert mlmodel.saved_input_example_info["serving_input_path"] == "serving_input_example.json"
     assert mlmodel.saved_input_example_info["artifact_path"] == "input_example.json"
     assert (tmp_path / "input_example.json").exists()

@@ -279,13 +279,15 @@ def test_what_the_user_asks_for_is_neither_inferred_nor_remembered(
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What MLflow infers requirements of from now on; it does so no more."""
-    asked: list[str] = []
-    monkeypatch.setattr(
-        "mlflow.utils.environment._infer_requirements",
-        lambda uri, *_, **__: asked.append(uri) or ["numpy"],
-    )
-    return asked
+    """Replace MLflow's inference, and return the URIs that it is called with."""
+    uris: list[str] = []
+
+    def infer(uri: str, *_: object, **__: object) -> list[str]:
+        uris.append(uri)
+        return ["numpy"]
+
+    monkeypatch.setattr("mlflow.utils.environment._infer_requirements", infer)
+    return uris
 
 
 def saved_files(saver: Saver, model: Model) -> dict[str, str]:

@@ -98,7 +98,8 @@ def test_a_model_belongs_to_the_active_run() -> None:
     assert info.run_id == run.info.run_id
     assert client().get_logged_model(info.model_id).name == "sums"
     assert [
-        output.model_id for output in client().get_run(run.info.run_id).outputs.model_outputs
+        output.model_id
+        for output in client().get_run(run.info.run_id).outputs.model_outputs  # type: ignore[union-attr]
     ] == [info.model_id]
 
 

@@ -214,7 +214,7 @@ def test_several_processes_may_be_the_first(
     )
     assert ended.returncode == 0, ended.stderr
     with SqliteTracking().open() as opened:
-        runs = {run.info.run_id for run in opened.client.search_runs(opened.experiment_id)}
+        runs = {run.info.run_id for run in opened.client.search_runs([opened.experiment_id])}
         assert len(runs) == count
         assert {Path(run).read_text() for run in runs} == {opened.experiment_id}
     assert {path.name for path in folder.iterdir()} == {"go", "mlflow.db", *runs}
@@ -310,6 +310,7 @@ def test_a_half_made_store_is_refused_and_left_as_it_is(made: Path) -> None:
     execute(made, "DROP TABLE alembic_version")
     assert "incomplete schema" in refused(SqliteTracking()).message
     assert before != made.read_bytes()
+    assert isinstance(error, StoreError)
     assert error.uri == "sqlite:///mlflow.db"
 
 
@@ -448,6 +449,7 @@ def test_a_deleted_experiment_is_named_with_how_to_restore_it() -> None:
     error = refused(SqliteTracking(experiment="mine"))
     assert error.message == "the experiment 'mine' is deleted"
     assert f"mlflow experiments restore -x {opened.experiment_id}" in error.remedy
+    assert isinstance(error, StoreError)
     assert error.experiment == "mine"
 
 

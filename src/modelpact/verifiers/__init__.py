@@ -1,4 +1,7 @@
-"""Verifiers check a loaded model. One class per strategy, each with a config file in `conf/verifier`."""
+"""Verifiers check a loaded model.
+
+One class per strategy, each with a config file in `conf/verifier`.
+"""
 
 from __future__ import annotations
 
