@@ -297,3 +297,10 @@ class TestAJobThatIsResumed:
         client().set_registered_model_alias("sums", "champion", str(later))
         assert int(MlflowRegister(aliases=["champion"]).find("sums", "k1", self.JOB).version) == 1
         assert client().get_registered_model("sums").aliases == {"champion": later}
+
+
+@pytest.mark.parametrize("value", [None, ["lab"], {"name": "lab"}])
+def test_a_tag_has_a_scalar_value(value: Any) -> None:
+    with pytest.raises(ConfigError, match=r"register\.tags: 'team' is not a valid tag") as raised:
+        MlflowRegister(tags={"team": value}).check("sums")
+    assert "use a string, a number or a boolean" in raised.value.remedy

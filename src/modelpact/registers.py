@@ -180,7 +180,7 @@ class MlflowRegister(Register):
         for alias in self.aliases:
             check_alias(alias, "register.aliases")
         for key, value in self.tags.items():
-            check_tag(key, str(value))
+            check_tag(key, value)
         self.gate.validate()
 
     def find(self, name: str, job_key: str, job: Job | None = None) -> Version | None:

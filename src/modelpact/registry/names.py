@@ -57,26 +57,28 @@ def check_alias(alias: str, key: str) -> None:
         )
 
 
-def check_tag(key: str, value: str) -> None:
+def check_tag(key: str, value: object) -> None:
     """Reject a tag that MLflow does not accept or would truncate, and the tags of modelpact.
 
     Raises:
         ConfigError: The tag is invalid.
     """
-    remedy = ""
-    if key.startswith("modelpact."):
+    remedy, text = "", str(value)
+    if not isinstance(value, (str, int, float, bool)):
+        remedy = f"Its value is a {type(value).__name__}; use a string, a number or a boolean."
+    elif key.startswith("modelpact."):
         remedy = "Tags that start with 'modelpact.' are set by modelpact; use another name."
     elif not re.fullmatch(r"[/\w.\- :]{1,250}", key) or not _is_relative_path(key):
         remedy = (
             "Use 1 to 250 letters, digits, '_', '-', '.', ' ', ':' and '/', "
             "and no path such as '../x'."
         )
-    elif len(value) > MAX_TAG_LENGTH:
+    elif len(text) > MAX_TAG_LENGTH:
         remedy = (
-            f"Its value has {len(value)} characters, the maximum is {MAX_TAG_LENGTH}; "
+            f"Its value has {len(text)} characters, the maximum is {MAX_TAG_LENGTH}; "
             "log long texts as an artifact of the run."
         )
-    elif any("\ud800" <= character <= "\udfff" for character in value):
+    elif any("\ud800" <= character <= "\udfff" for character in text):
         remedy = "Its value has unpaired surrogates; use valid Unicode text."
     if remedy:
         raise ConfigError(f"register.tags: {truncate(repr(key))} is not a valid tag", remedy=remedy)
