@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import http.run_server
+import http.server
 import os
 import pwd
 import secrets
