@@ -138,7 +138,7 @@ class TestCodeOfModelpact:
             "savers/custom_saver.py",
             "signature/inference/infer.py",
             "signers.py",
-            "types.py",
+            "step.py",
             "verifiers/replay.py",
         ],
     )

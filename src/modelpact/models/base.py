@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from pydantic import PrivateAttr
 
 from modelpact.errors import ModelConfigError, ModelConfigNotFound
-from modelpact.types import Inputs, Params, Step
+from modelpact.step import Inputs, Params, Step
 
 __all__ = ["Model", "read_config"]
 

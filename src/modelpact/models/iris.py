@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from modelpact.models.sklearn import EstimatorModel
-from modelpact.types import Params
+from modelpact.step import Params
 
 __all__ = ["Flower", "IrisModel"]
 

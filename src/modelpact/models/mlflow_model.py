@@ -15,7 +15,7 @@ from modelpact._internal.text import truncate
 from modelpact.errors import IntegrityError, LoadError
 from modelpact.models.base import Model
 from modelpact.security.integrity import IntegrityPolicy, fetch_files
-from modelpact.types import Inputs, Params
+from modelpact.step import Inputs, Params
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel

@@ -15,7 +15,7 @@ from pydantic import PrivateAttr
 from modelpact._internal.text import truncate
 from modelpact.errors import ConfigError, FitError, PredictError
 from modelpact.models.base import Model
-from modelpact.types import Inputs, Params
+from modelpact.step import Inputs, Params
 
 __all__ = ["EstimatorModel", "SklearnModel", "untrusted_types"]
 

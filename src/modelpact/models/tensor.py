@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from modelpact.models.sklearn import EstimatorModel
-from modelpact.types import Inputs, Params
+from modelpact.step import Inputs, Params
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

@@ -24,7 +24,7 @@ from modelpact.models.chat.response_format import (
     parse_response_format,
 )
 from modelpact.models.chat.settings import PROTOCOL, REQUEST_PARAMS, ChatSettings
-from modelpact.types import Inputs, Params
+from modelpact.step import Inputs, Params
 
 if TYPE_CHECKING:
     import pandas as pd

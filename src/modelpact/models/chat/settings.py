@@ -14,7 +14,7 @@ from modelpact._internal.text import did_you_mean
 from modelpact.errors import ModelConfigError
 from modelpact.models.chat.messages import template_columns
 from modelpact.security import secrets
-from modelpact.types import Step
+from modelpact.step import Step
 
 __all__ = ["PROTOCOL", "REQUEST_PARAMS", "ChatSettings", "Endpoint"]
 

@@ -271,7 +271,7 @@ def group_by_key(rows: list[dict[Any, Any]]) -> dict[Any, list[Any]]:
     """Return the values of each key of dicts, in linear time however much the keys differ.
 
     Example:
-        >>> group_by_key([{"a": 1}, {"a": 2, "b": 3}])
+        >>> dict(group_by_key([{"a": 1}, {"a": 2, "b": 3}]))
         {'a': [1, 2], 'b': [3]}
     """
     names = list(rows[0])
