@@ -213,7 +213,7 @@ def test_run_py_does_the_same() -> None:
         timeout=120,
     )
     assert (bad.returncode, bad.stdout) == (1, "")
-    assert "Start a server there" in bad.stderr
+    assert "Start the server, or set model.base_url" in bad.stderr
     assert bad.stderr.count("error: ") == 1
     assert versions("chat") == [1]
 
