@@ -231,16 +231,19 @@ class TestWithOptuna:
         assert modelpact(*self.BASE, "hydra.sweeper.n_trials=1", "seed=1,2").status == 0
         resumed = [*self.BASE, "resume=true", f"hydra.sweep.dir={self.folder()}"]
         other = modelpact(*resumed, "seed=1,2,3")
-        assert "hydra.sweeper.params.seed: '1,2' then, '1,2,3' now" in other.err
+        assert "hydra.sweeper.params.seed: was '1,2', is '1,2,3'" in other.err
         assert (
-            "there is no study"
+            "no study 'mine' to resume"
             in modelpact(*resumed, "seed=1,2", "hydra.sweeper.study_name=mine").err
         )
         assert (
             "direction=maximize"
             in modelpact(*resumed, "seed=1,2", "hydra.sweeper.direction=minimize").err
         )
-        assert "kept in memory" in modelpact(*resumed, "seed=1,2", "hydra.sweeper.storage=null").err
+        assert (
+            "cannot resume a study that was in memory"
+            in modelpact(*resumed, "seed=1,2", "hydra.sweeper.storage=null").err
+        )
         assert versions("diabetes") == [1]
 
 
