@@ -117,13 +117,13 @@ def concrete() -> dict[str, type[Step]]:
     return found
 
 
-def test_the_groups_are_these() -> None:
+def test_config_groups_are_pinned() -> None:
     assert list_groups() == sorted([*FAMILIES, "contract", "experiment"])
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 class TestEachOption:
-    def test_is_composed_and_built(self, group: str, option: str) -> None:
+    def test_can_be_composed_and_instantiated(self, group: str, option: str) -> None:
         cfg = composed(f"{group}={option}", *REQUIRED.get((group, option), []))
         settings = SimpleNamespace(
             runtime=SimpleNamespace(choices=cfg.hydra.runtime.choices), mode=RunMode.RUN
@@ -157,7 +157,7 @@ class TestEachOption:
                 assert value == default or field.default is None, key
                 assert type(value) is type(default) or default is None, key
 
-    def test_is_named_as_its_class(self, group: str, option: str) -> None:
+    def test_is_named_after_its_class(self, group: str, option: str) -> None:
         raw = yaml.safe_load((CONF / group / f"{option}.yaml").read_text())
         if "_target_" not in raw:
             (option,) = raw["defaults"]
@@ -167,7 +167,7 @@ class TestEachOption:
 
 
 @pytest.mark.parametrize("name", concrete())
-def test_every_public_class_has_a_file(name: str) -> None:
+def test_every_public_class_has_a_config_file(name: str) -> None:
     targets = {content(group, option)["_target_"] for group, option in OPTIONS}
     assert name in {target.rpartition(".")[2] for target in targets}
 
@@ -181,7 +181,7 @@ def test_every_class_belongs_to_a_family() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONF)))
 class TestEachFile:
-    def test_begins_with_a_comment_that_says_what_it_is(self, path: Path) -> None:
+    def test_starts_with_a_descriptive_comment(self, path: Path) -> None:
         comments = [
             line
             for line in path.read_text().splitlines()
@@ -190,7 +190,7 @@ class TestEachFile:
         assert comments
         assert 10 < len(comments[0]) <= 130
 
-    def test_explains_every_key(self, path: Path) -> None:
+    def test_documents_every_key(self, path: Path) -> None:
         if path.parent.name not in FAMILIES:
             return
         bare = []
@@ -214,7 +214,7 @@ class TestEachFile:
 
 
 @pytest.mark.parametrize("name", list_options("contract"))
-def test_a_written_signature_takes_its_data(name: str) -> None:
+def test_contracts_of_bundled_data_accept_that_data(name: str) -> None:
     from modelpact import data
 
     written = yaml.safe_load((CONF / "contract" / f"{name}.yaml").read_text())
@@ -228,7 +228,7 @@ def test_a_written_signature_takes_its_data(name: str) -> None:
     assert signature.outputs is not None
 
 
-def test_every_bundled_data_set_has_a_written_signature() -> None:
+def test_every_bundled_data_set_has_a_contract() -> None:
     assert {"diabetes", "iris", "digits"} <= set(list_options("contract"))
 
 
@@ -245,7 +245,9 @@ RECIPES = [recipe for recipe in list_options("experiment") if not recipe.startsw
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_every_recipe_publishes(recipe: str, modelpact: CommandRunner, chat_server: str) -> None:
+def test_every_experiment_publishes(
+    recipe: str, modelpact: CommandRunner, chat_server: str
+) -> None:
     elsewhere = [f"model.base_url={chat_server}"] if recipe == "chat" else []
     ended = modelpact(f"experiment={recipe}", "saver.pip_requirements=[scikit-learn]", *elsewhere)
     assert ended.status == 0, ended.err
@@ -253,7 +255,7 @@ def test_every_recipe_publishes(recipe: str, modelpact: CommandRunner, chat_serv
 
 
 @pytest.mark.slow
-def test_a_sweep_over_the_recipes_publishes_each(modelpact: CommandRunner) -> None:
+def test_a_sweep_over_experiments_publishes_each(modelpact: CommandRunner) -> None:
     recipes = [
         recipe for recipe in RECIPES if recipe != "chat"
     ]  # it needs an address, which the others do not take
@@ -264,7 +266,7 @@ def test_a_sweep_over_the_recipes_publishes_each(modelpact: CommandRunner) -> No
     assert len(versions()) == len(recipes)
 
 
-def test_the_top_of_the_tree_is_documented() -> None:
+def test_top_level_keys_are_documented() -> None:
     cfg = composed()
     keys = [key for key in cfg if key not in {*list_groups(), "hydra"}]
     text = (CONF / "config.yaml").read_text()
@@ -272,7 +274,7 @@ def test_the_top_of_the_tree_is_documented() -> None:
     assert all(re.search(rf"(?m)^{key}:( .+|\n  \w+: .+) # .+", text) for key in keys)
 
 
-def test_nothing_is_resolved_too_late() -> None:
+def test_interpolations_are_resolved_at_composition() -> None:
     cfg = composed("signer=explicit", "data=iris")
     resolved = OmegaConf.to_container(cfg.task, resolve=True)
     assert "${" not in json.dumps(resolved)

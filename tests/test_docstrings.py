@@ -20,11 +20,11 @@ WITH_EXAMPLES = {"modelpact.errors", "modelpact.models.base", "modelpact.models.
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_are_true(name: str) -> None:
+def test_examples_print_their_output(name: str) -> None:
     failed, tried = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
     assert failed == 0
     assert tried > 0 or name not in WITH_EXAMPLES
 
 
-def test_every_module_says_what_it_is_for() -> None:
+def test_every_module_has_a_docstring() -> None:
     assert [name for name in MODULES if not importlib.import_module(name).__doc__] == []

@@ -27,7 +27,7 @@ def drawn() -> dict[str, tuple[str, ...]]:
     return found
 
 
-def test_the_drawn_tree_is_the_real_one() -> None:
+def test_the_tree_in_the_docstring_matches_the_classes() -> None:
     assert drawn() == {
         kind.__name__: tuple(base.__name__ for base in kind.__bases__) for kind in ALL
     }
@@ -47,7 +47,7 @@ def test_every_error_of_the_module_is_exported() -> None:
 @pytest.mark.parametrize(
     "again", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy]
 )
-def test_an_error_crosses_processes_with_its_facts(kind: type[PactError], again: Any) -> None:
+def test_errors_are_pickled_with_their_attributes(kind: type[PactError], again: Any) -> None:
     error = kind("what happened", remedy="what to do")
     error.reported = True
     other = again(error)
@@ -66,7 +66,7 @@ def test_only_configuration_errors_end_with_status_2(kind: type[PactError]) -> N
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_every_error_says_what_it_stands_for(kind: type[PactError]) -> None:
+def test_every_error_has_a_docstring(kind: type[PactError]) -> None:
     assert kind.__doc__
     assert len(kind.__doc__.splitlines()[0]) > 20
 
@@ -77,7 +77,7 @@ def test_without_a_remedy_the_text_is_the_message() -> None:
     assert error.remedy == ""
 
 
-def test_a_missing_model_configuration_is_caught_as_either() -> None:
+def test_a_missing_model_configuration_has_both_base_classes() -> None:
     for builtin in (ValueError, FileNotFoundError, OSError):
         with pytest.raises(builtin, match="gone"):
             raise errors.ModelConfigNotFound("gone", path="x.json")

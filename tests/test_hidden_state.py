@@ -112,7 +112,7 @@ def changed_by_call(call: ast.Call) -> Iterator[str]:
         ("import mlflow\nmlflow.pyfunc.load_model = None", "mlflow"),
     ],
 )
-def test_each_kind_of_change_is_found(code: str, kind: str) -> None:
+def test_each_kind_of_global_change_is_found(code: str, kind: str) -> None:
     assert kind in set(changes(ast.parse(code)))
 
 

@@ -40,12 +40,12 @@ def saved() -> Iterator[str]:
         yield info.model_uri
 
 
-def test_the_base_cannot_be_built() -> None:
+def test_the_base_class_cannot_be_instantiated() -> None:
     with pytest.raises(TypeError, match="abstract"):
         Register()  # type: ignore[abstract]
 
 
-def test_versions_count_up_and_carry_their_tags(saved: str) -> None:
+def test_versions_are_numbered_and_tagged(saved: str) -> None:
     register = MlflowRegister(tags={"team": "lab"})
     made = [register.register("sums", saved, tags={"fact": "1"}) for _ in range(2)]
     assert [int(version.version) for version in made] == [1, 2]
@@ -53,7 +53,7 @@ def test_versions_count_up_and_carry_their_tags(saved: str) -> None:
     assert made[0].source == saved
 
 
-def test_a_version_says_why_it_can_be_trusted(saved: str) -> None:
+def test_a_version_has_tags_of_its_checks_and_digests(saved: str) -> None:
     client().set_logged_model_tags(
         saved.removeprefix("models:/"), {"modelpact.artifact_digest": "d1"}
     )
@@ -74,7 +74,7 @@ def test_aliases_move_to_the_new_version(saved: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "   ", "a/b", "a:b", "a\nb", "x" * 257])
-def test_a_bad_name_is_refused_before_and_at_registration(name: str, saved: str) -> None:
+def test_invalid_names_are_rejected_before_and_during_registration(name: str, saved: str) -> None:
     with pytest.raises(ConfigError, match="is not a valid name of a registered model"):
         MlflowRegister().check(name)
     with pytest.raises(ConfigError):
@@ -83,7 +83,7 @@ def test_a_bad_name_is_refused_before_and_at_registration(name: str, saved: str)
 
 
 @pytest.mark.parametrize("name", ["a", "my model", "modèle-1", "it's", "x" * 256])
-def test_a_good_name_registers(name: str, saved: str) -> None:
+def test_valid_names_are_registered(name: str, saved: str) -> None:
     register = MlflowRegister(if_exists="reuse")
     register.check(name)
     register.register(name, saved, tags={JOB_KEY: "k"})
@@ -93,18 +93,18 @@ def test_a_good_name_registers(name: str, saved: str) -> None:
 
 
 @pytest.mark.parametrize("alias", ["", "v1", "V12", "latest", "Latest", "a b", "a/b", "a@b"])
-def test_a_bad_alias_is_refused_before_any_work(alias: str) -> None:
+def test_invalid_aliases_are_rejected_before_any_work(alias: str) -> None:
     with pytest.raises(ConfigError, match=r"register\.aliases"):
         MlflowRegister(aliases=[alias]).check("sums")
 
 
 @pytest.mark.parametrize("uri", ["models:/sums/1", "runs:/abc/model", "/a/folder", "models:/m-XYZ"])
-def test_only_a_saved_model_can_be_registered(uri: str, saved: str) -> None:
+def test_only_uris_of_saved_models_are_registered(uri: str, saved: str) -> None:
     with pytest.raises(RegisterError, match="not the URI of a saved model"):
         MlflowRegister().register("sums", uri)
 
 
-def test_a_model_that_does_not_exist_is_not_registered(saved: str) -> None:
+def test_a_missing_model_is_not_registered(saved: str) -> None:
     with pytest.raises(RegisterError, match="MLflow could not register"):
         MlflowRegister().register("sums", "models:/m-" + "0" * 32)
     assert client().search_registered_models() == []
@@ -117,7 +117,7 @@ def test_a_failed_model_is_not_registered(saved: str) -> None:
     assert client().search_registered_models() == []
 
 
-def test_what_the_registry_refuses_is_told(saved: str, mocker: Any) -> None:
+def test_an_error_of_the_registry_is_reported(saved: str, mocker: Any) -> None:
     mocker.patch(
         "mlflow.MlflowClient.create_registered_model", side_effect=MlflowException("no more names")
     )
@@ -126,14 +126,14 @@ def test_what_the_registry_refuses_is_told(saved: str, mocker: Any) -> None:
 
 
 @pytest.mark.parametrize("if_exists", ["new", "reuse", "error"])
-def test_a_job_that_was_not_done_is_to_be_done(if_exists: Any, saved: str) -> None:
+def test_an_unknown_job_key_is_not_found(if_exists: Any, saved: str) -> None:
     assert MlflowRegister(if_exists=if_exists).find("sums", "k1") is None
     MlflowRegister().register("sums", saved, tags={JOB_KEY: "k1"})
     MlflowRegister().register("others", saved, tags={JOB_KEY: "k2"})
     assert MlflowRegister(if_exists=if_exists).find("sums", "k2") is None
 
 
-def test_a_job_that_was_done_is_found(saved: str) -> None:
+def test_the_version_of_a_known_job_key_is_found(saved: str) -> None:
     MlflowRegister().register("sums", saved, tags={JOB_KEY: "k1"})
     assert int(MlflowRegister(if_exists="reuse").find("sums", "k1").version) == 1
     assert MlflowRegister(if_exists="new").find("sums", "k1") is None
@@ -142,7 +142,7 @@ def test_a_job_that_was_done_is_found(saved: str) -> None:
     assert (raised.value.name, raised.value.version) == ("sums", "1")
 
 
-def test_none_registers_nothing(saved: str) -> None:
+def test_none_register_registers_nothing(saved: str) -> None:
     register = NoneRegister()
     register.check("any/name")
     assert register.find("sums", "k") is None
@@ -151,7 +151,7 @@ def test_none_registers_nothing(saved: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["sums", "it's"])
-def test_a_version_that_is_refused_leaves_no_empty_model_behind(
+def test_a_rejected_version_leaves_no_empty_registered_model(
     name: str, saved: str, mocker: Any
 ) -> None:
     mocker.patch(
@@ -162,7 +162,7 @@ def test_a_version_that_is_refused_leaves_no_empty_model_behind(
     assert client().search_registered_models() == []
 
 
-def test_a_version_that_is_refused_leaves_the_others_alone(saved: str, mocker: Any) -> None:
+def test_a_rejected_version_keeps_the_other_versions(saved: str, mocker: Any) -> None:
     MlflowRegister().register("sums", saved)
     mocker.patch(
         "mlflow.MlflowClient.create_model_version", side_effect=MlflowException("no more versions")
@@ -172,7 +172,7 @@ def test_a_version_that_is_refused_leaves_the_others_alone(saved: str, mocker: A
     assert versions("sums") == [1]
 
 
-def test_somebody_faster_may_make_the_registered_model(saved: str, mocker: Any) -> None:
+def test_a_registered_model_created_concurrently_is_used(saved: str, mocker: Any) -> None:
     create = mlflow.MlflowClient.create_model_version
     calls: list[str] = []
 
@@ -187,7 +187,7 @@ def test_somebody_faster_may_make_the_registered_model(saved: str, mocker: Any) 
     assert int(MlflowRegister().register("sums", saved).version) == 1
 
 
-def test_a_registry_that_does_not_answer_is_told(saved: str, mocker: Any) -> None:
+def test_an_unreachable_registry_is_reported(saved: str, mocker: Any) -> None:
     mocker.patch(
         "mlflow.MlflowClient.create_model_version", side_effect=MlflowException("no answer")
     )
@@ -195,7 +195,7 @@ def test_a_registry_that_does_not_answer_is_told(saved: str, mocker: Any) -> Non
         MlflowRegister().register("sums", saved)
 
 
-def test_moves_of_aliases_are_in_their_history(saved: str) -> None:
+def test_alias_moves_are_recorded_in_the_history(saved: str) -> None:
     for _ in range(2):
         MlflowRegister(aliases=["champion"]).register("sums", saved)
     moves = Aliases(client(), "sums").state("champion").moves
@@ -205,7 +205,7 @@ def test_moves_of_aliases_are_in_their_history(saved: str) -> None:
     ]
 
 
-def test_a_protected_alias_is_refused_before_the_job_is_done(saved: str) -> None:
+def test_protected_aliases_are_rejected_before_the_job_runs(saved: str) -> None:
     register = MlflowRegister(aliases=["blue", "champion"])
     register.register("sums", saved)
     Aliases(client(), "sums").protect("champion")
@@ -229,9 +229,7 @@ def test_a_protected_alias_is_refused_before_the_job_is_done(saved: str) -> None
     ]
 
 
-def test_an_alias_that_somebody_else_has_moved_since_is_not_put_back(
-    saved: str, mocker: Any
-) -> None:
+def test_an_alias_moved_concurrently_is_not_restored(saved: str, mocker: Any) -> None:
     for _ in range(2):
         MlflowRegister().register("sums", saved)
     move = mlflow.MlflowClient.set_registered_model_alias
@@ -250,7 +248,7 @@ def test_an_alias_that_somebody_else_has_moved_since_is_not_put_back(
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["a new model", "a second version"])
-def test_a_failing_alias_leaves_no_version_and_puts_the_others_back(
+def test_a_failed_alias_removes_the_version_and_restores_other_aliases(
     first: bool, saved: str, mocker: Any
 ) -> None:
     if not first:
@@ -271,7 +269,7 @@ def test_a_failing_alias_leaves_no_version_and_puts_the_others_back(
         assert int(client().get_model_version_by_alias("sums", "champion").version) == 1
 
 
-class TestAJobThatIsResumed:
+class TestResumedJob:
     """It was killed when its version was made, and before the aliases were moved."""
 
     JOB = Job(sweep="parent", number=3, resumed=True)
@@ -281,7 +279,7 @@ class TestAJobThatIsResumed:
             MlflowRegister().register("sums", saved, tags={JOB_KEY: "k1", **job.tags()}).version
         )
 
-    def test_gets_its_aliases(self, saved: str) -> None:
+    def test_sets_its_aliases(self, saved: str) -> None:
         version = self.made(saved, self.JOB)
         register = MlflowRegister(aliases=["champion", "blue"])
         for _ in range(2):
@@ -291,7 +289,7 @@ class TestAJobThatIsResumed:
                 "blue": version,
             }
 
-    def test_takes_no_alias_from_a_later_version(self, saved: str) -> None:
+    def test_keeps_aliases_of_later_versions(self, saved: str) -> None:
         self.made(saved, self.JOB)
         later = self.made(saved, Job(sweep="parent", number=4))
         client().set_registered_model_alias("sums", "champion", str(later))
@@ -300,7 +298,7 @@ class TestAJobThatIsResumed:
 
 
 @pytest.mark.parametrize("value", [None, ["lab"], {"name": "lab"}])
-def test_a_tag_has_a_scalar_value(value: Any) -> None:
+def test_tags_must_be_scalars(value: Any) -> None:
     with pytest.raises(ConfigError, match=r"register\.tags: 'team' is not a valid tag") as raised:
         MlflowRegister(tags={"team": value}).check("sums")
     assert "use a string, a number or a boolean" in raised.value.remedy

@@ -38,12 +38,12 @@ GOOD, BAD, WORSE = (
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_values_do_not_change(value: Any, field: str) -> None:
+def test_values_are_frozen(value: Any, field: str) -> None:
     with pytest.raises((FrozenInstanceError, ValidationError)):
         setattr(value, field, None)
 
 
-def test_an_answered_sample_is_a_new_one() -> None:
+def test_with_outputs_returns_a_new_sample() -> None:
     sample = Sample([1], [2], {"t": 1}, holdout=Sample([3]))
     answered = sample.with_outputs([4])
     assert sample.outputs is None
@@ -70,14 +70,14 @@ def test_outputs_do_not_share_metadata() -> None:
         ((WORSE, BAD), False, (WORSE, BAD)),
     ],
 )
-def test_a_verdict_is_good_when_every_check_held_and_keeps_the_order(
+def test_a_verdict_is_ok_if_all_checks_pass_and_lists_the_failed_ones(
     checks: Any, ok: bool, failed: Any
 ) -> None:
     assert Verdict(checks).ok is ok
     assert Verdict(checks).failed == failed
 
 
-def test_a_receipt_survives_a_file_and_is_alone_there() -> None:
+def test_a_receipt_is_written_and_read_back() -> None:
     receipt = Receipt(
         status="failed",
         stage="sign",
@@ -105,9 +105,7 @@ def test_a_receipt_has_the_fields_that_programs_read() -> None:
 
 
 @pytest.mark.parametrize(("value", "text"), [(float("nan"), "NaN"), (float("-inf"), "-Infinity")])
-def test_a_score_that_is_no_number_is_written_as_a_text_that_any_language_reads(
-    value: float, text: str
-) -> None:
+def test_non_finite_scores_are_written_as_strings(value: float, text: str) -> None:
     receipt = Receipt(status="ok", name="iris", metrics={"r2": value})
     Path("receipt.json").write_text(receipt.to_json())
 
@@ -122,12 +120,12 @@ def test_a_score_that_is_no_number_is_written_as_a_text_that_any_language_reads(
 @pytest.mark.parametrize(
     "fields", [{"status": "done", "name": "n"}, {"status": "ok"}, {"status": "ok", "name": 1}]
 )
-def test_a_receipt_of_no_status_or_name_is_refused(fields: dict[str, Any]) -> None:
+def test_receipts_without_a_valid_status_and_name_are_rejected(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Receipt(**fields)
 
 
-def test_a_receipt_with_a_score_that_is_no_number_is_read_back() -> None:
+def test_non_finite_scores_are_read_back() -> None:
     receipt = Receipt(status="ok", name="sums", metrics={"r2": float("nan"), "loss": float("-inf")})
     again = Receipt.model_validate_json(receipt.model_dump_json())
     assert again.metrics["loss"] == float("-inf")
@@ -157,13 +155,13 @@ def double(value: Any) -> Any:
 @pytest.mark.parametrize(
     "options", [{"word": 1}, {"times": "1"}, {"times": 1.5}, {"times": True}, {"wrod": "hi"}]
 )
-def test_wrong_types_and_unknown_options_are_refused_by_name(options: dict[str, Any]) -> None:
+def test_wrong_types_and_unknown_options_are_rejected_by_name(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as caught:
         Greeter(**options)
     assert caught.value.errors()[0]["loc"] == tuple(options)
 
 
-def test_a_step_does_not_change_but_learns() -> None:
+def test_steps_are_frozen_except_for_private_attributes() -> None:
     greeter = Greeter()
     with pytest.raises(ValidationError, match="frozen"):
         greeter.word = "bye"  # type: ignore[misc]
@@ -183,7 +181,7 @@ def test_unions_of_steps_are_discriminated_by_kind() -> None:
     assert greeters.validate_json(Greeter(word="hi").model_dump_json()) == Greeter(word="hi")
 
 
-def test_containers_of_omegaconf_are_accepted() -> None:
+def test_omegaconf_containers_become_plain_ones() -> None:
     config = OmegaConf.create({"base": "a", "thing": {"paths": ["${base}", {"deep": ["b"]}]}})
     step = Greeter(thing=config.thing)
     assert step.thing == {"paths": ["a", {"deep": ["b"]}]}
@@ -211,7 +209,7 @@ def test_errors_are_logged_unless_the_caller_reports_them(
     assert not caplog.records
 
 
-def test_what_a_step_is_leaves_out_where_it_works() -> None:
+def test_identity_excludes_paths() -> None:
     assert Greeter(path="a").identity() == Greeter(path="b").identity()
     assert Greeter().identity() == {
         "class": "tests.test_types.Greeter",
@@ -245,7 +243,7 @@ def test_what_a_step_is_leaves_out_where_it_works() -> None:
         (Greeter(thing={1, 2}), Greeter(thing={1, 3})),
     ],
 )
-def test_what_a_step_is_changes_with_its_class_and_every_option(one: Step, other: Step) -> None:
+def test_identity_depends_on_the_class_and_every_option(one: Step, other: Step) -> None:
     assert one.identity() != other.identity()
 
 
@@ -263,12 +261,12 @@ def test_what_a_step_is_changes_with_its_class_and_every_option(one: Step, other
         lambda: Greeter(thing=Greeter()),
     ],
 )
-def test_what_a_step_is_can_be_written_as_json_and_names_no_address(make: Any) -> None:
+def test_identity_is_stable_json_without_memory_addresses(make: Any) -> None:
     text = json.dumps(Greeter(thing=make()).identity(), sort_keys=True)
     assert text == json.dumps(Greeter(thing=make()).identity(), sort_keys=True)
     assert " at 0x" not in text
 
 
-def test_two_nameless_functions_are_not_taken_for_one() -> None:
+def test_lambdas_have_different_identities() -> None:
     one, other = (Greeter(thing=lambda value, n=n: value + n) for n in (1, 2))
     assert one.identity() != other.identity()

@@ -77,7 +77,7 @@ def line() -> SklearnModel:
 
 
 @pytest.mark.parametrize("order", [("this", "other"), ("other", "this")])
-def test_models_of_two_releases_load_beside_the_installed_one(
+def test_models_of_two_releases_load_in_one_process(
     order: tuple[str, str], other_release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folders = {
@@ -96,7 +96,7 @@ def test_models_of_two_releases_load_beside_the_installed_one(
     assert other.metadata["release"] == "other"
 
 
-def test_an_error_of_another_release_is_one_of_this_release(
+def test_errors_of_another_release_are_translated(
     other_release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     adapter = CustomLoader().load(
@@ -144,7 +144,7 @@ def test_models_of_two_releases_load_without_modelpact(
         assert np.allclose(prediction, models[folder]), folder
 
 
-def test_the_copy_of_the_installed_release_is_the_installed_release(tmp_path: Path) -> None:
+def test_the_copy_of_the_installed_release_is_replaced_by_it(tmp_path: Path) -> None:
     adapter = CustomLoader().load(str(save(line(), tmp_path / "model")))
     assert type(adapter.model) is SklearnModel
     names = [path.name for path in (tmp_path / "model" / "code").iterdir()]

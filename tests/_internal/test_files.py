@@ -11,7 +11,7 @@ import pytest
 from modelpact._internal.files import cache_folder, write_atomically
 
 
-def test_the_cache_is_where_the_environment_says_and_is_made(
+def test_the_cache_folder_of_the_environment_variable_is_created(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "a" / "b"))
@@ -20,7 +20,7 @@ def test_the_cache_is_where_the_environment_says_and_is_made(
 
 
 @pytest.mark.parametrize("value", [None, ""])
-def test_otherwise_it_is_the_platforms_own(
+def test_the_default_cache_folder_is_that_of_the_platform(
     value: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("MODELPACT_CACHE")
@@ -31,7 +31,7 @@ def test_otherwise_it_is_the_platforms_own(
     assert cache_folder() == tmp_path / "modelpact"
 
 
-def test_there_is_none_where_it_cannot_be_made(
+def test_no_cache_folder_if_it_cannot_be_created(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
@@ -39,12 +39,12 @@ def test_there_is_none_where_it_cannot_be_made(
     assert cache_folder() is None
 
 
-def test_there_is_none_where_it_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_cache_folder_if_it_is_not_writable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert cache_folder() is None
 
 
-def test_a_file_is_written_into_folders_that_are_made() -> None:
+def test_missing_folders_are_created() -> None:
     write_atomically(Path("a/b/c.txt"), "grüße\n")
     assert Path("a/b/c.txt").read_text(encoding="utf-8") == "grüße\n"
     assert os.listdir("a/b") == ["c.txt"]
@@ -56,7 +56,7 @@ def test_a_file_is_replaced() -> None:
     assert Path("file").read_text() == "two"
 
 
-def test_others_may_read_what_the_umask_lets_them() -> None:
+def test_permissions_follow_the_umask() -> None:
     before = os.umask(0o022)
     try:
         write_atomically(Path("file"), "x")
@@ -69,7 +69,7 @@ def test_others_may_read_what_the_umask_lets_them() -> None:
 @pytest.mark.parametrize(
     "error", [OSError("disk full"), KeyboardInterrupt()], ids=["error", "interrupt"]
 )
-def test_a_failure_leaves_the_old_file_and_nothing_else(
+def test_a_failure_keeps_the_old_file_and_no_temporary_one(
     failing: str, error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("file").write_text("old")
@@ -85,7 +85,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(
     assert os.listdir() == ["file"]
 
 
-def test_a_reader_never_sees_part_of_a_file() -> None:
+def test_readers_never_see_a_partial_file() -> None:
     texts = ["a" * 200_000, "b" * 200_000]
     write_atomically(Path("file"), texts[0])
     code = """

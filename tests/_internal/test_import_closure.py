@@ -40,7 +40,7 @@ def parsed_imports(source: str) -> set[str]:
     return {name for name in names if name.partition(".")[0] == "modelpact"}
 
 
-def test_every_import_that_the_parser_finds_is_found() -> None:
+def test_finds_the_same_imports_as_the_parser() -> None:
     for path in SOURCES:
         source = path.read_text(encoding="utf-8")
         assert parsed_imports(source) <= imported_names(source), path
@@ -63,11 +63,11 @@ def test_every_import_that_the_parser_finds_is_found() -> None:
         ("from .modelpact import Step", set()),
     ],
 )  # fmt: skip
-def test_import_statements_of_every_form(source: str, names: set[str]) -> None:
+def test_finds_import_statements_of_every_form(source: str, names: set[str]) -> None:
     assert imported_names(source) == names
 
 
-def test_lazy_names_lead_to_their_modules_only() -> None:
+def test_lazy_names_resolve_to_their_modules_only() -> None:
     closure = import_closure(["modelpact.models.Model"])
     assert "modelpact.models.base" in closure
     assert not {"modelpact.models.chat", "modelpact.models.sklearn"} & set(closure)

@@ -36,14 +36,14 @@ def process(pid: int) -> Process:
     return Process(Process.current().host, pid, processes._read_create_time(pid) or "")
 
 
-def test_this_process_lives(kind: str) -> None:
+def test_the_current_process_is_running(kind: str) -> None:
     here = Process.current()
     assert here.is_running() is True
     assert here.pid == os.getpid()
     assert bool(here.create_time) == (kind == "linux")
 
 
-def test_tags_and_label_name_it(kind: str) -> None:
+def test_tags_and_token_are_read_back(kind: str) -> None:
     here = Process.current()
     assert Process.from_tags({**here.tags(), "team": "lab"}) == here
     assert Process.from_token(here.token).is_running() is True
@@ -59,12 +59,12 @@ def test_tags_and_label_name_it(kind: str) -> None:
         {"modelpact.host": "a", "modelpact.pid": "x"},
     ],
 )
-def test_tags_that_name_no_process(tags: dict[str, str]) -> None:
+def test_incomplete_tags_have_no_process(tags: dict[str, str]) -> None:
     assert Process.from_tags(tags) is None
 
 
 @pytest.mark.usefixtures("kind")
-def test_another_process_lives_until_it_is_killed(child: subprocess.Popen[bytes]) -> None:
+def test_a_child_process_is_running_until_it_is_killed(child: subprocess.Popen[bytes]) -> None:
     other = process(child.pid)
     assert other.is_running() is True
     os.kill(child.pid, signal.SIGKILL)
@@ -72,14 +72,14 @@ def test_another_process_lives_until_it_is_killed(child: subprocess.Popen[bytes]
     assert other.is_running() is False
 
 
-def test_one_that_waits_to_be_asked_how_it_ended_is_gone(child: subprocess.Popen[bytes]) -> None:
+def test_a_zombie_process_is_not_running(child: subprocess.Popen[bytes]) -> None:
     other = process(child.pid)
     os.kill(child.pid, signal.SIGKILL)
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert other.is_running() is False
 
 
-def test_a_number_that_is_used_again_is_another_process(child: subprocess.Popen[bytes]) -> None:
+def test_a_reused_pid_is_another_process(child: subprocess.Popen[bytes]) -> None:
     other = process(child.pid)
     assert Process(other.host, other.pid, "0123abcd_1").is_running() is False
     assert (
@@ -89,11 +89,11 @@ def test_a_number_that_is_used_again_is_another_process(child: subprocess.Popen[
 
 @pytest.mark.usefixtures("kind")
 @pytest.mark.parametrize("pid", [2**22 + 1, 10**30])
-def test_a_number_that_no_process_can_have(pid: int) -> None:
+def test_an_impossible_pid_is_not_running(pid: int) -> None:
     assert Process(Process.current().host, pid, "").is_running() is False
 
 
-def test_another_users_process_lives(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_of_another_user_is_running(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(pid: int, number: int) -> None:
         raise PermissionError(1, "Operation not permitted")
 
@@ -102,7 +102,7 @@ def test_another_users_process_lives(kind: str, monkeypatch: pytest.MonkeyPatch)
     assert Process(Process.current().host, 1, "").is_running() is True
 
 
-def test_of_another_machine_nothing_can_be_told() -> None:
+def test_a_process_of_another_host_is_unknown() -> None:
     here = Process.current()
     assert Process("elsewhere/0123abcd", here.pid, here.create_time).is_running() is None
     assert (
@@ -111,7 +111,7 @@ def test_of_another_machine_nothing_can_be_told() -> None:
     )
 
 
-def test_a_forked_process_is_another() -> None:
+def test_a_forked_process_has_its_own_identity() -> None:
     before = Process.current()
     reading, writing = os.pipe()
     child = os.fork()

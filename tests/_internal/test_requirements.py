@@ -72,19 +72,19 @@ def folder_of(files: dict[str, str]) -> Path:
     ],
     ids=["class", "pipeline", "inner class", "class objects", "functions"],
 )
-def test_another_class_anywhere_in_the_model_is_another_fingerprint(one: Any, other: Any) -> None:
+def test_every_class_in_the_model_changes_the_fingerprint(one: Any, other: Any) -> None:
     assert fingerprint(one) is not None
     assert fingerprint(one) != fingerprint(other)
 
 
-def test_what_a_class_has_learned_does_not_matter() -> None:
+def test_fitted_state_does_not_change_the_fingerprint() -> None:
     few, many = (
         RandomForestRegressor(n_estimators=n, max_depth=2).fit(ROWS, TARGETS) for n in (1, 5)
     )
     assert fingerprint(few) == fingerprint(many)
 
 
-def test_how_it_is_saved_matters() -> None:
+def test_saver_and_flavor_change_the_fingerprint() -> None:
     assert (
         len(
             {
@@ -98,7 +98,7 @@ def test_how_it_is_saved_matters() -> None:
 
 
 @pytest.mark.parametrize("name", ["polars-1.0.dist-info", "older.egg-info"])
-def test_an_installed_or_upgraded_distribution_is_another_fingerprint(
+def test_installed_distributions_change_the_fingerprint(
     name: str, fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = tmp_path / "site"
@@ -112,7 +112,7 @@ def test_an_installed_or_upgraded_distribution_is_another_fingerprint(
     assert fingerprint(Ridge()) != before
 
 
-def test_another_python_is_another_fingerprint(
+def test_the_python_version_changes_the_fingerprint(
     fresh: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = fingerprint(Ridge())
@@ -122,7 +122,9 @@ def test_another_python_is_another_fingerprint(
 
 
 @pytest.fixture
-def own_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+def import_user_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Any]]:
     """Write a package of the user's own and import its class anew."""
     monkeypatch.syspath_prepend(str(tmp_path / "project"))
 
@@ -143,15 +145,15 @@ def own_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
 
 
 @pytest.mark.parametrize("changed", ["model", "beside"])
-def test_a_changed_line_in_the_users_own_package_is_another_fingerprint(
-    changed: str, fresh: Path, own_package: Callable[..., Any]
+def test_code_of_a_user_package_changes_the_fingerprint(
+    changed: str, fresh: Path, import_user_package: Callable[..., Any]
 ) -> None:
     files = {"__init__": "", "model": "class Mine:\n    pass\n", "beside": "import json\n"}
-    before = fingerprint(own_package(**files)())
-    assert fingerprint(own_package(**files)()) == before
+    before = fingerprint(import_user_package(**files)())
+    assert fingerprint(import_user_package(**files)()) == before
     assert (
         fingerprint(
-            own_package(
+            import_user_package(
                 **{changed: files[changed] + "import polars_or_so\n" * (changed == "beside") + "\n"}
             )()
         )
@@ -164,18 +166,18 @@ def test_a_changed_line_in_the_users_own_package_is_another_fingerprint(
     [lambda value: value, open(os.devnull), iter([1]).__reduce__],  # noqa: SIM115
     ids=["lambda", "file", "method"],
 )
-def test_what_cannot_be_taken_apart_has_no_fingerprint_or_a_stable_one(model: Any) -> None:
+def test_values_that_cannot_be_pickled_have_no_fingerprint_or_a_stable_one(model: Any) -> None:
     found = fingerprint(model)
     assert found is None or found == fingerprint(model)
 
 
-def test_a_function_that_belongs_to_no_module_is_no_error() -> None:
+def test_a_function_without_a_module_does_not_raise() -> None:
     function = types.FunctionType((lambda: 0).__code__, {})
     function.__module__ = None  # type: ignore[assignment]
     assert fingerprint([function]) is None or fingerprint([function]) == fingerprint([function])
 
 
-def test_a_class_of_the_script_that_runs_is_no_error() -> None:
+def test_a_class_in_main_has_a_fingerprint() -> None:
     code = (
         "import sys\nfrom modelpact._internal.requirements import fingerprint\nclass Mine:\n    pass\n"
         "sys.stdout.write(str(fingerprint(Mine(), 'a')))"
@@ -189,18 +191,18 @@ def test_a_class_of_the_script_that_runs_is_no_error() -> None:
     assert first != second
 
 
-def test_nothing_is_known_of_a_new_fingerprint(fresh: Path) -> None:
+def test_unknown_fingerprints_are_not_cached(fresh: Path) -> None:
     assert load_cached("0" * 64) is None
     assert load_cached(None) is None
 
 
-def test_what_was_remembered_is_recalled(fresh: Path) -> None:
+def test_cached_requirements_are_loaded(fresh: Path) -> None:
     save_to_cache("abc", folder_of(BARE))
     assert load_cached("abc") == BARE
     assert load_cached("abd") is None
 
 
-def test_modelpact_itself_is_required_of_nobody(fresh: Path) -> None:
+def test_modelpact_is_not_a_requirement(fresh: Path) -> None:
     ours = {
         "requirements.txt": BARE["requirements.txt"] + "\nmodelpact==0.1.0",
         "conda.yaml": BARE["conda.yaml"].replace("name:", "  - modelpact==0.1.0\nname:"),
@@ -211,7 +213,7 @@ def test_modelpact_itself_is_required_of_nobody(fresh: Path) -> None:
     assert {name: (folder / name).read_text() for name in FILES} == BARE
 
 
-def test_a_model_without_fingerprint_and_a_user_without_cache_are_no_error(
+def test_nothing_is_cached_without_fingerprint_or_cache_folder(
     fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_to_cache(None, folder_of(BARE))
@@ -240,7 +242,7 @@ def plain_save(model: Model, folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_requirements_first_and_from_the_cache_are_those_that_mlflow_infers(
+def test_inferred_and_cached_requirements_equal_those_of_mlflow(
     fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain_save(ridge(), tmp_path / "plain")
@@ -248,16 +250,18 @@ def test_requirements_first_and_from_the_cache_are_those_that_mlflow_infers(
     assert "scikit-learn==" in expected["requirements.txt"]
     with SqliteTracking().open():
         assert saved_files(BuiltinSaver(), ridge()) == expected
-        inferences = counted(monkeypatch)
+        inferences = record_inferences(monkeypatch)
         assert saved_files(BuiltinSaver(), ridge()) == expected
     assert inferences == []
 
 
 @pytest.mark.slow
-def test_a_custom_model_is_inferred_once(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requirements_of_a_custom_model_are_inferred_once(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with SqliteTracking().open():
         first = saved_files(CustomSaver(), ridge())
-        inferences = counted(monkeypatch)
+        inferences = record_inferences(monkeypatch)
         assert saved_files(CustomSaver(), ridge()) == first
         assert inferences == []
         saved_files(CustomSaver(), tiny_models.Doubler())
@@ -267,10 +271,10 @@ def test_a_custom_model_is_inferred_once(fresh: Path, monkeypatch: pytest.Monkey
     assert "scikit-learn==" in first["requirements.txt"]
 
 
-def test_what_the_user_asks_for_is_neither_inferred_nor_remembered(
+def test_explicit_requirements_are_neither_inferred_nor_cached(
     fresh: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inferences = counted(monkeypatch)
+    inferences = record_inferences(monkeypatch)
     with SqliteTracking().open():
         files = saved_files(BuiltinSaver(pip_requirements=["scikit-learn>=1.5"]), ridge())
     assert inferences == []
@@ -278,7 +282,7 @@ def test_what_the_user_asks_for_is_neither_inferred_nor_remembered(
     assert not (fresh / "requirements").exists()
 
 
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def record_inferences(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Replace MLflow's inference, and return the URIs that it is called with."""
     uris: list[str] = []
 
@@ -309,20 +313,18 @@ def saved_files(saver: Saver, model: Model) -> dict[str, str]:
         ([f"pandas=={pd.__version__}", "numpy==1", "absent==2"], 2),
     ],
 )
-def test_pins_that_this_environment_does_not_meet_are_named(
-    lines: list[str], expected: Any
-) -> None:
+def test_unmet_pins_are_named(lines: list[str], expected: Any) -> None:
     Path("requirements.txt").write_text("\n".join(lines))
     found = requirements.find_mismatches(Path())
     assert found == expected or len(found) == expected
 
 
-def test_a_model_without_requirements_misses_none() -> None:
+def test_a_model_without_requirements_has_no_mismatches() -> None:
     assert requirements.find_mismatches(Path()) == []
 
 
 @pytest.mark.parametrize("hushed", ["", "level", "disabled"])
-def test_requirements_that_mlflow_could_not_infer_are_not_remembered(
+def test_failed_inferences_are_not_cached(
     hushed: str, fresh: Path, mocker: Any, request: pytest.FixtureRequest
 ) -> None:
     logger = logging.getLogger("mlflow.utils.environment")
@@ -340,7 +342,7 @@ def test_requirements_that_mlflow_could_not_infer_are_not_remembered(
     assert logger.isEnabledFor(logging.WARNING) == (not hushed)
 
 
-def test_a_full_disk_costs_no_model_its_save(fresh: Path, mocker: Any) -> None:
+def test_errors_while_caching_are_ignored(fresh: Path, mocker: Any) -> None:
     mocker.patch(
         "modelpact._internal.requirements.write_atomically", side_effect=OSError("no space left")
     )
@@ -348,7 +350,7 @@ def test_a_full_disk_costs_no_model_its_save(fresh: Path, mocker: Any) -> None:
     assert load_cached("abc") is None
 
 
-def test_other_code_paths_are_another_digest(tmp_path: Path) -> None:
+def test_the_content_of_code_paths_changes_the_digest(tmp_path: Path) -> None:
     package = tmp_path / "package"
     package.mkdir()
     (package / "one.py").write_text("A = 1", encoding="utf-8")

@@ -19,14 +19,12 @@ from modelpact._internal.text import did_you_mean, truncate
         ("infer", [], ""),
     ],
 )
-def test_the_nearest_name_ends_a_sentence_where_one_is_near(
-    name: str, known: Any, expected: str
-) -> None:
+def test_did_you_mean_suggests_the_nearest_name(name: str, known: Any, expected: str) -> None:
     assert did_you_mean(name, known) == expected
 
 
 @given(text=st.text(max_size=200), length=st.integers(3, 100))
-def test_a_text_is_one_line_of_at_most_the_length(text: str, length: int) -> None:
+def test_truncate_returns_one_line_of_limited_length(text: str, length: int) -> None:
     short = truncate(text, length)
     assert len(short) <= length
     assert len(short.splitlines()) <= 1

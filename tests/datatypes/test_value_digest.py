@@ -90,5 +90,5 @@ def test_any_change_of_the_rows_changes_the_digest(one: Any, other: Any) -> None
     ],
     ids=["order of tensors", "order of keys", "index", "memory layout"],
 )
-def test_differences_that_a_model_does_not_see_are_not_in_the_digest(one: Any, other: Any) -> None:
+def test_differences_that_do_not_affect_models_keep_the_digest(one: Any, other: Any) -> None:
     assert digest_values(one) == digest_values(other)

@@ -216,21 +216,23 @@ def check(ended: CommandResult, status: int, parts: tuple[str, ...]) -> None:
 
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("case", CASES)
-def test_the_message_helps_and_nothing_is_registered(case: str, modelpact: CommandRunner) -> None:
+def test_invalid_input_is_explained_and_nothing_is_registered(
+    case: str, modelpact: CommandRunner
+) -> None:
     arguments, status, parts = CASES[case]
     check(modelpact(*arguments), status, parts)
 
 
-def test_a_model_that_raises_in_predict_is_told(modelpact: CommandRunner, mocker: Any) -> None:
+def test_a_model_that_raises_in_predict_is_reported(modelpact: CommandRunner, mocker: Any) -> None:
     mocker.patch("sklearn.linear_model.Ridge.predict", side_effect=RuntimeError("no answer"))
     check(modelpact(*QUICK), 1, ("predict failed: RuntimeError: no answer",))
 
 
-def test_a_folder_that_may_not_be_written_is_told(modelpact: CommandRunner) -> None:
+def test_an_output_folder_that_is_not_writable_is_reported(modelpact: CommandRunner) -> None:
     check(modelpact("hydra.run.dir=/proc/nowhere"), 1, ("/proc", "cannot write", "hydra.run.dir"))
 
 
-def test_a_store_in_a_folder_that_may_not_be_written_is_told(modelpact: CommandRunner) -> None:
+def test_a_store_in_a_folder_that_is_not_writable_is_reported(modelpact: CommandRunner) -> None:
     check(
         modelpact("tracking.uri=sqlite:////proc/nowhere/mlflow.db"),
         1,

@@ -28,7 +28,7 @@ def chat(server: ChatServer, *arguments: str) -> tuple[str, ...]:
     return ("experiment=chat", f"model.base_url={server.base_url}", *arguments)
 
 
-def holding() -> list[str]:
+def files_with_key() -> list[str]:
     """Every file in the working folder, the store and the artifacts among them, that holds the key or half of it."""
     halves = (CANARY.encode(), CANARY[10:].encode(), CANARY[:18].encode())
     files = [path for path in Path.cwd().rglob("*") if path.is_file()]
@@ -39,12 +39,12 @@ def holding() -> list[str]:
     ]
 
 
-def silent(ended: CommandResult) -> bool:
+def hides_key(ended: CommandResult) -> bool:
     return CANARY[3:] not in ended.out + ended.err and CANARY[10:] not in ended.out + ended.err
 
 
 @pytest.mark.parametrize("multirun", [(), ("-m", "seed=1,2")], ids=["run", "sweep"])
-def test_by_environment_it_works_and_is_found_nowhere(
+def test_a_key_in_a_variable_works_and_is_not_written(
     multirun: tuple[str, ...],
     server: ChatServer,
     modelpact: CommandRunner,
@@ -63,8 +63,8 @@ def test_by_environment_it_works_and_is_found_nowhere(
         == len(list(Path().rglob("receipt.json")))
         == max(1, len(multirun))
     )
-    assert holding() == []
-    assert silent(ended)
+    assert files_with_key() == []
+    assert hides_key(ended)
 
 
 @pytest.mark.parametrize("multirun", [(), ("-m", "seed=1,2")], ids=["run", "sweep"])
@@ -79,7 +79,7 @@ def test_by_environment_it_works_and_is_found_nowhere(
     ],
     ids=["key", "header", "userinfo", "query", "fallback"],
 )
-def test_on_the_command_line_it_is_refused(
+def test_a_key_on_the_command_line_is_rejected(
     given: str, multirun: tuple[str, ...], server: ChatServer, modelpact: CommandRunner
 ) -> None:
     ended = modelpact(*multirun, *chat(server, given))
@@ -87,12 +87,12 @@ def test_on_the_command_line_it_is_refused(
     assert given.partition("=")[0] in ended.err
     assert "env:" in ended.err
     assert server.count == 0
-    assert holding() == []
-    assert silent(ended)
+    assert files_with_key() == []
+    assert hides_key(ended)
 
 
 @pytest.mark.parametrize("shown", ["--cfg=job", "--cfg=all", "--info=config", "--info=all"])
-def test_in_yaml_it_is_not_shown_either(
+def test_a_key_in_yaml_is_not_printed(
     shown: str, modelpact: CommandRunner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     own = tmp_path_factory.mktemp("own")
@@ -100,12 +100,12 @@ def test_in_yaml_it_is_not_shown_either(
     written = {"defaults": ["chat"], "api_key": CANARY, "base_url": f"http://ann:{CANARY}@host/v1"}
     (own / "model" / "mine.yaml").write_text(json.dumps(written))
     ended = modelpact("--config-dir", str(own), "model=mine", *shown.split("="))
-    assert silent(ended)
-    assert holding() == []
+    assert hides_key(ended)
+    assert files_with_key() == []
     assert (ended.status == 2) == shown.startswith("--cfg")
 
 
-def test_in_yaml_it_is_refused(
+def test_a_key_in_yaml_is_rejected(
     server: ChatServer, modelpact: CommandRunner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     own = tmp_path_factory.mktemp("own")
@@ -118,11 +118,11 @@ def test_in_yaml_it_is_refused(
     assert ended.status == 2, ended.err
     assert "model.api_key" in ended.err
     assert server.count == 0
-    assert holding() == []
-    assert silent(ended)
+    assert files_with_key() == []
+    assert hides_key(ended)
 
 
-def test_in_json_it_is_refused(
+def test_a_key_in_json_is_rejected(
     server: ChatServer, modelpact: CommandRunner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     file = tmp_path_factory.mktemp("own") / "model_config.json"
@@ -134,11 +134,11 @@ def test_in_json_it_is_refused(
     assert "api_key" in ended.err
     assert file.name in ended.err
     assert server.count == 0
-    assert holding() == []
-    assert silent(ended)
+    assert files_with_key() == []
+    assert hides_key(ended)
 
 
-def test_a_wrong_one_that_the_server_repeats_is_found_nowhere(
+def test_a_wrong_key_repeated_by_the_server_is_not_written(
     server: ChatServer, modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = CANARY.replace("5f2c", "0000")

@@ -52,7 +52,7 @@ def everything_written() -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in Path().rglob("*") if path.is_file()}
 
 
-def test_the_recipe_publishes_version_1(modelpact: CommandRunner) -> None:
+def test_the_chat_experiment_publishes_version_1(modelpact: CommandRunner) -> None:
     with ChatServer(echo()) as server:
         ended = modelpact(
             "experiment=chat",
@@ -72,7 +72,9 @@ def test_the_recipe_publishes_version_1(modelpact: CommandRunner) -> None:
     assert {body["messages"][0]["content"] for body in server.bodies} == {"Answer in one sentence."}
 
 
-def test_the_version_answers_streams_and_takes_params(modelpact: CommandRunner) -> None:
+def test_the_registered_version_predicts_streams_and_accepts_params(
+    modelpact: CommandRunner,
+) -> None:
     with ChatServer(echo(), key=KEY) as server:
         ended = modelpact(
             "experiment=chat",
@@ -92,7 +94,7 @@ def test_the_version_answers_streams_and_takes_params(modelpact: CommandRunner) 
     assert [name for name, content in everything_written().items() if KEY.encode() in content] == []
 
 
-def test_without_a_server_one_message_says_how_to_start_one(modelpact: CommandRunner) -> None:
+def test_a_missing_server_is_one_error_with_a_remedy(modelpact: CommandRunner) -> None:
     url = closed_port()
     ended = modelpact("experiment=chat", f"model.base_url={url}", "saver.pip_requirements=[openai]")
     assert ended.status == 1
@@ -111,7 +113,7 @@ def test_without_a_server_one_message_says_how_to_start_one(modelpact: CommandRu
     assert saved_statuses() == []
 
 
-def test_without_its_key_one_message_names_the_variable(
+def test_a_missing_key_is_one_error_that_names_the_variable(
     modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CHAT_KEY", raising=False)
@@ -127,7 +129,7 @@ def test_without_its_key_one_message_names_the_variable(
     assert client().search_registered_models() == []
 
 
-def test_a_server_that_repeats_the_key_leaves_it_in_no_file(
+def test_a_key_repeated_by_the_server_is_not_written_to_files(
     modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHAT_KEY", KEY)
@@ -146,7 +148,7 @@ def test_a_server_that_repeats_the_key_leaves_it_in_no_file(
     assert [name for name, content in written.items() if KEY.encode() in content] == []
 
 
-def test_a_wrong_setting_is_told_before_anything_is_asked(modelpact: CommandRunner) -> None:
+def test_an_invalid_setting_is_rejected_before_any_request(modelpact: CommandRunner) -> None:
     with ChatServer() as server:
         ended = modelpact(
             "experiment=chat", f"model.base_url={server.base_url}", "model.temperature=9"
@@ -162,7 +164,7 @@ def test_a_wrong_setting_is_told_before_anything_is_asked(modelpact: CommandRunn
     assert server.count == 0
 
 
-def test_a_configuration_file_makes_the_model(modelpact: CommandRunner) -> None:
+def test_a_configuration_file_configures_the_model(modelpact: CommandRunner) -> None:
     with ChatServer(echo()) as server:
         config = {
             "protocol": 1,
@@ -188,7 +190,7 @@ def test_a_configuration_file_makes_the_model(modelpact: CommandRunner) -> None:
 
 
 @pytest.mark.slow
-def test_run_py_does_the_same() -> None:
+def test_run_py_publishes_the_chat_experiment() -> None:
     command = [
         sys.executable,
         str(ROOT / "run.py"),
@@ -250,7 +252,7 @@ def parts(server: ChatServer | str, **changes: Any) -> dict[str, Any]:
     )
 
 
-def test_it_is_published_from_python_and_verified_in_a_clean_process() -> None:
+def test_a_chat_model_is_published_from_python_and_verified_in_a_clean_process() -> None:
     with ChatServer(answer("sunny")) as server:
         done = publish(**parts(server, verifier=CleanVerifier()))
     checks = {check.code: check.ok for check in done.checks}
@@ -276,7 +278,7 @@ def test_it_is_published_from_python_and_verified_in_a_clean_process() -> None:
     }
 
 
-def test_the_job_is_known_again_whatever_its_timeouts() -> None:
+def test_timeouts_do_not_change_the_job() -> None:
     from modelpact.registers import MlflowRegister
 
     with ChatServer() as server:
@@ -301,13 +303,13 @@ def test_a_failing_server_registers_nothing(
     assert versions() == []
 
 
-def test_a_model_that_is_not_configured_is_refused() -> None:
+def test_a_model_without_a_configuration_is_rejected() -> None:
     with ChatServer() as server, pytest.raises(ModelConfigError, match="model is not set"):
         publish(**parts(server, model=chat(server, model=None)))
     assert versions() == []
 
 
-def test_mlflow_loads_it_by_its_version() -> None:
+def test_mlflow_loads_the_version() -> None:
     import mlflow
 
     with ChatServer(echo()) as server:

@@ -23,7 +23,7 @@ def _table(head: str) -> list[list[str]]:
     ]
 
 
-def test_the_settings_are_those_of_a_chat_model_with_their_defaults() -> None:
+def test_settings_and_defaults_match_the_chat_model() -> None:
     listed = {
         name: yaml.safe_load(default) for name, default, _ in _table("setting | default | meaning")
     }
@@ -31,19 +31,19 @@ def test_the_settings_are_those_of_a_chat_model_with_their_defaults() -> None:
     assert list(listed) == list(ChatSettings.option_fields())
 
 
-def test_the_reasons_are_those_of_a_chat_error_each_with_a_remedy() -> None:
+def test_reasons_match_the_chat_error_and_have_remedies() -> None:
     rows = _table("`reason` | means | what to do")
     assert [row[0] for row in rows] == list(REASONS)
     assert all(means and remedy for _, means, remedy in rows)
 
 
-def test_a_reason_names_the_settings_that_its_error_names() -> None:
+def test_reasons_name_the_same_settings_as_their_errors() -> None:
     for reason, _, remedy in _table("`reason` | means | what to do"):
         assert set(re.findall(r"model\.(\w+)", REASONS[reason].remedy)) <= set(
             re.findall(r"\w+", f"{remedy} {reason}")
         ), reason
 
 
-def test_the_params_are_those_that_a_call_may_set() -> None:
+def test_params_match_the_request_params() -> None:
     sentence = PAGE.split("Params given to `predict`", 1)[1].split("as far as", 1)[0]
     assert tuple(re.findall(r"`(\w+)`", sentence)) == REQUEST_PARAMS

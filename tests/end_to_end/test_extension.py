@@ -128,7 +128,7 @@ def run(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_an_entry_point_brings_signer_and_model(
+def test_an_entry_point_adds_options(
     with_entry_point: Path, modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(with_entry_point))
@@ -146,7 +146,7 @@ def test_an_entry_point_brings_signer_and_model(
 
 
 @pytest.mark.slow
-def test_its_model_passes_in_a_clean_process(with_entry_point: Path) -> None:
+def test_a_third_party_model_passes_in_a_clean_process(with_entry_point: Path) -> None:
     done = run(
         with_entry_point,
         "signer=careful",
@@ -158,19 +158,19 @@ def test_its_model_passes_in_a_clean_process(with_entry_point: Path) -> None:
 
 
 @pytest.mark.slow
-def test_its_own_refusal_is_told_like_any_other(with_entry_point: Path) -> None:
+def test_errors_of_a_third_party_signer_are_reported(with_entry_point: Path) -> None:
     done = run(with_entry_point, "signer=careful", "signer.most=3")
     assert done.returncode == 1
     assert "10 columns are more than signer.most=3\nDrop some.\n" in done.stderr
 
 
-def test_its_options_are_among_those_that_are_listed(with_entry_point: Path) -> None:
+def test_third_party_options_are_suggested(with_entry_point: Path) -> None:
     done = run(with_entry_point, "signer=carefull")
     assert done.returncode == 2
     assert "did you mean 'careful'?" in done.stderr
 
 
-def test_without_an_entry_point_the_search_path_says_where(without_entry_point: Path) -> None:
+def test_without_an_entry_point_the_search_path_adds_options(without_entry_point: Path) -> None:
     assert run(without_entry_point, "signer=careful", "--cfg", "job").returncode == 2
     for place in (
         ["hydra.searchpath=[pkg://careful_steps.conf]"],

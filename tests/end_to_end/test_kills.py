@@ -53,12 +53,12 @@ def forks(what: str, times: int, folder: Path, lanes: int = 1) -> list[dict[str,
     return accounts
 
 
-def test_sixteen_processes_may_be_the_first_many_times(tmp_path: Path) -> None:
+def test_sixteen_processes_can_create_a_store_concurrently(tmp_path: Path) -> None:
     times = 20 if FULL else 8
     assert forks("open", times, tmp_path) == [{"opened": 16 * times, "failed": 0}]
 
 
-def test_a_store_opens_whenever_its_making_was_killed(tmp_path: Path) -> None:
+def test_a_store_opens_after_its_creation_was_killed(tmp_path: Path) -> None:
     kills = 100 if FULL else 40
     accounts = forks("schema", kills, tmp_path, lanes=2)
     count = {what: sum(account[what] for account in accounts) for what in accounts[0]}
@@ -67,7 +67,7 @@ def test_a_store_opens_whenever_its_making_was_killed(tmp_path: Path) -> None:
     assert (count["never_open_again"], count["unsound"], count["left_after_repair"]) == (0, 0, 0)
 
 
-def test_a_job_may_be_killed_whenever(tmp_path: Path) -> None:
+def test_a_job_can_be_killed_at_any_time(tmp_path: Path) -> None:
     [account] = forks("job", 200, tmp_path)
     assert account["kills"] == 200
     assert (account["unsound"], account["next_run_failed"]) == (0, 0)
@@ -92,7 +92,7 @@ def test_a_job_may_be_killed_whenever(tmp_path: Path) -> None:
     assert account["said_again"] == ["nothing to repair"]
 
 
-def test_eight_commands_may_be_the_first(tmp_path: Path) -> None:
+def test_eight_commands_can_create_a_store_concurrently(tmp_path: Path) -> None:
     script = Path(sys.executable).with_name("modelpact")
     done = subprocess.run(
         f"seq 8 | xargs -P 8 -I N {script} name=first model.estimator.alpha=N.0 saver.pip_requirements=[scikit-learn]",

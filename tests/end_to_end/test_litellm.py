@@ -32,7 +32,7 @@ def client(litellm_proxy: Proxy) -> Iterator[openai.OpenAI]:
         ("demo-slow", "Sorry to keep you waiting."),
     ],
 )
-def test_it_answers(model: str, text: str, client: openai.OpenAI) -> None:
+def test_returns_a_completion(model: str, text: str, client: openai.OpenAI) -> None:
     completion = client.chat.completions.create(model=model, messages=HELLO)
     assert completion.choices[0].message.content == text
     assert completion.choices[0].finish_reason == "stop"
@@ -45,13 +45,13 @@ def test_it_answers(model: str, text: str, client: openai.OpenAI) -> None:
     )
 
 
-def test_a_fallback_answers_with_the_other_models_name(client: openai.OpenAI) -> None:
+def test_a_fallback_responds_with_the_name_of_its_model(client: openai.OpenAI) -> None:
     completion = client.chat.completions.create(model="demo-fallback", messages=HELLO)
     assert completion.choices[0].message.content == "Hello from the proxy."
     assert completion.model == "demo"
 
 
-def test_it_streams(client: openai.OpenAI) -> None:
+def test_streams_a_completion(client: openai.OpenAI) -> None:
     chunks = list(
         client.chat.completions.create(
             model="demo", messages=HELLO, stream=True, stream_options={"include_usage": True}
@@ -75,7 +75,7 @@ def test_it_streams(client: openai.OpenAI) -> None:
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])
-def test_it_fails_with_the_status_of_the_error(
+def test_returns_the_status_of_the_error(
     model: str, error: type[openai.APIStatusError], says: str, stream: bool, client: openai.OpenAI
 ) -> None:
     for _ in range(3):  # no cooldown changes the answer
@@ -83,7 +83,7 @@ def test_it_fails_with_the_status_of_the_error(
             client.chat.completions.create(model=model, messages=HELLO, stream=stream)
 
 
-def test_a_wrong_key_is_refused(litellm_proxy: Proxy, client: openai.OpenAI) -> None:
+def test_a_wrong_key_is_rejected(litellm_proxy: Proxy, client: openai.OpenAI) -> None:
     wrong = "sk-" + "wrong"  # LiteLLM wants keys of this form
     with pytest.raises(openai.AuthenticationError) as caught:
         client.with_options(api_key=wrong).chat.completions.create(model="demo", messages=HELLO)
@@ -91,7 +91,7 @@ def test_a_wrong_key_is_refused(litellm_proxy: Proxy, client: openai.OpenAI) -> 
     assert wrong not in str(caught.value)
 
 
-def test_it_receives_what_was_sent(litellm_proxy: Proxy, client: openai.OpenAI) -> None:
+def test_records_received_requests(litellm_proxy: Proxy, client: openai.OpenAI) -> None:
     before = len(litellm_proxy.received())
     client.chat.completions.create(
         model="demo", messages=HELLO, temperature=0.25, max_tokens=7, stop=["a"]

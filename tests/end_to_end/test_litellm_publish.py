@@ -40,7 +40,7 @@ def proxy(litellm_proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Proxy:
     return litellm_proxy
 
 
-def test_it_is_published_and_answers_streams_and_takes_params_elsewhere(
+def test_a_published_model_predicts_and_streams_in_another_process(
     proxy: Proxy, modelpact: CommandRunner
 ) -> None:
     ended = modelpact("experiment=chat", f"model.base_url={proxy.base_url}")
@@ -89,7 +89,7 @@ def test_it_is_published_and_answers_streams_and_takes_params_elsewhere(
         ("demo-long", "bad_request"),
     ],
 )
-def test_what_the_proxy_fails_with_has_its_name_and_its_fallback(
+def test_errors_of_the_proxy_have_a_reason_and_trigger_the_fallback(
     model: str, reason: str, proxy: Proxy
 ) -> None:
     from modelpact.errors import ChatError
@@ -103,7 +103,7 @@ def test_what_the_proxy_fails_with_has_its_name_and_its_fallback(
     assert mended["response"].tolist() == ["Hello from the proxy."]
 
 
-def test_json_is_asked_for_by_schema(proxy: Proxy) -> None:
+def test_a_response_format_requests_a_json_schema(proxy: Proxy) -> None:
     from modelpact.models import ChatModel
 
     model = ChatModel(

@@ -122,7 +122,7 @@ TAGS: list[tuple[str, str]] = [
     ("note", "sk-" + "proj-abcdefghijklmnop0123456789"),
     ("api_key", "abcdefgh"),
 ]
-EXCEPTIONS: list[tuple[str, str, str]] = [
+WAIVERS: list[tuple[str, str, str]] = [
     *(
         (rule, "inputs.age", "r")
         for rule in (
@@ -413,29 +413,29 @@ def shown(value: Any) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES, ids=shown)
-def test_a_name(name: str, unchanged: str) -> None:
+def test_an_invalid_name_changes_nothing(name: str, unchanged: str) -> None:
     refused(lambda: MlflowRegister().check(name))
     refused(lambda: MlflowRegister().register(name, unchanged))
 
 
 @pytest.mark.parametrize("alias", ALIASES, ids=shown)
-def test_an_alias(alias: str, unchanged: str) -> None:
+def test_an_invalid_alias_changes_nothing(alias: str, unchanged: str) -> None:
     refused(lambda: MlflowRegister(aliases=["good", alias]).register("sums", unchanged))
 
 
 @pytest.mark.parametrize("tag", TAGS, ids=shown)
-def test_a_tag(tag: tuple[str, str], unchanged: str) -> None:
+def test_an_invalid_tag_changes_nothing(tag: tuple[str, str], unchanged: str) -> None:
     refused(lambda: MlflowRegister(tags=dict([tag])).register("sums", unchanged))
 
 
-@pytest.mark.parametrize("exemption", EXCEPTIONS, ids=shown)
-def test_an_exception(exemption: tuple[str, str, str], unchanged: str) -> None:
-    written: Any = [dict(zip(("rule", "path", "reason"), exemption, strict=True))]
+@pytest.mark.parametrize("waiver", WAIVERS, ids=shown)
+def test_an_invalid_waiver_changes_nothing(waiver: tuple[str, str, str], unchanged: str) -> None:
+    written: Any = [dict(zip(("rule", "path", "reason"), waiver, strict=True))]
     refused(lambda: MlflowRegister(waivers=written).register("sums", unchanged))
 
 
 @pytest.mark.parametrize("against", AGAINST, ids=shown)
-def test_a_version_to_compare_with(against: Any, unchanged: str) -> None:
+def test_an_invalid_version_to_compare_with_changes_nothing(against: Any, unchanged: str) -> None:
     refused(
         lambda: MlflowRegister(against=against, compatibility="backward").register(
             "sums", unchanged
@@ -444,20 +444,20 @@ def test_a_version_to_compare_with(against: Any, unchanged: str) -> None:
 
 
 @pytest.mark.parametrize("uri", URIS, ids=shown)
-def test_a_uri(uri: str, unchanged: str) -> None:
+def test_an_invalid_uri_changes_nothing(uri: str, unchanged: str) -> None:
     refused(lambda: MlflowRegister().register("sums", uri))
 
 
 @pytest.mark.parametrize(
     "uri", [uri for uri in URIS if uri not in {"models:/sums/1", "models:/sums/latest"}], ids=shown
 )
-def test_a_uri_to_load(uri: str, unchanged: str) -> None:
+def test_loading_an_invalid_uri_changes_nothing(uri: str, unchanged: str) -> None:
     refused(lambda: BuiltinLoader().load(uri))
 
 
 @pytest.mark.parametrize("text", MLMODELS, ids=shown)
 @pytest.mark.usefixtures("unchanged")
-def test_an_mlmodel_file(text: str) -> None:
+def test_an_invalid_mlmodel_file_changes_nothing(text: str) -> None:
     refused(lambda: MlflowRegister().register("sums", save_stub(text=text)))
 
 
@@ -474,7 +474,7 @@ def _a_folder(uri: str) -> None:
     (folder_of(uri) / "MLmodel").mkdir()
 
 
-def _another(uri: str) -> None:
+def _replaced(uri: str) -> None:
     shutil.copy(folder_of(save_stub({"inputs": {"b": "string"}})) / "MLmodel", folder_of(uri))
 
 
@@ -482,9 +482,9 @@ def _deleted(uri: str) -> None:
     mlflow.MlflowClient().delete_logged_model(uri.removeprefix("models:/"))
 
 
-@pytest.mark.parametrize("spoil", [_gone, _not_text, _a_folder, _another, _deleted])
+@pytest.mark.parametrize("spoil", [_gone, _not_text, _a_folder, _replaced, _deleted])
 @pytest.mark.usefixtures("unchanged")
-def test_a_source(spoil: Callable[[str], None]) -> None:
+def test_a_damaged_source_changes_nothing(spoil: Callable[[str], None]) -> None:
     uri = save_stub(WRITTEN)
     spoil(uri)
     tags = {SIGNATURE_DIGEST: digest(parse(WRITTEN))}
@@ -495,13 +495,13 @@ def test_a_source(spoil: Callable[[str], None]) -> None:
     "options", [{"status": "FAILED"}, {"status": "PENDING"}, {"verified": False}], ids=shown
 )
 @pytest.mark.usefixtures("unchanged")
-def test_a_model_that_is_not_ready(options: Any) -> None:
+def test_a_model_that_is_not_ready_changes_nothing(options: Any) -> None:
     refused(lambda: MlflowRegister().register("sums", save_stub(WRITTEN, **options)))
 
 
 @pytest.mark.parametrize("text", CONTRACTS, ids=shown)
 @pytest.mark.usefixtures("unchanged")
-def test_a_contract_file(text: str, tmp_path: Path) -> None:
+def test_an_invalid_contract_file_changes_nothing(text: str, tmp_path: Path) -> None:
     path = tmp_path / "contract.yaml"
     path.write_text(text)
     refused(lambda: load(path))
@@ -520,7 +520,7 @@ def composed() -> Any:
 
 @pytest.mark.parametrize("setting", CONFIGS, ids=shown)
 @pytest.mark.usefixtures("unchanged")
-def test_a_setting(setting: tuple[str, Any], composed: Any) -> None:
+def test_an_invalid_setting_changes_nothing(setting: tuple[str, Any], composed: Any) -> None:
     cfg = composed.copy()
     OmegaConf.update(cfg, *setting, merge=False)
     refused(lambda: build(cfg, SimpleNamespace(runtime=cfg.hydra.runtime, mode=RunMode.RUN)))
@@ -528,7 +528,7 @@ def test_a_setting(setting: tuple[str, Any], composed: Any) -> None:
 
 @pytest.mark.parametrize("text", MODEL_CONFIGS, ids=shown)
 @pytest.mark.usefixtures("unchanged")
-def test_a_models_configuration(text: str, tmp_path: Path) -> None:
+def test_an_invalid_model_configuration_changes_nothing(text: str, tmp_path: Path) -> None:
     path = tmp_path / "model.json"
     path.write_text(text)
     refused(lambda: read_config(path))
@@ -538,7 +538,9 @@ def test_a_models_configuration(text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [None, b"", b"\xff\xfe\x00", b"a,b\n", b"[1, 2]\n", b'{"a": 1'], ids=shown
 )
-def test_a_file_of_data(kind: Any, content: bytes | None, tmp_path: Path, unchanged: str) -> None:
+def test_an_invalid_data_file_changes_nothing(
+    kind: Any, content: bytes | None, tmp_path: Path, unchanged: str
+) -> None:
     path = tmp_path / "table"
     if content is not None:
         path.write_bytes(content)
@@ -547,22 +549,22 @@ def test_a_file_of_data(kind: Any, content: bytes | None, tmp_path: Path, unchan
 
 @pytest.mark.parametrize("uri", STORES, ids=shown)
 @pytest.mark.usefixtures("unchanged")
-def test_a_store(uri: str) -> None:
+def test_an_invalid_store_changes_nothing(uri: str) -> None:
     refused(lambda: publish(**steps(tracking=SqliteTracking(uri=uri))))
 
 
 @pytest.mark.parametrize("uri", SERVERS, ids=shown)
 @pytest.mark.usefixtures("unchanged")
-def test_a_server(uri: str) -> None:
+def test_an_invalid_server_changes_nothing(uri: str) -> None:
     refused(lambda: publish(**steps(tracking=ServerTracking(uri=uri))))
 
 
-def test_there_are_enough() -> None:
+def test_number_of_cases() -> None:
     lists: list[list[Any]] = [
         NAMES,
         ALIASES,
         TAGS,
-        EXCEPTIONS,
+        WAIVERS,
         AGAINST,
         URIS,
         MLMODELS,

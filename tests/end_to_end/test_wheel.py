@@ -74,7 +74,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "venv" / "bin"
 
 
-def test_the_wheel_holds_every_file_of_the_package_and_the_configuration(wheel: Path) -> None:
+def test_the_wheel_contains_all_modules_and_config_files(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {
         f"modelpact/{path.relative_to(ROOT / 'src' / 'modelpact')}"
@@ -88,7 +88,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_the_configuration(wheel: 
     assert not [name for name in names if name.startswith(("tests", "benchmarks", "src"))]
 
 
-def test_it_publishes_from_any_folder(environment: Path, tmp_path: Path) -> None:
+def test_the_installed_wheel_publishes_from_any_folder(environment: Path, tmp_path: Path) -> None:
     where = call(
         environment / "python", "-c", "import modelpact; print(modelpact.__file__)", cwd=tmp_path
     ).stdout.strip()
@@ -102,12 +102,12 @@ def test_it_publishes_from_any_folder(environment: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["--cfg", "job"], ["signer=explicit", "data=iris", "--cfg", "job"]]
 )
-def test_it_explains_itself_from_any_folder(
+def test_the_installed_wheel_prints_its_help_and_configuration(
     arguments: list[str], environment: Path, tmp_path: Path
 ) -> None:
     assert "signer" in call(environment / "modelpact", *arguments, cwd=tmp_path).stdout
 
 
-def test_a_mistake_is_told_from_any_folder(environment: Path, tmp_path: Path) -> None:
+def test_the_installed_wheel_reports_errors(environment: Path, tmp_path: Path) -> None:
     done = call(environment / "modelpact", "signer=infr", cwd=tmp_path, expect=2)
     assert "did you mean 'infer'?" in done.stderr

@@ -27,8 +27,8 @@ from modelpact.signature import digest, infer
 from modelpact.tracking import SqliteTracking
 
 ROWS = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
-ANSWERS = np.array([1.0, 2.0])
-SIGNATURE = infer(ROWS, ANSWERS, {"scale": 1.0})
+PREDICTION = np.array([1.0, 2.0])
+SIGNATURE = infer(ROWS, PREDICTION, {"scale": 1.0})
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def scaled() -> Adapter:
 
 
 @pytest.fixture
-def answering(scaled: Adapter) -> Callable[[Any], Adapter]:
+def make_scripted(scaled: Adapter) -> Callable[[Any], Adapter]:
     """An adapter to a scripted model."""
 
     def make(predict: Any, fallback: Any = None) -> Adapter:
@@ -67,7 +67,7 @@ def fail(*_: Any) -> Any:
     raise RuntimeError("out of\n order")
 
 
-def test_it_answers_and_says_where_the_answer_is_from(scaled: Adapter) -> None:
+def test_outputs_have_a_prediction_and_its_provenance(scaled: Adapter) -> None:
     outputs = scaled.predict(ROWS, {"scale": 2.0})
     assert outputs.prediction.tolist() == [8, 12]
     assert outputs.metadata["model_uri"] == scaled.uri
@@ -78,7 +78,7 @@ def test_it_answers_and_says_where_the_answer_is_from(scaled: Adapter) -> None:
     assert "fallback" not in outputs.metadata
 
 
-def test_its_files_are_at_hand(scaled: Adapter) -> None:
+def test_the_adapter_has_folder_and_signature(scaled: Adapter) -> None:
     assert (scaled.folder / "MLmodel").exists()
     assert scaled.signature == SIGNATURE
 
@@ -92,32 +92,34 @@ def test_its_files_are_at_hand(scaled: Adapter) -> None:
     ],
     ids=["missing column", "wrong type", "wrong param"],
 )
-def test_a_broken_contract_never_reaches_the_model(
-    answering: Callable[..., Adapter], inputs: Any, params: Any, text: str
+def test_invalid_inputs_do_not_reach_the_model(
+    make_scripted: Callable[..., Adapter], inputs: Any, params: Any, text: str
 ) -> None:
-    asked: list[Any] = []
-    adapter = answering(lambda *given: asked.append(given), lambda *given: asked.append(given))
+    calls: list[Any] = []
+    adapter = make_scripted(lambda *given: calls.append(given), lambda *given: calls.append(given))
     with pytest.raises(InputsError, match=text):
         adapter.predict(inputs, params)
-    assert asked == []
+    assert calls == []
 
 
-def test_the_callers_data_is_not_changed(answering: Callable[..., Adapter]) -> None:
+def test_the_callers_data_is_not_changed(make_scripted: Callable[..., Adapter]) -> None:
     mine = ROWS.assign(extra="x")
     before = mine.copy()
-    answering(lambda inputs, _: ANSWERS).predict(mine)
+    make_scripted(lambda inputs, _: PREDICTION).predict(mine)
     pd.testing.assert_frame_equal(mine, before)
 
 
-def test_an_answer_that_breaks_the_signature_is_refused(answering: Callable[..., Adapter]) -> None:
-    with pytest.raises(OutputsError):
-        answering(lambda *_: np.array(["a", "b"])).predict(ROWS)
-
-
-def test_a_model_that_fails_says_why_in_one_line_and_chains_the_cause(
-    answering: Callable[..., Adapter],
+def test_predictions_that_violate_the_signature_are_rejected(
+    make_scripted: Callable[..., Adapter],
 ) -> None:
-    adapter = answering(fail)
+    with pytest.raises(OutputsError):
+        make_scripted(lambda *_: np.array(["a", "b"])).predict(ROWS)
+
+
+def test_a_failing_model_raises_a_predict_error_with_its_cause(
+    make_scripted: Callable[..., Adapter],
+) -> None:
+    adapter = make_scripted(fail)
     with pytest.raises(PredictError) as caught:
         adapter.predict(ROWS)
     assert caught.value.message == f"the model {adapter.uri} failed: RuntimeError: out of order"
@@ -125,26 +127,26 @@ def test_a_model_that_fails_says_why_in_one_line_and_chains_the_cause(
     assert caught.value.uri == adapter.uri
 
 
-def test_a_models_own_fallback_answers_and_is_named(answering: Callable[..., Adapter]) -> None:
+def test_the_fallback_predicts_and_is_recorded(make_scripted: Callable[..., Adapter]) -> None:
     given: list[Any] = []
 
     def fallback(inputs: Any, params: Any, error: Exception) -> Any:
         given.append((list(inputs["a"]), params, str(error)))
-        return ANSWERS
+        return PREDICTION
 
-    outputs = answering(fail, fallback).predict(ROWS, {"scale": 2.0})
+    outputs = make_scripted(fail, fallback).predict(ROWS, {"scale": 2.0})
     assert outputs.prediction.tolist() == [1, 2]
     assert outputs.metadata["fallback"] == "RuntimeError: out of order"
     assert given == [([1.0, 2.0], {"scale": 2.0}, "out of\n order")]
 
 
-def test_a_fallback_is_held_to_the_contract_too(answering: Callable[..., Adapter]) -> None:
+def test_fallback_predictions_are_checked(make_scripted: Callable[..., Adapter]) -> None:
     with pytest.raises(OutputsError):
-        answering(fail, lambda *_: ["none", "none"]).predict(ROWS)
+        make_scripted(fail, lambda *_: ["none", "none"]).predict(ROWS)
 
 
-def test_a_fallback_that_fails_as_well_is_a_predict_error_with_both_causes(
-    answering: Callable[..., Adapter],
+def test_a_failing_fallback_raises_a_predict_error_with_both_causes(
+    make_scripted: Callable[..., Adapter],
 ) -> None:
     def fallback(*_: Any) -> Any:
         raise KeyError("also this")
@@ -152,31 +154,33 @@ def test_a_fallback_that_fails_as_well_is_a_predict_error_with_both_causes(
     with pytest.raises(
         PredictError, match="failed, and so did its fallback: KeyError: 'also this'"
     ) as caught:
-        answering(fail, fallback).predict(ROWS)
+        make_scripted(fail, fallback).predict(ROWS)
     assert isinstance(caught.value.__cause__, KeyError)
     assert isinstance(caught.value.__cause__.__context__, RuntimeError)
 
 
 @pytest.mark.parametrize("place", ["predict", "fallback"])
-def test_our_own_errors_pass_as_they_are(answering: Callable[..., Adapter], place: str) -> None:
+def test_errors_of_modelpact_are_raised_unchanged(
+    make_scripted: Callable[..., Adapter], place: str
+) -> None:
     def refuse(*_: Any) -> Any:
         raise SecretError("a key in the open")
 
-    adapter = answering(refuse) if place == "predict" else answering(fail, refuse)
+    adapter = make_scripted(refuse) if place == "predict" else make_scripted(fail, refuse)
     with pytest.raises(PactError, match="a key in the open") as caught:
         adapter.predict(ROWS)
     assert type(caught.value) is SecretError
 
 
-def test_an_interrupt_is_no_failure_of_the_model(answering: Callable[..., Adapter]) -> None:
+def test_an_interrupt_does_not_call_the_fallback(make_scripted: Callable[..., Adapter]) -> None:
     def interrupt(*_: Any) -> Any:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        answering(interrupt, lambda *_: ANSWERS).predict(ROWS)
+        make_scripted(interrupt, lambda *_: PREDICTION).predict(ROWS)
 
 
-def test_another_configuration_can_be_given(scaled: Adapter) -> None:
+def test_load_context_replaces_the_configuration(scaled: Adapter) -> None:
     Path("config.json").write_text('{"offset": 100}')
     scaled.load_context("config.json")
     assert scaled.predict(ROWS).prediction.tolist() == [104, 106]
@@ -184,20 +188,22 @@ def test_another_configuration_can_be_given(scaled: Adapter) -> None:
         scaled.load_context(None)
 
 
-def test_mlflows_own_flavors_are_under_the_same_contract_and_take_no_configuration() -> None:
+def test_flavor_models_are_checked_and_have_no_configuration() -> None:
     model = SklearnModel(estimator=LinearRegression())
-    model.fit(ROWS, ANSWERS)
-    info = BuiltinSaver(pip_requirements=["scikit-learn"]).save(model, infer(ROWS, ANSWERS), ROWS)
+    model.fit(ROWS, PREDICTION)
+    info = BuiltinSaver(pip_requirements=["scikit-learn"]).save(
+        model, infer(ROWS, PREDICTION), ROWS
+    )
     adapter = BuiltinLoader().load(info.model_uri)
     assert adapter.model is None
-    assert np.allclose(adapter.predict(ROWS).prediction, ANSWERS)
+    assert np.allclose(adapter.predict(ROWS).prediction, PREDICTION)
     with pytest.raises(InputsError):
         adapter.predict(ROWS[["a"]])
     with pytest.raises(PredictError, match="has no configuration"):
         adapter.load_context({"offset": 1})
 
 
-def test_a_foreign_python_model_is_not_mistaken_for_ours() -> None:
+def test_a_foreign_python_model_has_no_modelpact_model() -> None:
     Path("foreign.py").write_text(
         "from mlflow.models import set_model\n"
         "from mlflow.pyfunc.model import PythonModel\n"
@@ -210,7 +216,7 @@ def test_a_foreign_python_model_is_not_mistaken_for_ours() -> None:
     mlflow.pyfunc.save_model(
         "foreign",
         python_model="foreign.py",
-        signature=infer(ROWS, ANSWERS),
+        signature=infer(ROWS, PREDICTION),
         input_example=ROWS,
         pip_requirements=[],
     )

@@ -46,13 +46,13 @@ def store() -> Iterator[None]:
         yield
 
 
-def test_the_base_cannot_be_built() -> None:
+def test_the_base_class_cannot_be_instantiated() -> None:
     with pytest.raises(TypeError, match="abstract"):
         Loader()  # type: ignore[abstract]
 
 
 @pytest.mark.parametrize("loader", [CustomLoader(), BuiltinLoader()])
-def test_a_saved_model_comes_back_under_its_contract(loader: Loader) -> None:
+def test_a_loaded_model_predicts_and_checks_its_inputs(loader: Loader) -> None:
     adapter = loader.load(save())
     assert adapter.predict(ROWS).prediction.tolist() == Scaled().predict(ROWS).tolist()
     assert (
@@ -63,7 +63,7 @@ def test_a_saved_model_comes_back_under_its_contract(loader: Loader) -> None:
         adapter.predict(ROWS.drop(columns="b"))
 
 
-def test_every_form_of_address_loads_the_same_model(tmp_path: Path) -> None:
+def test_every_form_of_uri_loads_the_same_model(tmp_path: Path) -> None:
     with mlflow.start_run() as run:
         uri = save()
     record_checks(uri, Verdict((Check(code="PREDICTIONS_EQUAL", ok=True),)))
@@ -85,26 +85,26 @@ def test_every_form_of_address_loads_the_same_model(tmp_path: Path) -> None:
     "uri",
     ["nowhere", "models:/nothing/1", "models:/scaled@nobody", "models:/m-" + "0" * 32, "x://y", ""],
 )
-def test_a_bad_uri_is_told_with_the_forms_there_are(uri: str) -> None:
+def test_the_error_of_an_invalid_uri_lists_the_uri_forms(uri: str) -> None:
     with pytest.raises(LoadError) as raised:
         CustomLoader().load(uri)
     assert raised.value.uri == uri
     assert "models:/name/1" in raised.value.remedy
 
 
-def test_a_folder_that_is_no_model_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_a_model_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match=str(tmp_path)):
         BuiltinLoader().load(str(tmp_path))
 
 
-def test_a_model_without_a_signature_has_no_contract(tmp_path: Path) -> None:
+def test_a_model_without_a_signature_is_rejected(tmp_path: Path) -> None:
     estimator = LinearRegression().fit(ROWS, np.arange(len(ROWS)))
     mlflow.sklearn.save_model(estimator, str(tmp_path / "bare"), pip_requirements=["scikit-learn"])
     with pytest.raises(LoadError, match="no signature"):
         BuiltinLoader().load(str(tmp_path / "bare"))
 
 
-def test_a_model_of_a_flavor_is_for_the_builtin_loader() -> None:
+def test_flavor_models_need_the_builtin_loader() -> None:
     model = SklearnModel(estimator=LinearRegression())
     model.fit(ROWS, np.arange(len(ROWS)))
     uri = (
@@ -120,7 +120,7 @@ def test_a_model_of_a_flavor_is_for_the_builtin_loader() -> None:
         adapter.load_context({})
 
 
-def test_the_configuration_that_was_saved_is_used_until_another_is_given(tmp_path: Path) -> None:
+def test_the_saved_configuration_can_be_replaced(tmp_path: Path) -> None:
     (tmp_path / "saved.json").write_text('{"offset": 10}')
     (tmp_path / "other.json").write_text('{"offset": 100}')
     uri = save(config_file=str(tmp_path / "saved.json"))
@@ -140,7 +140,7 @@ def test_the_configuration_that_was_saved_is_used_until_another_is_given(tmp_pat
         ('{"a": 1,}', ModelConfigError),
     ],
 )
-def test_a_broken_configuration_is_told(
+def test_a_malformed_configuration_is_named(
     content: str | None, error: type[Exception], tmp_path: Path
 ) -> None:
     file = tmp_path / "model.json"
@@ -150,7 +150,7 @@ def test_a_broken_configuration_is_told(
         CustomLoader(config_file=str(file)).load(save())
 
 
-def test_a_model_saved_in_another_protocol_is_refused() -> None:
+def test_a_model_of_another_protocol_is_rejected() -> None:
     folder = CustomLoader().load(save()).folder
     config = json.loads((folder / "artifacts" / "config.json").read_text())
     (folder / "artifacts" / "config.json").write_text(json.dumps({**config, "protocol": 99}))
@@ -159,7 +159,7 @@ def test_a_model_saved_in_another_protocol_is_refused() -> None:
 
 
 @pytest.mark.parametrize("loader", [CustomLoader, BuiltinLoader])
-def test_the_policy_and_extra_columns_are_the_loaders_to_say(loader: Any) -> None:
+def test_policy_and_extra_columns_are_options_of_the_loader(loader: Any) -> None:
     saved = save()
     rows = ROWS.astype("int64").assign(unknown=1)
     assert loader().load(saved).predict(rows).prediction is not None
@@ -169,7 +169,7 @@ def test_the_policy_and_extra_columns_are_the_loaders_to_say(loader: Any) -> Non
         loader(extra="forbid").load(saved).predict(rows)
 
 
-def test_loading_leaves_the_stored_files_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loading_does_not_change_the_stored_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     uri = save()
     folder = Path(mlflow.artifacts.download_artifacts(uri))

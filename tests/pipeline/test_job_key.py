@@ -51,18 +51,18 @@ def test_the_same_job_has_the_same_key() -> None:
     ],
     ids=str,
 )
-def test_whatever_decides_the_outcome_changes_the_key(changes: dict[str, Any]) -> None:
+def test_every_decisive_option_changes_the_key(changes: dict[str, Any]) -> None:
     assert key(**changes) != key()
 
 
-def test_an_estimator_counts_with_its_hyperparameters() -> None:
+def test_hyperparameters_of_an_estimator_change_the_key() -> None:
     first = key(model=SklearnModel(estimator=Ridge(alpha=1.0)))
     assert key(model=SklearnModel(estimator=Ridge(alpha=1.0))) == first
     assert key(model=SklearnModel(estimator=Ridge(alpha=2.0))) != first
     assert key(model=SklearnModel(estimator=Lasso(alpha=1.0))) != first
 
 
-def test_the_data_count_and_not_where_they_lie() -> None:
+def test_data_changes_the_key_and_its_path_does_not() -> None:
     Path("one.csv").write_text("a,b\n1,2\n3,4\n5,6\n")
     Path("two.csv").write_text("a,b\n1,2\n3,4\n5,6\n")
     Path("three.csv").write_text("a,b\n1,2\n3,4\n5,7\n")
@@ -74,11 +74,11 @@ def test_the_data_count_and_not_where_they_lie() -> None:
 @pytest.mark.parametrize(
     ("group", "changed"), [("saver", CustomSaver(path="elsewhere", pip_requirements=["numpy"]))]
 )
-def test_paths_do_not_count(group: str, changed: Any) -> None:
+def test_output_paths_do_not_change_the_key(group: str, changed: Any) -> None:
     assert key(**{group: changed}) == key()
 
 
-def test_the_code_of_a_users_own_step_counts(
+def test_code_of_a_user_defined_step_changes_the_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -96,7 +96,7 @@ def test_the_code_of_a_users_own_step_counts(
     assert keys[0] != keys[2]
 
 
-def test_the_code_of_a_users_base_class_counts(
+def test_code_of_a_user_defined_base_class_changes_the_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -156,5 +156,5 @@ class TestCodeOfModelpact:
             "serving/app.py",
         ],
     )
-    def test_an_edit_elsewhere_does_not(self, package: Path, file: str) -> None:
+    def test_an_edit_outside_the_steps_keeps_the_key(self, package: Path, file: str) -> None:
         assert not self.is_changed_by_an_edit(package, file)

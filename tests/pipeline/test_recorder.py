@@ -22,7 +22,7 @@ def test_stages_are_timed_in_their_order() -> None:
     assert (receipt.status, receipt.stage, receipt.error) == ("ok", None, None)
 
 
-def test_somebody_elses_error_becomes_the_stages_own() -> None:
+def test_foreign_errors_become_the_error_of_the_stage() -> None:
     account = recorder()
     with (
         pytest.raises(FitError, match="fit failed: ZeroDivisionError: by zero") as raised,
@@ -36,7 +36,7 @@ def test_somebody_elses_error_becomes_the_stages_own() -> None:
     assert "fit" in receipt.seconds
 
 
-def test_an_error_of_modelpact_stays_what_it_is() -> None:
+def test_errors_of_modelpact_are_raised_unchanged() -> None:
     account = recorder()
     error = PactError("as it is")
     with pytest.raises(PactError) as raised, account.stage("fit"):
@@ -45,7 +45,7 @@ def test_an_error_of_modelpact_stays_what_it_is() -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143)])
-def test_an_interruption_is_no_error_of_the_stage(error: BaseException) -> None:
+def test_interrupts_are_raised_unchanged(error: BaseException) -> None:
     account = recorder()
     with pytest.raises(type(error)), account.stage("fit"):
         raise error
@@ -54,13 +54,13 @@ def test_an_interruption_is_no_error_of_the_stage(error: BaseException) -> None:
     assert receipt.error.startswith(type(error).__name__)
 
 
-def test_a_long_text_is_cut() -> None:
+def test_long_messages_are_truncated() -> None:
     with pytest.raises(FitError) as raised, recorder().stage("fit"):
         raise ValueError("x" * 5000)
     assert len(raised.value.message) < 400
 
 
-def test_facts_are_in_the_receipt() -> None:
+def test_recorded_facts_are_in_the_receipt() -> None:
     account = recorder()
     account.record(version="3", metrics={"r2": 0.5})
     assert (account.build_receipt("ok").version, account.build_receipt("ok").metrics) == (
@@ -69,7 +69,7 @@ def test_facts_are_in_the_receipt() -> None:
     )
 
 
-def test_an_observer_hears_of_each_stage() -> None:
+def test_the_observer_is_called_for_each_stage() -> None:
     seen: list[str] = []
     account = RunRecorder({}, seen.append, name="sums")
     with account.stage("read"):

@@ -32,7 +32,7 @@ def recorded(config: dict[str, Any], *first: str) -> tuple[dict[str, str], dict[
         return MlflowClient().get_run(run_id).data.params, yaml.safe_load(text)
 
 
-def test_the_whole_is_an_artifact_and_the_leaves_are_params() -> None:
+def test_config_is_logged_as_an_artifact_and_its_leaves_as_params() -> None:
     config = {
         "name": None,
         "seed": 0,
@@ -50,7 +50,7 @@ def test_the_whole_is_an_artifact_and_the_leaves_are_params() -> None:
     }
 
 
-def test_what_was_chosen_comes_first_and_options_by_name() -> None:
+def test_overrides_come_first_and_options_are_logged_by_name() -> None:
     from unittest.mock import Mock
 
     client = Mock()
@@ -71,7 +71,7 @@ def test_what_was_chosen_comes_first_and_options_by_name() -> None:
 
 
 @pytest.mark.parametrize("extra", [0, 1, 94_000])
-def test_a_long_value_is_cut_with_a_note_and_whole_in_the_artifact(
+def test_long_values_are_truncated_in_params_but_not_in_the_artifact(
     extra: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     text = "é" * (MAX_VALUE_LENGTH + extra)
@@ -85,7 +85,7 @@ def test_a_long_value_is_cut_with_a_note_and_whole_in_the_artifact(
     assert ("param model.prompt truncated" in caplog.text) is (extra > 0)
 
 
-def test_more_params_than_one_call_takes() -> None:
+def test_params_are_logged_in_several_batches() -> None:
     params, _ = recorded({"model": {f"key{number}": number for number in range(250)}})
     assert len(params) == 250
 
@@ -112,14 +112,14 @@ ODD = [
 
 
 @pytest.mark.parametrize("key", [*ODD, "a" * 249, "b" * 5000], ids=lambda key: repr(key[:12]))
-def test_an_odd_key_is_written_in_a_way_that_mlflow_takes(key: str) -> None:
+def test_keys_are_converted_to_valid_mlflow_names(key: str) -> None:
     params, whole = recorded({key: 1, "group": {key: 2}})
     assert sorted(params.values()) == ["1", "2"]
     assert max(map(len, params)) <= 250
     assert whole == {key: 1, "group": {key: 2}}
 
 
-def test_keys_that_become_one_are_told_apart() -> None:
+def test_colliding_keys_get_a_suffix() -> None:
     params, _ = recorded({"a@b": 1, "a#b": 2, "a_b": 3, "x" * 400: 4, "y" + "x" * 400: 5})
     assert sorted(params.values()) == ["1", "2", "3", "4", "5"]
     assert {"a_b", "a_b_2", "a_b_3"} <= set(params)
@@ -140,14 +140,14 @@ SECRET = "sk-" + "0123456789abcdef0123456789"
     ],
     ids=str,
 )
-def test_a_secret_is_in_neither(config: dict[str, Any]) -> None:
+def test_secrets_are_redacted_in_params_and_artifact(config: dict[str, Any]) -> None:
     params, whole = recorded({"seed": 0, **config})
     assert SECRET not in str(params) + str(whole)
     assert "[redacted]" in str(whole)
     assert whole["seed"] == 0
 
 
-def test_references_to_secrets_stay() -> None:
+def test_references_to_secrets_are_kept() -> None:
     config = {"model": {"api_key": "env:KEY", "headers": {"X-Key": "env:OTHER"}}}
     assert redact_config(config) == config
     assert dict(flatten_config(config)) == {
@@ -156,6 +156,6 @@ def test_references_to_secrets_stay() -> None:
     }
 
 
-def test_a_secret_in_a_choice_is_masked() -> None:
+def test_secrets_in_overrides_are_redacted() -> None:
     params, _ = recorded({"seed": 0}, f"key={SECRET}")
     assert SECRET not in str(params)

@@ -51,7 +51,7 @@ class RefusingRegister(MlflowRegister):
         raise MlflowException("the registry says no")
 
 
-def test_a_receipt_tells_the_whole_run(tmp_path: Path) -> None:
+def test_the_receipt_describes_the_run(tmp_path: Path) -> None:
     done = publish(**steps(), folder=tmp_path / "out")
 
     assert (done.status, done.stage, done.error, done.name, done.version, done.reused) == (
@@ -97,7 +97,7 @@ def test_the_registered_version_is_the_saved_and_verified_model() -> None:
     )
 
 
-def test_the_run_is_finished_and_shows_what_was_done() -> None:
+def test_the_run_is_finished_with_tags_metrics_and_model() -> None:
     done = publish(**steps())
 
     run = client().get_run(done.run_id)
@@ -130,7 +130,7 @@ def test_params_are_signed_and_replayed() -> None:
     assert [param["name"] for param in json.loads(done.signature["params"])] == ["scale"]
 
 
-def test_stages_are_observed_as_they_begin() -> None:
+def test_the_observer_receives_the_stages_in_order() -> None:
     seen: list[str] = []
     publish(**steps(), observe=seen.append)
     assert seen == list(STAGES)
@@ -201,7 +201,7 @@ def test_the_traceback_names_the_cause() -> None:
     assert "tiny_models.py" in text
 
 
-def test_a_bad_name_is_refused_before_any_store_is_made(tmp_path: Path) -> None:
+def test_invalid_names_are_rejected_before_a_store_is_created(tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         publish(**steps(name="a/b"), folder=tmp_path / "out")
     written = receipt(tmp_path / "out")
@@ -209,7 +209,7 @@ def test_a_bad_name_is_refused_before_any_store_is_made(tmp_path: Path) -> None:
     assert not Path("mlflow.db").exists()
 
 
-def test_a_store_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="file"):
         publish(
@@ -253,7 +253,7 @@ def closed_by_sigterm(folder: Path) -> None:
     assert versions() == []
 
 
-def test_sigterm_closes_everything(tmp_path: Path, mocker: Any) -> None:
+def test_sigterm_closes_the_run_and_restores_the_handler(tmp_path: Path, mocker: Any) -> None:
     mocker.patch.object(Doubler, "fit", side_effect=lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as raised:
@@ -264,7 +264,7 @@ def test_sigterm_closes_everything(tmp_path: Path, mocker: Any) -> None:
 
 
 @pytest.mark.slow
-def test_sigterm_ends_a_process_with_everything_closed(tmp_path: Path, cache: Path) -> None:
+def test_sigterm_closes_the_run_of_a_process(tmp_path: Path, cache: Path) -> None:
     script = "from pathlib import Path; import tiny_models, modelpact; from tests.support import publishing\n"
     script += (
         "modelpact.publish(**publishing.steps(model=tiny_models.Sleeper()), folder=Path('out'))"
@@ -285,7 +285,7 @@ def test_sigterm_ends_a_process_with_everything_closed(tmp_path: Path, cache: Pa
     closed_by_sigterm(Path("out"))
 
 
-def test_reuse_returns_the_version_of_the_same_job() -> None:
+def test_if_exists_reuse_returns_the_existing_version() -> None:
     reuse = MlflowRegister(if_exists="reuse")
     first = publish(**steps(register=reuse))
     again = publish(**steps(register=reuse))
@@ -305,7 +305,7 @@ def test_reuse_returns_the_version_of_the_same_job() -> None:
     assert list(again.seconds) == ["check", "open", "read", "reuse"]
 
 
-def test_error_refuses_the_same_job_and_names_its_version() -> None:
+def test_if_exists_error_rejects_the_same_job() -> None:
     publish(**steps())
     with pytest.raises(RegisterError, match="version 1 of sums") as raised:
         publish(**steps(register=MlflowRegister(if_exists="error")))
@@ -313,11 +313,11 @@ def test_error_refuses_the_same_job_and_names_its_version() -> None:
     assert versions() == [1]
 
 
-def test_new_makes_another_version_of_the_same_job() -> None:
+def test_if_exists_new_creates_another_version() -> None:
     assert [publish(**steps()).version for _ in range(2)] == ["1", "2"]
 
 
-def test_a_users_own_run_stays_open_and_is_the_parent(tmp_path: Path) -> None:
+def test_an_active_run_stays_open_and_becomes_the_parent(tmp_path: Path) -> None:
     publish(**steps())
     mlflow.set_tracking_uri(uri())
     with mlflow.start_run(
@@ -334,7 +334,7 @@ def test_a_users_own_run_stays_open_and_is_the_parent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_global_state_is_as_it_was(
+def test_global_state_is_restored(
     fails: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///elsewhere.db")
@@ -367,7 +367,7 @@ def test_publish_works_outside_of_the_main_thread() -> None:
     assert [one.version for one in done] == ["1"]
 
 
-def test_a_broken_store_does_not_hide_the_first_failure(
+def test_an_error_while_recording_does_not_hide_the_failure(
     mocker: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     mocker.patch("mlflow.MlflowClient.set_tag", side_effect=MlflowException("the disk is full"))
@@ -384,12 +384,12 @@ def test_every_stage_has_its_own_error_class() -> None:
     assert len(set(apart.values())) == len(apart)
 
 
-def test_an_unverified_model_says_so_in_its_receipt() -> None:
+def test_the_receipt_of_an_unverified_model_has_a_check_not_verified() -> None:
     done = publish(**steps(verifier=NoneVerifier()))
     assert [check.code for check in done.checks] == ["NOT_VERIFIED"]
 
 
-def test_another_working_folder_is_another_store(
+def test_each_working_folder_has_its_own_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(**steps())
@@ -399,19 +399,19 @@ def test_another_working_folder_is_another_store(
     assert Path("mlflow.db").stat().st_size > 0
 
 
-def test_a_users_own_registry_is_put_back() -> None:
+def test_the_registry_uri_of_the_user_is_restored() -> None:
     mlflow.set_registry_uri("sqlite:///registry.db")
     publish(**steps())
     assert mlflow.get_registry_uri() == "sqlite:///registry.db"
 
 
-def test_the_code_of_a_loaded_model_does_not_pile_up_on_the_path() -> None:
+def test_sys_path_is_restored() -> None:
     before = list(sys.path)
     publish(**steps())
     assert sys.path == before
 
 
-def test_a_store_that_fails_twice_shows_the_first_failure(mocker: Any) -> None:
+def test_an_error_while_failing_the_model_does_not_hide_the_first(mocker: Any) -> None:
     mocker.patch("mlflow.MlflowClient.log_model_artifacts", side_effect=OSError("disk full"))
     mocker.patch(
         "mlflow.MlflowClient.finalize_logged_model", side_effect=MlflowException("gone as well")

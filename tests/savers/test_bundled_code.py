@@ -35,11 +35,11 @@ def count_lines(*names: str) -> int:
         ("modelpact.models.iris", 1600),
     ],
 )
-def test_a_saved_model_carries_few_lines(name: str, limit: int) -> None:
+def test_a_saved_model_bundles_few_lines(name: str, limit: int) -> None:
     assert count_lines(name) <= limit
 
 
-def test_a_chat_model_carries_the_signature_engine_for_structured_responses_only() -> None:
+def test_the_signature_engine_is_bundled_only_for_structured_responses() -> None:
     names = frozenset({SAVED_MODEL, "modelpact.models.chat.model"})
     unused = frozenset(ChatModel().unused_modules())
     text = build_runtime(names, unused=unused).files
@@ -49,14 +49,14 @@ def test_a_chat_model_carries_the_signature_engine_for_structured_responses_only
     assert "signature/language/spec.py" in build_runtime(names).files
 
 
-def test_the_copies_import_modelpact_under_its_private_name_only() -> None:
+def test_bundled_code_imports_only_the_private_package() -> None:
     runtime = build_runtime(frozenset({SAVED_MODEL, "modelpact.models.MlflowModel"}))
     for name, content in runtime.files.items():
         assert not imported_names(content.decode()), name
         compile(content, name, "exec")
 
 
-def test_the_private_name_depends_on_the_content(tmp_path: Path) -> None:
+def test_the_package_name_depends_on_the_content(tmp_path: Path) -> None:
     copy = tmp_path / "modelpact"
     shutil.copytree(PACKAGE_FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__", "conf"))
     names = frozenset({SAVED_MODEL})
@@ -68,7 +68,7 @@ def test_the_private_name_depends_on_the_content(tmp_path: Path) -> None:
     assert same.package != build_runtime(names, copy).package
 
 
-def test_code_outside_the_closure_does_not_change_the_name(tmp_path: Path) -> None:
+def test_code_outside_the_closure_does_not_change_the_package_name(tmp_path: Path) -> None:
     copy = tmp_path / "modelpact"
     shutil.copytree(PACKAGE_FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__", "conf"))
     with (copy / "serving" / "app.py").open("a") as file:
@@ -93,17 +93,17 @@ def test_code_outside_the_closure_does_not_change_the_name(tmp_path: Path) -> No
         ("import os as modelpact", "import os as modelpact"),
     ],
 )  # fmt: skip
-def test_imports_are_renamed_and_nothing_else(source: str, renamed: str) -> None:
+def test_only_imports_are_renamed(source: str, renamed: str) -> None:
     assert rename_imports(source, "_copy") == renamed
 
 
-def test_code_of_the_user_that_does_not_import_modelpact_is_not_copied(tmp_path: Path) -> None:
+def test_user_code_without_imports_of_modelpact_is_not_copied(tmp_path: Path) -> None:
     helper = tmp_path / "helper.py"
     helper.write_text("ANSWER = 42\n")
     assert bundle_code(tmp_path, (), [str(helper)]) == [str(helper)]
 
 
-def test_a_package_of_the_user_is_copied_with_renamed_imports(tmp_path: Path) -> None:
+def test_a_user_package_is_copied_with_renamed_imports(tmp_path: Path) -> None:
     package = tmp_path / "acme"
     (package / "__pycache__").mkdir(parents=True)
     (package / "__init__.py").write_text("")
@@ -122,16 +122,16 @@ def test_a_package_of_the_user_is_copied_with_renamed_imports(tmp_path: Path) ->
     assert (runtime / "models" / "base.py").is_file()
 
 
-def test_installed_code_is_left_to_the_requirements() -> None:
+def test_installed_packages_are_not_user_code() -> None:
     packages = ("sklearn", "numpy", "builtins", "json", "modelpact")
     assert [find_own_code(package) for package in packages] == [None] * 5
 
 
-def test_a_module_of_the_user_is_found_as_a_file() -> None:
+def test_a_user_module_is_found_as_a_file() -> None:
     assert find_own_code("tiny_models") == tiny_models.__file__
 
 
-def test_a_package_of_the_user_is_found_as_a_folder(
+def test_a_user_package_is_found_as_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "own_package"
@@ -145,7 +145,7 @@ def test_a_package_of_the_user_is_found_as_a_folder(
 
 
 @pytest.mark.parametrize("folder", ["site-packages", "dist-packages"])
-def test_packages_of_another_environment_are_installed_ones(
+def test_packages_of_another_environment_are_not_user_code(
     folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / folder / f"elsewhere_{folder[:4]}"

@@ -60,7 +60,7 @@ def builtin(model: Model, signature: Any = SIGNATURE, **options: Any) -> Path:
     return Path(mlflow.artifacts.download_artifacts(saver.save(model, signature, ROWS).model_uri))
 
 
-def test_the_base_cannot_be_built() -> None:
+def test_the_base_class_cannot_be_instantiated() -> None:
     with pytest.raises(TypeError, match="abstract"):
         Saver()  # type: ignore[abstract]
 
@@ -72,7 +72,7 @@ def test_the_base_cannot_be_built() -> None:
         BuiltinSaver(pip_requirements=["scikit-learn"]),
     ],
 )
-def test_what_is_saved_carries_its_contract_and_an_example(saver: Saver) -> None:
+def test_a_saved_model_has_its_signature_and_example(saver: Saver) -> None:
     info = saver.save(line(), SIGNATURE, ROWS.head(2))
     folder = Path(mlflow.artifacts.download_artifacts(info.model_uri))
     assert info.signature == SIGNATURE
@@ -92,7 +92,7 @@ def test_what_is_saved_carries_its_contract_and_an_example(saver: Saver) -> None
     assert client().get_logged_model(info.model_id).status == "READY"
 
 
-def test_a_model_belongs_to_the_active_run() -> None:
+def test_a_model_is_saved_in_the_active_run() -> None:
     with mlflow.start_run() as run:
         info = CustomSaver(path="sums", pip_requirements=["numpy"]).save(Doubler(), SIGNATURE, ROWS)
     assert info.run_id == run.info.run_id
@@ -104,7 +104,7 @@ def test_a_model_belongs_to_the_active_run() -> None:
 
 
 @pytest.mark.parametrize("save", [custom, builtin])
-def test_nothing_that_is_stored_names_a_path_of_this_machine(save: Any, tmp_path: Path) -> None:
+def test_saved_files_contain_no_local_path(save: Any, tmp_path: Path) -> None:
     folder = save(line())
     for file in folder.rglob("*"):
         if file.suffix in {".yaml", ".txt", ".json"} or file.name == "MLmodel":
@@ -119,7 +119,7 @@ def test_nothing_that_is_stored_names_a_path_of_this_machine(save: Any, tmp_path
 
 
 @pytest.mark.slow
-def test_a_custom_model_loads_where_modelpact_is_not_installed(tmp_path: Path) -> None:
+def test_a_custom_model_loads_without_modelpact(tmp_path: Path) -> None:
     folder = custom(
         Scaled(),
         infer(ROWS, Scaled().predict(ROWS), {"scale": 1.0}),
@@ -147,7 +147,7 @@ def test_a_custom_model_loads_where_modelpact_is_not_installed(tmp_path: Path) -
     assert done.stdout.split("\n")[:2] == ["absent", "[6.0]"], done.stderr
 
 
-def test_a_custom_model_holds_code_configuration_and_state_but_no_pickle(tmp_path: Path) -> None:
+def test_a_custom_model_has_code_and_configuration_and_no_pickle(tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text('{"offset": 3}')
     folder = custom(Scaled(), config_file=str(tmp_path / "model.json"))
     config = json.loads((folder / "artifacts" / "config.json").read_text())
@@ -164,18 +164,18 @@ def test_a_custom_model_holds_code_configuration_and_state_but_no_pickle(tmp_pat
     )
 
 
-def test_options_of_a_custom_model_come_back() -> None:
+def test_options_of_a_custom_model_are_restored() -> None:
     assert mlflow.pyfunc.load_model(str(custom(Doubler(factor=10.0)))).predict(
         ROWS
     ) == pytest.approx(Doubler(factor=10.0).predict(ROWS))
 
 
-def test_code_of_ones_own_travels_with_the_model(tmp_path: Path) -> None:
+def test_code_paths_are_saved_with_the_model(tmp_path: Path) -> None:
     (tmp_path / "helping.py").write_text("ANSWER = 42\n")
     assert (custom(code_paths=[str(tmp_path / "helping.py")]) / "code" / "helping.py").is_file()
 
 
-def test_type_hints_stay_the_contract_of_a_custom_model() -> None:
+def test_the_signature_of_type_hints_is_saved() -> None:
     from modelpact.signers import TypeHintSigner
 
     example = [{"a": 1.0, "b": 2.0}]
@@ -185,7 +185,7 @@ def test_type_hints_stay_the_contract_of_a_custom_model() -> None:
     assert mlflow.pyfunc.load_model(str(folder)).predict(example) == [3.0]
 
 
-def test_a_signature_that_mlflow_replaces_is_drift(mocker: Any) -> None:
+def test_a_signature_replaced_by_mlflow_is_a_drift_error(mocker: Any) -> None:
     other = parse({"inputs": {"a": "double", "b": "double"}, "outputs": "double"})
     real = mlflow.pyfunc.save_model
     mocker.patch(
@@ -200,7 +200,7 @@ def test_a_signature_that_mlflow_replaces_is_drift(mocker: Any) -> None:
 
 
 @pytest.mark.parametrize("missing", ["input_example.json", "serving_input_example.json"])
-def test_an_example_that_was_not_written_is_told(missing: str, mocker: Any) -> None:
+def test_a_missing_example_is_reported(missing: str, mocker: Any) -> None:
     real = mlflow.pyfunc.save_model
 
     def forgetful(path: str, **options: Any) -> None:
@@ -213,7 +213,7 @@ def test_an_example_that_was_not_written_is_told(missing: str, mocker: Any) -> N
     assert saved_statuses() == ["FAILED"]
 
 
-def test_a_path_of_this_machine_in_the_mlmodel_file_is_refused(mocker: Any) -> None:
+def test_a_local_path_in_the_mlmodel_file_is_rejected(mocker: Any) -> None:
     real = mlflow.pyfunc.save_model
 
     def homesick(**options: Any) -> None:
@@ -226,13 +226,13 @@ def test_a_path_of_this_machine_in_the_mlmodel_file_is_refused(mocker: Any) -> N
     assert saved_statuses() == ["FAILED"]
 
 
-def test_a_model_that_cannot_be_dumped_leaves_no_ready_model() -> None:
+def test_a_model_that_cannot_be_dumped_is_failed() -> None:
     with pytest.raises(RuntimeError, match="broken in dump"):
         custom(Faulty(fails_in="dump"))
     assert saved_statuses() == ["FAILED"]
 
 
-def test_what_mlflow_cannot_write_is_told_with_its_cause(mocker: Any) -> None:
+def test_errors_of_mlflow_are_raised_with_their_cause(mocker: Any) -> None:
     mocker.patch("mlflow.pyfunc.save_model", side_effect=TypeError("not for me"))
     with pytest.raises(
         SaveError, match="CustomSaver cannot save this Doubler: TypeError: not for me"
@@ -241,7 +241,7 @@ def test_what_mlflow_cannot_write_is_told_with_its_cause(mocker: Any) -> None:
     assert isinstance(raised.value.__cause__, TypeError)
 
 
-def test_a_class_that_nobody_can_import_is_refused() -> None:
+def test_a_class_that_cannot_be_imported_is_rejected() -> None:
     class Local(Doubler):
         pass
 
@@ -249,17 +249,17 @@ def test_a_class_that_nobody_can_import_is_refused() -> None:
         CustomSaver().check(Local())
 
 
-def test_a_configuration_that_does_not_exist_is_told_before_any_work() -> None:
+def test_a_missing_configuration_is_rejected_before_saving() -> None:
     with pytest.raises(ModelConfigNotFound, match=r"none\.json"):
         CustomSaver(config_file="none.json").check(Doubler())
 
 
-def test_a_builtin_model_is_read_by_its_own_flavor() -> None:
+def test_a_builtin_model_is_loaded_by_its_flavor() -> None:
     loaded = mlflow.sklearn.load_model(str(builtin(line())))
     assert isinstance(loaded, LinearRegression)
 
 
-def test_a_builtin_model_of_modelpact_carries_no_code_of_modelpact() -> None:
+def test_a_builtin_model_has_no_code_of_modelpact() -> None:
     images = np.arange(40 * 4, dtype="float32").reshape(40, 2, 2)
     model = TensorModel(hidden=2, max_iter=200)
     model.fit(images, np.arange(40) % 2)
@@ -287,14 +287,14 @@ def test_a_builtin_model_of_modelpact_carries_no_code_of_modelpact() -> None:
         ({"flavor": "pyfunc"}, line(), "cannot save this SklearnModel, which fits sklearn"),
     ],
 )
-def test_a_flavor_that_does_not_fit_is_told_before_any_work(
+def test_an_unsuitable_flavor_is_rejected_before_saving(
     options: dict[str, Any], model: Model, text: str
 ) -> None:
     with pytest.raises(SaveError, match=re.escape(text)):
         BuiltinSaver(**options).check(model)
 
 
-def test_a_flavor_whose_library_is_missing_says_what_to_install(mocker: Any) -> None:
+def test_a_missing_flavor_library_is_named_with_the_command_to_install_it(mocker: Any) -> None:
     mocker.patch(
         "modelpact.savers.builtin_saver.importlib.import_module",
         side_effect=ImportError("No module named 'sklearn'"),
@@ -305,11 +305,11 @@ def test_a_flavor_whose_library_is_missing_says_what_to_install(mocker: Any) -> 
         BuiltinSaver().check(line())
 
 
-def test_where_a_model_is_put_is_not_what_it_is() -> None:
+def test_identity_excludes_the_path() -> None:
     assert CustomSaver(path="a").identity() == CustomSaver(path="b").identity()
     assert CustomSaver(pip_requirements=["x"]).identity() != CustomSaver().identity()
 
 
-def test_code_that_is_not_there_is_named_before_any_work() -> None:
+def test_missing_code_paths_are_rejected_before_saving() -> None:
     with pytest.raises(SaveError, match=r"code_paths: nowhere\.py does not exist"):
         CustomSaver(code_paths=["nowhere.py"]).check(Doubler())

@@ -83,7 +83,7 @@ def post(
     return response.status, json.loads(content)
 
 
-def test_it_answers_with_a_completion_and_records_the_request() -> None:
+def test_returns_a_completion_and_records_the_request() -> None:
     with talking(
         answer(
             "Good day to you",
@@ -110,7 +110,7 @@ def test_it_answers_with_a_completion_and_records_the_request() -> None:
     assert (server.count, server.peak, server.refusals) == (1, 1, [])
 
 
-def test_a_word_is_a_token_and_the_usage_can_be_left_out() -> None:
+def test_usage_counts_words_and_can_be_omitted() -> None:
     with talking([answer("one two three"), answer(usage={})]) as (_, create):
         assert dict(create().usage.to_dict()) == {
             "prompt_tokens": 2,
@@ -120,7 +120,7 @@ def test_a_word_is_a_token_and_the_usage_can_be_left_out() -> None:
         assert create().usage is None
 
 
-def test_a_script_is_used_up_request_by_request_and_its_last_entry_stays() -> None:
+def test_scripted_responses_are_sent_in_order_and_the_last_one_repeats() -> None:
     with talking([answer("a"), status(500), echo()]) as (_, create):
         assert create().choices[0].message.content == "a"
         with pytest.raises(openai.InternalServerError):
@@ -128,12 +128,12 @@ def test_a_script_is_used_up_request_by_request_and_its_last_entry_stays() -> No
         assert [create().choices[0].message.content for _ in range(2)] == ["Hello there"] * 2
 
 
-def test_a_script_may_look_at_the_request() -> None:
+def test_a_scripted_response_can_depend_on_the_request() -> None:
     with talking(lambda request: answer(request.body["model"].upper())) as (_, create):
         assert create(model="small").choices[0].message.content == "SMALL"
 
 
-def test_it_calls_tools() -> None:
+def test_returns_tool_calls() -> None:
     with talking(answer(None, tool_calls=[CALL], finish_reason="tool_calls")) as (_, create):
         whole = create(tools=[WEATHER]).choices[0]
         deltas = [chunk.choices[0] for chunk in create(tools=[WEATHER], stream=True)]
@@ -148,7 +148,7 @@ def test_it_calls_tools() -> None:
 @pytest.mark.parametrize(
     "script", [answer("Hello my friend"), stream(["Hello ", "my ", "friend"], 0.01)]
 )
-def test_it_streams_when_asked_to(script: Behaviour) -> None:
+def test_streams_on_request(script: Behaviour) -> None:
     with talking(script) as (_, create):
         chunks = list(create(stream=True, stream_options={"include_usage": True}))
         assert create().choices[0].message.content == "Hello my friend"
@@ -185,14 +185,14 @@ def test_a_stream_breaks_in_three_ways() -> None:
         (599, openai.InternalServerError),
     ],
 )
-def test_it_fails_with_a_status(code: int, error: type[openai.APIStatusError]) -> None:
+def test_returns_an_error_status(code: int, error: type[openai.APIStatusError]) -> None:
     with talking(status(code)) as (_, create), pytest.raises(error) as caught:
         create()
     assert caught.value.status_code == code
     assert set(caught.value.body) == {"message", "type", "param", "code"}  # type: ignore[call-overload]
 
 
-def test_it_says_when_to_come_back() -> None:
+def test_sends_retry_after() -> None:
     date = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
     with talking([status(429, retry_after=1.5), status(503, "busy", retry_after=date)]) as (
         _,
@@ -207,7 +207,7 @@ def test_it_says_when_to_come_back() -> None:
     assert busy.value.response.headers["retry-after"] == "Wed, 02 Jan 2030 03:04:05 GMT"
 
 
-def test_the_sdk_comes_back_by_itself() -> None:
+def test_the_sdk_retries() -> None:
     with talking([status(429, retry_after=0.01), answer("at last")], retries=1) as (server, create):
         assert create().choices[0].message.content == "at last"
     assert server.count == 2
@@ -215,7 +215,7 @@ def test_the_sdk_comes_back_by_itself() -> None:
 
 
 @pytest.mark.parametrize("script", [disconnect(), disconnect(0), disconnect(None)])
-def test_it_goes_away_in_the_middle(script: Behaviour) -> None:
+def test_disconnects_in_the_middle_of_a_response(script: Behaviour) -> None:
     with (
         talking(script) as (server, create),
         pytest.raises((openai.APIConnectionError, openai.APIError)),
@@ -224,7 +224,7 @@ def test_it_goes_away_in_the_middle(script: Behaviour) -> None:
     assert server.count == 1
 
 
-def test_it_hangs_and_sees_that_the_client_gave_up() -> None:
+def test_hangs_until_the_client_disconnects() -> None:
     with talking(hang(30), timeout=0.2) as (server, create):
         with pytest.raises(openai.APITimeoutError):
             create()
@@ -234,7 +234,7 @@ def test_it_hangs_and_sees_that_the_client_gave_up() -> None:
     assert server.abandoned == 1
 
 
-def test_its_bodies_can_be_wrong() -> None:
+def test_sends_malformed_bodies() -> None:
     with talking(
         [truncated(), wrong_type(), empty_choices(), null_content(), null_content("length")]
     ) as (_, create):
@@ -246,7 +246,7 @@ def test_its_bodies_can_be_wrong() -> None:
         assert create().choices[0].finish_reason == "length"
 
 
-def test_it_sends_elsewhere_and_the_key_goes_along_on_the_same_host() -> None:
+def test_redirects_and_receives_the_key_on_the_same_host() -> None:
     with (
         ChatServer(answer("elsewhere")) as other,
         talking(redirect(other.base_url + "/chat/completions")) as (_, create),
@@ -255,12 +255,12 @@ def test_it_sends_elsewhere_and_the_key_goes_along_on_the_same_host() -> None:
     assert other.bodies == [{"model": "gpt", "messages": HELLO}]
 
 
-def test_it_answers_with_megabytes() -> None:
+def test_sends_large_responses() -> None:
     with talking(big(3)) as (_, create):
         assert len(create().choices[0].message.content) == 3_000_000
 
 
-def test_it_knows_its_key() -> None:
+def test_rejects_a_wrong_key() -> None:
     with talking(key=f"{RIGHT}-0123456789") as (server, create):
         with pytest.raises(openai.AuthenticationError) as short:
             create()
@@ -363,7 +363,7 @@ def test_it_knows_its_key() -> None:
         ),
     ],
 )
-def test_it_refuses_what_the_real_api_refuses(fields: dict[str, Any], place: str) -> None:
+def test_rejects_requests_that_the_real_api_rejects(fields: dict[str, Any], place: str) -> None:
     with ChatServer() as server:
         code, body = post(server, {"model": "gpt", "messages": HELLO, **fields})
     assert code == 400
@@ -372,7 +372,7 @@ def test_it_refuses_what_the_real_api_refuses(fields: dict[str, Any], place: str
     assert server.refusals == [body["error"]["message"]]
 
 
-def test_it_takes_every_field_that_is_right() -> None:
+def test_accepts_every_valid_field() -> None:
     schema = {
         "type": "object",
         "properties": {"a": {"type": "string"}},
@@ -419,7 +419,7 @@ def test_it_takes_every_field_that_is_right() -> None:
     assert [choice.message.content for choice in completion.choices] == ["And now?"] * 2
 
 
-def test_it_refuses_what_is_no_chat_request() -> None:
+def test_rejects_requests_that_are_not_chat_requests() -> None:
     good = {"model": "gpt", "messages": HELLO}
     with ChatServer() as server:
         assert post(server, good, path="/chat/completions")[0] == 404
@@ -436,7 +436,7 @@ def test_it_refuses_what_is_no_chat_request() -> None:
         assert post(server, good)[0] == 200
 
 
-def test_a_connection_serves_many_requests_and_two_hundred_wait_at_once() -> None:
+def test_connections_are_reused_and_200_requests_wait_in_parallel() -> None:
     async def ask() -> None:
         async with openai.AsyncOpenAI(
             base_url=server.base_url, api_key="any", max_retries=0
@@ -452,7 +452,7 @@ def test_a_connection_serves_many_requests_and_two_hundred_wait_at_once() -> Non
     assert server.requests == []
 
 
-def test_a_stopped_server_is_gone_at_once() -> None:
+def test_a_stopped_server_closes_its_port() -> None:
     with talking(hang(30), timeout=30) as (server, create):
         timer = threading.Timer(0.2, server.stop)
         timer.start()
@@ -465,7 +465,7 @@ def test_a_stopped_server_is_gone_at_once() -> None:
     assert server.count == 1
 
 
-def test_it_runs_in_a_process_of_its_own() -> None:
+def test_runs_in_a_separate_process() -> None:
     command = [
         sys.executable,
         "-m",

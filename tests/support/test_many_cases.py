@@ -43,12 +43,12 @@ def test_missing_and_other_errors_are_failures() -> None:
         check_all_cases(lambda number: 1 / number, {"one": 1, "zero": 0})
 
 
-def test_no_cases_are_a_mistake() -> None:
+def test_an_empty_list_of_cases_is_rejected() -> None:
     with pytest.raises(AssertionError):
         check_all_cases(positive, {})
 
 
-def test_two_cases_of_one_name_are_a_mistake() -> None:
+def test_duplicate_case_names_are_rejected() -> None:
     assert unique_cases([("one", 1), ("two", 2)]) == {"one": 1, "two": 2}
     with pytest.raises(AssertionError, match="duplicate names of cases"):
         unique_cases([("one", 1), ("one", 2)])

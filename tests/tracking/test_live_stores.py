@@ -178,7 +178,7 @@ def statuses() -> list[tuple[str, str | None]]:
     )
 
 
-def test_all_that_works_on_a_file_works_here(place: Place, tmp_path: Path) -> None:
+def test_every_task_works(place: Place, tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     place.environment["TMPDIR"] = str(scratch)
@@ -222,7 +222,7 @@ def test_all_that_works_on_a_file_works_here(place: Place, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("place", [SERVED], indirect=True)
 @pytest.mark.parametrize("recipe", ["sweep_optuna", "sweep_ray", "sweep_submitit"])
-def test_a_sweep_of_eight_by_any_means(recipe: str, place: Place) -> None:
+def test_a_sweep_of_eight_jobs_with_each_launcher(recipe: str, place: Place) -> None:
     begun = time.monotonic()
     swept = place("-m", f"experiment={recipe}", "hydra.sweep.dir=sweep")
     sys.stdout.write(f"{recipe}: {time.monotonic() - begun:.0f} s\n")
@@ -231,7 +231,7 @@ def test_a_sweep_of_eight_by_any_means(recipe: str, place: Place) -> None:
     assert sorted(int(version or 0) for _, version in statuses()) == list(range(1, 9))
 
 
-def test_eight_runs_may_be_the_first_in_a_postgresql_database(
+def test_eight_runs_can_create_a_postgresql_store_concurrently(
     programs: Path, database: Postgres, cache: Path
 ) -> None:
     uri = create(programs, database, "fresh").replace("ann@", f"ann:{database.password}@")
@@ -248,7 +248,7 @@ def test_eight_runs_may_be_the_first_in_a_postgresql_database(
     assert [code for _, code in ended] == [0] * 8, ended
 
 
-def test_a_password_is_wrong_or_a_database_missing_within_seconds(
+def test_a_wrong_password_or_missing_database_fails_within_seconds(
     programs: Path, database: Postgres, cache: Path
 ) -> None:
     place = Place(programs, cache, ["tracking.uri=env:WHERE"])
@@ -294,7 +294,7 @@ def versions(port: int, name: str) -> list[int]:
         ("hang", "model-versions/create", "register"),
     ],
 )
-def test_a_server_that_fails_half_way_is_one_error_and_nothing_is_registered(
+def test_a_server_failure_is_one_error_and_nothing_is_registered(
     kind: str, path: str, stage: str, behind: Place, troubled: Trouble
 ) -> None:
     name = f"{kind}-{stage}-{len(path)}"
@@ -316,7 +316,7 @@ def test_a_server_that_fails_half_way_is_one_error_and_nothing_is_registered(
 
 
 @pytest.mark.parametrize("kind", ["500", "drop", "lost"])
-def test_one_failure_is_survived_and_makes_no_second_version(
+def test_one_failed_request_is_retried_without_a_second_version(
     kind: str, behind: Place, troubled: Trouble
 ) -> None:
     troubled.begin(kind, "model-versions/create", times=1)
@@ -326,7 +326,7 @@ def test_one_failure_is_survived_and_makes_no_second_version(
     assert versions(troubled.port, f"once-{kind}") == [1]
 
 
-def test_a_sweep_goes_on_where_the_server_failed(behind: Place, troubled: Trouble) -> None:
+def test_a_sweep_is_resumed_after_a_server_failure(behind: Place, troubled: Trouble) -> None:
     sweep = ("-m", "model.estimator.alpha=1,2,3", "name=swept", "hydra.sweep.dir=sweep")
     troubled.begin("500", "logged-models")
     ended = behind(*sweep)

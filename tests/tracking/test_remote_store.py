@@ -38,13 +38,13 @@ DOWN = MlflowException(
         ("http://[half", "http://[half", {}),
     ],
 )
-def test_a_password_goes_where_the_client_looks_for_it(
+def test_credentials_are_moved_to_environment_variables(
     uri: str, bare: str, variables: dict[str, str]
 ) -> None:
     assert remote_store.split_credentials(uri) == (bare, variables)
 
 
-def test_bounds_are_set_for_a_while_where_the_user_has_set_none(
+def test_retry_settings_are_set_temporarily_unless_the_user_sets_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(remote_store.TIMEOUT, "300")
@@ -67,7 +67,7 @@ def raised(kind: type[Exception], text: str, within: str) -> Exception:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "expected"),
     [
         (DOWN, "/api/2.0/mlflow/runs/create: too many 500 error responses"),
         (
@@ -92,8 +92,8 @@ def raised(kind: type[Exception], text: str, within: str) -> Exception:
         (None, ""),
     ],
 )
-def test_a_stores_failure_is_told_from_others(error: Exception | None, told: str) -> None:
-    assert remote_store.store_failure(error) == told
+def test_store_failures_are_recognized(error: Exception | None, expected: str) -> None:
+    assert remote_store.store_failure(error) == expected
 
 
 def staged(error: Exception) -> None:
@@ -102,17 +102,17 @@ def staged(error: Exception) -> None:
         raise error from DOWN
 
 
-def test_a_failure_is_found_behind_the_error_of_a_stage() -> None:
+def test_a_store_failure_is_found_in_the_causes_of_an_error() -> None:
     with pytest.raises(StoreError) as caught:
         staged(SaveError("save failed"))
-    told = "the store sqlite:///mlflow.db failed: /api/2.0/mlflow/runs/create: too many 500 error responses"
-    assert caught.value.message == told
+    expected = "the store sqlite:///mlflow.db failed: /api/2.0/mlflow/runs/create: too many 500 error responses"
+    assert caught.value.message == expected
     assert "resume=true" in caught.value.remedy
     with pytest.raises(RegisterError, match="could not be taken back"):
         staged(RegisterError("it could not be taken back", not_undone=["version 1"]))
 
 
-def test_what_follows_a_failure_of_the_store_is_tried_once() -> None:
+def test_after_a_store_failure_requests_are_not_retried() -> None:
     with remote_store.short_timeouts(DOWN):
         assert (os.environ[remote_store.RETRIES], os.environ[remote_store.TIMEOUT]) == ("0", "5")
     with remote_store.short_timeouts(ValueError("something else")):
@@ -146,7 +146,7 @@ class Flaky:
         (Flaky(5, made=5), "found", 5),
     ],
 )
-def test_something_is_created_once(
+def test_create_once_finds_what_an_earlier_attempt_created(
     flaky: Flaky, result: str, calls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
@@ -169,7 +169,7 @@ def test_the_last_failure_is_raised(
     assert flaky.calls == calls
 
 
-def test_an_address_in_a_variable_is_read_when_the_store_is_opened_and_not_shown(
+def test_a_uri_in_a_variable_is_resolved_when_the_store_is_opened(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tracking = ServerTracking(uri="env:WHERE")
@@ -189,7 +189,7 @@ def test_an_address_in_a_variable_is_read_when_the_store_is_opened_and_not_shown
     assert os.listdir() == ["other.db"]
 
 
-def test_a_server_behind_a_proxy_need_not_be_reachable_from_here(
+def test_a_server_behind_a_proxy_is_not_probed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:2")
@@ -200,7 +200,7 @@ def test_a_server_behind_a_proxy_need_not_be_reachable_from_here(
     ServerTracking(uri="http://far.invalid").prepare()
 
 
-def test_files_of_an_experiment_are_where_it_was_made(tmp_path: Any) -> None:
+def test_the_artifact_location_of_an_experiment_cannot_be_changed(tmp_path: Any) -> None:
     place = (tmp_path / "files").as_uri()
     for _ in range(2):
         with SqliteTracking(artifact_location=place).open() as opened:
@@ -214,7 +214,7 @@ def test_files_of_an_experiment_are_where_it_was_made(tmp_path: Any) -> None:
         pass
 
 
-def test_mlflows_own_words_for_a_request_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_message_of_mlflow_is_recognized(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(remote_store.RETRIES, "0")
     credentials = (
         rest_utils.MlflowHostCreds("http://127.0.0.1:1")

@@ -50,7 +50,7 @@ def execute(path: Path | str, *statements: str) -> None:
             database.execute(statement)
 
 
-def refused(tracking: Tracking, kind: type[PactError] = StoreError) -> PactError:
+def open_error(tracking: Tracking, kind: type[PactError] = StoreError) -> PactError:
     """How a store that cannot be opened is refused; MLflow's global state is left alone."""
     before = mlflow.is_tracking_uri_set(), os.environ.get("MLFLOW_TRACKING_URI")
     with pytest.raises(kind) as caught, tracking.open():
@@ -62,7 +62,7 @@ def refused(tracking: Tracking, kind: type[PactError] = StoreError) -> PactError
 
 
 @pytest.mark.parametrize("name", ["plain", "with space", "ünï", "100%41", "what?", "a#b", "a@b:c"])
-def test_a_new_store_is_the_one_that_mlflow_makes(
+def test_a_new_store_equals_that_of_mlflow(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / name
@@ -80,7 +80,7 @@ def test_a_new_store_is_the_one_that_mlflow_makes(
     assert ours[1][0] == (0, "Default", mlflow_compat.artifact_root(0), "active")
 
 
-def test_runs_and_artifacts_go_to_mlflows_usual_places() -> None:
+def test_runs_and_artifacts_have_the_default_locations_of_mlflow() -> None:
     with (
         SqliteTracking().open() as opened,
         mlflow.start_run(experiment_id=opened.experiment_id) as run,
@@ -94,7 +94,7 @@ def test_runs_and_artifacts_go_to_mlflows_usual_places() -> None:
     )
 
 
-def test_a_store_is_opened_again_with_all_that_is_in_it() -> None:
+def test_reopening_a_store_keeps_its_content() -> None:
     with SqliteTracking(experiment="mine").open() as first:
         run = first.client.create_run(first.experiment_id)
     before = Path("mlflow.db").read_bytes()
@@ -106,7 +106,7 @@ def test_a_store_is_opened_again_with_all_that_is_in_it() -> None:
     assert Path("mlflow.db").read_bytes() == before
 
 
-def test_another_working_folder_is_another_store(
+def test_each_working_folder_has_its_own_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("one", "two"):
@@ -127,7 +127,7 @@ def test_another_working_folder_is_another_store(
         ("sqlite:///mlflow.db?timeout=30", "mlflow.db"),
     ],
 )
-def test_the_file_is_the_one_that_the_uri_names(uri: str, file: str) -> None:
+def test_the_uri_names_the_file(uri: str, file: str) -> None:
     for _ in range(2):
         with SqliteTracking(uri=uri).open() as opened:
             assert opened.uri == uri
@@ -135,7 +135,7 @@ def test_the_file_is_the_one_that_the_uri_names(uri: str, file: str) -> None:
     assert [str(path) for path in Path().rglob("*") if path.is_file()] == [file]
 
 
-def test_an_absolute_path_is_taken_as_it_is(tmp_path: Path) -> None:
+def test_an_absolute_path_is_accepted(tmp_path: Path) -> None:
     tracking = SqliteTracking(uri=f"sqlite:///{tmp_path}/else/where.db")
     with tracking.open():
         assert tracking.path == tmp_path / "else" / "where.db"
@@ -154,8 +154,8 @@ def test_an_absolute_path_is_taken_as_it_is(tmp_path: Path) -> None:
         "sqlite:///?x=1",
     ],
 )
-def test_what_is_no_sqlite_file_is_refused_with_how_to_write_one(uri: str) -> None:
-    error = refused(SqliteTracking(uri=uri), ConfigError)
+def test_an_invalid_sqlite_uri_is_rejected_with_an_example(uri: str) -> None:
+    error = open_error(SqliteTracking(uri=uri), ConfigError)
     assert error.message == f"tracking.uri={uri!r} is not a SQLite store"
     assert "sqlite:///mlflow.db" in error.remedy
     assert "tracking=server" in error.remedy
@@ -197,7 +197,7 @@ sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
         pytest.param(8, True, id="8, cached", marks=pytest.mark.slow),
     ],
 )
-def test_several_processes_may_be_the_first(
+def test_several_processes_can_create_a_store_concurrently(
     count: int, cached: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not cached:
@@ -224,7 +224,7 @@ def test_several_processes_may_be_the_first(
         ] == [".db"]
 
 
-def test_whoever_is_slower_takes_the_store_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_created_concurrently_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     made = mlflow_compat.artifact_root
 
     def meanwhile(experiment: int) -> str:
@@ -245,7 +245,7 @@ def test_whoever_is_slower_takes_the_store_that_is_there(monkeypatch: pytest.Mon
         pytest.param("file/cache", id="cannot be made"),
     ],
 )
-def test_without_a_cache_mlflow_makes_each_store(
+def test_without_a_cache_mlflow_creates_each_store(
     cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").touch()
@@ -265,7 +265,7 @@ def test_without_a_cache_mlflow_makes_each_store(
 
 
 @pytest.mark.parametrize("content", [b"", b"no database"], ids=["empty", "text"])
-def test_a_broken_template_does_not_stop_a_store_that_is_there(
+def test_a_broken_template_does_not_affect_an_existing_store(
     content: bytes, made: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (template,) = cache.glob("store-mlflow-*.db")
@@ -277,9 +277,7 @@ def test_a_broken_template_does_not_stop_a_store_that_is_there(
         pass
 
 
-def test_the_loggers_that_were_hushed_are_as_loud_as_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_logging_levels_are_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "cache"))
     names = ("alembic", "mlflow.store.db.utils")
     before = [logging.getLogger(name).level for name in names]
@@ -301,14 +299,14 @@ def made() -> Path:
     return Path("whole.db").rename("mlflow.db")
 
 
-def test_a_half_made_store_is_refused_and_left_as_it_is(made: Path) -> None:
+def test_an_incomplete_store_is_rejected_and_not_changed(made: Path) -> None:
     execute(made, "DELETE FROM alembic_version")
     before = made.read_bytes()
-    error = refused(SqliteTracking())
+    error = open_error(SqliteTracking())
     assert "the store mlflow.db has an incomplete schema (" in error.message
     assert "move it away and run again" in error.remedy
     execute(made, "DROP TABLE alembic_version")
-    assert "incomplete schema" in refused(SqliteTracking()).message
+    assert "incomplete schema" in open_error(SqliteTracking()).message
     assert before != made.read_bytes()
     assert isinstance(error, StoreError)
     assert error.uri == "sqlite:///mlflow.db"
@@ -324,10 +322,10 @@ def test_a_half_made_store_is_refused_and_left_as_it_is(made: Path) -> None:
         ],
     ],
 )
-def test_the_database_of_something_else_is_left_alone(statements: list[str]) -> None:
+def test_the_database_of_another_application_is_not_changed(statements: list[str]) -> None:
     execute("mlflow.db", *statements)
     before = Path("mlflow.db").read_bytes()
-    error = refused(SqliteTracking())
+    error = open_error(SqliteTracking())
     assert error.message == "the store mlflow.db is a database of another application"
     assert "move" not in error.remedy
     assert Path("mlflow.db").read_bytes() == before
@@ -349,11 +347,11 @@ def test_the_database_of_something_else_is_left_alone(statements: list[str]) -> 
     ],
     ids=["older", "newer"],
 )
-def test_the_schema_of_another_mlflow_is_refused(
+def test_the_schema_of_another_mlflow_is_rejected(
     made: Path, version: str, what: str, remedy: str
 ) -> None:
     execute(made, f"UPDATE alembic_version SET version_num = '{version}'")
-    error = refused(SqliteTracking())
+    error = open_error(SqliteTracking())
     assert what in error.message
     assert remedy in error.remedy
 
@@ -361,20 +359,20 @@ def test_the_schema_of_another_mlflow_is_refused(
 @pytest.mark.parametrize(
     "content", [b"a,b\n1,2\n", b"SQLite format 3\0" + b"\xff" * 200], ids=["text", "garbage"]
 )
-def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(content: bytes) -> None:
+def test_a_file_that_is_not_a_database_is_rejected_and_not_changed(content: bytes) -> None:
     Path("mlflow.db").write_bytes(content)
-    error = refused(SqliteTracking())
+    error = open_error(SqliteTracking())
     assert error.message.startswith("mlflow.db is not a readable SQLite database: ")
     assert "Move it away" in error.remedy
     assert Path("mlflow.db").read_bytes() == content
 
 
-def test_a_truncated_store_is_refused(made: Path) -> None:
+def test_a_truncated_store_is_rejected(made: Path) -> None:
     made.write_bytes(made.read_bytes()[:5000])
-    assert "mlflow.db" in refused(SqliteTracking()).message
+    assert "mlflow.db" in open_error(SqliteTracking()).message
 
 
-CUT_OFF = """
+KILLED_IN_A_TRANSACTION = """
 import os, signal, sqlite3
 database = sqlite3.connect("mlflow.db")
 database.execute("PRAGMA cache_size = 1")
@@ -384,8 +382,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_what_a_process_was_killed_in_the_middle_of_is_undone(made: Path) -> None:
-    subprocess.run([sys.executable, "-c", CUT_OFF], check=False)
+def test_an_interrupted_transaction_is_rolled_back(made: Path) -> None:
+    subprocess.run([sys.executable, "-c", KILLED_IN_A_TRANSACTION], check=False)
     assert Path("mlflow.db-journal").stat().st_size > 0
     with SqliteTracking().open() as opened:
         assert len(opened.client.search_experiments()) == 2
@@ -398,9 +396,9 @@ def test_what_a_process_was_killed_in_the_middle_of_is_undone(made: Path) -> Non
     "uri",
     ["sqlite:////proc/modelpact/mlflow.db", "sqlite:///a_file/mlflow.db", "sqlite:///" + "x" * 300],
 )
-def test_a_store_that_cannot_be_made_is_refused_with_where_to_make_one(uri: str) -> None:
+def test_a_store_that_cannot_be_created_is_rejected_with_a_remedy(uri: str) -> None:
     Path("a_file").touch()
-    error = refused(SqliteTracking(uri=uri))
+    error = open_error(SqliteTracking(uri=uri))
     assert "cannot create the store " in error.message
     assert "\n" not in error.message
     assert "Its folder must be writable" in error.remedy
@@ -419,7 +417,7 @@ def test_a_store_that_cannot_be_made_is_refused_with_where_to_make_one(uri: str)
         ),
     ],
 )
-def test_a_folder_that_cannot_be_written_is_refused_and_left_clean(
+def test_a_folder_that_is_not_writable_is_rejected_and_left_empty(
     place: str, error: Exception, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with SqliteTracking(uri="sqlite:///template_is_cached.db").open():
@@ -431,11 +429,11 @@ def test_a_folder_that_cannot_be_written_is_refused_and_left_clean(
 
     with monkeypatch.context() as patch:
         patch.setattr(place, fail)
-        assert f"cannot create the store mlflow.db: {text}" in refused(SqliteTracking()).message
+        assert f"cannot create the store mlflow.db: {text}" in open_error(SqliteTracking()).message
     assert os.listdir() == []
 
 
-def test_a_store_that_may_only_be_read_is_refused_with_what_to_change(made: Path) -> None:
+def test_a_read_only_store_is_rejected_with_a_remedy(made: Path) -> None:
     tracking = SqliteTracking(experiment="new", uri="sqlite:///mlflow.db?mode=ro&uri=true")
     remedy = tracking._open_remedy(
         "(sqlite3.OperationalError) attempt to write a readonly database"
@@ -443,17 +441,17 @@ def test_a_store_that_may_only_be_read_is_refused_with_what_to_change(made: Path
     assert remedy.startswith("The file or its folder is read-only")
 
 
-def test_a_deleted_experiment_is_named_with_how_to_restore_it() -> None:
+def test_a_deleted_experiment_is_named_with_the_command_to_restore_it() -> None:
     with SqliteTracking(experiment="mine").open() as opened:
         opened.client.delete_experiment(opened.experiment_id)
-    error = refused(SqliteTracking(experiment="mine"))
+    error = open_error(SqliteTracking(experiment="mine"))
     assert error.message == "the experiment 'mine' is deleted"
     assert f"mlflow experiments restore -x {opened.experiment_id}" in error.remedy
     assert isinstance(error, StoreError)
     assert error.experiment == "mine"
 
 
-def test_an_experiment_that_somebody_else_makes_meanwhile_is_used(
+def test_an_experiment_created_concurrently_is_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with SqliteTracking(experiment="first").open() as opened:
@@ -464,14 +462,14 @@ def test_an_experiment_that_somebody_else_makes_meanwhile_is_used(
 
 
 @pytest.mark.parametrize("name", ["", "x" * 501, 7, None])
-def test_an_experiment_of_no_name_is_refused_when_configured(name: Any) -> None:
+def test_invalid_experiment_names_are_rejected(name: Any) -> None:
     with pytest.raises(ValidationError, match="experiment"):
         SqliteTracking(experiment=name)
 
 
 @pytest.mark.parametrize("before", [None, "sqlite:////before.db"])
 @pytest.mark.parametrize("fails", [False, True])
-def test_global_uris_are_as_they_were_afterwards(
+def test_global_uris_are_restored(
     before: str | None, fails: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
@@ -492,7 +490,7 @@ def test_global_uris_are_as_they_were_afterwards(
         assert mlflow.get_tracking_uri() == before
 
 
-def test_stores_may_be_nested() -> None:
+def test_stores_can_be_nested() -> None:
     inner, outer = (
         SqliteTracking(uri="sqlite:///inner.db"),
         SqliteTracking(uri="sqlite:///outer.db"),
@@ -541,10 +539,8 @@ def closed_port() -> Iterator[int]:
 @pytest.mark.parametrize(
     "scheme", ["http", "https", "postgresql", "postgresql+psycopg2", "mysql+pymysql"]
 )
-def test_a_server_that_does_not_answer_is_named_at_once_hide_credentials(
-    scheme: str, closed_port: int
-) -> None:
-    error = refused(ServerTracking(uri=f"{scheme}://ann:secret@127.0.0.1:{closed_port}/mlflow"))
+def test_an_unreachable_server_is_named_without_credentials(scheme: str, closed_port: int) -> None:
+    error = open_error(ServerTracking(uri=f"{scheme}://ann:secret@127.0.0.1:{closed_port}/mlflow"))
     assert error.message.startswith(
         f"cannot connect to the tracking server {scheme}://***@127.0.0.1:{closed_port}/mlflow: "
     )
@@ -552,22 +548,22 @@ def test_a_server_that_does_not_answer_is_named_at_once_hide_credentials(
     assert "secret" not in f"{error} {vars(error)} {error!r}"
 
 
-def test_a_host_that_does_not_exist_is_named() -> None:
+def test_an_unknown_host_is_named() -> None:
     assert (
         "the tracking server http://no-such-host.invalid:5000: "
-        in refused(ServerTracking(uri="http://no-such-host.invalid:5000")).message
+        in open_error(ServerTracking(uri="http://no-such-host.invalid:5000")).message
     )
 
 
-def test_a_server_that_is_no_mlflow_is_refused_hide_credentials(port: int) -> None:
-    error = refused(ServerTracking(uri=f"http://ann:secret@127.0.0.1:{port}"))
+def test_a_server_that_is_not_mlflow_is_named_without_credentials(port: int) -> None:
+    error = open_error(ServerTracking(uri=f"http://ann:secret@127.0.0.1:{port}"))
     assert error.message.startswith(f"cannot open the store http://***@127.0.0.1:{port}: ")
     assert "404" in error.message
     assert "secret" not in f"{error} {vars(error)}"
 
 
-def test_a_database_whose_driver_is_not_installed_says_so(port: int) -> None:
-    error = refused(
+def test_a_missing_database_driver_is_named(port: int) -> None:
+    error = open_error(
         ServerTracking(uri=f"postgresql+nosuchdriver://ann:secret@127.0.0.1:{port}/mlflow")
     )
     assert (
@@ -594,8 +590,8 @@ def test_a_database_whose_driver_is_not_installed_says_so(port: int) -> None:
         "http://h:99999",
     ],
 )
-def test_what_is_no_address_of_a_server_is_refused_with_how_to_write_one(uri: str) -> None:
-    error = refused(ServerTracking(uri=uri), ConfigError)
+def test_an_invalid_server_uri_is_rejected_with_an_example(uri: str) -> None:
+    error = open_error(ServerTracking(uri=uri), ConfigError)
     assert error.message == f"tracking.uri={uri!r} is not the address of a server"
     assert "http://host:5000" in error.remedy
     assert "tracking=sqlite" in error.remedy
@@ -605,12 +601,12 @@ def test_what_is_no_address_of_a_server_is_refused_with_how_to_write_one(uri: st
     "options",
     [{}, {"uri": 5}, {"uri": "http://h", "timeout": 0}, {"uri": "http://h", "timeout": -1.0}],
 )
-def test_a_server_needs_an_address_and_time(options: dict[str, Any]) -> None:
+def test_options_of_a_server_are_validated(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         ServerTracking(**options)
 
 
-def test_a_server_that_answers_is_used(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reachable_server_is_used(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = type("Found", (), {"lifecycle_stage": "active", "experiment_id": "7"})
     monkeypatch.setattr(MlflowClient, "get_experiment_by_name", lambda self, name: experiment)
     with ServerTracking(uri=f"http://ann:secret@127.0.0.1:{port}").open() as opened:
@@ -636,11 +632,11 @@ def test_a_server_that_answers_is_used(port: int, monkeypatch: pytest.MonkeyPatc
         ("", ""),
     ],
 )
-def test_no_form_of_credentials_is_shown(uri: str, shown: str) -> None:
+def test_credentials_of_every_form_are_hidden(uri: str, shown: str) -> None:
     assert hide_credentials(uri) == shown
 
 
-def test_where_the_store_is_makes_no_other_job() -> None:
+def test_identity_excludes_the_store() -> None:
     assert (
         SqliteTracking(uri="sqlite:///a.db", experiment="a").identity()
         == SqliteTracking(uri="sqlite:///b.db").identity()
@@ -657,12 +653,12 @@ def test_a_database_without_tables_becomes_a_store() -> None:
         assert len(opened.client.search_experiments()) == 2
 
 
-def test_an_experiment_that_the_store_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reason_of_a_rejected_experiment_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: MlflowClient, name: str, artifact_location: str | None = None) -> None:
         raise MlflowException("the name is refused")
 
     monkeypatch.setattr(MlflowClient, "create_experiment", refuse)
     assert (
         "cannot open the store sqlite:///mlflow.db: the name is refused"
-        in refused(SqliteTracking()).message
+        in open_error(SqliteTracking()).message
     )

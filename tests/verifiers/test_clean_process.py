@@ -46,13 +46,13 @@ def ask(model: Path, folder: Path, question: Any) -> dict[str, Any]:
     return answer
 
 
-def test_it_answers_as_the_model_does(model: Path, tmp_path: Path) -> None:
+def test_predicts_as_the_model_does(model: Path, tmp_path: Path) -> None:
     answer = ask(model, tmp_path, (ROWS, None))
     assert answer["error"] == ""
     assert answer["prediction"].tolist() == Doubler().predict(ROWS).tolist()
 
 
-def test_what_the_model_raises_is_the_answer(model: Path, tmp_path: Path) -> None:
+def test_an_error_of_the_model_is_returned(model: Path, tmp_path: Path) -> None:
     answer = ask(model, tmp_path, (ROWS.drop(columns="a"), None))
     assert answer["error"].startswith("MlflowException: ")
     assert answer["prediction"] is None

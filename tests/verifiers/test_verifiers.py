@@ -55,12 +55,12 @@ def failed(
     return {check.code: check.detail for check in raised.value.verdict.failed}
 
 
-def test_the_base_cannot_be_built() -> None:
+def test_the_base_class_cannot_be_instantiated() -> None:
     with pytest.raises(TypeError, match="abstract"):
         Verifier()  # type: ignore[abstract]
 
 
-def test_a_good_model_passes_every_check() -> None:
+def test_a_correct_model_passes_every_check() -> None:
     verdict = ReplayVerifier().verify(loaded(), SAMPLE, SIGNATURE)
     assert verdict.ok
     assert codes(verdict) == dict.fromkeys(
@@ -76,7 +76,7 @@ def test_a_good_model_passes_every_check() -> None:
 
 
 @pytest.mark.slow
-def test_a_good_model_passes_in_a_clean_process() -> None:
+def test_a_correct_model_passes_in_a_clean_process() -> None:
     verdict = CleanVerifier().verify(loaded(), SAMPLE, SIGNATURE)
     assert verdict.ok
     assert {check.code: check.detail for check in verdict.checks}["SELF_CONTAINED"].endswith(
@@ -84,26 +84,26 @@ def test_a_good_model_passes_in_a_clean_process() -> None:
     )
 
 
-def test_none_says_that_nothing_was_checked() -> None:
+def test_none_verifier_reports_that_nothing_was_checked() -> None:
     assert codes(NoneVerifier().verify(loaded(), SAMPLE, parse({"inputs": {"z": "string"}}))) == {
         "NOT_VERIFIED": True
     }
 
 
-def test_another_stored_signature_is_found() -> None:
+def test_a_different_stored_signature_fails() -> None:
     assert "SIGNATURE_STORED" in failed(
         ReplayVerifier(), loaded(), signature=parse({"inputs": {"a": "double"}})
     )
 
 
-def test_other_predictions_are_found_and_counted() -> None:
+def test_different_predictions_are_counted() -> None:
     outputs = SAMPLE.outputs.copy()
     outputs[0] += 1
     found = failed(ReplayVerifier(), loaded(), SAMPLE.with_outputs(outputs))
     assert found == {"PREDICTIONS_EQUAL": f"1 of {len(outputs)} values differ"}
 
 
-def test_a_model_that_forgets_what_it_learned_is_found() -> None:
+def test_a_model_that_loses_its_state_fails() -> None:
     model = Forgetful()
     model.fit(ROWS, None)
     assert list(
@@ -118,9 +118,7 @@ def test_a_model_that_forgets_what_it_learned_is_found() -> None:
         (OutputsError("it broke the contract"), "OUTPUTS_CONFORM"),
     ],
 )
-def test_a_model_that_fails_when_it_is_asked_again_is_found(
-    answer: Exception, code: str, mocker: Any
-) -> None:
+def test_a_model_that_raises_on_replay_fails(answer: Exception, code: str, mocker: Any) -> None:
     adapter = loaded()
     mocker.patch.object(adapter, "predict", side_effect=answer)
     assert failed(ReplayVerifier(), adapter)[code] == str(answer)
@@ -143,21 +141,21 @@ def test_all_failures_are_collected() -> None:
     ['{"dataframe_split": {"columns": ["a"], "data": [[1.0]]}}', '{"nothing": 1}', "{"],
     ids=["bad rows", "bad key", "no JSON"],
 )
-def test_a_serving_example_that_the_server_refuses_is_found(body: str) -> None:
+def test_a_rejected_serving_example_fails(body: str) -> None:
     adapter = loaded()
     (adapter.folder / "serving_input_example.json").write_text(body)
     assert list(failed(ReplayVerifier(), adapter)) == ["SERVING_EXAMPLE"]
 
 
-def test_a_model_that_answers_broken_inputs_is_found(mocker: Any) -> None:
+def test_a_model_that_accepts_invalid_inputs_fails(mocker: Any) -> None:
     adapter = loaded()
     mocker.patch.object(adapter, "predict", return_value=adapter.predict(ROWS))
-    told = failed(ReplayVerifier(), adapter)["BREAKS_REFUSED"]
-    assert "MISSING_REQUIRED at inputs.b was accepted" in told
-    assert "WRONG_TYPE at inputs.a was accepted" in told
+    detail = failed(ReplayVerifier(), adapter)["BREAKS_REFUSED"]
+    assert "MISSING_REQUIRED at inputs.b was accepted" in detail
+    assert "WRONG_TYPE at inputs.a was accepted" in detail
 
 
-def test_broken_inputs_that_reach_the_model_are_found(mocker: Any) -> None:
+def test_invalid_inputs_that_reach_the_model_fail(mocker: Any) -> None:
     adapter = loaded()
     real = adapter.predict
 
@@ -170,7 +168,7 @@ def test_broken_inputs_that_reach_the_model_are_found(mocker: Any) -> None:
     assert "reached the model (PredictError)" in failed(ReplayVerifier(), adapter)["BREAKS_REFUSED"]
 
 
-def test_broken_tensors_are_refused() -> None:
+def test_invalid_tensors_are_rejected() -> None:
     images = np.arange(8, dtype="float32").reshape(2, 2, 2)
     signature = parse({"inputs": "float32[-1, 2, 2]", "outputs": "float64[-1, 2]"})
     sample = Sample(images, outputs=Doubler().predict(images))
@@ -181,19 +179,19 @@ def test_broken_tensors_are_refused() -> None:
 
 
 @pytest.mark.parametrize("option", [{"rtol": -1.0}, {"atol": -1.0}])
-def test_a_negative_tolerance_is_refused(option: dict[str, float]) -> None:
+def test_a_negative_tolerance_is_rejected(option: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         ReplayVerifier(**option)
 
 
-class TestTheTolerance:
-    def test_lets_floats_differ_by_as_much(self) -> None:
+class TestTolerance:
+    def test_allows_differences_within_the_tolerance(self) -> None:
         sample = SAMPLE.with_outputs(SAMPLE.outputs * 1.01)
         assert ReplayVerifier(rtol=0.1).verify(loaded(), sample, SIGNATURE).ok
         assert failed(ReplayVerifier(rtol=0.0, atol=1e-12), loaded(), sample)
 
 
-class _Echo:
+class _ScriptedAdapter:
     """An adapter with a scripted model."""
 
     model = None
@@ -230,8 +228,8 @@ class _Echo:
         ([1.0, float("nan")], [1.0, 2.0], "1 of 2 values differ"),
     ],
 )
-def test_a_difference_is_told_in_a_sentence(before: Any, after: Any, text: str) -> None:
-    found = failed(ReplayVerifier(), _Echo(loaded(), after), SAMPLE.with_outputs(before))  # type: ignore[arg-type]
+def test_differences_are_described(before: Any, after: Any, text: str) -> None:
+    found = failed(ReplayVerifier(), _ScriptedAdapter(loaded(), after), SAMPLE.with_outputs(before))  # type: ignore[arg-type]
     assert found == {"PREDICTIONS_EQUAL": text}
 
 
@@ -248,26 +246,30 @@ def test_a_difference_is_told_in_a_sentence(before: Any, after: Any, text: str) 
     ],
     ids=["nan", "strings", "null", "dict", "frame", "series", "records"],
 )
-def test_equal_answers_of_every_kind_are_equal(answer: Any) -> None:
+def test_equal_predictions_of_every_type_pass(answer: Any) -> None:
     import copy
 
     assert (
         ReplayVerifier()
-        .verify(_Echo(loaded(), answer), SAMPLE.with_outputs(copy.deepcopy(answer)), SIGNATURE)
+        .verify(
+            _ScriptedAdapter(loaded(), answer),
+            SAMPLE.with_outputs(copy.deepcopy(answer)),
+            SIGNATURE,
+        )
         .ok
     )  # type: ignore[arg-type]
 
 
-class TestACleanProcess:
+class TestCleanProcess:
     @pytest.mark.slow
-    def test_that_fails_to_load_the_model_is_told(self) -> None:
+    def test_a_load_error_is_reported(self) -> None:
         adapter = loaded()
         (adapter.folder / "code" / "tiny_models.py").unlink()
         found = failed(CleanVerifier(), adapter)
         assert "tiny_models" in found["PREDICTIONS_EQUAL"]
 
     @pytest.mark.slow
-    def test_that_finds_no_modelpact_is_told(self) -> None:
+    def test_a_missing_bundled_runtime_is_reported(self) -> None:
         adapter = loaded()
         next((adapter.folder / "code").glob("_modelpact_*")).rename(adapter.folder / "away")
         assert (
@@ -275,12 +277,12 @@ class TestACleanProcess:
             in failed(CleanVerifier(), adapter)["PREDICTIONS_EQUAL"]
         )
 
-    def test_that_takes_too_long_is_told(self) -> None:
+    def test_a_timeout_is_reported(self) -> None:
         found = failed(CleanVerifier(timeout=0.01), loaded())
         assert "verifier.timeout=0.01" in found["PREDICTIONS_EQUAL"]
         assert "not loaded" in found["SELF_CONTAINED"]
 
-    def test_that_dies_is_told_with_its_last_words(self, mocker: Any) -> None:
+    def test_a_crash_is_reported_with_its_last_output(self, mocker: Any) -> None:
         import subprocess
 
         done = subprocess.CompletedProcess([], 3, stdout="", stderr="first\nout of memory\n")
@@ -288,13 +290,13 @@ class TestACleanProcess:
         assert "status 3: out of memory" in failed(CleanVerifier(), loaded())["PREDICTIONS_EQUAL"]
 
     @pytest.mark.slow
-    def test_must_answer_as_the_contract_says(self) -> None:
+    def test_outputs_must_conform(self) -> None:
         adapter = loaded()
         adapter.signature = parse({"inputs": {"a": "double", "b": "double"}, "outputs": "string"})
         assert "OUTPUTS_CONFORM" in failed(CleanVerifier(), adapter, signature=SIGNATURE)
 
 
-def test_a_model_without_a_serving_example_is_found(mocker: Any) -> None:
+def test_a_missing_serving_example_fails(mocker: Any) -> None:
     adapter = loaded()
     mocker.patch.object(adapter.pyfunc.metadata, "get_serving_input", return_value=None)
     assert failed(ReplayVerifier(), adapter) == {

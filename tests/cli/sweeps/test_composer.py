@@ -51,7 +51,7 @@ COMBINATIONS = [
 
 
 @pytest.mark.parametrize("overrides", COMBINATIONS, ids=" ".join)
-def test_it_composes_what_hydra_composes(
+def test_composes_what_hydra_composes(
     loader: ConfigLoader, swept: DictConfig, overrides: list[str]
 ) -> None:
     composer = SweepComposer(loader)
@@ -77,7 +77,7 @@ def test_it_composes_what_hydra_composes(
         "data={path: x}",
     ],
 )
-def test_what_hydra_refuses_is_refused_in_its_words(
+def test_errors_have_the_message_of_hydra(
     loader: ConfigLoader, swept: DictConfig, wrong: str
 ) -> None:
     with pytest.raises(ConfigCompositionException) as hydras:
@@ -87,7 +87,7 @@ def test_what_hydra_refuses_is_refused_in_its_words(
     assert str(ours.value) == str(hydras.value)
 
 
-def test_the_files_are_read_once_for_jobs_that_differ_in_values(
+def test_files_are_read_once_for_jobs_that_differ_only_in_values(
     loader: ConfigLoader, swept: DictConfig, mocker: MockerFixture
 ) -> None:
     composer = SweepComposer(loader)
@@ -98,16 +98,14 @@ def test_the_files_are_read_once_for_jobs_that_differ_in_values(
     assert spy.call_count == 2
 
 
-def test_a_job_gets_the_configuration_it_was_checked_with_and_gets_it_once(
-    loader: ConfigLoader, swept: DictConfig
-) -> None:
+def test_a_validated_configuration_is_used_once(loader: ConfigLoader, swept: DictConfig) -> None:
     composer = SweepComposer(loader)
     checked = composer.compose_ahead(swept, ["seed=1"])
     assert composer.load_sweep_config(swept, ["seed=1"]) is checked
     assert composer.load_sweep_config(swept, ["seed=1"]) is not checked
 
 
-def test_in_another_process_it_is_the_plain_loader(loader: ConfigLoader, swept: DictConfig) -> None:
+def test_a_pickled_composer_is_the_loader_of_hydra(loader: ConfigLoader, swept: DictConfig) -> None:
     composer = SweepComposer(loader)
     composer.compose_ahead(swept, ["seed=1"])
     assert not isinstance(pickle.loads(pickle.dumps(composer)), SweepComposer)

@@ -60,7 +60,7 @@ def read(results: list[JobResult], title: str = "sweep") -> Reader:
     return reader
 
 
-def test_counts_tables_and_plots_are_there() -> None:
+def test_a_report_has_counts_tables_and_plots() -> None:
     reader = read([ok(0, 0.1), ok(1, 0.7), failed(2), missing(3)], "sweep of today")
     text = " ".join(reader.texts)
     assert "sweep of today" in text
@@ -73,7 +73,7 @@ def test_counts_tables_and_plots_are_there() -> None:
     assert reader.texts.count("FitError: broken") == 1
 
 
-def test_what_is_in_it_is_escaped() -> None:
+def test_values_are_escaped() -> None:
     evil = "</pre><script>alert('x')</script><img src=http://host/x onerror=y>\"&amp;"
     result = JobResult(
         0,
@@ -108,18 +108,18 @@ def test_what_is_in_it_is_escaped() -> None:
         f"{len(results)}:" + ",".join(f"{result.status}={result.objective}" for result in results)
     ),
 )
-def test_whatever_came_of_the_jobs_it_is_whole(results: list[JobResult]) -> None:
+def test_any_combination_of_results_is_valid_html(results: list[JobResult]) -> None:
     read(results)
 
 
-def test_figures_that_are_none_are_said_and_not_drawn() -> None:
+def test_non_finite_scores_are_counted_and_not_plotted() -> None:
     reader = read([ok(0, math.nan), ok(1, math.inf), ok(2, 1.0), ok(3, 2.0)])
     assert len(reader.all("circle")) == 2
     assert "from 1 to 2, 2 not finite" in reader.texts
     assert {"nan", "inf"} <= set(reader.texts)
 
 
-def test_two_hundred_jobs_fit_into_one_render_report() -> None:
+def test_a_report_of_200_jobs_is_small() -> None:
     kinds = {0: failed, 1: missing}
     results = [
         kinds[number % 10](number) if number % 10 in kinds else ok(number, number / 200)
@@ -132,7 +132,7 @@ def test_two_hundred_jobs_fit_into_one_render_report() -> None:
     assert len(render_report(results, "sweep")) < 300_000
 
 
-def test_keys_that_end_alike_are_told_apart() -> None:
+def test_keys_with_the_same_last_part_are_distinguished() -> None:
     results = [
         JobResult(number, {"a.seed": str(number), "b.seed": str(-number)}, "missing")
         for number in range(2)

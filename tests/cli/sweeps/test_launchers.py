@@ -70,7 +70,7 @@ def family() -> tuple[str, list[str]]:
     return parent.info.status, [run.info.status for run in children]
 
 
-def test_no_two_packages_disagree(programs: Path) -> None:
+def test_installed_packages_are_compatible(programs: Path) -> None:
     done = subprocess.run(
         [str(programs / "python"), "-m", "pip", "check"],
         capture_output=True,
@@ -81,7 +81,9 @@ def test_no_two_packages_disagree(programs: Path) -> None:
 
 
 @pytest.mark.parametrize("recipe", [f"sweep_{extra}" for extra in EXTRAS])
-def test_a_sweep_of_eight_is_eight_versions_and_one_family(recipe: str, programs: Path) -> None:
+def test_a_sweep_of_eight_has_eight_versions_and_one_parent_run(
+    recipe: str, programs: Path
+) -> None:
     ended = run(programs, "-m", f"experiment={recipe}", *QUICK)
     assert ended.returncode == 0, ended.stderr
     assert versions() == [1, 2, 3, 4, 5, 6, 7, 8]
@@ -94,7 +96,7 @@ def test_a_sweep_of_eight_is_eight_versions_and_one_family(recipe: str, programs
 
 
 @pytest.mark.parametrize("launcher", ["joblib", "processes"])
-def test_optuna_chooses_what_is_run_beside_each_other(launcher: str, programs: Path) -> None:
+def test_optuna_jobs_run_in_parallel(launcher: str, programs: Path) -> None:
     pairs = (
         f"hydra/launcher={launcher}",
         "hydra.launcher.n_jobs=2",
@@ -108,7 +110,7 @@ def test_optuna_chooses_what_is_run_beside_each_other(launcher: str, programs: P
 
 
 @pytest.mark.parametrize("done", [1, 3, 6])
-def test_a_study_that_is_killed_is_resumed_and_has_eight_jobs(done: int, programs: Path) -> None:
+def test_a_killed_study_is_resumed(done: int, programs: Path) -> None:
     arguments = ["-m", "experiment=sweep_optuna", *QUICK]
     with Path("out").open("w") as out:
         sweep = subprocess.Popen([str(programs / "modelpact"), *arguments], stdout=out, stderr=out)
@@ -142,7 +144,7 @@ def test_a_study_that_is_killed_is_resumed_and_has_eight_jobs(done: int, program
     assert len(trials) <= 9
 
 
-def test_a_worker_of_rays_that_dies_loses_its_job_and_no_other(programs: Path) -> None:
+def test_a_crashed_ray_worker_fails_only_its_job(programs: Path) -> None:
     Path("mortal.py").write_text(MORTAL)
     model = (
         "model=sklearn",
@@ -166,7 +168,7 @@ def test_a_worker_of_rays_that_dies_loses_its_job_and_no_other(programs: Path) -
     }
 
 
-def test_a_cluster_that_is_not_there_is_said_so(programs: Path) -> None:
+def test_a_missing_ray_cluster_is_reported(programs: Path) -> None:
     ended = run(
         programs,
         "-m",
@@ -180,7 +182,7 @@ def test_a_cluster_that_is_not_there_is_said_so(programs: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_what_needs_optuna_passes_where_it_is_installed(programs: Path) -> None:
+def test_tests_that_need_optuna_pass(programs: Path) -> None:
     tests = [
         str(programs / "python"),
         "-m",

@@ -94,7 +94,7 @@ def launched(*words: str, first: int = 0, n_jobs: int = 2) -> list[JobReturn]:
         return processes.run([[word] for word in words], first)
 
 
-def test_results_are_in_the_order_of_the_jobs_and_processes_are_used_again() -> None:
+def test_results_are_in_job_order_and_processes_are_reused() -> None:
     values = [result.return_value for result in launched(*["go"] * 8, first=3)]
     assert [number for number, _, _ in values] == list(range(3, 11))
     pids = {pid for _, pid, _ in values}
@@ -102,22 +102,22 @@ def test_results_are_in_the_order_of_the_jobs_and_processes_are_used_again() -> 
     assert os.getpid() not in pids
 
 
-def imported_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+def add_marker_module(monkeypatch: pytest.MonkeyPatch) -> None:
     """What only a process that was forked can have."""
     monkeypatch.setitem(sys.modules, "modelpact.made_by_hand", sys)
 
 
-def have_it(results: list[JobReturn]) -> set[bool]:
+def have_marker(results: list[JobReturn]) -> set[bool]:
     return {result.return_value[2] for result in results}
 
 
-def test_a_process_begins_with_what_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    imported_by_hand(monkeypatch)
-    assert have_it(launched("go", "go")) == {True}
+def test_a_process_starts_with_the_imported_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    add_marker_module(monkeypatch)
+    assert have_marker(launched("go", "go")) == {True}
     assert set(process_pool.LATE_IMPORTS) <= set(sys.modules)
 
 
-def test_what_cannot_be_imported_is_left_to_the_job_that_needs_it(
+def test_failed_early_imports_are_ignored(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     Path("broken.py").write_text("raise SystemError('broken')")
@@ -140,24 +140,24 @@ def another_system(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("unsafe", [another_thread, cuda, another_system])
-def test_where_a_fork_is_not_safe_a_process_begins_anew(
+def test_a_process_is_spawned_if_forking_is_unsafe(
     unsafe: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    imported_by_hand(monkeypatch)
+    add_marker_module(monkeypatch)
     unsafe(monkeypatch)
-    assert have_it(launched("go", n_jobs=1)) == {False}
+    assert have_marker(launched("go", n_jobs=1)) == {False}
 
 
-def test_a_process_in_place_of_a_dead_one_is_not_forked_from_what_has_the_store_open(
+def test_a_replacement_process_is_spawned(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    imported_by_hand(monkeypatch)
+    add_marker_module(monkeypatch)
     first, _, last = launched("go", "die", "go", n_jobs=1)
-    assert have_it([first]) == {True}
-    assert have_it([last]) == {False}
+    assert have_marker([first]) == {True}
+    assert have_marker([last]) == {False}
 
 
-def test_processes_last_while_they_are_kept_ready_and_no_longer() -> None:
+def test_processes_live_as_long_as_the_pool_is_ready() -> None:
     processes = made(1)
     with processes.ready(2):
         pids = {result.return_value[1] for _ in range(2) for result in processes.run([["go"]], 0)}
@@ -168,14 +168,14 @@ def test_processes_last_while_they_are_kept_ready_and_no_longer() -> None:
     assert multiprocessing.active_children() == []
 
 
-def test_no_more_processes_than_jobs() -> None:
+def test_there_are_at_most_as_many_processes_as_jobs() -> None:
     with made(4).ready(1):
         assert len(multiprocessing.active_children()) == 1
     with made(4).ready(0):
         assert multiprocessing.active_children() == []
 
 
-def test_a_process_ends_with_the_sweep_that_is_killed() -> None:
+def test_processes_end_with_a_killed_sweep() -> None:
     processes = made(2)
     sweep = os.fork()
     if sweep == 0:
@@ -201,7 +201,7 @@ def test_a_process_ends_with_the_sweep_that_is_killed() -> None:
 @pytest.mark.parametrize(
     ("word", "how"), [("die", "was killed by SIGKILL"), ("leave", "ended with status 7")]
 )
-def test_a_process_that_dies_loses_its_job_and_no_other(word: str, how: str) -> None:
+def test_a_crashed_process_fails_only_its_job(word: str, how: str) -> None:
     results = launched("go", word, "go", word, "go")
     assert [result.status for result in results] == [
         JobStatus.COMPLETED,
@@ -214,7 +214,7 @@ def test_a_process_that_dies_loses_its_job_and_no_other(word: str, how: str) -> 
         _ = results[1].return_value
 
 
-def test_an_error_comes_back_as_it_is_or_in_words() -> None:
+def test_errors_are_returned_unchanged_or_as_text() -> None:
     failed, odd, raised = launched("fail", "odd", "raise")
     with pytest.raises(SweepError, match="it failed") as caught:
         _ = failed.return_value
@@ -225,7 +225,7 @@ def test_an_error_comes_back_as_it_is_or_in_words() -> None:
         _ = raised.return_value
 
 
-def test_who_is_stopped_gives_its_jobs_time_to_close_what_they_have_open() -> None:
+def test_an_interrupt_lets_running_jobs_clean_up() -> None:
     def stop() -> None:
         deadline = time.monotonic() + 60
         while not Path("begun0").exists() and time.monotonic() < deadline:
@@ -242,7 +242,7 @@ def test_who_is_stopped_gives_its_jobs_time_to_close_what_they_have_open() -> No
 
 
 @pytest.mark.parametrize("n_jobs", [0, -1, "many", 1.5])
-def test_a_number_of_processes_is_one(n_jobs: Any) -> None:
+def test_n_jobs_is_validated(n_jobs: Any) -> None:
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 

@@ -14,13 +14,13 @@ RECORD = SweepRecord(
 )
 
 
-def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+def test_a_record_is_written_and_read_back(tmp_path: Path) -> None:
     RECORD.write(tmp_path)
     assert SweepRecord.read(tmp_path) == RECORD
 
 
 @pytest.mark.parametrize("place", ["none", "file/none"])
-def test_no_file_is_no_record(place: str, tmp_path: Path) -> None:
+def test_a_missing_file_has_no_record(place: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert SweepRecord.read(tmp_path / place) is None
 
@@ -36,9 +36,7 @@ def test_no_file_is_no_record(place: str, tmp_path: Path) -> None:
         ('{"base": {}, "jobs": [[1]]}', "valid string"),
     ],
 )
-def test_a_file_of_something_else_is_refused_with_its_place(
-    text: str, reason: str, tmp_path: Path
-) -> None:
+def test_a_foreign_file_is_rejected_with_its_path(text: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / FILE).write_text(text)
     with pytest.raises(SweepError, match="is not the record of a sweep") as caught:
         SweepRecord.read(tmp_path)
@@ -46,19 +44,19 @@ def test_a_file_of_something_else_is_refused_with_its_place(
     assert reason in str(caught.value)
 
 
-def test_a_record_of_another_release_is_refused(tmp_path: Path) -> None:
+def test_a_record_of_another_protocol_is_rejected(tmp_path: Path) -> None:
     RECORD.model_copy(update={"protocol": 99}).write(tmp_path)
     with pytest.raises(SweepError, match="has protocol 99; this release reads 1"):
         SweepRecord.read(tmp_path)
 
 
-def test_the_number_of_a_job_is_that_of_its_overrides() -> None:
+def test_jobs_are_found_by_their_overrides() -> None:
     assert RECORD.find_number(["seed=2"]) == 1
     assert RECORD.find_number(["seed=3"]) is None
     assert RECORD.find_number([]) is None
 
 
-def test_the_folder_tells_jobs_apart_that_override_the_same() -> None:
+def test_jobs_with_equal_overrides_are_found_by_their_folder() -> None:
     twice = RECORD.model_copy(update={"jobs": [["seed=1"], ["seed=1"]]})
     assert [
         twice.find_number(["seed=1"], folder_name=place) for place in ("0", "1", "2", "alpha=1")
@@ -83,7 +81,7 @@ def test_differences_name_the_key_and_both_values() -> None:
     assert list_differences(before, before) == []
 
 
-def test_what_json_does_not_know_is_compared_as_it_is_written(tmp_path: Path) -> None:
+def test_values_without_json_form_are_compared_as_written(tmp_path: Path) -> None:
     record = SweepRecord(base={"limit": math.inf, "codes": {1: "a"}}, jobs=[])
     record.write(tmp_path)
     read = SweepRecord.read(tmp_path)

@@ -53,9 +53,7 @@ class TestReadResults:
     def write(self, folder: Path, **facts: Any) -> None:
         write_atomically(folder / "receipt.json", receipt(**facts).to_json())
 
-    def test_jobs_are_found_by_the_number_in_their_receipt_in_whatever_folder(
-        self, tmp_path: Path
-    ) -> None:
+    def test_jobs_are_identified_by_the_number_in_their_receipt(self, tmp_path: Path) -> None:
         self.write(tmp_path / "alpha=2" / "deep", job=1)
         self.write(tmp_path / "0", job=0, status="failed", stage="fit", error="FitError: broken")
         found = read_results(self.record, tmp_path)
@@ -70,7 +68,7 @@ class TestReadResults:
             {"alpha": "3", "seed": ""},
         ]
 
-    def test_files_of_others_and_half_files_are_no_receipts(self, tmp_path: Path) -> None:
+    def test_foreign_and_incomplete_files_are_ignored(self, tmp_path: Path) -> None:
         for name, text in {"a": "{", "b": "[]", "c": '{"status": "fine"}', "d": "\udcff"}.items():
             (tmp_path / name).mkdir()
             (tmp_path / name / "receipt.json").write_bytes(text.encode(errors="surrogateescape"))
@@ -83,7 +81,7 @@ class TestReadResults:
             "missing"
         ] * 3
 
-    def test_what_hydra_escapes_is_shown_as_it_was_meant(self, tmp_path: Path) -> None:
+    def test_escapes_of_hydra_are_removed(self, tmp_path: Path) -> None:
         record = SweepRecord(
             base={}, jobs=[[r"uri=http\://host\:5000/a\,b", r"text='a\:b'", r"path=a\\b"]]
         )
@@ -94,24 +92,24 @@ class TestReadResults:
         }
 
 
-class TestBest:
-    def test_is_the_greatest_first_metric_and_the_first_of_equals(self) -> None:
+class TestFindBest:
+    def test_returns_the_first_job_with_the_highest_metric(self) -> None:
         results = [ok(0, 0.1), ok(1, 0.7), ok(2, 0.7), failed(3), missing(4)]
         assert find_best(results) is results[1]
 
-    def test_takes_negative_scores_and_zero(self) -> None:
+    def test_accepts_negative_scores_and_zero(self) -> None:
         results = [ok(0, -5.0), ok(1, -0.5), ok(2, -50.0)]
         assert find_best(results) is results[1]
         assert find_best([ok(0, -1.0), ok(1, 0.0)]).number == 1  # type: ignore[union-attr]
 
-    def test_never_takes_a_score_that_is_none(self) -> None:
+    def test_ignores_nan_scores(self) -> None:
         results = [ok(0, math.nan), ok(1), ok(2, -3.0), ok(3, math.nan)]
         assert find_best(results) is results[2]
         assert find_best([ok(0, math.nan), ok(1)]) is None
         assert find_best([failed(0), missing(1)]) is None
         assert find_best([]) is None
 
-    def test_is_the_smallest_where_the_sweep_minimizes(self) -> None:
+    def test_returns_the_lowest_metric_if_the_sweep_minimizes(self) -> None:
         results = [
             JobResult(n, {}, "ok", receipt(metrics={"loss": loss}), minimize=True)
             for n, loss in enumerate([3.0, 1.0, 2.0])
@@ -120,7 +118,7 @@ class TestBest:
 
 
 class TestColumns:
-    def test_show_what_differs(self) -> None:
+    def test_show_keys_that_differ(self) -> None:
         results = [
             ok(0, 0.5, alpha="1", name="same"),
             failed(1, alpha="2", name="same"),
@@ -137,13 +135,13 @@ class TestColumns:
         assert dict(result_columns(results))["status"] == ["ok", "failed: fit", "missing"]
         assert dict(result_columns(results))["seconds"] == ["0.75", "0.75", ""]
 
-    def test_a_key_that_some_jobs_lack_differs(self) -> None:
+    def test_a_key_missing_in_some_jobs_differs(self) -> None:
         assert varying_keys([ok(0, a="1", b="2"), ok(1, a="1")]) == ["b"]
 
-    def test_of_one_job_show_all_it_was(self) -> None:
+    def test_one_job_shows_all_keys(self) -> None:
         assert varying_keys([ok(0, a="1", b="2")]) == ["a", "b"]
 
-    def test_a_version_that_was_there_before_is_said_to_be(self) -> None:
+    def test_a_reused_version_has_the_status_reused(self) -> None:
         reused = JobResult(0, {}, "ok", receipt(version="3", reused=True))
         assert dict(result_columns([reused]))["status"] == ["reused"]
 
@@ -175,7 +173,7 @@ class TestCsv:
         assert frame["r2"].isna().tolist() == [False, True, True, True]
         assert frame["error"].dropna().tolist() == [self.awkward]
 
-    def test_no_two_columns_have_one_name(self) -> None:
+    def test_column_names_are_unique(self) -> None:
         header = next(
             csv.reader(
                 io.StringIO(
@@ -185,7 +183,7 @@ class TestCsv:
         )
         assert len(header) == len(set(header))
 
-    def test_a_receipt_keeps_what_is_not_finite(self, tmp_path: Path) -> None:
+    def test_receipts_keep_non_finite_scores(self, tmp_path: Path) -> None:
         failed = receipt(metrics={"r2": math.nan, "mae": math.inf}, job=0)
         write_atomically(tmp_path / "receipt.json", failed.to_json())
         assert json.loads((tmp_path / "receipt.json").read_text())["metrics"] == {

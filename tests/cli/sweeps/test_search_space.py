@@ -41,7 +41,9 @@ def space(*lines: str) -> SearchSpace:
         ("int(interval(1,5))", NumericRange(1, 5)),
     ],
 )
-def test_hydras_notation_is_a_search_space(written: str, axis: Categorical | NumericRange) -> None:
+def test_overrides_of_hydra_define_a_search_space(
+    written: str, axis: Categorical | NumericRange
+) -> None:
     found = space(f"x={written}").axes["x"]
     assert found == axis
     if isinstance(found, NumericRange):
@@ -61,12 +63,12 @@ def test_hydras_notation_is_a_search_space(written: str, axis: Categorical | Num
         ("x=1", "has no varying override"),
     ],
 )
-def test_what_cannot_be_searched_is_refused(line: str, message: str) -> None:
+def test_overrides_that_cannot_be_searched_are_rejected(line: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         space(line)
 
 
-def test_a_job_is_written_in_the_order_given_and_the_last_of_two_counts() -> None:
+def test_overrides_keep_their_order_and_the_last_duplicate_is_used() -> None:
     found = space("a=1,2", "b=fixed", "c=range(0,1,0.1)", "a=interval(0,1)", "+d=x,y")
     assert found.overrides({"a": 0.5, "c": 0.30000000000000004, "+d": "x"}) == [
         "a=0.5",
@@ -76,7 +78,7 @@ def test_a_job_is_written_in_the_order_given_and_the_last_of_two_counts() -> Non
     ]
 
 
-def test_the_corners_have_every_choice_and_both_ends() -> None:
+def test_corners_cover_every_choice_and_both_ends_of_ranges() -> None:
     assert space("a=x,y,z", "b=interval(0,1)", "c=1").corners() == [
         ["a=x", "b=0.0", "c=1"],
         ["a=y", "b=0.0", "c=1"],
@@ -126,7 +128,7 @@ class TestWithOptuna:
             NumericRange(1, 5),
         ],
     )
-    def test_each_axis_is_a_distribution_that_has_its_ends(
+    def test_each_axis_is_a_distribution_with_its_bounds(
         self, axis: Categorical | NumericRange
     ) -> None:
         distribution = axis.distribution()
@@ -134,9 +136,7 @@ class TestWithOptuna:
             distribution._contains(distribution.to_internal_repr(end)) for end in axis.extremes()
         )
 
-    def test_a_grid_is_searched_whole_and_what_fails_stops_nothing(
-        self, modelpact: CommandRunner
-    ) -> None:
+    def test_a_grid_is_exhausted_despite_failures(self, modelpact: CommandRunner) -> None:
         arguments = [
             *self.BASE,
             "hydra.sweeper.n_trials=null",
@@ -164,7 +164,7 @@ class TestWithOptuna:
             (trial.state.name, trial.user_attrs["modelpact.job"]) for trial in self.study().trials
         ][3:] == [("FAIL", 0)]
 
-    def test_the_same_values_twice_are_two_jobs(self, modelpact: CommandRunner) -> None:
+    def test_repeated_values_are_separate_jobs(self, modelpact: CommandRunner) -> None:
         ended = modelpact(
             *self.BASE, "hydra.sweeper.n_trials=3", "model.estimator.alpha=choice(1.0)"
         )
@@ -175,9 +175,7 @@ class TestWithOptuna:
         ]
         assert [one["job"] for one in receipts] == [0, 1, 2]
 
-    def test_the_best_is_the_smallest_where_that_is_wanted_and_a_longer_study_goes_on(
-        self, modelpact: CommandRunner
-    ) -> None:
+    def test_a_minimizing_study_can_be_extended(self, modelpact: CommandRunner) -> None:
         arguments = [
             *self.BASE,
             "hydra.sweeper.direction=minimize",
@@ -218,7 +216,7 @@ class TestWithOptuna:
             (["seed=1,2", "hydra.sweeper.storage=nonsense"], "cannot open hydra.sweeper.storage"),
         ],
     )
-    def test_what_is_wrong_stops_a_study_before_its_first_job(
+    def test_errors_stop_a_study_before_its_first_job(
         self, wrong: list[str], message: str, modelpact: CommandRunner
     ) -> None:
         ended = modelpact(*self.BASE, *wrong)
@@ -227,7 +225,7 @@ class TestWithOptuna:
         assert "Traceback" not in ended.err
         assert not list(Path().glob("multirun/*/*/0"))
 
-    def test_another_space_or_study_is_not_resumed(self, modelpact: CommandRunner) -> None:
+    def test_another_space_or_study_is_rejected_on_resume(self, modelpact: CommandRunner) -> None:
         assert modelpact(*self.BASE, "hydra.sweeper.n_trials=1", "seed=1,2").status == 0
         resumed = [*self.BASE, "resume=true", f"hydra.sweep.dir={self.folder()}"]
         other = modelpact(*resumed, "seed=1,2,3")
@@ -247,7 +245,7 @@ class TestWithOptuna:
         assert versions("diabetes") == [1]
 
 
-def test_without_optuna_it_says_what_to_install(
+def test_a_missing_optuna_is_named_with_the_command_to_install_it(
     modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import sys
@@ -258,7 +256,7 @@ def test_without_optuna_it_says_what_to_install(
     assert 'pip install "modelpact[optuna]"' in ended.err
 
 
-def test_without_ray_it_says_what_to_install(
+def test_a_missing_ray_is_named_with_the_command_to_install_it(
     modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import sys

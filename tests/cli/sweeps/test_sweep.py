@@ -64,7 +64,7 @@ class TestRunning:
         )
         assert ended.data.metrics == {"r2": 0.2, "mae": -1.0}
 
-    def test_the_account_is_in_the_folder_and_in_the_parent(self) -> None:
+    def test_the_report_is_in_the_folder_and_in_the_parent_run(self) -> None:
         one = sweep()
         run(one)
         assert {file.path for file in client().list_artifacts(one.record.parent)} == {
@@ -75,7 +75,7 @@ class TestRunning:
             copy = client().download_artifacts(one.record.parent, name, ".")
             assert Path(copy).read_text() == (FOLDER / name).read_text()
 
-    def test_a_job_that_failed_or_is_missing_fails_the_parent(self) -> None:
+    def test_failed_or_missing_jobs_fail_the_parent_run(self) -> None:
         one = sweep()
         run(one, failing=(1,))
         assert parent(one).info.status == "FAILED"
@@ -89,7 +89,7 @@ class TestRunning:
         ("error", "status"),
         [(KeyboardInterrupt, "KILLED"), (SystemExit, "KILLED"), (RuntimeError, "FAILED")],
     )
-    def test_what_ends_it_decides_how_the_parent_ends(
+    def test_the_status_of_the_parent_run_depends_on_the_error(
         self, error: type[BaseException], status: str
     ) -> None:
         one = sweep()
@@ -100,7 +100,7 @@ class TestRunning:
         assert parent(one).info.status == status
         assert (FOLDER / "sweep.csv").read_text().count("missing") == 2
 
-    def test_runs_of_jobs_that_were_killed_with_it_are_closed(self) -> None:
+    def test_runs_of_killed_jobs_are_closed(self) -> None:
         one = sweep()
         one.plan(JOBS)
         with pytest.raises(KeyboardInterrupt), one.running():  # noqa: PT012
@@ -123,7 +123,7 @@ class TestRunning:
             pytest.fail("a job was run")
         assert SweepRecord.read(FOLDER) is None
 
-    def test_a_store_that_fails_at_the_end_takes_nothing_away(
+    def test_a_store_failure_at_the_end_keeps_the_results(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         one = sweep()
@@ -146,14 +146,14 @@ class TestRunning:
 
 
 class TestResume:
-    def test_what_is_missing_or_failed_is_to_be_done(self) -> None:
+    def test_missing_and_failed_jobs_are_repeated(self) -> None:
         run(sweep(), failing=(1,))
         again = sweep(resume=True)
         assert again.plan(JOBS) == [1]
         FOLDER.joinpath("2", "receipt.json").unlink()
         assert again.plan(JOBS) == [1, 2]
 
-    def test_it_goes_on_in_the_same_parent(self) -> None:
+    def test_the_parent_run_is_reused(self) -> None:
         first = sweep()
         run(first, failing=(1,))
         again = sweep(resume=True)
@@ -165,7 +165,7 @@ class TestResume:
         run(sweep(), failing=(0, 1, 2))
         assert sweep(resume=True).plan(JOBS[::-1]) == [0, 1, 2]
 
-    def test_another_configuration_is_refused_with_the_difference(self) -> None:
+    def test_another_configuration_is_rejected_with_the_difference(self) -> None:
         run(sweep())
         with pytest.raises(
             SweepError, match="contains a different sweep; its configuration differs"
@@ -177,28 +177,28 @@ class TestResume:
         ]
         assert "\n  model.alpha: was 1.0, is 2.0\n" in str(caught.value)
 
-    def test_other_combinations_are_refused(self) -> None:
+    def test_other_combinations_are_rejected(self) -> None:
         run(sweep())
         with pytest.raises(SweepError, match="its combinations differ") as caught:
             sweep(resume=True).plan([*JOBS[:2], ["seed=4"]])
         assert caught.value.differences == ["job 2 (seed=3) was removed", "seed=4 was added"]
 
-    def test_many_differences_are_cut(self) -> None:
+    def test_long_lists_of_differences_are_truncated(self) -> None:
         run(sweep())
         with pytest.raises(SweepError, match="  and 10 more") as caught:
             sweep({**BASE, **{f"key{number}": 1 for number in range(30)}}, resume=True)
         assert len(caught.value.differences) == 30
 
-    def test_infinity_and_numbers_as_keys_are_no_difference(self) -> None:
+    def test_infinity_and_numeric_keys_are_not_differences(self) -> None:
         base = {"limit": math.inf, "codes": {1: "a"}, "none": math.nan}
         run(sweep(base), failing=(0,))
         assert sweep(base, resume=True).plan(JOBS) == [0]
 
-    def test_a_folder_without_a_sweep_is_refused(self) -> None:
+    def test_a_folder_without_a_sweep_is_rejected(self) -> None:
         with pytest.raises(SweepError, match="sweep contains no sweep to resume"):
             sweep(resume=True)
 
-    def test_a_taken_folder_is_refused(self) -> None:
+    def test_a_folder_in_use_is_rejected(self) -> None:
         run(sweep())
         with pytest.raises(SweepError, match="sweep already contains a sweep"):
             sweep()
@@ -211,7 +211,7 @@ class TestPromote:
         for _ in range(n_versions):
             store.create_model_version("sums", str(Path("model").absolute()))
 
-    def test_moves_the_alias_to_the_version_of_the_best(self) -> None:
+    def test_moves_the_alias_to_the_best_version(self) -> None:
         one = sweep()
         one.plan(JOBS)
         with one.running():
@@ -230,7 +230,7 @@ class TestPromote:
             "job 1 is the best of 3 by r2",
         )
 
-    def test_a_protected_alias_is_left_where_it_is(self) -> None:
+    def test_a_protected_alias_is_not_moved(self) -> None:
         one = sweep()
         one.plan(JOBS)
         with one.running():
@@ -244,7 +244,7 @@ class TestPromote:
         assert "task=promote" in caught.value.remedy
         assert client().get_registered_model("sums").aliases == {}
 
-    def test_without_versions_or_scores_there_is_none(self) -> None:
+    def test_without_versions_or_scores_no_alias_is_moved(self) -> None:
         one = sweep()
         run(one)
         assert one.promote("champion") is None
@@ -254,7 +254,7 @@ class TestPromote:
             leave(0, version="1")
         assert other.promote("champion") is None
 
-    def test_what_the_store_refuses_is_an_error(self) -> None:
+    def test_an_error_of_the_store_is_raised(self) -> None:
         one = sweep()
         one.plan(JOBS)
         with one.running():
@@ -265,7 +265,7 @@ class TestPromote:
             one.promote("champion")
 
 
-def test_a_sweep_that_learns_adds_jobs_as_it_finds_them() -> None:
+def test_an_adaptive_sweep_adds_jobs() -> None:
     one = sweep()
     assert one.extend(JOBS[:1]) == [0]
     with one.running():

@@ -73,7 +73,7 @@ def test_a_mistyped_key_stops_a_sweep_before_its_first_job(modelpact: CommandRun
 @pytest.mark.parametrize(
     "failing", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)]
 )
-def test_a_failed_job_hides_no_other(failing: int, modelpact: CommandRunner) -> None:
+def test_a_failed_job_does_not_stop_the_others(failing: int, modelpact: CommandRunner) -> None:
     alphas = ["1.0", "2.0", "3.0"]
     alphas[failing] = "-1.0"
     ended = modelpact("-m", f"model.estimator.alpha={','.join(alphas)}", *QUICK)
@@ -183,9 +183,7 @@ TABLE = """
 
 
 class TestTwelveJobsOfWhichFourFail:
-    def test_each_is_told_where_it_belongs(
-        self, modelpact: CommandRunner, toys: tuple[str, ...]
-    ) -> None:
+    def test_each_result_is_reported(self, modelpact: CommandRunner, toys: tuple[str, ...]) -> None:
         ended = modelpact(*toys)
         assert ended.status == 1
         self.table_is_shown(ended.out)
@@ -234,7 +232,7 @@ class TestTwelveJobsOfWhichFourFail:
         ]
 
     @pytest.mark.slow
-    def test_resumed_it_does_what_failed_and_no_more(
+    def test_resuming_repeats_only_failed_jobs(
         self, modelpact: CommandRunner, toys: tuple[str, ...]
     ) -> None:
         modelpact(*toys)
@@ -274,7 +272,7 @@ class TestTwelveJobsOfWhichFourFail:
         assert "12 jobs, 12 are done; to run:" in again.out
         assert len(client().get_registered_model("sums").aliases) == 1
 
-    def test_another_sweep_does_not_go_on_in_its_folder(
+    def test_another_sweep_cannot_use_its_folder(
         self, modelpact: CommandRunner, toys: tuple[str, ...]
     ) -> None:
         few = [argument.replace(SWEPT, "m0,m2") for argument in toys]
@@ -302,9 +300,7 @@ class TestBeforeTheFirstJob:
         assert not list(Path().rglob("sweep.json"))
         return ended.err
 
-    def test_every_combination_that_cannot_be_built_is_named(
-        self, modelpact: CommandRunner
-    ) -> None:
+    def test_every_invalid_combination_is_named(self, modelpact: CommandRunner) -> None:
         told = self.refused(
             modelpact, "data.test_size=0.2,7.5", "signer=infer,explicit", "seed=0,x"
         )
@@ -312,40 +308,40 @@ class TestBeforeTheFirstJob:
         assert [number for number in range(8) if f"  job {number} (" in told] == [1, 3, 4, 5, 6, 7]
         assert "(data.test_size=7.5 signer=infer seed=0" in told
 
-    def test_steps_that_do_not_fit_together(self, modelpact: CommandRunner) -> None:
+    def test_incompatible_steps(self, modelpact: CommandRunner) -> None:
         told = self.refused(
             modelpact, "model=iris,ridge", "data=iris", "saver=custom,builtin", "data.metrics=[]"
         )
         assert "1 of 4 jobs are invalid" in told
         assert "  job 1 (model=iris data=iris saver=builtin" in told
 
-    def test_a_value_that_is_missing(self, modelpact: CommandRunner) -> None:
+    def test_a_missing_value(self, modelpact: CommandRunner) -> None:
         assert "data.path is required" in self.refused(modelpact, "data=csv,diabetes")
 
-    def test_a_key_that_no_option_uses(self, modelpact: CommandRunner) -> None:
+    def test_an_unused_key(self, modelpact: CommandRunner) -> None:
         assert "on_ny" in self.refused(modelpact, "signer=infer,explicit", "signer.on_ny=warn")
 
     def test_an_unknown_scorer(self, modelpact: CommandRunner) -> None:
         assert "job 1 (data.metrics=[r3]" in self.refused(modelpact, "data.metrics=[r2],[r3]")
 
-    def test_an_alias_that_mlflow_refuses(self, modelpact: CommandRunner) -> None:
+    def test_an_invalid_alias(self, modelpact: CommandRunner) -> None:
         assert "sweep.promote: 'v1' is not a valid alias" in self.refused(
             modelpact, "seed=0,1", "sweep.promote=v1"
         )
 
-    def test_a_single_run_is_not_resumed(self, modelpact: CommandRunner) -> None:
+    def test_a_single_run_cannot_be_resumed(self, modelpact: CommandRunner) -> None:
         ended = modelpact("resume=true")
         assert (ended.status, Path("mlflow.db").exists()) == (2, False)
         assert "resume=true requires a sweep, but this is a single run\nAdd -m" in ended.err
 
-    def test_a_store_that_is_down_has_no_account(self, modelpact: CommandRunner) -> None:
+    def test_an_unreachable_store_has_no_report(self, modelpact: CommandRunner) -> None:
         ended = modelpact("-m", "seed=0,1", "tracking=server", "tracking.uri=http://127.0.0.1:1")
         assert ended.status == 1
         assert "cannot connect to" in ended.err
         assert "report" not in ended.out
 
 
-def test_the_best_alone_gets_the_alias(modelpact: CommandRunner) -> None:
+def test_only_the_best_job_gets_the_alias(modelpact: CommandRunner) -> None:
     ended = modelpact("-m", "model.estimator.alpha=10.0,0.1,1.0", "sweep.promote=champion", *QUICK)
     assert ended.out.endswith("champion: version 2 of diabetes, of job 1\n")
     (model,) = client().search_registered_models()
@@ -360,12 +356,12 @@ def test_without_a_version_no_alias_is_moved(modelpact: CommandRunner) -> None:
     )
 
 
-def test_the_same_combination_twice_is_two_jobs(modelpact: CommandRunner) -> None:
+def test_repeated_combinations_are_separate_jobs(modelpact: CommandRunner) -> None:
     assert modelpact("-m", "seed=0,0", *QUICK).status == 0
     assert [(one["job"], one["version"]) for one in receipts()] == [(0, "1"), (1, "2")]
 
 
-def test_a_sweep_of_another_task_has_an_account_too(modelpact: CommandRunner) -> None:
+def test_sweeps_of_other_tasks_have_a_report(modelpact: CommandRunner) -> None:
     ended = modelpact("-m", "task=inspect", "data=diabetes,iris")
     assert ended.status == 0
     assert [(one["job"], one["status"], one["name"]) for one in receipts()] == [
@@ -439,7 +435,7 @@ LAUNCHERS = [
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_the_sweep_and_keeps_what_is_done(
+def test_a_signal_ends_the_sweep_and_keeps_finished_jobs(
     number: signal.Signals, status: int, launcher: tuple[str, ...], environment: dict[str, str]
 ) -> None:
     assert interrupted(number, environment, *launcher).returncode == status, Path(
@@ -521,7 +517,7 @@ def parallel_first_use(folder: Path, cache: Path, launcher: tuple[str, ...]) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", LAUNCHERS[1:])
-def test_two_processes_may_be_the_first_to_use_a_store(
+def test_two_processes_can_create_a_store_concurrently(
     launcher: tuple[str, ...], tmp_path: Path, cache: Path
 ) -> None:
     parallel_first_use(tmp_path / "fresh", cache, launcher)
@@ -532,7 +528,7 @@ def test_two_processes_may_be_the_first_to_use_a_store(
     ("launcher", "attempt"),
     [(JOBLIB, attempt) for attempt in range(10)] + [(PROCESSES, attempt) for attempt in range(3)],
 )
-def test_two_processes_with_no_cache_may_be_the_first_every_time(
+def test_two_processes_can_create_a_store_concurrently_without_a_cache(
     launcher: tuple[str, ...], attempt: int, tmp_path: Path
 ) -> None:
     parallel_first_use(tmp_path / f"fresh{attempt}", tmp_path / "cache", launcher)
