@@ -14,7 +14,7 @@ from tests.support.batch_runs import read_rejects, read_rows, run_batch, write_r
 
 
 class TestCsv:
-    def test_texts_mean_what_the_contract_says(self, nested: Adapter, scripted: Adapter) -> None:
+    def test_values_are_parsed_by_the_contract(self, nested: Adapter, scripted: Adapter) -> None:
         Path("in.csv").write_text("do,n\n007,1\n12.50,2\ntrue,3\n")
         done = run_batch(scripted, "in.csv", "out.jsonl", keep=("do", "n"))
         assert done.n_predicted == 3
@@ -24,7 +24,7 @@ class TestCsv:
             {"do": "true", "n": 3, "prediction": 3.0},
         ]
 
-    def test_lines_that_are_no_rows(self, scripted: Adapter) -> None:
+    def test_malformed_lines(self, scripted: Adapter) -> None:
         Path("in.csv").write_bytes(
             b'do,n\r\nx,1\r\n\r\nx\r\n"a\r\nb, ""c""",2\r\nx,3,3\r\n"\xff",4\r\n5" pipe,5\r\nx,0x10\r\nx, 6\r\nx,+7\r\n,8'
         )
@@ -58,7 +58,7 @@ class TestCsv:
         with pytest.raises(InputsError, match="row 1: expected 2 cells, got 1"):
             run_batch(scripted, "in.csv", "out.jsonl", overwrite=True)
 
-    def test_nested_values_have_no_place_in_it(self, nested: Adapter) -> None:
+    def test_nested_values_are_rejected(self, nested: Adapter) -> None:
         Path("in.csv").write_text('name,tags,scores,home\nAnne,"[""a""]",{},{}\n')
         with pytest.raises(InputsError, match="row 0, tags: expected"):
             run_batch(nested, "in.csv", "out.csv")
@@ -77,7 +77,7 @@ class TestCsv:
         assert done.n_predicted == 2
 
     @pytest.mark.parametrize(
-        ("content", "said"),
+        ("content", "message"),
         [
             (b"", "is empty"),
             (b"\n\n", "is empty"),
@@ -88,13 +88,15 @@ class TestCsv:
             (b"\xff\xfe\x00", "cannot be read"),
         ],
     )
-    def test_files_that_are_no_tables(self, scripted: Adapter, content: bytes, said: str) -> None:
+    def test_files_that_are_not_tables(
+        self, scripted: Adapter, content: bytes, message: str
+    ) -> None:
         Path("in.csv").write_bytes(content)
-        with pytest.raises(DataError, match=said):
+        with pytest.raises(DataError, match=message):
             run_batch(scripted, "in.csv", "out.csv", on_error="reject")
         assert [path.name for path in Path().iterdir()] == ["in.csv"]
 
-    def test_a_quote_that_is_never_closed_does_not_fill_the_memory(
+    def test_an_unclosed_quote_is_rejected_early(
         self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("modelpact.batch.records.BLOCK_BYTES", 1000)
@@ -103,7 +105,7 @@ class TestCsv:
         with pytest.raises(DataError, match=r"byte 5 is longer than 10,000 bytes(.|\n)*not closed"):
             run_batch(scripted, "in.csv", "out.csv")
 
-    def test_blocks_and_parts_of_any_size_are_the_same_rows(
+    def test_blocks_and_parts_of_any_size_have_the_same_rows(
         self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         rng = np.random.default_rng(0)
@@ -121,7 +123,7 @@ class TestCsv:
                 (row["do"], row["n"]) for row in rows
             ]
 
-    def test_white_space_is_no_separator(self, scripted: Adapter) -> None:
+    def test_white_space_separators_are_rejected(self, scripted: Adapter) -> None:
         write_rows(".csv")
         with pytest.raises(DataError, match=r"data\.separator"):
             run_batch(scripted, CsvData(path="in.csv", separator=r"\s+"), "out.csv")

@@ -65,7 +65,7 @@ class TestEngines:
             pytest.skip("there is no java on this machine")
 
     @pytest.mark.parametrize("given", ["csv", "parquet"])
-    def test_the_same_answers_in_the_same_order(
+    def test_predictions_equal_those_of_the_local_engine(
         self, engine: str, given: str, programs: Path, table: Adapter
     ) -> None:
         rows = numbers() if given == "parquet" else broken()
@@ -86,7 +86,9 @@ class TestEngines:
         if given == "csv":
             assert rejects[0].read_text() == rejects[1].read_text()
 
-    def test_errors_are_the_same(self, engine: str, programs: Path, table: Adapter) -> None:
+    def test_errors_equal_those_of_the_local_engine(
+        self, engine: str, programs: Path, table: Adapter
+    ) -> None:
         broken().to_csv("in.csv", index=False)
         ended = predict(programs, table, "data=csv", "data.path=in.csv", engine, "out.csv")
         assert ended.returncode == 1
@@ -120,7 +122,7 @@ def predict(programs: Path, model: Adapter, *arguments: str) -> subprocess.Compl
 
 
 @pytest.mark.parametrize(("engine", "package"), [("ray", "ray"), ("spark", "pyspark")])
-def test_an_engine_that_is_not_installed_is_said_so(
+def test_a_missing_engine_is_named_with_the_command_to_install_it(
     engine: str, package: str, table: Adapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
@@ -133,7 +135,7 @@ def test_an_engine_that_is_not_installed_is_said_so(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("task.keep=[a,a]",), "task.keep repeats a column"),
         (("task.engine=ray", "task.processes=2"), "task.processes requires task.engine=local"),
@@ -146,24 +148,24 @@ def test_an_engine_that_is_not_installed_is_said_so(
         (("task.engine=dask",), "task.engine"),
     ],
 )
-def test_what_does_not_go_together(
-    modelpact: CommandRunner, arguments: tuple[str, ...], said: str
+def test_incompatible_options(
+    modelpact: CommandRunner, arguments: tuple[str, ...], message: str
 ) -> None:
     Path("in.csv").write_text("a\n1\n")
     given = ["task.uri=models:/m/1", "task.out=out.csv", "data=csv", "data.path=in.csv"]
     ended = modelpact("task=predict", *given, *arguments)
     assert ended.status == 2, ended.err
-    assert said in ended.err
+    assert message in ended.err
 
 
-def test_what_is_missing(modelpact: CommandRunner) -> None:
+def test_missing_options(modelpact: CommandRunner) -> None:
     assert "task.uri is required" in modelpact("task=predict", "task.out=out.csv").err
     assert "task.out is required" in modelpact("task=predict", "task.uri=models:/m/1").err
     ended = modelpact("task=predict", "task.uri=models:/m/1", "task.out=out.csv")
     assert (ended.status, "the store mlflow.db does not exist" in ended.err) == (1, True)
 
 
-def test_by_the_command_line(modelpact: CommandRunner, table: Adapter) -> None:
+def test_on_the_command_line(modelpact: CommandRunner, table: Adapter) -> None:
     pd.DataFrame({"id": ["x", "y"], "a": [1.0, "?"], "b": [1.0, 2.0], "n": [1, 2]}).to_csv(
         "in.csv", index=False
     )

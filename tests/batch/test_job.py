@@ -36,7 +36,7 @@ def rows(n_rows: int = 40, **changes: Any) -> str:
     return "in.csv"
 
 
-def answers() -> list[float]:
+def predictions() -> list[float]:
     return pd.read_csv("out.csv")["prediction"].tolist()
 
 
@@ -48,31 +48,31 @@ def stopped(scripted: Adapter) -> None:
     assert not Path("out.csv").exists()
 
 
-class TestGoingOn:
-    def test_what_is_done_is_not_done_again(
+class TestResume:
+    def test_finished_parts_are_not_repeated(
         self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stopped(scripted)
-        asked = []
+        calls = []
         score = engine_local.Scorer.score
         monkeypatch.setattr(
             engine_local.Scorer,
             "score",
-            lambda self, part: asked.append(part.index) or score(self, part),
+            lambda self, part: calls.append(part.index) or score(self, part),
         )
         with pytest.raises(PredictError):
             run_batch(scripted, "in.csv", "out.csv", batch_size=1, resume=True)
-        assert asked == [5]
+        assert calls == [5]
         monkeypatch.setattr(
             scripted, "_call", lambda inputs, params: inputs["n"].to_numpy(dtype=float)
         )
         done = run_batch(scripted, "in.csv", "out.csv", batch_size=1, resume=True)
         assert (done.n_resumed, done.n_predicted) == (5, 40)
-        assert asked == [5, 5, 6, 7, 8, 9]
-        assert answers() == list(range(40))
+        assert calls == [5, 5, 6, 7, 8, 9]
+        assert predictions() == list(range(40))
         assert not PARTS.exists()
 
-    def test_rows_set_aside_before_are_not_forgotten(
+    def test_earlier_rejects_are_kept(
         self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with pytest.raises(PredictError):
@@ -89,7 +89,7 @@ class TestGoingOn:
         assert json.loads(Path("out.rejects.jsonl").read_text())["row"] == 3
 
     @pytest.mark.parametrize(
-        ("changes", "said"),
+        ("changes", "message"),
         [
             ({"batch_size": 2}, r"batch_size: was 1, is 2"),
             ({"params": {"x": 1}}, r"params: was None, is \{'x': 1\}"),
@@ -97,17 +97,15 @@ class TestGoingOn:
             ({"loader": CustomLoader(policy="strict")}, "policy: was lossless, is strict"),
         ],
     )
-    def test_with_something_else_it_does_not(
-        self, scripted: Adapter, changes: dict[str, Any], said: str
+    def test_changed_options_are_rejected(
+        self, scripted: Adapter, changes: dict[str, Any], message: str
     ) -> None:
         stopped(scripted)
-        with pytest.raises(ConfigError, match=said):
+        with pytest.raises(ConfigError, match=message):
             run_batch(scripted, "in.csv", "out.csv", resume=True, **{"batch_size": 1, **changes})
         assert len(list(PARTS.glob("*.arrow"))) == 5
 
-    def test_with_another_input_or_model_it_does_not(
-        self, scripted: Adapter, table: Adapter
-    ) -> None:
+    def test_another_input_or_model_is_rejected(self, scripted: Adapter, table: Adapter) -> None:
         stopped(scripted)
         with pytest.raises(ConfigError, match="model: was models:/it/1, is models:/it/2"):
             Batch(
@@ -123,7 +121,7 @@ class TestGoingOn:
         with pytest.raises(ConfigError, match=r"bytes: was [0-9]+, is [0-9]+"):
             run_batch(scripted, "in.csv", "out.csv", batch_size=1, resume=True)
 
-    def test_without_a_word_it_does_not_begin_anew(self, scripted: Adapter) -> None:
+    def test_an_unfinished_job_is_not_restarted_implicitly(self, scripted: Adapter) -> None:
         stopped(scripted)
         with pytest.raises(
             ConfigError,
@@ -133,10 +131,10 @@ class TestGoingOn:
         done = run_batch(scripted, rows(), "out.csv", batch_size=1, overwrite=True)
         assert (done.n_resumed, done.n_predicted) == (0, 40)
 
-    def test_where_nothing_was_begun_it_begins(self, scripted: Adapter) -> None:
+    def test_without_finished_parts_it_starts(self, scripted: Adapter) -> None:
         assert run_batch(scripted, rows(), "out.csv", resume=True).n_resumed == 0
 
-    def test_two_at_once(self, scripted: Adapter) -> None:
+    def test_concurrent_jobs_are_rejected(self, scripted: Adapter) -> None:
         PARTS.mkdir()
         with (
             FileLock(PARTS / "lock"),
@@ -144,7 +142,7 @@ class TestGoingOn:
         ):
             run_batch(scripted, rows(), "out.csv")
 
-    def test_a_kill_in_the_midst_of_a_part(self, scripted: Adapter) -> None:
+    def test_a_part_that_was_killed_is_repeated(self, scripted: Adapter) -> None:
         stopped(scripted)
         (PARTS / "00000005.new").write_bytes(b"half")
         (PARTS / "00000006.jsonl").write_text(
@@ -159,9 +157,9 @@ class TestGoingOn:
         assert (done.n_predicted, done.n_rejected) == (40, 0)
 
 
-class TestPlaces:
+class TestPaths:
     @pytest.mark.parametrize(
-        ("out", "said"),
+        ("out", "message"),
         [
             (
                 "out.parkuet",
@@ -175,56 +173,56 @@ class TestPlaces:
             ("old.csv", r"exists\nReplace it with task\.overwrite=true"),
         ],
     )
-    def test_where_answers_cannot_go(self, scripted: Adapter, out: str, said: str) -> None:
+    def test_invalid_output_paths(self, scripted: Adapter, out: str, message: str) -> None:
         rows()
         Path("there").mkdir()
         Path("there.csv").mkdir()
         Path("old.csv").write_text("old")
-        with pytest.raises(ConfigError, match=said):
+        with pytest.raises(ConfigError, match=message):
             run_batch(scripted, "in.csv", out)
         assert Path("old.csv").read_text() == "old"
 
-    def test_a_link_to_the_input(self, scripted: Adapter) -> None:
+    def test_a_link_to_the_input_is_rejected(self, scripted: Adapter) -> None:
         rows()
         Path("link.csv").symlink_to("in.csv")
         with pytest.raises(ConfigError, match="is the input file"):
             run_batch(scripted, "in.csv", "link.csv", overwrite=True)
 
     @pytest.mark.parametrize(
-        ("path", "said"),
+        ("path", "message"),
         [
             ("r.txt", r"must end in \.jsonl"),
             ("no/r.jsonl", "directory no does not exist"),
             ("in.jsonl", "is the input file"),
         ],
     )
-    def test_where_rejects_cannot_go(self, scripted: Adapter, path: str, said: str) -> None:
+    def test_invalid_reject_paths(self, scripted: Adapter, path: str, message: str) -> None:
         Path("in.jsonl").write_text('{"do": "x", "n": 1}\n')
-        with pytest.raises(ConfigError, match=said):
+        with pytest.raises(ConfigError, match=message):
             run_batch(scripted, "in.jsonl", "out.csv", rejects=Path(path), overwrite=True)
 
-    def test_one_file_for_both(self, scripted: Adapter) -> None:
+    def test_output_and_rejects_must_differ(self, scripted: Adapter) -> None:
         with pytest.raises(ConfigError, match="are the same file"):
             run_batch(scripted, rows(), "x.jsonl", rejects=Path("x.jsonl"))
 
-    def test_overwriting_takes_old_rejects_away(self, scripted: Adapter) -> None:
+    def test_overwriting_removes_old_rejects(self, scripted: Adapter) -> None:
         run_batch(scripted, rows(row3=0.5), "out.csv", on_error="reject")
         assert Path("out.rejects.jsonl").exists()
         with pytest.raises(ConfigError, match="exists"):
             run_batch(scripted, rows(), "out.csv")
         run_batch(scripted, rows(), "out.csv", overwrite=True)
-        assert answers() == list(range(40))
+        assert predictions() == list(range(40))
         assert not Path("out.rejects.jsonl").exists()
 
     @pytest.mark.parametrize(
-        ("path", "said"), [("none.csv", "does not exist"), ("folder.csv", "is a folder")]
+        ("path", "message"), [("none.csv", "does not exist"), ("folder.csv", "is a folder")]
     )
-    def test_what_cannot_be_read(self, scripted: Adapter, path: str, said: str) -> None:
+    def test_unreadable_inputs(self, scripted: Adapter, path: str, message: str) -> None:
         Path("folder.csv").mkdir()
-        with pytest.raises(DataError, match=said):
+        with pytest.raises(DataError, match=message):
             run_batch(scripted, path, "out.csv")
 
-    def test_a_disk_that_is_full(self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_full_disk(self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
         def full(*_: object) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -236,8 +234,8 @@ class TestPlaces:
         assert run_batch(scripted, "in.csv", "out.csv", resume=True).n_resumed == 1
 
 
-class TestLanes:
-    def test_many_threads_keep_the_order(self) -> None:
+class TestOrderedWorkers:
+    def test_results_are_in_order(self) -> None:
         parts = [Part(index, index, 1) for index in range(200)]
         lanes = engine_local._OrderedWorkers(iter(parts), 8)
         for _ in range(8):
@@ -247,7 +245,7 @@ class TestLanes:
         assert [scored.part.index for scored in lanes.results()] == list(range(200))
         lanes.stop()
 
-    def test_what_is_read_ahead_is_bounded(self) -> None:
+    def test_reading_ahead_is_limited(self) -> None:
         taken = []
 
         def parts() -> Iterator[Part]:
@@ -264,7 +262,7 @@ class TestLanes:
         assert len(taken) <= 6
         lanes.stop()
 
-    def test_an_error_comes_in_its_place(self) -> None:
+    def test_errors_are_raised_in_order(self) -> None:
         def parts() -> Iterator[Part]:
             yield Part(0, 0, 1)
             yield Part(1, 1, 1)
@@ -278,7 +276,7 @@ class TestLanes:
             found.extend(lanes.results())
         lanes.stop()
 
-    def test_processes_are_asked_for_where_threads_wait_for_each_other(
+    def test_processes_are_recommended_if_threads_block_each_other(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock = {"wall": 0.0, "cpu": 0.0}
@@ -301,15 +299,15 @@ class TestLanes:
 
 @pytest.mark.slow
 class TestProcesses:
-    def test_they_answer_as_threads_do(self, scripted: Adapter) -> None:
+    def test_processes_predict_as_threads_do(self, scripted: Adapter) -> None:
         rows(row7=0.5)
         done = run_batch(
             scripted, "in.csv", "out.csv", batch_size=1, processes=2, on_error="reject"
         )
         assert (done.n_predicted, done.n_rejected) == (39, 1)
-        assert answers() == [float(row) for row in range(40) if row != 7]
+        assert predictions() == [float(row) for row in range(40) if row != 7]
 
-    def test_they_join_when_they_pay(
+    def test_processes_are_added_if_recommended(
         self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(
@@ -317,13 +315,13 @@ class TestProcesses:
         )
         done = run_batch(scripted, rows(), "out.csv", batch_size=1, workers=2)
         assert done.n_predicted == 40
-        assert answers() == list(range(40))
+        assert predictions() == list(range(40))
 
-    def test_their_errors_are_as_those_of_threads(self, scripted: Adapter) -> None:
+    def test_errors_equal_those_of_threads(self, scripted: Adapter) -> None:
         with pytest.raises(InputsError, match=r"row 7, n: expected long, got float64 0\.5"):
             run_batch(scripted, rows(row7=0.5), "out.csv", batch_size=1, processes=2)
 
-    def test_one_that_dies(self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_crashed_process(self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(engine_local, "score_in_worker", ended)
         with pytest.raises(
             PredictError, match=r"worker process died while (.|\n)*\nIt may have run out of memory"

@@ -15,7 +15,7 @@ from tests.support.batch_runs import read_rejects, read_rows, run_batch
 
 
 class TestJsonLines:
-    def test_lines_that_are_no_rows(self, scripted: Adapter) -> None:
+    def test_malformed_lines(self, scripted: Adapter) -> None:
         lines = [
             b'{"do": "x", "n": 1}',
             b"{",
@@ -47,14 +47,14 @@ class TestJsonLines:
         ]
         assert done.n_rejected == 9
 
-    def test_every_row_is_judged_by_itself(self, scripted: Adapter) -> None:
+    def test_each_row_is_checked_separately(self, scripted: Adapter) -> None:
         Path("in.jsonl").write_text('{"n": 1}\n' * 3)
         done = run_batch(scripted, "in.jsonl", "out.parquet", on_error="reject", batch_size=2)
         assert (done.n_predicted, done.n_rejected) == (0, 3)
         assert pq.read_schema("out.parquet").names == ["prediction"]
         assert pq.read_schema("out.parquet").field("prediction").type == pa.float64()
 
-    def test_arrow_reads_them_as_python_does(self, table: Adapter) -> None:
+    def test_arrow_reads_the_same_values_as_python(self, table: Adapter) -> None:
         from modelpact.batch.jsonl_reader import _read_with_arrow
 
         types = {"a": "double", "n": "int64"}
@@ -74,7 +74,7 @@ class TestJsonLines:
         ):
             assert _read_with_arrow(doubtful.encode(), types, 1) is None, doubtful
 
-    def test_a_line_is_what_a_line_feed_ends(self, nested: Adapter) -> None:
+    def test_lines_end_with_a_line_feed(self, nested: Adapter) -> None:
         person = {"name": "x", "born": None, "tags": [], "home": {"city": "y"}, "scores": {}}
         assert nested.predict([person]).prediction is not None
         lines = [
@@ -93,7 +93,7 @@ class TestJsonLines:
         ]
         assert [(one["row"], one["path"]) for one in found] == [(0, "scores.a\u2028b"), (1, "")]
 
-    def test_empty(self, scripted: Adapter) -> None:
+    def test_an_empty_file(self, scripted: Adapter) -> None:
         Path("in.jsonl").write_text("\n\n")
         with pytest.raises(DataError, match="no rows"):
             run_batch(scripted, "in.jsonl", "out.jsonl")

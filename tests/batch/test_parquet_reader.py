@@ -17,7 +17,7 @@ from tests.support.batch_runs import FRAME, read_rejects, read_rows, run_batch
 
 
 class TestParquet:
-    def test_types_of_its_own(self, table: Adapter) -> None:
+    def test_parquet_types(self, table: Adapter) -> None:
         columns = {
             "a": pa.array([1.0, None, 3.0]),
             "b": pa.array([1, 2, 3], pa.int32()),
@@ -53,7 +53,7 @@ class TestParquet:
             "prediction": 0,
         }
 
-    def test_inputs_of_types_of_its_own(self, nested: Adapter) -> None:
+    def test_nested_parquet_types(self, nested: Adapter) -> None:
         person = pa.table(
             {
                 "name": pa.array(["Anne", "Bob"]).dictionary_encode(),
@@ -80,7 +80,7 @@ class TestParquet:
         run_batch(nested, "in.parquet", "out.csv")
         assert pd.read_csv("out.csv")["scores"].tolist() == ['{"x": 1.5}', "{}"]
 
-    def test_integers_beside_nulls_stay_integers(self, scripted: Adapter) -> None:
+    def test_integers_next_to_nulls_stay_integers(self, scripted: Adapter) -> None:
         pq.write_table(
             pa.table({"do": ["x"] * 3, "n": pa.array([2**53 + 1, None, 3])}), "in.parquet"
         )
@@ -88,7 +88,7 @@ class TestParquet:
         assert [(one["row"], one["code"]) for one in read_rejects()] == [(1, "NULL")]
         assert done.n_predicted == 2
 
-    def test_a_column_of_another_type_is_no_rows_fault(self, scripted: Adapter) -> None:
+    def test_a_column_of_the_wrong_type_raises(self, scripted: Adapter) -> None:
         pq.write_table(pa.table({"do": ["x"] * 3, "n": ["1", "2", "3"]}), "in.parquet")
         with pytest.raises(
             InputsError, match=r"of models:/it/1:\n  n: expected long, got dtype str"
@@ -121,7 +121,7 @@ class TestParquet:
         with pytest.raises(DataError, match="no rows"):
             run_batch(scripted, "in.parquet", "out.jsonl")
 
-    def test_no_parquet(self, scripted: Adapter) -> None:
+    def test_not_a_parquet_file(self, scripted: Adapter) -> None:
         Path("in.parquet").write_text("do,n\n")
         with pytest.raises(DataError, match="must be a Parquet file"):
             run_batch(scripted, "in.parquet", "out.jsonl")

@@ -28,11 +28,11 @@ def expected(adapter: Adapter) -> Any:
 
 
 @pytest.mark.parametrize("given", [".csv", ".jsonl", ".parquet"])
-@pytest.mark.parametrize("asked", [".csv", ".jsonl", ".parquet"])
-def test_each_row_gets_its_answer_in_order(table: Adapter, given: str, asked: str) -> None:
+@pytest.mark.parametrize("out_suffix", [".csv", ".jsonl", ".parquet"])
+def test_predictions_are_in_row_order(table: Adapter, given: str, out_suffix: str) -> None:
     for options in ({}, {"batch_size": 7, "workers": 3}):
         done = run_batch(
-            table, write_rows(given), f"out{asked}", keep=("id",), overwrite=True, **options
+            table, write_rows(given), f"out{out_suffix}", keep=("id",), overwrite=True, **options
         )
         assert (done.n_predicted, done.rejects, done.n_rejected, done.n_resumed) == (
             500,
@@ -40,16 +40,18 @@ def test_each_row_gets_its_answer_in_order(table: Adapter, given: str, asked: st
             0,
             0,
         )
-        found = read_rows(f"out{asked}")
+        found = read_rows(f"out{out_suffix}")
         assert [row["id"] for row in found] == FRAME["id"].tolist()
         np.testing.assert_allclose(
             [row["prediction"] for row in found], expected(table), rtol=1e-12
         )
-    assert sorted(path.name for path in Path().iterdir()) == sorted([f"in{given}", f"out{asked}"])
+    assert sorted(path.name for path in Path().iterdir()) == sorted(
+        [f"in{given}", f"out{out_suffix}"]
+    )
 
 
 @pytest.mark.parametrize("given", [".csv", ".jsonl"])
-def test_rows_that_break_the_contract_are_set_aside(table: Adapter, given: str) -> None:
+def test_invalid_rows_are_rejected(table: Adapter, given: str) -> None:
     rows: list[dict[str, Any]] = [dict(row) for row in ROWS]
     rows[3]["n"] = 2.5
     rows[77]["a"] = "x" * 500
@@ -72,7 +74,7 @@ def test_rows_that_break_the_contract_are_set_aside(table: Adapter, given: str) 
     assert kept == [row["id"] for place, row in enumerate(ROWS) if place not in {3, 77, 78, 499}]
 
 
-def test_they_end_it_unless_asked_otherwise(table: Adapter) -> None:
+def test_invalid_rows_raise_by_default(table: Adapter) -> None:
     rows: list[dict[str, Any]] = [dict(row) for row in ROWS]
     rows[177]["n"] = 2.5
     with pytest.raises(
@@ -96,7 +98,7 @@ class TestModels:
         assert (done.n_predicted, read_rejects()[0]["row"]) == (4, 2)
         assert pq.read_table("out.parquet")["prediction"].type == pa.list_(pa.float64())
 
-    def test_one_tensor_without_a_name(self, make_adapter: Any) -> None:
+    def test_an_unnamed_tensor(self, make_adapter: Any) -> None:
         images = make_adapter(served_models.flat)
         Path("in.jsonl").write_text("[1, 2]\n[3, 4]\n[5]\n7\n[8, 9]\n")
         done = run_batch(images, "in.jsonl", "out.jsonl", on_error="reject")
@@ -120,7 +122,7 @@ class TestModels:
         run_batch(make_adapter(served_models.digits), DigitsData(), "out.parquet")
         assert len(pd.read_parquet("out.parquet")) == 1797
 
-    def test_a_model_that_fails(self, scripted: Adapter) -> None:
+    def test_a_failing_model(self, scripted: Adapter) -> None:
         rows = [{"do": "fail here", "n": 1}]
         with pytest.raises(PredictError, match="fail here"):
             run_batch(scripted, write_rows(".jsonl", rows), "out.csv", on_error="reject")
@@ -133,11 +135,11 @@ class TestModels:
             )
         assert [path.name for path in Path().iterdir()] == ["in.jsonl"]
 
-    def test_what_is_no_number_of_json(self, scripted: Adapter) -> None:
+    def test_non_finite_predictions(self, scripted: Adapter) -> None:
         run_batch(scripted, write_rows(".jsonl", [{"do": "infinite", "n": 1}] * 3), "out.jsonl")
         assert [row["prediction"] for row in read_rows("out.jsonl")] == [None, None, None]
 
-    def test_answers_that_are_not_one_a_row(self, make_adapter: Any) -> None:
+    def test_a_wrong_number_of_predictions(self, make_adapter: Any) -> None:
         with pytest.raises(PredictError, match="1 predictions for 2 rows"):
             run_batch(
                 make_adapter(served_models.summing),
@@ -148,7 +150,7 @@ class TestModels:
 
 class TestColumns:
     @pytest.mark.parametrize("kind", [CsvData, ParquetData])
-    def test_a_column_that_is_not_there(self, table: Adapter, kind: Any) -> None:
+    def test_a_missing_column(self, table: Adapter, kind: Any) -> None:
         path = write_rows(".csv" if kind is CsvData else ".parquet")
         with pytest.raises(
             DataError, match=r"task\.keep: in does not have a column 'idd' \(did you mean 'id'\?\)"
@@ -161,7 +163,7 @@ class TestColumns:
         ):
             run_batch(table, kind(path=path, columns=["a", "b"]), "out.csv", on_error="reject")
 
-    def test_of_a_file_without_a_header_it_is_each_row(self, table: Adapter) -> None:
+    def test_a_missing_column_of_a_file_without_a_header(self, table: Adapter) -> None:
         with pytest.raises(InputsError, match="row 0, idd: expected a value to keep"):
             run_batch(table, write_rows(".jsonl"), "out.csv", keep=("idd",))
 
@@ -173,7 +175,7 @@ class TestColumns:
         assert run_batch(strict, path, "out.csv", loader=loader, keep=("id",)).n_predicted == 500
 
     @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
-    def test_a_name_that_the_model_answers_with(self, suffix: str, table: Adapter) -> None:
+    def test_a_kept_column_with_the_name_of_an_output(self, suffix: str, table: Adapter) -> None:
         rows = [{**row, "prediction": 1} for row in ROWS]
         with pytest.raises(ConfigError, match="model also returns a column 'prediction'"):
             run_batch(table, write_rows(suffix, rows), "out.csv", keep=("prediction",))
@@ -201,7 +203,7 @@ class TestColumns:
         with pytest.raises(InputsError, match="all rows of in violate"):
             run_batch(table, write_rows(".csv"), "out.csv", params={"x": 1}, on_error="reject")
 
-    def test_jsonl_as_a_source_of_its_own(self) -> None:
+    def test_jsonl_as_a_data_source(self) -> None:
         write_rows(".jsonl", [{"a": 1, "t": "x"}, {"a": 2, "t": "2020-01-01"}])
         sample = JsonlData(path="in.jsonl", target="a", test_size=0).read()
         assert sample.inputs["t"].tolist() == ["x", "2020-01-01"]
@@ -238,7 +240,7 @@ class TestChat:
         messages.insert(2, {"messages": "three"})
         return write_rows(".jsonl", messages)
 
-    def test_a_row_that_fails_has_its_error_and_one_that_is_none_is_set_aside(self) -> None:
+    def test_failed_rows_have_an_error_and_invalid_rows_are_rejected(self) -> None:
         with ChatServer(by_text({"two": status(400)})) as server:
             model = self.post(server, on_error="row")
             done = run_batch(
@@ -252,7 +254,7 @@ class TestChat:
         assert found[0]["error"] is None
         assert "400" in found[1]["error"]
 
-    def test_with_its_own_on_error_of_raise_it_goes_on_from_there(self) -> None:
+    def test_on_error_raise_is_resumed_after_the_finished_parts(self) -> None:
         with ChatServer(by_text({"three": status(400)})) as server:
             model = self.post(server)
             with pytest.raises(PredictError, match="3 parts are done"):
@@ -260,7 +262,7 @@ class TestChat:
             assert sorted(said(one) for one in server.requests) == ["one", "three", "two"]
 
 
-def test_where_no_row_is_left_the_columns_are_there(scripted: Adapter) -> None:
+def test_outputs_without_rows_have_columns(scripted: Adapter) -> None:
     Path("in.csv").write_text("do,n,id\nx,many,7\n")
     for out in ("out.csv", "out.parquet", "out.jsonl"):
         done = run_batch(scripted, "in.csv", out, on_error="reject", keep=("id",), overwrite=True)

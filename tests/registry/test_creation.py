@@ -50,13 +50,15 @@ def status(uri: str) -> str:
 
 
 @pytest.mark.usefixtures("open_store")
-class TestTheSlowerOne:
+class TestConcurrentRegistration:
     def start(self, faster: list[dict[str, str]], *theirs: dict[str, str]) -> str:
         MlflowRegister().register("sums", save_stub(WRITTEN), tags={JOB_KEY: "another"})
         faster += theirs
         return save_stub(WRITTEN)
 
-    def test_returns_the_version_of_the_faster_one(self, faster: list[dict[str, str]]) -> None:
+    def test_if_exists_reuse_returns_the_version_of_the_first(
+        self, faster: list[dict[str, str]]
+    ) -> None:
         uri = self.start(faster, KEY, KEY)
         version = MlflowRegister(if_exists="reuse", aliases=["champion"]).register(
             "sums", uri, tags=KEY
@@ -65,7 +67,7 @@ class TestTheSlowerOne:
         assert client().get_registered_model("sums").aliases == {}
         assert status(uri) == "FAILED"
 
-    def test_or_stops(self, faster: list[dict[str, str]]) -> None:
+    def test_if_exists_error_raises(self, faster: list[dict[str, str]]) -> None:
         uri = self.start(faster, KEY)
         with pytest.raises(RegisterError, match="this job is already version 2 of sums"):
             MlflowRegister(if_exists="error", aliases=["champion"]).register("sums", uri, tags=KEY)
@@ -76,7 +78,7 @@ class TestTheSlowerOne:
     @pytest.mark.parametrize(
         ("if_exists", "theirs", "ours"), [("new", KEY, KEY), ("reuse", {}, KEY), ("reuse", KEY, {})]
     )
-    def test_is_not_slower_where_that_does_not_count(
+    def test_other_jobs_do_not_conflict(
         self,
         if_exists: Any,
         theirs: dict[str, str],
@@ -91,16 +93,14 @@ class TestTheSlowerOne:
         assert int(client().get_model_version_by_alias("sums", "champion").version) == 3
         assert status(uri) == "READY"
 
-    def test_leaves_a_model_ready_that_is_another_version_too(
-        self, faster: list[dict[str, str]]
-    ) -> None:
+    def test_a_model_with_another_version_stays_ready(self, faster: list[dict[str, str]]) -> None:
         uri = self.start(faster)
         MlflowRegister().register("others", uri)
         faster.append(KEY)
         MlflowRegister(if_exists="reuse").register("sums", uri, tags=KEY)
         assert status(uri) == "READY"
 
-    def test_says_when_the_faster_one_is_gone(
+    def test_a_version_deleted_concurrently_is_reported(
         self, faster: list[dict[str, str]], mocker: Any
     ) -> None:
         uri = self.start(faster, KEY)
@@ -118,7 +118,7 @@ class TestTheSlowerOne:
         assert versions("sums") == [1]
 
     @pytest.mark.parametrize("if_exists", ["reuse", "error"])
-    def test_says_when_its_version_cannot_be_taken_back(
+    def test_a_version_that_cannot_be_deleted_is_reported(
         self, if_exists: Any, faster: list[dict[str, str]], mocker: Any
     ) -> None:
         uri = self.start(faster, KEY)
@@ -129,7 +129,7 @@ class TestTheSlowerOne:
             MlflowRegister(if_exists=if_exists).register("sums", uri, tags=KEY)
         assert raised.value.not_undone == ["version 3"]
 
-    def test_says_when_the_registry_fails_then(
+    def test_an_error_of_the_registry_is_reported(
         self, faster: list[dict[str, str]], mocker: Any
     ) -> None:
         uri = self.start(faster, KEY)
@@ -140,7 +140,7 @@ class TestTheSlowerOne:
             MlflowRegister(if_exists="reuse").register("sums", uri, tags=KEY)
 
 
-def test_the_lowest_version_is_found_however_they_were_touched() -> None:
+def test_the_lowest_version_of_a_job_is_found() -> None:
     with SqliteTracking().open():
         for _ in range(3):
             MlflowRegister().register("sums", save_stub(WRITTEN), tags=KEY)
@@ -151,7 +151,7 @@ def test_the_lowest_version_is_found_however_they_were_touched() -> None:
         assert int(MlflowRegister(if_exists="reuse").find("sums", "k1").version) == 2
 
 
-def test_a_lost_answer_is_not_a_second_version(mocker: Any) -> None:
+def test_a_lost_response_does_not_create_a_second_version(mocker: Any) -> None:
     create = mlflow.MlflowClient.create_model_version
     lost = [True]
 
@@ -174,7 +174,9 @@ def test_a_lost_answer_is_not_a_second_version(mocker: Any) -> None:
 class TestPublishing:
     """The receipt of who was slower."""
 
-    def test_says_whose_version_it_is(self, faster: list[dict[str, str]], mocker: Any) -> None:
+    def test_the_receipt_names_the_version_of_the_first(
+        self, faster: list[dict[str, str]], mocker: Any
+    ) -> None:
         first = publish(**steps())
         mocker.patch.object(MlflowRegister, "find", return_value=None)
         done = publish(**steps(register=MlflowRegister(if_exists="reuse")))
@@ -185,7 +187,7 @@ class TestPublishing:
         assert statuses == ["FAILED", "READY"]
 
 
-def test_a_folder_that_was_changed_is_not_registered() -> None:
+def test_a_changed_folder_is_not_registered() -> None:
     from modelpact.security.manifest import SIGNATURE_DIGEST
 
     with SqliteTracking().open():
@@ -200,7 +202,7 @@ def test_a_folder_that_was_changed_is_not_registered() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("if_exists", ["reuse", "error"])
-def test_two_processes_that_do_one_job_come_to_one_version(if_exists: str) -> None:
+def test_two_processes_with_the_same_job_create_one_version(if_exists: str) -> None:
     jobs = 5
     found = race_to_register(if_exists, jobs)
     numbers = set(versions())

@@ -48,7 +48,7 @@ def store() -> Iterator[None]:
         yield
 
 
-def tag(version: int, name: str = "sums") -> dict[str, Any]:
+def read_tag(version: int, name: str = "sums") -> dict[str, Any]:
     """What a version says about its admission."""
     facts: dict[str, Any] = json.loads(
         client().get_model_version(name, str(version)).tags["modelpact.compatibility"]
@@ -74,28 +74,30 @@ def tag(version: int, name: str = "sums") -> dict[str, Any]:
         ("full_transitive", NARROWER, [("INPUT_TYPE_NARROWED", "inputs.age")]),
     ],
 )
-def test_a_mode_asks_what_it_says(mode: Any, new: Any, broken: list[tuple[str, str]]) -> None:
+def test_each_mode_rejects_its_breaking_changes(
+    mode: Any, new: Any, broken: list[tuple[str, str]]
+) -> None:
     register_stub(OLD)
     uri = save_stub(new)
     register = MlflowRegister(compatibility=mode, aliases=["champion"])
     if not broken:
         assert int(register.register("sums", uri).version) == 2
         return
-    for ask in (
+    for call in (
         lambda: register.check_compatibility("sums", parse(new)),
         lambda: register.register("sums", uri),
     ):
         with pytest.raises(CompatibilityError) as raised:
-            ask()
+            call()
         assert [(change.rule, change.path) for change in raised.value.changes] == broken
         assert list(raised.value.broken) == ["1"]
     assert versions() == [1]
     assert client().get_registered_model("sums").aliases == {}
 
 
-def test_a_first_version_is_compared_with_none() -> None:
+def test_a_first_version_has_nothing_to_compare_with() -> None:
     assert register_stub(OLD, compatibility="full_transitive") == 1
-    assert tag(1) == {
+    assert read_tag(1) == {
         "mode": "full_transitive",
         "policy": "lossless",
         "extra": "ignore",
@@ -125,16 +127,16 @@ class TestAgainst:
             ({"compatibility": "backward_transitive"}, None),
         ],
     )
-    def test_the_version_that_is_asked_for(self, options: Any, against: str | None) -> None:
+    def test_the_given_version(self, options: Any, against: str | None) -> None:
         if against is None:
             with pytest.raises(CompatibilityError, match="with version 2 of sums in 1 place"):
                 register_stub(NARROWER, **options)
         else:
-            assert tag(register_stub(NARROWER, **options))["against"] == against
+            assert read_tag(register_stub(NARROWER, **options))["against"] == against
 
-    def test_all_versions_that_are_there(self) -> None:
+    def test_all_existing_versions(self) -> None:
         new = register_stub(OLD, compatibility="backward_transitive")
-        assert tag(new)["against"] == "1-2"
+        assert read_tag(new)["against"] == "1-2"
         with pytest.raises(
             CompatibilityError, match="with versions 1-2, 4 of sums in 1 place"
         ) as raised:
@@ -145,15 +147,15 @@ class TestAgainst:
         assert list(raised.value.broken) == ["1", "2", "4"]
 
     @pytest.mark.parametrize(
-        ("against", "told"), [(9, ""), ("@campion", "did you mean '@champion'?"), ("@x", "")]
+        ("against", "message"), [(9, ""), ("@campion", "did you mean '@champion'?"), ("@x", "")]
     )
-    def test_one_that_is_not_there_is_told(self, against: Any, told: str) -> None:
+    def test_a_missing_version_is_reported(self, against: Any, message: str) -> None:
         with pytest.raises(RegisterError, match="has no such version") as raised:
             register_stub(OLD, compatibility="backward", against=against)
-        assert told in str(raised.value)
+        assert message in str(raised.value)
         assert "Versions: 1, 2; aliases: @champion." in str(raised.value)
 
-    def test_a_registry_that_fails_is_told(self, mocker: Any) -> None:
+    def test_an_error_of_the_registry_is_reported(self, mocker: Any) -> None:
         mocker.patch(
             "mlflow.MlflowClient.get_model_version_by_alias",
             side_effect=MlflowException("no answer"),
@@ -162,13 +164,13 @@ class TestAgainst:
             register_stub(OLD, compatibility="backward", against="@champion")
 
 
-def test_a_number_needs_a_version() -> None:
+def test_a_version_number_needs_an_existing_version() -> None:
     with pytest.raises(RegisterError, match="Versions: none; aliases: none"):
         register_stub(OLD, compatibility="backward", against=1)
     assert versions() == []
 
 
-def test_the_policy_counts() -> None:
+def test_compatibility_depends_on_the_policy() -> None:
     register_stub({"inputs": {"age": "double"}})
     floats = {"inputs": {"age": "float"}}
     register_stub({"inputs": {"age": "integer"}}, name="strict")
@@ -186,7 +188,7 @@ def test_the_policy_counts() -> None:
         register_stub(floats, compatibility="backward", policy="strict")
 
 
-def test_extra_columns_count_where_they_are_refused() -> None:
+def test_removed_columns_break_if_extra_columns_are_forbidden() -> None:
     register_stub(OLD)
     shorter = {"inputs": {"age": "long"}, "outputs": {"y": "double"}}
     with pytest.raises(CompatibilityError, match="INPUT_REMOVED"):
@@ -194,12 +196,12 @@ def test_extra_columns_count_where_they_are_refused() -> None:
     assert register_stub(shorter, compatibility="backward") == 2
 
 
-class TestExceptions:
-    MEANT = Waiver(rule="INPUT_REQUIRED_ADDED", path="inputs.bmi", reason="the clinic sends it")
+class TestWaivers:
+    WAIVER = Waiver(rule="INPUT_REQUIRED_ADDED", path="inputs.bmi", reason="the clinic sends it")
 
-    def test_one_is_let_through_and_recorded(self) -> None:
+    def test_a_waived_change_passes_and_is_recorded(self) -> None:
         register_stub(OLD)
-        facts = tag(register_stub(LONGER, compatibility="backward", waivers=[self.MEANT]))
+        facts = read_tag(register_stub(LONGER, compatibility="backward", waivers=[self.WAIVER]))
         assert facts["waived"] == [
             {
                 "rule": "INPUT_REQUIRED_ADDED",
@@ -213,14 +215,14 @@ class TestExceptions:
             }
         ]
 
-    def test_it_lets_nothing_else_through(self) -> None:
+    def test_other_changes_are_rejected(self) -> None:
         register_stub(OLD)
         both = {
             "inputs": {"age": "integer", "sex": "string", "bmi": "double"},
             "outputs": {"y": "double"},
         }
         with pytest.raises(CompatibilityError, match=r"in 1 place:\n  inputs.age") as raised:
-            register_stub(both, compatibility="backward", waivers=[self.MEANT])
+            register_stub(both, compatibility="backward", waivers=[self.WAIVER])
         typed = next(line for line in str(raised.value).splitlines() if "register.waivers" in line)
         (word,) = [word for word in shlex.split(typed) if word.startswith("register.")]
         parsed = OverridesParser.create().parse_override(word).value()
@@ -229,7 +231,7 @@ class TestExceptions:
             {"rule": "INPUT_TYPE_NARROWED", "path": "inputs.age", "reason": "..."},
         ]
 
-    def test_what_is_to_be_typed_lets_it_through_once_the_reason_is_written(self) -> None:
+    def test_the_suggested_override_waives_the_change(self) -> None:
         register_stub(OLD)
         with pytest.raises(CompatibilityError) as raised:
             register_stub(NARROWER, compatibility="backward")
@@ -239,38 +241,38 @@ class TestExceptions:
         typed = OverridesParser.create().parse_override(word.replace('"..."', '"measured"')).value()
         assert register_stub(NARROWER, compatibility="backward", waivers=typed) == 2
 
-    def test_one_that_lets_nothing_through_is_told(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_an_unused_waiver_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         register_stub(OLD)
         with caplog.at_level(logging.WARNING, "modelpact.registry.gate"):
-            MlflowRegister(compatibility="backward", waivers=[self.MEANT]).check_compatibility(
+            MlflowRegister(compatibility="backward", waivers=[self.WAIVER]).check_compatibility(
                 "sums", parse(WIDER)
             )
-            MlflowRegister(waivers=[self.MEANT]).check_compatibility("sums", parse(WIDER))
+            MlflowRegister(waivers=[self.WAIVER]).check_compatibility("sums", parse(WIDER))
         assert caplog.messages == [
             "register.waivers: INPUT_REQUIRED_ADDED at inputs.bmi matched no change"
         ]
 
     @given(st.text(min_size=1, max_size=30).filter(lambda text: text.isprintable()))
-    def test_any_text_can_be_typed(self, text: str) -> None:
+    def test_any_text_is_quoted_for_hydra(self, text: str) -> None:
         override = OverridesParser.create().parse_override(f"x=[{{path: {_quote(text)}}}]")
         value: Any = override.value()
         if "${" not in text:  # which is an interpolation only when the whole is composed
             assert value == [{"path": text}]
 
 
-def test_changes_that_break_nothing_are_counted() -> None:
+def test_compatible_changes_are_counted() -> None:
     register_stub(OLD)
     new = {
         "inputs": {"age": "long", "sex": "string", "a?": "long", "b?": "long"},
         "outputs": {"y": "double", "z?": "double"},
     }
-    assert tag(register_stub(new, compatibility="backward"))["passed"] == {
+    assert read_tag(register_stub(new, compatibility="backward"))["passed"] == {
         "INPUT_OPTIONAL_ADDED": 2,
         "OUTPUT_OPTIONAL_ADDED": 1,
     }
 
 
-def test_many_changes_are_counted() -> None:
+def test_long_lists_of_changes_are_truncated() -> None:
     register_stub({"inputs": {f"c{n}": "long" for n in range(30)}})
     with pytest.raises(CompatibilityError, match="in 30 places") as raised:
         register_stub({"inputs": {f"c{n}": "integer" for n in range(30)}}, compatibility="backward")
@@ -279,16 +281,16 @@ def test_many_changes_are_counted() -> None:
     assert len(str(raised.value).splitlines()) < 18
 
 
-class TestAnOldVersion:
+class TestOldVersion:
     """What was read of it, and what could not be."""
 
-    def test_without_a_signature_took_anything(self) -> None:
+    def test_without_a_signature_accepts_anything(self) -> None:
         MlflowRegister(require_signature=False).register("sums", save_stub())
         with pytest.raises(CompatibilityError, match="INPUT_SCHEMA_ADDED") as raised:
             register_stub(OLD, compatibility="backward")
         assert [change.path for change in raised.value.changes] == ["inputs"]
 
-    def test_is_read_once_for_all_with_its_signature(self, mocker: Any) -> None:
+    def test_is_read_once(self, mocker: Any) -> None:
         for _ in range(3):
             register_stub(OLD)
         contracts._signatures.clear()
@@ -301,7 +303,7 @@ class TestAnOldVersion:
         )
         assert read.call_count == 1
 
-    def test_is_forgotten_after_many_others(self, mocker: Any) -> None:
+    def test_cache_has_a_limited_size(self, mocker: Any) -> None:
         mocker.patch.object(contracts, "_CACHE_SIZE", 1)
         register_stub(OLD)
         register_stub(WIDER)
@@ -310,7 +312,7 @@ class TestAnOldVersion:
         )
         assert len(contracts._signatures) == 1
 
-    def test_that_modelpact_did_not_make_is_read_each_time(self) -> None:
+    def test_of_plain_mlflow_is_read_each_time(self) -> None:
         foreign = save_stub(OLD)
         mlflow.MlflowClient().create_registered_model("sums")
         mlflow.MlflowClient().create_model_version("sums", source=str(folder_of(foreign)))
@@ -327,7 +329,7 @@ class TestAnOldVersion:
             "signature: {inputs: '[{}]'}",
         ],
     )
-    def test_that_is_malformed_is_named(self, text: str) -> None:
+    def test_with_a_malformed_mlmodel_file_is_named(self, text: str) -> None:
         uri = save_stub(OLD)
         MlflowRegister().register("sums", uri)
         contracts._signatures.clear()
@@ -339,7 +341,7 @@ class TestAnOldVersion:
             register_stub(OLD, compatibility="backward")
         assert versions() == [1]
 
-    def test_whose_files_are_gone_is_named(self) -> None:
+    def test_with_missing_files_is_named(self) -> None:
         uri = save_stub(OLD)
         MlflowRegister().register("sums", uri)
         contracts._signatures.clear()
@@ -351,7 +353,7 @@ class TestAnOldVersion:
         assert "register.against" in str(raised.value)
         assert versions() == [1]
 
-    def test_whose_mlmodel_file_is_a_folder_is_named(self) -> None:
+    def test_with_an_unreadable_mlmodel_file_is_named(self) -> None:
         uri = save_stub(OLD)
         MlflowRegister().register("sums", uri)
         contracts._signatures.clear()
@@ -362,8 +364,10 @@ class TestAnOldVersion:
         with pytest.raises(RegisterError, match="MLmodel file cannot be read"):
             register_stub(OLD, compatibility="backward")
 
-    @pytest.mark.parametrize(("change", "told"), [("changed", "changed"), ("deleted", "deleted")])
-    def test_whose_signature_was_changed_is_named(self, change: str, told: str) -> None:
+    @pytest.mark.parametrize(
+        ("change", "message"), [("changed", "changed"), ("deleted", "deleted")]
+    )
+    def test_with_a_changed_signature_is_named(self, change: str, message: str) -> None:
         uri, other = save_stub(OLD), save_stub(WIDER)
         MlflowRegister().register("sums", uri)
         contracts._signatures.clear()
@@ -373,11 +377,11 @@ class TestAnOldVersion:
         (folder_of(uri) / "MLmodel").write_text(text)
         with pytest.raises(
             RegisterError,
-            match=f"the signature of version 1 of sums was {told} after it was registered",
+            match=f"the signature of version 1 of sums was {message} after it was registered",
         ):
             register_stub(WIDER, compatibility="backward")
 
-    def test_that_was_deleted_meanwhile_is_passed_over(self, mocker: Any) -> None:
+    def test_deleted_concurrently_is_skipped(self, mocker: Any) -> None:
         for _ in range(2):
             register_stub(OLD)
         contracts._signatures.clear()
@@ -391,14 +395,14 @@ class TestAnOldVersion:
         mocker.patch("modelpact.registry.gate.list_versions", list_and_delete)
         model = mlflow.MlflowClient().get_model_version("sums", "1").source
         shutil.rmtree(folder_of(model))
-        admission = MlflowRegister(compatibility="backward_transitive").check_compatibility(
+        report = MlflowRegister(compatibility="backward_transitive").check_compatibility(
             "sums", parse(OLD)
         )
-        assert admission is not None
-        assert admission.against == (2,)
+        assert report is not None
+        assert report.against == (2,)
 
 
-class TestSomebodyElse:
+class TestConcurrentRegistration:
     """Another process registers between our comparison and our version."""
 
     @pytest.fixture(autouse=True)
@@ -417,9 +421,7 @@ class TestSomebodyElse:
         return todo
 
     @pytest.mark.parametrize("mode", ["backward", "backward_transitive"])
-    def test_our_version_is_taken_back_if_it_breaks_theirs(
-        self, mode: Any, other: list[str]
-    ) -> None:
+    def test_an_incompatible_version_is_deleted_again(self, mode: Any, other: list[str]) -> None:
         new = save_stub(WIDER)
         other.append(save_stub(LONGER | {"outputs": {"y": "float"}}))
         register = MlflowRegister(compatibility=mode, aliases=["champion"])
@@ -431,19 +433,19 @@ class TestSomebodyElse:
     @pytest.mark.parametrize(
         ("mode", "against"), [("backward", "1-2"), ("backward_transitive", "1-2")]
     )
-    def test_our_version_says_so_if_it_does_not(
+    def test_a_compatible_version_is_kept_and_tagged(
         self, mode: Any, against: str, other: list[str]
     ) -> None:
         other.append(save_stub(WIDER))
         version = MlflowRegister(compatibility=mode).register("sums", save_stub(WIDER))
         assert int(version.version) == 3
         assert (
-            tag(3)["against"]
+            read_tag(3)["against"]
             == json.loads(version.tags["modelpact.compatibility"])["against"]
             == against
         )
 
-    def test_an_alias_may_have_come_to_name_our_version(self, mocker: Any) -> None:
+    def test_an_alias_of_the_new_version_is_not_compared(self, mocker: Any) -> None:
         gate = Gate("backward", "@champion")
         mlflow.MlflowClient().set_registered_model_alias("sums", "champion", "1")
         assert gate.check(mlflow.MlflowClient(), "sums", parse(OLD), below=1).against == ()
@@ -452,25 +454,25 @@ class TestSomebodyElse:
         )
 
 
-class TestTheTag:
+class TestTag:
     CHANGE = Change(
         "INPUT_TYPE_NARROWED", "input", "inputs.age", "long", "integer", frozenset({"backward"})
     )
 
-    def test_is_never_longer_than_it_may_be(self) -> None:
+    def test_length_is_limited(self) -> None:
         waived = tuple(AppliedWaiver(self.CHANGE, (number,), "r" * 500) for number in range(40))
-        admission = CompatibilityReport("backward", against=(1,), waived=waived)
-        text = admission.to_tag()
+        report = CompatibilityReport("backward", against=(1,), waived=waived)
+        text = report.to_tag()
         facts = json.loads(text)
         assert MAX_TAG_LENGTH - 800 < len(text) <= MAX_TAG_LENGTH
         assert len(facts["waived"]) + facts["left_out"] == 40
-        assert len(admission.to_dict()["waived"]) == 40
+        assert len(report.to_dict()["waived"]) == 40
 
-    def test_counts_versions_that_are_too_many_to_name(self) -> None:
+    def test_long_lists_of_versions_are_counted(self) -> None:
         text = CompatibilityReport("backward_transitive", against=tuple(range(1, 4001, 2))).to_tag()
         assert json.loads(text)["against"] == "2000 versions, the last of them 3999"
 
-    def test_of_a_long_change_still_fits(self) -> None:
+    def test_a_long_change_is_truncated(self) -> None:
         long = Change(
             "INPUT_KIND_CHANGED", "input", "inputs", "x" * 9000, "y", frozenset({"backward"})
         )
@@ -481,7 +483,7 @@ class TestTheTag:
         )
         assert (facts["waived"], facts["left_out"]) == ([], 1)
 
-    def test_joins_two_comparisons(self) -> None:
+    def test_merges_two_comparisons(self) -> None:
         first = CompatibilityReport("backward", against=(1,), passed={"A": 1, "B": 2})
         later = CompatibilityReport(
             "backward",
@@ -498,7 +500,7 @@ class TestTheTag:
 
 
 @given(st.sets(st.integers(1, 60)))
-def test_ranges_say_which_numbers(numbers: set[int]) -> None:
+def test_ranges_contain_exactly_the_numbers(numbers: set[int]) -> None:
     said: set[int] = set()
     for part in filter(None, format_ranges(numbers).split(", ")):
         first, _, last = part.partition("-")
@@ -509,7 +511,7 @@ def test_ranges_say_which_numbers(numbers: set[int]) -> None:
 class TestPublishing:
     """The stage `compare`, which comes before anything is saved."""
 
-    def test_a_refused_contract_saves_nothing(self, tmp_path: Path) -> None:
+    def test_a_rejected_contract_saves_nothing(self, tmp_path: Path) -> None:
         publish(**steps())
         before = client().search_logged_models(["1"])
         stricter = ExplicitSigner(
@@ -525,7 +527,7 @@ class TestPublishing:
         assert receipt(tmp_path)["compatibility"] is None
         assert versions() == [1]
 
-    def test_the_receipt_says_what_was_compared(self) -> None:
+    def test_the_receipt_has_the_comparison(self) -> None:
         publish(**steps())
         done = publish(
             **steps(
@@ -542,7 +544,7 @@ class TestPublishing:
             "waived": [],
         }
 
-    def test_a_model_that_is_refused_at_the_end_is_failed(self, mocker: Any) -> None:
+    def test_a_model_rejected_at_registration_is_failed(self, mocker: Any) -> None:
         publish(**steps())
         mocker.patch.object(MlflowRegister, "check_compatibility", return_value=None)
         wider = numbers(params={"scale": 2.0})
@@ -561,7 +563,7 @@ class TestPublishing:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"against": ""}, "does not denote a version"),
         ({"against": "champion"}, "does not denote a version"),
@@ -575,6 +577,6 @@ class TestPublishing:
         ({"policy": "mlflow", "extra": "forbid"}, "so register.extra=forbid cannot apply"),
     ],
 )
-def test_what_asks_for_nothing_is_refused_before_any_work(options: Any, told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_options_without_effect_are_rejected_before_any_work(options: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         MlflowRegister(**options).check("sums")

@@ -34,7 +34,7 @@ def failures(response: Any) -> list[tuple[str, str, int | None]]:
     return [(each["code"], each["path"], each["row"]) for each in body["failures"]]
 
 
-def test_a_table_is_answered_with_outputs(table: Adapter) -> None:
+def test_a_table_returns_prediction_and_metadata(table: Adapter) -> None:
     response = post(create_client(table), "/predict", {"inputs": [ROW, ROW]})
     assert response.status_code == 200
     wanted = table.predict([ROW, ROW]).prediction.tolist()
@@ -76,7 +76,7 @@ def test_nested_values_and_params(nested: Adapter) -> None:
     )
 
 
-def test_every_failure_is_told_with_its_path(nested: Adapter) -> None:
+def test_every_violation_is_reported_with_its_path(nested: Adapter) -> None:
     broken = PERSON | {"tags": ["a", 7], "home": {"zip": "x"}, "lucky": [1, 2.5]}
     response = post(
         create_client(nested),
@@ -93,7 +93,7 @@ def test_every_failure_is_told_with_its_path(nested: Adapter) -> None:
     assert response.json()["message"] == "the request violates the signature in 5 places"
 
 
-def test_keys_that_a_client_made_up_are_not_in_a_path(nested: Adapter) -> None:
+def test_unknown_keys_are_not_shown_in_paths(nested: Adapter) -> None:
     http = create_client(nested)
     made_up = PERSON | {
         "scores": {"anne@example.com": "x"},
@@ -129,7 +129,7 @@ def test_infinity_and_nan(scripted: Adapter, table: Adapter) -> None:
     }
 
 
-def test_null_is_nan_where_the_contract_is_of_double() -> None:
+def test_null_is_nan_in_a_column_of_doubles() -> None:
     adapter = save_and_load(
         Nulls(), parse({"inputs": {"a": "double"}, "outputs": ["long"]}), pd.DataFrame({"a": [1.0]})
     )
@@ -141,7 +141,7 @@ def test_null_is_nan_where_the_contract_is_of_double() -> None:
     assert post(http, "/invocations", "a\n1\nnan\n", "text/csv").json()["predictions"] == [0, 1]
 
 
-def test_500_where_the_answer_breaks_the_contract(
+def test_500_if_the_prediction_violates_the_contract(
     scripted: Adapter, caplog: pytest.LogCaptureFixture
 ) -> None:
     for path in ("/predict", "/invocations"):
@@ -154,7 +154,7 @@ def test_500_where_the_answer_breaks_the_contract(
     assert "CANARY" not in caplog.text + response.text
 
 
-def test_502_where_the_model_fails(scripted: Adapter, caplog: pytest.LogCaptureFixture) -> None:
+def test_502_if_the_model_fails(scripted: Adapter, caplog: pytest.LogCaptureFixture) -> None:
     response = post(
         create_client(scripted), "/predict", {"inputs": [{"do": "fail CANARY", "n": 1}]}
     )
@@ -168,7 +168,7 @@ def test_502_where_the_model_fails(scripted: Adapter, caplog: pytest.LogCaptureF
     assert "CANARY" not in caplog.text
 
 
-def test_500_where_the_server_has_a_fault(
+def test_500_if_the_server_has_a_bug(
     table: Adapter, mocker: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     fault = UnicodeDecodeError(
@@ -181,7 +181,7 @@ def test_500_where_the_server_has_a_fault(
     assert "CANARY" not in caplog.text + response.text
 
 
-def test_a_fallbacks_metadata_name_the_error_and_no_more(
+def test_the_metadata_of_a_fallback_name_only_the_error_class(
     scripted: Adapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -197,9 +197,7 @@ def test_a_fallbacks_metadata_name_the_error_and_no_more(
     assert "CANARY" not in response.text
 
 
-def test_503_above_the_bound_and_small_requests_beside_a_slow_one(
-    scripted: Adapter, tmp_path: Path
-) -> None:
+def test_503_above_max_concurrency(scripted: Adapter, tmp_path: Path) -> None:
     app = create_app(scripted, Limits(max_concurrency=2))
     held = {"inputs": [{"do": f"until {tmp_path / 'go'}", "n": 1}]}
     with TestClient(app) as http:
@@ -236,7 +234,7 @@ def wait_for_work(http: TestClient, number: int) -> None:
         time.sleep(0.01)
 
 
-def test_504_and_the_slot_is_taken_until_the_model_has_really_ended(
+def test_504_keeps_the_slot_until_the_model_returns(
     scripted: Adapter, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with TestClient(create_app(scripted, Limits(max_concurrency=1, timeout=0.5))) as http:
@@ -249,7 +247,7 @@ def test_504_and_the_slot_is_taken_until_the_model_has_really_ended(
     assert "did not respond within 0.5 s" in caplog.text
 
 
-def test_a_chat_server_that_fails_is_502(
+def test_a_failing_chat_server_is_502(
     make_chat_adapter: Callable[..., Adapter], caplog: pytest.LogCaptureFixture
 ) -> None:
     with ChatServer(
@@ -281,7 +279,7 @@ def test_metrics_count_requests_by_path_and_status(table: Adapter) -> None:
     assert "modelpact_requests_in_progress 0.0" in text
 
 
-def test_what_the_server_says_of_itself(table: Adapter) -> None:
+def test_information_routes(table: Adapter) -> None:
     http = create_client(table)
     assert (http.get("/ping").status_code, http.get("/ping").text) == (200, "\n")
     assert http.get("/version").json()["model"] == table.uri
@@ -289,7 +287,7 @@ def test_what_the_server_says_of_itself(table: Adapter) -> None:
     assert (http.get("/predict").status_code, http.get("/nothing").status_code) == (405, 404)
 
 
-def test_two_models_in_an_application_of_ones_own(table: Adapter, nested: Adapter) -> None:
+def test_two_models_in_a_user_application(table: Adapter, nested: Adapter) -> None:
     app = FastAPI()
     app.include_router(create_router(table, Limits(max_bytes=100)), prefix="/houses")
     app.include_router(create_router(nested), prefix="/people")
@@ -306,7 +304,7 @@ def test_two_models_in_an_application_of_ones_own(table: Adapter, nested: Adapte
     assert len(set(names)) == len(names)
 
 
-def test_values_that_json_has_not() -> None:
+def test_values_without_a_json_form() -> None:
     from modelpact.serving.jsonable import to_jsonable
 
     frame = pd.DataFrame(

@@ -16,10 +16,10 @@ from modelpact.serving.jsonable import to_jsonable
 from modelpact.serving.mlflow_protocol import parse_invocation
 from modelpact.signature import compile, parse
 
-MOMENT = "2024-05-06T07:08:09"
+DATETIME = "2024-05-06T07:08:09"
 
 
-class TestQuestion:
+class TestEncodeRequest:
     @pytest.mark.parametrize(
         ("inputs", "expected"),
         [
@@ -28,10 +28,10 @@ class TestQuestion:
                 [{"a": 1.5, "b": "x"}, {"a": None, "b": None}],
             ),
             (pd.DataFrame({"a": np.array([1.5], dtype="float32")}), [{"a": 1.5}]),
-            (pd.DataFrame({"t": pd.to_datetime([MOMENT, None])}), [{"t": MOMENT}, {"t": None}]),
+            (pd.DataFrame({"t": pd.to_datetime([DATETIME, None])}), [{"t": DATETIME}, {"t": None}]),
             (
-                pd.DataFrame({"o": [{"a": np.int32(1), "t": np.datetime64(MOMENT, "ns")}]}),
-                [{"o": {"a": 1, "t": MOMENT}}],
+                pd.DataFrame({"o": [{"a": np.int32(1), "t": np.datetime64(DATETIME, "ns")}]}),
+                [{"o": {"a": 1, "t": DATETIME}}],
             ),
             (pd.DataFrame({0: ["x", "y"]}), ["x", "y"]),
             (pd.DataFrame({0: [1, 2], 1: ["x", "y"]}), [[1, "x"], [2, "y"]]),
@@ -48,13 +48,13 @@ class TestQuestion:
     @pytest.mark.parametrize(
         ("name", "expected"), [(0, [[[1.0, 2.0]], [[]]]), (None, [[1.0, 2.0], []])]
     )
-    def test_a_column_that_is_named_0_stands_in_a_list(self, name: Any, expected: Any) -> None:
+    def test_a_column_named_0_is_a_list_of_values(self, name: Any, expected: Any) -> None:
         frame = pd.DataFrame({0: [[1.0, 2.0], []]})
         signature = ModelSignature(Schema([ColSpec(Array(DataType.double), name)]))
         assert encode_request(frame, schema=signature.inputs) == {"inputs": expected}
         pd.testing.assert_frame_equal(compile(signature).enforce_inputs(expected), frame)
 
-    def test_one_column_where_the_contract_has_two_is_no_row_of_two(self) -> None:
+    def test_one_nested_column_is_not_a_row_of_two_columns(self) -> None:
         inputs = ModelSignature(Schema([ColSpec(AnyType()), ColSpec(AnyType())])).inputs
         assert encode_request(pd.DataFrame({0: [[1, "a"]]}), schema=inputs) == {
             "inputs": [[[1, "a"]]]
@@ -62,9 +62,9 @@ class TestQuestion:
 
     def test_params(self) -> None:
         assert encode_request(
-            [], {"when": datetime.datetime.fromisoformat(MOMENT), "n": np.int64(3)}
+            [], {"when": datetime.datetime.fromisoformat(DATETIME), "n": np.int64(3)}
         )["params"] == {
-            "when": MOMENT,
+            "when": DATETIME,
             "n": 3,
         }
 
@@ -84,7 +84,7 @@ class TestQuestion:
             {"t": np.zeros((2, 0, 3))},
         ],
     )
-    def test_what_json_cannot_carry(self, inputs: Any) -> None:
+    def test_values_without_a_json_form(self, inputs: Any) -> None:
         with pytest.raises(NotJsonEncodable):
             encode_request(inputs)
 
@@ -105,7 +105,7 @@ class TestQuestion:
         ({"a": "int64[-1]", "b": "int64[2]"}, {"a": [1], "b": [3, 4]}, {"inputs"}),
     ],
 )
-def test_every_envelope_holds_the_same(spec: Any, inputs: Any, names: set[str]) -> None:
+def test_every_envelope_has_the_same_inputs(spec: Any, inputs: Any, names: set[str]) -> None:
     spec = "int64[-1, 2]" if spec == "long[-1, 2]" else spec
     signature = parse({"inputs": spec})
     found = encode_envelopes(inputs, signature.inputs)
@@ -118,16 +118,16 @@ def test_every_envelope_holds_the_same(spec: Any, inputs: Any, names: set[str]) 
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
-def test_a_moment_of_an_answer_is_the_same_text_in_every_unit(unit: str) -> None:
-    values = np.array([MOMENT, "NaT"], dtype=f"M8[{unit}]")
-    assert to_jsonable(values) == [MOMENT, None]
+def test_datetimes_have_the_same_text_in_every_unit(unit: str) -> None:
+    values = np.array([DATETIME, "NaT"], dtype=f"M8[{unit}]")
+    assert to_jsonable(values) == [DATETIME, None]
     assert to_jsonable({"a": [values[0], values[1]], "b": values.reshape(1, 2)}) == {
-        "a": [MOMENT, None],
-        "b": [[MOMENT, None]],
+        "a": [DATETIME, None],
+        "b": [[DATETIME, None]],
     }
 
 
-def test_finer_moments_keep_their_digits() -> None:
+def test_nanoseconds_are_kept() -> None:
     assert to_jsonable(np.array(["2024-05-06T07:08:09.123456789"], dtype="M8[ns]")) == [
         "2024-05-06T07:08:09.123456789"
     ]

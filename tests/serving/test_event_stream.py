@@ -25,7 +25,7 @@ def events(text: str) -> list[tuple[str, Any]]:
     return found
 
 
-def test_an_answer_comes_piece_by_piece(make_chat_adapter: MakeChatAdapter) -> None:
+def test_a_prediction_is_streamed_in_pieces(make_chat_adapter: MakeChatAdapter) -> None:
     with ChatServer(stream(["Hel", "lo\n\n", "wörld"])) as server:
         response = post(
             create_client(make_chat_adapter(server)),
@@ -41,7 +41,7 @@ def test_an_answer_comes_piece_by_piece(make_chat_adapter: MakeChatAdapter) -> N
     assert last == ("done", {})
 
 
-def test_what_fails_before_the_first_piece_is_a_status(make_chat_adapter: MakeChatAdapter) -> None:
+def test_errors_before_the_first_piece_have_a_status(make_chat_adapter: MakeChatAdapter) -> None:
     with ChatServer([status(400), echo()]) as server:
         http = create_client(make_chat_adapter(server))
         failed = post(http, "/predict/stream", {"inputs": [HELLO]})
@@ -58,7 +58,7 @@ def test_what_fails_before_the_first_piece_is_a_status(make_chat_adapter: MakeCh
 
 
 @pytest.mark.parametrize("broken", ["cut", "end", "error"])
-def test_what_fails_later_is_an_event(
+def test_later_errors_are_events(
     make_chat_adapter: MakeChatAdapter, broken: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     with ChatServer(stream(["CAN", "ARY", "CAN", "ARY"], broken=broken)) as server:
@@ -72,7 +72,7 @@ def test_what_fails_later_is_an_event(
     assert "CAN" not in caplog.text
 
 
-def test_a_stream_is_under_way_until_its_end(make_chat_adapter: MakeChatAdapter) -> None:
+def test_a_stream_is_in_progress_until_its_end(make_chat_adapter: MakeChatAdapter) -> None:
     with (
         ChatServer(stream(["a", "b", "c"], delay=0.2)) as server,
         TestClient(create_app(make_chat_adapter(server), Limits())) as http,
@@ -81,7 +81,7 @@ def test_a_stream_is_under_way_until_its_end(make_chat_adapter: MakeChatAdapter)
         assert http.get("/health").json()["in_progress"] == 0
 
 
-def test_an_empty_answer_is_a_stream_that_is_done(make_chat_adapter: MakeChatAdapter) -> None:
+def test_an_empty_prediction_ends_the_stream(make_chat_adapter: MakeChatAdapter) -> None:
     with ChatServer(answer("")) as server:
         response = post(
             create_client(make_chat_adapter(server)), "/predict/stream", {"inputs": [HELLO]}
@@ -91,7 +91,7 @@ def test_an_empty_answer_is_a_stream_that_is_done(make_chat_adapter: MakeChatAda
         assert events(response.text)[-1] == ("done", {})
 
 
-def test_a_first_piece_that_does_not_come_is_504(make_chat_adapter: MakeChatAdapter) -> None:
+def test_a_missing_first_piece_is_504(make_chat_adapter: MakeChatAdapter) -> None:
     with (
         ChatServer(answer("late", delay=0.6)) as server,
         TestClient(create_app(make_chat_adapter(server), Limits(timeout=0.1))) as http,
@@ -103,5 +103,5 @@ def test_a_first_piece_that_does_not_come_is_504(make_chat_adapter: MakeChatAdap
             time.sleep(0.02)
 
 
-def test_a_model_that_does_not_stream_has_no_such_route(table: Adapter) -> None:
+def test_a_model_without_streaming_has_no_stream_route(table: Adapter) -> None:
     assert post(create_client(table), "/predict/stream", {"inputs": []}).status_code == 404

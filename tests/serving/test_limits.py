@@ -166,14 +166,14 @@ HEADERS: list[tuple[str, str | None, dict[str, str], int]] = [
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+def no_data_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """No log holds a client's data."""
     caplog.set_level(0)
     yield
     assert "CANARY" not in caplog.text
 
 
-def refused_or_answered(response: Any, wanted: int) -> None:
+def assert_response(response: Any, wanted: int) -> None:
     """The status is the one that is wanted, and the body what is promised with it; nothing of the request comes back."""
     from jsonschema import Draft202012Validator
 
@@ -191,14 +191,14 @@ def refused_or_answered(response: Any, wanted: int) -> None:
     ("body", "wanted"), [case[1:] for case in TABLE], ids=[case[0] for case in TABLE]
 )
 def test_a_table(table: Adapter, body: str | bytes, wanted: int) -> None:
-    refused_or_answered(post(create_client(table), "/predict", body), wanted)
+    assert_response(post(create_client(table), "/predict", body), wanted)
 
 
 @pytest.mark.parametrize(
     ("body", "wanted"), [case[1:] for case in TABLE[:30]], ids=[case[0] for case in TABLE[:30]]
 )
 def test_mlflows_protocol(table: Adapter, body: str | bytes, wanted: int) -> None:
-    refused_or_answered(post(create_client(table), "/invocations", body), wanted)
+    assert_response(post(create_client(table), "/invocations", body), wanted)
 
 
 @pytest.mark.parametrize(
@@ -209,14 +209,14 @@ def test_nested_values(nested: Adapter, body: str, wanted: int) -> None:
     if wanted == 200:
         assert response.status_code == 200, response.text
     else:
-        refused_or_answered(response, wanted)
+        assert_response(response, wanted)
 
 
 @pytest.mark.parametrize(
     ("body", "wanted"), [case[1:] for case in TENSOR], ids=[case[0] for case in TENSOR]
 )
 def test_tensors(tensor: Adapter, body: str, wanted: int) -> None:
-    refused_or_answered(post(create_client(tensor), "/predict", body), wanted)
+    assert_response(post(create_client(tensor), "/predict", body), wanted)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_tensors(tensor: Adapter, body: str, wanted: int) -> None:
 )
 def test_headers(table: Adapter, kind: str | None, headers: dict[str, str], wanted: int) -> None:
     sent: Any = {name: value.encode("latin-1") for name, value in headers.items()}
-    refused_or_answered(
+    assert_response(
         post(create_client(table), "/predict", json.dumps({"inputs": [ROW]}), kind, **sent), wanted
     )
 
@@ -246,10 +246,10 @@ def test_headers(table: Adapter, kind: str | None, headers: dict[str, str], want
     ],
 )
 def test_csv(table: Adapter, body: str | bytes, wanted: int) -> None:
-    refused_or_answered(post(create_client(table), "/invocations", body, "text/csv"), wanted)
+    assert_response(post(create_client(table), "/invocations", body, "text/csv"), wanted)
 
 
-def test_a_value_that_takes_anything_may_be_deep() -> None:
+def test_deeply_nested_values_of_any_type() -> None:
     """Inputs too deep for the checks are rejected, not reported as a server error."""
     from modelpact.signature import parse
     from serving_models import Nulls

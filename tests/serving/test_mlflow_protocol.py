@@ -21,7 +21,7 @@ RECORDS = FRAME.to_dict("records")
 SPLIT = FRAME.to_dict("split")
 
 
-def of_mlflow(adapter: Adapter, body: str, kind: str = "application/json") -> Any:
+def mlflow_response(adapter: Adapter, body: str, kind: str = "application/json") -> Any:
     """What MLflow's own server answers."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -32,16 +32,16 @@ def of_mlflow(adapter: Adapter, body: str, kind: str = "application/json") -> An
     return json.loads(response.response)
 
 
-def same(ours: Any, theirs: Any) -> None:
+def assert_same(ours: Any, theirs: Any) -> None:
     """Whether two answers are equal, numbers to the last bits."""
     if isinstance(theirs, dict):
         assert ours.keys() == theirs.keys()
         for key, value in theirs.items():
-            same(ours[key], value)
+            assert_same(ours[key], value)
     elif isinstance(theirs, list):
         assert len(ours) == len(theirs)
         for mine, other in zip(ours, theirs, strict=True):
-            same(mine, other)
+            assert_same(mine, other)
     elif isinstance(theirs, float):
         assert ours == pytest.approx(theirs, rel=1e-12)
     else:
@@ -76,7 +76,7 @@ def same(ours: Any, theirs: Any) -> None:
 def test_a_table_in_json(table: Adapter, body: dict[str, Any]) -> None:
     response = post(create_client(table), "/invocations", body)
     assert response.status_code == 200, response.text
-    same(response.json(), of_mlflow(table, json.dumps(body)))
+    assert_same(response.json(), mlflow_response(table, json.dumps(body)))
 
 
 @pytest.mark.parametrize(
@@ -86,19 +86,19 @@ def test_a_table_in_json(table: Adapter, body: dict[str, Any]) -> None:
 def test_a_table_in_csv(table: Adapter, text: str) -> None:
     response = post(create_client(table), "/invocations", text, "text/csv; charset=UTF-8")
     assert response.status_code == 200, response.text
-    same(response.json(), of_mlflow(table, text, "text/csv"))
+    assert_same(response.json(), mlflow_response(table, text, "text/csv"))
 
 
 @pytest.mark.parametrize(
     "text", ["do,n\n007,1\n1e5,2\n", 'do,n\n"a,b\nc",1\n', "do,n\nTrue,1\n2024-01-01,2"]
 )
-def test_text_in_csv_stays_text(scripted: Adapter, text: str) -> None:
+def test_csv_strings_stay_strings(scripted: Adapter, text: str) -> None:
     response = post(create_client(scripted), "/invocations", text, "text/csv")
     assert response.status_code == 200, response.text
-    same(response.json(), of_mlflow(scripted, text, "text/csv"))
+    assert_same(response.json(), mlflow_response(scripted, text, "text/csv"))
 
 
-def test_whole_numbers_in_csv_stay_whole_beside_an_empty_value() -> None:
+def test_csv_integers_stay_integers_next_to_empty_values() -> None:
     from modelpact.serving.mlflow_protocol import parse_csv
     from modelpact.signature import parse
     from serving_models import Nulls
@@ -132,7 +132,7 @@ def test_whole_numbers_in_csv_stay_whole_beside_an_empty_value() -> None:
 def test_tensors(tensor: Adapter, body: dict[str, Any]) -> None:
     response = post(create_client(tensor), "/invocations", body)
     assert response.status_code == 200, response.text
-    same(response.json(), of_mlflow(tensor, json.dumps(body)))
+    assert_same(response.json(), mlflow_response(tensor, json.dumps(body)))
 
 
 @pytest.mark.parametrize("envelope", ["dataframe_records", "inputs", "dataframe_split"])
@@ -143,34 +143,34 @@ def test_nested_values(nested: Adapter, envelope: str) -> None:
     body = {envelope: rows, "params": {"factor": 2.0}}
     response = post(create_client(nested), "/invocations", body)
     assert response.status_code == 200, response.text
-    same(response.json(), of_mlflow(nested, json.dumps(body)))
+    assert_same(response.json(), mlflow_response(nested, json.dumps(body)))
 
 
-def test_nested_values_as_instances_which_mlflow_cannot_read(nested: Adapter) -> None:
+def test_nested_instances_that_mlflow_cannot_read(nested: Adapter) -> None:
     """MLflow makes arrays of the columns first and then refuses them."""
     body = {"instances": [PERSON, PERSON], "params": {"factor": 2.0}}
     with pytest.raises(MlflowException):
-        of_mlflow(nested, json.dumps(body))
+        mlflow_response(nested, json.dumps(body))
     response = post(create_client(nested), "/invocations", body)
     assert [row["total"] for row in response.json()["predictions"]] == [7.0, 7.0]
 
 
 def test_pydantic_objects(hinted: Adapter) -> None:
     body = {"inputs": [{"a": 1.0, "b": 2.0}]}
-    same(
+    assert_same(
         post(create_client(hinted), "/invocations", body).json(),
-        of_mlflow(hinted, json.dumps(body)),
+        mlflow_response(hinted, json.dumps(body)),
     )
 
 
-def test_the_stored_serving_example_is_answered(
+def test_the_stored_serving_example_is_accepted(
     table: Adapter, tensor: Adapter, nested: Adapter, hinted: Adapter
 ) -> None:
     for adapter in (table, tensor, nested, hinted):
         stored = (adapter.folder / "serving_input_example.json").read_text()
         response = post(create_client(adapter), "/invocations", stored)
         assert response.status_code == 200, response.text
-        same(response.json(), of_mlflow(adapter, stored))
+        assert_same(response.json(), mlflow_response(adapter, stored))
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_the_stored_serving_example_is_answered(
         "a,b,n\n1,1e999,3\n",
     ],
 )
-def test_what_is_not_a_table_of_csv(table: Adapter, text: str) -> None:
+def test_malformed_csv(table: Adapter, text: str) -> None:
     response = post(create_client(table), "/invocations", text, "text/csv")
     assert (response.status_code, response.json()["error_code"]) == (400, "NOT_CSV")
 
@@ -216,13 +216,13 @@ def test_what_is_not_a_table_of_csv(table: Adapter, text: str) -> None:
         {"inputs": [RECORDS[0] | {"n": 1.5}]},
     ],
 )
-def test_what_is_not_of_the_protocol_or_the_contract(table: Adapter, body: Any) -> None:
+def test_requests_that_violate_the_protocol_or_the_contract(table: Adapter, body: Any) -> None:
     response = post(create_client(table), "/invocations", body)
     assert response.status_code == 422, response.text
     assert response.json()["failures"]
 
 
-def test_mlflows_own_client_for_a_served_model_reads_the_answer(table: Adapter) -> None:
+def test_the_client_of_mlflow_reads_the_response(table: Adapter) -> None:
     from mlflow.deployments import PredictionsResponse
 
     text = post(create_client(table), "/invocations", {"dataframe_split": SPLIT}).text

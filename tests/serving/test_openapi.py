@@ -35,7 +35,7 @@ def schema_of(document: dict[str, Any], path: str, status: str = "200") -> dict[
     return found
 
 
-def test_every_example_is_answered_and_conforms(adapter: Adapter) -> None:
+def test_every_example_is_accepted_and_its_response_conforms(adapter: Adapter) -> None:
     http = create_client(adapter)
     document = http.get("/openapi.json").json()
     assert document["openapi"].startswith("3.1")
@@ -64,7 +64,7 @@ def test_every_status_is_declared_with_its_body(adapter: Adapter) -> None:
         )
 
 
-def test_what_the_other_routes_answer_is_what_is_declared(table: Adapter) -> None:
+def test_responses_of_the_other_routes_conform(table: Adapter) -> None:
     http = create_client(table)
     document = http.get("/openapi.json").json()
     gets = [path for path, methods in document["paths"].items() if "get" in methods]
@@ -75,7 +75,7 @@ def test_what_the_other_routes_answer_is_what_is_declared(table: Adapter) -> Non
         assert response.headers["content-type"].startswith(kind), path
 
 
-def test_names_and_types_are_those_of_the_contract(nested: Adapter) -> None:
+def test_names_and_types_match_the_contract(nested: Adapter) -> None:
     document = create_app(nested).openapi()
     body = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"][
         "schema"
@@ -87,7 +87,7 @@ def test_names_and_types_are_those_of_the_contract(nested: Adapter) -> None:
     assert body["properties"]["params"]["properties"]["factor"]["default"] == 1.0
 
 
-def test_a_chat_model_says_that_it_streams(make_chat_adapter: Callable[..., Adapter]) -> None:
+def test_a_chat_model_declares_its_stream(make_chat_adapter: Callable[..., Adapter]) -> None:
     with ChatServer(echo()) as server:
         document = create_client(make_chat_adapter(server)).get("/openapi.json").json()
     assert set(document["paths"]["/predict/stream"]["post"]["responses"]["200"]["content"]) == {
@@ -108,7 +108,7 @@ class _Page(HTMLParser):
         self.links += [value or "" for name, value in attrs if name in {"href", "src", "action"}]
 
 
-def test_the_page_needs_no_network(nested: Adapter) -> None:
+def test_the_docs_page_needs_no_network(nested: Adapter) -> None:
     response = create_client(nested).get("/docs")
     assert response.headers["content-type"].startswith("text/html")
     page = _Page()
@@ -120,7 +120,7 @@ def test_the_page_needs_no_network(nested: Adapter) -> None:
     assert "default-src 'none'" in response.headers["content-security-policy"]
 
 
-def test_the_page_is_text_whatever_the_contract_says() -> None:
+def test_the_docs_page_escapes_the_contract() -> None:
     from modelpact.serving.docs_page import render_docs_page
 
     evil = "</script><img src=x onerror=alert(1)>"
@@ -135,7 +135,7 @@ def test_the_page_is_text_whatever_the_contract_says() -> None:
     assert "<img" not in text
 
 
-def test_the_statuses_of_the_page_are_those_of_the_server() -> None:
+def test_documented_statuses_match_the_server() -> None:
     text = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
     found = {
         int(status): meaning

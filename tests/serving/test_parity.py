@@ -36,7 +36,7 @@ class Once(Echo):
         return {"calls": self.calls}
 
 
-class Answers(Echo):
+class Constant(Echo):
     """Answers with the same value always."""
 
     def __init__(self, value: Any) -> None:
@@ -46,7 +46,7 @@ class Answers(Echo):
         return self.value
 
 
-class Fails(Echo):
+class Failing(Echo):
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
         raise RuntimeError("no good")
 
@@ -86,7 +86,7 @@ def test_a_chat_model(make_chat_adapter: Callable[..., Adapter]) -> None:
     assert parity.count_verdicts("predict")["accepted"] >= 2
 
 
-def test_another_answer_is_a_difference() -> None:
+def test_a_different_prediction_is_a_difference() -> None:
     parity = compare_echo({"inputs": {"a": "double"}}, Once())
     assert {(each.client, each.path, each.rule) for each in parity.differences} >= {
         (client, ".calls", "") for client in CLIENTS[1:]
@@ -94,9 +94,9 @@ def test_another_answer_is_a_difference() -> None:
     assert parity.unexplained == [each for each in parity.differences if each.path]
 
 
-def test_another_model_behind_mlflow_is_a_difference() -> None:
+def test_a_different_model_behind_mlflow_is_a_difference() -> None:
     signature = parse({"inputs": {"a": "double"}})
-    other = echo_adapter(signature, Answers({"inputs": {}, "params": {}})).pyfunc
+    other = echo_adapter(signature, Constant({"inputs": {}, "params": {}})).pyfunc
     parity = compare(
         echo_adapter(signature), [Payload("generated", pd.DataFrame({"a": [1.0]}), None)], other
     )
@@ -108,7 +108,7 @@ def test_another_model_behind_mlflow_is_a_difference() -> None:
     ]
 
 
-def test_a_model_that_refuses_only_over_http_is_a_difference(
+def test_a_rejection_only_over_http_is_a_difference(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from modelpact.serving import app
@@ -149,7 +149,7 @@ class TestRules:
     def test_nan_is_null(self) -> None:
         answer = np.array([np.nan, np.inf, 1.0])
         parity = compare_echo(
-            {"inputs": {"a": "double"}, "outputs": "float64[-1]"}, Answers(answer), n=1
+            {"inputs": {"a": "double"}, "outputs": "float64[-1]"}, Constant(answer), n=1
         )
         assert parity.explained == {"NAN_IS_NULL": 4}
         assert {each.client for each in parity.differences} == {"predict", "invocations"}
@@ -157,12 +157,12 @@ class TestRules:
 
     def test_outputs_are_unchecked_by_mlflow(self) -> None:
         parity = compare_echo(
-            {"inputs": {"a": "double"}, "outputs": ["long"]}, Answers(["text"]), n=1
+            {"inputs": {"a": "double"}, "outputs": ["long"]}, Constant(["text"]), n=1
         )
         assert parity.explained == {"OUTPUTS_UNCHECKED": 1}
         assert parity.count_verdicts("python") == parity.count_verdicts("predict") == {"failed": 1}
 
-    def test_a_model_that_is_not_repeatable_says_so(
+    def test_a_nondeterministic_model_is_reported(
         self, make_chat_adapter: Callable[..., Adapter]
     ) -> None:
         answers = iter(range(1000))
@@ -173,18 +173,18 @@ class TestRules:
         assert set(parity.explained) == {"NOT_DETERMINISTIC"}
         assert parity.unexplained == []
 
-    def test_no_rule_is_an_excuse_for_everything(self) -> None:
+    def test_rules_do_not_explain_everything(self) -> None:
         """A verdict that MLflow's policy does not give either is explained by nothing."""
         signature = parse({"inputs": {"a": "double"}})
         parity = compare(
             echo_adapter(signature),
             [Payload("generated", pd.DataFrame({"a": [1.0]}), None)],
-            echo_adapter(signature, Fails()).pyfunc,
+            echo_adapter(signature, Failing()).pyfunc,
         )
         assert [each.other for each in parity.unexplained] == ["failed (RuntimeError)"]
 
 
-def test_what_json_does_not_carry_is_asked_in_python_only() -> None:
+def test_payloads_without_a_json_form_are_sent_in_python_only() -> None:
     parity = compare_echo({"inputs": {"b": "binary"}}, n=6)
     assert parity.count_verdicts("predict")["not sent"] >= 3
     assert all(each.envelope == "" for each in parity.results if "predict" not in each.verdicts)
@@ -192,7 +192,7 @@ def test_what_json_does_not_carry_is_asked_in_python_only() -> None:
 
 
 def test_a_model_that_fails_fails_everywhere() -> None:
-    parity = compare_echo({"inputs": {"a": "double"}}, Fails(), n=5)
+    parity = compare_echo({"inputs": {"a": "double"}}, Failing(), n=5)
     assert [parity.count_verdicts(client)["failed"] for client in CLIENTS] == [
         3,
         4,
@@ -202,7 +202,7 @@ def test_a_model_that_fails_fails_everywhere() -> None:
     assert parity.unexplained == []
 
 
-def test_the_callers_data_stays_as_it_is() -> None:
+def test_the_data_of_the_caller_is_not_changed() -> None:
     moment = pd.Timestamp("2024-05-06")
     frame = pd.DataFrame({"o": [{"t": moment}]})
     compare(
@@ -212,7 +212,7 @@ def test_the_callers_data_stays_as_it_is() -> None:
     assert frame["o"][0]["t"] is moment
 
 
-def test_the_same_seed_asks_the_same(table: Adapter) -> None:
+def test_payloads_depend_only_on_the_seed(table: Adapter) -> None:
     one, two, other = (compare(table, generate_payloads(table, 12, seed)) for seed in (3, 3, 4))
     assert one.to_json() == two.to_json()
     assert [each.kind for each in one.results][:5] == [
@@ -225,7 +225,7 @@ def test_the_same_seed_asks_the_same(table: Adapter) -> None:
     assert len(other.results) == 12
 
 
-def test_the_report_says_all() -> None:
+def test_the_report_is_complete() -> None:
     report = json.loads(compare_echo({"inputs": {"a": "double"}}).to_json())
     assert report["payloads"] == len(report["results"]) == 12
     assert report["unexplained"] == 0
@@ -244,7 +244,7 @@ def test_the_report_says_all() -> None:
         (None, None, True),
     ],
 )
-def test_cells_are_equal_to_the_last_bit(left: Any, right: Any, equal: bool) -> None:
+def test_equal_cells(left: Any, right: Any, equal: bool) -> None:
     assert cells_equal(left, right) is cells_equal(right, left) is equal
 
 
@@ -270,13 +270,13 @@ class TestVerifier:
         inputs = model.pyfunc.metadata.load_input_example(str(model.folder))
         return Sample(inputs, outputs=model.predict(inputs).prediction)
 
-    def test_a_good_model_passes(self, table: Adapter) -> None:
+    def test_a_correct_model_passes(self, table: Adapter) -> None:
         verdict = ParityVerifier(payloads=10).verify(table, self.sample(table), table.signature)
         check = verdict.checks[-1]
         assert (check.code, check.ok) == ("PARITY", True)
         assert check.detail.startswith("10 payloads, same verdicts and predictions")
 
-    def test_one_that_answers_otherwise_over_http_does_not(
+    def test_a_different_prediction_over_http_fails(
         self, table: Adapter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         from modelpact.serving import app

@@ -73,25 +73,25 @@ def wait_until_idle(server: ServerProcess) -> None:
 
 
 @pytest.mark.slow
-def test_it_serves(server: ServerProcess) -> None:
+def test_predicts_over_http(server: ServerProcess) -> None:
     assert post(server, ONE).json()["prediction"] == [1.0]
     assert httpx2.get(f"{server.url}/docs", timeout=20).status_code == 200
 
 
-def test_408_for_a_body_that_does_not_come(server: ServerProcess) -> None:
+def test_408_if_the_body_does_not_arrive(server: ServerProcess) -> None:
     with server.connect() as connection:
         connection.sendall(head("content-length: 1000") + b'{"inputs": [' + CANARY.encode())
         status, body = reply(connection)
     assert (status, body["error_code"]) == (408, "BODY_TOO_SLOW")
 
 
-def test_413_at_once_where_the_length_is_announced(server: ServerProcess) -> None:
+def test_413_immediately_if_the_content_length_is_too_large(server: ServerProcess) -> None:
     with server.connect() as connection:
         connection.sendall(head("content-length: 100001"))
         assert reply(connection)[0] == 413
 
 
-def test_413_while_a_body_is_still_being_sent(server: ServerProcess) -> None:
+def test_413_while_the_body_is_sent(server: ServerProcess) -> None:
     """Its length is unknown; it is neither read to its end nor kept."""
     before = memory(server)
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
@@ -115,7 +115,7 @@ def test_413_while_a_body_is_still_being_sent(server: ServerProcess) -> None:
     assert memory(server) - before < 30_000_000
 
 
-def test_a_client_that_sends_first_and_reads_then_gets_its_413(server: ServerProcess) -> None:
+def test_a_client_that_reads_after_sending_receives_413(server: ServerProcess) -> None:
     response = httpx2.post(
         f"{server.url}/predict",
         content=b" " * 900_000,
@@ -131,7 +131,7 @@ def memory(server: ServerProcess) -> int:
     return 1024 * int(re.findall(r"VmRSS:\s+(\d+)", text)[0])
 
 
-def test_a_client_that_goes_away(server: ServerProcess) -> None:
+def test_a_client_that_disconnects(server: ServerProcess) -> None:
     for sent in (
         head("content-length: 1000") + b"{",
         head("content-length: 60") + json.dumps(ONE).encode(),
@@ -173,7 +173,7 @@ def test_what_is_not_http(server: ServerProcess, sent: bytes) -> None:
     assert post(server, ONE).status_code == 200
 
 
-def test_a_model_that_is_slow_is_504_and_small_requests_are_answered_meanwhile(
+def test_a_slow_model_is_504_and_does_not_block_other_requests(
     server: ServerProcess,
 ) -> None:
     statuses: list[int] = []
@@ -190,7 +190,7 @@ def test_a_model_that_is_slow_is_504_and_small_requests_are_answered_meanwhile(
     wait_until_idle(server)
 
 
-def test_400_requests_on_16_threads_of_which_a_quarter_is_bad(server: ServerProcess) -> None:
+def test_400_concurrent_requests_with_invalid_ones(server: ServerProcess) -> None:
     bad = [
         (422, json.dumps({"inputs": [{"do": CANARY, "n": "x"}]})),
         (400, "{" + CANARY),
@@ -223,7 +223,7 @@ def test_400_requests_on_16_threads_of_which_a_quarter_is_bad(server: ServerProc
     assert under_way(server) == 0
 
 
-def test_a_port_that_is_taken_is_an_error_of_the_configuration(
+def test_a_port_in_use_is_a_configuration_error(
     modelpact: CommandRunner, server: ServerProcess, scripted: Adapter
 ) -> None:
     ended = modelpact("task=serve", f"task.uri={scripted.folder}", f"task.port={server.port}")
@@ -232,7 +232,7 @@ def test_a_port_that_is_taken_is_an_error_of_the_configuration(
     assert "task.port=0" in ended.err
 
 
-def test_sigterm_finishes_what_is_under_way(server: ServerProcess, tmp_path: Path) -> None:
+def test_sigterm_finishes_requests_in_progress(server: ServerProcess, tmp_path: Path) -> None:
     assert post(server, {"inputs": [{"do": f"fail {CANARY}", "n": 1}]}).status_code == 502
     found: list[httpx2.Response] = []
     body = {"inputs": [{"do": f"until {tmp_path / 'go'}", "n": 7}]}

@@ -64,7 +64,7 @@ def own(tmp_path: Path) -> MlflowClient:
 
 
 @pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """What looks as if it were moved outside is looked at again at once."""
     monkeypatch.setattr("modelpact.registry.aliases.alias_history._PAUSES", (0.0, 0.0))
 
@@ -80,7 +80,7 @@ def register(store: MlflowClient, name: str, n_versions: int = 4) -> None:
         store.create_model_version(name, str(Path("model").absolute()))
 
 
-def named(store: MlflowClient, alias: str = "champion", name: str = "sums") -> int | None:
+def alias_version(store: MlflowClient, alias: str = "champion", name: str = "sums") -> int | None:
     """The version that the registry says an alias names."""
     found = store.get_registered_model(name).aliases.get(alias)
     return None if found is None else int(found)
@@ -96,8 +96,8 @@ def refused(act: Callable[[], object], text: str) -> AliasError:
     return caught.value
 
 
-class TestAMove:
-    def test_is_in_the_history_and_in_the_registry(
+class TestMove:
+    def test_is_recorded_in_history_and_registry(
         self, store: MlflowClient, sums: Aliases, monkeypatch: Any
     ) -> None:
         monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
@@ -116,10 +116,10 @@ class TestAMove:
         assert (second.rules, second.forced) == (tuple(rules), ("metric",))
         assert second.who == "ann"
         assert datetime.fromisoformat(second.when).utcoffset() == timedelta(0)
-        assert named(store) == 3
+        assert alias_version(store) == 3
         assert not sums.state("champion").unfinished
 
-    def test_of_another_alias_is_another_history(self, store: MlflowClient, sums: Aliases) -> None:
+    def test_each_alias_has_its_own_history(self, store: MlflowClient, sums: Aliases) -> None:
         sums.move("champion", 1)
         sums.move("challenger", 2)
         assert [(state.alias, state.current) for state in sums.states()] == [
@@ -127,22 +127,24 @@ class TestAMove:
             ("champion", 1),
         ]
         assert moves(sums, "challenger") == [("python", None, 2)]
-        assert (named(store), named(store, "challenger")) == (1, 2)
+        assert (alias_version(store), alias_version(store, "challenger")) == (1, 2)
 
-    def test_to_where_it_is_writes_nothing(self, sums: Aliases) -> None:
+    def test_to_the_current_version_writes_nothing(self, sums: Aliases) -> None:
         assert sums.move("champion", None) is None
         sums.move("champion", 2)
         assert sums.move("champion", 2) is None
         assert len(moves(sums)) == 1
 
-    def test_to_nothing_takes_the_alias_away(self, store: MlflowClient, sums: Aliases) -> None:
+    def test_to_none_removes_the_alias(self, store: MlflowClient, sums: Aliases) -> None:
         sums.move("champion", 2)
         sums.move("champion", None)
-        assert named(store) is None
+        assert alias_version(store) is None
         assert sums.state("champion").current is None
         assert moves(sums)[-1] == ("python", 2, None)
 
-    def test_expects_what_it_says(self, sums: Aliases, monkeypatch: Any) -> None:
+    def test_an_unexpected_current_version_is_rejected(
+        self, sums: Aliases, monkeypatch: Any
+    ) -> None:
         monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
         sums.move("champion", 1, expected=None)
         sums.move("champion", 2, expected=1, why="a try")
@@ -156,22 +158,22 @@ class TestAMove:
         assert len(moves(sums)) == 2
 
     @pytest.mark.parametrize("version", [5, 0, 10**6])
-    def test_needs_a_version(self, version: int, sums: Aliases) -> None:
+    def test_needs_an_existing_version(self, version: int, sums: Aliases) -> None:
         refused(lambda: sums.move("champion", version), "does not exist")
         assert moves(sums) == []
 
-    def test_needs_a_version_that_is_still_there(self, store: MlflowClient, sums: Aliases) -> None:
+    def test_to_a_deleted_version_is_rejected(self, store: MlflowClient, sums: Aliases) -> None:
         store.delete_model_version("sums", "2")
         refused(lambda: sums.move("champion", 2), "version 2 of sums does not exist")
 
-    def test_needs_a_model(self, store: MlflowClient) -> None:
+    def test_needs_a_registered_model(self, store: MlflowClient) -> None:
         error = refused(
             lambda: Aliases(store, "sum"), "no registered model 'sum' (did you mean 'sums'?)"
         )
         assert error.remedy == "Registered models: sums."
 
     @pytest.mark.parametrize("alias", ["", "v1", "latest", "a b", "a/b", "a.1", "x" * 256])
-    def test_needs_an_alias(self, alias: str, sums: Aliases) -> None:
+    def test_needs_a_valid_alias(self, alias: str, sums: Aliases) -> None:
         for act in (lambda: sums.move(alias, 1), lambda: sums.protect(alias)):
             with pytest.raises(ConfigError, match="is not a valid alias"):
                 act()
@@ -179,7 +181,7 @@ class TestAMove:
     @pytest.mark.parametrize(
         ("why", "text"), [("x" * 1001, "1,001 characters"), ("half \ud800", "unpaired surrogates")]
     )
-    def test_needs_a_reason_that_can_be_kept(self, why: str, text: str, sums: Aliases) -> None:
+    def test_needs_a_valid_reason(self, why: str, text: str, sums: Aliases) -> None:
         for act in (
             lambda: sums.move("champion", 1, why=why),
             lambda: sums.protect("champion", why=why),
@@ -188,12 +190,12 @@ class TestAMove:
                 act()
         assert moves(sums) == []
 
-    def test_keeps_no_secret(self, sums: Aliases) -> None:
+    def test_secrets_in_the_reason_are_redacted(self, sums: Aliases) -> None:
         with pytest.raises(SecretError) as caught:
             sums.move("champion", 1, why="with " + "sk-" + "proj-0123456789abcdef")
         assert "0123456789" not in str(caught.value)
 
-    def test_is_never_cut(self, sums: Aliases) -> None:
+    def test_record_is_never_truncated(self, sums: Aliases) -> None:
         rules = [RuleResult(name="metric", ok=True, detail="x" * 6000)]
         refused(
             lambda: sums.move("champion", 1, rules=rules),
@@ -204,30 +206,32 @@ class TestAMove:
     @pytest.mark.parametrize(
         "why", ["", "ein Satz: 'müßig', \"quoted\" \\ | 中文 🙂", "two\nlines", "x" * 1000]
     )
-    def test_keeps_the_reason_as_it_is(self, why: str, sums: Aliases) -> None:
+    def test_reason_is_kept_unchanged(self, why: str, sums: Aliases) -> None:
         sums.move("champion", 1, why=why)
         assert sums.state("champion").moves[0].why == why
 
 
 @pytest.mark.parametrize("name", ["it's", 'say "so"', "modèle 中文", "x" * 256, "a\\b%_*"])
-def test_a_model_of_any_name_has_a_history(name: str, store: MlflowClient) -> None:
+def test_models_with_any_name_have_a_history(name: str, store: MlflowClient) -> None:
     register(store, name, 1)
     Aliases(store, name).move("champion", 1)
     assert moves(Aliases(store, name)) == [("python", None, 1)]
-    assert named(store, name=name) == 1
+    assert alias_version(store, name=name) == 1
 
 
 @pytest.mark.parametrize("alias", ["x" * 255, "größe", "-", "_", "Champion", "1"])
-def test_an_alias_of_any_name_has_a_history(alias: str, store: MlflowClient, sums: Aliases) -> None:
+def test_aliases_with_any_name_have_a_history(
+    alias: str, store: MlflowClient, sums: Aliases
+) -> None:
     for version in (1, 2):
         sums.move(alias, version)
     sums.move("x" * 254, 3)
     assert moves(sums, alias) == [("python", None, 1), ("python", 1, 2)]
-    assert named(store, alias) == 2
+    assert alias_version(store, alias) == 2
     assert alias in [state.alias for state in sums.states()]
 
 
-def test_a_model_that_is_made_again_begins_anew(store: MlflowClient, sums: Aliases) -> None:
+def test_a_recreated_model_has_a_new_history(store: MlflowClient, sums: Aliases) -> None:
     sums.move("champion", 4)
     sums.protect("champion")
     store.delete_registered_model("sums")
@@ -255,8 +259,8 @@ class Before:
         monkeypatch.setattr(owner, method, called)
 
 
-class TestTwoAtOnce:
-    def test_one_who_expected_something_has_lost(
+class TestConcurrentMoves:
+    def test_a_conditional_move_loses(
         self, store: MlflowClient, sums: Aliases, monkeypatch: Any
     ) -> None:
         sums.move("champion", 1)
@@ -271,17 +275,17 @@ class TestTwoAtOnce:
             "it names version 2, not version 1",
         )
         assert moves(sums) == [("python", None, 1), ("python", 1, 2)]
-        assert named(store) == 2
+        assert alias_version(store) == 2
 
-    def test_one_who_did_not_comes_after(
+    def test_an_unconditional_move_is_applied_second(
         self, store: MlflowClient, sums: Aliases, monkeypatch: Any
     ) -> None:
         Before(monkeypatch, sums, "_write_line", lambda: Aliases(store, "sums").move("champion", 2))
         sums.move("champion", 3)
         assert moves(sums) == [("python", None, 2), ("python", 2, 3)]
-        assert named(store) == 3
+        assert alias_version(store) == 3
 
-    def test_one_who_is_slow_to_tell_the_registry_undoes_nothing(
+    def test_a_slow_writer_does_not_undo_a_later_move(
         self, store: MlflowClient, sums: Aliases, monkeypatch: Any
     ) -> None:
         other = MlflowClient(store.tracking_uri, store.tracking_uri)
@@ -293,10 +297,10 @@ class TestTwoAtOnce:
         )
         sums.move("champion", 2)
         assert moves(sums) == [("python", None, 2), ("python", 2, 3)]
-        assert named(store) == 3
+        assert alias_version(store) == 3
         assert not sums.state("champion").unfinished
 
-    def test_one_who_sees_the_other_in_between_does_not_take_it_for_something_outside(
+    def test_a_move_in_progress_is_not_an_external_change(
         self, store: MlflowClient, sums: Aliases, monkeypatch: Any
     ) -> None:
         sums.move("champion", 1)
@@ -309,7 +313,7 @@ class TestTwoAtOnce:
         sums.move("champion", 3)
         assert moves(sums) == [("python", None, 1), ("python", 1, 2), ("python", 2, 3)]
 
-    def test_one_who_always_loses_gives_up(self, sums: Aliases, monkeypatch: Any) -> None:
+    def test_retries_are_limited(self, sums: Aliases, monkeypatch: Any) -> None:
         monkeypatch.setattr(sums, "_write_line", lambda *_: False)
         monkeypatch.setattr("time.sleep", lambda _: None)
         monkeypatch.setattr("modelpact.registry.aliases.alias_writer.MAX_ATTEMPTS", 3)
@@ -317,7 +321,7 @@ class TestTwoAtOnce:
         refused(lambda: sums.protect("champion"), "other processes kept moving it")
 
     @pytest.mark.parametrize("before", ["create_experiment", "create_run"])
-    def test_both_get_the_same_ledger(
+    def test_both_writers_get_the_same_log(
         self, before: str, own: MlflowClient, monkeypatch: Any
     ) -> None:
         other = MlflowClient(own.tracking_uri, own.tracking_uri)
@@ -330,7 +334,7 @@ class TestTwoAtOnce:
             "it",
         ]  # the loser's are deleted
 
-    def test_both_get_the_same_ledger_where_there_is_an_index(
+    def test_both_writers_get_the_same_log_with_an_index(
         self, store: MlflowClient, monkeypatch: Any
     ) -> None:
         other = MlflowClient(store.tracking_uri, store.tracking_uri)
@@ -344,22 +348,20 @@ class TestTwoAtOnce:
         )
         assert get_or_create_log(store, "it", "it").run_id == found[0].run_id
 
-    def test_a_line_that_is_written_twice_is_there_once(self, store: MlflowClient) -> None:
+    def test_a_repeated_event_is_counted_once(self, store: MlflowClient) -> None:
         ledger = get_or_create_log(store, "it", "it")
         assert [ledger.write("a.1", line) for line in ("x", "x", "y")] == [True, True, False]
         assert ledger.read() == {"a.1": "x"}
 
     @pytest.mark.slow
-    def test_of_two_processes_exactly_one_wins_each_time(
-        self, store: MlflowClient, sums: Aliases
-    ) -> None:
+    def test_exactly_one_of_two_processes_wins(self, store: MlflowClient, sums: Aliases) -> None:
         winners = race_for_alias(store.tracking_uri, "sums", "champion", 10)
         assert len(winners) == 10
         assert [move.to for move in sums.state("champion").moves] == winners
-        assert named(store) == winners[-1]
+        assert alias_version(store) == winners[-1]
 
 
-class TestAKill:
+class TestKilledWriter:
     @pytest.fixture
     def cut(self, store: MlflowClient, sums: Aliases, monkeypatch: pytest.MonkeyPatch) -> None:
         """A writer was killed after it appended a move, and before it updated the registry."""
@@ -374,7 +376,7 @@ class TestAKill:
                 sums.move("champion", 2)
 
     @pytest.mark.usefixtures("cut")
-    def test_leaves_a_move_that_is_seen(self, store: MlflowClient, sums: Aliases) -> None:
+    def test_leaves_an_unfinished_move(self, store: MlflowClient, sums: Aliases) -> None:
         state = sums.state("champion")
         assert (state.unfinished, state.outside, state.current, state.registered) == (
             True,
@@ -386,22 +388,22 @@ class TestAKill:
 
     @pytest.mark.usefixtures("cut")
     @pytest.mark.parametrize("how", ["finish", "move to the same", "protect"])
-    def test_is_mended(self, how: str, store: MlflowClient, sums: Aliases) -> None:
+    def test_is_repaired(self, how: str, store: MlflowClient, sums: Aliases) -> None:
         {
             "finish": lambda: sums.finish("champion"),
             "move to the same": lambda: sums.move("champion", 2),
             "protect": lambda: sums.protect("champion"),
         }[how]()
-        assert named(store) == 2
+        assert alias_version(store) == 2
         assert list(find_unfinished(store)) == []
 
     @pytest.mark.usefixtures("cut")
-    def test_is_followed_by_the_next_move(self, store: MlflowClient, sums: Aliases) -> None:
+    def test_the_next_move_repairs(self, store: MlflowClient, sums: Aliases) -> None:
         sums.move("champion", 3, expected=2)
         assert moves(sums) == [("python", None, 1), ("python", 1, 2), ("python", 2, 3)]
-        assert named(store) == 3
+        assert alias_version(store) == 3
 
-    def test_of_nobody_needs_no_mending(self, store: MlflowClient, sums: Aliases) -> None:
+    def test_nothing_to_repair(self, store: MlflowClient, sums: Aliases) -> None:
         assert list(find_unfinished(store)) == []
         sums.move("champion", 1)
         sums.finish("champion")
@@ -410,7 +412,7 @@ class TestAKill:
         get_or_create_log(store, "others\n1", "made again since")
         assert list(find_unfinished(store)) == []
 
-    def test_of_the_store_is_told(
+    def test_a_failing_store_is_reported(
         self, store: MlflowClient, sums: Aliases, monkeypatch: Any
     ) -> None:
         def fail(*_: Any) -> None:
@@ -424,9 +426,9 @@ class TestAKill:
             )
         assert error.not_undone == ["move 1"]
         sums.finish("champion")
-        assert named(store) == 2
+        assert alias_version(store) == 2
 
-    def test_of_the_version_is_withdrawn(
+    def test_a_deleted_version_is_withdrawn(
         self, store: MlflowClient, sums: Aliases, monkeypatch: Any
     ) -> None:
         sums.move("champion", 1)
@@ -439,7 +441,7 @@ class TestAKill:
         refused(lambda: sums.move("champion", 2), "version 2 was deleted meanwhile")
         assert moves(sums)[1:] == [("python", 1, 2), ("undo", 2, 1)]
         state = sums.state("champion")
-        assert (named(store), state.current, state.outside, state.unfinished) == (
+        assert (alias_version(store), state.current, state.outside, state.unfinished) == (
             1,
             1,
             False,
@@ -447,10 +449,8 @@ class TestAKill:
         )
 
 
-class TestOutside:
-    def test_an_alias_that_was_there_before_is_recorded(
-        self, store: MlflowClient, sums: Aliases
-    ) -> None:
+class TestExternalChanges:
+    def test_an_existing_alias_is_recorded(self, store: MlflowClient, sums: Aliases) -> None:
         store.set_registered_model_alias("sums", "champion", "1")
         state = sums.state("champion")
         assert (state.outside, state.current, state.recorded) == (True, 1, None)
@@ -458,7 +458,7 @@ class TestOutside:
         assert moves(sums) == [("outside", None, 1), ("promote", 1, 2)]
 
     @pytest.mark.parametrize("version", [1, 4, None])
-    def test_a_move_is_recorded_by_the_next(
+    def test_an_external_move_is_recorded_by_the_next_move(
         self, version: int | None, store: MlflowClient, sums: Aliases
     ) -> None:
         sums.move("champion", 1)
@@ -475,14 +475,14 @@ class TestOutside:
         assert moves(sums)[2:] == [("outside", 2, version), ("python", version, 3)]
         assert sums.state("champion").moves[2].why == "found by python"
 
-    def test_a_version_that_was_deleted_takes_its_alias_along(
-        self, store: MlflowClient, sums: Aliases
-    ) -> None:
+    def test_a_deleted_version_removes_its_alias(self, store: MlflowClient, sums: Aliases) -> None:
         sums.move("champion", 2)
         store.delete_model_version("sums", "2")
         assert (sums.state("champion").outside, sums.state("champion").current) == (True, None)
 
-    def test_is_recorded_when_it_is_protected(self, store: MlflowClient, sums: Aliases) -> None:
+    def test_an_external_move_is_recorded_by_protect(
+        self, store: MlflowClient, sums: Aliases
+    ) -> None:
         store.set_registered_model_alias("sums", "champion", "1")
         sums.protect("champion")
         assert moves(sums) == [("outside", None, 1), ("protect", 1, 1)]
@@ -490,7 +490,7 @@ class TestOutside:
 
 class TestProtection:
     @pytest.mark.parametrize("by", ["python", "register", "sweep"])
-    def test_lets_only_a_promotion_move_it(
+    def test_only_a_promotion_moves_a_protected_alias(
         self, by: Any, store: MlflowClient, sums: Aliases, monkeypatch: Any
     ) -> None:
         monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
@@ -502,17 +502,17 @@ class TestProtection:
         assert "(customers)" in error.message
         assert "task=promote task.uri=models:/sums/<version> task.alias=champion" in error.remedy
         assert "task.lift=true" in error.remedy
-        assert named(store) == 1
+        assert alias_version(store) == 1
         for version, kind in ((2, "promote"), (1, "rollback")):
             sums.move("champion", version, by=kind)  # type: ignore[arg-type]
-        assert named(store) == 1
+        assert alias_version(store) == 1
         sums.protect("champion", False)
         sums.move("champion", 3, by=by)
         assert [move.by for move in sums.state("champion").moves] == [
             "python", "protect", "promote", "rollback", "lift", by,
         ]  # fmt: skip
 
-    def test_is_set_once(self, sums: Aliases) -> None:
+    def test_protection_is_recorded_once(self, sums: Aliases) -> None:
         assert sums.protect("champion", False) is None
         assert sums.protect("champion") is not None
         assert sums.protect("champion") is None
@@ -520,7 +520,7 @@ class TestProtection:
             "champion"
         ]  # also before there is such an alias
 
-    def test_does_not_hide_a_move_that_was_cut_off(
+    def test_protection_does_not_hide_an_unfinished_move(
         self, store: MlflowClient, sums: Aliases, monkeypatch: Any
     ) -> None:
         with monkeypatch.context() as patch:
@@ -528,15 +528,17 @@ class TestProtection:
             sums.move("champion", 1)
         assert sums.state("champion").unfinished
         sums.protect("champion")
-        assert named(store) == 1
+        assert alias_version(store) == 1
 
-    def test_that_comes_in_between_is_seen(
+    def test_concurrent_protection_is_respected(
         self, store: MlflowClient, sums: Aliases, monkeypatch: Any
     ) -> None:
         Before(monkeypatch, sums, "_write_line", lambda: Aliases(store, "sums").protect("champion"))
         refused(lambda: sums.move("champion", 1), "is protected")
 
-    def test_is_asked_before_any_work(self, store: MlflowClient, sums: Aliases) -> None:
+    def test_protection_is_checked_before_any_work(
+        self, store: MlflowClient, sums: Aliases
+    ) -> None:
         check_unprotected(store, "no such model", ["champion"], "register.aliases")
         check_unprotected(store, "sums", [], "register.aliases")
         check_unprotected(store, "sums", ["champion"], "register.aliases")
@@ -548,13 +550,13 @@ class TestProtection:
         assert error.alias == "champion"
 
 
-class TestAHistoryThatIsNotWhole:
+class TestIncompleteHistory:
     @pytest.fixture(autouse=True)
     def moved(self, sums: Aliases) -> None:
         sums.move("champion", 1)
 
     @pytest.mark.parametrize("name", [EXPERIMENT, INDEX_EXPERIMENT])
-    def test_its_experiment_was_deleted(self, name: str, own: MlflowClient) -> None:
+    def test_a_deleted_experiment(self, name: str, own: MlflowClient) -> None:
         get_or_create_log(own, "it", "it")
         number = own.get_experiment_by_name(name).experiment_id
         own.delete_experiment(number)
@@ -562,24 +564,22 @@ class TestAHistoryThatIsNotWhole:
             get_or_create_log(own, "them", "them")
         assert f"mlflow experiments restore -x {number}" in caught.value.remedy
 
-    def test_its_run_was_deleted(self, store: MlflowClient, sums: Aliases) -> None:
+    def test_a_deleted_run(self, store: MlflowClient, sums: Aliases) -> None:
         ledger = append_log.find_log(store, sums.subject)
         assert ledger is not None
         store.delete_run(ledger.run_id)
         refused(
             lambda: sums.move("champion", 2), "the store rejected a request for the aliases of sums"
         )
-        assert named(store) == 1
+        assert alias_version(store) == 1
 
-    def test_the_index_is_not_named_any_more(self, own: MlflowClient) -> None:
+    def test_an_index_without_its_tag(self, own: MlflowClient) -> None:
         own.create_experiment(INDEX_EXPERIMENT)
         with pytest.raises(StoreError, match=r"has lost its tag modelpact\.index"):
             append_log.find_log(own, "it")
 
     @pytest.mark.parametrize("line", ["by hand", "{}", '{"form": 2, "more": 1}', "[1]"])
-    def test_somebody_else_wrote_into_it(
-        self, line: str, store: MlflowClient, sums: Aliases
-    ) -> None:
+    def test_a_foreign_event(self, line: str, store: MlflowClient, sums: Aliases) -> None:
         ledger = append_log.find_log(store, sums.subject)
         assert ledger is not None
         ledger.write("champion.2", line)
@@ -590,7 +590,7 @@ class TestAHistoryThatIsNotWhole:
                 "this version of modelpact can read",
             )
 
-    def test_the_store_lets_this_user_write_nothing(
+    def test_a_store_without_write_permission(
         self, store: MlflowClient, sums: Aliases, monkeypatch: Any
     ) -> None:
         def deny(*_: Any) -> None:
@@ -599,9 +599,9 @@ class TestAHistoryThatIsNotWhole:
         monkeypatch.setattr(store, "log_param", deny)
         error = refused(lambda: sums.move("champion", 2), "Permission denied")
         assert "permission to edit both" in error.remedy
-        assert named(store) == 1
+        assert alias_version(store) == 1
 
-    def test_the_store_fails(self, store: MlflowClient, sums: Aliases, monkeypatch: Any) -> None:
+    def test_a_failing_store(self, store: MlflowClient, sums: Aliases, monkeypatch: Any) -> None:
         def fail(*_: Any) -> None:
             raise MlflowException("the database is down", TEMPORARILY_UNAVAILABLE)
 
@@ -614,7 +614,7 @@ class TestAHistoryThatIsNotWhole:
 
 @pytest.mark.parametrize("refuse", [MlflowException("no", PERMISSION_DENIED), None])
 @pytest.mark.parametrize("name", [EXPERIMENT, INDEX_EXPERIMENT])
-def test_an_experiment_that_cannot_be_made(
+def test_an_experiment_that_cannot_be_created(
     name: str, refuse: Any, own: MlflowClient, monkeypatch: Any
 ) -> None:
     create = own.create_experiment
@@ -633,7 +633,7 @@ def test_an_experiment_that_cannot_be_made(
         get_or_create_log(own, "it", "it")
 
 
-def test_an_account_without_a_name_has_a_number(
+def test_a_user_without_a_name_has_a_number(
     store: MlflowClient, sums: Aliases, mocker: Any
 ) -> None:
     mocker.patch(
@@ -651,27 +651,27 @@ class TestEarlier:
             sums.move("champion", to, by=by)  # type: ignore[arg-type]
         return sums.state("champion").earlier()
 
-    def test_are_those_before(self, sums: Aliases) -> None:
+    def test_returns_the_versions_before(self, sums: Aliases) -> None:
         assert self.earlier(sums) == []
         assert self.earlier(sums, ("promote", 1)) == []
         assert self.earlier(sums, ("promote", 2), ("register", 3)) == [2, 1]
 
-    def test_what_was_rolled_back_from_is_none(self, sums: Aliases) -> None:
+    def test_excludes_rolled_back_versions(self, sums: Aliases) -> None:
         path = [("promote", 1), ("promote", 2), ("promote", 3), ("rollback", 2)]
         assert self.earlier(sums, *path) == [1]
         assert self.earlier(sums, ("rollback", 1)) == []
         assert self.earlier(sums, ("promote", 4)) == [1]
 
-    def test_what_came_back_is_there_once(self, sums: Aliases) -> None:
+    def test_lists_each_version_once(self, sums: Aliases) -> None:
         assert self.earlier(sums, ("promote", 1), ("promote", 2), ("promote", 1)) == [2]
 
-    def test_also_after_the_alias_was_taken_away(self, sums: Aliases) -> None:
+    def test_includes_versions_of_a_removed_alias(self, sums: Aliases) -> None:
         assert self.earlier(sums, ("promote", 1), ("promote", 2), ("python", None)) == [2, 1]
 
-    def test_what_was_undone_is_none(self, sums: Aliases) -> None:
+    def test_excludes_undone_moves(self, sums: Aliases) -> None:
         assert self.earlier(sums, ("promote", 1), ("register", 2), ("undo", 1)) == []
 
-    def test_a_move_from_outside_is_one(self, store: MlflowClient, sums: Aliases) -> None:
+    def test_includes_external_moves(self, store: MlflowClient, sums: Aliases) -> None:
         sums.move("champion", 1)
         store.set_registered_model_alias("sums", "champion", "3")
         assert sums.state("champion").earlier() == [1]
