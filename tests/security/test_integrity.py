@@ -44,8 +44,8 @@ __all__ = ["modelpact"]  # the fixture
 pytestmark = pytest.mark.filterwarnings("ignore:.*type hints")
 
 ROWS = numbers().read().inputs
-ANSWERS = PickledModel(by="pickle").predict(ROWS)
-SIGNATURE = infer(ROWS, ANSWERS)
+PREDICTION = PickledModel(by="pickle").predict(ROWS)
+SIGNATURE = infer(ROWS, PREDICTION)
 
 
 class Lab:
@@ -61,7 +61,7 @@ class Lab:
     def fill(self) -> None:
         """Save the models, and register them."""
         line = SklearnModel(estimator=LinearRegression())
-        line.fit(ROWS, ANSWERS)
+        line.fit(ROWS, PREDICTION)
         plain = self.home / "plain"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # MLflow would rather have type hints
@@ -88,9 +88,9 @@ class Lab:
     def _save(self, name: str, saver: Saver, model: Any) -> None:
         info = saver.save(model, SIGNATURE, ROWS)
         tags = client().get_logged_model(info.model_id).tags
-        said = {key: tags[key] for key in (ARTIFACT_DIGEST, SIGNATURE_DIGEST)}
+        digests = {key: tags[key] for key in (ARTIFACT_DIGEST, SIGNATURE_DIGEST)}
         client().create_registered_model(name)
-        client().create_model_version(name, info.model_uri, tags=said, model_id=info.model_id)
+        client().create_model_version(name, info.model_uri, tags=digests, model_id=info.model_id)
         client().set_registered_model_alias(name, "champion", "1")
         self.uris[name] = str(info.model_uri)
 
@@ -100,7 +100,7 @@ class Lab:
         self.touched.add(folder.parent)
         return folder
 
-    def put_back(self) -> None:
+    def restore(self) -> None:
         """Undo what was done to the files."""
         for home in self.touched:
             shutil.rmtree(home)
@@ -136,7 +136,7 @@ def closed(filled: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     yield filled
     for module in ("pickled_model", "pickled_speedups"):
         sys.modules.pop(module, None)
-    filled.put_back()
+    filled.restore()
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def replace_in_size(path: Path, line: str) -> None:
     assert path.stat().st_size == status.st_size
 
 
-def elsewhere(folder: Path, line: str) -> None:
+def load_code_from_outside(folder: Path, line: str) -> None:
     """Let an MLmodel file lead to code outside the model."""
     home = folder.parent / "outside"
     home.mkdir()
@@ -183,7 +183,7 @@ def elsewhere(folder: Path, line: str) -> None:
     edit(folder, code="../outside", loader_module="kept_outside")
 
 
-POISONS: dict[str, tuple[str, Callable[[Path, str], Any], str]] = {
+TAMPERINGS: dict[str, tuple[str, Callable[[Path, str], Any], str]] = {
     "pickle": (
         "pickle",
         lambda folder, line: (folder / "artifacts/state/learned.pickle").write_bytes(
@@ -210,7 +210,7 @@ POISONS: dict[str, tuple[str, Callable[[Path, str], Any], str]] = {
         ),
         "saved_model.py was changed",
     ),
-    "edited MLmodel": ("sklearn", elsewhere, "MLmodel was changed"),
+    "edited MLmodel": ("sklearn", load_code_from_outside, "MLmodel was changed"),
     "swapped file": (
         "joblib",
         lambda folder, line: replace_in_size(folder / "code/pickled_model.py", line),
@@ -237,16 +237,16 @@ LOADERS = {
 }
 
 
-def line_of(lab: Lab) -> str:
+def canary_code(lab: Lab) -> str:
     """What a poison does."""
     return f"open({str(lab.canary)!r}, 'w').close()"
 
 
-class TestEachPoison:
-    @pytest.mark.parametrize("kind", POISONS)
-    def test_is_refused_before_any_of_it_runs(self, kind: str, lab: Lab, mocker: Any) -> None:
-        name, poison, said = POISONS[kind]
-        poison(lab.folder(name), line_of(lab))
+class TestEachTampering:
+    @pytest.mark.parametrize("kind", TAMPERINGS)
+    def test_is_rejected_before_any_code_runs(self, kind: str, lab: Lab, mocker: Any) -> None:
+        name, poison, expected = TAMPERINGS[kind]
+        poison(lab.folder(name), canary_code(lab))
         loading = mocker.spy(mlflow.pyfunc, "load_model")
         for loader in (LOADERS[name](), BuiltinLoader()):
             for uri in (
@@ -257,45 +257,45 @@ class TestEachPoison:
             ):
                 with pytest.raises(IntegrityError) as raised:
                     loader.load(uri)
-                assert raised.value.message == f"{uri!r} is not as it was published: {said}"
+                assert raised.value.message == f"{uri!r} is not as it was published: {expected}"
                 assert "loader.integrity=off" in raised.value.remedy
         with pytest.raises(
-            IntegrityError, match="MLmodel" if "MLmodel" in said else said
+            IntegrityError, match="MLmodel" if "MLmodel" in expected else expected
         ):  # by the manifest alone
             BuiltinLoader().load(str(lab.folder(name)))
         assert loading.call_count == 0
         assert not lab.canary.exists()
 
-    @pytest.mark.parametrize("kind", POISONS)
-    def test_would_have_run(self, kind: str, lab: Lab) -> None:
-        name, poison, _ = POISONS[kind]
-        poison(lab.folder(name), line_of(lab))
+    @pytest.mark.parametrize("kind", TAMPERINGS)
+    def test_runs_without_the_check(self, kind: str, lab: Lab) -> None:
+        name, poison, _ = TAMPERINGS[kind]
+        poison(lab.folder(name), canary_code(lab))
         with contextlib.suppress(Exception):  # after it has run, the model is of no use
             LOADERS[name](integrity="off").load(f"models:/{name}/1").predict(ROWS)
         assert lab.canary.exists() == (kind != "deleted signature")
 
-    @pytest.mark.parametrize("kind", POISONS)
-    def test_the_good_ones_load(self, kind: str, lab: Lab) -> None:
-        name = POISONS[kind][0]
+    @pytest.mark.parametrize("kind", TAMPERINGS)
+    def test_intact_models_load(self, kind: str, lab: Lab) -> None:
+        name = TAMPERINGS[kind][0]
         adapter = LOADERS[name]().load(f"models:/{name}/1")
-        assert adapter.predict(ROWS).prediction == pytest.approx(ANSWERS)
+        assert adapter.predict(ROWS).prediction == pytest.approx(PREDICTION)
         assert (
             adapter.artifact_digest == client().get_model_version(name, "1").tags[ARTIFACT_DIGEST]
         )
         assert adapter.folder == lab.folder(name)
 
     @pytest.mark.parametrize("kind", ["pickle", "deleted signature"])
-    def test_is_refused_on_the_command_line(
+    def test_is_rejected_on_the_command_line(
         self, kind: str, closed: Lab, modelpact: CommandRunner
     ) -> None:
-        name, poison, said = POISONS[kind]
-        poison(closed.folder(name), line_of(closed))
+        name, poison, expected = TAMPERINGS[kind]
+        poison(closed.folder(name), canary_code(closed))
         Path("rows.csv").write_text("a,b\n1.5,2.0\n")
         asked = (f"task.uri=models:/{name}@champion", "data=csv", "data.path=rows.csv")
         ended = modelpact("task=predict", "task.out=answers.csv", "loader=builtin", *asked)
         assert ended.status == 1
         assert ended.err.startswith(
-            f"error: 'models:/{name}/1' is not as it was published: {said}\n"
+            f"error: 'models:/{name}/1' is not as it was published: {expected}\n"
         )
         assert not Path("answers.csv").exists()
         ended = modelpact("task=check", *asked)
@@ -304,7 +304,7 @@ class TestEachPoison:
         assert not closed.canary.exists()
 
 
-def test_any_byte_any_name_any_file(lab: Lab) -> None:
+def test_any_changed_byte_name_or_file_is_found(lab: Lab) -> None:
     folder, chance = lab.folder("sklearn"), random.Random(1)
     names = sorted(path.name for path in folder.iterdir())
     for number in range(40):
@@ -330,7 +330,7 @@ def test_any_byte_any_name_any_file(lab: Lab) -> None:
         new.unlink(missing_ok=True)
         path.write_bytes(before)
     assert BuiltinLoader().load("models:/sklearn/1").predict(ROWS).prediction == pytest.approx(
-        ANSWERS
+        PREDICTION
     )
 
 
@@ -339,7 +339,7 @@ class TestCompiledCode:
         """Compiled code beside the source that Python takes for that of the source."""
         source = lab.folder("pickle") / "code" / "pickled_model.py"
         status = source.stat()
-        code = compile(f"{source.read_text()}\n{line_of(lab)}\n", str(source), "exec")
+        code = compile(f"{source.read_text()}\n{canary_code(lab)}\n", str(source), "exec")
         compiled = Path(importlib.util.cache_from_source(str(source)))
         compiled.parent.mkdir()
         header = importlib.util.MAGIC_NUMBER + b"".join(
@@ -351,29 +351,27 @@ class TestCompiledCode:
         compiled.write_bytes(header + marshal.dumps(code))
         return compiled
 
-    def test_that_python_wrote_there_does_not_matter(
-        self, lab: Lab, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_written_by_python_is_accepted(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "dont_write_bytecode", False)
         mlflow.pyfunc.load_model(lab.uris["pickle"])
         assert list(lab.folder("pickle").rglob("*.pyc"))
         adapter = CustomLoader().load("models:/pickle/1")
-        assert adapter.predict(ROWS).prediction == pytest.approx(ANSWERS)
+        assert adapter.predict(ROWS).prediction == pytest.approx(PREDICTION)
         assert adapter.stored == lab.folder("pickle")
 
     def test_is_never_run(self, lab: Lab) -> None:
         self.poison(lab)
         adapter = CustomLoader().load("models:/pickle/1")
-        assert adapter.predict(ROWS).prediction == pytest.approx(ANSWERS)
+        assert adapter.predict(ROWS).prediction == pytest.approx(PREDICTION)
         assert not lab.canary.exists()
         assert not list(adapter.folder.rglob("*.pyc"))
 
-    def test_would_have_run(self, lab: Lab) -> None:
+    def test_runs_without_the_check(self, lab: Lab) -> None:
         self.poison(lab)
         CustomLoader(integrity="off").load("models:/pickle/1")
         assert lab.canary.exists()
 
-    def test_the_copy_is_there_as_long_as_the_model(self, lab: Lab) -> None:
+    def test_the_copy_exists_as_long_as_the_model(self, lab: Lab) -> None:
         self.poison(lab)
         adapter = CustomLoader().load("models:/pickle/1")
         folder = adapter.folder
@@ -385,43 +383,43 @@ class TestCompiledCode:
         gc.collect()
         assert not folder.exists()
 
-    def test_elsewhere_is_an_added_file(self, lab: Lab) -> None:
+    def test_outside_of_pycache_is_an_added_file(self, lab: Lab) -> None:
         self.poison(lab).rename(lab.folder("pickle") / "code" / "pickled_speedups.pyc")
         with pytest.raises(IntegrityError, match=r"code/pickled_speedups\.pyc was added"):
             CustomLoader().load("models:/pickle/1")
 
 
-class TestBetweenTheLookAndTheLoad:
-    def test_others_can_change_nothing(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+class TestChangesBetweenCheckAndLoad:
+    def test_do_not_reach_the_model(self, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
         folder = lab.folder("pickle")
         (folder / "artifacts/state/learned.pickle").chmod(0o666)
         load = mlflow.pyfunc.load_model
 
         def poisoned(*arguments: Any, **options: Any) -> Any:
-            POISONS["pickle"][1](folder, line_of(lab))
+            TAMPERINGS["pickle"][1](folder, canary_code(lab))
             return load(*arguments, **options)
 
         monkeypatch.setattr(mlflow.pyfunc, "load_model", poisoned)
         adapter = CustomLoader().load("models:/pickle/1")
-        assert adapter.predict(ROWS).prediction == pytest.approx(ANSWERS)
+        assert adapter.predict(ROWS).prediction == pytest.approx(PREDICTION)
         assert not lab.canary.exists()
         assert (adapter.stored, adapter.folder == folder) == (folder, False)
 
-    def test_a_folder_that_others_could_replace_is_copied_too(self, lab: Lab) -> None:
+    def test_a_folder_writable_by_others_is_copied(self, lab: Lab) -> None:
         folder = lab.folder("pickle")
         folder.parent.chmod(0o777)
         assert CustomLoader().load("models:/pickle/1").folder != folder
         folder.parent.chmod(0o1777)  # as /tmp: what is in it is its owner's to rename
         assert CustomLoader().load("models:/pickle/1").folder == folder
 
-    def test_what_was_changed_while_it_was_copied_is_refused(
+    def test_changes_during_the_copy_are_rejected(
         self, lab: Lab, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         folder, copy = lab.folder("pickle"), Manifest.copy
         (folder / "MLmodel").chmod(0o666)
 
         def changing(manifest: Manifest, source: Path, target: Path) -> Path:
-            (source / "saved_model.py").write_text(line_of(lab))
+            (source / "saved_model.py").write_text(canary_code(lab))
             return copy(manifest, source, target)
 
         monkeypatch.setattr(Manifest, "copy", changing)
@@ -435,11 +433,11 @@ class TestTags:
     def forged(self, lab: Lab) -> Path:
         """A model that was changed together with its manifest."""
         folder = lab.folder("pickle")
-        POISONS["models-from-code"][1](folder, "import math")
+        TAMPERINGS["models-from-code"][1](folder, "import math")
         Manifest.from_folder(folder).write(folder)
         return folder
 
-    def test_a_manifest_that_was_changed_with_the_files_is_refused(self, lab: Lab) -> None:
+    def test_a_manifest_changed_with_the_files_is_rejected(self, lab: Lab) -> None:
         folder = self.forged(lab)
         for uri in (
             "models:/pickle/1",
@@ -453,7 +451,7 @@ class TestTags:
                 CustomLoader().load(uri)
         assert CustomLoader().load(str(folder)).predict(ROWS)  # of a folder no database knows
 
-    def test_a_broken_manifest_is_refused(self, lab: Lab) -> None:
+    def test_a_malformed_manifest_is_rejected(self, lab: Lab) -> None:
         folder = lab.folder("pickle")
         (folder / MANIFEST).write_text("{")
         with pytest.raises(IntegrityError, match=f"{MANIFEST} was changed"):
@@ -461,57 +459,59 @@ class TestTags:
         with pytest.raises(IntegrityError, match=f"{MANIFEST} is invalid: it is not JSON"):
             CustomLoader().load(str(folder))
 
-    def test_a_manifest_that_is_gone_is_missed(self, lab: Lab) -> None:
+    def test_a_removed_manifest_is_rejected(self, lab: Lab) -> None:
         (lab.folder("pickle") / MANIFEST).unlink()
         for uri in ("models:/pickle/1", lab.uris["pickle"], f"runs:/{lab.run_id}/pickle"):
             with pytest.raises(IntegrityError, match=f"{MANIFEST} was removed"):
                 CustomLoader().load(uri)
 
-    def test_a_signatures_digest_that_is_another_is_refused(self, lab: Lab) -> None:
+    def test_another_signature_digest_is_rejected(self, lab: Lab) -> None:
         client().set_model_version_tag("pickle", "1", SIGNATURE_DIGEST, "0" * 64)
         try:
             with pytest.raises(IntegrityError, match="published: its signature was changed"):
                 CustomLoader().load("models:/pickle/1")
             assert CustomLoader().load(lab.uris["pickle"])
         finally:
-            said = (
+            expected = (
                 client()
                 .get_logged_model(lab.uris["pickle"].removeprefix("models:/"))
                 .tags[SIGNATURE_DIGEST]
             )
-            client().set_model_version_tag("pickle", "1", SIGNATURE_DIGEST, said)
+            client().set_model_version_tag("pickle", "1", SIGNATURE_DIGEST, expected)
 
-    def test_a_version_of_plain_mlflows_has_the_tags_of_its_model(self, lab: Lab) -> None:
+    def test_a_version_of_plain_mlflow_has_the_tags_of_its_model(self, lab: Lab) -> None:
         version = client().create_model_version("pickle", lab.uris["pickle"])
         uri = f"models:/pickle/{version.version}"
-        assert CustomLoader().load(uri).predict(ROWS).prediction == pytest.approx(ANSWERS)
+        assert CustomLoader().load(uri).predict(ROWS).prediction == pytest.approx(PREDICTION)
         self.forged(lab)
         with pytest.raises(IntegrityError, match=f"{MANIFEST} was changed"):
             CustomLoader().load(uri)
 
-    def test_a_tag_that_was_taken_away_is_missed(self, lab: Lab) -> None:
-        said = {SIGNATURE_DIGEST: client().get_model_version("pickle", "1").tags[SIGNATURE_DIGEST]}
-        judged = verify_files(lab.folder("pickle"), said)
-        assert [problem.text for problem in judged.problems] == [
+    def test_a_removed_tag_is_reported(self, lab: Lab) -> None:
+        expected = {
+            SIGNATURE_DIGEST: client().get_model_version("pickle", "1").tags[SIGNATURE_DIGEST]
+        }
+        result = verify_files(lab.folder("pickle"), expected)
+        assert [problem.text for problem in result.problems] == [
             f"its tag {ARTIFACT_DIGEST} was removed"
         ]
 
-    def test_files_without_any_tag_are_compared_with_their_manifest(self, lab: Lab) -> None:
+    def test_files_without_tags_are_compared_with_their_manifest(self, lab: Lab) -> None:
         folder = lab.folder("pickle")
-        for said in ({}, None, {"team": "lab"}):
-            assert not verify_files(folder, said).problems
-            assert not verify_files(folder, said).attested
+        for expected in ({}, None, {"team": "lab"}):
+            assert not verify_files(folder, expected).problems
+            assert not verify_files(folder, expected).attested
         (folder / "saved_model.py").unlink()
         assert [problem.code for problem in verify_files(folder, {}).problems] == ["FILES_CHANGED"]
 
-    def test_what_a_run_logged_in_another_way_has_no_tags(self, lab: Lab) -> None:
+    def test_other_uris_have_no_tags(self, lab: Lab) -> None:
         assert find_published(f"runs:/{lab.run_id}/nothing") is None
         assert find_published("models:/pickle/1/code") is None
         assert find_published("/some/folder") is None
 
-    def test_an_mlmodel_file_may_hold_anything(self, lab: Lab) -> None:
+    def test_an_mlmodel_file_with_any_content(self, lab: Lab) -> None:
         folder = lab.folder("pickle")
-        said = {SIGNATURE_DIGEST: "0" * 64}
+        expected = {SIGNATURE_DIGEST: "0" * 64}
         (folder / MANIFEST).unlink()
         for content in (
             "[",
@@ -522,14 +522,15 @@ class TestTags:
         ):
             (folder / "MLmodel").write_text(content)
             assert [
-                problem.text.partition(":")[0] for problem in verify_files(folder, said).problems
+                problem.text.partition(":")[0]
+                for problem in verify_files(folder, expected).problems
             ] == ["its signature cannot be read"], content
         (folder / "MLmodel").unlink()
         os.mkfifo(folder / "MLmodel")
-        assert verify_files(folder, said).problems[0].code == "SIGNATURE_CHANGED"
+        assert verify_files(folder, expected).problems[0].code == "SIGNATURE_CHANGED"
 
 
-def test_what_was_downloaded_is_refused_too_and_removed(lab: Lab, mocker: Any) -> None:
+def test_rejected_downloads_are_removed(lab: Lab, mocker: Any) -> None:
     folder, made = lab.folder("pickle"), []
     (folder / "note.txt").touch()
 
@@ -543,7 +544,7 @@ def test_what_was_downloaded_is_refused_too_and_removed(lab: Lab, mocker: Any) -
     assert not made[0].exists()
 
 
-def test_many_files_are_counted(lab: Lab) -> None:
+def test_long_lists_of_files_are_truncated(lab: Lab) -> None:
     for number in range(25):
         (lab.folder("pickle") / f"extra{number:02}").touch()
     with pytest.raises(IntegrityError, match=r"extra09 was added, and 15 more\n") as raised:
@@ -552,13 +553,11 @@ def test_many_files_are_counted(lab: Lab) -> None:
     assert raised.value.changed == raised.value.missing == raised.value.special == ()
 
 
-class TestWhatIsToHappen:
-    def test_a_warning_says_what_an_error_would(
-        self, lab: Lab, caplog: pytest.LogCaptureFixture
-    ) -> None:
+class TestIntegrityOption:
+    def test_warn_logs_the_error(self, lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
         (lab.folder("pickle") / "note.txt").touch()
         adapter = CustomLoader(integrity="warn").load("models:/pickle/1")
-        assert adapter.predict(ROWS).prediction == pytest.approx(ANSWERS)
+        assert adapter.predict(ROWS).prediction == pytest.approx(PREDICTION)
         assert adapter.artifact_digest is None
         told = [
             record for record in caplog.records if record.name == "modelpact.security.integrity"
@@ -569,45 +568,47 @@ class TestWhatIsToHappen:
             in told[0].getMessage()
         )
 
-    def test_off_asks_nobody(self, lab: Lab, mocker: Any) -> None:
+    def test_off_checks_nothing(self, lab: Lab, mocker: Any) -> None:
         for name in ("verify_files", "find_published"):
             mocker.patch.object(integrity, name, side_effect=AssertionError)
         adapter = CustomLoader(integrity="off").load("models:/pickle/1")
         assert adapter.artifact_digest is None
 
-    def test_a_model_that_was_published_by_plain_mlflow_is_loaded_with_a_warning(
+    def test_a_model_of_plain_mlflow_is_loaded_with_a_warning(
         self, lab: Lab, caplog: pytest.LogCaptureFixture
     ) -> None:
         assert BuiltinLoader().load(str(lab.home / "plain")).predict(
             ROWS
-        ).prediction == pytest.approx(ANSWERS)
+        ).prediction == pytest.approx(PREDICTION)
         told = [
             record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING
         ]
         assert told == [f"{lab.home / 'plain'} has no manifest, so its files cannot be verified"]
 
-    def test_other_processes_take_what_the_first_has_looked_at(self, lab: Lab) -> None:
+    def test_other_processes_accept_only_the_verified_files(self, lab: Lab) -> None:
         adapter = CustomLoader().load("models:/pickle/1")
         loader = pickle.loads(
             pickle.dumps(CustomLoader(policy="strict").pinned_to(adapter.artifact_digest))
         )
         assert loader.policy == "strict"
-        assert loader.load(str(adapter.stored)).predict(ROWS).prediction == pytest.approx(ANSWERS)
+        assert loader.load(str(adapter.stored)).predict(ROWS).prediction == pytest.approx(
+            PREDICTION
+        )
         TestTags().forged(lab)
         with pytest.raises(IntegrityError, match=f"{MANIFEST} was changed"):
             loader.load(str(adapter.stored))
         assert CustomLoader().pinned_to(None) == CustomLoader()
 
-    def test_it_is_not_what_a_job_is(self) -> None:
+    def test_integrity_is_not_part_of_the_identity(self) -> None:
         assert CustomLoader(integrity="off").identity() == CustomLoader().identity()
         assert MlflowModel(uri="x", integrity="off").identity.__func__ is MlflowModel.identity
 
 
-class TestAModelThatIsUsedAgain:
+class TestMlflowModel:
     """model=mlflow."""
 
-    def test_is_refused_too(self, lab: Lab) -> None:
-        POISONS["pickle"][1](lab.folder("pickle"), line_of(lab))
+    def test_tampered_files_are_rejected(self, lab: Lab) -> None:
+        TAMPERINGS["pickle"][1](lab.folder("pickle"), canary_code(lab))
         with pytest.raises(IntegrityError, match=r"model\.integrity=off"):
             MlflowModel(uri="models:/pickle/1").predict(ROWS)
         assert not lab.canary.exists()
@@ -615,16 +616,16 @@ class TestAModelThatIsUsedAgain:
             MlflowModel(uri="models:/pickle/1", integrity="off").predict(ROWS)
         assert lab.canary.exists()
 
-    def test_goes_along_without_what_python_has_compiled(self, lab: Lab, tmp_path: Path) -> None:
+    def test_bytecode_is_not_copied(self, lab: Lab, tmp_path: Path) -> None:
         TestCompiledCode().poison(lab)
         model = MlflowModel(uri="models:/pickle/1")
-        assert model.predict(ROWS) == pytest.approx(ANSWERS)
+        assert model.predict(ROWS) == pytest.approx(PREDICTION)
         model.dump(tmp_path)
         assert (tmp_path / "model" / MANIFEST).is_file()
         assert not list(tmp_path.rglob("__pycache__"))
 
 
-def test_each_model_is_tagged_when_it_is_saved(lab: Lab) -> None:
+def test_saved_models_are_tagged(lab: Lab) -> None:
     for name, uri in lab.uris.items():
         tags = client().get_logged_model(uri.removeprefix("models:/")).tags
         content = Manifest.read_content(lab.folder(name))
@@ -635,7 +636,7 @@ def test_each_model_is_tagged_when_it_is_saved(lab: Lab) -> None:
         assert {"MLmodel", "input_example.json", "requirements.txt"} <= set(manifest.files)
 
 
-def test_threads_may_load_at_once(lab: Lab) -> None:
+def test_threads_can_load_concurrently(lab: Lab) -> None:
     (lab.folder("sklearn") / "MLmodel").chmod(0o666)
     found: list[Any] = []
     threads = [
@@ -650,10 +651,10 @@ def test_threads_may_load_at_once(lab: Lab) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [np.allclose(answers, ANSWERS) for answers in found] == [True] * 3
+    assert [np.allclose(answers, PREDICTION) for answers in found] == [True] * 3
 
 
-def test_the_manifest_is_json_that_others_can_read(lab: Lab) -> None:
+def test_the_manifest_is_plain_json(lab: Lab) -> None:
     content = json.loads((lab.folder("sklearn") / MANIFEST).read_text())
     assert content["format"] == 1
     assert "model.skops" in content["files"]

@@ -55,7 +55,7 @@ def found(folder: Path) -> list[str]:
     ]
 
 
-def test_every_file_but_itself_is_told_by_its_sha256_and_size(folder: Path) -> None:
+def test_a_manifest_lists_every_other_file_with_digest_and_size(folder: Path) -> None:
     written = json.loads((folder / MANIFEST).read_text())
     assert written == {
         "format": 1,
@@ -68,7 +68,7 @@ def test_every_file_but_itself_is_told_by_its_sha256_and_size(folder: Path) -> N
     assert found(folder) == []
 
 
-def test_its_digest_is_that_of_its_file_and_does_not_depend_on_the_folder(
+def test_the_digest_is_that_of_its_file_and_does_not_depend_on_the_folder(
     folder: Path, tmp_path: Path
 ) -> None:
     manifest = read(folder)
@@ -76,11 +76,11 @@ def test_its_digest_is_that_of_its_file_and_does_not_depend_on_the_folder(
     assert Manifest.from_folder(folder.rename(tmp_path / "elsewhere")) == manifest
 
 
-def test_a_folder_without_one_has_none(tmp_path: Path) -> None:
+def test_a_folder_without_a_manifest(tmp_path: Path) -> None:
     assert Manifest.read_content(tmp_path) is None
 
 
-def test_no_files_and_any_name_that_a_file_can_have_are_written_and_read(tmp_path: Path) -> None:
+def test_manifests_with_any_file_names_are_read_back(tmp_path: Path) -> None:
     assert Manifest.parse(Manifest({}).to_bytes()) == Manifest({})
     for name in ("naïve file.json", "ab:c", "~", "..a", "c d/\u4e2d", "'\"", "-", "x\ty"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -170,19 +170,19 @@ CHANGES: dict[str, tuple[Any, list[str]]] = {
 
 
 @pytest.mark.parametrize("case", CHANGES)
-def test_whatever_is_not_as_it_was_is_named(case: str, folder: Path) -> None:
+def test_every_difference_is_named(case: str, folder: Path) -> None:
     change, expected = CHANGES[case]
     change(folder)
     assert found(folder) == expected
 
 
-def test_mlflows_note_and_empty_folders_are_nobodys_business(folder: Path) -> None:
+def test_files_added_by_mlflow_and_empty_folders_are_ignored(folder: Path) -> None:
     (folder / "registered_model_meta").write_text("model_name: sums\n")
     (folder / "nothing").mkdir()
     assert found(folder) == []
 
 
-def test_a_file_that_may_not_be_read_or_went_away_is_not_what_it_was(
+def test_unreadable_and_removed_files_are_changed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest = read(folder)
@@ -190,7 +190,7 @@ def test_a_file_that_may_not_be_read_or_went_away_is_not_what_it_was(
     assert manifest.compare_contents(folder) == [Difference("changed", "MLmodel")]
 
 
-def test_any_byte_any_name_any_file(folder: Path) -> None:
+def test_any_changed_byte_name_or_file_is_found(folder: Path) -> None:
     chance = random.Random(0)
     for _ in range(60):
         name = chance.choice([MANIFEST, *(name for name in FILES if FILES[name])])
@@ -209,7 +209,7 @@ def test_any_byte_any_name_any_file(folder: Path) -> None:
     assert found(folder) == []
 
 
-def test_compiled_code_is_told_apart(folder: Path) -> None:
+def test_bytecode_is_listed_separately(folder: Path) -> None:
     (folder / "code/__pycache__").mkdir()
     (folder / "code/__pycache__/a.cpython-311.pyc").touch()
     listing = read(folder).compare_listing(folder)
@@ -219,7 +219,7 @@ def test_compiled_code_is_told_apart(folder: Path) -> None:
     assert not is_bytecode("my__pycache__/x.pyc")
 
 
-def test_a_copy_has_what_it_names_and_folders_that_are_empty(folder: Path, tmp_path: Path) -> None:
+def test_a_copy_has_the_listed_files_and_empty_folders(folder: Path, tmp_path: Path) -> None:
     for name in ("empty", "code/__pycache__"):
         (folder / name).mkdir()
     for name in ("added", "registered_model_meta", "code/__pycache__/a.cpython-311.pyc"):
@@ -231,7 +231,7 @@ def test_a_copy_has_what_it_names_and_folders_that_are_empty(folder: Path, tmp_p
     assert found(copied) == []
 
 
-def test_a_copy_does_not_follow_what_was_put_in_a_files_place(folder: Path, tmp_path: Path) -> None:
+def test_a_copy_does_not_follow_links(folder: Path, tmp_path: Path) -> None:
     manifest = read(folder)
     (folder / "MLmodel").unlink()
     (folder / "MLmodel").symlink_to("/etc/passwd")
@@ -308,28 +308,28 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_what_is_no_manifest_is_not_read_as_one(case: str) -> None:
+def test_malformed_manifests_are_rejected(case: str) -> None:
     content, why = BROKEN[case]
     with pytest.raises(IntegrityError, match=f"{MANIFEST} is invalid: .*{why}"):
         Manifest.parse(content.encode() if isinstance(content, str) else content)
     Manifest.parse(GOOD.encode())
 
 
-def test_a_huge_one_is_not_read_to_its_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_huge_manifest_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifests, "MAX_SIZE", 1000)
     os.truncate(folder / MANIFEST, 1 << 40)  # a hole, without bytes on the disk
     with pytest.raises(IntegrityError, match="more than 1,000 bytes"):
         Manifest.read_content(folder)
 
 
-def test_a_huge_one_is_not_written_either(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_huge_manifest_is_not_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifests, "MAX_SIZE", 100)
     with pytest.raises(SaveError, match="4 files, more than a manifest can list"):
         Manifest.from_folder(folder).write(folder)
 
 
 @pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
-def test_what_is_no_plain_file_is_no_manifest(kind: str, folder: Path) -> None:
+def test_a_manifest_that_is_not_a_regular_file_is_rejected(kind: str, folder: Path) -> None:
     content = (folder / MANIFEST).read_bytes()
     (folder / MANIFEST).unlink()
     if kind == "folder":
@@ -346,13 +346,13 @@ def test_what_is_no_plain_file_is_no_manifest(kind: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     "make", [lambda path: path.symlink_to("MLmodel"), os.mkfifo], ids=["link", "pipe"]
 )
-def test_only_plain_files_are_saved(make: Any, folder: Path) -> None:
+def test_special_files_are_rejected(make: Any, folder: Path) -> None:
     make(folder / "special")
     with pytest.raises(SaveError, match="'special' in the model's folder is not a regular file"):
         Manifest.from_folder(folder)
 
 
-def test_a_name_that_another_machine_cannot_have_is_not_saved(folder: Path) -> None:
+def test_file_names_that_are_not_portable_are_rejected(folder: Path) -> None:
     (folder / "a\\b").touch()
     with pytest.raises(SaveError, match="not valid on every platform"):
         Manifest.from_folder(folder)

@@ -51,7 +51,7 @@ def test_opens_and_hashes_only_regular_files(tmp_path: Path) -> None:
         (stat.S_IFLNK | 0o777, None, 0, False),
     ],
 )
-def test_other_users_that_can_write(mode: int, uid: int | None, gid: int, others: bool) -> None:
+def test_files_writable_by_others(mode: int, uid: int | None, gid: int, others: bool) -> None:
     status: Any = SimpleNamespace(
         st_mode=mode, st_uid=os.geteuid() if uid is None else uid, st_gid=gid
     )

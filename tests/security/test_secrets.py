@@ -61,7 +61,7 @@ def test_a_reference_names_a_variable(text: str, name: str | None) -> None:
     assert referenced_variable(text) == name
 
 
-def test_a_reference_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reference_is_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OWN_KEY", CANARY)
     assert (
         resolve("env:OWN_KEY", "model.api_key") == resolve("${OWN_KEY}", "model.api_key") == CANARY
@@ -93,7 +93,7 @@ def test_a_variable_without_a_usable_value_is_named(
     assert CANARY not in str(raised.value)
 
 
-def test_what_is_no_reference_is_not_looked_up_and_not_repeated() -> None:
+def test_a_literal_is_not_resolved_and_not_shown() -> None:
     with pytest.raises(SecretError, match="not a reference") as raised:
         resolve(CANARY, "model.api_key")
     assert raised.value.places == ["model.api_key"]
@@ -120,12 +120,12 @@ credentialed access_level private secret_scan signature model name seed x-reques
 
 
 @pytest.mark.parametrize("name", [*NAMES, "Api Key", "api key", "proxy authorization"])
-def test_a_name_of_a_credential(name: str) -> None:
+def test_names_of_secrets(name: str) -> None:
     assert is_secret_name(name)
 
 
 @pytest.mark.parametrize("name", [*LOOK_ALIKES, "", " ", "-"])
-def test_a_name_that_only_looks_like_one(name: str) -> None:
+def test_names_that_only_resemble_secrets(name: str) -> None:
     assert not is_secret_name(name)
 
 
@@ -196,7 +196,7 @@ NO_KEYS = [
 
 
 @pytest.mark.parametrize("value", KEYS)
-def test_a_key_of_a_known_form(value: str) -> None:
+def test_keys_of_known_forms_are_found_and_redacted(value: str) -> None:
     assert contains_key(value)
     assert contains_key(f"use '{value}' here")
     assert value not in redact_text(f"use '{value}' here")
@@ -204,7 +204,7 @@ def test_a_key_of_a_known_form(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", NO_KEYS)
-def test_a_text_that_only_looks_like_one(value: str) -> None:
+def test_texts_that_only_resemble_keys(value: str) -> None:
     assert not contains_key(value)
     assert find_literals({"note": value}) == []
     assert redact_text(value) == value
@@ -271,7 +271,7 @@ PLACES: list[tuple[dict[str, Any], list[str]]] = [
 @pytest.mark.parametrize(
     ("config", "places"), PLACES, ids=lambda case: json.dumps(case, default=str)[:60]
 )
-def test_a_literal_is_found_where_it_stands(config: dict[str, Any], places: list[str]) -> None:
+def test_literals_are_found_with_their_places(config: dict[str, Any], places: list[str]) -> None:
     assert find_literals(config) == places
     assert find_literals(config, "top") == [f"top.{place}" for place in places]
     with pytest.raises(SecretError) as raised:
@@ -350,12 +350,12 @@ def test_a_literal_is_found_where_it_stands(config: dict[str, Any], places: list
     ],
     ids=lambda case: json.dumps(case)[:60],
 )
-def test_what_is_no_literal_passes(config: dict[str, Any]) -> None:
+def test_configurations_without_literals_pass(config: dict[str, Any]) -> None:
     assert find_literals(config) == []
     reject_literals(config)
 
 
-def test_a_key_of_a_mapping_may_be_the_secret() -> None:
+def test_keys_of_mappings_are_checked() -> None:
     assert find_literals({"model": {OPENAI: 1}}) == ["model"]
     with pytest.raises(SecretError) as raised:
         reject_literals({"model": {OPENAI: {"api_key": CANARY}}})
@@ -363,7 +363,7 @@ def test_a_key_of_a_mapping_may_be_the_secret() -> None:
     assert raised.value.places == ["model", f"model.{REDACTED}.api_key"]
 
 
-def test_every_kind_is_told_with_its_remedy() -> None:
+def test_every_kind_has_a_remedy() -> None:
     with pytest.raises(SecretError) as raised:
         reject_literals(
             {
@@ -382,7 +382,7 @@ def test_every_kind_is_told_with_its_remedy() -> None:
     )
 
 
-def test_no_value_stays_in_the_error() -> None:
+def test_the_error_does_not_contain_the_value() -> None:
     with pytest.raises(SecretError) as raised:
         reject_literals({"api_key": CANARY})
     assert CANARY not in repr(raised.value.__dict__)
@@ -404,11 +404,11 @@ def test_no_value_stays_in_the_error() -> None:
         ("signer.inputs={a: double", "signer.inputs={a: double"),
     ],
 )
-def test_what_others_say_is_masked(text: str, shown: str) -> None:
+def test_foreign_messages_are_redacted(text: str, shown: str) -> None:
     assert redact_text(text) == shown
 
 
-def test_a_value_is_masked_by_its_key() -> None:
+def test_values_are_redacted_by_their_key() -> None:
     assert redact_text("abc", "model.api_key") == REDACTED
     assert redact_text("env:A", "model.api_key") == "env:A"
     assert redact_text("abc", "model.name") == "abc"
@@ -431,28 +431,28 @@ SHARP = 'p4ss/w:rd+"\\ü&é%'
         lambda value: base64.urlsafe_b64encode(value.encode()).decode(),
     ],
 )
-def test_a_known_value_is_cut_out_in_every_form(value: str, form: Any) -> None:
+def test_known_values_are_redacted_in_every_encoding(value: str, form: Any) -> None:
     assert redact_values(f"<{form(value)}>", [value]) == f"<{REDACTED}>"
 
 
 @pytest.mark.parametrize("user", ["", "a", "ab", "ann"])
-def test_a_password_in_basic_authorization_is_cut_out(user: str) -> None:
+def test_a_password_in_basic_authorization_is_redacted(user: str) -> None:
     encoded = base64.b64encode(f"{user}:{OPENAI}".encode()).decode()
     left = redact_values(f"Authorization: Basic {encoded}", [OPENAI])
     assert REDACTED in left
     assert len(left) < len("Authorization: Basic ") + len(REDACTED) + 12
 
 
-def test_short_values_and_none_at_all_leave_the_text() -> None:
+def test_short_values_are_not_redacted() -> None:
     assert redact_values("abc abc", ["abc", "", "a"]) == "abc abc"
     assert redact_values("abc", []) == "abc"
 
 
-def test_the_longer_of_two_values_goes_first() -> None:
+def test_longer_values_are_redacted_first() -> None:
     assert redact_values("abcdef abcd", ["abcd", "abcdef"]) == f"{REDACTED} {REDACTED}"
 
 
-def test_a_long_text_takes_no_time() -> None:
+def test_long_texts_take_linear_time() -> None:
     texts = ["a" * 200_000, "sk-" * 50_000, "://" * 50_000, "eyJ" + "a." * 50_000, "[" * 100_000, "${" * 50_000, "a:" * 50_000,
              "sk-" + "a-" * 50_000, ("-----BEGIN " + "PRIVATE KEY-----") * 5_000, "A" * 100_000 + "a",
              "Bearer " + "a" * 100_000 + "!", "headers" * 20_000, "sk-proj-".replace("proj", "a" * 9 + "-") * 5_000]  # fmt: skip
@@ -465,7 +465,7 @@ def test_a_long_text_takes_no_time() -> None:
         ]  # of this thread alone; what is not linear takes minutes
 
 
-def test_nothing_in_this_repository_looks_like_a_key() -> None:
+def test_the_repository_contains_no_keys() -> None:
     root = Path(__file__).parents[2]
     folders = ("benchmarks", "conf", "docs", "examples", "src", "tests")
     files = [*root.glob("*.*"), *(path for name in folders for path in (root / name).rglob("*.*"))]

@@ -58,7 +58,9 @@ def dumped() -> bytes:
         ("x.onnx", b"\x08", "onnx"),
     ],
 )
-def test_a_file_says_what_it_is(name: str, content: bytes, expected: str, tmp_path: Path) -> None:
+def test_formats_are_detected_by_content(
+    name: str, content: bytes, expected: str, tmp_path: Path
+) -> None:
     (tmp_path / "MLmodel").write_text("flavors: {}")
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / name).write_bytes(content)
@@ -73,7 +75,7 @@ def folder_of(saver: Any, model: Any) -> Path:
         return Path(mlflow.artifacts.download_artifacts(info.model_uri))
 
 
-def test_sklearn_is_saved_as_skops_by_both_savers() -> None:
+def test_both_savers_write_skops_for_sklearn() -> None:
     requirements = ["scikit-learn"]
     model = SklearnModel(estimator=LinearRegression())
     assert detect_formats(folder_of(CustomSaver(pip_requirements=requirements), model)) == [
@@ -86,7 +88,7 @@ def test_sklearn_is_saved_as_skops_by_both_savers() -> None:
     ]
 
 
-def test_a_model_of_ones_own_is_code_and_json() -> None:
+def test_a_user_defined_model_is_code_and_json() -> None:
     assert detect_formats(folder_of(CustomSaver(pip_requirements=["numpy"]), Scaled())) == [
         "code",
         "json",
@@ -94,7 +96,7 @@ def test_a_model_of_ones_own_is_code_and_json() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*type hints")
-def test_cloudpickle_is_told_by_the_mlmodel_file(tmp_path: Path) -> None:
+def test_cloudpickle_is_detected_by_the_mlmodel_file(tmp_path: Path) -> None:
     class Own(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
         def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
             return model_input
@@ -103,5 +105,5 @@ def test_cloudpickle_is_told_by_the_mlmodel_file(tmp_path: Path) -> None:
     assert detect_formats(tmp_path / "own") == ["cloudpickle"]
 
 
-def test_those_that_run_code_are_known() -> None:
+def test_formats_that_run_code() -> None:
     assert not UNSAFE_FORMATS & {"json", "skops", "onnx", "safetensors", "numpy", "text", "yaml"}

@@ -27,7 +27,7 @@ def test_unnamed_columns_are_shown_by_position(path: FieldPath, text: str) -> No
     assert format_column_path(path) == text
 
 
-def test_long_keys_and_paths_are_cut() -> None:
+def test_long_keys_and_paths_are_truncated() -> None:
     assert format_path(("k" * 500,)) == "k" * 80
     assert len(format_path(("k" * 500,) * 10)) == 320
     assert format_column_path(("k" * 500, "k" * 500)) == "k" * 40 + "." + "k" * 40

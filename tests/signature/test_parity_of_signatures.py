@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.mark.parametrize("signatures", [15, pytest.param(200, marks=pytest.mark.slow)])
-def test_every_cell_that_a_model_is_given_is_the_same(signatures: int) -> None:
+def test_the_model_receives_equal_cells(signatures: int) -> None:
     count: Counter[str] = Counter()
     unexplained: list[Any] = []
 
@@ -41,7 +41,7 @@ def test_every_cell_that_a_model_is_given_is_the_same(signatures: int) -> None:
     assert count["cells"] > 150 * signatures, count
 
 
-def test_whole_numbers_under_any_stay_whole_beside_fractions_and_nulls() -> None:
+def test_integers_of_type_any_stay_integers() -> None:
     enforcer = compile(parse({"inputs": {"x": "any"}}))
     for other in (0.5, None):
         assert enforcer.enforce_inputs([{"x": 2**53 + 1}, {"x": other}])["x"].tolist() == [

@@ -80,7 +80,7 @@ def at(folder: Path, name: str, data: bytes | str) -> Path:
     return folder
 
 
-def test_every_leak_is_caught_and_no_value_told(tmp_path: Path) -> None:
+def test_every_leak_is_found_and_no_value_is_shown(tmp_path: Path) -> None:
     missed = []
     for number, (name, written) in enumerate(LEAKS.items()):
         report = scanned(written, tmp_path / str(number))
@@ -94,7 +94,7 @@ def test_every_leak_is_caught_and_no_value_told(tmp_path: Path) -> None:
     assert missed == []
 
 
-def test_nothing_that_only_looks_like_one_is_refused(tmp_path: Path) -> None:
+def test_texts_that_only_resemble_keys_pass(tmp_path: Path) -> None:
     reports = {
         name: scanned(written, tmp_path / str(number))
         for number, (name, written) in enumerate(LOOK_ALIKES.items())
@@ -102,7 +102,7 @@ def test_nothing_that_only_looks_like_one_is_refused(tmp_path: Path) -> None:
     assert {name: report for name, report in reports.items() if report.leaks or report.unread} == {}
 
 
-def test_the_corpus_is_large() -> None:
+def test_size_of_the_corpus() -> None:
     assert len(LEAKS) >= 100
     assert len(LOOK_ALIKES) >= 200
 
@@ -132,13 +132,13 @@ def test_the_corpus_is_large() -> None:
     ],
     ids=range(7),
 )
-def test_a_leak_is_told_by_its_place(
+def test_a_leak_is_reported_with_its_place(
     name: str, data: bytes | str, leak: Leak | None, tmp_path: Path
 ) -> None:
     assert scan_folder(at(tmp_path, name, data)).leaks == ([] if leak is None else [leak])
 
 
-def test_the_message_names_each_place_and_says_what_to_do(tmp_path: Path) -> None:
+def test_the_message_has_places_and_a_remedy(tmp_path: Path) -> None:
     at(
         tmp_path,
         "code/x.py",
@@ -162,7 +162,7 @@ def test_the_message_names_each_place_and_says_what_to_do(tmp_path: Path) -> Non
     assert raised.value.exit_status == 2
 
 
-def test_many_are_counted(tmp_path: Path) -> None:
+def test_long_lists_of_leaks_are_truncated(tmp_path: Path) -> None:
     at(tmp_path, "x.py", "\n".join(f"a = '{sk()}'" for _ in range(70)))
     at(tmp_path, "y.py", f"a = '{sk()}'")
     report = scan_folder(tmp_path)
@@ -171,7 +171,7 @@ def test_many_are_counted(tmp_path: Path) -> None:
         report.enforce((), "saver.leak_allowlist", "the model")
 
 
-def test_a_name_that_is_a_key_is_not_shown(tmp_path: Path) -> None:
+def test_a_file_name_that_is_a_key_is_not_shown(tmp_path: Path) -> None:
     found = scan_folder(at(tmp_path, f"code/{sk()}.py", f"x = '{VALUE}'")).leaks
     assert {(leak.place, leak.where) for leak in found} == {
         ("code/[redacted].py", "its name"),
@@ -192,32 +192,32 @@ def test_a_name_that_is_a_key_is_not_shown(tmp_path: Path) -> None:
         ("x" * 5000 + "1", False),
     ],
 )
-def test_what_is_random(text: str, random: bool) -> None:
+def test_random_strings(text: str, random: bool) -> None:
     assert is_random(text) is random
 
 
-def test_a_placeholder_says_so() -> None:
+def test_placeholders_pass() -> None:
     assert is_placeholder("my-secret-key-123")
     assert not is_placeholder("my-" + "q7Zx2mPv9KfT")
     assert estimate_bits("password") < 10
 
 
 @pytest.mark.parametrize("value", [*COMMON.values(), "abcdefg", "aaaaaaaaaaaaaaaa", "ann@company"])
-def test_a_value_that_is_no_key_is_not_looked_for(
+def test_values_that_are_not_keys_are_not_searched(
     value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OWN_API_KEY", value)
     assert scan_folder(at(tmp_path, "x.txt", f"{value} '{value}' {value}")).leaks == []
 
 
-def test_the_name_of_the_user_is_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_user_name_is_not_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OWN_PASSWORD", "ann-7f3a-9c2e")
     assert scan_folder(at(tmp_path, "x.txt", "by ann-7f3a-9c2e")).leaks
     monkeypatch.setenv("USER", "ann-7f3a-9c2e")
     assert scan_folder(tmp_path).leaks == []
 
 
-def test_each_of_several_keys_in_a_variable_is_looked_for(
+def test_every_key_in_a_variable_is_searched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = [drawn(20), drawn(20)]
@@ -227,7 +227,7 @@ def test_each_of_several_keys_in_a_variable_is_looked_for(
     ]
 
 
-def test_a_short_value_counts_only_as_a_word_of_its_own(
+def test_short_values_match_whole_words_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OWN_API_KEY", "b7x-9qz-2")
@@ -235,7 +235,7 @@ def test_a_short_value_counts_only_as_a_word_of_its_own(
     assert scan_folder(at(tmp_path, "x.txt", "a b7x-9qz-2 c")).leaks
 
 
-def test_every_mark_is_of_three_letters_and_every_key_has_one() -> None:
+def test_every_key_has_a_marker_of_three_letters() -> None:
     assert all(len(mark) >= 3 for mark in KEY_MARKERS)
     for name in ("Stripe", "Slack", "Google", "Hugging Face", "SendGrid", "Vault", "Telegram"):
         written: dict[str, bytes] = {}
@@ -264,8 +264,8 @@ class _Folder:
         self._written[self.name] = data
 
 
-class TestWhatIsNotRead:
-    def test_is_told(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+class TestUnreadableFiles:
+    def test_are_reported(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         at(tmp_path, "x.zst", b"\x28\xb5\x2f\xfd" + os.urandom(100))
         at(tmp_path, "x.gz", gzip.compress(os.urandom(10_000))[:5000])
         at(tmp_path, "x.zip", b"PK\x03\x04" + os.urandom(100))
@@ -284,7 +284,9 @@ class TestWhatIsNotRead:
             in caplog.messages
         )
 
-    def test_of_a_bomb_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_archive_bombs_are_reported(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(archives, "MAX_UNPACKED", 1 << 20)
         at(tmp_path, "x.gz", gzip.compress(bytes(5 << 20)))
         at(tmp_path, "y.txt", sk())
@@ -292,13 +294,13 @@ class TestWhatIsNotRead:
         assert "it unpacks to more than" in report.unread[0]
         assert [leak.place for leak in report.leaks] == ["y.txt"]
 
-    def test_of_archives_in_archives_is_told(self, tmp_path: Path) -> None:
+    def test_deeply_nested_archives_are_reported(self, tmp_path: Path) -> None:
         data = b"x"
         for _ in range(9):
             data = gzip.compress(data)
         assert scan_folder(at(tmp_path, "x.gz", data)).unread == ["x.gz: it is nested too deeply"]
 
-    def test_of_a_part_with_a_password_is_told(self, tmp_path: Path) -> None:
+    def test_encrypted_members_are_reported(self, tmp_path: Path) -> None:
         made = io.BytesIO()
         with zipfile.ZipFile(made, "w") as archive:
             archive.writestr("x", "y")
@@ -308,7 +310,7 @@ class TestWhatIsNotRead:
         assert "RuntimeError" in scan_folder(at(tmp_path, "x.zip", bytes(data))).unread[0]
 
 
-def test_what_unpacks_to_much_is_kept_in_a_file(
+def test_large_members_are_unpacked_to_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archives, "MAX_IN_MEMORY", 1 << 16)
@@ -320,7 +322,7 @@ def test_what_unpacks_to_much_is_kept_in_a_file(
     assert [leak.where for leak in scan_folder(tmp_path).leaks] == ["byte 262144", "byte 262196"]
 
 
-def test_links_that_lead_nowhere_and_empty_files_pass(tmp_path: Path) -> None:
+def test_broken_links_and_empty_files_pass(tmp_path: Path) -> None:
     at(tmp_path, "empty.pkl", b"")
     (tmp_path / "link").symlink_to(tmp_path / "nothing")
     assert scan_folder(tmp_path).files == 1
@@ -354,7 +356,7 @@ def test_a_pickle_is_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "made").exists()
 
 
-def test_clean_files_are_read_once(
+def test_clean_files_are_scanned_once(
     tmp_path: Path, mocker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scan_folder(at(tmp_path, "x.py", f"unique = {drawn(9)}"))
@@ -366,7 +368,7 @@ def test_clean_files_are_read_once(
     assert spied.call_count == 3
 
 
-def test_hard_texts_take_no_time() -> None:
+def test_adversarial_texts_take_linear_time() -> None:
     texts = ["a" * 200_000, "token" * 50_000, "token: '" * 20_000, "://" * 50_000, "a" * 31 + "://" * 1000,
              "token=" + "a" * 200_000, "eyJ" + "a." * 50_000, "[" * 200_000, "api_key " * 20_000,
              "password\n" * 20_000, '{"token": [' * 10_000]  # fmt: skip
@@ -376,10 +378,8 @@ def test_hard_texts_take_no_time() -> None:
         assert time.thread_time() - start < 10, text[:20]
 
 
-class TestExceptions:
-    def test_cover_a_place_and_a_kind(
-        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
-    ) -> None:
+class TestAllowlist:
+    def test_matches_place_and_kind(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         report = scan_folder(at(tmp_path, "code/x.py", f"a = '{sk()}'\nb = '{sk()}'\n"))
         allowed = AllowlistEntry(place="code/*.py", kind="pattern", reason="test vectors")
         with caplog.at_level(logging.INFO):
@@ -388,7 +388,7 @@ class TestExceptions:
             "saver.leak_allowlist: pattern at code/*.py is allowed: test vectors" in caplog.messages
         )
 
-    def test_leave_the_rest(self, tmp_path: Path) -> None:
+    def test_other_leaks_are_reported(self, tmp_path: Path) -> None:
         report = scan_folder(at(tmp_path, "code/x.py", f"a = '{sk()}'\nb = '{VALUE}'\n"))
         with pytest.raises(SecretError, match=r"contains a secret:\n  code/x\.py, line 2"):
             report.enforce(
@@ -397,7 +397,7 @@ class TestExceptions:
                 "the model",
             )
 
-    def test_that_match_nothing_are_told(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_unused_entries_are_reported(self, caplog: pytest.LogCaptureFixture) -> None:
         allowed = [
             AllowlistEntry(place=place, kind="pattern", reason="old")
             for place in ("gone.py", "run:config.x")
@@ -421,17 +421,17 @@ class TestExceptions:
             ({"line": 3}, "not permitted"),
         ],
     )
-    def test_that_say_too_little_are_refused(self, change: dict[str, Any], said: str) -> None:
+    def test_incomplete_entries_are_rejected(self, change: dict[str, Any], said: str) -> None:
         with pytest.raises(ValidationError, match=said):
             CustomSaver(
                 leak_allowlist=[{"place": "x.py", "kind": "pattern", "reason": "why", **change}]
             )  # type: ignore[list-item]
 
-    def test_without_a_reason_are_refused(self) -> None:
+    def test_entries_without_a_reason_are_rejected(self) -> None:
         with pytest.raises(ValidationError, match="reason"):
             CustomSaver(leak_allowlist=[{"place": "x.py", "kind": "pattern"}])  # type: ignore[list-item]
 
-    def test_fit_into_a_tag(self) -> None:
+    def test_entries_fit_into_a_tag(self) -> None:
         many = [
             AllowlistEntry(place=f"{number}.py", kind="pattern", reason="r" * 300)
             for number in range(50)
@@ -452,7 +452,7 @@ class TestPublishing:
         Path("helping.py").write_text(text)
         return "helping.py"
 
-    def test_a_secret_in_the_code_stops_it_before_anything_is_uploaded(self) -> None:
+    def test_a_secret_in_the_code_is_rejected_before_the_upload(self) -> None:
         saver = CustomSaver(
             pip_requirements=["numpy"], code_paths=[self.helper(f"KEY = '{sk()}'\n")]
         )
@@ -465,7 +465,7 @@ class TestPublishing:
         assert list(Path().rglob("MLmodel")) == []
         assert [run.info.status for run in runs()] == ["FAILED"]
 
-    def test_an_exception_is_recorded(self) -> None:
+    def test_allowlist_entries_are_recorded(self) -> None:
         told = {"place": "code/helping.py", "kind": "pattern", "reason": "a test vector"}
         code = [self.helper(f"KEY = '{sk()}'\n")]
         receipt = publish(
@@ -483,7 +483,7 @@ class TestPublishing:
             .tags[LEAK_SCAN_TAG]
         ) == [told]  # type: ignore[union-attr]
 
-    def test_a_clean_model_says_that_it_was_looked_through(self) -> None:
+    def test_a_clean_model_has_a_tag_of_its_scan(self) -> None:
         receipt = publish(**steps())
         assert receipt.leak_allowlist == []
         assert (
@@ -494,7 +494,7 @@ class TestPublishing:
         )
         assert LEAK_SCAN_TAG not in client().get_model_version("sums", "1").tags
 
-    def test_a_secret_in_the_rows_is_found_in_the_example(self) -> None:
+    def test_a_secret_in_the_input_example_is_found(self) -> None:
         example = pd.DataFrame([{"a": f"by {VALUE}"}, {"a": "b"}])
         saver = BuiltinSaver(pip_requirements=["scikit-learn"])
         with SqliteTracking().open(), pytest.raises(SecretError, match=r"input_example\.json"):
@@ -507,14 +507,14 @@ class TestPublishing:
             Job(config={"model": {"note": "x"}}, overrides=[f"model.note={VALUE}"]),
         ],
     )
-    def test_a_secret_in_what_a_run_records_stops_it_before_there_is_a_run(self, job: Job) -> None:
+    def test_a_secret_in_run_metadata_is_rejected_before_the_run_is_created(self, job: Job) -> None:
         with pytest.raises(
             SecretError, match=r"the recorded configuration contains a secret:\n  run:"
         ):
             publish(**steps(job=job))
         assert not Path("mlflow.db").exists()
 
-    def test_a_secret_in_a_version_tag_is_refused(self) -> None:
+    def test_a_secret_in_a_version_tag_is_rejected(self) -> None:
         with pytest.raises(
             SecretError, match=r"tags\.note: the value of the environment variable SERVICE_API_KEY"
         ):
@@ -528,7 +528,7 @@ class TestPublishing:
         )  # type: ignore[list-item]
         assert json.loads(client().get_model_version("sums", "1").tags[LEAK_SCAN_TAG]) == [told]
 
-    def test_a_traceback_is_kept_without_keys(self, mocker: Any) -> None:
+    def test_tracebacks_are_redacted(self, mocker: Any) -> None:
         mocker.patch.object(
             Doubler, "predict", side_effect=RuntimeError(f"refused: {VALUE} and {sk()}")
         )
@@ -545,7 +545,7 @@ def _fitted() -> SklearnModel:
     return model
 
 
-class TestAModelThatWasSavedElsewhere:
+class TestModelSavedWithoutModelpact:
     def saved(self, note: str) -> str:
         """A model that MLflow saved alone, verified, with a note among its files."""
         rows = numbers().read().inputs
@@ -562,7 +562,7 @@ class TestAModelThatWasSavedElsewhere:
         record_checks(info.model_uri, mlflow_verdict())
         return str(info.model_uri)
 
-    def test_is_looked_through_when_it_is_registered(self) -> None:
+    def test_is_scanned_at_registration(self) -> None:
         with SqliteTracking().open():
             uri = self.saved(sk())
             with pytest.raises(
@@ -575,7 +575,7 @@ class TestAModelThatWasSavedElsewhere:
             assert version is not None
             assert json.loads(version.tags[LEAK_SCAN_TAG]) == [told]
 
-    def test_is_looked_through_once(self, mocker: Any) -> None:
+    def test_is_scanned_once(self, mocker: Any) -> None:
         from modelpact.security.leak_scan import registration
 
         with SqliteTracking().open():
@@ -593,9 +593,9 @@ def mlflow_verdict() -> Any:
     return Verdict((Check(code="PREDICTIONS_EQUAL", ok=True),))
 
 
-def test_what_is_cut_from_a_text() -> None:
+def test_redacted_texts() -> None:
     assert redact(f"{VALUE}, {sk()} and the rest") == "[redacted], [redacted] and the rest"
 
 
-def test_no_key_stands_in_the_corpus() -> None:
+def test_the_corpus_contains_no_literal_keys() -> None:
     assert not contains_key(Path(leak_corpus.__file__).read_text())

@@ -76,24 +76,24 @@ def _evolve(
     return counts, unproved
 
 
-def test_what_passes_breaks_nobody_and_what_is_refused_breaks_somebody() -> None:
+def test_compatible_pairs_have_no_counterexample_and_breaking_pairs_have_one() -> None:
     counts, unproved = _evolve(range(200), "lossless", 100)
     assert min(counts["passes"], counts["refusals"]) > 50
     assert len(unproved) <= 0.05 * counts["refusals"], unproved
 
 
-def test_the_policy_strict_breaks_nobody_either() -> None:
+def test_compatible_pairs_under_policy_strict() -> None:
     counts, _ = _evolve(range(10_000, 10_025), "strict", 1)
     assert min(counts["passes"], counts["refusals"]) > 5
 
 
-def test_nor_does_it_where_extra_columns_are_forbidden() -> None:
+def test_compatible_pairs_if_extra_columns_are_forbidden() -> None:
     counts, _ = _evolve(range(11_000, 11_025), "lossless", 1, "forbid")
     assert min(counts["passes"], counts["refusals"]) > 5
 
 
 @pytest.mark.slow
-def test_five_hundred_pairs_where_extra_columns_are_forbidden() -> None:
+def test_500_pairs_if_extra_columns_are_forbidden() -> None:
     _, unproved = _evolve(range(30_000, 30_500), "lossless", 300, "forbid")
     assert len(unproved) <= 5, unproved
 

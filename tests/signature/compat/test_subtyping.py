@@ -135,19 +135,19 @@ def _check(where: Any, policy: str, every: int) -> None:
 
 
 @pytest.mark.parametrize("where", ["column", "value", "item", "param"])
-def test_the_enforcer_takes_what_the_table_says(where: str) -> None:
+def test_the_enforcer_accepts_what_the_table_lists(where: str) -> None:
     _check(where, "lossless", 12)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("policy", ["lossless", "strict", "mlflow"])
 @pytest.mark.parametrize("where", ["column", "value", "item", "param"])
-def test_the_enforcer_takes_what_the_table_says_of_every_dtype(where: str, policy: str) -> None:
+def test_the_enforcer_accepts_what_the_table_lists_for_every_dtype(where: str, policy: str) -> None:
     _check(where, policy, 1)
 
 
 @pytest.mark.parametrize("policy", ["lossless", "strict", "mlflow"])
-def test_tensors_hold_what_the_rule_of_dtypes_says(policy: str) -> None:
+def test_tensor_values_follow_the_dtype_rules(policy: str) -> None:
     kinds = [np.dtype(name) for name in TENSOR_DTYPES]
     payloads = [
         *tensor_values(),
@@ -182,7 +182,7 @@ def _cells(shape: tuple[int, ...]) -> list[Any]:
     return found
 
 
-def test_shapes_take_what_the_rules_of_shapes_say() -> None:
+def test_tensor_shapes_follow_the_shape_rules() -> None:
     shapes = [
         (-1,),
         (2,),

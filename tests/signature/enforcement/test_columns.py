@@ -42,14 +42,14 @@ def code(spec: Any, data: Any) -> str:
     return str(caught.value.failures[0].code)
 
 
-def test_moments_beyond_nanoseconds_keep_their_own_unit() -> None:
+def test_datetimes_out_of_range_keep_their_unit() -> None:
     far = datetime.datetime(3000, 1, 1)
     assert enforced(ColSpec(D.datetime, "x"), [{"x": far}])["x"].tolist() == [far]
     frame = pd.DataFrame({"x": pd.Series([far], dtype="datetime64[us]")})
     assert enforced(ColSpec(D.datetime, "x"), frame) is frame
 
 
-def test_arrow_moments_with_a_zone_become_utc() -> None:
+def test_arrow_datetimes_with_a_time_zone_become_utc() -> None:
     moment = pd.Timestamp("2024-01-02 03:00", tz="Europe/Berlin")
     frame = pd.DataFrame(
         {"x": pd.Series([moment], dtype="timestamp[us, tz=Europe/Berlin][pyarrow]")}
@@ -59,12 +59,12 @@ def test_arrow_moments_with_a_zone_become_utc() -> None:
     ]
 
 
-def test_an_array_of_no_axes_is_its_item() -> None:
+def test_a_zero_dimensional_array_is_its_item() -> None:
     assert enforced(ColSpec(D.double), np.array(1.5))[0].tolist() == [1.5]
     assert enforced(ColSpec(D.string, "x"), {"x": np.array("a")})["x"].tolist() == ["a"]
 
 
-def test_one_cell_in_a_list_a_row() -> None:
+def test_rows_can_be_lists_of_one_cell() -> None:
     assert enforced(ColSpec(Array(D.double)), [[[1.0, 2.0]], [[3.0]]])[0].tolist() == [
         [1.0, 2.0],
         [3.0],
@@ -72,7 +72,7 @@ def test_one_cell_in_a_list_a_row() -> None:
     assert code(ColSpec(Array(D.double)), [["a"], ["b"]]) == "WRONG_TYPE"
 
 
-def test_an_object_without_a_name_is_one_cell() -> None:
+def test_an_unnamed_object_is_one_cell() -> None:
     point = Object([Property("a", D.double)])
     assert enforced(ColSpec(point), {"a": 1})[0].tolist() == [{"a": 1.0}]
     assert enforced(ColSpec(Map(D.double)), [{"a": 1}, {"b": 2}])[0].tolist() == [
@@ -81,7 +81,7 @@ def test_an_object_without_a_name_is_one_cell() -> None:
     ]
 
 
-def test_a_map_is_never_taken_for_columns() -> None:
+def test_a_map_is_not_read_as_columns() -> None:
     assert enforced(ColSpec(Map(D.double), "m"), {"m": {"a": 1, "b": 2.5}})["m"].tolist() == [
         {"a": 1.0, "b": 2.5}
     ]
@@ -95,7 +95,7 @@ def test_a_map_is_never_taken_for_columns() -> None:
         ("2024-01-02", datetime.date(2024, 1, 2)),
     ],
 )
-def test_moments_as_params(value: Any, wanted: Any) -> None:
+def test_datetime_params(value: Any, wanted: Any) -> None:
     schema = ParamSchema([ParamSpec("k", D.datetime, datetime.date(2024, 1, 1))])
     enforcer = compile(ModelSignature(params=schema))
     assert enforcer.enforce_params({"k": value}) == {"k": wanted}
@@ -122,7 +122,7 @@ def test_sparse_matrices_as_tensors() -> None:
     )
 
 
-def test_ragged_rows_are_checked_one_by_one() -> None:
+def test_ragged_rows_are_checked_separately() -> None:
     spec = TensorSpec(np.dtype("float64"), (-1, -1))
     result = enforced(spec, [[1.0, 2.0], [3]])
     assert [row.tolist() for row in result] == [[1.0, 2.0], [3.0]]
@@ -131,7 +131,7 @@ def test_ragged_rows_are_checked_one_by_one() -> None:
 
 
 @pytest.mark.parametrize("data", [[True, 1], ["a", 1], [2**53 + 1, 0.5], [None]])
-def test_lists_of_several_types_are_no_tensor(data: Any) -> None:
+def test_lists_of_mixed_types_are_not_tensors(data: Any) -> None:
     assert code(TensorSpec(np.dtype("float64"), (-1,)), data) == "WRONG_TYPE"
 
 
@@ -146,7 +146,7 @@ def test_columns_of_different_dtypes_become_one_tensor() -> None:
     )
 
 
-def test_numbers_of_other_kinds() -> None:
+def test_other_numeric_types() -> None:
     assert enforced(
         ColSpec(D.double, "x"), [{"x": np.longdouble(0.5)}, {"x": decimal.Decimal("0.1")}]
     )["x"].tolist() == [
@@ -166,11 +166,11 @@ def test_nested_integers_become_doubles_inside_maps() -> None:
 
 
 @pytest.mark.parametrize("dtype", [D.integer, D.long, D.float, D.double])
-def test_a_span_of_time_is_no_number_though_numpy_calls_it_an_integer(dtype: DataType) -> None:
+def test_a_timedelta_is_not_a_number(dtype: DataType) -> None:
     assert code(ColSpec(Array(dtype), "x"), [{"x": [np.timedelta64(3, "s")]}]) == "WRONG_TYPE"
 
 
-def test_flat_cells_have_no_shape_where_two_axes_are_free() -> None:
+def test_flat_cells_do_not_fit_two_free_axes() -> None:
     cells = pd.DataFrame({"x": [[1.0, 2.0], [3.0, 4.0]]})
     assert code(TensorSpec(np.dtype("float64"), (2, -1, -1), "x"), cells) == "WRONG_SHAPE"
     assert enforced(TensorSpec(np.dtype("float64"), (-1, -1, 2), "x"), cells)["x"].shape == (
@@ -193,7 +193,7 @@ def test_a_bytearray_is_one_value() -> None:
 @pytest.mark.parametrize(
     "values", [[["a", "b"], ["", "c"]], [[1, "a"], [None, {"b": 2}]], [[True, 1.5], [b"x", 3]]]
 )
-def test_a_list_under_a_tensor_of_objects_stays_what_it_is(values: list[list[Any]]) -> None:
+def test_values_of_an_object_tensor_keep_their_type(values: list[list[Any]]) -> None:
     found = compile(parse({"inputs": "object[-1, 2]"})).enforce_inputs(values)
     assert (found.dtype, found.shape, found.tolist()) == (np.dtype(object), (2, 2), values)
     assert [list(map(type, row)) for row in found.tolist()] == [

@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[3] / "docs"
 
 
 @pytest.mark.parametrize("page", ["inference.md", "enforcement.md"])
-def test_every_example_prints_what_the_page_says(page: str) -> None:
+def test_examples_print_their_output(page: str) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
     assert blocks
@@ -23,7 +23,7 @@ def test_every_example_prints_what_the_page_says(page: str) -> None:
 
 
 @pytest.mark.parametrize("line", [*(gap.name for gap in GAPS), *RESULT_DIFFERENCES])
-def test_each_hole_and_difference_stands_in_the_page(line: str) -> None:
+def test_every_gap_and_difference_is_documented(line: str) -> None:
     assert f"| {line} |" in (DOCS / "enforcement.md").read_text(encoding="utf-8").replace(
         "\\*", "*"
     )

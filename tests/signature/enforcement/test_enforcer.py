@@ -47,7 +47,7 @@ def one(dtype: Any, *, required: bool = True, **options: Any) -> Enforcer:
     return compile(signature(ColSpec(dtype, "x", required=required)), **options)
 
 
-def refusal(call: Any, *args: Any) -> InputsError:
+def error_of(call: Any, *args: Any) -> InputsError:
     with pytest.raises(InputsError) as caught:
         call(*args)
     return caught.value
@@ -93,11 +93,11 @@ class TestKinds:
         enforcer = compile(signature(ColSpec(D.string, "name"), ColSpec(D.double, 0)))
         frame = pd.DataFrame({"name": ["x"], 0: [1]})
         assert is_same(enforcer.enforce_inputs(frame), pd.DataFrame({"name": ["x"], 0: [1.0]}))
-        assert codes(refusal(enforcer.enforce_inputs, frame[["name"]])) == [
+        assert codes(error_of(enforcer.enforce_inputs, frame[["name"]])) == [
             ("MISSING_COLUMN", "column 0", None)
         ]
 
-    def test_nulls_beside_integers_keep_every_digit(self) -> None:
+    def test_integers_next_to_nulls_keep_every_digit(self) -> None:
         enforcer = one(D.long, required=False)
         big = 2**53 + 1
         wanted = pd.DataFrame({"x": pd.array([big, None], dtype="Int64")})
@@ -114,8 +114,8 @@ class TestKinds:
         [None, {1.5}, object(), scipy.sparse.csr_matrix(np.eye(2)), (1, 2)],
         ids=["none", "set", "object", "sparse", "tuple"],
     )
-    def test_other_kinds_are_refused(self, data: Any) -> None:
-        assert refusal(one(D.double).enforce_inputs, data).failures[0].code in (
+    def test_other_kinds_are_rejected(self, data: Any) -> None:
+        assert error_of(one(D.double).enforce_inputs, data).failures[0].code in (
             "WRONG_KIND",
             "MISSING_COLUMN",
         )
@@ -138,11 +138,13 @@ class TestKinds:
         enforcer = compile(signature(TensorSpec(np.dtype("float32"), (-1, 2))))
         result = enforcer.enforce_inputs([[0.1, 1], [2, 3]])
         assert is_same(result, np.array([[0.1, 1], [2, 3]], dtype="float32"))
-        assert codes(refusal(enforcer.enforce_inputs, [[0.1, "x"]])) == [("WRONG_TYPE", "", None)]
-        assert codes(refusal(enforcer.enforce_inputs, [[0.1], [2, 3]])) == [
+        assert codes(error_of(enforcer.enforce_inputs, [[0.1, "x"]])) == [("WRONG_TYPE", "", None)]
+        assert codes(error_of(enforcer.enforce_inputs, [[0.1], [2, 3]])) == [
             ("WRONG_SHAPE", "", None)
         ]
-        assert codes(refusal(enforcer.enforce_inputs, np.array([[0.1, 1.0]]))) == [("LOSSY", "", 0)]
+        assert codes(error_of(enforcer.enforce_inputs, np.array([[0.1, 1.0]]))) == [
+            ("LOSSY", "", 0)
+        ]
 
     def test_named_tensors(self) -> None:
         enforcer = compile(
@@ -154,11 +156,11 @@ class TestKinds:
         good = {"a": np.array([1.0]), "b": np.array([[1, 2]])}
         assert enforcer.enforce_inputs(good) is good
         assert is_same(enforcer.enforce_inputs({"b": [[1, 2]], "a": [1]}), good)
-        assert codes(refusal(enforcer.enforce_inputs, {"aa": good["a"], "b": good["b"]})) == [
+        assert codes(error_of(enforcer.enforce_inputs, {"aa": good["a"], "b": good["b"]})) == [
             ("MISSING_COLUMN", "a", None)
         ]
 
-    def test_an_array_of_one_nested_column_is_its_rows(self) -> None:
+    def test_a_list_is_the_rows_of_one_nested_column(self) -> None:
         result = compile(signature(ColSpec(Array(D.double)))).enforce_inputs([[1.0, 2.0], [3]])
         assert result[0].tolist() == [[1.0, 2.0], [3.0]]
 
@@ -204,7 +206,7 @@ class TestPassThrough:
         tracemalloc.stop()
         assert peak < 0.01 * frame.memory_usage().sum()
 
-    def test_one_enforcer_serves_several_threads(self) -> None:
+    def test_enforcers_are_thread_safe(self) -> None:
         enforcer = one(Array(D.double))
         with ThreadPoolExecutor(4) as pool:
             found = list(
@@ -222,7 +224,7 @@ class TestExtra:
             warnings.simplefilter("error")
             assert compile(self.SIGNATURE).enforce_inputs(self.FRAME).columns.tolist() == ["age"]
 
-    def test_warned_of_with_the_near_miss(self) -> None:
+    def test_warn_suggests_the_nearest_name(self) -> None:
         with pytest.warns(
             UserWarning, match="column 'ntoes' is not in the signature.*did you mean 'notes'"
         ):
@@ -230,20 +232,20 @@ class TestExtra:
                 self.FRAME
             ).columns.tolist() == ["age"]
 
-    def test_forbidden_with_the_near_miss(self) -> None:
-        error = refusal(compile(self.SIGNATURE, extra="forbid").enforce_inputs, self.FRAME)
+    def test_forbid_suggests_the_nearest_name(self) -> None:
+        error = error_of(compile(self.SIGNATURE, extra="forbid").enforce_inputs, self.FRAME)
         assert (
             str(error).splitlines()[1]
             == "  ntoes: expected a column of the signature, got an unknown column (did you mean 'notes'?) (EXTRA_COLUMN)"
         )
         assert codes(
-            refusal(
+            error_of(
                 compile(self.SIGNATURE, extra="forbid").enforce_inputs, [{"age": 1, "ntoes": "x"}]
             )
         ) == [("EXTRA_COLUMN", "ntoes", None)]
 
-    def test_missing_with_the_near_miss(self) -> None:
-        error = refusal(compile(self.SIGNATURE).enforce_inputs, [{"agee": 1}])
+    def test_missing_suggests_the_nearest_name(self) -> None:
+        error = error_of(compile(self.SIGNATURE).enforce_inputs, [{"agee": 1}])
         assert (
             str(error).splitlines()[1]
             == "  age: expected double, got no column (is 'agee' a misspelling?) (MISSING_COLUMN)"
@@ -253,7 +255,7 @@ class TestExtra:
         tensors = signature(TensorSpec(np.dtype("float64"), (-1,), "a"))
         data = {"a": np.zeros(1), "b": np.zeros(1)}
         assert list(compile(tensors).enforce_inputs(data)) == ["a"]
-        assert codes(refusal(compile(tensors, extra="forbid").enforce_inputs, data)) == [
+        assert codes(error_of(compile(tensors, extra="forbid").enforce_inputs, data)) == [
             ("EXTRA_COLUMN", "b", None)
         ]
         with pytest.warns(UserWarning, match="tensor 'b'"):
@@ -261,17 +263,17 @@ class TestExtra:
 
     def test_unnamed_columns_are_counted(self) -> None:
         unnamed = signature(ColSpec(D.double), ColSpec(D.double))
-        assert codes(refusal(compile(unnamed).enforce_inputs, np.zeros((2, 1)))) == [
+        assert codes(error_of(compile(unnamed).enforce_inputs, np.zeros((2, 1)))) == [
             ("MISSING_COLUMN", "", None)
         ]
         assert compile(unnamed).enforce_inputs(np.zeros((2, 3))).shape == (2, 2)
         assert codes(
-            refusal(compile(unnamed, extra="forbid").enforce_inputs, np.zeros((2, 3)))
+            error_of(compile(unnamed, extra="forbid").enforce_inputs, np.zeros((2, 3)))
         ) == [("EXTRA_COLUMN", "", None)]
 
-    def test_duplicates_are_refused(self) -> None:
+    def test_duplicates_are_rejected(self) -> None:
         frame = pd.DataFrame([[1.0, 2.0]], columns=["age", "age"])
-        assert codes(refusal(compile(self.SIGNATURE).enforce_inputs, frame)) == [
+        assert codes(error_of(compile(self.SIGNATURE).enforce_inputs, frame)) == [
             ("DUPLICATE_COLUMN", "age", None)
         ]
 
@@ -290,13 +292,13 @@ class TestFailures:
         )
     )
 
-    def test_every_break_is_named_with_row_path_expected_and_got(self) -> None:
+    def test_every_violation_has_row_path_expected_and_actual(self) -> None:
         rows = [
             {"age": 2**40, "author": {"name": "x"}, "scores": {"a": 1}},
             {"age": 1.5, "author": {"name": 3, "tags": ["a", 7]}, "scores": {"a": "b"}},
             {"age": 3, "author": {"nmae": "x"}, "scores": {1: 1.0}},
         ]
-        error = refusal(self.PEOPLE.enforce_inputs, rows)
+        error = error_of(self.PEOPLE.enforce_inputs, rows)
         assert str(error).splitlines() == [
             "the inputs violate the signature in 8 places:",
             "  row 0, age: expected integer, got int 1099511627776 (OUT_OF_RANGE)",
@@ -311,8 +313,8 @@ class TestFailures:
         assert error.total == 8
         assert error.failures[3] == Violation("WRONG_TYPE", "author.tags[1]", 1, "string", "int 7")
 
-    def test_they_are_bounded_and_counted(self) -> None:
-        error = refusal(one(D.long).enforce_inputs, pd.DataFrame({"x": np.arange(1000) + 0.5}))
+    def test_their_number_is_limited_and_counted(self) -> None:
+        error = error_of(one(D.long).enforce_inputs, pd.DataFrame({"x": np.arange(1000) + 0.5}))
         assert len(error.failures) == 20
         assert error.total == 1000
         assert str(error).splitlines()[-1] == "  ... and 980 more"
@@ -341,29 +343,29 @@ class TestFailures:
                 [{"x": {"a": bad}}],
                 [{"x": {"s" * 500: bad}}],
             ):
-                error = refusal(one(dtype).enforce_inputs, data)
+                error = error_of(one(dtype).enforce_inputs, data)
                 assert all(
                     len(failure.got) <= 80 and len(failure.path) < 80 for failure in error.failures
                 )
                 assert "s" * 81 not in str(error)
 
-    def test_they_survive_pickling(self) -> None:
-        error = refusal(one(D.long).enforce_inputs, [{"x": "y"}])
+    def test_they_can_be_pickled(self) -> None:
+        error = error_of(one(D.long).enforce_inputs, [{"x": "y"}])
         again = pickle.loads(pickle.dumps(error))
         assert again.failures == error.failures
         assert str(again) == str(error)
 
-    def test_a_frames_rows_are_positions(self) -> None:
+    def test_rows_of_a_frame_are_positions(self) -> None:
         frame = pd.DataFrame({"x": [1.0, 2.5]}, index=["a", "b"])
-        assert codes(refusal(one(D.long).enforce_inputs, frame)) == [("LOSSY", "x", 1)]
+        assert codes(error_of(one(D.long).enforce_inputs, frame)) == [("LOSSY", "x", 1)]
 
-    def test_a_whole_dtype_is_one_failure(self) -> None:
-        assert codes(refusal(one(D.long).enforce_inputs, pd.DataFrame({"x": ["1"] * 100}))) == [
+    def test_a_wrong_dtype_is_one_failure(self) -> None:
+        assert codes(error_of(one(D.long).enforce_inputs, pd.DataFrame({"x": ["1"] * 100}))) == [
             ("WRONG_TYPE", "x", None)
         ]
 
-    def test_mlflow_policy_says_where_too(self) -> None:
-        error = refusal(one(D.long, policy="mlflow").enforce_inputs, pd.DataFrame({"x": [1.5]}))
+    def test_mlflow_policy_locates_the_failure(self) -> None:
+        error = error_of(one(D.long, policy="mlflow").enforce_inputs, pd.DataFrame({"x": [1.5]}))
         assert [failure.code for failure in error.failures] == ["REFUSED_BY_MLFLOW", "LOSSY"]
         assert len(error.failures[0].got) <= 80
 
@@ -394,7 +396,7 @@ class TestParams:
         assert type(found["stop"][0]) is str
 
     def test_all_failures_at_once(self) -> None:
-        error = refusal(
+        error = error_of(
             self.ENFORCER.enforce_params,
             {"n": 2**40, "t": "x", "stop": ["a", 1], "tt": 1, "o": {"k": "x"}},
         )
@@ -408,30 +410,30 @@ class TestParams:
         assert "the params violate the signature in 5 places" in str(error)
         assert "did you mean 't'" in str(error)
 
-    def test_a_model_without_params_takes_none(self) -> None:
+    def test_a_model_without_params_rejects_params(self) -> None:
         enforcer = compile(signature(ColSpec(D.long)))
         assert enforcer.enforce_params(None) is None
         assert enforcer.enforce_params({}) == {}
-        assert "the model has no params" in str(refusal(enforcer.enforce_params, {"t": 1}))
+        assert "the model has no params" in str(error_of(enforcer.enforce_params, {"t": 1}))
 
-    def test_they_are_a_dict(self) -> None:
-        assert codes(refusal(self.ENFORCER.enforce_params, [1])) == [("WRONG_KIND", "", None)]
+    def test_they_must_be_a_dict(self) -> None:
+        assert codes(error_of(self.ENFORCER.enforce_params, [1])) == [("WRONG_KIND", "", None)]
 
 
 class TestOutputs:
     SIGNATURE = ModelSignature(outputs=Schema([ColSpec(D.string)]))
 
-    def test_the_answer_is_returned_as_it_is(self) -> None:
+    def test_a_valid_prediction_is_returned_unchanged(self) -> None:
         answer = ["a", "b"]
         assert compile(self.SIGNATURE).enforce_outputs(answer) is answer
 
-    def test_a_broken_answer_is_an_error(self) -> None:
+    def test_an_invalid_prediction_raises(self) -> None:
         with pytest.raises(
             OutputsError, match=r"in 1 place:\n  row 1, column 0: expected string, got int 3"
         ):
             compile(self.SIGNATURE).enforce_outputs(["a", 3])
 
-    def test_a_side_without_a_schema_takes_everything(self) -> None:
+    def test_a_side_without_a_schema_accepts_everything(self) -> None:
         value = object()
         assert compile(self.SIGNATURE).enforce_inputs(value) is value
 
@@ -449,7 +451,7 @@ class TestStrict:
     )
     def test_nothing_is_converted(self, dtype: Any, value: Any) -> None:
         assert (
-            refusal(one(dtype, policy="strict").enforce_inputs, [{"x": value}]).failures[0].code
+            error_of(one(dtype, policy="strict").enforce_inputs, [{"x": value}]).failures[0].code
             == "NEEDS_CONVERSION"
         )
         one(dtype).enforce_inputs([{"x": value}])
@@ -460,10 +462,10 @@ class TestStrict:
 
     def test_tensors(self) -> None:
         enforcer = compile(signature(TensorSpec(np.dtype("float64"), (-1,))), policy="strict")
-        assert codes(refusal(enforcer.enforce_inputs, np.array([1]))) == [
+        assert codes(error_of(enforcer.enforce_inputs, np.array([1]))) == [
             ("NEEDS_CONVERSION", "", None)
         ]
-        assert codes(refusal(enforcer.enforce_inputs, [1.0])) == [("NEEDS_CONVERSION", "", None)]
+        assert codes(error_of(enforcer.enforce_inputs, [1.0])) == [("NEEDS_CONVERSION", "", None)]
 
 
 @pytest.mark.parametrize(
@@ -479,7 +481,7 @@ def test_wrong_options(options: Any, text: str) -> None:
         compile(signature(ColSpec(AnyType())), **options)
 
 
-def test_enforce_gives_both() -> None:
+def test_enforce_returns_inputs_and_params() -> None:
     found = enforce(
         signature(ColSpec(D.double, "x"), params=ParamSchema([ParamSpec("k", D.long, 1)])),
         {"x": 1},
@@ -490,7 +492,7 @@ def test_enforce_gives_both() -> None:
 
 
 @pytest.mark.parametrize("policy", ["lossless", "strict", "mlflow"])
-def test_faults_of_inputs_and_params_are_told_together(policy: Any) -> None:
+def test_violations_of_inputs_and_params_are_reported_together(policy: Any) -> None:
     signature = parse({"inputs": {"a": "double"}, "params": {"k": "long = 1"}})
     with pytest.raises(
         InputsError, match=r"the inputs and params violate the signature in [2-9] places"
@@ -500,7 +502,7 @@ def test_faults_of_inputs_and_params_are_told_together(policy: Any) -> None:
     assert enforce(signature, [{"a": 1.0}], {"k": 2}, policy=policy)[1] == {"k": 2}
 
 
-def test_mlflows_own_refusal_is_the_cause() -> None:
+def test_the_error_of_mlflow_is_the_cause() -> None:
     frame = pd.DataFrame({"t": pd.to_datetime(["2026-03-01T09:30+01:00"])})
     with pytest.raises(InputsError) as raised:
         enforce(parse({"inputs": {"t": "datetime"}}), frame, policy="mlflow")

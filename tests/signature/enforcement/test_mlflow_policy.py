@@ -48,7 +48,7 @@ COUNTS = {"column": 1088, "nested": 1976, "tensor": 765, "payload": 560, "param"
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
-def asked(call: Any, *args: Any) -> tuple[bool, Any]:
+def attempt(call: Any, *args: Any) -> tuple[bool, Any]:
     try:
         return True, call(*args)
     except Exception as error:
@@ -84,17 +84,17 @@ def theirs(case: Case | Gap) -> tuple[bool, Any]:
         if case.schema is None or isinstance(case.schema, ParamSchema)
         else mlflow_compat.enforce_inputs
     )
-    return asked(private, case.data(), case.schema)
+    return attempt(private, case.data(), case.schema)
 
 
-def test_no_case_is_lost() -> None:
+def test_number_of_cases() -> None:
     assert {family: len(cases) for family, cases in FAMILIES.items()} == COUNTS
     assert len({name for cases in FAMILIES.values() for name in cases}) == sum(COUNTS.values())
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.exhaustive)])
-def test_each_policy_gives_the_verdict_that_it_should(family: str, every: int) -> None:
+def test_each_policy_gives_the_expected_verdict(family: str, every: int) -> None:
     """`mlflow` equals MLflow, `lossless` differs in known gaps, `strict` accepts no more."""
 
     def check(case: Case) -> None:
@@ -117,10 +117,10 @@ def test_each_policy_gives_the_verdict_that_it_should(family: str, every: int) -
 
 
 @pytest.mark.parametrize("family", DATA)
-def test_enforcing_twice_is_enforcing_once(family: str) -> None:
+def test_enforcement_is_idempotent(family: str) -> None:
     def check(case: Case) -> None:
         enforcer = compile(signature_of(case), "lossless")
-        accepted, once = asked(enforcer.enforce_inputs, case.data())
+        accepted, once = attempt(enforcer.enforce_inputs, case.data())
         if accepted:
             assert isinstance(once, (pd.DataFrame, dict)) or hasattr(once, "shape")
             before = copy.deepcopy(once)
@@ -134,7 +134,7 @@ def test_enforcing_twice_is_enforcing_once(family: str) -> None:
 
 
 @pytest.mark.parametrize("gap", GAPS, ids=lambda gap: gap.name)
-def test_lossless_closes_each_hole(gap: Gap) -> None:
+def test_lossless_closes_each_gap(gap: Gap) -> None:
     accepted, _ = theirs(gap)
     assert accepted, "MLflow has closed it: take it off the list"
     verdict, error = ours(gap, "lossless")
@@ -144,7 +144,7 @@ def test_lossless_closes_each_hole(gap: Gap) -> None:
 
 
 @pytest.mark.parametrize("reason", RESULT_DIFFERENCES)
-def test_each_listed_difference_is_one(reason: str) -> None:
+def test_every_listed_difference_has_a_case(reason: str) -> None:
     assert any(
         re.fullmatch(RESULT_DIFFERENCES[reason], name) for cases in DATA.values() for name in cases
     )

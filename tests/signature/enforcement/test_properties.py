@@ -169,7 +169,7 @@ def test_infer_accepts_what_it_signed(data: Any) -> None:
 
 @calm
 @given(frames() | rows())
-def test_infer_equals_mlflow_where_it_signs(data: Any) -> None:
+def test_infer_equals_mlflow_if_it_returns_a_signature(data: Any) -> None:
     try:
         found = infer(data, on_any="allow")
     except SignError:
@@ -291,13 +291,13 @@ payloads = st.one_of(
     st.sampled_from(["lossless", "strict", "mlflow"]),
     st.sampled_from(["ignore", "warn"]),
 )
-def test_any_data_for_any_signature_is_taken_or_refused_with_failures(
+def test_any_data_is_accepted_or_rejected_with_failures(
     found: Any, data: Any, policy: Any, extra: Any
 ) -> None:
     enforcer = compile(found, policy, extra)
     kept = copy.deepcopy(data)
     for call in (enforcer.enforce_inputs, enforcer.enforce_params, enforcer.enforce_outputs):
-        refusal = refusal_of(call, data)
+        refusal = error_of(call, data)
         if refusal is not None:
             assert 0 < len(refusal.failures) <= 20
             assert refusal.total >= len(refusal.failures)
@@ -306,7 +306,7 @@ def test_any_data_for_any_signature_is_taken_or_refused_with_failures(
     assert is_same(data, kept)
 
 
-def refusal_of(call: Any, data: Any) -> Any:
+def error_of(call: Any, data: Any) -> Any:
     """Return the error of modelpact that a call raises, or None."""
     try:
         call(data)

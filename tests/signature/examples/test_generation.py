@@ -111,7 +111,7 @@ def usable(signature: ModelSignature) -> bool:
 
 
 @pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
-def test_valid_examples_pass_here_and_with_plain_mlflow(signature: ModelSignature) -> None:
+def test_valid_examples_pass_modelpact_and_mlflow(signature: ModelSignature) -> None:
     for inputs, params in generate_examples(signature, 50):
         mlflow_takes(signature, inputs, params)
         modelpact_takes(signature, inputs, params)
@@ -126,13 +126,15 @@ def test_valid_examples_of_any_signature_pass(signature: ModelSignature, seed: i
 
 
 @pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
-def test_broken_examples_are_refused(signature: ModelSignature) -> None:
+def test_invalid_examples_are_rejected(signature: ModelSignature) -> None:
     for broken in generate_invalid_examples(signature, 150):
         refused(signature, broken)
 
 
 @given(signatures(), st.integers(0, 2**32))
-def test_broken_examples_of_any_signature_are_refused(signature: ModelSignature, seed: int) -> None:
+def test_invalid_examples_of_any_signature_are_rejected(
+    signature: ModelSignature, seed: int
+) -> None:
     assume(usable(signature))
     for broken in generate_invalid_examples(signature, 4, seed=seed):
         refused(signature, broken)
@@ -149,7 +151,7 @@ def refused(signature: ModelSignature, broken: InvalidExample) -> None:
 
 
 @pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
-def test_only_one_side_is_broken(signature: ModelSignature) -> None:
+def test_only_one_side_is_invalid(signature: ModelSignature) -> None:
     for broken in generate_invalid_examples(signature, 60):
         enforcer = compile(signature)
         if broken.path.startswith("params"):
@@ -159,7 +161,7 @@ def test_only_one_side_is_broken(signature: ModelSignature) -> None:
             enforcer.enforce_params(broken.params)
 
 
-def test_every_kind_of_break_is_made_and_each_first_comes_before_any_second() -> None:
+def test_every_kind_of_mutation_is_generated_before_any_repeats() -> None:
     names = [broken.kind for broken in generate_invalid_examples(RICH, 200)]
     kinds = set(names)
     assert kinds == {
@@ -183,7 +185,7 @@ def test_every_kind_of_break_is_made_and_each_first_comes_before_any_second() ->
     }
 
 
-def test_breaks_reach_every_depth() -> None:
+def test_mutations_reach_every_depth() -> None:
     places = {broken.path for broken in generate_invalid_examples(RICH, 200)}
     assert {
         "inputs.author.orcid",
@@ -196,7 +198,7 @@ def test_breaks_reach_every_depth() -> None:
     assert {"params.top", "params.stop", "params.how.a", "params.how.b"} <= places
 
 
-def test_a_signature_that_takes_anything_can_still_be_broken() -> None:
+def test_a_signature_of_any_can_be_violated() -> None:
     assert {broken.kind for broken in generate_invalid_examples(SIGNATURES["anything"], 5)} == {
         "UNKNOWN_PARAM"
     }
@@ -220,7 +222,7 @@ CODES = {
 
 
 @pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
-def test_the_enforcer_finds_that_break_and_no_other(signature: ModelSignature) -> None:
+def test_the_enforcer_finds_only_the_mutation(signature: ModelSignature) -> None:
     for broken in generate_invalid_examples(signature, 150):
         with pytest.raises(InputsError) as caught:
             modelpact_takes(signature, broken.inputs, broken.params)
@@ -229,7 +231,7 @@ def test_the_enforcer_finds_that_break_and_no_other(signature: ModelSignature) -
         )
 
 
-def test_the_message_names_the_column_that_was_broken() -> None:
+def test_the_message_names_the_mutated_column() -> None:
     for broken in generate_invalid_examples(RICH, 100):
         with pytest.raises(InputsError) as caught:
             modelpact_takes(RICH, broken.inputs, broken.params)
@@ -238,7 +240,7 @@ def test_the_message_names_the_column_that_was_broken() -> None:
 
 
 @pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
-def test_the_same_seed_makes_the_same_examples_and_another_others(
+def test_examples_depend_on_the_seed(
     signature: ModelSignature,
 ) -> None:
     for valid in (True, False):
@@ -262,7 +264,7 @@ def show(found: list[tuple[Any, Any]]) -> str:
 
 
 @pytest.mark.slow
-def test_another_process_makes_the_same_examples() -> None:
+def test_another_process_generates_the_same_examples() -> None:
     script = (
         "from modelpact.signature import generate_examples, parse\n"
         "signature = parse({'inputs': {'a': 'double', 'b?': [{'c': 'string'}]}, 'params': {'p': 'string = x'}})\n"
@@ -282,7 +284,7 @@ def test_another_process_makes_the_same_examples() -> None:
     assert told[0] == told[1] != ""
 
 
-def test_the_shapes_of_what_is_made() -> None:
+def test_shapes_of_examples() -> None:
     for inputs, params in generate_examples(RICH, 20):
         assert isinstance(inputs, pd.DataFrame)
         assert 1 <= len(inputs) <= 4
@@ -296,14 +298,14 @@ def test_the_shapes_of_what_is_made() -> None:
     assert all(inputs is None for inputs, _ in generate_examples(SIGNATURES["params"], 3))
 
 
-def test_optional_columns_are_sometimes_left_out_and_sometimes_null() -> None:
+def test_optional_columns_are_sometimes_missing_and_sometimes_null() -> None:
     frames = [inputs for inputs, _ in generate_examples(RICH, 60)]
     present = [frame["notes"] for frame in frames if "notes" in frame]
     assert 0 < len(present) < len(frames)
     assert any(notes.isna().any() for notes in present)
 
 
-def test_a_break_leaves_the_whole_data_alone() -> None:
+def test_a_mutation_does_not_change_the_original_data() -> None:
     """Invalid examples do not share data."""
     made = generate_invalid_examples(RICH, 120)
     for one, two in itertools.pairwise(made):

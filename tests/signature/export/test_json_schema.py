@@ -90,7 +90,7 @@ def test_payloads(inputs: Any, right: list[Any], wrong: list[Any]) -> None:
         assert schema_and_enforcer_accept(signature, {"inputs": payload}) == (False, False), payload
 
 
-def test_a_column_named_by_a_number_is_in_no_json() -> None:
+def test_a_column_with_a_numeric_name_is_rejected() -> None:
     required, optional = (
         Schema([ColSpec("long", 1, required=needed), ColSpec("long", "x")])
         for needed in (True, False)
@@ -142,7 +142,7 @@ def test_params(written: str, right: list[Any], wrong: list[Any]) -> None:
         )
 
 
-def test_a_param_that_is_an_object() -> None:
+def test_object_params() -> None:
     signature = parse(
         {"params": {"p": {"type": {"a": "long", "b?": "string"}, "default": {"a": 1}}}}
     )
@@ -158,7 +158,7 @@ def test_a_param_that_is_an_object() -> None:
         ), value
 
 
-def test_params_state_their_defaults_as_json() -> None:
+def test_params_have_json_defaults() -> None:
     specs = [
         ParamSpec("moment", DataType.datetime, np.datetime64("2024-05-06T07:08")),
         ParamSpec("unset", DataType.string, None),
@@ -176,7 +176,7 @@ def test_params_state_their_defaults_as_json() -> None:
     }
 
 
-def test_only_the_sides_that_the_signature_has() -> None:
+def test_absent_sides_are_omitted() -> None:
     both = to_json_schema(parse({"inputs": {"a": "long"}, "outputs": ["double"]}))
     assert list(both["properties"]) == ["inputs", "outputs"]
     assert both["properties"]["outputs"]["anyOf"][0] == {

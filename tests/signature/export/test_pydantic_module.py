@@ -65,7 +65,7 @@ def test_values_of_a_required_column(dtype: Any, right: list[Any], wrong: list[A
 @pytest.mark.parametrize(
     ("inputs", "right", "wrong"), PAYLOADS, ids=[str(inputs) for inputs, _, _ in PAYLOADS]
 )
-def test_what_is_refused_of_whole_payloads(inputs: Any, right: list[Any], wrong: list[Any]) -> None:
+def test_invalid_payloads(inputs: Any, right: list[Any], wrong: list[Any]) -> None:
     names = module(signed(inputs))
     assert [payload for payload in wrong if accepts(names, {"inputs": payload})] == []
     calls = [{"inputs": payload} for payload in right]
@@ -83,7 +83,7 @@ LIMITS = [
 
 
 @pytest.mark.parametrize(("dtype", "right", "wrong"), LIMITS)
-def test_widths_that_json_schema_cannot_tell(
+def test_widths_that_json_schema_cannot_express(
     dtype: str, right: list[Any], wrong: list[Any]
 ) -> None:
     signature = parse({"inputs": {"x": dtype}})
@@ -124,7 +124,7 @@ def _another_form(signature: ModelSignature, call: Any) -> bool:
     return not all(isinstance(row, dict) and required <= row.keys() for row in data)
 
 
-def test_one_verdict_on_thousands_of_payloads() -> None:
+def test_models_and_enforcer_agree_on_random_payloads() -> None:
     count: collections.Counter[str] = collections.Counter()
     unexplained: list[Any] = []
 
@@ -184,7 +184,7 @@ NAMES += [
 ]
 
 
-def test_names_that_are_no_identifiers_or_that_pydantic_needs() -> None:
+def test_invalid_and_reserved_identifiers() -> None:
     schema = Schema(
         [ColSpec(DataType.long, name, required=index % 2 == 0) for index, name in enumerate(NAMES)]
     )
@@ -203,7 +203,7 @@ def test_names_that_are_no_identifiers_or_that_pydantic_needs() -> None:
     assert not accepts(names, {"inputs": [row | {"class": "x"}]})
 
 
-def test_objects_with_the_same_name_at_different_places() -> None:
+def test_objects_with_the_same_name() -> None:
     signature = parse(
         {
             "inputs": {
@@ -221,7 +221,7 @@ def test_objects_with_the_same_name_at_different_places() -> None:
     assert not accepts(names, {"inputs": [row | {"a": {"b": {"c": "x"}}}]})
 
 
-def test_defaults_are_those_of_the_signature() -> None:
+def test_defaults_match_the_signature() -> None:
     spec = {
         "n": "long = 3",
         "x": "float = 0.1",
@@ -234,7 +234,7 @@ def test_defaults_are_those_of_the_signature() -> None:
     assert names["Request"].model_validate({"inputs": [1]}).params is None
 
 
-def test_outputs_are_typed_as_well() -> None:
+def test_outputs_are_typed() -> None:
     names = module(
         parse({"inputs": "float32[-1, 2]", "outputs": {"label": "string", "score": "double"}})
     )
@@ -244,7 +244,7 @@ def test_outputs_are_typed_as_well() -> None:
         names["Response"].model_validate({"prediction": [{"label": 5, "score": 1}], "metadata": {}})
 
 
-def test_the_title_cannot_leave_its_docstring() -> None:
+def test_the_title_is_escaped() -> None:
     text = to_pydantic(parse({"inputs": ["long"]}), 'a"""\nimport os\n\\')
     assert "\nimport os" not in text
     compile_text(text)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class TestStrictRows:
-    def test_optional_properties_are_required_and_may_be_null(self) -> None:
+    def test_optional_properties_are_required_and_nullable(self) -> None:
         inputs = parse(
             {
                 "inputs": {
@@ -64,18 +64,18 @@ class TestStrictRows:
             ["any"],
         ],
     )
-    def test_what_cannot_be_said(self, inputs: Any) -> None:
+    def test_unsupported_types(self, inputs: Any) -> None:
         assert strict_rows_schema(parse({"inputs": inputs}).inputs) is None
 
-    def test_a_binary_value_that_may_be_left_out_is_null(self) -> None:
+    def test_an_optional_binary_value_is_nullable(self) -> None:
         found = strict_rows_schema(parse({"inputs": {"x?": "binary"}}).inputs)
         assert found is not None
         assert found["properties"] == {"x": {"type": "null"}}
 
-    def test_one_unnamed_column_is_its_value(self) -> None:
+    def test_an_unnamed_column_is_its_value(self) -> None:
         assert strict_rows_schema(parse({"inputs": ["string"]}).inputs) == {"type": "string"}
 
-    def test_what_it_accepts_the_enforcer_accepts(self) -> None:
+    def test_the_enforcer_accepts_valid_values(self) -> None:
         count: collections.Counter[str] = collections.Counter()
         scalars = st.sampled_from([dtype for dtype in DataType if dtype != DataType.binary])
         columns = st.lists(

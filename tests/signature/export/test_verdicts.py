@@ -201,7 +201,7 @@ EXCUSES = {
 
 
 @pytest.mark.parametrize("name", EXCUSES)
-def test_the_excuses_are_true(name: str) -> None:
+def test_listed_exceptions_are_real(name: str) -> None:
     excuse = EXCUSES[name]
     for inputs, payload in excuse.cases:
         signature, call = parse({"inputs": inputs}), {"inputs": payload}
@@ -212,7 +212,7 @@ def test_the_excuses_are_true(name: str) -> None:
         assert excuse.applies(signature, call, find_violations(compile(signature), call)), payload
 
 
-def test_one_verdict_on_thousands_of_payloads() -> None:
+def test_schema_and_enforcer_agree_on_random_payloads() -> None:
     count: collections.Counter[str] = collections.Counter()
     unexplained: list[Any] = []
 
@@ -255,7 +255,7 @@ def test_one_verdict_on_thousands_of_payloads() -> None:
     assert sum(count[name] for name in EXCUSES) <= count.total() / 10, count
 
 
-def test_rows_are_what_lists_of_rows_consist_of() -> None:
+def test_row_schema_equals_the_items_of_the_list_schema() -> None:
     count: collections.Counter[bool] = collections.Counter()
 
     @settings(seeded, max_examples=60)

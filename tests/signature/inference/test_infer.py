@@ -134,7 +134,7 @@ def test_the_data_fits_its_inferred_signature(family: str) -> None:
 
 
 @pytest.mark.parametrize("reason", GUESSES)
-def test_mlflow_still_guesses(reason: str, logged_warnings: list[Any]) -> None:
+def test_cases_that_mlflow_guesses(reason: str, logged_warnings: list[Any]) -> None:
     """A guess that MLflow no longer makes must be removed from the list."""
     names = [name for name in CASES if name.split(": ")[1] in GUESSES[reason]]
     assert any(infer_with_mlflow(CASES[name], logged_warnings) is not None for name in names)
