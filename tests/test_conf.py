@@ -43,7 +43,7 @@ FAMILIES = {
     "tracking": "Tracking",
     "task": "Task",
 }
-"""Each group whose options are classes, with the end of their names."""
+"""Each group whose options are classes, with the suffix of the class names."""
 
 HOMES = (
     "data",
@@ -78,7 +78,7 @@ REQUIRED = {
     ("task", "history"): ["task.name=sums"],
     ("model", "sklearn"): ["model.estimator={_target_: sklearn.svm.SVR, C: 10}"],
 }
-"""What has no default."""
+"""Values for keys without a default."""
 
 OPTIONS = [(group, option) for group in FAMILIES for option in list_options(group)]
 FILES = sorted(path for path in CONF.rglob("*.yaml"))
@@ -90,7 +90,7 @@ def composed(*overrides: str) -> Any:
 
 
 def content(group: str, option: str) -> dict[str, Any]:
-    """What an option's file holds, with what it takes over from another."""
+    """Return the content of an option's file, including the options that it extends."""
     found: dict[str, Any] = yaml.safe_load((CONF / group / f"{option}.yaml").read_text())
     for parent in found.pop("defaults", []):
         found = {**content(group, parent), **found}
@@ -198,7 +198,7 @@ class TestEachFile:
             key, _, rest = line.partition(":")
             interpolated = (
                 rest.strip() == f"${{{key}}}"
-            )  # a task takes a group over: the group explains it
+            )  # a task includes a group: the group documents it
             if (
                 line
                 and line[0] not in " #-"
@@ -241,7 +241,7 @@ def chat_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 RECIPES = [recipe for recipe in list_options("experiment") if not recipe.startswith("sweep_")]
-"""Those that are one run; test_launchers.py has the sweeps, which need what the extras install."""
+"""Experiments of one run; the sweeps are in test_launchers.py because they need extras."""
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -258,7 +258,7 @@ def test_every_experiment_publishes(
 def test_a_sweep_over_experiments_publishes_each(modelpact: CommandRunner) -> None:
     recipes = [
         recipe for recipe in RECIPES if recipe != "chat"
-    ]  # it needs an address, which the others do not take
+    ]  # it needs a URL, which the others do not accept
     ended = modelpact(
         "-m", f"experiment={','.join(recipes)}", "saver.pip_requirements=[scikit-learn]"
     )

@@ -123,6 +123,6 @@ def test_only_the_pipeline_the_stores_and_the_command_line_change_the_process() 
         if not file.startswith(ALLOWED)
         for kind in changes(tree)
     }
-    # The process that `CleanVerifier` starts is a program of its own.
+    # The process of `CleanVerifier` is a separate program.
     found.discard(("modelpact/verifiers/clean_process.py", "sys.meta_path"))
     assert found == EXCEPTIONS

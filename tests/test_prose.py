@@ -28,7 +28,7 @@ PHRASES = {
     r"gives? way": "defers",
     r"told apart": "distinguished",
 }
-"""Phrases by what to write instead."""
+"""Forbidden phrases, with replacements."""
 
 PATTERN = re.compile("|".join(rf"\b(?:{phrase})\b" for phrase in PHRASES), re.IGNORECASE)
 

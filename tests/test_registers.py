@@ -218,7 +218,7 @@ def test_protected_aliases_are_rejected_before_the_job_runs(saved: str) -> None:
     assert MlflowRegister(aliases=["blue"]).find("sums", "k1") is None
     with pytest.raises(
         RegisterError, match="no version of sums was registered: champion was not moved"
-    ):  # protected meanwhile
+    ):  # protected concurrently
         register.register("sums", saved)
     assert versions("sums") == [1]
     assert client().get_registered_model("sums").aliases == {"blue": 1, "champion": 1}
@@ -270,7 +270,7 @@ def test_a_failed_alias_removes_the_version_and_restores_other_aliases(
 
 
 class TestResumedJob:
-    """It was killed when its version was made, and before the aliases were moved."""
+    """The job was killed after its version was created and before its aliases were moved."""
 
     JOB = Job(sweep="parent", number=3, resumed=True)
 

@@ -165,7 +165,7 @@ def test_an_unrepresentative_example_is_rejected() -> None:
 
 
 class _Fixed(Doubler):
-    """Answers integers."""
+    """Returns integers."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         super().__init__()

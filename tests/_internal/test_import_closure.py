@@ -1,4 +1,4 @@
-"""The import closure agrees with Python's own parser, and leaves out what does not run."""
+"""The import closure agrees with Python's parser and excludes code that is not executed."""
 
 from __future__ import annotations
 

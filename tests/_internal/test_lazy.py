@@ -1,4 +1,4 @@
-"""The public names, pinned: a name is added or taken away on purpose only."""
+"""The public names are pinned."""
 
 from __future__ import annotations
 

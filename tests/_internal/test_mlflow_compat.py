@@ -1,4 +1,4 @@
-"""One test for each private name of MLflow that modelpact uses: what breaks when MLflow changes it."""
+"""One test for each private name of MLflow that modelpact uses: it fails if MLflow changes the name."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_enforce_params_fills_defaults_and_rejects_wrong_types(pyfunc: Any) -> N
 
 
 def test_infer_column_type_raises_for_unknown_dtypes() -> None:
-    """`infer` asks it for the type of a column by its dtype, and takes the exception for `MLflow has no type`."""
+    """`infer` calls it for each dtype; an exception means that MLflow has no type."""
     assert mlflow_compat.infer_column_type(np.dtype("int16")) is DataType.integer
     assert mlflow_compat.infer_column_type(pd.Int64Dtype()) is DataType.long
     with pytest.raises(MlflowException, match="uint64"):
@@ -108,7 +108,7 @@ def test_infer_column_type_raises_for_unknown_dtypes() -> None:
 
 
 def test_infer_scalar_type_depends_on_the_exact_type() -> None:
-    """`infer` asks once for each Python type and remembers the answer."""
+    """`infer` calls it once for each Python type and caches the result."""
     assert (
         mlflow_compat.infer_scalar_type(1)
         is mlflow_compat.infer_scalar_type(2**70)
@@ -130,7 +130,7 @@ def test_infer_values_type_skips_empty_arrays() -> None:
 
 
 def test_infer_params_returns_a_param_schema() -> None:
-    """`infer` asks it for one param at a time, and takes the exception for `MLflow has no type`."""
+    """`infer` calls it for each param; an exception means that MLflow has no type."""
     assert mlflow_compat.infer_params({"k": 0.5}) == ParamSchema(
         [ParamSpec("k", DataType.double, 0.5)]
     )
@@ -150,7 +150,7 @@ def test_unenforced_predict_of_a_model_without_params(mocker: Any) -> None:
 
 
 def test_write_input_example_writes_both_files_and_their_metadata(tmp_path: Path) -> None:
-    """`task=resign` puts a new example beside a copied model with it."""
+    """`task=resign` writes a new example to a copied model."""
     mlmodel = Model()
     mlflow_compat.write_input_example(
         mlmodel, (pd.DataFrame({"a": [1.5]}), {"scale": 2.0}), tmp_path

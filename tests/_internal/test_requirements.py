@@ -44,7 +44,7 @@ BARE = {
 
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache: Path) -> Iterator[Path]:
-    """A cache in which nothing is remembered, and an environment that is looked at anew."""
+    """An empty cache folder; the environment digest is computed again."""
     shutil.copytree(cache, tmp_path / "cache", ignore=shutil.ignore_patterns("requirements"))
     monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "cache"))
     requirements.environment_digest.cache_clear()
@@ -125,7 +125,7 @@ def test_the_python_version_changes_the_fingerprint(
 def import_user_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Any]]:
-    """Write a package of the user's own and import its class anew."""
+    """Return a function that writes a user package and imports its class again."""
     monkeypatch.syspath_prepend(str(tmp_path / "project"))
 
     def write(**files: str) -> Any:

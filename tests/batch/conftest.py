@@ -1,4 +1,4 @@
-"""Models that files are put through."""
+"""The models that batches are scored with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engines that extras bring, in a virtual environment that has modelpact with both: the same answers as on this machine."""
+"""The Ray and Spark engines, in a virtual environment with both extras, predict the same as the local engine."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def numbers(n_rows: int = 4000) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment with both engines: that there is one, shows that they agree with the core and each other."""
+    """The `bin` folder of an environment with both engines; creating it shows that the extras are compatible."""
     folder = tmp_path_factory.mktemp("engines") / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip"]

@@ -1,4 +1,4 @@
-"""How a batch goes on, ends, and is refused; and what runs it on this machine."""
+"""Batches are resumed, rejected and finished; the local engine runs them in threads and processes."""
 
 from __future__ import annotations
 

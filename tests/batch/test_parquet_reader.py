@@ -36,7 +36,7 @@ class TestParquet:
         }
         pq.write_table(pa.table(columns), "in.parquet")
         keep = ("text", "kind", "cost", "at", "deep", "map")
-        with pytest.raises(PredictError, match="failed"):  # Ridge takes no NaN
+        with pytest.raises(PredictError, match="failed"):  # Ridge rejects NaN
             run_batch(table, "in.parquet", "out.parquet", keep=keep)
         pq.write_table(pa.table({**columns, "a": pa.array([1.0, 2.0, 3.0])}), "in.parquet")
         for out in ("out.parquet", "out.csv", "out.jsonl"):

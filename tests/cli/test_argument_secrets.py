@@ -1,4 +1,4 @@
-"""Literal keys are rejected wherever they are given, and appear in no file and no message."""
+"""Literal keys are rejected in every place, and appear in no file or message."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ LINES: dict[str, tuple[str, str]] = {
     "no key": (OPENAI, "argument 1 is"),
     "a flag": (f"--api-key={CANARY}", "api-key is"),
     "a flag of a known form": (f"--key={OPENAI}", "key is"),
-    # what Hydra cannot parse, and would repeat
+    # an override that Hydra cannot parse and would print
     "an unclosed dict": (f"model={{api_key: {CANARY}", "model is"),
     "an unclosed dict of headers": (f"model.headers={{X-Team: {CANARY}", "model.headers"),
     "an unclosed list": (f"model.fallbacks=[{{api_key: {CANARY}}}", "model.fallbacks is"),

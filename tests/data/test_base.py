@@ -15,7 +15,7 @@ from modelpact.types import Sample
 
 
 class RowsData(DataSource):
-    """As many numbered rows and targets as asked for."""
+    """Numbered rows and targets."""
 
     n_rows: int = 10
     n_targets: int | None = 10

@@ -18,7 +18,7 @@ PAGES = [
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page finds none of the temporary folders that other processes of this machine have left."""
+    """Use an empty folder for temporary files: pages do not see those of other processes."""
     monkeypatch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
     monkeypatch.setattr(tempfile, "tempdir", None)
 

@@ -1,4 +1,4 @@
-"""The playground says what really happens: its cells run from start to end, and give what is stored in it."""
+"""The cells of the playground notebook run in order and print their stored output."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RAISES = "raises-exception"
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where the notebook makes its folder; MLflow logs as before when it is done."""
+    """The folder of the notebook; the logging of MLflow is restored."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -33,7 +33,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 
 def stored(cell: dict[str, Any]) -> dict[str, str]:
-    """What a cell gave when the notebook was made."""
+    """Return the stored output of a cell."""
     found: dict[str, str] = {}
     for output in cell["outputs"]:
         if output["output_type"] == "stream":
@@ -47,7 +47,7 @@ def stored(cell: dict[str, Any]) -> dict[str, str]:
 
 
 def run(cell: dict[str, Any], namespace: dict[str, Any]) -> dict[str, str]:
-    """What a cell gives now: what it prints, the value of an expression that ends it, and the error it is tagged to raise."""
+    """Run a cell. Return its printed output, the value of its last expression, and its expected error."""
     found: dict[str, str] = {}
     body = ast.parse("".join(cell["source"])).body
     last = body.pop() if isinstance(body[-1], ast.Expr) else None

@@ -1,4 +1,4 @@
-"""What people get wrong: each message says what, where and what to do, the exit status says which kind, nothing is registered."""
+"""Invalid input on the command line: message, remedy and exit status are right, and nothing is registered."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUICK = ("saver.pip_requirements=[scikit-learn]",)
 
 
 def registered() -> list[str]:
-    """The registered models, where there is a store at all."""
+    """Return the registered models; none if the store does not exist."""
     return (
         [model.name for model in client().search_registered_models()]
         if Path("mlflow.db").exists()
@@ -204,7 +204,7 @@ CASES: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
 
 
 def check(ended: CommandResult, status: int, parts: tuple[str, ...]) -> None:
-    """The message says what, where and what to do, in a few lines."""
+    """Check the exit status and that the message is short and has the given parts."""
     assert ended.status == status, ended.err
     for part in parts:
         assert part in ended.err

@@ -1,4 +1,4 @@
-"""A key given in each way that people give keys: it is found nowhere afterwards, and the ways that would leave it are refused."""
+"""A key is written nowhere, however it is configured; insecure ways are rejected."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.support.fake_chat_server import ChatServer, answer
 __all__ = ["modelpact"]  # the fixture
 
 CANARY = "sk-" + "canary-5f2c9e71b0d84a36"
-"""What no byte may hold."""
+"""The key that no file may contain."""
 
 
 @pytest.fixture
 def server() -> Iterator[ChatServer]:
-    """A server that wants that key, and repeats a wrong one in its answer."""
+    """A server that requires the key and repeats a wrong one in its response."""
     with ChatServer(answer("A promise."), key=CANARY, repeats_key=True) as server:
         yield server
 
@@ -29,7 +29,7 @@ def chat(server: ChatServer, *arguments: str) -> tuple[str, ...]:
 
 
 def files_with_key() -> list[str]:
-    """Every file in the working folder, the store and the artifacts among them, that holds the key or half of it."""
+    """Return every file below the working folder that contains the key or half of it."""
     halves = (CANARY.encode(), CANARY[10:].encode(), CANARY[:18].encode())
     files = [path for path in Path.cwd().rglob("*") if path.is_file()]
     return [

@@ -1,4 +1,4 @@
-"""Chat models, published as a user would: `experiment=chat` against a server, and with none."""
+"""`experiment=chat` and chat models in Python, with and without a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of docs/chat.md list what there is, in its order."""
+"""The tables of docs/chat.md are complete and in order."""
 
 from __future__ import annotations
 

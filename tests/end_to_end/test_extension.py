@@ -1,4 +1,4 @@
-"""Options that another package brings are used with no edit of modelpact."""
+"""Options of a third-party package are used without changes to modelpact."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def write_distribution(folder: Path) -> None:
 
 
 def install(folder: Path) -> Path:
-    """Build and install the package into a folder of its own."""
+    """Build the package and install it into a folder."""
     write_distribution(folder / "source")
     command = [
         sys.executable,
@@ -110,7 +110,7 @@ def with_entry_point(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def without_entry_point(with_entry_point: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same, as if the package named no entry point."""
+    """The same package without its entry point."""
     site = shutil.copytree(
         with_entry_point, tmp_path_factory.mktemp("without_entry_point") / "site"
     )

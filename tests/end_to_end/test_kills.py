@@ -1,4 +1,4 @@
-"""Whatever is killed, and whenever: stores open again, what was acknowledged is there, and a repair leaves nothing open."""
+"""Killed processes leave stores that open, no acknowledged version is lost, and a repair closes everything."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.publishing import runs, saved_statuses, versions
 pytestmark = pytest.mark.slow
 
 FULL = os.environ.get("HYPOTHESIS_PROFILE") == "full"
-"""Whether first uses are tried many times over, and not fewer."""
+"""Whether to run more repetitions."""
 
 
 def forks(what: str, times: int, folder: Path, lanes: int = 1) -> list[dict[str, Any]]:

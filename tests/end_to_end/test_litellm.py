@@ -1,4 +1,4 @@
-"""A real LiteLLM proxy, with mocks behind it: what it answers, and what it receives."""
+"""A real LiteLLM proxy with mocked models: its responses and the requests that it receives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HELLO: list[Any] = [{"role": "user", "content": "Say hello"}]
 
 @pytest.fixture
 def client(litellm_proxy: Proxy) -> Iterator[openai.OpenAI]:
-    """The SDK, with no retries of its own."""
+    """The SDK without retries."""
     with openai.OpenAI(
         base_url=litellm_proxy.base_url, api_key=litellm_proxy.key, max_retries=0
     ) as client:
@@ -78,13 +78,13 @@ def test_streams_a_completion(client: openai.OpenAI) -> None:
 def test_returns_the_status_of_the_error(
     model: str, error: type[openai.APIStatusError], says: str, stream: bool, client: openai.OpenAI
 ) -> None:
-    for _ in range(3):  # no cooldown changes the answer
+    for _ in range(3):  # no cooldown changes the response
         with pytest.raises(error, match=says):
             client.chat.completions.create(model=model, messages=HELLO, stream=stream)
 
 
 def test_a_wrong_key_is_rejected(litellm_proxy: Proxy, client: openai.OpenAI) -> None:
-    wrong = "sk-" + "wrong"  # LiteLLM wants keys of this form
+    wrong = "sk-" + "wrong"  # LiteLLM requires this form
     with pytest.raises(openai.AuthenticationError) as caught:
         client.with_options(api_key=wrong).chat.completions.create(model="demo", messages=HELLO)
     assert caught.value.status_code == 401

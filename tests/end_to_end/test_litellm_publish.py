@@ -1,4 +1,4 @@
-"""A chat model published against a real LiteLLM proxy, and used from a clean process."""
+"""A chat model is published with a real LiteLLM proxy and used in another process."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ print(json.dumps([answered.prediction["response"].tolist(), answered.metadata["r
 
 @pytest.fixture
 def proxy(litellm_proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Proxy:
-    """The proxy, with its key where the example's configuration looks for it."""
+    """The proxy, with its key in the variable of the example configuration."""
     monkeypatch.setenv("LITELLM_MASTER_KEY", litellm_proxy.key)
     return litellm_proxy
 

@@ -1,6 +1,6 @@
-"""Names, aliases, tags, URIs, sources, files and configurations that are bad: each gets one error, and nothing is registered.
+"""Invalid names, aliases, tags, URIs, sources, files and configurations raise one error and register nothing.
 
-What people get wrong on the command line is in test_bad_inputs.py; here it is every way in which each input can be bad.
+Errors on the command line are in test_bad_inputs.py; here is every invalid form of each input.
 """
 
 from __future__ import annotations
@@ -380,7 +380,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 
 @pytest.fixture
 def unchanged(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A saved model that could be registered, in an open store where nothing is."""
+    """A saved model that can be registered, in an open and empty store."""
     monkeypatch.chdir(place)
     modelpact.registry.versions._signatures.clear()
     mlflow.set_tracking_uri(f"sqlite:///{place}/mlflow.db")
@@ -397,7 +397,7 @@ def unchanged(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def refused(action: Callable[[], object]) -> None:
-    """It raises one error of our tree, in a few lines that end in what to do."""
+    """Check that a call raises one error of modelpact, in a few lines and with a remedy."""
     with pytest.raises(PactError) as raised:
         action()
     text = str(raised.value)

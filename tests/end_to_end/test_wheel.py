@@ -1,4 +1,4 @@
-"""The wheel holds all that is needed: it runs in an environment of its own, in another folder, with no source in sight."""
+"""The wheel is complete: it runs in a new environment, in another folder, without the source."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new environment with the wheel in it, which shares this one's other packages."""
+    """A new environment with the wheel, which shares the other packages of this one."""
     folder = tmp_path_factory.mktemp("environment")
     call(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
     (site,) = (folder / "venv" / "lib").glob("python*/site-packages")

@@ -29,7 +29,7 @@ class Outer:
 
 
 def context(model: Model, folder: Path, **changes: Any) -> Any:
-    """What MLflow hands over when it loads `model` from `folder`."""
+    """Return the context that MLflow passes when it loads `model` from `folder`."""
     kind = type(model)
     state = folder / "state"
     state.mkdir()

@@ -45,7 +45,7 @@ from tiny_models import Doubler, Faulty, Forgetful
 
 
 class RefusingRegister(MlflowRegister):
-    """Fails at the very end."""
+    """Fails at registration."""
 
     def register(self, name: str, model_uri: str, *, tags: dict[str, str] | None = None) -> Any:
         raise MlflowException("the registry says no")
@@ -244,7 +244,7 @@ def test_an_interrupted_run_is_killed_and_keeps_its_exception(
 
 
 def closed_by_sigterm(folder: Path) -> None:
-    """What is there after SIGTERM came while a model was being fitted."""
+    """Check the receipt and the run after SIGTERM during `fit`."""
     written = receipt(folder)
     assert (written["status"], written["stage"]) == ("failed", "fit")
     run = client().get_run(written["run_id"])
@@ -380,7 +380,7 @@ def test_every_stage_has_its_own_error_class() -> None:
     assert all(issubclass(kind, PactError) for kind in STAGES.values())
     apart = {
         stage: kind for stage, kind in STAGES.items() if stage not in {"reuse", "compare"}
-    }  # which ask as register does
+    }  # they raise RegisterError, too
     assert len(set(apart.values())) == len(apart)
 
 

@@ -172,7 +172,7 @@ def test_a_lost_response_does_not_create_a_second_version(mocker: Any) -> None:
 
 
 class TestPublishing:
-    """The receipt of who was slower."""
+    """The receipt of the slower process."""
 
     def test_the_receipt_names_the_version_of_the_first(
         self, faster: list[dict[str, str]], mocker: Any

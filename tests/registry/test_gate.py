@@ -42,14 +42,14 @@ LONGER = {"inputs": {"age": "long", "sex": "string", "bmi": "double"}, "outputs"
 
 @pytest.fixture(autouse=True)
 def store() -> Iterator[None]:
-    """An open store, and nothing read yet."""
+    """An open store and an empty cache of signatures."""
     contracts._signatures.clear()
     with SqliteTracking().open():
         yield
 
 
 def read_tag(version: int, name: str = "sums") -> dict[str, Any]:
-    """What a version says about its admission."""
+    """Return the compatibility tag of a version."""
     facts: dict[str, Any] = json.loads(
         client().get_model_version(name, str(version)).tags["modelpact.compatibility"]
     )
@@ -107,7 +107,7 @@ def test_a_first_version_has_nothing_to_compare_with() -> None:
 
 
 class TestAgainst:
-    """Three versions: the first takes least, and is the champion."""
+    """Two of three versions are left; the first is the strictest and the champion."""
 
     @pytest.fixture(autouse=True)
     def three(self) -> None:
@@ -256,7 +256,7 @@ class TestWaivers:
     def test_any_text_is_quoted_for_hydra(self, text: str) -> None:
         override = OverridesParser.create().parse_override(f"x=[{{path: {_quote(text)}}}]")
         value: Any = override.value()
-        if "${" not in text:  # which is an interpolation only when the whole is composed
+        if "${" not in text:  # an interpolation is resolved only in a composed configuration
             assert value == [{"path": text}]
 
 
@@ -282,7 +282,7 @@ def test_long_lists_of_changes_are_truncated() -> None:
 
 
 class TestOldVersion:
-    """What was read of it, and what could not be."""
+    """An earlier version."""
 
     def test_without_a_signature_accepts_anything(self) -> None:
         MlflowRegister(require_signature=False).register("sums", save_stub())
@@ -407,7 +407,7 @@ class TestConcurrentRegistration:
 
     @pytest.fixture(autouse=True)
     def other(self, mocker: Any) -> list[str]:
-        """What the other one registers at that moment."""
+        """URIs that the other process registers at that moment."""
         todo: list[str] = []
         create = mlflow.MlflowClient.create_model_version
 
@@ -509,7 +509,7 @@ def test_ranges_contain_exactly_the_numbers(numbers: set[int]) -> None:
 
 
 class TestPublishing:
-    """The stage `compare`, which comes before anything is saved."""
+    """The stage `compare`, which precedes `save`."""
 
     def test_a_rejected_contract_saves_nothing(self, tmp_path: Path) -> None:
         publish(**steps())

@@ -45,7 +45,7 @@ def line() -> SklearnModel:
 def custom(
     model: Model | None = None, signature: Any = SIGNATURE, example: Any = ROWS, **options: Any
 ) -> Path:
-    """Save a model, and get its files."""
+    """Save a model and return its folder."""
     saver = CustomSaver(**{"pip_requirements": ["numpy"], **options})
     return Path(
         mlflow.artifacts.download_artifacts(
@@ -55,7 +55,7 @@ def custom(
 
 
 def builtin(model: Model, signature: Any = SIGNATURE, **options: Any) -> Path:
-    """Save a model in its flavor, and get its files."""
+    """Save a model in its flavor and return its folder."""
     saver = BuiltinSaver(**{"pip_requirements": ["scikit-learn"], **options})
     return Path(mlflow.artifacts.download_artifacts(saver.save(model, signature, ROWS).model_uri))
 

@@ -95,13 +95,13 @@ class Lab:
         self.uris[name] = str(info.model_uri)
 
     def folder(self, name: str) -> Path:
-        """Where a model's files are; they are put back after the test."""
+        """Return the folder of a model, which is restored after the test."""
         folder = Path(client().get_model_version_download_uri(name, "1").removeprefix("file://"))
         self.touched.add(folder.parent)
         return folder
 
     def restore(self) -> None:
-        """Undo what was done to the files."""
+        """Restore all changed folders."""
         for home in self.touched:
             shutil.rmtree(home)
             shutil.copytree(self.home / "kept" / home.relative_to(self.home / "mlruns"), home)
@@ -176,7 +176,7 @@ def replace_in_size(path: Path, line: str) -> None:
 
 
 def load_code_from_outside(folder: Path, line: str) -> None:
-    """Let an MLmodel file lead to code outside the model."""
+    """Let an MLmodel file refer to code outside the model."""
     home = folder.parent / "outside"
     home.mkdir()
     (home / "kept_outside.py").write_text(line)
@@ -227,7 +227,7 @@ TAMPERINGS: dict[str, tuple[str, Callable[[Path, str], Any], str]] = {
         "code/pickled_speedups.py was added",
     ),
 }
-"""What is poisoned, how, and what is said of it."""
+"""By name: the model, the function that tampers with it, and the expected message."""
 
 LOADERS = {
     "pickle": CustomLoader,
@@ -238,7 +238,7 @@ LOADERS = {
 
 
 def canary_code(lab: Lab) -> str:
-    """What a poison does."""
+    """Return code that creates the canary."""
     return f"open({str(lab.canary)!r}, 'w').close()"
 
 
@@ -270,7 +270,7 @@ class TestEachTampering:
     def test_runs_without_the_check(self, kind: str, lab: Lab) -> None:
         name, poison, _ = TAMPERINGS[kind]
         poison(lab.folder(name), canary_code(lab))
-        with contextlib.suppress(Exception):  # after it has run, the model is of no use
+        with contextlib.suppress(Exception):  # the code has run; the model may be unusable
             LOADERS[name](integrity="off").load(f"models:/{name}/1").predict(ROWS)
         assert lab.canary.exists() == (kind != "deleted signature")
 
@@ -336,7 +336,7 @@ def test_any_changed_byte_name_or_file_is_found(lab: Lab) -> None:
 
 class TestCompiledCode:
     def poison(self, lab: Lab) -> Path:
-        """Compiled code beside the source that Python takes for that of the source."""
+        """Write bytecode that Python loads instead of the source."""
         source = lab.folder("pickle") / "code" / "pickled_model.py"
         status = source.stat()
         code = compile(f"{source.read_text()}\n{canary_code(lab)}\n", str(source), "exec")
@@ -409,7 +409,7 @@ class TestChangesBetweenCheckAndLoad:
         folder = lab.folder("pickle")
         folder.parent.chmod(0o777)
         assert CustomLoader().load("models:/pickle/1").folder != folder
-        folder.parent.chmod(0o1777)  # as /tmp: what is in it is its owner's to rename
+        folder.parent.chmod(0o1777)  # sticky, like /tmp: others cannot rename its entries
         assert CustomLoader().load("models:/pickle/1").folder == folder
 
     def test_changes_during_the_copy_are_rejected(
@@ -428,7 +428,7 @@ class TestChangesBetweenCheckAndLoad:
 
 
 class TestTags:
-    """What the database says."""
+    """Digests in tags of models and versions."""
 
     def forged(self, lab: Lab) -> Path:
         """A model that was changed together with its manifest."""
@@ -612,7 +612,7 @@ class TestMlflowModel:
         with pytest.raises(IntegrityError, match=r"model\.integrity=off"):
             MlflowModel(uri="models:/pickle/1").predict(ROWS)
         assert not lab.canary.exists()
-        with contextlib.suppress(TypeError):  # nothing is left of what it has learned
+        with contextlib.suppress(TypeError):  # the fitted state is gone
             MlflowModel(uri="models:/pickle/1", integrity="off").predict(ROWS)
         assert lab.canary.exists()
 

@@ -1,4 +1,4 @@
-"""Manifests, and every way in which a folder or a manifest can differ from the other."""
+"""Manifests, and every difference between a folder and its manifest."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def read(folder: Path) -> Manifest:
 
 
 def found(folder: Path) -> list[str]:
-    """What is not as the manifest says."""
+    """Return the differences between a folder and its manifest."""
     manifest = read(folder)
     return [
         str(one)

@@ -1,4 +1,4 @@
-"""What is a secret and what only looks like one."""
+"""Secrets, and values that only resemble them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from modelpact.security.secrets import (
 )
 
 CANARY = "canary-7f3a"
-"""A key that has no known form: only where it stands gives it away."""
+"""A key without a known form: only its place reveals it."""
 
 OPENAI = "sk-" + "proj-canary0123456789"
 BASIC = "Basic " + base64.b64encode(b"ann:canary").decode()
@@ -462,7 +462,7 @@ def test_long_texts_take_linear_time() -> None:
         redact_text(text)
         assert time.thread_time() - start < 10, text[
             :20
-        ]  # of this thread alone; what is not linear takes minutes
+        ]  # of this thread only; a quadratic pattern takes minutes
 
 
 def test_the_repository_contains_no_keys() -> None:

@@ -1,4 +1,4 @@
-"""What the files of a model say about how it will be loaded."""
+"""The serialization formats of a saved model are detected."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def torch_like() -> bytes:
 
 
 def dumped() -> bytes:
-    """What joblib writes."""
+    """Return a file as joblib writes it."""
     content = io.BytesIO()
     joblib.dump({"a": 1}, content)
     return content.getvalue()

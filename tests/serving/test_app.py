@@ -112,7 +112,7 @@ def test_pydantic_objects(hinted: Adapter) -> None:
 
 
 def test_infinity_and_nan(scripted: Adapter, table: Adapter) -> None:
-    """No body may hold them, and an answer has null in their place."""
+    """Requests with them are rejected, and responses contain null instead."""
     for word in ("NaN", "Infinity", "-Infinity", "1e999", "-1e999"):
         response = post(
             create_client(table), "/predict", f'{{"inputs":[{{"a":{word},"b":1,"n":1}}]}}'
@@ -163,7 +163,7 @@ def test_502_if_the_model_fails(scripted: Adapter, caplog: pytest.LogCaptureFixt
         "error_code": "MODEL_FAILED",
         "message": "the model raised on valid inputs",
     }
-    assert "RuntimeError at" in caplog.text  # for who runs the server: what, and where
+    assert "RuntimeError at" in caplog.text  # for the operator: what failed, and where
     assert "serving_models.py:" in caplog.text
     assert "CANARY" not in caplog.text
 
@@ -173,7 +173,7 @@ def test_500_if_the_server_has_a_bug(
 ) -> None:
     fault = UnicodeDecodeError(
         "utf-8", b"CANARY", 0, 1, "CANARY"
-    )  # an error that cannot be made again from a text
+    )  # an error that cannot be constructed from a text
     mocker.patch.object(table, "predict", side_effect=fault)
     response = post(create_client(table), "/predict", {"inputs": [ROW]})
     assert (response.status_code, response.json()["error_code"]) == (500, "INTERNAL_ERROR")

@@ -1,4 +1,4 @@
-"""Payloads as JSON carries them, and answers as JSON can hold them."""
+"""Requests and predictions as JSON."""
 
 from __future__ import annotations
 

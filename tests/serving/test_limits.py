@@ -1,4 +1,4 @@
-"""Hostile requests: what each gets, and that nothing of it comes back or is logged."""
+"""Hostile requests get the right status, and none of their data is returned or logged."""
 
 from __future__ import annotations
 
@@ -167,14 +167,14 @@ HEADERS: list[tuple[str, str | None, dict[str, str], int]] = [
 
 @pytest.fixture(autouse=True)
 def no_data_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """No log holds a client's data."""
+    """Check that no log contains data of a client."""
     caplog.set_level(0)
     yield
     assert "CANARY" not in caplog.text
 
 
 def assert_response(response: Any, wanted: int) -> None:
-    """The status is the one that is wanted, and the body what is promised with it; nothing of the request comes back."""
+    """Check the status and the body of a response, which contains no data of the request."""
     from jsonschema import Draft202012Validator
 
     assert response.status_code == wanted, response.text[:500]

@@ -1,4 +1,4 @@
-"""MLflow's scoring protocol: what MLflow's own server answers, this one answers."""
+"""MLflow's scoring protocol: the responses equal those of MLflow's server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SPLIT = FRAME.to_dict("split")
 
 
 def mlflow_response(adapter: Adapter, body: str, kind: str = "application/json") -> Any:
-    """What MLflow's own server answers."""
+    """Return the response of MLflow's server."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         response = invocations(
@@ -33,7 +33,7 @@ def mlflow_response(adapter: Adapter, body: str, kind: str = "application/json")
 
 
 def assert_same(ours: Any, theirs: Any) -> None:
-    """Whether two answers are equal, numbers to the last bits."""
+    """Check that two responses are equal, numbers to the last bits."""
     if isinstance(theirs, dict):
         assert ours.keys() == theirs.keys()
         for key, value in theirs.items():
@@ -147,7 +147,7 @@ def test_nested_values(nested: Adapter, envelope: str) -> None:
 
 
 def test_nested_instances_that_mlflow_cannot_read(nested: Adapter) -> None:
-    """MLflow makes arrays of the columns first and then refuses them."""
+    """MLflow converts the columns to arrays first and then rejects them."""
     body = {"instances": [PERSON, PERSON], "params": {"factor": 2.0}}
     with pytest.raises(MlflowException):
         mlflow_response(nested, json.dumps(body))

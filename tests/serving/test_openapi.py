@@ -1,4 +1,4 @@
-"""The OpenAPI document: it says what is so."""
+"""The OpenAPI document matches the behaviour of the server."""
 
 from __future__ import annotations
 

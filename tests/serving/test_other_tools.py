@@ -1,6 +1,6 @@
-"""Tools that read the OpenAPI document: a client made from it is typed, and a fuzzer finds every answer as declared.
+"""Tools that read the OpenAPI document: a generated client is typed, and a fuzzer finds no undeclared response.
 
-Each tool has a virtual environment of its own, which stays in pytest's cache.
+Each tool has its own virtual environment, in pytest's cache.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def test_a_generated_client_returns_typed_predictions(
     table: Adapter, tool: Callable[[str], Path], tmp_path: Path
 ) -> None:
     programs = tool(GENERATOR)
-    path = f"{programs}{os.pathsep}{os.environ['PATH']}"  # it formats what it has written with its own Ruff
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"  # the generator runs its own Ruff
     with start_server(table.folder, tmp_path) as server:
         (tmp_path / "openapi.json").write_bytes(
             httpx2.get(f"{server.url}/openapi.json", timeout=20).content
@@ -142,7 +142,7 @@ def test_a_fuzzer_finds_no_undeclared_response(
         assert counts.get((path, 200), 0) >= 1, counts  # the example at least
         assert counts.get((path, 422), 0) >= 10, counts
     faults = {status for _, status in counts if status >= 500}
-    assert faults <= {502}, counts  # the model itself may fail: a ridge regression takes no NaN
+    assert faults <= {502}, counts  # the model itself can fail: a ridge regression rejects NaN
     _check_502s_come_from_the_model(running, faults)
 
 

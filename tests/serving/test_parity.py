@@ -1,4 +1,4 @@
-"""One verdict and one answer in all four ways; what differs is found, and explained only where a rule was tried."""
+"""All four clients get the same verdict and prediction; differences are found, and explained only by rules."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.fake_chat_server import Behaviour, ChatServer, answer, echo
 
 
 class Once(Echo):
-    """Answers otherwise each time."""
+    """Returns a different prediction each time."""
 
     calls = 0
 
@@ -37,7 +37,7 @@ class Once(Echo):
 
 
 class Constant(Echo):
-    """Answers with the same value always."""
+    """Always returns the same value."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -143,7 +143,7 @@ class TestRules:
         parity = compare(echo_adapter(signature), [Payload("generated", frame, None)])
         assert parity.explained == {
             "MLFLOW_CONVERSIONS": 2
-        }  # beside such a vector it makes numbers of moments
+        }  # next to such a vector, it converts datetimes to numbers
         assert parity.unexplained == []
 
     def test_nan_is_null(self) -> None:
@@ -174,7 +174,7 @@ class TestRules:
         assert parity.unexplained == []
 
     def test_rules_do_not_explain_everything(self) -> None:
-        """A verdict that MLflow's policy does not give either is explained by nothing."""
+        """A verdict that differs from MLflow's policy, too, is not explained."""
         signature = parse({"inputs": {"a": "double"}})
         parity = compare(
             echo_adapter(signature),
@@ -198,7 +198,7 @@ def test_a_model_that_fails_fails_everywhere() -> None:
         4,
         3,
         3,
-    ]  # MLflow lets an unknown param through to it
+    ]  # MLflow passes unknown params to the model
     assert parity.unexplained == []
 
 

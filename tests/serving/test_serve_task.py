@@ -1,4 +1,4 @@
-"""`task=serve`, in a process of its own: what needs a socket. The tests share one server; the last one stops it."""
+"""`task=serve` in a separate process: behaviour that needs a socket. The tests share one server; the last one stops it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_413_immediately_if_the_content_length_is_too_large(server: ServerProces
 
 
 def test_413_while_the_body_is_sent(server: ServerProcess) -> None:
-    """Its length is unknown; it is neither read to its end nor kept."""
+    """Its length is unknown; it is neither read completely nor stored."""
     before = memory(server)
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     for size, polite in (

@@ -1,4 +1,4 @@
-"""Whatever the signature, a model is given the same cells in every way that it can be asked."""
+"""For any signature, every client passes the same cells to the model."""
 
 from __future__ import annotations
 

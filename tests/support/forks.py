@@ -1,6 +1,6 @@
-"""Processes by the hundred: a server with everything imported forks them, kills them, and looks at what they left.
+"""Hundreds of processes: a parent with all imports forks them, kills them, and inspects the result.
 
-Usage: python -m tests.support.forks {open|schema|job} <how many>; it works in the working folder, and prints its account as JSON.
+Usage: python -m tests.support.forks {open|schema|job} COUNT. It uses the working folder and prints its counts as JSON.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LOG = Path("children.log").absolute()
 
 
 def fork(work: Callable[[], object]) -> int:
-    """Do something in a process of its own."""
+    """Run a function in a new process and return its PID."""
     child = os.fork()
     if child:
         return child
@@ -49,7 +49,7 @@ def fork(work: Callable[[], object]) -> int:
     except BaseException:
         traceback.print_exc()
     finally:
-        sys.stdout.flush()  # what it has said stands in the log
+        sys.stdout.flush()  # its output is in the log
         os._exit(status)
 
 
@@ -58,12 +58,12 @@ def ended_well(child: int) -> bool:
 
 
 def run(work: Callable[[], object]) -> bool:
-    """Do something in a process of its own, to its end; whether that was a good one."""
+    """Run a function in a new process; return whether it succeeded."""
     return ended_well(fork(work))
 
 
 def length(work: Callable[[], object]) -> float:
-    """How many seconds it takes."""
+    """Return the median duration in seconds."""
     taken = []
     for _ in range(5):
         began = time.perf_counter()
@@ -73,7 +73,7 @@ def length(work: Callable[[], object]) -> float:
 
 
 def killed(work: Callable[[], object], seconds: float) -> bool:
-    """Begin something and kill it after some seconds; whether it was killed before its end."""
+    """Run a function in a process that is killed after some seconds; return whether it was still running."""
     child = fork(work)
     time.sleep(seconds)
     os.kill(child, signal.SIGKILL)
@@ -81,7 +81,7 @@ def killed(work: Callable[[], object], seconds: float) -> bool:
 
 
 def until(kills: int, counts: dict[str, int]) -> Iterator[int]:
-    """Numbers, until so many were killed: a process that ends by itself is not a kill."""
+    """Yield numbers until enough processes were killed; one that ends by itself does not count."""
     for number in range(3 * kills):
         if counts["kills"] == kills:
             return
@@ -89,7 +89,7 @@ def until(kills: int, counts: dict[str, int]) -> Iterator[int]:
 
 
 def place(folder: Path | str, cache: Path | str | None = None) -> None:
-    """Go to a new folder, which a later process goes to again."""
+    """Change to a folder, which is created if necessary."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     os.chdir(folder)
     if cache is not None:
@@ -111,7 +111,7 @@ def sound(file: Path) -> bool:
 
 
 def opens(rounds: int) -> dict[str, Any]:
-    """16 processes open one fresh store, so many times; in each fourth round the template has to be made as well."""
+    """Let 16 processes open one new store per round; every fourth round creates the template, too."""
     failed = 0
     top = Path.cwd()
     for number in range(rounds):
@@ -129,7 +129,7 @@ def opens(rounds: int) -> dict[str, Any]:
 
 
 def schemas(kills: int) -> dict[str, Any]:
-    """Kill so many processes while they make a store and its template, and see whether the store opens after that."""
+    """Kill processes while they create a store and its template, and check that the store opens."""
     top = Path.cwd()
 
     def opened(folder: Path | None = None) -> None:
@@ -162,7 +162,7 @@ def schemas(kills: int) -> dict[str, Any]:
 
 
 def left() -> list[str]:
-    """Every temporary file and folder of any process."""
+    """Return every temporary file and folder."""
     aside = [*Path().rglob(".*.new*"), *Path(os.environ["MODELPACT_CACHE"]).rglob(".*.new*")]
     folders = [
         *Path(os.environ["MODELPACT_CACHE"]).glob("modelpact-*"),
@@ -172,7 +172,7 @@ def left() -> list[str]:
 
 
 def jobs(kills: int) -> dict[str, Any]:
-    """Kill so many jobs on one store, then look at what is in it, repair it, and look again."""
+    """Kill jobs on one store, then inspect it, repair it, and inspect it again."""
     place("jobs", "cache")
 
     def job(name: str) -> None:
@@ -204,7 +204,7 @@ def jobs(kills: int) -> dict[str, Any]:
 
 
 def asked() -> dict[str, Any]:
-    """What a store holds, asked by a process of its own."""
+    """Return the content of the store, read by a new process."""
     answer = Path("answer.json")
     assert run(lambda: answer.write_text(json.dumps(state()))), LOG.read_text()
     found: dict[str, Any] = json.loads(answer.read_text())
@@ -235,7 +235,7 @@ def state() -> dict[str, Any]:
                 CustomLoader().load(f"models:/sums/{number}").predict(
                     pd.DataFrame({"a": [1.0], "b": [2.0]})
                 )
-            except Exception as error:  # whatever it is, it is to be counted
+            except Exception as error:  # every error counts
                 unloadable.append(f"{number}: {error}")
         numbers = sorted(int(version.version) for version in versions)
         return {
@@ -261,9 +261,7 @@ def state() -> dict[str, Any]:
 if __name__ == "__main__":
     random.seed(int(sys.argv[3]) if len(sys.argv) > 3 else None)
     place("warm", "warm-cache")
-    publish(
-        **steps(), job=Job({"a": 1})
-    )  # in this process, so that everything is imported; in a store of its own
+    publish(**steps(), job=Job({"a": 1}))  # in this process: it imports everything
     os.chdir("..")
     account = {"open": opens, "schema": schemas, "job": jobs}[sys.argv[1]](int(sys.argv[2]))
     sys.stdout.write(json.dumps(account, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""Leaks and look-alikes for the leak scan. Keys are drawn when they are needed: none stands in this file."""
+"""Leaks and look-alikes for the leak scan. Keys are generated, so that this file contains none."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ import skops.io
 from sklearn.linear_model import LinearRegression
 
 Written = Callable[[Path], "Mapping[str, Any] | None"]
-"""Writes files into a folder, or gives values that would be stored in MLflow."""
+"""Writes files into a folder, or returns values that would be stored in MLflow."""
 
 _DRAWN = random.Random(20)
 
@@ -36,16 +36,16 @@ LETTERS = string.ascii_letters + string.digits
 HEX = "0123456789abcdef"
 
 INDEX = "-".join(["--index", "url"])
-"""The option of pip that names where packages are."""
+"""The option of pip for the package index."""
 
 
 def drawn(length: int, letters: str = LETTERS) -> str:
-    """A random text, as a key is."""
+    """Return a random text like a key."""
     return "".join(_DRAWN.choice(letters) for _ in range(length))
 
 
 VALUE = drawn(28)
-"""The key in the environment; of no known form."""
+"""The key in the environment, without a known form."""
 
 PHRASE = "canary" + "-" + drawn(4, HEX) + "-" + drawn(6)
 """Another one, short and with a word in it."""
@@ -55,7 +55,7 @@ ENVIRONMENT = {
     "MAIL_PASSWORD": PHRASE,
     "STORE_URL": f"postgresql://ann:{drawn(14)}@db/mlflow",
 }
-"""What the environment holds while the corpus is scanned."""
+"""The environment variables during the scan of the corpus."""
 
 COMMON = {
     "A_TOKEN": "true",
@@ -73,7 +73,7 @@ COMMON = {
     "M_TOKEN": "2024-01-01",
     "N_SECRET": "https://host/v1",
 }
-"""Values under the names of keys that are none."""
+"""Values that are not keys, in variables with names of keys."""
 
 
 def sk() -> str:
@@ -190,7 +190,7 @@ def _notebook(*lines: str) -> str:
 
 
 def _framed(text: str) -> bytes:
-    """A text as formats such as Protocol Buffers hold it: after its length, which may be a letter."""
+    """Return a text after its length (which can be a letter), as in Protocol Buffers."""
     return b"\x0a" + bytes([len(text)]) + text.encode() + b"\x12\x01"
 
 

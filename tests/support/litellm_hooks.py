@@ -1,4 +1,4 @@
-"""What the tests add to a LiteLLM proxy, whose process imports this file: it records each body, and a wrong key gets a 401."""
+"""Hooks of the LiteLLM proxy, which imports this file: record each body, and reject a wrong key with 401."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A LiteLLM proxy with the models of examples/litellm, in a process and a virtual environment of its own.
+"""A LiteLLM proxy with the models of examples/litellm, in its own process and virtual environment.
 
-Beside modelpact it would bring an older `openai`. The environment is kept: in the folder that MODELPACT_LITELLM_VENV names, or in
-pytest's cache, one for each text of the requirements.
+It requires an older `openai` than modelpact. The environment is in the folder MODELPACT_LITELLM_VENV or in pytest's cache, and is
+reused until the requirements change.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ EXAMPLE = ROOT / "examples" / "litellm"
 
 @dataclass(frozen=True)
 class Proxy:
-    """A proxy that runs."""
+    """A running proxy."""
 
     base_url: str
     key: str
     recorded: Path
 
     def received(self) -> list[Any]:
-        """The bodies of all chat requests so far as the proxy received them, parsed; None for one that is not JSON."""
+        """Return the parsed bodies of all chat requests so far; None for one that is not JSON."""
         if not self.recorded.exists():
             return []
         return [json.loads(line) for line in self.recorded.read_text(encoding="utf-8").splitlines()]
 
 
 def installed(cache: Path) -> Path:
-    """The folder with the proxy's programs; made and filled where it is not there yet."""
+    """Return the `bin` folder of the proxy's environment, which is created if necessary."""
     requirements = EXAMPLE / "requirements.txt"
     text = f"{sys.version_info[:2]} {requirements.read_text(encoding='utf-8')}"
     return create_environment(
@@ -58,7 +58,7 @@ def installed(cache: Path) -> Path:
 
 @contextlib.contextmanager
 def running(programs: Path, folder: Path, seconds: float = 120) -> Iterator[Proxy]:
-    """The proxy, for as long as the block lasts; `seconds` is how long its start may take."""
+    """Run the proxy during the block; `seconds` is the timeout of its start."""
     config = yaml.safe_load((EXAMPLE / "config.yaml").read_text(encoding="utf-8"))
     config["general_settings"]["custom_auth"] = "litellm_hooks.authorize"
     (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")

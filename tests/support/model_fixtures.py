@@ -1,4 +1,4 @@
-"""The models of served_models.py as fixtures, each made once for the whole run."""
+"""The models of served_models.py as fixtures, each saved once per test run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Make = Callable[[Callable[[], Adapter]], Adapter]
 
 @pytest.fixture(scope="session")
 def make_adapter(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Make]:
-    """Makes a model in a folder of its own that stays."""
+    """Saves a model in its own folder, once per test run."""
     found: dict[Callable[[], Adapter], Adapter] = {}
 
     def make(kind: Callable[[], Adapter]) -> Adapter:
@@ -58,11 +58,11 @@ def hinted(make_adapter: Make) -> Adapter:
 
 @pytest.fixture
 def scripted(make_adapter: Make) -> Adapter:
-    """A model that does as it is scripted."""
+    """A scripted model."""
     return make_adapter(served_models.scripted)
 
 
 @pytest.fixture
 def make_chat_adapter() -> Callable[..., Adapter]:
-    """Makes a chat model of a server."""
+    """Creates a chat model that uses a server."""
     return served_models.make_chat_adapter

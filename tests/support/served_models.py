@@ -60,7 +60,7 @@ def save_and_load(model: Any, signature: Any, example: Any) -> Adapter:
 
 
 def table() -> Adapter:
-    """A ridge regression of three columns, one of them of whole numbers."""
+    """A ridge regression of three columns, one of them of integers."""
     rows = pd.DataFrame({"a": [1.0, 2.0, 3.5, 4.0], "b": [3.0, 4.0, 9.0, 1.0], "n": [1, 2, 3, 4]})
     answers = np.array([1.0, 2.0, 3.0, 5.0])
     model = SklearnModel(estimator=Ridge())
@@ -115,7 +115,7 @@ def digits() -> Adapter:
 
 
 def summing() -> Adapter:
-    """A model that does not answer each row."""
+    """A model that returns fewer predictions than rows."""
     return save_and_load(
         Summing(),
         parse({"inputs": {"a": "double"}, "outputs": "float64[-1]"}),

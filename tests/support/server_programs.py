@@ -52,7 +52,7 @@ def _end(log: Path) -> str:
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """The environment of a program: nothing of the tests' own."""
+    """Return environment variables for a program, without those of the tests."""
     return {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ} | more
 
 
@@ -73,7 +73,7 @@ def is_listening(port: int) -> bool:
 def run_server(
     command: list[str], log: Path, is_up: Callable[[], bool], seconds: float = 60, **options: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A server, for as long as the block lasts; `seconds` is how long it may take until it is up."""
+    """Run a server during the block; `seconds` is the timeout of its start."""
     with (
         log.open("wb") as output,
         subprocess.Popen(command, stdout=output, stderr=output, **options) as running,

@@ -1,4 +1,4 @@
-"""`task=serve` in a process of its own, and clients that do what no HTTP library does."""
+"""`task=serve` in a separate process, and clients that no HTTP library provides."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.support.server_programs import run_server
 
 @dataclass(frozen=True)
 class ServerProcess:
-    """A server that runs.
+    """A running server.
 
     Attributes:
-        port: Where it listens.
+        port: Its port.
         process: The process.
-        log: What it has written.
+        log: Its output.
     """
 
     port: int
@@ -31,11 +31,11 @@ class ServerProcess:
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """The URL of the server."""
         return f"http://127.0.0.1:{self.port}"
 
     def connect(self) -> socket.socket:
-        """A connection of which one sends every byte oneself."""
+        """Return a raw connection."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
 
 
@@ -43,7 +43,7 @@ class ServerProcess:
 def start_server(
     model: Path | str, folder: Path, *settings: str, seconds: float = 90
 ) -> Iterator[ServerProcess]:
-    """The server of a model; `seconds` is how long its start may take."""
+    """Run a server of a model during the block; `seconds` is the timeout of its start."""
     log = folder / "served_models.log"
     program = ROOT / "run.py"
     command = [
@@ -62,6 +62,6 @@ def start_server(
 
 
 def _port(log: Path) -> int:
-    """Where it says that it listens; 0 as long as it has not."""
+    """Return the port in the log; 0 if it is not there yet."""
     found = re.search(r"http://[^\s:]+:(\d+)", log.read_text(encoding="utf-8", errors="replace"))
     return int(found[1]) if found else 0

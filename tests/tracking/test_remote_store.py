@@ -58,7 +58,7 @@ def test_retry_settings_are_set_temporarily_unless_the_user_sets_them(
 
 
 def raised(kind: type[Exception], text: str, within: str) -> Exception:
-    """An error as if it came out of a module of that name."""
+    """Return an error raised in a module of that name."""
     try:
         exec("raise kind(text)", {"__name__": within, "kind": kind, "text": text})
     except kind as error:
@@ -97,7 +97,7 @@ def test_store_failures_are_recognized(error: Exception | None, expected: str) -
 
 
 def staged(error: Exception) -> None:
-    """A store that fails while it is open, told by a stage of its own."""
+    """Raise the error of a stage, caused by the store, while a store is open."""
     with SqliteTracking().open():
         raise error from DOWN
 
@@ -121,7 +121,7 @@ def test_after_a_store_failure_requests_are_not_retried() -> None:
 
 
 class Flaky:
-    """Creates something; the first `failing` calls fail, and those from `made` on have created it all the same."""
+    """Creates something; the first `failing` calls raise, but those from `made` on create it nevertheless."""
 
     def __init__(self, failing: int, made: int | None = None, error: Exception = DOWN) -> None:
         self.failing, self.made, self.error, self.calls = failing, made, error, 0

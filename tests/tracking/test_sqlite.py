@@ -51,7 +51,7 @@ def execute(path: Path | str, *statements: str) -> None:
 
 
 def open_error(tracking: Tracking, kind: type[PactError] = StoreError) -> PactError:
-    """How a store that cannot be opened is refused; MLflow's global state is left alone."""
+    """Return the error of a store that cannot be opened; MLflow's global state is not changed."""
     before = mlflow.is_tracking_uri_set(), os.environ.get("MLFLOW_TRACKING_URI")
     with pytest.raises(kind) as caught, tracking.open():
         pytest.fail("it was opened")
@@ -293,7 +293,7 @@ def test_an_empty_file_becomes_a_store() -> None:
 
 @pytest.fixture
 def made() -> Path:
-    """A whole store, closed."""
+    """A complete, closed store."""
     with SqliteTracking(uri="sqlite:///whole.db").open():
         pass
     return Path("whole.db").rename("mlflow.db")
@@ -505,7 +505,7 @@ def test_stores_can_be_nested() -> None:
 
 
 class Silent(http.server.BaseHTTPRequestHandler):
-    """A web server that knows nothing of MLflow."""
+    """A web server that is not MLflow."""
 
     def do_GET(self) -> None:
         self.send_error(404)

@@ -33,7 +33,7 @@ def model() -> Path:
 
 @pytest.fixture(autouse=True)
 def finders() -> Iterator[None]:
-    """Put back Python's import system."""
+    """Restore Python's import system."""
     before, path = list(sys.meta_path), list(sys.path)
     yield
     sys.meta_path[:], sys.path[:] = before, path

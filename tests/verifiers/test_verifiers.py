@@ -32,7 +32,7 @@ def store() -> Iterator[None]:
 
 
 def loaded(model: Model | None = None, signature: Any = SIGNATURE, example: Any = ROWS) -> Adapter:
-    """A model as it comes back from the store."""
+    """Save a model and load it."""
     return CustomLoader().load(
         CustomSaver(pip_requirements=["numpy"])
         .save(model or Doubler(), signature, example)
@@ -41,14 +41,14 @@ def loaded(model: Model | None = None, signature: Any = SIGNATURE, example: Any 
 
 
 def codes(verdict: Any) -> dict[str, bool]:
-    """Whether each check held."""
+    """Return whether each check passed."""
     return {check.code: check.ok for check in verdict.checks}
 
 
 def failed(
     verifier: Verifier, adapter: Adapter, sample: Sample = SAMPLE, signature: Any = SIGNATURE
 ) -> dict[str, str]:
-    """The code and the detail of each check that failed."""
+    """Return the code and the detail of each failed check."""
     with pytest.raises(VerifyError) as raised:
         verifier.verify(adapter, sample, signature)
     assert all(check.code in str(raised.value) for check in raised.value.verdict.failed)

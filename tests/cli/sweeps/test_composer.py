@@ -55,9 +55,7 @@ def test_composes_what_hydra_composes(
     loader: ConfigLoader, swept: DictConfig, overrides: list[str]
 ) -> None:
     composer = SweepComposer(loader)
-    composer.load_sweep_config(
-        swept, ["model.estimator.alpha=9.0"]
-    )  # leaves nothing behind in what is shared
+    composer.load_sweep_config(swept, ["model.estimator.alpha=9.0"])  # does not change shared state
     ours, hydras = (
         composer.load_sweep_config(swept, overrides),
         loader.load_sweep_config(swept, overrides),

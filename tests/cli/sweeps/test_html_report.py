@@ -16,7 +16,7 @@ PLACES = {"x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "width", "height"}
 
 
 class Reader(HTMLParser):
-    """Reads a page strictly: every tag is closed in its order; keeps texts and attributes."""
+    """Parses a page strictly (every tag is closed in order) and collects texts and attributes."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Reader(HTMLParser):
 
 
 def read(results: list[JobResult], title: str = "sweep") -> Reader:
-    """Read a page; it must refer to nothing, run nothing, and draw inside its plots."""
+    """Parse a page without references or scripts, whose drawings are inside the plots."""
     text = render_report(results, title)
     reader = Reader(text)
     assert {name for name, _ in reader.tags}.isdisjoint(

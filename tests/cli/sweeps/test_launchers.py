@@ -31,12 +31,12 @@ class Mortal(Ridge):
             os.kill(os.getpid(), signal.SIGKILL)
         return super().fit(X, y, **more)
 """
-"""A model that takes its process with it."""
+"""A model that kills its process."""
 
 
 @pytest.fixture(scope="session")
 def programs(pytestconfig: pytest.Config) -> Path:
-    """The programs of an environment with every extra: that there is one, shows that they agree with the core and each other."""
+    """The `bin` folder of an environment with every extra; creating it shows that the extras are compatible."""
     return installed(Path(pytestconfig.cache.mkdir("stores")))
 
 

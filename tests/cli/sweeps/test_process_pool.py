@@ -1,4 +1,4 @@
-"""Jobs in processes: their order, what becomes of one that dies, what they start with, and when they are forked."""
+"""Jobs in processes: their order, crashes, imported modules, and forking or spawning."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Unpicklable(Exception):
 
 
 class Worker:
-    """Runs jobs whose only override is one word: what to do."""
+    """Runs jobs whose only override is a word that scripts them."""
 
     config = HYDRA
 
@@ -79,7 +79,7 @@ def quiet() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No other thread: what runs the tests may have one, which touches none of this."""
+    """Report no other thread: pytest may have one, which would make forking unsafe."""
     monkeypatch.setattr(threading, "active_count", lambda: 1)
 
 
@@ -103,7 +103,7 @@ def test_results_are_in_job_order_and_processes_are_reused() -> None:
 
 
 def add_marker_module(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What only a process that was forked can have."""
+    """Add a module that only a forked process has."""
     monkeypatch.setitem(sys.modules, "modelpact.made_by_hand", sys)
 
 

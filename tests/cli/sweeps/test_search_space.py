@@ -1,4 +1,4 @@
-"""What Optuna is given to search, and how a sweep and its study go together; the latter where Optuna is installed."""
+"""Search spaces; and sweeps with an Optuna study, if Optuna is installed."""
 
 from __future__ import annotations
 

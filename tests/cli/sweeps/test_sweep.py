@@ -53,7 +53,7 @@ class TestRunning:
             assert parent(one).info.status == "RUNNING"
             assert (
                 Process.from_tags(parent(one).data.tags) == Process.current()
-            )  # so that task=repair knows that it lives
+            )  # task=repair reads it
             for number in range(3):
                 leave(number, metrics={"r2": number / 10, "mae": -1.0})
         ended = parent(one)

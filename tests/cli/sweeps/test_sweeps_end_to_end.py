@@ -241,9 +241,7 @@ class TestTwelveJobsOfWhichFourFail:
         }
         for number in (1, 4, 7):
             option(number, "Doubler", factor=100.0)
-        Path(
-            "twelve/11/receipt.json"
-        ).unlink()  # as if it had been killed after it had registered its version
+        Path("twelve/11/receipt.json").unlink()  # as if it had been killed after the registration
         ended = modelpact(*toys, "resume=true")
         assert "12 jobs, 7 are done; to run:\n  1  model=m1" in ended.out
         assert "error: 1 of 12 jobs failed:\n  job 10 in verify" in ended.err
@@ -397,7 +395,7 @@ def environment(cache: Path) -> dict[str, str]:
 def interrupted(
     number: signal.Signals, environment: dict[str, str], *more: str
 ) -> subprocess.Popen[str]:
-    """A sweep whose first job is done and which gets a signal in its second."""
+    """A sweep that receives a signal during its second job."""
     Path("slow.py").write_text(SLOW_ESTIMATOR)
     script = Path(sys.executable).with_name("modelpact")
     estimators = "model.estimator._target_=sklearn.linear_model.Ridge,slow.SlowRidge"

@@ -204,7 +204,7 @@ class TestNewVersion:
         publish(**steps(data=numbers(inputs=integers)))
         task(data=numbers(), signer=InferSigner()).run(
             tmp_path
-        )  # halves, which the old signature refuses
+        )  # fractions, which the old signature rejects
         assert signature_of(2) == parse(
             {"inputs": {"a": "double", "b": "double"}, "outputs": "float64[-1]"}
         )

@@ -1,4 +1,4 @@
-"""The ways in which a server fails: reason codes, numbers of requests, and retries."""
+"""Server failures: reason codes, numbers of requests, and retries."""
 
 from __future__ import annotations
 

@@ -59,13 +59,13 @@ def store(shared: tuple[MlflowClient, Path]) -> MlflowClient:
 
 @pytest.fixture
 def own(tmp_path: Path) -> MlflowClient:
-    """A store of its own, in which no alias was ever moved."""
+    """A new store without aliases."""
     return made(tmp_path)
 
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What looks as if it were moved outside is looked at again at once."""
+    """Re-read apparent external changes without pauses."""
     monkeypatch.setattr("modelpact.registry.aliases.alias_history._PAUSES", (0.0, 0.0))
 
 
@@ -81,7 +81,7 @@ def register(store: MlflowClient, name: str, n_versions: int = 4) -> None:
 
 
 def alias_version(store: MlflowClient, alias: str = "champion", name: str = "sums") -> int | None:
-    """The version that the registry says an alias names."""
+    """Return the version that an alias names in the registry."""
     found = store.get_registered_model(name).aliases.get(alias)
     return None if found is None else int(found)
 
@@ -518,7 +518,7 @@ class TestProtection:
         assert sums.protect("champion") is None
         assert [state.alias for state in sums.states()] == [
             "champion"
-        ]  # also before there is such an alias
+        ]  # also before the alias exists
 
     def test_protection_does_not_hide_an_unfinished_move(
         self, store: MlflowClient, sums: Aliases, monkeypatch: Any
@@ -644,7 +644,7 @@ def test_a_user_without_a_name_has_a_number(
 
 
 class TestEarlier:
-    """The versions that a rollback goes back to."""
+    """The versions that a rollback can restore."""
 
     def earlier(self, sums: Aliases, *path: tuple[str, int | None]) -> list[int]:
         for by, to in path:

@@ -61,13 +61,13 @@ from tiny_models import Doubler
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys in the environment, and values that only look like them."""
+    """Keys in the environment, and values that only resemble keys."""
     for name, value in {**COMMON, **ENVIRONMENT}.items():
         monkeypatch.setenv(name, value)
 
 
 def scanned(written: Written, folder: Path) -> ScanReport:
-    """What the scan says about a case of the corpus."""
+    """Return the leaks of a case of the corpus."""
     folder.mkdir(exist_ok=True)
     values = written(folder)
     return scan_folder(folder) if values is None else scan_values(values)
@@ -245,7 +245,7 @@ def test_every_key_has_a_marker_of_three_letters() -> None:
 
 
 class _Folder:
-    """Takes what is written into a folder."""
+    """A model that writes given files."""
 
     def __init__(self, written: dict[str, bytes], name: str = "") -> None:
         self._written, self.name = written, name
@@ -305,7 +305,7 @@ class TestUnreadableFiles:
         with zipfile.ZipFile(made, "w") as archive:
             archive.writestr("x", "y")
         data = bytearray(made.getvalue())
-        data[6] |= 1  # encrypted, says the header
+        data[6] |= 1  # the flag for encryption
         data[data.index(b"PK\x01\x02") + 8] |= 1
         assert "RuntimeError" in scan_folder(at(tmp_path, "x.zip", bytes(data))).unread[0]
 

@@ -104,7 +104,7 @@ def found_by_asking(where: str, policy: str, every: int) -> set[tuple[str, str]]
     """Return the pairs of scalar types of which the second accepts all payloads of the first."""
     names = [
         name for name in TYPES if where != "param" or name not in ("binary", "any")
-    ]  # of which MLflow makes no params
+    ]  # MLflow has no such params
     pairs = set(itertools.permutations(names, 2))
     for (build, side, payloads), flag in itertools.product(asked(where, every), (True, False)):
         taken: dict[str, set[int]] = {}

@@ -113,7 +113,7 @@ class TestStrictRows:
                 for row in listed if isinstance(listed, list) else []:
                     if is_valid(strict, row) and "\\n" not in json.dumps(
                         row
-                    ):  # before which Python's $ stands too
+                    ):  # Python's $ matches before it, too
                         assert is_valid(rows, row)
                         why = find_violations(enforcer, {"inputs": [row]})
                         assert not why or only_violations("LOSSY", "float|double")(

@@ -90,7 +90,7 @@ class Excuse:
         why: The reason.
         accepts: Which of the two accepts it.
         applies: Whether a disagreement is of this class, given what the enforcer found.
-        cases: Inputs and payloads that are of it.
+        cases: Inputs and payloads of this kind.
     """
 
     why: str
@@ -100,9 +100,9 @@ class Excuse:
 
 
 def _float_fraction(signature: ModelSignature, call: Any, found: list[Violation]) -> bool:
-    """A fraction that a float column refuses.
+    """A fraction that a float column rejects.
 
-    If there is one unnamed column of lists, the refused row is then read as the list itself.
+    If there is one unnamed column of lists, the rejected row is then read as the list itself.
     """
     if only_violations("LOSSY", "float")(signature, call, found):
         return "float" in found[0].got

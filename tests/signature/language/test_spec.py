@@ -1,4 +1,4 @@
-"""Whole signatures: round trips of every type, MLflow's own form, files, malformed ones."""
+"""Complete signatures: round trips of every type, MLflow's form, files, malformed signatures."""
 
 from __future__ import annotations
 

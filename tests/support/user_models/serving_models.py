@@ -13,10 +13,10 @@ from modelpact.models import Model
 
 
 class Nested(Model):
-    """Answers with parts of what it was asked."""
+    """Returns parts of its inputs."""
 
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        """A row for each row."""
+        """Return one row per row."""
         factor = (params or {}).get("factor") or 1.0
         rows = inputs.to_dict("records")
         return pd.DataFrame(
@@ -31,10 +31,10 @@ class Nested(Model):
 
 
 class Scripted(Model):
-    """Does what its first row says: sleeps, waits until a file is there, fails, or answers what it should not."""
+    """Scripted by its first row: sleeps, waits for a file, fails, or returns an invalid prediction."""
 
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        """The sum of `n`, after what `do` says."""
+        """Return the column `n` after executing `do`."""
         what = str(inputs["do"].iloc[0])
         if what.startswith("sleep"):
             time.sleep(float(what.removeprefix("sleep ")))
@@ -52,7 +52,7 @@ class Scripted(Model):
 
 
 class Nulls(Model):
-    """Answers where there is nothing."""
+    """Returns where values are missing."""
 
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
         """1 for a NaN, 0 for a number."""
@@ -60,7 +60,7 @@ class Nulls(Model):
 
 
 class Sums(Model):
-    """Answers two tensors with one."""
+    """Adds two tensors."""
 
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
         """The sum of both, `(n_rows, 2)`."""
@@ -71,13 +71,13 @@ class Flat(Sums):
     """Twice the sum of each row."""
 
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        """The answer, `(n_rows,)`."""
+        """Return the prediction, `(n_rows,)`."""
         return 2.0 * np.asarray(inputs, dtype=float).reshape(len(inputs), -1).sum(axis=1)
 
 
 class Summing(Sums):
-    """One answer for all rows."""
+    """Returns one value for all rows."""
 
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
-        """The answer, `(1,)`."""
+        """Return the prediction, `(1,)`."""
         return np.array([inputs["a"].sum()])

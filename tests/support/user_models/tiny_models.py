@@ -38,7 +38,7 @@ class Faulty(Doubler):
             raise kinds[self.error](f"broken in {place}")
 
     def fit(self, inputs: Any, targets: Any) -> None:
-        """Raise, or do nothing."""
+        """Raise if configured."""
         self._fail("fit")
 
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
@@ -47,11 +47,11 @@ class Faulty(Doubler):
         return super().predict(inputs, params)
 
     def dump(self, folder: Path) -> None:
-        """Raise, or write nothing."""
+        """Raise if configured."""
         self._fail("dump")
 
     def load(self, folder: Path) -> None:
-        """Raise, or read nothing."""
+        """Raise if configured."""
         self._fail("load")
 
 
