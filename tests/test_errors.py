@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import re
 from typing import Any
 
 import pytest
@@ -11,26 +10,6 @@ from modelpact import errors
 from modelpact.errors import PactError
 
 ALL = [getattr(errors, name) for name in errors.__all__]
-LINE = re.compile(r"^(?P<indent> *)\* (?P<name>\w+)(\((?P<builtin>\w+)\))?( |$)", re.MULTILINE)
-
-
-def drawn() -> dict[str, tuple[str, ...]]:
-    """The bases of each class as the tree at the top of the module draws them."""
-    found: dict[str, tuple[str, ...]] = {}
-    path: list[tuple[int, str]] = []
-    for match in LINE.finditer(str(errors.__doc__)):
-        while path and path[-1][0] >= len(match["indent"]):
-            path.pop()
-        bases = (path[-1][1] if path else "Exception", match["builtin"])
-        found[match["name"]] = tuple(base for base in bases if base)
-        path.append((len(match["indent"]), match["name"]))
-    return found
-
-
-def test_the_tree_in_the_docstring_matches_the_classes() -> None:
-    assert drawn() == {
-        kind.__name__: tuple(base.__name__ for base in kind.__bases__) for kind in ALL
-    }
 
 
 def test_every_error_of_the_module_is_exported() -> None:

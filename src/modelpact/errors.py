@@ -1,29 +1,4 @@
-"""Every error of modelpact, in one tree.
-
-* PactError
-    * ConfigError(ValueError)            a step or task cannot be built from its configuration
-        * SpecError                      a written signature is malformed
-        * ModelConfigError               a model's own configuration is missing or invalid
-        * ModelConfigNotFound(FileNotFoundError)
-    * DataError(ValueError)              data cannot be read, or has the wrong content
-    * FitError                           the model raised while it was fitted
-    * SignError(ValueError)              no signature fits the data
-    * SaveError                          the model could not be saved
-        * DriftError                     the stored signature is not the one that was signed
-    * LoadError                          the model could not be loaded
-        * IntegrityError                 the stored files are not the ones that were published
-    * InputsError(ValueError)            inputs or params violate the signature
-    * OutputsError(ValueError)           the prediction violates the signature
-    * PredictError                       the model raised while it predicted
-        * ChatError                      a chat server returned no usable response
-    * VerifyError                        a saved model did not pass its checks
-    * RegisterError                      the registry was not changed
-        * CompatibilityError             the new signature breaks callers of an earlier version
-        * AliasError                     an alias cannot be moved, or was moved concurrently
-            * PromotionError             a version does not meet the rules of a promotion
-    * SecretError                        a literal secret where a reference is required
-    * StoreError                         the tracking store cannot be opened or reached
-    * SweepError                         a sweep cannot be run as configured
+"""Every error of modelpact, in one tree, which docs/errors.md shows.
 
 Each error subclasses the builtin exception that a caller would expect. Its text says what happened,
 where, and what to do; its attributes carry the same facts for programs. `exit_status` is the exit

@@ -44,7 +44,7 @@ def test_the_signature_engine_is_bundled_only_for_structured_responses() -> None
     unused = frozenset(ChatModel().unused_modules())
     text = build_runtime(names, unused=unused).files
     assert not [name for name in text if name.startswith("signature/")]
-    assert sum(len(content.splitlines()) for content in text.values()) <= 3900
+    assert sum(len(content.splitlines()) for content in text.values()) <= 3800
     assert ChatModel(response_format={"age": "long"}).unused_modules() == ()
     assert "signature/language/spec.py" in build_runtime(names).files
 

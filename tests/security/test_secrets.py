@@ -12,12 +12,12 @@ from urllib.parse import quote
 import pytest
 
 from modelpact.errors import ModelConfigError, SecretError
+from modelpact.security.redaction import redact_text
 from modelpact.security.secrets import (
     REDACTED,
     contains_key,
     find_literals,
     is_secret_name,
-    redact_text,
     redact_values,
     referenced_variable,
     reject_literals,

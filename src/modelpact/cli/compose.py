@@ -215,7 +215,8 @@ def _invalid(error: Exception, group: str, option: str, keys: Sequence[str]) -> 
 
 def _describe(fault: ErrorDetails, keys: Sequence[str]) -> str:
     """Return the text of one fault that Pydantic found, without the value of a secret."""
-    from modelpact.security.secrets import is_sensitive, redact_values
+    from modelpact.security.redaction import is_sensitive
+    from modelpact.security.secrets import redact_values
 
     if fault["type"] == "extra_forbidden":
         return f"unknown key{did_you_mean(str(fault['loc'][-1]), keys)}"

@@ -96,7 +96,8 @@ def _print_config() -> None:
 
     import yaml  # type: ignore[import-untyped, unused-ignore]
 
-    from modelpact.security.secrets import redact_text, reject_literals
+    from modelpact.security.redaction import redact_text
+    from modelpact.security.secrets import reject_literals
 
     printed = io.StringIO()
     try:

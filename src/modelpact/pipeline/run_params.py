@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.files import log_text
 from modelpact.security import secrets
+from modelpact.security.redaction import redact_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -67,7 +68,7 @@ def _override_values(config: Mapping[str, Any], overrides: Sequence[str]) -> dic
             values[key] = found[key]
         # The choice of an option of a group, such as signer=infer.
         elif value and "." not in key:
-            values[key] = secrets.redact_text(value, key)
+            values[key] = redact_text(value, key)
     return values
 
 

@@ -1,4 +1,4 @@
-"""Detection of literal secrets in configurations, and their redaction in texts.
+"""Detection of literal secrets in configurations, and redaction of known secrets in texts.
 
 Secrets are given as references (`env:NAME`). Literal values are rejected before anything is stored.
 """
@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import quote, quote_plus
 
 from modelpact.errors import SecretError
-from modelpact.security.credentials import contains_key, is_secret_name, redact_keys
+from modelpact.security.credentials import contains_key, is_secret_name
 from modelpact.security.references import (
     REDACTED,
     REMEDY,
@@ -30,20 +30,12 @@ __all__ = [
     "encoded_forms",
     "find_literals",
     "is_secret_name",
-    "is_sensitive",
     "literal_error",
-    "redact_text",
     "redact_values",
     "referenced_variable",
     "reject_literals",
     "resolve",
 ]
-
-_PAIR = re.compile(
-    r"(?<![\w.-])(?P<name>[\w.-]+)(?P<between>['\"]?\s*[:=]\s*)"
-    r"(?P<value>\$\{[^{}]*\}|[^,{}\[\]\n]+)"
-)
-_HEADERS = re.compile(r"headers['\"]?\s*[:=]", re.IGNORECASE)
 
 _MIN_REDACTED_LENGTH = 4
 """Characters of a value; shorter ones would be found everywhere."""
@@ -100,58 +92,6 @@ def literal_error(places: list[str], source: str = "") -> SecretError:
         source: The source, such as a file.
     """
     return _secret_error([_Found(place, "literal") for place in places], source)
-
-
-def redact_text(text: str, key: str = "") -> str:
-    """Redact possible secrets in a text from elsewhere, such as an error that quotes its input.
-
-    Args:
-        text: The text.
-        key: The configuration key whose value the text is, if known.
-
-    Example:
-        >>> redact_text("no viable alternative at input '{api_key: abc'")
-        "no viable alternative at input '{api_key: [redacted]"
-    """
-    if key and is_secret_name(key) and not is_harmless(text):
-        return REDACTED
-    text = URL_PATTERN.sub(_redact_url, redact_keys(text, REDACTED))
-    headers = _HEADERS.search(text)
-    start = headers.start() if headers else len(text)
-
-    def redact_pair(match: re.Match[str]) -> str:
-        secret = is_secret_name(match["name"]) or match.start() > start
-        if not secret or is_harmless(match["value"].strip(" '\"")):
-            return match[0]
-        return f"{match['name']}{match['between']}{REDACTED}"
-
-    return _PAIR.sub(redact_pair, text)
-
-
-def _redact_url(match: re.Match[str]) -> str:
-    if not has_credentials(match[0]):
-        return match[0]
-    return f"{match[0].partition('://')[0]}://{REDACTED}"
-
-
-def is_sensitive(place: Iterable[str], value: object) -> bool:
-    """Check whether a value should not be shown.
-
-    That holds for a value under the name of a secret, a header, the address of a server, and a
-    value with a literal secret.
-
-    Args:
-        place: The keys that lead to the value, outermost first.
-        value: The value.
-
-    Example:
-        >>> is_sensitive(["headers", "X-Team"], "env:TEAM"), is_sensitive(["alpha"], 0.5)
-        (True, False)
-    """
-    for key in place:
-        if is_secret_name(key) or key == "base_url" or key.lower().endswith("headers"):
-            return True
-    return bool(find_literals({"value": value}))
 
 
 def redact_values(text: str, values: Iterable[str]) -> str:

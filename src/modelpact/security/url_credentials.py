@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
 
 from modelpact.security.credentials import is_secret_name
-from modelpact.security.references import INTERPOLATION, is_harmless
+from modelpact.security.references import INTERPOLATION, REDACTED, is_harmless
 
-__all__ = ["URL_PATTERN", "has_credentials", "url_credentials"]
+__all__ = ["URL_PATTERN", "has_credentials", "redact_urls", "url_credentials"]
 
 URL_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s'\"<>]*")
 
@@ -23,6 +23,17 @@ _USER_ALONE = frozenset({"http", "https", "ws", "wss"})
 def has_credentials(url: str) -> bool:
     """Check whether a URL has credentials."""
     return next(url_credentials(url), None) is not None
+
+
+def redact_urls(text: str) -> str:
+    """Redact the URLs in a text that have credentials, up to their scheme."""
+    return URL_PATTERN.sub(_redact_url, text)
+
+
+def _redact_url(match: re.Match[str]) -> str:
+    if not has_credentials(match[0]):
+        return match[0]
+    return f"{match[0].partition('://')[0]}://{REDACTED}"
 
 
 def url_credentials(url: str) -> Iterator[str]:

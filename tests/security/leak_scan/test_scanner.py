@@ -25,7 +25,7 @@ from modelpact.errors import SecretError
 from modelpact.models import SklearnModel
 from modelpact.registers import MlflowRegister, record_checks
 from modelpact.savers import BuiltinSaver, CustomSaver
-from modelpact.security.credentials import KEY_MARKERS, contains_key
+from modelpact.security.credentials import contains_key
 from modelpact.security.leak_scan import (
     LEAK_SCAN_TAG,
     AllowlistEntry,
@@ -40,7 +40,7 @@ from modelpact.security.leak_scan import (
     scanner,
 )
 from modelpact.security.leak_scan.entropy import estimate_bits, is_placeholder, is_random
-from modelpact.security.leak_scan.prefilter import candidate_regions
+from modelpact.security.leak_scan.prefilter import KEY_MARKERS, candidate_regions
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
 from modelpact.types import Job

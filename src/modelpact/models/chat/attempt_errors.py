@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from modelpact._internal.text import truncate
 from modelpact.errors import ChatError
 from modelpact.security import secrets
+from modelpact.security.url_credentials import redact_urls
 
 __all__ = ["REASONS", "AttemptError", "Reason", "parse_retry_after"]
 
@@ -131,7 +132,7 @@ class AttemptError(Exception):
         """
         if 300 <= status < 400:
             location = headers.get("location", "nowhere").partition("?")[0]
-            target = secrets.redact_text(secrets.redact_values(location, keys))
+            target = redact_urls(secrets.redact_values(location, keys))
             detail = f"redirect to {truncate(target, 300)} (status {status})"
             return cls("redirected", detail, status=status)
         message = truncate(secrets.redact_values(_error_message(body), keys), 300)

@@ -19,17 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["create_http_client", "http_error_class"]
 
 _HTTP_HEADERS = frozenset(
-    {
-        "host",
-        "connection",
-        "accept",
-        "accept-encoding",
-        "content-type",
-        "content-length",
-        "transfer-encoding",
-        "user-agent",
-    }
-)
+    {"host", "connection", "accept", "accept-encoding", "content-type", "content-length",
+     "transfer-encoding", "user-agent"}
+)  # fmt: skip
 """Headers that are sent in addition to the configured ones and the SDK's `x-stainless-...`."""
 
 

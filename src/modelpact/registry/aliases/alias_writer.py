@@ -22,7 +22,7 @@ from modelpact.registry.aliases.events import (
     check_reason,
 )
 from modelpact.registry.names import check_alias
-from modelpact.security import secrets
+from modelpact.security.redaction import redact_text
 from modelpact.tracking import remote_store
 
 if TYPE_CHECKING:
@@ -295,7 +295,7 @@ def _user() -> str:
         # containers have accounts without a name
         except (KeyError, OSError):
             name = f"uid {os.getuid()}"
-    return truncate(secrets.redact_text(name), 100)
+    return truncate(redact_text(name), 100)
 
 
 def _format_version(version: object) -> str:

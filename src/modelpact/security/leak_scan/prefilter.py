@@ -6,14 +6,21 @@ import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from modelpact.security.credentials import KEY_MARKERS
 from modelpact.security.leak_scan.plain_text import STEMS
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["candidate_regions"]
+__all__ = ["KEY_MARKERS", "candidate_regions"]
 
+KEY_MARKERS = (
+    "sk-", "k_live_", "k_test_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-",
+    "AKIA", "ASIA", "xox", "xapp-", "AIza", "ya29.", "hf_", "gsk_", "r8_", "xai-", "nvapi-", "npm_",
+    "pypi-", "dapi", "dckr_", "rubygems_", "GOCSPX-", "whsec_", "SG.", "dop_v1_", "shp", "hvs.",
+    "glsa_", "glc_", "pplx-", "lsv2_", "pcsk_", "tvly-", ":AA", "slack.com", "eyJ", "-BEGIN ",
+    "earer ", "earer\t", "earer\n", "asic ", "asic\t", "asic\n",
+)  # fmt: skip
+"""Substrings of the formats in `security.credentials`; a text with none of them has no key."""
 _MARKERS = [marker.encode() for marker in KEY_MARKERS]
 
 SHORT_TEXT = 2000
