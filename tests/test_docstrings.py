@@ -15,7 +15,7 @@ MODULES = sorted(
     for module in pkgutil.walk_packages(modelpact.__path__, "modelpact.")
     if ".conf" not in module.name
 )
-WITH_EXAMPLES = {"modelpact.errors", "modelpact.models.base", "modelpact.models.scorers", "modelpact.datatypes.rows", "modelpact.types",
+WITH_EXAMPLES = {"modelpact.errors", "modelpact.models.base", "modelpact.models.scorers", "modelpact.datatypes.operations", "modelpact.types",
                  "modelpact.tracking.base", "modelpact._internal.text"}  # fmt: skip
 
 

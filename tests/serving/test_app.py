@@ -305,7 +305,7 @@ def test_two_models_in_a_user_application(table: Adapter, nested: Adapter) -> No
 
 
 def test_values_without_a_json_form() -> None:
-    from modelpact.serving.jsonable import to_jsonable
+    from modelpact.datatypes import to_json
 
     frame = pd.DataFrame(
         {
@@ -323,13 +323,13 @@ def test_values_without_a_json_form() -> None:
         "array": [1.0, None],
         "bytes": "AAE=",
     }
-    assert to_jsonable(frame) == [
+    assert to_json(frame) == [
         first,
         {"when": None, "number": None, "text": None, "array": [], "bytes": None},
     ]
-    assert to_jsonable(np.array([[True, False]])) == [[True, False]]
+    assert to_json(np.array([[True, False]])) == [[True, False]]
     assert (
-        json.dumps(to_jsonable({"a": (np.int64(3), np.float32("inf"), {"b": np.str_("x")})}))
+        json.dumps(to_json({"a": (np.int64(3), np.float32("inf"), {"b": np.str_("x")})}))
         == '{"a": [3, null, {"b": "x"}]}'
     )
 

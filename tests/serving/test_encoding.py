@@ -11,8 +11,8 @@ import pytest
 from mlflow.models import ModelSignature
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Schema
 
+from modelpact.datatypes import to_json
 from modelpact.serving.encoding import NotJsonEncodable, encode_envelopes, encode_request
-from modelpact.serving.jsonable import to_jsonable
 from modelpact.serving.mlflow_protocol import parse_invocation
 from modelpact.signature import compile, parse
 
@@ -120,14 +120,14 @@ def test_every_envelope_has_the_same_inputs(spec: Any, inputs: Any, names: set[s
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_datetimes_have_the_same_text_in_every_unit(unit: str) -> None:
     values = np.array([DATETIME, "NaT"], dtype=f"M8[{unit}]")
-    assert to_jsonable(values) == [DATETIME, None]
-    assert to_jsonable({"a": [values[0], values[1]], "b": values.reshape(1, 2)}) == {
+    assert to_json(values) == [DATETIME, None]
+    assert to_json({"a": [values[0], values[1]], "b": values.reshape(1, 2)}) == {
         "a": [DATETIME, None],
         "b": [[DATETIME, None]],
     }
 
 
 def test_nanoseconds_are_kept() -> None:
-    assert to_jsonable(np.array(["2024-05-06T07:08:09.123456789"], dtype="M8[ns]")) == [
+    assert to_json(np.array(["2024-05-06T07:08:09.123456789"], dtype="M8[ns]")) == [
         "2024-05-06T07:08:09.123456789"
     ]

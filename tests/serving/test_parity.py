@@ -283,7 +283,7 @@ class TestVerifier:
 
         monkeypatch.setattr(
             app,
-            "to_jsonable",
+            "to_json",
             lambda value: [0.0] * len(value) if isinstance(value, np.ndarray) else value,
         )
         with pytest.raises(

@@ -215,14 +215,14 @@ class _ScriptedAdapter:
 @pytest.mark.parametrize(
     ("before", "after", "text"),
     [
-        ([1, 2], np.array([1, 2]), "the prediction was a list and is a ndarray"),
+        ([1, 2], np.array([1, 2]), "the type was list and is ndarray"),
         (
             pd.DataFrame({"a": [1]}),
             pd.DataFrame({"b": [1]}),
             "the columns were ['a'] and are ['b']",
         ),
         ({"a": [1]}, {"b": [1]}, "the keys were ['a'] and are ['b']"),
-        ({"a": [1.0], "b": [1.0]}, {"a": [1.0], "b": [2.0]}, "1 of 1 values differ"),
+        ({"a": [1.0], "b": [1.0]}, {"a": [1.0], "b": [2.0]}, "1 of 2 values differ"),
         (np.zeros(3), np.zeros((3, 1)), "the shape was (3,) and is (3, 1)"),
         (["x", "y"], ["x", "z"], "1 of 2 values differ"),
         ([1.0, float("nan")], [1.0, 2.0], "1 of 2 values differ"),

@@ -1,8 +1,19 @@
-"""Data types: the values that models take and return, their rows and their digests."""
+"""Data types: every kind of value that a model takes or returns, and what is done with it.
+
+Each kind is a class that counts and takes rows, digests, compares, and converts to JSON. The rest
+of modelpact calls the functions here and does not ask what a value is.
+"""
 
 from __future__ import annotations
 
-from modelpact.datatypes.rows import count_rows, take_rows
-from modelpact.datatypes.value_digest import digest_values
+from modelpact.datatypes import arrays, containers, tables, single_values  # isort: skip  # noqa: F401
+from modelpact.datatypes.operations import (
+    count_rows,
+    diff_forms,
+    diff_values,
+    digest_values,
+    take_rows,
+    to_json,
+)
 
-__all__ = ["count_rows", "digest_values", "take_rows"]
+__all__ = ["count_rows", "diff_forms", "diff_values", "digest_values", "take_rows", "to_json"]

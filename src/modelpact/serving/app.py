@@ -18,11 +18,11 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Res
 from fastapi.routing import APIRoute
 
 from modelpact._internal.version import __version__
+from modelpact.datatypes import to_json
 from modelpact.errors import OutputsError
 from modelpact.serving.docs_page import page_headers, render_docs_page
 from modelpact.serving.event_stream import EventStreamResponse, start_stream
 from modelpact.serving.http_errors import HttpError, to_http_error
-from modelpact.serving.jsonable import to_jsonable
 from modelpact.serving.limits import Limits
 from modelpact.serving.mlflow_protocol import Call, parse_csv, parse_invocation, parse_predict
 from modelpact.serving.openapi import (
@@ -158,7 +158,7 @@ class _Service:
                 else:
                     call = parse_invocation(parse_json(body), schema)
                 prediction = self._adapter.predict(*call).prediction
-                return _to_json({"predictions": to_jsonable(prediction)})
+                return _to_json({"predictions": to_json(prediction)})
 
             return work
 
@@ -253,8 +253,8 @@ class _Service:
             # The class of the error only: its text may contain data.
             metadata["fallback"] = str(metadata["fallback"]).partition(":")[0]
         return {
-            "prediction": to_jsonable(outputs.prediction),
-            "metadata": to_jsonable(metadata),
+            "prediction": to_json(outputs.prediction),
+            "metadata": to_json(metadata),
         }
 
     def _stream_response(self, chunks: Any) -> Response:

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelpact.serving.jsonable import to_jsonable
+from modelpact.datatypes import to_json
 
 __all__ = ["Cell", "cells_equal", "is_null_of_nonfinite", "iter_cells", "unequal_paths"]
 
@@ -50,7 +50,7 @@ def _unwrap(value: Any) -> Any:
         return [dict(zip(value.columns, row, strict=True)) for row in zip(*columns, strict=True)]
     if hasattr(value, "tolist") and getattr(value.dtype, "kind", "") != "M":
         return value.tolist()
-    return to_jsonable(value)
+    return to_json(value)
 
 
 def unequal_paths(left: dict[str, Cell], right: dict[str, Cell]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelpact.serving.jsonable import to_jsonable
+from modelpact.datatypes import to_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -144,7 +144,7 @@ def _encode(value: Any, *, nan_as_null: bool = True) -> Any:
         return _encode(value.tolist(), nan_as_null=nan_as_null)
     if isinstance(value, (bytes, bytearray, complex, datetime.timedelta)):
         raise NotJsonEncodable(f"a {type(value).__name__}")
-    return to_jsonable(value)
+    return to_json(value)
 
 
 def _encode_float(number: float, nan_as_null: bool) -> float | None:

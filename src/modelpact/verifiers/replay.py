@@ -12,12 +12,12 @@ from pydantic import Field
 
 from modelpact._internal import mlflow_compat
 from modelpact._internal.text import truncate
+from modelpact.datatypes import diff_forms, diff_values
 from modelpact.errors import InputsError, OutputsError, PactError, PredictError
 from modelpact.loaders import Adapter
 from modelpact.signature import InvalidExample, generate_invalid_examples
 from modelpact.types import Check, Sample
 from modelpact.verifiers.base import Verifier
-from modelpact.verifiers.prediction_diff import diff_predictions, diff_shapes
 
 if TYPE_CHECKING:
     from modelpact.types import Signature
@@ -69,11 +69,11 @@ class ReplayVerifier(Verifier):
         detail = "the predictions conform to the signature"
         yield Check(code="OUTPUTS_CONFORM", ok=True, detail=detail)
         if adapter.model is None or adapter.model.deterministic:
-            difference = diff_predictions(prediction, sample.outputs, self.rtol, self.atol)
+            difference = diff_values(prediction, sample.outputs, rtol=self.rtol, atol=self.atol)
             detail = difference or "the saved model predicts what the fitted model predicted"
             yield Check(code="PREDICTIONS_EQUAL", ok=not difference, detail=detail)
         else:
-            difference = diff_shapes(prediction, sample.outputs)
+            difference = diff_forms(prediction, sample.outputs)
             detail = difference or "the saved model predicts every row; predictions may vary"
             yield Check(code="ANSWERED", ok=not difference, detail=detail)
 

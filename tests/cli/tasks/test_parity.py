@@ -57,7 +57,7 @@ def test_an_unexplained_difference_fails(
     from modelpact.serving import app
 
     publish(**steps())
-    monkeypatch.setattr(app, "to_jsonable", lambda value: None)
+    monkeypatch.setattr(app, "to_json", lambda value: None)
     ended = modelpact(
         "task=parity",
         "task.uri=models:/sums/1",
@@ -97,7 +97,7 @@ class TestRefusals:
         from modelpact.serving import app
 
         publish(**steps())
-        monkeypatch.setattr(app, "to_jsonable", lambda value: None)
+        monkeypatch.setattr(app, "to_json", lambda value: None)
         with pytest.raises(VerifyError) as raised:
             task(payloads=1).run(Path())
         assert raised.value.parity.unexplained

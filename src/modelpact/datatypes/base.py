@@ -1,0 +1,107 @@
+"""The base class of the kinds of values, and their registry.
+
+A kind is recognized by the names of its types, so that no library is imported to look for it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+__all__ = ["Counts", "Kind", "Tolerance", "UnlikeError", "find_kind", "register"]
+
+
+class Tolerance(NamedTuple):
+    """How far two floats may differ, as in `numpy.isclose`."""
+
+    rtol: float = 0.0
+    atol: float = 0.0
+
+
+class Counts(NamedTuple):
+    """The number of values that differ, and of all values."""
+
+    n_different: int
+    n_values: int
+
+
+class UnlikeError(Exception):
+    """Two values that differ in more than their values: in type, shape, names or length.
+
+    Attributes:
+        text: How they differ.
+        path: The position of both within the values that are compared.
+    """
+
+    def __init__(self, text: str, path: str = "") -> None:
+        super().__init__(text)
+        self.text, self.path = text, path
+
+
+class Kind(ABC):
+    """One kind of values, and what is done with the values of that kind.
+
+    Attributes:
+        types: The types of the kind, each as the top-level package and the name of the class.
+    """
+
+    types: ClassVar[frozenset[tuple[str, str]]] = frozenset()
+
+    @abstractmethod
+    def count_rows(self, value: Any) -> int:
+        """Return the number of rows."""
+
+    @abstractmethod
+    def take_rows(self, value: Any, positions: Sequence[int]) -> Any:
+        """Return the rows at `positions`, in that order, as a value of the same type."""
+
+    @abstractmethod
+    def update_digest(self, sha: _Hash, value: Any) -> None:
+        """Add a value to a hash."""
+
+    @abstractmethod
+    def compare(self, after: Any, before: Any, tolerance: Tolerance) -> Counts:
+        """Count the values that differ.
+
+        Raises:
+            UnlikeError: The values cannot be compared one by one.
+        """
+
+    @abstractmethod
+    def to_json(self, value: Any) -> Any:
+        """Return a value as JSON values; NaN and Infinity become null."""
+
+
+_KINDS: dict[tuple[str, str], Kind] = {}
+
+K = TypeVar("K", bound=type[Kind])
+
+
+def register(kind: K) -> K:
+    """Add a class to the kinds that `find_kind` knows."""
+    _KINDS.update(dict.fromkeys(kind.types, kind()))
+    return kind
+
+
+def find_kind(value: Any) -> Kind:
+    """Return the kind of a value: that of its type, or of the nearest base class.
+
+    Example:
+        >>> type(find_kind([1, 2])).__name__
+        'ListKind'
+    """
+    return _find_kind(type(value))  # type: ignore[arg-type]  # mypy takes a class for unhashable
+
+
+@functools.lru_cache(maxsize=1024)
+def _find_kind(kind: type) -> Kind:
+    if dataclasses.is_dataclass(kind):
+        return _KINDS["dataclasses", "dataclass"]
+    names = ((base.__module__.partition(".")[0], base.__name__) for base in kind.__mro__)
+    return next(_KINDS[name] for name in names if name in _KINDS)

@@ -1,0 +1,73 @@
+"""Single values: numbers, text, bytes, moments, and objects that modelpact does not look into."""
+
+from __future__ import annotations
+
+import base64
+import enum
+import json
+import math
+import pickle
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelpact.datatypes.base import Counts, Kind, Tolerance, find_kind, register
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+__all__ = ["ScalarKind"]
+
+
+@register
+class ScalarKind(Kind):
+    """A single value, which is one row. Values of unknown types are of this kind as well."""
+
+    types = frozenset({("builtins", "object")})
+
+    def count_rows(self, value: Any) -> int:
+        return 1
+
+    def take_rows(self, value: Any, positions: Sequence[int]) -> Any:
+        return value
+
+    def update_digest(self, sha: _Hash, value: Any) -> None:
+        try:
+            sha.update(json.dumps(value).encode())
+        except (TypeError, ValueError):
+            sha.update(pickle.dumps(value, protocol=4))
+
+    def compare(self, after: Any, before: Any, tolerance: Tolerance) -> Counts:
+        return Counts(int(not _are_equal(after, before, tolerance)), 1)
+
+    def to_json(self, value: Any) -> Any:
+        if isinstance(value, float):
+            return float(value) if math.isfinite(value) else None
+        if isinstance(value, enum.Enum):
+            return self.to_json(value.value)
+        if value is None or isinstance(value, (str, bool, int)):
+            return value
+        # A scalar of NumPy.
+        if hasattr(value, "dtype"):
+            array = np.asarray(value)
+            return find_kind(array).to_json(array)
+        if hasattr(value, "isoformat"):
+            return None if _is_null(value) else value.isoformat()
+        if isinstance(value, (bytes, bytearray)):
+            return base64.b64encode(value).decode()
+        return None if _is_null(value) else str(value)
+
+
+def _are_equal(after: Any, before: Any, tolerance: Tolerance) -> bool:
+    if _is_null(after) or _is_null(before):
+        return _is_null(after) and _is_null(before)
+    if isinstance(before, (float, complex)) and isinstance(after, (int, float, complex)):
+        limit = tolerance.atol + tolerance.rtol * abs(before)
+        return after == before or abs(after - before) <= limit
+    return bool(after == before)
+
+
+def _is_null(value: Any) -> bool:
+    """Return whether a value is None, NA, NaT or NaN, none of which is equal to itself."""
+    return value is None or type(value).__name__ == "NAType" or bool(value != value)  # noqa: PLR0124
