@@ -7,6 +7,7 @@ import mlflow
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
+from pytest_mock import MockerFixture
 
 from modelpact.errors import AliasError, ConfigError, RegisterError
 from modelpact.registers import JOB_KEY, MlflowRegister, NoneRegister, Register, record_checks
@@ -117,7 +118,7 @@ def test_a_failed_model_is_not_registered(saved: str) -> None:
     assert client().search_registered_models() == []
 
 
-def test_an_error_of_the_registry_is_reported(saved: str, mocker: Any) -> None:
+def test_an_error_of_the_registry_is_reported(saved: str, mocker: MockerFixture) -> None:
     mocker.patch(
         "mlflow.MlflowClient.create_registered_model", side_effect=MlflowException("no more names")
     )
@@ -152,7 +153,7 @@ def test_none_register_registers_nothing(saved: str) -> None:
 
 @pytest.mark.parametrize("name", ["sums", "it's"])
 def test_a_rejected_version_leaves_no_empty_registered_model(
-    name: str, saved: str, mocker: Any
+    name: str, saved: str, mocker: MockerFixture
 ) -> None:
     mocker.patch(
         "mlflow.MlflowClient.create_model_version", side_effect=MlflowException("no more versions")
@@ -162,7 +163,7 @@ def test_a_rejected_version_leaves_no_empty_registered_model(
     assert client().search_registered_models() == []
 
 
-def test_a_rejected_version_keeps_the_other_versions(saved: str, mocker: Any) -> None:
+def test_a_rejected_version_keeps_the_other_versions(saved: str, mocker: MockerFixture) -> None:
     MlflowRegister().register("sums", saved)
     mocker.patch(
         "mlflow.MlflowClient.create_model_version", side_effect=MlflowException("no more versions")
@@ -172,7 +173,7 @@ def test_a_rejected_version_keeps_the_other_versions(saved: str, mocker: Any) ->
     assert versions("sums") == [1]
 
 
-def test_a_registered_model_created_concurrently_is_used(saved: str, mocker: Any) -> None:
+def test_a_registered_model_created_concurrently_is_used(saved: str, mocker: MockerFixture) -> None:
     create = mlflow.MlflowClient.create_model_version
     calls: list[str] = []
 
@@ -187,7 +188,7 @@ def test_a_registered_model_created_concurrently_is_used(saved: str, mocker: Any
     assert int(MlflowRegister().register("sums", saved).version) == 1
 
 
-def test_an_unreachable_registry_is_reported(saved: str, mocker: Any) -> None:
+def test_an_unreachable_registry_is_reported(saved: str, mocker: MockerFixture) -> None:
     mocker.patch(
         "mlflow.MlflowClient.create_model_version", side_effect=MlflowException("no answer")
     )
@@ -229,7 +230,7 @@ def test_protected_aliases_are_rejected_before_the_job_runs(saved: str) -> None:
     ]
 
 
-def test_an_alias_moved_concurrently_is_not_restored(saved: str, mocker: Any) -> None:
+def test_an_alias_moved_concurrently_is_not_restored(saved: str, mocker: MockerFixture) -> None:
     for _ in range(2):
         MlflowRegister().register("sums", saved)
     move = mlflow.MlflowClient.set_registered_model_alias
@@ -249,7 +250,7 @@ def test_an_alias_moved_concurrently_is_not_restored(saved: str, mocker: Any) ->
 
 @pytest.mark.parametrize("first", [True, False], ids=["a new model", "a second version"])
 def test_a_failed_alias_removes_the_version_and_restores_other_aliases(
-    first: bool, saved: str, mocker: Any
+    first: bool, saved: str, mocker: MockerFixture
 ) -> None:
     if not first:
         MlflowRegister(aliases=["champion"]).register("sums", saved)

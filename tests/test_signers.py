@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from pytest_mock import MockerFixture
 
 from modelpact.errors import SignError, SpecError
 from modelpact.models import IrisModel
@@ -60,7 +61,7 @@ def test_infer_can_warn_about_a_column_of_any_type() -> None:
 
 
 @pytest.fixture
-def double_only(mocker: Any) -> None:
+def double_only(mocker: MockerFixture) -> None:
     """An inference that is wrong about the data."""
     mocker.patch(
         "modelpact.signature.infer",

@@ -19,6 +19,7 @@ from mlflow.models import Model, infer_signature
 from mlflow.store.db import utils
 from mlflow.types import ParamSchema
 from mlflow.types.schema import AnyType, Array, DataType, ParamSpec
+from pytest_mock import MockerFixture
 
 from modelpact._internal import mlflow_compat
 from modelpact.savers import CustomSaver
@@ -144,7 +145,7 @@ def test_unenforced_predict_skips_the_enforcement(pyfunc: Any) -> None:
     assert call(unchecked, {"scale": 3.0}).tolist() == [9.0]
 
 
-def test_unenforced_predict_of_a_model_without_params(mocker: Any) -> None:
+def test_unenforced_predict_of_a_model_without_params(mocker: MockerFixture) -> None:
     call = mlflow_compat.unenforced_predict(mocker.Mock(_predict_fn=lambda data: data))
     assert call("question", {"ignored": 1}) == "question"
 

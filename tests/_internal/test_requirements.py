@@ -15,6 +15,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from pytest_mock import MockerFixture
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Lasso, Ridge
 from sklearn.pipeline import make_pipeline
@@ -325,7 +326,7 @@ def test_a_model_without_requirements_has_no_mismatches() -> None:
 
 @pytest.mark.parametrize("hushed", ["", "level", "disabled"])
 def test_failed_inferences_are_not_cached(
-    hushed: str, fresh: Path, mocker: Any, request: pytest.FixtureRequest
+    hushed: str, fresh: Path, mocker: MockerFixture, request: pytest.FixtureRequest
 ) -> None:
     logger = logging.getLogger("mlflow.utils.environment")
     request.addfinalizer(lambda: logger.setLevel(logging.NOTSET))
@@ -342,7 +343,7 @@ def test_failed_inferences_are_not_cached(
     assert logger.isEnabledFor(logging.WARNING) == (not hushed)
 
 
-def test_errors_while_caching_are_ignored(fresh: Path, mocker: Any) -> None:
+def test_errors_while_caching_are_ignored(fresh: Path, mocker: MockerFixture) -> None:
     mocker.patch(
         "modelpact._internal.requirements.write_atomically", side_effect=OSError("no space left")
     )

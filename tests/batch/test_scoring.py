@@ -21,6 +21,7 @@ from tests.support import served_models
 from tests.support.batch_runs import FRAME, ROWS, read_rejects, read_rows, run_batch, write_rows
 from tests.support.chat_models import by_text, chat, said
 from tests.support.fake_chat_server import ChatServer, status
+from tests.support.model_fixtures import MakeAdapter
 
 
 def expected(adapter: Adapter) -> Any:
@@ -98,7 +99,7 @@ class TestModels:
         assert (done.n_predicted, read_rejects()[0]["row"]) == (4, 2)
         assert pq.read_table("out.parquet")["prediction"].type == pa.list_(pa.float64())
 
-    def test_an_unnamed_tensor(self, make_adapter: Any) -> None:
+    def test_an_unnamed_tensor(self, make_adapter: MakeAdapter) -> None:
         images = make_adapter(served_models.flat)
         Path("in.jsonl").write_text("[1, 2]\n[3, 4]\n[5]\n7\n[8, 9]\n")
         done = run_batch(images, "in.jsonl", "out.jsonl", on_error="reject")
@@ -114,7 +115,7 @@ class TestModels:
         run_batch(hinted, write_rows(".jsonl", rows), "out.jsonl")
         assert [row["prediction"] for row in read_rows("out.jsonl")] == [1.0, 2.0, 3.0]
 
-    def test_rows_in_memory(self, table: Adapter, make_adapter: Any) -> None:
+    def test_rows_in_memory(self, table: Adapter, make_adapter: MakeAdapter) -> None:
         rows = InlineData(inputs=ROWS[:20])
         done = run_batch(table, rows, "out.jsonl", keep=("id",), batch_size=3)
         assert done.n_predicted == 20
@@ -139,7 +140,7 @@ class TestModels:
         run_batch(scripted, write_rows(".jsonl", [{"do": "infinite", "n": 1}] * 3), "out.jsonl")
         assert [row["prediction"] for row in read_rows("out.jsonl")] == [None, None, None]
 
-    def test_a_wrong_number_of_predictions(self, make_adapter: Any) -> None:
+    def test_a_wrong_number_of_predictions(self, make_adapter: MakeAdapter) -> None:
         with pytest.raises(PredictError, match="1 predictions for 2 rows"):
             run_batch(
                 make_adapter(served_models.summing),

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_module
@@ -15,6 +14,7 @@ from hydra.errors import ConfigCompositionException, OverrideParseException
 from omegaconf import OmegaConf
 from omegaconf.errors import GrammarParseError
 from pydantic import ValidationError
+from pytest_mock import MockerFixture
 
 from modelpact.cli import argument_secrets
 from modelpact.cli.argument_secrets import refuse_literals
@@ -175,7 +175,7 @@ def test_arguments_that_only_resemble_keys_are_passed_to_hydra(line: str) -> Non
     refuse_literals([line])
 
 
-def test_most_arguments_are_not_parsed(mocker: Any) -> None:
+def test_most_arguments_are_not_parsed(mocker: MockerFixture) -> None:
     spy = mocker.spy(argument_secrets, "_parse")
     refuse_literals(
         ["-m", "signer=infer,explicit", "model.estimator.alpha=2", "data.path=table.csv"]
@@ -307,7 +307,7 @@ def test_the_traceback_does_not_contain_the_key(given: tuple[str, ...]) -> None:
     assert traces(Path.cwd()) == []
 
 
-def test_a_fault_in_the_check_stops_the_run(mocker: Any) -> None:
+def test_a_fault_in_the_check_stops_the_run(mocker: MockerFixture) -> None:
     mocker.patch(
         "modelpact.cli.sweeps.callback.reject_literals", side_effect=ZeroDivisionError("a fault")
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import mlflow
 import pytest
+from pytest_mock import MockerFixture
 
 import modelpact as package
 from modelpact.cli import main
@@ -112,7 +113,7 @@ def test_the_composed_configuration_is_printed(modelpact: CommandRunner) -> None
     assert not Path("outputs").exists()
 
 
-def test_ctrl_c_ends_with_130(modelpact: CommandRunner, mocker: Any) -> None:
+def test_ctrl_c_ends_with_130(modelpact: CommandRunner, mocker: MockerFixture) -> None:
     mocker.patch("sklearn.linear_model.Ridge.fit", side_effect=KeyboardInterrupt)
     ended = modelpact(*QUICK)
     assert ended.status == 130
@@ -136,7 +137,7 @@ def test_the_full_error_is_a_traceback_on_demand(
     assert os.environ["HYDRA_FULL_ERROR"] == "1"
 
 
-def test_a_bug_is_raised_unchanged(modelpact: CommandRunner, mocker: Any) -> None:
+def test_a_bug_is_raised_unchanged(modelpact: CommandRunner, mocker: MockerFixture) -> None:
     mocker.patch.object(main, "build", side_effect=ZeroDivisionError("a fault"))
     with pytest.raises(ZeroDivisionError):
         modelpact()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from tests.support.commands import CommandResult, CommandRunner, modelpact
 from tests.support.publishing import client
@@ -223,7 +223,9 @@ def test_invalid_input_is_explained_and_nothing_is_registered(
     check(modelpact(*arguments), status, parts)
 
 
-def test_a_model_that_raises_in_predict_is_reported(modelpact: CommandRunner, mocker: Any) -> None:
+def test_a_model_that_raises_in_predict_is_reported(
+    modelpact: CommandRunner, mocker: MockerFixture
+) -> None:
     mocker.patch("sklearn.linear_model.Ridge.predict", side_effect=RuntimeError("no answer"))
     check(modelpact(*QUICK), 1, ("predict failed: RuntimeError: no answer",))
 

@@ -13,6 +13,7 @@ from typing import Any
 import mlflow
 import pytest
 from mlflow.exceptions import MlflowException
+from pytest_mock import MockerFixture
 
 from modelpact import publish
 from modelpact.data import CsvData
@@ -253,7 +254,9 @@ def closed_by_sigterm(folder: Path) -> None:
     assert versions() == []
 
 
-def test_sigterm_closes_the_run_and_restores_the_handler(tmp_path: Path, mocker: Any) -> None:
+def test_sigterm_closes_the_run_and_restores_the_handler(
+    tmp_path: Path, mocker: MockerFixture
+) -> None:
     mocker.patch.object(Doubler, "fit", side_effect=lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as raised:
@@ -368,7 +371,7 @@ def test_publish_works_outside_of_the_main_thread() -> None:
 
 
 def test_an_error_while_recording_does_not_hide_the_failure(
-    mocker: Any, caplog: pytest.LogCaptureFixture
+    mocker: MockerFixture, caplog: pytest.LogCaptureFixture
 ) -> None:
     mocker.patch("mlflow.MlflowClient.set_tag", side_effect=MlflowException("the disk is full"))
     with pytest.raises(FitError, match="broken in fit"):
@@ -411,7 +414,7 @@ def test_sys_path_is_restored() -> None:
     assert sys.path == before
 
 
-def test_an_error_while_failing_the_model_does_not_hide_the_first(mocker: Any) -> None:
+def test_an_error_while_failing_the_model_does_not_hide_the_first(mocker: MockerFixture) -> None:
     mocker.patch("mlflow.MlflowClient.log_model_artifacts", side_effect=OSError("disk full"))
     mocker.patch(
         "mlflow.MlflowClient.finalize_logged_model", side_effect=MlflowException("gone as well")

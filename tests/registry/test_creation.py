@@ -9,6 +9,7 @@ from typing import Any
 import mlflow
 import pytest
 from mlflow.exceptions import MlflowException
+from pytest_mock import MockerFixture
 
 from modelpact import publish
 from modelpact.errors import RegisterError
@@ -31,7 +32,7 @@ def open_store() -> Iterator[None]:
 
 
 @pytest.fixture
-def faster(mocker: Any) -> list[dict[str, str]]:
+def faster(mocker: MockerFixture) -> list[dict[str, str]]:
     """Tags of versions that another process creates just before this one."""
     todo: list[dict[str, str]] = []
     create = mlflow.MlflowClient.create_model_version
@@ -101,7 +102,7 @@ class TestConcurrentRegistration:
         assert status(uri) == "READY"
 
     def test_a_version_deleted_concurrently_is_reported(
-        self, faster: list[dict[str, str]], mocker: Any
+        self, faster: list[dict[str, str]], mocker: MockerFixture
     ) -> None:
         uri = self.start(faster, KEY)
         delete = mlflow.MlflowClient.delete_model_version
@@ -119,7 +120,7 @@ class TestConcurrentRegistration:
 
     @pytest.mark.parametrize("if_exists", ["reuse", "error"])
     def test_a_version_that_cannot_be_deleted_is_reported(
-        self, if_exists: Any, faster: list[dict[str, str]], mocker: Any
+        self, if_exists: Any, faster: list[dict[str, str]], mocker: MockerFixture
     ) -> None:
         uri = self.start(faster, KEY)
         mocker.patch(
@@ -130,7 +131,7 @@ class TestConcurrentRegistration:
         assert raised.value.not_undone == ["version 3"]
 
     def test_an_error_of_the_registry_is_reported(
-        self, faster: list[dict[str, str]], mocker: Any
+        self, faster: list[dict[str, str]], mocker: MockerFixture
     ) -> None:
         uri = self.start(faster, KEY)
         mocker.patch(
@@ -151,7 +152,7 @@ def test_the_lowest_version_of_a_job_is_found() -> None:
         assert int(MlflowRegister(if_exists="reuse").find("sums", "k1").version) == 2
 
 
-def test_a_lost_response_does_not_create_a_second_version(mocker: Any) -> None:
+def test_a_lost_response_does_not_create_a_second_version(mocker: MockerFixture) -> None:
     create = mlflow.MlflowClient.create_model_version
     lost = [True]
 
@@ -175,7 +176,7 @@ class TestPublishing:
     """The receipt of the slower process."""
 
     def test_the_receipt_names_the_version_of_the_first(
-        self, faster: list[dict[str, str]], mocker: Any
+        self, faster: list[dict[str, str]], mocker: MockerFixture
     ) -> None:
         first = publish(**steps())
         mocker.patch.object(MlflowRegister, "find", return_value=None)

@@ -14,6 +14,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
+from pytest_mock import MockerFixture
 
 from modelpact import publish
 from modelpact.errors import CompatibilityError, ConfigError, RegisterError
@@ -155,7 +156,7 @@ class TestAgainst:
         assert message in str(raised.value)
         assert "Versions: 1, 2; aliases: @champion." in str(raised.value)
 
-    def test_an_error_of_the_registry_is_reported(self, mocker: Any) -> None:
+    def test_an_error_of_the_registry_is_reported(self, mocker: MockerFixture) -> None:
         mocker.patch(
             "mlflow.MlflowClient.get_model_version_by_alias",
             side_effect=MlflowException("no answer"),
@@ -290,7 +291,7 @@ class TestOldVersion:
             register_stub(OLD, compatibility="backward")
         assert [change.path for change in raised.value.changes] == ["inputs"]
 
-    def test_is_read_once(self, mocker: Any) -> None:
+    def test_is_read_once(self, mocker: MockerFixture) -> None:
         for _ in range(3):
             register_stub(OLD)
         contracts._signatures.clear()
@@ -303,7 +304,7 @@ class TestOldVersion:
         )
         assert read.call_count == 1
 
-    def test_cache_has_a_limited_size(self, mocker: Any) -> None:
+    def test_cache_has_a_limited_size(self, mocker: MockerFixture) -> None:
         mocker.patch.object(contracts, "_CACHE_SIZE", 1)
         register_stub(OLD)
         register_stub(WIDER)
@@ -381,7 +382,7 @@ class TestOldVersion:
         ):
             register_stub(WIDER, compatibility="backward")
 
-    def test_deleted_concurrently_is_skipped(self, mocker: Any) -> None:
+    def test_deleted_concurrently_is_skipped(self, mocker: MockerFixture) -> None:
         for _ in range(2):
             register_stub(OLD)
         contracts._signatures.clear()
@@ -406,7 +407,7 @@ class TestConcurrentRegistration:
     """Another process registers between our comparison and our version."""
 
     @pytest.fixture(autouse=True)
-    def other(self, mocker: Any) -> list[str]:
+    def other(self, mocker: MockerFixture) -> list[str]:
         """URIs that the other process registers at that moment."""
         todo: list[str] = []
         create = mlflow.MlflowClient.create_model_version
@@ -445,7 +446,7 @@ class TestConcurrentRegistration:
             == against
         )
 
-    def test_an_alias_of_the_new_version_is_not_compared(self, mocker: Any) -> None:
+    def test_an_alias_of_the_new_version_is_not_compared(self, mocker: MockerFixture) -> None:
         gate = Gate("backward", "@champion")
         mlflow.MlflowClient().set_registered_model_alias("sums", "champion", "1")
         assert gate.check(mlflow.MlflowClient(), "sums", parse(OLD), below=1).against == ()
@@ -544,7 +545,7 @@ class TestPublishing:
             "waived": [],
         }
 
-    def test_a_model_rejected_at_registration_is_failed(self, mocker: Any) -> None:
+    def test_a_model_rejected_at_registration_is_failed(self, mocker: MockerFixture) -> None:
         publish(**steps())
         mocker.patch.object(MlflowRegister, "check_compatibility", return_value=None)
         wider = numbers(params={"scale": 2.0})

@@ -13,6 +13,7 @@ import mlflow
 import numpy as np
 import pytest
 from mlflow.models import Model as MLmodel
+from pytest_mock import MockerFixture
 from sklearn.linear_model import LinearRegression
 
 from modelpact.errors import DriftError, ModelConfigNotFound, SaveError
@@ -185,7 +186,7 @@ def test_the_signature_of_type_hints_is_saved() -> None:
     assert mlflow.pyfunc.load_model(str(folder)).predict(example) == [3.0]
 
 
-def test_a_signature_replaced_by_mlflow_is_a_drift_error(mocker: Any) -> None:
+def test_a_signature_replaced_by_mlflow_is_a_drift_error(mocker: MockerFixture) -> None:
     other = parse({"inputs": {"a": "double", "b": "double"}, "outputs": "double"})
     real = mlflow.pyfunc.save_model
     mocker.patch(
@@ -200,7 +201,7 @@ def test_a_signature_replaced_by_mlflow_is_a_drift_error(mocker: Any) -> None:
 
 
 @pytest.mark.parametrize("missing", ["input_example.json", "serving_input_example.json"])
-def test_a_missing_example_is_reported(missing: str, mocker: Any) -> None:
+def test_a_missing_example_is_reported(missing: str, mocker: MockerFixture) -> None:
     real = mlflow.pyfunc.save_model
 
     def forgetful(path: str, **options: Any) -> None:
@@ -213,7 +214,7 @@ def test_a_missing_example_is_reported(missing: str, mocker: Any) -> None:
     assert saved_statuses() == ["FAILED"]
 
 
-def test_a_local_path_in_the_mlmodel_file_is_rejected(mocker: Any) -> None:
+def test_a_local_path_in_the_mlmodel_file_is_rejected(mocker: MockerFixture) -> None:
     real = mlflow.pyfunc.save_model
 
     def homesick(**options: Any) -> None:
@@ -232,7 +233,7 @@ def test_a_model_that_cannot_be_dumped_is_failed() -> None:
     assert saved_statuses() == ["FAILED"]
 
 
-def test_errors_of_mlflow_are_raised_with_their_cause(mocker: Any) -> None:
+def test_errors_of_mlflow_are_raised_with_their_cause(mocker: MockerFixture) -> None:
     mocker.patch("mlflow.pyfunc.save_model", side_effect=TypeError("not for me"))
     with pytest.raises(
         SaveError, match="CustomSaver cannot save this Doubler: TypeError: not for me"
@@ -294,7 +295,9 @@ def test_an_unsuitable_flavor_is_rejected_before_saving(
         BuiltinSaver(**options).check(model)
 
 
-def test_a_missing_flavor_library_is_named_with_the_command_to_install_it(mocker: Any) -> None:
+def test_a_missing_flavor_library_is_named_with_the_command_to_install_it(
+    mocker: MockerFixture,
+) -> None:
     mocker.patch(
         "modelpact.savers.builtin_saver.importlib.import_module",
         side_effect=ImportError("No module named 'sklearn'"),

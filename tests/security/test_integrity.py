@@ -23,6 +23,7 @@ import mlflow
 import numpy as np
 import pytest
 import yaml
+from pytest_mock import MockerFixture
 from sklearn.linear_model import LinearRegression
 
 from modelpact.errors import IntegrityError
@@ -244,7 +245,9 @@ def canary_code(lab: Lab) -> str:
 
 class TestEachTampering:
     @pytest.mark.parametrize("kind", TAMPERINGS)
-    def test_is_rejected_before_any_code_runs(self, kind: str, lab: Lab, mocker: Any) -> None:
+    def test_is_rejected_before_any_code_runs(
+        self, kind: str, lab: Lab, mocker: MockerFixture
+    ) -> None:
         name, poison, expected = TAMPERINGS[kind]
         poison(lab.folder(name), canary_code(lab))
         loading = mocker.spy(mlflow.pyfunc, "load_model")
@@ -530,7 +533,7 @@ class TestTags:
         assert verify_files(folder, expected).problems[0].code == "SIGNATURE_CHANGED"
 
 
-def test_rejected_downloads_are_removed(lab: Lab, mocker: Any) -> None:
+def test_rejected_downloads_are_removed(lab: Lab, mocker: MockerFixture) -> None:
     folder, made = lab.folder("pickle"), []
     (folder / "note.txt").touch()
 
@@ -568,7 +571,7 @@ class TestIntegrityOption:
             in told[0].getMessage()
         )
 
-    def test_off_checks_nothing(self, lab: Lab, mocker: Any) -> None:
+    def test_off_checks_nothing(self, lab: Lab, mocker: MockerFixture) -> None:
         for name in ("verify_files", "find_published"):
             mocker.patch.object(integrity, name, side_effect=AssertionError)
         adapter = CustomLoader(integrity="off").load("models:/pickle/1")

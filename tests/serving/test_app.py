@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fastapi import FastAPI
+from pytest_mock import MockerFixture
 from starlette.testclient import TestClient
 
 from modelpact.loaders import Adapter
@@ -169,7 +170,7 @@ def test_502_if_the_model_fails(scripted: Adapter, caplog: pytest.LogCaptureFixt
 
 
 def test_500_if_the_server_has_a_bug(
-    table: Adapter, mocker: Any, caplog: pytest.LogCaptureFixture
+    table: Adapter, mocker: MockerFixture, caplog: pytest.LogCaptureFixture
 ) -> None:
     fault = UnicodeDecodeError(
         "utf-8", b"CANARY", 0, 1, "CANARY"

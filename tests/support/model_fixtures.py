@@ -11,11 +11,11 @@ import pytest
 from modelpact.loaders import Adapter
 from tests.support import served_models
 
-Make = Callable[[Callable[[], Adapter]], Adapter]
+MakeAdapter = Callable[[Callable[[], Adapter]], Adapter]
 
 
 @pytest.fixture(scope="session")
-def make_adapter(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Make]:
+def make_adapter(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[MakeAdapter]:
     """Saves a model in its own folder, once per test run."""
     found: dict[Callable[[], Adapter], Adapter] = {}
 
@@ -33,31 +33,31 @@ def make_adapter(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Itera
 
 
 @pytest.fixture
-def table(make_adapter: Make) -> Adapter:
+def table(make_adapter: MakeAdapter) -> Adapter:
     """A ridge regression."""
     return make_adapter(served_models.table)
 
 
 @pytest.fixture
-def tensor(make_adapter: Make) -> Adapter:
+def tensor(make_adapter: MakeAdapter) -> Adapter:
     """Two named tensors."""
     return make_adapter(served_models.tensor)
 
 
 @pytest.fixture
-def nested(make_adapter: Make) -> Adapter:
+def nested(make_adapter: MakeAdapter) -> Adapter:
     """Objects, arrays, maps, optional columns, params."""
     return make_adapter(served_models.nested)
 
 
 @pytest.fixture
-def hinted(make_adapter: Make) -> Adapter:
+def hinted(make_adapter: MakeAdapter) -> Adapter:
     """Pydantic objects."""
     return make_adapter(served_models.hinted)
 
 
 @pytest.fixture
-def scripted(make_adapter: Make) -> Adapter:
+def scripted(make_adapter: MakeAdapter) -> Adapter:
     """A scripted model."""
     return make_adapter(served_models.scripted)
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from pathlib import Path
 
 import pytest
 import requests
@@ -200,7 +200,7 @@ def test_a_server_behind_a_proxy_is_not_probed(
     ServerTracking(uri="http://far.invalid").prepare()
 
 
-def test_the_artifact_location_of_an_experiment_cannot_be_changed(tmp_path: Any) -> None:
+def test_the_artifact_location_of_an_experiment_cannot_be_changed(tmp_path: Path) -> None:
     place = (tmp_path / "files").as_uri()
     for _ in range(2):
         with SqliteTracking(artifact_location=place).open() as opened:

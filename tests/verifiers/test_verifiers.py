@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from pytest_mock import MockerFixture
 
 from modelpact.errors import OutputsError, PredictError, VerifyError
 from modelpact.loaders import Adapter, CustomLoader
@@ -118,7 +119,9 @@ def test_a_model_that_loses_its_state_fails() -> None:
         (OutputsError("it broke the contract"), "OUTPUTS_CONFORM"),
     ],
 )
-def test_a_model_that_raises_on_replay_fails(answer: Exception, code: str, mocker: Any) -> None:
+def test_a_model_that_raises_on_replay_fails(
+    answer: Exception, code: str, mocker: MockerFixture
+) -> None:
     adapter = loaded()
     mocker.patch.object(adapter, "predict", side_effect=answer)
     assert failed(ReplayVerifier(), adapter)[code] == str(answer)
@@ -147,7 +150,7 @@ def test_a_rejected_serving_example_fails(body: str) -> None:
     assert list(failed(ReplayVerifier(), adapter)) == ["SERVING_EXAMPLE"]
 
 
-def test_a_model_that_accepts_invalid_inputs_fails(mocker: Any) -> None:
+def test_a_model_that_accepts_invalid_inputs_fails(mocker: MockerFixture) -> None:
     adapter = loaded()
     mocker.patch.object(adapter, "predict", return_value=adapter.predict(ROWS))
     detail = failed(ReplayVerifier(), adapter)["BREAKS_REFUSED"]
@@ -155,7 +158,7 @@ def test_a_model_that_accepts_invalid_inputs_fails(mocker: Any) -> None:
     assert "WRONG_TYPE at inputs.a was accepted" in detail
 
 
-def test_invalid_inputs_that_reach_the_model_fail(mocker: Any) -> None:
+def test_invalid_inputs_that_reach_the_model_fail(mocker: MockerFixture) -> None:
     adapter = loaded()
     real = adapter.predict
 
@@ -282,7 +285,7 @@ class TestCleanProcess:
         assert "verifier.timeout=0.01" in found["PREDICTIONS_EQUAL"]
         assert "not loaded" in found["SELF_CONTAINED"]
 
-    def test_a_crash_is_reported_with_its_last_output(self, mocker: Any) -> None:
+    def test_a_crash_is_reported_with_its_last_output(self, mocker: MockerFixture) -> None:
         import subprocess
 
         done = subprocess.CompletedProcess([], 3, stdout="", stderr="first\nout of memory\n")
@@ -296,7 +299,7 @@ class TestCleanProcess:
         assert "OUTPUTS_CONFORM" in failed(CleanVerifier(), adapter, signature=SIGNATURE)
 
 
-def test_a_missing_serving_example_fails(mocker: Any) -> None:
+def test_a_missing_serving_example_fails(mocker: MockerFixture) -> None:
     adapter = loaded()
     mocker.patch.object(adapter.pyfunc.metadata, "get_serving_input", return_value=None)
     assert failed(ReplayVerifier(), adapter) == {

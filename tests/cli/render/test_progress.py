@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from modelpact.cli.render.progress import Progress, show_receipt
 from modelpact.types import Check, Receipt
@@ -92,7 +93,9 @@ def test_a_table_without_metrics(
     assert "none" in capsys.readouterr().out
 
 
-def test_the_stage_is_shown_on_a_terminal(mocker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_stage_is_shown_on_a_terminal(
+    mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     terminal(monkeypatch)
     status = mocker.patch("rich.console.Console.status").return_value
     with Progress() as progress:

@@ -11,6 +11,7 @@ import mlflow
 import numpy as np
 import pytest
 from mlflow.exceptions import MlflowException
+from pytest_mock import MockerFixture
 from sklearn.linear_model import LinearRegression
 
 from modelpact import publish
@@ -183,7 +184,7 @@ def test_each_change_is_found(case: str, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_shared_files_are_read_once_and_reported_for_each_version(
-    capsys: pytest.CaptureFixture[str], mocker: Any
+    capsys: pytest.CaptureFixture[str], mocker: MockerFixture
 ) -> None:
     read = mocker.spy(Manifest, "compare_contents")
     assert not audited(capsys, None)[1]
@@ -224,7 +225,7 @@ def test_files_without_an_attesting_tag_have_their_own_finding(
 
 
 def test_a_failing_artifact_store_does_not_end_the_audit(
-    capsys: pytest.CaptureFixture[str], mocker: Any
+    capsys: pytest.CaptureFixture[str], mocker: MockerFixture
 ) -> None:
     mocker.patch(
         "modelpact.cli.tasks.audit.mlflow_compat.download_model",
@@ -238,7 +239,7 @@ def test_a_failing_artifact_store_does_not_end_the_audit(
 
 
 def test_missing_files_on_a_server_are_a_missing_source(
-    capsys: pytest.CaptureFixture[str], mocker: Any
+    capsys: pytest.CaptureFixture[str], mocker: MockerFixture
 ) -> None:
     mocker.patch(
         "modelpact.cli.tasks.audit.mlflow_compat.download_model",
@@ -250,7 +251,9 @@ def test_missing_files_on_a_server_are_a_missing_source(
     assert codes(found["sums", "2"]) == ["UNREADABLE"]
 
 
-def test_unreadable_files_are_a_finding(capsys: pytest.CaptureFixture[str], mocker: Any) -> None:
+def test_unreadable_files_are_a_finding(
+    capsys: pytest.CaptureFixture[str], mocker: MockerFixture
+) -> None:
     mocker.patch(
         "modelpact.cli.tasks.audit.mlflow_compat.download_model",
         side_effect=PermissionError("not yours"),
@@ -261,7 +264,7 @@ def test_unreadable_files_are_a_finding(capsys: pytest.CaptureFixture[str], mock
     ]
 
 
-def test_downloads_are_removed(capsys: pytest.CaptureFixture[str], mocker: Any) -> None:
+def test_downloads_are_removed(capsys: pytest.CaptureFixture[str], mocker: MockerFixture) -> None:
     made = []
 
     def download(uri: str, make_folder: Callable[[], Path]) -> Path:
@@ -284,7 +287,7 @@ class TestErrors:
             AuditTask(tracking=SqliteTracking()).run(tmp_path)
         assert not (tmp_path / "mlflow.db").exists()
 
-    def test_a_store_that_fails(self, mocker: Any) -> None:
+    def test_a_store_that_fails(self, mocker: MockerFixture) -> None:
         mocker.patch(
             "mlflow.MlflowClient.get_model_version_download_uri",
             side_effect=MlflowException("gone away"),

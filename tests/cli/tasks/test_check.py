@@ -7,6 +7,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from pytest_mock import MockerFixture
 
 from modelpact import publish
 from modelpact.cli.tasks import CheckTask
@@ -175,7 +176,9 @@ class TestAgainstAVersion:
             task(rows, extra="forbid").run(tmp_path)
         assert "EXTRA_COLUMN" in capsys.readouterr().out
 
-    def test_the_model_is_neither_loaded_nor_changed(self, tmp_path: Path, mocker: Any) -> None:
+    def test_the_model_is_neither_loaded_nor_changed(
+        self, tmp_path: Path, mocker: MockerFixture
+    ) -> None:
         load = mocker.patch("mlflow.pyfunc.load_model")
         before = {path: path.read_bytes() for path in Path("mlruns").rglob("*") if path.is_file()}
         task([{"a": 1.0, "b": 2.0}]).run(tmp_path)

@@ -182,7 +182,7 @@ def test_compares_folders_and_mlmodel_files_with_contracts(
 
 
 def test_compares_versions_aliases_and_runs(
-    sums: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: Any
+    sums: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(sums[0])
     for new in ("models:/sums@champion", "models:/sums/latest", sums[1]):

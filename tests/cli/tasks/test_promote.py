@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from pytest_mock import MockerFixture
 
 from modelpact.errors import (
     AliasError,
@@ -134,7 +135,7 @@ class TestPromote:
         found = failed_rules(BREAKING, compatibility=compatibility)
         assert ("compatibility" in found) == (compatibility != "none")
 
-    def test_a_concurrent_move_is_detected(self, mocker: Any) -> None:
+    def test_a_concurrent_move_is_detected(self, mocker: MockerFixture) -> None:
         move_alias(WORSE)
         real = Aliases.move
         overtaken: list[int] = []
@@ -225,7 +226,7 @@ class TestMetricRule:
         promote(BETTER)
 
     @pytest.fixture
-    def metrics(self, mocker: Any) -> Any:
+    def metrics(self, mocker: MockerFixture) -> Any:
         """Replace the metrics of versions."""
         import modelpact.registry.promotion_rules as module
 
@@ -281,7 +282,7 @@ class TestOtherRules:
         finally:
             extra.unlink()
 
-    def test_a_missing_manifest_fails(self, mocker: Any) -> None:
+    def test_a_missing_manifest_fails(self, mocker: MockerFixture) -> None:
         mocker.patch(
             "modelpact.registry.promotion_rules.verify_files",
             return_value=mocker.Mock(problems=(), digest=None, attested=False),
@@ -298,7 +299,12 @@ class TestOtherRules:
         ],
     )
     def test_without_a_signature(
-        self, new: Any, old: Any, text: str, mocker: Any, capsys: pytest.CaptureFixture[str]
+        self,
+        new: Any,
+        old: Any,
+        text: str,
+        mocker: MockerFixture,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         move_alias(WORSE)
         mocker.patch("modelpact.registry.read_version_signature", side_effect=[new, old])

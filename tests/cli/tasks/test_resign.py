@@ -8,6 +8,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from pytest_mock import MockerFixture
 
 from modelpact import publish
 from modelpact.cli.tasks import ResignTask
@@ -288,7 +289,9 @@ def test_nothing_is_registered_after_an_error(case: str, tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("published")
-def test_a_copy_that_fails_its_checks_is_marked_as_failed(tmp_path: Path, mocker: Any) -> None:
+def test_a_copy_that_fails_its_checks_is_marked_as_failed(
+    tmp_path: Path, mocker: MockerFixture
+) -> None:
     mocker.patch(
         "modelpact._internal.mlflow_compat.invoke_scoring_server", side_effect=OSError("no")
     )

@@ -15,6 +15,7 @@ from mlflow.protos.databricks_pb2 import (
     RESOURCE_ALREADY_EXISTS,
     TEMPORARILY_UNAVAILABLE,
 )
+from pytest_mock import MockerFixture
 
 from modelpact.errors import AliasError, ConfigError, SecretError, StoreError
 from modelpact.registry.aliases import Aliases, append_log, check_unprotected, find_unfinished
@@ -98,7 +99,7 @@ def refused(act: Callable[[], object], text: str) -> AliasError:
 
 class TestMove:
     def test_is_recorded_in_history_and_registry(
-        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+        self, store: MlflowClient, sums: Aliases, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
         rules = [RuleResult(name="metric", ok=False, detail="r2 0.5 -> 0.4")]
@@ -143,7 +144,7 @@ class TestMove:
         assert moves(sums)[-1] == ("python", 2, None)
 
     def test_an_unexpected_current_version_is_rejected(
-        self, sums: Aliases, monkeypatch: Any
+        self, sums: Aliases, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
         sums.move("champion", 1, expected=None)
@@ -261,7 +262,7 @@ class Before:
 
 class TestConcurrentMoves:
     def test_a_conditional_move_loses(
-        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+        self, store: MlflowClient, sums: Aliases, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         sums.move("champion", 1)
         Before(
@@ -278,7 +279,7 @@ class TestConcurrentMoves:
         assert alias_version(store) == 2
 
     def test_an_unconditional_move_is_applied_second(
-        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+        self, store: MlflowClient, sums: Aliases, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         Before(monkeypatch, sums, "_write_line", lambda: Aliases(store, "sums").move("champion", 2))
         sums.move("champion", 3)
@@ -286,7 +287,7 @@ class TestConcurrentMoves:
         assert alias_version(store) == 3
 
     def test_a_slow_writer_does_not_undo_a_later_move(
-        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+        self, store: MlflowClient, sums: Aliases, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         other = MlflowClient(store.tracking_uri, store.tracking_uri)
         Before(
@@ -301,7 +302,7 @@ class TestConcurrentMoves:
         assert not sums.state("champion").unfinished
 
     def test_a_move_in_progress_is_not_an_external_change(
-        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+        self, store: MlflowClient, sums: Aliases, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         sums.move("champion", 1)
         Before(
@@ -313,7 +314,7 @@ class TestConcurrentMoves:
         sums.move("champion", 3)
         assert moves(sums) == [("python", None, 1), ("python", 1, 2), ("python", 2, 3)]
 
-    def test_retries_are_limited(self, sums: Aliases, monkeypatch: Any) -> None:
+    def test_retries_are_limited(self, sums: Aliases, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sums, "_write_line", lambda *_: False)
         monkeypatch.setattr("time.sleep", lambda _: None)
         monkeypatch.setattr("modelpact.registry.aliases.alias_writer.MAX_ATTEMPTS", 3)
@@ -322,7 +323,7 @@ class TestConcurrentMoves:
 
     @pytest.mark.parametrize("before", ["create_experiment", "create_run"])
     def test_both_writers_get_the_same_log(
-        self, before: str, own: MlflowClient, monkeypatch: Any
+        self, before: str, own: MlflowClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         other = MlflowClient(own.tracking_uri, own.tracking_uri)
         found: list[AppendLog] = []
@@ -335,7 +336,7 @@ class TestConcurrentMoves:
         ]  # the loser's are deleted
 
     def test_both_writers_get_the_same_log_with_an_index(
-        self, store: MlflowClient, monkeypatch: Any
+        self, store: MlflowClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         other = MlflowClient(store.tracking_uri, store.tracking_uri)
         found: list[AppendLog] = []
@@ -413,7 +414,7 @@ class TestKilledWriter:
         assert list(find_unfinished(store)) == []
 
     def test_a_failing_store_is_reported(
-        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+        self, store: MlflowClient, sums: Aliases, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(*_: Any) -> None:
             raise MlflowException("the database is down", TEMPORARILY_UNAVAILABLE)
@@ -429,7 +430,7 @@ class TestKilledWriter:
         assert alias_version(store) == 2
 
     def test_a_deleted_version_is_withdrawn(
-        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+        self, store: MlflowClient, sums: Aliases, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         sums.move("champion", 1)
         Before(
@@ -491,7 +492,7 @@ class TestExternalChanges:
 class TestProtection:
     @pytest.mark.parametrize("by", ["python", "register", "sweep"])
     def test_only_a_promotion_moves_a_protected_alias(
-        self, by: Any, store: MlflowClient, sums: Aliases, monkeypatch: Any
+        self, by: Any, store: MlflowClient, sums: Aliases, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
         sums.move("champion", 1)
@@ -521,7 +522,7 @@ class TestProtection:
         ]  # also before the alias exists
 
     def test_protection_does_not_hide_an_unfinished_move(
-        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+        self, store: MlflowClient, sums: Aliases, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(sums, "_apply", lambda _: None)
@@ -531,7 +532,7 @@ class TestProtection:
         assert alias_version(store) == 1
 
     def test_concurrent_protection_is_respected(
-        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+        self, store: MlflowClient, sums: Aliases, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         Before(monkeypatch, sums, "_write_line", lambda: Aliases(store, "sums").protect("champion"))
         refused(lambda: sums.move("champion", 1), "is protected")
@@ -591,7 +592,7 @@ class TestIncompleteHistory:
             )
 
     def test_a_store_without_write_permission(
-        self, store: MlflowClient, sums: Aliases, monkeypatch: Any
+        self, store: MlflowClient, sums: Aliases, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def deny(*_: Any) -> None:
             raise MlflowException("Permission denied", PERMISSION_DENIED)
@@ -601,7 +602,9 @@ class TestIncompleteHistory:
         assert "permission to edit both" in error.remedy
         assert alias_version(store) == 1
 
-    def test_a_failing_store(self, store: MlflowClient, sums: Aliases, monkeypatch: Any) -> None:
+    def test_a_failing_store(
+        self, store: MlflowClient, sums: Aliases, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def fail(*_: Any) -> None:
             raise MlflowException("the database is down", TEMPORARILY_UNAVAILABLE)
 
@@ -615,7 +618,7 @@ class TestIncompleteHistory:
 @pytest.mark.parametrize("refuse", [MlflowException("no", PERMISSION_DENIED), None])
 @pytest.mark.parametrize("name", [EXPERIMENT, INDEX_EXPERIMENT])
 def test_an_experiment_that_cannot_be_created(
-    name: str, refuse: Any, own: MlflowClient, monkeypatch: Any
+    name: str, refuse: Any, own: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create = own.create_experiment
 
@@ -634,7 +637,7 @@ def test_an_experiment_that_cannot_be_created(
 
 
 def test_a_user_without_a_name_has_a_number(
-    store: MlflowClient, sums: Aliases, mocker: Any
+    store: MlflowClient, sums: Aliases, mocker: MockerFixture
 ) -> None:
     mocker.patch(
         "modelpact._internal.mlflow_compat.current_user", side_effect=KeyError("uid not found")

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from pytest_mock import MockerFixture
 from sklearn.linear_model import LinearRegression
 
 from modelpact import publish
@@ -357,7 +358,7 @@ def test_a_pickle_is_not_run(tmp_path: Path) -> None:
 
 
 def test_clean_files_are_scanned_once(
-    tmp_path: Path, mocker: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scan_folder(at(tmp_path, "x.py", f"unique = {drawn(9)}"))
     spied = mocker.spy(scanner, "find_secrets")
@@ -528,7 +529,7 @@ class TestPublishing:
         )  # type: ignore[list-item]
         assert json.loads(client().get_model_version("sums", "1").tags[LEAK_SCAN_TAG]) == [told]
 
-    def test_tracebacks_are_redacted(self, mocker: Any) -> None:
+    def test_tracebacks_are_redacted(self, mocker: MockerFixture) -> None:
         mocker.patch.object(
             Doubler, "predict", side_effect=RuntimeError(f"refused: {VALUE} and {sk()}")
         )
@@ -575,7 +576,7 @@ class TestModelSavedWithoutModelpact:
             assert version is not None
             assert json.loads(version.tags[LEAK_SCAN_TAG]) == [told]
 
-    def test_is_scanned_once(self, mocker: Any) -> None:
+    def test_is_scanned_once(self, mocker: MockerFixture) -> None:
         from modelpact.security.leak_scan import registration
 
         with SqliteTracking().open():
