@@ -241,7 +241,7 @@ def chat_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 RECIPES = [recipe for recipe in list_options("experiment") if not recipe.startswith("sweep_")]
-"""Experiments of one run; the sweeps are in test_launchers.py because they need extras."""
+"""Experiments of one run; the sweeps are in test_sweep_launchers.py because they need extras."""
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

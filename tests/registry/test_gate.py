@@ -21,14 +21,10 @@ from modelpact.errors import CompatibilityError, ConfigError, RegisterError
 from modelpact.registers import MlflowRegister
 from modelpact.registry import versions as contracts
 from modelpact.registry.compatibility_report import (
-    AppliedWaiver,
-    CompatibilityReport,
     Waiver,
-    format_ranges,
 )
 from modelpact.registry.gate import Gate, _quote
-from modelpact.registry.names import MAX_TAG_LENGTH
-from modelpact.signature import Change, parse
+from modelpact.signature import parse
 from modelpact.signers import ExplicitSigner
 from modelpact.tracking import SqliteTracking
 from tests.support.model_stubs import folder_of, register_stub, save_stub
@@ -453,60 +449,6 @@ class TestConcurrentRegistration:
         assert (
             gate.check(mlflow.MlflowClient(), "sums", parse(OLD), below=2, skip=[1]).against == ()
         )
-
-
-class TestTag:
-    CHANGE = Change(
-        "INPUT_TYPE_NARROWED", "input", "inputs.age", "long", "integer", frozenset({"backward"})
-    )
-
-    def test_length_is_limited(self) -> None:
-        waived = tuple(AppliedWaiver(self.CHANGE, (number,), "r" * 500) for number in range(40))
-        report = CompatibilityReport("backward", against=(1,), waived=waived)
-        text = report.to_tag()
-        facts = json.loads(text)
-        assert MAX_TAG_LENGTH - 800 < len(text) <= MAX_TAG_LENGTH
-        assert len(facts["waived"]) + facts["left_out"] == 40
-        assert len(report.to_dict()["waived"]) == 40
-
-    def test_long_lists_of_versions_are_counted(self) -> None:
-        text = CompatibilityReport("backward_transitive", against=tuple(range(1, 4001, 2))).to_tag()
-        assert json.loads(text)["against"] == "2000 versions, the last of them 3999"
-
-    def test_a_long_change_is_truncated(self) -> None:
-        long = Change(
-            "INPUT_KIND_CHANGED", "input", "inputs", "x" * 9000, "y", frozenset({"backward"})
-        )
-        facts = json.loads(
-            CompatibilityReport(
-                "backward", against=(1,), waived=(AppliedWaiver(long, (1,), "r"),)
-            ).to_tag()
-        )
-        assert (facts["waived"], facts["left_out"]) == ([], 1)
-
-    def test_merges_two_comparisons(self) -> None:
-        first = CompatibilityReport("backward", against=(1,), passed={"A": 1, "B": 2})
-        later = CompatibilityReport(
-            "backward",
-            against=(2,),
-            passed={"B": 1, "C": 1},
-            waived=(AppliedWaiver(self.CHANGE, (2,), "r"),),
-        )
-        both = first.merge(later)
-        assert (both.against, both.passed, both.waived) == (
-            (1, 2),
-            {"A": 1, "B": 2, "C": 1},
-            later.waived,
-        )
-
-
-@given(st.sets(st.integers(1, 60)))
-def test_ranges_contain_exactly_the_numbers(numbers: set[int]) -> None:
-    said: set[int] = set()
-    for part in filter(None, format_ranges(numbers).split(", ")):
-        first, _, last = part.partition("-")
-        said |= set(range(int(first), int(last or first) + 1))
-    assert said == numbers
 
 
 class TestPublishing:

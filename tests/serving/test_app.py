@@ -336,5 +336,5 @@ def test_values_without_a_json_form() -> None:
 
 
 def test_every_status_is_tested() -> None:
-    """Here, in test_abuse.py, or in test_serve_task.py; a new one needs a test."""
+    """Here, in test_limits.py, or in cli/tasks/test_serve.py; a new one needs a test."""
     assert set(STATUS_DESCRIPTIONS) == {400, 408, 413, 415, 422, 500, 502, 503, 504}

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.mlflow_differences import GAPS, RESULT_DIFFERENCES
 
-DOCS = Path(__file__).parents[3] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.parametrize("page", ["inference.md", "enforcement.md"])

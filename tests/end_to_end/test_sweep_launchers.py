@@ -18,7 +18,7 @@ from tests.support.store_servers import EXTRAS, installed
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 QUICK = ("saver.pip_requirements=[scikit-learn]",)
 
 MORTAL = """

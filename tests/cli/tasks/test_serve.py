@@ -19,9 +19,10 @@ import pytest
 from modelpact.loaders import Adapter
 from tests.support import served_models
 from tests.support.commands import CommandRunner, modelpact
+from tests.support.model_fixtures import make_adapter, scripted
 from tests.support.serving_process import ServerProcess, start_server
 
-__all__ = ["modelpact"]  # the fixture
+__all__ = ["make_adapter", "modelpact", "scripted"]  # the fixtures
 
 CANARY = "CANARY-5f3a"
 ONE = {"inputs": [{"do": "answer", "n": 1}]}
@@ -31,7 +32,7 @@ ONE = {"inputs": [{"do": "answer", "n": 1}]}
 def server(
     make_adapter: Callable[..., Adapter], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServerProcess]:
-    """A model that does as it is scripted, with small bounds."""
+    """A scripted model, with low limits."""
     limits = ("task.max_bytes=100000", "task.body_timeout=0.7", "task.timeout=3", "task.grace=10")
     with start_server(
         make_adapter(served_models.scripted).folder, tmp_path_factory.mktemp("served"), *limits
@@ -159,7 +160,7 @@ def test_a_client_that_disconnects(server: ServerProcess) -> None:
     ],
     ids=["no HTTP", "TLS", "a negative length", "two lengths", "no chunks", "a header of 200 kB"],
 )
-def test_what_is_not_http(server: ServerProcess, sent: bytes) -> None:
+def test_malformed_http(server: ServerProcess, sent: bytes) -> None:
     text = b""
     with server.connect() as connection:
         try:

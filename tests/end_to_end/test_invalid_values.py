@@ -1,6 +1,6 @@
 """Invalid names, aliases, tags, URIs, sources, files and configurations raise one error and register nothing.
 
-Errors on the command line are in test_bad_inputs.py; here is every invalid form of each input.
+Errors on the command line are in test_command_line_errors.py; here is every invalid form of each input.
 """
 
 from __future__ import annotations
