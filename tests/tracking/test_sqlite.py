@@ -1,31 +1,23 @@
 from __future__ import annotations
 
 import contextlib
-import http.server
 import logging
 import os
-import pickle
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import pytest
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
-from pydantic import ValidationError
 
 from modelpact._internal import mlflow_compat
-from modelpact.errors import ConfigError, PactError, StoreError
-from modelpact.tracking import ServerTracking, SqliteTracking, Tracking, sqlite
-from modelpact.tracking import base as store
-from modelpact.tracking.base import hide_credentials
+from modelpact.errors import ConfigError, StoreError
+from modelpact.tracking import SqliteTracking, sqlite
+from tests.support.open_error import open_error
 
 
 def schema(path: Path) -> list[Any]:
@@ -48,17 +40,6 @@ def execute(path: Path | str, *statements: str) -> None:
     with contextlib.closing(sqlite3.connect(path)) as database, database:
         for statement in statements:
             database.execute(statement)
-
-
-def open_error(tracking: Tracking, kind: type[PactError] = StoreError) -> PactError:
-    """Return the error of a store that cannot be opened; MLflow's global state is not changed."""
-    before = mlflow.is_tracking_uri_set(), os.environ.get("MLFLOW_TRACKING_URI")
-    with pytest.raises(kind) as caught, tracking.open():
-        pytest.fail("it was opened")
-    assert (mlflow.is_tracking_uri_set(), os.environ.get("MLFLOW_TRACKING_URI")) == before
-    assert caught.value.remedy
-    assert vars(pickle.loads(pickle.dumps(caught.value))) == vars(caught.value)
-    return caught.value
 
 
 @pytest.mark.parametrize("name", ["plain", "with space", "ünï", "100%41", "what?", "a#b", "a@b:c"])
@@ -441,224 +422,7 @@ def test_a_read_only_store_is_rejected_with_a_remedy(made: Path) -> None:
     assert remedy.startswith("The file or its folder is read-only")
 
 
-def test_a_deleted_experiment_is_named_with_the_command_to_restore_it() -> None:
-    with SqliteTracking(experiment="mine").open() as opened:
-        opened.client.delete_experiment(opened.experiment_id)
-    error = open_error(SqliteTracking(experiment="mine"))
-    assert error.message == "the experiment 'mine' is deleted"
-    assert f"mlflow experiments restore -x {opened.experiment_id}" in error.remedy
-    assert isinstance(error, StoreError)
-    assert error.experiment == "mine"
-
-
-def test_an_experiment_created_concurrently_is_used(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with SqliteTracking(experiment="first").open() as opened:
-        theirs = opened.client.create_experiment("mine")
-        answers = iter([None, opened.client.get_experiment(theirs)])
-        monkeypatch.setattr(opened.client, "get_experiment_by_name", lambda name: next(answers))
-        assert store._find_or_create_experiment(opened.client, "mine") == theirs
-
-
-@pytest.mark.parametrize("name", ["", "x" * 501, 7, None])
-def test_invalid_experiment_names_are_rejected(name: Any) -> None:
-    with pytest.raises(ValidationError, match="experiment"):
-        SqliteTracking(experiment=name)
-
-
-@pytest.mark.parametrize("before", [None, "sqlite:////before.db"])
-@pytest.mark.parametrize("fails", [False, True])
-def test_global_uris_are_restored(
-    before: str | None, fails: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
-        if before is not None:
-            monkeypatch.setenv(name, before)
-    if before is not None:
-        mlflow.set_tracking_uri(before)
-    tracking = SqliteTracking()
-    with contextlib.suppress(ZeroDivisionError), tracking.open():
-        assert mlflow.get_tracking_uri() == mlflow.get_registry_uri() == tracking.mlflow_uri()
-        if fails:
-            raise ZeroDivisionError
-    assert mlflow.is_tracking_uri_set() is (before is not None)
-    assert [os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")] == [
-        before
-    ] * 2
-    if before is not None:
-        assert mlflow.get_tracking_uri() == before
-
-
-def test_stores_can_be_nested() -> None:
-    inner, outer = (
-        SqliteTracking(uri="sqlite:///inner.db"),
-        SqliteTracking(uri="sqlite:///outer.db"),
-    )
-    with outer.open():
-        with inner.open():
-            assert mlflow.get_tracking_uri() == inner.mlflow_uri()
-        assert mlflow.get_tracking_uri() == outer.mlflow_uri()
-
-
-# servers
-
-
-class Silent(http.server.BaseHTTPRequestHandler):
-    """A web server that is not MLflow."""
-
-    def do_GET(self) -> None:
-        self.send_error(404)
-
-    def do_POST(self) -> None:
-        self.do_GET()
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def port() -> Iterator[int]:
-    """The port of a web server that is not MLflow."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silent) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def closed_port() -> Iterator[int]:
-    """A port on which no process can listen."""
-    with socket.socket() as kept:
-        kept.bind(("127.0.0.1", 0))
-        yield kept.getsockname()[1]
-
-
-@pytest.mark.parametrize(
-    "scheme", ["http", "https", "postgresql", "postgresql+psycopg2", "mysql+pymysql"]
-)
-def test_an_unreachable_server_is_named_without_credentials(scheme: str, closed_port: int) -> None:
-    error = open_error(ServerTracking(uri=f"{scheme}://ann:secret@127.0.0.1:{closed_port}/mlflow"))
-    assert error.message.startswith(
-        f"cannot connect to the tracking server {scheme}://***@127.0.0.1:{closed_port}/mlflow: "
-    )
-    assert "mlflow server" in error.remedy
-    assert "secret" not in f"{error} {vars(error)} {error!r}"
-
-
-def test_an_unknown_host_is_named() -> None:
-    assert (
-        "the tracking server http://no-such-host.invalid:5000: "
-        in open_error(ServerTracking(uri="http://no-such-host.invalid:5000")).message
-    )
-
-
-def test_a_server_that_is_not_mlflow_is_named_without_credentials(port: int) -> None:
-    error = open_error(ServerTracking(uri=f"http://ann:secret@127.0.0.1:{port}"))
-    assert error.message.startswith(f"cannot open the store http://***@127.0.0.1:{port}: ")
-    assert "404" in error.message
-    assert "secret" not in f"{error} {vars(error)}"
-
-
-def test_a_missing_database_driver_is_named(port: int) -> None:
-    error = open_error(
-        ServerTracking(uri=f"postgresql+nosuchdriver://ann:secret@127.0.0.1:{port}/mlflow")
-    )
-    assert (
-        f"cannot open the store postgresql+nosuchdriver://***@127.0.0.1:{port}/mlflow: "
-        in error.message
-    )
-    assert "secret" not in f"{error} {vars(error)}"
-    assert "psycopg2-binary" in ServerTracking(uri="postgresql://h/d")._open_remedy(
-        "No module named 'psycopg2'"
-    )
-
-
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "",
-        "host:5000",
-        "http://",
-        "ftp://host",
-        "ftp://host:21",
-        "sqlite:///mlflow.db",
-        "http://[half",
-        "http://h:port",
-        "http://h:99999",
-    ],
-)
-def test_an_invalid_server_uri_is_rejected_with_an_example(uri: str) -> None:
-    error = open_error(ServerTracking(uri=uri), ConfigError)
-    assert error.message == f"tracking.uri={uri!r} is not the address of a server"
-    assert "http://host:5000" in error.remedy
-    assert "tracking=sqlite" in error.remedy
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{}, {"uri": 5}, {"uri": "http://h", "timeout": 0}, {"uri": "http://h", "timeout": -1.0}],
-)
-def test_options_of_a_server_are_validated(options: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
-        ServerTracking(**options)
-
-
-def test_a_reachable_server_is_used(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    experiment = type("Found", (), {"lifecycle_stage": "active", "experiment_id": "7"})
-    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", lambda self, name: experiment)
-    with ServerTracking(uri=f"http://ann:secret@127.0.0.1:{port}").open() as opened:
-        assert mlflow.get_tracking_uri() == f"http://127.0.0.1:{port}"
-        assert [os.environ[f"MLFLOW_TRACKING_{name}"] for name in ("USERNAME", "PASSWORD")] == [
-            "ann",
-            "secret",
-        ]
-        assert (opened.experiment_id, opened.uri) == ("7", f"http://***@127.0.0.1:{port}")
-    assert not [name for name in os.environ if name.startswith("MLFLOW_TRACKING_")]
-
-
-@pytest.mark.parametrize(
-    ("uri", "shown"),
-    [
-        ("http://host:5000", "http://host:5000"),
-        ("http://ann:secret@host:5000/path", "http://***@host:5000/path"),
-        ("http://ann:se@cret@host", "http://***@host"),
-        ("postgresql://ann:se/cr?et@host/db", "postgresql://***@host/db"),
-        ("postgresql://host/db?user=ann&password=secret", "postgresql://host/db?***"),
-        ("http://:secret@[half", "http://***@[half"),
-        ("sqlite:////home/a@b/mlflow.db", "sqlite:////home/a@b/mlflow.db"),
-        ("", ""),
-    ],
-)
-def test_credentials_of_every_form_are_hidden(uri: str, shown: str) -> None:
-    assert hide_credentials(uri) == shown
-
-
-def test_identity_excludes_the_store() -> None:
-    assert (
-        SqliteTracking(uri="sqlite:///a.db", experiment="a").identity()
-        == SqliteTracking(uri="sqlite:///b.db").identity()
-    )
-    assert (
-        ServerTracking(uri="http://a", timeout=1.0).identity()
-        == ServerTracking(uri="http://b").identity()
-    )
-
-
 def test_a_database_without_tables_becomes_a_store() -> None:
     execute("mlflow.db", "CREATE TABLE passing (x)", "DROP TABLE passing")
     with SqliteTracking().open() as opened:
         assert len(opened.client.search_experiments()) == 2
-
-
-def test_the_reason_of_a_rejected_experiment_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: MlflowClient, name: str, artifact_location: str | None = None) -> None:
-        raise MlflowException("the name is refused")
-
-    monkeypatch.setattr(MlflowClient, "create_experiment", refuse)
-    assert (
-        "cannot open the store sqlite:///mlflow.db: the name is refused"
-        in open_error(SqliteTracking()).message
-    )
