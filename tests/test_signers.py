@@ -122,7 +122,7 @@ def test_explicit_rejects_params_that_violate_the_signature() -> None:
         )
 
 
-def test_explicit_without_a_signature_explains_how_to_write_one() -> None:
+def test_explicit_without_a_signature_has_a_remedy() -> None:
     with pytest.raises(SignError, match="no written signature") as raised:
         ExplicitSigner().sign(FRAME, ANSWERS)
     assert "contract=" in raised.value.remedy

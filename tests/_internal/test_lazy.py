@@ -120,10 +120,10 @@ PUBLIC = {
 
 @pytest.mark.parametrize("module", PUBLIC)
 class TestEachModule:
-    def test_exports_what_is_pinned(self, module: str) -> None:
+    def test_exports_the_pinned_names(self, module: str) -> None:
         assert sorted(importlib.import_module(module).__all__) == PUBLIC[module]
 
-    def test_has_what_it_exports(self, module: str) -> None:
+    def test_has_every_exported_name(self, module: str) -> None:
         found = importlib.import_module(module)
         assert all(getattr(found, name) is not None for name in found.__all__)
 

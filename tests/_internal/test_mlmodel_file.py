@@ -20,7 +20,7 @@ def test_reads_the_file_in_a_folder_or_at_a_uri(tmp_path: Path) -> None:
         assert parse_signature(text) == parse_metadata(text).signature == SIGNATURE
 
 
-def test_a_model_may_have_no_signature() -> None:
+def test_a_model_without_a_signature() -> None:
     assert parse_signature("flavors: {}") is None
     assert parse_metadata("flavors: {}").signature is None
 

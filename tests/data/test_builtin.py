@@ -53,7 +53,7 @@ def test_digits_are_float32_images_with_digit_targets() -> None:
     ("source", "name", "n_rows"),
     [(DiabetesData(), "diabetes", 442), (IrisData(), "iris", 150), (DigitsData(), "digits", 1797)],
 )
-def test_each_has_a_name_a_fifth_held_out_and_scorers_that_exist(
+def test_each_has_a_name_a_holdout_and_valid_scorers(
     source: DataSource, name: str, n_rows: int
 ) -> None:
     sample = source.read()

@@ -24,7 +24,7 @@ def temporary(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("page", [pytest.param(ROOT / "README.md", id="README.md"), *PAGES])
-def test_every_example_of_a_page_runs_and_prints_what_it_shows(page: Path) -> None:
+def test_examples_of_a_page_print_their_output(page: Path) -> None:
     assert run_page(page) > 0
 
 

@@ -76,7 +76,7 @@ def run(cell: dict[str, Any], namespace: dict[str, Any]) -> dict[str, str]:
 @pytest.mark.filterwarnings(
     "default"
 )  # MLflow swallows a warning that is an error, and infers another type
-def test_every_cell_gives_what_is_stored(tmp_path: Path, temporary: Path) -> None:
+def test_every_cell_prints_its_stored_output(tmp_path: Path, temporary: Path) -> None:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for cell in CODE:
         assert run(cell, namespace) == stored(cell), "".join(cell["source"])
@@ -86,7 +86,7 @@ def test_every_cell_gives_what_is_stored(tmp_path: Path, temporary: Path) -> Non
     assert list(tmp_path.iterdir()) == [temporary], "nothing is left where the notebook was opened"
 
 
-def test_it_was_run_once_from_start_to_end() -> None:
+def test_cells_were_executed_once_and_in_order() -> None:
     assert [cell["execution_count"] for cell in CODE] == list(range(1, len(CODE) + 1))
     assert all(cell["outputs"] for cell in CODE[1:])
     assert not any("stderr" in stored(cell) for cell in CODE)
@@ -95,7 +95,7 @@ def test_it_was_run_once_from_start_to_end() -> None:
     ]
 
 
-def test_it_holds_nothing_of_the_machine_it_was_made_on() -> None:
+def test_the_notebook_contains_no_local_data() -> None:
     assert {tuple(cell["metadata"]) for cell in CONTENT["cells"]} == {(), ("tags",)}
     assert CONTENT["metadata"] == {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -112,5 +112,5 @@ def test_it_holds_nothing_of_the_machine_it_was_made_on() -> None:
     ]
 
 
-def test_each_case_is_a_few_sentences_and_a_cell() -> None:
+def test_each_case_has_a_short_text_and_a_cell() -> None:
     assert [cell["cell_type"] for cell in CONTENT["cells"]] == ["markdown", "code"] * len(CODE)

@@ -47,7 +47,7 @@ def test_six_combinations_are_six_versions(modelpact: CommandRunner) -> None:
     assert saved_statuses() == ["READY"] * 6
 
 
-def test_each_data_set_gets_its_own_written_signature(modelpact: CommandRunner) -> None:
+def test_each_data_set_uses_its_contract(modelpact: CommandRunner) -> None:
     ended = modelpact("-m", "data=diabetes,iris", "signer=explicit", *QUICK)
     assert ended.status == 0, ended.err
     assert [one["name"] for one in receipts()] == ["diabetes", "iris"]

@@ -26,7 +26,7 @@ def model(sample: Sample) -> IrisModel:
     return model
 
 
-def test_it_classifies_most_held_out_flowers(model: IrisModel, sample: Sample) -> None:
+def test_classifies_most_held_out_flowers(model: IrisModel, sample: Sample) -> None:
     assert sample.holdout is not None
     answers = model.predict(sample.holdout.inputs)
     assert all(type(answer) is str for answer in answers)

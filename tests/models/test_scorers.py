@@ -49,7 +49,7 @@ def test_probabilities_of_labels_are_in_sorted_order() -> None:
     assert score(one_hot, LABELS, ["accuracy"]) == {"accuracy": 1.0}
 
 
-def test_a_real_classifier_gets_the_score_that_scikit_learn_gives_it() -> None:
+def test_scores_of_a_classifier_equal_those_of_scikit_learn() -> None:
     sample = IrisData().read()
     assert sample.holdout is not None
     fitted = LogisticRegression(max_iter=1000).fit(sample.inputs, sample.targets)
@@ -140,7 +140,7 @@ def test_outputs_that_are_not_arrays_cannot_be_scored(answers: Any, targets: Any
         score(answers, Sample([0, 0], targets), ["r2"])
 
 
-def test_a_good_model_of_the_bundled_data_scores_well() -> None:
+def test_models_of_the_bundled_data_score_well() -> None:
     sample = DiabetesData().read()
     assert sample.holdout is not None
     assert score(sample.holdout.targets, sample.holdout, DiabetesData().metrics) == {

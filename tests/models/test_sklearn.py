@@ -36,7 +36,7 @@ class Mean(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return np.full(len(inputs), self.mean_)
 
 
-def test_it_predicts_what_the_estimator_predicts() -> None:
+def test_predicts_as_the_estimator_does() -> None:
     model = SklearnModel(estimator=Ridge(alpha=2.0))
     model.fit(X, Y)
     assert model.predict(X).tolist() == Ridge(alpha=2.0).fit(X, Y).predict(X).tolist()
@@ -140,7 +140,7 @@ def test_scikit_learns_types_are_trusted() -> None:
     assert untrusted_types(Ridge().fit(X, Y)) is None
 
 
-def test_a_users_own_estimator_is_trusted_by_its_name(tmp_path: Path) -> None:
+def test_a_user_defined_estimator_is_trusted_by_its_name(tmp_path: Path) -> None:
     model = fitted(Mean())
     assert untrusted_types(model.native_model()) == ["tests.models.test_sklearn.Mean"]
     model.dump(tmp_path)
@@ -157,7 +157,7 @@ def test_a_type_that_was_not_trusted_on_saving_is_not_loaded(tmp_path: Path) -> 
         SklearnModel().load(tmp_path)
 
 
-def test_hyperparameters_are_part_of_what_the_model_is() -> None:
+def test_hyperparameters_are_part_of_the_identity() -> None:
     one, same, other = (
         SklearnModel(estimator=Ridge(alpha=alpha)).identity() for alpha in (1.0, 1.0, 2.0)
     )

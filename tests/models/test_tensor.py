@@ -29,14 +29,14 @@ def model(digits: Sample) -> TensorModel:
     return model
 
 
-def test_it_predicts_the_probability_of_each_class(model: TensorModel, digits: Sample) -> None:
+def test_predicts_the_probability_of_each_class(model: TensorModel, digits: Sample) -> None:
     answer = model.predict(digits.inputs)
     assert (answer.dtype, answer.shape) == (np.float32, (400, 10))
     assert np.allclose(answer.sum(axis=1), 1, atol=1e-5)
     assert (answer.argmax(axis=1) == digits.targets).mean() > 0.9
 
 
-def test_one_image_has_the_prediction_that_it_has_in_a_batch(
+def test_a_single_image_has_the_same_prediction_as_in_a_batch(
     model: TensorModel, digits: Sample
 ) -> None:
     assert np.allclose(

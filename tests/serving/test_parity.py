@@ -127,7 +127,7 @@ def test_a_rejection_only_over_http_is_a_difference(
 
 
 class TestRules:
-    def test_mlflows_own(self) -> None:
+    def test_mlflow_rules(self) -> None:
         parity = compare_echo({"inputs": {"a": "double"}})
         assert set(parity.explained) == {
             "MLFLOW_RULES"
@@ -136,7 +136,7 @@ class TestRules:
             "UNKNOWN_PARAM"
         }
 
-    def test_mlflows_conversions(self) -> None:
+    def test_mlflow_conversions(self) -> None:
         moments = np.array(["2024-05-06", "2024-05-07"], dtype="M8[ns]")
         frame = pd.DataFrame({"t": [list(moments)], "v": [[1.0]]})
         signature = parse({"inputs": {"t": ["datetime"], "v": {"type": "sparkml_vector"}}})

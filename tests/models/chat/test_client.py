@@ -105,7 +105,7 @@ def test_on_error_row_has_an_error_column_without_errors() -> None:
         }
 
 
-def test_the_responses_before_a_server_dies_are_kept() -> None:
+def test_responses_before_a_server_failure_are_kept() -> None:
     rows = [f"row {number}" for number in range(200)]
     with ChatServer(echo(0.1)) as server:
         model = chat(server, on_error="row", max_concurrency=20, budget=10.0)
@@ -153,7 +153,7 @@ def test_the_metadata_of_a_row_describe_its_requests() -> None:
 
 
 @pytest.mark.parametrize("usage", [{}, {"prompt_tokens": None}])
-def test_a_server_may_report_no_tokens(usage: dict[str, object]) -> None:
+def test_token_counts_are_optional(usage: dict[str, object]) -> None:
     with ChatServer(answer(usage=usage)) as server:
         (row,) = told(chat(server))
     assert "prompt_tokens" not in row

@@ -41,7 +41,7 @@ class TestKeys:
         with ChatServer(redirect(f"http://ann:hunter2@localhost/?key={KEY}")) as server:
             assert "hunter2" not in str(fails(chat(server)))
 
-    def test_a_fallback_on_another_server_does_not_get_the_first_ones_key(
+    def test_a_fallback_on_another_server_does_not_receive_the_key(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("OTHER", "other-key-123")
@@ -123,7 +123,7 @@ class TestKeys:
             chat(server, headers={"Authorization": "env:KEY"}).predict("Hello")
         assert [request.headers.get("authorization") for request in server.requests] == [None, KEY]
 
-    def test_the_sdks_own_variables_send_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_variables_of_the_sdk_are_ignored(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
             monkeypatch.setenv(name, "canary-" + name)
         monkeypatch.setenv(
@@ -163,7 +163,7 @@ class TestKeys:
 
     @pytest.mark.parametrize("streamed", [False, True])
     @pytest.mark.parametrize("number", range(len(REPEATING)))
-    def test_a_key_that_the_server_repeats_is_in_no_message(
+    def test_keys_repeated_by_the_server_are_not_shown(
         self, number: int, streamed: bool, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.INFO)
@@ -174,9 +174,7 @@ class TestKeys:
         assert "ChatError" in caplog.text
         assert KEY[:12] not in f"{caplog.text}{error!r}{vars(error)}"
 
-    def test_a_key_that_the_server_rejects_is_in_no_message(
-        self, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_rejected_keys_are_not_shown(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
         with ChatServer(key="another", repeats_key=True) as server:
             model = chat(server, api_key="env:KEY", on_error="row")

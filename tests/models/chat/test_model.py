@@ -80,7 +80,7 @@ def saved() -> Saving:
     return save
 
 
-def test_it_predicts_under_its_contract(saved: Saving) -> None:
+def test_predictions_conform_to_the_contract(saved: Saving) -> None:
     with ChatServer(echo()) as server:
         outputs = saved(chat(server)).predict(MANY, {"temperature": 1, "stop": ["x"]})
     assert outputs.prediction.response.tolist() == [f"row {number}" for number in range(4)]

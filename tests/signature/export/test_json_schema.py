@@ -39,7 +39,7 @@ class TestValues:
             ), value
             assert is_valid(rows_schema(signature.inputs), {"x": value, "more": 1}) is good
 
-    def test_of_an_optional_column_may_be_null_or_missing(
+    def test_of_an_optional_column_can_be_null_or_missing(
         self, dtype: Any, right: list[Any], wrong: list[Any]
     ) -> None:
         signature = ModelSignature(Schema([ColSpec(_type(dtype), "x", required=False)]))

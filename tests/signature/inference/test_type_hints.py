@@ -124,7 +124,7 @@ def test_supported_hints_have_the_schema_of_mlflow(hint: Any) -> None:
 
 
 @pytest.mark.parametrize("hint", ELEMENTS, ids=str)
-def test_outputs_may_be_hinted_without_list(hint: Any) -> None:
+def test_outputs_can_be_hinted_without_list(hint: Any) -> None:
     try:
         expected = mlflow_schema(hint, "outputs")
     except MlflowException:  # a list of Optional: MLflow would store `any` and say nothing
