@@ -10,13 +10,13 @@ from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from pytest_mock import MockerFixture
 
 from modelpact.errors import AliasError, ConfigError, RegisterError
-from modelpact.registers import JOB_KEY, MlflowRegister, NoneRegister, Register, record_checks
+from modelpact.registers import MlflowRegister, NoneRegister, Register, record_checks
 from modelpact.registry.aliases import Aliases
 from modelpact.savers import CustomSaver
 from modelpact.signature import digest, infer
 from modelpact.tracking import SqliteTracking
-from modelpact.types import Check, Job, Verdict
-from tests.support.publishing import client, numbers, versions
+from modelpact.types import JOB_KEY, Check, Job, Verdict
+from tests.support.publishing import client, not_none, numbers, versions
 from tiny_models import Doubler
 
 VERIFIED = Verdict((Check(code="PREDICTIONS_EQUAL", ok=True),))
@@ -136,7 +136,7 @@ def test_an_unknown_job_key_is_not_found(if_exists: Any, saved: str) -> None:
 
 def test_the_version_of_a_known_job_key_is_found(saved: str) -> None:
     MlflowRegister().register("sums", saved, tags={JOB_KEY: "k1"})
-    assert int(MlflowRegister(if_exists="reuse").find("sums", "k1").version) == 1
+    assert int(not_none(MlflowRegister(if_exists="reuse").find("sums", "k1")).version) == 1
     assert MlflowRegister(if_exists="new").find("sums", "k1") is None
     with pytest.raises(RegisterError, match="version 1 of sums") as raised:
         MlflowRegister(if_exists="error").find("sums", "k1")
@@ -284,7 +284,7 @@ class TestResumedJob:
         version = self.made(saved, self.JOB)
         register = MlflowRegister(aliases=["champion", "blue"])
         for _ in range(2):
-            assert int(register.find("sums", "k1", self.JOB).version) == version
+            assert int(not_none(register.find("sums", "k1", self.JOB)).version) == version
             assert client().get_registered_model("sums").aliases == {
                 "champion": version,
                 "blue": version,
@@ -294,7 +294,8 @@ class TestResumedJob:
         self.made(saved, self.JOB)
         later = self.made(saved, Job(sweep="parent", number=4))
         client().set_registered_model_alias("sums", "champion", str(later))
-        assert int(MlflowRegister(aliases=["champion"]).find("sums", "k1", self.JOB).version) == 1
+        found = MlflowRegister(aliases=["champion"]).find("sums", "k1", self.JOB)
+        assert int(not_none(found).version) == 1
         assert client().get_registered_model("sums").aliases == {"champion": later}
 
 

@@ -232,9 +232,7 @@ class MlflowRegister(Register):
             return CompatibilityReport("none")
         return self.gate.check(client, name, signature)
 
-    def register(
-        self, name: str, model_uri: str, *, tags: dict[str, str] | None = None
-    ) -> Version | None:
+    def register(self, name: str, model_uri: str, *, tags: dict[str, str] | None = None) -> Version:
         from mlflow.exceptions import MlflowException
 
         self.check(name)

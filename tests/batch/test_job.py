@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ from filelock import FileLock
 
 from modelpact.batch import Batch, engine_local
 from modelpact.batch.base import Part, PartResult
+from modelpact.batch.scoring import Scorer
 from modelpact.data import CsvData
 from modelpact.errors import ConfigError, DataError, InputsError, PredictError
 from modelpact.loaders import Adapter, CustomLoader
@@ -53,13 +55,14 @@ class TestResume:
         self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stopped(scripted)
-        calls = []
-        score = engine_local.Scorer.score
-        monkeypatch.setattr(
-            engine_local.Scorer,
-            "score",
-            lambda self, part: calls.append(part.index) or score(self, part),
-        )
+        calls: list[int] = []
+        score = Scorer.score
+
+        def count(self: Scorer, part: Part) -> PartResult:
+            calls.append(part.index)
+            return score(self, part)
+
+        monkeypatch.setattr(Scorer, "score", count)
         with pytest.raises(PredictError):
             run_batch(scripted, "in.csv", "out.csv", batch_size=1, resume=True)
         assert calls == [5]
@@ -238,10 +241,13 @@ class TestOrderedWorkers:
     def test_results_are_in_order(self) -> None:
         parts = [Part(index, index, 1) for index in range(200)]
         lanes = engine_local._OrderedWorkers(iter(parts), 8)
+
+        def wait(part: Part) -> PartResult:
+            time.sleep(0.001 * (part.index % 5))
+            return PartResult(part, None, [])
+
         for _ in range(8):
-            lanes.add(
-                lambda part: time.sleep(0.001 * (part.index % 5)) or PartResult(part, None, [])
-            )
+            lanes.add(wait)
         assert [scored.part.index for scored in lanes.results()] == list(range(200))
         lanes.stop()
 
@@ -271,7 +277,7 @@ class TestOrderedWorkers:
         lanes = engine_local._OrderedWorkers(parts(), 4)
         for _ in range(4):
             lanes.add(lambda part: PartResult(part, None, []))
-        found = []
+        found: list[PartResult] = []
         with pytest.raises(DataError, match="broken"):
             found.extend(lanes.results())
         lanes.stop()
@@ -280,8 +286,8 @@ class TestOrderedWorkers:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock = {"wall": 0.0, "cpu": 0.0}
-        monkeypatch.setattr(engine_local.time, "monotonic", lambda: clock["wall"])
-        monkeypatch.setattr(engine_local.time, "process_time", lambda: clock["cpu"])
+        monkeypatch.setattr(time, "monotonic", lambda: clock["wall"])
+        monkeypatch.setattr(time, "process_time", lambda: clock["cpu"])
         for wall, cpu, share, pays in (
             (20, 20, 0.1, True),
             (20, 39, 0.1, False),
@@ -327,10 +333,10 @@ class TestProcesses:
             PredictError, match=r"worker process died while (.|\n)*\nIt may have run out of memory"
         ):
             engine_local._score_in_process(
-                engine_local.ProcessPoolExecutor(1),
-                SimpleNamespace(uri="models:/it/1"),
+                ProcessPoolExecutor(1),
+                SimpleNamespace(uri="models:/it/1"),  # type: ignore[arg-type]
                 Part(0, 0, 1),
-            )  # type: ignore[arg-type]
+            )
 
 
 def ended(plan: Any, part: Any) -> None:

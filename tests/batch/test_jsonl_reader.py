@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -58,9 +59,9 @@ class TestJsonLines:
         from modelpact.batch.jsonl_reader import _read_with_arrow
 
         types = {"a": "double", "n": "int64"}
-        assert _read_with_arrow(
-            b'{"a": 1, "n": 2, "x": [1]}\n{"a": 1.5, "n": 3}\n', types, 2
-        ).to_dict("list") == {
+        frame = _read_with_arrow(b'{"a": 1, "n": 2, "x": [1]}\n{"a": 1.5, "n": 3}\n', types, 2)
+        assert frame is not None
+        assert frame.to_dict("list") == {
             "a": [1.0, 1.5],
             "n": [2, 3],
         }
@@ -75,7 +76,13 @@ class TestJsonLines:
             assert _read_with_arrow(doubtful.encode(), types, 1) is None, doubtful
 
     def test_lines_end_with_a_line_feed(self, nested: Adapter) -> None:
-        person = {"name": "x", "born": None, "tags": [], "home": {"city": "y"}, "scores": {}}
+        person: dict[str, Any] = {
+            "name": "x",
+            "born": None,
+            "tags": [],
+            "home": {"city": "y"},
+            "scores": {},
+        }
         assert nested.predict([person]).prediction is not None
         lines = [
             json.dumps({**person, "scores": {"a\u2028b": "1"}}),

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_module
@@ -371,7 +372,7 @@ def test_the_error_of_a_step_hides_private_values() -> None:
 
 
 def test_a_private_value_in_a_message_is_redacted() -> None:
-    fault = {
+    fault: Any = {
         "type": "value_error",
         "loc": ("api_key",),
         "msg": f"{CANARY} is not a reference",

@@ -16,6 +16,7 @@ from sklearn.linear_model import Ridge
 from modelpact.cli.compose import build
 from modelpact.cli.tasks import PublishTask
 from modelpact.errors import ConfigError
+from modelpact.models import SklearnModel
 from modelpact.signers import ExplicitSigner, InferSigner
 from modelpact.types import Step
 from modelpact.verifiers import ReplayVerifier
@@ -26,11 +27,8 @@ def composed(*overrides: str, mode: RunMode = RunMode.RUN) -> Iterator[tuple[Any
     """Yield a composed configuration and Hydra's settings for it."""
     with initialize_config_module("modelpact.conf", version_base="1.3"):
         cfg = compose("config", list(overrides), return_hydra_config=True)
-        choices = (
-            dict(HydraConfig.instance().cfg.hydra.runtime.choices)
-            if HydraConfig.instance().cfg
-            else cfg.hydra.runtime.choices
-        )
+        active: Any = HydraConfig.instance().cfg
+        choices = dict((active or cfg).hydra.runtime.choices)
         yield cfg, SimpleNamespace(runtime=SimpleNamespace(choices=choices), mode=mode)
 
 
@@ -43,6 +41,7 @@ def test_the_default_is_a_task_with_real_steps() -> None:
     task = built()
     assert isinstance(task, PublishTask)
     assert isinstance(task.signer, InferSigner)
+    assert isinstance(task.model, SklearnModel)
     assert isinstance(task.model.estimator, Ridge)
     assert task.name is None
 

@@ -9,7 +9,7 @@ from typing import Any
 import hydra
 import pytest
 from hydra_zen import builds, instantiate, make_config, zen
-from mlflow.pyfunc import PythonModel
+from mlflow.pyfunc.model import PythonModel
 from omegaconf import OmegaConf
 from sklearn.linear_model import Ridge
 

@@ -14,7 +14,7 @@ from pytest_mock import MockerFixture
 import modelpact as package
 from modelpact.cli import main
 from tests.support.commands import CommandRunner, modelpact
-from tests.support.publishing import client, saved_statuses, versions
+from tests.support.publishing import client, experiment_id, saved_statuses, versions
 
 __all__ = ["modelpact"]  # the fixture
 
@@ -120,12 +120,7 @@ def test_ctrl_c_ends_with_130(modelpact: CommandRunner, mocker: MockerFixture) -
     assert ended.err.endswith("interrupted\n")
     assert "Traceback" not in ended.err
     assert only_receipt()["stage"] == "fit"
-    assert [
-        run.info.status
-        for run in client().search_runs(
-            [client().get_experiment_by_name("modelpact").experiment_id]
-        )
-    ] == ["KILLED"]
+    assert [run.info.status for run in client().search_runs([experiment_id()])] == ["KILLED"]
 
 
 def test_the_full_error_is_a_traceback_on_demand(

@@ -12,7 +12,7 @@ import pytest
 
 from modelpact import publish
 from modelpact.data import InlineData
-from modelpact.errors import ChatError, ModelConfigError, PactError
+from modelpact.errors import ChatError, ModelConfigError
 from modelpact.loaders import CustomLoader
 from modelpact.savers import CustomSaver
 from modelpact.signers import ExplicitSigner
@@ -290,13 +290,11 @@ def test_timeouts_do_not_change_the_job() -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "kind", "reason"),
-    [(status(401), ChatError, "unauthorized"), (answer(None), ChatError, "empty")],
+    ("script", "reason"),
+    [(status(401), "unauthorized"), (answer(None), "empty")],
 )
-def test_a_failing_server_registers_nothing(
-    script: Any, kind: type[PactError], reason: str, tmp_path: Path
-) -> None:
-    with ChatServer(script) as server, pytest.raises(kind) as caught:
+def test_a_failing_server_registers_nothing(script: Any, reason: str, tmp_path: Path) -> None:
+    with ChatServer(script) as server, pytest.raises(ChatError) as caught:
         publish(**parts(server), folder=tmp_path)
     assert caught.value.reason == reason
     assert receipt(tmp_path)["stage"] == "predict"

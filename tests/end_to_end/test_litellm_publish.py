@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,7 +96,11 @@ def test_errors_of_the_proxy_have_a_reason_and_trigger_the_fallback(
     from modelpact.errors import ChatError
     from modelpact.models import ChatModel
 
-    settings = {"api_key": "env:LITELLM_MASTER_KEY", "base_url": proxy.base_url, "max_retries": 0}
+    settings: dict[str, Any] = {
+        "api_key": "env:LITELLM_MASTER_KEY",
+        "base_url": proxy.base_url,
+        "max_retries": 0,
+    }
     with pytest.raises(ChatError) as caught:
         ChatModel(model=model, **settings).predict("hello")
     assert caught.value.reason == reason

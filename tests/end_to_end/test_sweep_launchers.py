@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.publishing import client, versions
+from tests.support.publishing import runs, versions
 from tests.support.store_servers import EXTRAS, installed
 
 pytestmark = pytest.mark.slow
@@ -61,7 +61,7 @@ def folder() -> Path:
 
 def family() -> tuple[str, list[str]]:
     """The status of the one run without a parent, and those of its children."""
-    found = client().search_runs([client().get_experiment_by_name("modelpact").experiment_id])
+    found = runs()
     (parent,) = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
     children = [
         run for run in found if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id

@@ -52,12 +52,16 @@ def make_scripted(scaled: Adapter) -> Callable[[Any], Adapter]:
     """An adapter to a scripted model."""
 
     def make(predict: Any, fallback: Any = None) -> Adapter:
-        namespace = {"predict": lambda self, inputs, params=None: predict(inputs, params)}
-        if fallback is not None:
-            namespace["fallback"] = lambda self, inputs, params, error: fallback(
-                inputs, params, error
-            )
-        scaled.pyfunc.unwrap_python_model().model = type("Told", (Model,), namespace)()
+        class Scripted(Model):
+            def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
+                return predict(inputs, params)
+
+        class WithFallback(Scripted):
+            def fallback(self, inputs: Any, params: dict[str, Any] | None, error: Exception) -> Any:
+                return fallback(inputs, params, error)
+
+        kind = Scripted if fallback is None else WithFallback
+        scaled.pyfunc.unwrap_python_model().model = kind()
         return scaled
 
     return make

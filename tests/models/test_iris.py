@@ -37,7 +37,7 @@ def test_dicts_and_flowers_with_fields_in_any_order_are_equal(
     model: IrisModel, sample: Sample
 ) -> None:
     dicts = sample.inputs[:5]
-    turned = [dict(reversed(flower.items())) for flower in dicts]
+    turned: list[Any] = [dict(reversed(flower.items())) for flower in dicts]
     assert (
         model.predict(dicts)
         == model.predict([Flower(**flower) for flower in dicts])
@@ -57,7 +57,7 @@ def test_an_invalid_flower_is_rejected_by_field(
     model: IrisModel, sample: Sample, change: dict[str, Any], place: str
 ) -> None:
     with pytest.raises(ValidationError, match=place):
-        model.predict([{**sample.inputs[0], **change}])
+        model.predict([{**sample.inputs[0], **change}])  # type: ignore[list-item]
 
 
 def test_the_fitted_state_survives_dump_and_load(

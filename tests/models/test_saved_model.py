@@ -46,7 +46,7 @@ def context(model: Model, folder: Path, **changes: Any) -> Any:
     )
 
 
-def loaded(model: Model, folder: Path, **changes: Any) -> SavedModel:
+def loaded(model: Model, folder: Path, **changes: Any) -> Any:
     saved = build_saved_model(None)
     saved.load_context(context(model, folder, **changes))
     return saved
@@ -118,7 +118,7 @@ def test_a_model_without_hints_keeps_its_signature_in_mlflow() -> None:
 
 
 def test_mlflow_sees_the_type_hints_of_the_model(tmp_path: Path) -> None:
-    saved = build_saved_model("tiny_models:Hinted")
+    saved: Any = build_saved_model("tiny_models:Hinted")
     assert get_type_hints(saved.predict) == {"model_input": list[Question], "return": list[float]}
     saved.load_context(context(Hinted(), tmp_path))
     assert saved.predict(None, [{"a": 1.0, "b": 2.0}]) == [3.0]

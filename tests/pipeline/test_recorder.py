@@ -4,6 +4,7 @@ import pytest
 
 from modelpact.errors import DataError, FitError, PactError
 from modelpact.pipeline.recorder import RunRecorder
+from tests.support.publishing import not_none
 
 
 def recorder() -> RunRecorder:
@@ -32,7 +33,7 @@ def test_foreign_errors_become_the_error_of_the_stage() -> None:
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
     receipt = account.build_receipt("failed", raised.value)
     assert receipt.stage == "fit"
-    assert receipt.error.startswith("FitError: fit failed")
+    assert not_none(receipt.error).startswith("FitError: fit failed")
     assert "fit" in receipt.seconds
 
 
@@ -51,7 +52,7 @@ def test_interrupts_are_raised_unchanged(error: BaseException) -> None:
         raise error
     receipt = account.build_receipt("failed", error)
     assert receipt.stage == "fit"
-    assert receipt.error.startswith(type(error).__name__)
+    assert not_none(receipt.error).startswith(type(error).__name__)
 
 
 def test_long_messages_are_truncated() -> None:

@@ -41,7 +41,17 @@ from modelpact.signers import ExplicitSigner, InferSigner
 from modelpact.tracking import SqliteTracking
 from modelpact.verifiers import NoneVerifier
 from tests.support.paths import import_environment
-from tests.support.publishing import client, numbers, receipt, saved_statuses, steps, uri, versions
+from tests.support.publishing import (
+    client,
+    experiment_id,
+    not_none,
+    numbers,
+    receipt,
+    saved_statuses,
+    steps,
+    uri,
+    versions,
+)
 from tiny_models import Doubler, Faulty, Forgetful
 
 
@@ -76,7 +86,10 @@ def test_the_receipt_describes_the_run(tmp_path: Path) -> None:
     }
     assert done.steps["model"] == "Doubler"
     assert done.formats == ["code", "json"]
-    assert [column["name"] for column in json.loads(done.signature["inputs"])] == ["a", "b"]
+    assert [column["name"] for column in json.loads(not_none(done.signature)["inputs"])] == [
+        "a",
+        "b",
+    ]
 
 
 def test_the_registered_version_is_the_saved_and_verified_model() -> None:
@@ -87,7 +100,7 @@ def test_the_registered_version_is_the_saved_and_verified_model() -> None:
     assert version.run_id == done.run_id
     assert version.tags["modelpact.job_key"] == done.job_key
     assert version.tags["modelpact.signature_digest"] == done.signature_digest
-    saved = client().get_logged_model(done.model_uri.removeprefix("models:/"))
+    saved = client().get_logged_model(not_none(done.model_uri).removeprefix("models:/"))
     assert version.tags["modelpact.artifact_digest"] == saved.tags["modelpact.artifact_digest"]
     mlflow.set_tracking_uri(uri())
     loaded = mlflow.pyfunc.load_model("models:/sums/1")
@@ -101,14 +114,14 @@ def test_the_registered_version_is_the_saved_and_verified_model() -> None:
 def test_the_run_is_finished_with_tags_metrics_and_model() -> None:
     done = publish(**steps())
 
-    run = client().get_run(done.run_id)
+    run = client().get_run(not_none(done.run_id))
     assert run.info.status == "FINISHED"
     assert run.info.run_name == "sums"
     assert run.data.tags["modelpact.signer"] == "InferSigner"
     assert run.data.metrics == {"r2": 1.0}
     assert "modelpact.stage" not in run.data.tags
-    assert [output.model_id for output in run.outputs.model_outputs] == [
-        done.model_uri.removeprefix("models:/")
+    assert [output.model_id for output in not_none(run.outputs).model_outputs] == [
+        not_none(done.model_uri).removeprefix("models:/")
     ]
     assert saved_statuses() == ["READY"]
 
@@ -128,7 +141,7 @@ def test_a_model_of_an_mlflow_flavor_is_published() -> None:
 
 def test_params_are_signed_and_replayed() -> None:
     done = publish(**steps(data=numbers(params={"scale": 2.0})))
-    assert [param["name"] for param in json.loads(done.signature["params"])] == ["scale"]
+    assert [param["name"] for param in json.loads(not_none(done.signature)["params"])] == ["scale"]
 
 
 def test_the_observer_receives_the_stages_in_order() -> None:
@@ -145,7 +158,7 @@ def test_register_none_leaves_the_model_in_its_run(tmp_path: Path) -> None:
     assert saved_statuses() == ["READY"]
 
 
-FAILURES = {
+FAILURES: dict[str, tuple[type[PactError], dict[str, Any]]] = {
     "fit": (FitError, {"model": Faulty(fails_in="fit")}),
     "predict": (PredictError, {"model": Faulty(fails_in="predict")}),
     "read": (DataError, {"data": CsvData(path="nowhere.csv")}),
@@ -179,7 +192,7 @@ def test_a_failure_is_recorded_and_nothing_is_registered(stage: str, tmp_path: P
     written = receipt(tmp_path / "out")
     assert (written["status"], written["stage"], written["version"]) == ("failed", stage, None)
     assert written["error"].startswith(f"{kind.__name__}: ")
-    assert written == raised.value.receipt.model_dump()
+    assert written == not_none(raised.value.receipt).model_dump()
     assert list(written["seconds"]) == list(STAGES)[: list(STAGES).index(stage) + 1]
     run = client().get_run(written["run_id"])
     assert run.info.status == "FAILED"
@@ -196,7 +209,7 @@ def test_the_traceback_names_the_cause() -> None:
     with pytest.raises(FitError) as raised:
         publish(**steps(model=Faulty(fails_in="fit")))
     assert isinstance(raised.value.__cause__, RuntimeError)
-    run = client().get_run(raised.value.receipt.run_id)
+    run = client().get_run(not_none(not_none(raised.value.receipt).run_id))
     text = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/traceback.txt")
     assert "RuntimeError: broken in fit" in text
     assert "tiny_models.py" in text
@@ -302,7 +315,7 @@ def test_if_exists_reuse_returns_the_existing_version() -> None:
         first.job_key,
     )
     assert (other.version, other.reused) == ("2", False)
-    run = client().get_run(again.run_id)
+    run = client().get_run(not_none(again.run_id))
     assert run.info.status == "FINISHED"
     assert run.data.tags["modelpact.reused_version"] == "1"
     assert list(again.seconds) == ["check", "open", "read", "reuse"]
@@ -323,16 +336,16 @@ def test_if_exists_new_creates_another_version() -> None:
 def test_an_active_run_stays_open_and_becomes_the_parent(tmp_path: Path) -> None:
     publish(**steps())
     mlflow.set_tracking_uri(uri())
-    with mlflow.start_run(
-        experiment_id=client().get_experiment_by_name("modelpact").experiment_id
-    ) as mine:
+    with mlflow.start_run(experiment_id=experiment_id()) as mine:
         done = publish(**steps())
-        assert mlflow.active_run().info.run_id == mine.info.run_id
+        assert not_none(mlflow.active_run()).info.run_id == mine.info.run_id
         with pytest.raises(FitError):
             publish(**steps(model=Faulty(fails_in="fit")))
-        assert mlflow.active_run().info.run_id == mine.info.run_id
-    assert client().get_run(done.run_id).data.tags["mlflow.parentRunId"] == mine.info.run_id
-    assert client().get_run(done.run_id).info.status == "FINISHED"
+        assert not_none(mlflow.active_run()).info.run_id == mine.info.run_id
+    assert (
+        client().get_run(not_none(done.run_id)).data.tags["mlflow.parentRunId"] == mine.info.run_id
+    )
+    assert client().get_run(not_none(done.run_id)).info.status == "FINISHED"
     assert client().get_run(mine.info.run_id).info.status == "FINISHED"
 
 

@@ -17,7 +17,7 @@ from modelpact.registers import MlflowRegister
 from modelpact.tracking import SqliteTracking
 from modelpact.types import JOB_KEY
 from tests.support.model_stubs import folder_of, save_stub
-from tests.support.publishing import client, steps, versions
+from tests.support.publishing import client, not_none, steps, versions
 from tests.support.registration_races import race_to_register
 
 WRITTEN = {"inputs": {"age": "long"}, "outputs": {"y": "double"}}
@@ -147,9 +147,9 @@ def test_the_lowest_version_of_a_job_is_found() -> None:
             MlflowRegister().register("sums", save_stub(WRITTEN), tags=KEY)
         for version in ("3", "1", "2"):
             client().set_model_version_tag("sums", version, "touched", "yes")
-            assert int(MlflowRegister(if_exists="reuse").find("sums", "k1").version) == 1
+            assert int(not_none(MlflowRegister(if_exists="reuse").find("sums", "k1")).version) == 1
         client().delete_model_version("sums", "1")
-        assert int(MlflowRegister(if_exists="reuse").find("sums", "k1").version) == 2
+        assert int(not_none(MlflowRegister(if_exists="reuse").find("sums", "k1")).version) == 2
 
 
 def test_a_lost_response_does_not_create_a_second_version(mocker: MockerFixture) -> None:
@@ -183,7 +183,7 @@ class TestPublishing:
         done = publish(**steps(register=MlflowRegister(if_exists="reuse")))
         assert (done.version, done.reused, done.model_uri) == ("1", True, first.model_uri)
         assert versions() == [1]
-        assert client().get_run(done.run_id).data.tags["modelpact.reused_version"] == "1"
+        assert client().get_run(not_none(done.run_id)).data.tags["modelpact.reused_version"] == "1"
         statuses = sorted(str(model.status) for model in client().search_logged_models(["1"]))
         assert statuses == ["FAILED", "READY"]
 

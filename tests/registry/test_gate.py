@@ -28,7 +28,7 @@ from modelpact.signature import parse
 from modelpact.signers import ExplicitSigner
 from modelpact.tracking import SqliteTracking
 from tests.support.model_stubs import folder_of, register_stub, save_stub
-from tests.support.publishing import client, numbers, receipt, steps, versions
+from tests.support.publishing import client, not_none, numbers, receipt, steps, versions
 from tiny_models import Doubler
 
 OLD = {"inputs": {"age": "long", "sex": "string"}, "outputs": {"y": "double"}}
@@ -391,7 +391,7 @@ class TestOldVersion:
 
         mocker.patch("modelpact.registry.gate.list_versions", list_and_delete)
         model = mlflow.MlflowClient().get_model_version("sums", "1").source
-        shutil.rmtree(folder_of(model))
+        shutil.rmtree(folder_of(not_none(model)))
         report = MlflowRegister(compatibility="backward_transitive").check_compatibility(
             "sums", parse(OLD)
         )

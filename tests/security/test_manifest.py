@@ -91,6 +91,11 @@ def test_manifests_with_any_file_names_are_read_back(tmp_path: Path) -> None:
     assert manifest.to_bytes().isascii()
 
 
+def replace_by_pipe(model: Path) -> None:
+    (model / "MLmodel").unlink()
+    os.mkfifo(model / "MLmodel")
+
+
 CHANGES: dict[str, tuple[Any, list[str]]] = {
     "one byte": (
         lambda model: (model / "code/a.py").write_bytes(b"x = 2\n"),
@@ -144,7 +149,7 @@ CHANGES: dict[str, tuple[Any, list[str]]] = {
         ["code is not a regular file", "code/a.py was removed"],
     ),
     "a pipe instead": (
-        lambda model: ((model / "MLmodel").unlink(), os.mkfifo(model / "MLmodel")),
+        replace_by_pipe,
         ["MLmodel is not a regular file"],
     ),
     "code without source": (lambda model: (model / "code/b.pyc").touch(), ["code/b.pyc was added"]),

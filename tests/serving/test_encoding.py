@@ -28,7 +28,10 @@ class TestEncodeRequest:
                 [{"a": 1.5, "b": "x"}, {"a": None, "b": None}],
             ),
             (pd.DataFrame({"a": np.array([1.5], dtype="float32")}), [{"a": 1.5}]),
-            (pd.DataFrame({"t": pd.to_datetime([DATETIME, None])}), [{"t": DATETIME}, {"t": None}]),
+            (
+                pd.DataFrame({"t": pd.to_datetime(pd.Series([DATETIME, None]))}),
+                [{"t": DATETIME}, {"t": None}],
+            ),
             (
                 pd.DataFrame({"o": [{"a": np.int32(1), "t": np.datetime64(DATETIME, "ns")}]}),
                 [{"o": {"a": 1, "t": DATETIME}}],

@@ -226,5 +226,5 @@ def test_the_client_of_mlflow_reads_the_response(table: Adapter) -> None:
     from mlflow.deployments import PredictionsResponse
 
     text = post(create_client(table), "/invocations", {"dataframe_split": SPLIT}).text
-    frame = PredictionsResponse.from_json(text).get_predictions()
+    frame = PredictionsResponse.from_json(text).get_predictions()  # type: ignore[no-untyped-call]
     assert np.allclose(frame.iloc[:, 0], table.predict(FRAME).prediction)

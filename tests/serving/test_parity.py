@@ -18,6 +18,7 @@ from modelpact.loaders import Adapter
 from modelpact.serving import Parity, ParityVerifier, compare
 from modelpact.serving.clients import CLIENTS, Payload
 from modelpact.serving.comparison import cells_equal, iter_cells
+from modelpact.serving.http_errors import HttpError
 from modelpact.serving.parity import generate_payloads
 from modelpact.serving.parity_rules import RULES
 from modelpact.signature import parse
@@ -114,7 +115,7 @@ def test_a_rejection_only_over_http_is_a_difference(
     from modelpact.serving import app
 
     def refuse(*given: Any) -> Any:
-        raise app.HttpError(422, "INPUTS_BREAK_CONTRACT", "no")
+        raise HttpError(422, "INPUTS_BREAK_CONTRACT", "no")
 
     monkeypatch.setattr(app, "parse_predict", refuse)
     parity = compare_echo({"inputs": {"a": "double"}}, n=2)

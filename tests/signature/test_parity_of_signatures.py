@@ -29,7 +29,7 @@ def test_the_model_receives_equal_cells(signatures: int) -> None:
     @settings(seeded, max_examples=signatures)
     @given(schemas, st.none() | param_schemas(), st.integers(0, 2**32))
     def check(inputs: Schema, params: ParamSchema | None, seed: int) -> None:
-        made = echo_adapter(ModelSignature(inputs, None, params))
+        made = echo_adapter(ModelSignature(inputs, None, params))  # type: ignore[arg-type]
         told = compare(made, generate_payloads(made, 16, seed))
         unexplained.extend((str(made.signature), each) for each in told.unexplained)
         count.update(told.count_verdicts("predict"))

@@ -32,7 +32,8 @@ def read_rows(path: str | Path) -> list[dict[str, Any]]:
     if path.suffix == ".jsonl":
         return [json.loads(line) for line in path.read_text().splitlines()]
     frame = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-    return frame.to_dict("records")
+    rows: list[Any] = frame.to_dict("records")
+    return rows
 
 
 def read_rejects(path: str = "out.rejects.jsonl") -> list[dict[str, Any]]:

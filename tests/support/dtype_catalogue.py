@@ -184,7 +184,7 @@ def _numbers() -> Iterator[Any]:
     for dtype in _DTYPES:
         for number in _NUMBERS:
             with contextlib.suppress(ValueError, TypeError, OverflowError):
-                series = pd.Series([number, 1]).astype(dtype)
+                series = pd.Series([number, 1]).astype(dtype)  # type: ignore[call-overload]
                 yield series
                 # pandas has no index of float16.
                 if dtype != "float16":
@@ -197,7 +197,7 @@ def _numbers() -> Iterator[Any]:
 
 def _others() -> Iterator[Any]:
     for kind, values in _ARROW:
-        yield pd.Series(pd.array(values, dtype=pd.ArrowDtype(kind)))
+        yield pd.Series(values, dtype=pd.ArrowDtype(kind))
     for texts in (["a", "b"], ["a", None], ["2024-05-06", "2024-05-07"]):
         for text_dtype in ("object", "str", "string", "category"):
             yield pd.Series(texts).astype(text_dtype)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime
 import decimal
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -409,6 +411,22 @@ def _ragged(rows: list[Any]) -> Any:
     return array
 
 
+def _frame(make: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: pd.DataFrame({"x": make()})
+
+
+def _two_rows(make: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: [{"x": make()}, {"x": make()}]
+
+
+def _two_cells(make: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: pd.DataFrame({"x": _ragged([make(), make()])}, index=[3, 5])
+
+
+def _param(make: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: {"k": make()}
+
+
 def column_cases() -> Iterator[Case]:
     """Yield every kind of column under every scalar type, required and optional."""
     for name, make in COLUMNS.items():
@@ -418,7 +436,7 @@ def column_cases() -> Iterator[Case]:
                 yield Case(
                     f"column: {name} under {dtype.name}{'' if required else '?'}",
                     schema,
-                    lambda make=make: pd.DataFrame({"x": make()}),
+                    _frame(make),
                 )
 
 
@@ -429,13 +447,13 @@ def nested_cases() -> Iterator[Case]:
             yield Case(
                 f"nested: {name} under {type_name}",
                 Schema([ColSpec(dtype, "x")]),
-                lambda make=make: [{"x": make()}, {"x": make()}],
+                _two_rows(make),
             )
             schema = Schema([ColSpec(dtype, "x", required=False)])
             yield Case(
                 f"nested: {name} under {type_name}?",
                 schema,
-                lambda make=make: pd.DataFrame({"x": _ragged([make(), make()])}, index=[3, 5]),
+                _two_cells(make),
             )
 
 
@@ -460,7 +478,7 @@ def param_cases() -> Iterator[Case]:
             yield Case(
                 f"param: {name} for {type_name}",
                 ParamSchema([spec]),
-                lambda make=make: {"k": make()},
+                _param(make),
             )
         for name, params in {
             "nothing": None,
@@ -469,11 +487,9 @@ def param_cases() -> Iterator[Case]:
             "an int key": {1: 1},
             "a list": [1],
         }.items():
-            yield Case(
-                f"param: {name} for {type_name}", ParamSchema([spec]), lambda params=params: params
-            )
+            yield Case(f"param: {name} for {type_name}", ParamSchema([spec]), partial(copy, params))
     for name, params in {"nothing": None, "no params": {}, "an unknown one": {"q": 1}}.items():
-        yield Case(f"param: {name} for no schema", None, lambda params=params: params)
+        yield Case(f"param: {name} for no schema", None, partial(copy, params))
 
 
 def is_same(one: Any, other: Any, *, dtypes: bool = True) -> bool:
@@ -494,7 +510,9 @@ def is_same(one: Any, other: Any, *, dtypes: bool = True) -> bool:
     if isinstance(one, pd.Series):
         return isinstance(other, pd.Series) and is_same(one.to_frame(), other.to_frame())
     if scipy.sparse.issparse(one):
-        return scipy.sparse.issparse(other) and one.dtype == other.dtype and (one != other).nnz == 0
+        return bool(
+            scipy.sparse.issparse(other) and one.dtype == other.dtype and (one != other).nnz == 0
+        )
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return (
             one.dtype == other.dtype

@@ -41,7 +41,8 @@ from tests.support.chat_behaviours import (
     truncated,
     wrong_type,
 )
-from tests.support.chat_request_rules import Refusal, Request, check
+from tests.support.chat_request_rules import Request, check
+from tests.support.json_checks import Refusal
 
 __all__ = [
     "Behaviour",

@@ -217,7 +217,7 @@ def state() -> dict[str, Any]:
     with SqliteTracking().open() as store:
         client: MlflowClient = store.client
         runs = client.search_runs([store.experiment_id], max_results=5000)
-        models = []
+        models: list[Any] = []
         token = None
         while True:
             page = client.search_logged_models(

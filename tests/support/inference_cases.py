@@ -200,31 +200,36 @@ WHOLE: dict[str, Callable[[], Any]] = {
 }
 """Whole payloads, by name."""
 
+DataCase = tuple[str, Callable[[], Any]]
 
-def data_cases() -> Iterator[tuple[str, Callable[[], Any]]]:
+
+def _column_cases(name: str, make: Callable[[], Any]) -> Iterator[DataCase]:
+    yield f"frame: {name}", lambda: pd.DataFrame({"x": make(), "y": 1.5})
+    yield f"series: {name}", lambda: make().rename("x")
+    yield f"unnamed series: {name}", make
+
+
+def _item_cases(name: str, make: Callable[[], Any]) -> Iterator[DataCase]:
+    yield f"list: {name}", make
+    yield f"rows: {name}", lambda: [{"x": item, "y": 1} for item in make()]
+    yield f"rows with gaps: {name}", lambda: [{"x": item} for item in make()] + [{"y": "a"}]
+    yield f"field: {name}", lambda: {"x": make(), "y": "a"}
+    yield f"cells: {name}", lambda: pd.DataFrame({"x": pd.Series(make(), dtype=object)})
+
+
+def _value_cases(name: str, make: Callable[[], Any]) -> Iterator[DataCase]:
+    yield f"value: {name}", make
+    yield f"nested: {name}", lambda: [{"x": {"y": make(), "z": 1}}, {"x": {"y": make(), "z": 1}}]
+
+
+def data_cases() -> Iterator[DataCase]:
     """Yield each column, list, value and payload in every form in which data may hold it."""
     for name, make in COLUMNS.items():
-        yield f"frame: {name}", lambda make=make: pd.DataFrame({"x": make(), "y": 1.5})
-        yield f"series: {name}", lambda make=make: make().rename("x")
-        yield f"unnamed series: {name}", make
+        yield from _column_cases(name, make)
     for name, make in ITEMS.items():
-        yield f"list: {name}", make
-        yield f"rows: {name}", lambda make=make: [{"x": item, "y": 1} for item in make()]
-        yield (
-            f"rows with gaps: {name}",
-            lambda make=make: [{"x": item} for item in make()] + [{"y": "a"}],
-        )
-        yield f"field: {name}", lambda make=make: {"x": make(), "y": "a"}
-        yield (
-            f"cells: {name}",
-            lambda make=make: pd.DataFrame({"x": pd.Series(make(), dtype=object)}),
-        )
+        yield from _item_cases(name, make)
     for name, make in VALUES.items():
-        yield f"value: {name}", make
-        yield (
-            f"nested: {name}",
-            lambda make=make: [{"x": {"y": make(), "z": 1}}, {"x": {"y": make(), "z": 1}}],
-        )
+        yield from _value_cases(name, make)
     for prefix, table in (("array", ARRAYS), ("payload", PAYLOADS), ("whole", WHOLE)):
         for name, make in table.items():
             yield f"{prefix}: {name}", make

@@ -6,7 +6,7 @@ import datetime
 import json
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -125,11 +125,12 @@ def to_json_call(inputs: Any, params: Any) -> dict[str, Any]:
     Rows become objects or lists, a single unnamed column its values, NaN and NaT null.
     """
     if isinstance(inputs, pd.DataFrame):
-        if list(inputs.columns) == [0]:
+        labels: list[Any] = inputs.columns.tolist()
+        if labels == [0]:
             inputs = inputs[0].tolist()
-        elif all(isinstance(label, int) for label in inputs.columns) and list(
-            inputs.columns
-        ) == list(range(inputs.shape[1])):
+        elif all(isinstance(label, int) for label in labels) and labels == list(
+            range(inputs.shape[1])
+        ):
             inputs = [
                 list(row)
                 for row in zip(*(inputs[label].tolist() for label in inputs.columns), strict=True)
@@ -187,7 +188,9 @@ def _changed(value: Any, dice: random.Random) -> Any:
             return {key: item for key, item in value.items() if key != gone}
         return {**value, dice.choice(["extra", "one", "a", ""]): dice.choice(INTERESTING)}
     if isinstance(value, list):
-        return dice.choice([_shorter, _longer, lambda found, dice: [found]])(value, dice)
+        changes: list[Callable[[list[Any], random.Random], Any]]
+        changes = [_shorter, _longer, lambda found, dice: [found]]
+        return dice.choice(changes)(value, dice)
     if isinstance(value, bool) or value is None:
         return dice.choice([value, not value, str(value)])
     if isinstance(value, (int, float)):

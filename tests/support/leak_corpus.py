@@ -160,7 +160,7 @@ def _skops(**facts: Any) -> bytes:
     model = LinearRegression().fit(np.eye(3), np.arange(3.0))
     for name, value in facts.items():
         setattr(model, name, value)
-    return skops.io.dumps(model)
+    return bytes(skops.io.dumps(model))
 
 
 def _calls(key: str) -> Callable[[Any], Any]:

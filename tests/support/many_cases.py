@@ -22,10 +22,12 @@ def check_all_cases(check: Callable[[T], None], cases: Mapping[str, T]) -> None:
         try:
             check(case)
         except (Exception, pytest.fail.Exception) as error:
-            format_error = traceback.format_exception_only
-            if len(failures) < SHOWN:
-                format_error = traceback.format_exception
-            failures.append(f"{name}\n{''.join(format_error(error))}")
+            lines = (
+                traceback.format_exception(error)
+                if len(failures) < SHOWN
+                else traceback.format_exception_only(error)
+            )
+            failures.append(f"{name}\n{''.join(lines)}")
     if failures:
         title = f"{len(failures)} of {len(cases)} cases failed:\n\n"
         pytest.fail(title + "\n".join(failures), pytrace=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ MakeAdapter = Callable[[Callable[[], Adapter]], Adapter]
 
 
 @pytest.fixture(scope="session")
-def make_adapter(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[MakeAdapter]:
+def make_adapter(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> MakeAdapter:
     """Saves a model in its own folder, once per test run."""
     found: dict[Callable[[], Adapter], Adapter] = {}
 

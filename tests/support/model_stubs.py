@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import mlflow
 import yaml
@@ -22,8 +22,11 @@ def folder_of(uri: str) -> Path:
     )
 
 
+Status = Literal["READY", "FAILED", "PENDING"]
+
+
 def save_stub(
-    written: Any = None, *, text: str | None = None, status: str = "READY", verified: bool = True
+    written: Any = None, *, text: str | None = None, status: Status = "READY", verified: bool = True
 ) -> str:
     """Create a logged model and return its URI.
 

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mlflow import MlflowClient
 
@@ -18,6 +18,8 @@ from modelpact.signers import InferSigner
 from modelpact.tracking import SqliteTracking
 from modelpact.verifiers import ReplayVerifier
 from tiny_models import Doubler
+
+T = TypeVar("T")
 
 
 def numbers(n_rows: int = 8, **options: Any) -> InlineData:
@@ -42,6 +44,17 @@ def steps(**changes: Any) -> dict[str, Any]:
         "name": "sums",
         **changes,
     }
+
+
+def not_none(value: T | None) -> T:
+    """Return a value that is not None."""
+    assert value is not None
+    return value
+
+
+def experiment_id(name: str = "modelpact") -> str:
+    """Return the id of an experiment."""
+    return str(not_none(client().get_experiment_by_name(name)).experiment_id)
 
 
 def uri() -> str:

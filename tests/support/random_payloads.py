@@ -27,29 +27,30 @@ from mlflow.types.schema import (
 )
 
 from modelpact.signature import compile
+from modelpact.signature.enforcement.options import Policy
 from tests.support.dtype_catalogue import TYPES, VALUES, accepts, cells, columns, tensor_values
 
 
 @cache
-def _pool(dtype: str, policy: str, where: str) -> list[Any]:
+def _pool(dtype: str, policy: Policy, where: str) -> list[Any]:
     """Return the values that a scalar type accepts."""
     kind = TYPES[dtype]
     if where == "param":
         default = None if kind != DataType.datetime else dt.datetime(2024, 1, 1)
         enforcer = compile(
             ModelSignature(params=ParamSchema([ParamSpec("p", kind, default)])), policy
-        )  # type: ignore[arg-type]
+        )
         return [value for value in VALUES if accepts(enforcer, "params", {"p": value})]
     enforcer = compile(
         ModelSignature(Schema([ColSpec(Object([Property("p", kind)]), "x")])), policy
-    )  # type: ignore[arg-type]
+    )
     return [value for value in VALUES if accepts(enforcer, "inputs", [{"x": {"p": value}}])]
 
 
 @cache
-def _series(dtype: str, policy: str, required: bool) -> list[Any]:
+def _series(dtype: str, policy: Policy, required: bool) -> list[Any]:
     """Return the columns of two rows that a scalar type accepts."""
-    enforcer = compile(ModelSignature(Schema([ColSpec(TYPES[dtype], "x", required)])), policy)  # type: ignore[arg-type]
+    enforcer = compile(ModelSignature(Schema([ColSpec(TYPES[dtype], "x", required)])), policy)
     return [
         one
         for one in columns()[::3]
@@ -58,8 +59,8 @@ def _series(dtype: str, policy: str, required: bool) -> list[Any]:
 
 
 @cache
-def _tensor_pool(dtype: np.dtype[Any], policy: str) -> list[Any]:
-    enforcer = compile(ModelSignature(Schema([TensorSpec(dtype, (-1,), "t")])), policy)  # type: ignore[arg-type]
+def _tensor_pool(dtype: np.dtype[Any], policy: Policy) -> list[Any]:
+    enforcer = compile(ModelSignature(Schema([TensorSpec(dtype, (-1,), "t")])), policy)
     return [array for array in tensor_values() if accepts(enforcer, "inputs", {"t": array})]
 
 
@@ -92,7 +93,7 @@ class Payloads:
     """
 
     def __init__(
-        self, signature: ModelSignature, other: ModelSignature, policy: str, chance: RandomSource
+        self, signature: ModelSignature, other: ModelSignature, policy: Policy, chance: RandomSource
     ) -> None:
         self.signature, self.other, self.policy, self.chance = signature, other, policy, chance
 
@@ -323,7 +324,7 @@ def find_counterexample(
     *,
     n: int,
     seed: int = 0,
-    policy: str = "lossless",
+    policy: Policy = "lossless",
     extra: str = "ignore",
 ) -> list[Any]:
     """Search for data of one side that confirms a change that breaks `backward`.
@@ -334,7 +335,7 @@ def find_counterexample(
     """
     first, second = (new, old) if side == "outputs" else (old, new)
     made = Payloads(first, second, policy, RandomSource(seed))
-    own = compile(first, policy, "ignore" if policy == "mlflow" else "forbid")  # type: ignore[arg-type]
+    own = compile(first, policy, "ignore" if policy == "mlflow" else "forbid")
     other = compile(second, policy, extra)  # type: ignore[arg-type]
     conforming = 0
     for _ in range(3 * n):

@@ -98,7 +98,7 @@ def random_signature(chance: RandomSource) -> ModelSignature:
     return ModelSignature(
         random_schema(chance),
         random_schema(chance) if chance.flip(0.7) else None,
-        ParamSchema(params) if params else None,
+        ParamSchema(params) if params else None,  # type: ignore[arg-type]
     )
 
 
@@ -166,7 +166,7 @@ def edit_schema(schema: Schema | None, chance: RandomSource) -> Schema | None:
         return random_schema(chance)
     specs: list[Any] = list(schema.inputs)
     if schema.is_tensor_spec():
-        return Schema(_edit_tensors(specs, chance))
+        return Schema([*_edit_tensors(specs, chance)])
     if not schema.has_input_names():
         if chance.flip(0.1):
             return Schema([ColSpec(spec.type, NAMES[index]) for index, spec in enumerate(specs)])
@@ -252,7 +252,8 @@ def edit_signature(
     signature: ModelSignature, chance: RandomSource, most: int = 3
 ) -> ModelSignature:
     """Return a signature with one to three edits of its inputs, outputs or params."""
-    inputs, outputs, params = signature.inputs, signature.outputs, signature.params
+    inputs, outputs = signature.inputs, signature.outputs
+    params: ParamSchema | None = signature.params
     for _ in range(chance.count(1, most)):
         side = chance.pick(["inputs", "inputs", "outputs", "params"])
         if side == "inputs":
@@ -263,4 +264,4 @@ def edit_signature(
             params = _edit_params(params, chance)
     if inputs is None and outputs is None and params is None:
         return signature
-    return ModelSignature(inputs, outputs, params)
+    return ModelSignature(inputs, outputs, params)  # type: ignore[arg-type]

@@ -40,16 +40,16 @@ class Outcome:
     model_uri: str | None
 
 
-def _run(barrier: Any, outcomes: Any, if_exists: str, jobs: int) -> None:
+def _run(barrier: Any, outcomes: Any, if_exists: Any, jobs: int) -> None:
     from modelpact import publish
     from modelpact.errors import RegisterError
-    from tests.support.publishing import steps
+    from tests.support.publishing import not_none, steps
     from tiny_models import Doubler
 
     _meeting["barrier"] = barrier
     register = RacingRegister(
         if_exists=if_exists, aliases=["champion"], compatibility="backward_transitive"
-    )  # type: ignore[arg-type]
+    )
     for job in range(jobs):
         try:
             done = publish(**steps(register=register, model=Doubler(factor=job + 1.0)))
@@ -63,7 +63,7 @@ def _run(barrier: Any, outcomes: Any, if_exists: str, jobs: int) -> None:
                 )
             )
         except RegisterError as error:
-            receipt = error.receipt
+            receipt = not_none(error.receipt)
             outcomes.put(
                 Outcome(
                     job,
@@ -75,7 +75,7 @@ def _run(barrier: Any, outcomes: Any, if_exists: str, jobs: int) -> None:
             )
 
 
-def race_to_register(if_exists: str, jobs: int) -> list[Outcome]:
+def race_to_register(if_exists: Any, jobs: int) -> list[Outcome]:
     """Run the same jobs in two processes; return the outcome of each job in each process."""
     context = multiprocessing.get_context("spawn")
     barrier, outcomes = context.Barrier(PROCESSES), context.Queue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from hypothesis import strategies as st
@@ -201,7 +201,7 @@ def param_specs(draw: st.DrawFn, name: str) -> ParamSpec:
             )
         )
         default = {
-            prop.name: draw(_defaults[prop.dtype.name])
+            prop.name: draw(_defaults[cast("DataType", prop.dtype).name])
             for prop in dtype.properties
             if prop.required or draw(st.booleans())
         }
@@ -233,6 +233,6 @@ def signatures(draw: st.DrawFn) -> ModelSignature:
         draw(st.none() | schemas),
         draw(st.none() | param_schemas()),
     )
-    if inputs is outputs is params is None:
+    if inputs is None and outputs is None and params is None:
         inputs = draw(schemas)
-    return ModelSignature(inputs, outputs, params)
+    return ModelSignature(inputs, outputs, params)  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from modelpact.signature import infer, parse
 from modelpact.tracking import SqliteTracking
 from modelpact.types import Sample
 from modelpact.verifiers import CleanVerifier, NoneVerifier, ReplayVerifier, Verifier
-from tests.support.publishing import numbers
+from tests.support.publishing import not_none, numbers
 from tiny_models import Doubler, Forgetful
 
 ROWS = numbers().read().inputs
@@ -52,8 +52,9 @@ def failed(
     """Return the code and the detail of each failed check."""
     with pytest.raises(VerifyError) as raised:
         verifier.verify(adapter, sample, signature)
-    assert all(check.code in str(raised.value) for check in raised.value.verdict.failed)
-    return {check.code: check.detail for check in raised.value.verdict.failed}
+    checks = not_none(raised.value.verdict).failed
+    assert all(check.code in str(raised.value) for check in checks)
+    return {check.code: check.detail for check in checks}
 
 
 def test_the_base_class_cannot_be_instantiated() -> None:
@@ -182,7 +183,7 @@ def test_invalid_tensors_are_rejected() -> None:
 
 
 @pytest.mark.parametrize("option", [{"rtol": -1.0}, {"atol": -1.0}])
-def test_a_negative_tolerance_is_rejected(option: dict[str, float]) -> None:
+def test_a_negative_tolerance_is_rejected(option: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         ReplayVerifier(**option)
 
@@ -255,12 +256,12 @@ def test_equal_predictions_of_every_type_pass(answer: Any) -> None:
     assert (
         ReplayVerifier()
         .verify(
-            _ScriptedAdapter(loaded(), answer),
+            _ScriptedAdapter(loaded(), answer),  # type: ignore[arg-type]
             SAMPLE.with_outputs(copy.deepcopy(answer)),
             SIGNATURE,
         )
         .ok
-    )  # type: ignore[arg-type]
+    )
 
 
 class TestCleanProcess:

@@ -132,7 +132,7 @@ def another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     torch = SimpleNamespace(cuda=SimpleNamespace(is_initialized=lambda: True))
-    monkeypatch.setitem(sys.modules, "torch", torch)  # type: ignore[arg-type]  # torch is not installed here
+    monkeypatch.setitem(sys.modules, "torch", torch)
 
 
 def another_system(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from modelpact.errors import StoreError, SweepError
 from modelpact.registry.aliases import Aliases
 from modelpact.tracking import ServerTracking, SqliteTracking
 from tests.cli.sweeps.test_results import receipt
-from tests.support.publishing import client
+from tests.support.publishing import client, not_none
 
 FOLDER = Path("sweep")
 BASE: dict[str, Any] = {"seed": 0, "model": {"alpha": 1.0}}
@@ -67,12 +67,12 @@ class TestRunning:
     def test_the_report_is_in_the_folder_and_in_the_parent_run(self) -> None:
         one = sweep()
         run(one)
-        assert {file.path for file in client().list_artifacts(one.record.parent)} == {
+        assert {file.path for file in client().list_artifacts(not_none(one.record.parent))} == {
             "sweep.csv",
             "sweep.html",
         }
         for name in ("sweep.csv", "sweep.html"):
-            copy = client().download_artifacts(one.record.parent, name, ".")
+            copy = client().download_artifacts(not_none(one.record.parent), name, ".")
             assert Path(copy).read_text() == (FOLDER / name).read_text()
 
     def test_failed_or_missing_jobs_fail_the_parent_run(self) -> None:

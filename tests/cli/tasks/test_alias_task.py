@@ -20,7 +20,7 @@ from tests.support.alias_tasks import (
     protect,
     rollback,
 )
-from tests.support.publishing import client
+from tests.support.publishing import client, experiment_id
 
 pytestmark = pytest.mark.usefixtures("alias_store")
 
@@ -62,8 +62,6 @@ def test_an_invalid_reason_is_rejected(run: Any) -> None:
 
 def test_a_deleted_history_is_reported() -> None:
     move_alias(WORSE)
-    client().delete_experiment(
-        client().get_experiment_by_name("modelpact aliases: index").experiment_id
-    )
+    client().delete_experiment(experiment_id("modelpact aliases: index"))
     with pytest.raises(StoreError, match="was deleted, and with it the history of all aliases"):
         history()

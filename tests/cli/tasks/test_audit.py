@@ -21,7 +21,7 @@ from modelpact.security.manifest import ARTIFACT_DIGEST, MANIFEST, Manifest
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
 from tests.support.commands import CommandRunner, modelpact
-from tests.support.publishing import client, numbers, steps
+from tests.support.publishing import client, not_none, numbers, steps
 
 __all__ = ["modelpact"]  # the fixture
 
@@ -47,7 +47,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
                     signature=signature,
                     pip_requirements=["scikit-learn"],
                 )
-        mlflow.set_tracking_uri(None)
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
         for name in ("mlruns", "mlflow.db"):
             shutil.copytree(name, f"kept-{name}") if Path(name).is_dir() else shutil.copyfile(
                 name, f"kept-{name}"
@@ -127,6 +127,11 @@ def rewrite(folder: Path) -> None:
     Manifest.from_folder(folder).write(folder)
 
 
+def empty_folder(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
 CHANGES: dict[str, tuple[Callable[[Path], Any], list[tuple[str, str]], list[tuple[str, str]]]] = {
     "a file": (
         lambda folder: (folder / "saved_model.py").write_text(""),
@@ -162,7 +167,7 @@ CHANGES: dict[str, tuple[Callable[[Path], Any], list[tuple[str, str]], list[tupl
     ),
     "no files": (shutil.rmtree, [("SOURCE_GONE", "there are no files in {folder}")], []),
     "no files in the folder": (
-        lambda folder: (shutil.rmtree(folder), folder.mkdir()),
+        empty_folder,
         [("SOURCE_GONE", "there are no files in {folder}")],
         [],
     ),
@@ -204,7 +209,7 @@ def test_a_removed_tag_is_found(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_deleted_model_is_a_missing_source(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    source = client().get_model_version("sums", "1").source
+    source = not_none(client().get_model_version("sums", "1").source)
     client().delete_logged_model(source.removeprefix("models:/"))
     found, failed = audited(capsys)
     assert found["sums", "1"]["findings"] == [

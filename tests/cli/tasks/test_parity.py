@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,13 +12,13 @@ from modelpact.errors import ConfigError, LoadError, VerifyError
 from modelpact.loaders import CustomLoader
 from modelpact.tracking import SqliteTracking
 from tests.support.commands import CommandRunner, modelpact
-from tests.support.publishing import steps
+from tests.support.publishing import not_none, steps
 
 __all__ = ["modelpact"]  # the fixture
 
 
-def task(**changes: object) -> ParityTask:
-    settings = {
+def task(**changes: Any) -> ParityTask:
+    settings: dict[str, Any] = {
         "uri": "models:/sums/1",
         "payloads": 10,
         "loader": CustomLoader(),
@@ -100,4 +101,4 @@ class TestRefusals:
         monkeypatch.setattr(app, "to_json", lambda value: None)
         with pytest.raises(VerifyError) as raised:
             task(payloads=1).run(Path())
-        assert raised.value.parity.unexplained
+        assert not_none(raised.value.parity).unexplained

@@ -29,7 +29,7 @@ from tests.support.alias_tasks import (
     rollback,
 )
 from tests.support.commands import CommandRunner, modelpact
-from tests.support.publishing import client
+from tests.support.publishing import client, not_none
 
 __all__ = ["modelpact"]  # the fixture
 
@@ -240,11 +240,11 @@ class TestMetricRule:
     def test_the_last_logged_value_counts(self) -> None:
         version = client().get_model_version("sums", "1")
         client().log_metric(
-            version.run_id,
+            not_none(version.run_id),
             "r2",
             2.0,
             timestamp=10**14,
-            model_id=version.source.removeprefix("models:/"),
+            model_id=not_none(version.source).removeprefix("models:/"),
         )
         move_alias(BETTER)
         promote(WORSE)
@@ -273,7 +273,7 @@ class TestOtherRules:
         )
 
     def test_changed_files_fail(self) -> None:
-        model_id = client().get_model_version("sums", "2").source.removeprefix("models:/")
+        model_id = not_none(client().get_model_version("sums", "2").source).removeprefix("models:/")
         folder = Path(client().get_logged_model(model_id).artifact_location)
         extra = folder / "added.py"
         extra.write_text("import os")

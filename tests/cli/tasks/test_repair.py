@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from mlflow.exceptions import MlflowException
@@ -29,7 +29,15 @@ from modelpact.registers import NoneRegister
 from modelpact.savers import CustomSaver
 from modelpact.tracking import SqliteTracking
 from tests.support.commands import CommandRunner, modelpact
-from tests.support.publishing import client, runs, saved_statuses, steps, versions
+from tests.support.publishing import (
+    client,
+    experiment_id,
+    not_none,
+    runs,
+    saved_statuses,
+    steps,
+    versions,
+)
 
 __all__ = ["modelpact"]  # the fixture
 
@@ -87,7 +95,7 @@ def begun(
     tags: dict[str, str] = OURS,
 ) -> str:
     """Create a run as a job of a process would; return its id."""
-    experiment = client().get_experiment_by_name("modelpact").experiment_id
+    experiment = experiment_id()
     then = int((time.time() - hours * 3600) * 1000)
     run = client().create_run(
         experiment,
@@ -100,9 +108,9 @@ def begun(
     return str(run.info.run_id)
 
 
-def saved(run_id: str | None, status: str = "PENDING") -> str:
+def saved(run_id: str | None, status: Literal["PENDING", "READY", "FAILED"] = "PENDING") -> str:
     """Create a model as a job would; return its id."""
-    experiment = client().get_experiment_by_name("modelpact").experiment_id
+    experiment = experiment_id()
     model = client().create_logged_model(experiment, name="model", source_run_id=run_id)
     if status != "PENDING":
         client().finalize_logged_model(model.model_id, status)
@@ -457,7 +465,7 @@ def test_a_dry_run_changes_nothing(
 
 def test_a_job_has_the_tags_of_its_process() -> None:
     done = publish(**steps())
-    tags = client().get_run(done.run_id).data.tags
+    tags = client().get_run(not_none(done.run_id)).data.tags
     assert Process.from_tags(tags) == Process.current()
     assert tags["modelpact.pid"] == str(os.getpid())
 

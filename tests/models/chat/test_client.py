@@ -109,9 +109,12 @@ def test_responses_before_a_server_failure_are_kept() -> None:
     rows = [f"row {number}" for number in range(200)]
     with ChatServer(echo(0.1)) as server:
         model = chat(server, on_error="row", max_concurrency=20, budget=10.0)
-        killer = threading.Thread(
-            target=lambda: (_until(lambda: server.count >= 100), server.stop())
-        )
+
+        def stop() -> None:
+            _until(lambda: server.count >= 100)
+            server.stop()
+
+        killer = threading.Thread(target=stop)
         killer.start()
         started = time.monotonic()
         outputs = model.predict(rows)
@@ -266,7 +269,7 @@ class TestStreams:
         with ChatServer(stream(["a "] * 100, delay=0.05)) as server:
             source = chat(server).predict_stream("Hello")
             assert next(source) == "a "
-            source.close()  # type: ignore[attr-defined]
+            source.close()
             _until(lambda: not server._writers)
             assert len(server._writers) == 0
 

@@ -217,7 +217,7 @@ def test_iterate_sync_raises_errors_and_closes_its_source() -> None:
         finally:
             closed.append(True)
 
-    got = []
+    got: list[str] = []
     with pytest.raises(ValueError, match="three"):
         got.extend(item for item in iterate_sync(source()))
     assert closed == [True]

@@ -131,14 +131,14 @@ def test_an_invalid_param_is_rejected_before_any_request(
 def test_conversations_with_tools_pass_through_mlflow_unchanged(saved: Saving) -> None:
     called = {"role": "assistant", "tool_calls": [CALL]}
     result = {"role": "tool", "tool_call_id": "call_1", "content": "sunny"}
-    rows = [*HELLO, {"messages": [*HELLO[0]["messages"], called, result]}]
+    rows: list[Any] = [*HELLO, {"messages": [*HELLO[0]["messages"], called, result]}]
     with ChatServer() as server:
         adapter = saved(chat(server))
         adapter.predict(rows)
         adapter.pyfunc.predict(rows)
     assert server.refusals == []
     sent = sorted((body["messages"] for body in server.bodies), key=len)
-    assert sent == [HELLO[0]["messages"]] * 2 + [rows[1]["messages"]] * 2
+    assert sent == [rows[0]["messages"]] * 2 + [rows[1]["messages"]] * 2
 
 
 def test_an_error_column_must_be_in_the_contract(saved: Saving) -> None:

@@ -86,7 +86,7 @@ def test_a_response_format_of_the_api_is_sent() -> None:
 
 @pytest.mark.parametrize(("name", "value"), PARAMS.items())
 def test_a_param_overrides_its_setting_and_none_does_not(name: str, value: Any) -> None:
-    configured = {
+    configured: dict[str, Any] = {
         **PARAMS,
         "temperature": 1.0,
         "max_tokens": 99,

@@ -7,7 +7,7 @@ import gc
 import itertools
 import types
 from collections.abc import AsyncGenerator, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -135,7 +135,9 @@ class TestNothingIsLeftOpen:
             assert suspended() == []
 
     @pytest.mark.parametrize("broken", ["cut", "end", "error"])
-    def test_a_stream_that_breaks_leaves_nothing_open(self, broken: str) -> None:
+    def test_a_stream_that_breaks_leaves_nothing_open(
+        self, broken: Literal["cut", "end", "error"]
+    ) -> None:
         with ChatServer(stream(list("abcdef"), broken=broken)) as server:
             with pytest.raises(ChatError):
                 list(chat(server, max_retries=0).predict_stream("Hello"))

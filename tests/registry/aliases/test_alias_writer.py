@@ -28,7 +28,7 @@ from modelpact.registry.aliases.append_log import (
 from modelpact.registry.aliases.events import RuleResult
 from modelpact.tracking import SqliteTracking
 from tests.support.alias_races import race_for_alias
-from tests.support.publishing import restore
+from tests.support.publishing import not_none, restore
 
 
 def made(folder: Path) -> MlflowClient:
@@ -175,7 +175,9 @@ class TestMove:
 
     @pytest.mark.parametrize("alias", ["", "v1", "latest", "a b", "a/b", "a.1", "x" * 256])
     def test_needs_a_valid_alias(self, alias: str, sums: Aliases) -> None:
-        for act in (lambda: sums.move(alias, 1), lambda: sums.protect(alias)):
+        acts: list[Callable[[], object]]
+        acts = [lambda: sums.move(alias, 1), lambda: sums.protect(alias)]
+        for act in acts:
             with pytest.raises(ConfigError, match="is not a valid alias"):
                 act()
 
@@ -183,10 +185,11 @@ class TestMove:
         ("why", "text"), [("x" * 1001, "1,001 characters"), ("half \ud800", "unpaired surrogates")]
     )
     def test_needs_a_valid_reason(self, why: str, text: str, sums: Aliases) -> None:
-        for act in (
+        acts: list[Callable[[], object]] = [
             lambda: sums.move("champion", 1, why=why),
             lambda: sums.protect("champion", why=why),
-        ):
+        ]
+        for act in acts:
             with pytest.raises(ConfigError, match=text):
                 act()
         assert moves(sums) == []
@@ -329,7 +332,7 @@ class TestConcurrentMoves:
         found: list[AppendLog] = []
         Before(monkeypatch, own, before, lambda: found.append(get_or_create_log(other, "it", "it")))
         assert get_or_create_log(own, "it", "it").run_id == found[0].run_id
-        home = own.get_experiment_by_name(EXPERIMENT).experiment_id
+        home = not_none(own.get_experiment_by_name(EXPERIMENT)).experiment_id
         assert sorted(run.info.run_name for run in own.search_runs([home])) == [
             "index",
             "it",
@@ -390,11 +393,12 @@ class TestKilledWriter:
     @pytest.mark.usefixtures("cut")
     @pytest.mark.parametrize("how", ["finish", "move to the same", "protect"])
     def test_is_repaired(self, how: str, store: MlflowClient, sums: Aliases) -> None:
-        {
+        acts: dict[str, Callable[[], object]] = {
             "finish": lambda: sums.finish("champion"),
             "move to the same": lambda: sums.move("champion", 2),
             "protect": lambda: sums.protect("champion"),
-        }[how]()
+        }
+        acts[how]()
         assert alias_version(store) == 2
         assert list(find_unfinished(store)) == []
 
@@ -559,7 +563,7 @@ class TestIncompleteHistory:
     @pytest.mark.parametrize("name", [EXPERIMENT, INDEX_EXPERIMENT])
     def test_a_deleted_experiment(self, name: str, own: MlflowClient) -> None:
         get_or_create_log(own, "it", "it")
-        number = own.get_experiment_by_name(name).experiment_id
+        number = not_none(own.get_experiment_by_name(name)).experiment_id
         own.delete_experiment(number)
         with pytest.raises(StoreError, match="was deleted") as caught:
             get_or_create_log(own, "them", "them")

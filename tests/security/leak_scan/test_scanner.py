@@ -56,7 +56,15 @@ from tests.support.leak_corpus import (
     drawn,
     sk,
 )
-from tests.support.publishing import client, numbers, runs, saved_statuses, steps, versions
+from tests.support.publishing import (
+    client,
+    not_none,
+    numbers,
+    runs,
+    saved_statuses,
+    steps,
+    versions,
+)
 from tiny_models import Doubler
 
 
@@ -425,8 +433,8 @@ class TestAllowlist:
     def test_incomplete_entries_are_rejected(self, change: dict[str, Any], said: str) -> None:
         with pytest.raises(ValidationError, match=said):
             CustomSaver(
-                leak_allowlist=[{"place": "x.py", "kind": "pattern", "reason": "why", **change}]
-            )  # type: ignore[list-item]
+                leak_allowlist=[{"place": "x.py", "kind": "pattern", "reason": "why", **change}]  # type: ignore[list-item]
+            )
 
     def test_entries_without_a_reason_are_rejected(self) -> None:
         with pytest.raises(ValidationError, match="reason"):
@@ -472,17 +480,19 @@ class TestPublishing:
         receipt = publish(
             **steps(
                 saver=CustomSaver(
-                    pip_requirements=["numpy"], code_paths=code, leak_allowlist=[told]
+                    pip_requirements=["numpy"],
+                    code_paths=code,
+                    leak_allowlist=[told],  # type: ignore[list-item]
                 )
             )
-        )  # type: ignore[list-item]
+        )
         assert receipt.leak_allowlist == [told]
         assert json.loads(client().get_model_version("sums", "1").tags[LEAK_SCAN_TAG]) == [told]
         assert json.loads(
             client()
-            .get_logged_model(receipt.model_uri.removeprefix("models:/"))
+            .get_logged_model(not_none(receipt.model_uri).removeprefix("models:/"))
             .tags[LEAK_SCAN_TAG]
-        ) == [told]  # type: ignore[union-attr]
+        ) == [told]
 
     def test_a_clean_model_has_a_tag_of_its_scan(self) -> None:
         receipt = publish(**steps())
@@ -525,8 +535,8 @@ class TestPublishing:
     def test_a_tag_is_allowed_with_a_reason(self) -> None:
         told = {"place": "tags.note", "kind": "environment", "reason": "a public name"}
         publish(
-            **steps(register=MlflowRegister(tags={"note": f"by {VALUE}"}, leak_allowlist=[told]))
-        )  # type: ignore[list-item]
+            **steps(register=MlflowRegister(tags={"note": f"by {VALUE}"}, leak_allowlist=[told]))  # type: ignore[list-item]
+        )
         assert json.loads(client().get_model_version("sums", "1").tags[LEAK_SCAN_TAG]) == [told]
 
     def test_tracebacks_are_redacted(self, mocker: MockerFixture) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from modelpact.signature import Change, diff
+from modelpact.signature.enforcement.options import Policy
 from tests.support.random_payloads import RandomSource, find_counterexample
 from tests.support.random_signatures import edit_signature, random_signature
 
@@ -34,7 +35,7 @@ def _breaking(changes: list[Change]) -> set[str]:
 
 
 def _evolve(
-    seeds: range, policy: str, search: int, extra: str = "ignore"
+    seeds: range, policy: Policy, search: int, extra: str = "ignore"
 ) -> tuple[Counter[str], list[tuple[int, list[str]]]]:
     """Compare random pairs of signatures, and search for payloads.
 
@@ -103,6 +104,6 @@ def test_500_pairs_if_extra_columns_are_forbidden() -> None:
     ("policy", "pairs", "share"),
     [("lossless", 2000, 0.05), ("strict", 300, 0.05), ("mlflow", 300, 0.08)],
 )
-def test_many_pairs(policy: str, pairs: int, share: float) -> None:
+def test_many_pairs(policy: Policy, pairs: int, share: float) -> None:
     counts, unproved = _evolve(range(20_000, 20_000 + pairs), policy, 300)
     assert len(unproved) <= share * counts["refusals"], unproved

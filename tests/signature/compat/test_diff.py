@@ -75,7 +75,7 @@ def pair(old: Any, new: Any, part: str = "inputs") -> tuple[ModelSignature, Mode
 
 
 def found(
-    old: Any, new: Any, part: str = "inputs", **settings: str
+    old: Any, new: Any, part: str = "inputs", **settings: Any
 ) -> dict[str, tuple[str, set[str]]]:
     """Return each rule that `diff` finds, with its path and what it breaks."""
     return {

@@ -35,6 +35,7 @@ from modelpact.errors import InputsError, OutputsError
 from modelpact.signature import Enforcer, Violation, compile, enforce
 from modelpact.signature.language.spec import parse
 from tests.support.enforcement_cases import is_same
+from tests.support.publishing import not_none
 
 D = DataType
 
@@ -90,7 +91,7 @@ class TestKinds:
         assert is_same(self.FLAT.enforce_inputs(data), self.WANTED)
 
     def test_a_column_named_0_is_not_lost(self) -> None:
-        enforcer = compile(signature(ColSpec(D.string, "name"), ColSpec(D.double, 0)))
+        enforcer = compile(signature(ColSpec(D.string, "name"), ColSpec(D.double, 0)))  # type: ignore[arg-type]
         frame = pd.DataFrame({"name": ["x"], 0: [1]})
         assert is_same(enforcer.enforce_inputs(frame), pd.DataFrame({"name": ["x"], 0: [1.0]}))
         assert codes(error_of(enforcer.enforce_inputs, frame[["name"]])) == [
@@ -180,7 +181,7 @@ class TestPassThrough:
         assert result["x"][0] is rows[0]["x"]
 
     def test_converted_cells_are_new(self) -> None:
-        rows = [{"x": {"a": [1], "b": 2.0}}]
+        rows: list[dict[str, Any]] = [{"x": {"a": [1], "b": 2.0}}]
         result = one(
             Object([Property("a", Array(D.double)), Property("b", D.long)])
         ).enforce_inputs(rows)
@@ -198,7 +199,7 @@ class TestPassThrough:
 
     def test_a_large_conforming_frame_allocates_nothing(self) -> None:
         frame = pd.DataFrame(np.zeros((200_000, 20)), columns=[f"c{i}" for i in range(20)])
-        enforcer = compile(signature(*(ColSpec(D.double, name) for name in frame)))
+        enforcer = compile(signature(*(ColSpec(D.double, str(name)) for name in frame)))
         enforcer.enforce_inputs(frame)
         tracemalloc.start()
         enforcer.enforce_inputs(frame)
@@ -385,7 +386,7 @@ class TestParams:
         first = self.ENFORCER.enforce_params(None)
         assert first == {"n": 1, "t": 0.5, "stop": ["a"], "o": {"k": 1.0}}
         first["stop"].append("b")
-        assert self.ENFORCER.enforce_params({})["stop"] == ["a"]
+        assert not_none(self.ENFORCER.enforce_params({}))["stop"] == ["a"]
 
     def test_numpy_values_become_plain_ones(self) -> None:
         found = self.ENFORCER.enforce_params(

@@ -57,7 +57,7 @@ def attempt(call: Any, *args: Any) -> tuple[bool, Any]:
 
 def signature_of(case: Case | Gap) -> ModelSignature:
     if case.schema is None or isinstance(case.schema, ParamSchema):
-        return ModelSignature(Schema([ColSpec(DataType.long)]), params=case.schema)
+        return ModelSignature(Schema([ColSpec(DataType.long)]), params=case.schema)  # type: ignore[arg-type]
     return ModelSignature(case.schema)
 
 

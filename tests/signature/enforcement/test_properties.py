@@ -114,6 +114,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
     """Frames of random dtypes, with nulls where the dtype has them."""
     count = draw(st.integers(1, 5))
     columns = {}
+    values: list[Any]
     for name in draw(st.lists(plain_names, min_size=1, max_size=4, unique=True)):
         dtype = draw(dtypes)
         if dtype in ("category", "str", "object"):
@@ -121,7 +122,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
         elif dtype.lower() in ("bool", "boolean"):
             values = draw(
                 st.lists(
-                    st.booleans() | (st.none() if dtype == "boolean" else st.booleans()),
+                    (st.booleans() | st.none()) if dtype == "boolean" else st.booleans(),
                     min_size=count,
                     max_size=count,
                 )
@@ -137,7 +138,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
         else:
             values = draw(
                 st.lists(
-                    st.integers(0, 100) | (st.none() if dtype == "Int64" else st.just(1)),
+                    (st.integers(0, 100) | st.none()) if dtype == "Int64" else st.integers(0, 100),
                     min_size=count,
                     max_size=count,
                 )
@@ -240,7 +241,10 @@ def test_lossless_accepts_frames_that_mlflow_accepts(
     frame: pd.DataFrame, types: list[DataType], required: bool
 ) -> None:
     schema = Schema(
-        [ColSpec(dtype, name, required=required) for dtype, name in zip(types, frame, strict=False)]
+        [
+            ColSpec(dtype, str(name), required=required)
+            for dtype, name in zip(types, frame, strict=False)
+        ]
     )
     try:
         expected = mlflow_compat.enforce_inputs(frame, schema)

@@ -92,7 +92,7 @@ def test_payloads(inputs: Any, right: list[Any], wrong: list[Any]) -> None:
 
 def test_a_column_with_a_numeric_name_is_rejected() -> None:
     required, optional = (
-        Schema([ColSpec("long", 1, required=needed), ColSpec("long", "x")])
+        Schema([ColSpec("long", 1, required=needed), ColSpec("long", "x")])  # type: ignore[arg-type]
         for needed in (True, False)
     )
     assert schema_and_enforcer_accept(ModelSignature(required), {"inputs": [{"1": 1, "x": 1}]}) == (
@@ -107,7 +107,7 @@ def test_a_column_with_a_numeric_name_is_rejected() -> None:
     )
     assert rows_schema(required) == {"not": {}}
     assert strict_rows_schema(optional) is None
-    tensors = ModelSignature(Schema([TensorSpec(np.dtype("int64"), (-1,), 1)]))
+    tensors = ModelSignature(Schema([TensorSpec(np.dtype("int64"), (-1,), 1)]))  # type: ignore[arg-type]
     assert schema_and_enforcer_accept(tensors, {"inputs": {"1": [1]}}) == (False, False)
 
 
@@ -135,7 +135,13 @@ def test_params(written: str, right: list[Any], wrong: list[Any]) -> None:
             False,
             False,
         ), value
-    for params, good in [({}, True), (None, True), ({"other": 1}, False), ([], False)]:
+    payloads: list[tuple[Any, bool]] = [
+        ({}, True),
+        (None, True),
+        ({"other": 1}, False),
+        ([], False),
+    ]
+    for params, good in payloads:
         assert schema_and_enforcer_accept(signature, {"inputs": None, "params": params}) == (
             good,
             good,

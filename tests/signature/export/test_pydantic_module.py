@@ -131,7 +131,7 @@ def test_models_and_enforcer_agree_on_random_payloads() -> None:
     @settings(seeded, max_examples=100)
     @given(schemas, st.none() | param_schemas(), st.integers(0, 2**32))
     def compare(inputs: Schema, params: ParamSchema | None, seed: int) -> None:
-        signature = ModelSignature(inputs, None, params)
+        signature = ModelSignature(inputs, None, params)  # type: ignore[arg-type]
         names, enforcer = module(signature), compile(signature)
         for made in generate_calls(signature, 24, seed):
             call = through_json(made if params is not None else {"inputs": made["inputs"]})

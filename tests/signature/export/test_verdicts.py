@@ -28,6 +28,7 @@ from tests.support.json_verdicts import (
     seeded,
     unnamed_columns,
 )
+from tests.support.publishing import not_none
 from tests.support.strategies import param_schemas
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -216,12 +217,12 @@ def test_schema_and_enforcer_agree_on_random_payloads() -> None:
     count: collections.Counter[str] = collections.Counter()
     unexplained: list[Any] = []
 
-    n_signatures = settings.default.max_examples * 5 // 2
+    n_signatures = not_none(settings.default).max_examples * 5 // 2
 
     @settings(seeded, max_examples=n_signatures)
     @given(schemas, st.none() | param_schemas(), st.integers(0, 2**32))
     def compare(inputs: Schema, params: ParamSchema | None, seed: int) -> None:
-        signature = ModelSignature(inputs, None, params)
+        signature = ModelSignature(inputs, None, params)  # type: ignore[arg-type]
         schema = to_json_schema(signature)
         Draft202012Validator.check_schema(schema)
         assert json.loads(json.dumps(schema, allow_nan=False)) == schema
