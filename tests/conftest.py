@@ -5,6 +5,8 @@ Hypothesis runs the same 50 examples each time, or 1,000 random ones with `HYPOT
 
 from __future__ import annotations
 
+import gc
+import importlib
 import logging
 import os
 import signal
@@ -32,6 +34,19 @@ settings.register_profile(
     "full", max_examples=1000, deadline=None, suppress_health_check=_SUPPRESSED
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+# Few collections: the imported modules and the collected tests live until the end.
+gc.set_threshold(200_000, 50, 100)
+
+
+def pytest_collectstart() -> None:
+    """Import skops before MLflow: on import, it inspects all modules that are loaded."""
+    importlib.import_module("skops.io")
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what was imported and collected from garbage collection."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.test_layout import TREES
+from tests.test_layout import trees
 
 ALLOWED = ("modelpact/pipeline/", "modelpact/tracking/", "modelpact/cli/", "hydra_plugins/")
 
@@ -119,7 +119,7 @@ def test_each_kind_of_global_change_is_found(code: str, kind: str) -> None:
 def test_only_the_pipeline_the_stores_and_the_command_line_change_the_process() -> None:
     found = {
         (file, kind)
-        for file, tree in TREES.items()
+        for file, tree in trees().items()
         if not file.startswith(ALLOWED)
         for kind in changes(tree)
     }

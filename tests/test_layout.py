@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from collections import Counter
@@ -23,8 +24,6 @@ SOURCES = {
     for folder in (ROOT, PLUGINS)
     for path in sorted(folder.rglob("*.py"))
 }
-TREES = {file: ast.parse(source) for file, source in SOURCES.items()}
-"""The syntax tree of each file, parsed once."""
 
 MAX_LINES = 400
 MAX_FUNCTION_LINES = 60
@@ -52,6 +51,12 @@ def imports(tree: ast.Module) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@functools.cache
+def trees() -> dict[str, ast.Module]:
+    """Return the syntax tree of each file."""
+    return {file: ast.parse(source) for file, source in SOURCES.items()}
+
+
 def test_the_package_root_is_small() -> None:
     assert len([path for path in ROOT.iterdir() if path.name != "__pycache__"]) <= 22
 
@@ -59,7 +64,7 @@ def test_the_package_root_is_small() -> None:
 def test_hydra_is_imported_by_the_command_line_only() -> None:
     found = {
         file
-        for file, tree in TREES.items()
+        for file, tree in trees().items()
         if {name.partition(".")[0] for name in imports(tree)} & {"hydra", "omegaconf"}
     }
     allowed = ("modelpact/cli/", "hydra_plugins/")
@@ -68,7 +73,7 @@ def test_hydra_is_imported_by_the_command_line_only() -> None:
 
 def test_private_names_of_mlflow_are_used_in_one_module_only() -> None:
     found = []
-    for file, tree in TREES.items():
+    for file, tree in trees().items():
         if file == "modelpact/_internal/mlflow_compat.py":
             continue
         for name in imports(tree):
@@ -93,7 +98,7 @@ def test_files_are_short() -> None:
 def test_functions_are_short() -> None:
     lengths = {
         f"{file}:{node.lineno} {node.name}": (node.end_lineno or 0) - node.lineno + 1
-        for file, tree in TREES.items()
+        for file, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
@@ -103,7 +108,7 @@ def test_functions_are_short() -> None:
 def test_broad_excepts_are_rare_and_have_a_reason() -> None:
     broad = [
         (f"{file}:{node.lineno}", has_comment(SOURCES[file].splitlines(), node.lineno))
-        for file, tree in TREES.items()
+        for file, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or ast.unparse(node.type) == "Exception")
@@ -120,7 +125,7 @@ def has_comment(lines: list[str], number: int) -> bool:
 
 
 def test_file_names_repeat_in_parallel_packages_only() -> None:
-    names = Counter(Path(file).name for file in TREES)
+    names = Counter(Path(file).name for file in SOURCES)
     repeated = {name for name, count in names.items() if count > 1}
     assert len(repeated) <= MAX_REPEATED_NAMES, sorted(repeated)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 
 import pytest
 
 from modelpact.cli import main
+
+SETS_MODE = re.compile(r"experiment=|hydra|--config")
+"""Arguments that can set `hydra.mode`. Without one, Hydra need not compose everything once more
+to read the mode, which is null."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class CommandRunner:
         GlobalHydra.instance().clear()
         self._capsys.readouterr()
         self._monkeypatch.setattr(sys, "argv", ["modelpact", *arguments])
+        if not any(SETS_MODE.match(argument) for argument in arguments):
+            self._monkeypatch.setattr("hydra._internal.hydra.Hydra.get_mode", lambda *_, **__: None)
         status = 0
         try:
             main.main()
