@@ -17,7 +17,7 @@ def test_stages_are_timed_in_their_order() -> None:
         pass
     with account.stage("fit"):
         pass
-    receipt = account.build_receipt("ok")
+    receipt = account.build_receipt()
     assert sorted(receipt.seconds) == ["fit", "read"]
     assert all(spent >= 0 for spent in receipt.seconds.values())
     assert (receipt.status, receipt.stage, receipt.error) == ("ok", None, None)
@@ -31,7 +31,7 @@ def test_foreign_errors_become_the_error_of_the_stage() -> None:
     ):
         raise ZeroDivisionError("by\nzero")
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
-    receipt = account.build_receipt("failed", raised.value)
+    receipt = account.build_receipt(raised.value)
     assert receipt.stage == "fit"
     assert not_none(receipt.error).startswith("FitError: fit failed")
     assert "fit" in receipt.seconds
@@ -50,7 +50,7 @@ def test_interrupts_are_raised_unchanged(error: BaseException) -> None:
     account = recorder()
     with pytest.raises(type(error)), account.stage("fit"):
         raise error
-    receipt = account.build_receipt("failed", error)
+    receipt = account.build_receipt(error)
     assert receipt.stage == "fit"
     assert not_none(receipt.error).startswith(type(error).__name__)
 
@@ -64,7 +64,7 @@ def test_long_messages_are_truncated() -> None:
 def test_recorded_facts_are_in_the_receipt() -> None:
     account = recorder()
     account.record(version="3", metrics={"r2": 0.5})
-    assert (account.build_receipt("ok").version, account.build_receipt("ok").metrics) == (
+    assert (account.build_receipt().version, account.build_receipt().metrics) == (
         "3",
         {"r2": 0.5},
     )

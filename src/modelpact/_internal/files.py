@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "cache_folder",
+    "exclusive_lock",
     "log_text",
     "owner_of",
     "temporary_folder",
@@ -95,9 +96,22 @@ def write_atomically(path: Path, text: str) -> None:
     try:
         temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, path)
-    except BaseException:
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
+
+
+@contextlib.contextmanager
+def exclusive_lock(path: Path, refusal: Exception) -> Iterator[None]:
+    """Hold a lock file within the context; raise `refusal` if another process holds it."""
+    from filelock import FileLock, Timeout
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = FileLock(path).acquire(timeout=0)
+    except Timeout:
+        raise refusal from None
+    with lock:
+        yield
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """MLflow's private names.
 
 Everything that modelpact uses of MLflow beyond its public interface is here. For each name,
-`tests/_internal/test_mlflow_compat.py` has a test that says what breaks when MLflow changes it.
+`tests/_internal/test_mlflow_compat.py` has a test that shows what breaks when MLflow changes it.
 """
 
 from __future__ import annotations

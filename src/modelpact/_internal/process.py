@@ -1,4 +1,4 @@
-"""Process identities that survive PID reuse: they tell a killed job from a running one.
+"""Process identities that survive PID reuse: they distinguish a killed job from a running one.
 
 psutil is not used: its create time moves with the system clock, so after a clock correction
 a running job would look dead, and its import takes longer than this file's work.

@@ -112,7 +112,7 @@ def watch_inference() -> Iterator[list[str]]:
 
     Yields:
         The warnings; the list is filled while MLflow runs. If logging drops warnings, the list
-        says so: an inference that cannot be observed must not be cached either.
+        contains a note: an inference that cannot be observed must not be cached either.
     """
     warnings: list[str] = []
 

@@ -107,12 +107,17 @@ class ReadPlan:
         """
         if chosen is None:
             chosen = [column for column in columns if column != target]
-        schema = self.signature.inputs
-        names = schema.input_names() if schema is not None and schema.has_input_names() else None
-        if names is not None and not self.read_extra:
+        names = set(self.input_names())
+        if names and not self.read_extra:
             return [column for column in chosen if column in names]
-        excluded = set(self.keep) - set(names or ())
+        excluded = set(self.keep) - names
         return [column for column in chosen if column not in excluded]
+
+    def input_names(self) -> list[str]:
+        """Return the names of the inputs; empty if they have none."""
+        schema = self.signature.inputs
+        names: list[str] = schema.input_names() if schema and schema.has_input_names() else []
+        return names
 
 
 class RowReader(ABC):

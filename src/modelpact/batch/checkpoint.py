@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelpact._internal.files import write_atomically
+from modelpact._internal.files import exclusive_lock, write_atomically
 from modelpact._internal.text import truncate
 from modelpact.batch.base import Part, PartResult
 from modelpact.errors import ConfigError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Checkpoint"]
 
 HAS_ROWS = b"rows"
-"""The key of the schema metadata that says whether a part has rows."""
+"""The key of the schema metadata with the information whether a part has rows."""
 
 
 class Checkpoint:
@@ -49,25 +49,18 @@ class Checkpoint:
             ConfigError: Another process holds the lock, the folder has parts although neither
                 `resume` nor `overwrite` is set, or the state differs.
         """
-        from filelock import FileLock, Timeout
-
-        self.folder.mkdir(exist_ok=True)
-        lock = FileLock(self.folder / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise ConfigError(
-                f"task.out={self._out} is being written by another process",
-                remedy="Wait until it has finished, or choose another task.out.",
-                path=str(self._out),
-            ) from None
-        try:
-            self._prepare(state, resume=resume, overwrite=overwrite)
-            yield
-        finally:
-            lock.release()
-            if not self.count_parts():
-                self.delete()
+        refusal = ConfigError(
+            f"task.out={self._out} is being written by another process",
+            remedy="Wait until it has finished, or choose another task.out.",
+            path=str(self._out),
+        )
+        with exclusive_lock(self.folder / "lock", refusal):
+            try:
+                self._prepare(state, resume=resume, overwrite=overwrite)
+                yield
+            finally:
+                if not self.count_parts():
+                    self.delete()
 
     def _prepare(self, state: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
         if resume and self._state.exists():

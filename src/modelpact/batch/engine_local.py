@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Literal
 
+from modelpact._internal.guards import capture
 from modelpact.batch.base import Part, PartResult
 from modelpact.batch.scoring import Scorer, ScoringPlan, score_in_worker
 from modelpact.errors import PredictError
@@ -218,41 +219,36 @@ class _OrderedWorkers:
                 if part is None:
                     self._slots.release()
                     return
-                result = self._score(score, part)
-                with self._changed:
-                    self._results[index] = result
-                    self._changed.notify()
+                self._store(index, self._score(score, part))
 
     def _score(
         self, score: Callable[[Part], PartResult], part: Part | BaseException
     ) -> PartResult | BaseException:
         if isinstance(part, BaseException):
             return part
-        try:
-            return score(part)
-        # Whatever a thread raises is raised again by `results`.
-        except BaseException as error:
+        result = capture(lambda: score(part), BaseException)
+        if isinstance(result, BaseException):
             # No further part is started.
             with self._parts_lock:
                 self._set_total(self._n_taken)
-            return error
+        return result
 
     def _take_part(self) -> tuple[int, Part | BaseException | None]:
         """Return the next part; the error if it cannot be read, None if all are taken."""
         with self._parts_lock:
             if self._n_total is not None:
                 return 0, None
-            try:
-                part: Part | BaseException = next(self._parts)
-            except StopIteration:
+            index = self._n_taken
+            part = capture(lambda: next(self._parts, None), BaseException)
+            self._n_taken += part is not None
+            if not isinstance(part, Part):
                 self._set_total(self._n_taken)
-                return 0, None
-            # Whatever a reader raises is raised again by `results`.
-            except BaseException as error:
-                self._set_total(self._n_taken + 1)
-                part = error
-            self._n_taken += 1
-            return self._n_taken - 1, part
+            return index, part
+
+    def _store(self, index: int, result: PartResult | BaseException) -> None:
+        with self._changed:
+            self._results[index] = result
+            self._changed.notify()
 
     def _set_total(self, total: int) -> None:
         with self._changed:

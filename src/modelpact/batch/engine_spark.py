@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from modelpact._internal.guards import convert_errors
 from modelpact._internal.text import truncate
 from modelpact.batch.base import Part, PartResult
 from modelpact.batch.scoring import ScoringPlan, dump_result, load_result, score_in_worker
@@ -71,20 +72,21 @@ def _create_session(builder: Any, master: str) -> SparkSession:
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.log.level", "ERROR")
     )
-    try:
-        with warnings.catch_warnings():
-            # This engine does not use Spark's pandas API.
-            warnings.filterwarnings(
-                "ignore", "PySpark does not yet fully support pandas", FutureWarning
-            )
-            return builder.getOrCreate()
-    # Py4J and Spark raise exceptions of many types, some of them directly under Exception.
-    except Exception as error:
-        raise ConfigError(
+
+    def start_error(error: Exception) -> ConfigError:
+        return ConfigError(
             f"task.engine=spark: Spark cannot be started on {master}: {truncate(error, 200)}",
             remedy="Spark needs Java 17 or later on PATH or in JAVA_HOME. "
             "task.address sets another master.",
-        ) from error
+        )
+
+    # Py4J and Spark raise exceptions of many types, some of them directly under Exception.
+    with convert_errors(start_error), warnings.catch_warnings():
+        # This engine does not use Spark's pandas API.
+        warnings.filterwarnings(
+            "ignore", "PySpark does not yet fully support pandas", FutureWarning
+        )
+        return builder.getOrCreate()
 
 
 def _score(pickled_plan: bytes, part: Part) -> bytes:

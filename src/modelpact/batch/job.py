@@ -158,11 +158,10 @@ class Batch:
             raise DataError(
                 f"{self.data.name} has no rows", remedy="Nothing to predict; no file was written."
             )
-        done = [part for part in parts if checkpoint.has(part)]
         waiting = [part for part in parts if not checkpoint.has(part)]
         empty = empty_table(self.adapter.signature, dict.fromkeys(self.keep, pa.null()))
-        n_rows = sum(part.n_rows for part in done)
         total = sum(part.n_rows for part in parts)
+        n_rows = total - sum(part.n_rows for part in waiting)
         progress(n_rows / total, n_rows)
         for result in self._score(reader, iter(waiting)):
             checkpoint.save(result, empty)
@@ -170,8 +169,9 @@ class Batch:
             progress(n_rows / total, n_rows)
         n_predicted = merge_parts(checkpoint, parts, self.out)
         n_rejected = merge_rejects(checkpoint, parts, rejects)
+        n_resumed = len(parts) - len(waiting)
         return BatchResult(
-            self.out, n_predicted, rejects if n_rejected else None, n_rejected, len(done)
+            self.out, n_predicted, rejects if n_rejected else None, n_rejected, n_resumed
         )
 
     def _score(self, reader: RowReader, parts: Iterator[Part]) -> Iterator[PartResult]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from modelpact._internal.type_checks import is_list_of
 from modelpact.batch.base import Chunk, Part, ReadPlan, RowReader
 from modelpact.batch.records import read_bytes, split_records
 from modelpact.data import JsonlData
-from modelpact.signature import Violation, ViolationCode
+from modelpact.signature import Violation, ViolationCode, format_type
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
     from mlflow.types.schema import Schema
 
 __all__ = ["JsonlReader"]
@@ -23,6 +25,10 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 MAX_EXACT_FLOAT = 2**53
 """Up to here, every integer is a double."""
+
+
+ARROW_TYPES = {"double": "double", "long": "int64", "string": "string", "boolean": "bool"}
+"""The Arrow type of each simple type."""
 
 
 class _Fault(NamedTuple):
@@ -49,10 +55,14 @@ class JsonlReader(RowReader):
         self._columns = data.columns
         self._target = data.target
         schema = plan.signature.inputs
-        # The declared type of each named input; None for inputs without names.
-        self._types = _input_types(schema) if schema and schema.has_input_names() else None
-        self._required = _required_inputs(schema) if schema and self._types else []
+        self._names = dict.fromkeys(plan.input_names())
+        kept = dict.fromkeys(plan.keep, "a value to keep")
+        # What each row must contain, with the expected type; kept values first.
+        self._needed = kept | (_required_inputs(schema) if schema and self._names else {}) | kept
         self._is_tensors = schema is not None and schema.is_tensor_spec()
+        declared = self._names if self._names and not plan.read_extra else None
+        self._selected = data.columns if data.columns is not None else declared
+        self._excluded = {*plan.keep, data.target} - {*self._names, None}
         can_use_arrow = data.columns is None and not plan.read_extra
         self._arrow_types = _arrow_types(plan) if can_use_arrow else None
 
@@ -105,46 +115,38 @@ class JsonlReader(RowReader):
     def _find_fault(self, row: Any) -> _Fault | None:
         """Return why a row cannot be part of any chunk; None if it can."""
         if not isinstance(row, dict):
-            if self._types is None and not self._plan.keep:
+            if not self._names and not self._plan.keep:
                 return None
             return _Fault(ViolationCode.MALFORMED, "", "an object", type(row).__name__)
-        for name in self._plan.keep:
+        for name, expected in self._needed.items():
             if name not in row:
-                return _Fault("MISSING_COLUMN", name, "a value to keep", "no column")
-        for name in self._required:
-            if name not in row:
-                expected = self._types[name] if self._types else ""
                 return _Fault("MISSING_COLUMN", name, expected, "no column")
         return None
 
     def _to_inputs(self, rows: list[Any]) -> Any:
         """Return rows as model inputs."""
-        if self._is_tensors and self._types is not None:
-            return {name: [row[name] for row in rows] for name in self._types}
-        if not all(isinstance(row, dict) for row in rows):
-            return rows
-        if self._columns is not None:
-            return [{name: row[name] for name in self._columns if name in row} for row in rows]
-        declared = self._types or {}
-        if declared and not self._plan.read_extra:
-            return [_filter_keys(row, declared.__contains__) for row in rows]
-        excluded = {*self._plan.keep, self._target} - {*declared, None}
-        if not excluded:
-            return rows
-        return [_filter_keys(row, lambda name: name not in excluded) for row in rows]
+        if self._is_tensors and self._names:
+            return {name: [row[name] for row in rows] for name in self._names}
+        return list(map(self._select, rows)) if is_list_of(rows, dict) else rows
+
+    def _select(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return the values of a row that the model gets."""
+        if self._selected is not None:
+            return {name: row[name] for name in self._selected if name in row}
+        if not self._excluded:
+            return row
+        return {name: row[name] for name in row if name not in self._excluded}
 
 
-def _filter_keys(row: dict[str, Any], condition: Callable[[str], bool]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if condition(name)}
+def _required_inputs(schema: Schema) -> dict[str, str]:
+    """Return the type of each required input."""
+    from mlflow.types.schema import TensorSpec
 
-
-def _input_types(schema: Schema) -> dict[str, str]:
-    return {str(spec.name): str(spec.type) for spec in schema.inputs}
-
-
-def _required_inputs(schema: Schema) -> list[str]:
-    is_tensors = schema.is_tensor_spec()
-    return [str(spec.name) for spec in schema.inputs if is_tensors or spec.required]
+    return {
+        str(spec.name): format_type(spec if isinstance(spec, TensorSpec) else spec.type)
+        for spec in schema.inputs
+        if isinstance(spec, TensorSpec) or spec.required
+    }
 
 
 def _parse_line(line: bytes) -> tuple[Any, _Fault | None]:
@@ -177,30 +179,18 @@ def _reject_constant(name: str) -> NoReturn:
 
 def _arrow_types(plan: ReadPlan) -> dict[str, str] | None:
     """Return the Arrow type of each input; None unless all are required and of simple types."""
-    from mlflow.types.schema import DataType
-
     schema = plan.signature.inputs
     if schema is None or schema.is_tensor_spec() or not schema.has_input_names():
         return None
-    known = {
-        DataType.double: "double",
-        DataType.long: "int64",
-        DataType.string: "string",
-        DataType.boolean: "bool",
-    }
-    types: dict[str, str] = {}
-    for spec in schema.inputs:
-        if not spec.required or not isinstance(spec.type, DataType) or spec.type not in known:
-            return None
-        types[spec.name] = known[spec.type]
-    return types if set(plan.keep) <= set(types) else None
+    required = _required_inputs(schema)
+    types = {name: ARROW_TYPES[kind] for name, kind in required.items() if kind in ARROW_TYPES}
+    return types if len(types) == len(schema.inputs) and set(plan.keep) <= set(types) else None
 
 
 def _read_with_arrow(body: bytes, types: dict[str, str], n_rows: int) -> pd.DataFrame | None:
     """Return the rows as Arrow parses them; None if Python might parse them differently."""
     import pyarrow as pa
     import pyarrow.json as arrow_json
-    from pyarrow import compute
 
     schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in types.items()])
     read = arrow_json.ReadOptions(use_threads=False, block_size=len(body) + 1)
@@ -211,11 +201,18 @@ def _read_with_arrow(body: bytes, types: dict[str, str], n_rows: int) -> pd.Data
         return None
     if table.num_rows != n_rows or any(column.null_count for column in table.columns):
         return None
-    for column in table.columns:
-        if not pa.types.is_floating(column.type):
-            continue
-        largest = compute.max(compute.abs(column)).as_py()
-        if not largest < MAX_EXACT_FLOAT or compute.any(compute.is_nan(column)).as_py():
-            return None
+    if not all(_is_exact(column) for column in table.columns):
+        return None
     frame: pd.DataFrame = table.to_pandas(split_blocks=True)
     return frame
+
+
+def _is_exact(column: pa.ChunkedArray) -> bool:
+    """Return whether Python would parse the same numbers; Arrow rounds large integers."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    if not pa.types.is_floating(column.type):
+        return True
+    largest = compute.max(compute.abs(column)).as_py()
+    return largest < MAX_EXACT_FLOAT and not compute.any(compute.is_nan(column)).as_py()

@@ -29,21 +29,18 @@ def check_paths(data: DataSource, out: Path, rejects: Path | None, *, overwrite:
         DataError: The input does not exist.
     """
     check_suffix(out, "task.out")
-    rejects = rejects if rejects is not None else out.with_suffix(".rejects.jsonl")
+    rejects = rejects or out.with_suffix(".rejects.jsonl")
     if rejects.suffix != ".jsonl":
         raise ConfigError(
             f"task.rejects={rejects}: the file name must end in .jsonl",
             remedy="Rejects are written as JSON lines.",
             path=str(rejects),
         )
-    if isinstance(data, TableFile):
-        check_file(Path(data.path))
-    for key, path in (("task.out", out), ("task.rejects", rejects)):
-        if isinstance(data, TableFile) and path.exists() and path.samefile(data.path):
-            raise ConfigError(
-                f"{key}={path} is the input file", remedy="Choose another file.", path=str(path)
-            )
-        _check_writable(key, path, overwrite)
+    source = Path(data.path) if isinstance(data, TableFile) else None
+    if source is not None:
+        check_file(source)
+    _check_writable("task.out", out, source, overwrite)
+    _check_writable("task.rejects", rejects, source, overwrite)
     if out.absolute() == rejects.absolute():
         raise ConfigError(
             f"task.out and task.rejects are the same file: {out}",
@@ -53,7 +50,11 @@ def check_paths(data: DataSource, out: Path, rejects: Path | None, *, overwrite:
     return rejects
 
 
-def _check_writable(key: str, path: Path, overwrite: bool) -> None:
+def _check_writable(key: str, path: Path, source: Path | None, overwrite: bool) -> None:
+    if source is not None and path.exists() and path.samefile(source):
+        raise ConfigError(
+            f"{key}={path} is the input file", remedy="Choose another file.", path=str(path)
+        )
     if path.is_dir():
         raise ConfigError(
             f"{key}={path} is a directory",

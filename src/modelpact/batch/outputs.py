@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelpact._internal.text import truncate
+from modelpact._internal.type_checks import is_list_of
 from modelpact.datatypes import count_rows
 from modelpact.errors import PredictError
 
@@ -161,7 +162,7 @@ def _split_columns(prediction: Any, names: list[str] | None) -> dict[str, Any]:
 
 
 def _split_rows(rows: list[Any], names: list[str] | None) -> dict[str, Any]:
-    if names == [PREDICTION] or not rows or not all(isinstance(row, dict) for row in rows):
+    if names == [PREDICTION] or not rows or not is_list_of(rows, dict):
         return {_only_name(names): rows}
     columns = names or dict.fromkeys(key for row in rows for key in row)
     return {str(key): [row.get(key) for row in rows] for key in columns}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from modelpact._internal.guards import capture
 from modelpact._internal.text import truncate
 from modelpact.batch.base import Chunk, Part, PartResult, RowReader
 from modelpact.batch.outputs import to_table
@@ -126,19 +127,22 @@ class Scorer:
         try:
             outputs = self._adapter.predict(chunk.inputs, self._plan.params)
         except InputsError as error:
-            found = self._find_row_violations(chunk, error)
-            rejects.extend(
-                replace(violation, row=int(chunk.numbers[index])) for index, violation in found
-            )
-            self._raise_rejects(rejects)
-            invalid = {index for index, _ in found}
-            valid = [index for index in range(n_rows) if index not in invalid]
+            valid = self._reject_rows(chunk, error, rejects)
             if not valid:
                 return None
             n_rows = len(valid)
             kept = {name: values.take(valid) for name, values in kept.items()}
             outputs = self._adapter.predict(_take(chunk.inputs, valid), self._plan.params)
         return to_table(outputs.prediction, n_rows, self._adapter.signature, kept)
+
+    def _reject_rows(self, chunk: Chunk, error: InputsError, rejects: list[Violation]) -> list[int]:
+        """Append the violations of a chunk to the rejects; return the indices of the valid rows."""
+        found = self._find_row_violations(chunk, error)
+        rejects.extend(
+            replace(violation, row=int(chunk.numbers[index])) for index, violation in found
+        )
+        self._raise_rejects(rejects)
+        return sorted(set(range(len(chunk.numbers))) - {index for index, _ in found})
 
     def _find_row_violations(
         self, chunk: Chunk, error: InputsError
@@ -254,11 +258,7 @@ def dump_result(score: Callable[[], PartResult]) -> bytes:
 
     Ray and Spark would wrap an exception in one of their own, without its attributes.
     """
-    try:
-        return pickle.dumps(score())
-    # Whatever the model raises is raised again by `load_result`.
-    except Exception as error:
-        return pickle.dumps(error)
+    return pickle.dumps(capture(score, Exception))
 
 
 def load_result(data: bytes) -> PartResult:

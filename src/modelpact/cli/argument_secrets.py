@@ -54,11 +54,11 @@ def _check_argument(argument: str, name: str, source: str) -> None:
 def _parse(argument: str) -> Override | None:
     """Return the parsed override; None if it is invalid, which Hydra reports."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
 
     try:
         return OverridesParser.create().parse_override(argument)
-    except Exception:
-        # The functions of Hydra's grammar may raise anything; the text is checked instead.
+    except HydraException:
         return None
 
 

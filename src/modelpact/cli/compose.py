@@ -6,8 +6,10 @@ import contextlib
 import importlib
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from modelpact._internal.guards import convert_errors
 from modelpact._internal.text import did_you_mean, truncate
 from modelpact.cli.config_groups import list_options, option_keys, unknown_option
 from modelpact.errors import ConfigError
@@ -89,10 +91,10 @@ def _drop_unused_keys(
     from omegaconf import DictConfig
 
     known = frozenset[str]().union(*(option_keys(group, one) for one in list_options(group)))
-    unused = [key for key in node if key in known and key not in keys]
+    unused = known.intersection(map(str, node)) - set(keys)
     if not unused:
         return node
-    for key in unused:
+    for key in sorted(unused):
         log.info("%s.%s is not used by %s=%s", group, key, group, choice)
     return DictConfig(
         {name: node._get_node(name) for name in node if name not in unused},
@@ -127,19 +129,19 @@ def _import_class(node: DictConfig, group: str, choice: str | None) -> type[Any]
     Raises:
         ConfigError: `_target_` cannot be imported, or is not a class.
     """
-    try:
-        found = _locate(node._target_)
-    except Exception as error:
-        # Importing a module of the user's may raise anything.
-        text = str(error)
-        if not isinstance(error, ImportError | AttributeError):
-            text = f"{type(error).__name__}: {error}"
-        raise ConfigError(
+
+    def import_error(error: Exception) -> ConfigError:
+        named = isinstance(error, ImportError | AttributeError)
+        text = str(error) if named else f"{type(error).__name__}: {error}"
+        return ConfigError(
             f"{group}={choice}: cannot import {node._target_}: {truncate(text, 200)}",
             remedy="Correct _target_, or install the package. Modules in the working folder are "
             "found.",
             group=group,
-        ) from error
+        )
+
+    with convert_errors(import_error):
+        found = _locate(node._target_)
     if not isinstance(found, type):
         raise ConfigError(
             f"{group}={choice}: {node._target_} is not a class",
@@ -179,20 +181,16 @@ def _to_plain(value: Any) -> Any:
 def _construct(make: Callable[[], Any], group: str, choice: str | None, keys: Sequence[str]) -> Any:
     from omegaconf.errors import OmegaConfBaseException
 
-    try:
+    # `error_reporting` names the key of a missing value.
+    with convert_errors(partial(_invalid, group, choice, keys), unless=OmegaConfBaseException):
         return make()
-    except OmegaConfBaseException:
-        # A missing value: `error_reporting` names its key.
-        raise
-    except Exception as error:
-        # Pydantic's error, Hydra's around another one, or what a class of the user's raises.
-        option = f"{group}={choice}" if choice else group
-        raise _invalid(error, group, option, keys) from error
 
 
-def _invalid(error: Exception, group: str, option: str, keys: Sequence[str]) -> ConfigError:
+def _invalid(group: str, choice: str | None, keys: Sequence[str], error: Exception) -> ConfigError:
     from pydantic import ValidationError
 
+    option = f"{group}={choice}" if choice else group
+    # Pydantic's error may be inside of one of Hydra's.
     cause: BaseException = error
     while cause.__cause__ is not None and not isinstance(cause, ValidationError):
         cause = cause.__cause__

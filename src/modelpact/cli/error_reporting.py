@@ -162,7 +162,7 @@ def _mask_deleted(text: str) -> str:
     """Mask the secrets in a text of Hydra's, also where it quotes the value of a deleted key."""
     from modelpact.security.redaction import is_sensitive
 
-    # The answer to ~key=value if the key has another value.
+    # Hydra's message about ~key=value if the key has another value.
     match = re.search(r"The value of '([^']+)' is ", text)
     if match and is_sensitive(match[1].split("."), ""):
         text = f"{text[: match.end()]}different"

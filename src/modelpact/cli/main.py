@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelpact._internal.guards import convert_errors, on_error
 from modelpact.cli import gc_tuning
 from modelpact.cli.compose import build
 from modelpact.cli.error_reporting import report
@@ -54,8 +55,8 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)
+    # The boundary of the program: `report` re-raises every error that it does not know.
     except Exception as error:
-        # The boundary of the program: `report` re-raises every error that it does not know.
         if full_error:
             raise
         sys.exit(report(error))
@@ -146,20 +147,18 @@ def job(cfg: DictConfig) -> float | None:
 
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
-    sweeping = settings.mode == RunMode.MULTIRUN
-    try:
-        with job_lock(folder) if sweeping else contextlib.nullcontext():
+    if settings.mode != RunMode.MULTIRUN:
+        # `CallbackError` is not an Exception, so Hydra does not log it.
+        with convert_errors(CallbackError):
             return _run_job(cfg, settings, folder)
-    except Exception as error:
-        # A class of the user's may raise anything.
-        if not sweeping:
-            # `CallbackError` is not an Exception, so Hydra does not log it.
-            raise CallbackError(error) from error
-        if isinstance(error, PactError):
-            # Hydra itself shows only the first failure of a sweep.
-            name = settings.job.override_dirname
-            log.error("job %s (%s) failed: %s", settings.job.num, name, error)
-            error.reported = True
+    try:
+        with job_lock(folder):
+            return _run_job(cfg, settings, folder)
+    except PactError as error:
+        # Hydra itself shows only the first failure of a sweep.
+        name = settings.job.override_dirname
+        log.error("job %s (%s) failed: %s", settings.job.num, name, error)
+        error.reported = True
         raise
 
 
@@ -170,12 +169,8 @@ def _run_job(cfg: DictConfig, settings: HydraConf, folder: Path) -> float | None
     # Read under the lock of the folder: another process may have resumed the sweep meanwhile.
     context = find_job(cfg, settings)
     write_receipt = partial(_write_receipt, cfg, settings, folder, context.number)
-    try:
+    with on_error(partial(_write_failure, write_receipt, "build"), Exception):
         task = take_task(folder, settings.overrides.task) or build(cfg, settings)
-    except Exception as error:
-        # A class of the user's may raise anything.
-        write_receipt(status="failed", stage="build", error=f"{type(error).__name__}: {error}")
-        raise
     task.set_job(context)
     gc_tuning.resume()
     with caller_reports_errors():
@@ -189,16 +184,20 @@ def _run_sweep_job(task: Task, folder: Path, write_receipt: Callable[..., None])
     path = folder / "receipt.json"
     # A receipt of an earlier call of the same sweep is out of date.
     path.unlink(missing_ok=True)
-    try:
-        objective = task.run(folder)
-    except Exception as error:
-        # A class of the user's may raise anything.
+
+    def fail(error: BaseException) -> None:
         if not path.exists():
-            write_receipt(status="failed", stage="run", error=f"{type(error).__name__}: {error}")
-        raise
+            _write_failure(write_receipt, "run", error)
+
+    with on_error(fail, Exception):
+        objective = task.run(folder)
     if not path.exists():
         write_receipt(status="ok")
     return objective
+
+
+def _write_failure(write_receipt: Callable[..., None], stage: str, error: BaseException) -> None:
+    write_receipt(status="failed", stage=stage, error=f"{type(error).__name__}: {error}")
 
 
 def _write_receipt(

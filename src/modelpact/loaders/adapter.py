@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from modelpact._internal import mlflow_compat
+from modelpact._internal.guards import convert_errors
 from modelpact._internal.text import truncate
 from modelpact.errors import PactError, PredictError
 from modelpact.loaders.bundled_errors import convert_error
@@ -99,7 +102,7 @@ class Adapter:
     def predict(self, inputs: Inputs, params: Params | None = None) -> Outputs:
         """Check the inputs, predict, and check the prediction.
 
-        If the model raises and has a `fallback`, the fallback predicts, and the metadata say so.
+        If the model raises and has a `fallback`, the fallback predicts, and the metadata record it.
         A violated signature never leads to the fallback.
 
         Args:
@@ -148,13 +151,8 @@ class Adapter:
                 f"the model {self.uri} cannot stream", remedy="Call predict.", uri=self.uri
             )
         checked, settings = self._enforcer.enforce_call(inputs, params)
-        try:
+        with self._predict_errors("failed"):
             yield from stream(checked, settings)
-        except PactError:
-            raise
-        # The code of a model may raise anything.
-        except Exception as error:
-            raise self._predict_error("failed", error) from error
 
     def _fall_back(self, inputs: Inputs, params: Params | None, error: Exception) -> Any:
         bundled = convert_error(error)
@@ -163,13 +161,11 @@ class Adapter:
         fallback = getattr(self.model, "fallback", None)
         if fallback is None:
             raise self._predict_error("failed", error) from error
-        try:
+        with self._predict_errors("failed, and so did its fallback"):
             return fallback(inputs, params, error)
-        except PactError:
-            raise
-        # The code of a model may raise anything.
-        except Exception as second:
-            raise self._predict_error("failed, and so did its fallback", second) from second
+
+    def _predict_errors(self, what: str) -> contextlib.AbstractContextManager[None]:
+        return convert_errors(functools.partial(self._predict_error, what), unless=PactError)
 
     def _predict_error(self, what: str, error: Exception) -> PactError:
         return convert_error(error) or PredictError(

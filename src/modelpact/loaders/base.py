@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import weakref
 from abc import ABC, abstractmethod
@@ -12,6 +13,7 @@ from pydantic import PrivateAttr
 
 from modelpact._internal import requirements
 from modelpact._internal.files import without_new_bytecode
+from modelpact._internal.guards import convert_errors
 from modelpact._internal.text import truncate
 from modelpact.errors import LoadError, PactError
 
@@ -103,26 +105,25 @@ class Loader(Step, ABC):
         self, uri: str, cleanup: contextlib.ExitStack
     ) -> tuple[ModelFiles, PyFuncModel]:
         import mlflow.pyfunc
-        from mlflow.exceptions import MlflowException
 
-        try:
+        with convert_errors(functools.partial(_load_error, uri), unless=PactError):
             files = fetch_files(uri, self.integrity, cleanup, pinned=self._pinned)
             with without_new_bytecode(files.folder):
                 pyfunc = mlflow.pyfunc.load_model(str(files.folder), suppress_warnings=True)
-        except PactError:
-            raise
-        # MLflow wraps what the code of the model raises; its own errors are of all these classes.
-        except (MlflowException, OSError, ValueError, ImportError) as error:
-            raise convert_error(error) or LoadError(
-                f"{uri!r} cannot be loaded: {truncate(error, 300)}",
-                remedy="Use models:/name/1, models:/name@alias, models:/<model_id>, "
-                "runs:/<run_id>/model, or the folder of a model.",
-                uri=uri,
-            ) from error
-        except Exception as error:
-            # The model may have been saved by another release, which has error classes of its own.
-            converted = convert_error(error)
-            if converted is None:
-                raise
-            raise converted from error
         return files, pyfunc
+
+
+def _load_error(uri: str, error: Exception) -> PactError | None:
+    from mlflow.exceptions import MlflowException
+
+    # The model may have been saved by another release, which has error classes of its own.
+    converted = convert_error(error)
+    # MLflow wraps what the code of the model raises; its own errors are of all these classes.
+    if converted or not isinstance(error, (MlflowException, OSError, ValueError, ImportError)):
+        return converted
+    return LoadError(
+        f"{uri!r} cannot be loaded: {truncate(error, 300)}",
+        remedy="Use models:/name/1, models:/name@alias, models:/<model_id>, "
+        "runs:/<run_id>/model, or the folder of a model.",
+        uri=uri,
+    )

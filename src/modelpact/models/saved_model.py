@@ -84,7 +84,8 @@ class SavedModel(_Predict, PythonModel):
 
     def predict_stream(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Yield the prediction for one row piece by piece, if the model can stream."""
-        stream: Iterator[str] = self.model.predict_stream(model_input, params)  # type: ignore[attr-defined]
+        predict_stream = self.model.predict_stream  # type: ignore[attr-defined]
+        stream: Iterator[str] = predict_stream(model_input, params)
         yield from stream
 
 

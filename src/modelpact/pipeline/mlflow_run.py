@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import traceback
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from modelpact._internal.files import log_text
+from modelpact._internal.guards import on_error
 from modelpact._internal.process import Process
 from modelpact.pipeline.run_params import log_config
 from modelpact.savers.base import mark_failed
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["failing_model", "open_run"]
 
-log = logging.getLogger(__name__)
-
 LONGEST_NAME = 250
 """MLflow's limit of the characters of a run name."""
 
@@ -36,32 +34,32 @@ def open_run(store: Store, recorder: RunRecorder, job: Job) -> Iterator[None]:
     """
     run_id = _start_run(store, recorder, job)
     recorder.record(run_id=run_id)
-    try:
-        if job.config is not None:
-            log_config(store.client, run_id, job.config, job.overrides)
-        yield
-        if recorder.facts.get("reused"):
-            store.client.set_tag(run_id, "modelpact.reused_version", recorder.facts["version"])
-    except BaseException as error:
+
+    def fail(error: BaseException) -> None:
         with remote_store.short_timeouts(error):
             try:
                 _log_failure(store, run_id, recorder.current_stage, error)
             finally:
                 _end_run("FAILED" if isinstance(error, Exception) else "KILLED")
-        raise
+
+    with on_error(fail):
+        if job.config is not None:
+            log_config(store.client, run_id, job.config, job.overrides)
+        yield
+        if recorder.facts.get("reused"):
+            store.client.set_tag(run_id, "modelpact.reused_version", recorder.facts["version"])
     _end_run("FINISHED")
 
 
-@contextlib.contextmanager
-def failing_model(store: Store, info: Info) -> Iterator[None]:
+def failing_model(store: Store, info: Info) -> contextlib.AbstractContextManager[None]:
     """Set a saved model to FAILED if it is not verified and registered within the context."""
-    try:
-        yield
-    except BaseException as error:
+
+    def fail(error: BaseException) -> None:
         # A version of the model is left that could not be removed.
         if not getattr(error, "not_undone", ()):
-            mark_failed(store.client, info.model_id)
-        raise
+            mark_failed(store.client, info.model_id, error)
+
+    return on_error(fail)
 
 
 def _start_run(store: Store, recorder: RunRecorder, job: Job) -> str:
@@ -85,21 +83,13 @@ def _start_run(store: Store, recorder: RunRecorder, job: Job) -> str:
 
 def _log_failure(store: Store, run_id: str, stage: str | None, error: BaseException) -> None:
     text = leak_scan.redact("".join(traceback.format_exception(error)))
-    try:
+    with remote_store.log_failure("cannot record the failure of the run in MLflow"):
         store.client.set_tag(run_id, "modelpact.stage", stage or "")
         log_text(store.client, run_id, text, "traceback.txt")
-    # The store may be what failed, and the error of the run must reach the caller.
-    except Exception as second:
-        reason = remote_store.store_failure(second) or second
-        log.warning("cannot record the failure of the run in MLflow: %s", reason)
 
 
 def _end_run(status: str) -> None:
     import mlflow
 
-    try:
+    with remote_store.log_failure(f"cannot set the run to {status} in MLflow"):
         mlflow.end_run(status)
-    # A version may be registered by now, and the error of the run must reach the caller.
-    except Exception as error:
-        reason = remote_store.store_failure(error) or error
-        log.warning("cannot set the run to %s in MLflow: %s", status, reason)

@@ -29,7 +29,7 @@ def restored_sys_path() -> Iterator[None]:
 def redirect_temporary_files(folder: Path) -> Iterator[None]:
     """Create all temporary files of this process, and of its new child processes, in a folder.
 
-    While MLflow saves a model, it creates temporary files whose names do not tell which process
+    While MLflow saves a model, it creates temporary files whose names do not contain the process
     they belong to. In a folder of ours, they can be removed even if the process was killed.
     """
     before, variable = tempfile.tempdir, os.environ.get("TMPDIR")

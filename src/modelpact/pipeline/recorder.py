@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any
 
+from modelpact._internal.guards import convert_errors
 from modelpact._internal.text import truncate
 from modelpact.errors import PactError
 from modelpact.types import Receipt
@@ -55,26 +57,23 @@ class RunRecorder:
             self._observe(name)
         started = time.perf_counter()
         try:
-            yield
-        except PactError:
-            raise
-        # Steps call code of users and of libraries, which may raise anything.
-        except Exception as error:
-            raise self._errors[name](
-                f"{name} failed: {type(error).__name__}: {truncate(error, 300)}",
-                remedy="The full traceback is in the log of the job; HYDRA_FULL_ERROR=1 prints it.",
-            ) from error
+            with convert_errors(functools.partial(self._stage_error, name), unless=PactError):
+                yield
         finally:
             self._seconds[name] = time.perf_counter() - started
         self.current_stage = None
 
-    def build_receipt(
-        self, status: Literal["ok", "failed"], error: BaseException | None = None
-    ) -> Receipt:
-        """Build the receipt from what has been recorded so far."""
+    def _stage_error(self, name: str, error: Exception) -> PactError:
+        return self._errors[name](
+            f"{name} failed: {type(error).__name__}: {truncate(error, 300)}",
+            remedy="The full traceback is in the log of the job; HYDRA_FULL_ERROR=1 prints it.",
+        )
+
+    def build_receipt(self, error: BaseException | None = None) -> Receipt:
+        """Build the receipt of a run, or of one that an error ended, from what was recorded."""
         return Receipt(
-            status=status,
-            stage=self.current_stage if status == "failed" else None,
+            status="ok" if error is None else "failed",
+            stage=None if error is None else self.current_stage,
             error=None if error is None else _describe(error),
             seconds={name: round(seconds, 6) for name, seconds in self._seconds.items()},
             **self.facts,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +119,7 @@ def _to_param_key(key: str) -> str:
 
     The end of a long key is kept, because it is more specific than its start.
     """
-    clean = "".join(letter if letter.isalnum() or letter in "_-. /:" else "_" for letter in key)
+    clean = re.sub(r"[^\w\-. /:]", "_", key)
     clean = "/".join(part for part in clean.split("/") if part not in {"", ".", ".."})
     longest = MAX_KEY_LENGTH - KEY_MARGIN
     if len(clean) > longest:

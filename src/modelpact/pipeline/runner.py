@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from modelpact import models
 from modelpact._internal.files import write_atomically
+from modelpact._internal.guards import on_error
 from modelpact._internal.signals import sigterm_raises
 from modelpact.errors import (
     ConfigError,
@@ -132,21 +133,21 @@ def publish(
 
 def _run_recorded(steps: Steps, recorder: RunRecorder, job: Job, folder: Path | None) -> Receipt:
     """Run all stages, and write the receipt in every case."""
-    try:
-        with caller_reports_errors(), sigterm_raises(), restored_sys_path():
-            _run_stages(steps, recorder, job)
-        receipt = recorder.build_receipt("ok")
-    except BaseException as error:
-        receipt = recorder.build_receipt("failed", error)
+
+    def finish(error: BaseException | None = None) -> Receipt:
+        receipt = recorder.build_receipt(error)
         if isinstance(error, PactError):
             error.receipt = receipt
-        # For the log of the job; the caller reports the error itself.
-        log.debug("the run failed", exc_info=True)
-        raise
-    finally:
+        if error is not None:
+            # For the log of the job; the caller reports the error itself.
+            log.debug("the run failed", exc_info=error)
         if folder is not None:
             write_atomically(folder / "receipt.json", receipt.to_json())
-    return receipt
+        return receipt
+
+    with on_error(finish), caller_reports_errors(), sigterm_raises(), restored_sys_path():
+        _run_stages(steps, recorder, job)
+    return finish()
 
 
 def _run_stages(steps: Steps, recorder: RunRecorder, job: Job) -> None:

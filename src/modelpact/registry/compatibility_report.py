@@ -61,7 +61,7 @@ class Waiver(BaseModel):
         if not re.search(r"\w", self.reason):
             raise ConfigError(
                 f"register.waivers: {self.rule} at {self.path} has no reason",
-                remedy="Say why no caller is affected; the reason is recorded with the version.",
+                remedy="Explain why no caller is affected; the version records the reason.",
                 path=self.path,
             )
 

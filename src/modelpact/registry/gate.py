@@ -8,7 +8,7 @@ import shlex
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from modelpact._internal.text import did_you_mean
 from modelpact.errors import CompatibilityError, ConfigError, RegisterError
@@ -82,15 +82,15 @@ class Gate:
                 "register.policy=mlflow drops extra columns, so register.extra=forbid cannot apply",
                 remedy="Use register.policy=lossless, or register.extra=warn.",
             )
+        known = set()
         for waiver in self.waivers:
             waiver.check()
-        counts = Counter((waiver.rule, waiver.path) for waiver in self.waivers)
-        for (rule, path), count in counts.items():
-            if count > 1:
+            if (waiver.rule, waiver.path) in known:
                 raise ConfigError(
-                    f"register.waivers: {rule} at {path} is listed twice",
+                    f"register.waivers: {waiver.rule} at {waiver.path} is listed twice",
                     remedy="Remove one of the two.",
                 )
+            known.add((waiver.rule, waiver.path))
 
     def check(
         self,
@@ -170,12 +170,15 @@ class Gate:
         except MlflowException as error:
             if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
                 raise
+            raise self._no_version_error(client, name) from None
+
+    def _no_version_error(self, client: MlflowClient, name: str) -> RegisterError:
         numbers = [str(version.version) for version in list_versions(client, name)]
         # without versions, the registered model need not exist
         names = sorted(client.get_registered_model(name).aliases) if numbers else []
         aliases = [f"@{alias}" for alias in names]
         suggestion = did_you_mean(self.against, aliases)
-        raise RegisterError(
+        return RegisterError(
             f"register.against={self.against}: {name} has no such version{suggestion}",
             remedy=f"Versions: {', '.join(numbers[-20:]) or 'none'}; "
             f"aliases: {', '.join(aliases) or 'none'}.",
@@ -212,7 +215,8 @@ class _Comparison:
     def _diff(self, old: Signature | None) -> list[Change]:
         gate = self._gate
         if id(old) not in self._changes:
-            changes = diff(old or _Unsigned(), self._signature, gate.policy, gate.extra)  # type: ignore[arg-type]
+            before = cast("Signature", old or _Unsigned())
+            changes = diff(before, self._signature, gate.policy, gate.extra)
             self._changes[id(old)] = (old, changes)
         return self._changes[id(old)][1]
 

@@ -8,7 +8,7 @@ import re
 from modelpact._internal.text import truncate
 from modelpact.errors import ConfigError
 
-__all__ = ["MAX_TAG_LENGTH", "check_alias", "check_name", "check_tag"]
+__all__ = ["MAX_TAG_LENGTH", "check_alias", "check_name", "check_tag", "has_surrogates"]
 
 MAX_TAG_LENGTH = 8_000
 """Characters of a tag's value that every MLflow store keeps."""
@@ -21,7 +21,7 @@ def check_name(name: str) -> None:
         ConfigError: The name is invalid.
     """
     remedy = ""
-    if not name.strip() or re.search(r"[/:@?]", name) or len(name) > 256:
+    if not name.strip() or not re.fullmatch(r"[^/:@?]{1,256}", name):
         remedy = (
             "Use 1 to 256 characters without '/', ':', '@', '?' and control characters: "
             "name=my-model."
@@ -78,10 +78,15 @@ def check_tag(key: str, value: object) -> None:
             f"Its value has {len(text)} characters, the maximum is {MAX_TAG_LENGTH}; "
             "log long texts as an artifact of the run."
         )
-    elif any("\ud800" <= character <= "\udfff" for character in text):
+    elif has_surrogates(text):
         remedy = "Its value has unpaired surrogates; use valid Unicode text."
     if remedy:
         raise ConfigError(f"register.tags: {truncate(repr(key))} is not a valid tag", remedy=remedy)
+
+
+def has_surrogates(text: str) -> bool:
+    """Return whether a text contains unpaired surrogates, which cannot be stored."""
+    return re.search("[\ud800-\udfff]", text) is not None
 
 
 def _is_relative_path(key: str) -> bool:

@@ -22,7 +22,7 @@ from modelpact.signature import diff, filter_breaking
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from modelpact.types import Version
+    from modelpact.types import Signature, Version
 
 __all__ = ["PromotionCriteria", "RuleName", "check_promotion"]
 
@@ -87,8 +87,7 @@ def _check_metric(
 ) -> RuleResult:
     own = _read_metrics(client, new)
     if criteria.metric is not None and criteria.metric not in own:
-        listed = f"; it has {', '.join(sorted(own))}" if own else ""
-        hint = did_you_mean(criteria.metric, own) or listed
+        hint = _suggest_metric(criteria.metric, own)
         return _fail("metric", f"{_label(new)} has no {criteria.metric}{hint}")
     if champion is None:
         return _pass("metric", "no version to compare with yet")
@@ -96,13 +95,18 @@ def _check_metric(
     name = criteria.metric or _only_metric(own, old, new)
     if name is None:
         return _pass("metric", "neither version has a metric")
-    value, reference = own.get(name), old.get(name)
-    if value is None or math.isnan(value):
-        return _fail("metric", f"{_label(new)} has {'no' if value is None else 'NaN as'} {name}")
-    if reference is None or math.isnan(reference):
+    value, reference = own.get(name, math.nan), old.get(name, math.nan)
+    if math.isnan(value):
+        return _fail("metric", f"{_label(new)} has {'NaN as' if name in own else 'no'} {name}")
+    if math.isnan(reference):
         detail = f"{_label(champion)} has no {name} to compare with; it is {value:.6g}"
         return _pass("metric", detail)
     return _compare_metric(name, value, reference, criteria)
+
+
+def _suggest_metric(name: str, own: dict[str, float]) -> str:
+    listed = f"; it has {', '.join(sorted(own))}" if own else ""
+    return did_you_mean(name, own) or listed
 
 
 def _compare_metric(
@@ -112,14 +116,11 @@ def _compare_metric(
     gain = 0.0 if value == reference else value - reference
     if (criteria.better or _scorer_direction(name)) == "lower":
         gain = -gain
-    detail = f"{name} {reference:.6g} -> {value:.6g}: "
-    if gain:
-        detail += f"{'better' if gain > 0 else 'worse'} by {abs(gain):.3g}"
-    else:
-        detail += "unchanged"
-    if criteria.min_gain:
-        detail += f", minimum gain {criteria.min_gain:g}"
-    ok = gain >= criteria.min_gain and (gain > 0 or criteria.min_gain < 0)
+    change = f"{'better' if gain > 0 else 'worse'} by {abs(gain):.3g}" if gain else "unchanged"
+    minimum = f", minimum gain {criteria.min_gain:g}" if criteria.min_gain else ""
+    detail = f"{name} {reference:.6g} -> {value:.6g}: {change}{minimum}"
+    # Without a minimum, an unchanged metric is not an improvement.
+    ok = gain > 0 if criteria.min_gain == 0 else gain >= criteria.min_gain
     return RuleResult(name="metric", ok=ok, detail=detail)
 
 
@@ -140,7 +141,7 @@ def _scorer_direction(name: str) -> Literal["higher"]:
 
     if name not in get_scorer_names():
         raise ConfigError(
-            f"cannot tell whether a higher {name} is better: it is not a scikit-learn scorer",
+            f"it is unknown whether a higher {name} is better: it is not a scikit-learn scorer",
             remedy="Set task.better=higher or task.better=lower.",
         )
     return "higher"
@@ -184,7 +185,13 @@ def _check_compatibility(
         return _pass("compatibility", "no version to compare with yet")
     if old is None:
         return _pass("compatibility", f"{_label(champion)} has no signature to compare with")
-    changes = diff(old, signature)
+    return _compare_signatures(old, signature, mode)
+
+
+def _compare_signatures(
+    old: Signature, new: Signature, mode: Literal["backward", "forward", "full"]
+) -> RuleResult:
+    changes = diff(old, new)
     broken = filter_breaking(changes, mode)
     if not broken:
         detail = f"{mode}: {len(changes) or 'no'} change{'s' * (len(changes) != 1)}"

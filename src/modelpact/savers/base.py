@@ -5,15 +5,15 @@ The stored files name no path of the author's machine, and their signature is th
 
 from __future__ import annotations
 
-import logging
+import functools
 import shutil
-import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelpact._internal import requirements
 from modelpact._internal.files import temporary_folder
+from modelpact._internal.guards import on_error
 from modelpact._internal.text import truncate
 from modelpact.errors import PactError, SaveError
 from modelpact.models import Model
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from modelpact.types import Info, Signature
 
 __all__ = ["Saver", "mark_failed"]
-
-log = logging.getLogger(__name__)
 
 
 class Saver(Step, ABC):
@@ -115,25 +113,26 @@ class Saver(Step, ABC):
             model_type=model.KIND,
         )
         try:
-            with temporary_folder() as temporary:
+            with (
+                on_error(functools.partial(mark_failed, client, logged.model_id)),
+                temporary_folder() as temporary,
+            ):
                 folder = temporary / "model"
                 mlmodel = self._write_checked(
                     model, folder, logged, signature=signature, input_example=input_example
                 )
                 self._upload(client, folder, logged, signature)
-            return mlmodel.get_model_info(_finalize(client, run, logged))
-        except BaseException as error:
-            mark_failed(client, logged.model_id)
-            expected = isinstance(error, (MlflowException, OSError, TypeError, ValueError))
-            if expected and not isinstance(error, PactError):
-                text = f"{type(error).__name__}: {truncate(error, 300)}"
-                raise SaveError(
-                    f"{self.KIND} cannot save this {model.KIND}: {text}",
-                    remedy="See the chained exception, or use another saver (saver=custom, "
-                    "saver=builtin).",
-                    model=model.KIND,
-                ) from error
+                return mlmodel.get_model_info(_finalize(client, run, logged))
+        except PactError:
             raise
+        except (MlflowException, OSError, TypeError, ValueError) as error:
+            text = f"{type(error).__name__}: {truncate(error, 300)}"
+            raise SaveError(
+                f"{self.KIND} cannot save this {model.KIND}: {text}",
+                remedy="See the chained exception, or use another saver (saver=custom, "
+                "saver=builtin).",
+                model=model.KIND,
+            ) from error
 
     def _write_checked(
         self,
@@ -198,15 +197,13 @@ class Saver(Step, ABC):
         client.set_logged_model_tags(logged.model_id, tags)
 
 
-def mark_failed(client: MlflowClient, model_id: str) -> None:
-    """Set a saved model to FAILED while an exception is handled; only log a failure to do so."""
-    with remote_store.short_timeouts(sys.exception()):
-        try:
-            client.finalize_logged_model(model_id, "FAILED")
-        # The exception that is being handled must reach the caller.
-        except Exception as error:
-            text = truncate(remote_store.store_failure(error) or error, 300)
-            log.warning("cannot set model %s to FAILED: %s", model_id, text)
+def mark_failed(client: MlflowClient, model_id: str, error: BaseException) -> None:
+    """Set a saved model to FAILED because of an error; only log a failure to do so."""
+    with (
+        remote_store.short_timeouts(error),
+        remote_store.log_failure(f"cannot set model {model_id} to FAILED"),
+    ):
+        client.finalize_logged_model(model_id, "FAILED")
 
 
 def _finalize(client: MlflowClient, run: ActiveRun | None, logged: LoggedModel) -> LoggedModel:

@@ -92,12 +92,11 @@ def is_secret_name(name: str) -> bool:
         >>> is_secret_name("max_tokens"), is_secret_name("primary_key")
         (False, False)
     """
-    words = [word.lower() for word in _WORD.findall(name)]
-    while len(words) > 1 and (words[-1] in _NEUTRAL or words[-1].isdigit()):
+    # Padded, so that there always is a word before the last one.
+    words = ["", *(word.lower() for word in _WORD.findall(name))]
+    while len(words) > 2 and (words[-1] in _NEUTRAL or words[-1].isdigit()):
         words.pop()
-    if not words:
-        return False
-    last, before = words[-1], words[-2] if len(words) > 1 else ""
+    before, last = ["", *words][-2:]
     if last in _QUALIFIED:
         return before in _QUALIFIED[last]
     if last == "token" and before in _BEFORE_HARMLESS_TOKEN:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import stat
@@ -212,17 +213,22 @@ class Manifest:
             if stat.S_ISDIR(status.st_mode):
                 continue
             found.add(path)
-            if not stat.S_ISREG(status.st_mode):
-                differences.append(Difference("special", path))
-            elif path in self.files:
-                if status.st_size != self.files[path].size:
-                    differences.append(Difference("changed", path))
-            elif is_bytecode(path):
+            kind = self._difference_kind(path, status)
+            if kind == "added" and is_bytecode(path):
                 bytecode.append(path)
-            elif path not in _IGNORED:
-                differences.append(Difference("added", path))
+            elif kind is not None:
+                differences.append(Difference(kind, path))
         differences += [Difference("missing", path) for path in self.files.keys() - found]
         return Listing(sorted(differences, key=lambda one: one.path), bytecode, shared)
+
+    def _difference_kind(
+        self, path: str, status: os.stat_result
+    ) -> Literal["special", "changed", "added"] | None:
+        if not stat.S_ISREG(status.st_mode):
+            return "special"
+        if path in self.files:
+            return None if status.st_size == self.files[path].size else "changed"
+        return None if path in _IGNORED else "added"
 
     def compare_contents(self, folder: Path) -> list[Difference]:
         """Return the files in a folder whose content differs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import json
 import logging
@@ -189,11 +190,10 @@ class _Service:
             if self._in_progress >= self._limits.max_concurrency:
                 raise HttpError(503, "BUSY", "too many concurrent requests", {"retry-after": "1"})
             self._in_progress += 1
-            try:
+            with contextlib.ExitStack() as on_failure:
+                on_failure.callback(self._end_request)
                 work = await prepare()
-            except BaseException:
-                self._in_progress -= 1
-                raise
+                on_failure.pop_all()
             respond = respond or functools.partial(Response, media_type="application/json")
             response = respond(await self._run(work))
         # Every exception becomes a response that does not contain its text.
@@ -235,7 +235,7 @@ class _Service:
             try:
                 return await anyio.to_thread.run_sync(work, limiter=self._limiter)
             finally:
-                self._in_progress -= 1
+                self._end_request()
 
         task = asyncio.ensure_future(run_counted())
         done, _ = await asyncio.wait({task}, timeout=self._limits.timeout)
@@ -258,12 +258,12 @@ class _Service:
         }
 
     def _stream_response(self, chunks: Any) -> Response:
-        def on_end() -> None:
-            self._in_progress -= 1
-
         self._in_progress += 1
         on_error = functools.partial(self._error_response, "/predict/stream")
-        return EventStreamResponse(chunks, self._limiter, on_error, on_end)
+        return EventStreamResponse(chunks, self._limiter, on_error, self._end_request)
+
+    def _end_request(self) -> None:
+        self._in_progress -= 1
 
     def info_routes(self) -> dict[str, Callable[[], Any]]:
         """Return the routes that do not call the model, by path."""

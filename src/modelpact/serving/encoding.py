@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from modelpact._internal.type_checks import is_list_of
 from modelpact.datatypes import to_json
 
 if TYPE_CHECKING:
@@ -78,17 +79,21 @@ def encode_envelopes(inputs: Any, schema: Schema | None) -> dict[str, Any]:
     if isinstance(inputs, dict) and is_tensors:
         found |= _tensor_envelopes(inputs)
     elif isinstance(inputs, list):
-        found["instances"] = inputs
-        if inputs and all(isinstance(row, dict) for row in inputs):
-            found |= _record_envelopes(inputs)
-        elif inputs and all(isinstance(row, list) for row in inputs) and not is_tensors:
-            found["dataframe_split"] = {"data": inputs}
+        found |= {"instances": inputs} | _row_envelopes(inputs, is_tensors)
     return found
+
+
+def _row_envelopes(rows: list[Any], is_tensors: bool) -> dict[str, Any]:
+    if rows and is_list_of(rows, dict):
+        return _record_envelopes(rows)
+    if rows and is_list_of(rows, list) and not is_tensors:
+        return {"dataframe_split": {"data": rows}}
+    return {}
 
 
 def _tensor_envelopes(tensors: dict[str, Any]) -> dict[str, Any]:
     """Return named tensors as instances, if all have the same number of rows."""
-    if not all(isinstance(tensor, list) for tensor in tensors.values()):
+    if not is_list_of(list(tensors.values()), list):
         return {}
     lengths = {len(tensor) for tensor in tensors.values()}
     if len(lengths) != 1 or lengths == {0}:
@@ -116,15 +121,15 @@ def _check_tensor(tensor: np.ndarray) -> None:
 def _encode_frame(frame: pd.DataFrame, *, unwrap: bool) -> list[Any]:
     """Return the rows; with `unwrap`, rows of a single column 0 are plain values."""
     labels: list[Any] = list(frame.columns)
-    columns = [
-        [_encode(cell) for cell in frame.iloc[:, index].tolist()] for index in range(len(labels))
+    columns: list[list[Any]] = [
+        _encode(frame.iloc[:, index].tolist()) for index in range(len(labels))
     ]
     if labels == [0] and unwrap:
         return columns[0]
     rows = zip(*columns, strict=True) if labels else [()] * len(frame)
     if labels and labels == list(range(len(labels))):
         return [list(row) for row in rows]
-    if not all(isinstance(label, str) for label in labels):
+    if not is_list_of(labels, str):
         raise NotJsonEncodable("a column name that is not a string")
     return [dict(zip(labels, row, strict=True)) for row in rows]
 
@@ -135,16 +140,27 @@ def _encode(value: Any, *, nan_as_null: bool = True) -> Any:
     if isinstance(value, (str, bool, int)) or value is None:
         return value
     if isinstance(value, Mapping):
-        if not all(isinstance(key, str) for key in value):
-            raise NotJsonEncodable("a key that is not a string")
-        return {key: _encode(item, nan_as_null=nan_as_null) for key, item in value.items()}
+        return _encode_mapping(value, nan_as_null)
     if isinstance(value, (list, tuple)):
         return [_encode(item, nan_as_null=nan_as_null) for item in value]
-    if hasattr(value, "tolist") and getattr(getattr(value, "dtype", None), "kind", "") != "M":
+    if hasattr(value, "tolist") and not _has_datetimes(value):
         return _encode(value.tolist(), nan_as_null=nan_as_null)
     if isinstance(value, (bytes, bytearray, complex, datetime.timedelta)):
         raise NotJsonEncodable(f"a {type(value).__name__}")
     return to_json(value)
+
+
+def _encode_mapping(mapping: Mapping[object, object], nan_as_null: bool) -> dict[str, Any]:
+    encoded = {}
+    for key, item in mapping.items():
+        if not isinstance(key, str):
+            raise NotJsonEncodable("a key that is not a string")
+        encoded[key] = _encode(item, nan_as_null=nan_as_null)
+    return encoded
+
+
+def _has_datetimes(array: Any) -> bool:
+    return getattr(getattr(array, "dtype", None), "kind", "") == "M"
 
 
 def _encode_float(number: float, nan_as_null: bool) -> float | None:

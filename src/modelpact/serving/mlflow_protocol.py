@@ -7,6 +7,7 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
+from modelpact._internal.type_checks import is_list_of
 from modelpact.serving.http_errors import HttpError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _parse_envelope(envelope: str, value: Any, schema: Schema | None) -> Any:
     if envelope == "dataframe_split":
         return _parse_split(value)
     if envelope == "dataframe_records":
-        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        if not is_list_of(value, dict):
             raise _malformed("a list of objects", envelope)
         return value
     return _parse_instances(value, schema) if envelope == "instances" else value
@@ -124,7 +125,7 @@ def _check_rectangular(text: str) -> None:
 def _parse_split(value: Any) -> Any:
     fields = value if isinstance(value, dict) else {}
     columns, data = fields.get("columns"), fields.get("data")
-    if not isinstance(data, list) or not all(isinstance(row, list) for row in data):
+    if not is_list_of(data, list):
         raise _malformed("an object with columns and data, a list of lists", "dataframe_split")
     if columns is None:
         return data
@@ -140,12 +141,16 @@ def _parse_instances(value: Any, schema: Schema | None) -> Any:
     """Return rows; for a signature of named tensors, one list per name."""
     if not isinstance(value, list):
         raise _malformed("a list", "instances")
-    if schema is None or not schema.is_tensor_spec() or not schema.has_input_names() or not value:
+    if not value or not _has_named_tensors(schema):
         return value
-    first = value[0]
-    if not all(isinstance(row, dict) and row.keys() == first.keys() for row in value):
+    names = value[0]
+    if not is_list_of(value, dict) or any(row.keys() != names.keys() for row in value):
         raise _malformed("objects with the same keys", "instances")
-    return {name: [row[name] for row in value] for name in first}
+    return {name: [row[name] for row in value] for name in names}
+
+
+def _has_named_tensors(schema: Schema | None) -> bool:
+    return schema is not None and schema.is_tensor_spec() and schema.has_input_names()
 
 
 def _parse_params(body: dict[str, Any]) -> dict[str, Any] | None:

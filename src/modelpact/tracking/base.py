@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field
 
+from modelpact._internal.guards import convert_errors
 from modelpact._internal.text import truncate
 from modelpact.errors import PactError, StoreError
 from modelpact.security import secrets
@@ -114,13 +115,8 @@ class Tracking(Step, ABC):
             self.prepare()
             with self.known_schema(), _global_uris(uri):
                 store = self._connect(uri)
-                try:
+                with convert_errors(self._store_error):
                     yield store
-                except Exception as error:
-                    failure = self._store_error(error)
-                    if failure is None:
-                        raise
-                    raise failure from error
 
     def known_schema(self) -> contextlib.AbstractContextManager[None]:
         """Return a context that saves MLflow the checks of the schema."""
@@ -133,18 +129,11 @@ class Tracking(Step, ABC):
     def _connect(self, uri: str) -> Store:
         from mlflow import MlflowClient
 
-        try:
-            with self.schema_lock():
-                client = MlflowClient(uri, uri)
-                experiment = _find_or_create_experiment(
-                    client, self.experiment, self.artifact_location
-                )
-                return Store(client, experiment, self.display_uri())
-        except PactError:
-            raise
         # Errors of MLflow, SQLAlchemy and alembic, and of a missing database driver.
-        except Exception as error:
-            raise self._open_error(error) from error
+        with convert_errors(self._open_error, unless=PactError), self.schema_lock():
+            client = MlflowClient(uri, uri)
+            experiment = _find_or_create_experiment(client, self.experiment, self.artifact_location)
+            return Store(client, experiment, self.display_uri())
 
     def _open_error(self, error: Exception) -> StoreError:
         text = self._without_credentials(remote_store.store_failure(error) or str(error))
@@ -166,7 +155,7 @@ class Tracking(Step, ABC):
     def _store_error(self, error: Exception) -> StoreError | None:
         """Return the error of a store that failed while it was used.
 
-        None if the store did not fail, or if `error` says so already.
+        None if the store did not fail, or if `error` reports the failure already.
         """
         failure = remote_store.store_failure(error)
         reported = isinstance(error, StoreError) and error.uri is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import time
@@ -21,6 +22,7 @@ __all__ = [
     "bounded_retries",
     "connect",
     "create_once",
+    "log_failure",
     "schema_lock",
     "set_environment",
     "short_timeouts",
@@ -28,6 +30,8 @@ __all__ = [
     "store_failure",
     "uses_proxy",
 ]
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -91,6 +95,16 @@ def short_timeouts(error: BaseException | None) -> contextlib.AbstractContextMan
     return set_environment({RETRIES: "0", TIMEOUT: "5"} if store_failure(error) else {})
 
 
+@contextlib.contextmanager
+def log_failure(what: str) -> Iterator[None]:
+    """Log an exception as a warning that starts with `what`, instead of raising it."""
+    try:
+        yield
+    # A result or an earlier exception must reach the caller although the store fails.
+    except Exception as error:
+        log.warning("%s: %s", what, truncate(store_failure(error) or error, 300))
+
+
 def create_once(create: Callable[[], T], find: Callable[[], T | None]) -> T:
     """Create an entity on a server, exactly once.
 
@@ -101,12 +115,15 @@ def create_once(create: Callable[[], T], find: Callable[[], T | None]) -> T:
         create: Create the entity.
         find: Return the entity, or None if it was not created.
     """
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
     attempts = int(os.environ.get(RETRIES, RETRY_SETTINGS[RETRIES])) + 1
     for attempt in range(1, attempts + 1):
         try:
             with set_environment({RETRIES: "0"}):
                 return create()
-        except Exception as error:
+        except (MlflowException, SQLAlchemyError, OSError) as error:
             if not store_failure(error):
                 raise
             found = find()

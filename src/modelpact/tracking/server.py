@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from modelpact._internal.guards import convert_errors
 from modelpact.errors import ConfigError, StoreError
 from modelpact.tracking import remote_store
 from modelpact.tracking.base import Tracking
@@ -85,9 +86,6 @@ class ServerTracking(Tracking):
 
     def _connect_to_database(self) -> None:
         """Fail fast: MLflow retries a wrong password or a missing database for minutes."""
-        try:
-            with remote_store.connect(self._bare_uri()):
-                pass
         # Errors of SQLAlchemy, and of a missing database driver.
-        except Exception as error:
-            raise self._open_error(error) from error
+        with convert_errors(self._open_error), remote_store.connect(self._bare_uri()):
+            pass

@@ -46,7 +46,7 @@ class Verifier(Step, ABC):
 
 
 class NoneVerifier(Verifier):
-    """Runs no check; the receipt says so."""
+    """Runs no check; the receipt records it."""
 
     def checks(self, adapter: Adapter, sample: Sample, signature: Signature) -> Iterator[Check]:
         yield Check(code="NOT_VERIFIED", ok=True, detail="verifier=none")

@@ -12,7 +12,7 @@ import pytest
 
 from modelpact._internal.files import write_atomically
 from modelpact.cli.sweeps import JobResult, SweepRecord, find_best, read_results
-from modelpact.cli.sweeps.results import result_columns, to_csv, varying_keys
+from modelpact.cli.sweeps.results import result_table, to_csv, varying_keys
 from modelpact.types import Receipt
 
 
@@ -117,6 +117,11 @@ class TestFindBest:
         assert find_best(results) is results[1]
 
 
+def columns(results: list[JobResult]) -> dict[str, list[str]]:
+    names, rows = result_table(results)
+    return {name: [row[index] for row in rows] for index, name in enumerate(names)}
+
+
 class TestColumns:
     def test_show_keys_that_differ(self) -> None:
         results = [
@@ -124,7 +129,7 @@ class TestColumns:
             failed(1, alpha="2", name="same"),
             missing(2),
         ]
-        assert dict(result_columns(results[:2])) == {
+        assert columns(results[:2]) == {
             "job": ["0", "1"],
             "alpha": ["1", "2"],
             "status": ["ok", "failed: fit"],
@@ -132,8 +137,8 @@ class TestColumns:
             "r2": ["0.5", ""],
             "seconds": ["0.75", "0.75"],
         }
-        assert dict(result_columns(results))["status"] == ["ok", "failed: fit", "missing"]
-        assert dict(result_columns(results))["seconds"] == ["0.75", "0.75", ""]
+        assert columns(results)["status"] == ["ok", "failed: fit", "missing"]
+        assert columns(results)["seconds"] == ["0.75", "0.75", ""]
 
     def test_a_key_missing_in_some_jobs_differs(self) -> None:
         assert varying_keys([ok(0, a="1", b="2"), ok(1, a="1")]) == ["b"]
@@ -143,7 +148,7 @@ class TestColumns:
 
     def test_a_reused_version_has_the_status_reused(self) -> None:
         reused = JobResult(0, {}, "ok", receipt(version="3", reused=True))
-        assert dict(result_columns([reused]))["status"] == ["reused"]
+        assert columns([reused])["status"] == ["reused"]
 
 
 class TestCsv:

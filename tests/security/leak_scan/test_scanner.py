@@ -419,8 +419,8 @@ class TestAllowlist:
     @pytest.mark.parametrize(
         ("change", "said"),
         [
-            ({"reason": ""}, "say why"),
-            ({"reason": "  "}, "say why"),
+            ({"reason": ""}, "explain why"),
+            ({"reason": "  "}, "explain why"),
             ({"reason": None}, "string"),
             ({"reason": "x" * 301}, "300"),
             ({"kind": "any"}, "environment"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
@@ -73,10 +73,8 @@ def describe_schema(
         if not isinstance(spec, ColSpec):
             rows.append(_describe_tensor(spec, parts, data))
             continue
-        if spec.name is not None:
-            name = str(spec.name)
-        else:
-            name = f"column {position}" if len(schema.inputs) > 1 else "(all)"
+        unnamed = f"column {position}" if len(schema.inputs) > 1 else "(all)"
+        name = unnamed if spec.name is None else str(spec.name)
         values = column_values(data if spec.name is None else parts.get(str(spec.name)))
         row = _row(name, spec.type, spec.required, values)
         rows.append(replace(row, remarks=_remarks(spec, values, check_integers)))
@@ -97,7 +95,7 @@ def describe_params(schema: ParamSchema) -> list[ColumnRow]:
 def describe_columns(
     data: Inputs | Outputs, on_any: Literal["error", "warn", "allow"]
 ) -> list[ColumnRow]:
-    """Return the rows of data that has no signature as a whole, with each column signed alone.
+    """Return the rows of data that has no signature as a whole, with each column signed separately.
 
     Args:
         data: Inputs or outputs.
@@ -108,14 +106,19 @@ def describe_columns(
         try:
             schema = infer(part, on_any="error" if on_any == "error" else "allow").inputs
         except SignError as error:
-            name = "(all)" if label is None else str(label)
-            value = part if label is None else first_value(column_values(part))
-            remarks = _abridge([f"error: {text}" for _, text in error.problems])
-            rows.append(ColumnRow(name, example=format_example(value), remarks=remarks))
+            rows.append(_describe_unsigned(label, part, error))
         else:
             if schema is not None:
                 rows += describe_schema(schema, part, check_integers=False)
     return rows
+
+
+def _describe_unsigned(label: object, part: Any, error: SignError) -> ColumnRow:
+    remarks = _abridge([f"error: {text}" for _, text in error.problems])
+    if label is None:
+        return ColumnRow("(all)", example=format_example(part), remarks=remarks)
+    example = format_example(first_value(column_values(part)))
+    return ColumnRow(str(label), example=example, remarks=remarks)
 
 
 def add_errors(rows: list[ColumnRow], errors: list[tuple[str, str]]) -> list[ColumnRow]:
@@ -125,26 +128,20 @@ def add_errors(rows: list[ColumnRow], errors: list[tuple[str, str]]) -> list[Col
         rows: The rows.
         errors: The path and the text of each error.
     """
-    known = {row.path for row in rows}
+    by_path = {row.path: row for row in rows}
     remarks: dict[str, list[str]] = {}
     for path, text in errors:
-        place = _innermost(path, known)
+        place = _innermost(path, by_path.keys())
         inner = path[len(place) :].lstrip(".") if place else ""
         remark = f"error: {inner}: {text}" if inner else f"error: {text}"
         remarks.setdefault(place or path or "(all)", []).append(remark)
-    abridged = {path: _abridge(texts) for path, texts in remarks.items()}
-    marked = [
-        replace(row, type="", required="", remarks=abridged[row.path])
-        if row.path in abridged
-        else row
-        for row in rows
-    ]
-    return marked + [
-        ColumnRow(path, remarks=abridged[path]) for path in abridged if path not in known
-    ]
+    for path, texts in remarks.items():
+        row = by_path.get(path, ColumnRow(path))
+        by_path[path] = replace(row, type="", required="", remarks=_abridge(texts))
+    return list(by_path.values())
 
 
-def _innermost(path: str, known: set[str]) -> str:
+def _innermost(path: str, known: Collection[str]) -> str:
     """Return the longest known prefix of a path, or an empty string."""
     while path and path not in known:
         # Remove the last key or index.
@@ -183,15 +180,18 @@ def _describe_nested(dtype: Any, path: str, values: list[Any]) -> Iterator[Colum
         items = _flatten(values)
         yield from _describe_nested(dtype.dtype, f"{path}[]", items[:MAX_SEARCHED])
     elif isinstance(dtype, Map):
-        items = [item for value in values if isinstance(value, dict) for item in value.values()]
+        items = [item for value in _select_dicts(values) for item in value.values()]
         yield from _describe_nested(dtype.value_type, f"{path}.*", items)
     elif isinstance(dtype, Object):
-        dicts = [value for value in values if isinstance(value, dict)]
         for prop in dtype.properties:
-            inner = [value[prop.name] for value in dicts if prop.name in value]
+            inner = [value[prop.name] for value in _select_dicts(values) if prop.name in value]
             name = f"{path}.{prop.name}"
             yield _row(name, prop.dtype, prop.required, inner)
             yield from _describe_nested(prop.dtype, name, inner)
+
+
+def _select_dicts(values: list[Any]) -> list[dict[Any, Any]]:
+    return [value for value in values if isinstance(value, dict)]
 
 
 def _flatten(values: list[Any]) -> list[Any]:

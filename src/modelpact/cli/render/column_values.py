@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
 from modelpact._internal.text import truncate
+from modelpact._internal.type_checks import is_list_of
 
 if TYPE_CHECKING:
     from modelpact.types import Inputs, Outputs
@@ -37,7 +38,7 @@ def split_columns(data: Inputs | Outputs) -> list[tuple[Any, Any]]:
         return [(data.name, data)]
     if isinstance(data, dict):
         return [(key, {key: value}) for key, value in data.items()]
-    if isinstance(data, list) and data and all(isinstance(row, dict) for row in data):
+    if data and is_list_of(data, dict):
         return _split_records(data)
     return [(None, data)]
 
@@ -49,25 +50,17 @@ def _split_records(records: list[dict[Any, Any]]) -> list[tuple[Any, Any]]:
 
 def column_values(part: Any) -> list[Any] | np.ndarray:
     """Return the values of data with one column, one value per row."""
+    if part is None:
+        return []
     if isinstance(part, pd.DataFrame):
-        return list(part.iloc[:, 0])
+        part = part.iloc[:, 0]
     if isinstance(part, pd.Series):
         return list(part)
-    if isinstance(part, dict):
-        (value,) = part.values() if len(part) == 1 else (part,)
-        return value if isinstance(value, (list, np.ndarray)) else [value]
-    if _has_one_key(part):
+    if is_list_of(part, dict) and all(len(row) <= 1 for row in part):
         return [next(iter(row.values()), _ABSENT) for row in part]
-    if isinstance(part, (list, np.ndarray)):
-        return part
-    return [] if part is None else [part]
-
-
-def _has_one_key(part: Any) -> bool:
-    """Return whether the data is a list of dicts with at most one key each."""
-    if not isinstance(part, list) or not part:
-        return False
-    return all(isinstance(row, dict) and len(row) <= 1 for row in part)
+    if isinstance(part, dict) and len(part) == 1:
+        (part,) = part.values()
+    return part if isinstance(part, (list, np.ndarray)) else [part]
 
 
 def is_missing(value: Any) -> bool:

@@ -21,7 +21,7 @@ def show_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]
         headers: The name of each column.
         rows: The cells of each row.
     """
-    if not sys.stdout.isatty():
+    if not rows or not sys.stdout.isatty():
         sys.stdout.write(f"{title}\n{plain_table(headers, rows)}")
         return
     from rich.console import Console
@@ -40,14 +40,14 @@ def show_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]
 
 
 def plain_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    r"""Return a table as aligned lines, indented by two spaces.
+    r"""Return a table as aligned lines, indented by two spaces; an empty string without rows.
 
     Example:
         >>> plain_table(["path", "row"], [["age", "3"]])
         '  path  row\n  age   3\n'
     """
-    lines = [headers, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
+    lines = [headers, *rows] if rows else []
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     cells = (
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines

@@ -83,7 +83,7 @@ class DiffReport:
         return forms[form]()
 
     def _table(self) -> str:
-        return f"{self.title}\n" + (plain_table(self.HEADERS, self.rows()) if self.changes else "")
+        return f"{self.title}\n{plain_table(self.HEADERS, self.rows())}"
 
     def _json(self) -> str:
         broken = set(self.broken)

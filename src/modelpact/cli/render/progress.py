@@ -3,81 +3,76 @@
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from modelpact.types import Receipt
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.status import Status
+
 __all__ = ["Progress", "ProgressBar", "show_receipt"]
 
+D = TypeVar("D", "Status", "Bar")
 
-class Progress:
-    """Shows the current stage of a task on a terminal, and nothing elsewhere."""
 
-    def __init__(self) -> None:
-        self._status: Any = None
+class _Display(ABC, Generic[D]):
+    """Shows a display of Rich on a terminal, and nothing elsewhere."""
+
+    _display: D | None = None
+
+    @abstractmethod
+    def _create(self, console: Console) -> D: ...
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
             from rich.console import Console
 
-            self._status = Console(stderr=True).status("starting")
-            self._status.start()
+            self._display = self._create(Console(stderr=True))
+            self._display.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._status is not None:
-            self._status.stop()
+    def __exit__(self, *exception: object) -> None:
+        if self._display is not None:
+            self._display.stop()
+
+
+class Progress(_Display["Status"]):
+    """Shows the current stage of a task on a terminal, and nothing elsewhere."""
+
+    def _create(self, console: Console) -> Status:
+        return console.status("starting")
 
     def stage(self, name: str) -> None:
         """Show the name of a stage that begins."""
-        if self._status is not None:
-            self._status.update(f"[bold]{name}[/bold]")
+        if self._display is not None:
+            self._display.update(f"[bold]{name}[/bold]")
 
 
-class ProgressBar:
+class ProgressBar(_Display["Bar"]):
     """Shows the completed share of a task on a terminal, and nothing elsewhere."""
 
-    def __init__(self) -> None:
-        self._progress: Any = None
-        self._task: Any = None
+    def _create(self, console: Console) -> Bar:
+        from rich import progress
 
-    def __enter__(self) -> Self:
-        if sys.stderr.isatty():
-            from rich import progress
-            from rich.console import Console
-
-            self._progress = progress.Progress(
-                progress.BarColumn(),
-                progress.TaskProgressColumn(),
-                progress.TextColumn("{task.fields[rows]:,} rows"),
-                progress.TimeRemainingColumn(),
-                console=Console(stderr=True),
-                transient=True,
-            )
-            self._progress.start()
-            self._task = self._progress.add_task("", total=1.0, rows=0)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+        bar = progress.Progress(
+            progress.BarColumn(),
+            progress.TaskProgressColumn(),
+            progress.TextColumn("{task.fields[rows]:,} rows"),
+            progress.TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        bar.add_task("", total=1.0, rows=0)
+        return bar
 
     def update(self, share: float, n_rows: int) -> None:
         """Show the completed share, from 0.0 to 1.0, and the number of rows."""
-        if self._progress is not None:
-            self._progress.update(self._task, completed=share, rows=n_rows)
+        if self._display is not None:
+            self._display.update(self._display.task_ids[0], completed=share, rows=n_rows)
 
 
 def show_receipt(receipt: Receipt, folder: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from modelpact._internal.guards import convert_errors
 from modelpact.cli.argument_secrets import refuse_literals
 from modelpact.errors import ConfigError
 from modelpact.security.secrets import reject_literals
@@ -34,7 +34,7 @@ class ModelpactCallback(Callback):
     """Rejects literal secrets before Hydra writes them into `.hydra` or `multirun.yaml`."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        with _as_callback_error():
+        with convert_errors(CallbackError):
             reject_composed_literals(config)
             if config.get("resume"):
                 raise ConfigError(
@@ -44,7 +44,7 @@ class ModelpactCallback(Callback):
                 )
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        with _as_callback_error():
+        with convert_errors(CallbackError):
             reject_composed_literals(config)
             params = OmegaConf.select(config, "hydra.sweeper.params")
             # Each param is an override that is parsed when the sweep starts.
@@ -74,11 +74,3 @@ def reject_composed_literals(config: DictConfig, keys: Collection[str] | None = 
         for key, node in nodes.items()
     }
     reject_literals(plain, source="the composed configuration")
-
-
-@contextlib.contextmanager
-def _as_callback_error() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        raise CallbackError(error) from error

@@ -51,9 +51,7 @@ class SweepComposer:
     def _compose(self, master: DictConfig, lines: list[str]) -> DictConfig:
         overrides = OverridesParser.create().parse_overrides(lines)
         values = [override for override in overrides if _is_value_override(override, master)]
-        choices = tuple(
-            line for line, override in zip(lines, overrides, strict=True) if override not in values
-        )
+        choices = tuple(str(one.input_line) for one in overrides if one not in values)
         if choices not in self._bases:
             base = self._loader.load_sweep_config(master, list(choices))
             # The chosen options may contain literals that the sweep's configuration does not.
@@ -62,11 +60,7 @@ class SweepComposer:
         config = copy.deepcopy(self._bases[choices])
         if values:
             ConfigLoaderImpl._apply_overrides_to_config(values, config)
-            task = [override for override in overrides if not override.is_hydra_override()]
-            config.hydra.overrides.task = [override.input_line for override in task]
-            config.hydra.job.override_dirname = get_overrides_dirname(
-                task, **config.hydra.job.config.override_dirname
-            )
+            _record_overrides(config, overrides)
             changed = {override.key_or_group.partition(".")[0] for override in values}
             reject_composed_literals(config, changed)
         OmegaConf.copy_cache(from_config=master, to_config=config)
@@ -77,6 +71,14 @@ class SweepComposer:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _identity, (self._loader,)
+
+
+def _record_overrides(config: DictConfig, overrides: list[Override]) -> None:
+    task = [override for override in overrides if not override.is_hydra_override()]
+    config.hydra.overrides.task = [override.input_line for override in task]
+    config.hydra.job.override_dirname = get_overrides_dirname(
+        task, **config.hydra.job.config.override_dirname
+    )
 
 
 def _is_value_override(override: Override, master: DictConfig) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from modelpact.cli.sweeps.results import (
     JobResult,
     find_best,
     metric_names,
-    result_columns,
+    result_table,
     varying_keys,
 )
 
@@ -67,7 +69,8 @@ def _template() -> Template:
 
 def _counts(results: Sequence[JobResult]) -> list[tuple[str, int, str]]:
     total = ("", len(results), "job" if len(results) == 1 else "jobs")
-    by_status = [(one, sum(result.status == one for result in results), one) for one in STATUSES]
+    counts = Counter(result.status for result in results)
+    by_status = [(status, counts[status], status) for status in STATUSES]
     return [tile for tile in (total, *by_status) if tile[1]]
 
 
@@ -81,7 +84,7 @@ def _best(results: Sequence[JobResult]) -> dict[str, str] | None:
 
 
 def _table(results: Sequence[JobResult]) -> dict[str, Any]:
-    columns, best = result_columns(results), find_best(results)
+    (names, texts), best = result_table(results), find_best(results)
     keys = {"job", "status", *varying_keys(results)}
 
     def style(name: str, text: str, status: str = "") -> str:
@@ -92,13 +95,13 @@ def _table(results: Sequence[JobResult]) -> dict[str, Any]:
         return "long" if len(text) > LONG_CELL else ""
 
     rows = []
-    for index, result in enumerate(results):
+    for result, row in zip(results, texts, strict=True):
         cells = [
-            {"text": texts[index], "class": style(name, texts[index], result.status)}
-            for name, texts in columns
+            {"text": text, "class": style(name, text, result.status)}
+            for name, text in zip(names, row, strict=True)
         ]
         rows.append({"cells": cells, "is_best": result is best})
-    head = [{"name_parts": _breakable(name), "class": style(name, name)} for name, _ in columns]
+    head = [{"name_parts": _breakable(name), "class": style(name, name)} for name in names]
     return {"columns": head, "rows": rows}
 
 
@@ -115,62 +118,64 @@ def _shared_choices(results: Sequence[JobResult]) -> str:
 
 def _metric(results: Sequence[JobResult], name: str) -> dict[str, Any]:
     """Return a dot per job, between the smallest and the greatest value."""
-    values = [
-        (result, result.receipt.metrics[name])
-        for result in results
-        if result.receipt and name in result.receipt.metrics
-    ]
+    values = [(result, result.metrics[name]) for result in results if name in result.metrics]
     finite = [value for _, value in values if math.isfinite(value)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
     span = high - low if 0.0 < high - low < math.inf else 0.0
     best, keys = find_best(results), set(varying_keys(results))
-    rows = []
-    for result, value in values:
-        share = (value - low) / span if span else 0.5
-        x = LABEL_WIDTH + 8 + share * (PLOT_WIDTH - 16) if math.isfinite(value) else None
-        colour = "var(--best)" if result is best else "var(--dot)"
-        rows.append({**_row(result, keys, f"{value:.4g}"), "x": x, "colour": colour})
-    notes = []
-    if span:
-        notes.append(f"from {low:.4g} to {high:.4g}")
-    elif len(finite) > 1:
-        notes.append("the same in all jobs")
-    if len(finite) < len(values):
-        notes.append(f"{len(values) - len(finite)} not finite")
+    rows = [
+        {
+            **_row(result, keys, f"{value:.4g}"),
+            "x": _dot_position(value, low, span),
+            "colour": "var(--best)" if result is best else "var(--dot)",
+        }
+        for result, value in values
+    ]
+    note = f"from {low:.4g} to {high:.4g}" if span else "the same in all jobs"
+    notes = [note] if span or len(finite) > 1 else []
+    notes += [f"{count} not finite"] if (count := len(values) - len(finite)) else []
     return {"name": name, "note": ", ".join(notes), "rows": rows, "height": _row_height(rows)}
+
+
+def _dot_position(value: float, low: float, span: float) -> float | None:
+    share = (value - low) / span if span else 0.5
+    return LABEL_WIDTH + 8 + share * (PLOT_WIDTH - 16) if math.isfinite(value) else None
 
 
 def _stages(results: Sequence[JobResult]) -> dict[str, Any] | None:
     """Return a bar per job, divided into the seconds of its stages."""
-    timed = [
-        (result, result.receipt.seconds)
-        for result in results
-        if result.receipt and result.receipt.seconds
-    ]
+    timed = [(result, result.stage_seconds) for result in results if result.stage_seconds]
     if not timed:
         return None
-    totals: dict[str, float] = {}
-    for _, seconds in timed:
-        for stage, value in seconds.items():
-            totals[stage] = totals.get(stage, 0.0) + value
-    colours = {
-        stage: f"hsl({HUES[index % len(HUES)]} 50% 55%)" for index, stage in enumerate(totals)
-    }
+    stages = dict.fromkeys(stage for _, seconds in timed for stage in seconds)
+    hues = dict(zip(stages, itertools.cycle(HUES), strict=False))
+    colours = {stage: f"hsl({hue} 50% 55%)" for stage, hue in hues.items()}
     scale = PLOT_WIDTH / (max(sum(seconds.values()) for _, seconds in timed) or 1.0)
     keys = set(varying_keys(results))
-    rows = []
-    for result, seconds in timed:
-        bars, x = [], float(LABEL_WIDTH)
-        for stage, value in seconds.items():
-            title = f"{stage}: {value:.3f} s"
-            bars.append({"x": x, "width": value * scale, "colour": colours[stage], "title": title})
-            x += value * scale
-        rows.append({**_row(result, keys, f"{result.seconds:.2f} s"), "bars": bars})
+    rows = [
+        {**_row(result, keys, f"{result.seconds:.2f} s"), "bars": _bars(seconds, colours, scale)}
+        for result, seconds in timed
+    ]
     legend = [
-        {"name": stage, "colour": colours[stage], "duration": _format_duration(total)}
-        for stage, total in totals.items()
+        {"name": stage, "colour": colour, "duration": _total_duration(results, stage)}
+        for stage, colour in colours.items()
     ]
     return {"legend": legend, "rows": rows, "height": _row_height(rows)}
+
+
+def _total_duration(results: Sequence[JobResult], stage: str) -> str:
+    return _format_duration(sum(result.stage_seconds.get(stage, 0.0) for result in results))
+
+
+def _bars(
+    seconds: Mapping[str, float], colours: Mapping[str, str], scale: float
+) -> list[dict[str, Any]]:
+    bars, x = [], float(LABEL_WIDTH)
+    for stage, value in seconds.items():
+        title = f"{stage}: {value:.3f} s"
+        bars.append({"x": x, "width": value * scale, "colour": colours[stage], "title": title})
+        x += value * scale
+    return bars
 
 
 def _errors(results: Sequence[JobResult]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.text import did_you_mean, truncate
@@ -107,20 +107,27 @@ class Trials:
         for _ in self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             self.study.ask()
         results = read_results(self.sweep.record, self.sweep.folder)
-        params: dict[int, dict[str, Any]] = {}
-        for trial in self.study.get_trials():
-            number = trial.user_attrs.get(JOB)
-            result = results[number] if number is not None and number < len(results) else None
-            if result is not None and self.distributions.keys() <= trial.params.keys():
-                params[result.number] = trial.params
-            if not trial.state.is_finished():
-                succeeded = result is not None and result.status == "ok"
-                self._tell(trial.number, result.objective if result and succeeded else None)
+        params = self._finish_trials(
+            {result.number: result.objective for result in results if result.status == "ok"}
+        )
         numbers = [result.number for result in results if result.status != "ok"]
         for number in numbers:
             self.study.enqueue_trial(params[number], user_attrs={JOB: number})
             self.trials[number] = self.study.ask(self.distributions)
         return numbers
+
+    def _finish_trials(
+        self, objectives: Mapping[int, float | None]
+    ) -> dict[int | None, dict[str, Any]]:
+        """Finish the trials of an interrupted sweep; return the complete params by job."""
+        params = {}
+        for trial in self.study.get_trials():
+            number = trial.user_attrs.get(JOB)
+            if self.distributions.keys() <= trial.params.keys():
+                params[number] = trial.params
+            if not trial.state.is_finished():
+                self._tell(trial.number, objectives.get(number))
+        return params
 
     def suggest(self, count: int) -> list[int]:
         """Add new jobs to the sweep and return their numbers; fewer than `count` if a grid ends."""

@@ -27,6 +27,7 @@ from typing import Any, Protocol, cast
 
 from hydra.core.utils import JobReturn, filter_overrides
 
+from modelpact._internal.guards import capture
 from modelpact.cli import gc_tuning
 from modelpact.cli.sweeps.workers import WorkerContext, failed_job
 from modelpact.errors import SweepError
@@ -241,11 +242,9 @@ def _serve(connection: Connection, worker: WorkerContext) -> None:
 
 
 def _run(worker: WorkerContext, overrides: list[str], number: int) -> JobReturn:
-    try:
-        return worker.run_job(overrides, number)
     # Errors of composing; an error of the job itself is part of its result.
-    except Exception as error:
-        return failed_job(overrides, number, error)
+    result = capture(lambda: worker.run_job(overrides, number), Exception)
+    return failed_job(overrides, number, result) if isinstance(result, Exception) else result
 
 
 def _pickle_result(result: JobReturn) -> bytes:

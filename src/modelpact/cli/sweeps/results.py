@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -22,12 +22,23 @@ __all__ = [
     "find_best",
     "metric_names",
     "read_results",
-    "result_columns",
+    "result_table",
     "to_csv",
     "varying_keys",
 ]
 
-STATUSES = ("ok", "failed", "missing")
+Status = Literal["ok", "failed", "missing"]
+
+STATUSES: tuple[Status, ...] = ("ok", "failed", "missing")
+
+DETAILS = {
+    "stage": "stage",
+    "error": "error",
+    "registered_model": "name",
+    "run_id": "run_id",
+    "model_uri": "model_uri",
+}
+"""The attributes of a receipt that only the CSV file contains, by column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +57,30 @@ class JobResult:
 
     number: int
     choices: dict[str, str]
-    status: Literal["ok", "failed", "missing"]
+    status: Status
     receipt: Receipt | None = None
     folder: Path | None = field(default=None, compare=False)
     minimize: bool = False
 
     @property
+    def stage_seconds(self) -> Mapping[str, float]:
+        """The duration of each stage."""
+        return {} if self.receipt is None else self.receipt.seconds
+
+    @property
     def seconds(self) -> float | None:
         """The duration of the job."""
-        return None if self.receipt is None else sum(self.receipt.seconds.values())
+        return None if self.receipt is None else sum(self.stage_seconds.values())
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """The metrics of the receipt."""
+        return {} if self.receipt is None else self.receipt.metrics
 
     @property
     def objective(self) -> float | None:
         """The first metric, which the sweep maximizes or minimizes."""
-        return None if self.receipt is None else next(iter(self.receipt.metrics.values()), None)
+        return next(iter(self.metrics.values()), None)
 
     @property
     def outcome(self) -> str:
@@ -124,49 +145,46 @@ def varying_keys(results: Sequence[JobResult]) -> list[str]:
 
 def metric_names(results: Sequence[JobResult]) -> list[str]:
     """Return the names of all metrics, in order of appearance."""
-    receipts = [result.receipt for result in results if result.receipt]
-    return list(dict.fromkeys(name for receipt in receipts for name in receipt.metrics))
+    return list(dict.fromkeys(name for result in results for name in result.metrics))
 
 
-def result_columns(results: Sequence[JobResult]) -> list[tuple[str, list[str]]]:
-    """Return the results as columns of text.
+def result_table(results: Sequence[JobResult]) -> tuple[list[str], list[list[str]]]:
+    """Return the results as a table of text: the names of the columns, and the rows.
 
     The columns are the number, varying keys, status, version, metrics and seconds.
     """
-    columns: list[tuple[str, list[str]]] = [("job", [str(result.number) for result in results])]
-    for key in varying_keys(results):
-        columns.append((key, [result.choices.get(key, "") for result in results]))
-    columns.append(("status", [result.outcome for result in results]))
-    receipts = [result.receipt for result in results]
-    columns.append(("version", [(receipt and receipt.version) or "" for receipt in receipts]))
-    for name in metric_names(results):
-        values = [receipt.metrics.get(name) if receipt else None for receipt in receipts]
-        columns.append((name, ["" if value is None else f"{value:.4g}" for value in values]))
-    seconds = [result.seconds for result in results]
-    columns.append(("seconds", ["" if value is None else f"{value:.2f}" for value in seconds]))
-    return columns
+    keys, metrics = varying_keys(results), metric_names(results)
+    rows = [
+        [
+            str(result.number),
+            *(result.choices.get(key, "") for key in keys),
+            result.outcome,
+            (result.receipt and result.receipt.version) or "",
+            *(_format(result.metrics.get(name), ".4g") for name in metrics),
+            _format(result.seconds, ".2f"),
+        ]
+        for result in results
+    ]
+    return ["job", *keys, "status", "version", *metrics, "seconds"], rows
 
 
 def to_csv(results: Sequence[JobResult]) -> str:
     """Return the results as CSV: the columns of the table with full precision, and details."""
-    columns = result_columns(results)
-    details = ["stage", "error", "registered_model", "run_id", "model_uri", "folder"]
+    names, rows = result_table(results)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*(name for name, _ in columns), *details])
-    for index, result in enumerate(results):
-        receipt = result.receipt
-        metrics = dict(receipt.metrics) if receipt else {}
-        cells: list[str | None] = [
-            repr(metrics[name]) if name in metrics else values[index] for name, values in columns
-        ]
-        if receipt is None:
-            cells += [None] * 5
-        else:
-            cells += [receipt.stage, receipt.error, receipt.name, receipt.run_id, receipt.model_uri]
-        cells.append(None if result.folder is None else result.folder.name)
-        writer.writerow(["" if cell is None else cell for cell in cells])
+    writer.writerow([*names, *DETAILS, "folder"])
+    for result, row in zip(results, rows, strict=True):
+        cells = [result.metrics.get(name, cell) for name, cell in zip(names, row, strict=True)]
+        details = [getattr(result.receipt, attribute, None) for attribute in DETAILS.values()]
+        folder = None if result.folder is None else result.folder.name
+        # None is an empty cell.
+        writer.writerow([*cells, *details, folder])
     return text.getvalue()
+
+
+def _format(value: float | None, spec: str) -> str:
+    return "" if value is None else format(value, spec)
 
 
 def _rank(result: JobResult) -> float:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from modelpact._internal.files import log_text, write_atomically
+from modelpact._internal.files import exclusive_lock, log_text, write_atomically
+from modelpact._internal.guards import on_error
 from modelpact._internal.process import Process
-from modelpact._internal.text import truncate
 from modelpact.cli.sweeps.html_report import render_report
 from modelpact.cli.sweeps.record import SweepRecord, list_differences
 from modelpact.cli.sweeps.results import JobResult, find_best, read_results, to_csv
 from modelpact.errors import AliasError, ConfigError, SweepError
 from modelpact.registry.aliases import Aliases
+from modelpact.tracking.remote_store import log_failure
 
 if TYPE_CHECKING:
     from modelpact.tracking import Store, Tracking
 
 __all__ = ["Sweep"]
-
-log = logging.getLogger(__name__)
 
 MAX_DIFFERENCES = 20
 """Differences that a message lists at most."""
@@ -115,21 +113,22 @@ class Sweep:
             StoreError: The store cannot be opened.
             SweepError: Another process runs this sweep.
         """
-        with self._lock():
+        refusal = SweepError(
+            f"another process is running the sweep in {self.folder}",
+            remedy="Wait until it has ended, or stop it; then resume the sweep.",
+        )
+        with exclusive_lock(self.folder / ".lock", refusal):
             parent = self._start_parent()
-            status: Literal["FINISHED", "FAILED", "KILLED"] = "KILLED"
-            try:
+            with on_error(lambda error: self._end(parent, error)):
                 yield
-                status = "FINISHED"
-            except Exception:
-                status = "FAILED"
-                raise
-            finally:
-                self.results = read_results(self.record, self.folder)
-                if status == "FINISHED" and any(one.status != "ok" for one in self.results):
-                    status = "FAILED"
-                files = self._write_results()
-                self._end_parent(parent, status, files)
+            self._end(parent, None)
+
+    def _end(self, parent: str, error: BaseException | None) -> None:
+        self.results = read_results(self.record, self.folder)
+        all_ok = error is None and all(result.status == "ok" for result in self.results)
+        is_killed = error is not None and not isinstance(error, Exception)
+        status = "KILLED" if is_killed else "FINISHED" if all_ok else "FAILED"
+        self._end_parent(parent, status, self._write_results())
 
     def promote(self, alias: str) -> JobResult | None:
         """Move an alias to the version of the best job and return that job.
@@ -158,24 +157,6 @@ class Sweep:
                 remedy=error.remedy,
             ) from error
         return best
-
-    @contextlib.contextmanager
-    def _lock(self) -> Iterator[None]:
-        from filelock import FileLock, Timeout
-
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise SweepError(
-                f"another process is running the sweep in {self.folder}",
-                remedy="Wait until it has ended, or stop it; then resume the sweep.",
-            ) from None
-        try:
-            yield
-        finally:
-            lock.release()
 
     def _start_parent(self) -> str:
         """Create the parent run, or reopen it, and write the record; return the ID of the run."""
@@ -207,25 +188,18 @@ class Sweep:
 
     def _end_parent(self, parent: str, status: str, files: dict[str, str]) -> None:
         """Log the results to the parent run and end it; a failing store is only a warning."""
-        try:
-            with self.tracking.open() as store:
-                for name, text in files.items():
-                    log_text(store.client, parent, text, name)
-                best = find_best(self.results)
-                if best is not None and best.receipt is not None:
-                    store.client.set_tag(parent, "modelpact.best_job", str(best.number))
-                    for metric, value in best.receipt.metrics.items():
-                        store.client.log_metric(parent, metric, value)
-                if status == "KILLED":
-                    _end_children(store, parent)
-                store.client.set_terminated(parent, status)
-        # Any error of a store, of its server or of its artifact store.
-        except Exception as error:
-            log.warning(
-                "cannot log the results of the sweep to MLflow; they are in %s: %s",
-                self.folder,
-                truncate(error, 200),
-            )
+        failure = f"cannot log the results of the sweep to MLflow; they are in {self.folder}"
+        with log_failure(failure), self.tracking.open() as store:
+            for name, text in files.items():
+                log_text(store.client, parent, text, name)
+            best = find_best(self.results)
+            if best is not None and best.receipt is not None:
+                store.client.set_tag(parent, "modelpact.best_job", str(best.number))
+                for metric, value in best.receipt.metrics.items():
+                    store.client.log_metric(parent, metric, value)
+            if status == "KILLED":
+                _end_children(store, parent)
+            store.client.set_terminated(parent, status)
 
 
 def _end_children(store: Store, parent: str) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import copy
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
 from modelpact._internal.signals import sigterm_raises
 from modelpact.cli import gc_tuning
@@ -24,7 +26,7 @@ from modelpact.cli.sweeps.job_context import (
     clear_tasks,
     store_task,
 )
-from modelpact.cli.sweeps.results import STATUSES, result_columns
+from modelpact.cli.sweeps.results import STATUSES, result_table
 from modelpact.errors import ConfigError, PactError, SweepError
 from modelpact.registers import check_alias
 
@@ -255,8 +257,8 @@ def validate_jobs(
             task = build(composed, composed.hydra)
             task.check()
             store_task(task, sweep.folder / str(number), sweep.record.jobs[number])
-        # Also OmegaConf's errors, such as a missing value.
-        except Exception as error:
+        # Of OmegaConf's errors, a missing value for example.
+        except (PactError, OmegaConfBaseException, OSError) as error:
             problem = translate(error)
             if problem is None:
                 raise
@@ -271,17 +273,11 @@ def validate_jobs(
 
 def show_results(sweep: Sweep) -> None:
     """Print the results of all jobs as a table."""
-    results = sweep.results
-    columns = result_columns(results)
-    counts = [
-        f"{count} {status}"
-        for status in STATUSES
-        if (count := sum(result.status == status for result in results))
-    ]
+    totals = Counter(result.status for result in sweep.results)
+    counts = ", ".join(f"{totals[status]} {status}" for status in STATUSES if totals[status])
+    report = f"{_relative(sweep.folder)}/sweep.html"
     show_table(
-        f"{len(results)} jobs, {', '.join(counts)}; report in {_relative(sweep.folder)}/sweep.html",
-        [name for name, _ in columns],
-        [list(cells) for cells in zip(*(cells for _, cells in columns), strict=True)],
+        f"{len(sweep.results)} jobs, {counts}; report in {report}", *result_table(sweep.results)
     )
 
 

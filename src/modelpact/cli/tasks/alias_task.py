@@ -44,4 +44,4 @@ class AliasTask(Task):
 
     @abstractmethod
     def change(self, aliases: Aliases) -> str:
-        """Change the alias and return one line that says what was done."""
+        """Change the alias and return one line that describes the change."""

@@ -145,10 +145,7 @@ def _show_table(audited: list[_AuditedVersion]) -> None:
         for version in audited
         for finding in version.findings
     ]
-    if rows:
-        show_table(title, ("name", "version", "finding", "detail"), rows)
-    else:
-        echo(title)
+    show_table(title, ("name", "version", "finding", "detail"), rows)
 
 
 class _Auditor:
@@ -229,8 +226,8 @@ def _is_gone(location: str, error: Exception) -> bool:
         return True
     try:
         return not list_artifacts(artifact_uri=location)
+    # The clients of artifact stores raise errors of their own; then nothing is known.
     except Exception:
-        # The clients of artifact stores raise errors of their own; then nothing is known.
         return False
 
 

@@ -54,17 +54,17 @@ class HistoryTask(Task):
         count = f"{len(events) or 'no'} move{'s' * (len(events) != 1)}"
         title, rows = f"{self.name}: {count}", [_row(event) for event in events]
         notes = "".join(f"{_describe(state)}\n" for state in states)
-        if self.out is None and self.format == "table" and rows:
-            show_table(title, _HEADERS, rows)
-            echo(notes.rstrip())
-            return
-        table = plain_table(_HEADERS, rows) if rows else ""
-        text = self._json(states) if self.format == "json" else f"{title}\n{table}{notes}"
-        if self.out is None:
-            echo(text.rstrip())
-        else:
+        if self.out is not None:
+            is_json = self.format == "json"
+            table = f"{title}\n{plain_table(_HEADERS, rows)}{notes}"
+            text = self._json(states) if is_json else table
             write_atomically(Path(self.out), text)
             echo(f"wrote {self.out}: {count}")
+        elif self.format == "json":
+            echo(self._json(states).rstrip())
+        else:
+            show_table(title, _HEADERS, rows)
+            echo(notes.rstrip())
 
     def _read_states(self) -> list[AliasState]:
         from mlflow import MlflowClient

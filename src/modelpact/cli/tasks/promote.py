@@ -66,7 +66,7 @@ class PromoteTask(Task):
                 expected=state.current,
                 why=self.why,
                 rules=results,
-                forced=self._forced(results),
+                forced=[one.name for one in results if self._outcome(one) == "forced"],
             )
         echo(f"{self.alias} of {name}: {_label(state.current)} -> {_label(number)}")
         return None
@@ -103,25 +103,20 @@ class PromoteTask(Task):
             )
         criteria = PromotionCriteria(self.metric, self.better, self.min_gain, self.compatibility)
         results = check_promotion(aliases.client, new, champion, criteria)
-        forced = self._forced(results)
-        rows = [
-            (
-                result.name,
-                "ok" if result.ok else "forced" if result.name in forced else "failed",
-                result.detail,
-            )
-            for result in results
-        ]
+        outcomes = {result.name: self._outcome(result) for result in results}
+        rows = [(result.name, outcomes[result.name], result.detail) for result in results]
         now = "no version yet" if state.current is None else f"version {state.current}"
         title = f"{state.name} version {number} for {self.alias}, which names {now}"
         show_table(title, ("rule", "result", "detail"), rows)
-        failed = [result for result in results if not result.ok and result.name not in forced]
+        failed = [result for result in results if outcomes[result.name] == "failed"]
         if failed:
             raise self._rejection(state, number, results, failed)
         return results
 
-    def _forced(self, results: list[RuleResult]) -> list[str]:
-        return [result.name for result in results if not result.ok and result.name in self.force]
+    def _outcome(self, result: RuleResult) -> Literal["ok", "forced", "failed"]:
+        if result.ok:
+            return "ok"
+        return "forced" if result.name in self.force else "failed"
 
     def _rejection(
         self,

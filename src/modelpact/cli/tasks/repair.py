@@ -177,21 +177,23 @@ class _Experiment:
         """
         for found in self._search_models():
             unfinished = self._states.get(found.source_run_id) in ("ended", "gone")
-            if found.status != "PENDING" and not (found.status == "READY" and unfinished):
-                continue
-            if self._state_of_model(found) not in ("finished", "ended", "gone"):
-                continue
-            # Read it again: it may have changed until its run ended.
-            model = self._store.client.get_logged_model(found.model_id)
-            if model.status == "PENDING":
-                yield self._fail(model, "it was never saved completely")
-            elif model.status == "READY" and unfinished and not self._has_version(model):
-                yield self._fail(model, "its run did not finish, and it is not a version")
+            if found.status == "PENDING" or (found.status == "READY" and unfinished):
+                yield from self._fail(found, unfinished)
 
-    def _fail(self, model: LoggedModel, reason: str) -> _Repair:
+    def _fail(self, found: LoggedModel, unfinished: bool) -> Iterator[_Repair]:
+        if self._state_of_model(found) not in ("finished", "ended", "gone"):
+            return
+        # Read it again: it may have changed until its run ended.
+        model = self._store.client.get_logged_model(found.model_id)
+        if model.status == "PENDING":
+            reason = "it was never saved completely"
+        elif model.status == "READY" and unfinished and not self._has_version(model):
+            reason = "its run did not finish, and it is not a version"
+        else:
+            return
         subject = f"model {model.model_id} ({model.status}) as FAILED: {reason}"
         finalize = self._store.client.finalize_logged_model
-        return _Repair("marked", "mark", subject, partial(finalize, model.model_id, "FAILED"))
+        yield _Repair("marked", "mark", subject, partial(finalize, model.model_id, "FAILED"))
 
     def _close(self, run: Run, reason: str) -> None:
         self._store.client.set_tag(run.info.run_id, REPAIRED_TAG, reason)

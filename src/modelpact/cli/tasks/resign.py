@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr
 
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder, without_new_bytecode, write_atomically
+from modelpact._internal.guards import convert_errors
 from modelpact._internal.text import truncate
 from modelpact.cli.render.progress import Progress, show_receipt
 from modelpact.cli.stored_model import (
@@ -175,18 +176,17 @@ class _ResignedModel(Model):
         if self._pyfunc is None:
             import mlflow.pyfunc
 
-            files = str(self.files)
-            try:
-                with without_new_bytecode(self.files):
-                    self._pyfunc = mlflow.pyfunc.load_model(files, suppress_warnings=True)
-            except Exception as error:
-                # Loading runs the model's own code.
-                raise LoadError(
-                    f"cannot load {self.uri!r}: {type(error).__name__}: {truncate(error, 300)}",
-                    remedy="Install the requirements of the model.",
-                    uri=self.uri,
-                ) from error
+            files = self.files
+            with convert_errors(self._load_error), without_new_bytecode(files):
+                self._pyfunc = mlflow.pyfunc.load_model(str(files), suppress_warnings=True)
         return self._pyfunc
+
+    def _load_error(self, error: Exception) -> LoadError:
+        return LoadError(
+            f"cannot load {self.uri!r}: {type(error).__name__}: {truncate(error, 300)}",
+            remedy="Install the requirements of the model.",
+            uri=self.uri,
+        )
 
 
 class _CopySaver(Saver):

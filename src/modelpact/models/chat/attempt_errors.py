@@ -68,7 +68,7 @@ REASONS = {
         "the response does not follow OpenAI's chat API",
         "Check that model.base_url is a server with that API (including /v1).",
     ),
-    "empty": Reason("the response is empty", "The finish reason says why."),
+    "empty": Reason("the response is empty", "The finish reason explains why."),
     "too_large": Reason(
         "the response is too large", "Lower model.max_tokens, or raise model.max_response_bytes."
     ),
@@ -169,7 +169,7 @@ class AttemptError(Exception):
 
 
 def parse_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a server asks to wait, or None.
+    """Return the seconds to wait that a server requests, or None.
 
     Reads `retry-after-ms`, and `Retry-After` in seconds or as a date.
 

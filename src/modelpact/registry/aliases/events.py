@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from modelpact.errors import AliasError, ConfigError
+from modelpact.registry.names import has_surrogates
 from modelpact.security import secrets
 
 __all__ = ["AliasEvent", "AliasState", "EventKind", "RuleResult", "check_reason"]
@@ -236,7 +237,7 @@ def check_reason(why: str, key: str) -> None:
         SecretError: The reason contains a secret.
     """
     secrets.reject_literals({"why": why}, key.rpartition(".")[0])
-    if any("\ud800" <= letter <= "\udfff" for letter in why):
+    if has_surrogates(why):
         raise ConfigError(f"{key} has unpaired surrogates", remedy="Use valid Unicode text.")
     if len(why) > MAX_REASON_LENGTH:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""Tells random texts, such as keys, from words, names, numbers and placeholders."""
+"""Distinguishes random texts, such as keys, from words, names, numbers and placeholders."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def _candidates(name: str, value: str) -> list[str]:
 
 
 def _is_distinctive(value: str) -> bool:
-    """Check whether a value is long and unusual enough to be told from ordinary text."""
+    """Check whether a value is long and unusual enough to differ from ordinary text."""
     if len(value) < MIN_LENGTH or len(set(value)) < 5:
         return False
     if referenced_variable(value) or is_placeholder(value):

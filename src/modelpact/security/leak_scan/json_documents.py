@@ -66,19 +66,16 @@ def _inner_name(key: str, item: object, name: str) -> str:
 def _find_in_table(columns: object, rows: object, place: str) -> Iterator[tuple[str, str]]:
     if not isinstance(columns, list) or not isinstance(rows, list):
         return
-    secret = {
-        index: name
-        for index, name in enumerate(columns)
-        if isinstance(name, str) and is_secret_name(name)
-    }
+    names = {index: name for index, name in enumerate(columns) if isinstance(name, str)}
+    secret = {index: name for index, name in names.items() if is_secret_name(name)}
     for number, row in enumerate(rows if secret else []):
-        if isinstance(row, list):
-            for index in _find_random_cells(row, secret):
-                yield _join(place, f"data.{number}.{index}"), secret[index]
+        for index in _find_random_cells(row, secret):
+            yield _join(place, f"data.{number}.{index}"), secret[index]
 
 
-def _find_random_cells(row: list[object], indices: Iterable[int]) -> Iterator[int]:
+def _find_random_cells(row: object, indices: Iterable[int]) -> Iterator[int]:
+    cells = row if isinstance(row, list) else []
     for index in indices:
-        cell = row[index] if index < len(row) else None
+        cell = cells[index] if index < len(cells) else None
         if isinstance(cell, str) and is_random(cell):
             yield index

@@ -77,18 +77,23 @@ def find_secrets(text: str, keyed: bool = True) -> Iterator[tuple[int, Kind, str
         []
     """
     found: list[tuple[int, int]] = []
+    for start, end, kind, name in _find_candidates(text, keyed):
+        if kind == "pattern" or not _overlaps(found, start, end):
+            found.append((start, end))
+            yield start, kind, name
+
+
+def _find_candidates(text: str, keyed: bool) -> Iterator[tuple[int, int, Kind, str]]:
+    """Yield the secrets in a text; those of different kinds may overlap."""
     for start, end in find_keys(text) if keyed else ():
         if is_real_key(text[start:end], text[end : end + 400]):
-            found.append((start, end))
-            yield start, "pattern", ""
+            yield start, end, "pattern", ""
     for start, end in _find_urls(text):
-        if _grants_access(text[start:end]) and not _overlaps(found, start, end):
-            found.append((start, end))
-            yield start, "url", ""
+        if _grants_access(text[start:end]):
+            yield start, end, "url", ""
     for start, end, name in _find_named_values(text):
-        if is_random(text[start:end]) and not _overlaps(found, start, end):
-            found.append((start, end))
-            yield start, "entropy", name
+        if is_random(text[start:end]):
+            yield start, end, "entropy", name
 
 
 def is_real_key(key: str, after: str = "") -> bool:

@@ -34,7 +34,7 @@ BEFORE_KEY, AFTER_KEY = 64, 8500
 def candidate_regions(chunk: bytes) -> Iterator[tuple[int, int, bool]]:
     """Yield the start and the end of each region that may contain a secret.
 
-    A region has the name of a credential, a URL, or the marker of a key. The third item says
+    A region has the name of a credential, a URL, or the marker of a key. The third item is
     whether it has such a marker.
 
     Example:

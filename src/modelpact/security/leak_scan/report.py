@@ -76,7 +76,7 @@ class AllowlistEntry(BaseModel):
     @classmethod
     def _check_reason(cls, value: str) -> str:
         if not value.strip():
-            raise ValueError("say why it is not a secret")
+            raise ValueError("explain why it is not a secret")
         return value
 
     @field_validator("place")
@@ -129,21 +129,15 @@ class ScanReport:
         leaks = {leak for leak in self.leaks if not _is_allowed(leak, allowlist)}
         if leaks:
             raise _leak_error(sorted(leaks), key, what)
-        used = [entry for entry in allowlist if any(map(entry.covers, self.leaks))]
-        self._warn_unused([entry for entry in allowlist if entry not in used], key)
-        for entry in used:
-            log.info("%s: %s at %s is allowed: %s", key, entry.kind, entry.place, entry.reason)
+        used = []
+        for entry in allowlist:
+            kind, place = entry.kind, entry.place
+            if any(map(entry.covers, self.leaks)):
+                used.append(entry)
+                log.info("%s: %s at %s is allowed: %s", key, kind, place, entry.reason)
+            elif place.startswith(RUN_PREFIX) == self.is_run:
+                log.warning("%s: no finding of kind %s at %s; remove the entry", key, kind, place)
         return used
-
-    def _warn_unused(self, entries: Sequence[AllowlistEntry], key: str) -> None:
-        for entry in entries:
-            if entry.place.startswith(RUN_PREFIX) == self.is_run:
-                log.warning(
-                    "%s: no finding of kind %s at %s; remove the entry",
-                    key,
-                    entry.kind,
-                    entry.place,
-                )
 
 
 def _is_allowed(leak: Leak, allowlist: Sequence[AllowlistEntry]) -> bool:

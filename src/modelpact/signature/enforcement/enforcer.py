@@ -148,7 +148,7 @@ class Enforcer:
             return _check_data(data, compiled, violations)
         checked = mlflow_policy.check_data(data, schema, violations)
         if violations:
-            # MLflow's message often does not say where the data violates the schema.
+            # MLflow's message often does not name the place where the data violates the schema.
             _check_data(data, compiled, violations)
         return checked
 

@@ -25,9 +25,9 @@ def check_data(data: Any, schema: Schema, violations: Violations) -> Any:
         schema: The schema of the inputs or outputs.
         violations: Collects MLflow's exception as a violation.
     """
-    # Like MLflow's predict, which reports every exception as a violation of the schema.
     try:
         return mlflow_compat.enforce_inputs(_protect(data, schema), schema)
+    # Like MLflow's predict, which reports every exception as a violation of the schema.
     except Exception as error:
         _record(error, violations)
         return data
@@ -35,9 +35,9 @@ def check_data(data: Any, schema: Schema, violations: Violations) -> Any:
 
 def check_params(params: Any, schema: ParamSchema | None, violations: Violations) -> Any:
     """Return the params as MLflow's `predict` passes them to a model."""
-    # Like MLflow's predict, which reports every exception as a violation of the schema.
     try:
         enforced = mlflow_compat.enforce_params(params, schema)
+    # Like MLflow's predict, which reports every exception as a violation of the schema.
     except Exception as error:
         _record(error, violations)
         return params

@@ -82,7 +82,7 @@ class ScalarNode(Node):
         if not self._native_types.issuperset(map(type, values)):
             return False
         if self.expected == "datetime":
-            # The type of a value does not tell whether it has a time zone.
+            # The type of a value does not show whether it has a time zone.
             return not any(getattr(value, "tzinfo", None) for value in values)
         if self.rule.bounds is None or not values:
             return True

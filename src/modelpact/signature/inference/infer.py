@@ -77,7 +77,8 @@ def infer(
         text = "nothing to infer a signature from: there are no inputs, outputs or params"
         raise SignError(text, problems=[("inputs", text)])
     # MLflow's annotations lack None.
-    return ModelSignature(schemas["inputs"], schemas["outputs"], params_schema)  # type: ignore[arg-type]
+    inputs, outputs = schemas["inputs"], schemas["outputs"]
+    return ModelSignature(inputs, outputs, params_schema)  # type: ignore[arg-type]
 
 
 def _check_option(name: str, value: str, known: tuple[str, ...]) -> None:

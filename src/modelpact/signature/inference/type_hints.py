@@ -55,7 +55,7 @@ def from_type_hint(hint: Any, *, role: Literal["inputs", "outputs"] = "inputs") 
 
     Raises:
         SignError: The hint has no schema. `hint` and `path` identify the part at fault, and the
-            remedy says what to write instead.
+            remedy is what to write instead.
 
     Example:
         >>> class Author(BaseModel):

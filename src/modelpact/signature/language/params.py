@@ -122,7 +122,7 @@ def _read_long(
     for key in [key for key in value if key not in _KEYS]:
         text = f"unknown key {preview(key)} of a param{did_you_mean(key, _KEYS)}"
         issues.add((*path, key), text)
-    # Older files of MLflow say dtype.
+    # Older files of MLflow contain dtype.
     type_key = "dtype" if "dtype" in value and "type" not in value else "type"
     missing = [key for key in (type_key, "default") if key not in value]
     if missing:
