@@ -16,6 +16,7 @@ from modelpact._internal.text import truncate
 from modelpact.errors import PactError, PredictError
 from modelpact.loaders.bundled_errors import convert_error
 from modelpact.models.call_metadata import collect_metadata
+from modelpact.models.records import to_records
 from modelpact.signature import Extra, Policy, digest
 from modelpact.signature import compile as compile_signature
 from modelpact.types import Inputs, Outputs, Params
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
 
     from modelpact.models.base import Model
+    from modelpact.models.saved_model import SavedModel
     from modelpact.types import Signature
 
 __all__ = ["Adapter"]
@@ -63,6 +65,7 @@ class Adapter:
             pyfunc
         )
         self._digest = digest(self.signature)
+        self._takes_records: bool = getattr(self._saved_model(), "takes_records", False)
 
     @property
     def model(self) -> Model | None:
@@ -70,6 +73,10 @@ class Adapter:
 
         If another release of modelpact saved the model, its class is the one of that release.
         """
+        saved = self._saved_model()
+        return None if saved is None else saved.model
+
+    def _saved_model(self) -> SavedModel | None:
         from mlflow.exceptions import MlflowException
 
         try:
@@ -77,9 +84,7 @@ class Adapter:
         # The model is of another flavor than pyfunc.
         except MlflowException:
             return None
-        if not hasattr(saved, "modelpact_protocol"):
-            return None
-        return cast("Model", saved.model)
+        return cast("SavedModel", saved) if hasattr(saved, "modelpact_protocol") else None
 
     def load_context(self, config: Mapping[str, Any] | str | Path | None) -> None:
         """Replace the configuration of the model.
@@ -116,7 +121,7 @@ class Adapter:
             OutputsError: The prediction violates the signature.
         """
         started = time.perf_counter()
-        checked, settings = self._enforcer.enforce_call(inputs, params)
+        checked, settings = self._check(inputs, params)
         metadata: dict[str, Any] = {"model_uri": self.uri, "signature_digest": self._digest}
         with collect_metadata() as facts:
             try:
@@ -150,9 +155,16 @@ class Adapter:
             raise PredictError(
                 f"the model {self.uri} cannot stream", remedy="Call predict.", uri=self.uri
             )
-        checked, settings = self._enforcer.enforce_call(inputs, params)
+        checked, settings = self._check(inputs, params)
         with self._predict_errors("failed"):
             yield from stream(checked, settings)
+
+    def _check(self, inputs: Inputs, params: Params | None) -> tuple[Inputs, Params | None]:
+        """Check a call, and return the inputs in the form that the model was signed with."""
+        checked, settings = self._enforcer.enforce_call(inputs, params)
+        if self._takes_records and hasattr(checked, "columns"):
+            checked = to_records(checked, inputs if isinstance(inputs, list) else None)
+        return checked, settings
 
     def _fall_back(self, inputs: Inputs, params: Params | None, error: Exception) -> Any:
         bundled = convert_error(error)

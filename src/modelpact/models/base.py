@@ -41,6 +41,10 @@ class Model(Step, ABC):
     deterministic: ClassVar[bool] = True
     """Whether equal inputs give equal predictions, so that verifiers can compare them."""
 
+    takes_any_form: ClassVar[bool] = False
+    """Whether `predict` takes a DataFrame and a list of rows alike. Otherwise, a saved model gets
+    the form that it was signed with."""
+
     native_method: ClassVar[str] = "predict"
     """The method of `native_model()` that predicts what `predict` returns."""
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["PROTOCOL", "SCRIPT", "SavedModel", "build_saved_model", "class_path"]
 
 PROTOCOL = 1
-"""The version of `config.json`: keys `protocol`, `class`, `options` and, optionally, `context`."""
+"""The version of `config.json`: keys `protocol`, `class`, `options`, `form` (`records` or `frame`)
+and, optionally, `context`."""
 
 SCRIPT = '''"""Builds the model; MLflow runs this file."""
 
@@ -45,8 +46,14 @@ class _Predict:
 
     model: Model
 
+    takes_records = False
+
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Predict inputs that MLflow has checked against the signature."""
+        if self.takes_records and hasattr(model_input, "columns"):
+            from modelpact.models.records import to_records
+
+            model_input = to_records(model_input)
         return self.model.predict(model_input, params)
 
 
@@ -55,6 +62,7 @@ class SavedModel(_Predict, PythonModel):
 
     Attributes:
         model: The model itself; set by `load_context`.
+        takes_records: Whether the model was signed with a list of rows, and gets one.
     """
 
     modelpact_protocol: ClassVar[int] = PROTOCOL
@@ -76,6 +84,7 @@ class SavedModel(_Predict, PythonModel):
         # Strict fields accept more types in JSON, such as a string for a path.
         options = json.dumps(config["options"])
         self.model = _import_class(config["class"]).model_validate_json(options)
+        self.takes_records = config.get("form") == "records"
         # mlflow.pyfunc.load_model(uri, model_config={...})
         override = context.model_config or {}
         if "context" in config or override:

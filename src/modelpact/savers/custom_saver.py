@@ -53,9 +53,11 @@ class CustomSaver(Saver):
             state.mkdir()
             model.dump(state)
             config = temporary / "config.json"
-            config.write_text(json.dumps(_config_of(model), indent=2) + "\n", encoding="utf-8")
-            bundle = self._bundle(model, temporary)
             hinted = _is_from_hints(options["signature"], type(model))
+            takes_records = not hinted and _is_records(model, options["input_example"])
+            settings = _config_of(model, takes_records)
+            config.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+            bundle = self._bundle(model, temporary)
             script = temporary / "saved_model.py"
             script.write_text(
                 SCRIPT.format(
@@ -83,11 +85,18 @@ class CustomSaver(Saver):
         return bundle_code(folder, names, own_code, model.unused_modules())
 
 
-def _config_of(model: Model) -> dict[str, Any]:
+def _is_records(model: Model, input_example: Any) -> bool:
+    """Return whether a model takes a list of rows, as in its example, and not a DataFrame."""
+    rows = input_example[0] if isinstance(input_example, tuple) else input_example
+    return isinstance(rows, list) and not model.takes_any_form and model.native_model() is None
+
+
+def _config_of(model: Model, takes_records: bool) -> dict[str, Any]:
     config = {
         "protocol": PROTOCOL,
         "class": class_path(type(model)),
         "options": model.options(),
+        "form": "records" if takes_records else "frame",
     }
     if model.context:
         config["context"] = model.context

@@ -90,6 +90,9 @@ class ReplayVerifier(Verifier):
             response = mlflow_compat.invoke_scoring_server(adapter.pyfunc, body)
         except (MlflowException, OSError) as error:
             return Check(code=code, ok=False, detail=truncate(error, 300))
+        except (TypeError, ValueError) as error:
+            detail = f"MLflow's scoring server cannot send this prediction: {truncate(error, 200)}"
+            return Check(code=code, ok=False, detail=detail)
         ok = response.status == HTTPStatus.OK and "predictions" in json.loads(response.response)
         detail = f"MLflow's scoring server returns status {response.status}"
         return Check(code=code, ok=ok, detail=detail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any, Literal
@@ -101,3 +102,13 @@ class Hinted(Model):
         """Return the sum of each row."""
         questions = [Question.model_validate(item) for item in inputs]
         return [question.a + question.b for question in questions]
+
+
+class RecordReader(Model):
+    """Returns each of its records as JSON text; a DataFrame has none."""
+
+    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> list[str]:
+        """Return one text per row."""
+        if not isinstance(inputs, list):
+            raise TypeError(f"expected a list, got {type(inputs).__name__}")
+        return [json.dumps(row, sort_keys=True, default=str) for row in inputs]

@@ -17,7 +17,7 @@ from modelpact.models.chat.attempt_errors import AttemptError
 from modelpact.models.chat.client import Client, Completion, RetryState
 from modelpact.models.chat.event_loop import iterate_sync, map_concurrently, run_coroutine
 from modelpact.models.chat.messages import Message, build_messages, iter_rows
-from modelpact.models.chat.progress_bar import RowProgress
+from modelpact.models.chat.progress_bar import row_progress
 from modelpact.models.chat.response_format import (
     FormatMismatch,
     ResponseFormat,
@@ -49,6 +49,7 @@ class ChatModel(ChatSettings, Model):
 
     extra_requirements: ClassVar[tuple[str, ...]] = ("openai",)
     deterministic: ClassVar[bool] = False
+    takes_any_form: ClassVar[bool] = True
 
     _settings: ChatSettings | None = PrivateAttr(default=None)
     _client: tuple[int, Client] | None = PrivateAttr(default=None)
@@ -88,8 +89,10 @@ class ChatModel(ChatSettings, Model):
         return self.settings.setting_values()
 
     def unused_modules(self) -> tuple[str, ...]:
-        is_text = self.settings.response_format is None and not self._has_own_predict()
-        return ("modelpact.models.chat.response_schema",) if is_text else ()
+        unused: tuple[str, ...] = ("modelpact.models.records",)
+        if self.settings.response_format is None and not self._has_own_predict():
+            unused += ("modelpact.models.chat.response_schema",)
+        return unused
 
     def load(self, folder: Path) -> None:
         # MLflow adds what is imported here to the requirements; a missing package is found early.
@@ -229,10 +232,10 @@ class ChatModel(ChatSettings, Model):
                     raise
                 return error
 
-        with RowProgress(n_rows) as progress:
+        with row_progress(n_rows) as advance:
             max_concurrency = self.settings.max_concurrency
             return run_coroutine(
-                map_concurrently(complete, conversations, max_concurrency, progress.advance)
+                map_concurrently(complete, conversations, max_concurrency, advance)
             )
 
     def _connect(self) -> Client:

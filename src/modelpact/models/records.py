@@ -1,0 +1,66 @@
+"""Rows as records, for models that were fitted on lists instead of DataFrames.
+
+MLflow hands every model with columns a DataFrame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["to_records"]
+
+
+def to_records(frame: pd.DataFrame, rows: Sequence[Any] | None = None) -> list[Any]:
+    """Return the rows of a DataFrame as dicts, or as single values if the columns have no names.
+
+    Args:
+        frame: The rows.
+        rows: The records that the DataFrame was made of, if known. Keys that are absent there are
+            left out, and None stays None.
+
+    Example:
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"a": [1, 2], "b": [None, "x"]})
+        >>> to_records(frame)
+        [{'a': 1, 'b': None}, {'a': 2, 'b': 'x'}]
+        >>> to_records(frame, [{"a": 1}, {"a": 2, "b": "x"}])
+        [{'a': 1}, {'a': 2, 'b': 'x'}]
+    """
+    names: list[Any] = list(frame.columns)
+    columns = [_column_cells(frame.iloc[:, i]) for i in range(len(names))]
+    if names == [0]:
+        return columns[0]
+    records = [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
+    if rows is None or not all(isinstance(row, dict) for row in rows):
+        return records
+    return [
+        {key: _restore_null(value, row[key]) for key, value in record.items() if key in row}
+        for record, row in zip(records, rows, strict=True)
+    ]
+
+
+def _restore_null(value: Any, original: Any) -> Any:
+    return None if original is None else value
+
+
+def _column_cells(column: pd.Series[Any]) -> list[Any]:
+    """Return the cells of a column; nulls are None, but for NaN among floats."""
+    cells = [_to_plain(cell) for cell in column.tolist()]
+    if column.dtype.kind == "f":
+        return cells
+    # NaN is the only value that is not equal to itself.
+    return [None if isinstance(cell, float) and cell != cell else cell for cell in cells]  # noqa: PLR0124
+
+
+def _to_plain(cell: Any) -> Any:
+    if isinstance(cell, dict):
+        return {key: _to_plain(item) for key, item in cell.items()}
+    if hasattr(cell, "tolist"):
+        cell = cell.tolist()
+    if isinstance(cell, list):
+        return [_to_plain(item) for item in cell]
+    return None if type(cell).__name__ in ("NAType", "NaTType") else cell
