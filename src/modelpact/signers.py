@@ -10,7 +10,8 @@ from pydantic import Field
 from modelpact import signature
 from modelpact._internal.text import truncate
 from modelpact.datatypes import count_rows, take_rows
-from modelpact.errors import InputsError, OutputsError, SignError
+from modelpact.errors import CompatibilityError, InputsError, OutputsError, SignError
+from modelpact.models import Model
 from modelpact.types import Inputs, Params, Step
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Signer(Step, ABC):
 class InferSigner(Signer):
     """Infers the signature as MLflow does, but raises where MLflow would infer no useful type.
 
+    A stored model keeps its signature; outputs are added if it has none.
+
     Attributes:
         on_any: What to do with data for which only the type `any` fits: raise, warn, or allow it.
         integers_as: Type of integers: as they are (`auto`), `long`, or `double`, which allows
@@ -57,6 +60,9 @@ class InferSigner(Signer):
     def sign(
         self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None
     ) -> Signature:
+        stored = _stored_signature(model)
+        if stored is not None:
+            return _keep_stored(stored, inputs, outputs, params)
         inferred: Signature = signature.infer(
             inputs, outputs, params, on_any=self.on_any, integers_as=self.integers_as
         )
@@ -91,6 +97,9 @@ class ExplicitSigner(Signer):
             )
         written: Signature = signature.parse(spec)
         _check_data(written, inputs, outputs, params, "Correct the written signature, or the data.")
+        stored = _stored_signature(model)
+        if stored is not None:
+            _check_not_narrower(written, stored)
         return written
 
 
@@ -169,6 +178,39 @@ class TypeHintSigner(Signer):
         remedy = "Correct the type hints, or the data (data.form=records gives dicts)."
         _check_data(hinted, inputs, outputs, params, remedy)
         return hinted
+
+
+def _stored_signature(model: Any) -> Signature | None:
+    stored: Signature | None = model.stored_signature() if isinstance(model, Model) else None
+    return None if stored is None or stored.inputs is None else stored
+
+
+def _keep_stored(
+    stored: Signature, inputs: Inputs, outputs: Any, params: Params | None
+) -> Signature:
+    """Return a stored signature, with inferred outputs if it has none."""
+    from mlflow.models import ModelSignature
+
+    outputs_schema = stored.outputs
+    if outputs_schema is None and outputs is not None:
+        outputs_schema = signature.infer(None, outputs).outputs
+    kept = ModelSignature(inputs=stored.inputs, outputs=outputs_schema, params=stored.params)
+    remedy = "The signature is the one stored with the model: correct the data, or sign the model "
+    remedy += "with a wider one (signer=explicit)."
+    _check_data(kept, inputs, outputs, params, remedy)
+    return kept
+
+
+def _check_not_narrower(written: Signature, stored: Signature) -> None:
+    """Raise SignError if a signature rejects calls that the stored one accepts."""
+    try:
+        signature.check_compatible(stored, written)
+    except CompatibilityError as error:
+        raise SignError(
+            f"the written signature breaks callers of the stored model: {error.message}",
+            remedy="Keep what the stored signature accepts, and the outputs that it promises.",
+            signature=written,
+        ) from error
 
 
 def _check_data(

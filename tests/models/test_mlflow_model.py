@@ -6,13 +6,21 @@ from typing import Any
 
 import mlflow
 import numpy as np
+import pandas as pd
 import pytest
+from mlflow.models import infer_signature
+from mlflow.pyfunc import PythonModel
 from sklearn.linear_model import Ridge
 
-from modelpact.errors import LoadError
+from modelpact import publish
+from modelpact.data import InlineData
+from modelpact.errors import LoadError, SignError
+from modelpact.loaders import CustomLoader
 from modelpact.models import MlflowModel
 from modelpact.signature import infer
+from modelpact.signers import ExplicitSigner
 from modelpact.tracking import SqliteTracking
+from tests.support.publishing import steps
 
 X = np.arange(12.0).reshape(6, 2)
 FITTED = Ridge().fit(X, X.sum(axis=1))
@@ -157,3 +165,41 @@ def test_a_model_that_cannot_be_loaded_is_named_with_the_uri_forms(
         in caught.value.remedy
     )
     assert caught.value.uri == uri
+
+
+class Plain(PythonModel):
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
+        return model_input["a"] * (params or {}).get("k", 1)
+
+
+@pytest.mark.filterwarnings("ignore:.*An input example was not provided")
+@pytest.mark.filterwarnings("ignore:.*Add type hints to the `predict` method")
+class TestStoredSignature:
+    @pytest.fixture
+    def stored(self) -> str:
+        """A model with an optional column and a param, logged by plain MLflow."""
+        frame = pd.DataFrame({"a": [1.0, 2.0], "note": ["x", None]})
+        signature = infer_signature(frame, frame["a"], params={"k": 2})
+        with SqliteTracking().open(), mlflow.start_run():
+            return str(
+                mlflow.pyfunc.log_model(
+                    name="m", python_model=Plain(), signature=signature, pip_requirements=[]
+                ).model_uri
+            )
+
+    @pytest.mark.parametrize("params", [None, {"k": 3}])
+    def test_is_kept_by_the_infer_signer(self, stored: str, params: dict[str, Any] | None) -> None:
+        rows = [{"a": 1.0, "note": "x"}, {"a": 2.0, "note": "y"}]
+        data = InlineData(inputs=rows, test_size=0, params=params)
+        publish(**steps(data=data, model=MlflowModel(uri=stored)))
+        signature = CustomLoader().load("models:/sums/1").signature
+        assert str(signature.inputs) == "['a': double (required), 'note': string (optional)]"
+        assert str(signature.params) == "['k': long (default: 2)]"
+
+    def test_may_not_become_narrower(self, stored: str) -> None:
+        signer = ExplicitSigner(inputs={"a": "double", "note": "string"}, outputs={"a": "double"})
+        data = InlineData(inputs=[{"a": 1.0, "note": "x"}], test_size=0)
+        with pytest.raises(SignError, match="breaks callers of the stored model") as caught:
+            publish(**steps(data=data, model=MlflowModel(uri=stored), signer=signer))
+        assert "inputs.note" in str(caught.value)
+        assert "params.k" in str(caught.value)

@@ -6,12 +6,15 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import PrivateAttr
 
 from modelpact.errors import ModelConfigError, ModelConfigNotFound
 from modelpact.step import Inputs, Params, Step
+
+if TYPE_CHECKING:
+    from modelpact.types import Signature
 
 __all__ = ["Model", "read_config"]
 
@@ -62,6 +65,13 @@ class Model(Step, ABC):
 
     def native_model(self) -> Any:
         """Return the object that MLflow's own flavor saves, or None without such a flavor."""
+        return None
+
+    def stored_signature(self) -> Signature | None:
+        """Return the signature that a stored model has already, or None.
+
+        A new signature of the model must accept every call that this one accepts.
+        """
         return None
 
     def fit(self, inputs: Inputs, targets: Any) -> None:

@@ -20,6 +20,8 @@ from modelpact.step import Inputs, Params
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
 
+    from modelpact.types import Signature
+
 __all__ = ["MlflowModel"]
 
 
@@ -52,6 +54,10 @@ class MlflowModel(Model):
 
     def native_model(self) -> Any:
         return self._load_pyfunc().get_raw_model() if self.flavors else None
+
+    def stored_signature(self) -> Signature | None:
+        signature: Signature | None = self._load_pyfunc().metadata.signature
+        return signature
 
     def predict(self, inputs: Inputs, params: Params | None = None) -> Any:
         return self._load_pyfunc().predict(inputs, params=params)
