@@ -41,6 +41,8 @@ class TestEncodeRequest:
             (np.ones((1, 2), dtype="int8"), [[1, 1]]),
             ({"left": np.zeros((1, 1)), "right": [True]}, {"left": [[0.0]], "right": [True]}),
             ([{"a": (1, 2)}], [{"a": [1, 2]}]),
+            (pd.DataFrame({"b": [b"x"]}), [{"b": "eA=="}]),
+            ({"t": np.array([b"x"])}, {"t": ["eA=="]}),
             ("text", "text"),
             (None, None),
         ],
@@ -74,14 +76,12 @@ class TestEncodeRequest:
     @pytest.mark.parametrize(
         "inputs",
         [
-            pd.DataFrame({"b": [b"x"]}),
             pd.DataFrame({"m": [{5: 1}]}),
             pd.DataFrame({5: [1], "a": [2]}),
             pd.DataFrame({"x": [np.inf]}),
             np.array([np.nan]),
             np.array([1j]),
             np.array([1], dtype="m8[s]"),
-            {"t": np.array([b"x"])},
             np.array(3.0),
             np.array(["2024-05-06"], dtype="M8[D]"),
             {"t": np.zeros((2, 0, 3))},

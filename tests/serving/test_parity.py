@@ -186,7 +186,7 @@ class TestRules:
 
 
 def test_payloads_without_a_json_form_are_sent_in_python_only() -> None:
-    parity = compare_echo({"inputs": {"b": "binary"}}, n=6)
+    parity = compare_echo({"inputs": {"b": "complex64[-1]"}}, n=6)
     assert parity.count_verdicts("predict")["not sent"] >= 3
     assert all(each.envelope == "" for each in parity.results if "predict" not in each.verdicts)
     assert parity.unexplained == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import json
 import math
@@ -160,10 +161,16 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
+def _encode_bytes(value: object) -> str:
+    if not isinstance(value, bytes):
+        raise TypeError(type(value))
+    return base64.b64encode(value).decode()
+
+
 def through_json(call: Any) -> Any:
     """Return a call encoded as JSON and decoded again; None if it has no JSON form."""
     try:
-        return json.loads(json.dumps(call, allow_nan=False))
+        return json.loads(json.dumps(call, allow_nan=False, default=_encode_bytes))
     except (TypeError, ValueError):
         return None
 

@@ -14,7 +14,7 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import AnyType, ColSpec, DataType, Schema
 
 from modelpact.errors import InputsError
-from modelpact.signature import Enforcer, Violation, compile, to_json_schema
+from modelpact.signature import Base64Decoder, Enforcer, Violation, compile, to_json_schema
 from modelpact.signature.export.json_schema import JsonSchema
 from tests.support.strategies import any_names, column_schemas, row_shapes, tensor_schemas, types
 
@@ -26,7 +26,8 @@ def is_valid(schema: JsonSchema, payload: Any) -> bool:
 def find_violations(enforcer: Enforcer, call: dict[str, Any]) -> list[Violation]:
     """Return the violations of a call; an exception counts as one violation."""
     try:
-        enforcer.enforce_call(call["inputs"], call.get("params"))
+        inputs = Base64Decoder(enforcer.signature.inputs).decode(call["inputs"])
+        enforcer.enforce_call(inputs, call.get("params"))
     except InputsError as error:
         return list(error.failures)
     except (

@@ -39,6 +39,7 @@ from modelpact.serving.request_body import (
     read_body,
 )
 from modelpact.serving.request_metrics import RequestMetrics
+from modelpact.signature import Base64Decoder
 
 if TYPE_CHECKING:
     from modelpact.loaders import Adapter
@@ -133,6 +134,7 @@ class _Service:
         self._in_progress = 0
         self._redact = PathRedactor(adapter.signature).redact
         schema = adapter.signature.inputs
+        self._base64 = Base64Decoder(schema)
         self._has_columns = schema is not None and not schema.is_tensor_spec()
 
     async def predict(self, request: Request) -> Response:
@@ -158,7 +160,8 @@ class _Service:
                     call: Call = parse_csv(body, schema), None
                 else:
                     call = parse_invocation(parse_json(body), schema)
-                prediction = self._adapter.predict(*call).prediction
+                inputs, params = call
+                prediction = self._adapter.predict(self._base64.decode(inputs), params).prediction
                 return _to_json({"predictions": to_json(prediction)})
 
             return work
@@ -176,7 +179,8 @@ class _Service:
         return await self._handle("/predict/stream", prepare, self._stream_response)
 
     def _parse_predict(self, body: bytes) -> Call:
-        return parse_predict(parse_json(body), self._has_columns)
+        inputs, params = parse_predict(parse_json(body), self._has_columns)
+        return self._base64.decode(inputs), params
 
     async def _handle(
         self,

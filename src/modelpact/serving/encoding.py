@@ -29,7 +29,7 @@ def encode_request(
 
     A DataFrame becomes a list of rows: objects if its columns have names, lists if they are
     numbered, and plain values if the signature has one unnamed column. NaN in a column becomes
-    null.
+    null, and bytes become base64 text.
 
     Args:
         inputs: Inputs as for `Adapter.predict`.
@@ -37,7 +37,7 @@ def encode_request(
         schema: The inputs of the signature; None for none.
 
     Raises:
-        NotJsonEncodable: The inputs contain bytes, complex numbers, timedeltas, Infinity, keys that
+        NotJsonEncodable: The inputs contain complex numbers, timedeltas, Infinity, keys that
             are not strings, or a tensor of datetimes, with NaN, or of a shape that nested lists
             cannot represent: without axes, or with axes after an empty one.
 
@@ -114,7 +114,7 @@ def _record_envelopes(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def _check_tensor(tensor: np.ndarray) -> None:
     if not tensor.shape or 0 in tensor.shape[:-1]:
         raise NotJsonEncodable(f"a tensor of shape {tuple(tensor.shape)}")
-    if tensor.dtype.kind in "mMcS":
+    if tensor.dtype.kind in "mMc":
         raise NotJsonEncodable(f"a tensor of {tensor.dtype}")
 
 
@@ -145,7 +145,7 @@ def _encode(value: Any, *, nan_as_null: bool = True) -> Any:
         return [_encode(item, nan_as_null=nan_as_null) for item in value]
     if hasattr(value, "tolist") and not _has_datetimes(value):
         return _encode(value.tolist(), nan_as_null=nan_as_null)
-    if isinstance(value, (bytes, bytearray, complex, datetime.timedelta)):
+    if isinstance(value, (complex, datetime.timedelta)):
         raise NotJsonEncodable(f"a {type(value).__name__}")
     return to_json(value)
 

@@ -173,7 +173,7 @@ def compare(
 ) -> Parity:
     """Send payloads to a model through all four clients.
 
-    JSON cannot represent bytes, complex numbers, timedeltas, numbers that are not finite (except
+    JSON cannot represent complex numbers, timedeltas, numbers that are not finite (except
     NaN in a column), and keys that are not strings. Payloads with such values are sent in Python
     only.
 

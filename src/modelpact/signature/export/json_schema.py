@@ -55,6 +55,11 @@ DATETIME = (
 """The pattern of a date or a date and time in ISO 8601."""
 
 
+_DIGIT = "[A-Za-z0-9+/][\\r\\n]*"
+BASE64 = f"^(?:(?:{_DIGIT}){{4}})*(?:(?:{_DIGIT}){{2}}=[\\r\\n]*=|(?:{_DIGIT}){{3}}=)?[\\r\\n]*$"
+"""The pattern of bytes in base64 with padding; MLflow breaks the text into lines."""
+
+
 def to_json_schema(signature: ModelSignature) -> JsonSchema:
     """Convert a signature to the JSON Schema of its payloads.
 
@@ -66,8 +71,8 @@ def to_json_schema(signature: ModelSignature) -> JsonSchema:
         signature: MLflow's signature.
 
     Returns:
-        A schema with the properties `inputs`, `outputs` and `params` that the signature has. A part
-        that has no JSON form, such as a binary value, is `{"not": {}}`.
+        A schema with the properties `inputs`, `outputs` and `params` that the signature has. Bytes
+        are base64 text. A part that has no JSON form, such as a complex tensor, is `{"not": {}}`.
 
     Example:
         >>> from modelpact.signature.language.spec import parse
@@ -144,6 +149,8 @@ def scalar_schema(name: str, datetime_pattern: str = DATETIME) -> JsonSchema:
         return {"type": "number", "minimum": -_FLOAT_MAX, "maximum": _FLOAT_MAX}
     if name == "datetime":
         return {"type": "string", "pattern": datetime_pattern}
+    if name == "binary":
+        return {"type": "string", "contentEncoding": "base64", "pattern": BASE64}
     types = {"boolean": "boolean", "double": "number", "string": "string"}
     return {"type": types[name]} if name in types else nothing()
 
@@ -279,6 +286,8 @@ def _tensor_item_schema(dtype: np.dtype[Any], *, is_open: bool) -> JsonSchema:
     if dtype.kind == "f" and dtype.itemsize < 8:
         limit = overflow_limit(dtype)
         return {"type": "number", "exclusiveMinimum": -limit, "exclusiveMaximum": limit}
+    if dtype.kind == "S":
+        return scalar_schema("binary")
     if dtype.kind == "O":
         return {} if is_open else {"not": {"type": "array"}}
     types = {"b": "boolean", "f": "number", "U": "string"}
@@ -301,6 +310,8 @@ def _params_schema(params: ParamSchema) -> JsonSchema:
 
 
 def _param_schema(spec: ParamSpec) -> JsonSchema:
+    if spec.dtype == DataType.binary:
+        return nothing()
     if isinstance(spec.dtype, DataType):
         # Null stands for an unset param.
         schema = nullable(scalar_schema(spec.dtype.name))

@@ -63,7 +63,9 @@ def strict_rows_schema(schema: Schema) -> JsonSchema | None:
 def _strict_value(node: Node, *, optional: bool) -> JsonSchema | None:
     schema: JsonSchema | None = None
     if isinstance(node, ScalarNode):
-        schema = scalar_schema(node.expected, _DATETIME)
+        # A language model cannot be expected to write base64.
+        is_binary = node.expected == "binary"
+        schema = nothing() if is_binary else scalar_schema(node.expected, _DATETIME)
         if schema == nothing() and not optional:
             return None
     elif isinstance(node, ArrayNode):

@@ -1,0 +1,120 @@
+"""Bytes in JSON: base64 text under the type `binary`, as MLflow's scoring server reads it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from mlflow.types.schema import Array, DataType, Map, Object, Schema, TensorSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Base64Decoder"]
+
+
+class Base64Decoder:
+    """Decodes the base64 text in payloads of a schema.
+
+    Text that is not base64 is left as it is, and the enforcer reports it.
+
+    Args:
+        schema: MLflow's schema; None for none.
+
+    Example:
+        >>> from modelpact.signature.language.spec import parse
+        >>> decoder = Base64Decoder(parse({"inputs": {"image": "binary"}}).inputs)
+        >>> decoder.decode([{"image": "aGk="}, {"image": "no"}])
+        [{'image': b'hi'}, {'image': 'no'}]
+    """
+
+    def __init__(self, schema: Schema | None) -> None:
+        specs: list[Any] = [] if schema is None else schema.inputs
+        kinds = [spec.type for spec in specs]
+        self._positions = {i: kind for i, kind in enumerate(kinds) if _has_binary(kind)}
+        self._names = {specs[i].name: kind for i, kind in self._positions.items()}
+        self._is_single = len(specs) == 1 and specs[0].name is None
+        self._is_tensors = bool(specs) and isinstance(specs[0], TensorSpec)
+
+    def decode(self, data: Any) -> Any:
+        """Return a payload with decoded values: rows, columns, tensors, or a DataFrame."""
+        if not self._positions:
+            return data
+        if hasattr(data, "columns"):
+            return self._decode_frame(data)
+        if self._is_single and not isinstance(data, dict):
+            return _decode_all(data) if self._is_tensors else self._decode_cells(data)
+        if isinstance(data, dict):
+            return {key: self._decode_column(key, value) for key, value in data.items()}
+        return [self._decode_row(row) for row in data] if isinstance(data, list) else data
+
+    def _decode_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
+        columns = {
+            name: [_decode(cell, kind) for cell in frame[name].tolist()]
+            for name, kind in self._names.items()
+            if name in frame
+        }
+        return frame.assign(**columns)
+
+    def _decode_column(self, name: str, value: Any) -> Any:
+        kind = self._names.get(name)
+        if kind is None:
+            return value
+        is_column = isinstance(value, list) and not isinstance(kind, Array)
+        return _decode_all(value) if self._is_tensors or is_column else _decode(value, kind)
+
+    def _decode_cells(self, data: Any) -> Any:
+        kind = self._positions[0]
+        return [_decode(cell, kind) for cell in data] if isinstance(data, list) else data
+
+    def _decode_row(self, row: Any) -> Any:
+        if isinstance(row, dict):
+            return {
+                key: _decode(value, self._names[key]) if key in self._names else value
+                for key, value in row.items()
+            }
+        if isinstance(row, list):
+            return [
+                _decode(value, self._positions[i]) if i in self._positions else value
+                for i, value in enumerate(row)
+            ]
+        return row
+
+
+def _has_binary(kind: Any) -> bool:
+    if isinstance(kind, np.dtype):
+        return kind.kind == "S"
+    if isinstance(kind, Object):
+        return any(_has_binary(prop.dtype) for prop in kind.properties)
+    if isinstance(kind, (Array, Map)):
+        return _has_binary(kind.dtype if isinstance(kind, Array) else kind.value_type)
+    return bool(kind == DataType.binary)
+
+
+def _decode(value: Any, kind: Any) -> Any:
+    if isinstance(value, str) and kind == DataType.binary:
+        return _decode_text(value)
+    if isinstance(value, list) and isinstance(kind, Array):
+        return [_decode(item, kind.dtype) for item in value]
+    if isinstance(value, dict) and isinstance(kind, Map):
+        return {key: _decode(item, kind.value_type) for key, item in value.items()}
+    if isinstance(value, dict) and isinstance(kind, Object):
+        kinds = {prop.name: prop.dtype for prop in kind.properties}
+        return {key: _decode(item, kinds.get(key)) for key, item in value.items()}
+    return value
+
+
+def _decode_all(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_decode_all(item) for item in value]
+    return _decode_text(value) if isinstance(value, str) else value
+
+
+def _decode_text(text: str) -> bytes | str:
+    try:
+        # MLflow breaks its text into lines.
+        return base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)
+    except (binascii.Error, ValueError):
+        return text

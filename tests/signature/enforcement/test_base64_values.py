@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from jsonschema import Draft202012Validator
+from mlflow.models import ModelSignature, infer_signature
+from starlette.testclient import TestClient
+
+from modelpact._internal import mlflow_compat
+from modelpact.serving import create_app
+from modelpact.signature import Base64Decoder, compile, parse, to_json_schema
+from tests.support.echo_model import echo_adapter
+
+FRAME = pd.DataFrame({"b": [b"x"]})
+
+
+@pytest.mark.parametrize(
+    ("inputs", "payload", "decoded"),
+    [
+        ({"b": "binary"}, [{"b": "eA=="}], [{"b": b"x"}]),
+        ({"b": "binary"}, [{"b": "eA==\n"}], [{"b": b"x"}]),
+        ({"b": "binary"}, [{"b": "no"}, {"b": None}, {}], [{"b": "no"}, {"b": None}, {}]),
+        ({"b": "binary", "s": "string"}, [{"s": "eA=="}], [{"s": "eA=="}]),
+        ({"b": "binary"}, {"b": ["eA==", "eQ=="]}, {"b": [b"x", b"y"]}),
+        ({"b": ["binary"]}, [{"b": ["eA=="]}], [{"b": [b"x"]}]),
+        ({"o": {"b": "binary"}}, [{"o": {"b": "eA=="}}], [{"o": {"b": b"x"}}]),
+        ({"m": {"*": "binary"}}, [{"m": {"k": "eA=="}}], [{"m": {"k": b"x"}}]),
+        (["binary"], ["eA=="], [b"x"]),
+        (["binary", "string"], [["eA==", "eA=="]], [[b"x", "eA=="]]),
+        ("bytes[-1]", ["eA=="], [b"x"]),
+        ({"t": "bytes[-1, 1]"}, {"t": [["eA=="]]}, {"t": [[b"x"]]}),
+        ({"a": "string"}, [{"a": "eA=="}], [{"a": "eA=="}]),
+    ],
+)
+def test_text_is_decoded_under_binary_types_only(inputs: Any, payload: Any, decoded: Any) -> None:
+    assert Base64Decoder(parse({"inputs": inputs}).inputs).decode(payload) == decoded
+
+
+def test_a_csv_column_is_decoded() -> None:
+    frame = Base64Decoder(parse({"inputs": {"b": "binary"}}).inputs).decode(
+        pd.DataFrame({"b": ["eA=="]})
+    )
+    pd.testing.assert_frame_equal(frame, FRAME)
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        FRAME,
+        [b"a", b"b"],
+        [{"o": {"b": b"a"}}],
+        np.array([b"a", b"\xff"]),
+        pd.DataFrame({"l": [[b"a"]]}),
+    ],
+    ids=["column", "list", "nested", "tensor", "array"],
+)
+def test_both_servers_accept_the_body_that_mlflow_makes(example: Any) -> None:
+    from mlflow.models.utils import convert_input_example_to_serving_input
+
+    signature: ModelSignature = infer_signature(example)
+    adapter = echo_adapter(signature)
+    body = convert_input_example_to_serving_input(example)
+    assert mlflow_compat.invoke_scoring_server(adapter.pyfunc, body).status == 200
+    with TestClient(create_app(adapter)) as server:
+        headers = {"content-type": "application/json"}
+        assert server.post("/invocations", content=body, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "text", ["", "eA==", "eHk=", "eHl6", "eA==\n", "eA", "e", "eA=", "====", "e A==", "é"]
+)
+def test_the_json_schema_accepts_what_the_server_accepts(text: str) -> None:
+    signature = parse({"inputs": {"b": "binary"}})
+    schema = to_json_schema(signature)["properties"]["inputs"]
+    decoded = Base64Decoder(signature.inputs).decode(json.loads(json.dumps([{"b": text}])))
+    accepted = isinstance(decoded[0]["b"], bytes)
+    assert Draft202012Validator(schema).is_valid([{"b": text}]) == accepted
+    if accepted:
+        compile(signature).enforce_inputs(decoded)
