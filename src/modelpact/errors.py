@@ -21,31 +21,12 @@ if TYPE_CHECKING:
     from modelpact.types import Receipt, Verdict
 
 __all__ = [
-    "AliasError",
-    "ChatError",
-    "CompatibilityError",
-    "ConfigError",
-    "DataError",
-    "DriftError",
-    "FitError",
-    "InputsError",
-    "IntegrityError",
-    "LoadError",
-    "ModelConfigError",
-    "ModelConfigNotFound",
-    "OutputsError",
-    "PactError",
-    "PredictError",
-    "PromotionError",
-    "RegisterError",
-    "SaveError",
-    "SecretError",
-    "SignError",
-    "SpecError",
-    "StoreError",
-    "SweepError",
-    "VerifyError",
-]
+    "AliasError", "ChatError", "CompatibilityError", "ConfigError", "DataError", "DriftError",
+    "FitError", "InputsError", "IntegrityError", "LoadError", "ModelConfigError",
+    "ModelConfigNotFound", "OutputsError", "PactError", "PredictError", "PromotionError",
+    "RegisterError", "SaveError", "SecretError", "SignError", "SpecError", "StoreError",
+    "SweepError", "VerifyError",
+]  # fmt: skip
 
 
 E = TypeVar("E")

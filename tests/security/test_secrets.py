@@ -12,7 +12,6 @@ from urllib.parse import quote
 import pytest
 
 from modelpact.errors import SecretError
-from modelpact.security.redaction import redact_text
 from modelpact.security.secrets import (
     REDACTED,
     contains_key,
@@ -20,6 +19,7 @@ from modelpact.security.secrets import (
     redact_values,
     reject_literals,
 )
+from modelpact.security.text_redaction import redact_text
 
 CANARY = "canary-7f3a"
 """A key without a known form: only its place reveals it."""

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from modelpact.security.redaction import redact_text
 from modelpact.security.secrets import contains_key, literal_error, reject_literals
+from modelpact.security.text_redaction import redact_text
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override

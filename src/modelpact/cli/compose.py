@@ -213,8 +213,8 @@ def _invalid(group: str, choice: str | None, keys: Sequence[str], error: Excepti
 
 def _describe(fault: ErrorDetails, keys: Sequence[str]) -> str:
     """Return the text of one fault that Pydantic found, without the value of a secret."""
-    from modelpact.security.redaction import is_sensitive
     from modelpact.security.secrets import redact_values
+    from modelpact.security.text_redaction import is_sensitive
 
     if fault["type"] == "extra_forbidden":
         return f"unknown key{did_you_mean(str(fault['loc'][-1]), keys)}"

@@ -153,14 +153,14 @@ def _unknown_key(key: str, parent: Iterable[object]) -> ConfigError:
 
 
 def _mask(text: str, length: int | None = None) -> str:
-    from modelpact.security.redaction import redact_text
+    from modelpact.security.text_redaction import redact_text
 
     return redact_text(text) if length is None else truncate(redact_text(text), length)
 
 
 def _mask_deleted(text: str) -> str:
     """Mask the secrets in a text of Hydra's, also where it quotes the value of a deleted key."""
-    from modelpact.security.redaction import is_sensitive
+    from modelpact.security.text_redaction import is_sensitive
 
     # Hydra's message about ~key=value if the key has another value.
     match = re.search(r"The value of '([^']+)' is ", text)

@@ -97,8 +97,8 @@ def _print_config() -> None:
 
     import yaml  # type: ignore[import-untyped, unused-ignore]
 
-    from modelpact.security.redaction import redact_text
     from modelpact.security.secrets import reject_literals
+    from modelpact.security.text_redaction import redact_text
 
     printed = io.StringIO()
     try:

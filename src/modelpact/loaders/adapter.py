@@ -16,7 +16,7 @@ from modelpact._internal.text import truncate
 from modelpact.errors import PactError, PredictError
 from modelpact.loaders.bundled_errors import convert_error
 from modelpact.models.call_metadata import collect_metadata
-from modelpact.models.records import to_records
+from modelpact.models.row_records import to_records
 from modelpact.signature import Extra, Policy, digest
 from modelpact.signature import compile as compile_signature
 from modelpact.types import Inputs, Outputs, Params

@@ -51,7 +51,7 @@ class _Predict:
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Predict inputs that MLflow has checked against the signature."""
         if self.takes_records and hasattr(model_input, "columns"):
-            from modelpact.models.records import to_records
+            from modelpact.models.row_records import to_records
 
             model_input = to_records(model_input)
         return self.model.predict(model_input, params)

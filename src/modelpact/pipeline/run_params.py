@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.files import log_text
 from modelpact.security import secrets
-from modelpact.security.redaction import redact_text
+from modelpact.security.text_redaction import redact_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

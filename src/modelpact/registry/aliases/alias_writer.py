@@ -22,7 +22,7 @@ from modelpact.registry.aliases.events import (
     check_reason,
 )
 from modelpact.registry.names import check_alias
-from modelpact.security.redaction import redact_text
+from modelpact.security.text_redaction import redact_text
 from modelpact.tracking import remote_store
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from modelpact import publish
 from modelpact._internal import mlflow_compat
 from modelpact.data import InlineData
 from modelpact.loaders import Adapter, CustomLoader
-from modelpact.models.records import to_records
+from modelpact.models.row_records import to_records
 from modelpact.serving import create_app
 from tests.support.publishing import steps
 from tiny_models import RecordReader
