@@ -102,7 +102,9 @@ def save_model(
 
     example = _input_example(sample, signature)
     with temporary_folder() as folder, redirect_temporary_files(folder):
-        info = steps.saver.save(steps.model, signature, example)
+        info = steps.saver.save(
+            steps.model, signature, example, records=isinstance(sample.inputs, list)
+        )
     recorder.record(
         model_uri=info.model_uri, leak_allowlist=leak_scan.allowlist_from_tags(info.tags)
     )

@@ -77,20 +77,29 @@ class Saver(Step, ABC):
         """Raise a SaveError if this saver cannot save the model."""
 
     @abstractmethod
-    def _write(self, model: Model, folder: Path, **options: Any) -> None:
+    def _write(self, model: Model, folder: Path, *, records: bool, **options: Any) -> None:
         """Write the model to `folder` with a `save_model` of MLflow, which gets the `options`."""
 
     @abstractmethod
     def _requirements_source(self, model: Model) -> tuple[object, str]:
         """Return what inferred requirements depend on: an object, and its saved form."""
 
-    def save(self, model: Model, signature: Signature, input_example: Inputs) -> Info:
+    def save(
+        self,
+        model: Model,
+        signature: Signature,
+        input_example: Inputs,
+        *,
+        records: bool = False,
+    ) -> Info:
         """Save a model.
 
         Args:
             model: The fitted model.
             signature: The signature to store with it.
             input_example: A few rows of inputs, or `(rows, params)`, to store with the model.
+            records: Whether a model of your own takes lists of rows, as with `data.form=records`.
+                By default it gets DataFrames, as from MLflow.
 
         Returns:
             MLflow's `ModelInfo`; its `model_uri` is `models:/<model_id>`.
@@ -119,7 +128,12 @@ class Saver(Step, ABC):
             ):
                 folder = temporary / "model"
                 mlmodel = self._write_checked(
-                    model, folder, logged, signature=signature, input_example=input_example
+                    model,
+                    folder,
+                    logged,
+                    signature=signature,
+                    input_example=input_example,
+                    records=records,
                 )
                 self._upload(client, folder, logged, signature)
                 return mlmodel.get_model_info(_finalize(client, run, logged))

@@ -76,7 +76,7 @@ class BuiltinSaver(Saver):
     def _requirements_source(self, model: Model) -> tuple[object, str]:
         return model.native_model(), self._import_flavor(model).__name__
 
-    def _write(self, model: Model, folder: Path, **options: Any) -> None:
+    def _write(self, model: Model, folder: Path, *, records: bool, **options: Any) -> None:
         flavor = self._import_flavor(model)
         native = model.native_model()
         if flavor.__name__ == "mlflow.sklearn":

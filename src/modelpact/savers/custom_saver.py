@@ -45,7 +45,7 @@ class CustomSaver(Saver):
         native = model.native_model()
         return (type(model) if native is None else native), model.identity()["class"]
 
-    def _write(self, model: Model, folder: Path, **options: Any) -> None:
+    def _write(self, model: Model, folder: Path, *, records: bool, **options: Any) -> None:
         import mlflow.pyfunc
 
         with temporary_folder() as temporary:
@@ -54,8 +54,8 @@ class CustomSaver(Saver):
             model.dump(state)
             config = temporary / "config.json"
             hinted = _is_from_hints(options["signature"], type(model))
-            takes_records = not hinted and _is_records(model, options["input_example"])
-            settings = _config_of(model, takes_records)
+            records = records and not hinted and not model.takes_any_form
+            settings = _config_of(model, "records" if records else "frame")
             config.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
             bundle = self._bundle(model, temporary)
             script = temporary / "saved_model.py"
@@ -85,18 +85,12 @@ class CustomSaver(Saver):
         return bundle_code(folder, names, own_code, model.unused_modules())
 
 
-def _is_records(model: Model, input_example: Any) -> bool:
-    """Return whether a model takes a list of rows, as in its example, and not a DataFrame."""
-    rows = input_example[0] if isinstance(input_example, tuple) else input_example
-    return isinstance(rows, list) and not model.takes_any_form and model.native_model() is None
-
-
-def _config_of(model: Model, takes_records: bool) -> dict[str, Any]:
+def _config_of(model: Model, form: str) -> dict[str, Any]:
     config = {
         "protocol": PROTOCOL,
         "class": class_path(type(model)),
         "options": model.options(),
-        "form": "records" if takes_records else "frame",
+        "form": form,
     }
     if model.context:
         config["context"] = model.context

@@ -198,7 +198,7 @@ class _CopySaver(Saver):
     def _requirements_source(self, model: Model) -> tuple[object, str]:
         return type(model), "copy"
 
-    def _write(self, model: Model, folder: Path, **options: Any) -> None:
+    def _write(self, model: Model, folder: Path, *, records: bool, **options: Any) -> None:
         from mlflow.models import Model as MLmodel
 
         files = cast("_ResignedModel", model).files
