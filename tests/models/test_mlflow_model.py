@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.models import infer_signature
-from mlflow.pyfunc import PythonModel
+from mlflow.pyfunc.model import PythonModel
 from sklearn.linear_model import Ridge
 
 from modelpact import publish

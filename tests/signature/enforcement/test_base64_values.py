@@ -64,6 +64,7 @@ def test_both_servers_accept_the_body_that_mlflow_makes(example: Any) -> None:
     signature: ModelSignature = infer_signature(example)
     adapter = echo_adapter(signature)
     body = convert_input_example_to_serving_input(example)
+    assert body is not None
     assert mlflow_compat.invoke_scoring_server(adapter.pyfunc, body).status == 200
     with TestClient(create_app(adapter)) as server:
         headers = {"content-type": "application/json"}
