@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["PROTOCOL", "SCRIPT", "SavedModel", "build_saved_model", "class_path"]
 
 PROTOCOL = 1
-"""The version of `config.json`: keys `protocol`, `class`, `options`, `form` (`records` or `frame`)
-and, optionally, `context`."""
+"""The version of `config.json`: keys `protocol`, `class`, `options` and, optionally, `context` and
+`form` (`records`)."""
 
 SCRIPT = '''"""Builds the model; MLflow runs this file."""
 

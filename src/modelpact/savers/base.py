@@ -85,12 +85,7 @@ class Saver(Step, ABC):
         """Return what inferred requirements depend on: an object, and its saved form."""
 
     def save(
-        self,
-        model: Model,
-        signature: Signature,
-        input_example: Inputs,
-        *,
-        records: bool = False,
+        self, model: Model, signature: Signature, input_example: Inputs, *, records: bool = False
     ) -> Info:
         """Save a model.
 

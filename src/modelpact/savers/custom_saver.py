@@ -55,7 +55,7 @@ class CustomSaver(Saver):
             config = temporary / "config.json"
             hinted = _is_from_hints(options["signature"], type(model))
             records = records and not hinted and not model.takes_any_form
-            settings = _config_of(model, "records" if records else "frame")
+            settings = _config_of(model) | ({"form": "records"} if records else {})
             config.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
             bundle = self._bundle(model, temporary)
             script = temporary / "saved_model.py"
@@ -85,12 +85,11 @@ class CustomSaver(Saver):
         return bundle_code(folder, names, own_code, model.unused_modules())
 
 
-def _config_of(model: Model, form: str) -> dict[str, Any]:
+def _config_of(model: Model) -> dict[str, Any]:
     config = {
         "protocol": PROTOCOL,
         "class": class_path(type(model)),
         "options": model.options(),
-        "form": form,
     }
     if model.context:
         config["context"] = model.context
