@@ -52,7 +52,9 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cache folder of the whole run: the store template and inferred requirements are shared."""
-    return tmp_path_factory.mktemp("cache")
+    folder = tmp_path_factory.getbasetemp()
+    # Each worker of pytest-xdist has its own subfolder.
+    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "cache"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -100,12 +102,10 @@ def isolated(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 @pytest.fixture(scope="session")
-def litellm_proxy(
-    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Proxy]:
-    """A LiteLLM proxy with the models of examples/litellm; the first start on a machine installs it."""
-    from tests.support.litellm_proxy import installed, running
+def litellm_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """A LiteLLM proxy with the models of examples/litellm."""
+    from tests.support import environments
+    from tests.support.litellm_proxy import running
 
-    programs = installed(Path(pytestconfig.cache.mkdir("litellm")))
-    with running(programs, tmp_path_factory.mktemp("litellm")) as proxy:
+    with running(environments.litellm(), tmp_path_factory.mktemp("litellm")) as proxy:
         yield proxy

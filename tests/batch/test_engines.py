@@ -13,12 +13,11 @@ import pytest
 
 from modelpact.errors import ConfigError
 from modelpact.loaders import Adapter
+from tests.support import environments
 from tests.support.batch_runs import run_batch
 from tests.support.commands import CommandRunner, modelpact
 
 __all__ = ["modelpact"]  # the fixture
-
-ROOT = Path(__file__).parents[2]
 
 
 def numbers(n_rows: int = 4000) -> pd.DataFrame:
@@ -34,29 +33,21 @@ def numbers(n_rows: int = 4000) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `bin` folder of an environment with both engines; creating it shows that the extras are compatible."""
-    folder = tmp_path_factory.mktemp("engines") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    pip = [str(folder / "bin" / "python"), "-m", "pip"]
-    subprocess.run(
-        [
-            *pip,
-            "install",
-            "--quiet",
-            "-c",
-            str(ROOT / "constraints.txt"),
-            "-e",
-            f"{ROOT}[ray,spark]",
-        ],
-        check=True,
-    )
-    subprocess.run([*pip, "check"], check=True)
-    return folder / "bin"
+def programs() -> Path:
+    """Return the `bin` folder of an environment with both engines."""
+    return environments.extras()
+
+
+# All engines read the parts with the same code, so one format per engine is a sample.
+GIVEN = [
+    ("ray", "csv"),
+    ("spark", "parquet"),
+    pytest.param("ray", "parquet", marks=pytest.mark.exhaustive),
+    pytest.param("spark", "csv", marks=pytest.mark.exhaustive),
+]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["ray", "spark"])
 class TestEngines:
     @pytest.fixture(autouse=True)
     def java(self, engine: str) -> None:
@@ -64,7 +55,7 @@ class TestEngines:
         if engine == "spark" and shutil.which("java") is None:
             pytest.skip("there is no java on this machine")
 
-    @pytest.mark.parametrize("given", ["csv", "parquet"])
+    @pytest.mark.parametrize(("engine", "given"), GIVEN)
     def test_predictions_equal_those_of_the_local_engine(
         self, engine: str, given: str, programs: Path, table: Adapter
     ) -> None:
@@ -86,6 +77,7 @@ class TestEngines:
         if given == "csv":
             assert rejects[0].read_text() == rejects[1].read_text()
 
+    @pytest.mark.parametrize("engine", ["ray", "spark"])
     def test_errors_equal_those_of_the_local_engine(
         self, engine: str, programs: Path, table: Adapter
     ) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.support import environments
 from tests.support.publishing import runs, versions
-from tests.support.store_servers import EXTRAS, installed
 
 pytestmark = pytest.mark.slow
 
@@ -35,9 +35,9 @@ class Mortal(Ridge):
 
 
 @pytest.fixture(scope="session")
-def programs(pytestconfig: pytest.Config) -> Path:
-    """The `bin` folder of an environment with every extra; creating it shows that the extras are compatible."""
-    return installed(Path(pytestconfig.cache.mkdir("stores")))
+def programs() -> Path:
+    """Return the `bin` folder of an environment with every extra; creating it shows that the extras are compatible."""
+    return environments.extras()
 
 
 def run(programs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -80,22 +80,34 @@ def test_installed_packages_are_compatible(programs: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("recipe", [f"sweep_{extra}" for extra in EXTRAS])
-def test_a_sweep_of_eight_has_eight_versions_and_one_parent_run(
-    recipe: str, programs: Path
+@pytest.mark.parametrize(
+    ("recipe", "jobs", "changes"),
+    [
+        ("sweep_joblib", 8, ()),
+        ("sweep_optuna", 8, ()),
+        ("sweep_ray", 8, ()),
+        # Each job of submitit is a new process.
+        ("sweep_submitit", 4, ("model.estimator.alpha=0.1,1.0",)),
+        pytest.param("sweep_submitit", 8, (), marks=pytest.mark.exhaustive),
+    ],
+)
+def test_each_job_of_a_sweep_has_a_version_and_the_same_parent_run(
+    recipe: str, jobs: int, changes: tuple[str, ...], programs: Path
 ) -> None:
-    ended = run(programs, "-m", f"experiment={recipe}", *QUICK)
+    ended = run(programs, "-m", f"experiment={recipe}", *changes, *QUICK)
     assert ended.returncode == 0, ended.stderr
-    assert versions() == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert family() == ("FINISHED", ["FINISHED"] * 8)
+    assert versions() == list(range(1, jobs + 1))
+    assert family() == ("FINISHED", ["FINISHED"] * jobs)
     found = receipts()
-    assert sorted(found) == list(range(8))
+    assert sorted(found) == list(range(jobs))
     assert sorted(int(one["version"]) for one in found.values()) == versions()
     assert (folder() / "sweep.html").exists()
-    assert "8 jobs, 8 ok" in ended.stdout
+    assert f"{jobs} jobs, {jobs} ok" in ended.stdout
 
 
-@pytest.mark.parametrize("launcher", ["joblib", "processes"])
+@pytest.mark.parametrize(
+    "launcher", [pytest.param("joblib", marks=pytest.mark.exhaustive), "processes"]
+)
 def test_optuna_jobs_run_in_parallel(launcher: str, programs: Path) -> None:
     pairs = (
         f"hydra/launcher={launcher}",
@@ -109,7 +121,14 @@ def test_optuna_jobs_run_in_parallel(launcher: str, programs: Path) -> None:
     assert family() == ("FINISHED", ["FINISHED"] * 5)
 
 
-@pytest.mark.parametrize("done", [1, 3, 6])
+@pytest.mark.parametrize(
+    "done",
+    [
+        pytest.param(1, marks=pytest.mark.exhaustive),
+        3,
+        pytest.param(6, marks=pytest.mark.exhaustive),
+    ],
+)
 def test_a_killed_study_is_resumed(done: int, programs: Path) -> None:
     arguments = ["-m", "experiment=sweep_optuna", *QUICK]
     with Path("out").open("w") as out:
@@ -190,7 +209,8 @@ def test_tests_that_need_optuna_pass(programs: Path) -> None:
         "-q",
         "-p",
         "no:cacheprovider",
-        str(ROOT / "tests" / "cli" / "sweeps" / "test_search_space.py"),
+        "-n0",
+        f"{ROOT / 'tests' / 'cli' / 'sweeps' / 'test_search_space.py'}::TestWithOptuna",
     ]
     done = subprocess.run(
         tests, cwd=ROOT, env={**os.environ}, capture_output=True, text=True, check=False

@@ -45,7 +45,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         if (ROOT / name).exists():
             shutil.copy(ROOT / name, source / name)
-    call(sys.executable, "-m", "build", "--wheel", "--outdir", folder / "dist", source, cwd=folder)
+    build = (sys.executable, "-m", "build", "--wheel", "--no-isolation")
+    call(*build, "--outdir", folder / "dist", source, cwd=folder)
     (built,) = (folder / "dist").glob("*.whl")
     shutil.rmtree(source)
     return built
@@ -55,7 +56,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A new environment with the wheel, which shares the other packages of this one."""
     folder = tmp_path_factory.mktemp("environment")
-    call(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
+    call(sys.executable, "-m", "venv", "--without-pip", folder / "venv", cwd=folder)
     (site,) = (folder / "venv" / "lib").glob("python*/site-packages")
     (site / "shared.pth").write_text(
         sysconfig.get_path("purelib") + "\n"

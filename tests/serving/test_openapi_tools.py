@@ -1,7 +1,4 @@
-"""Tools that read the OpenAPI document: a generated client is typed, and a fuzzer finds no undeclared response.
-
-Each tool has its own virtual environment, in pytest's cache.
-"""
+"""Tools that read the OpenAPI document: a generated client is typed, and a fuzzer finds no undeclared response."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +15,12 @@ import httpx2
 import pytest
 
 from modelpact.loaders import Adapter
-from tests.support import served_models
+from tests.support import environments, served_models
 from tests.support.fake_chat_server import ChatServer, echo
-from tests.support.server_programs import clean_environment, create_environment
+from tests.support.server_programs import clean_environment
 from tests.support.serving_process import ServerProcess, start_server
 
 pytestmark = pytest.mark.slow
-
-GENERATOR = "openapi-python-client>=0.26,<1"
-FUZZER = "schemathesis>=4,<5"
 
 CALL = """
 import json, sys
@@ -44,12 +38,9 @@ print(json.dumps([type(good).__name__, good.prediction, good.metadata["model_uri
 
 
 @pytest.fixture(scope="module")
-def tool(pytestconfig: pytest.Config) -> Callable[[str], Path]:
-    """The folder with the programs of a tool."""
-    cache = Path(pytestconfig.cache.mkdir("tools"))
-    return lambda requirement: create_environment(
-        cache, f"{sys.version_info[:2]} {requirement}", requirement
-    )
+def programs() -> Path:
+    """The folder with the programs of the tools."""
+    return environments.openapi_tools()
 
 
 def run(command: list[str], folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -65,10 +56,10 @@ def run(command: list[str], folder: Path, **more: str) -> subprocess.CompletedPr
 
 
 def test_a_generated_client_returns_typed_predictions(
-    table: Adapter, tool: Callable[[str], Path], tmp_path: Path
+    table: Adapter, programs: Path, tmp_path: Path
 ) -> None:
-    programs = tool(GENERATOR)
-    path = f"{programs}{os.pathsep}{os.environ['PATH']}"  # the generator runs its own Ruff
+    # The generator formats its output with Ruff, which is in one of the two environments.
+    path = os.pathsep.join((str(programs), str(Path(sys.executable).parent), os.environ["PATH"]))
     with start_server(table.folder, tmp_path) as server:
         (tmp_path / "openapi.json").write_bytes(
             httpx2.get(f"{server.url}/openapi.json", timeout=20).content
@@ -110,10 +101,10 @@ CHECKS = "status_code_conformance,content_type_conformance,response_schema_confo
 
 
 def test_a_fuzzer_finds_no_undeclared_response(
-    running: ServerProcess, tool: Callable[[str], Path], tmp_path: Path
+    running: ServerProcess, programs: Path, tmp_path: Path
 ) -> None:
     command = [
-        str(tool(FUZZER) / "schemathesis"),
+        str(programs / "schemathesis"),
         "run",
         f"{running.url}/openapi.json",
         "--checks",

@@ -1,17 +1,11 @@
-"""A LiteLLM proxy with the models of examples/litellm, in its own process and virtual environment.
-
-It requires an older `openai` than modelpact. The environment is in the folder MODELPACT_LITELLM_VENV or in pytest's cache, and is
-reused until the requirements change.
-"""
+"""A LiteLLM proxy with the models of examples/litellm, in its own process and virtual environment."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
 import shutil
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,7 +17,6 @@ import yaml
 
 from tests.support.server_programs import (
     clean_environment,
-    create_environment,
     free_port,
     run_server,
 )
@@ -45,15 +38,6 @@ class Proxy:
         if not self.recorded.exists():
             return []
         return [json.loads(line) for line in self.recorded.read_text(encoding="utf-8").splitlines()]
-
-
-def installed(cache: Path) -> Path:
-    """Return the `bin` folder of the proxy's environment, which is created if necessary."""
-    requirements = EXAMPLE / "requirements.txt"
-    text = f"{sys.version_info[:2]} {requirements.read_text(encoding='utf-8')}"
-    return create_environment(
-        Path(os.environ.get("MODELPACT_LITELLM_VENV") or cache), text, "-r", requirements
-    )
 
 
 @contextlib.contextmanager

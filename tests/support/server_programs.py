@@ -3,48 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
-
-
-def create_environment(cache: Path, text: str, *requirements: object) -> Path:
-    """The folder with an environment's programs, one for each text; where it is not there yet, pip fills a new one."""
-    folder = cache / hashlib.sha256(text.encode()).hexdigest()[:12]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    complete = folder / "complete"
-    with FileLock(f"{folder}.lock"):
-        if not complete.exists():
-            _run(folder, sys.executable, "-m", "venv", "--clear", folder)
-            _run(
-                folder, folder / "bin" / "python", "-m", "pip", "install", "--quiet", *requirements
-            )
-            complete.touch()
-    return folder / "bin"
-
-
-def _run(folder: Path, *command: object) -> None:
-    log = folder.with_suffix(".log")
-    with log.open("wb") as output:
-        known = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in {"PYTHONPATH", "VIRTUAL_ENV"}
-        }
-        done = subprocess.run(
-            [str(part) for part in command], env=known, stdout=output, stderr=output, check=False
-        )
-    assert done.returncode == 0, _end(log)
 
 
 def _end(log: Path) -> str:
@@ -71,7 +38,7 @@ def is_listening(port: int) -> bool:
 
 @contextlib.contextmanager
 def run_server(
-    command: list[str], log: Path, is_up: Callable[[], bool], seconds: float = 60, **options: Any
+    command: list[str], log: Path, is_up: Callable[[], bool], seconds: float = 180, **options: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server during the block; `seconds` is the timeout of its start."""
     with (

@@ -1,7 +1,6 @@
 """Real stores in separate processes: PostgreSQL, an S3 server, MLflow's tracking server, and a faulty proxy.
 
-The programs are in their own virtual environment with modelpact and its extras, because a run needs the drivers, too. It is in
-pytest's cache and is reused until the requirements change.
+The programs are in the environment `extras` with modelpact, because a run needs the drivers, too.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import pwd
 import secrets
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -24,31 +22,10 @@ from typing import Any
 
 from tests.support.server_programs import (
     clean_environment,
-    create_environment,
     free_port,
     is_listening,
     run_server,
 )
-
-ROOT = Path(__file__).parents[2]
-REQUIREMENTS = Path(__file__).with_name("store_requirements.txt")
-EXTRAS = ("joblib", "optuna", "ray", "submitit")
-
-
-def installed(cache: Path) -> Path:
-    """Return the `bin` folder of the environment, which is created if necessary."""
-    text = f"{sys.version_info[:2]} {ROOT} {REQUIREMENTS.read_text()} {(ROOT / 'pyproject.toml').read_text()}"
-    constraints = ROOT / "constraints.txt"
-    return create_environment(
-        cache,
-        text,
-        "-c",
-        constraints,
-        "-r",
-        REQUIREMENTS,
-        "-e",
-        f"{ROOT}[{','.join([*EXTRAS, 'test'])}]",
-    )
 
 
 def variables(programs: Path, **more: str) -> dict[str, str]:
