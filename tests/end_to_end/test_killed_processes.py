@@ -54,12 +54,12 @@ def forks(what: str, times: int, folder: Path, lanes: int = 1) -> list[dict[str,
 
 
 def test_sixteen_processes_can_create_a_store_concurrently(tmp_path: Path) -> None:
-    times = 20 if FULL else 8
+    times = 20 if FULL else 4
     assert forks("open", times, tmp_path) == [{"opened": 16 * times, "failed": 0}]
 
 
 def test_a_store_opens_after_its_creation_was_killed(tmp_path: Path) -> None:
-    kills = 100 if FULL else 40
+    kills = 100 if FULL else 20
     accounts = forks("schema", kills, tmp_path, lanes=2)
     count = {what: sum(account[what] for account in accounts) for what in accounts[0]}
     assert count["kills"] == kills
@@ -68,8 +68,9 @@ def test_a_store_opens_after_its_creation_was_killed(tmp_path: Path) -> None:
 
 
 def test_a_job_can_be_killed_at_any_time(tmp_path: Path) -> None:
-    [account] = forks("job", 200, tmp_path)
-    assert account["kills"] == 200
+    kills = 200 if FULL else 60
+    [account] = forks("job", kills, tmp_path)
+    assert account["kills"] == kills
     assert (account["unsound"], account["next_run_failed"]) == (0, 0)
     before, after = account["before"], account["after"]
     assert min(before[what] for what in ("running", "pending", "ready_without_version")) > 0
@@ -80,7 +81,7 @@ def test_a_job_can_be_killed_at_any_time(tmp_path: Path) -> None:
             [],
             True,
         )
-        assert found["acknowledged"] >= 10
+        assert found["acknowledged"] >= 5 + kills // 20
         assert found["not_ready"] == 0
     assert (after["running"], after["pending"], after["ready_without_version"], after["left"]) == (
         0,
@@ -92,10 +93,11 @@ def test_a_job_can_be_killed_at_any_time(tmp_path: Path) -> None:
     assert account["said_again"] == ["nothing to repair"]
 
 
-def test_eight_commands_can_create_a_store_concurrently(tmp_path: Path) -> None:
+def test_several_commands_can_create_a_store_concurrently(tmp_path: Path) -> None:
+    count = 8 if FULL else 4
     script = Path(sys.executable).with_name("modelpact")
     done = subprocess.run(
-        f"seq 8 | xargs -P 8 -I N {script} name=first model.estimator.alpha=N.0 saver.pip_requirements=[scikit-learn]",
+        f"seq {count} | xargs -P {count} -I N {script} name=first model.estimator.alpha=N.0 saver.pip_requirements=[scikit-learn]",
         shell=True,
         env={**os.environ, "MODELPACT_CACHE": str(tmp_path / "cache")},
         capture_output=True,
@@ -103,7 +105,7 @@ def test_eight_commands_can_create_a_store_concurrently(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert versions("first") == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert [run.info.status for run in runs()] == ["FINISHED"] * 8
-    assert saved_statuses() == ["READY"] * 8
-    assert len(list(Path("outputs").rglob("receipt.json"))) == 8
+    assert versions("first") == list(range(1, count + 1))
+    assert [run.info.status for run in runs()] == ["FINISHED"] * count
+    assert saved_statuses() == ["READY"] * count
+    assert len(list(Path("outputs").rglob("receipt.json"))) == count

@@ -423,22 +423,26 @@ JOBLIB, PROCESSES = (
     ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2"),
     ("hydra/launcher=processes",),
 )
-LAUNCHERS = [
-    pytest.param((), id="basic"),
-    pytest.param(JOBLIB, id="joblib"),
-    pytest.param(PROCESSES, id="processes"),
-]
+EXHAUSTIVE = pytest.mark.exhaustive
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", LAUNCHERS)
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "launcher"),
+    [
+        pytest.param(signal.SIGINT, (), id="SIGINT-basic"),
+        pytest.param(signal.SIGTERM, (), id="SIGTERM-basic"),
+        pytest.param(signal.SIGINT, JOBLIB, id="SIGINT-joblib"),
+        pytest.param(signal.SIGTERM, JOBLIB, id="SIGTERM-joblib", marks=EXHAUSTIVE),
+        pytest.param(signal.SIGINT, PROCESSES, id="SIGINT-processes", marks=EXHAUSTIVE),
+        pytest.param(signal.SIGTERM, PROCESSES, id="SIGTERM-processes"),
+    ],
+)
 def test_a_signal_ends_the_sweep_and_keeps_finished_jobs(
-    number: signal.Signals, status: int, launcher: tuple[str, ...], environment: dict[str, str]
+    number: signal.Signals, launcher: tuple[str, ...], environment: dict[str, str]
 ) -> None:
-    assert interrupted(number, environment, *launcher).returncode == status, Path(
-        "err.txt"
-    ).read_text()
+    ended = interrupted(number, environment, *launcher)
+    assert ended.returncode == 128 + number, Path("err.txt").read_text()
     assert statuses() == ("KILLED", ["FINISHED", "KILLED"])
     assert receipt(Path("two/0"))["status"] == "ok"
     assert versions("diabetes") == [1]
@@ -450,21 +454,35 @@ def test_a_signal_ends_the_sweep_and_keeps_finished_jobs(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", LAUNCHERS)
-def test_24_jobs_killed_three_times_and_resumed_are_24_versions(
-    launcher: tuple[str, ...], environment: dict[str, str], toys: tuple[str, ...]
+@pytest.mark.parametrize(
+    ("jobs", "kills", "launcher"),
+    [
+        pytest.param(16, 2, (), id="basic"),
+        pytest.param(16, 1, JOBLIB, id="joblib"),
+        pytest.param(16, 1, PROCESSES, id="processes"),
+        pytest.param(24, 3, (), id="basic, often", marks=EXHAUSTIVE),
+        pytest.param(24, 3, JOBLIB, id="joblib, often", marks=EXHAUSTIVE),
+        pytest.param(24, 3, PROCESSES, id="processes, often", marks=EXHAUSTIVE),
+    ],
+)
+def test_a_sweep_that_is_killed_and_resumed_has_one_version_per_job(
+    jobs: int,
+    kills: int,
+    launcher: tuple[str, ...],
+    environment: dict[str, str],
+    toys: tuple[str, ...],
 ) -> None:
     script = Path(sys.executable).with_name("modelpact")
     arguments = [argument.replace(SWEPT, "m0") for argument in toys]
     command = [
         str(script),
         *arguments,
-        f"model.factor={','.join(f'{number}.5' for number in range(24))}",
+        f"model.factor={','.join(f'{number}.5' for number in range(jobs))}",
         *launcher,
     ]
     environment = {**environment, "PYTHONPATH": str(USER_MODELS)}
     done = 0
-    for kill in range(3):
+    for kill in range(kills):
         resume = ["resume=true"] if kill else []
         with subprocess.Popen(
             [*command, *resume],
@@ -476,15 +494,15 @@ def test_24_jobs_killed_three_times_and_resumed_are_24_versions(
             time.sleep(random.Random(kill).random() / 2)
             process.kill()  # its processes live on for a while, as they would
         done = len(list(Path("twelve").glob("*/receipt.json")))
-        assert done < 24
+        assert done < jobs
     ended = subprocess.run(
         [*command, "resume=true"], env=environment, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
-    found = [receipt(Path(f"twelve/{number}")) for number in range(24)]
-    assert versions("sums") == list(range(1, 25))
-    assert sorted(int(one["version"]) for one in found) == list(range(1, 25))
-    assert len({one["job_key"] for one in found}) == 24
+    found = [receipt(Path(f"twelve/{number}")) for number in range(jobs)]
+    assert versions("sums") == list(range(1, jobs + 1))
+    assert sorted(int(one["version"]) for one in found) == versions("sums")
+    assert len({one["job_key"] for one in found}) == jobs
 
 
 def parallel_first_use(folder: Path, cache: Path, launcher: tuple[str, ...]) -> None:
@@ -514,7 +532,10 @@ def parallel_first_use(folder: Path, cache: Path, launcher: tuple[str, ...]) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", LAUNCHERS[1:])
+@pytest.mark.parametrize(
+    "launcher",
+    [pytest.param(JOBLIB, id="joblib", marks=EXHAUSTIVE), pytest.param(PROCESSES, id="processes")],
+)
 def test_two_processes_can_create_a_store_concurrently(
     launcher: tuple[str, ...], tmp_path: Path, cache: Path
 ) -> None:
@@ -524,7 +545,11 @@ def test_two_processes_can_create_a_store_concurrently(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("launcher", "attempt"),
-    [(JOBLIB, attempt) for attempt in range(10)] + [(PROCESSES, attempt) for attempt in range(3)],
+    [
+        pytest.param(launcher, attempt, marks=EXHAUSTIVE if attempt else ())
+        for launcher, attempts in ((JOBLIB, 10), (PROCESSES, 3))
+        for attempt in range(attempts)
+    ],
 )
 def test_two_processes_can_create_a_store_concurrently_without_a_cache(
     launcher: tuple[str, ...], attempt: int, tmp_path: Path

@@ -21,7 +21,7 @@ from tests.support.strategies import param_schemas
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
-@pytest.mark.parametrize("signatures", [15, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("signatures", [15, pytest.param(200, marks=pytest.mark.exhaustive)])
 def test_the_model_receives_equal_cells(signatures: int) -> None:
     count: Counter[str] = Counter()
     unexplained: list[Any] = []

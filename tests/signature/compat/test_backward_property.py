@@ -93,16 +93,21 @@ def test_compatible_pairs_if_extra_columns_are_forbidden() -> None:
     assert min(counts["passes"], counts["refusals"]) > 5
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_500_pairs_if_extra_columns_are_forbidden() -> None:
     _, unproved = _evolve(range(30_000, 30_500), "lossless", 300, "forbid")
     assert len(unproved) <= 5, unproved
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("policy", "pairs", "share"),
-    [("lossless", 2000, 0.05), ("strict", 300, 0.05), ("mlflow", 300, 0.08)],
+    [
+        pytest.param("lossless", 2000, 0.05, marks=pytest.mark.exhaustive),
+        pytest.param("strict", 300, 0.05, marks=pytest.mark.exhaustive),
+        pytest.param("mlflow", 300, 0.08, marks=pytest.mark.exhaustive),
+        pytest.param("strict", 60, 0.1, marks=pytest.mark.slow),
+        pytest.param("mlflow", 60, 0.2, marks=pytest.mark.slow),
+    ],
 )
 def test_many_pairs(policy: Policy, pairs: int, share: float) -> None:
     counts, unproved = _evolve(range(20_000, 20_000 + pairs), policy, 300)
