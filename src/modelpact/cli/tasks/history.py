@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -64,7 +65,7 @@ class HistoryTask(Task):
             echo(self._json(states).rstrip())
         else:
             show_table(title, _HEADERS, rows)
-            echo(notes.rstrip())
+            sys.stdout.write(notes)
 
     def _read_states(self) -> list[AliasState]:
         from mlflow import MlflowClient
