@@ -21,7 +21,6 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FunctionType
-from typing import Any
 
 from modelpact._internal.files import cache_folder, write_atomically
 
@@ -45,7 +44,7 @@ SKIP_CHECK = "mlflow; python_version < '3'"
 """A requirement that MLflow does not compare with the environment, which would be slow."""
 
 
-def fingerprint(model: Any, *options: str) -> str | None:
+def fingerprint(model: object, *options: str) -> str | None:
     """Return a digest of everything that the requirements of a model depend on.
 
     Args:
@@ -185,7 +184,7 @@ def _cache_path(key: str | None) -> Path | None:
     return None if key is None or folder is None else folder / "requirements" / f"{key}.json"
 
 
-def find_classes(model: Any) -> set[tuple[str, str]] | None:
+def find_classes(model: object) -> set[tuple[str, str]] | None:
     """Return the (module, name) of all classes and functions in an object.
 
     Returns:
@@ -194,7 +193,7 @@ def find_classes(model: Any) -> set[tuple[str, str]] | None:
     found: set[tuple[str, str]] = set()
 
     class Collector(pickle.Pickler):
-        def persistent_id(self, value: Any) -> None:
+        def persistent_id(self, value: object) -> None:
             kind = value if isinstance(value, (type, FunctionType)) else type(value)
             # the module of a generated function may be None
             found.add((str(kind.__module__), kind.__qualname__))

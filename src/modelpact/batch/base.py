@@ -130,7 +130,7 @@ class RowReader(ABC):
     columns: list[str] | None = None
 
     @abstractmethod
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         """Return what distinguishes this input from others, as JSON values."""
 
     @abstractmethod

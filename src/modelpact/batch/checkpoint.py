@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelpact._internal.files import exclusive_lock, write_atomically
 from modelpact._internal.text import truncate
@@ -37,7 +37,7 @@ class Checkpoint:
         self._state = self.folder / "state.json"
 
     @contextlib.contextmanager
-    def open(self, state: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Iterator[None]:
+    def open(self, state: Mapping[str, object], *, resume: bool, overwrite: bool) -> Iterator[None]:
         """Lock the folder and prepare it.
 
         Args:
@@ -62,7 +62,7 @@ class Checkpoint:
                 if not self.count_parts():
                     self.delete()
 
-    def _prepare(self, state: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
+    def _prepare(self, state: Mapping[str, object], *, resume: bool, overwrite: bool) -> None:
         if resume and self._state.exists():
             self._check_state(json.loads(self._state.read_text(encoding="utf-8")), state)
             return
@@ -79,7 +79,7 @@ class Checkpoint:
                 path.unlink()
         write_atomically(self._state, json.dumps(state, indent=2))
 
-    def _check_state(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    def _check_state(self, before: Mapping[str, object], now: Mapping[str, object]) -> None:
         now = json.loads(json.dumps(now))
         changed = [key for key in {**before, **now} if before.get(key) != now.get(key)]
         if not changed:

@@ -73,7 +73,7 @@ def _column_kind(spec: ColSpec) -> Kind:
     return kinds.get(spec.type, "string") if isinstance(spec.type, DataType) else "string"
 
 
-def convert_column(texts: pa.ChunkedArray, kind: Kind) -> Any:
+def convert_column(texts: pa.ChunkedArray, kind: Kind) -> object:
     """Return a pandas column of the parsed cells.
 
     If one cell of a numeric column cannot be parsed, every cell is parsed by itself, and cells that
@@ -130,7 +130,7 @@ def _parse_number(cell: Any, number: float) -> Any:
     return int(number) if float(number).is_integer() and "." not in cell else number
 
 
-def _to_booleans(texts: pa.ChunkedArray) -> Any:
+def _to_booleans(texts: pa.ChunkedArray) -> object:
     import pandas as pd
 
     cells = [BOOLEANS.get(text, text) for text in texts.to_pylist()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -63,7 +63,7 @@ class CsvReader(RowReader):
         self._inputs = plan.select_inputs(self.columns, data.columns, data.target)
         self._kinds = column_kinds(plan.signature, self._inputs)
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         return {"separator": self._separator, "columns": self._inputs}
 
     def parts(self) -> Iterator[Part]:

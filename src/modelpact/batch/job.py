@@ -226,7 +226,7 @@ class Batch:
                     column=name,
                 )
 
-    def _state(self, reader: RowReader) -> dict[str, Any]:
+    def _state(self, reader: RowReader) -> dict[str, object]:
         """Return everything that the predictions depend on, as JSON values."""
         mlmodel = (self.adapter.folder / "MLmodel").read_bytes()
         state: dict[str, Any] = {
@@ -243,10 +243,10 @@ class Batch:
             "policy": self.loader.policy,
             "extra": self.loader.extra,
         }
-        json_state: dict[str, Any] = json.loads(json.dumps(state, default=str))
+        json_state: dict[str, object] = json.loads(json.dumps(state, default=str))
         return json_state
 
-    def _file_state(self) -> dict[str, Any]:
+    def _file_state(self) -> dict[str, object]:
         if not isinstance(self.data, TableFile):
             return {}
         path = Path(self.data.path)

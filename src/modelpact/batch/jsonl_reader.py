@@ -66,7 +66,7 @@ class JsonlReader(RowReader):
         can_use_arrow = data.columns is None and not plan.read_extra
         self._arrow_types = _arrow_types(plan) if can_use_arrow else None
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         return {"columns": self._columns, "target": self._target}
 
     def parts(self) -> Iterator[Part]:
@@ -112,7 +112,7 @@ class JsonlReader(RowReader):
                 numbers.append(number)
         return rows, numbers
 
-    def _find_fault(self, row: Any) -> _Fault | None:
+    def _find_fault(self, row: object) -> _Fault | None:
         """Return why a row cannot be part of any chunk; None if it can."""
         if not isinstance(row, dict):
             if not self._names and not self._plan.keep:
@@ -129,7 +129,7 @@ class JsonlReader(RowReader):
             return {name: [row[name] for row in rows] for name in self._names}
         return list(map(self._select, rows)) if is_list_of(rows, dict) else rows
 
-    def _select(self, row: dict[str, Any]) -> dict[str, Any]:
+    def _select(self, row: dict[str, object]) -> dict[str, object]:
         """Return the values of a row that the model gets."""
         if self._selected is not None:
             return {name: row[name] for name in self._selected if name in row}
@@ -149,7 +149,7 @@ def _required_inputs(schema: Schema) -> dict[str, str]:
     }
 
 
-def _parse_line(line: bytes) -> tuple[Any, _Fault | None]:
+def _parse_line(line: bytes) -> tuple[object, _Fault | None]:
     """Return the JSON value of a line, or why it does not have one."""
     try:
         value = json.loads(line.decode(), parse_constant=_reject_constant)

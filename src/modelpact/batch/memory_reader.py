@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelpact.batch.base import Chunk, Part, ReadPlan, RowReader
 from modelpact.data import DataSource
@@ -35,7 +35,7 @@ class MemoryReader(RowReader):
         self._n_rows = count_rows(self._sample.inputs)
         self.columns = [str(name) for name in getattr(self._sample.inputs, "columns", ())]
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         from modelpact.data import digest_sample
 
         return {"source": self._data.KIND, "digest": digest_sample(self._sample)}

@@ -33,7 +33,7 @@ def output_names(signature: Signature) -> list[str] | None:
     return [PREDICTION] if len(schema) == 1 else None
 
 
-def arrow_type(kind: Any) -> pa.DataType | None:
+def arrow_type(kind: object) -> pa.DataType | None:
     """Return the Arrow type of an MLflow type; None for `AnyType` and types that contain it.
 
     Example:
@@ -70,7 +70,7 @@ def arrow_type(kind: Any) -> pa.DataType | None:
 
 
 def to_table(
-    prediction: Any, n_rows: int, signature: Signature, kept: dict[str, pa.Array]
+    prediction: object, n_rows: int, signature: Signature, kept: dict[str, pa.Array]
 ) -> pa.Table:
     """Return a table of the kept columns and the predictions.
 
@@ -161,7 +161,7 @@ def _split_columns(prediction: Any, names: list[str] | None) -> dict[str, Any]:
     return _split_array(prediction, names)
 
 
-def _split_rows(rows: list[Any], names: list[str] | None) -> dict[str, Any]:
+def _split_rows(rows: list[object], names: list[str] | None) -> dict[str, object]:
     if names == [PREDICTION] or not rows or not is_list_of(rows, dict):
         return {_only_name(names): rows}
     columns = names or dict.fromkeys(key for row in rows for key in row)
@@ -179,7 +179,7 @@ def _only_name(names: list[str] | None) -> str:
     return names[0] if names is not None and len(names) == 1 else PREDICTION
 
 
-def _to_array(values: Any, kind: pa.DataType | None, name: str) -> pa.Array:
+def _to_array(values: object, kind: pa.DataType | None, name: str) -> pa.Array:
     import pyarrow as pa
 
     array = _convert_typed(values)
@@ -195,7 +195,7 @@ def _to_array(values: Any, kind: pa.DataType | None, name: str) -> pa.Array:
         ) from error
 
 
-def _convert_typed(values: Any) -> pa.Array | None:
+def _convert_typed(values: object) -> pa.Array | None:
     """Return the Arrow array of values that have a dtype; None if they are Python objects."""
     import pandas as pd
     import pyarrow as pa
@@ -217,7 +217,7 @@ def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
         return array
 
 
-def _to_python(value: Any) -> Any:
+def _to_python(value: object) -> object:
     """Return values that Arrow accepts: fields of Pydantic models, and lists instead of arrays."""
     if isinstance(value, list | tuple):
         return [_to_python(item) for item in value]

@@ -61,10 +61,10 @@ class ParquetReader(RowReader):
         self._needed = [name for name in self.columns if name in {*self._inputs, *plan.keep}]
         self._cursor: _Cursor | None = None
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_cursor": None}
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         return {"columns": self._inputs}
 
     def parts(self) -> Iterator[Part]:
@@ -207,7 +207,7 @@ def _to_pandas(batch: pa.RecordBatch) -> pd.DataFrame:
 
 
 @functools.cache
-def _nullable_types() -> dict[pa.DataType, Any]:
+def _nullable_types() -> dict[pa.DataType, object]:
     """Return the nullable pandas type of each Arrow integer type and of booleans."""
     import pandas as pd
     import pyarrow as pa

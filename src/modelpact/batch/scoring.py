@@ -180,7 +180,7 @@ class Scorer:
         root = violation.path.partition("[")[0].partition(".")[0]
         return any(param.name == root for param in self._adapter.signature.params or ())
 
-    def _find_violations(self, inputs: Any) -> list[Violation]:
+    def _find_violations(self, inputs: object) -> list[Violation]:
         if self._enforcer is None:
             loader = self._plan.loader
             self._enforcer = compile_signature(self._adapter.signature, loader.policy, loader.extra)
@@ -217,14 +217,14 @@ def _row_of(violation: Violation) -> int:
     return -1 if violation.row is None else violation.row
 
 
-def _take(inputs: Any, indices: Sequence[int]) -> Any:
+def _take(inputs: object, indices: Sequence[int]) -> object:
     """Return some rows of model inputs, which may be a dict of lists."""
     if isinstance(inputs, dict) and all(isinstance(values, list) for values in inputs.values()):
         return {name: [values[index] for index in indices] for name, values in inputs.items()}
     return take_rows(inputs, indices)
 
 
-def _to_arrow(values: Any) -> pa.Array:
+def _to_arrow(values: object) -> pa.Array:
     """Return a kept column as an Arrow array."""
     import pyarrow as pa
 

@@ -12,7 +12,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from modelpact._internal.files import temporary_sibling
 from modelpact._internal.text import did_you_mean
@@ -155,7 +155,7 @@ def _cell_type(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def _to_json(value: Any) -> str:
+def _to_json(value: object) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_to_jsonable)
     except ValueError:
@@ -163,7 +163,7 @@ def _to_json(value: Any) -> str:
         return json.dumps(_replace_nan(value), ensure_ascii=False, default=_to_jsonable)
 
 
-def _replace_nan(value: Any) -> Any:
+def _replace_nan(value: object) -> object:
     """Replace NaN and Infinity by None."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -172,7 +172,7 @@ def _replace_nan(value: Any) -> Any:
     return [_replace_nan(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _to_jsonable(value: Any) -> str:
+def _to_jsonable(value: object) -> str:
     """Return the text of a value that JSON does not have a type for."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()

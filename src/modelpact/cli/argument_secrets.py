@@ -62,7 +62,7 @@ def _parse(argument: str) -> Override | None:
         return None
 
 
-def _override_values(override: Override) -> list[Any]:
+def _override_values(override: Override) -> list[object]:
     """Return the value of an override, or each value that it sweeps over."""
     from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, RangeSweep
 
@@ -78,7 +78,7 @@ def _override_values(override: Override) -> list[Any]:
     return [value]
 
 
-def _unquote(value: Any) -> Any:
+def _unquote(value: object) -> object:
     from hydra.core.override_parser.types import QuotedString
 
     if isinstance(value, QuotedString):

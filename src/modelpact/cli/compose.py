@@ -70,7 +70,7 @@ def _check_contract(cfg: DictConfig, chosen: str | None, data: str | None) -> No
     raise unknown_option("contract", chosen, list_options("contract"))
 
 
-def _build_step(node: DictConfig, group: str, choice: str | None, sweeping: bool) -> Any:
+def _build_step(node: DictConfig, group: str, choice: str | None, sweeping: bool) -> object:
     from hydra.utils import instantiate
 
     kind = _import_class(node, group, choice)
@@ -109,7 +109,7 @@ def _plain_values(node: DictConfig) -> dict[str, Any] | None:
     """
     from omegaconf import OmegaConf
 
-    def is_plain(value: Any) -> bool:
+    def is_plain(value: object) -> bool:
         if isinstance(value, dict):
             return all(
                 not str(key).startswith("_") and is_plain(item) for key, item in value.items()
@@ -123,7 +123,7 @@ def _plain_values(node: DictConfig) -> dict[str, Any] | None:
     return values if is_plain(values) else None
 
 
-def _import_class(node: DictConfig, group: str, choice: str | None) -> type[Any]:
+def _import_class(node: DictConfig, group: str, choice: str | None) -> type[object]:
     """Import the class that an option names.
 
     Raises:
@@ -167,18 +167,20 @@ def _locate(path: str) -> Any:
     return getattr(found, name) if holder else found
 
 
-def _keys(kind: type[Any]) -> list[str]:
+def _keys(kind: type[object]) -> list[str]:
     fields = getattr(kind, "model_fields", {}).items()
     return sorted(field.alias or name for name, field in fields if name != "KIND")
 
 
-def _to_plain(value: Any) -> Any:
+def _to_plain(value: object) -> object:
     from omegaconf import OmegaConf
 
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
-def _construct(make: Callable[[], Any], group: str, choice: str | None, keys: Sequence[str]) -> Any:
+def _construct(
+    make: Callable[[], object], group: str, choice: str | None, keys: Sequence[str]
+) -> Any:
     from omegaconf.errors import OmegaConfBaseException
 
     # `error_reporting` names the key of a missing value.

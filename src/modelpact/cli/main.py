@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelpact._internal.guards import convert_errors, on_error
 from modelpact.cli import gc_tuning
@@ -201,7 +201,7 @@ def _write_failure(write_receipt: Callable[..., None], stage: str, error: BaseEx
 
 
 def _write_receipt(
-    cfg: DictConfig, settings: HydraConf, folder: Path, number: int | None, **fields: Any
+    cfg: DictConfig, settings: HydraConf, folder: Path, number: int | None, **fields: object
 ) -> None:
     from modelpact._internal.files import write_atomically
     from modelpact.types import Receipt

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 def log_config(
-    client: MlflowClient, run_id: str, config: Mapping[str, Any], overrides: Sequence[str] = ()
+    client: MlflowClient, run_id: str, config: Mapping[str, object], overrides: Sequence[str] = ()
 ) -> None:
     """Log a configuration as an artifact and as params of a run, without secrets.
 
@@ -58,7 +58,7 @@ def log_config(
         client.log_batch(run_id, params=params[start : start + MAX_PARAMS_PER_CALL])
 
 
-def _override_values(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, str]:
+def _override_values(config: Mapping[str, object], overrides: Sequence[str]) -> dict[str, str]:
     """Return the values of overridden keys, in the order of the overrides."""
     found = dict(flatten_config(config))
     values: dict[str, str] = {}
@@ -73,7 +73,7 @@ def _override_values(config: Mapping[str, Any], overrides: Sequence[str]) -> dic
     return values
 
 
-def redact_config(config: Mapping[str, Any]) -> dict[str, Any]:
+def redact_config(config: Mapping[str, object]) -> dict[str, object]:
     """Return a configuration with every literal secret replaced by `[redacted]`.
 
     Example:
@@ -84,7 +84,7 @@ def redact_config(config: Mapping[str, Any]) -> dict[str, Any]:
     return {str(key): _redact(value, str(key), secret_paths) for key, value in config.items()}
 
 
-def flatten_config(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def flatten_config(config: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Yield the values of a configuration by dotted key; null and empty lists are left out.
 
     Example:
@@ -102,7 +102,7 @@ def flatten_config(config: Mapping[str, Any], prefix: str = "") -> Iterator[tupl
             yield key, str(value)
 
 
-def _redact(value: Any, path: str, secret_paths: set[str]) -> Any:
+def _redact(value: object, path: str, secret_paths: set[str]) -> Any:
     if path in secret_paths:
         return secrets.REDACTED
     if isinstance(value, Mapping):

@@ -186,7 +186,7 @@ class _Service:
         self,
         path: str,
         prepare: Callable[[], Awaitable[Work]],
-        respond: Callable[[Any], Response] | None = None,
+        respond: Callable[[object], Response] | None = None,
     ) -> Response:
         """Read a request, run the model and return the response, or that of an error."""
         start = time.perf_counter()
@@ -250,7 +250,7 @@ class _Service:
             raise HttpError(504, "MODEL_TOO_SLOW", message)
         return task.result()
 
-    def _predict(self, inputs: Any, params: dict[str, Any] | None) -> dict[str, Any]:
+    def _predict(self, inputs: object, params: dict[str, object] | None) -> dict[str, Any]:
         outputs = self._adapter.predict(inputs, params)
         metadata = dict(outputs.metadata)
         if "fallback" in metadata:
@@ -317,7 +317,7 @@ class _Service:
         }
 
 
-def _to_json(content: Any) -> bytes:
+def _to_json(content: object) -> bytes:
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     try:
         return text.encode()

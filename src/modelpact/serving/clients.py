@@ -141,7 +141,7 @@ class HttpClient:
         verdict: Verdict = "rejected" if status in {400, 422} else "failed"
         return CallResult(verdict, f"{status} {found['error_code']}")
 
-    async def _post(self, path: str, content: bytes) -> tuple[int, dict[str, Any]]:
+    async def _post(self, path: str, content: bytes) -> tuple[int, dict[str, object]]:
         headers = {"content-type": "application/json"}
         response = await self._client.post(path, content=content, headers=headers)
         return response.status_code, json.loads(response.content)

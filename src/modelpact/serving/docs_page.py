@@ -94,5 +94,5 @@ def _describe_route(path: str, method: str, operation: dict[str, Any]) -> dict[s
     }
 
 
-def _to_text(value: Any) -> str:
+def _to_text(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)

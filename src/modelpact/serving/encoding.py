@@ -63,7 +63,7 @@ def _has_plain_rows(schema: Schema | None) -> bool:
     return [spec.name for spec in schema.inputs] == [None]
 
 
-def encode_envelopes(inputs: Any, schema: Schema | None) -> dict[str, Any]:
+def encode_envelopes(inputs: object, schema: Schema | None) -> dict[str, object]:
     """Return encoded inputs in each envelope of MLflow's protocol that can represent them.
 
     Args:
@@ -83,7 +83,7 @@ def encode_envelopes(inputs: Any, schema: Schema | None) -> dict[str, Any]:
     return found
 
 
-def _row_envelopes(rows: list[Any], is_tensors: bool) -> dict[str, Any]:
+def _row_envelopes(rows: list[object], is_tensors: bool) -> dict[str, object]:
     if rows and is_list_of(rows, dict):
         return _record_envelopes(rows)
     if rows and is_list_of(rows, list) and not is_tensors:
@@ -102,8 +102,8 @@ def _tensor_envelopes(tensors: dict[str, Any]) -> dict[str, Any]:
     return {"instances": [dict(zip(tensors, row, strict=True)) for row in rows]}
 
 
-def _record_envelopes(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    envelopes: dict[str, Any] = {"dataframe_records": rows}
+def _record_envelopes(rows: list[dict[str, object]]) -> dict[str, object]:
+    envelopes: dict[str, object] = {"dataframe_records": rows}
     columns = list(rows[0])
     if all(list(row) == columns for row in rows):
         data = [list(row.values()) for row in rows]
@@ -134,7 +134,7 @@ def _encode_frame(frame: pd.DataFrame, *, unwrap: bool) -> list[Any]:
     return [dict(zip(labels, row, strict=True)) for row in rows]
 
 
-def _encode(value: Any, *, nan_as_null: bool = True) -> Any:
+def _encode(value: object, *, nan_as_null: bool = True) -> Any:
     if isinstance(value, float):
         return _encode_float(value, nan_as_null)
     if isinstance(value, (str, bool, int)) or value is None:
@@ -150,7 +150,7 @@ def _encode(value: Any, *, nan_as_null: bool = True) -> Any:
     return to_json(value)
 
 
-def _encode_mapping(mapping: Mapping[object, object], nan_as_null: bool) -> dict[str, Any]:
+def _encode_mapping(mapping: Mapping[object, object], nan_as_null: bool) -> dict[str, object]:
     encoded = {}
     for key, item in mapping.items():
         if not isinstance(key, str):
@@ -159,7 +159,7 @@ def _encode_mapping(mapping: Mapping[object, object], nan_as_null: bool) -> dict
     return encoded
 
 
-def _has_datetimes(array: Any) -> bool:
+def _has_datetimes(array: object) -> bool:
     return getattr(getattr(array, "dtype", None), "kind", "") == "M"
 
 

@@ -23,7 +23,7 @@ STATUS_DESCRIPTIONS = {
 }
 """The error statuses of a request."""
 
-ERROR_SCHEMA: dict[str, Any] = {
+ERROR_SCHEMA: dict[str, object] = {
     "type": "object",
     "required": ["error_code", "message"],
     "properties": {
@@ -70,7 +70,7 @@ class HttpError(Exception):
         code: str,
         message: str,
         headers: dict[str, str] | None = None,
-        **details: Any,
+        **details: object,
     ) -> None:
         super().__init__(message)
         self.status = status

@@ -23,7 +23,7 @@ Call = tuple[Any, dict[str, Any] | None]
 """Inputs and params."""
 
 
-def parse_predict(body: Any, is_columns: bool) -> Call:
+def parse_predict(body: object, is_columns: bool) -> Call:
     """Return the inputs and params of `{"inputs": [...], "params": {...}}`.
 
     Args:
@@ -61,7 +61,7 @@ def parse_invocation(body: Any, schema: Schema | None) -> Call:
     return _parse_envelope(envelope, body[envelope], schema), _parse_params(body)
 
 
-def _parse_envelope(envelope: str, value: Any, schema: Schema | None) -> Any:
+def _parse_envelope(envelope: str, value: object, schema: Schema | None) -> object:
     if envelope == "dataframe_split":
         return _parse_split(value)
     if envelope == "dataframe_records":
@@ -122,7 +122,7 @@ def _check_rectangular(text: str) -> None:
         raise ValueError("the rows have different lengths")
 
 
-def _parse_split(value: Any) -> Any:
+def _parse_split(value: object) -> object:
     fields = value if isinstance(value, dict) else {}
     columns, data = fields.get("columns"), fields.get("data")
     if not is_list_of(data, list):
@@ -137,7 +137,7 @@ def _parse_split(value: Any) -> Any:
     return [dict(zip(map(str, columns), row, strict=True)) for row in data]
 
 
-def _parse_instances(value: Any, schema: Schema | None) -> Any:
+def _parse_instances(value: object, schema: Schema | None) -> object:
     """Return rows; for a signature of named tensors, one list per name."""
     if not isinstance(value, list):
         raise _malformed("a list", "instances")
@@ -153,7 +153,7 @@ def _has_named_tensors(schema: Schema | None) -> bool:
     return schema is not None and schema.is_tensor_spec() and schema.has_input_names()
 
 
-def _parse_params(body: dict[str, Any]) -> dict[str, Any] | None:
+def _parse_params(body: dict[str, object]) -> dict[str, object] | None:
     params = body.get("params")
     if params is not None and not isinstance(params, dict):
         raise _malformed("an object", "params")

@@ -90,11 +90,11 @@ def describe_responses(
     return responses
 
 
-def _request_body(content: dict[str, Any]) -> dict[str, Any]:
+def _request_body(content: dict[str, object]) -> dict[str, object]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def _predict_example(adapter: Adapter) -> dict[str, Any]:
+def _predict_example(adapter: Adapter) -> dict[str, object]:
     """Return the stored input example as a request to `/predict`, if JSON can represent it."""
     from mlflow.exceptions import MlflowException
 
@@ -110,7 +110,7 @@ def _predict_example(adapter: Adapter) -> dict[str, Any]:
     return {"example": body}
 
 
-def _serving_example(adapter: Adapter) -> dict[str, Any]:
+def _serving_example(adapter: Adapter) -> dict[str, object]:
     """Return the request to `/invocations` that MLflow stored with the model."""
     from mlflow.exceptions import MlflowException
 
@@ -121,7 +121,7 @@ def _serving_example(adapter: Adapter) -> dict[str, Any]:
     return {"example": json.loads(stored)} if stored else {}
 
 
-def _allow_null(schema: Any) -> Any:
+def _allow_null(schema: object) -> object:
     """Return a schema whose numbers may be null, which stands for NaN and Infinity."""
     if isinstance(schema, list):
         return [_allow_null(item) for item in schema]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelpact._internal.text import truncate
 from modelpact.errors import InputsError, OutputsError
@@ -153,7 +153,7 @@ def _accepts(enforcer: Enforcer, payload: Payload) -> bool:
     return True
 
 
-def _load_input_hint(adapter: Adapter) -> TypeAdapter[Any] | None:
+def _load_input_hint(adapter: Adapter) -> TypeAdapter[object] | None:
     """Return the type hint by which MLflow validates inputs; None if there is none."""
     from mlflow.exceptions import MlflowException
     from pydantic import TypeAdapter

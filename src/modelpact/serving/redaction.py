@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from modelpact.types import Signature
@@ -30,7 +30,7 @@ class PathRedactor:
 
     def __init__(self, signature: Signature) -> None:
         # The type of every name that a path may begin with.
-        self._roots: dict[str, Any] = {}
+        self._roots: dict[str, object] = {}
         for schema in (signature.outputs, signature.inputs):
             for index, spec in enumerate(schema.inputs if schema is not None else ()):
                 label = index if spec.name is None else spec.name
@@ -57,7 +57,7 @@ def _longest_prefix(path: str, names: Iterable[str]) -> str | None:
     return max(matches, key=len, default=None)
 
 
-def _redact_below(path: str, kind: Any) -> str:
+def _redact_below(path: str, kind: object) -> str:
     """Redact the part of a path below a value of an MLflow type."""
     from mlflow.types.schema import Array, Map, Object
 

@@ -179,7 +179,7 @@ def _reject_constant(name: str) -> NoReturn:
     raise _StrictJsonError(f"{name} is not valid JSON; send null, or omit the value")
 
 
-def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _build_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise _StrictJsonError("an object has a duplicate key")

@@ -113,7 +113,7 @@ def describe_columns(
     return rows
 
 
-def _describe_unsigned(label: object, part: Any, error: SignError) -> ColumnRow:
+def _describe_unsigned(label: object, part: object, error: SignError) -> ColumnRow:
     remarks = _abridge([f"error: {text}" for _, text in error.problems])
     if label is None:
         return ColumnRow("(all)", example=format_example(part), remarks=remarks)
@@ -153,12 +153,12 @@ def _abridge(texts: list[str]) -> tuple[str, ...]:
     return (*texts[:2], f"and {len(texts) - 2} more") if len(texts) > 2 else tuple(texts)
 
 
-def _row(path: str, dtype: Any, required: bool, values: list[Any] | np.ndarray) -> ColumnRow:
+def _row(path: str, dtype: object, required: bool, values: list[object] | np.ndarray) -> ColumnRow:
     example = format_example(first_value(values))
     return ColumnRow(path, _outer_type(dtype), "yes" if required else "no", example)
 
 
-def _describe_tensor(spec: TensorSpec, parts: dict[str, Any], data: Any) -> ColumnRow:
+def _describe_tensor(spec: TensorSpec, parts: dict[str, object], data: object) -> ColumnRow:
     if spec.name is None:
         return ColumnRow("(all)", format_type(spec), "yes", format_example(data))
     name = str(spec.name)
@@ -175,7 +175,7 @@ def _outer_type(dtype: Any) -> str:
     return format_type(dtype)
 
 
-def _describe_nested(dtype: Any, path: str, values: list[Any]) -> Iterator[ColumnRow]:
+def _describe_nested(dtype: object, path: str, values: list[object]) -> Iterator[ColumnRow]:
     if type(dtype) is Array:
         items = _flatten(values)
         yield from _describe_nested(dtype.dtype, f"{path}[]", items[:MAX_SEARCHED])
@@ -190,17 +190,17 @@ def _describe_nested(dtype: Any, path: str, values: list[Any]) -> Iterator[Colum
             yield from _describe_nested(prop.dtype, name, inner)
 
 
-def _select_dicts(values: list[Any]) -> list[dict[Any, Any]]:
+def _select_dicts(values: list[object]) -> list[dict[object, object]]:
     return [value for value in values if isinstance(value, dict)]
 
 
-def _flatten(values: list[Any]) -> list[Any]:
+def _flatten(values: list[object]) -> list[object]:
     lists = (value for value in values if isinstance(value, (list, tuple, np.ndarray)))
     return [item for value in lists for item in islice(value, MAX_SEARCHED)]
 
 
 def _remarks(
-    spec: ColSpec, values: list[Any] | np.ndarray, check_integers: bool
+    spec: ColSpec, values: list[object] | np.ndarray, check_integers: bool
 ) -> tuple[str, ...]:
     remarks = []
     if isinstance(spec.type, AnyType):

@@ -27,7 +27,7 @@ class _Absent:
 _ABSENT = _Absent()
 
 
-def split_columns(data: Inputs | Outputs) -> list[tuple[Any, Any]]:
+def split_columns(data: Inputs | Outputs) -> list[tuple[object, object]]:
     """Split data into pairs of a column's name and data of the same kind with this column only.
 
     Data without named columns is one part with the name None.
@@ -43,12 +43,12 @@ def split_columns(data: Inputs | Outputs) -> list[tuple[Any, Any]]:
     return [(None, data)]
 
 
-def _split_records(records: list[dict[Any, Any]]) -> list[tuple[Any, Any]]:
+def _split_records(records: list[dict[object, object]]) -> list[tuple[object, object]]:
     keys = dict.fromkeys(key for row in records for key in row)
     return [(key, [{key: row[key]} if key in row else {} for row in records]) for key in keys]
 
 
-def column_values(part: Any) -> list[Any] | np.ndarray:
+def column_values(part: object) -> list[object] | np.ndarray:
     """Return the values of data with one column, one value per row."""
     if part is None:
         return []
@@ -70,7 +70,7 @@ def is_missing(value: Any) -> bool:
     return pd.api.types.is_scalar(value) and bool(pd.isna(value))
 
 
-def first_value(values: Iterable[Any]) -> Any:
+def first_value(values: Iterable[object]) -> object:
     """Return the first value that is not missing, or None."""
     return next((value for value in values if not is_missing(value)), None)
 

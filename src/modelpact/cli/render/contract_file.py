@@ -35,7 +35,7 @@ def _represent_flow(dumper: yaml.SafeDumper, value: _FlowMapping) -> yaml.Node:
     return dumper.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=True)
 
 
-def _represent_list(dumper: yaml.SafeDumper, value: list[Any]) -> yaml.Node:
+def _represent_list(dumper: yaml.SafeDumper, value: list[object]) -> yaml.Node:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
 
 
@@ -72,7 +72,7 @@ def contract_yaml(signature: Signature) -> str:
     return text
 
 
-def _with_flow_items(value: Any) -> Any:
+def _with_flow_items(value: object) -> object:
     if not isinstance(value, dict):
         return value
     return {

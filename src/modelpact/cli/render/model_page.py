@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pprint
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelpact.cli.render.column_table import describe_params, describe_schema
 from modelpact.cli.render.markdown import code, table
@@ -130,7 +130,7 @@ def _calls(
     ]
 
 
-def _format_python(value: Any) -> str:
+def _format_python(value: object) -> str:
     return pprint.pformat(value, width=120, compact=True, sort_dicts=False)
 
 

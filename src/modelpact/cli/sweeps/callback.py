@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
@@ -33,7 +32,7 @@ class CallbackError(BaseException):
 class ModelpactCallback(Callback):
     """Rejects literal secrets before Hydra writes them into `.hydra` or `multirun.yaml`."""
 
-    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+    def on_run_start(self, config: DictConfig, **kwargs: object) -> None:
         with convert_errors(CallbackError):
             reject_composed_literals(config)
             if config.get("resume"):
@@ -43,7 +42,7 @@ class ModelpactCallback(Callback):
                     key="resume",
                 )
 
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+    def on_multirun_start(self, config: DictConfig, **kwargs: object) -> None:
         with convert_errors(CallbackError):
             reject_composed_literals(config)
             params = OmegaConf.select(config, "hydra.sweeper.params")

@@ -8,7 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelpact.cli.sweeps.results import (
     STATUSES,
@@ -83,7 +83,7 @@ def _best(results: Sequence[JobResult]) -> dict[str, str] | None:
     return {"metric": metric, "value": f"{value:.4g}", "text": f"best: job {best.number}{version}"}
 
 
-def _table(results: Sequence[JobResult]) -> dict[str, Any]:
+def _table(results: Sequence[JobResult]) -> dict[str, object]:
     (names, texts), best = result_table(results), find_best(results)
     keys = {"job", "status", *varying_keys(results)}
 
@@ -116,7 +116,7 @@ def _shared_choices(results: Sequence[JobResult]) -> str:
     return _join({key: value for key, value in choices.items() if key not in varying})
 
 
-def _metric(results: Sequence[JobResult], name: str) -> dict[str, Any]:
+def _metric(results: Sequence[JobResult], name: str) -> dict[str, object]:
     """Return a dot per job, between the smallest and the greatest value."""
     values = [(result, result.metrics[name]) for result in results if name in result.metrics]
     finite = [value for _, value in values if math.isfinite(value)]
@@ -142,7 +142,7 @@ def _dot_position(value: float, low: float, span: float) -> float | None:
     return LABEL_WIDTH + 8 + share * (PLOT_WIDTH - 16) if math.isfinite(value) else None
 
 
-def _stages(results: Sequence[JobResult]) -> dict[str, Any] | None:
+def _stages(results: Sequence[JobResult]) -> dict[str, object] | None:
     """Return a bar per job, divided into the seconds of its stages."""
     timed = [(result, result.stage_seconds) for result in results if result.stage_seconds]
     if not timed:
@@ -169,7 +169,7 @@ def _total_duration(results: Sequence[JobResult], stage: str) -> str:
 
 def _bars(
     seconds: Mapping[str, float], colours: Mapping[str, str], scale: float
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     bars, x = [], float(LABEL_WIDTH)
     for stage, value in seconds.items():
         title = f"{stage}: {value:.3f} s"
@@ -178,7 +178,7 @@ def _bars(
     return bars
 
 
-def _errors(results: Sequence[JobResult]) -> list[dict[str, Any]]:
+def _errors(results: Sequence[JobResult]) -> list[dict[str, object]]:
     """Return each error once, with the jobs that ended in it."""
     jobs: dict[str, list[str]] = {}
     keys = set(varying_keys(results))

@@ -84,7 +84,7 @@ def job_lock(folder: Path) -> Iterator[None]:
         yield
 
 
-def _resolve(cfg: DictConfig) -> dict[str, Any]:
+def _resolve(cfg: DictConfig) -> dict[str, object]:
     """Return the configuration of a job as plain data.
 
     A part that refers to a missing value, because the job does not use it, stays unresolved.

@@ -118,7 +118,7 @@ class Trials:
 
     def _finish_trials(
         self, objectives: Mapping[int, float | None]
-    ) -> dict[int | None, dict[str, Any]]:
+    ) -> dict[int | None, dict[str, object]]:
         """Finish the trials of an interrupted sweep; return the complete params by job."""
         params = {}
         for trial in self.study.get_trials():
@@ -167,7 +167,7 @@ def job_objective(result: JobReturn) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _open_study(sweep: Sweep, storage: str | None, name: str, direction: Any) -> optuna.Study:
+def _open_study(sweep: Sweep, storage: str | None, name: str, direction: object) -> optuna.Study:
     if direction not in ("maximize", "minimize"):
         raise ConfigError(
             f"unknown hydra.sweeper.direction {direction!r}",
@@ -217,7 +217,7 @@ def _create_or_load_study(
         ) from error
 
 
-def _create_sampler(sampler: Any, seed: int | None) -> optuna.samplers.BaseSampler:
+def _create_sampler(sampler: object, seed: int | None) -> optuna.samplers.BaseSampler:
     import optuna
 
     if isinstance(sampler, optuna.samplers.BaseSampler):

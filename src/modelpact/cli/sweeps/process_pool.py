@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 
 class _Context(Protocol):
     def Pipe(self) -> tuple[Connection, Connection]: ...  # noqa: N802
-    def Process(self, *, target: Any, args: tuple[Any, ...]) -> Any: ...  # noqa: N802
+    def Process(self, *, target: object, args: tuple[object, ...]) -> Any: ...  # noqa: N802
 
 
 class ProcessPool:

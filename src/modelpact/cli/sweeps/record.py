@@ -91,7 +91,7 @@ class SweepRecord(BaseModel):
         return self.jobs.index(overrides) if overrides in self.jobs else None
 
 
-def list_differences(before: Any, now: Any, path: str = "") -> list[str]:
+def list_differences(before: object, now: object, path: str = "") -> list[str]:
     """Return the differences between two configurations, one line per key.
 
     Example:

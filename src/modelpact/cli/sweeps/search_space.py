@@ -36,11 +36,11 @@ class Categorical:
 
         return CategoricalDistribution(self.texts)
 
-    def format(self, value: Any) -> str:
+    def format(self, value: object) -> str:
         """Return a value as it is written in an override."""
         return str(value)
 
-    def extremes(self) -> list[Any]:
+    def extremes(self) -> list[object]:
         """Return the values to validate: all of them."""
         return list(self.texts)
 
@@ -89,7 +89,7 @@ class NumericRange:
         low, step = Decimal(str(self.low)), Decimal(str(self.step))
         return str(float(low + round((Decimal(str(value)) - low) / step) * step))
 
-    def extremes(self) -> list[Any]:
+    def extremes(self) -> list[object]:
         """Return the values to validate: both ends."""
         return [self.low] if self.low == self.high else [self.low, self.high]
 
@@ -164,7 +164,7 @@ class SearchSpace:
         ]
         return [self.overrides(values) for values in [first, *others]]
 
-    def grid(self) -> Iterator[dict[str, Any]]:
+    def grid(self) -> Iterator[dict[str, object]]:
         """Return all combinations of values, in the order of Hydra's basic sweeper.
 
         Raises:

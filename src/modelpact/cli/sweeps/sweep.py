@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelpact._internal.files import exclusive_lock, log_text, write_atomically
 from modelpact._internal.guards import on_error
@@ -47,7 +47,7 @@ class Sweep:
     def __init__(
         self,
         folder: Path,
-        base: dict[str, Any],
+        base: dict[str, object],
         tracking: Tracking,
         *,
         title: str = "sweep",

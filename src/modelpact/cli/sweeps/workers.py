@@ -168,7 +168,7 @@ def _get_result(ray: Any, handle: Any, overrides: Sequence[str], number: int) ->
 
 
 @contextlib.contextmanager
-def _ray_cluster(address: str | None, init: Mapping[str, Any]) -> Iterator[Any]:
+def _ray_cluster(address: str | None, init: Mapping[str, object]) -> Iterator[Any]:
     """Connect to Ray, or start it; an existing connection is used and kept."""
     try:
         import ray

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
@@ -58,7 +58,7 @@ class _AuditedVersion:
     def failed(self) -> bool:
         return any(finding.code not in HARMLESS_CODES for finding in self.findings)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         findings = [{"code": finding.code, "text": finding.text} for finding in self.findings]
         files = [{"path": path, "what": what} for path, what in self.files[:MAX_LISTED_FILES]]
         return {

@@ -159,7 +159,7 @@ class _ResignedModel(Model):
             self._files = copy_files(self.stored, Path(self.folder), self.integrity)
         return self._files
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         return super().identity() | {
             "model": self.stored.uri,
             "uuid": read_metadata(self.stored, "off").model_uuid,

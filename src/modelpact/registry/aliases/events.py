@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -88,7 +88,7 @@ class AliasEvent(BaseModel):
         """Return the event as it is stored."""
         return self.model_dump_json(by_alias=True)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the event as plain data."""
         return self.model_dump(mode="json", by_alias=True, exclude={"format"})
 
