@@ -45,14 +45,15 @@ def cast_with_losses(values: Array, target: np.dtype[Any]) -> tuple[Array, Mask 
     source = values.dtype
     if source == target:
         return values, None
-    if source.kind in "iu" and target.kind in "iu":
-        bounds = np.iinfo(target)
-        return _cast_integers(values, target, int(bounds.min), int(bounds.max))
-    if source.kind in "iu" and target.kind == "f":
-        limit = 2 ** (np.finfo(target).nmant + 1)
-        return _cast_integers(values, target, -limit, limit)
-    if source.kind == "f" and target.kind in "iu":
-        return _cast_floats_to_integers(values, target)
+    match source.kind, target.kind:
+        case "i" | "u", "i" | "u":
+            bounds = np.iinfo(target)
+            return _cast_integers(values, target, int(bounds.min), int(bounds.max))
+        case "i" | "u", "f":
+            limit = 2 ** (np.finfo(target).nmant + 1)
+            return _cast_integers(values, target, -limit, limit)
+        case "f", "i" | "u":
+            return _cast_floats_to_integers(values, target)
     if np.can_cast(source, target, "safe") and source.kind in "fcUSO":
         return values.astype(target), None
     return _cast_and_compare(values, target)

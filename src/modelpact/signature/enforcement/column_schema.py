@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Hashable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -13,11 +13,7 @@ from mlflow.types.schema import Schema
 
 from modelpact._internal.text import did_you_mean
 from modelpact.signature.enforcement.columns import Series, Values, compile_column
-from modelpact.signature.enforcement.violations import (
-    ViolationCode,
-    Violations,
-    misspelled,
-)
+from modelpact.signature.enforcement.violations import ViolationCode, Violations, misspelled
 from modelpact.signature.field_path import FieldPath
 
 __all__ = ["CompiledColumns"]
@@ -49,7 +45,6 @@ class CompiledColumns:
             compile_column(spec, label, strict=strict)
             for spec, label in zip(specs, self._labels, strict=True)
         ]
-        self._required = [spec.required for spec in specs]
         self._extra = extra
         self._native_dtypes = [
             _NO_DTYPE if column.native_dtype is None else column.native_dtype
@@ -66,12 +61,9 @@ class CompiledColumns:
         """
         labels = frame.columns.tolist()
         dtypes = frame.dtypes.tolist()
-        if labels == self._labels:
-            if dtypes == self._native_dtypes:
-                return frame
-            positions: list[int | None] = list(range(len(labels)))
-        else:
-            positions = self._find_positions(labels, violations)
+        if labels == self._labels and dtypes == self._native_dtypes:
+            return frame
+        positions = self._find_positions(labels, violations)
         changed: dict[int, Series] = {}
         for index, position in enumerate(positions):
             if position is None or dtypes[position] == self._native_dtypes[index]:
@@ -82,7 +74,9 @@ class CompiledColumns:
                 changed[index] = checked
         return frame if violations else _assemble(frame, labels, positions, changed)
 
-    def check_rows(self, rows: list[dict[Any, Any]], violations: Violations) -> Any:
+    def check_rows(
+        self, rows: list[dict[Hashable, object]], violations: Violations
+    ) -> pd.DataFrame | list[dict[Hashable, object]]:
         """Check rows given as dicts.
 
         Returns:
@@ -96,7 +90,9 @@ class CompiledColumns:
                 checked[label] = column.check_values([row.get(label) for row in rows], violations)
         return rows if violations else self._build_frame(checked, len(rows))
 
-    def check_cells(self, cells: list[Any], violations: Violations) -> Any:
+    def check_cells(
+        self, cells: list[object], violations: Violations
+    ) -> pd.DataFrame | list[object]:
         """Check the cells of the only column of an unnamed schema.
 
         Returns:
@@ -107,8 +103,12 @@ class CompiledColumns:
             return cells
         return pd.DataFrame({0: values}, index=range(len(cells)), copy=False)
 
-    def _find_positions(self, labels: list[Any], violations: Violations) -> list[int | None]:
+    def _find_positions(
+        self, labels: Sequence[Hashable], violations: Violations
+    ) -> list[int | None]:
         """Return the position of each column of the schema in a frame, or None."""
+        if labels == self._labels:
+            return list(range(len(labels)))
         if not self.named:
             return self._count_positions(len(labels), violations)
         # Reversed, so that the first of several columns with one name is found.
@@ -134,7 +134,7 @@ class CompiledColumns:
             )
         return [position if position < given else None for position in range(expected)]
 
-    def _add_duplicates(self, labels: list[Any], violations: Violations) -> None:
+    def _add_duplicates(self, labels: Sequence[Hashable], violations: Violations) -> None:
         for label in self._labels:
             count = labels.count(label)
             if count > 1:
@@ -145,31 +145,33 @@ class CompiledColumns:
                     f"{count} columns of that name",
                 )
 
-    def _compare_names(self, found: Collection[Any], violations: Violations) -> None:
+    def _compare_names(self, found: Collection[Hashable], violations: Violations) -> None:
         if found == self._known:
             return
         unknown = [label for label in found if label not in self._known]
-        for label, column, required in zip(
-            self._labels, self._columns, self._required, strict=True
-        ):
-            if required and label not in found:
+        absent = [column for column in self._columns if column.label not in found]
+        for column in absent:
+            if column.required:
+                got = f"no column{misspelled(column.label, unknown)}"
                 violations.add_message(
-                    ViolationCode.MISSING_COLUMN,
-                    (label,),
-                    column.expected,
-                    f"no column{misspelled(label, unknown)}",
+                    ViolationCode.MISSING_COLUMN, column.path, column.expected, got
                 )
-        if unknown and self._extra != "ignore":
-            absent = [label for label in self._labels if label not in found]
-            for label in unknown:
-                hint = did_you_mean(label, absent)
-                self._report_extra(
-                    (label,),
-                    "a column of the signature",
-                    f"an unknown column{hint}",
-                    f"column {str(label)[:40]!r} is not in the signature and is ignored{hint}",
-                    violations,
-                )
+        self._report_unknown(unknown, [column.label for column in absent], violations)
+
+    def _report_unknown(
+        self, unknown: list[Hashable], absent: list[Hashable], violations: Violations
+    ) -> None:
+        if self._extra == "ignore":
+            return
+        for label in unknown:
+            hint = did_you_mean(label, absent)
+            self._report_extra(
+                (label,),
+                "a column of the signature",
+                f"an unknown column{hint}",
+                f"column {str(label)[:40]!r} is not in the signature and is ignored{hint}",
+                violations,
+            )
 
     def _report_extra(
         self, path: FieldPath, expected: str, got: str, warning: str, violations: Violations
@@ -179,9 +181,9 @@ class CompiledColumns:
         elif self._extra == "warn":
             warnings.warn(warning, UserWarning, stacklevel=2)
 
-    def _build_frame(self, columns: dict[Any, Values], n_rows: int) -> pd.DataFrame:
+    def _build_frame(self, columns: dict[Hashable, Values], n_rows: int) -> pd.DataFrame:
         """Build a frame; few rows of one dtype become a single block, which is ten times faster."""
-        values = list(columns.values())
+        values: list[Any] = list(columns.values())
         dtype = self._native_dtypes[0]
         if (
             n_rows <= _BLOCK_ROWS
@@ -196,7 +198,10 @@ class CompiledColumns:
 
 
 def _assemble(
-    frame: pd.DataFrame, labels: list[Any], positions: list[int | None], changed: dict[int, Series]
+    frame: pd.DataFrame,
+    labels: Sequence[Hashable],
+    positions: list[int | None],
+    changed: dict[int, Series],
 ) -> pd.DataFrame:
     """Return the columns at the positions, some of them replaced by changed ones."""
     found = [position for position in positions if position is not None]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from collections.abc import Hashable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
@@ -18,11 +19,11 @@ __all__ = ["Column", "compile_column", "object_array"]
 
 _OBJECT = np.dtype("O")
 
-Series = Any
-"""A pandas Series, `(n_rows,)`."""
+Series: TypeAlias = "pd.Series[Any]"
+"""The column of a frame, `(n_rows,)`."""
 
-Values = Any
-"""The values of a column, `(n_rows,)`: a Series, an ndarray or an extension array."""
+Values: TypeAlias = "Series | Array | pd.api.extensions.ExtensionArray"
+"""The values of a column, `(n_rows,)`."""
 
 
 class Column:
@@ -34,10 +35,11 @@ class Column:
         strict: Whether values that need a conversion are rejected.
     """
 
-    native_dtype: np.dtype[Any] | None = None
+    native_dtype: np.dtype[np.generic] | None = None
     """The dtype whose values need no check; None if every dtype is checked."""
 
-    def __init__(self, spec: ColSpec, label: Any, *, strict: bool) -> None:
+    def __init__(self, spec: ColSpec, label: Hashable, *, strict: bool) -> None:
+        self.label = label
         self.path: FieldPath = (label,)
         self.required = bool(spec.required)
         self.strict = strict
@@ -55,7 +57,7 @@ class Column:
         """
         return series
 
-    def check_values(self, values: list[Any], violations: Violations) -> Values:
+    def check_values(self, values: list[object], violations: Violations) -> Values:
         """Check a column given as Python values, one per row; None stands for a missing value.
 
         Integers next to floats or nulls stay Python objects: as doubles, those beyond 2**53 would
@@ -65,7 +67,7 @@ class Column:
         mixed = int in types and bool(types & {float, type(None)})
         return pd.Series(values, dtype=object if mixed or not values else None)
 
-    def _convert(self, values: list[Any], violations: Violations) -> list[Any]:
+    def _convert(self, values: list[object], violations: Violations) -> list[object]:
         if self.node.accepts_all(values):
             return values
         return self.node.convert_all(values, self.path, violations)
@@ -76,6 +78,13 @@ class Column:
             return series
         converted = object_array(self.node.convert_all(values, self.path, violations))
         return pd.Series(converted, index=series.index, name=series.name)
+
+    def _check_unwrapped(self, series: Series, violations: Violations) -> Series:
+        plain = _unwrap(series)
+        if plain is series:
+            return self._reject_dtype(series, violations)
+        self._require_conversion(series, violations)
+        return self.check_series(plain, violations)
 
     def _reject_dtype(self, series: Series, violations: Violations) -> Series:
         self._add_dtype(ViolationCode.WRONG_TYPE, series, violations)
@@ -97,11 +106,9 @@ class NestedColumn(Column):
     """A column of arrays, objects or maps."""
 
     def check_series(self, series: Series, violations: Violations) -> Series:
-        """Check a column of a frame."""
         return self._check_objects(series, violations)
 
-    def check_values(self, values: list[Any], violations: Violations) -> Values:
-        """Check a column given as Python values."""
+    def check_values(self, values: list[object], violations: Violations) -> Values:
         return object_array(self._convert(values, violations))
 
 
@@ -109,23 +116,16 @@ class TextColumn(Column):
     """A column of `string` or `binary`."""
 
     def check_series(self, series: Series, violations: Violations) -> Series:
-        """Check a column of a frame."""
         dtype = series.dtype
         if dtype == _OBJECT:
             return self._check_objects(series, violations)
         if isinstance(dtype, pd.StringDtype) and self.expected == "string":
-            null = series.array.isna() if self.required else None
-            if null is not None and null.any():
-                self._reject_nulls(null, violations)
+            if self.required and series.hasnans:
+                self._reject_nulls(series.isna().to_numpy(), violations)
             return series
-        plain = _unwrap(series)
-        if plain is series:
-            return self._reject_dtype(series, violations)
-        self._require_conversion(series, violations)
-        return self.check_series(plain, violations)
+        return self._check_unwrapped(series, violations)
 
-    def check_values(self, values: list[Any], violations: Violations) -> Values:
-        """Check a column given as Python values."""
+    def check_values(self, values: list[object], violations: Violations) -> Values:
         converted = self._convert(values, violations)
         if values and self.expected == "string":
             # Arrow cannot encode a lone surrogate, which a Python string may contain.
@@ -137,9 +137,9 @@ class TextColumn(Column):
 class NumberColumn(Column):
     """A column of booleans, integers or floats."""
 
-    native_dtype: np.dtype[Any]
+    native_dtype: np.dtype[np.generic]
 
-    def __init__(self, spec: ColSpec, label: Any, *, strict: bool) -> None:
+    def __init__(self, spec: ColSpec, label: Hashable, *, strict: bool) -> None:
         dtype: Any = spec.type
         self.native_dtype = dtype.to_numpy()
         super().__init__(spec, label, strict=strict)
@@ -149,7 +149,6 @@ class NumberColumn(Column):
         return not self.required or self.native_dtype.kind == "f"
 
     def check_series(self, series: Series, violations: Violations) -> Series:
-        """Check a column of a frame."""
         dtype = series.dtype
         if dtype == self.native_dtype:
             return series
@@ -157,35 +156,14 @@ class NumberColumn(Column):
             return self._check_objects(series, violations)
         kind = getattr(dtype, "kind", "O")
         if kind == "O" or isinstance(dtype, (pd.CategoricalDtype, pd.SparseDtype, pd.StringDtype)):
-            plain = _unwrap(series)
-            if plain is series:
-                return self._reject_dtype(series, violations)
-            self._require_conversion(series, violations)
-            return self.check_series(plain, violations)
+            return self._check_unwrapped(series, violations)
         if kind != self.native_dtype.kind and not {kind, self.native_dtype.kind} <= set("iuf"):
             return self._reject_dtype(series, violations)
-        if isinstance(dtype, np.dtype):
-            return self._cast(series, series.to_numpy(), None, violations)
-        numpy_dtype = dtype.numpy_dtype
-        null = series.isna().to_numpy() if series.hasnans else None
-        values = series.to_numpy(dtype=numpy_dtype, na_value=numpy_dtype.type(0))
-        return self._cast(series, values, null, violations)
+        return self._check_numbers(series, violations)
 
-    def _check_objects(self, series: Series, violations: Violations) -> Series:
-        values = series.tolist()
-        # No NumPy dtype holds booleans and nulls, so MLflow leaves them unchanged as well.
-        if self.native_dtype.kind == "b" and None in values and self.node.accepts_all(values):
-            return series
-        return self._as_series(self.check_values(values, violations), series)
-
-    def _cast(
-        self, series: Series, values: Array, null: Mask | None, violations: Violations
-    ) -> Series:
+    def _check_numbers(self, series: Series, violations: Violations) -> Series:
         is_float = self.native_dtype.kind == "f"
-        if not is_float and null is None and values.dtype.kind == "f":
-            nan = np.isnan(values)
-            if nan.any():
-                null, values = nan, np.where(nan, 0, values)
+        values, null = _split_nulls(series, keeps_nan=is_float)
         if null is not None and not is_float:
             if self.required:
                 self._reject_nulls(null, violations)
@@ -194,13 +172,18 @@ class NumberColumn(Column):
         self._require_conversion(series, violations)
         converted, lost = cast_with_losses(values, self.native_dtype)
         if lost is not None:
-            if null is not None:
-                lost &= ~null
-            rows = np.flatnonzero(lost)
+            rows = np.flatnonzero(lost if null is None else lost & ~null)
             violations.add_rows(ViolationCode.LOSSY, self.path, rows, self.expected, series.array)
         if null is None:
             return self._as_series(converted, series)
         return self._as_series(self._with_nulls(converted, null), series)
+
+    def _check_objects(self, series: Series, violations: Violations) -> Series:
+        values = series.tolist()
+        # No NumPy dtype holds booleans and nulls, so MLflow leaves them unchanged as well.
+        if self.native_dtype.kind == "b" and None in values and self.node.accepts_all(values):
+            return series
+        return self._as_series(self.check_values(values, violations), series)
 
     def _masked_dtype(self) -> str:
         bits = 8 * self.native_dtype.itemsize
@@ -217,8 +200,7 @@ class NumberColumn(Column):
     def _as_series(self, values: Values, like: Series) -> Series:
         return pd.Series(values, index=like.index, name=like.name, copy=False)
 
-    def check_values(self, values: list[Any], violations: Violations) -> Values:
-        """Check a column given as Python values."""
+    def check_values(self, values: list[object], violations: Violations) -> Values:
         before = len(violations)
         converted = self._convert(values, violations)
         if len(violations) > before:
@@ -227,7 +209,8 @@ class NumberColumn(Column):
             if self.native_dtype.kind == "b":
                 return object_array(converted)
             dtype: Any = self._masked_dtype()
-            return pd.array(converted, dtype=dtype)
+            masked: Values = pd.array(converted, dtype=dtype)
+            return masked
         return np.array(converted, dtype=self.native_dtype)
 
 
@@ -241,19 +224,15 @@ class DatetimeColumn(Column):
         return True
 
     def check_series(self, series: Series, violations: Violations) -> Series:
-        """Check a column of a frame."""
         dtype = series.dtype
         if isinstance(dtype, np.dtype) and dtype.kind == "M":
             is_native = self.strict or dtype == self.native_dtype
             return series if is_native else self._in_nanoseconds(series)
         if dtype == _OBJECT or isinstance(dtype, pd.StringDtype):
             converted = self.check_values(series.tolist(), violations)
-            return converted.set_axis(series.index).rename(series.name)
-        plain = _unwrap(series)
-        if plain is series:
-            return self._reject_dtype(series, violations)
-        self._require_conversion(series, violations)
-        return self.check_series(plain, violations)
+            converted.index, converted.name = series.index, series.name
+            return converted
+        return self._check_unwrapped(series, violations)
 
     def _in_nanoseconds(self, series: Series) -> Series:
         try:
@@ -262,8 +241,7 @@ class DatetimeColumn(Column):
             # Only a coarser unit holds the years before 1677 and after 2262.
             return series
 
-    def check_values(self, values: list[Any], violations: Violations) -> Series:
-        """Check a column given as Python values."""
+    def check_values(self, values: list[object], violations: Violations) -> Series:
         before = len(violations)
         converted = self._convert(values, violations)
         if len(violations) > before:
@@ -281,7 +259,7 @@ _SCALAR_COLUMNS: dict[DataType, type[Column]] = {
 }
 
 
-def compile_column(spec: ColSpec, label: Any, *, strict: bool = False) -> Column:
+def compile_column(spec: ColSpec, label: Hashable, *, strict: bool = False) -> Column:
     """Compile one column.
 
     Example:
@@ -297,7 +275,7 @@ def compile_column(spec: ColSpec, label: Any, *, strict: bool = False) -> Column
     return kind(spec, label, strict=strict)
 
 
-def object_array(values: list[Any]) -> Array:
+def object_array(values: Sequence[object]) -> Array:
     """Return an object array `(n_rows,)` of arbitrary Python values.
 
     Example:
@@ -311,17 +289,29 @@ def object_array(values: list[Any]) -> Array:
     return array
 
 
-def _unwrap(series: Series) -> Series:
+def _split_nulls(series: Series, *, keeps_nan: bool) -> tuple[Array, Mask | None]:
+    """Return the values of a series of numbers, nulls as 0, and the mask of nulls if it has any."""
+    dtype: Any = series.dtype
+    null = None
+    if isinstance(dtype, np.dtype):
+        values = series.to_numpy()
+    else:
+        null = series.isna().to_numpy() if series.hasnans else None
+        values = series.to_numpy(dtype=dtype.numpy_dtype, na_value=dtype.numpy_dtype.type(0))
+    if keeps_nan or null is not None or values.dtype.kind != "f":
+        return values, null
+    nan = np.isnan(values)
+    return (np.where(nan, 0, values), nan) if nan.any() else (values, None)
+
+
+def _unwrap(series: Any) -> Any:
     """Return a series without its category, time zone, sparse or Arrow dtype.
 
     The same object is returned if the dtype is none of these.
     """
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        categories = dtype.categories.dtype
-        is_string = isinstance(categories, pd.StringDtype)
-        holds_nulls = is_string or getattr(categories, "kind", "O") in "fM"
-        return series.astype(categories if holds_nulls or not series.hasnans else object)
+        return _unwrap_category(series, dtype.categories.dtype)
     if isinstance(dtype, pd.DatetimeTZDtype):
         return series.dt.tz_convert("UTC").dt.tz_localize(None)
     if isinstance(dtype, pd.SparseDtype):
@@ -331,7 +321,13 @@ def _unwrap(series: Series) -> Series:
     return series
 
 
-def _from_arrow(series: Series) -> Series:
+def _unwrap_category(series: Series, dtype: Any) -> Series:
+    is_string = isinstance(dtype, pd.StringDtype)
+    holds_nulls = is_string or getattr(dtype, "kind", "O") in "fM"
+    return series.astype(dtype if holds_nulls or not series.hasnans else object)
+
+
+def _from_arrow(series: Any) -> Any:
     arrow = series.dtype.pyarrow_dtype
     zone = getattr(arrow, "tz", None)
     if zone:

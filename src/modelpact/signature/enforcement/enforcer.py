@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from mlflow.models import ModelSignature
 from mlflow.types.schema import Schema
@@ -18,6 +18,7 @@ from modelpact.signature.enforcement.violations import DEFAULT_LIMIT, Violations
 
 __all__ = ["Enforcer", "compile", "enforce"]
 
+T = TypeVar("T")
 CompiledSchema = CompiledColumns | CompiledTensors
 
 
@@ -39,7 +40,7 @@ class Enforcer:
         self._outputs = _compile_schema(signature.outputs, strict, extra)
         self._params = CompiledParams(signature.params, strict=strict)
 
-    def enforce_inputs(self, data: Any) -> Any:
+    def enforce_inputs(self, data: object) -> Any:
         """Check inputs and convert them for the model.
 
         Args:
@@ -70,7 +71,7 @@ class Enforcer:
         return checked
 
     def enforce_call(
-        self, data: Any, params: dict[str, Any] | None = None
+        self, data: object, params: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any] | None]:
         """Check inputs and params together, and report the violations of both.
 
@@ -94,7 +95,7 @@ class Enforcer:
             violations.raise_if_any(InputsError, " and ".join(parts))
         return checked, checked_params
 
-    def enforce_outputs(self, data: Any) -> Any:
+    def enforce_outputs(self, data: T) -> T:
         """Check the outputs of the model and return them unchanged.
 
         Raises:
@@ -106,7 +107,7 @@ class Enforcer:
         return data
 
     def find_violations(
-        self, data: Any, params: dict[str, Any] | None = None, limit: int = DEFAULT_LIMIT
+        self, data: object, params: dict[str, Any] | None = None, limit: int = DEFAULT_LIMIT
     ) -> Violations:
         """Return the violations of inputs and params instead of raising them.
 
@@ -131,17 +132,15 @@ class Enforcer:
     ) -> dict[str, Any] | None:
         if self.policy != "mlflow":
             return self._params.check(params, violations)
-        checked: dict[str, Any] | None
-        checked = mlflow_policy.check_params(params, self.signature.params, violations)
-        return checked
+        return mlflow_policy.check_params(params, self.signature.params, violations)
 
     def _check(
         self,
-        data: Any,
+        data: object,
         schema: Schema | None,
         compiled: CompiledSchema | None,
         violations: Violations,
-    ) -> Any:
+    ) -> object:
         if compiled is None or schema is None:
             return data
         if self.policy != "mlflow":
@@ -153,7 +152,7 @@ class Enforcer:
         return checked
 
 
-def _check_data(data: Any, compiled: CompiledSchema, violations: Violations) -> Any:
+def _check_data(data: object, compiled: CompiledSchema, violations: Violations) -> object:
     if isinstance(compiled, CompiledColumns):
         return check_columns(data, compiled, violations)
     return compiled.check(data, violations)
@@ -199,7 +198,7 @@ def compile(
 
 def enforce(
     signature: ModelSignature,
-    data: Any,
+    data: object,
     params: dict[str, Any] | None = None,
     policy: Policy = "lossless",
     extra: Extra = "ignore",

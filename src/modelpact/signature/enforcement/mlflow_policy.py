@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from modelpact.signature.enforcement.violations import ViolationCode, Violations
 __all__ = ["check_data", "check_params"]
 
 
-def check_data(data: Any, schema: Schema, violations: Violations) -> Any:
+def check_data(data: object, schema: Schema, violations: Violations) -> object:
     """Return the inputs as MLflow's `predict` passes them to a model.
 
     Args:
@@ -25,33 +27,35 @@ def check_data(data: Any, schema: Schema, violations: Violations) -> Any:
         schema: The schema of the inputs or outputs.
         violations: Collects MLflow's exception as a violation.
     """
-    try:
+    with _recorded(violations):
         return mlflow_compat.enforce_inputs(_protect(data, schema), schema)
-    # Like MLflow's predict, which reports every exception as a violation of the schema.
-    except Exception as error:
-        _record(error, violations)
-        return data
+    return data
 
 
-def check_params(params: Any, schema: ParamSchema | None, violations: Violations) -> Any:
+def check_params(
+    params: dict[str, Any] | None, schema: ParamSchema | None, violations: Violations
+) -> dict[str, Any] | None:
     """Return the params as MLflow's `predict` passes them to a model."""
+    with _recorded(violations):
+        enforced: dict[str, Any] | None = mlflow_compat.enforce_params(params, schema)
+        # MLflow returns the defaults of the signature themselves.
+        return copy.deepcopy(enforced)
+    return params
+
+
+@contextlib.contextmanager
+def _recorded(violations: Violations) -> Iterator[None]:
+    """Record an exception of MLflow as a violation."""
     try:
-        enforced = mlflow_compat.enforce_params(params, schema)
-    # Like MLflow's predict, which reports every exception as a violation of the schema.
+        yield
+    # MLflow's predict reports every exception as a violation of the schema.
     except Exception as error:
-        _record(error, violations)
-        return params
-    # MLflow returns the defaults of the signature themselves.
-    return copy.deepcopy(enforced)
+        violations.cause = error
+        got = truncate(f"{type(error).__name__}: {error}")
+        violations.add_message(ViolationCode.REFUSED_BY_MLFLOW, (), "data that MLflow accepts", got)
 
 
-def _record(error: Exception, violations: Violations) -> None:
-    violations.cause = error
-    got = truncate(f"{type(error).__name__}: {error}")
-    violations.add_message(ViolationCode.REFUSED_BY_MLFLOW, (), "data that MLflow accepts", got)
-
-
-def _protect(data: Any, schema: Schema) -> Any:
+def _protect(data: object, schema: Schema) -> object:
     """Copy the nested values of data, because MLflow writes its conversions into them."""
     if not _has_nested_columns(schema):
         return data

@@ -7,10 +7,10 @@ if `accepts_all` returned False, converts what it can without loss, and records 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from mlflow.types.schema import AnyType, DataType, Map, Object
@@ -19,16 +19,16 @@ from mlflow.types.schema import Array as ArrayType
 from modelpact._internal.text import did_you_mean
 from modelpact.signature.enforcement.casting import Array, are_castable, cast_with_losses
 from modelpact.signature.enforcement.scalars import ConversionError, is_null, scalar_rule
-from modelpact.signature.enforcement.violations import (
-    ViolationCode,
-    Violations,
-    misspelled,
-)
+from modelpact.signature.enforcement.violations import ViolationCode, Violations, misspelled
 from modelpact.signature.field_path import FieldPath
+from modelpact.signature.language.type_names import ColumnType
 
 __all__ = ["AnyNode", "ArrayNode", "MapNode", "Node", "ObjectNode", "ScalarNode", "compile_type"]
 
 _NONE = type(None)
+
+Row = int | None
+"""The position of a row; None outside of rows."""
 
 
 class Node:
@@ -49,20 +49,20 @@ class Node:
         """Return whether every value conforms without a conversion."""
         raise NotImplementedError
 
-    def convert(self, value: Any, path: FieldPath, row: int | None, violations: Violations) -> Any:
+    def convert(self, value: object, path: FieldPath, row: Row, violations: Violations) -> object:
         """Convert a value without loss; record a violation and return the value otherwise."""
         raise NotImplementedError
 
     def convert_all(
-        self, values: Sequence[Any], path: FieldPath, violations: Violations
-    ) -> list[Any]:
+        self, values: Sequence[object], path: FieldPath, violations: Violations
+    ) -> list[object]:
         """Convert the values of a column, one per row."""
         convert = self.convert
         return [convert(value, path, row, violations) for row, value in enumerate(values)]
 
     def _convert_null(
-        self, value: Any, path: FieldPath, row: int | None, violations: Violations
-    ) -> Any:
+        self, value: object, path: FieldPath, row: Row, violations: Violations
+    ) -> object:
         if not self.nullable:
             violations.add(ViolationCode.NULL, path, row, self.expected, value)
         return None
@@ -78,23 +78,14 @@ class ScalarNode(Node):
         self._native_types = native | {_NONE} if nullable else native
 
     def accepts_all(self, values: list[Any]) -> bool:
-        """Return whether every value conforms without a conversion."""
         if not self._native_types.issuperset(map(type, values)):
             return False
         if self.expected == "datetime":
             # The type of a value does not show whether it has a time zone.
             return not any(getattr(value, "tzinfo", None) for value in values)
-        if self.rule.bounds is None or not values:
-            return True
-        low, high = self.rule.bounds
-        try:
-            return bool(min(values) >= low and max(values) <= high)
-        except TypeError:
-            # There is a null among the integers.
-            return all(value is None or low <= value <= high for value in values)
+        return self.rule.bounds is None or not values or _are_within(values, *self.rule.bounds)
 
-    def convert(self, value: Any, path: FieldPath, row: int | None, violations: Violations) -> Any:
-        """Convert a value without loss."""
+    def convert(self, value: object, path: FieldPath, row: Row, violations: Violations) -> object:
         if is_null(value) and not (self.rule.has_nan and isinstance(value, (float, np.floating))):
             return self._convert_null(value, path, row, violations)
         try:
@@ -107,6 +98,14 @@ class ScalarNode(Node):
         return converted
 
 
+def _are_within(values: list[Any], low: int, high: int) -> bool:
+    try:
+        return bool(min(values) >= low and max(values) <= high)
+    except TypeError:
+        # There is a null among the integers.
+        return all(value is None or low <= value <= high for value in values)
+
+
 class AnyNode(Node):
     """The type that accepts every value."""
 
@@ -114,19 +113,39 @@ class AnyNode(Node):
         super().__init__("any", nullable=True, strict=False)
 
     def accepts_all(self, values: list[Any]) -> bool:
-        """Return True."""
         return True
 
-    def convert(self, value: Any, path: FieldPath, row: int | None, violations: Violations) -> Any:
-        """Return the value."""
+    def convert(self, value: object, path: FieldPath, row: Row, violations: Violations) -> object:
         return value
 
 
-class ArrayNode(Node):
+class ContainerNode(Node):
+    """A type whose values hold other values."""
+
+    containers: ClassVar[tuple[type, ...]] = (dict,)
+    """The Python types of the values."""
+
+    def convert(self, value: object, path: FieldPath, row: Row, violations: Violations) -> object:
+        if isinstance(value, self.containers):
+            return self._convert_items(value, path, row, violations)
+        if is_null(value):
+            return self._convert_null(value, path, row, violations)
+        violations.add(ViolationCode.WRONG_TYPE, path, row, self.expected, value)
+        return value
+
+    def _convert_items(
+        self, value: Any, path: FieldPath, row: Row, violations: Violations
+    ) -> object:
+        raise NotImplementedError
+
+
+class ArrayNode(ContainerNode):
     """A list of values of one type.
 
     Items may be null: MLflow's arrays cannot forbid it, and are inferred from lists with nulls.
     """
+
+    containers = (list, tuple, np.ndarray)
 
     def __init__(self, dtype: ArrayType, *, nullable: bool, strict: bool) -> None:
         item = dtype.dtype
@@ -142,59 +161,61 @@ class ArrayNode(Node):
         self._dtype = item.to_numpy() if isinstance(item, DataType) else None
 
     def accepts_all(self, values: list[Any]) -> bool:
-        """Return whether every value conforms without a conversion."""
         types = set(map(type, values))
         if self.nullable and _NONE in types:
             values = [value for value in values if value is not None]
             types.discard(_NONE)
         if types <= {list}:
             return self.item.accepts_all(list(chain.from_iterable(values)))
-        if types != {np.ndarray} or self._dtype is None:
-            return False
-        return all(value.dtype == self._dtype and value.ndim == self._depth for value in values)
+        return types == {np.ndarray} and self._are_native(values)
 
-    def convert(self, value: Any, path: FieldPath, row: int | None, violations: Violations) -> Any:
-        """Convert a value without loss."""
+    def _are_native(self, arrays: list[Array]) -> bool:
+        dtype, depth = self._dtype, self._depth
+        return dtype is not None and all(
+            array.dtype == dtype and array.ndim == depth for array in arrays
+        )
+
+    def _convert_items(
+        self,
+        value: list[Any] | tuple[Any, ...] | Array,
+        path: FieldPath,
+        row: Row,
+        violations: Violations,
+    ) -> object:
         if isinstance(value, np.ndarray):
             return self._convert_array(value, path, row, violations)
-        if is_null(value):
-            return self._convert_null(value, path, row, violations)
-        if not isinstance(value, (list, tuple)):
-            violations.add(ViolationCode.WRONG_TYPE, path, row, self.expected, value)
-            return value
         if self.strict and type(value) is not list:
             violations.add(ViolationCode.NEEDS_CONVERSION, path, row, self.expected, value)
-        items = list(value)
+        items = value if isinstance(value, list) else list(value)
         if self.item.accepts_all(items):
-            return value if isinstance(value, list) else items
+            return items
         convert = self.item.convert
         return [convert(item, (*path, index), row, violations) for index, item in enumerate(items)]
 
     def _convert_array(
-        self, value: Array, path: FieldPath, row: int | None, violations: Violations
-    ) -> Any:
-        dtype = self._dtype if value.ndim == self._depth else None
-        if dtype is not None:
-            if value.dtype == dtype or value.dtype.kind == dtype.kind in "USM":
-                return value
-            if value.dtype.kind in "iufb" and are_castable(value.dtype, dtype):
-                return self._cast(value, dtype, path, row, violations)
+        self, value: Array, path: FieldPath, row: Row, violations: Violations
+    ) -> object:
+        dtype = self._dtype
+        if dtype is not None and value.ndim == self._depth and are_castable(value.dtype, dtype):
+            return self._cast(value, dtype, path, row, violations)
         if not value.ndim:
             violations.add(ViolationCode.WRONG_TYPE, path, row, self.expected, value)
             return value
-        converted = self.convert(value.tolist(), path, row, violations)
-        if value.dtype == object and value.ndim == 1 and self._depth == 1:
+        converted = self._convert_items(value.tolist(), path, row, violations)
+        if value.dtype == object and value.ndim == self._depth == 1:
             return np.array(converted, dtype=object)
         return converted
 
     def _cast(
         self,
         value: Array,
-        dtype: np.dtype[Any],
+        dtype: np.dtype[np.generic],
         path: FieldPath,
-        row: int | None,
+        row: Row,
         violations: Violations,
     ) -> Array:
+        if value.dtype == dtype or dtype.kind in "USM":
+            return value
         converted, lost = cast_with_losses(value, dtype)
         if lost is not None:
             violations.add(ViolationCode.LOSSY, path, row, self.expected, value)
@@ -203,7 +224,7 @@ class ArrayNode(Node):
         return converted
 
 
-class ObjectNode(Node):
+class ObjectNode(ContainerNode):
     """A dict with a fixed set of properties, some of them optional."""
 
     def __init__(self, dtype: Object, *, nullable: bool, strict: bool) -> None:
@@ -218,38 +239,36 @@ class ObjectNode(Node):
         self._native_types = {dict, _NONE} if nullable else {dict}
 
     def accepts_all(self, values: list[Any]) -> bool:
-        """Return whether every value conforms without a conversion."""
         if not self._native_types.issuperset(map(type, values)):
             return False
         if self.nullable:
             # An empty object stands for null.
             values = [value for value in values if value]
+        return self._knows_keys(values) and self._accepts_properties(values)
+
+    def _knows_keys(self, values: list[Any]) -> bool:
         if self.optional:
-            if not self._names.issuperset(chain.from_iterable(values)):
-                return False
-        elif not set(map(len, values)) <= {len(self._names)}:
-            return False
+            return self._names.issuperset(chain.from_iterable(values))
+        # Without optional properties, an unknown key means too many keys, or a missing one.
+        return set(map(len, values)) <= {len(self._names)}
+
+    def _accepts_properties(self, values: list[Any]) -> bool:
         try:
-            if not all(
+            accepts_required = all(
                 self.properties[name].accepts_all(list(map(itemgetter(name), values)))
                 for name in self.required
-            ):
-                return False
+            )
         except KeyError:
             return False
-        return all(
+        return accepts_required and all(
             self.properties[name].accepts_all([value[name] for value in values if name in value])
             for name in self.optional
         )
 
-    def convert(self, value: Any, path: FieldPath, row: int | None, violations: Violations) -> Any:
-        """Convert a dict without loss, into a new dict."""
-        if self.nullable and isinstance(value, dict) and not value:
-            return value
-        if is_null(value):
-            return self._convert_null(value, path, row, violations)
-        if not isinstance(value, dict):
-            violations.add(ViolationCode.WRONG_TYPE, path, row, self.expected, value)
+    def _convert_items(
+        self, value: dict[Hashable, object], path: FieldPath, row: Row, violations: Violations
+    ) -> object:
+        if self.nullable and not value:
             return value
         for name in self.required:
             if name not in value:
@@ -266,9 +285,9 @@ class ObjectNode(Node):
     def _add_missing(
         self,
         name: str,
-        value: dict[Any, Any],
+        value: dict[Hashable, object],
         path: FieldPath,
-        row: int | None,
+        row: Row,
         violations: Violations,
     ) -> None:
         got = f"nothing{misspelled(name, value.keys() - self._names)}"
@@ -277,10 +296,10 @@ class ObjectNode(Node):
 
     def _add_unknown(
         self,
-        key: Any,
-        value: dict[Any, Any],
+        key: Hashable,
+        value: dict[Hashable, object],
         path: FieldPath,
-        row: int | None,
+        row: Row,
         violations: Violations,
     ) -> None:
         got = f"an unknown property{did_you_mean(key, self._names - value.keys())}"
@@ -288,21 +307,18 @@ class ObjectNode(Node):
         violations.add_message(ViolationCode.UNKNOWN_PROPERTY, (*path, key), expected, got, row)
 
 
-class MapNode(Node):
+class MapNode(ContainerNode):
     """A dict of any string keys, whose values have one type."""
 
     def __init__(self, dtype: Map, *, nullable: bool, strict: bool) -> None:
         accepts_any = isinstance(dtype.value_type, AnyType)
         super().__init__(
-            f"a map of {_plural(dtype.value_type)}",
-            nullable=nullable or accepts_any,
-            strict=strict,
+            f"a map of {_plural(dtype.value_type)}", nullable=nullable or accepts_any, strict=strict
         )
         self.item = compile_type(dtype.value_type, nullable=nullable, strict=strict)
         self._native_types = {dict, _NONE} if self.nullable else {dict}
 
     def accepts_all(self, values: list[Any]) -> bool:
-        """Return whether every value conforms without a conversion."""
         if not self._native_types.issuperset(map(type, values)):
             return False
         if self.nullable:
@@ -311,13 +327,9 @@ class MapNode(Node):
             return False
         return self.item.accepts_all(list(chain.from_iterable(map(dict.values, values))))
 
-    def convert(self, value: Any, path: FieldPath, row: int | None, violations: Violations) -> Any:
-        """Convert a dict without loss, into a new dict."""
-        if is_null(value):
-            return self._convert_null(value, path, row, violations)
-        if not isinstance(value, dict):
-            violations.add(ViolationCode.WRONG_TYPE, path, row, self.expected, value)
-            return value
+    def _convert_items(
+        self, value: dict[Hashable, object], path: FieldPath, row: Row, violations: Violations
+    ) -> object:
         for key in value:
             if not isinstance(key, str):
                 violations.add(ViolationCode.WRONG_TYPE, path, row, "string keys", key)
@@ -335,7 +347,7 @@ _NODES: tuple[tuple[type, Callable[..., Node]], ...] = (
 )
 
 
-def compile_type(dtype: Any, *, nullable: bool, strict: bool = False) -> Node:
+def compile_type(dtype: ColumnType, *, nullable: bool, strict: bool = False) -> Node:
     """Compile one type.
 
     Args:
@@ -353,7 +365,7 @@ def compile_type(dtype: Any, *, nullable: bool, strict: bool = False) -> Node:
     return AnyNode()
 
 
-def _plural(dtype: Any) -> str:
+def _plural(dtype: ColumnType) -> str:
     if isinstance(dtype, DataType):
         return f"{dtype.name} values"
     names = {ArrayType: "lists", Object: "objects", Map: "maps", AnyType: "anything"}

@@ -7,7 +7,7 @@ import datetime
 from typing import Any
 
 import numpy as np
-from mlflow.types.schema import DataType, ParamSchema, ParamSpec
+from mlflow.types.schema import DataType, ParamSchema
 
 from modelpact._internal.text import did_you_mean
 from modelpact.signature.enforcement.nested import compile_type
@@ -44,9 +44,8 @@ class CompiledParams:
             params: A dict by name, or None.
             violations: Collects the violations.
         """
-        if params is None and not self._has_schema:
-            return None
-        params = {} if params is None else params
+        if params is None:
+            return self._add_defaults({}) if self._has_schema else None
         if not isinstance(params, dict):
             violations.add(ViolationCode.WRONG_KIND, (), None, "a dict of params", params)
             return None
@@ -57,6 +56,9 @@ class CompiledParams:
                 checked[name] = self._check_value(name, value, violations)
             else:
                 self._add_unknown(name, violations)
+        return self._add_defaults(checked)
+
+    def _add_defaults(self, checked: dict[str, Any]) -> dict[str, Any]:
         for name, spec in self._specs.items():
             if name not in checked:
                 # A copy, because the model may change it.
@@ -73,8 +75,8 @@ class CompiledParams:
             ViolationCode.UNKNOWN_PARAM, (name,), "a param of the signature", got
         )
 
-    def _check_value(self, name: str, value: Any, violations: Violations) -> Any:
-        spec: ParamSpec = self._specs[name]
+    def _check_value(self, name: str, value: object, violations: Violations) -> object:
+        spec = self._specs[name]
         if spec.shape is not None:
             return self._check_list(name, value, violations)
         if isinstance(spec.dtype, DataType):
@@ -84,10 +86,11 @@ class CompiledParams:
             value if node.accepts_all([value]) else node.convert(value, (name,), None, violations)
         )
 
-    def _check_list(self, name: str, value: Any, violations: Violations) -> Any:
+    def _check_list(self, name: str, value: object, violations: Violations) -> object:
         dtype: Any = self._specs[name].dtype
-        is_vector = isinstance(value, np.ndarray) and value.ndim == 1
-        if not is_vector and not isinstance(value, (list, tuple)):
+        if isinstance(value, np.ndarray) and value.ndim == 1:
+            value = list(value)
+        if not isinstance(value, (list, tuple)):
             expected = f"a list of {dtype.name} values"
             violations.add(ViolationCode.WRONG_SHAPE, (name,), None, expected, value)
             return value
@@ -97,8 +100,8 @@ class CompiledParams:
         ]
 
     def _check_scalar(
-        self, dtype: DataType, value: Any, path: FieldPath, violations: Violations
-    ) -> Any:
+        self, dtype: DataType, value: object, path: FieldPath, violations: Violations
+    ) -> object:
         """Return a value as plain Python; None stands for an unset param and is accepted."""
         if value is None:
             return None
@@ -115,15 +118,15 @@ class CompiledParams:
         return converted
 
 
-def _convert_float(value: Any) -> Any:
+def _convert_float(value: object) -> float:
     """Return a float param as a Python float; only its range is that of 32 bits."""
-    converted = scalar_rule(DataType.double).convert(value)
+    converted: float = scalar_rule(DataType.double).convert(value)
     if abs(converted) > _FLOAT_MAX and converted not in (float("inf"), float("-inf")):
         raise ConversionError(ViolationCode.OUT_OF_RANGE)
     return converted
 
 
-def _convert_datetime(value: Any) -> Any:
+def _convert_datetime(value: object) -> object:
     if isinstance(value, np.datetime64):
         return _convert_datetime64(value)
     if isinstance(value, str):
@@ -135,7 +138,7 @@ def _convert_datetime(value: Any) -> Any:
     raise ConversionError(ViolationCode.WRONG_TYPE)
 
 
-def _convert_datetime64(value: np.datetime64) -> Any:
+def _convert_datetime64(value: np.datetime64) -> object:
     converted = value.item()
     if not isinstance(converted, int):
         return converted
@@ -146,7 +149,7 @@ def _convert_datetime64(value: np.datetime64) -> Any:
     return converted
 
 
-def _parse_datetime(value: str) -> Any:
+def _parse_datetime(value: str) -> object:
     """Parse ISO 8601 text; text without a time is a date, as in MLflow."""
     if len(value) != len("2026-01-01"):
         return scalar_rule(DataType.datetime).convert(value)

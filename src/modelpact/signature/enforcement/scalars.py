@@ -7,7 +7,7 @@ import decimal
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
@@ -46,12 +46,12 @@ class ScalarRule:
 
     name: str
     native_types: frozenset[type]
-    convert: Callable[[Any], Any]
+    convert: Callable[[object], Any]
     bounds: tuple[int, int] | None = None
     has_nan: bool = False
 
 
-def is_null(value: Any) -> bool:
+def is_null(value: object) -> bool:
     """Return whether a value is a null: None, NaN, NA or NaT.
 
     Example:
@@ -76,19 +76,19 @@ def scalar_rule(dtype: DataType) -> ScalarRule:
     return _RULES[dtype]
 
 
-def _convert_boolean(value: Any) -> Any:
+def _convert_boolean(value: object) -> object:
     if isinstance(value, (bool, np.bool_)):
         return value
     raise ConversionError(ViolationCode.WRONG_TYPE)
 
 
-def _is_integer(value: Any) -> bool:
+def _is_integer(value: object) -> TypeGuard[int | np.integer[Any]]:
     # np.timedelta64 is a subclass of np.integer, and bool one of int.
     return isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.timedelta64))
 
 
-def _integer_converter(low: int, high: int) -> Callable[[Any], Any]:
-    def convert(value: Any) -> Any:
+def _integer_converter(low: int, high: int) -> Callable[[object], object]:
+    def convert(value: object) -> object:
         if _is_integer(value):
             if low <= value <= high:
                 return value
@@ -105,7 +105,7 @@ def _integer_converter(low: int, high: int) -> Callable[[Any], Any]:
     return convert
 
 
-def _convert_double(value: Any) -> Any:
+def _convert_double(value: object) -> object:
     if isinstance(value, (float, np.float32, np.float16)):
         return value if isinstance(value, float) else float(value)
     if _is_integer(value):
@@ -129,7 +129,7 @@ def _convert_decimal(value: decimal.Decimal) -> float:
     raise ConversionError(ViolationCode.LOSSY)
 
 
-def _convert_float(value: Any) -> Any:
+def _convert_float(value: object) -> object:
     if isinstance(value, np.float32):
         return value
     if isinstance(value, (float, np.floating)):
@@ -144,19 +144,19 @@ def _convert_float(value: Any) -> Any:
     raise ConversionError(ViolationCode.WRONG_TYPE)
 
 
-def _convert_string(value: Any) -> Any:
+def _convert_string(value: object) -> object:
     if isinstance(value, str):
         return value
     raise ConversionError(ViolationCode.WRONG_TYPE)
 
 
-def _convert_binary(value: Any) -> Any:
+def _convert_binary(value: object) -> object:
     if isinstance(value, (bytes, bytearray)):
         return value
     raise ConversionError(ViolationCode.WRONG_TYPE)
 
 
-def _convert_datetime(value: Any) -> Any:
+def _convert_datetime(value: object) -> object:
     if isinstance(value, str):
         try:
             value = datetime.datetime.fromisoformat(value)

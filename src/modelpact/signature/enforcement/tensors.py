@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import warnings
+from collections.abc import Hashable, Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -45,7 +46,7 @@ class Tensor:
         self._accepts_any = self.shape == (-1,) and self.dtype == _OBJECT
         self._may_be_ragged = len(self.shape) > 1 and -1 in self.shape[1:]
 
-    def check(self, value: Any, path: FieldPath, violations: Violations) -> Any:
+    def check(self, value: object, path: FieldPath, violations: Violations) -> object:
         """Check an array, a sparse matrix or a list.
 
         Returns:
@@ -56,13 +57,13 @@ class Tensor:
                 return value
             return self._check_array(value, path, violations)
         if is_sparse(value):
-            return self._check_sparse(value, path, violations)
+            return value if self._accepts_any else self._check_sparse(value, path, violations)
         if isinstance(value, (list, tuple)):
             return self._check_list(value, path, violations)
         violations.add(ViolationCode.WRONG_KIND, path, None, self.expected, value)
         return value
 
-    def check_series(self, series: Series, path: FieldPath, violations: Violations) -> Any:
+    def check_series(self, series: Series, path: FieldPath, violations: Violations) -> Array:
         """Check a column of a frame whose cells are scalars, lists or arrays, one per row."""
         if self._accepts_any:
             return series.to_numpy(dtype=object)
@@ -70,11 +71,14 @@ class Tensor:
         if cells.dtype != _OBJECT or not len(cells) or not isinstance(cells[0], (list, np.ndarray)):
             shaped = cells.reshape(-1, 1) if self.shape == (-1, 1) else cells
             return self._check_array(shaped, path, violations, rounds=True)
+        return self._check_cells(cells, path, violations)
+
+    def _check_cells(self, cells: Array, path: FieldPath, violations: Violations) -> Array:
         array = _stack_cells(cells)
         if array is None:
             got = "cells of different lengths or types"
             violations.add_message(ViolationCode.WRONG_SHAPE, path, self.expected, got)
-            return series
+            return cells
         if not self._fits(array.shape) and array.size == abs(int(np.prod(self.shape))) * len(cells):
             # Cells may be flat, because their shape is in the signature. With two free axes the
             # shape is ambiguous, and NumPy raises.
@@ -82,7 +86,7 @@ class Tensor:
                 array = array.reshape(len(cells), *self.shape[1:])
         return self._check_array(array, path, violations, rounds=isinstance(cells[0], list))
 
-    def check_frame(self, data: pd.DataFrame, violations: Violations) -> Any:
+    def check_frame(self, data: pd.DataFrame, violations: Violations) -> Array | pd.DataFrame:
         """Check a frame: one column as a tensor of its cells, several as `(n_rows, n_columns)`."""
         if data.empty:
             violations.add_message(ViolationCode.WRONG_SHAPE, (), self.expected, "an empty frame")
@@ -108,7 +112,7 @@ class Tensor:
 
     def _check_array(
         self, value: Array, path: FieldPath, violations: Violations, *, rounds: bool = False
-    ) -> Any:
+    ) -> Array:
         """Check an array; `rounds` accepts floats that are rounded to the width of the tensor."""
         if self._accepts_any:
             return value
@@ -117,8 +121,13 @@ class Tensor:
         if not self._fits(value.shape):
             self._add_shape(value, path, violations)
             return value
+        return self._convert_dtype(value, path, violations, rounds=rounds)
+
+    def _convert_dtype(
+        self, value: Array, path: FieldPath, violations: Violations, *, rounds: bool
+    ) -> Array:
         dtype = value.dtype
-        if dtype == self.dtype or (dtype.kind == self.dtype.kind and dtype.kind in "US"):
+        if dtype == self.dtype or dtype.kind == self.dtype.kind in "US":
             return value
         got = f"dtype {dtype}"
         if self.strict:
@@ -154,7 +163,7 @@ class Tensor:
         violations.total += max(len(indices) - DEFAULT_LIMIT, 0)
         return converted
 
-    def _check_ragged(self, value: Array, path: FieldPath, violations: Violations) -> Any:
+    def _check_ragged(self, value: Array, path: FieldPath, violations: Violations) -> Array:
         """Check an array of arrays of different shapes; each must fit the axes after the first."""
         if self.shape[0] not in (-1, len(value)):
             got = f"{len(value)} rows"
@@ -166,8 +175,8 @@ class Tensor:
         return value if is_same or len(violations) > before else object_array(rows)
 
     def _check_list(
-        self, value: list[Any] | tuple[Any, ...], path: FieldPath, violations: Violations
-    ) -> Any:
+        self, value: Sequence[object], path: FieldPath, violations: Violations
+    ) -> Array | Sequence[object]:
         """Check a list. It has no dtype, so its floats are rounded to the width of the tensor."""
         if self.strict:
             violations.add(ViolationCode.NEEDS_CONVERSION, path, None, self.expected, value)
@@ -189,7 +198,7 @@ class Tensor:
             return value
         return self._check_array(array, path, violations, rounds=True)
 
-    def _restore_items(self, value: Any, listed: Array) -> Array | None:
+    def _restore_items(self, value: Sequence[object], listed: Array) -> Array | None:
         """Undo conversions of NumPy, which reads 1 next to "a" as "1", and True next to 2 as 1."""
         if self.dtype == _OBJECT:
             return _to_objects(value, listed.shape)
@@ -197,9 +206,7 @@ class Tensor:
             return _infer_dtype(_to_objects(value, listed.shape))
         return listed
 
-    def _check_sparse(self, value: Any, path: FieldPath, violations: Violations) -> Any:
-        if self._accepts_any:
-            return value
+    def _check_sparse(self, value: Any, path: FieldPath, violations: Violations) -> object:
         if not self._fits(value.shape):
             self._add_shape(value, path, violations)
             return value
@@ -213,9 +220,13 @@ class Tensor:
             violations.add_message(code, path, self.expected, got)
             return value
         matrix = value if is_compressed else sparse.csr_matrix(value)
+        return self._cast_sparse(matrix, path, violations)
+
+    def _cast_sparse(self, matrix: Any, path: FieldPath, violations: Violations) -> object:
         data, lost = cast_with_losses(matrix.data, self.dtype)
         if lost is not None:
-            got = f"dtype {value.dtype}, where the conversion would change {int(lost.sum())} values"
+            n_lost = int(lost.sum())
+            got = f"dtype {matrix.dtype}, where the conversion would change {n_lost} values"
             violations.add_message(ViolationCode.LOSSY, path, self.expected, got)
         return type(matrix)((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
@@ -235,7 +246,7 @@ class CompiledTensors:
         self._names = [spec.name for spec in specs]
         self._extra = extra
 
-    def check(self, data: Any, violations: Violations) -> Any:
+    def check(self, data: object, violations: Violations) -> object:
         """Check data of any kind.
 
         Returns:
@@ -250,14 +261,25 @@ class CompiledTensors:
             return self._tensors[0].check_frame(data, violations)
         return self._tensors[0].check(data, (), violations)
 
-    def _check_named(self, data: Any, violations: Violations) -> Any:
+    def _check_named(self, data: object, violations: Violations) -> object:
         if isinstance(data, np.ndarray) and len(self._names) == 1:
             data = {self._names[0]: data}
         if not isinstance(data, (dict, pd.DataFrame)):
             expected = f"a dict of {len(self._names)} tensors"
             violations.add(ViolationCode.WRONG_KIND, (), None, expected, data)
             return data
-        unknown = [key for key in data if key not in set(self._names)]
+        checked = self._check_members(data, violations)
+        is_same = (
+            isinstance(data, dict)
+            and list(data) == self._names
+            and all(checked[name] is data[name] for name in self._names)
+        )
+        return data if is_same else checked
+
+    def _check_members(
+        self, data: dict[Hashable, object] | pd.DataFrame, violations: Violations
+    ) -> dict[str, object]:
+        unknown = [key for key in data if key not in self._names]
         checked = {}
         for name, tensor in zip(self._names, self._tensors, strict=True):
             if name in data:
@@ -266,14 +288,9 @@ class CompiledTensors:
                 got = f"no tensor{misspelled(name, unknown)}"
                 violations.add_message(ViolationCode.MISSING_COLUMN, (name,), tensor.expected, got)
         self._report_extra(unknown, violations)
-        is_same = (
-            isinstance(data, dict)
-            and list(data) == self._names
-            and all(checked[name] is data[name] for name in self._names)
-        )
-        return data if is_same else checked
+        return checked
 
-    def _report_extra(self, unknown: list[Any], violations: Violations) -> None:
+    def _report_extra(self, unknown: Iterable[object], violations: Violations) -> None:
         for key in unknown:
             if self._extra == "forbid":
                 violations.add_message(
@@ -292,11 +309,11 @@ class CompiledTensors:
 
 def _check_member(
     tensor: Tensor,
-    name: Any,
+    name: Hashable,
     value: Any,
-    data: dict[Any, Any] | pd.DataFrame,
+    data: dict[Hashable, object] | pd.DataFrame,
     violations: Violations,
-) -> Any:
+) -> object:
     """Check one value of a dict, or one column of a frame."""
     if isinstance(data, dict):
         return tensor.check(value, (name,), violations)
@@ -314,7 +331,7 @@ def is_sparse(value: object) -> bool:
     return sparse is not None and bool(sparse.issparse(value))
 
 
-def _to_numpy(series: Series) -> Any:
+def _to_numpy(series: Series) -> Array:
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype) and not series.hasnans:
         return _to_numpy(series.astype(dtype.categories.dtype))
@@ -337,12 +354,7 @@ def _stack_cells(cells: Array) -> Array | None:
 def _infer_dtype(value: Array) -> Array | None:
     """Return an array of objects in the dtype of its items; None if their types differ."""
     flat = value.ravel().tolist()
-    families = {_type_family(kind) for kind in set(map(type, flat))}
-    if families == {int, float}:
-        # As doubles, larger integers would change.
-        if any(isinstance(item, int) and abs(item) > 2**53 for item in flat):
-            return None
-    elif len(families) > 1:
+    if _is_mixed(flat):
         return None
     try:
         typed = np.array(flat)
@@ -350,6 +362,15 @@ def _infer_dtype(value: Array) -> Array | None:
         # The items are sequences of different lengths.
         return None
     return None if typed.dtype == _OBJECT or typed.ndim != 1 else typed.reshape(value.shape)
+
+
+def _is_mixed(items: list[object]) -> bool:
+    """Return whether no dtype holds all the items unchanged."""
+    families = {_type_family(kind) for kind in set(map(type, items))}
+    if families == {int, float}:
+        # As doubles, larger integers would change.
+        return any(isinstance(item, int) and abs(item) > 2**53 for item in items)
+    return len(families) > 1
 
 
 def _type_family(kind: type) -> type:

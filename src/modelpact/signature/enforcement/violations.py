@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.text import closest_match, list_items
 from modelpact.errors import InputsError, OutputsError
 from modelpact.signature.field_path import FieldPath, format_column_path
 
-__all__ = [
-    "Violation",
-    "ViolationCode",
-    "Violations",
-    "describe_value",
-    "misspelled",
-]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from pandas.api.extensions import ExtensionArray
+
+__all__ = ["Violation", "ViolationCode", "Violations", "describe_value", "misspelled"]
 
 DEFAULT_LIMIT = 20
 """Violations that are listed by default; the rest are only counted."""
@@ -74,7 +73,7 @@ class Violation:
         prefix = f"{where}: " if where else ""
         return f"{prefix}expected {self.expected}, got {self.got} ({self.code})"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, str | int | None]:
         """Return the violation as plain data for JSON."""
         return {
             "row": self.row,
@@ -120,7 +119,14 @@ class Violations:
             self.recorded.append(Violation(code, format_column_path(path), row, expected, got))
         self.total += 1
 
-    def add_rows(self, code: str, path: FieldPath, rows: Any, expected: str, values: Any) -> None:
+    def add_rows(
+        self,
+        code: str,
+        path: FieldPath,
+        rows: NDArray[np.intp],
+        expected: str,
+        values: ExtensionArray,
+    ) -> None:
         """Record one violation for each row.
 
         Args:
@@ -163,7 +169,7 @@ class Violations:
         raise error(message, failures=failures, total=self.total) from self.cause
 
 
-def describe_value(value: Any) -> str:
+def describe_value(value: object) -> str:
     """Return the type of a value and a short form of the value, at most 80 characters.
 
     Example:
