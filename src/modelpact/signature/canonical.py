@@ -26,6 +26,7 @@ from mlflow.types.schema import (
 
 from modelpact._internal.text import preview
 from modelpact.errors import SignError
+from modelpact.signature.language.type_names import ColumnType
 
 __all__ = ["canonical_form", "digest"]
 
@@ -62,7 +63,7 @@ def canonical_form(signature: ModelSignature) -> dict[str, Any]:
         >>> canonical_form(parse({"inputs": {"age": "long"}}))
         {'format': 1, 'inputs': [{'name': 'age', 'type': 'long', 'required': True}]}
     """
-    form: dict[str, Any] = {"format": 1}
+    form: dict[str, object] = {"format": 1}
     for part in ("inputs", "outputs", "params"):
         schema = getattr(signature, part)
         # MLflow stores an empty ParamSchema as None.
@@ -71,7 +72,7 @@ def canonical_form(signature: ModelSignature) -> dict[str, Any]:
     return form
 
 
-def _spec_form(spec: ColSpec | TensorSpec | ParamSpec) -> dict[str, Any]:
+def _spec_form(spec: ColSpec | TensorSpec | ParamSpec) -> dict[str, object]:
     if isinstance(spec, TensorSpec):
         shape = [_default_form(axis) for axis in spec.shape]
         return {"name": spec.name, "dtype": spec.type.name, "shape": shape}
@@ -85,7 +86,7 @@ def _spec_form(spec: ColSpec | TensorSpec | ParamSpec) -> dict[str, Any]:
     }
 
 
-def _type_form(dtype: Any) -> Any:
+def _type_form(dtype: ColumnType) -> object:
     match dtype:
         case DataType():
             return dtype.name
@@ -107,21 +108,22 @@ def _type_form(dtype: Any) -> Any:
     raise TypeError(f"unknown type {type(dtype).__name__} in a signature")
 
 
-def _default_form(value: Any) -> Any:
+def _default_form(value: object) -> object:
     """Return a default as JSON.
 
     Whole floats become integers, because Python considers them equal; datetimes become ISO 8601.
     """
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return _float_form(value)
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [_default_form(item) for item in value]
-    if isinstance(value, dict):
-        return {"object": {str(key): _default_form(item) for key, item in value.items()}}
+    match value:
+        case np.generic():
+            return _default_form(value.item())
+        case float():
+            return _float_form(value)
+        case None | bool() | int() | str():
+            return value
+        case list() | tuple():
+            return list(map(_default_form, value))
+        case dict():
+            return {"object": {str(key): _default_form(item) for key, item in value.items()}}
     if hasattr(value, "isoformat"):
         return {"moment": value.isoformat()}
     raise SignError(
@@ -130,7 +132,7 @@ def _default_form(value: Any) -> Any:
     )
 
 
-def _float_form(value: float) -> Any:
+def _float_form(value: float) -> object:
     if not math.isfinite(value):
         return {"float": repr(value)}
     return int(value) if value.is_integer() else value

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from mlflow.types.schema import ColSpec, ParamSpec, Property, Schema, TensorSpec
 
-from mlflow.types.schema import ColSpec, ParamSpec, Property, Schema
-
+from modelpact.signature.language.type_names import ColumnType
 from modelpact.signature.language.types import format_type
 
-__all__ = ["describe_part"]
+__all__ = ["Part", "describe_part"]
+
+Part = (
+    Schema
+    | ColSpec
+    | TensorSpec
+    | Property
+    | ParamSpec
+    | ColumnType
+    | list[str | int | None]
+    | str
+    | None
+)
+"""A part of a signature, or the names of its columns."""
 
 
-def describe_part(part: Any) -> str | None:
+def describe_part(part: Part) -> str | None:
     """Return a short text for a schema, column, tensor, property, param or type.
 
     Text and None are returned unchanged; a list of names is joined.
@@ -20,19 +32,25 @@ def describe_part(part: Any) -> str | None:
         >>> describe_part(ColSpec("long", "age", required=False))
         'long (optional)'
     """
-    if part is None or isinstance(part, str):
-        return part
-    if isinstance(part, list):
-        return ", ".join(map(str, part))
-    if isinstance(part, Schema):
-        return _describe_schema(part)
-    if isinstance(part, ParamSpec):
-        text = format_type(part.dtype)
-        return text if part.shape is None else f"[{text}]"
-    if isinstance(part, (ColSpec, Property)):
-        dtype = part.type if isinstance(part, ColSpec) else part.dtype
-        return f"{format_type(dtype)}{'' if part.required else ' (optional)'}"
+    match part:
+        case None | str():
+            return part
+        case list():
+            return ", ".join(map(str, part))
+        case Schema():
+            return _describe_schema(part)
+        case ParamSpec():
+            text = format_type(part.dtype)
+            return text if part.shape is None else f"[{text}]"
+        case ColSpec():
+            return _describe_member(part.type, part.required)
+        case Property():
+            return _describe_member(part.dtype, part.required)
     return format_type(part)
+
+
+def _describe_member(dtype: ColumnType, required: bool) -> str:
+    return f"{format_type(dtype)}{'' if required else ' (optional)'}"
 
 
 def _describe_schema(schema: Schema) -> str:

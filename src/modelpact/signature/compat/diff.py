@@ -8,7 +8,7 @@ enforcer accepts under each policy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from mlflow.types.schema import (
 )
 
 from modelpact._internal.text import preview
-from modelpact.signature.compat.descriptions import describe_part
+from modelpact.signature.compat.descriptions import Part, describe_part
 from modelpact.signature.compat.layouts import LAYOUTS, find_layout, loses_layout
 from modelpact.signature.compat.rules import Change, Direction, Side
 from modelpact.signature.compat.subtyping import (
@@ -40,11 +40,13 @@ from modelpact.signature.compat.subtyping import (
     loses_reshaping,
 )
 from modelpact.signature.enforcement.options import check_options
+from modelpact.signature.language.type_names import ColumnType
 
 __all__ = ["diff"]
 
 Changes = Iterator[Change]
-Members = Mapping[Any, Any]
+Member = ColSpec | TensorSpec | Property | ParamSpec
+Members = Mapping[Any, Member]
 """Columns, tensors, properties or params, by name or position."""
 
 _OPPOSITE: dict[Direction, Direction] = {"backward": "forward", "forward": "backward"}
@@ -101,10 +103,9 @@ class _SideDiff:
         """List the changes of the inputs or outputs."""
         path = f"{self.side}s"
         if old is None or new is None:
-            if old is None and new is not None:
-                yield self._change("SCHEMA_ADDED", path, old, new, narrows=True)
-            elif old is not None:
-                yield self._change("SCHEMA_REMOVED", path, old, new, widens=True)
+            if old is not new:
+                rule = "SCHEMA_ADDED" if old is None else "SCHEMA_REMOVED"
+                yield self._change(rule, path, old, new, narrows=old is None, widens=new is None)
         elif old.is_tensor_spec() != new.is_tensor_spec():
             yield self._change("KIND_CHANGED", path, old, new, narrows=True, widens=True)
         elif old.has_input_names() != new.has_input_names():
@@ -122,19 +123,15 @@ class _SideDiff:
             for schema in (old, new)
         )
         yield from self._compare_members(
-            before,
-            after,
-            "params",
-            self._compare_param,
-            rejects_unknown=self.policy != "mlflow",
+            before, after, "params", self._compare_param, rejects_unknown=self.policy != "mlflow"
         )
 
     def _change(
         self,
         rule: str,
         path: str,
-        old: Any,
-        new: Any,
+        old: Part,
+        new: Part,
         *,
         narrows: bool = False,
         widens: bool = False,
@@ -156,14 +153,7 @@ class _SideDiff:
         """Return whether named columns are accepted as unnamed ones, whatever their order."""
         if self.policy != "lossless" or old.is_tensor_spec() or not old.has_input_names():
             return False
-        if len(old.inputs) != len(new.inputs):
-            return False
-        is_scalar = all(isinstance(spec.type, DataType) for spec in (*old.inputs, *new.inputs))
-        return is_scalar and all(
-            spec.required and is_subtype(spec.type, after.type, self.policy)
-            for spec in old.inputs
-            for after in new.inputs
-        )
+        return len(old.inputs) == len(new.inputs) and _are_interchangeable(list(old), list(new))
 
     def _compare_specs(self, old: Schema, new: Schema, path: str) -> Changes:
         named = old.has_input_names()
@@ -185,7 +175,9 @@ class _SideDiff:
         if not old.is_tensor_spec():
             yield from self._compare_layouts(old, new, path)
 
-    def _compare_order(self, old: list[Any], new: list[Any], path: str) -> Changes:
+    def _compare_order(
+        self, old: list[str | int | None], new: list[str | int | None], path: str
+    ) -> Changes:
         common = set(old) & set(new)
         if [name for name in old if name in common] != [name for name in new if name in common]:
             yield self._change("REORDERED", path, old, new)
@@ -223,7 +215,7 @@ class _SideDiff:
             path = member_format.format(parent, name)
             old, new = before.get(name), after.get(name)
             if old is None:
-                required = _is_required(new)
+                required = _is_required(after[name])
                 rule = "REQUIRED_ADDED" if required else "OPTIONAL_ADDED"
                 yield self._change(rule, path, old, new, narrows=required, widens=rejects_unknown)
             elif new is None:
@@ -235,7 +227,7 @@ class _SideDiff:
                 yield from self._compare_required(old, new, path)
                 yield from compare(old, new, path)
 
-    def _compare_required(self, old: Any, new: Any, path: str) -> Changes:
+    def _compare_required(self, old: Member, new: Member, path: str) -> Changes:
         if _is_required(new) and not _is_required(old):
             yield self._change("BECAME_REQUIRED", path, old, new, narrows=True)
         elif _is_required(old) and not _is_required(new):
@@ -248,7 +240,7 @@ class _SideDiff:
         return self._compare_types(old.dtype, new.dtype, path, "value", nullable=not old.required)
 
     def _compare_types(
-        self, old: Any, new: Any, path: str, context: TypeContext, *, nullable: bool
+        self, old: ColumnType, new: ColumnType, path: str, context: TypeContext, *, nullable: bool
     ) -> Changes:
         if old == new:
             return
@@ -319,29 +311,40 @@ class _SideDiff:
             )
 
 
+def _are_interchangeable(old: Sequence[ColSpec], new: Sequence[ColSpec]) -> bool:
+    """Return whether each old column is a required scalar that every new column accepts."""
+    is_scalar = all(isinstance(spec.type, DataType) for spec in (*old, *new))
+    return is_scalar and all(
+        spec.required and is_subtype(spec.type, after.type, "lossless")
+        for spec in old
+        for after in new
+    )
+
+
 def _describe_change(narrows: bool, widens: bool) -> str:
     if narrows:
         return "CHANGED" if widens else "NARROWED"
     return "WIDENED" if widens else "EQUIVALENT"
 
 
-def _is_required(spec: Any) -> bool:
+def _is_required(spec: Member) -> bool:
     """Return whether a column, tensor or property is required; a param never is."""
     return not isinstance(spec, ParamSpec) and bool(spec.required)
 
 
-def _is_same_default(old: Any, new: Any) -> bool:
+def _is_same_default(old: object, new: object) -> bool:
     """Return whether two defaults are the same value: 3 is 3.0, but True is not 1."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        return old.keys() == new.keys() and all(
-            _is_same_default(value, new[key]) for key, value in old.items()
-        )
-    if isinstance(old, (list, np.ndarray)) and isinstance(new, (list, np.ndarray)):
-        return len(old) == len(new) and all(map(_is_same_default, old, new))
+    match old, new:
+        case dict(), dict():
+            return old.keys() == new.keys() and all(
+                _is_same_default(value, new[key]) for key, value in old.items()
+            )
+        case list() | np.ndarray(), list() | np.ndarray():
+            return len(old) == len(new) and all(map(_is_same_default, old, new))
     if isinstance(old, (bool, np.bool_)) != isinstance(new, (bool, np.bool_)):
         return False
     return bool(old == new) or (_is_nan(old) and _is_nan(new))
 
 
-def _is_nan(value: Any) -> bool:
+def _is_nan(value: object) -> bool:
     return isinstance(value, (float, np.floating)) and bool(np.isnan(value))

@@ -7,9 +7,9 @@ schema, lists are rows or cells.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from mlflow.types.schema import AnyType, Array, DataType, Map, Object, Schema
+from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object, Schema
 
 __all__ = ["LAYOUTS", "Layout", "find_layout", "loses_layout"]
 
@@ -96,24 +96,27 @@ def _rejects_row_as_columns(old: Schema, new: Schema, before: Layout, policy: st
     dicts = _select_by_type(old, (Object, Map))
     if before == "any":
         n_required = sum(spec.required for spec in lists)
-        return len(lists) > 1 and n_required == sum(spec.required for spec in old.inputs)
+        return len(lists) > 1 and n_required == len(old.required_input_names())
     if policy == "mlflow":
-        # MLflow reads a dict of dicts as columns, unless one of them is an array or an object.
-        maps = _select_by_type(old, (Map,), types_in=new)
-        become_maps = {spec.name for spec in dicts} & {spec.name for spec in maps}
-        return len(lists) + len(dicts) > 1 or bool(become_maps)
+        return len(lists) + len(dicts) > 1 or _become_maps(dicts, new)
     if any(spec.required for spec in dicts):
         # With a dict among its values, a dict is one row under every schema.
         return False
-    return len(lists) >= (1 if policy == "strict" and _has_inferred_type(old, new) else 2)
+    return len(lists) > 1 or (policy == "strict" and bool(lists) and _has_inferred_type(old, new))
+
+
+def _become_maps(dicts: list[ColSpec], new: Schema) -> bool:
+    # MLflow reads a dict of dicts as columns, unless one of them is an array or an object.
+    maps = {spec.name for spec in new.inputs if isinstance(spec.type, Map)}
+    return any(spec.name in maps for spec in dicts)
 
 
 def _select_by_type(
     schema: Schema, types: tuple[type, ...], types_in: Schema | None = None
-) -> list[Any]:
+) -> list[ColSpec]:
     """Return the columns with one of the types in the schema, or in another schema."""
     dtypes = {spec.name: spec.type for spec in (types_in or schema).inputs}
-    return [spec for spec in schema.inputs if isinstance(dtypes.get(spec.name), types)]
+    return [spec for spec in schema if isinstance(dtypes.get(spec.name), types)]
 
 
 def _has_inferred_type(old: Schema, new: Schema) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, get_args
+from typing import Literal, NoReturn, get_args
 
 from mlflow.models import ModelSignature
 
@@ -108,22 +108,20 @@ def check_all_compatible(
     compared = dict(olds) if mode.endswith("_transitive") else dict(list(olds.items())[-1:])
     broken: dict[str, list[Change]] = {}
     for name, old in compared.items():
-        changes = filter_breaking(diff(old, new, policy, extra), mode)
-        if changes:
+        if changes := filter_breaking(diff(old, new, policy, extra), mode):
             broken[name] = changes
-    if not broken:
-        return
-    changes = [change for found in broken.values() for change in found]
-    places = "1 place" if len(changes) == 1 else f"{len(changes)} places"
+    if broken:
+        _raise_incompatible(broken, mode)
+
+
+def _raise_incompatible(broken: dict[str, list[Change]], mode: str) -> NoReturn:
+    found = [(name, change) for name, changes in broken.items() for change in changes]
+    places = "1 place" if len(found) == 1 else f"{len(found)} places"
     kind = mode.removesuffix("_transitive")
-    items = [
-        f"{name}: {change}" if name else str(change)
-        for name, found in broken.items()
-        for change in found
-    ]
+    items = [f"{name}: {change}" if name else str(change) for name, change in found]
     raise CompatibilityError(
         list_items(f"the new signature breaks {kind} compatibility in {places}", items, len(items)),
-        changes=changes,
+        changes=[change for _, change in found],
         broken=broken,
         mode=mode,
     )

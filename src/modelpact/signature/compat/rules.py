@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from modelpact._internal.text import truncate
 
@@ -39,7 +39,7 @@ class Change:
         old, new = truncate(self.old or "absent"), truncate(self.new or "absent")
         return f"{self.path}: {old} -> {new} ({self.rule})"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the change as plain data for JSON, with the meaning of its rule."""
         return {**asdict(self), "breaks": sorted(self.breaks), "meaning": RULES[self.rule]}
 

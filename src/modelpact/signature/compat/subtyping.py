@@ -12,6 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from mlflow.types.schema import AnyType, Array, DataType, Map, Object, Property, TensorSpec
 
+from modelpact.signature.language.type_names import ColumnType
+
 __all__ = [
     "SCALAR_SUPERTYPES",
     "TypeContext",
@@ -60,7 +62,12 @@ SCALAR_SUPERTYPES: dict[str, dict[TypeContext, dict[str, set[str]]]] = {
 
 
 def is_subtype(
-    old: Any, new: Any, policy: str, context: TypeContext = "column", *, nullable: bool = False
+    old: ColumnType,
+    new: ColumnType,
+    policy: str,
+    context: TypeContext = "column",
+    *,
+    nullable: bool = False,
 ) -> bool:
     """Return whether every value of one type is accepted under another.
 
@@ -79,18 +86,19 @@ def is_subtype(
     """
     if old == new or isinstance(new, AnyType):
         return True
-    if isinstance(old, DataType) and isinstance(new, DataType):
-        return new.name in SCALAR_SUPERTYPES[policy][context].get(old.name, ())
-    if isinstance(old, Array) and isinstance(new, Array):
-        return is_subtype(old.dtype, new.dtype, policy, "item", nullable=True)
-    if isinstance(new, Map):
-        return _is_map_subtype(old, new, policy, nullable)
-    if isinstance(old, Object) and isinstance(new, Object):
-        return _is_object_subtype(old, new, policy)
+    match old, new:
+        case DataType(), DataType():
+            return new.name in SCALAR_SUPERTYPES[policy][context].get(old.name, ())
+        case Array(), Array():
+            return is_subtype(old.dtype, new.dtype, policy, "item", nullable=True)
+        case _, Map():
+            return _is_map_subtype(old, new, policy, nullable)
+        case Object(), Object():
+            return _is_object_subtype(old, new, policy)
     return False
 
 
-def _is_map_subtype(old: Any, new: Map, policy: str, nullable: bool) -> bool:
+def _is_map_subtype(old: ColumnType, new: Map, policy: str, nullable: bool) -> bool:
     item = new.value_type
     if isinstance(old, Map):
         return is_subtype(old.value_type, item, policy, "value", nullable=nullable)
@@ -133,12 +141,13 @@ def is_dtype_subtype(old: np.dtype[Any], new: np.dtype[Any], policy: str) -> boo
         return True
     if policy != "lossless":
         return False
-    if old.kind in "iu" and new.kind in "iu":
-        bounds = np.iinfo(new)
-        return _fits_bounds(old, int(bounds.min), int(bounds.max))
-    if old.kind in "iu" and new.kind == "f":
-        limit = 2 ** (np.finfo(new).nmant + 1)
-        return _fits_bounds(old, -limit, limit)
+    match old.kind, new.kind:
+        case "i" | "u", "i" | "u":
+            bounds = np.iinfo(new)
+            return _fits_bounds(old, int(bounds.min), int(bounds.max))
+        case "i" | "u", "f":
+            limit = 2 ** (np.finfo(new).nmant + 1)
+            return _fits_bounds(old, -limit, limit)
     return old.kind == new.kind and old.kind in "fc" and old.itemsize <= new.itemsize
 
 
