@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from modelpact._internal.text import list_items, preview
+from modelpact._internal.text import did_you_mean, list_items, preview
 from modelpact.errors import SignError, SpecError
 from modelpact.signature.field_path import FieldPath, format_column_path, format_path
 
@@ -72,6 +72,15 @@ class SpecIssues(IssueCollector):
         for name, count in Counter(names).items():
             if count > 1:
                 self.add(path, f"duplicate name {preview(name)} ({count} times)")
+
+    def add_unknown_keys(
+        self, path: FieldPath, keys: Iterable[Hashable], known: Sequence[str], place: str = ""
+    ) -> None:
+        """Add an issue for each key that is not known; `place` is where, such as ` of a param`."""
+        for key in keys:
+            if key not in known:
+                text = f"unknown key {preview(key)}{place}{did_you_mean(key, known)}"
+                self.add((*path, key), text)
 
     def find_line(self, path: FieldPath) -> int | None:
         """Return the line of a path, or of its innermost parent with a known line."""

@@ -28,6 +28,7 @@ _RANGES: dict[DataType, tuple[float, float]] = {
 }
 _DATETIME = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?)?")
 _OFFSET = re.compile(r"\d\d:\d\d.*(Z|[+-]\d\d:?\d\d)$")
+_QUOTED = re.compile(r"""(^|[\[{,:])(\s*(?:"(?:\\.|[^"\\])*["\\]?|'[^']*'?))""", re.DOTALL)
 _WRITE_DATETIME = "write a datetime such as 2024-01-31T12:00:00"
 _JSON_SPELLINGS = {
     "True": "true",
@@ -50,21 +51,13 @@ def split_default(text: str) -> tuple[str, str | None]:
         >>> split_default('{"a=b": string} = {}')
         ('{"a=b": string}', '{}')
     """
-    depth, quote, previous = 0, "", ""
-    letters = iter(enumerate(text))
-    for index, letter in letters:
-        if letter == "\\" and quote == '"':
-            # Skip the escaped letter, which does not end the quotes.
-            next(letters, None)
-        elif quote:
-            quote = "" if letter == quote else quote
-        elif letter in "\"'" and previous in "[{,:":
-            quote = letter
-        elif letter == "=" and not depth:
+    # Quotes open after a bracket, a comma or a colon only: elsewhere they are apostrophes.
+    unquoted = _QUOTED.sub(lambda quoted: quoted[1] + "_" * len(quoted[2]), text)
+    depth = 0
+    for index, letter in enumerate(unquoted):
+        if letter == "=" and not depth:
             return text[:index].strip(), text[index + 1 :].strip()
-        else:
-            depth += (letter in "[{") - (letter in "]}")
-        previous = letter if letter.strip() else previous
+        depth += (letter in "[{") - (letter in "]}")
     return text.strip(), None
 
 
@@ -81,7 +74,7 @@ def sample_default(type_text: str) -> str:
     return samples.get(type_text, "0")
 
 
-def parse_default(text: str, dtype: ColumnType, path: FieldPath, issues: SpecIssues) -> Any:
+def parse_default(text: str, dtype: ColumnType, path: FieldPath, issues: SpecIssues) -> object:
     """Parse a default from JSON; strings and datetimes may go without quotes.
 
     Returns:
@@ -96,7 +89,7 @@ def parse_default(text: str, dtype: ColumnType, path: FieldPath, issues: SpecIss
         return text
     duplicates: list[str] = []
 
-    def make_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def make_dict(pairs: list[tuple[str, object]]) -> dict[str, object]:
         keys = [key for key, _ in pairs]
         duplicates.extend(sorted({key for key in keys if keys.count(key) > 1}))
         return dict(pairs)
@@ -122,7 +115,7 @@ def _suggest_json(text: str) -> str:
 def build_param(
     name: str,
     dtype: DataType | Object,
-    default: Any,
+    default: object,
     shape: tuple[int, ...] | None,
     *,
     path: FieldPath,
@@ -170,7 +163,7 @@ def _check_range(values: list[Any], dtype: ColumnType) -> str:
     return ""
 
 
-def _suggest_default(dtype: ColumnType, shape: tuple[int, ...] | None, default: Any) -> str:
+def _suggest_default(dtype: ColumnType, shape: tuple[int, ...] | None, default: object) -> str:
     if shape and not isinstance(default, list):
         return "; write a list, such as []"
     if dtype == DataType.string:
@@ -180,7 +173,7 @@ def _suggest_default(dtype: ColumnType, shape: tuple[int, ...] | None, default: 
     return ""
 
 
-def _check_datetimes(values: list[Any]) -> str:
+def _check_datetimes(values: list[object]) -> str:
     """Return what to do about datetimes that MLflow cannot store, or an empty string.
 
     NumPy also parses `now`, and MLflow drops time zones and cannot store null.
@@ -188,7 +181,7 @@ def _check_datetimes(values: list[Any]) -> str:
     return next(filter(None, map(_check_datetime, values)), "")
 
 
-def _check_datetime(value: Any) -> str:
+def _check_datetime(value: object) -> str:
     if value is None:
         return "MLflow cannot store null as the default of a datetime"
     if isinstance(value, (datetime.date, np.datetime64)):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from mlflow.types.schema import Array, DataType, Object, ParamSchema, ParamSpec
 
-from modelpact._internal.text import did_you_mean, preview
+from modelpact._internal.text import preview
 from modelpact.signature.field_path import FieldPath
 from modelpact.signature.issues import SpecIssues
 from modelpact.signature.language.param_defaults import (
@@ -28,7 +28,7 @@ __all__ = ["params_to_spec", "read_params"]
 _KEYS = ["name", "type", "dtype", "default", "shape", "properties"]
 
 
-def read_params(value: Any, path: FieldPath, issues: SpecIssues) -> ParamSchema | None:
+def read_params(value: object, path: FieldPath, issues: SpecIssues) -> ParamSchema | None:
     """Read the params; return None after adding an issue, and for no params.
 
     Args:
@@ -43,12 +43,12 @@ def read_params(value: Any, path: FieldPath, issues: SpecIssues) -> ParamSchema 
     if value is Unreadable or value in ([], {}):
         return None
     found = _read_entries(value, path, issues)
-    params = [param for param in found if param is not None]
+    params = list(filter(None, found))
     issues.add_duplicates(path, [param.name for param in params])
     return None if issues or len(params) < len(found) else ParamSchema(params)
 
 
-def _read_entries(value: Any, path: FieldPath, issues: SpecIssues) -> list[ParamSpec | None]:
+def _read_entries(value: object, path: FieldPath, issues: SpecIssues) -> list[ParamSpec | None]:
     if isinstance(value, Mapping):
         return [_read_named(key, item, (*path, key), issues) for key, item in value.items()]
     if isinstance(value, (list, tuple)) and all(isinstance(item, Mapping) for item in value):
@@ -58,14 +58,18 @@ def _read_entries(value: Any, path: FieldPath, issues: SpecIssues) -> list[Param
     return []
 
 
-def _read_named(key: Any, value: Any, path: FieldPath, issues: SpecIssues) -> ParamSpec | None:
+def _read_named(
+    key: object, value: object, path: FieldPath, issues: SpecIssues
+) -> ParamSpec | None:
     name, is_required = read_key(key, path[:-1], issues) or (str(key), True)
     if not is_required:
         issues.add(path, "params are always optional; remove the ?")
     return _read_param(name, value, path, issues)
 
 
-def _read_listed(value: Mapping[Any, Any], path: FieldPath, issues: SpecIssues) -> ParamSpec | None:
+def _read_listed(
+    value: Mapping[str, object], path: FieldPath, issues: SpecIssues
+) -> ParamSpec | None:
     name = value.get("name")
     if name is None:
         issues.add((*path, "name"), "missing name")
@@ -74,7 +78,7 @@ def _read_listed(value: Mapping[Any, Any], path: FieldPath, issues: SpecIssues) 
     return _read_param(str(name), dict(value), path, issues)
 
 
-def _read_param(name: str, value: Any, path: FieldPath, issues: SpecIssues) -> ParamSpec | None:
+def _read_param(name: str, value: object, path: FieldPath, issues: SpecIssues) -> ParamSpec | None:
     if value is Unreadable:
         return None
     before = len(issues)
@@ -96,7 +100,9 @@ def _read_param(name: str, value: Any, path: FieldPath, issues: SpecIssues) -> P
     return build_param(name, base, default, shape, path=path, issues=issues)
 
 
-def _read_short(value: str, path: FieldPath, issues: SpecIssues) -> tuple[ColumnType | None, Any]:
+def _read_short(
+    value: str, path: FieldPath, issues: SpecIssues
+) -> tuple[ColumnType | None, object]:
     type_text, default = split_default(value)
     if default is None:
         remedy = f"write {type_text[:60]} = {sample_default(type_text)}"
@@ -108,7 +114,7 @@ def _read_short(value: str, path: FieldPath, issues: SpecIssues) -> tuple[Column
     return dtype, parse_default(default, dtype, path, issues)
 
 
-def _read_param_type(value: Any, path: FieldPath, issues: SpecIssues) -> ColumnType | None:
+def _read_param_type(value: object, path: FieldPath, issues: SpecIssues) -> ColumnType | None:
     if is_tensor(value):
         text = f"a param cannot be a tensor ({preview(value)})"
         issues.add(path, f"{text}; write a list of any length as [double]")
@@ -117,11 +123,9 @@ def _read_param_type(value: Any, path: FieldPath, issues: SpecIssues) -> ColumnT
 
 
 def _read_long(
-    value: dict[Any, Any], path: FieldPath, issues: SpecIssues
-) -> tuple[ColumnType | None, Any]:
-    for key in [key for key in value if key not in _KEYS]:
-        text = f"unknown key {preview(key)} of a param{did_you_mean(key, _KEYS)}"
-        issues.add((*path, key), text)
+    value: dict[str, object], path: FieldPath, issues: SpecIssues
+) -> tuple[ColumnType | None, object]:
+    issues.add_unknown_keys(path, value, _KEYS, " of a param")
     # Older files of MLflow contain dtype.
     type_key = "dtype" if "dtype" in value and "type" not in value else "type"
     missing = [key for key in (type_key, "default") if key not in value]
@@ -133,23 +137,20 @@ def _read_long(
 
 
 def _read_long_type(
-    value: dict[Any, Any], type_key: str, path: FieldPath, issues: SpecIssues
+    value: dict[str, object], type_key: str, path: FieldPath, issues: SpecIssues
 ) -> ColumnType | None:
     written = value[type_key]
-    has_properties = "properties" in value
+    properties = {key: item for key, item in value.items() if key == "properties"}
     if written == "object":
-        written = {"type": "object"}
-        if has_properties:
-            written["properties"] = value["properties"]
-        return _read_param_type(written, path, issues)
-    if has_properties:
+        return _read_param_type({"type": "object", **properties}, path, issues)
+    if properties:
         text = f"properties are for type object only, not for {preview(written)}"
         issues.add((*path, "properties"), text)
     return _read_param_type(written, (*path, type_key), issues)
 
 
 def _read_shape(
-    value: dict[Any, Any], path: FieldPath, issues: SpecIssues
+    value: dict[str, object], path: FieldPath, issues: SpecIssues
 ) -> tuple[int, ...] | None:
     shape = value.get("shape")
     if shape is None:

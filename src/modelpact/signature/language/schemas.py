@@ -32,7 +32,7 @@ _LONG_FORM_KEYS = {"type", "name", "required", "items", "properties", "values", 
 _LONG_FORM_TYPES = ("tensor", "array", "object", "map")
 
 
-def read_schema(value: Any, path: FieldPath, issues: SpecIssues) -> Schema | None:
+def read_schema(value: object, path: FieldPath, issues: SpecIssues) -> Schema | None:
     """Read the inputs or the outputs; return None after adding an issue.
 
     Args:
@@ -59,7 +59,7 @@ def read_schema(value: Any, path: FieldPath, issues: SpecIssues) -> Schema | Non
         return None
 
 
-def _read_specs(value: Any, path: FieldPath, issues: SpecIssues) -> list[_Spec | None]:
+def _read_specs(value: object, path: FieldPath, issues: SpecIssues) -> list[_Spec | None]:
     if isinstance(value, Mapping) and value:
         return _read_mapping(value, path, issues)
     if isinstance(value, (list, tuple)) and value:
@@ -72,7 +72,7 @@ def _read_specs(value: Any, path: FieldPath, issues: SpecIssues) -> list[_Spec |
 
 
 def _read_mapping(
-    value: Mapping[Any, Any], path: FieldPath, issues: SpecIssues
+    value: Mapping[object, object], path: FieldPath, issues: SpecIssues
 ) -> list[_Spec | None]:
     if set(value) == {"*"} or value.get("type") in _LONG_FORM_TYPES:
         text = f"write an unnamed column as a list of its type: [{preview(dict(value))}]"
@@ -90,7 +90,7 @@ def _make_column(
     return ColSpec(dtype, name, cast("bool", required))
 
 
-def _read_named(key: Any, value: Any, path: FieldPath, issues: SpecIssues) -> _Spec | None:
+def _read_named(key: object, value: object, path: FieldPath, issues: SpecIssues) -> _Spec | None:
     name, required = read_key(key, path[:-1], issues) or (None, True)
     spec: _Spec | None
     if is_tensor(value):
@@ -105,7 +105,7 @@ def _read_named(key: Any, value: Any, path: FieldPath, issues: SpecIssues) -> _S
     return None if name is None else spec
 
 
-def _read_listed(value: Any, path: FieldPath, issues: SpecIssues) -> _Spec | None:
+def _read_listed(value: object, path: FieldPath, issues: SpecIssues) -> _Spec | None:
     if is_tensor(value):
         return read_tensor(value, path, issues)
     if isinstance(value, Mapping) and "type" in value and set(value) <= _LONG_FORM_KEYS:
@@ -179,7 +179,7 @@ def _check_unnamed(specs: list[_Spec], path: FieldPath, issues: SpecIssues) -> N
             issues.add((*path, index), text)
 
 
-def schema_to_spec(schema: Schema) -> Any:
+def schema_to_spec(schema: Schema) -> object:
     """Return inputs or outputs in the short form, as data for YAML.
 
     Raises:
@@ -193,11 +193,14 @@ def schema_to_spec(schema: Schema) -> Any:
     types = [type_to_spec(spec if isinstance(spec, TensorSpec) else spec.type) for spec in specs]
     if specs[0].name is None:
         return types[0] if schema.is_tensor_spec() else types
-    names = [spec.name for spec in specs]
-    if not all(map(is_plain_key, names)) or len(set(names)) < len(names):
+    return dict(zip(_list_keys(specs), types, strict=True))
+
+
+def _list_keys(specs: list[_Spec]) -> list[str]:
+    names = {spec.name for spec in specs if is_plain_key(spec.name)}
+    if len(names) < len(specs):
         raise ValueError("a name is not a plain key, or not unique")
-    keys = [f"{spec.name}?" if _is_optional(spec) else spec.name for spec in specs]
-    return dict(zip(keys, types, strict=True))
+    return [f"{spec.name}?" if _is_optional(spec) else str(spec.name) for spec in specs]
 
 
 def _is_optional(spec: _Spec) -> bool:

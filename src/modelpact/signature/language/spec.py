@@ -23,7 +23,7 @@ __all__ = ["load", "parse", "to_spec"]
 _PARTS = ["inputs", "outputs", "params"]
 
 
-def parse(spec: Any, *, source: str | os.PathLike[str] | None = None) -> ModelSignature:
+def parse(spec: object, *, source: str | os.PathLike[str] | None = None) -> ModelSignature:
     """Parse a signature.
 
     Args:
@@ -78,7 +78,7 @@ def load(path: str | os.PathLike[str]) -> ModelSignature:
     return _read_signature(read_document(text, (), issues), issues)
 
 
-def _read_signature(spec: Any, issues: SpecIssues) -> ModelSignature:
+def _read_signature(spec: object, issues: SpecIssues) -> ModelSignature:
     spec = _unwrap_mlmodel(spec, issues)
     parts: dict[str, Any] = {}
     try:
@@ -91,11 +91,11 @@ def _read_signature(spec: Any, issues: SpecIssues) -> ModelSignature:
     return ModelSignature(**parts)
 
 
-def _has_parts(spec: Mapping[Any, Any]) -> bool:
+def _has_parts(spec: Mapping[str, object]) -> bool:
     return any(part in spec for part in _PARTS)
 
 
-def _unwrap_mlmodel(spec: Any, issues: SpecIssues) -> Any:
+def _unwrap_mlmodel(spec: object, issues: SpecIssues) -> object:
     """Return the signature inside the data of an `MLmodel` file; other data unchanged."""
     if not isinstance(spec, Mapping) or _has_parts(spec):
         return spec
@@ -110,7 +110,7 @@ def _unwrap_mlmodel(spec: Any, issues: SpecIssues) -> Any:
     return signature
 
 
-def _read_parts(spec: Any, issues: SpecIssues) -> dict[str, Any]:
+def _read_parts(spec: object, issues: SpecIssues) -> dict[str, Any]:
     if spec is Unreadable:
         return {}
     if not isinstance(spec, Mapping):
@@ -157,9 +157,9 @@ def to_spec(signature: ModelSignature) -> dict[str, Any]:
     return {part: _part_to_spec(part, schema) for part, schema in parts.items() if schema}
 
 
-def _part_to_spec(part: str, schema: Schema | ParamSchema) -> Any:
+def _part_to_spec(part: str, schema: Schema | ParamSchema) -> object:
     """Return the first form of a part that is read back unchanged."""
-    forms: list[Callable[[Any], Any]] = [
+    forms: list[Callable[[Any], object]] = [
         params_to_spec if part == "params" else schema_to_spec,
         # Without tuples, so that YAML and JSON write the same.
         lambda schema: json.loads(json.dumps(schema.to_dict())),

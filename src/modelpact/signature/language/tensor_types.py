@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TypeGuard
 
 import numpy as np
 from mlflow.types.schema import TensorSpec
@@ -32,7 +32,7 @@ _GENERIC_NAMES = [
 ]
 
 
-def is_tensor(value: object) -> bool:
+def is_tensor(value: object) -> TypeGuard[str]:
     """Return whether a value looks like a tensor: a word, then a shape in brackets.
 
     Example:
@@ -60,7 +60,6 @@ def read_tensor(
         issues: Collects the issues.
         name: The name of the tensor.
     """
-    before = len(issues)
     match = _TENSOR.match(value)
     if match is None:
         text = f"invalid tensor {preview(value)}; write a dtype and a shape, such as float32[-1, 3]"
@@ -69,16 +68,20 @@ def read_tensor(
     dtype = _find_dtype(match[1])
     if dtype is None:
         issues.add(path, describe_unknown_dtype(match[1]))
-    axes = [axis.strip() for axis in match[2].split(",")] if match[2].strip() else []
-    for axis in [axis for axis in axes if not _AXIS.fullmatch(axis)]:
-        text = f"invalid axis {preview(axis)}; write its length, or -1 for any length"
-        issues.add(path, text)
-    if dtype is None or len(issues) > before:
-        return None
-    return TensorSpec(dtype, tuple(map(int, axes)), name)
+    shape = _read_shape(match[2].strip(), path, issues)
+    return None if dtype is None or shape is None else TensorSpec(dtype, shape, name)
 
 
-def _find_dtype(name: str) -> np.dtype[Any] | None:
+def _read_shape(text: str, path: FieldPath, issues: SpecIssues) -> tuple[int, ...] | None:
+    axes = [axis.strip() for axis in text.split(",")] if text else []
+    invalid = [axis for axis in axes if not _AXIS.fullmatch(axis)]
+    for axis in invalid:
+        message = f"invalid axis {preview(axis)}; write its length, or -1 for any length"
+        issues.add(path, message)
+    return None if invalid else tuple(map(int, axes))
+
+
+def _find_dtype(name: str) -> np.dtype[np.generic] | None:
     try:
         dtype = np.dtype(name)
     except (TypeError, ValueError):

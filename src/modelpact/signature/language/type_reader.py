@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from types import NoneType
-from typing import Any
+from typing import TypeGuard
 
 from mlflow.types.schema import AnyType, Array, Map, Object, Property, SparkMLVector
 
-from modelpact._internal.text import did_you_mean, preview
+from modelpact._internal.text import preview
 from modelpact.signature.field_path import FieldPath
 from modelpact.signature.issues import SpecIssues
 from modelpact.signature.language.tensor_types import is_tensor
@@ -22,6 +22,7 @@ from modelpact.signature.language.yaml_reader import Unreadable, read_document
 __all__ = ["is_plain_key", "merge_required", "read_key", "read_member", "read_type"]
 
 _LONG_FORM_KEYS = {"array": "items", "object": "properties", "map": "values"}
+_IN_LONG_FORM = " in MLflow's long form"
 _LONG_FORM_TYPES = (*_LONG_FORM_KEYS, "sparkml_vector")
 
 
@@ -30,7 +31,7 @@ def is_plain_key(name: object) -> bool:
     return isinstance(name, str) and name not in ("", "*") and not name.endswith("?")
 
 
-def read_key(key: Any, path: FieldPath, issues: SpecIssues) -> tuple[str, bool] | None:
+def read_key(key: object, path: FieldPath, issues: SpecIssues) -> tuple[str, bool] | None:
     """Split a key of the short form into its name and whether it is required.
 
     Returns:
@@ -51,7 +52,7 @@ def read_key(key: Any, path: FieldPath, issues: SpecIssues) -> tuple[str, bool] 
 
 
 def read_member(
-    value: Any, path: FieldPath, issues: SpecIssues, *, in_long_form: bool = False
+    value: object, path: FieldPath, issues: SpecIssues, *, in_long_form: bool = False
 ) -> tuple[ColumnType | None, bool | None]:
     """Read the value of a key: a type, or MLflow's long form of one with a flag `required`.
 
@@ -65,10 +66,7 @@ def read_member(
     Returns:
         The type (None after an issue) and the flag (None if not given).
     """
-    is_long = isinstance(value, dict) and "type" in value
-    if is_long and not in_long_form:
-        is_long = isinstance(value.get("required", ""), (bool, NoneType))
-    if not is_long:
+    if not _is_long_member(value, in_long_form):
         return read_type(value, path, issues), None
     required = value.get("required")
     if required is not None and not isinstance(required, bool):
@@ -79,8 +77,14 @@ def read_member(
     return read_type(rest, path, issues, in_long_form=True), required
 
 
+def _is_long_member(value: object, in_long_form: bool) -> TypeGuard[dict[str, object]]:
+    if not isinstance(value, dict) or "type" not in value:
+        return False
+    return in_long_form or isinstance(value.get("required", ""), (bool, NoneType))
+
+
 def read_type(
-    value: Any, path: FieldPath, issues: SpecIssues, *, in_long_form: bool = False
+    value: object, path: FieldPath, issues: SpecIssues, *, in_long_form: bool = False
 ) -> ColumnType | None:
     """Read a column type, nested to any depth; return None after adding an issue."""
     if value is Unreadable:
@@ -95,7 +99,7 @@ def read_type(
     return None
 
 
-def _describe_non_type(value: Any) -> str:
+def _describe_non_type(value: object) -> str:
     text = f"expected a type name such as double, got the {type(value).__name__} {preview(value)}"
     name = getattr(value, "__name__", None) or getattr(value, "name", None)
     if value is float:
@@ -132,7 +136,7 @@ def _describe_invalid_text(value: str) -> str:
     return describe_unknown_type(value)
 
 
-def _read_array(value: list[Any], path: FieldPath, issues: SpecIssues) -> Array | None:
+def _read_array(value: list[object], path: FieldPath, issues: SpecIssues) -> Array | None:
     if len(value) == 1 and not isinstance(value[0], int):
         item = read_type(value[0], (*path, 0), issues)
         return None if item is None else Array(item)
@@ -146,17 +150,13 @@ def _read_array(value: list[Any], path: FieldPath, issues: SpecIssues) -> Array 
 
 
 def _read_mapping(
-    value: dict[Any, Any], path: FieldPath, issues: SpecIssues, *, in_long_form: bool
+    value: dict[str, object], path: FieldPath, issues: SpecIssues, *, in_long_form: bool
 ) -> ColumnType | None:
     kind = value.get("type")
-    is_long = isinstance(kind, str) and kind in _LONG_FORM_TYPES
-    if kind == "sparkml_vector":
-        # Outside of the long form, {type: sparkml_vector, id: long} is an object.
-        is_long = in_long_form or len(value) == 1
-    if is_long:
+    if _is_long_form(value, in_long_form):
         return _read_long_form(str(kind), value, path, issues)
     if in_long_form and "type" in value:
-        _reject_unknown_keys(value, ["type", "required", "name"], path, issues)
+        issues.add_unknown_keys(path, value, ["type", "required", "name"], _IN_LONG_FORM)
         return read_type(kind, (*path, "type"), issues)
     if set(value) == {"type"}:
         name = kind if isinstance(kind, str) else preview(kind)
@@ -169,7 +169,15 @@ def _read_mapping(
     return _read_object(value, path, issues, in_long_form=False)
 
 
-def _read_map(value: dict[Any, Any], path: FieldPath, issues: SpecIssues) -> Map | None:
+def _is_long_form(value: dict[str, object], in_long_form: bool) -> bool:
+    kind = value.get("type")
+    if kind == "sparkml_vector":
+        # Outside of the long form, {type: sparkml_vector, id: long} is an object.
+        return in_long_form or len(value) == 1
+    return isinstance(kind, str) and kind in _LONG_FORM_TYPES
+
+
+def _read_map(value: dict[str, object], path: FieldPath, issues: SpecIssues) -> Map | None:
     if len(value) > 1:
         text = 'a map has only the key "*"'
         issues.add(path, f"{text}; write an object with a property named * in MLflow's long form")
@@ -179,11 +187,11 @@ def _read_map(value: dict[Any, Any], path: FieldPath, issues: SpecIssues) -> Map
 
 
 def _read_long_form(
-    kind: str, value: dict[Any, Any], path: FieldPath, issues: SpecIssues
+    kind: str, value: dict[str, object], path: FieldPath, issues: SpecIssues
 ) -> ColumnType | None:
     key = _LONG_FORM_KEYS.get(kind)
     known = ["type", "name", "required", *([key] if key else [])]
-    _reject_unknown_keys(value, known, path, issues)
+    issues.add_unknown_keys(path, value, known, _IN_LONG_FORM)
     if key is None:
         return SparkMLVector()
     if key not in value:
@@ -200,7 +208,7 @@ def _read_long_form(
 
 
 def _read_object(
-    value: Any, path: FieldPath, issues: SpecIssues, *, in_long_form: bool
+    value: object, path: FieldPath, issues: SpecIssues, *, in_long_form: bool
 ) -> Object | None:
     if not isinstance(value, dict) or not value:
         text = "an object needs at least one property, such as {name: string}"
@@ -221,11 +229,10 @@ def _read_object(
 
 
 def _read_property(
-    key: Any, value: Any, path: FieldPath, issues: SpecIssues, *, in_long_form: bool
+    key: object, value: object, path: FieldPath, issues: SpecIssues, *, in_long_form: bool
 ) -> Property | None:
-    name_and_flag: tuple[str, bool] | None = (key, True)
-    if not in_long_form or not isinstance(key, str):
-        name_and_flag = read_key(key, path, issues)
+    is_name = in_long_form and isinstance(key, str)
+    name_and_flag = (str(key), True) if is_name else read_key(key, path, issues)
     is_long = in_long_form and isinstance(value, dict)
     dtype, flag = read_member(value, (*path, key), issues, in_long_form=is_long)
     if name_and_flag is None or dtype is None:
@@ -248,11 +255,3 @@ def merge_required(required: bool, flag: bool | None, path: FieldPath, issues: S
     if flag and not required:
         issues.add(path, "the ? makes it optional, but required is true; remove one of them")
     return required if flag is None else flag
-
-
-def _reject_unknown_keys(
-    value: dict[Any, Any], known: list[str], path: FieldPath, issues: SpecIssues
-) -> None:
-    for key in [key for key in value if key not in known]:
-        text = f"unknown key {preview(key)} in MLflow's long form{did_you_mean(key, known)}"
-        issues.add((*path, key), text)

@@ -18,7 +18,7 @@ __all__ = ["format_type", "parse_type", "type_to_spec"]
 _YAML_WORDS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
 
 
-def parse_type(spec: Any) -> ColumnType | TensorSpec:
+def parse_type(spec: object) -> ColumnType | TensorSpec:
     """Parse a type expression.
 
     Args:
@@ -67,7 +67,7 @@ def type_to_spec(dtype: ColumnType | TensorSpec) -> Any:
     return _object_to_spec(dtype)
 
 
-def _object_to_spec(dtype: Object) -> dict[str, Any]:
+def _object_to_spec(dtype: Object) -> dict[str, object]:
     properties = dtype.properties
     names = [prop.name for prop in properties]
     if "type" not in names and all(map(is_plain_key, names)):
@@ -92,7 +92,7 @@ def format_type(dtype: ColumnType | TensorSpec) -> str:
     return _format_flow(type_to_spec(dtype))
 
 
-def _format_flow(value: Any) -> str:
+def _format_flow(value: object) -> str:
     """Return data as YAML in flow style."""
     if isinstance(value, list):
         return f"[{', '.join(map(_format_flow, value))}]"

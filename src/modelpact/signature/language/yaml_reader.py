@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Hashable
+from typing import TypeVar
 
 import yaml  # type: ignore[import-untyped, unused-ignore]
 from mlflow.exceptions import MlflowException
@@ -32,16 +32,13 @@ _REMEDIES = [
     ),
     (re.compile(r"\*\s*:"), 'quote the * of a map: {"*": double}'),
     (re.compile(r"[\]}]\s*="), 'quote the whole text: stop: "[string] = []"'),
-    (
-        re.compile(r"\w\[[^\]]*\]"),
-        'quote tensors inside {...} or [...]: "float32[-1, 3]"',
-    ),
+    (re.compile(r"\w\[[^\]]*\]"), 'quote tensors inside {...} or [...]: "float32[-1, 3]"'),
     (re.compile(r"=.*:"), "quote defaults that contain a colon: stop: 'string = a: b'"),
     (re.compile(r"\t"), "indent with spaces, not tabs"),
 ]
 
 
-def read_document(text: str, path: FieldPath, issues: SpecIssues) -> Any:
+def read_document(text: str, path: FieldPath, issues: SpecIssues) -> object:
     """Read a YAML document as plain data.
 
     Args:
@@ -70,7 +67,7 @@ def read_document(text: str, path: FieldPath, issues: SpecIssues) -> Any:
     return Unreadable
 
 
-def read_inline(value: Any, path: FieldPath, issues: SpecIssues) -> Any:
+def read_inline(value: object, path: FieldPath, issues: SpecIssues) -> object:
     """Read a list or a mapping that is written as text; return other values unchanged."""
     if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
         return read_document(value, path, issues)
@@ -86,12 +83,14 @@ def _explain(error: yaml.MarkedYAMLError, text: str) -> str:
     line = _find_line(error)
     lines = text.splitlines()
     source = lines[line - 1] if line and line <= len(lines) else text
-    reason = error.problem or "it cannot be read"
-    if error.context and reason.startswith("but"):
-        reason = f"{error.context}, {reason}"
     remedy = next((remedy for pattern, remedy in _REMEDIES if pattern.search(source)), None)
-    message = f"invalid YAML: {reason}, at {preview(source.strip())}"
+    message = f"invalid YAML: {_find_reason(error)}, at {preview(source.strip())}"
     return f"{message}; {remedy}" if remedy else message
+
+
+def _find_reason(error: yaml.MarkedYAMLError) -> str:
+    reason = error.problem or "it cannot be read"
+    return f"{error.context}, {reason}" if error.context and reason.startswith("but") else reason
 
 
 class _NodeReader:
@@ -110,7 +109,7 @@ class _NodeReader:
         # The nodes being read, to detect an anchor that refers to itself.
         self.open_nodes: set[int] = set()
 
-    def read(self, node: yaml.Node, path: FieldPath) -> Any:
+    def read(self, node: yaml.Node, path: FieldPath) -> object:
         """Return the data of a node, or `Unreadable` after adding an issue."""
         if self.is_file:
             self.issues.lines.setdefault(path, node.start_mark.line + 1)
@@ -127,7 +126,7 @@ class _NodeReader:
         finally:
             self.open_nodes.discard(id(node))
 
-    def _read_scalar(self, node: yaml.Node, path: FieldPath) -> Any:
+    def _read_scalar(self, node: yaml.Node, path: FieldPath) -> object:
         try:
             return self.loader.construct_object(node, deep=True)
         except (yaml.MarkedYAMLError, ValueError) as error:
@@ -136,9 +135,9 @@ class _NodeReader:
             self.issues.add(path, f"invalid YAML value {preview(node.value)}: {reason}")
             return Unreadable
 
-    def _read_mapping(self, node: yaml.MappingNode, path: FieldPath) -> Any:
-        data: dict[Any, Any] = {}
-        first_lines: dict[tuple[type, Any], int] = {}
+    def _read_mapping(self, node: yaml.MappingNode, path: FieldPath) -> object:
+        data: dict[Hashable, object] = {}
+        first_lines: dict[tuple[type, Hashable], int] = {}
         before = len(self.issues)
         for key_node, value_node in node.value:
             key = self._read_key(key_node, path)
@@ -156,7 +155,7 @@ class _NodeReader:
             data.setdefault(key, value)
         return data if data or len(self.issues) == before else Unreadable
 
-    def _read_key(self, node: yaml.Node, path: FieldPath) -> Any:
+    def _read_key(self, node: yaml.Node, path: FieldPath) -> object:
         if node.tag == "tag:yaml.org,2002:merge":
             text = "merge keys (<<) are not supported; write the entries out"
             self.issues.add(path, text)
@@ -166,7 +165,7 @@ class _NodeReader:
             self.issues.add(path, "keys must be strings")
         return key
 
-    def _add_duplicate(self, key: Any, path: FieldPath, line: int, first_line: int) -> None:
+    def _add_duplicate(self, key: Hashable, path: FieldPath, line: int, first_line: int) -> None:
         text = f"duplicate key {preview(key)}"
         if self.is_file:
             self.issues.add((*path, key), f"{text}, first used on line {first_line}", line)
@@ -174,7 +173,7 @@ class _NodeReader:
             self.issues.add((*path, key), text)
 
 
-def read_stored(value: Any, from_json: Callable[[str], _Stored]) -> _Stored | None:
+def read_stored(value: object, from_json: Callable[[str], _Stored]) -> _Stored | None:
     """Read MLflow's own JSON text, which may hold what the short form cannot (duplicate names).
 
     Args:
