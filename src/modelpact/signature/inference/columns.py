@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
@@ -15,8 +14,13 @@ from mlflow.types.schema import AnyType, ColSpec, DataType
 
 from modelpact._internal import mlflow_compat
 from modelpact.signature.field_path import FieldPath
-from modelpact.signature.inference.values import common_type
+from modelpact.signature.inference.values import common_type, is_nan
 from modelpact.signature.issues import DataIssues
+from modelpact.signature.language.type_names import ColumnType
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pandas.api.extensions import ExtensionDtype
 
 __all__ = ["any_null", "infer_columns", "infer_series"]
 
@@ -26,7 +30,7 @@ _TEXT = frozenset({str, type(None)})
 # Types of cells for which pandas cannot find a better dtype than object.
 _UNCHANGED = frozenset({str, bytes, dict, list, np.ndarray, type(None)})
 
-_InferredType = tuple[Any, bool]
+_InferredType = tuple[ColumnType | None, bool]
 """A type and whether every row has a value; the type is None for an unsupported dtype."""
 
 
@@ -37,7 +41,7 @@ def infer_columns(data: pd.DataFrame, issues: DataIssues) -> list[ColSpec]:
         data: The frame.
         issues: Collects the columns without a type.
     """
-    labels: list[Any] = data.columns.tolist()
+    labels = data.columns.tolist()
     dtypes = data.dtypes.tolist()
     _check_labels(labels, issues)
     inferred: Iterator[_InferredType]
@@ -71,19 +75,19 @@ def infer_series(data: pd.Series[Any], issues: DataIssues) -> list[ColSpec]:
     return [ColSpec(column_type, name, required=required)]
 
 
-def _check_labels(labels: list[Any], issues: DataIssues) -> None:
+def _check_labels(labels: Sequence[Any], issues: DataIssues) -> None:
     # True and 1 are the same key for a dict.
-    if len({(type(label) is bool, label) for label in labels}) < len(labels):
-        for label, count in Counter(labels).items():
-            if count > 1:
-                issues.add((label,), f"duplicate name of {count} columns", "rename the columns")
+    counts = Counter((type(label) is bool, label) for label in labels)
+    for (_, label), count in counts.items():
+        if count > 1:
+            issues.add((label,), f"duplicate name of {count} columns", "rename the columns")
     if any(pd.api.types.is_scalar(label) and pd.isna(label) for label in labels):
         issues.add((), "a column without a name", "name every column")
 
 
 def _find_null_floats(
-    data: pd.DataFrame, dtypes: list[Any]
-) -> np.ndarray[Any, np.dtype[np.bool_]] | None:
+    data: pd.DataFrame, dtypes: list[np.dtype[np.generic] | ExtensionDtype]
+) -> NDArray[np.bool_] | None:
     """Return which columns of a frame of one NumPy float dtype hold NaN; None for other frames."""
     first = dtypes[0] if dtypes else None
     if not isinstance(first, np.dtype) or first.kind != "f" or len(set(dtypes)) > 1:
@@ -99,7 +103,7 @@ def _find_null_floats(
 
 
 @lru_cache(maxsize=512)
-def _infer_dtype(dtype: Any) -> Any:
+def _infer_dtype(dtype: np.dtype[np.generic] | ExtensionDtype) -> DataType | None:
     try:
         return mlflow_compat.infer_column_type(dtype)
     except (MlflowException, AttributeError):
@@ -108,7 +112,7 @@ def _infer_dtype(dtype: Any) -> Any:
 
 
 def _infer_column(series: pd.Series[Any], path: FieldPath, issues: DataIssues) -> _InferredType:
-    dtype: Any = series.dtype
+    dtype = series.dtype
     if isinstance(dtype, pd.StringDtype):
         null = series.array.isna()
         return (AnyType() if len(null) and null.all() else DataType.string), not null.any()
@@ -116,13 +120,13 @@ def _infer_column(series: pd.Series[Any], path: FieldPath, issues: DataIssues) -
         return _infer_category(series, path, issues)
     if isinstance(dtype, np.dtype) and dtype.kind in "biu":
         return _infer_dtype(dtype), True
-    if dtype != _OBJECT and dtype.kind != "O":
+    if dtype.kind != "O":
         return _infer_dtype(dtype), not _has_nulls(series)
     return _infer_cells(series, path, issues)
 
 
 def _has_nulls(series: pd.Series[Any]) -> bool:
-    dtype: Any = series.dtype
+    dtype = series.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in "fM":
         values = series.to_numpy()
         return bool((np.isnan if dtype.kind == "f" else np.isnat)(values).any())
@@ -153,18 +157,23 @@ def _infer_cells(series: pd.Series[Any], path: FieldPath, issues: DataIssues) ->
     kinds = set(map(type, values))
     if kinds <= _TEXT and str in kinds:
         return DataType.string, len(kinds) == 1
-    if not kinds <= _UNCHANGED and series.dtype == _OBJECT:
-        dtype: Any = series.infer_objects().dtype
-        if dtype != _OBJECT and dtype.kind != "O":
-            column_type = _infer_dtype(dtype)
-            if column_type is None:
-                _add_unsupported(path, f"values of dtype {dtype}", dtype, issues)
-                return AnyType(), True
-            return column_type, not any_null(values)
-    return common_type(values, path, issues), not any_null(values)
+    dtype = None if kinds <= _UNCHANGED else _find_better_dtype(series)
+    if dtype is None:
+        return common_type(values, path, issues), not any_null(values)
+    column_type = _infer_dtype(dtype)
+    if column_type is None:
+        _add_unsupported(path, f"values of dtype {dtype}", dtype, issues)
+        return AnyType(), True
+    return column_type, not any_null(values)
 
 
-def any_null(values: list[Any]) -> bool:
+def _find_better_dtype(series: pd.Series[Any]) -> np.dtype[np.generic] | ExtensionDtype | None:
+    """Return the dtype that pandas infers from objects; None if they remain objects."""
+    dtype = series.infer_objects().dtype
+    return None if series.dtype != _OBJECT or dtype.kind == "O" else dtype
+
+
+def any_null(values: Sequence[object]) -> bool:
     """Return whether a list holds None, NA, NaT or NaN.
 
     Example:
@@ -176,7 +185,7 @@ def any_null(values: list[Any]) -> bool:
         return True
     if not any(issubclass(kind, float) for kind in kinds):
         return False
-    return any(isinstance(value, float) and math.isnan(value) for value in values)
+    return any(map(is_nan, values))
 
 
 def _add_no_rows(path: FieldPath, issues: DataIssues) -> None:
@@ -184,12 +193,12 @@ def _add_no_rows(path: FieldPath, issues: DataIssues) -> None:
     issues.add(path, text, "provide data with rows, or set the dtype")
 
 
-def _add_unsupported(path: FieldPath, subject: str, dtype: Any, issues: DataIssues) -> None:
+def _add_unsupported(path: FieldPath, subject: str, dtype: object, issues: DataIssues) -> None:
     verb = "have" if subject.startswith("values") else "has"
     issues.add(path, f"{subject} {verb} no MLflow type", _suggest_conversion(dtype))
 
 
-def _suggest_conversion(dtype: Any) -> str:
+def _suggest_conversion(dtype: object) -> str:
     name, kind = str(dtype).lower(), getattr(dtype, "kind", "O")
     if "timedelta" in name:
         kind = "m"

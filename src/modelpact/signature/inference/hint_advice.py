@@ -12,7 +12,7 @@ import pathlib
 import types
 import typing
 import uuid
-from typing import Any, ForwardRef, TypeVar, get_args, get_origin
+from typing import ForwardRef, TypeVar, get_args, get_origin
 
 import numpy as np
 
@@ -24,7 +24,7 @@ _GENERAL = (
     "Use int, float, str, bool, bytes, date, datetime, Literal, an Enum, list[...], "
     "dict[str, ...], a Pydantic model, a TypedDict, Optional of these, or Any."
 )
-_BY_TYPE: dict[Any, str] = {
+_BY_TYPE: dict[type, str] = {
     decimal.Decimal: "No MLflow type holds a decimal: write float, or str to keep every digit.",
     fractions.Fraction: "No MLflow type holds a fraction: write float, or str.",
     complex: "No MLflow column is complex: write two floats.",
@@ -72,7 +72,7 @@ _CONTAINER_PACKAGES = [
 ]
 
 
-def format_hint(hint: Any) -> str:
+def format_hint(hint: object) -> str:
     """Return a type hint as source text, at most 80 characters long.
 
     Example:
@@ -86,7 +86,7 @@ def format_hint(hint: Any) -> str:
     return truncate(str(hint).replace("typing.", ""))
 
 
-def is_container_hint(hint: Any) -> bool:
+def is_container_hint(hint: object) -> bool:
     """Return whether a hint names a container of data, such as a DataFrame, without its content.
 
     Example:
@@ -99,15 +99,13 @@ def is_container_hint(hint: Any) -> bool:
     if get_origin(hint) in (typing.Union, types.UnionType):
         return all(map(is_container_hint, get_args(hint)))
     kind = get_origin(hint) or hint
-    if not inspect.isclass(kind) or issubclass(kind, np.generic):
+    if not inspect.isclass(kind):
         return False
-    if kind is np.ndarray:
-        return True
     package = (kind.__module__ or "").split(".")[0]
     return package in _CONTAINER_PACKAGES and not issubclass(kind, collections.abc.Hashable)
 
 
-def suggest_hint(hint: Any) -> str:
+def suggest_hint(hint: object) -> str:
     """Return what to write instead of a hint without a schema.
 
     Example:
@@ -129,20 +127,26 @@ def suggest_hint(hint: Any) -> str:
     return _BY_TYPE.get(kind) or _suggest_for_class(kind, get_args(hint))
 
 
-def _suggest_for_class(kind: type, arguments: tuple[Any, ...]) -> str:
+def _suggest_for_class(kind: type, arguments: tuple[object, ...]) -> str:
     name = kind.__name__
-    if dataclasses.is_dataclass(kind) or (issubclass(kind, tuple) and hasattr(kind, "_fields")):
+    first, last = (arguments[0], arguments[-1]) if arguments else (str, str)
+    if _is_record(kind):
         return f"Make {name} a Pydantic model, or a TypedDict."
     if issubclass(kind, np.generic):
         return f"Write {_find_base(kind, _NUMPY_SCALARS)}: hints name Python's types, not NumPy's."
     if issubclass(kind, collections.abc.Mapping):
-        return f"Write dict[str, {format_hint(arguments[-1]) if arguments else 'str'}]."
+        return f"Write dict[str, {format_hint(last)}]."
     scalar = _find_base(kind, _SCALARS)
     if scalar:
         return f"Write {scalar}, and create the {name} in predict."
     if issubclass(kind, _LISTS):
-        return f"Write list[{format_hint(arguments[0]) if arguments else 'str'}]."
+        return f"Write list[{format_hint(first)}]."
     return _GENERAL
+
+
+def _is_record(kind: type) -> bool:
+    is_named_tuple = issubclass(kind, tuple) and hasattr(kind, "_fields")
+    return dataclasses.is_dataclass(kind) or is_named_tuple
 
 
 def _find_base(kind: type, names: dict[type, str]) -> str:

@@ -5,9 +5,6 @@ MLflow silently stores the signature of the hints instead of the written one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from mlflow.models import ModelSignature
 from mlflow.types.schema import Array, Map, Object, Property, Schema, TensorSpec
 
@@ -15,6 +12,7 @@ from modelpact._internal.text import list_items, preview, truncate
 from modelpact.errors import SignError
 from modelpact.signature.inference.type_hints import from_predict
 from modelpact.signature.language.spec import to_spec
+from modelpact.signature.language.type_names import ColumnType
 from modelpact.signature.language.types import format_type
 
 __all__ = ["check_type_hints", "diff_type_hints"]
@@ -22,7 +20,7 @@ __all__ = ["check_type_hints", "diff_type_hints"]
 _Differences = list[tuple[str, str]]
 
 
-def check_type_hints(signature: ModelSignature, function: Callable[..., Any] | object) -> None:
+def check_type_hints(signature: ModelSignature, function: object) -> None:
     """Check that a written signature equals the signature of the type hints of `predict`.
 
     Args:
@@ -86,7 +84,7 @@ def diff_type_hints(
             return []
         return _differ(role, _format_schema(written), _format_schema(hinted))
     found: _Differences = []
-    for index, (old, new) in enumerate(zip(written.inputs, hinted.inputs, strict=True)):
+    for index, (old, new) in enumerate(zip(written, hinted, strict=True)):
         path = f"{role}[{index}]" if old.name is None else f"{role}.{old.name}"
         found += _diff_types(old.type, new.type, path)
         found += _diff_required(bool(old.required), bool(new.required), path)
@@ -98,7 +96,7 @@ def _differ(path: str, old: str, new: str) -> _Differences:
     return [(path, f"{old} in the signature, {new} in the type hints")]
 
 
-def _get_layout(schema: Schema) -> list[Any]:
+def _get_layout(schema: Schema) -> list[object]:
     return [schema.is_tensor_spec(), *(column.name for column in schema.inputs)]
 
 
@@ -118,7 +116,7 @@ def _diff_required(old: bool, new: bool, path: str) -> _Differences:
     return [] if old == new else _differ(path, words[old], words[new])
 
 
-def _diff_types(old: Any, new: Any, path: str) -> _Differences:
+def _diff_types(old: ColumnType, new: ColumnType, path: str) -> _Differences:
     if old == new:
         return []
     if type(old) is type(new) is Array:
@@ -153,5 +151,5 @@ def _diff_properties(old: Property | None, new: Property | None, path: str) -> _
     ]
 
 
-def _format_clipped(dtype: Any) -> str:
+def _format_clipped(dtype: ColumnType) -> str:
     return truncate(format_type(dtype))

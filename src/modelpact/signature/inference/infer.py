@@ -23,8 +23,8 @@ _UNTYPED = "cannot infer a type from nulls or empty lists only"
 
 
 def infer(
-    inputs: Any,
-    outputs: Any = None,
+    inputs: object,
+    outputs: object = None,
     params: dict[str, Any] | None = None,
     *,
     on_any: Literal["error", "warn", "allow"] = "error",
@@ -67,12 +67,7 @@ def infer(
     }
     issues.part = "params"
     params_schema = infer_params(params, issues) if params else None
-    if on_any == "error":
-        remedy = "provide a value, or set on_any to allow"
-        issues.issues += [Issue(path, f"{_UNTYPED}; {remedy}") for path in issues.untyped]
-    issues.raise_if_any()
-    if issues.untyped and on_any == "warn":
-        warnings.warn(f"{_UNTYPED}: {', '.join(issues.untyped)[:500]}", UserWarning, stacklevel=2)
+    _report_issues(issues, on_any)
     if inputs is None and outputs is None and params_schema is None:
         text = "nothing to infer a signature from: there are no inputs, outputs or params"
         raise SignError(text, problems=[("inputs", text)])
@@ -86,12 +81,21 @@ def _check_option(name: str, value: str, known: tuple[str, ...]) -> None:
         raise ValueError(f"unknown value {value!r} of {name}; use one of {', '.join(known)}")
 
 
-def _infer_part(part: str, data: Any, integers_as: str, issues: DataIssues) -> Schema | None:
+def _report_issues(issues: DataIssues, on_any: str) -> None:
+    if on_any == "error":
+        remedy = "provide a value, or set on_any to allow"
+        issues.issues += [Issue(path, f"{_UNTYPED}; {remedy}") for path in issues.untyped]
+    issues.raise_if_any()
+    if issues.untyped and on_any == "warn":
+        warnings.warn(f"{_UNTYPED}: {', '.join(issues.untyped)[:500]}", UserWarning, stacklevel=3)
+
+
+def _infer_part(part: str, data: object, integers_as: str, issues: DataIssues) -> Schema | None:
     issues.part = part
     schema = None if data is None else infer_schema(data, issues)
     if schema is None or schema.is_tensor_spec():
         return schema
-    for position, spec in enumerate(schema.inputs):
+    for position, spec in enumerate(schema):
         _add_untyped(spec.type, (position if spec.name is None else spec.name,), issues)
     if integers_as == "auto":
         return schema
@@ -99,12 +103,12 @@ def _infer_part(part: str, data: Any, integers_as: str, issues: DataIssues) -> S
     return Schema(
         [
             ColSpec(_replace_integers(spec.type, integer_type), spec.name, required=spec.required)
-            for spec in schema.inputs
+            for spec in schema
         ]
     )
 
 
-def _add_untyped(dtype: Any, path: FieldPath, issues: DataIssues) -> None:
+def _add_untyped(dtype: ColumnType, path: FieldPath, issues: DataIssues) -> None:
     """Add the paths of `Any` in a type."""
     if isinstance(dtype, AnyType):
         issues.add_untyped(path)
@@ -115,7 +119,7 @@ def _add_untyped(dtype: Any, path: FieldPath, issues: DataIssues) -> None:
             _add_untyped(prop.dtype, (*path, prop.name), issues)
 
 
-def _replace_integers(dtype: Any, integer_type: DataType) -> ColumnType | Any:
+def _replace_integers(dtype: ColumnType, integer_type: DataType) -> ColumnType:
     if isinstance(dtype, DataType):
         return integer_type if dtype in (DataType.integer, DataType.long) else dtype
     if type(dtype) is Array:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from mlflow.exceptions import MlflowException
 from mlflow.types.schema import ParamSchema, ParamSpec
@@ -15,7 +13,7 @@ from modelpact.signature.issues import DataIssues
 __all__ = ["infer_params"]
 
 
-def infer_params(params: Any, issues: DataIssues) -> ParamSchema | None:
+def infer_params(params: object, issues: DataIssues) -> ParamSchema | None:
     """Infer the schema of params as MLflow does; return None after adding an issue.
 
     Args:
@@ -47,7 +45,7 @@ def infer_params(params: Any, issues: DataIssues) -> ParamSchema | None:
         return None
 
 
-def _suggest(value: Any) -> str:
+def _suggest(value: object) -> str:
     if value is None:
         return "provide an example value, or write the signature with a default of null"
     if isinstance(value, (bytes, bytearray)):

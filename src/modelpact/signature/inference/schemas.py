@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
@@ -25,13 +25,19 @@ from modelpact.signature.field_path import FieldPath
 from modelpact.signature.inference.columns import any_null, infer_columns, infer_series
 from modelpact.signature.inference.values import common_type, group_by_key
 from modelpact.signature.issues import DataIssues
+from modelpact.signature.language.type_names import ColumnType
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["infer_schema"]
+
+_Inference = Callable[[Any, DataIssues], Sequence[ColSpec | TensorSpec]]
 
 _NAN_TYPES = (DataType.double, DataType.float, DataType.datetime)
 
 
-def infer_schema(data: Any, issues: DataIssues) -> Schema | None:
+def infer_schema(data: object, issues: DataIssues) -> Schema | None:
     """Infer the schema of inputs or outputs; return None after adding an issue.
 
     Args:
@@ -50,20 +56,20 @@ def infer_schema(data: Any, issues: DataIssues) -> Schema | None:
         issues.add((), f"an empty {type(data).__name__}", remedy)
         return None
     try:
-        return Schema(specs)
+        return Schema(list(specs))
     except MlflowException as error:
         issues.add((), truncate(error.message, 200), "name every column, or none")
         return None
 
 
-def _choose_inference(data: Any) -> Callable[[Any, DataIssues], list[Any]]:
+def _choose_inference(data: object) -> _Inference:
     for kind, infer in _INFERENCE_BY_TYPE.items():
         if isinstance(data, kind):
             return infer
     return _infer_sparse if is_sparse(data) else _infer_scalar
 
 
-def _infer_dataclass(data: Any, issues: DataIssues) -> Schema | None:
+def _infer_dataclass(data: object, issues: DataIssues) -> Schema | None:
     try:
         schema: Schema = convert_dataclass_to_schema(data)
     except (MlflowException, TypeError, AttributeError) as error:
@@ -82,7 +88,7 @@ def _infer_list(data: list[Any], issues: DataIssues) -> list[ColSpec]:
     return _infer_items(data, issues)
 
 
-def _infer_rows(rows: list[dict[Any, Any]], issues: DataIssues) -> list[ColSpec]:
+def _infer_rows(rows: list[dict[str, object]], issues: DataIssues) -> list[ColSpec]:
     """Infer columns from one dict per row; a column is required if no row lacks a value."""
     specs = []
     for key, values in group_by_key(rows).items():
@@ -95,7 +101,7 @@ def _infer_rows(rows: list[dict[Any, Any]], issues: DataIssues) -> list[ColSpec]
     return specs
 
 
-def _infer_items(items: list[Any], issues: DataIssues) -> list[ColSpec]:
+def _infer_items(items: list[object], issues: DataIssues) -> list[ColSpec]:
     """Infer one unnamed column from a list."""
     if not items:
         return []
@@ -106,14 +112,14 @@ def _infer_items(items: list[Any], issues: DataIssues) -> list[ColSpec]:
     return [ColSpec(dtype)]
 
 
-def _has_unseen_nulls(values: list[Any], dtype: Any) -> bool:
+def _has_unseen_nulls(values: list[object], dtype: ColumnType) -> bool:
     """Return whether values hold nulls that their type does not allow for."""
     if dtype in _NAN_TYPES or isinstance(dtype, AnyType):
         return False
     return any_null(values)
 
 
-def _infer_dict(data: dict[Any, Any], issues: DataIssues) -> list[Any]:
+def _infer_dict(data: dict[Any, Any], issues: DataIssues) -> Sequence[ColSpec | TensorSpec]:
     if all(isinstance(value, np.ndarray) for value in data.values()):
         return [
             spec
@@ -123,7 +129,7 @@ def _infer_dict(data: dict[Any, Any], issues: DataIssues) -> list[Any]:
     return _infer_fields(data, issues)
 
 
-def _infer_fields(data: dict[Any, Any], issues: DataIssues) -> list[ColSpec]:
+def _infer_fields(data: dict[Hashable, object], issues: DataIssues) -> list[ColSpec]:
     """Infer columns from a dict of values: one row, or one list per column.
 
     MLflow decides differently from a list of rows whether a column is required.
@@ -142,7 +148,7 @@ def _infer_fields(data: dict[Any, Any], issues: DataIssues) -> list[ColSpec]:
     return specs
 
 
-def _infer_scalar(value: Any, issues: DataIssues) -> list[ColSpec]:
+def _infer_scalar(value: object, issues: DataIssues) -> list[ColSpec]:
     remedy = _suggest_conversion(value)
     if remedy is not None:
         package = type(value).__module__.split(".")[0]
@@ -151,7 +157,7 @@ def _infer_scalar(value: Any, issues: DataIssues) -> list[ColSpec]:
     return [ColSpec(common_type([value], (), issues))]
 
 
-def _suggest_conversion(value: Any) -> str | None:
+def _suggest_conversion(value: object) -> str | None:
     """Return what to do about data that MLflow treats as a scalar without a type."""
     package = type(value).__module__.split(".")[0]
     if package in ("pyarrow", "polars"):
@@ -166,7 +172,7 @@ def _suggest_conversion(value: Any) -> str | None:
 
 
 def _infer_tensor(
-    dtype: np.dtype[Any],
+    dtype: np.dtype[np.generic],
     shape: tuple[int, ...],
     name: str | None,
     path: FieldPath,
@@ -185,11 +191,11 @@ def _infer_tensor(
     return [TensorSpec(dtype, (-1, *shape[1:]), name)]
 
 
-def _infer_array(data: np.ndarray[Any, Any], issues: DataIssues) -> list[TensorSpec]:
+def _infer_array(data: NDArray[Any], issues: DataIssues) -> list[TensorSpec]:
     return _infer_tensor(data.dtype, data.shape, None, (), issues)
 
 
-def _infer_sparse(data: Any, issues: DataIssues) -> list[Any]:
+def _infer_sparse(data: Any, issues: DataIssues) -> Sequence[ColSpec | TensorSpec]:
     # The data comes from scipy, so the module is loaded.
     scipy_sparse = sys.modules["scipy.sparse"]
     if isinstance(data, (scipy_sparse.csr_matrix, scipy_sparse.csc_matrix)):
@@ -197,7 +203,7 @@ def _infer_sparse(data: Any, issues: DataIssues) -> list[Any]:
     return _infer_scalar(data, issues)
 
 
-_INFERENCE_BY_TYPE: dict[type, Callable[[Any, DataIssues], list[Any]]] = {
+_INFERENCE_BY_TYPE: dict[type, _Inference] = {
     pd.DataFrame: infer_columns,
     pd.Series: infer_series,
     np.ndarray: _infer_array,

@@ -8,23 +8,19 @@ import typing
 from collections.abc import Callable
 from enum import Enum
 from types import UnionType
-from typing import Any, Literal, NoReturn, Union, get_args, get_origin
+from typing import Any, Literal, NoReturn, TypeGuard, Union, get_args, get_origin
 
 from mlflow.exceptions import MlflowException
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object, Property, Schema
 from pydantic import BaseModel
 
 from modelpact.errors import SignError
-from modelpact.signature.inference.hint_advice import (
-    format_hint,
-    is_container_hint,
-    suggest_hint,
-)
+from modelpact.signature.inference.hint_advice import format_hint, is_container_hint, suggest_hint
 from modelpact.signature.language.type_names import ColumnType
 
 __all__ = ["from_predict", "from_type_hint"]
 
-_SCALARS: dict[Any, DataType] = {
+_SCALARS: dict[object, DataType] = {
     int: DataType.long,
     str: DataType.string,
     bool: DataType.boolean,
@@ -36,10 +32,10 @@ _SCALARS: dict[Any, DataType] = {
 _WRAPPERS = (typing.Annotated, typing.Required, typing.NotRequired)
 _UNIONS = (Union, UnionType)
 
-_Parents = tuple[Any, ...]
+_Parents = tuple[object, ...]
 
 
-def from_type_hint(hint: Any, *, role: Literal["inputs", "outputs"] = "inputs") -> Schema:
+def from_type_hint(hint: object, *, role: Literal["inputs", "outputs"] = "inputs") -> Schema:
     """Return the schema of a type hint.
 
     Args:
@@ -78,9 +74,7 @@ def from_type_hint(hint: Any, *, role: Literal["inputs", "outputs"] = "inputs") 
     return Schema([ColSpec(dtype)])
 
 
-def from_predict(
-    function: Callable[..., Any] | object,
-) -> tuple[Schema | None, Schema | None]:
+def from_predict(function: object) -> tuple[Schema | None, Schema | None]:
     """Return the schemas of the inputs and outputs, from the type hints of `predict`.
 
     Args:
@@ -116,7 +110,7 @@ def from_predict(
     return _read_role(hints.get(input_name), "inputs"), _read_role(hints.get("return"), "outputs")
 
 
-def _read_role(hint: Any, role: Literal["inputs", "outputs"]) -> Schema | None:
+def _read_role(hint: object, role: Literal["inputs", "outputs"]) -> Schema | None:
     if hint is None or hint is type(None) or is_container_hint(hint):
         return None
     if role == "inputs" and hint == Any:
@@ -133,11 +127,10 @@ def _find_input_name(predict: Callable[..., Any]) -> str:
         has_context = "context" in names or n_others == 2
     else:
         has_context = names[:1] == ["context"]
-    inputs = names[1:] if has_context else names
-    return inputs[0] if inputs else ""
+    return next(iter(names[has_context:]), "")
 
 
-def _reject(hint: Any, path: str, remedy: str) -> NoReturn:
+def _reject(hint: object, path: str, remedy: str) -> NoReturn:
     text = format_hint(hint)
     raise SignError(
         f"cannot derive a schema from the type hint {text} at {path}",
@@ -147,16 +140,21 @@ def _reject(hint: Any, path: str, remedy: str) -> NoReturn:
     )
 
 
-def _reject_inputs_without_list(hint: Any) -> NoReturn:
+def _reject_inputs_without_list(hint: object) -> NoReturn:
     origin = get_origin(hint)
     if origin in _UNIONS and any(get_origin(part) is list for part in get_args(hint)):
         remedy = "The inputs are a list of rows, which cannot be None or a union: write the list."
         _reject(hint, "inputs", remedy)
-    is_row = hint == Any or hint in _SCALARS or origin in (dict, Literal, *_UNIONS)
-    if is_row or _is_model(hint) or _is_typed_dict(hint):
+    if _is_row_hint(hint):
         remedy = f"The inputs are a list of rows: write list[{format_hint(hint)}]."
         _reject(hint, "inputs", remedy)
     _reject(hint, "inputs", suggest_hint(hint))
+
+
+def _is_row_hint(hint: object) -> bool:
+    is_plain = hint == Any or hint in _SCALARS
+    is_generic = get_origin(hint) in (dict, Literal, *_UNIONS)
+    return is_plain or is_generic or _is_model(hint) or _is_typed_dict(hint)
 
 
 def _unwrap(hint: Any) -> Any:
@@ -173,14 +171,14 @@ def _unwrap(hint: Any) -> Any:
             return hint
 
 
-def _get_element(hint: Any, path: str) -> Any:
+def _get_element(hint: object, path: str) -> object:
     arguments = get_args(hint)
     if len(arguments) != 1:
         _reject(hint, path, "A list needs the type of its items, such as list[str].")
     return arguments[0]
 
 
-def _read_hint(hint: Any, path: str, parents: _Parents) -> tuple[ColumnType, bool]:
+def _read_hint(hint: object, path: str, parents: _Parents) -> tuple[ColumnType, bool]:
     """Return the type of a hint, and whether a value is required.
 
     Args:
@@ -208,7 +206,7 @@ def _read_class(hint: type, path: str, parents: _Parents) -> tuple[ColumnType, b
     _reject(hint, path, suggest_hint(hint))
 
 
-def _read_generic(hint: Any, path: str, parents: _Parents) -> tuple[ColumnType, bool]:
+def _read_generic(hint: object, path: str, parents: _Parents) -> tuple[ColumnType, bool]:
     origin = get_origin(hint)
     if origin is list:
         return Array(_read_hint(_get_element(hint, path), f"{path}[]", parents)[0]), True
@@ -224,7 +222,7 @@ def _read_generic(hint: Any, path: str, parents: _Parents) -> tuple[ColumnType, 
     _reject(hint, path, suggest_hint(hint))
 
 
-def _read_dict(hint: Any, path: str, parents: _Parents) -> Map:
+def _read_dict(hint: object, path: str, parents: _Parents) -> Map:
     arguments = get_args(hint)
     if len(arguments) != 2:
         remedy = "A dict needs the types of its keys and values, such as dict[str, float]"
@@ -238,7 +236,7 @@ def _read_dict(hint: Any, path: str, parents: _Parents) -> Map:
 
 
 def _read_union(
-    arguments: tuple[Any, ...], path: str, parents: _Parents
+    arguments: tuple[object, ...], path: str, parents: _Parents
 ) -> tuple[ColumnType, bool]:
     """Return the type of a union; like in MLflow, several types are `any`."""
     types = [argument for argument in arguments if argument is not type(None)]
@@ -248,7 +246,7 @@ def _read_union(
     return AnyType(), required
 
 
-def _read_values(hint: Any, values: list[Any], path: str) -> tuple[DataType, bool]:
+def _read_values(hint: object, values: list[object], path: str) -> tuple[DataType, bool]:
     """Return the type of the values of a `Literal` or an `Enum`; None makes it optional."""
     kinds = {_SCALARS.get(type(value)) for value in values if value is not None}
     kind = kinds.pop() if len(kinds) == 1 else None
@@ -258,11 +256,11 @@ def _read_values(hint: Any, values: list[Any], path: str) -> tuple[DataType, boo
     return kind, None not in values
 
 
-def _is_model(hint: Any) -> bool:
+def _is_model(hint: object) -> TypeGuard[type[BaseModel]]:
     return inspect.isclass(hint) and get_origin(hint) is None and issubclass(hint, BaseModel)
 
 
-def _is_typed_dict(hint: Any) -> bool:
+def _is_typed_dict(hint: object) -> TypeGuard[type]:
     if not inspect.isclass(hint):
         return False
     return hasattr(hint, "__required_keys__") and hasattr(hint, "__total__")
@@ -297,13 +295,13 @@ def _read_typed_dict(hint: Any, path: str, parents: _Parents) -> Object:
     return _make_object(hint, properties, path)
 
 
-def _reject_recursion(hint: Any, path: str, parents: _Parents) -> None:
+def _reject_recursion(hint: object, path: str, parents: _Parents) -> None:
     if hint in parents:
         remedy = "A schema cannot be recursive: write out the depth that is needed, or use Any."
         _reject(hint, path, remedy)
 
 
-def _make_object(hint: Any, properties: list[Property], path: str) -> Object:
+def _make_object(hint: object, properties: list[Property], path: str) -> Object:
     try:
         return Object(properties)
     except MlflowException:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
@@ -22,12 +22,18 @@ from mlflow.types.schema import AnyType, Array, DataType, Object, Property
 from modelpact._internal import mlflow_compat
 from modelpact.signature.field_path import FieldPath
 from modelpact.signature.issues import DataIssues
+from modelpact.signature.language.type_names import ColumnType
 
-__all__ = ["common_type", "group_by_key"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["common_type", "group_by_key", "is_nan"]
+
+K = TypeVar("K", bound=Hashable)
 
 _NULLS = frozenset({type(None), type(pd.NA), type(pd.NaT)})
 _LONG = (-(2**63), 2**63 - 1)
-_EMPTY: Any = AnyType()
+_EMPTY = AnyType()
 # Types without nulls or a range, so that the types of the values are enough.
 _SIMPLE = {str: DataType.string, bool: DataType.boolean, bytes: DataType.binary}
 _FAMILIES = ((dict, "dict"), (list, "list"), (np.ndarray, "ndarray"), (pydantic.BaseModel, "model"))
@@ -44,7 +50,7 @@ _REMEDIES = {
 _GENERAL_REMEDY = "provide bool, int, float, str, bytes, datetime, or lists and dicts of them"
 _USE_ONE_TYPE = "use one type, or write the signature"
 
-_InferredType = tuple[Any, bool]
+_InferredType = tuple[ColumnType, bool]
 """A type, and whether a value is null or empty (a list or dict), which MLflow infers as Any."""
 
 
@@ -56,7 +62,7 @@ class _EmptyArrayError(Exception):
     """An array without items; MLflow's merging of the types must decide."""
 
 
-def common_type(values: list[Any], path: FieldPath, issues: DataIssues) -> Any:
+def common_type(values: Sequence[object], path: FieldPath, issues: DataIssues) -> ColumnType:
     """Return the common type of values, as MLflow infers it for the items of a list.
 
     Args:
@@ -74,12 +80,13 @@ def common_type(values: list[Any], path: FieldPath, issues: DataIssues) -> Any:
     try:
         return _infer_common(values, path, issues)[0]
     except _EmptyArrayError:
-        return _infer_with_mlflow(values, path, issues)
+        dtype: ColumnType = _infer_with_mlflow(values, path, issues)
+        return dtype
     except _NoCommonTypeError:
         return AnyType()
 
 
-def _infer_common(values: list[Any], path: FieldPath, issues: DataIssues) -> _InferredType:
+def _infer_common(values: Sequence[object], path: FieldPath, issues: DataIssues) -> _InferredType:
     kinds = set(map(type, values))
     simple = _infer_simple(values, kinds)
     if simple is not None:
@@ -93,15 +100,20 @@ def _infer_common(values: list[Any], path: FieldPath, issues: DataIssues) -> _In
     return _infer_non_null(non_null, kinds, has_nulls, path, issues)
 
 
-def _drop_nulls(values: list[Any], kinds: set[type]) -> list[Any]:
+def _drop_nulls(values: Sequence[object], kinds: set[type]) -> Sequence[object]:
     if not kinds.isdisjoint(_NULLS):
         values = [value for value in values if type(value) not in _NULLS]
     if any(issubclass(kind, float) for kind in kinds):
-        values = [value for value in values if not (isinstance(value, float) and math.isnan(value))]
+        values = [value for value in values if not is_nan(value)]
     return values
 
 
-def _infer_simple(values: list[Any], kinds: set[type]) -> _InferredType | None:
+def is_nan(value: object) -> bool:
+    """Return whether a value is a float that is not a number."""
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _infer_simple(values: Sequence[Any], kinds: set[type]) -> _InferredType | None:
     """Return the type of values whose Python types determine it; None for other values."""
     if kinds == {float}:
         # A NaN among the values makes their sum NaN.
@@ -114,7 +126,7 @@ def _infer_simple(values: list[Any], kinds: set[type]) -> _InferredType | None:
 
 
 def _infer_non_null(
-    values: list[Any], kinds: set[type], has_nulls: bool, path: FieldPath, issues: DataIssues
+    values: Sequence[Any], kinds: set[type], has_nulls: bool, path: FieldPath, issues: DataIssues
 ) -> _InferredType:
     families = {_get_family(kind) for kind in kinds}
     if families == {"dict"}:
@@ -127,6 +139,12 @@ def _infer_non_null(
         remedy = "provide dicts (model_dump), or use type hints"
         issues.add(path, "cannot infer the type of Pydantic objects", remedy)
         raise _NoCommonTypeError
+    return _infer_mixed(values, kinds, path, issues)
+
+
+def _infer_mixed(
+    values: Sequence[object], kinds: set[type], path: FieldPath, issues: DataIssues
+) -> _InferredType:
     # MLflow takes an empty list or dict for Any next to other values, then rejects that data.
     if all(isinstance(value, (dict, list)) and not value for value in values):
         return _EMPTY, True
@@ -144,7 +162,7 @@ def _format_kinds(kinds: Iterable[type]) -> str:
 
 
 def _infer_scalars(
-    values: list[Any], kinds: set[type], path: FieldPath, issues: DataIssues
+    values: Sequence[Any], kinds: set[type], path: FieldPath, issues: DataIssues
 ) -> DataType:
     types = _infer_scalar_types(values, kinds, path, issues)
     if len(types) > 1:
@@ -161,7 +179,7 @@ def _infer_scalars(
 
 
 def _infer_scalar_types(
-    values: list[Any], kinds: set[type], path: FieldPath, issues: DataIssues
+    values: Sequence[object], kinds: set[type], path: FieldPath, issues: DataIssues
 ) -> set[DataType]:
     types = set()
     before = len(issues)
@@ -177,7 +195,7 @@ def _infer_scalar_types(
     return types
 
 
-def _fit_long(values: list[int]) -> bool:
+def _fit_long(values: Sequence[int]) -> bool:
     return _LONG[0] <= min(values) and max(values) <= _LONG[1]
 
 
@@ -185,7 +203,7 @@ def _fit_long(values: list[int]) -> bool:
 _SCALAR_TYPES: dict[type, DataType | None] = {object: None}
 
 
-def _infer_scalar(kind: type, values: list[Any]) -> DataType | None:
+def _infer_scalar(kind: type, values: Sequence[object]) -> DataType | None:
     """Return MLflow's type of the values of one Python type, or None."""
     if kind not in _SCALAR_TYPES:
         sample = next(value for value in values if type(value) is kind)
@@ -197,7 +215,7 @@ def _infer_scalar(kind: type, values: list[Any]) -> DataType | None:
 
 
 def _infer_lists(
-    values: list[Any], has_nulls: bool, has_arrays: bool, path: FieldPath, issues: DataIssues
+    values: Sequence[Any], has_nulls: bool, has_arrays: bool, path: FieldPath, issues: DataIssues
 ) -> _InferredType:
     """Infer the type of the items of all lists together; MLflow merges list after list."""
     if has_arrays:
@@ -211,16 +229,16 @@ def _infer_lists(
     return Array(_infer_common(items, (*path, 0), issues)[0]), has_nulls or not all(values)
 
 
-def _infer_with_mlflow(values: list[Any], path: FieldPath, issues: DataIssues) -> Any:
+def _infer_with_mlflow(values: Sequence[object], path: FieldPath, issues: DataIssues) -> Any:
     try:
-        return mlflow_compat.infer_values_type(values)
+        return mlflow_compat.infer_values_type(list(values))
     except (MlflowException, TypeError):
         text = "cannot infer a common type of arrays, some of which are empty"
         issues.add(path, text, "provide arrays with items")
         return AnyType()
 
 
-def _get_representative(value: np.ndarray[Any, Any]) -> list[Any]:
+def _get_representative(value: NDArray[Any]) -> list[object]:
     """Return a list as deep as an array, with one item for all: the items share the dtype."""
     if not value.ndim or not value.size:
         raise _EmptyArrayError
@@ -237,28 +255,35 @@ def _get_representative(value: np.ndarray[Any, Any]) -> list[Any]:
 
 
 def _infer_objects(
-    values: list[Any], has_nulls: bool, path: FieldPath, issues: DataIssues
+    values: Sequence[dict[Any, object]], has_nulls: bool, path: FieldPath, issues: DataIssues
 ) -> _InferredType:
     real = values if all(values) else [value for value in values if value]
     has_nulls = has_nulls or len(real) < len(values)
     if not real:
         return _EMPTY, True
-    properties = []
     before = len(issues)
-    for name, items in group_by_key(real).items():
-        if not isinstance(name, str):
-            text = f"a key of type {type(name).__name__} ({str(name)[:40]!r})"
-            issues.add(path, text, "use strings as names of properties")
-            continue
-        required = not has_nulls and len(items) == len(real)
-        properties.append(_infer_property(name, items, required, path, issues))
+    properties = _infer_properties(real, has_nulls, path, issues)
     if len(issues) > before:
         raise _NoCommonTypeError
     return Object(properties), has_nulls
 
 
+def _infer_properties(
+    rows: Sequence[dict[Any, object]], has_nulls: bool, path: FieldPath, issues: DataIssues
+) -> list[Property]:
+    properties = []
+    for name, items in group_by_key(rows).items():
+        if isinstance(name, str):
+            required = not has_nulls and len(items) == len(rows)
+            properties.append(_infer_property(name, items, required, path, issues))
+        else:
+            text = f"a key of type {type(name).__name__} ({str(name)[:40]!r})"
+            issues.add(path, text, "use strings as names of properties")
+    return properties
+
+
 def _infer_property(
-    name: str, values: list[Any], required: bool, path: FieldPath, issues: DataIssues
+    name: str, values: list[object], required: bool, path: FieldPath, issues: DataIssues
 ) -> Property:
     try:
         dtype, is_empty = _infer_common(values, (*path, name), issues)
@@ -267,7 +292,7 @@ def _infer_property(
     return Property(name, dtype, required=required and not is_empty)
 
 
-def group_by_key(rows: list[dict[Any, Any]]) -> dict[Any, list[Any]]:
+def group_by_key(rows: Sequence[dict[K, object]]) -> dict[K, list[object]]:
     """Return the values of each key of dicts, in linear time however much the keys differ.
 
     Example:
@@ -281,7 +306,7 @@ def group_by_key(rows: list[dict[Any, Any]]) -> dict[Any, list[Any]]:
         except KeyError:
             # As many keys, but different ones.
             pass
-    grouped: dict[Any, list[Any]] = defaultdict(list)
+    grouped: dict[K, list[object]] = defaultdict(list)
     for row in rows:
         for name, value in row.items():
             grouped[name].append(value)
