@@ -46,11 +46,7 @@ _NAMES_BY_MODULE = {
     "enforcement.enforcer": ("Enforcer", "compile", "enforce"),
     "enforcement.options": ("Extra", "Policy"),
     "enforcement.violations": ("Violation", "ViolationCode"),
-    "examples.generation": (
-        "InvalidExample",
-        "generate_examples",
-        "generate_invalid_examples",
-    ),
+    "examples.generation": ("InvalidExample", "generate_examples", "generate_invalid_examples"),
     "export.json_schema": ("rows_schema", "to_json_schema"),
     "export.pydantic_module": ("to_pydantic",),
     "export.strict_json_schema": ("strict_rows_schema",),
@@ -97,6 +93,5 @@ __all__ = [
 ]
 
 __getattr__ = lazy(
-    __name__,
-    {name: f".{module}" for module, names in _NAMES_BY_MODULE.items() for name in names},
+    __name__, {name: f".{module}" for module, names in _NAMES_BY_MODULE.items() for name in names}
 )

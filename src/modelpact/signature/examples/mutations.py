@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sized
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -22,21 +22,27 @@ from mlflow.types.schema import (
     TensorSpec,
 )
 
+from modelpact.signature.language.type_names import ColumnType
+
 __all__ = ["Mutation", "list_param_mutations", "list_schema_mutations"]
 
-Steps = tuple[Any, ...]
+Steps = tuple[str | int, ...]
 """The steps from a value to one inside it: property names, map keys and array indices."""
 
 Replace = Callable[[Any], Any]
 """Returns an invalid value in place of a valid one."""
 
 _WRONG_TEXT = "not this"
-_WRONG_VALUES: dict[DataType, Any] = dict.fromkeys(DataType, _WRONG_TEXT) | {
+_WRONG_VALUES: dict[DataType, object] = dict.fromkeys(DataType, _WRONG_TEXT) | {
     DataType.string: 5,
     DataType.binary: 5,
     DataType.datetime: 5,
 }
-_TOO_LARGE: dict[Any, Any] = {DataType.integer: 2**40, DataType.long: 2**70, DataType.float: 1e300}
+_TOO_LARGE: dict[DataType, float] = {
+    DataType.integer: 2**40,
+    DataType.long: 2**70,
+    DataType.float: 1e300,
+}
 _INTEGERS = (DataType.integer, DataType.long)
 
 
@@ -85,16 +91,22 @@ def _mutate_column(spec: ColSpec, index: int, n_columns: int, path: str) -> Iter
     if spec.required and is_droppable:
         yield Mutation("MISSING_REQUIRED", path, lambda frame: frame.drop(columns=[label]))
     if isinstance(spec.type, DataType):
-        for kind, value in _invalid_scalars(spec.type):
-            yield Mutation(kind, path, partial(_fill_column, label, value))
-        if spec.required and spec.type in _INTEGERS:
-            yield Mutation("NULL_FOR_REQUIRED", path, partial(_fill_column, label, np.nan))
+        yield from _mutate_scalar_column(spec.type, label, bool(spec.required), path)
         return
     for kind, inner, steps, replace in _mutate_value(spec.type, path, bool(spec.required), ()):
         yield Mutation(kind, inner, partial(_replace_in_cell, label, steps, replace))
 
 
-def _fill_column(label: Any, value: Any, frame: pd.DataFrame) -> pd.DataFrame:
+def _mutate_scalar_column(
+    dtype: DataType, label: str | int, required: bool, path: str
+) -> Iterator[Mutation]:
+    for kind, value in _invalid_scalars(dtype):
+        yield Mutation(kind, path, partial(_fill_column, label, value))
+    if required and dtype in _INTEGERS:
+        yield Mutation("NULL_FOR_REQUIRED", path, partial(_fill_column, label, np.nan))
+
+
+def _fill_column(label: str | int, value: object, frame: pd.DataFrame) -> pd.DataFrame:
     """Replace every value of a column: MLflow might accept a single one in a column of objects."""
     too_large = isinstance(value, int) and value > 2**63
     dtype = object if too_large else None
@@ -104,7 +116,7 @@ def _fill_column(label: Any, value: Any, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _replace_in_cell(
-    label: Any, steps: Steps, replace: Replace, frame: pd.DataFrame
+    label: str | int, steps: Steps, replace: Replace, frame: pd.DataFrame
 ) -> pd.DataFrame:
     """Replace a value inside the last cell of a column."""
     cells = np.empty(len(frame), dtype=object)
@@ -116,7 +128,7 @@ def _replace_in_cell(
     return mutated
 
 
-def _replace_at(value: Any, steps: Steps, replace: Replace) -> Any:
+def _replace_at(value: Any, steps: Steps, replace: Replace) -> object:
     """Return a copy of a nested value, with the value at the end of the steps replaced."""
     if not steps:
         return replace(value)
@@ -132,7 +144,7 @@ def _replace_at(value: Any, steps: Steps, replace: Replace) -> Any:
     ]
 
 
-def _invalid_scalars(dtype: DataType) -> Iterator[tuple[str, Any]]:
+def _invalid_scalars(dtype: DataType) -> Iterator[tuple[str, object]]:
     yield "WRONG_TYPE", _WRONG_VALUES[dtype]
     if dtype in _TOO_LARGE:
         yield "OUT_OF_RANGE", _TOO_LARGE[dtype]
@@ -140,7 +152,9 @@ def _invalid_scalars(dtype: DataType) -> Iterator[tuple[str, Any]]:
         yield "NOT_WHOLE", 1.5
 
 
-def _mutate_value(dtype: Any, path: str, required: bool, steps: Steps) -> Iterator[ValueMutation]:
+def _mutate_value(
+    dtype: ColumnType, path: str, required: bool, steps: Steps
+) -> Iterator[ValueMutation]:
     """List the mutations of a value inside a cell or a param, and of the values inside it."""
     if isinstance(dtype, AnyType):
         return
@@ -151,6 +165,12 @@ def _mutate_value(dtype: Any, path: str, required: bool, steps: Steps) -> Iterat
         yield ValueMutation("WRONG_TYPE", path, steps, _replace_with(_WRONG_TEXT))
     if required and not _contains_any(dtype):
         yield ValueMutation("NULL_FOR_REQUIRED", path, steps, _replace_with(None))
+    yield from _mutate_inside(dtype, path, required, steps)
+
+
+def _mutate_inside(
+    dtype: ColumnType, path: str, required: bool, steps: Steps
+) -> Iterator[ValueMutation]:
     if isinstance(dtype, Array):
         yield from _mutate_items(dtype, f"{path}[]", steps)
     elif isinstance(dtype, Map):
@@ -160,7 +180,7 @@ def _mutate_value(dtype: Any, path: str, required: bool, steps: Steps) -> Iterat
         yield from _mutate_object(dtype, path, required, steps)
 
 
-def _contains_any(dtype: Any) -> bool:
+def _contains_any(dtype: ColumnType) -> bool:
     """Return whether a type is an array or a map of any type, which MLflow accepts null for."""
     if isinstance(dtype, Array):
         return isinstance(dtype.dtype, AnyType)
@@ -191,23 +211,23 @@ def _mutate_object(
         yield from _mutate_value(prop.dtype, inner, bool(prop.required), (*steps, prop.name))
 
 
-def _replace_with(value: Any) -> Replace:
+def _replace_with(value: object) -> Replace:
     return lambda old: value
 
 
-def _fill_list(value: Any, items: Any) -> list[Any]:
+def _fill_list(value: object, items: Sized) -> list[object]:
     return [value] * len(items)
 
 
-def _add_property(old: dict[Any, Any]) -> dict[Any, Any]:
+def _add_property(old: dict[str, object]) -> dict[str, object]:
     return {**old, _find_unused(old): 1}
 
 
-def _remove_key(key: Any, old: dict[Any, Any]) -> dict[Any, Any]:
+def _remove_key(key: str, old: dict[str, object]) -> dict[str, object]:
     return {name: item for name, item in old.items() if name != key}
 
 
-def _find_unused(names: Container[Any]) -> str:
+def _find_unused(names: Container[object]) -> str:
     name = "unknown"
     while name in names:
         name += "_"
@@ -224,7 +244,7 @@ def _mutate_tensor(spec: TensorSpec, path: str) -> Iterator[Mutation]:
         yield Mutation(kind, path, partial(_replace_tensor, spec.name, replace))
 
 
-def _replace_tensor(name: Any, replace: Replace, inputs: Any) -> Any:
+def _replace_tensor(name: str | None, replace: Replace, inputs: Any) -> object:
     return replace(inputs) if name is None else {**inputs, name: replace(inputs[name])}
 
 
@@ -288,6 +308,6 @@ def _mutate_scalar_param(spec: ParamSpec, path: str) -> Iterator[Mutation]:
 
 
 def _replace_param(
-    name: str, steps: Steps, replace: Replace, params: dict[str, Any]
-) -> dict[str, Any]:
+    name: str, steps: Steps, replace: Replace, params: dict[str, object]
+) -> dict[str, object]:
     return {**params, name: _replace_at(params[name], steps, replace)}

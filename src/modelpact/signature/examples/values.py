@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.types.schema import (
     AnyType,
     Array,
+    ColSpec,
     DataType,
     Map,
     Object,
@@ -20,6 +21,8 @@ from mlflow.types.schema import (
     TensorSpec,
 )
 
+from modelpact.signature.language.type_names import ColumnType
+
 __all__ = ["Sampler", "generate_inputs", "generate_params", "generate_value"]
 
 T = TypeVar("T")
@@ -27,7 +30,7 @@ NumpyArray = np.ndarray[Any, Any]
 
 _TEXTS = ["", "a", "red", "green", "no", "0", "Ångström", "two words", "ünïcode ✓", "x" * 40]
 _KEYS = ["one", "two", "three", "four"]
-_ANY_VALUES: list[Any] = [None, True, 3, 1.5, "text", [1, "a"], {"a": 1}]
+_ANY_VALUES: list[object] = [None, True, 3, 1.5, "text", [1, "a"], {"a": 1}]
 _DTYPES = {
     DataType.boolean: np.dtype("bool"),
     DataType.integer: np.dtype("int32"),
@@ -36,11 +39,8 @@ _DTYPES = {
     DataType.double: np.dtype("float64"),
     DataType.datetime: np.dtype("datetime64[ns]"),
 }
-_NULLS: dict[DataType, Any] = {
-    DataType.datetime: np.datetime64("NaT"),
-    DataType.double: np.nan,
-    DataType.float: np.nan,
-}
+_NULLS = {"M": np.datetime64("NaT"), "f": np.nan}
+"""The null of each kind of dtype that has one."""
 
 
 class Sampler:
@@ -77,7 +77,9 @@ class Sampler:
         return int(self.rng.integers(low, high, endpoint=True))
 
 
-def generate_inputs(schema: Schema | None, sampler: Sampler) -> Any:
+def generate_inputs(
+    schema: Schema | None, sampler: Sampler
+) -> pd.DataFrame | NumpyArray | dict[str, NumpyArray] | None:
     """Generate inputs of one to four rows.
 
     Returns:
@@ -90,7 +92,11 @@ def generate_inputs(schema: Schema | None, sampler: Sampler) -> Any:
     if schema.is_tensor_spec():
         tensors = {spec.name: _generate_tensor(spec, sampler) for spec in specs}
         return tensors if schema.has_input_names() else tensors[None]
-    columns = {}
+    return _generate_frame(specs, sampler)
+
+
+def _generate_frame(specs: Sequence[ColSpec], sampler: Sampler) -> pd.DataFrame:
+    columns: dict[Hashable, NumpyArray] = {}
     for index, spec in enumerate(specs):
         if spec.required or not sampler.omits(0.25):
             label = index if spec.name is None else spec.name
@@ -98,7 +104,7 @@ def generate_inputs(schema: Schema | None, sampler: Sampler) -> Any:
     return pd.DataFrame(columns, index=pd.RangeIndex(sampler.n_rows))
 
 
-def _generate_column(dtype: Any, required: bool, sampler: Sampler) -> NumpyArray:
+def _generate_column(dtype: ColumnType, required: bool, sampler: Sampler) -> NumpyArray:
     """Generate a column `(n_rows,)` of a dtype that MLflow accepts without a conversion."""
     numpy_dtype = _DTYPES.get(dtype) if isinstance(dtype, DataType) else None
     if numpy_dtype is None:
@@ -106,23 +112,22 @@ def _generate_column(dtype: Any, required: bool, sampler: Sampler) -> NumpyArray
     else:
         values = _generate_array(numpy_dtype, (sampler.n_rows,), sampler)
     # MLflow itself accepts no null among integers.
-    is_integer = numpy_dtype is not None and numpy_dtype.kind == "i"
-    if required or is_integer or not sampler.omits(0.25):
-        return values
-    null = _NULLS.get(dtype) if isinstance(dtype, DataType) else None
-    values = values.astype(object) if null is None else values
-    values[int(sampler.rng.integers(sampler.n_rows))] = null
+    is_nullable = not required and values.dtype.kind != "i"
+    if is_nullable and sampler.omits(0.25):
+        null = _NULLS.get(values.dtype.kind)
+        values = values.astype(object) if null is None else values
+        values[int(sampler.rng.integers(sampler.n_rows))] = null
     return values
 
 
-def _to_objects(values: list[Any]) -> NumpyArray:
+def _to_objects(values: list[object]) -> NumpyArray:
     cells = np.empty(len(values), dtype=object)
     for index, item in enumerate(values):
         cells[index] = item
     return cells
 
 
-def generate_value(dtype: Any, sampler: Sampler) -> Any:
+def generate_value(dtype: ColumnType, sampler: Sampler) -> object:
     """Generate one value of a type, at any depth inside a cell."""
     if isinstance(dtype, DataType):
         return _generate_scalar(dtype, sampler)
@@ -136,7 +141,7 @@ def generate_value(dtype: Any, sampler: Sampler) -> Any:
     return _generate_object(dtype, sampler)
 
 
-def _generate_list(dtype: Any, sampler: Sampler) -> Any:
+def _generate_list(dtype: ColumnType, sampler: Sampler) -> NumpyArray | list[object]:
     length = sampler.draw_length(3)
     if isinstance(dtype, DataType) and dtype in (DataType.integer, DataType.float):
         # MLflow reads a Python list as long or double.
@@ -144,7 +149,7 @@ def _generate_list(dtype: Any, sampler: Sampler) -> Any:
     return [generate_value(dtype, sampler) for _ in range(length)]
 
 
-def _generate_object(dtype: Object, sampler: Sampler) -> dict[str, Any]:
+def _generate_object(dtype: Object, sampler: Sampler) -> dict[str, object]:
     values = {}
     for prop in dtype.properties:
         if prop.required or not sampler.omits(0.3):
@@ -153,7 +158,7 @@ def _generate_object(dtype: Object, sampler: Sampler) -> dict[str, Any]:
     return values
 
 
-def _generate_scalar(dtype: DataType, sampler: Sampler) -> Any:
+def _generate_scalar(dtype: DataType, sampler: Sampler) -> object:
     if dtype == DataType.string:
         return sampler.choose(_TEXTS)
     if dtype == DataType.binary:
@@ -169,23 +174,24 @@ def _generate_tensor(spec: TensorSpec, sampler: Sampler) -> NumpyArray:
     return _generate_array(spec.type, shape, sampler)
 
 
-def _draw_axis(axis: Any, index: int, sampler: Sampler) -> int:
-    if isinstance(axis, int) and axis >= 0:
+def _draw_axis(axis: int, index: int, sampler: Sampler) -> int:
+    if axis >= 0:
         return axis
     return sampler.n_rows if index == 0 else int(sampler.rng.integers(1, 4))
 
 
-def _generate_array(dtype: np.dtype[Any], shape: tuple[int, ...], sampler: Sampler) -> NumpyArray:
+def _generate_array(
+    dtype: np.dtype[np.generic], shape: tuple[int, ...], sampler: Sampler
+) -> NumpyArray:
     size = int(np.prod(shape))
     if dtype.kind in "USO":
-        texts: list[Any] = [sampler.choose(_TEXTS[:6]) for _ in range(size)]
-        if dtype.kind == "S":
-            texts = [text.encode() for text in texts]
-        return np.array(texts, dtype=dtype).reshape(shape)
+        texts = [sampler.choose(_TEXTS[:6]) for _ in range(size)]
+        values = [text.encode() for text in texts] if dtype.kind == "S" else texts
+        return np.array(values, dtype=dtype).reshape(shape)
     return np.asarray(_draw_numbers(dtype, size, sampler), dtype=dtype).reshape(shape)
 
 
-def _draw_numbers(dtype: np.dtype[Any], size: int, sampler: Sampler) -> Any:
+def _draw_numbers(dtype: np.dtype[Any], size: int, sampler: Sampler) -> NumpyArray | list[int]:
     rng = sampler.rng
     if dtype.kind == "b":
         return rng.random(size) < 0.5
@@ -197,8 +203,7 @@ def _draw_numbers(dtype: np.dtype[Any], size: int, sampler: Sampler) -> Any:
     if dtype.kind == "c":
         return rng.normal(size=size) + 1j * rng.normal(size=size)
     if dtype.kind in "mM" and np.datetime_data(dtype)[0] != "generic":
-        days = rng.integers(0, 20_000, size=size).astype("timedelta64[D]")
-        return (np.datetime64("1970-01-01") + days if dtype.kind == "M" else days).astype(dtype)
+        return rng.integers(0, 20_000, size=size).astype(f"{dtype.kind}8[D]").astype(dtype)
     return np.zeros(size, dtype)
 
 
@@ -209,7 +214,7 @@ def generate_params(schema: ParamSchema | None, sampler: Sampler) -> dict[str, A
     return {spec.name: _generate_param(spec, sampler) for spec in schema if not sampler.omits(0.4)}
 
 
-def _generate_param(spec: ParamSpec, sampler: Sampler) -> Any:
+def _generate_param(spec: ParamSpec, sampler: Sampler) -> object:
     if spec.shape is not None:
         length = sampler.draw_length(3)
         return [_generate_python_scalar(spec.dtype, sampler) for _ in range(length)]
@@ -218,7 +223,7 @@ def _generate_param(spec: ParamSpec, sampler: Sampler) -> Any:
     return generate_value(spec.dtype, sampler)
 
 
-def _generate_python_scalar(dtype: Any, sampler: Sampler) -> Any:
+def _generate_python_scalar(dtype: Any, sampler: Sampler) -> object:
     """Generate a scalar as a plain Python value, as params are."""
     if dtype == DataType.datetime:
         minutes = sampler.draw_integer(0, 10**7)

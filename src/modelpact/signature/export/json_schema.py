@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -170,22 +170,34 @@ def _named_rows(specs: Sequence[ColSpec]) -> JsonSchema:
     A required column of a type with nulls, such as double, may be missing in some rows, but not in
     all.
     """
-    required = [spec for spec in specs if spec.required]
-    if not all(isinstance(spec.name, str) for spec in required):
+    in_every_row, in_some_row = _split_required(specs)
+    if not _are_texts([*in_every_row, *in_some_row]):
         return nothing()
-    in_every_row = [spec.name for spec in required if not column_node(spec).nullable]
-    in_some_row = [spec.name for spec in required if spec.name not in in_every_row]
     rows: JsonSchema = {"type": "array", "items": _named_row(specs, in_every_row)}
-    if required:
+    if in_every_row or in_some_row:
         rows["minItems"] = 1
     if in_some_row:
         rows["allOf"] = [{"contains": {"required": [name]}} for name in in_some_row]
     return rows
 
 
-def _named_row(specs: Sequence[ColSpec], required: list[Any]) -> JsonSchema:
+def _split_required(specs: Sequence[ColSpec]) -> tuple[list[str | None], list[str | None]]:
+    """Return the required columns of every row, and those that some rows may lack."""
+    in_every_row: list[str | None] = []
+    in_some_row: list[str | None] = []
+    for spec in specs:
+        if spec.required:
+            (in_some_row if column_node(spec).nullable else in_every_row).append(spec.name)
+    return in_every_row, in_some_row
+
+
+def _are_texts(names: Iterable[object]) -> bool:
+    return all(isinstance(name, str) for name in names)
+
+
+def _named_row(specs: Sequence[ColSpec], required: Sequence[str | None]) -> JsonSchema:
     """Return the schema of a row. A column named by a number cannot occur in JSON."""
-    if not all(isinstance(name, str) for name in required):
+    if not _are_texts(required):
         return nothing()
     properties = {
         spec.name: _node_schema(column_node(spec)) for spec in specs if isinstance(spec.name, str)
@@ -257,7 +269,7 @@ def _object_schema(node: ObjectNode) -> JsonSchema:
 
 def _tensors_schema(specs: Sequence[TensorSpec]) -> JsonSchema:
     names = [spec.name for spec in specs]
-    if not all(isinstance(name, str) for name in names):
+    if not _are_texts(names):
         return nothing()
     properties = {spec.name: _tensor_schema(spec) for spec in specs}
     return {"type": "object", "properties": properties, "required": names}
@@ -325,7 +337,7 @@ def _param_schema(spec: ParamSpec) -> JsonSchema:
         return schema
 
 
-def _to_json(value: Any) -> Any:
+def _to_json(value: object) -> object:
     """Return a default as JSON data.
 
     Raises:
@@ -334,7 +346,7 @@ def _to_json(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _to_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):
-        return [_to_json(item) for item in value]
+        return list(map(_to_json, value))
     if isinstance(value, np.datetime64):
         return str(value)
     if isinstance(value, (datetime.datetime, datetime.date)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mlflow.types.schema import Schema
@@ -61,27 +62,31 @@ def strict_rows_schema(schema: Schema) -> JsonSchema | None:
 
 
 def _strict_value(node: Node, *, optional: bool) -> JsonSchema | None:
-    schema: JsonSchema | None = None
+    schema = _strict_type(node)
+    if schema is None or (schema == nothing() and not optional):
+        return None
+    return nullable(schema) if optional else schema
+
+
+def _strict_type(node: Node) -> JsonSchema | None:
     if isinstance(node, ScalarNode):
         # A language model cannot be expected to write base64.
         is_binary = node.expected == "binary"
-        schema = nothing() if is_binary else scalar_schema(node.expected, _DATETIME)
-        if schema == nothing() and not optional:
-            return None
-    elif isinstance(node, ArrayNode):
+        return nothing() if is_binary else scalar_schema(node.expected, _DATETIME)
+    if isinstance(node, ArrayNode):
         items = _strict_value(node.item, optional=False)
-        schema = None if items is None else {"type": "array", "items": items}
-    elif isinstance(node, ObjectNode):
-        schema = _strict_object(
+        return None if items is None else {"type": "array", "items": items}
+    if isinstance(node, ObjectNode):
+        return _strict_object(
             {
                 name: _strict_value(inner, optional=name in node.optional)
                 for name, inner in node.properties.items()
             }
         )
-    return nullable(schema) if optional and schema is not None else schema
+    return None
 
 
-def _strict_object(properties: dict[Any, JsonSchema | None]) -> JsonSchema | None:
+def _strict_object(properties: Mapping[str, JsonSchema | None]) -> JsonSchema | None:
     if any(inner is None or not isinstance(name, str) for name, inner in properties.items()):
         return None
     return {
