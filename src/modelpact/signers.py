@@ -117,11 +117,7 @@ class ExampleSigner(Signer):
     def sign(
         self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None
     ) -> Signature:
-        if model is None:
-            raise SignError(
-                "signer=example runs the model, but no model was given",
-                remedy="Pass the model: sign(..., model=model).",
-            )
+        _require(model, "signer=example runs the model")
         example = self.example
         if example is None:
             example = take_rows(inputs, range(min(self.n_rows, count_rows(inputs))))
@@ -152,11 +148,7 @@ class TypeHintSigner(Signer):
     ) -> Signature:
         from mlflow.models import ModelSignature
 
-        if model is None:
-            raise SignError(
-                "signer=type_hint reads the type hints of the model, but no model was given",
-                remedy="Pass the model: sign(..., model=model).",
-            )
+        _require(model, "signer=type_hint reads the type hints of the model")
         hinted_inputs, hinted_outputs = signature.from_predict(type(model).predict)
         if hinted_inputs is None:
             raise SignError(
@@ -213,8 +205,15 @@ def _check_not_narrower(written: Signature, stored: Signature) -> None:
         ) from error
 
 
+def _require(model: object, reason: str) -> None:
+    if model is None:
+        raise SignError(
+            f"{reason}, but no model was given", remedy="Pass the model: sign(..., model=model)."
+        )
+
+
 def _check_data(
-    signed: Signature, inputs: Inputs, outputs: Any, params: Params | None, remedy: str
+    signed: Signature, inputs: Inputs, outputs: object, params: Params | None, remedy: str
 ) -> None:
     """Raise SignError if the data does not satisfy its signature."""
     enforcer = signature.compile(signed)

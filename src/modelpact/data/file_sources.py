@@ -85,9 +85,7 @@ class TableFile(DataSource):
             ) from error
         if frame.empty:
             raise DataError(
-                f"{path} has no rows",
-                remedy="Give at least one row of data.",
-                path=str(path),
+                f"{path} has no rows", remedy="Give at least one row of data.", path=str(path)
             )
         # The column names of a Parquet file may be numbers.
         frame.columns = frame.columns.map(str)
@@ -116,15 +114,11 @@ def check_file(path: Path) -> None:
     if not path.is_file():
         problem = "is a folder, not a file" if path.is_dir() else "does not exist"
         raise DataError(
-            f"{path} {problem}",
-            remedy=f"data.path is relative to {Path.cwd()}.",
-            path=str(path),
+            f"{path} {problem}", remedy=f"data.path is relative to {Path.cwd()}.", path=str(path)
         )
     if path.stat().st_size == 0:
         raise DataError(
-            f"{path} is empty",
-            remedy="Give a file with at least one row.",
-            path=str(path),
+            f"{path} is empty", remedy="Give a file with at least one row.", path=str(path)
         )
 
 

@@ -19,7 +19,7 @@ __all__ = ["check_scorers", "score"]
 
 
 def score(
-    outputs: Any, sample: Sample, names: Sequence[str], *, learned: Any = None
+    outputs: object, sample: Sample, names: Sequence[str], *, learned: object = None
 ) -> dict[str, float]:
     """Return the scores of a prediction, by scorer name.
 
@@ -81,10 +81,12 @@ def check_scorers(names: Sequence[str]) -> None:
             )
 
 
-def _wrap_outputs(outputs: NDArray[Any], targets: NDArray[Any], learned: Any) -> _PredictedOutputs:
+def _wrap_outputs(
+    outputs: NDArray[np.generic], targets: NDArray[np.generic], learned: Any
+) -> _PredictedOutputs:
     from sklearn.utils.multiclass import type_of_target
 
-    if targets.ndim == 1 and outputs.ndim == 2 and outputs.shape[1] == 1:
+    if targets.ndim == 1 and outputs.shape[1:] == (1,):
         outputs = outputs[:, 0]
     if type_of_target(targets).startswith("continuous"):
         return _PredictedOutputs(outputs, None)
@@ -101,12 +103,12 @@ def _wrap_outputs(outputs: NDArray[Any], targets: NDArray[Any], learned: Any) ->
 class _PredictedOutputs:
     """Predictions with the interface of a fitted estimator, as scorers expect."""
 
-    def __init__(self, outputs: NDArray[Any], classes: NDArray[Any] | None) -> None:
+    def __init__(self, outputs: NDArray[np.generic], classes: NDArray[np.generic] | None) -> None:
         self.outputs = outputs
         if classes is not None:
             self.classes_ = classes
 
-    def predict(self, inputs: Any) -> NDArray[Any]:
+    def predict(self, inputs: object) -> NDArray[np.generic]:
         return self.outputs
 
     def __sklearn_tags__(self) -> Tags:
@@ -125,9 +127,9 @@ class _PredictedOutputs:
 class _PredictedProbabilities(_PredictedOutputs):
     """Predicted probabilities `(n_rows, n_classes)`."""
 
-    def predict(self, inputs: Any) -> NDArray[Any]:
-        labels: NDArray[Any] = self.classes_[self.outputs.argmax(axis=1)]
+    def predict(self, inputs: object) -> NDArray[np.generic]:
+        labels: NDArray[np.generic] = self.classes_[self.outputs.argmax(axis=1)]
         return labels
 
-    def predict_proba(self, inputs: Any) -> NDArray[Any]:
+    def predict_proba(self, inputs: object) -> NDArray[np.generic]:
         return self.outputs

@@ -5,14 +5,14 @@ from __future__ import annotations
 import email.utils
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from modelpact._internal.text import truncate
 from modelpact.errors import ChatError
 from modelpact.security import secrets
 from modelpact.security.url_credentials import redact_urls
 
-__all__ = ["REASONS", "AttemptError", "Reason", "parse_retry_after"]
+__all__ = ["REASONS", "AttemptError", "Reason", "error_message", "parse_retry_after"]
 
 
 class Reason(NamedTuple):
@@ -120,7 +120,7 @@ class AttemptError(Exception):
 
     @classmethod
     def from_status(
-        cls, status: int, headers: Mapping[str, str], body: Any, keys: Sequence[str]
+        cls, status: int, headers: Mapping[str, str], body: object, keys: Sequence[str]
     ) -> AttemptError:
         """Return the error for a status other than 2xx.
 
@@ -135,7 +135,7 @@ class AttemptError(Exception):
             target = redact_urls(secrets.redact_values(location, keys))
             detail = f"redirect to {truncate(target, 300)} (status {status})"
             return cls("redirected", detail, status=status)
-        message = truncate(secrets.redact_values(_error_message(body), keys), 300)
+        message = truncate(secrets.redact_values(error_message(body), keys), 300)
         default = "server_error" if status >= 500 else "bad_request"
         return cls(
             _STATUS_REASONS.get(status, default),
@@ -189,7 +189,7 @@ def parse_retry_after(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def _error_message(body: Any) -> str:
+def error_message(body: object) -> str:
     """Return the error message in a response body, wherever the server puts it."""
     error = body.get("error", body) if isinstance(body, Mapping) else body
     if isinstance(error, Mapping):

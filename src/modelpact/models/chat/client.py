@@ -156,8 +156,11 @@ class Client:
         try:
             yield first
             while True:
-                async with asyncio.timeout(timeout):
-                    piece = await anext(pieces, None)
+                try:
+                    async with asyncio.timeout(timeout):
+                        piece = await anext(pieces, None)
+                except TimeoutError:
+                    raise AttemptError("timeout", f"the stream stalled for {timeout:g} s") from None
                 if piece is None:
                     return
                 yield piece
@@ -165,11 +168,6 @@ class Client:
             raise error.to_chat_error(
                 row_label="", attempts=state.attempts, endpoint=label
             ) from error.__cause__
-        except TimeoutError:
-            stalled = AttemptError("timeout", f"the stream stalled for {timeout:g} s")
-            raise stalled.to_chat_error(
-                row_label="", attempts=state.attempts, endpoint=label
-            ) from None
         finally:
             await pieces.aclose()
 

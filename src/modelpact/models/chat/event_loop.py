@@ -12,13 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
-__all__ = [
-    "get_loop",
-    "iterate_sync",
-    "map_concurrently",
-    "run_coroutine",
-    "start_coroutine",
-]
+__all__ = ["get_loop", "iterate_sync", "map_concurrently", "run_coroutine", "start_coroutine"]
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -58,9 +52,9 @@ def run_coroutine(coroutine: Coroutine[Any, Any, _T]) -> _T:
     future = asyncio.run_coroutine_threadsafe(coroutine, get_loop())
     try:
         return future.result()
-    except BaseException:
+    finally:
+        # Without effect on a future that is done.
         future.cancel()
-        raise
 
 
 def start_coroutine(function: Callable[[], Coroutine[Any, Any, None]]) -> None:

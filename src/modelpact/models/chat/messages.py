@@ -6,6 +6,7 @@ import enum
 import functools
 import json
 import math
+import re
 import string
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,11 +18,13 @@ __all__ = ["Message", "build_messages", "iter_rows", "template_columns"]
 
 Message = dict[str, Any]
 
+_COLUMN = re.compile(r"(?!\d+\Z)[^.\[\]!:]+")
+
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
 def build_messages(
-    row: Any, number: int, *, system: str | None = None, template: str | None = None
+    row: object, number: int, *, system: str | None = None, template: str | None = None
 ) -> list[Message]:
     """Return the conversation of one row.
 
@@ -78,7 +81,7 @@ def template_columns(template: str) -> tuple[str, ...]:
     for name, format_spec, conversion in parts:
         column = f"{name}{f'!{conversion}' if conversion else ''}"
         column += f":{format_spec}" if format_spec else ""
-        if not column or column.isdecimal() or set(column) & set(".[]!:"):
+        if not _COLUMN.fullmatch(column):
             raise ModelConfigError(
                 f"template: {{{column}}} is not a column name",
                 remedy="Write a column name in braces: {text}. Write a literal brace twice.",
@@ -131,7 +134,7 @@ def _row_messages(row: Any, number: int, template: str | None) -> list[Message]:
     return [{"role": "user", "content": content}]
 
 
-def _single_text(row: Mapping[str, Any] | str, number: int) -> str:
+def _single_text(row: Mapping[str, object] | str, number: int) -> str:
     if isinstance(row, str):
         return row
     if len(row) != 1:
@@ -148,7 +151,7 @@ def _single_text(row: Mapping[str, Any] | str, number: int) -> str:
     return text
 
 
-def _fill_template(template: str, row: Mapping[str, Any] | str, number: int) -> str:
+def _fill_template(template: str, row: Mapping[str, object] | str, number: int) -> str:
     columns = template_columns(template)
     if isinstance(row, str):
         if len(columns) != 1:
@@ -166,10 +169,10 @@ def _fill_template(template: str, row: Mapping[str, Any] | str, number: int) -> 
             f"column {missing[0]!r} is missing{did_you_mean(missing[0], others)}",
             "The template needs it (model.template).",
         )
-    return template.format(**{name: row[name] for name in columns})
+    return template.format_map(row)
 
 
-def _check_messages(messages: Any, number: int) -> list[Message]:
+def _check_messages(messages: object, number: int) -> list[Message]:
     if not isinstance(messages, list) or not messages:
         raise _row_error(
             number,
@@ -182,7 +185,7 @@ def _check_messages(messages: Any, number: int) -> list[Message]:
     ]
 
 
-def _check_message(message: Any, number: int, path: str) -> Message:
+def _check_message(message: object, number: int, path: str) -> Message:
     if not isinstance(message, Mapping):
         raise _row_error(
             number, f"{path} is {_describe(message)}", 'Write {"role": "user", "content": "..."}.'
@@ -193,9 +196,7 @@ def _check_message(message: Any, number: int, path: str) -> Message:
         del present["tool_calls"]
     if "content" not in present and "tool_calls" not in present:
         raise _row_error(
-            number,
-            f"{path} has no content",
-            "Only assistant messages with tool calls may omit it.",
+            number, f"{path} has no content", "Only assistant messages with tool calls may omit it."
         )
     if not isinstance(present.get("content", ""), (str, list)):
         raise _row_error(
@@ -206,7 +207,7 @@ def _check_message(message: Any, number: int, path: str) -> Message:
     return present
 
 
-def _check_role(role: Any, number: int, path: str) -> None:
+def _check_role(role: object, number: int, path: str) -> None:
     if role in ROLES:
         return
     problem = "has no role"
@@ -220,14 +221,14 @@ def _row_error(number: int, problem: str, remedy: str) -> InputsError:
     return InputsError(f"row {number}: {problem}", remedy=remedy, failures=[], row=number)
 
 
-def _describe(value: Any) -> str:
+def _describe(value: object) -> str:
     if _is_missing(value):
         return "missing"
     is_empty = isinstance(value, list) and not value
     return "empty" if is_empty else f"of type {type(value).__name__}"
 
 
-def _is_missing(value: Any) -> bool:
+def _is_missing(value: object) -> bool:
     """Return whether a value is None or one of the null values of pandas."""
     return (
         value is None

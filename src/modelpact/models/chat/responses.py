@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from modelpact._internal.text import truncate
-from modelpact.models.chat.attempt_errors import AttemptError
+from modelpact.models.chat.attempt_errors import AttemptError, error_message
 from modelpact.security import secrets
 
 __all__ = ["ResponseParser"]
@@ -51,9 +51,7 @@ class ResponseParser:
         try:
             chunk = json.loads(event)
             if isinstance(chunk, dict) and chunk.get("error"):
-                error = chunk["error"]
-                message = error.get("message", error) if isinstance(error, dict) else error
-                raise AttemptError("server_error", self.redact(message))
+                raise AttemptError("server_error", self.redact(error_message(chunk)))
             # The chunk that reports token usage has no choices.
             for choice in chunk.get("choices") or ():
                 yield (choice.get("delta") or {}).get("content"), choice.get("finish_reason")
@@ -100,7 +98,7 @@ class ResponseParser:
             raise AttemptError("empty", "its list of choices is empty")
         return choices[0] if isinstance(choices[0], dict) else {}
 
-    def _raise_empty(self, message: dict[str, Any], finish_reason: Any) -> NoReturn:
+    def _raise_empty(self, message: dict[str, Any], finish_reason: object) -> NoReturn:
         refusal = message.get("refusal")
         no_text = f"it has no text; finish reason {finish_reason!r}"
         detail = f"the model refused: {refusal}" if refusal else no_text

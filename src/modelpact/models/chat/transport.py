@@ -44,8 +44,7 @@ def create_http_client(headers: Mapping[str, str], max_bytes: int) -> DefaultAsy
         response.stream = stream_class(response.stream, max_bytes)
 
     client = openai.DefaultAsyncHttpxClient(
-        follow_redirects=False,
-        event_hooks={"request": [replace_headers], "response": [limit_body]},
+        follow_redirects=False, event_hooks={"request": [replace_headers], "response": [limit_body]}
     )
     base_class = _http_library(client).AsyncByteStream
     stream_class: Any = type("LimitedStream", (_LimitedStream, base_class), {})
