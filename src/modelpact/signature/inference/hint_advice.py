@@ -76,7 +76,7 @@ def format_hint(hint: object) -> str:
     """Return a type hint as source text, at most 80 characters long.
 
     Example:
-        >>> format_hint(dict[str, Any])
+        >>> format_hint(dict[str, typing.Any])
         'dict[str, Any]'
     """
     if isinstance(hint, str):
