@@ -120,8 +120,10 @@ class TextColumn(Column):
         if dtype == _OBJECT:
             return self._check_objects(series, violations)
         if isinstance(dtype, pd.StringDtype) and self.expected == "string":
-            if self.required and series.hasnans:
-                self._reject_nulls(series.isna().to_numpy(), violations)
+            # `series.hasnans` takes ten times as long.
+            null = series.array.isna() if self.required else None
+            if null is not None and null.any():
+                self._reject_nulls(null, violations)
             return series
         return self._check_unwrapped(series, violations)
 
