@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from modelpact import signature
+from modelpact._internal.guards import convert_errors
 from modelpact._internal.text import truncate
 from modelpact.datatypes import count_rows, take_rows
 from modelpact.errors import CompatibilityError, InputsError, OutputsError, SignError
@@ -121,15 +122,8 @@ class ExampleSigner(Signer):
         example = self.example
         if example is None:
             example = take_rows(inputs, range(min(self.n_rows, count_rows(inputs))))
-        try:
+        with convert_errors(_example_error):
             prediction = model.predict(example, params)
-        # The model is the user's code and can raise anything.
-        except Exception as error:
-            raise SignError(
-                "the model failed on the input example: "
-                f"{type(error).__name__}: {truncate(error, 300)}",
-                remedy="Give an example that the model accepts: signer.example=[...].",
-            ) from error
         inferred: Signature = signature.infer(example, prediction, params)
         remedy = "The example does not represent the data: raise signer.n_rows, or give another."
         _check_data(inferred, inputs, outputs, params, remedy)
@@ -203,6 +197,13 @@ def _check_not_narrower(written: Signature, stored: Signature) -> None:
             remedy="Keep what the stored signature accepts, and the outputs that it promises.",
             signature=written,
         ) from error
+
+
+def _example_error(error: Exception) -> SignError:
+    return SignError(
+        f"the model failed on the input example: {type(error).__name__}: {truncate(error, 300)}",
+        remedy="Give an example that the model accepts: signer.example=[...].",
+    )
 
 
 def _require(model: object, reason: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import PrivateAttr
 
 from modelpact._internal.files import without_new_bytecode
+from modelpact._internal.guards import convert_errors
 from modelpact._internal.text import truncate
 from modelpact.errors import IntegrityError, LoadError
 from modelpact.models.base import Model
@@ -77,21 +78,20 @@ class MlflowModel(Model):
     def _load_pyfunc(self) -> PyFuncModel:
         if self._pyfunc is None:
             with contextlib.ExitStack() as temporary_folders:
-                try:
+                # Loading runs the code of the stored model.
+                with convert_errors(self._load_error, unless=IntegrityError):
                     self._pyfunc = self._fetch_and_load(temporary_folders)
-                except IntegrityError:
-                    raise
-                # Loading runs the code of the stored model, which can raise anything.
-                except Exception as error:
-                    raise LoadError(
-                        f"model.uri={self.uri!r} cannot be loaded: "
-                        f"{type(error).__name__}: {truncate(error, 300)}",
-                        remedy="Write models:/name/1, models:/name@alias, runs:/<run_id>/model, "
-                        "or a folder with an MLmodel file.",
-                        uri=self.uri,
-                    ) from error
                 weakref.finalize(self._pyfunc, temporary_folders.pop_all().close)
         return self._pyfunc
+
+    def _load_error(self, error: Exception) -> LoadError:
+        return LoadError(
+            f"model.uri={self.uri!r} cannot be loaded: "
+            f"{type(error).__name__}: {truncate(error, 300)}",
+            remedy="Write models:/name/1, models:/name@alias, runs:/<run_id>/model, "
+            "or a folder with an MLmodel file.",
+            uri=self.uri,
+        )
 
     def _fetch_and_load(self, temporary_folders: contextlib.ExitStack) -> PyFuncModel:
         import mlflow.pyfunc
