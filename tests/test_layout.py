@@ -32,8 +32,13 @@ MAX_BROAD_EXCEPTS = 0.5
 """`except Exception` per 1,000 lines."""
 
 
-def imports(tree: ast.Module) -> Iterator[str]:
+@functools.cache
+def imports(tree: ast.Module) -> list[str]:
     """The dotted name of everything that a file imports, except for type checking."""
+    return list(find_imports(tree))
+
+
+def find_imports(tree: ast.Module) -> Iterator[str]:
     skipped = {
         id(inner)
         for node in ast.walk(tree)
