@@ -383,7 +383,7 @@ from sklearn.linear_model import Ridge
 class SlowRidge(Ridge):
     def fit(self, X, y, sample_weight=None):
         Path("fitting").touch()
-        time.sleep(60)
+        time.sleep(200)
 """
 
 
@@ -412,7 +412,7 @@ def interrupted(
     return process
 
 
-def until(happened: Callable[[], bool], seconds: float = 90) -> None:
+def until(happened: Callable[[], bool], seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline
