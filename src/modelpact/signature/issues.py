@@ -125,21 +125,29 @@ class DataIssues(IssueCollector):
 
     Attributes:
         part: The part being inferred: `inputs`, `outputs` or `params`.
-        untyped: Paths of values whose type cannot be inferred.
+        allow_any: Whether values that only the type `any` fits are no issue.
+        untyped: Issues of values that only the type `any` fits, which `on_any` decides about.
     """
 
-    def __init__(self, part: str = "inputs") -> None:
+    def __init__(self, part: str = "inputs", *, allow_any: bool = False) -> None:
         super().__init__()
         self.part = part
-        self.untyped: list[str] = []
+        self.allow_any = allow_any
+        self.untyped: list[Issue] = []
 
     def add(self, path: FieldPath, text: str, remedy: str) -> None:
         """Add an issue, and what to do about it."""
         self.issues.append(Issue(self._format_path(path), f"{text}; {remedy}"))
 
-    def add_untyped(self, path: FieldPath) -> None:
-        """Add the path of a value whose type cannot be inferred."""
-        self.untyped.append(self._format_path(path))
+    def add_untyped(self, path: FieldPath, text: str, remedy: str) -> None:
+        """Add the issue of values that only `any` fits, unless one of that path is known."""
+        shown = self._format_path(path)
+        known = any(
+            f"{issue.path}[".startswith((f"{shown}[", f"{shown}.")) for issue in self.untyped
+        )
+        if not known:
+            self.untyped.append(Issue(shown, f"{text}; {remedy}"))
+            self.issues += [] if self.allow_any else self.untyped[-1:]
 
     def _format_path(self, path: FieldPath) -> str:
         text = format_column_path(path)

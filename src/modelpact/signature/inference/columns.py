@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["any_null", "infer_columns", "infer_series"]
 
 _NULL_TYPES = (type(None), type(pd.NA), type(pd.NaT))
+_RENAME = "rename the columns: columns.map('_'.join) for tuples, columns.astype(str) for others"
 _OBJECT = np.dtype("O")
 _TEXT = frozenset({str, type(None)})
 # Types of cells for which pandas cannot find a better dtype than object.
@@ -55,8 +56,7 @@ def infer_columns(data: pd.DataFrame, issues: DataIssues) -> list[ColSpec]:
     for label, dtype, (column_type, required) in zip(labels, dtypes, inferred, strict=True):
         if column_type is None:
             _add_unsupported((label,), f"dtype {dtype}", dtype, issues)
-        else:
-            specs.append(ColSpec(column_type, label, required=required))
+        specs.append(ColSpec(column_type or AnyType(), label, required=required))
     return specs
 
 
@@ -67,7 +67,7 @@ def infer_series(data: pd.Series[Any], issues: DataIssues) -> list[ColSpec]:
     column_type, required = _infer_column(data, (label,), issues)
     if column_type is None:
         _add_unsupported((label,), f"dtype {data.dtype}", data.dtype, issues)
-        return []
+        column_type = AnyType()
     if name is None and not required:
         text = "an unnamed Series with nulls: MLflow has no unnamed optional columns"
         issues.add((), text, "name the Series")
@@ -83,6 +83,10 @@ def _check_labels(labels: Sequence[Any], issues: DataIssues) -> None:
             issues.add((label,), f"duplicate name of {count} columns", "rename the columns")
     if any(pd.api.types.is_scalar(label) and pd.isna(label) for label in labels):
         issues.add((), "a column without a name", "name every column")
+    for label in labels:
+        if not isinstance(label, (str, int, float, np.number)):
+            kind = type(label).__name__
+            issues.add((str(label),), f"a name of type {kind}, which MLflow cannot store", _RENAME)
 
 
 def _find_null_floats(
@@ -190,12 +194,12 @@ def any_null(values: Sequence[object]) -> bool:
 
 def _add_no_rows(path: FieldPath, issues: DataIssues) -> None:
     text = "cannot infer the type of objects without rows (MLflow infers string)"
-    issues.add(path, text, "provide data with rows, or set the dtype")
+    issues.add_untyped(path, text, "provide data with rows, or set the dtype")
 
 
 def _add_unsupported(path: FieldPath, subject: str, dtype: object, issues: DataIssues) -> None:
     verb = "have" if subject.startswith("values") else "has"
-    issues.add(path, f"{subject} {verb} no MLflow type", _suggest_conversion(dtype))
+    issues.add_untyped(path, f"{subject} {verb} no MLflow type", _suggest_conversion(dtype))
 
 
 def _suggest_conversion(dtype: object) -> str:

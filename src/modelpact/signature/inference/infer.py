@@ -12,7 +12,7 @@ from modelpact.errors import SignError
 from modelpact.signature.field_path import FieldPath
 from modelpact.signature.inference.params import infer_params
 from modelpact.signature.inference.schemas import infer_schema
-from modelpact.signature.issues import DataIssues, Issue
+from modelpact.signature.issues import DataIssues
 from modelpact.signature.language.type_names import ColumnType
 
 __all__ = ["infer"]
@@ -39,9 +39,9 @@ def infer(
             arrays, sparse matrix, list, dict or scalar; None for a signature without inputs.
         outputs: Outputs of the model, of the same kinds.
         params: Example inference parameters; they become the defaults.
-        on_any: What to do about values whose type cannot be inferred (a column of nulls, an empty
-            list), which MLflow types as Any: `error` raises, `warn` infers Any with a
-            `UserWarning`, `allow` infers Any.
+        on_any: What to do about values whose type cannot be inferred (a column of nulls or of mixed
+            types, Decimals, an array of objects), per column: `error` raises, `warn` infers Any
+            with a `UserWarning`, `allow` infers Any.
         integers_as: `auto` keeps the integer types that MLflow infers, `long` makes them 64 bits
             wide, `double` makes them doubles, for integer columns that may have missing values.
             Applies to columns at every depth; tensors and params keep their dtype.
@@ -60,7 +60,7 @@ def infer(
     """
     _check_option("on_any", on_any, _ON_ANY)
     _check_option("integers_as", integers_as, _INTEGERS_AS)
-    issues = DataIssues()
+    issues = DataIssues(allow_any=on_any != "error")
     schemas = {
         "inputs": _infer_part("inputs", inputs, integers_as, issues),
         "outputs": _infer_part("outputs", outputs, integers_as, issues),
@@ -82,12 +82,10 @@ def _check_option(name: str, value: str, known: tuple[str, ...]) -> None:
 
 
 def _report_issues(issues: DataIssues, on_any: str) -> None:
-    if on_any == "error":
-        remedy = "provide a value, or set on_any to allow"
-        issues.issues += [Issue(path, f"{_UNTYPED}; {remedy}") for path in issues.untyped]
     issues.raise_if_any()
     if issues.untyped and on_any == "warn":
-        warnings.warn(f"{_UNTYPED}: {', '.join(issues.untyped)[:500]}", UserWarning, stacklevel=3)
+        listed = ", ".join(item.path for item in issues.untyped)
+        warnings.warn(f"the type any is inferred for {listed}"[:500], UserWarning, stacklevel=3)
 
 
 def _infer_part(part: str, data: object, integers_as: str, issues: DataIssues) -> Schema | None:
@@ -111,7 +109,7 @@ def _infer_part(part: str, data: object, integers_as: str, issues: DataIssues) -
 def _add_untyped(dtype: ColumnType, path: FieldPath, issues: DataIssues) -> None:
     """Add the paths of `Any` in a type."""
     if isinstance(dtype, AnyType):
-        issues.add_untyped(path)
+        issues.add_untyped(path, _UNTYPED, "provide a value, or set on_any to allow")
     elif isinstance(dtype, Array):
         _add_untyped(dtype.dtype, (*path, 0), issues)
     elif isinstance(dtype, Object):

@@ -34,6 +34,10 @@ __all__ = ["infer_schema"]
 
 _Inference = Callable[[Any, DataIssues], Sequence[ColSpec | TensorSpec]]
 
+_UNSTORED_KINDS = {
+    "V": ("a structured array", "provide a DataFrame, or a dict of arrays"),
+    "T": ("an array of dtype StringDType, which MLflow cannot store", "convert it: astype('U')"),
+}
 _NAN_TYPES = (DataType.double, DataType.float, DataType.datetime)
 
 
@@ -53,7 +57,9 @@ def infer_schema(data: object, issues: DataIssues) -> Schema | None:
         return None
     if not specs:
         remedy = "provide data with at least one column and one row"
-        issues.add((), f"an empty {type(data).__name__}", remedy)
+        is_empty = not isinstance(data, list) or not data
+        text = f"an empty {type(data).__name__}" if is_empty else "rows without columns"
+        issues.add((), text, remedy)
         return None
     try:
         return Schema(list(specs))
@@ -124,7 +130,7 @@ def _infer_dict(data: dict[Any, Any], issues: DataIssues) -> Sequence[ColSpec | 
         return [
             spec
             for name, array in data.items()
-            for spec in _infer_tensor(array.dtype, array.shape, name, (name,), issues)
+            for spec in _infer_array(array, issues, name, (name,))
         ]
     return _infer_fields(data, issues)
 
@@ -160,8 +166,16 @@ def _infer_scalar(value: object, issues: DataIssues) -> list[ColSpec]:
 def _suggest_conversion(value: object) -> str | None:
     """Return what to do about data that MLflow treats as a scalar without a type."""
     package = type(value).__module__.split(".")[0]
+    if type(value).__name__ == "LazyFrame":
+        return "convert it first: collect().to_pandas()"
     if package in ("pyarrow", "polars"):
         return "convert it first: to_pandas()"
+    if package == "xarray":
+        return "convert it first: to_numpy(), or to_dataframe()"
+    if hasattr(value, "_asdict"):
+        return "provide a dict: value._asdict()"
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], dict):
+        return "provide the data and the params apart: infer(data, params=...)"
     if package == "scipy":
         return "convert it first: scipy.sparse.csr_matrix(...)"
     if isinstance(value, (set, frozenset, tuple)) or hasattr(value, "__next__"):
@@ -182,8 +196,12 @@ def _infer_tensor(
         remedy = "the first axis is rows: reshape(1), or provide the scalar itself"
         issues.add(path, "an array without axes", remedy)
         return []
-    if dtype.kind == "V":
-        issues.add(path, "a structured array", "provide a DataFrame, or a dict of arrays")
+    if dtype.kind in _UNSTORED_KINDS:
+        issues.add(path, *_UNSTORED_KINDS[dtype.kind])
+        return []
+    if not dtype.isnative:
+        remedy = f"convert it: astype('{dtype.newbyteorder('=').str}')"
+        issues.add(path, "an array in another byte order, which MLflow cannot store", remedy)
         return []
     if dtype.char in "US":
         # Without the length of the longest string.
@@ -191,8 +209,25 @@ def _infer_tensor(
     return [TensorSpec(dtype, (-1, *shape[1:]), name)]
 
 
-def _infer_array(data: NDArray[Any], issues: DataIssues) -> list[TensorSpec]:
-    return _infer_tensor(data.dtype, data.shape, None, (), issues)
+def _infer_array(
+    data: np.ndarray[Any, Any],
+    issues: DataIssues,
+    name: str | None = None,
+    path: FieldPath = (),
+) -> list[Any]:
+    if data.dtype != object or not data.size:
+        return _infer_tensor(data.dtype, data.shape, name, path, issues)
+    # MLflow's `log_model` signs text labels as a column of strings.
+    if issues.part == "outputs" and set(map(type, data.ravel())) == {str}:
+        if name is None and data.ndim == 1:
+            return [ColSpec(DataType.string)]
+        return _infer_tensor(np.dtype(str), data.shape, name, path, issues)
+    issues.add_untyped(
+        path,
+        "an array of objects can hold anything",
+        "convert it: astype(str) or astype(float), or provide a DataFrame",
+    )
+    return _infer_tensor(data.dtype, data.shape, name, path, issues)
 
 
 def _infer_sparse(data: Any, issues: DataIssues) -> Sequence[ColSpec | TensorSpec]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
+from enum import Enum
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
@@ -39,13 +40,13 @@ _SIMPLE = {str: DataType.string, bool: DataType.boolean, bytes: DataType.binary}
 _FAMILIES = ((dict, "dict"), (list, "list"), (np.ndarray, "ndarray"), (pydantic.BaseModel, "model"))
 _REMEDIES = {
     "Decimal": "convert it to float",
-    "tuple": "provide a list",
+    "tuple": "provide a list, or a dict instead of an Arrow map",
     "set": "provide a list",
     "complex": "provide the real and the imaginary part as two columns",
     "timedelta": "provide seconds, as a float",
     "Timedelta": "provide seconds, as a float",
     "UUID": "provide a string",
-    "Timestamp": "provide a column of dtype datetime64, or Python datetimes",
+    "Timestamp": "provide one time zone: pd.to_datetime(column, utc=True), or Python datetimes",
 }
 _GENERAL_REMEDY = "provide bool, int, float, str, bytes, datetime, or lists and dicts of them"
 _USE_ONE_TYPE = "use one type, or write the signature"
@@ -137,7 +138,7 @@ def _infer_non_null(
         return _infer_scalars(values, kinds, path, issues), has_nulls
     if "model" in families:
         remedy = "provide dicts (model_dump), or use type hints"
-        issues.add(path, "cannot infer the type of Pydantic objects", remedy)
+        issues.add_untyped(path, "cannot infer the type of Pydantic objects", remedy)
         raise _NoCommonTypeError
     return _infer_mixed(values, kinds, path, issues)
 
@@ -148,7 +149,7 @@ def _infer_mixed(
     # MLflow takes an empty list or dict for Any next to other values, then rejects that data.
     if all(isinstance(value, (dict, list)) and not value for value in values):
         return _EMPTY, True
-    issues.add(path, f"mixed types ({_format_kinds(kinds)})", _USE_ONE_TYPE)
+    issues.add_untyped(path, f"mixed types ({_format_kinds(kinds)})", _USE_ONE_TYPE)
     raise _NoCommonTypeError
 
 
@@ -169,11 +170,11 @@ def _infer_scalars(
         remedy = _USE_ONE_TYPE
         if types == {DataType.long, DataType.double}:
             remedy = "write integers as floats (1.0), or use integers only"
-        issues.add(path, f"mixed types ({_format_kinds(kinds)})", remedy)
+        issues.add_untyped(path, f"mixed types ({_format_kinds(kinds)})", remedy)
         raise _NoCommonTypeError
     if DataType.long in types and int in kinds and not _fit_long(values):
         text = "an integer beyond 64 bits, which MLflow infers as long"
-        issues.add(path, text, "provide it as a string or as a float")
+        issues.add_untyped(path, text, "provide it as a string or as a float")
         raise _NoCommonTypeError
     return types.pop()
 
@@ -181,18 +182,14 @@ def _infer_scalars(
 def _infer_scalar_types(
     values: Sequence[object], kinds: set[type], path: FieldPath, issues: DataIssues
 ) -> set[DataType]:
-    types = set()
-    before = len(issues)
-    for kind in kinds:
-        dtype = _infer_scalar(kind, values)
-        if dtype is not None:
-            types.add(dtype)
-            continue
-        remedy = _REMEDIES.get(kind.__name__, _GENERAL_REMEDY)
-        issues.add(path, f"values of type {kind.__name__} have no MLflow type", remedy)
-    if len(issues) > before:
+    types = {kind: _infer_scalar(kind, values) for kind in kinds}
+    unknown = sorted(kind.__name__ for kind, dtype in types.items() if dtype is None)
+    if unknown:
+        remedy = _REMEDIES.get(unknown[0], _GENERAL_REMEDY)
+        text = f"values of type {' and '.join(unknown)} have no MLflow type"
+        issues.add_untyped(path, text, remedy)
         raise _NoCommonTypeError
-    return types
+    return {dtype for dtype in types.values() if dtype is not None}
 
 
 def _fit_long(values: Sequence[int]) -> bool:
@@ -207,6 +204,8 @@ def _infer_scalar(kind: type, values: Sequence[object]) -> DataType | None:
     """Return MLflow's type of the values of one Python type, or None."""
     if kind not in _SCALAR_TYPES:
         sample = next(value for value in values if type(value) is kind)
+        if isinstance(sample, Enum) and isinstance(sample, (str, int, float)):
+            sample = sample.value
         try:
             _SCALAR_TYPES[kind] = mlflow_compat.infer_scalar_type(sample)
         except MlflowException:
@@ -234,7 +233,7 @@ def _infer_with_mlflow(values: Sequence[object], path: FieldPath, issues: DataIs
         return mlflow_compat.infer_values_type(list(values))
     except (MlflowException, TypeError):
         text = "cannot infer a common type of arrays, some of which are empty"
-        issues.add(path, text, "provide arrays with items")
+        issues.add_untyped(path, text, "provide arrays with items, and scalars as value.item()")
         return AnyType()
 
 
@@ -261,10 +260,7 @@ def _infer_objects(
     has_nulls = has_nulls or len(real) < len(values)
     if not real:
         return _EMPTY, True
-    before = len(issues)
     properties = _infer_properties(real, has_nulls, path, issues)
-    if len(issues) > before:
-        raise _NoCommonTypeError
     return Object(properties), has_nulls
 
 
@@ -273,12 +269,12 @@ def _infer_properties(
 ) -> list[Property]:
     properties = []
     for name, items in group_by_key(rows).items():
-        if isinstance(name, str):
-            required = not has_nulls and len(items) == len(rows)
-            properties.append(_infer_property(name, items, required, path, issues))
-        else:
+        if not isinstance(name, str):
             text = f"a key of type {type(name).__name__} ({str(name)[:40]!r})"
-            issues.add(path, text, "use strings as names of properties")
+            issues.add_untyped(path, text, "use strings as names of properties")
+            raise _NoCommonTypeError
+        required = not has_nulls and len(items) == len(rows)
+        properties.append(_infer_property(name, items, required, path, issues))
     return properties
 
 
