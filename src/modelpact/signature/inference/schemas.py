@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
@@ -26,9 +26,6 @@ from modelpact.signature.inference.columns import any_null, infer_columns, infer
 from modelpact.signature.inference.values import common_type, group_by_key
 from modelpact.signature.issues import DataIssues
 from modelpact.signature.language.type_names import ColumnType
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["infer_schema"]
 
