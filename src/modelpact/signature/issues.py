@@ -125,7 +125,7 @@ class DataIssues(IssueCollector):
 
     Attributes:
         part: The part being inferred: `inputs`, `outputs` or `params`.
-        allow_any: Whether values that only the type `any` fits are no issue.
+        allow_any: Whether values that only the type `any` fits are accepted.
         untyped: Issues of values that only the type `any` fits, which `on_any` decides about.
     """
 

@@ -62,7 +62,11 @@ GUESSES: dict[str, tuple[str, ...]] = {
         "dict and empty list",
         "list of empty array",
     ),
-    "unsupported names and dtypes": ("a column named None", "structured array"),
+    "unsupported names and dtypes": (
+        "a column named None",
+        "structured array",
+        "big endian 2",
+    ),
 }
 """Data for which MLflow infers a guess, and `infer` raises: the reason, and the names of cases."""
 

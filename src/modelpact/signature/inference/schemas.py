@@ -157,7 +157,11 @@ def _infer_scalar(value: object, issues: DataIssues) -> list[ColSpec]:
         package = type(value).__module__.split(".")[0]
         issues.add((), f"unsupported data: {type(value).__name__} of {package}", remedy)
         return []
-    return [ColSpec(common_type([value], (), issues))]
+    dtype = common_type([value], (), issues)
+    if isinstance(dtype, AnyType) and issues.untyped:
+        # The enforcer does not take such a value as a whole, even under `any`.
+        issues.issues += issues.untyped[-1:] if issues.allow_any else []
+    return [ColSpec(dtype)]
 
 
 def _suggest_conversion(value: object) -> str | None:
