@@ -13,6 +13,7 @@ from modelpact._internal.text import truncate
 from modelpact.datatypes import count_rows, take_rows
 from modelpact.errors import CompatibilityError, InputsError, OutputsError, SignError
 from modelpact.models import Model
+from modelpact.models.row_objects import call_predict
 from modelpact.types import Inputs, Params, Step
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class ExampleSigner(Signer):
         if example is None:
             example = take_rows(inputs, range(min(self.n_rows, count_rows(inputs))))
         with convert_errors(_example_error):
-            prediction = model.predict(example, params)
+            prediction = call_predict(model, example, params)
         inferred: Signature = signature.infer(example, prediction, params)
         remedy = "The example does not represent the data: raise signer.n_rows, or give another."
         _check_data(inferred, inputs, outputs, params, remedy)

@@ -165,6 +165,17 @@ def test_write_input_example_writes_both_files_and_their_metadata(tmp_path: Path
     assert (tmp_path / "input_example.json").exists()
 
 
+def test_mark_as_type_hints_disables_the_enforcement_of_inputs(pyfunc: Any) -> None:
+    """The model validates its type hints itself; MLflow cannot check rows that are objects."""
+    signature = pyfunc.metadata.signature
+    assert pyfunc.predict([{"a": 1}], {"scale": 2.0}) is not None
+    pyfunc.metadata.signature = mlflow_compat.mark_as_type_hints(signature)
+    assert signature == pyfunc.metadata.signature
+    assert Model.from_dict(pyfunc.metadata.to_dict())._is_signature_from_type_hint()
+    with pytest.raises(TypeError, match="not 'dict'"):
+        pyfunc.predict([{"a": 1}], {"scale": 2.0})
+
+
 def test_invoke_scoring_server_returns_predictions(pyfunc: Any) -> None:
     body = json.dumps(
         {"dataframe_split": {"columns": ["a"], "data": [[1.0], [2.0]]}, "params": {"scale": 2.0}}

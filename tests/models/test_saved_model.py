@@ -9,10 +9,10 @@ from typing import Any, get_type_hints
 import pytest
 from pydantic import ValidationError
 
-from modelpact.errors import LoadError, ModelConfigError, ModelConfigNotFound
+from modelpact.errors import InputsError, LoadError, ModelConfigError, ModelConfigNotFound
 from modelpact.models import Model, SavedModel
-from modelpact.models.saved_model import PROTOCOL, SCRIPT, build_saved_model
-from tiny_models import Doubler, Hinted, Question, Scaled
+from modelpact.models.saved_model import PROTOCOL, SCRIPT
+from tiny_models import Doubler, Hinted, Scaled
 
 
 class Outer:
@@ -47,7 +47,7 @@ def context(model: Model, folder: Path, **changes: Any) -> Any:
 
 
 def loaded(model: Model, folder: Path, **changes: Any) -> Any:
-    saved = build_saved_model(None)
+    saved = SavedModel()
     saved.load_context(context(model, folder, **changes))
     return saved
 
@@ -111,30 +111,19 @@ def test_a_missing_or_broken_config_is_named(tmp_path: Path) -> None:
         SavedModel().load_context(given)
 
 
-def test_a_model_without_hints_keeps_its_signature_in_mlflow() -> None:
-    saved = build_saved_model(None)
-    assert type(saved) is SavedModel
-    assert get_type_hints(saved.predict) == {}
+def test_mlflow_sees_no_type_hints() -> None:
+    assert get_type_hints(SavedModel.predict) == {}
 
 
-def test_mlflow_sees_the_type_hints_of_the_model(tmp_path: Path) -> None:
-    saved: Any = build_saved_model("tiny_models:Hinted")
-    assert get_type_hints(saved.predict) == {"model_input": list[Question], "return": list[float]}
-    saved.load_context(context(Hinted(), tmp_path))
+def test_a_model_with_hints_gets_objects(tmp_path: Path) -> None:
+    saved = loaded(Hinted(), tmp_path, hinted=True)
     assert saved.predict(None, [{"a": 1.0, "b": 2.0}]) == [3.0]
+    with pytest.raises(InputsError, match=r"row 0, column 0\.b: expected a valid number"):
+        saved.predict(None, [{"a": 1.0, "b": "2"}])
 
 
-def test_type_hints_of_a_missing_class_are_rejected() -> None:
-    with pytest.raises(LoadError, match="tiny_models:Gone of the model cannot be imported"):
-        build_saved_model("tiny_models:Gone")
-
-
-@pytest.mark.parametrize("hinted", [None, "tiny_models:Hinted"])
-def test_the_stored_script_sets_the_model(
-    hinted: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_stored_script_sets_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
     handed: list[Any] = []
     monkeypatch.setattr("mlflow.models.set_model", handed.append)
-    exec(SCRIPT.format(runtime="modelpact_absent", hinted=hinted), {})
-    assert isinstance(handed[0], SavedModel)
-    assert (type(handed[0]) is SavedModel) == (hinted is None)
+    exec(SCRIPT.format(runtime="modelpact_absent"), {})
+    assert type(handed[0]) is SavedModel

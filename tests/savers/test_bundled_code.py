@@ -39,6 +39,11 @@ def test_a_saved_model_bundles_few_lines(name: str, limit: int) -> None:
     assert count_lines(name) <= limit
 
 
+def test_only_models_with_type_hints_bundle_their_validation() -> None:
+    assert count_lines("modelpact.models.row_objects") <= 1900
+    assert "models/row_objects.py" not in build_runtime(frozenset({SAVED_MODEL})).files
+
+
 def test_the_signature_engine_is_bundled_only_for_structured_responses() -> None:
     names = frozenset({SAVED_MODEL, "modelpact.models.chat.model"})
     unused = frozenset(ChatModel().unused_modules())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
-    from mlflow.models import Model
+    from mlflow.models import Model, ModelSignature
     from mlflow.pyfunc import PyFuncModel
     from mlflow.types import DataType, ParamSchema, Schema
     from mlflow.types.schema import BaseType
@@ -33,6 +33,7 @@ __all__ = [
     "infer_scalar_type",
     "infer_values_type",
     "invoke_scoring_server",
+    "mark_as_type_hints",
     "resolve_model_uri",
     "schema_migrations",
     "unenforced_predict",
@@ -176,6 +177,15 @@ def unenforced_predict(pyfunc: PyFuncModel) -> Callable[[Any, Any], Any]:
     if parameter is not None and parameter.kind is not inspect.Parameter.VAR_KEYWORD:
         return lambda inputs, params: function(inputs, params=params)
     return lambda inputs, params: function(inputs)
+
+
+def mark_as_type_hints(signature: ModelSignature) -> ModelSignature:
+    """Return a copy of a signature for which MLflow lets the model itself check its inputs."""
+    from mlflow.models import ModelSignature
+
+    marked = ModelSignature(signature.inputs, signature.outputs, signature.params)
+    marked._is_signature_from_type_hint = True
+    return marked
 
 
 def write_input_example(mlmodel: Model, input_example: Any, folder: Path) -> None:

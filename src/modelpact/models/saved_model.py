@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, get_type_hints
+from typing import TYPE_CHECKING, ClassVar
 
 from mlflow.pyfunc.model import PythonModel
 
@@ -19,13 +19,15 @@ from modelpact.errors import LoadError
 from modelpact.models.base import Model, read_config
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from mlflow.pyfunc.model import PythonModelContext
 
-__all__ = ["PROTOCOL", "SCRIPT", "SavedModel", "build_saved_model", "class_path"]
+__all__ = ["PROTOCOL", "SCRIPT", "SavedModel", "class_path"]
 
 PROTOCOL = 1
-"""The version of `config.json`: keys `protocol`, `class`, `options` and, optionally, `context` and
-`form` (`records`)."""
+"""The version of `config.json`: keys `protocol`, `class`, `options` and, optionally, `context`,
+`form` (`records`) and `hinted` (the saved model carries `row_objects`)."""
 
 SCRIPT = '''"""Builds the model; MLflow runs this file."""
 
@@ -36,25 +38,28 @@ from mlflow.models import set_model
 
 # The copy of modelpact in the model's code folder; it is absent while the model is being saved.
 runtime = "{runtime}" if find_spec("{runtime}") else "modelpact"
-set_model(import_module(runtime + ".models.saved_model").build_saved_model({hinted!r}))
+set_model(import_module(runtime + ".models.saved_model").SavedModel())
 '''
-"""What MLflow runs; `runtime` is a package name, and `hinted` a class path or None."""
+"""What MLflow runs; `runtime` is a package name."""
 
 
 class _Predict:
     """`predict` without type hints, which MLflow would warn of in a `PythonModel`."""
 
     model: Model
+    _row_objects: ModuleType | None = None
 
     takes_records = False
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
-        """Predict inputs that MLflow has checked against the signature."""
+        """Predict inputs, which MLflow has checked unless the signature is that of type hints."""
         if self.takes_records and hasattr(model_input, "columns"):
             from modelpact.models.row_records import to_records
 
             model_input = to_records(model_input)
-        return self.model.predict(model_input, params)
+        if self._row_objects is None:
+            return self.model.predict(model_input, params)
+        return self._row_objects.call_predict(self.model, model_input, params)
 
 
 class SavedModel(_Predict, PythonModel):
@@ -90,37 +95,14 @@ class SavedModel(_Predict, PythonModel):
         if "context" in config or override:
             self.model.load_context({**config.get("context", {}), **override})
         self.model.load(Path(context.artifacts["state"]))
+        if config.get("hinted"):
+            self._row_objects = importlib.import_module(".row_objects", __package__)
 
     def predict_stream(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Yield the prediction for one row piece by piece, if the model can stream."""
         predict_stream = self.model.predict_stream  # type: ignore[attr-defined]
         stream: Iterator[str] = predict_stream(model_input, params)
         yield from stream
-
-
-def build_saved_model(hinted: str | None) -> SavedModel:
-    """Build the object that the stored script passes to MLflow.
-
-    Args:
-        hinted: The path of a model class. MLflow validates inputs by the type hints of its
-            `predict`. None if the signature does not come from type hints.
-
-    Raises:
-        LoadError: The class cannot be imported.
-    """
-    if hinted is None:
-        return SavedModel()
-    hints = get_type_hints(_import_class(hinted).predict)
-
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
-        return self.model.predict(model_input, params)
-
-    predict.__annotations__ = {
-        "model_input": next(iter(hints.values())),
-        "return": hints.get("return"),
-    }
-    saved: SavedModel = type("HintedModel", (SavedModel,), {"predict": predict})()
-    return saved
 
 
 def class_path(kind: type[Model]) -> str:

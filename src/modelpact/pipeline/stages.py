@@ -11,6 +11,7 @@ from modelpact import models
 from modelpact._internal.files import temporary_folder
 from modelpact.datatypes import count_rows, take_rows
 from modelpact.errors import PredictError, VerifyError
+from modelpact.models.row_objects import call_predict
 from modelpact.pipeline.job_key import job_key
 from modelpact.pipeline.mlflow_run import failing_model
 from modelpact.pipeline.process_state import redirect_temporary_files
@@ -79,14 +80,14 @@ def check_recorded_config(steps: Steps, job: Job) -> None:
 
 def predict_sample(steps: Steps, recorder: RunRecorder, sample: Sample) -> Sample:
     """Predict the sample with the fitted model, and score the predictions for held-out rows."""
-    outputs = steps.model.predict(sample.inputs, sample.params)
+    outputs = call_predict(steps.model, sample.inputs, sample.params)
     if outputs is None:
         raise PredictError(
             f"{steps.model.KIND}.predict returned None",
             remedy="Return one prediction per row; a return statement may be missing.",
         )
     if sample.holdout is not None and steps.data.metrics:
-        predictions = steps.model.predict(sample.holdout.inputs, sample.holdout.params)
+        predictions = call_predict(steps.model, sample.holdout.inputs, sample.holdout.params)
         scores = models.score(
             predictions, sample.holdout, steps.data.metrics, learned=sample.targets
         )

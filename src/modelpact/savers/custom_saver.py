@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
 from modelpact.errors import SaveError, SignError
 from modelpact.models import Model
+from modelpact.models.row_objects import read_row_hint, uses_objects
 from modelpact.models.saved_model import PROTOCOL, SCRIPT, SavedModel, class_path
 from modelpact.savers.base import Saver
 from modelpact.savers.bundled_code import bundle_code, find_own_code_of
@@ -53,19 +55,18 @@ class CustomSaver(Saver):
             state.mkdir()
             model.dump(state)
             config = temporary / "config.json"
-            hinted = _is_from_hints(options["signature"], type(model))
-            records = records and not hinted and not model.takes_any_form
-            settings = _config_of(model) | ({"form": "records"} if records else {})
+            settings = _config_of(model)
+            if records and not model.takes_any_form and read_row_hint(type(model).predict) is None:
+                settings["form"] = "records"
             config.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
             bundle = self._bundle(model, temporary)
             script = temporary / "saved_model.py"
-            script.write_text(
-                SCRIPT.format(
-                    runtime=Path(bundle[0]).name,
-                    hinted=class_path(type(model)) if hinted else None,
-                ),
-                encoding="utf-8",
-            )
+            script.write_text(SCRIPT.format(runtime=Path(bundle[0]).name), encoding="utf-8")
+            signature = options["signature"]
+            is_from_hints = _is_from_hints(signature, type(model))
+            if is_from_hints:
+                # MLflow cannot check the example; the model itself validates its type hints.
+                options["signature"] = _without_inputs(signature)
             mlflow.pyfunc.save_model(
                 path=str(folder),
                 python_model=str(script),
@@ -75,12 +76,18 @@ class CustomSaver(Saver):
                 code_paths=bundle,
                 **options,
             )
+            if is_from_hints:
+                mlmodel = options["mlflow_model"]
+                mlmodel.signature = mlflow_compat.mark_as_type_hints(signature)
+                mlmodel.save(str(folder / "MLmodel"))
 
     def _bundle(self, model: Model, temporary: Path) -> list[str]:
         folder = temporary / "code"
         folder.mkdir()
         kind = type(model)
         names = ["modelpact.models.saved_model", f"{kind.__module__}.{kind.__qualname__}"]
+        if uses_objects(kind.predict):
+            names.append("modelpact.models.row_objects")
         own_code = [*find_own_code_of(kind, model.native_model()), *self.code_paths]
         return bundle_code(folder, names, own_code, model.unused_modules())
 
@@ -93,14 +100,24 @@ def _config_of(model: Model) -> dict[str, Any]:
     }
     if model.context:
         config["context"] = model.context
+    if uses_objects(type(model).predict):
+        config["hinted"] = True
     return config
+
+
+def _without_inputs(signature: Signature) -> Signature:
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import AnyType, ColSpec, Schema
+
+    outputs = signature.outputs or Schema([ColSpec(AnyType())])
+    return ModelSignature(outputs=outputs, params=signature.params)
 
 
 def _is_from_hints(signature: Signature, kind: type[Model]) -> bool:
     """Return whether the inputs of a signature are the type hints of a model's `predict`."""
     try:
         inputs, _ = from_predict(kind.predict)
-    # MLflow cannot express the hints, so they are not the signature.
+    # The hints have no schema, so they are not the signature.
     except SignError:
         return False
     return inputs is not None and inputs == signature.inputs

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 from modelpact._internal.text import truncate
 from modelpact.errors import InputsError, OutputsError
+from modelpact.models.row_objects import read_row_hint
 from modelpact.serving.clients import CallResult, Payload
 from modelpact.serving.comparison import is_null_of_nonfinite, iter_cells, unequal_paths
-from modelpact.serving.encoding import encode_request
 from modelpact.signature import compile as compile_signature
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-
     from modelpact.loaders import Adapter
+    from modelpact.models.row_objects import RowHint
     from modelpact.serving.comparison import Cell
     from modelpact.signature import Enforcer
 
@@ -65,7 +64,7 @@ class RuleChecker:
         self._default_rule = "" if is_deterministic else "NOT_DETERMINISTIC"
         self._lossless = compile_signature(adapter.signature)
         self._mlflow = compile_signature(adapter.signature, policy="mlflow")
-        self._input_hint = _load_input_hint(adapter)
+        self._row_hint = _load_row_hint(adapter)
 
     def compare(
         self,
@@ -135,12 +134,11 @@ class RuleChecker:
 
     def _hint_accepts(self, payload: Payload) -> bool | None:
         """Return whether the type hint accepts the inputs; None without a type hint."""
-        if self._input_hint is None:
+        if self._row_hint is None:
             return None
         try:
-            self._input_hint.validate_python(encode_request(payload.inputs)["inputs"])
-        # The error of Pydantic and `NotJsonEncodable` are ValueErrors.
-        except ValueError:
+            self._row_hint.to_objects(payload.inputs)
+        except InputsError:
             return False
         return True
 
@@ -153,17 +151,9 @@ def _accepts(enforcer: Enforcer, payload: Payload) -> bool:
     return True
 
 
-def _load_input_hint(adapter: Adapter) -> TypeAdapter[object] | None:
-    """Return the type hint by which MLflow validates inputs; None if there is none."""
-    from mlflow.exceptions import MlflowException
-    from pydantic import TypeAdapter
-
-    try:
-        hint = adapter.pyfunc.unwrap_python_model().predict_type_hints.input
-    # The model has another flavor.
-    except MlflowException:
-        return None
-    return None if hint is None else TypeAdapter(hint)
+def _load_row_hint(adapter: Adapter) -> RowHint | None:
+    """Return the type hint by which the saved model validates inputs; None if there is none."""
+    return None if adapter.model is None else read_row_hint(type(adapter.model).predict)
 
 
 def _is_null_of_nonfinite(left: dict[str, Cell], right: dict[str, Cell], path: str) -> bool:

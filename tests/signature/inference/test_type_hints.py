@@ -11,7 +11,7 @@ import typing
 import uuid
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import (  # noqa: UP035
     Annotated,
@@ -34,6 +34,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
 from mlflow.pyfunc.model import PythonModel
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object, Property, Schema
 from mlflow.types.type_hints import (
@@ -43,7 +44,7 @@ from mlflow.types.type_hints import (
 )
 
 from modelpact.errors import SignError
-from modelpact.signature import from_predict, from_type_hint
+from modelpact.signature import from_predict, from_type_hint, to_spec
 
 
 class Address(pydantic.BaseModel):
@@ -52,7 +53,8 @@ class Address(pydantic.BaseModel):
 
 
 class Order(pydantic.BaseModel):
-    identity: int = pydantic.Field(alias="id")
+    identity: int = pydantic.Field(alias="id", serialization_alias="ID")
+    model_config = pydantic.ConfigDict(populate_by_name=True)
     paid: bool = False
     price: float = pydantic.Field(default=1.0, gt=0)
     blob: bytes
@@ -96,7 +98,7 @@ ELEMENTS: list[Any] = [
     *(list[int], List[str], list[list[float]], list[Any], list[datetime.datetime], list[bytes]),  # noqa: UP006
     *(dict[str, int], Dict[str, str], dict[str, Any]),  # noqa: UP006
     *(dict[str, list[int]], dict[str, dict[str, bool]], list[dict[str, float]]),
-    *(Address, Order, Special, Box[int], Box[Address], Box[list[Address]], Root),
+    *(Address, Order, Special, Box[int], Box[Address], Box[list[Address]]),
     *(list[Order], list[list[Address]]),
     *(int | str, Union[int, str], Union[Address, str], list[int | str], list[int | None]),  # noqa: UP007
     *(list[Optional[Address]], dict[str, int | None]),  # noqa: UP045
@@ -210,6 +212,13 @@ class Loose(TypedDict, total=False):
     b: typing.Required[str]
 
 
+@dataclass
+class Plain:
+    x: int
+    label: str | None = None
+    computed: int = field(default=0, init=False)
+
+
 UserId = NewType("UserId", int)
 CHAT = Object(
     [
@@ -250,6 +259,12 @@ CHOICE = Object(
             Loose,
             Object([Property("a", DataType.long, required=False), Property("b", DataType.string)]),
         ),
+        (
+            Plain,
+            Object(
+                [Property("x", DataType.long), Property("label", DataType.string, required=False)]
+            ),
+        ),
         (Annotated[int, "unit: years"], DataType.long),
         (UserId, DataType.long),
         (list[Literal["a"]], Array(DataType.string)),
@@ -268,12 +283,52 @@ def test_hints_that_mlflow_does_not_support(element: Any, dtype: Any) -> None:
         mlflow_schema(list[element])
 
 
+class Renamed(pydantic.BaseModel):
+    a: int = pydantic.Field(alias="A")
+    b: int = pydantic.Field(validation_alias=pydantic.AliasChoices("B", "beta"))
+    hidden: int = pydantic.Field(default=0, exclude=True)
+
+    @pydantic.computed_field  # type: ignore[prop-decorator]
+    @property
+    def total(self) -> int:
+        return self.a + self.b
+
+
+class Dumped(Renamed):
+    model_config = pydantic.ConfigDict(serialize_by_alias=True)
+
+
+def spec_of(hint: Any, role: Literal["inputs", "outputs"]) -> Any:
+    signature = ModelSignature(outputs=from_type_hint(hint, role=role))
+    return to_spec(signature)["outputs"][0]
+
+
+def test_inputs_have_the_names_that_pydantic_validates() -> None:
+    assert spec_of(list[Renamed], "inputs") == {"A": "long", "B": "long", "hidden": "long"}
+
+
+def test_outputs_have_what_model_dump_returns() -> None:
+    assert spec_of(list[Renamed], "outputs") == {"a": "long", "b": "long", "total": "long"}
+    assert spec_of(list[Dumped], "outputs") == {"A": "long", "b": "long", "total": "long"}
+    dumped = Dumped(A=1, B=2).model_dump()
+    assert set(dumped) == {"A", "b", "total"}
+
+
+class ByPath(pydantic.BaseModel):
+    first: str = pydantic.Field(validation_alias=pydantic.AliasPath("names", 0))
+
+
+def test_a_field_that_no_key_sets_is_rejected() -> None:
+    with pytest.raises(SignError, match="A property has one name: give first an alias") as caught:
+        from_type_hint(list[ByPath])
+    assert caught.value.path == "inputs[].first"
+
+
+def test_a_root_model_has_the_type_of_its_root() -> None:
+    assert spec_of(list[Root], "inputs") == ["long"]
+
+
 class Point(NamedTuple):
-    x: int
-
-
-@dataclass
-class Plain:
     x: int
 
 
@@ -340,7 +395,6 @@ WITHOUT_SCHEMA: list[tuple[Any, str, str]] = [
     (list[Path], "inputs[]", "Write str"),
     (list[object], "inputs[]", "Write Any"),
     (list[None], "inputs[]", "Write the type of the other values, such as Optional[str]."),
-    (list[Plain], "inputs[]", "Make Plain a Pydantic model"),
     (list[Point], "inputs[]", "Make Point a Pydantic model"),
     (list_of(T), "inputs[]", "T is a type variable: write a concrete type."),
     (list[Callable[[int], int]], "inputs[]", "Use int, float, str"),

@@ -12,6 +12,7 @@ from modelpact.cli.tasks.base import Task
 from modelpact.data import DataSource
 from modelpact.errors import ConfigError, OutputsError, SignError
 from modelpact.models import Model
+from modelpact.models.row_objects import call_predict
 from modelpact.pipeline.recorder import RunRecorder
 from modelpact.pipeline.runner import STAGES
 from modelpact.signers import ExampleSigner, InferSigner, Signer
@@ -88,7 +89,8 @@ class InspectTask(Task):
         with recorder.stage("fit"):
             self.model.fit(sample.inputs, sample.targets)
         with recorder.stage("predict"):
-            return sample.with_outputs(self.model.predict(sample.inputs, sample.params))
+            outputs = call_predict(self.model, sample.inputs, sample.params)
+            return sample.with_outputs(outputs)
 
     def _show(self, sample: Sample, signature: Signature) -> None:
         from modelpact.cli.render.column_table import HEADERS, describe_params

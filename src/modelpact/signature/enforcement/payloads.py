@@ -6,6 +6,7 @@ import datetime
 import decimal
 import sys
 from collections.abc import Callable, Hashable, Iterable
+from enum import Enum
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +18,7 @@ from mlflow.types.schema import Array as ArrayType
 from modelpact.signature.enforcement.casting import Array
 from modelpact.signature.enforcement.column_schema import CompiledColumns
 from modelpact.signature.enforcement.violations import ViolationCode, Violations
+from modelpact.signature.inference.hint_fields import has_fields, object_to_row
 
 __all__ = ["check_columns", "to_frame"]
 
@@ -137,6 +139,8 @@ def _has_instance(values: Iterable[object], kind: type | tuple[type, ...]) -> bo
 
 
 def _check_list(data: list[Any], columns: CompiledColumns, violations: Violations) -> object:
+    if any(has_fields(kind) or issubclass(kind, Enum) for kind in set(map(type, data))):
+        data = object_to_row(data)
     if columns.named:
         if data and all(isinstance(row, dict) for row in data):
             return columns.check_rows(data, violations)

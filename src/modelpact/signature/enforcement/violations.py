@@ -42,6 +42,7 @@ class ViolationCode:
     NEEDS_CONVERSION = "NEEDS_CONVERSION"
     REFUSED_BY_MLFLOW = "REFUSED_BY_MLFLOW"
     MALFORMED = "MALFORMED"
+    TYPE_HINT = "TYPE_HINT"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections.abc
-import dataclasses
 import datetime
 import decimal
 import fractions
@@ -22,7 +21,7 @@ __all__ = ["format_hint", "is_container_hint", "suggest_hint"]
 
 _GENERAL = (
     "Use int, float, str, bool, bytes, date, datetime, Literal, an Enum, list[...], "
-    "dict[str, ...], a Pydantic model, a TypedDict, Optional of these, or Any."
+    "dict[str, ...], a Pydantic model, a dataclass, a TypedDict, Optional of these, or Any."
 )
 _BY_TYPE: dict[type, str] = {
     decimal.Decimal: "No MLflow type holds a decimal: write float, or str to keep every digit.",
@@ -130,8 +129,8 @@ def suggest_hint(hint: object) -> str:
 def _suggest_for_class(kind: type, arguments: tuple[object, ...]) -> str:
     name = kind.__name__
     first, last = (arguments[0], arguments[-1]) if arguments else (str, str)
-    if _is_record(kind):
-        return f"Make {name} a Pydantic model, or a TypedDict."
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return f"Make {name} a Pydantic model, a dataclass, or a TypedDict."
     if issubclass(kind, np.generic):
         return f"Write {_find_base(kind, _NUMPY_SCALARS)}: hints name Python's types, not NumPy's."
     if issubclass(kind, collections.abc.Mapping):
@@ -142,11 +141,6 @@ def _suggest_for_class(kind: type, arguments: tuple[object, ...]) -> str:
     if issubclass(kind, _LISTS):
         return f"Write list[{format_hint(first)}]."
     return _GENERAL
-
-
-def _is_record(kind: type) -> bool:
-    is_named_tuple = issubclass(kind, tuple) and hasattr(kind, "_fields")
-    return dataclasses.is_dataclass(kind) or is_named_tuple
 
 
 def _find_base(kind: type, names: dict[type, str]) -> str:

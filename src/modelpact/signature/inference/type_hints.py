@@ -8,14 +8,15 @@ import typing
 from collections.abc import Callable
 from enum import Enum
 from types import UnionType
-from typing import Any, Literal, NoReturn, TypeGuard, Union, get_args, get_origin
+from typing import Any, Literal, NoReturn, Union, get_args, get_origin
 
 from mlflow.exceptions import MlflowException
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object, Property, Schema
-from pydantic import BaseModel
+from pydantic import RootModel
 
 from modelpact.errors import SignError
 from modelpact.signature.inference.hint_advice import format_hint, is_container_hint, suggest_hint
+from modelpact.signature.inference.hint_fields import has_fields, is_typed_dict, read_fields
 from modelpact.signature.language.type_names import ColumnType
 
 __all__ = ["from_predict", "from_type_hint"]
@@ -39,21 +40,23 @@ def from_type_hint(hint: object, *, role: Literal["inputs", "outputs"] = "inputs
     """Return the schema of a type hint.
 
     Args:
-        hint: For inputs `list[...]`, one item per row: of scalars, lists, dicts, Pydantic models or
-            TypedDicts, to any depth. `Literal`, `Enum` and `date` become the type of their values.
-            For outputs the list is optional.
+        hint: For inputs `list[...]`, one item per row: of scalars, lists, dicts, Pydantic models,
+            dataclasses or TypedDicts, to any depth. `Literal`, `Enum` and `date` become the type
+            of their values. For outputs the list is optional.
         role: Whether the hint is that of the inputs or of the outputs.
 
     Returns:
-        One unnamed column. It equals MLflow's schema wherever MLflow supports the hint: a property
-        is named after its field (not its alias), it is optional if the field may be None, and a
-        union of several types is `any`.
+        One unnamed column. A property is optional if the field may be None, and a union of several
+        types is `any`. It equals MLflow's schema wherever MLflow supports the hint, except that
+        inputs have the alias of a field that is validated by its alias, outputs have computed
+        fields, and a root model is the type of its root.
 
     Raises:
         SignError: The hint has no schema. `hint` and `path` identify the part at fault, and the
             remedy is what to write instead.
 
     Example:
+        >>> from pydantic import BaseModel
         >>> class Author(BaseModel):
         ...     name: str
         ...     orcid: str | None = None
@@ -154,7 +157,7 @@ def _reject_inputs_without_list(hint: object) -> NoReturn:
 def _is_row_hint(hint: object) -> bool:
     is_plain = hint == Any or hint in _SCALARS
     is_generic = get_origin(hint) in (dict, Literal, *_UNIONS)
-    return is_plain or is_generic or _is_model(hint) or _is_typed_dict(hint)
+    return is_plain or is_generic or has_fields(hint)
 
 
 def _unwrap(hint: Any) -> Any:
@@ -197,10 +200,10 @@ def _read_hint(hint: object, path: str, parents: _Parents) -> tuple[ColumnType, 
 def _read_class(hint: type, path: str, parents: _Parents) -> tuple[ColumnType, bool]:
     if hint in _SCALARS:
         return _SCALARS[hint], True
-    if _is_model(hint):
-        return _read_model(hint, path, parents), True
-    if _is_typed_dict(hint):
-        return _read_typed_dict(hint, path, parents), True
+    if issubclass(hint, RootModel):
+        return _read_root(hint, path, parents)
+    if has_fields(hint):
+        return _read_object(hint, path, parents), True
     if issubclass(hint, Enum):
         return _read_values(hint, [member.value for member in hint], path)
     _reject(hint, path, suggest_hint(hint))
@@ -217,8 +220,8 @@ def _read_generic(hint: object, path: str, parents: _Parents) -> tuple[ColumnTyp
     if origin is Literal:
         values = [value.value if isinstance(value, Enum) else value for value in get_args(hint)]
         return _read_values(hint, values, path)
-    if _is_typed_dict(hint):
-        return _read_typed_dict(hint, path, parents), True
+    if is_typed_dict(hint):
+        return _read_object(hint, path, parents), True
     _reject(hint, path, suggest_hint(hint))
 
 
@@ -256,43 +259,30 @@ def _read_values(hint: object, values: list[object], path: str) -> tuple[DataTyp
     return kind, None not in values
 
 
-def _is_model(hint: object) -> TypeGuard[type[BaseModel]]:
-    return inspect.isclass(hint) and get_origin(hint) is None and issubclass(hint, BaseModel)
-
-
-def _is_typed_dict(hint: object) -> TypeGuard[type]:
-    if not inspect.isclass(hint):
-        return False
-    return hasattr(hint, "__required_keys__") and hasattr(hint, "__total__")
-
-
-def _read_model(model: type[BaseModel], path: str, parents: _Parents) -> Object:
-    _reject_recursion(model, path, parents)
-    if not model.__pydantic_complete__:
-        model.model_rebuild(raise_errors=False)
-    properties = []
-    for name, field in model.model_fields.items():
-        hint, field_path = field.annotation, f"{path}.{name}"
-        dtype, required = _read_hint(hint, field_path, (*parents, model))
-        if not required and field.is_required():
-            remedy = "A field that may be None needs the default None"
-            _reject(hint, field_path, f"{remedy}: {name}: {format_hint(hint)} = None.")
-        properties.append(Property(name, dtype, required))
-    return _make_object(model, properties, path)
-
-
-def _read_typed_dict(hint: Any, path: str, parents: _Parents) -> Object:
+def _read_object(hint: Any, path: str, parents: _Parents) -> Object:
     _reject_recursion(hint, path, parents)
     properties = []
-    for name, annotation in typing.get_type_hints(hint, include_extras=True).items():
-        dtype, required = _read_hint(annotation, f"{path}.{name}", (*parents, hint))
-        origin = get_origin(annotation)
-        # With postponed annotations, __required_keys__ does not account for NotRequired.
-        is_key_required = origin is typing.Required or (
-            origin is not typing.NotRequired and name in hint.__required_keys__
-        )
-        properties.append(Property(name, dtype, required and is_key_required))
+    for field in read_fields(hint, "inputs" if path.startswith("inputs") else "outputs"):
+        field_path = f"{path}.{field.name}"
+        if field.key is None:
+            remedy = f"A property has one name: give {field.name} an alias that is a string."
+            _reject(hint, field_path, remedy)
+        dtype, required = _read_hint(field.hint, field_path, (*parents, hint))
+        if not required and field.needs_default:
+            remedy = "A field that may be None needs the default None"
+            _reject(
+                field.hint, field_path, f"{remedy}: {field.name}: {format_hint(field.hint)} = None."
+            )
+        properties.append(Property(field.key, dtype, required and not field.may_be_absent))
     return _make_object(hint, properties, path)
+
+
+def _read_root(
+    model: type[RootModel[Any]], path: str, parents: _Parents
+) -> tuple[ColumnType, bool]:
+    """Return the type of the only value of a root model, which is a row itself."""
+    _reject_recursion(model, path, parents)
+    return _read_hint(model.model_fields["root"].annotation, path, (*parents, model))
 
 
 def _reject_recursion(hint: object, path: str, parents: _Parents) -> None:

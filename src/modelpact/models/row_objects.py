@@ -1,0 +1,329 @@
+"""Rows as the objects that the type hints of `predict` name, and predicted objects as plain data.
+
+Only a saved model whose `predict` has such hints carries this module.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import functools
+import inspect
+import sys
+import typing
+from collections.abc import Callable
+from enum import Enum
+from types import UnionType
+from typing import Any, Literal, NoReturn, get_args, get_origin
+
+import typing_extensions
+from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
+
+from modelpact._internal.text import truncate
+from modelpact.errors import InputsError
+from modelpact.signature.enforcement.violations import (
+    ViolationCode,
+    Violations,
+    describe_value,
+)
+
+__all__ = ["RowHint", "call_predict", "read_row_hint", "to_data", "uses_objects"]
+
+_EXACT: dict[Any, tuple[type, ...]] = {
+    int: (int,),
+    float: (float, int),
+    str: (str,),
+    bool: (bool,),
+}
+"""The types of the values that a hint accepts; Pydantic alone would convert "1" to 1."""
+
+
+_PLAIN = frozenset({bool, int, float, str, bytes, type(None)})
+
+
+def call_predict(model: Any, inputs: Any, params: Any = None) -> Any:
+    """Call `predict` with objects of its type hint, and return plain data.
+
+    Args:
+        model: An object with a method `predict`. Without type hints of rows, its inputs and its
+            prediction are left as they are.
+        inputs: Rows as dicts and lists, a DataFrame `(n_rows, n_columns)`, or objects.
+        params: Inference parameters.
+
+    Raises:
+        InputsError: The inputs violate the type hint.
+
+    Example:
+        >>> class Row(BaseModel):
+        ...     w: float
+        >>> class Squares:
+        ...     def predict(self, inputs: list[Row], params=None) -> list[Row]:
+        ...         return [Row(w=row.w**2) for row in inputs]
+        >>> call_predict(Squares(), [{"w": 2.0}])
+        [{'w': 4.0}]
+    """
+    predict = type(model).predict
+    hint = read_row_hint(predict)
+    prediction = model.predict(inputs if hint is None else hint.to_objects(inputs), params)
+    return to_data(prediction) if uses_objects(predict) else prediction
+
+
+def uses_objects(predict: Callable[..., Any]) -> bool:
+    """Return whether a method `predict` is hinted to take rows, or to return objects."""
+    hints = _read_hints(predict)
+    return read_row_hint(predict) is not None or _has_objects(hints.get("return"))
+
+
+@functools.lru_cache(maxsize=256)
+def read_row_hint(predict: Callable[..., Any]) -> RowHint | None:
+    """Return the type hint `list[...]` of the inputs of a method `predict`, if there is one."""
+    names = list(inspect.signature(predict).parameters)
+    hint = _unwrap(_read_hints(predict).get(names[1] if len(names) > 1 else ""))
+    if get_origin(hint) is not list:
+        return None
+    try:
+        return RowHint(hint)
+    # Pydantic cannot validate the hint, and neither can MLflow.
+    except (PydanticUserError, NameError):
+        return None
+
+
+def _read_hints(predict: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(predict, include_extras=True)
+    # The hints name types that are imported for type checkers only.
+    except (NameError, TypeError):
+        return {}
+
+
+class RowHint:
+    """The type hint of rows, as a validator.
+
+    Args:
+        hint: `list[...]`.
+    """
+
+    def __init__(self, hint: Any) -> None:
+        self.hint = hint if sys.version_info >= (3, 12) else _with_new_typed_dicts(hint)
+        self._adapter: TypeAdapter[Any] = TypeAdapter(self.hint)
+
+    def to_objects(self, inputs: Any) -> Any:
+        """Return inputs as the hint has them: objects, enumeration members, dates.
+
+        Values are not converted to other types, such as text to numbers, except that JSON has
+        base64 for bytes, and text for dates.
+
+        Raises:
+            InputsError: The inputs violate the hint.
+        """
+        rows = self._to_rows(inputs)
+        try:
+            return self._adapter.validate_python(rows, strict=True)
+        except ValidationError:
+            # Strict mode accepts neither JSON's forms of dates and enumerations nor dataclasses.
+            prepared = _prepare(rows, self.hint)
+        try:
+            return self._adapter.validate_python(prepared)
+        except ValidationError as error:
+            _raise_inputs_error(error)
+
+    def _to_rows(self, inputs: Any) -> Any:
+        if hasattr(inputs, "columns") and hasattr(inputs, "iloc"):
+            # MLflow and the signature engine pass unnamed data as the column 0.
+            is_column = list(inputs.columns) == [0]
+            if not is_column and (len(inputs.columns) != 1 or self._has_named_values()):
+                return list(map(self._without_nulls, inputs.to_dict(orient="records")))
+            inputs = inputs.iloc[:, 0]
+        return inputs.tolist() if hasattr(inputs, "tolist") else inputs
+
+    def _has_named_values(self) -> bool:
+        row = _unwrap(get_args(self.hint)[0])
+        return get_origin(row) is dict or _find_fields(row) is not None
+
+    def _without_nulls(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a row of a DataFrame, in which an absent value is null; NaN is a float as well."""
+        fields = _find_fields(_unwrap(get_args(self.hint)[0])) or {}
+        return {
+            key: value
+            for key, value in row.items()
+            if not _is_null(value) or _unwrap(fields.get(key, float)) is float
+        }
+
+
+def _is_null(value: Any) -> bool:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float) and value != value  # noqa: PLR0124
+
+
+@dataclasses.dataclass(frozen=True)
+class _Mismatch:
+    """A value of a wrong type, which Pydantic rejects in its place."""
+
+    value: Any
+
+
+def _prepare(value: Any, hint: Any) -> Any:
+    """Return a value for Pydantic: decoded, and with mismatches marked."""
+    hint = _unwrap(hint)
+    if hasattr(value, "dtype"):
+        # A value of NumPy, which only becomes a Python datetime in microseconds.
+        value = (value.astype("datetime64[us]") if value.dtype.kind == "M" else value).tolist()
+    if inspect.isclass(hint) and get_origin(hint) is None:
+        return _prepare_for_class(value, hint)
+    return _prepare_for_generic(value, get_origin(hint), get_args(hint))
+
+
+def _prepare_for_class(value: Any, hint: Any) -> Any:
+    if hint in _EXACT:
+        is_exact = isinstance(value, _EXACT[hint]) and (hint is bool or not isinstance(value, bool))
+        return value if is_exact else _Mismatch(value)
+    if hint is bytes and isinstance(value, str):
+        return _decode(value)
+    if issubclass(hint, RootModel):
+        return _prepare(value, hint.model_fields["root"].annotation)
+    fields = _find_fields(hint)
+    if fields is None:
+        return _read_leaf(value, hint)
+    if not isinstance(value, dict):
+        return value
+    return {key: _prepare(item, fields.get(key, Any)) for key, item in value.items()}
+
+
+def _prepare_for_generic(value: Any, origin: Any, arguments: tuple[Any, ...]) -> Any:
+    if origin is list and isinstance(value, list):
+        return [_prepare(item, arguments[0]) for item in value]
+    if origin is dict and isinstance(value, dict):
+        return {key: _prepare(item, arguments[1]) for key, item in value.items()}
+    if origin is Literal:
+        members = (member for member in arguments if isinstance(member, Enum))
+        return next((member for member in members if member.value == value), value)
+    if origin in (typing.Union, UnionType) and value is not None:
+        others = [argument for argument in arguments if argument is not type(None)]
+        return _prepare(value, others[0]) if len(others) == 1 else value
+    return value
+
+
+def _decode(text: str) -> Any:
+    """Return the bytes of base64 text, as MLflow's server does."""
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except binascii.Error:
+        return _Mismatch(text)
+
+
+def _read_leaf(value: Any, hint: Any) -> Any:
+    """Return a value that JSON has as text, such as a date, for models in strict mode as well."""
+    # A datetime is a date as well.
+    if type(value) is hint:
+        return value
+    try:
+        return TypeAdapter(hint).validate_python(value)
+    except (ValidationError, PydanticUserError):
+        return value
+
+
+def _find_fields(hint: Any) -> dict[str, Any] | None:
+    """Return the type hints of a class with fields, by name and by alias; None for another hint."""
+    if not inspect.isclass(hint) or get_origin(hint) is not None:
+        return None
+    if issubclass(hint, BaseModel):
+        names = {name: field.annotation for name, field in hint.model_fields.items()}
+        aliases = {
+            field.validation_alias: field.annotation
+            for field in hint.model_fields.values()
+            if isinstance(field.validation_alias, str)
+        }
+        return {**names, **aliases}
+    if dataclasses.is_dataclass(hint) or typing_extensions.is_typeddict(hint):
+        return typing.get_type_hints(hint, include_extras=True)
+    return None
+
+
+def _unwrap(hint: Any) -> Any:
+    """Return the type within `Annotated`, `Required`, `NotRequired`, `NewType` and type aliases."""
+    while True:
+        if get_origin(hint) in (typing.Annotated, typing.Required, typing.NotRequired):
+            hint = get_args(hint)[0]
+        elif isinstance(hint, typing.NewType):
+            hint = hint.__supertype__
+        elif type(hint).__name__ == "TypeAliasType":
+            hint = hint.__value__
+        else:
+            return hint
+
+
+def _has_objects(hint: Any) -> bool:
+    """Return whether values of a hint are objects, which JSON does not have, at any depth."""
+    hint = _unwrap(hint)
+    if inspect.isclass(hint) and get_origin(hint) is None:
+        return issubclass(hint, (BaseModel, Enum)) or dataclasses.is_dataclass(hint)
+    return any(map(_has_objects, get_args(hint)))
+
+
+def _with_new_typed_dicts(hint: Any) -> Any:
+    """Return a hint with the TypedDicts of typing_extensions, which Pydantic needs before 3.12."""
+    if typing_extensions.is_typeddict(hint):
+        fields = typing.get_type_hints(hint, include_extras=True)
+        known = {name: _with_new_typed_dicts(field) for name, field in fields.items()}
+        for name in known.keys() - hint.__required_keys__:
+            if get_origin(known[name]) not in (typing.Required, typing.NotRequired):
+                known[name] = typing.NotRequired[known[name]]
+        return typing_extensions.TypedDict(hint.__name__, known)  # type: ignore[operator]
+    origin, arguments = get_origin(hint), get_args(hint)
+    new = tuple(map(_with_new_typed_dicts, arguments))
+    if new == arguments or origin is Literal:
+        return hint
+    if origin is UnionType:
+        origin = typing.Union
+    return origin[new if len(new) > 1 else new[0]]
+
+
+def _raise_inputs_error(error: ValidationError) -> NoReturn:
+    violations = Violations()
+    violations.cause = error
+    for issue in error.errors(include_url=False):
+        row, *path = issue["loc"] or (None,)
+        position = row if isinstance(row, int) else None
+        expected, value = issue["msg"].removeprefix("Input should be "), issue["input"]
+        if issue["type"] in ("value_error", "assertion_error"):
+            # The message of a validator of the user may repeat the data.
+            got = truncate(issue["msg"])
+            expected = "a value that the validators of the type hint accept"
+        elif issue["type"] == "missing":
+            expected, got = "a value", "nothing"
+        else:
+            got = describe_value(value.value if isinstance(value, _Mismatch) else value)
+        where = () if row is None else (0, *path)
+        violations.add_message(ViolationCode.TYPE_HINT, where, expected, got, position)
+    violations.raise_if_any(InputsError, "inputs")
+    raise AssertionError("Pydantic raised an error without an issue") from error
+
+
+def to_data(value: Any) -> Any:
+    """Return plain data for predicted objects, as MLflow's server does: `model_dump`.
+
+    Computed fields are included, and fields have their own names, not their aliases.
+
+    Example:
+        >>> @dataclasses.dataclass
+        ... class Area:
+        ...     w: float
+        >>> to_data([Area(2.0)])
+        [{'w': 2.0}]
+    """
+    if isinstance(value, BaseModel):
+        return to_data(value.model_dump())
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: to_data(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (list, tuple)):
+        if set(map(type, value)) <= _PLAIN:
+            return list(value)
+        return [to_data(item) for item in value]
+    if isinstance(value, dict):
+        return {key: to_data(item) for key, item in value.items()}
+    return value

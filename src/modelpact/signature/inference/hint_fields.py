@@ -1,0 +1,137 @@
+"""The fields of Pydantic models, dataclasses and TypedDicts, as rows and predictions have them."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any, Literal, get_origin
+
+from pydantic import AliasChoices, BaseModel, RootModel
+from pydantic.fields import FieldInfo
+
+__all__ = ["HintField", "has_fields", "is_typed_dict", "object_to_row", "read_fields"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HintField:
+    """One field of a class.
+
+    Attributes:
+        name: The name in the class.
+        key: The name of the property; None if no single key of a row sets the field.
+        hint: The type hint.
+        may_be_absent: Whether the key itself is optional.
+        needs_default: Whether the field has no default, so that None must be given.
+    """
+
+    name: str
+    key: str | None
+    hint: Any
+    may_be_absent: bool = False
+    needs_default: bool = False
+
+
+def has_fields(hint: Any) -> bool:
+    """Return whether a hint is a class whose fields become the properties of an object."""
+    if not inspect.isclass(hint) or get_origin(hint) is not None:
+        return is_typed_dict(hint)
+    return issubclass(hint, BaseModel) or dataclasses.is_dataclass(hint) or is_typed_dict(hint)
+
+
+def is_typed_dict(hint: Any) -> bool:
+    """Return whether a hint is a TypedDict, of typing or of typing_extensions."""
+    if not inspect.isclass(hint):
+        return False
+    return hasattr(hint, "__required_keys__") and hasattr(hint, "__total__")
+
+
+def read_fields(kind: Any, role: Literal["inputs", "outputs"]) -> Iterator[HintField]:
+    """Yield the fields of a class.
+
+    In inputs, a field has the name that Pydantic validates: its alias, unless the model accepts its
+    own name as well. In outputs, it has the name that `model_dump` gives it, and computed fields
+    are included.
+    """
+    if is_typed_dict(kind):
+        yield from _typed_dict_fields(kind)
+    elif hasattr(kind, "__pydantic_fields__"):
+        yield from _pydantic_fields(kind, role)
+    else:
+        hints = typing.get_type_hints(kind, include_extras=True)
+        for field in dataclasses.fields(kind):
+            defaults = {field.default, field.default_factory}
+            if field.init or role == "outputs":
+                is_required = defaults == {dataclasses.MISSING}
+                yield HintField(field.name, field.name, hints[field.name], False, is_required)
+
+
+def object_to_row(value: Any) -> Any:
+    """Return an object as the plain values that it can be validated from, at every depth.
+
+    Example:
+        >>> class Person(BaseModel):
+        ...     name: str
+        >>> object_to_row([Person(name="Ada")])
+        [{'name': 'Ada'}]
+    """
+    if isinstance(value, RootModel):
+        return object_to_row(value.root)
+    if isinstance(value, BaseModel) or dataclasses.is_dataclass(value):
+        fields = read_fields(type(value), "inputs")
+        return {
+            field.key or field.name: object_to_row(getattr(value, field.name)) for field in fields
+        }
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, list):
+        return [object_to_row(item) for item in value]
+    if isinstance(value, dict):
+        return {key: object_to_row(item) for key, item in value.items()}
+    return value
+
+
+def _typed_dict_fields(kind: Any) -> Iterator[HintField]:
+    for name, hint in typing.get_type_hints(kind, include_extras=True).items():
+        origin = get_origin(hint)
+        # With postponed annotations, __required_keys__ does not account for NotRequired.
+        is_key_required = origin is typing.Required or (
+            origin is not typing.NotRequired and name in kind.__required_keys__
+        )
+        yield HintField(name, name, hint, may_be_absent=not is_key_required)
+
+
+def _pydantic_fields(kind: Any, role: Literal["inputs", "outputs"]) -> Iterator[HintField]:
+    is_model = issubclass(kind, BaseModel)
+    if is_model and not kind.__pydantic_complete__:
+        kind.model_rebuild(raise_errors=False)
+    config = kind.model_config if is_model else kind.__pydantic_config__
+    for name, field in kind.__pydantic_fields__.items():
+        if role == "inputs":
+            key = _validated_key(name, field, config)
+        elif field.exclude:
+            continue
+        else:
+            key = _serialized_key(name, field, config)
+        yield HintField(name, key, field.annotation, False, field.is_required())
+    if is_model and role == "outputs":
+        for name, computed in kind.model_computed_fields.items():
+            yield HintField(name, _serialized_key(name, computed, config), computed.return_type)
+
+
+def _validated_key(name: str, field: FieldInfo, config: Any) -> str | None:
+    """Return the key that sets a field; None if the alias is the path to a nested value."""
+    alias: Any = field.validation_alias
+    accepts_name = config.get("populate_by_name") or config.get("validate_by_name")
+    if alias is None or accepts_name:
+        return name
+    if isinstance(alias, AliasChoices):
+        alias = alias.choices[0]
+    return alias if isinstance(alias, str) else None
+
+
+def _serialized_key(name: str, field: Any, config: Any) -> str:
+    alias = getattr(field, "serialization_alias", None) or getattr(field, "alias", None)
+    return alias if alias and config.get("serialize_by_alias") else name
