@@ -231,6 +231,21 @@ class Blobs(Model):
         return [len(row) for row in inputs]
 
 
+class Picture(BaseModel):
+    """Bytes within an object."""
+
+    picture: bytes
+
+
+class Pictures(Model):
+    """Takes and returns bytes within objects."""
+
+    def predict(self, inputs: list[Picture], params: Params = None) -> list[Picture]:
+        """Return the pictures."""
+        assert all(isinstance(row.picture, bytes) for row in inputs)
+        return inputs
+
+
 class Lists(Model):
     """Takes lists of objects."""
 
