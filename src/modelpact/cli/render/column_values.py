@@ -38,7 +38,7 @@ def split_columns(data: Inputs | Outputs) -> list[tuple[object, object]]:
         return [(data.name, data)]
     if isinstance(data, dict):
         return [(key, {key: value}) for key, value in data.items()]
-    if data and is_list_of(data, dict):
+    if is_list_of(data, dict) and data:
         return _split_records(data)
     return [(None, data)]
 
