@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+import sys
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -202,6 +204,27 @@ class _InputsOnly(Doubler):
 def test_outputs_without_a_hint_are_inferred() -> None:
     signed = TypeHintSigner().sign([1.0, 2.0], np.array([2.0, 4.0]), model=_InputsOnly())
     assert signed.outputs == infer(None, np.array([2.0, 4.0])).outputs
+
+
+class _Old(TypedDict):
+    x: int
+
+
+@dataclasses.dataclass
+class _Holder:
+    old: _Old
+
+
+class _Unsupported(Doubler):
+    def predict(self, inputs: list[_Holder], params: dict[str, Any] | None = None) -> list[int]:
+        return [row.old["x"] for row in inputs]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Pydantic accepts every TypedDict")
+def test_hints_that_pydantic_cannot_validate_are_rejected() -> None:
+    with pytest.raises(SignError, match="Pydantic cannot validate") as caught:
+        TypeHintSigner().sign([{"old": {"x": 1}}], [1], model=_Unsupported())
+    assert "typing_extensions" in caught.value.remedy
 
 
 @pytest.mark.parametrize(

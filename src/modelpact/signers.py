@@ -13,7 +13,7 @@ from modelpact._internal.text import truncate
 from modelpact.datatypes import count_rows, take_rows
 from modelpact.errors import CompatibilityError, InputsError, OutputsError, SignError
 from modelpact.models import Model
-from modelpact.models.row_objects import call_predict
+from modelpact.models.row_objects import call_predict, read_row_hint
 from modelpact.types import Inputs, Params, Step
 
 if TYPE_CHECKING:
@@ -150,6 +150,11 @@ class TypeHintSigner(Signer):
                 f"{type(model).__name__}.predict has no type hint for its inputs",
                 remedy="Add one: predict(self, inputs: list[Flower], params=None) -> list[str]; "
                 "or choose signer=infer.",
+            )
+        if read_row_hint(type(model).predict) is None:
+            raise SignError(
+                f"Pydantic cannot validate the type hint of {type(model).__name__}.predict",
+                remedy="Before Python 3.12, import TypedDict from typing_extensions.",
             )
         unhinted = outputs if hinted_outputs is None else None
         inferred = None

@@ -79,8 +79,9 @@ def uses_objects(predict: Callable[..., Any]) -> bool:
 @functools.lru_cache(maxsize=256)
 def read_row_hint(predict: Callable[..., Any]) -> RowHint | None:
     """Return the type hint `list[...]` of the inputs of a method `predict`, if there is one."""
-    names = list(inspect.signature(predict).parameters)
-    hint = _unwrap(_read_hints(predict).get(names[1] if len(names) > 1 else ""))
+    parameters = inspect.signature(predict).parameters
+    names = [name for name in parameters if name not in ("self", "context")]
+    hint = _unwrap(_read_hints(predict).get(names[0] if names else ""))
     if get_origin(hint) is not list:
         return None
     try:
