@@ -129,6 +129,7 @@ class DataError(PactError, ValueError):
 
     source: str | None = None
     path: str | None = None
+    line: int | None = None
     column: object = None
 
 

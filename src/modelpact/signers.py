@@ -42,6 +42,14 @@ class Signer(Step, ABC):
             SpecError: A written signature is malformed.
         """
 
+    def contract(self) -> Signature | None:
+        """Return the signature that is known before there is data; None if it depends on data.
+
+        Raises:
+            SpecError: A written signature is malformed.
+        """
+        return None
+
 
 class InferSigner(Signer):
     """Infers the signature as MLflow does, but raises where MLflow would infer no useful type.
@@ -90,6 +98,14 @@ class ExplicitSigner(Signer):
     def sign(
         self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None
     ) -> Signature:
+        written = self.contract()
+        _check_data(written, inputs, outputs, params, "Correct the written signature, or the data.")
+        stored = _stored_signature(model)
+        if stored is not None:
+            _check_not_narrower(written, stored)
+        return written
+
+    def contract(self) -> Signature:
         spec = {"inputs": self.inputs, "outputs": self.outputs, "params": self.params}
         if all(part is None for part in spec.values()):
             raise SignError(
@@ -98,10 +114,6 @@ class ExplicitSigner(Signer):
                 "signer.inputs={age: double} signer.outputs=double.",
             )
         written: Signature = signature.parse(spec)
-        _check_data(written, inputs, outputs, params, "Correct the written signature, or the data.")
-        stored = _stored_signature(model)
-        if stored is not None:
-            _check_not_narrower(written, stored)
         return written
 
 

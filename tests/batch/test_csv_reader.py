@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -83,9 +84,9 @@ class TestCsv:
             (b"\n\n", "is empty"),
             (b"do,n\n", "has no rows"),
             (b"do,n\n\n\r\n\n", "has no rows"),
-            (b"do,do\n1,2\n", "duplicate column: 'do'"),
+            (b"do,do\n1,2\n", "line 1: two columns are named 'do'"),
             (b'do,n\n"never closed,1\nx,2\n', "is not closed"),
-            (b"\xff\xfe\x00", "cannot be read"),
+            (b"\xff\xfe\x00", "data.encoding"),
         ],
     )
     def test_files_that_are_not_tables(
@@ -99,10 +100,12 @@ class TestCsv:
     def test_an_unclosed_quote_is_rejected_early(
         self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("modelpact.batch.records.BLOCK_BYTES", 1000)
-        monkeypatch.setattr("modelpact.batch.records.MAX_RECORD_BYTES", 10_000)
+        monkeypatch.setattr("modelpact.data.records.BLOCK_BYTES", 1000)
+        monkeypatch.setattr("modelpact.data.records.MAX_RECORD_BYTES", 10_000)
         Path("in.csv").write_text('do,n\n"x,1\n' + "x,1\n" * 10_000)
-        with pytest.raises(DataError, match=r"byte 5 is longer than 10,000 bytes(.|\n)*not closed"):
+        with pytest.raises(
+            DataError, match=r"line 2: the record is longer than 10,000 bytes(.|\n)*not closed"
+        ):
             run_batch(scripted, "in.csv", "out.csv")
 
     def test_blocks_and_parts_of_any_size_have_the_same_rows(
@@ -113,8 +116,8 @@ class TestCsv:
         rows = [{"do": "x" + texts[rng.integers(len(texts))], "n": row} for row in range(300)]
         write_rows(".csv", rows)
         for block in (7, 64, 1000):
-            monkeypatch.setattr("modelpact.batch.records.BLOCK_BYTES", block)
-            monkeypatch.setattr("modelpact.batch.records.MAX_PART_BYTES", 3 * block)
+            monkeypatch.setattr("modelpact.data.records.BLOCK_BYTES", block)
+            monkeypatch.setattr("modelpact.data.records.MAX_PART_BYTES", 3 * block)
             done = run_batch(
                 scripted, "in.csv", "out.jsonl", keep=("do",), overwrite=True, batch_size=11
             )
@@ -123,7 +126,44 @@ class TestCsv:
                 (row["do"], row["n"]) for row in rows
             ]
 
-    def test_white_space_separators_are_rejected(self, scripted: Adapter) -> None:
-        write_rows(".csv")
-        with pytest.raises(DataError, match=r"data\.separator"):
-            run_batch(scripted, CsvData(path="in.csv", separator=r"\s+"), "out.csv")
+    def test_a_missing_column_ends_the_batch_even_if_no_row_can_be_parsed(
+        self, scripted: Adapter
+    ) -> None:
+        for text, hint in (("# x\ndo,n\nx,1\n", "data.comment"), ("do;n\nx;1,5\n", "data.decimal")):
+            Path("in.csv").write_text(text)
+            with pytest.raises(InputsError, match=r"n: expected long, .*MISSING_COLUMN") as caught:
+                run_batch(scripted, "in.csv", "out.csv", on_error="reject")
+            assert hint in caught.value.remedy
+
+    def test_batches_read_the_same_dialects_as_data_sources(self, scripted: Adapter) -> None:
+        text = "# x\ndo;n;at\n'Ä;\n7';1.000;1\n007;NIX;2\n"
+        Path("in.csv").write_bytes(gzip.compress(text.encode("latin-1")))
+        data = CsvData(
+            path="in.csv",
+            separator=";",
+            quote="'",
+            comment="#",
+            encoding="latin-1",
+            decimal=",",
+            thousands=".",
+            na_values=["NIX"],
+        )
+        run_batch(scripted, data, "out.jsonl", keep=("do",), on_error="reject")
+        assert read_rows("out.jsonl") == [{"do": "Ä;\n7", "prediction": 1000.0}]
+        assert [(one["row"], one["code"]) for one in read_rejects()] == [(1, "NULL")]
+
+    def test_every_digit_of_an_integer_is_kept_next_to_malformed_cells(
+        self, scripted: Adapter
+    ) -> None:
+        Path("in.csv").write_text(f"do,n\nx,{2**53 + 1}\nx,y\n")
+        done = run_batch(scripted, "in.csv", "out.jsonl", keep=("n",), on_error="reject")
+        assert done.n_predicted == 1
+        assert read_rows("out.jsonl")[0]["n"] == 2**53 + 1
+
+    def test_cells_can_be_separated_by_white_space(self, scripted: Adapter) -> None:
+        Path("in.csv").write_text('do   n\n "a b"  1\nx\t2\n')
+        run_batch(scripted, CsvData(path="in.csv", separator=r"\s+"), "out.jsonl", keep=("do",))
+        assert [(row["do"], row["prediction"]) for row in read_rows("out.jsonl")] == [
+            ("a b", 1.0),
+            ("x", 2.0),
+        ]

@@ -209,7 +209,7 @@ class TestColumns:
         sample = JsonlData(path="in.jsonl", target="a", test_size=0).read()
         assert sample.inputs["t"].tolist() == ["x", "2020-01-01"]
         Path("in.jsonl").write_text("[1]\n")
-        with pytest.raises(DataError, match="not a JSON object"):
+        with pytest.raises(DataError, match="line 1: expected a JSON object, got list"):
             JsonlData(path="in.jsonl").read()
 
 

@@ -39,9 +39,9 @@ def test_a_file_is_read_as_it_was_written(kind: Any) -> None:
 
 
 def test_the_target_is_not_an_input(table: str) -> None:
-    sample = CsvData(path=table, target="height", test_size=0).read()
-    assert list(sample.inputs.columns) == ["age", "name"]
-    assert sample.targets[:2].tolist() == [1.5, 1.75]
+    sample = CsvData(path=table, target="age", test_size=0).read()
+    assert list(sample.inputs.columns) == ["name", "height"]
+    assert sample.targets.tolist() == [30, 40, 50]
 
 
 def test_columns_are_inputs_in_the_order_given(table: str) -> None:
@@ -114,16 +114,12 @@ def test_an_empty_file_is_rejected(kind: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "content", "wanted"),
     [
-        (CsvData, b"a,b\n1,2,3\n4,5\n6,7,8,9\n", "a CSV file in UTF-8"),
-        (CsvData, "a,b\nÄpfel,2\n".encode("latin-1"), "a CSV file in UTF-8"),
-        (CsvData, b"\n\n\n", "a CSV file in UTF-8"),
-        (CsvData, b'a,b\n"1,2\n', "a CSV file in UTF-8"),
         (CsvData, b"\x89PNG\r\n\x1a\n\0\0\xff\xfe", "a CSV file in UTF-8"),
         (ParquetData, b"a,b\n1,2\n", "a Parquet file"),
         (ParquetData, b"PAR1", "a Parquet file"),
         (ParquetData, b"PAR1" + b"\0" * 50 + b"PAR1", "a Parquet file"),
     ],
-    ids=["ragged", "latin-1", "blank", "open quote", "picture", "csv", "magic only", "zeros"],
+    ids=["picture", "csv", "magic only", "zeros"],
 )
 def test_an_unreadable_file_is_reported_with_the_reason(
     kind: Any, content: bytes, wanted: str
@@ -153,7 +149,7 @@ def test_an_unreadable_file_is_named(table: str, monkeypatch: pytest.MonkeyPatch
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(pd, "read_csv", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     assert "people.csv cannot be read: [Errno 13] Permission denied" in str(
         data_error(CsvData(path=table).read)
     )
@@ -207,11 +203,14 @@ def test_a_json_lines_file_is_read_without_blank_lines() -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [('{"a": 1}\n\n[2]\n', "line 3 is not a JSON object"), ('{"a": 1}\n{"a": \n', "Expecting")],
+    [
+        ('{"a": 1}\n\n[2]\n', "line 3: expected a JSON object, got list"),
+        ('{"a": 1}\n{"a": \n', "line 2: expected JSON, got column 7: Expecting value"),
+        ('{"a": NaN}\n', "line 1: expected JSON, got NaN, which is not valid JSON"),
+    ],
 )
 def test_a_malformed_json_lines_file_is_reported_with_the_reason(content: str, reason: str) -> None:
     Path("rows.jsonl").write_text(content)
     error = data_error(JsonlData(path="rows.jsonl").read)
-    assert error.message.startswith("rows.jsonl cannot be read: ")
-    assert reason in error.message
+    assert error.message == f"rows.jsonl, {reason}"
     assert "a JSON Lines file" in error.remedy

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from modelpact.data.records import Part
+
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
@@ -15,32 +17,6 @@ if TYPE_CHECKING:
     from modelpact.types import Signature
 
 __all__ = ["Chunk", "Part", "PartResult", "ReadPlan", "RowReader"]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A range of consecutive rows: the unit of scoring and of checkpoints.
-
-    Attributes:
-        index: The number of the part, from 0.
-        first: The number of its first row in the file, from 0.
-        n_rows: The number of its rows.
-        begin: The offset of its first byte, for text formats.
-        end: The offset behind its last byte, for text formats.
-        share: The share of the input up to the end of this part, from 0 to 1.
-    """
-
-    index: int
-    first: int
-    n_rows: int
-    begin: int = 0
-    end: int = 0
-    share: float = 1.0
-
-    @property
-    def last(self) -> int:
-        """The number of its last row in the file."""
-        return self.first + self.n_rows - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +104,10 @@ class RowReader(ABC):
     """
 
     columns: list[str] | None = None
+
+    def suggest(self) -> str:
+        """Return what may be wrong if columns are missing; empty if nothing is known."""
+        return ""
 
     @abstractmethod
     def identity(self) -> dict[str, object]:

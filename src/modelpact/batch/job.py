@@ -20,9 +20,10 @@ from modelpact.batch.outputs import empty_table, output_names
 from modelpact.batch.readers import open_reader
 from modelpact.batch.scoring import ScoringPlan
 from modelpact.data import DataSource
-from modelpact.data.file_sources import TableFile
-from modelpact.errors import ConfigError, DataError, PactError
-from modelpact.signature import digest
+from modelpact.data.table_file import TableFile
+from modelpact.errors import ConfigError, DataError, InputsError, PactError
+from modelpact.signature import ViolationCode, digest
+from modelpact.signature import compile as compile_signature
 
 if TYPE_CHECKING:
     from mlflow.types.schema import ColSpec, TensorSpec
@@ -127,8 +128,14 @@ class Batch:
         rejects = check_paths(
             self.data, self.out, self.rejects, overwrite=self.overwrite or self.resume
         )
-        reader = self._open_reader()
         checkpoint = Checkpoint(self.out)
+        with open_reader(self.data, self._plan()) as reader:
+            self._check_columns(reader)
+            return self._run_with_checkpoint(reader, checkpoint, rejects, progress)
+
+    def _run_with_checkpoint(
+        self, reader: RowReader, checkpoint: Checkpoint, rejects: Path, progress: ProgressCallback
+    ) -> BatchResult:
         try:
             with checkpoint.open(self._state(reader), resume=self.resume, overwrite=self.overwrite):
                 result = self._run(reader, checkpoint, rejects, progress)
@@ -158,6 +165,8 @@ class Batch:
             raise DataError(
                 f"{self.data.name} has no rows", remedy="Nothing to predict; no file was written."
             )
+        if reader.columns:
+            self._check_required_columns(reader, reader.columns)
         waiting = [part for part in parts if not checkpoint.has(part)]
         empty = empty_table(self.adapter.signature, dict.fromkeys(self.keep, pa.null()))
         total = sum(part.n_rows for part in parts)
@@ -197,23 +206,42 @@ class Batch:
 
         return engine_local.run(plan, self.adapter, parts, self.workers, self.processes)
 
-    def _open_reader(self) -> RowReader:
+    def _plan(self) -> ReadPlan:
         signature = self.adapter.signature
         chunk_rows, part_rows = _choose_sizes(signature, self.batch_size)
         read_extra = self.loader.extra != "ignore"
-        plan = ReadPlan(signature, self.keep, read_extra, chunk_rows, part_rows)
-        reader = open_reader(self.data, plan)
+        return ReadPlan(signature, self.keep, read_extra, chunk_rows, part_rows)
+
+    def _check_columns(self, reader: RowReader) -> None:
+        signature = self.adapter.signature
         if reader.columns is not None:
-            self._check_columns(reader.columns)
+            self._check_named_columns(reader.columns)
         duplicates = sorted(set(self.keep) & set(output_names(signature) or ()))
         if duplicates:
             raise ConfigError(
                 f"task.keep: the model also returns a column {duplicates[0]!r}",
                 remedy="Remove the column from task.keep, or rename it in the data.",
             )
-        return reader
 
-    def _check_columns(self, columns: list[str]) -> None:
+    def _check_required_columns(self, reader: RowReader, columns: list[str]) -> None:
+        """Check that no column of the signature is missing, even if no row can be parsed."""
+        import pandas as pd
+
+        chosen = getattr(self.data, "columns", None) or columns
+        enforcer = compile_signature(self.adapter.signature, self.loader.policy)
+        found = enforcer.find_violations(pd.DataFrame(columns=chosen), None).recorded
+        missing = [one for one in found if one.code == ViolationCode.MISSING_COLUMN]
+        if missing:
+            lines = "".join(f"\n  {violation}" for violation in missing)
+            remedy = f"Columns of the data: {truncate(', '.join(columns), 500)}. {reader.suggest()}"
+            raise InputsError(
+                f"all rows of {self.data.name} violate the signature of {self.uri}:{lines}",
+                remedy=remedy.rstrip(),
+                failures=tuple(missing),
+                uri=self.uri,
+            )
+
+    def _check_named_columns(self, columns: list[str]) -> None:
         chosen = getattr(self.data, "columns", None) or ()
         used = [("task.keep", name) for name in self.keep]
         used += [("data.columns", name) for name in chosen]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelpact._internal.type_checks import is_list_of
 from modelpact.batch.base import Chunk, Part, ReadPlan, RowReader
-from modelpact.batch.records import read_bytes, split_records
 from modelpact.data import JsonlData
+from modelpact.data.json_lines import MalformedLineError, parse_line
+from modelpact.data.records import read_bytes, split_records
 from modelpact.signature import Violation, ViolationCode, format_type
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class JsonlReader(RowReader):
     def parts(self) -> Iterator[Part]:
         mark = read_bytes(self._path, 0, len(BYTE_ORDER_MARK))
         begin = len(mark) if mark == BYTE_ORDER_MARK else 0
-        return split_records(self._path, begin, self._plan.part_rows, quoted=False)
+        return split_records(self._path, begin, self._plan.part_rows)
 
     def chunks(self, part: Part, rejects: list[Violation]) -> Iterator[Chunk]:
         body = read_bytes(self._path, part.begin, part.end)
@@ -103,8 +103,11 @@ class JsonlReader(RowReader):
         # The same lines that `split_records` counts as records.
         lines = (line for line in body.split(b"\n") if line not in (b"", b"\r"))
         for number, line in enumerate(lines, part.first):
-            row, fault = _parse_line(line)
-            fault = fault or self._find_fault(row)
+            try:
+                row = parse_line(line)
+                fault = self._find_fault(row)
+            except MalformedLineError as error:
+                fault = _Fault(ViolationCode.MALFORMED, "", error.expected, error.got)
             if fault is not None:
                 rejects.append(Violation(fault.code, fault.path, number, fault.expected, fault.got))
             else:
@@ -147,34 +150,6 @@ def _required_inputs(schema: Schema) -> dict[str, str]:
         for spec in schema.inputs
         if isinstance(spec, TensorSpec) or spec.required
     }
-
-
-def _parse_line(line: bytes) -> tuple[object, _Fault | None]:
-    """Return the JSON value of a line, or why it does not have one."""
-    try:
-        value = json.loads(line.decode(), parse_constant=_reject_constant)
-        if b"\\u" in line:
-            # An unpaired surrogate cannot be encoded.
-            json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeDecodeError:
-        return None, _Fault(ViolationCode.MALFORMED, "", "UTF-8 text", "invalid bytes")
-    except UnicodeEncodeError:
-        return None, _Fault(ViolationCode.MALFORMED, "", "Unicode text", "an unpaired surrogate")
-    except RecursionError:
-        return None, _Fault(
-            ViolationCode.MALFORMED, "", "JSON", "a value that is nested too deeply"
-        )
-    except json.JSONDecodeError as error:
-        return None, _Fault(
-            ViolationCode.MALFORMED, "", "JSON", f"column {error.colno}: {error.msg}"
-        )
-    except ValueError as error:
-        return None, _Fault(ViolationCode.MALFORMED, "", "JSON", str(error)[:60])
-    return value, None
-
-
-def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name}, which is not valid JSON")
 
 
 def _arrow_types(plan: ReadPlan) -> dict[str, str] | None:

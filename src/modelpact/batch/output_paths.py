@@ -6,7 +6,7 @@ from pathlib import Path
 
 from modelpact.batch.writers import check_suffix
 from modelpact.data import DataSource
-from modelpact.data.file_sources import TableFile, check_file
+from modelpact.data.table_file import TableFile, check_file
 from modelpact.errors import ConfigError
 
 __all__ = ["check_paths"]

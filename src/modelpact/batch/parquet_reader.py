@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelpact._internal.text import truncate
 from modelpact.batch.base import Chunk, Part, ReadPlan, RowReader
 from modelpact.data import ParquetData
+from modelpact.data.frames import arrow_to_frame
 from modelpact.errors import DataError
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
     from pyarrow.parquet import ParquetFile
 
@@ -103,7 +102,7 @@ class ParquetReader(RowReader):
         number = part.first
         try:
             for batch in self._cursor.read(part.first, part.n_rows):
-                frame = _to_frame(batch.select(self._inputs))
+                frame = arrow_to_frame(batch.select(self._inputs))
                 kept = {name: batch.column(name) for name in self._plan.keep}
                 numbers = range(number, number + batch.num_rows)
                 yield Chunk(frame, numbers, kept, typed=True)
@@ -167,53 +166,3 @@ class _Cursor:
             if n_taken:
                 first, n_rows = first + n_taken, n_rows - n_taken
                 yield batch.slice(n_skipped, n_taken)
-
-
-def _to_frame(batch: pa.RecordBatch) -> pd.DataFrame:
-    """Return a DataFrame without loss: nullable integers, and nested values as Python objects."""
-    import pandas as pd
-
-    names = batch.schema.names
-    converted: dict[str, pd.Series] = {}
-    for name, column in zip(names, batch.columns, strict=True):
-        series = _convert_losslessly(column)
-        if series is not None:
-            converted[name] = series
-    if not converted:
-        return _to_pandas(batch)
-    rest = _to_pandas(batch.select([name for name in names if name not in converted]))
-    columns = {name: converted[name] if name in converted else rest[name] for name in names}
-    return pd.DataFrame(columns, index=range(batch.num_rows), copy=False)
-
-
-def _convert_losslessly(column: pa.Array) -> pd.Series | None:
-    """Return a column that pandas would convert with loss; None for any other column."""
-    import pandas as pd
-    import pyarrow as pa
-
-    if pa.types.is_nested(column.type):
-        return pd.Series(column.to_pylist(maps_as_pydicts="strict"), dtype=object)
-    is_plain = pa.types.is_integer(column.type) or pa.types.is_boolean(column.type)
-    if column.null_count and is_plain:
-        series: pd.Series = column.to_pandas(types_mapper=_nullable_types().get)
-        return series
-    return None
-
-
-def _to_pandas(batch: pa.RecordBatch) -> pd.DataFrame:
-    # One block per column: columns without nulls are not copied.
-    frame: pd.DataFrame = batch.to_pandas(split_blocks=True)
-    return frame
-
-
-@functools.cache
-def _nullable_types() -> dict[pa.DataType, object]:
-    """Return the nullable pandas type of each Arrow integer type and of booleans."""
-    import pandas as pd
-    import pyarrow as pa
-
-    types: dict[pa.DataType, Any] = {pa.bool_(): pd.BooleanDtype()}
-    for bits in (8, 16, 32, 64):
-        types[pa.type_for_alias(f"int{bits}")] = pd.api.types.pandas_dtype(f"Int{bits}")
-        types[pa.type_for_alias(f"uint{bits}")] = pd.api.types.pandas_dtype(f"UInt{bits}")
-    return types

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from modelpact.batch.base import ReadPlan, RowReader
@@ -10,12 +12,14 @@ from modelpact.batch.jsonl_reader import JsonlReader
 from modelpact.batch.memory_reader import MemoryReader
 from modelpact.batch.parquet_reader import ParquetReader
 from modelpact.data import CsvData, DataSource, JsonlData, ParquetData
+from modelpact.data.text_files import plain_text
 
 __all__ = ["open_reader"]
 
 
-def open_reader(data: DataSource, plan: ReadPlan) -> RowReader:
-    """Return a reader; sources that are not files of a known format are read at once.
+@contextlib.contextmanager
+def open_reader(data: DataSource, plan: ReadPlan) -> Iterator[RowReader]:
+    """Yield a reader; sources that are not files of a known format are read at once.
 
     Args:
         data: The data source.
@@ -24,12 +28,15 @@ def open_reader(data: DataSource, plan: ReadPlan) -> RowReader:
     Raises:
         DataError: The source cannot be read.
     """
+    path = Path(getattr(data, "path", "")).absolute()
     match data:
         case CsvData():
-            return CsvReader(data, Path(data.path).absolute(), plan)
+            with data.open_table(path) as table:
+                yield CsvReader(data, table, plan)
         case JsonlData():
-            return JsonlReader(data, Path(data.path).absolute(), plan)
+            with plain_text(path) as plain:
+                yield JsonlReader(data, plain, plan)
         case ParquetData():
-            return ParquetReader(data, Path(data.path).absolute(), plan)
+            yield ParquetReader(data, path, plan)
         case _:
-            return MemoryReader(data, plan)
+            yield MemoryReader(data, plan)

@@ -123,7 +123,7 @@ class Scorer:
         n_rows = len(chunk.numbers)
         if n_rows == 0:
             return None
-        kept = {name: _to_arrow(values) for name, values in chunk.kept.items()}
+        kept = chunk.kept
         try:
             outputs = self._adapter.predict(chunk.inputs, self._plan.params)
         except InputsError as error:
@@ -131,9 +131,10 @@ class Scorer:
             if not valid:
                 return None
             n_rows = len(valid)
-            kept = {name: values.take(valid) for name, values in kept.items()}
+            kept = {name: take_rows(values, valid) for name, values in kept.items()}
             outputs = self._adapter.predict(_take(chunk.inputs, valid), self._plan.params)
-        return to_table(outputs.prediction, n_rows, self._adapter.signature, kept)
+        columns = {name: _to_arrow(values) for name, values in kept.items()}
+        return to_table(outputs.prediction, n_rows, self._adapter.signature, columns)
 
     def _reject_rows(self, chunk: Chunk, error: InputsError, rejects: list[Violation]) -> list[int]:
         """Append the violations of a chunk to the rejects; return the indices of the valid rows."""

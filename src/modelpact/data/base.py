@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from pydantic import Field
@@ -11,6 +11,9 @@ from pydantic import Field
 from modelpact.datatypes import count_rows, take_rows
 from modelpact.errors import DataError
 from modelpact.types import Sample, Step
+
+if TYPE_CHECKING:
+    from modelpact.types import Signature
 
 __all__ = ["DataSource"]
 
@@ -50,6 +53,13 @@ class DataSource(Step, ABC):
         Raises:
             DataError: The data is missing, unreadable or empty, or a column is missing.
         """
+
+    def with_contract(self, contract: Signature | None) -> Self:
+        """Return a source that reads values as a signature declares them.
+
+        Files whose values have types of their own, and other sources, are read as they are.
+        """
+        return self
 
     def hold_out(self, inputs: Any, targets: Any) -> Sample:
         """Split rows at random into a sample and its hold-out set.

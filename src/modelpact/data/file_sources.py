@@ -2,169 +2,296 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import json
-from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr, field_validator
 
-from modelpact._internal.text import did_you_mean, truncate
-from modelpact.data.base import DataSource
+from modelpact.data.csv_columns import (
+    Kind,
+    NumberFormat,
+    column_kinds,
+    convert_column,
+    infer_column,
+)
+from modelpact.data.csv_table import ALL_ROWS, NULLS, CsvFormat, CsvTable
+from modelpact.data.frames import arrow_to_frame, relax_nullable, values_to_column
+from modelpact.data.json_lines import MalformedLineError, parse_line
+from modelpact.data.table_file import TableFile
+from modelpact.data.text_files import csv_rewriter, plain_text
 from modelpact.errors import DataError
-from modelpact.types import Sample
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
-__all__ = ["CsvData", "JsonlData", "ParquetData", "TableFile", "check_file"]
+    from modelpact.signature import Violation
+    from modelpact.types import Signature
 
+__all__ = ["CsvData", "JsonlData", "ParquetData"]
 
-class TableFile(DataSource):
-    """A table in a file. Its columns are the inputs; one of them can be the target.
-
-    Attributes:
-        path: The file, relative to the working directory.
-        target: Target column; None for unsupervised models.
-        columns: Input columns, in this order; None for all but the target.
-        form: Type of the inputs: a DataFrame (`frame`) or a list of dicts (`records`).
-    """
-
-    excluded_from_key = frozenset({"path"})
-
-    expected_format: ClassVar[str]
-    """What the file must contain, for error messages."""
-
-    path: str
-    target: str | None = None
-    columns: list[str] | None = None
-    form: Literal["frame", "records"] = "frame"
-
-    @property
-    def name(self) -> str:
-        return Path(self.path).stem
-
-    @abstractmethod
-    def read_table(self, path: Path) -> pd.DataFrame:
-        """Read the whole file.
-
-        Raises:
-            ValueError: The content is malformed. The parser errors of pandas and Arrow are
-                subclasses, and so is `UnicodeDecodeError`.
-        """
-
-    def read(self) -> Sample:
-        path = Path(self.path)
-        frame = self._read_frame(path)
-        self._check_columns(frame, path)
-        targets = None if self.target is None else frame[self.target].to_numpy()
-        columns = self.columns
-        if columns is None:
-            columns = [column for column in frame.columns if column != self.target]
-        if not columns:
-            raise DataError(
-                f"{path} has no input columns",
-                remedy="Add some to data.columns, or choose another data.target.",
-                path=str(path),
-            )
-        table = frame[columns]
-        inputs: Any = table.to_dict("records") if self.form == "records" else table
-        return self.hold_out(inputs, targets)
-
-    def _read_frame(self, path: Path) -> pd.DataFrame:
-        try:
-            check_file(path)
-            frame = self.read_table(path)
-        except DataError:
-            raise
-        except (ValueError, OSError) as error:
-            raise DataError(
-                f"{path} cannot be read: {truncate(error, 200)}",
-                remedy=f"Expected {self.expected_format}.",
-                path=str(path),
-            ) from error
-        if frame.empty:
-            raise DataError(
-                f"{path} has no rows", remedy="Give at least one row of data.", path=str(path)
-            )
-        # The column names of a Parquet file may be numbers.
-        frame.columns = frame.columns.map(str)
-        return frame
-
-    def _check_columns(self, frame: pd.DataFrame, path: Path) -> None:
-        known = [str(column) for column in frame.columns]
-        named = [("data.target", self.target)] if self.target is not None else []
-        named += [("data.columns", column) for column in self.columns or []]
-        for key, column in named:
-            if column not in known:
-                raise DataError(
-                    f"{path} has no column {column!r}, given in {key}{did_you_mean(column, known)}",
-                    remedy=f"Columns of the file: {', '.join(known)}.",
-                    path=str(path),
-                    column=column,
-                )
-
-
-def check_file(path: Path) -> None:
-    """Check that a path is a file and not empty.
-
-    Raises:
-        DataError: The path does not exist, is a folder, or is an empty file.
-    """
-    if not path.is_file():
-        problem = "is a folder, not a file" if path.is_dir() else "does not exist"
-        raise DataError(
-            f"{path} {problem}", remedy=f"data.path is relative to {Path.cwd()}.", path=str(path)
-        )
-    if path.stat().st_size == 0:
-        raise DataError(
-            f"{path} is empty", remedy="Give a file with at least one row.", path=str(path)
-        )
+_KINDS: dict[str, Kind] = {
+    "boolean": "boolean",
+    "datetime": "datetime",
+    "double": "float",
+    "long": "int",
+    "string": "string",
+}
+"""How the cells of each type of `data.types` are parsed."""
 
 
 class CsvData(TableFile):
-    r"""A CSV file in UTF-8 with a header.
+    r"""A CSV file with a header, compressed (gzip, bzip2, xz, Zstandard) or not.
+
+    The type of a column is the most specific one that fits all cells: long, double, boolean, or
+    string. Numbers with leading zeros, such as zip codes, are strings.
 
     Attributes:
         separator: Field separator: one character, `\t` for a tab, or `\s+` for any white space.
+        types: Type of some columns: `string`, `long`, `double`, `boolean`, `datetime` (ISO 8601),
+            or `datetime %d.%m.%Y` with another format.
+        encoding: Encoding of the text; a byte order mark of UTF-16 overrides UTF-8.
+        decimal: Decimal separator.
+        thousands: Separator of groups of three digits; None for none.
+        na_values: Cells that are missing values, besides the empty cell and those of pandas.
+        keep_default_na: Whether the markers of pandas (`NA`, `null`, ...) are missing values.
+        comment: Start of the lines that are skipped; None for none.
+        quote: Character around cells that contain separators or line feeds; None for none.
     """
 
-    expected_format = "a CSV file in UTF-8 with a header, with fields separated by data.separator"
+    expected_format = (
+        "a CSV file in UTF-8 (or data.encoding) with a header, "
+        "with fields separated by data.separator"
+    )
 
-    separator: str = Field(default=",", pattern=r"^(.|\\t|\\s\+)$")
+    separator: str = Field(default=",", pattern=r"^([ -~]|\t|\\t|\\s\+)$")
+    types: dict[str, str] | None = None
+    encoding: str = "utf-8"
+    decimal: Literal[".", ","] = "."
+    thousands: Literal[".", ",", " ", "'"] | None = None
+    na_values: list[str | int | float] = []
+    keep_default_na: bool = True
+    comment: str | None = Field(default=None, min_length=1)
+    quote: str | None = Field(default='"', pattern=r"^[ -~]$")
+
+    _contract: Signature | None = PrivateAttr(default=None)
+
+    @field_validator("encoding")
+    @classmethod
+    def _check_encoding(cls, value: str) -> str:
+        try:
+            codecs.lookup(value)
+        except LookupError:
+            raise ValueError(f"unknown encoding {value!r}") from None
+        return value
+
+    @field_validator("types")
+    @classmethod
+    def _check_types(cls, value: dict[str, str] | None) -> dict[str, str] | None:
+        for name, text in (value or {}).items():
+            kind, _, form = text.partition(" ")
+            if kind not in _KINDS or (form and kind != "datetime"):
+                known = ", ".join(_KINDS)
+                raise ValueError(f"unknown type {text!r} of column {name!r}; known: {known}")
+        return value
+
+    def with_contract(self, contract: Signature | None) -> Self:
+        copy = self.model_copy()
+        copy._contract = contract
+        return copy
+
+    @contextlib.contextmanager
+    def open_table(self, path: Path) -> Iterator[CsvTable]:
+        """Open the file; columns that are read have names of their own.
+
+        Raises:
+            DataError: The file cannot be decoded, or has no usable header.
+        """
+        separator = "\t" if self.separator in (r"\t", r"\s+") else self.separator
+        markers = NULLS if self.keep_default_na else ("",)
+        nulls = (*markers, *map(str, self.na_values))
+        rewrite = csv_rewriter(self.comment, self.quote, self.separator)
+        with plain_text(path, self.encoding, rewrite) as plain:
+            table = CsvTable(plain, Path(self.path), CsvFormat(separator, self.quote, nulls))
+            table.check_header(None if self.columns is None else [*self.columns, str(self.target)])
+            for name in self.types or ():
+                self.check_column("data.types", name, table.columns)
+            yield table
+
+    def declared_kinds(self, contract: Signature | None, columns: Sequence[str]) -> dict[str, Kind]:
+        """Return how the cells of columns in a contract or in `types` are parsed.
+
+        Args:
+            contract: The signature; None for none.
+            columns: The input columns.
+        """
+        kinds = {} if contract is None else column_kinds(contract, columns)
+        typed = {name: _KINDS[text.split(" ")[0]] for name, text in (self.types or {}).items()}
+        return {**kinds, **typed}
+
+    def convert(self, texts: pa.ChunkedArray, name: str, kind: Kind | None) -> Any:
+        """Return a pandas column of the parsed cells.
+
+        Args:
+            texts: The cells.
+            name: The column.
+            kind: How they are parsed; None for the most specific type that fits all.
+        """
+        numbers = NumberFormat(self.decimal, self.thousands or "")
+        if kind is None:
+            return infer_column(texts, name, numbers)
+        form = (self.types or {}).get(name, "").partition(" ")[2]
+        return convert_column(texts, kind, numbers, form)
 
     def read_table(self, path: Path) -> pd.DataFrame:
         import pandas as pd
 
-        return pd.read_csv(path, sep="\t" if self.separator == r"\t" else self.separator)
+        with self.open_table(path) as table:
+            if hint := table.suggest_separator():
+                raise DataError(
+                    f"{path}: the header has one column, {table.columns[0][:80]!r}",
+                    remedy=hint,
+                    path=str(path),
+                )
+            inputs = self.select_columns(table.columns)
+            needed = [name for name in table.columns if name in {*inputs, self.target}]
+            texts = self._read_texts(table, needed)
+            kinds = self.declared_kinds(self._contract, inputs)
+            columns = {}
+            for name in needed:
+                kind = kinds.get(name, "any")
+                column = self.convert(texts[name], name, None if kind == "any" else kind)
+                if kind == "any" and name != self.target:
+                    column = relax_nullable(column)
+                if name in (self.types or {}):
+                    self._check_typed(table, texts[name], column, name)
+                columns[name] = column
+                # The text of a column is not needed any more.
+                texts = texts.drop_columns(name)
+            return pd.DataFrame(columns, copy=False)
+
+    def _read_texts(self, table: CsvTable, needed: list[str]) -> pa.Table:
+        import pyarrow as pa
+
+        parts = []
+        for part in table.parts(ALL_ROWS):
+            rejects: list[Violation] = []
+            parts.append(table.parse(part, needed, rejects)[0])
+            if rejects:
+                raise table.malformed(rejects)
+        schema = pa.schema([(name, pa.string()) for name in needed])
+        return pa.concat_tables(parts) if parts else schema.empty_table()
+
+    def _check_typed(self, table: CsvTable, texts: Any, column: Any, name: str) -> None:
+        """Check that every cell of a column in `types` has its type."""
+        kind = (self.types or {})[name]
+        is_float = kind == "long" and column.dtype == "float64"
+        if kind == "string" or not (is_float or column.dtype == object):
+            return
+        if is_float:
+            wrong = (column % 1 != 0) & column.notna()
+        else:
+            wrong = column.map(lambda value: isinstance(value, str)).astype(bool)
+        if wrong.any():
+            row = int(wrong.to_numpy().argmax())
+            line, _ = table.locate(row)
+            raise DataError(
+                f"{self.path}, line {line}: column {name!r}: {texts[row].as_py()!r} is not a "
+                f"{kind}",
+                remedy=f"Correct the cell, or the type in data.types.{name}.",
+                path=self.path,
+                line=line,
+                column=name,
+            )
 
 
 class JsonlData(TableFile):
-    """A JSON Lines file in UTF-8: one JSON object per line."""
+    """A JSON Lines file in UTF-8: one JSON object per line; compressed or not.
+
+    With `form=records`, a row has the keys of its line.
+    """
 
     expected_format = "a JSON Lines file in UTF-8: one JSON object per line"
 
     def read_table(self, path: Path) -> pd.DataFrame:
         import pandas as pd
 
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-        rows = []
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            row = json.loads(line)
-            if not isinstance(row, dict):
-                raise ValueError(f"line {number} is not a JSON object")
-            rows.append(row)
-        return pd.DataFrame(rows)
+        columns: dict[str, list[Any]] = {}
+        n_rows = 0
+        for row in self._iter_rows(path):
+            for name, value in row.items():
+                column = columns.setdefault(name, [])
+                column.extend([None] * (n_rows - len(column)))
+                column.append(value)
+            n_rows += 1
+        inputs = self.select_columns(list(columns)) if n_rows else []
+        needed = [name for name in columns if name in {*inputs, self.target}]
+        frame = {}
+        for name in needed:
+            values = columns.pop(name)
+            series = values_to_column(values + [None] * (n_rows - len(values)), name)
+            frame[name] = series if name == self.target else relax_nullable(series)
+        return pd.DataFrame(frame, index=range(n_rows), copy=False)
+
+    def read_records(self, path: Path) -> list[dict[str, Any]]:
+        return list(self._iter_rows(path))
+
+    def _iter_rows(self, path: Path) -> Iterator[dict[str, Any]]:
+        with plain_text(path) as plain, plain.open("rb") as file:
+            if file.read(3) != codecs.BOM_UTF8:
+                file.seek(0)
+            for number, line in enumerate(file, start=1):
+                if line in (b"\n", b"\r\n"):
+                    continue
+                try:
+                    row = parse_line(line.rstrip(b"\n"))
+                    if not isinstance(row, dict):
+                        raise MalformedLineError("a JSON object", type(row).__name__)
+                except MalformedLineError as error:
+                    raise DataError(
+                        f"{path}, line {number}: {error}",
+                        remedy=f"Expected {self.expected_format}.",
+                        path=str(path),
+                        line=number,
+                    ) from error
+                yield row
 
 
 class ParquetData(TableFile):
-    """A Parquet file."""
+    """A Parquet file.
+
+    With `form=records`, rows are dicts of Python values.
+    """
 
     expected_format = "a Parquet file"
 
     def read_table(self, path: Path) -> pd.DataFrame:
-        import pandas as pd
+        frame = arrow_to_frame(self._read_arrow(path))
+        for name in frame:
+            if name != self.target:
+                frame[name] = relax_nullable(frame[name])
+        return frame
 
-        return pd.read_parquet(path)
+    def read_records(self, path: Path) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._read_arrow(path).to_pylist(maps_as_pydicts="strict")
+        return rows
+
+    def _read_arrow(self, path: Path) -> pa.Table:
+        from pyarrow import parquet
+
+        with parquet.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            used = {*(self.columns or ()), self.target}
+            index = pandas_index(file.schema_arrow) - used
+            inputs = self.select_columns([name for name in names if name not in index])
+            return file.read([name for name in names if name in {*inputs, self.target}])
+
+
+def pandas_index(schema: pa.Schema) -> set[str]:
+    """Return the columns of a schema that hold the index of the DataFrame that was written."""
+    metadata = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+    return {name for name in metadata.get("index_columns", ()) if isinstance(name, str)}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
 
 from modelpact._internal.text import truncate
 from modelpact.data.base import DataSource
+from modelpact.data.frames import relax_nullable, values_to_column
 from modelpact.errors import DataError
 from modelpact.types import Inputs, Sample
 
@@ -40,6 +42,16 @@ class InlineData(DataSource):
                 return np.asarray(self.inputs, dtype=self.dtype)
             import pandas as pd
 
+            if all(isinstance(row, dict) for row in self.inputs):
+                names = dict.fromkeys(chain.from_iterable(self.inputs))
+                return pd.DataFrame(
+                    {
+                        name: relax_nullable(
+                            values_to_column([row.get(name) for row in self.inputs], str(name))
+                        )
+                        for name in names
+                    }
+                )
             return pd.DataFrame(self.inputs)
         except (ValueError, TypeError) as error:
             raise DataError(

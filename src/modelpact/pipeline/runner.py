@@ -166,7 +166,7 @@ def _run_stages(steps: Steps, recorder: RunRecorder, job: Job) -> None:
             store = stack.enter_context(steps.tracking.open())
             stack.enter_context(open_run(store, recorder, job))
         with recorder.stage("read"):
-            sample = steps.data.read()
+            sample = steps.data.with_contract(steps.signer.contract()).read()
             recorder.record(job_key=steps.job_key(name, sample))
         with recorder.stage("reuse"):
             existing = steps.register.find(name, recorder.facts["job_key"], job)

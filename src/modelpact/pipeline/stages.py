@@ -154,8 +154,34 @@ def register_model(steps: Steps, recorder: RunRecorder, info: Info, job: Job) ->
 
 
 def _input_example(sample: Sample, signature: Signature) -> Inputs:
-    example = take_rows(sample.inputs, range(min(EXAMPLE_ROWS, count_rows(sample.inputs))))
+    example = take_rows(sample.inputs, _example_rows(sample.inputs, signature))
     # MLflow rejects integers in the example of a double, which the model gets as floats.
     if hasattr(example, "iloc"):
         example = compile_signature(signature).enforce_inputs(example)
     return (example, sample.params) if sample.params else example
+
+
+def _example_rows(inputs: Inputs, signature: Signature) -> list[int]:
+    """Return the positions of the first rows, if possible of rows without missing integers.
+
+    MLflow rejects an example with one, even if the column is optional.
+    """
+    from mlflow.types.schema import DataType
+
+    schema = signature.inputs
+    specs = [] if schema is None or schema.is_tensor_spec() else schema.inputs
+    names = [
+        spec.name
+        for spec in specs
+        if not spec.required and spec.type in (DataType.long, DataType.integer)
+    ]
+    rows = range(count_rows(inputs))
+    complete: list[int] = []
+    if names and hasattr(inputs, "iloc"):
+        present = inputs[inputs.columns.intersection(names)].notna().all(axis=1)
+        complete = [row for row in rows if present.iloc[row]][:EXAMPLE_ROWS]
+    elif names and isinstance(inputs, list):
+        complete = [
+            row for row in rows if all(inputs[row].get(name) is not None for name in names)
+        ][:EXAMPLE_ROWS]
+    return complete or list(rows[:EXAMPLE_ROWS])

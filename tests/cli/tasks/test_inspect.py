@@ -92,6 +92,16 @@ def test_remarks_on_integers_and_on_nulls(houses: list[str], modelpact: CommandR
     assert "integers_as" not in modelpact(*houses, "signer.integers_as=double").out
 
 
+def test_remarks_on_columns_that_look_like_ids(modelpact: CommandRunner) -> None:
+    Path("people.csv").write_text("user_id,zip,age\n7,01067,30\n9,01067,30\n")
+    ended = modelpact("task=inspect", "data=csv", "data.path=people.csv")
+    assert ended.status == 0, ended.err
+    shown = lines(ended.out)
+    assert "looks like an id: no value occurs twice" in shown["user_id"]
+    assert "digits that are read as text" in shown["zip"]
+    assert "id" not in shown["age"]
+
+
 def test_outputs_are_signed_on_request(houses: list[str], modelpact: CommandRunner) -> None:
     ended = modelpact(*houses, "data.columns=[area]", "task.outputs=true")
     assert ended.status == 0, ended.err

@@ -23,6 +23,14 @@ class Doubler(Model):
         return np.asarray(inputs, dtype=float).sum(axis=1) * self.factor
 
 
+class Counter(Model):
+    """Predicts the position of each row, whatever its columns."""
+
+    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
+        """Return float64 `(n_rows,)`."""
+        return np.arange(len(inputs), dtype=float)
+
+
 class Faulty(Doubler):
     """Raises in one of its methods."""
 

@@ -37,6 +37,12 @@ __all__ = [
 
 HEADERS = ("path", "type", "required", "example", "remarks")
 
+ID_NAME = re.compile(r"(^|_|\b)(id|uuid|key|ID|UUID)$|Id$")
+"""The names of columns that identify rows."""
+
+MIN_UNIQUE = 100
+"""Rows from which on a column without repetitions may be an id, whatever its name."""
+
 MAX_SEARCHED = 1000
 """How many values are searched for an example of a nested path."""
 
@@ -213,4 +219,18 @@ def _remarks(
             "integers: a missing value would make the column double; "
             "signer.integers_as=double allows missing values"
         )
+    if spec.type in (DataType.long, DataType.string):
+        remarks += _id_remarks(str(spec.name), [one for one in values if not is_missing(one)])
     return tuple(remarks)
+
+
+def _id_remarks(name: str, values: list[Any]) -> list[str]:
+    """Return remarks on a column of integers or text that may identify its rows."""
+    remarks = []
+    if values and all(isinstance(value, str) and value.isdigit() for value in values):
+        remarks.append("digits that are read as text; data.types sets another type")
+    has_name = ID_NAME.search(name) is not None
+    is_unique = len(values) > 1 and len(set(values)) == len(values)
+    if is_unique and (has_name or len(values) >= MIN_UNIQUE):
+        remarks.append("looks like an id: no value occurs twice; data.columns can leave it out")
+    return remarks

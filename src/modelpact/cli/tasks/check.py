@@ -65,7 +65,8 @@ class CheckTask(Task):
                 raise unsigned_model(self.uri, "has a signature without inputs")
             progress.stage("read the data")
             # All rows in their original order: a violation names the row of the file.
-            sample = self.data.model_copy(update={"test_size": 0.0}).read()
+            data = self.data.model_copy(update={"test_size": 0.0})
+            sample = data.with_contract(signature).read()
             progress.stage("check")
             failures, total = self._find_violations(signature, sample.inputs, sample.params)
         n_rows = count_rows(sample.inputs)

@@ -83,7 +83,7 @@ class InspectTask(Task):
 
     def _read_sample(self, recorder: RunRecorder) -> Sample:
         with recorder.stage("read"):
-            sample = self.data.read()
+            sample = self.data.with_contract(self.signer.contract()).read()
         if not self.outputs:
             return sample
         with recorder.stage("fit"):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NamedTuple
 
 import numpy as np
 
-from modelpact.batch.base import Part
 from modelpact.errors import DataError
 
-__all__ = ["read_bytes", "split_records"]
+__all__ = ["Part", "ends_in_quotes", "line_at", "read_bytes", "split_records"]
 
 BLOCK_BYTES = 1 << 23
 """Bytes that are read at a time."""
@@ -24,7 +25,33 @@ MAX_RECORD_BYTES = 1 << 26
 MAX_PART_BYTES = 1 << 23
 """Bytes after which a part ends."""
 
-LINE_FEED, CARRIAGE_RETURN, QUOTE = 10, 13, 34
+LINE_FEED, CARRIAGE_RETURN = 10, 13
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A range of consecutive rows: the unit of scoring and of checkpoints.
+
+    Attributes:
+        index: The number of the part, from 0.
+        first: The number of its first row in the file, from 0.
+        n_rows: The number of its rows.
+        begin: The offset of its first byte, for text formats.
+        end: The offset behind its last byte, for text formats.
+        share: The share of the input up to the end of this part, from 0 to 1.
+    """
+
+    index: int
+    first: int
+    n_rows: int
+    begin: int = 0
+    end: int = 0
+    share: float = 1.0
+
+    @property
+    def last(self) -> int:
+        """The number of its last row in the file."""
+        return self.first + self.n_rows - 1
 
 
 class _Lines(NamedTuple):
@@ -44,7 +71,7 @@ class _Lines(NamedTuple):
 
 
 def split_records(
-    path: Path, begin: int, n_rows: int, *, quoted: bool, separator: str = ","
+    path: Path, begin: int, n_rows: int, *, quote: str | None = None, separator: str = ","
 ) -> Iterator[Part]:
     """Split a file into parts of whole records.
 
@@ -52,7 +79,7 @@ def split_records(
         path: The file.
         begin: The offset of the first record.
         n_rows: The maximum number of records per part.
-        quoted: Whether a quoted cell may contain line feeds.
+        quote: The character around cells that may contain line feeds; None for none.
         separator: The character between two cells.
 
     Raises:
@@ -61,7 +88,7 @@ def split_records(
     size = path.stat().st_size
     index = first = count = 0
     start = begin
-    for ends in _iter_record_ends(path, begin, quoted, separator):
+    for ends in _iter_record_ends(path, begin, quote, separator):
         used = 0
         while used < len(ends):
             fits = min(len(ends) - used, n_rows - count)
@@ -88,6 +115,21 @@ def read_bytes(path: Path, begin: int, end: int) -> bytes:
         return file.read(end - begin)
 
 
+def line_at(path: Path, offset: int) -> int:
+    """Return the number of the line, from 1, that holds the byte at `offset`.
+
+    Empty lines before it are skipped.
+    """
+    n_lines = 1
+    with _open(path) as file:
+        while offset > 0 and (block := file.read(min(offset, BLOCK_BYTES))):
+            n_lines += block.count(b"\n")
+            offset -= len(block)
+        while file.readline() in (b"\n", b"\r\n"):
+            n_lines += 1
+    return n_lines
+
+
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[IO[bytes]]:
     try:
@@ -101,7 +143,9 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
         ) from error
 
 
-def _iter_record_ends(path: Path, begin: int, quoted: bool, separator: str) -> Iterator[np.ndarray]:
+def _iter_record_ends(
+    path: Path, begin: int, quote: str | None, separator: str
+) -> Iterator[np.ndarray]:
     """Yield the offsets behind each record; an empty line belongs to the record after it."""
     rest = b""
     offset = begin
@@ -109,30 +153,31 @@ def _iter_record_ends(path: Path, begin: int, quoted: bool, separator: str) -> I
         file.seek(begin)
         while block := file.read(BLOCK_BYTES):
             data = rest + block
-            ends, used = _find_record_ends(data, quoted, separator)
+            ends, used = _find_record_ends(data, quote, separator)
             if len(ends):
                 yield ends + offset
             rest, offset = data[used:], offset + used
             if len(rest) > MAX_RECORD_BYTES:
                 raise DataError(
-                    f"{path}: the record at byte {offset:,} is longer than "
+                    f"{path.name}, line {line_at(path, offset):,}: the record is longer than "
                     f"{MAX_RECORD_BYTES:,} bytes",
                     remedy='Look for a quote (") that opens a cell and is not closed.',
                     path=str(path),
                 )
     if rest.strip():
-        ends, used = _find_record_ends(rest + b"\n", quoted, separator)
+        ends, used = _find_record_ends(rest + b"\n", quote, separator)
         if used < len(rest):
             raise DataError(
-                f"{path}: a quote in the record at byte {offset + used:,} is not closed",
-                remedy='Close the quote, or double it ("") if it is part of the text.',
+                f"{path.name}, line {line_at(path, offset + used):,}: a quote is not closed",
+                remedy='Close the quote, or double it ("") if it is part of the text. '
+                "data.quote=null reads quotes as text.",
                 path=str(path),
             )
         yield ends[:-1] + offset
         yield np.array([offset + len(rest)])
 
 
-def _find_record_ends(data: bytes, quoted: bool, separator: str) -> tuple[np.ndarray, int]:
+def _find_record_ends(data: bytes, quote: str | None, separator: str) -> tuple[np.ndarray, int]:
     """Return the offsets behind each complete record of a block, and the number of bytes used."""
     array = np.frombuffer(data, dtype=np.uint8)
     ends = np.flatnonzero(array == LINE_FEED) + 1
@@ -141,15 +186,17 @@ def _find_record_ends(data: bytes, quoted: bool, separator: str) -> tuple[np.nda
     starts = np.concatenate(([0], ends[:-1]))
     lengths = ends - starts - 1
     empty = (lengths == 0) | ((lengths == 1) & (array[starts] == CARRIAGE_RETURN))
-    if quoted and (quotes := np.flatnonzero(array == QUOTE)).size:
+    if quote and (quotes := np.flatnonzero(array == ord(quote))).size:
         lines = np.searchsorted(ends, quotes, side="right")
         odd = np.bincount(lines, minlength=len(ends))[: len(ends)] % 2 == 1
         if odd.any():
-            return _join_quoted_lines(data, _Lines(starts, ends, empty, odd), separator)
+            return _join_quoted_lines(data, _Lines(starts, ends, empty, odd), quote, separator)
     return ends[~empty], int(ends[-1])
 
 
-def _join_quoted_lines(data: bytes, lines: _Lines, separator: str) -> tuple[np.ndarray, int]:
+def _join_quoted_lines(
+    data: bytes, lines: _Lines, quote: str, separator: str
+) -> tuple[np.ndarray, int]:
     """Return the record ends of a block in which some cells may span several lines.
 
     Only a line with an odd number of quotes can open or close a cell that spans lines.
@@ -160,7 +207,7 @@ def _join_quoted_lines(data: bytes, lines: _Lines, separator: str) -> tuple[np.n
         if is_open:
             is_end[opened_at:line] = False
         text = data[lines.starts[line] : lines.ends[line] - 1]
-        is_open, opened_at = _ends_in_quotes(text, is_open, separator), line
+        is_open, opened_at = ends_in_quotes(text, is_open, quote, separator), line
         is_end[line] = not is_open
     if is_open:
         is_end[opened_at:] = False
@@ -168,19 +215,23 @@ def _join_quoted_lines(data: bytes, lines: _Lines, separator: str) -> tuple[np.n
     return ends, int(ends[-1]) if len(ends) else 0
 
 
-_CLOSING_QUOTE = re.compile(rb'(?:[^"]|"")*"(?!")')
+@functools.lru_cache(maxsize=8)
+def _quote_patterns(quote: str, separator: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Return the patterns of an opening and of a closing quote."""
+    mark, border = re.escape(quote.encode()), re.escape(separator.encode())
+    closing = b"(?:[^%b]|%b%b)*%b(?!%b)" % (mark, mark, mark, mark, mark)
+    return re.compile(rb"(?:\A|%b)%b" % (border, mark)), re.compile(closing)
 
 
-def _ends_in_quotes(line: bytes, is_open: bool, separator: str) -> bool:
+def ends_in_quotes(line: bytes, is_open: bool, quote: str, separator: str) -> bool:
     """Return whether a quoted cell continues after a line.
 
     A quote opens a cell only as its first character; any other quote is text.
     """
-    opening_quote = re.compile(rb"(?:\A|" + re.escape(separator.encode()) + rb')"')
+    opening, closing = _quote_patterns(quote, separator)
     position = 0
     while True:
-        find = _CLOSING_QUOTE.match if is_open else opening_quote.search
-        found = find(line, position)
+        found = closing.match(line, position) if is_open else opening.search(line, position)
         if found is None:
             return is_open
         position, is_open = found.end(), not is_open
