@@ -32,7 +32,7 @@ def write_lines(*rows: Any) -> None:
         ([True, None], "object"),
         (["a", None], "str"),
         ([{"a": BIG}, None], "object"),
-        ([None, None], "float64"),
+        ([None, None], "object"),
     ],
     ids=str,
 )

@@ -50,7 +50,7 @@ def values_to_column(values: list[Any], name: str) -> pd.Series:
             )
     if kinds == {int} and None in values:
         return pd.Series(values, dtype="Int64")
-    return pd.Series(values, dtype=None if kinds else "float64")
+    return pd.Series(values, dtype=None if kinds else object)
 
 
 def relax_nullable(column: pd.Series) -> pd.Series:
