@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from modelpact.errors import DataError, InputsError, PredictError
-from modelpact.loaders import Adapter
+from modelpact.loaders import Adapter, CustomLoader
 from tests.support.batch_runs import FRAME, read_rejects, read_rows, run_batch
 
 
@@ -87,6 +87,13 @@ class TestParquet:
         done = run_batch(scripted, "in.parquet", "out.jsonl", on_error="reject")
         assert [(one["row"], one["code"]) for one in read_rejects()] == [(1, "NULL")]
         assert done.n_predicted == 2
+
+    def test_the_index_of_a_frame_is_not_an_input(self, scripted: Adapter) -> None:
+        frame = pd.DataFrame({"do": ["x"], "n": [1]}, index=pd.Index([7], name="id"))
+        frame.to_parquet("in.parquet")
+        loader = CustomLoader(extra="forbid")
+        run_batch(scripted, "in.parquet", "out.jsonl", loader=loader, keep=("id",))
+        assert read_rows("out.jsonl") == [{"id": 7, "prediction": 1.0}]
 
     def test_a_column_of_the_wrong_type_raises(self, scripted: Adapter) -> None:
         pq.write_table(pa.table({"do": ["x"] * 3, "n": ["1", "2", "3"]}), "in.parquet")

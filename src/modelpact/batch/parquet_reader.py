@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from modelpact._internal.text import truncate
 from modelpact.batch.base import Chunk, Part, ReadPlan, RowReader
 from modelpact.data import ParquetData
+from modelpact.data.file_sources import pandas_index
 from modelpact.data.frames import arrow_to_frame
 from modelpact.errors import DataError
 
@@ -56,7 +57,9 @@ class ParquetReader(RowReader):
         metadata = file.metadata
         self.columns = [str(name) for name in file.schema_arrow.names]
         self._groups = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-        self._inputs = plan.select_inputs(self.columns, data.columns, data.target)
+        index = pandas_index(file.schema_arrow)
+        without_index = [name for name in self.columns if name not in index]
+        self._inputs = plan.select_inputs(without_index, data.columns, data.target)
         self._needed = [name for name in self.columns if name in {*self._inputs, *plan.keep}]
         self._cursor: _Cursor | None = None
 

@@ -196,6 +196,10 @@ class CsvTable:
 
     def suggest_separator(self) -> str:
         """Return the separator of a file with a header of one column; empty if it fits."""
+        if (first := self.columns[0]).startswith("sep="):
+            separator = first.removeprefix("sep=") or self._form.separator
+            keys = f"'data.comment=\"sep=\"' 'data.separator=\"{separator}\"'"
+            return f"Skip the first line, which Excel writes: {keys}."
         lines = [
             read_bytes(self._path, row.begin, row.end).decode(errors="replace").strip()
             for row in islice(self._split(self._begin, 1), 2)

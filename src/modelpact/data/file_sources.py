@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from modelpact.signature import Violation
     from modelpact.types import Signature
 
-__all__ = ["CsvData", "JsonlData", "ParquetData"]
+__all__ = ["CsvData", "JsonlData", "ParquetData", "pandas_index"]
 
 _KINDS: dict[str, Kind] = {
     "boolean": "boolean",
