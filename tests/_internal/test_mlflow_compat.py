@@ -15,10 +15,10 @@ import pytest
 from alembic.script import ScriptDirectory
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-from mlflow.models import Model, infer_signature
+from mlflow.models import Model, ModelSignature, infer_signature
 from mlflow.store.db import utils
 from mlflow.types import ParamSchema
-from mlflow.types.schema import AnyType, Array, DataType, ParamSpec
+from mlflow.types.schema import AnyType, Array, ColSpec, DataType, ParamSpec, Schema
 from pytest_mock import MockerFixture
 
 from modelpact._internal import mlflow_compat
@@ -174,6 +174,18 @@ def test_mark_as_type_hints_disables_the_enforcement_of_inputs(pyfunc: Any) -> N
     assert Model.from_dict(pyfunc.metadata.to_dict())._is_signature_from_type_hint()
     with pytest.raises(TypeError, match="not 'dict'"):
         pyfunc.predict([{"a": 1}], {"scale": 2.0})
+
+
+def test_keep_type_hint_mark_needs_the_same_inputs(pyfunc: Any) -> None:
+    """`task=resign` changes the signature of a model that validates its type hints itself."""
+    signature = pyfunc.metadata.signature
+    marked = mlflow_compat.mark_as_type_hints(signature)
+    other = ModelSignature(outputs=Schema([ColSpec("long")]))
+    kept = [
+        mlflow_compat.keep_type_hint_mark(*pair)._is_signature_from_type_hint
+        for pair in ((marked, signature), (signature, signature), (marked, other), (None, other))
+    ]
+    assert kept == [True, False, False, False]
 
 
 def test_invoke_scoring_server_returns_predictions(pyfunc: Any) -> None:

@@ -33,6 +33,7 @@ __all__ = [
     "infer_scalar_type",
     "infer_values_type",
     "invoke_scoring_server",
+    "keep_type_hint_mark",
     "mark_as_type_hints",
     "resolve_model_uri",
     "schema_migrations",
@@ -186,6 +187,13 @@ def mark_as_type_hints(signature: ModelSignature) -> ModelSignature:
     marked = ModelSignature(signature.inputs, signature.outputs, signature.params)
     marked._is_signature_from_type_hint = True
     return marked
+
+
+def keep_type_hint_mark(old: ModelSignature | None, new: ModelSignature) -> ModelSignature:
+    """Return the signature that replaces another one, marked as that if the inputs are the same."""
+    if old is not None and old._is_signature_from_type_hint and old.inputs == new.inputs:
+        return mark_as_type_hints(new)
+    return new
 
 
 def write_input_example(mlmodel: Model, input_example: Any, folder: Path) -> None:

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from pytest_mock import MockerFixture
 
+from hinted_models import Objects
 from modelpact import publish
 from modelpact.cli.tasks import ResignTask
-from modelpact.data import DataSource
+from modelpact.data import DataSource, InlineData
 from modelpact.errors import (
     ConfigError,
     IntegrityError,
@@ -25,7 +26,7 @@ from modelpact.errors import (
 from modelpact.loaders import BuiltinLoader
 from modelpact.models import SklearnModel
 from modelpact.registers import MlflowRegister, NoneRegister
-from modelpact.savers import BuiltinSaver
+from modelpact.savers import BuiltinSaver, CustomSaver
 from modelpact.signature import parse
 from modelpact.signers import ExplicitSigner, InferSigner, TypeHintSigner
 from modelpact.tracking import SqliteTracking
@@ -82,6 +83,23 @@ def signature_of(version: int, name: str = "sums") -> Any:
 def published() -> str:
     """Publish version 1 of `sums`; return the URI of its logged model."""
     return str(publish(**steps(register=MlflowRegister(aliases=["champion"]))).model_uri)
+
+
+def test_a_model_with_type_hints_still_validates_them(tmp_path: Path) -> None:
+    rows = [{"w": 2.0}]
+    hinted = steps(
+        model=Objects(),
+        data=InlineData(inputs=rows, form="records", test_size=0),
+        signer=TypeHintSigner(),
+        saver=CustomSaver(pip_requirements=["pydantic"]),
+    )
+    publish(**hinted)
+    outputs = [{"w": "double", "area?": "double"}]
+    changed = ExplicitSigner(inputs=[{"w": "double"}], outputs=outputs)
+    task(signer=changed, data=hinted["data"]).run(tmp_path / "out")
+    with SqliteTracking().open():
+        loaded = mlflow.pyfunc.load_model("models:/sums/2")
+    assert loaded.predict(rows) == [{"w": 2.0, "area": 4.0}]
 
 
 class TestNewVersion:

@@ -210,7 +210,7 @@ class _CopySaver(Saver):
             value = getattr(old, field)
             if value is not None:
                 setattr(new, field, value)
-        new.signature = options["signature"]
+        new.signature = mlflow_compat.keep_type_hint_mark(old.signature, options["signature"])
         mlflow_compat.write_input_example(new, options["input_example"], folder)
         new.save(str(folder / "MLmodel"))
 
