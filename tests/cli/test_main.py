@@ -173,3 +173,9 @@ def test_run_py_and_the_console_script_report_errors(command: list[str]) -> None
     bad = subprocess.run([*command, "signer=infr"], capture_output=True, text=True, check=False)
     assert (bad.returncode, bad.stdout) == (2, "")
     assert bad.stderr.startswith("error: unknown signer 'infr' (did you mean 'infer'?)")
+
+
+@pytest.mark.parametrize("option", ["default", "disabled", "stdout", "none"])
+def test_hydras_options_of_logging_work(modelpact: CommandRunner, option: str) -> None:
+    result = modelpact("task=inspect", f"hydra/job_logging={option}")
+    assert result.status == 0, result.err

@@ -45,6 +45,11 @@ CASES: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
         2,
         ("unknown signer 'infr'", "did you mean 'infer'?", "example, explicit, infer, type_hint"),
     ),
+    "a working directory per job": (
+        ("-m", "seed=0,1", "hydra.job.chdir=true"),
+        1,
+        ("hydra.job.chdir=true", "Remove it"),
+    ),
     "an unknown recipe": (
         ("experiment=tensr",),
         2,

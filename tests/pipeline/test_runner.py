@@ -47,6 +47,7 @@ from tests.support.publishing import (
     not_none,
     numbers,
     receipt,
+    runs,
     saved_statuses,
     steps,
     uri,
@@ -439,3 +440,12 @@ def test_an_error_while_failing_the_model_does_not_hide_the_first(mocker: Mocker
 def test_integers_signed_as_doubles_are_saved() -> None:
     integers = numbers(inputs=[{"a": row, "b": row} for row in range(8)])
     assert publish(**steps(data=integers, signer=InferSigner(integers_as="double"))).version == "1"
+
+
+def test_a_run_in_the_environment_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(**steps())
+    (first,) = runs()
+    monkeypatch.setenv("MLFLOW_RUN_ID", first.info.run_id)
+    publish(**steps(model=Doubler(factor=3.0), data=numbers()))
+    assert len(runs()) == 2
+    assert os.environ["MLFLOW_RUN_ID"] == first.info.run_id

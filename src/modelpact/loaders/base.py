@@ -7,6 +7,7 @@ import functools
 import logging
 import weakref
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import PrivateAttr
@@ -83,6 +84,11 @@ class Loader(Step, ABC):
         return loader
 
     def _load_adapter(self, uri: str) -> LoadedModel:
+        if not isinstance(uri, (str, Path)):
+            raise LoadError(
+                f"a URI is a string, not {type(uri).__name__}", remedy="Write models:/name/1."
+            )
+        uri = str(uri)
         # Downloaded or copied files are removed together with the model that needs them.
         with contextlib.ExitStack() as cleanup:
             files, pyfunc = self._load_pyfunc(uri, cleanup)

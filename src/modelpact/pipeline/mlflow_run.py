@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from modelpact._internal.files import log_text
 from modelpact._internal.guards import on_error
 from modelpact._internal.process import Process
+from modelpact.pipeline.process_state import hidden_variable
 from modelpact.pipeline.run_params import log_config
 from modelpact.savers.base import mark_failed
 from modelpact.security import leak_scan
@@ -74,9 +75,11 @@ def _start_run(store: Store, recorder: RunRecorder, job: Job) -> str:
     if job.number is not None:
         name = f"{job.number}: {' '.join(job.overrides)}"[:LONGEST_NAME]
     nested = mlflow.active_run() is not None
-    run = mlflow.start_run(
-        experiment_id=store.experiment_id, run_name=name, tags=tags, nested=nested
-    )
+    # MLflow would write into the run that the variable names, also if that run has ended.
+    with hidden_variable("MLFLOW_RUN_ID"):
+        run = mlflow.start_run(
+            experiment_id=store.experiment_id, run_name=name, tags=tags, nested=nested
+        )
     run_id: str = run.info.run_id
     return run_id
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["redirect_temporary_files", "restored_sys_path"]
+__all__ = ["hidden_variable", "redirect_temporary_files", "restored_sys_path"]
 
 
 @contextlib.contextmanager
@@ -23,6 +23,17 @@ def restored_sys_path() -> Iterator[None]:
         yield
     finally:
         sys.path[:] = before
+
+
+@contextlib.contextmanager
+def hidden_variable(name: str) -> Iterator[None]:
+    """Remove an environment variable, and restore it afterwards."""
+    value = os.environ.pop(name, None)
+    try:
+        yield
+    finally:
+        if value is not None:
+            os.environ[name] = value
 
 
 @contextlib.contextmanager

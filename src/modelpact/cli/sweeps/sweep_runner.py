@@ -65,10 +65,16 @@ def open_sweep(
         minimize: Whether the best job has the smallest first metric.
 
     Raises:
-        SweepError: The sweep cannot be resumed, or its folder contains another one.
+        SweepError: The sweep cannot be resumed, its folder contains another one, or its jobs would
+            change the working directory.
     """
     from hydra.utils import instantiate
 
+    if config.hydra.job.chdir:
+        raise SweepError(
+            "hydra.job.chdir=true: every job would use a store in a folder of its own",
+            remedy="Remove it: the files of each job are in its folder without it, too.",
+        )
     plain = cast("dict[str, Any]", OmegaConf.to_container(config, resolve=False))
     base = {key: value for key, value in plain.items() if key not in EXCLUDED_FROM_BASE}
     if searched is not None:
