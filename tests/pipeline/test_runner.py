@@ -448,4 +448,4 @@ def test_a_run_in_the_environment_is_left_alone(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("MLFLOW_RUN_ID", first.info.run_id)
     publish(**steps(model=Doubler(factor=3.0), data=numbers()))
     assert len(runs()) == 2
-    assert os.environ["MLFLOW_RUN_ID"] == first.info.run_id
+    assert client().get_run(first.info.run_id).to_dictionary() == first.to_dictionary()
