@@ -221,25 +221,34 @@ def _read_leaf(value: Any, hint: Any) -> Any:
     if type(value) is hint:
         return value
     try:
-        return TypeAdapter(hint).validate_python(value)
+        return _leaf_adapter(hint).validate_python(value)
     except (ValidationError, PydanticUserError):
         return value
 
 
+@functools.lru_cache(maxsize=256)
+def _leaf_adapter(hint: type) -> TypeAdapter[Any]:
+    return TypeAdapter(hint)
+
+
 def _find_fields(hint: Any) -> dict[str, Any] | None:
     """Return the type hints of a class with fields, by name and by alias; None for another hint."""
-    if not inspect.isclass(hint) or get_origin(hint) is not None:
-        return None
-    if issubclass(hint, BaseModel):
-        names = {name: field.annotation for name, field in hint.model_fields.items()}
+    is_class = inspect.isclass(hint) and get_origin(hint) is None
+    return _class_fields(hint) if is_class else None
+
+
+@functools.lru_cache(maxsize=256)
+def _class_fields(kind: type) -> dict[str, Any] | None:
+    if issubclass(kind, BaseModel):
+        names = {name: field.annotation for name, field in kind.model_fields.items()}
         aliases = {
             field.validation_alias: field.annotation
-            for field in hint.model_fields.values()
+            for field in kind.model_fields.values()
             if isinstance(field.validation_alias, str)
         }
         return {**names, **aliases}
-    if dataclasses.is_dataclass(hint) or typing_extensions.is_typeddict(hint):
-        return typing.get_type_hints(hint, include_extras=True)
+    if dataclasses.is_dataclass(kind) or typing_extensions.is_typeddict(kind):
+        return typing.get_type_hints(kind, include_extras=True)
     return None
 
 
