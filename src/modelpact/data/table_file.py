@@ -146,7 +146,10 @@ class TableFile(DataSource):
         try:
             check_file(path)
             return self.read_records(path) if self.form == "records" else self.read_table(path)
-        except DataError:
+        except DataError as error:
+            if error.path is None:
+                error.path = str(path)
+                error.message = f"{path}, {error.message}"
             raise
         except (ValueError, OSError) as error:
             raise DataError(
