@@ -107,11 +107,15 @@ CASES: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     "an empty file": ((*CSV, "data.path=empty.csv"), 1, ("empty.csv is empty",)),
     "an empty data set": ((*CSV, "data.path=header.csv"), 1, ("header.csv has no rows",)),
     "no inline rows": (("data=inline", "data.inputs=[]"), 1, ("no rows",)),
-    "an unreadable CSV": ((*CSV, "data.path=ragged.csv"), 1, ("ragged.csv cannot be read",)),
-    "a CSV that is no text": (
-        (*CSV, "data.path=binary.csv"),
+    "an unreadable CSV": (
+        ("data=csv", "data.path=ragged.csv"),
         1,
-        ("binary.csv cannot be read", "UTF-8"),
+        ("ragged.csv, line 4: a quote is not closed", "data.quote=null"),
+    ),
+    "a CSV that is no text": (
+        ("data=csv", "data.path=binary.csv"),
+        1,
+        ("binary.csv, line 2: column 'a', expected UTF-8 text", "data.encoding"),
     ),
     "a Parquet file that is none": (
         ("data=parquet", "data.path=good.csv"),
