@@ -14,7 +14,8 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import AnyType, ColSpec, DataType, Schema
 
 from modelpact.errors import InputsError
-from modelpact.signature import Base64Decoder, Enforcer, Violation, compile, to_json_schema
+from modelpact.signature import Enforcer, Violation, compile, to_json_schema
+from modelpact.signature.enforcement.base64_values import Base64Decoder
 from modelpact.signature.export.json_schema import JsonSchema
 from tests.support.strategies import any_names, column_schemas, row_shapes, tensor_schemas, types
 
@@ -101,7 +102,7 @@ VALUES: list[tuple[Any, list[Any], list[Any]]] = [
     ("float", [0, 0.5, -3, 2**24, 1e10, float(np.finfo("float32").max), None], [True, 3.5e38, -1e300, "1", [], {}]),
     ("double", [0, 0.1, -3, 2**53, 1e308, -5e-324, None], [True, "1", [], {}]),
     ("string", ["", "é ✓", "x" * 99, "\n"], [None, 5, True, [], {}]),
-    ("binary", [], [None, "", "YWJj", [97], 5, {}]),
+    ("binary", ["", "YWJj", "YWI=", "YWI=\n"], [None, "YWI", "é", [97], 5, {}]),
     ("datetime", [*DATETIMES, None], INVALID_DATETIMES),
     ("any", [None, True, 5, 2**99, 0.1, "x", [1, "x"], {"a": [None]}], []),
     (["long"], [[], [1, 2.0], [None]], [None, 5, "x", {}, [0.5], [[1]], [True]]),

@@ -160,7 +160,7 @@ class PydanticKind(FieldsKind):
         return {"root": value.root} if hasattr(value, "root") else dict(value)
 
     def to_json(self, value: Any) -> Any:
-        plain = value.model_dump(mode="python", by_alias=True)
+        plain = value.model_dump(mode="python")
         return find_kind(plain).to_json(plain)
 
 

@@ -39,7 +39,7 @@ from modelpact.serving.request_body import (
     read_body,
 )
 from modelpact.serving.request_metrics import RequestMetrics
-from modelpact.signature import Base64Decoder
+from modelpact.signature.enforcement.base64_values import Base64Decoder
 
 if TYPE_CHECKING:
     from modelpact.loaders import Adapter

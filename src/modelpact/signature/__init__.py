@@ -19,7 +19,6 @@ if TYPE_CHECKING:
         filter_breaking,
     )
     from modelpact.signature.compat.rules import Change
-    from modelpact.signature.enforcement.base64_values import Base64Decoder
     from modelpact.signature.enforcement.enforcer import Enforcer, compile, enforce
     from modelpact.signature.enforcement.options import Extra, Policy
     from modelpact.signature.enforcement.violations import Violation, ViolationCode
@@ -42,7 +41,6 @@ _NAMES_BY_MODULE = {
     "compat.diff": ("diff",),
     "compat.modes": ("check_all_compatible", "check_compatible", "filter_breaking"),
     "compat.rules": ("Change",),
-    "enforcement.base64_values": ("Base64Decoder",),
     "enforcement.enforcer": ("Enforcer", "compile", "enforce"),
     "enforcement.options": ("Extra", "Policy"),
     "enforcement.violations": ("Violation", "ViolationCode"),
@@ -58,7 +56,6 @@ _NAMES_BY_MODULE = {
 }
 
 __all__ = [
-    "Base64Decoder",
     "Change",
     "Enforcer",
     "Extra",

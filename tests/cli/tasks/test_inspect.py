@@ -230,7 +230,7 @@ def test_an_allowed_any_has_a_remark(tmp_path: Path, capsys: pytest.CaptureFixtu
     given(frame, signer=InferSigner(on_any="warn")).run(tmp_path)
     out = capsys.readouterr().out
     assert "plain MLflow signs this silently" in lines(out)["empty"]
-    assert "warning: cannot infer a type from nulls" in out
+    assert "warning: the type any is inferred for inputs: empty" in out
 
 
 def test_errors_of_params_and_outputs_are_shown(

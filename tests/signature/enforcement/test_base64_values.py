@@ -12,7 +12,8 @@ from starlette.testclient import TestClient
 
 from modelpact._internal import mlflow_compat
 from modelpact.serving import create_app
-from modelpact.signature import Base64Decoder, compile, parse, to_json_schema
+from modelpact.signature import compile, parse, to_json_schema
+from modelpact.signature.enforcement.base64_values import Base64Decoder
 from tests.support.echo_model import echo_adapter
 
 FRAME = pd.DataFrame({"b": [b"x"]})

@@ -187,8 +187,8 @@ class _ModuleWriter:
             node = compile_type(spec.dtype, nullable=False)
             return self._annotation(node, f"Params{to_camel_case(spec.name)}")
         # A float param is a Python float; only its range is that of 32 bits.
-        is_float = spec.dtype == DataType.float
-        scalar = self._use_type("_FloatParam") if is_float else self._scalar(spec.dtype.name)
+        special = {DataType.float: "_FloatParam", DataType.binary: "_Nothing"}.get(spec.dtype)
+        scalar = self._use_type(special) if special else self._scalar(spec.dtype.name)
         # Null stands for an unset param.
         return f"{scalar} | None" if spec.shape is None else f"list[{scalar} | None]"
 
@@ -277,6 +277,8 @@ class _ModuleWriter:
                 return "Any"
             self._functions.add("_reject_list")
             return "Annotated[Any, BeforeValidator(_reject_list)]"
+        if dtype.kind == "S":
+            return self._use_type("_Binary")
         return {"b": "bool", "U": "str"}.get(dtype.kind) or self._use_type("_Nothing")
 
     def _tensor_float(self, dtype: np.dtype[Any]) -> str:

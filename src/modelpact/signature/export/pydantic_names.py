@@ -17,6 +17,7 @@ PYDANTIC_NAMES = (
     "BeforeValidator",
     "ConfigDict",
     "Field",
+    "PlainSerializer",
     "RootModel",
 )
 """Names that a module may import from Pydantic."""

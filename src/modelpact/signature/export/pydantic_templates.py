@@ -59,13 +59,19 @@ def _parse_datetime(value: Any) -> Any:
             raise ValueError("out of range in UTC") from None
     return value
 ''',
-    "_check_bytes": '''
-def _check_bytes(value: Any) -> Any:
-    """Reject everything but bytes, which JSON does not have."""
+    "_decode_base64": '''
+def _decode_base64(value: Any) -> Any:
+    """Decode base64 text, the form of bytes in JSON."""
+    if isinstance(value, str):
+        return base64.b64decode(value.replace("\\n", "").replace("\\r", ""), validate=True)
     if not isinstance(value, bytes):
-        raise ValueError("expected bytes, which JSON does not have")
+        raise ValueError("expected base64 text")
     return value
 ''',
+    "_encode_base64": """
+def _encode_base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+""",
     "_reject": '''
 def _reject(value: Any) -> Any:
     """Reject every value."""
@@ -93,6 +99,7 @@ def _take_first(count: int) -> Any:
 
 MODULES = {
     "_check_float32": ("math", "struct"),
+    "_decode_base64": ("base64",),
     "_limit_floats": ("math",),
     "_parse_datetime": ("datetime",),
 }
@@ -120,7 +127,11 @@ TYPES = {
     ),
     "_Double": ("Annotated[float, _limit_integers(53)]", ("_limit_integers",)),
     "_String": ("str", ()),
-    "_Binary": ("Annotated[bytes, BeforeValidator(_check_bytes)]", ("_check_bytes",)),
+    "_Binary": (
+        "Annotated[bytes, BeforeValidator(_decode_base64), "
+        'PlainSerializer(_encode_base64, when_used="json")]',
+        ("_decode_base64", "_encode_base64"),
+    ),
     "_Datetime": (
         "Annotated[datetime.datetime, BeforeValidator(_parse_datetime)]",
         ("_parse_datetime",),
