@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 from pytest_mock import MockerFixture
 
 from modelpact import publish
-from modelpact.data import CsvData
+from modelpact.data import CsvData, DataSource
 from modelpact.errors import (
     CompatibilityError,
     ConfigError,
@@ -449,3 +449,33 @@ def test_a_run_in_the_environment_is_left_alone(monkeypatch: pytest.MonkeyPatch)
     publish(**steps(model=Doubler(factor=3.0), data=numbers()))
     assert len(runs()) == 2
     assert client().get_run(first.info.run_id).to_dictionary() == first.to_dictionary()
+
+
+class NoSample(DataSource):
+    """Returns a DataFrame instead of a sample."""
+
+    def read(self) -> Any:
+        return [1.0]
+
+
+class NoSignature(InferSigner):
+    """Returns nothing."""
+
+    def sign(self, *_: Any, **__: Any) -> Any:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("step", "text"),
+    [
+        ({"data": NoSample()}, "NoSample.read must return a Sample, not a list"),
+        (
+            {"signer": NoSignature()},
+            "NoSignature.sign must return a ModelSignature, not a NoneType",
+        ),
+    ],
+    ids=["data", "signer"],
+)
+def test_a_step_that_returns_another_type_is_named(step: dict[str, Any], text: str) -> None:
+    with pytest.raises(PactError, match=text):
+        publish(**steps(**step))

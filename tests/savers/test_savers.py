@@ -316,3 +316,11 @@ def test_identity_excludes_the_path() -> None:
 def test_missing_code_paths_are_rejected_before_saving() -> None:
     with pytest.raises(SaveError, match=r"code_paths: nowhere\.py does not exist"):
         CustomSaver(code_paths=["nowhere.py"]).check(Doubler())
+
+
+@pytest.mark.parametrize("saver", [CustomSaver(), BuiltinSaver()])
+def test_what_is_not_a_model_or_not_signed_is_refused(saver: Any) -> None:
+    with pytest.raises(SaveError, match="the model is a LinearRegression"):
+        saver.save(LinearRegression(), infer(ROWS), ROWS)
+    with pytest.raises(SaveError, match="there is no signature"):
+        saver.save(line(), None, ROWS)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -283,7 +284,8 @@ def test_metrics_count_requests_by_path_and_status(table: Adapter) -> None:
 def test_information_routes(table: Adapter) -> None:
     http = create_client(table)
     assert (http.get("/ping").status_code, http.get("/ping").text) == (200, "\n")
-    assert http.get("/version").json()["model"] == table.uri
+    assert http.get("/version").text == mlflow.__version__
+    assert http.get("/health").json()["model"] == table.uri
     assert http.get("/signature").json()["digest"] == digest(table.signature)
     assert (http.get("/predict").status_code, http.get("/nothing").status_code) == (405, 404)
 

@@ -13,6 +13,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc.scoring_server import invocations
 
 from modelpact.loaders import Adapter
+from modelpact.signature import parse
+from tests.support.echo_model import echo_adapter
 from tests.support.served_models import PERSON, create_client, post
 
 FRAME = pd.DataFrame({"a": [1.0, 2.5, -3.0], "b": [3.0, 4.0, 0.25], "n": [1, 2, 3]})
@@ -100,7 +102,6 @@ def test_csv_strings_stay_strings(scripted: Adapter, text: str) -> None:
 
 def test_csv_integers_stay_integers_next_to_empty_values() -> None:
     from modelpact.serving.mlflow_protocol import parse_csv
-    from modelpact.signature import parse
     from serving_models import Nulls
     from tests.support.served_models import save_and_load
 
@@ -208,7 +209,6 @@ def test_malformed_csv(table: Adapter, text: str) -> None:
         {"dataframe_split": {"columns": "abn", "data": [[1, 2, 3]]}},
         {"dataframe_records": COLUMNS},
         {"dataframe_records": [1]},
-        {"instances": COLUMNS},
         {"instances": 3},
         {"inputs": None},
         {"inputs": 3},
@@ -228,3 +228,42 @@ def test_the_client_of_mlflow_reads_the_response(table: Adapter) -> None:
     text = post(create_client(table), "/invocations", {"dataframe_split": SPLIT}).text
     frame = PredictionsResponse.from_json(text).get_predictions()  # type: ignore[no-untyped-call]
     assert np.allclose(frame.iloc[:, 0], table.predict(FRAME).prediction)
+
+
+@pytest.mark.parametrize(
+    ("signature", "body"),
+    [
+        (
+            {"inputs": {"prompt": "string"}, "params": {"top": "long = 1"}},
+            {"prompt": "hi", "top": 2},
+        ),
+        ({"inputs": {"input": "string"}}, {"input": "hi"}),
+        (
+            {"inputs": {"messages": [{"role": "string", "content": "string"}]}},
+            {"messages": [{"role": "user", "content": "hi"}]},
+        ),
+    ],
+    ids=["prompt and params", "input", "messages"],
+)
+def test_the_body_of_a_language_model(signature: Any, body: Any) -> None:
+    adapter = echo_adapter(parse(signature))
+    response = post(create_client(adapter), "/invocations", body)
+    assert response.status_code == 200, response.text
+    assert_same(response.json(), mlflow_response(adapter, json.dumps(body)))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "body"),
+    [
+        ("float64[-1, 2]", {"instances": [[1.0, 2.0]]}),
+        ({"x": "float64[-1]", "y": "float64[-1]"}, {"instances": {"x": [1.0], "y": [2.0]}}),
+        ({"a": "double"}, {"instances": {"a": [1.0, 2.0]}}),
+        ([["long"]], {"dataframe_split": {"columns": [0], "data": [[[1, 2]]]}}),
+    ],
+    ids=["tensor", "tensors", "columns", "nested"],
+)
+def test_instances_and_unnamed_columns(inputs: Any, body: Any) -> None:
+    adapter = echo_adapter(parse({"inputs": inputs}))
+    response = post(create_client(adapter), "/invocations", body)
+    assert response.status_code == 200, response.text
+    assert_same(response.json(), mlflow_response(adapter, json.dumps(body)))

@@ -36,21 +36,26 @@ def values_to_column(values: list[Any], name: str) -> pd.Series:
     kinds.discard(type(None))
     if int in kinds and kinds <= {int, float}:
         integers = [value for value in values if type(value) is int]
-        low, high = (-MAX_EXACT_FLOAT, MAX_EXACT_FLOAT) if float in kinds else LONG
-        beyond = [value for value in integers if not low <= value <= high]
-        if float in kinds:
-            beyond = [value for value in beyond if not _is_double(value)]
-        if beyond:
-            reason = "stands next to decimal numbers" if float in kinds else "has over 64 bits"
-            raise DataError(
-                f"column {name!r}: the integer {str(beyond[0])[:40]} {reason}, "
-                "so no number type keeps its digits",
-                remedy='Write it as text ("123"), or leave the column out (data.columns=[...]).',
-                column=name,
-            )
+        _check_digits(integers, name, are_floats=float in kinds)
     if kinds == {int} and None in values:
         return pd.Series(values, dtype="Int64")
     return pd.Series(values, dtype=None if kinds else object)
+
+
+def _check_digits(integers: list[int], name: str, *, are_floats: bool) -> None:
+    """Raise a DataError for an integer that a column cannot represent."""
+    low, high = (-MAX_EXACT_FLOAT, MAX_EXACT_FLOAT) if are_floats else LONG
+    beyond = [value for value in integers if not low <= value <= high]
+    if are_floats:
+        beyond = [value for value in beyond if not _is_double(value)]
+    if beyond:
+        reason = "stands next to decimal numbers" if are_floats else "has over 64 bits"
+        raise DataError(
+            f"column {name!r}: the integer {str(beyond[0])[:40]} {reason}, "
+            "so no number type keeps its digits",
+            remedy='Write it as text ("123"), or leave the column out (data.columns=[...]).',
+            column=name,
+        )
 
 
 def relax_nullable(column: pd.Series) -> pd.Series:

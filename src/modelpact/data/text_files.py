@@ -72,10 +72,9 @@ def _make_plain(
     with path.open("rb") if opener is None else opener(path) as binary:
         chunks = _read_chunks(binary, encoding)
         first = next(chunks, b"")
-        is_utf8 = head.startswith(codecs.BOM_UTF8) or codecs.lookup(encoding).name == "utf-8"
-        is_utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         ends_in_cr = b"\r" in first and b"\n" not in first
-        if opener is None and is_utf8 and not (is_utf16 or rewrite or ends_in_cr):
+        has_changes = opener is not None or rewrite is not None or ends_in_cr
+        if not has_changes and _is_utf8(head, encoding):
             return path
         chunks = chain([first], chunks)
         if ends_in_cr:
@@ -86,6 +85,12 @@ def _make_plain(
         with plain.open("wb") as copy:
             copy.writelines(chunks)
         return plain
+
+
+def _is_utf8(head: bytes, encoding: str) -> bool:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return False
+    return head.startswith(codecs.BOM_UTF8) or codecs.lookup(encoding).name == "utf-8"
 
 
 def _open_zstd(path: Path) -> Any:

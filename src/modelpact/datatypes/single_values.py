@@ -46,8 +46,10 @@ class ScalarKind(Kind):
             return float(value) if math.isfinite(value) else None
         if isinstance(value, enum.Enum):
             return self.to_json(value.value)
-        if value is None or isinstance(value, (str, bool, int)):
-            return value
+        is_json = value is None or isinstance(value, (str, bool, int))
+        return value if is_json else self._to_text(value)
+
+    def _to_text(self, value: Any) -> Any:
         # A scalar of NumPy.
         if hasattr(value, "dtype"):
             array = np.asarray(value)

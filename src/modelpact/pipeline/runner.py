@@ -31,6 +31,7 @@ from modelpact.pipeline.recorder import RunRecorder
 from modelpact.pipeline.stages import (
     Steps,
     check_recorded_config,
+    check_returned,
     predict_sample,
     register_model,
     save_model,
@@ -38,7 +39,7 @@ from modelpact.pipeline.stages import (
 )
 from modelpact.security.serialization_formats import detect_formats
 from modelpact.signature import digest as signature_digest
-from modelpact.types import Job, caller_reports_errors
+from modelpact.types import Job, Sample, caller_reports_errors
 
 if TYPE_CHECKING:
     from modelpact.data import DataSource
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from modelpact.savers import Saver
     from modelpact.signers import Signer
     from modelpact.tracking import Store, Tracking
-    from modelpact.types import Receipt, Sample
+    from modelpact.types import Receipt
     from modelpact.verifiers import Verifier
 
 __all__ = ["STAGES", "check_steps", "publish"]
@@ -166,7 +167,8 @@ def _run_stages(steps: Steps, recorder: RunRecorder, job: Job) -> None:
             store = stack.enter_context(steps.tracking.open())
             stack.enter_context(open_run(store, recorder, job))
         with recorder.stage("read"):
-            sample = steps.data.with_contract(steps.signer.contract()).read()
+            data = steps.data.with_contract(steps.signer.contract())
+            sample = check_returned(data.read(), Sample, f"{data.KIND}.read", DataError)
             recorder.record(job_key=steps.job_key(name, sample))
         with recorder.stage("reuse"):
             existing = steps.register.find(name, recorder.facts["job_key"], job)
@@ -179,6 +181,8 @@ def _run_stages(steps: Steps, recorder: RunRecorder, job: Job) -> None:
 def _fit_and_register(
     steps: Steps, store: Store, recorder: RunRecorder, job: Job, sample: Sample
 ) -> None:
+    from mlflow.models import ModelSignature
+
     with recorder.stage("fit"):
         steps.model.fit(sample.inputs, sample.targets)
     with recorder.stage("predict"):
@@ -187,6 +191,7 @@ def _fit_and_register(
         signature = steps.signer.sign(
             sample.inputs, sample.outputs, params=sample.params, model=steps.model
         )
+        check_returned(signature, ModelSignature, f"{steps.signer.KIND}.sign", SignError)
         recorder.record(signature=signature.to_dict(), signature_digest=signature_digest(signature))
     with recorder.stage("compare"):
         report = steps.register.check_compatibility(recorder.facts["name"], signature)

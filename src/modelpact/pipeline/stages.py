@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from modelpact import data as data_sources
 from modelpact import models
 from modelpact._internal.files import temporary_folder
 from modelpact.datatypes import count_rows, take_rows
-from modelpact.errors import PredictError, VerifyError
+from modelpact.errors import PactError, PredictError, VerifyError
 from modelpact.models.row_objects import call_predict
 from modelpact.pipeline.job_key import job_key
 from modelpact.pipeline.mlflow_run import failing_model
@@ -36,11 +36,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Steps",
     "check_recorded_config",
+    "check_returned",
     "predict_sample",
     "register_model",
     "save_model",
     "verify_model",
 ]
+
+T = TypeVar("T")
 
 EXAMPLE_ROWS = 5
 """How many rows of the data are stored with a model as its input example."""
@@ -68,6 +71,16 @@ class Steps:
         groups = ("data", "model", "signer", "saver", "loader", "verifier")
         steps = {group: getattr(self, group) for group in groups}
         return job_key(name, steps, data_sources.digest_sample(sample))
+
+
+def check_returned(value: T, kind: type[T], method: str, error: type[PactError]) -> T:
+    """Return what a step returned, or raise an error if it is of another type."""
+    if not isinstance(value, kind):
+        raise error(
+            f"{method} must return a {kind.__name__}, not a {type(value).__name__}",
+            remedy="Correct the class of the step.",
+        )
+    return value
 
 
 def check_recorded_config(steps: Steps, job: Job) -> None:
@@ -166,22 +179,22 @@ def _example_rows(inputs: Inputs, signature: Signature) -> list[int]:
 
     MLflow rejects an example with one, even if the column is optional.
     """
-    from mlflow.types.schema import DataType
-
-    schema = signature.inputs
-    specs = [] if schema is None or schema.is_tensor_spec() else schema.inputs
-    names = [
-        spec.name
-        for spec in specs
-        if not spec.required and spec.type in (DataType.long, DataType.integer)
-    ]
     rows = range(count_rows(inputs))
+    names = _optional_integers(signature)
     complete: list[int] = []
     if names and hasattr(inputs, "iloc"):
         present = inputs[inputs.columns.intersection(names)].notna().all(axis=1)
-        complete = [row for row in rows if present.iloc[row]][:EXAMPLE_ROWS]
+        complete = present.to_numpy().nonzero()[0].tolist()
     elif names and isinstance(inputs, list):
-        complete = [
-            row for row in rows if all(inputs[row].get(name) is not None for name in names)
-        ][:EXAMPLE_ROWS]
-    return complete or list(rows[:EXAMPLE_ROWS])
+        complete = [row for row in rows if None not in map(inputs[row].get, names)]
+    return complete[:EXAMPLE_ROWS] or list(rows[:EXAMPLE_ROWS])
+
+
+def _optional_integers(signature: Signature) -> list[str]:
+    from mlflow.types.schema import DataType
+
+    schema = signature.inputs
+    if schema is None or schema.is_tensor_spec():
+        return []
+    integers = (DataType.long, DataType.integer)
+    return [spec.name for spec in schema.inputs if not spec.required and spec.type in integers]

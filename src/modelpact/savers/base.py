@@ -63,6 +63,11 @@ class Saver(Step, ABC):
             ModelConfigError: The configuration of the model is invalid.
             ModelConfigNotFound: The configuration file of the model does not exist.
         """
+        if not isinstance(model, Model):
+            raise SaveError(
+                f"the model is a {type(model).__name__}, which is not a Model of modelpact",
+                remedy="Wrap it, as in SklearnModel(estimator=...), or write a class with predict.",
+            )
         for path in self.code_paths:
             if not Path(path).exists():
                 raise SaveError(
@@ -108,6 +113,7 @@ class Saver(Step, ABC):
         from mlflow.exceptions import MlflowException
 
         self.check(model)
+        _check_signature(signature)
         client = mlflow.MlflowClient()
         run = mlflow.active_run()
         logged = client.create_logged_model(
@@ -204,6 +210,14 @@ class Saver(Step, ABC):
             leak_scan.LEAK_SCAN_TAG: leak_scan.allowlist_to_tag(allowed),
         }
         client.set_logged_model_tags(logged.model_id, tags)
+
+
+def _check_signature(signature: Signature | None) -> None:
+    if signature is None:
+        raise SaveError(
+            "there is no signature to save the model with",
+            remedy="Sign it first: InferSigner().sign(inputs, outputs).",
+        )
 
 
 def mark_failed(client: MlflowClient, model_id: str, error: BaseException) -> None:

@@ -25,7 +25,13 @@ from modelpact.serving.docs_page import page_headers, render_docs_page
 from modelpact.serving.event_stream import EventStreamResponse, start_stream
 from modelpact.serving.http_errors import HttpError, to_http_error
 from modelpact.serving.limits import Limits
-from modelpact.serving.mlflow_protocol import Call, parse_csv, parse_invocation, parse_predict
+from modelpact.serving.mlflow_protocol import (
+    Call,
+    parse_csv,
+    parse_invocation,
+    parse_llm,
+    parse_predict,
+)
 from modelpact.serving.openapi import (
     describe_invocations_body,
     describe_predict_body,
@@ -156,13 +162,17 @@ class _Service:
             body = await read_body(request, self._limits)
 
             def work() -> bytes:
+                llm_call = None
                 if media_type == "text/csv":
                     call: Call = parse_csv(body, schema), None
                 else:
-                    call = parse_invocation(parse_json(body), schema)
+                    parsed = parse_json(body)
+                    llm_call = parse_llm(parsed, self._adapter.signature.params)
+                    call = llm_call or parse_invocation(parsed, schema)
                 inputs, params = call
                 prediction = self._adapter.predict(self._base64.decode(inputs), params).prediction
-                return _to_json({"predictions": to_json(prediction)})
+                content = to_json(prediction)
+                return _to_json({"predictions": content} if llm_call is None else content)
 
             return work
 
@@ -288,16 +298,17 @@ class _Service:
             return PlainTextResponse("\n")
 
         async def health() -> dict[str, Any]:
-            """Return the number of requests in progress and its limit."""
+            """Return the model, the versions, the number of requests in progress and its limit."""
             return {
                 "status": "ok",
+                **versions,
                 "in_progress": self._in_progress,
                 "max_concurrency": self._limits.max_concurrency,
             }
 
-        async def version() -> dict[str, str]:
-            """Return the model and the versions of modelpact and MLflow."""
-            return versions
+        async def version() -> Response:
+            """Return the version of MLflow, as MLflow's server does."""
+            return PlainTextResponse(versions["mlflow"])
 
         async def signature() -> dict[str, Any]:
             """Return the signature as written in YAML and as JSON Schema, and its digest."""

@@ -12,12 +12,15 @@ from modelpact.serving.http_errors import HttpError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from mlflow.types.schema import Schema
+    from mlflow.types.schema import ParamSchema, Schema
 
-__all__ = ["ENVELOPES", "parse_csv", "parse_invocation", "parse_predict"]
+__all__ = ["ENVELOPES", "LLM_KEYS", "parse_csv", "parse_invocation", "parse_llm", "parse_predict"]
 
 ENVELOPES = ("dataframe_split", "dataframe_records", "instances", "inputs")
 """The keys of MLflow's protocol; a request has exactly one of them, and optionally `params`."""
+
+LLM_KEYS = ("messages", "prompt", "input")
+"""The keys of a body without an envelope, as clients of language models send it."""
 
 Call = tuple[Any, dict[str, Any] | None]
 """Inputs and params."""
@@ -61,9 +64,26 @@ def parse_invocation(body: Any, schema: Schema | None) -> Call:
     return _parse_envelope(envelope, body[envelope], schema), _parse_params(body)
 
 
+def parse_llm(body: object, params: ParamSchema | None) -> Call | None:
+    """Return the inputs and params of a body without an envelope; None for any other body.
+
+    MLflow's server responds to such a body without an envelope, too.
+
+    Args:
+        body: Parsed JSON.
+        params: The params of the signature; the other keys of the body are inputs.
+    """
+    keys = body.keys() if isinstance(body, dict) else set()
+    if not isinstance(body, dict) or not keys & set(LLM_KEYS) or keys & set(ENVELOPES):
+        return None
+    names = {spec.name for spec in params or ()}
+    inputs = {key: value for key, value in body.items() if key not in names}
+    return inputs, {key: body[key] for key in body if key in names} or None
+
+
 def _parse_envelope(envelope: str, value: object, schema: Schema | None) -> object:
     if envelope == "dataframe_split":
-        return _parse_split(value)
+        return _parse_split(value, schema)
     if envelope == "dataframe_records":
         if not is_list_of(value, dict):
             raise _malformed("a list of objects", envelope)
@@ -122,12 +142,13 @@ def _check_rectangular(text: str) -> None:
         raise ValueError("the rows have different lengths")
 
 
-def _parse_split(value: object) -> object:
+def _parse_split(value: object, schema: Schema | None) -> object:
     fields = value if isinstance(value, dict) else {}
     columns, data = fields.get("columns"), fields.get("data")
     if not is_list_of(data, list):
         raise _malformed("an object with columns and data, a list of lists", "dataframe_split")
-    if columns is None:
+    is_columns = schema is not None and not schema.is_tensor_spec()
+    if columns is None or (schema is not None and is_columns and not schema.has_input_names()):
         return data
     if not isinstance(columns, list) or len(set(map(str, columns))) != len(columns):
         raise _malformed("a list of unique names", "dataframe_split.columns")
@@ -139,8 +160,10 @@ def _parse_split(value: object) -> object:
 
 def _parse_instances(value: object, schema: Schema | None) -> object:
     """Return rows; for a signature of named tensors, one list per name."""
+    if isinstance(value, dict):
+        return value
     if not isinstance(value, list):
-        raise _malformed("a list", "instances")
+        raise _malformed("a list or an object", "instances")
     if not value or not _has_named_tensors(schema):
         return value
     names = value[0]

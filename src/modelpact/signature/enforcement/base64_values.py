@@ -94,16 +94,19 @@ def _has_binary(kind: Any) -> bool:
 
 
 def _decode(value: Any, kind: Any) -> Any:
-    if isinstance(value, str) and kind == DataType.binary:
-        return _decode_text(value)
-    if isinstance(value, list) and isinstance(kind, Array):
-        return [_decode(item, kind.dtype) for item in value]
-    if isinstance(value, dict) and isinstance(kind, Map):
+    if isinstance(value, str):
+        return _decode_text(value) if kind == DataType.binary else value
+    if isinstance(value, list):
+        return [_decode(item, kind.dtype) for item in value] if isinstance(kind, Array) else value
+    return _decode_dict(value, kind) if isinstance(value, dict) else value
+
+
+def _decode_dict(value: dict[str, Any], kind: Any) -> dict[str, Any]:
+    if isinstance(kind, Map):
         return {key: _decode(item, kind.value_type) for key, item in value.items()}
-    if isinstance(value, dict) and isinstance(kind, Object):
-        kinds = {prop.name: prop.dtype for prop in kind.properties}
-        return {key: _decode(item, kinds.get(key)) for key, item in value.items()}
-    return value
+    properties = kind.properties if isinstance(kind, Object) else ()
+    kinds = {prop.name: prop.dtype for prop in properties}
+    return {key: _decode(item, kinds.get(key)) for key, item in value.items()}
 
 
 def _decode_all(value: Any) -> Any:

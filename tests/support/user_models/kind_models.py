@@ -1,0 +1,128 @@
+"""A data source and a model for every kind of values; a saved model carries this file."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import scipy.sparse as sp
+
+from modelpact.data import DataSource
+from modelpact.models import Model
+from modelpact.types import Sample
+
+N_ROWS = 3
+WHEN = datetime.datetime(2024, 5, 6, 7, 8, 9)
+
+
+class GivenData(DataSource):
+    """Reads inputs of one kind."""
+
+    kind: str
+    test_size: float = 0
+
+    def read(self) -> Sample:
+        return self.hold_out(INPUTS[self.kind](), None)
+
+
+class Answers(Model):
+    """Returns predictions of one kind, whatever it gets."""
+
+    kind: str
+
+    takes_any_form: ClassVar[bool] = True
+
+    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
+        """Return one prediction per row."""
+        return OUTPUTS[self.kind](_count(inputs))
+
+
+def _count(inputs: Any) -> int:
+    if isinstance(inputs, dict):
+        return len(next(iter(inputs.values())))
+    return int(inputs.shape[0]) if hasattr(inputs, "shape") else len(inputs)
+
+
+def _frame(**columns: Any) -> Callable[[], pd.DataFrame]:
+    return lambda: pd.DataFrame(columns)
+
+
+INPUTS: dict[str, Callable[[], Any]] = {
+    "floats": _frame(a=[1.5, 2.5, 3.5], b=[1.0, None, 3.0]),
+    "integers": _frame(a=[1, 2, 3]),
+    "mixed columns": _frame(a=[1, 2, 3], t=["x", "y", "z"], ok=[True, False, True]),
+    "text with nulls": _frame(t=["x", None, "z"]),
+    "datetimes": _frame(t=pd.to_datetime([WHEN, WHEN, WHEN])),
+    "categories": _frame(c=pd.Categorical(["u", "v", "u"])),
+    "nullable integers": _frame(n=pd.array([1, 2, 3], dtype="Int64")),
+    "Arrow strings": _frame(t=pd.array(["x", "y", None], dtype="string[pyarrow]")),
+    "lists in cells": _frame(e=[[1.0], [1.0, 2.0], [3.0]]),
+    "arrays in cells": _frame(e=[np.zeros(2)] * N_ROWS),
+    "dicts in cells": _frame(o=[{"x": 1.5}] * N_ROWS),
+    "bytes": _frame(b=[b"\x00", b"\xff", b"x"]),
+    "decimals": _frame(d=[Decimal("1.5")] * N_ROWS),
+    "mixed cells": _frame(m=[1, "x", 2.5]),
+    "timedeltas": _frame(t=pd.to_timedelta([1, 2, 3], unit="s")),
+    "nulls only": _frame(x=[None, None, None]),
+    "number names": lambda: pd.DataFrame(np.eye(N_ROWS)),
+    "MultiIndex": lambda: pd.DataFrame(
+        np.eye(N_ROWS), columns=pd.MultiIndex.from_tuples([("a", "x"), ("a", "y"), ("b", "x")])
+    ),
+    "named Series": lambda: pd.Series([1.0, 2.0, 3.0], name="a"),
+    "unnamed Series": lambda: pd.Series([1.0, 2.0, 3.0]),
+    "Index": lambda: pd.Index([1, 2, 3]),
+    "array": lambda: np.arange(6.0).reshape(N_ROWS, 2),
+    "integer array": lambda: np.arange(N_ROWS),
+    "text array": lambda: np.array(["x", "yy", "z"]),
+    "object array": lambda: np.array(["x", 1, None], dtype=object),
+    "bytes array": lambda: np.array([b"x", b"yy", b"z"]),
+    "boolean array": lambda: np.array([True, False, True]),
+    "datetime array": lambda: np.array([WHEN] * N_ROWS, dtype="datetime64[s]"),
+    "complex array": lambda: np.array([1j, 2j, 3j]),
+    "big-endian array": lambda: np.arange(3.0).astype(">f8"),
+    "dict of arrays": lambda: {"x": np.zeros((N_ROWS, 2)), "y": np.arange(N_ROWS)},
+    "csr matrix": lambda: sp.csr_matrix(np.eye(N_ROWS)),
+    "coo matrix": lambda: sp.coo_matrix(np.eye(N_ROWS)),
+    "records": lambda: [{"a": 1, "b": "x"}, {"a": 2, "b": None}, {"a": 3}],
+    "texts": lambda: ["x", "yy", "z"],
+    "numbers": lambda: [1.0, 2.0, 3.0],
+    "lists": lambda: [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]],
+    "polars": lambda: pl.DataFrame({"a": [1, 2, 3]}),
+    "Arrow table": lambda: pa.table({"a": [1, 2, 3]}),
+}
+"""Inputs by kind."""
+
+OUTPUTS: dict[str, Callable[[int], Any]] = {
+    "floats": lambda n: np.arange(n, dtype=float),
+    "integers": np.arange,
+    "booleans": lambda n: np.arange(n) % 2 == 0,
+    "matrix": lambda n: np.zeros((n, 2)),
+    "labels": lambda n: np.array(["yes"] * n, dtype=object),
+    "label matrix": lambda n: np.array([["yes", "no"]] * n, dtype=object),
+    "text array": lambda n: np.array(["yes"] * n),
+    "list": lambda n: [1.5] * n,
+    "texts": lambda n: ["yes"] * n,
+    "records": lambda n: [{"label": "yes", "score": 0.5}] * n,
+    "frame": lambda n: pd.DataFrame({"label": ["yes"] * n, "score": [0.5] * n}),
+    "series": lambda n: pd.Series([0.5] * n),
+    "named series": lambda n: pd.Series([0.5] * n, name="score"),
+    "ragged": lambda n: [["a"] * (row + 1) for row in range(n)],
+    "embeddings": lambda n: pd.DataFrame({"e": [np.zeros(4)] * n}),
+    "dict of arrays": lambda n: {"x": np.zeros(n), "y": np.ones(n)},
+    "datetimes": lambda n: pd.DataFrame({"t": [pd.Timestamp(WHEN)] * n}),
+    "bytes": lambda n: [b"\xff"] * n,
+    "NaN": lambda n: np.full(n, np.nan),
+    "mixed objects": lambda n: np.array([1, "x", None][:n], dtype=object),
+    "decimals": lambda n: [Decimal("1.5")] * n,
+    "sparse": lambda n: sp.csr_matrix(np.eye(n)),
+    "complex": lambda n: np.full(n, 1j),
+    "nothing": lambda n: None,
+    "categorical": lambda n: pd.Categorical(["u"] * n),
+}
+"""Predictions by kind."""
