@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import json
 from itertools import product
-from typing import Any
 
 import mlflow
 import pytest
@@ -14,7 +13,7 @@ from starlette.testclient import TestClient
 from kind_models import INPUTS, OUTPUTS, Answers, GivenData
 from modelpact import publish
 from modelpact._internal import mlflow_compat
-from modelpact.datatypes import diff_values, take_rows, to_json
+from modelpact.datatypes import take_rows, to_json
 from modelpact.errors import PactError
 from modelpact.loaders import Adapter, CustomLoader
 from modelpact.savers import CustomSaver
@@ -25,20 +24,22 @@ from tests.support.publishing import steps
 REFUSED_AT = {"read", "predict", "sign"}
 """The stages at which a kind may be refused; nothing is saved before."""
 
-# MLflow's server cannot send these predictions, so they fail a check and are not registered.
-NOT_SENT = {"sparse", "complex"}
+# Plain MLflow rejects a Categorical in Python; in JSON it is text.
+NOT_IN_PLAIN_MLFLOW = {"categories"}
+
+# MLflow's server writes NaN, which is not JSON, a Series as objects, and base64 in lines.
+OTHER_JSON = {"NaN", "series", "named series", "bytes"}
 
 
-def check_served(adapter: Adapter, kind: str) -> None:
+def check_served(adapter: Adapter, kind: str, outputs: str) -> None:
     """Check that Python, plain MLflow and both servers agree on the data and on the example."""
     inputs = INPUTS[kind]()
     expected = adapter.predict(inputs).prediction
-    plain = mlflow.pyfunc.load_model(adapter.uri).predict(inputs)
-    assert to_json(plain) == to_json(expected)
+    if kind not in NOT_IN_PLAIN_MLFLOW:
+        plain = mlflow.pyfunc.load_model(adapter.uri).predict(inputs)
+        assert to_json(plain) == to_json(expected)
     one = adapter.predict(take_rows(inputs, [0])).prediction
-    assert diff_values(to_json(one), to_json(expected)[:1], rtol=0, atol=0) == "" or isinstance(
-        one, dict
-    )
+    assert to_json(one) == to_json(take_rows(expected, [0]))
     example = adapter.pyfunc.metadata.get_serving_input(str(adapter.folder))
     assert example is not None
     theirs = mlflow_compat.invoke_scoring_server(adapter.pyfunc, example)
@@ -52,13 +53,8 @@ def check_served(adapter: Adapter, kind: str) -> None:
         if body is not None:
             response = server.post("/predict", json=body)
             assert response.status_code == 200, response.text
-    if kind_is_comparable(expected):
+    if outputs not in OTHER_JSON:
         assert ours.json() == json.loads(theirs.response)
-
-
-def kind_is_comparable(prediction: Any) -> bool:
-    """Return whether JSON has one form of a prediction: MLflow's server has others for bytes."""
-    return "base64" not in repr(prediction) and "b'" not in repr(prediction)
 
 
 def check_pair(inputs: str, outputs: str, counts: collections.Counter[str]) -> None:
@@ -77,10 +73,10 @@ def check_pair(inputs: str, outputs: str, counts: collections.Counter[str]) -> N
         refusal = error
     if refusal is None:
         counts["published"] += 1
-        check_served(CustomLoader().load(f"models:/{name}/1"), inputs)
+        check_served(CustomLoader().load(f"models:/{name}/1"), inputs, outputs)
         return
     stage = "" if refusal.receipt is None else str(refusal.receipt.stage)
-    assert stage in REFUSED_AT or (stage == "verify" and outputs in NOT_SENT), str(refusal)
+    assert stage in REFUSED_AT, str(refusal)
     counts[f"refused at {stage}"] += 1
 
 

@@ -43,6 +43,7 @@ class TestEncodeRequest:
             ([{"a": (1, 2)}], [{"a": [1, 2]}]),
             (pd.DataFrame({"b": [b"x"]}), [{"b": "eA=="}]),
             ({"t": np.array([b"x"])}, {"t": ["eA=="]}),
+            (np.array(["2024-05-06", "NaT"], dtype="M8[D]"), ["2024-05-06T00:00:00", None]),
             ("text", "text"),
             (None, None),
         ],
@@ -83,7 +84,6 @@ class TestEncodeRequest:
             np.array([1j]),
             np.array([1], dtype="m8[s]"),
             np.array(3.0),
-            np.array(["2024-05-06"], dtype="M8[D]"),
             {"t": np.zeros((2, 0, 3))},
         ],
     )

@@ -15,7 +15,7 @@ from mlflow.types.schema import AnyType, ColSpec, DataType, Schema
 
 from modelpact.errors import InputsError
 from modelpact.signature import Enforcer, Violation, compile, to_json_schema
-from modelpact.signature.enforcement.base64_values import Base64Decoder
+from modelpact.signature.enforcement.json_decoding import JsonDecoder
 from modelpact.signature.export.json_schema import JsonSchema
 from tests.support.strategies import any_names, column_schemas, row_shapes, tensor_schemas, types
 
@@ -27,7 +27,7 @@ def is_valid(schema: JsonSchema, payload: Any) -> bool:
 def find_violations(enforcer: Enforcer, call: dict[str, Any]) -> list[Violation]:
     """Return the violations of a call; an exception counts as one violation."""
     try:
-        inputs = Base64Decoder(enforcer.signature.inputs).decode(call["inputs"])
+        inputs = JsonDecoder(enforcer.signature.inputs).decode(call["inputs"])
         enforcer.enforce_call(inputs, call.get("params"))
     except InputsError as error:
         return list(error.failures)
@@ -143,8 +143,8 @@ PAYLOADS: list[tuple[Any, list[Any], list[Any]]] = [
     ("bool[-1]", [[True, False], []], [[0], [1], ["x"], [None], [True, 1]]),
     ("str[-1]", [["a", ""], []], [[1], ["a", 1], [None], [True, "a"]]),
     ("complex64[-1]", [[]], [[1], ["1j"]]),
-    ("datetime64[ns][-1]", [[]], [["2024-05-06"], [5]]),
-    ("bytes[-1]", [[]], [["a"]]),
+    ("datetime64[ns][-1]", [[], ["2024-05-06T07:08"], ["2024-05-06", None]], [["now"], [5]]),
+    ("bytes[-1]", [[], ["YQ=="]], [["a"], [None]]),
     ("float64[]", [], [1.5, [], [1.5]]),
     ("float64[-1, 0, 2]", [], [[], [[]], [[[]]]]),
     ("float64[-1, 0]", [[[]], [[], []]], [[], [[1]]]),

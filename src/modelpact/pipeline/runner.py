@@ -32,6 +32,7 @@ from modelpact.pipeline.stages import (
     Steps,
     check_recorded_config,
     check_returned,
+    check_signed,
     predict_sample,
     register_model,
     save_model,
@@ -192,6 +193,7 @@ def _fit_and_register(
             sample.inputs, sample.outputs, params=sample.params, model=steps.model
         )
         check_returned(signature, ModelSignature, f"{steps.signer.KIND}.sign", SignError)
+        check_signed(steps.model, sample, signature)
         recorder.record(signature=signature.to_dict(), signature_digest=signature_digest(signature))
     with recorder.stage("compare"):
         report = steps.register.check_compatibility(recorder.facts["name"], signature)

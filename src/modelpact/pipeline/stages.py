@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelpact import data as data_sources
 from modelpact import models
+from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
+from modelpact._internal.text import truncate
 from modelpact.datatypes import count_rows, take_rows
-from modelpact.errors import PactError, PredictError, VerifyError
+from modelpact.errors import PactError, PredictError, SignError, VerifyError
 from modelpact.models.row_objects import call_predict
 from modelpact.pipeline.job_key import job_key
 from modelpact.pipeline.mlflow_run import failing_model
 from modelpact.pipeline.process_state import redirect_temporary_files
 from modelpact.pipeline.run_params import redact_config
 from modelpact.registers import record_checks
+from modelpact.savers.custom_saver import is_from_hints
 from modelpact.security import leak_scan
 from modelpact.signature import compile as compile_signature
 from modelpact.types import JOB_KEY
@@ -37,6 +40,7 @@ __all__ = [
     "Steps",
     "check_recorded_config",
     "check_returned",
+    "check_signed",
     "predict_sample",
     "register_model",
     "save_model",
@@ -108,6 +112,42 @@ def predict_sample(steps: Steps, recorder: RunRecorder, sample: Sample) -> Sampl
     return sample.with_outputs(outputs)
 
 
+def check_signed(model: Model, sample: Sample, signature: Signature) -> None:
+    """Check that MLflow can store an example of the data, and that servers can send predictions.
+
+    Raises:
+        SignError: They cannot, whatever the model does.
+    """
+    from mlflow.exceptions import MlflowException
+
+    _check_json("inputs", sample.inputs)
+    _check_json("outputs", sample.outputs)
+    schema = signature.inputs
+    if schema is None or is_from_hints(signature, type(model)):
+        return
+    try:
+        mlflow_compat.enforce_inputs(_example_inputs(sample, signature), schema)
+    except MlflowException as error:
+        raise SignError(
+            f"MLflow rejects this data under its own signature: {truncate(error.message, 300)}",
+            remedy="Give it in another form, such as a DataFrame with named columns.",
+        ) from error
+
+
+def _check_json(part: str, values: Any) -> None:
+    for value in values.values() if isinstance(values, dict) else [values]:
+        if getattr(getattr(value, "dtype", None), "kind", "") == "c":
+            raise SignError(
+                f"{part}: JSON does not have complex numbers",
+                remedy="Use the real and the imaginary part: .real, .imag.",
+            )
+    if part == "outputs" and hasattr(values, "tocsr"):
+        raise SignError(
+            f"outputs: a server cannot send a {type(values).__name__}",
+            remedy="Return an array: .toarray().",
+        )
+
+
 def save_model(
     steps: Steps, store: Store, recorder: RunRecorder, sample: Sample, signature: Signature
 ) -> Info:
@@ -167,34 +207,32 @@ def register_model(steps: Steps, recorder: RunRecorder, info: Info, job: Job) ->
 
 
 def _input_example(sample: Sample, signature: Signature) -> Inputs:
-    example = take_rows(sample.inputs, _example_rows(sample.inputs, signature))
-    # MLflow rejects integers in the example of a double, which the model gets as floats.
-    if hasattr(example, "iloc"):
-        example = compile_signature(signature).enforce_inputs(example)
+    example = _example_inputs(sample, signature)
     return (example, sample.params) if sample.params else example
 
 
-def _example_rows(inputs: Inputs, signature: Signature) -> list[int]:
-    """Return the positions of the first rows, if possible of rows without missing integers.
+def _example_inputs(sample: Sample, signature: Signature) -> Inputs:
+    example = take_rows(sample.inputs, _example_rows(sample.inputs))
+    # MLflow rejects integers in the example of a double, which the model gets as floats.
+    if hasattr(example, "iloc"):
+        example = compile_signature(signature).enforce_inputs(example)
+    return example
 
-    MLflow rejects an example with one, even if the column is optional.
+
+def _example_rows(inputs: Inputs) -> list[int]:
+    """Return the positions of the first rows, if possible of rows without nulls.
+
+    MLflow writes a null among floats as NaN, which is not JSON, and rejects one among integers.
     """
     rows = range(count_rows(inputs))
-    names = _optional_integers(signature)
     complete: list[int] = []
-    if names and hasattr(inputs, "iloc"):
-        present = inputs[inputs.columns.intersection(names)].notna().all(axis=1)
-        complete = present.to_numpy().nonzero()[0].tolist()
-    elif names and isinstance(inputs, list):
-        complete = [row for row in rows if None not in map(inputs[row].get, names)]
+    if hasattr(inputs, "iloc"):
+        present = inputs.notna().to_numpy().reshape(len(rows), -1)
+        complete = present.all(axis=1).nonzero()[0].tolist()
+    elif isinstance(inputs, list):
+        complete = [row for row in rows if _is_complete(inputs[row])]
     return complete[:EXAMPLE_ROWS] or list(rows[:EXAMPLE_ROWS])
 
 
-def _optional_integers(signature: Signature) -> list[str]:
-    from mlflow.types.schema import DataType
-
-    schema = signature.inputs
-    if schema is None or schema.is_tensor_spec():
-        return []
-    integers = (DataType.long, DataType.integer)
-    return [spec.name for spec in schema.inputs if not spec.required and spec.type in integers]
+def _is_complete(record: Any) -> bool:
+    return not isinstance(record, dict) or None not in record.values()

@@ -19,7 +19,7 @@ from modelpact.signature import from_predict
 if TYPE_CHECKING:
     from modelpact.types import Signature
 
-__all__ = ["CustomSaver"]
+__all__ = ["CustomSaver", "is_from_hints"]
 
 
 class CustomSaver(Saver):
@@ -63,8 +63,8 @@ class CustomSaver(Saver):
             script = temporary / "saved_model.py"
             script.write_text(SCRIPT.format(runtime=Path(bundle[0]).name), encoding="utf-8")
             signature = options["signature"]
-            is_from_hints = _is_from_hints(signature, type(model))
-            if is_from_hints:
+            is_hinted = is_from_hints(signature, type(model))
+            if is_hinted:
                 # MLflow cannot check the example; the model itself validates its type hints.
                 options["signature"] = _without_inputs(signature)
             mlflow.pyfunc.save_model(
@@ -76,7 +76,7 @@ class CustomSaver(Saver):
                 code_paths=bundle,
                 **options,
             )
-            if is_from_hints:
+            if is_hinted:
                 mlmodel = options["mlflow_model"]
                 mlmodel.signature = mlflow_compat.mark_as_type_hints(signature)
                 mlmodel.save(str(folder / "MLmodel"))
@@ -113,7 +113,7 @@ def _without_inputs(signature: Signature) -> Signature:
     return ModelSignature(outputs=outputs, params=signature.params)
 
 
-def _is_from_hints(signature: Signature, kind: type[Model]) -> bool:
+def is_from_hints(signature: Signature, kind: type[Model]) -> bool:
     """Return whether the inputs of a signature are the type hints of a model's `predict`."""
     try:
         inputs, _ = from_predict(kind.predict)

@@ -45,7 +45,7 @@ from modelpact.serving.request_body import (
     read_body,
 )
 from modelpact.serving.request_metrics import RequestMetrics
-from modelpact.signature.enforcement.base64_values import Base64Decoder
+from modelpact.signature.enforcement.json_decoding import JsonDecoder
 
 if TYPE_CHECKING:
     from modelpact.loaders import Adapter
@@ -140,7 +140,7 @@ class _Service:
         self._in_progress = 0
         self._redact = PathRedactor(adapter.signature).redact
         schema = adapter.signature.inputs
-        self._base64 = Base64Decoder(schema)
+        self._base64 = JsonDecoder(schema)
         self._has_columns = schema is not None and not schema.is_tensor_spec()
 
     async def predict(self, request: Request) -> Response:

@@ -114,7 +114,7 @@ def _record_envelopes(rows: list[dict[str, object]]) -> dict[str, object]:
 def _check_tensor(tensor: np.ndarray) -> None:
     if not tensor.shape or 0 in tensor.shape[:-1]:
         raise NotJsonEncodable(f"a tensor of shape {tuple(tensor.shape)}")
-    if tensor.dtype.kind in "mMc":
+    if tensor.dtype.kind in "mc":
         raise NotJsonEncodable(f"a tensor of {tensor.dtype}")
 
 

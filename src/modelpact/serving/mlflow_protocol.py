@@ -147,8 +147,8 @@ def _parse_split(value: object, schema: Schema | None) -> object:
     columns, data = fields.get("columns"), fields.get("data")
     if not is_list_of(data, list):
         raise _malformed("an object with columns and data, a list of lists", "dataframe_split")
-    is_columns = schema is not None and not schema.is_tensor_spec()
-    if columns is None or (schema is not None and is_columns and not schema.has_input_names()):
+    is_unnamed = schema is not None and not schema.has_input_names()
+    if columns is None or (is_unnamed and columns == list(range(len(schema or ())))):
         return data
     if not isinstance(columns, list) or len(set(map(str, columns))) != len(columns):
         raise _malformed("a list of unique names", "dataframe_split.columns")

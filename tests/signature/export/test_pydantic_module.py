@@ -98,7 +98,7 @@ def test_widths_that_json_schema_cannot_express(
 def _depends_on_numpy(found: list[Violation]) -> bool:
     """Return whether NumPy explains the violations: it reads all items of a list as one dtype."""
     return all(
-        re.fullmatch(r"object\[.*\]", violation.expected)
+        re.fullmatch(r"(object|datetime64\[.*\])\[.*\]", violation.expected)
         or (
             re.fullmatch(r"u?int64\[.*\]", violation.expected)
             and violation.code in {"WRONG_TYPE", "LOSSY"}

@@ -158,6 +158,13 @@ EXCUSES = {
         only_violations(".*", r"object\[.*\]"),
         [("object[-1]", [[1], [2, 3]])],
     ),
+    "datetimes beyond the unit": Excuse(
+        "JSON Schema has no units. A tensor of days has no hours, and one of nanoseconds ends in "
+        "the year 2262.",
+        "schema",
+        only_violations("WRONG_TYPE", r"datetime64\[.*\]"),
+        [("datetime64[ns][-1]", ["9999-12-31"]), ("datetime64[D][-1]", ["2024-05-06T07:08"])],
+    ),
     "lone surrogates": Excuse(
         "JSON can contain a lone surrogate, and Python reads it; pandas cannot store it.",
         "schema",

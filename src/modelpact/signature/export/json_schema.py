@@ -300,6 +300,8 @@ def _tensor_item_schema(dtype: np.dtype[Any], *, is_open: bool) -> JsonSchema:
         return {"type": "number", "exclusiveMinimum": -limit, "exclusiveMaximum": limit}
     if dtype.kind == "S":
         return scalar_schema("binary")
+    if dtype.kind == "M":
+        return nullable(scalar_schema("datetime"))
     if dtype.kind == "O":
         return {} if is_open else {"not": {"type": "array"}}
     types = {"b": "boolean", "f": "number", "U": "string"}

@@ -279,6 +279,8 @@ class _ModuleWriter:
             return "Annotated[Any, BeforeValidator(_reject_list)]"
         if dtype.kind == "S":
             return self._use_type("_Binary")
+        if dtype.kind == "M":
+            return f"{self._use_type('_Datetime')} | None"
         return {"b": "bool", "U": "str"}.get(dtype.kind) or self._use_type("_Nothing")
 
     def _tensor_float(self, dtype: np.dtype[Any]) -> str:

@@ -1,31 +1,31 @@
-"""Bytes in JSON: base64 text under the type `binary`, as MLflow's scoring server reads it."""
+"""What JSON has as text: bytes in base64, as MLflow's server reads them, and datetime tensors."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Any
+import datetime
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.types.schema import Array, DataType, Map, Object, Schema, TensorSpec
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["Base64Decoder"]
+__all__ = ["JsonDecoder"]
 
 
-class Base64Decoder:
-    """Decodes the base64 text in payloads of a schema.
+class JsonDecoder:
+    """Decodes base64 text under `binary`, and ISO 8601 text in tensors of datetimes.
 
-    Text that is not base64 is left as it is, and the enforcer reports it.
+    Other text is left as it is, and the enforcer reports it.
 
     Args:
         schema: MLflow's schema; None for none.
 
     Example:
         >>> from modelpact.signature.language.spec import parse
-        >>> decoder = Base64Decoder(parse({"inputs": {"image": "binary"}}).inputs)
+        >>> decoder = JsonDecoder(parse({"inputs": {"image": "binary"}}).inputs)
         >>> decoder.decode([{"image": "aGk="}, {"image": "no"}])
         [{'image': b'hi'}, {'image': 'no'}]
     """
@@ -33,7 +33,7 @@ class Base64Decoder:
     def __init__(self, schema: Schema | None) -> None:
         specs: list[Any] = [] if schema is None else schema.inputs
         kinds = [spec.type for spec in specs]
-        self._positions = {i: kind for i, kind in enumerate(kinds) if _has_binary(kind)}
+        self._positions = {i: kind for i, kind in enumerate(kinds) if _has_text(kind)}
         self._names = {specs[i].name: kind for i, kind in self._positions.items()}
         self._is_single = len(specs) == 1 and specs[0].name is None
         self._is_tensors = bool(specs) and isinstance(specs[0], TensorSpec)
@@ -45,7 +45,9 @@ class Base64Decoder:
         if hasattr(data, "columns"):
             return self._decode_frame(data)
         if self._is_single and not isinstance(data, dict):
-            return _decode_all(data) if self._is_tensors else self._decode_cells(data)
+            if self._is_tensors:
+                return _decode_tensor(data, self._positions[0])
+            return self._decode_cells(data)
         if isinstance(data, dict):
             return {key: self._decode_column(key, value) for key, value in data.items()}
         return [self._decode_row(row) for row in data] if isinstance(data, list) else data
@@ -62,8 +64,10 @@ class Base64Decoder:
         kind = self._names.get(name)
         if kind is None:
             return value
+        if self._is_tensors:
+            return _decode_tensor(value, kind)
         is_column = isinstance(value, list) and not isinstance(kind, Array)
-        return _decode_all(value) if self._is_tensors or is_column else _decode(value, kind)
+        return [_decode(item, kind) for item in value] if is_column else _decode(value, kind)
 
     def _decode_cells(self, data: Any) -> Any:
         kind = self._positions[0]
@@ -83,13 +87,13 @@ class Base64Decoder:
         return row
 
 
-def _has_binary(kind: Any) -> bool:
+def _has_text(kind: Any) -> bool:
     if isinstance(kind, np.dtype):
-        return kind.kind == "S"
+        return kind.kind in "SM"
     if isinstance(kind, Object):
-        return any(_has_binary(prop.dtype) for prop in kind.properties)
+        return any(_has_text(prop.dtype) for prop in kind.properties)
     if isinstance(kind, (Array, Map)):
-        return _has_binary(kind.dtype if isinstance(kind, Array) else kind.value_type)
+        return _has_text(kind.dtype if isinstance(kind, Array) else kind.value_type)
     return bool(kind == DataType.binary)
 
 
@@ -109,13 +113,39 @@ def _decode_dict(value: dict[str, Any], kind: Any) -> dict[str, Any]:
     return {key: _decode(item, kinds.get(key)) for key, item in value.items()}
 
 
-def _decode_all(value: Any) -> Any:
+def _decode_tensor(value: Any, dtype: np.dtype[Any]) -> Any:
+    if dtype.kind == "S":
+        return _map_nested(_decode_text, value)
+    if not isinstance(value, list):
+        return value
+    try:
+        moments = np.array(_map_nested(_parse_datetime, value))
+        converted = np.array(moments, dtype=dtype)
+    # The enforcer reports the value.
+    except (ValueError, TypeError, OverflowError):
+        return value
+    is_exact = (converted.astype(moments.dtype) == moments) | np.isnat(converted)
+    return converted if is_exact.all() else value
+
+
+def _map_nested(convert: Callable[[Any], Any], value: Any) -> Any:
     if isinstance(value, list):
-        return [_decode_all(item) for item in value]
-    return _decode_text(value) if isinstance(value, str) else value
+        return [_map_nested(convert, item) for item in value]
+    return convert(value)
 
 
-def _decode_text(text: str) -> bytes | str:
+def _parse_datetime(text: str | None) -> np.datetime64:
+    if text is None:
+        return np.datetime64("NaT")
+    # A ValueError for other formats, which pandas reads as well.
+    datetime.datetime.fromisoformat(text)
+    moment = pd.Timestamp(text)
+    return (moment if moment.tz is None else moment.tz_convert(None)).to_datetime64()
+
+
+def _decode_text(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
     try:
         # MLflow breaks its text into lines.
         return base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from modelpact._internal import mlflow_compat
 from modelpact.serving import create_app
 from modelpact.signature import compile, parse, to_json_schema
-from modelpact.signature.enforcement.base64_values import Base64Decoder
+from modelpact.signature.enforcement.json_decoding import JsonDecoder
 from tests.support.echo_model import echo_adapter
 
 FRAME = pd.DataFrame({"b": [b"x"]})
@@ -38,11 +38,11 @@ FRAME = pd.DataFrame({"b": [b"x"]})
     ],
 )
 def test_text_is_decoded_under_binary_types_only(inputs: Any, payload: Any, decoded: Any) -> None:
-    assert Base64Decoder(parse({"inputs": inputs}).inputs).decode(payload) == decoded
+    assert JsonDecoder(parse({"inputs": inputs}).inputs).decode(payload) == decoded
 
 
 def test_a_csv_column_is_decoded() -> None:
-    frame = Base64Decoder(parse({"inputs": {"b": "binary"}}).inputs).decode(
+    frame = JsonDecoder(parse({"inputs": {"b": "binary"}}).inputs).decode(
         pd.DataFrame({"b": ["eA=="]})
     )
     pd.testing.assert_frame_equal(frame, FRAME)
@@ -78,8 +78,29 @@ def test_both_servers_accept_the_body_that_mlflow_makes(example: Any) -> None:
 def test_the_json_schema_accepts_what_the_server_accepts(text: str) -> None:
     signature = parse({"inputs": {"b": "binary"}})
     schema = to_json_schema(signature)["properties"]["inputs"]
-    decoded = Base64Decoder(signature.inputs).decode(json.loads(json.dumps([{"b": text}])))
+    decoded = JsonDecoder(signature.inputs).decode(json.loads(json.dumps([{"b": text}])))
     accepted = isinstance(decoded[0]["b"], bytes)
     assert Draft202012Validator(schema).is_valid([{"b": text}]) == accepted
     if accepted:
         compile(signature).enforce_inputs(decoded)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "payload", "decoded"),
+    [
+        ("ns", ["2024-05-06T07:08:09.123456789"], ["2024-05-06T07:08:09.123456789"]),
+        ("s", ["2024-05-06T07:08:09+02:00", None], ["2024-05-06T05:08:09", "NaT"]),
+        ("D", [], []),
+    ],
+)
+def test_datetime_tensors_are_iso_8601(dtype: str, payload: Any, decoded: Any) -> None:
+    schema = parse({"inputs": f"datetime64[{dtype}][-1]"}).inputs
+    np.testing.assert_array_equal(
+        JsonDecoder(schema).decode(payload), np.array(decoded, dtype=f"M8[{dtype}]")
+    )
+
+
+@pytest.mark.parametrize("text", ["now", "2024-05-06T07:08", 5, "9999-99-99"])
+def test_other_values_of_datetime_tensors_are_left(text: Any) -> None:
+    schema = parse({"inputs": "datetime64[D][-1]"}).inputs
+    assert JsonDecoder(schema).decode([text]) == [text]
