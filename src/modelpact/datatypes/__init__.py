@@ -6,7 +6,7 @@ of modelpact calls the functions here and does not ask what a value is.
 
 from __future__ import annotations
 
-from modelpact.datatypes import arrays, containers, tables, single_values  # isort: skip  # noqa: F401
+from modelpact.datatypes import arrays, containers, single_values, tables  # noqa: F401
 from modelpact.datatypes.operations import (
     count_rows,
     diff_forms,

@@ -72,4 +72,6 @@ def _are_equal(after: Any, before: Any, tolerance: Tolerance) -> bool:
 
 def _is_null(value: Any) -> bool:
     """Return whether a value is None, NA, NaT or NaN, none of which is equal to itself."""
-    return value is None or type(value).__name__ == "NAType" or bool(value != value)  # noqa: PLR0124
+    if value is None or type(value).__name__ == "NAType":
+        return True
+    return bool(value != value)  # noqa: PLR0124

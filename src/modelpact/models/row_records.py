@@ -5,6 +5,7 @@ MLflow hands every model with columns a DataFrame.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +53,7 @@ def _column_cells(column: pd.Series[Any]) -> list[Any]:
     cells = [_to_plain(cell) for cell in column.tolist()]
     if column.dtype.kind == "f":
         return cells
-    # NaN is the only value that is not equal to itself.
-    return [None if isinstance(cell, float) and cell != cell else cell for cell in cells]  # noqa: PLR0124
+    return [None if isinstance(cell, float) and math.isnan(cell) else cell for cell in cells]
 
 
 def _to_plain(cell: Any) -> Any:
