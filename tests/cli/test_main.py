@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -179,3 +180,20 @@ def test_run_py_and_the_console_script_report_errors(command: list[str]) -> None
 def test_hydras_options_of_logging_work(modelpact: CommandRunner, option: str) -> None:
     result = modelpact("task=inspect", f"hydra/job_logging={option}")
     assert result.status == 0, result.err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["task=inspect"]])
+def test_a_closed_pipe_is_silent(arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", "from modelpact.cli.main import main; main()", *arguments]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+
+
+def test_help_lists_the_options_of_a_config_dir(modelpact: CommandRunner, tmp_path: Path) -> None:
+    (tmp_path / "mine/signer").mkdir(parents=True)
+    (tmp_path / "mine/signer/strict.yaml").write_text("# Refuses everything\n_target_: a.B\n")
+    text = modelpact("--config-dir", str(tmp_path / "mine"), "--help").out
+    assert "  strict       Refuses everything" in text

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
+from importlib.resources.abc import Traversable
+from itertools import pairwise
+from pathlib import Path
 
 from modelpact.cli.config_groups import CONF, list_groups, list_options
 
@@ -28,18 +32,34 @@ Flags: --cfg job, --info defaults, --multirun (-m), --config-dir DIR (your optio
 """
 
 
-def help_text() -> str:
-    """Return the help: usage, then every group with its options and their descriptions."""
-    return _HEAD + "".join(_describe_group(group) for group in list_groups()) + _TAIL
+def help_text(arguments: Sequence[str] = ()) -> str:
+    """Return the help: usage, then every group with its options and their descriptions.
+
+    Args:
+        arguments: The command line; the options of its `--config-dir` are listed as well.
+    """
+    folder = _find_config_dir(arguments)
+    return _HEAD + "".join(_describe_group(group, folder) for group in list_groups()) + _TAIL
 
 
-def _describe_group(group: str) -> str:
-    lines = [f"  {option:<12} {_first_comment(group, option)}" for option in list_options(group)]
+def _find_config_dir(arguments: Sequence[str]) -> Path | None:
+    for argument, following in pairwise([*arguments, ""]):
+        name, _, value = argument.partition("=")
+        if name in ("--config-dir", "-cd"):
+            return Path(value or following)
+    return None
+
+
+def _describe_group(group: str, folder: Path | None) -> str:
+    package = resources.files(CONF).joinpath(group)
+    files = {option: package.joinpath(f"{option}.yaml") for option in list_options(group)}
+    if folder is not None:
+        files |= {file.stem: file for file in sorted(folder.joinpath(group).glob("*.yaml"))}
+    lines = [f"  {option:<12} {_first_comment(file)}" for option, file in files.items()]
     return "\n".join([f"\n{group}=", *lines, ""])
 
 
-def _first_comment(group: str, option: str) -> str:
-    file = resources.files(CONF).joinpath(group, f"{option}.yaml")
+def _first_comment(file: Traversable) -> str:
     comments = (
         line.removeprefix("# ")
         for line in file.read_text(encoding="utf-8").splitlines()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -37,10 +38,22 @@ def main() -> None:
 
     The exit status is 2 for a configuration error, 1 for any other error, and 130 after Ctrl-C.
     """
+    try:
+        try:
+            _run_command()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of the output, such as `head`, has what it needs.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
+
+
+def _run_command() -> None:
     if {"-h", "--help"} & set(sys.argv[1:]):
         from modelpact.cli.help import help_text
 
-        sys.stdout.write(help_text())
+        sys.stdout.write(help_text(sys.argv[1:]))
         return
     full_error = os.environ.get(FULL_ERROR) == "1"
     # MLflow reads both variables when it is imported.
@@ -52,6 +65,8 @@ def main() -> None:
     try:
         with _hydra_raises():
             _run_arguments()
+    except BrokenPipeError:
+        raise
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)
