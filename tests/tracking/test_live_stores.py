@@ -227,15 +227,9 @@ def test_every_task_works(place: Place, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("place", [SERVED], indirect=True)
-@pytest.mark.parametrize(
-    "recipe",
-    [
-        pytest.param("sweep_optuna", marks=pytest.mark.exhaustive),
-        "sweep_ray",
-        pytest.param("sweep_submitit", marks=pytest.mark.exhaustive),
-    ],
-)
+@pytest.mark.parametrize("recipe", ["sweep_optuna", "sweep_ray", "sweep_submitit"])
 def test_a_sweep_of_eight_jobs_with_each_launcher(recipe: str, place: Place) -> None:
     begun = time.monotonic()
     swept = place("-m", f"experiment={recipe}", "hydra.sweep.dir=sweep")

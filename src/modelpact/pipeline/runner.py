@@ -193,7 +193,7 @@ def _fit_and_register(
             sample.inputs, sample.outputs, params=sample.params, model=steps.model
         )
         check_returned(signature, ModelSignature, f"{steps.signer.KIND}.sign", SignError)
-        check_signed(steps.model, sample, signature)
+        check_signed(steps, sample, signature)
         recorder.record(signature=signature.to_dict(), signature_digest=signature_digest(signature))
     with recorder.stage("compare"):
         report = steps.register.check_compatibility(recorder.facts["name"], signature)

@@ -19,7 +19,6 @@ from modelpact.pipeline.mlflow_run import failing_model
 from modelpact.pipeline.process_state import redirect_temporary_files
 from modelpact.pipeline.run_params import redact_config
 from modelpact.registers import record_checks
-from modelpact.savers.custom_saver import is_from_hints
 from modelpact.security import leak_scan
 from modelpact.signature import compile as compile_signature
 from modelpact.types import JOB_KEY
@@ -112,7 +111,7 @@ def predict_sample(steps: Steps, recorder: RunRecorder, sample: Sample) -> Sampl
     return sample.with_outputs(outputs)
 
 
-def check_signed(model: Model, sample: Sample, signature: Signature) -> None:
+def check_signed(steps: Steps, sample: Sample, signature: Signature) -> None:
     """Check that MLflow can store an example of the data, and that servers can send predictions.
 
     Raises:
@@ -123,7 +122,7 @@ def check_signed(model: Model, sample: Sample, signature: Signature) -> None:
     _check_json("inputs", sample.inputs)
     _check_json("outputs", sample.outputs)
     schema = signature.inputs
-    if schema is None or is_from_hints(signature, type(model)):
+    if schema is None or not steps.saver.checks_example(steps.model, signature):
         return
     try:
         mlflow_compat.enforce_inputs(_example_inputs(sample, signature), schema)

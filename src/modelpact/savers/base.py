@@ -81,6 +81,10 @@ class Saver(Step, ABC):
     def _check_model(self, model: Model) -> None:
         """Raise a SaveError if this saver cannot save the model."""
 
+    def checks_example(self, model: Model, signature: Signature) -> bool:
+        """Return whether MLflow checks the input example against the signature on saving."""
+        return True
+
     @abstractmethod
     def _write(self, model: Model, folder: Path, *, records: bool, **options: Any) -> None:
         """Write the model to `folder` with a `save_model` of MLflow, which gets the `options`."""

@@ -19,7 +19,7 @@ from modelpact.signature import from_predict
 if TYPE_CHECKING:
     from modelpact.types import Signature
 
-__all__ = ["CustomSaver", "is_from_hints"]
+__all__ = ["CustomSaver"]
 
 
 class CustomSaver(Saver):
@@ -43,6 +43,9 @@ class CustomSaver(Saver):
                 model=model.KIND,
             )
 
+    def checks_example(self, model: Model, signature: Signature) -> bool:
+        return not _is_from_hints(signature, type(model))
+
     def _requirements_source(self, model: Model) -> tuple[object, str]:
         native = model.native_model()
         return (type(model) if native is None else native), model.identity()["class"]
@@ -63,7 +66,7 @@ class CustomSaver(Saver):
             script = temporary / "saved_model.py"
             script.write_text(SCRIPT.format(runtime=Path(bundle[0]).name), encoding="utf-8")
             signature = options["signature"]
-            is_hinted = is_from_hints(signature, type(model))
+            is_hinted = _is_from_hints(signature, type(model))
             if is_hinted:
                 # MLflow cannot check the example; the model itself validates its type hints.
                 options["signature"] = _without_inputs(signature)
@@ -113,7 +116,7 @@ def _without_inputs(signature: Signature) -> Signature:
     return ModelSignature(outputs=outputs, params=signature.params)
 
 
-def is_from_hints(signature: Signature, kind: type[Model]) -> bool:
+def _is_from_hints(signature: Signature, kind: type[Model]) -> bool:
     """Return whether the inputs of a signature are the type hints of a model's `predict`."""
     try:
         inputs, _ = from_predict(kind.predict)

@@ -114,7 +114,7 @@ def create_router(adapter: Adapter, limits: Limits | None = None) -> APIRouter:
         responses=describe_responses(adapter, key="predictions"),
     )
     for path, respond in service.info_routes().items():
-        kind = PlainTextResponse if path in {"/ping", "/metrics"} else JSONResponse
+        kind = PlainTextResponse if path in {"/ping", "/version", "/metrics"} else JSONResponse
         router.add_api_route(path, respond, methods=["GET"], response_class=kind)
     return router
 

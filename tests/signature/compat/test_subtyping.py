@@ -134,13 +134,20 @@ def _check(where: Any, policy: str, every: int) -> None:
     assert found == written
 
 
+@pytest.mark.parametrize(("policy", "every"), [("lossless", 12), ("strict", 36)])
 @pytest.mark.parametrize("where", ["column", "value", "item", "param"])
-def test_the_enforcer_accepts_what_the_table_lists(where: str) -> None:
-    _check(where, "lossless", 12)
+def test_the_enforcer_accepts_what_the_table_lists(where: str, policy: str, every: int) -> None:
+    _check(where, policy, every)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("policy", ["lossless", "strict", "mlflow"])
+@pytest.mark.parametrize(
+    "policy",
+    [
+        pytest.param("lossless", marks=pytest.mark.exhaustive),
+        pytest.param("strict", marks=pytest.mark.exhaustive),
+        pytest.param("mlflow", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("where", ["column", "value", "item", "param"])
 def test_the_enforcer_accepts_what_the_table_lists_for_every_dtype(where: str, policy: str) -> None:
     _check(where, policy, 1)

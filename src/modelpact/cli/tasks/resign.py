@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from mlflow.models import Model as MLmodel
     from mlflow.pyfunc import PyFuncModel
 
+    from modelpact.types import Signature
+
 __all__ = ["ResignTask"]
 
 
@@ -194,6 +196,9 @@ class _CopySaver(Saver):
 
     def _check_model(self, model: Model) -> None:
         return None
+
+    def checks_example(self, model: Model, signature: Signature) -> bool:
+        return False
 
     def _requirements_source(self, model: Model) -> tuple[object, str]:
         return type(model), "copy"
