@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars
+import pyarrow as pa
 import pytest
 
 from modelpact.errors import SignError
-from modelpact.signature import infer
+from modelpact.signature import compile, infer
 
 
 @pytest.mark.parametrize(
@@ -38,3 +40,20 @@ def test_other_tables_get_a_suggestion(table: Any) -> None:
 def test_data_without_a_type_gets_a_suggestion(frame: Any, text: str) -> None:
     with pytest.raises(SignError, match=text):
         infer(frame)
+
+
+@dataclasses.dataclass
+class Row:
+    x: float
+    tags: list[str]
+
+
+def test_a_dataclass_fits_its_signature() -> None:
+    row = Row(1.5, ["a"])
+    compile(infer(row)).enforce_inputs(row)
+
+
+def test_a_dtype_that_pandas_cannot_convert_is_refused() -> None:
+    views = pd.arrays.ArrowExtensionArray(pa.array(["x"], pa.string_view()))
+    with pytest.raises(SignError, match=r"cast it to pa\.string"):
+        infer(pd.DataFrame({"a": pd.Series(views)}))

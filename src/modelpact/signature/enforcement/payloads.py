@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import decimal
 import sys
@@ -54,7 +55,9 @@ def check_columns(data: object, columns: CompiledColumns, violations: Violations
 
 
 def _unwrap_cell(value: object) -> object:
-    """Return the value in an array without axes; return any other value unchanged."""
+    """Return the value in an array without axes, or the fields of a dataclass, as a dict."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
     return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
 
 
