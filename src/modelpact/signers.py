@@ -189,14 +189,23 @@ def _stored_signature(model: Any) -> Signature | None:
     return None if stored is None or stored.inputs is None else stored
 
 
+def _promises(stored: Signature, outputs: Any) -> bool:
+    """Return whether a stored signature has outputs, and the predictions satisfy them."""
+    try:
+        signature.compile(stored).enforce_outputs(outputs)
+    except OutputsError:
+        return False
+    return stored.outputs is not None
+
+
 def _keep_stored(
     stored: Signature, inputs: Inputs, outputs: Any, params: Params | None
 ) -> Signature:
-    """Return a stored signature, with inferred outputs if it has none."""
+    """Return a stored signature, with inferred outputs if its own are missing or wrong."""
     from mlflow.models import ModelSignature
 
     outputs_schema = stored.outputs
-    if outputs_schema is None and outputs is not None:
+    if outputs is not None and not _promises(stored, outputs):
         outputs_schema = signature.infer(None, outputs).outputs
     kept = ModelSignature(inputs=stored.inputs, outputs=outputs_schema, params=stored.params)
     remedy = "The signature is the one stored with the model: correct the data, or sign the model "

@@ -203,3 +203,15 @@ class TestStoredSignature:
             publish(**steps(data=data, model=MlflowModel(uri=stored), signer=signer))
         assert "inputs.note" in str(caught.value)
         assert "params.k" in str(caught.value)
+
+    def test_has_new_outputs_if_its_own_are_wrong(self) -> None:
+        frame = pd.DataFrame({"a": [1.0]})
+        wrong = infer_signature(frame, pd.DataFrame({"other": ["x"]}))
+        with SqliteTracking().open(), mlflow.start_run():
+            stored = mlflow.pyfunc.log_model(
+                name="m", python_model=Plain(), signature=wrong, pip_requirements=[]
+            ).model_uri
+        data = InlineData(inputs=[{"a": 1.0}], test_size=0)
+        publish(**steps(data=data, model=MlflowModel(uri=stored)))
+        signature = CustomLoader().load("models:/sums/1").signature
+        assert str(signature.outputs) == "['a': double (required)]"

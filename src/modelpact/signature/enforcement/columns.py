@@ -336,6 +336,9 @@ def _from_arrow(series: Any) -> Any:
         return series.astype(pd.DatetimeTZDtype(arrow.unit, zone))
     if str(arrow).startswith("timestamp"):
         return series.astype(f"datetime64[{arrow.unit}]")
+    if str(arrow) == "string_view":
+        # pandas cannot convert this dtype.
+        return pd.Series(series.array.tolist(), index=series.index, name=series.name, dtype="str")
     if "string" in str(arrow).split("<")[0]:
         return series.astype("str")
     values = object_array(series.array.tolist())

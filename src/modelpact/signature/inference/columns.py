@@ -124,9 +124,6 @@ def _infer_column(series: pd.Series[Any], path: FieldPath, issues: DataIssues) -
         return _infer_category(series, path, issues)
     if isinstance(dtype, np.dtype) and dtype.kind in "biu":
         return _infer_dtype(dtype), True
-    if isinstance(dtype, pd.ArrowDtype) and "string_view" in str(dtype):
-        issues.add(path, f"dtype {dtype}, which pandas cannot convert", "cast it to pa.string()")
-        return AnyType(), True
     if dtype.kind != "O":
         return _infer_dtype(dtype), not _has_nulls(series)
     return _infer_cells(series, path, issues)
