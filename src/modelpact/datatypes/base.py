@@ -47,19 +47,21 @@ class UnlikeError(Exception):
 class Kind(ABC):
     """One kind of values, and what is done with the values of that kind.
 
+    A value is one row unless its kind says otherwise.
+
     Attributes:
         types: The types of the kind, each as the top-level package and the name of the class.
     """
 
     types: ClassVar[frozenset[tuple[str, str]]] = frozenset()
 
-    @abstractmethod
     def count_rows(self, value: Any) -> int:
         """Return the number of rows."""
+        return 1
 
-    @abstractmethod
     def take_rows(self, value: Any, positions: Sequence[int]) -> Any:
         """Return the rows at `positions`, in that order, as a value of the same type."""
+        return value
 
     @abstractmethod
     def update_digest(self, sha: _Hash, value: Any) -> None:

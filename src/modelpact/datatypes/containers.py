@@ -130,12 +130,6 @@ class FieldsKind(Kind):
 
     types = frozenset({("dataclasses", "dataclass")})
 
-    def count_rows(self, value: Any) -> int:
-        return 1
-
-    def take_rows(self, value: Any, positions: Sequence[int]) -> Any:
-        return value
-
     def update_digest(self, sha: _Hash, value: Any) -> None:
         update_digest(sha, self.fields(value))
 

@@ -7,7 +7,6 @@ import enum
 import json
 import math
 import pickle
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,12 +24,6 @@ class ScalarKind(Kind):
     """A single value, which is one row. Values of unknown types are of this kind as well."""
 
     types = frozenset({("builtins", "object")})
-
-    def count_rows(self, value: Any) -> int:
-        return 1
-
-    def take_rows(self, value: Any, positions: Sequence[int]) -> Any:
-        return value
 
     def update_digest(self, sha: _Hash, value: Any) -> None:
         try:

@@ -21,6 +21,7 @@ import typing_extensions
 from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
+from modelpact._internal.hints import unwrap_hint
 from modelpact._internal.text import truncate
 from modelpact.errors import InputsError
 from modelpact.signature.enforcement.violations import (
@@ -81,7 +82,7 @@ def read_row_hint(predict: Callable[..., Any]) -> RowHint | None:
     """Return the type hint `list[...]` of the inputs of a method `predict`, if there is one."""
     parameters = inspect.signature(predict).parameters
     names = [name for name in parameters if name not in ("self", "context")]
-    hint = _unwrap(_read_hints(predict).get(names[0] if names else ""))
+    hint = unwrap_hint(_read_hints(predict).get(names[0] if names else ""))
     if get_origin(hint) is not list:
         return None
     try:
@@ -140,16 +141,16 @@ class RowHint:
         return inputs.tolist() if hasattr(inputs, "tolist") else inputs
 
     def _has_named_values(self) -> bool:
-        row = _unwrap(get_args(self.hint)[0])
+        row = unwrap_hint(get_args(self.hint)[0])
         return get_origin(row) is dict or _find_fields(row) is not None
 
     def _without_nulls(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return a row of a DataFrame, in which an absent value is null; NaN is a float as well."""
-        fields = _find_fields(_unwrap(get_args(self.hint)[0])) or {}
+        fields = _find_fields(unwrap_hint(get_args(self.hint)[0])) or {}
         return {
             key: value
             for key, value in row.items()
-            if not _is_null(value) or _unwrap(fields.get(key, float)) is float
+            if not _is_null(value) or unwrap_hint(fields.get(key, float)) is float
         }
 
 
@@ -168,7 +169,7 @@ class _Mismatch:
 
 def _prepare(value: Any, hint: Any) -> Any:
     """Return a value for Pydantic: decoded, and with mismatches marked."""
-    hint = _unwrap(hint)
+    hint = unwrap_hint(hint)
     if hasattr(value, "dtype"):
         # A value of NumPy, which only becomes a Python datetime in microseconds.
         value = (value.astype("datetime64[us]") if value.dtype.kind == "M" else value).tolist()
@@ -252,22 +253,9 @@ def _class_fields(kind: type) -> dict[str, Any] | None:
     return None
 
 
-def _unwrap(hint: Any) -> Any:
-    """Return the type within `Annotated`, `Required`, `NotRequired`, `NewType` and type aliases."""
-    while True:
-        if get_origin(hint) in (typing.Annotated, typing.Required, typing.NotRequired):
-            hint = get_args(hint)[0]
-        elif isinstance(hint, typing.NewType):
-            hint = hint.__supertype__
-        elif type(hint).__name__ == "TypeAliasType":
-            hint = hint.__value__
-        else:
-            return hint
-
-
 def _has_objects(hint: Any) -> bool:
     """Return whether values of a hint are objects, which JSON does not have, at any depth."""
-    hint = _unwrap(hint)
+    hint = unwrap_hint(hint)
     if inspect.isclass(hint) and get_origin(hint) is None:
         return issubclass(hint, (BaseModel, Enum)) or dataclasses.is_dataclass(hint)
     return any(map(_has_objects, get_args(hint)))

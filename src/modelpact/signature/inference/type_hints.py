@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object, Property, Schema
 from pydantic import RootModel
 
+from modelpact._internal.hints import unwrap_hint
 from modelpact.errors import SignError
 from modelpact.signature.inference.hint_advice import format_hint, is_container_hint, suggest_hint
 from modelpact.signature.inference.hint_fields import has_fields, is_typed_dict, read_fields
@@ -30,7 +31,6 @@ _SCALARS: dict[object, DataType] = {
     datetime.datetime: DataType.datetime,
     datetime.date: DataType.datetime,
 }
-_WRAPPERS = (typing.Annotated, typing.Required, typing.NotRequired)
 _UNIONS = (Union, UnionType)
 
 _Parents = tuple[object, ...]
@@ -63,7 +63,7 @@ def from_type_hint(hint: object, *, role: Literal["inputs", "outputs"] = "inputs
         >>> from_type_hint(list[Author])
         [{name: string (required), orcid: string (optional)} (required)]
     """
-    hint = _unwrap(hint)
+    hint = unwrap_hint(hint)
     if hint is list or get_origin(hint) is list:
         element, path = _get_element(hint, role), f"{role}[]"
     elif role == "inputs":
@@ -160,20 +160,6 @@ def _is_row_hint(hint: object) -> bool:
     return is_plain or is_generic or has_fields(hint)
 
 
-def _unwrap(hint: Any) -> Any:
-    """Return the type inside `Annotated`, `Required`, `NotRequired`, `NewType` and type aliases."""
-    while True:
-        if get_origin(hint) in _WRAPPERS:
-            hint = get_args(hint)[0]
-        elif isinstance(hint, typing.NewType):
-            hint = hint.__supertype__
-        elif type(hint).__name__ == "TypeAliasType":
-            # `type X = list[int]`, since Python 3.12.
-            hint = hint.__value__
-        else:
-            return hint
-
-
 def _get_element(hint: object, path: str) -> object:
     arguments = get_args(hint)
     if len(arguments) != 1:
@@ -189,7 +175,7 @@ def _read_hint(hint: object, path: str, parents: _Parents) -> tuple[ColumnType, 
         path: Its position.
         parents: The models and TypedDicts that contain the hint.
     """
-    hint = _unwrap(hint)
+    hint = unwrap_hint(hint)
     if hint == Any:
         return AnyType(), True
     if inspect.isclass(hint) and get_origin(hint) is None:
@@ -231,7 +217,7 @@ def _read_dict(hint: object, path: str, parents: _Parents) -> Map:
         remedy = "A dict needs the types of its keys and values, such as dict[str, float]"
         _reject(hint, path, f"{remedy}; for named fields use a Pydantic model.")
     key, value = arguments
-    if _unwrap(key) is not str:
+    if unwrap_hint(key) is not str:
         _reject(
             hint, path, f"The keys of a map are strings: write dict[str, {format_hint(value)}]."
         )
