@@ -5,6 +5,8 @@ from __future__ import annotations
 import collections
 import json
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
@@ -12,7 +14,7 @@ from starlette.testclient import TestClient
 
 from kind_models import INPUTS, OUTPUTS, Answers, GivenData
 from modelpact import publish
-from modelpact._internal import mlflow_compat
+from modelpact.batch import Batch
 from modelpact.datatypes import take_rows, to_json
 from modelpact.errors import PactError
 from modelpact.loaders import Adapter, CustomLoader
@@ -20,6 +22,7 @@ from modelpact.savers import CustomSaver
 from modelpact.serving import create_app
 from tests.support.many_cases import check_all_cases
 from tests.support.publishing import steps
+from tests.support.stored_examples import invoke_both_servers
 
 REFUSED_AT = {"read", "predict", "sign"}
 """The stages at which a kind may be refused; nothing is saved before."""
@@ -40,21 +43,24 @@ def check_served(adapter: Adapter, kind: str, outputs: str) -> None:
         assert to_json(plain) == to_json(expected)
     one = adapter.predict(take_rows(inputs, [0])).prediction
     assert to_json(one) == to_json(take_rows(expected, [0]))
-    example = adapter.pyfunc.metadata.get_serving_input(str(adapter.folder))
-    assert example is not None
-    theirs = mlflow_compat.invoke_scoring_server(adapter.pyfunc, example)
-    assert theirs.status == 200, theirs.response
-    headers = {"content-type": "application/json"}
+    out = Path("out.jsonl")
+    Batch(GivenData(kind=kind), adapter, CustomLoader(), adapter.uri, out, overwrite=True).run()
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    rows = _json_rows(to_json(expected))
+    # A prediction without names of its own is in one column.
+    assert lines == rows or [list(line.values()) for line in lines] == [[row] for row in rows]
     with TestClient(create_app(adapter)) as server:
-        ours = server.post("/invocations", content=example, headers=headers)
-        assert ours.status_code == 200, ours.text
-        documented = server.get("/openapi.json").json()["paths"]["/predict"]["post"]
-        body = documented["requestBody"]["content"]["application/json"].get("example")
-        if body is not None:
-            response = server.post("/predict", json=body)
-            assert response.status_code == 200, response.text
+        ours, theirs = invoke_both_servers(adapter, server)
     if outputs not in OTHER_JSON:
-        assert ours.json() == json.loads(theirs.response)
+        assert ours == theirs
+
+
+def _json_rows(prediction: Any) -> list[Any]:
+    if isinstance(prediction, list):
+        return prediction
+    return [
+        dict(zip(prediction, row, strict=True)) for row in zip(*prediction.values(), strict=True)
+    ]
 
 
 def check_pair(inputs: str, outputs: str, counts: collections.Counter[str]) -> None:

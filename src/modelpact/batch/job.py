@@ -165,7 +165,7 @@ class Batch:
             raise DataError(
                 f"{self.data.name} has no rows", remedy="Nothing to predict; no file was written."
             )
-        if reader.columns:
+        if reader.columns and isinstance(self.data, TableFile):
             self._check_required_columns(reader, reader.columns)
         waiting = [part for part in parts if not checkpoint.has(part)]
         empty = empty_table(self.adapter.signature, dict.fromkeys(self.keep, pa.null()))

@@ -121,8 +121,24 @@ def _convert_losslessly(column: pa.Array | pa.ChunkedArray) -> pd.Series | None:
 def _to_pandas(table: pa.Table | pa.RecordBatch) -> pd.DataFrame:
     # One block per column: columns without nulls are not copied.
     # The names in the metadata of pandas may be numbers, and columns the index.
-    frame: pd.DataFrame = table.to_pandas(split_blocks=True, ignore_metadata=True)
+    frame: pd.DataFrame = table.cast(_plain_schema(table.schema)).to_pandas(
+        split_blocks=True, ignore_metadata=True, date_as_object=False
+    )
     return frame
+
+
+def _plain_schema(schema: pa.Schema) -> pa.Schema:
+    """Return the types that a served model gets: no categories, and datetimes in UTC."""
+    import pyarrow as pa
+
+    for index, field in enumerate(schema):
+        kind = field.type
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        if pa.types.is_timestamp(kind):
+            kind = pa.timestamp(kind.unit)
+        schema = schema.set(index, field.with_type(kind))
+    return schema
 
 
 @functools.cache

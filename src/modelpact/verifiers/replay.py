@@ -16,7 +16,8 @@ from modelpact.datatypes import diff_forms, diff_values
 from modelpact.errors import InputsError, OutputsError, PactError, PredictError
 from modelpact.loaders import Adapter
 from modelpact.signature import InvalidExample, generate_invalid_examples
-from modelpact.types import Check, Sample
+from modelpact.signature import compile as compile_signature
+from modelpact.types import Check, Inputs, Sample
 from modelpact.verifiers.base import Verifier
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class ReplayVerifier(Verifier):
         is_deterministic = adapter.model is None or adapter.model.deterministic
         if self.compare_predictions and is_deterministic:
             difference = diff_values(prediction, sample.outputs, rtol=self.rtol, atol=self.atol)
+            if difference:
+                difference += _describe_conversions(adapter, sample.inputs)
             detail = difference or "the saved model predicts what the fitted model predicted"
             yield Check(code="PREDICTIONS_EQUAL", ok=not difference, detail=detail)
         else:
@@ -119,6 +122,16 @@ class ReplayVerifier(Verifier):
             or f"{N_INVALID_CALLS} calls that violate the signature were rejected"
         )
         return Check(code="BREAKS_REFUSED", ok=not accepted, detail=detail)
+
+
+def _describe_conversions(adapter: Adapter, inputs: Inputs) -> str:
+    """Describe the columns that enforcement converts, which may be why predictions differ."""
+    if not hasattr(inputs, "iloc"):
+        return ""
+    enforced = compile_signature(adapter.signature).enforce_inputs(inputs)
+    pairs = zip(inputs.dtypes.items(), enforced.dtypes, strict=False)
+    texts = [f"{name} ({old} to {new})" for (name, old), new in pairs if old != new]
+    return f"; the signature converts columns: {truncate(', '.join(texts), 200)}" if texts else ""
 
 
 @functools.lru_cache(maxsize=8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ import pyarrow as pa
 import scipy.sparse as sp
 
 from modelpact.data import DataSource
+from modelpact.datatypes import to_json
 from modelpact.models import Model
 from modelpact.types import Sample
 
@@ -41,6 +43,22 @@ class Answers(Model):
     def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> Any:
         """Return one prediction per row."""
         return OUTPUTS[self.kind](_count(inputs))
+
+
+class Echo(Model):
+    """Returns what it gets, one JSON text per row."""
+
+    takes_any_form: ClassVar[bool] = True
+
+    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> list[str]:
+        """Return each row as JSON text, in which nulls are absent."""
+        return [json.dumps(_without_nulls(row), sort_keys=True) for row in to_json(inputs)]
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _count(inputs: Any) -> int:
