@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
 from pytest_mock import MockerFixture
@@ -143,6 +144,15 @@ def test_a_model_of_an_mlflow_flavor_is_published() -> None:
 def test_params_are_signed_and_replayed() -> None:
     done = publish(**steps(data=numbers(params={"scale": 2.0})))
     assert [param["name"] for param in json.loads(not_none(done.signature)["params"])] == ["scale"]
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), [1.0, float("nan")], {"a": float("nan")}, {"a": None}, {"a": {"b": []}}]
+)
+def test_defaults_that_differ_from_themselves_and_nulls_are_published(value: Any) -> None:
+    done = publish(**steps(data=numbers(params={"scale": 2.0, "k": value})))
+    loaded = mlflow.pyfunc.load_model(not_none(done.model_uri))
+    assert len(loaded.predict(pd.DataFrame({"a": [1.0], "b": [2.0]}))) == 1
 
 
 def test_the_observer_receives_the_stages_in_order() -> None:

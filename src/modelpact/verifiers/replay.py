@@ -15,7 +15,7 @@ from modelpact._internal.text import truncate
 from modelpact.datatypes import diff_forms, diff_values
 from modelpact.errors import InputsError, OutputsError, PactError, PredictError
 from modelpact.loaders import Adapter
-from modelpact.signature import InvalidExample, generate_invalid_examples
+from modelpact.signature import InvalidExample, digest, generate_invalid_examples
 from modelpact.signature import compile as compile_signature
 from modelpact.types import Check, Inputs, Sample
 from modelpact.verifiers.base import Verifier
@@ -53,7 +53,8 @@ class ReplayVerifier(Verifier):
         yield self._check_invalid_calls(adapter)
 
     def _check_signature(self, adapter: Adapter, signature: Signature) -> Check:
-        if adapter.pyfunc.metadata.signature == signature:
+        stored = adapter.pyfunc.metadata.signature
+        if stored is not None and digest(stored) == digest(signature):
             detail = "the stored signature is the signed one"
             return Check(code="SIGNATURE_STORED", ok=True, detail=detail)
         detail = "the stored signature differs from the signed one"

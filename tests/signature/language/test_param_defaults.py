@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
+from modelpact.errors import SpecError
 from modelpact.signature import parse, to_spec
 from tests.support.malformed_specs import report_problems
 
@@ -151,3 +154,20 @@ def test_yaml_dates_are_defaults_of_datetime_params() -> None:
 def test_a_default_of_nan_is_read_back() -> None:
     written = {"params": {"p": "double = NaN"}}
     assert to_spec(parse(written)) == written
+
+
+@pytest.mark.parametrize(
+    ("dtype", "default", "text"),
+    [
+        ("{a: any}", {"a": np.int64(1)}, "params.k.a: invalid default: JSON cannot hold a value"),
+        ("{a: any}", {"a": [b"x"]}, "params.k.a[0]: invalid default"),
+        ("{a: any}", {"a": (1, 2)}, "type tuple; provide a list: list(...)"),
+        ("{a: any}", {"a": {1: 2}}, "the key 1 is of type int; write it as text: '1'"),
+        ("string", "\ud800", "cannot be encoded in UTF-8"),
+        ("datetime", np.datetime64("NaT"), "MLflow cannot store null as the default of a datetime"),
+        ("double", [1.0], "for a list, write [double]"),
+    ],
+)
+def test_defaults_that_json_cannot_hold_are_reported(dtype: str, default: Any, text: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(text)):
+        parse({"params": {"k": {"type": dtype, "default": default}}})

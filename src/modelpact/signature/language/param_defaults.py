@@ -15,6 +15,7 @@ from mlflow.types.schema import Array, DataType, Object, ParamSpec
 from modelpact._internal.text import preview
 from modelpact.signature.field_path import FieldPath
 from modelpact.signature.issues import SpecIssues
+from modelpact.signature.language.json_values import find_unstorable, is_missing
 from modelpact.signature.language.type_names import ColumnType
 from modelpact.signature.language.types import format_type
 
@@ -136,6 +137,10 @@ def build_param(
     if dtype == DataType.datetime and (remedy := _check_datetimes(values)):
         issues.add(path, f"{message}; {remedy}")
         return None
+    is_text = isinstance(dtype, Object) or dtype == DataType.string
+    if is_text and (found := find_unstorable(default)):
+        issues.add((*path, *found.path), f"invalid default: {found.text}; {found.remedy}")
+        return None
     try:
         param = ParamSpec(name, dtype, default, shape)
     except (MlflowException, ValueError, TypeError, OverflowError):
@@ -166,6 +171,8 @@ def _check_range(values: list[Any], dtype: ColumnType) -> str:
 def _suggest_default(dtype: ColumnType, shape: tuple[int, ...] | None, default: object) -> str:
     if shape and not isinstance(default, list):
         return "; write a list, such as []"
+    if shape is None and isinstance(default, (list, tuple)):
+        return f"; for a list, write [{dtype.name}]" if isinstance(dtype, DataType) else ""
     if dtype == DataType.string:
         return "; put it in quotes"
     if dtype in (DataType.long, DataType.integer) and isinstance(default, float):
@@ -182,7 +189,7 @@ def _check_datetimes(values: list[object]) -> str:
 
 
 def _check_datetime(value: object) -> str:
-    if value is None:
+    if value is None or is_missing(value):
         return "MLflow cannot store null as the default of a datetime"
     if isinstance(value, (datetime.date, np.datetime64)):
         if getattr(value, "tzinfo", None) is None:
