@@ -23,7 +23,9 @@ from modelpact.datatypes import (
     diff_values,
     digest_values,
     take_rows,
+    to_columns,
     to_json,
+    to_python,
 )
 from modelpact.errors import DataError
 
@@ -260,6 +262,14 @@ class TestEveryKind:
         import json
 
         json.dumps(to_json(value), allow_nan=False)
+
+    def test_is_the_same_json_as_python_values(self, value: Any) -> None:
+        assert to_json(to_python(value)) == to_json(value)
+
+    def test_has_a_name_for_each_column(self, value: Any) -> None:
+        names = [f"c{index}" for index in range(3)]
+        assert all(isinstance(name, str) for name in to_columns(value))
+        assert to_columns(value, names[:1]).keys() <= {*to_columns(value), "c0"}
 
 
 def test_all_kinds_have_different_digests() -> None:

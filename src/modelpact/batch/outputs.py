@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from modelpact._internal.text import truncate
-from modelpact._internal.type_checks import is_list_of
-from modelpact.datatypes import count_rows
+from modelpact.datatypes import PREDICTION, count_rows, to_columns, to_python
 from modelpact.errors import PredictError
 
 if TYPE_CHECKING:
@@ -17,10 +16,7 @@ if TYPE_CHECKING:
 
     from modelpact.types import Signature
 
-__all__ = ["PREDICTION", "empty_table", "output_names", "to_table"]
-
-PREDICTION = "prediction"
-"""The column of an output without a name."""
+__all__ = ["empty_table", "output_names", "to_table"]
 
 
 def output_names(signature: Signature) -> list[str] | None:
@@ -87,7 +83,7 @@ def to_table(
 
     columns = dict(kept)
     types = _output_types(signature)
-    for name, values in _split_columns(prediction, output_names(signature)).items():
+    for name, values in to_columns(prediction, output_names(signature)).items():
         if name in columns:
             raise PredictError(
                 f"the model returned a column {name!r}, which task.keep also contains",
@@ -139,55 +135,18 @@ def _tensor_type(spec: TensorSpec) -> pa.DataType | None:
     return found
 
 
-def _split_columns(prediction: Any, names: list[str] | None) -> dict[str, Any]:
-    """Return the columns of a prediction.
-
-    Args:
-        prediction: The prediction.
-        names: The columns of the signature; None if it does not determine them.
-    """
-    # A polars DataFrame.
-    if hasattr(prediction, "to_arrow") and hasattr(prediction, "columns"):
-        prediction = prediction.to_pandas()
-    if hasattr(prediction, "columns") and hasattr(prediction, "iloc"):
-        return {str(name): prediction.iloc[:, i] for i, name in enumerate(prediction.columns)}
-    if isinstance(prediction, dict):
-        return {str(name): values for name, values in prediction.items()}
-    # A SciPy sparse matrix.
-    if hasattr(prediction, "tocsr"):
-        prediction = prediction.toarray()
-    if isinstance(prediction, list):
-        return _split_rows(prediction, names)
-    return _split_array(prediction, names)
-
-
-def _split_rows(rows: list[object], names: list[str] | None) -> dict[str, object]:
-    if names == [PREDICTION] or not rows or not is_list_of(rows, dict):
-        return {_only_name(names): rows}
-    columns = names or dict.fromkeys(key for row in rows for key in row)
-    return {str(key): [row.get(key) for row in rows] for key in columns}
-
-
-def _split_array(values: Any, names: list[str] | None) -> dict[str, Any]:
-    is_matrix = isinstance(values, np.ndarray) and values.ndim == 2
-    if is_matrix and names is not None and len(names) == values.shape[1] > 1:
-        return {name: values[:, i] for i, name in enumerate(names)}
-    return {_only_name(names): values}
-
-
-def _only_name(names: list[str] | None) -> str:
-    return names[0] if names is not None and len(names) == 1 else PREDICTION
-
-
 def _to_array(values: object, kind: pa.DataType | None, name: str) -> pa.Array:
     import pyarrow as pa
 
     array = _convert_typed(values)
     if array is not None:
         return array if kind is None or array.type == kind else _cast(array, kind)
-    cells = _to_python(values.tolist() if hasattr(values, "tolist") else values)
+    cells = to_python(values)
     try:
-        return pa.array(cells, type=kind, from_pandas=True)
+        # Arrow does not take dates for timestamps, but casts them.
+        inferred = kind is not None and pa.types.is_timestamp(kind)
+        array = pa.array(cells, type=None if inferred else kind, from_pandas=True)
+        return array.cast(kind) if inferred else array
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         raise PredictError(
             f"the predictions {name!r} do not have one Arrow type: {truncate(error, 200)}",
@@ -215,14 +174,3 @@ def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
         return array.cast(kind)
     except pa.ArrowException:
         return array
-
-
-def _to_python(value: object) -> object:
-    """Return values that Arrow accepts: fields of Pydantic models, and lists instead of arrays."""
-    if isinstance(value, list | tuple):
-        return [_to_python(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _to_python(item) for key, item in value.items()}
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="python")
-    return value.tolist() if isinstance(value, np.ndarray) and value.ndim else value

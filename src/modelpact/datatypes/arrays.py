@@ -51,9 +51,23 @@ class ArrayKind(Kind):
             equal = _equal_or_null(after, before)
         return Counts(int(np.size(equal) - np.count_nonzero(equal)), int(np.size(equal)))
 
+    def to_columns(
+        self, value: NDArray[Any], names: Sequence[str] | None
+    ) -> dict[str, NDArray[Any]]:
+        if value.ndim == 2 and names is not None and len(names) == value.shape[1] > 1:
+            return dict(zip(names, value.T, strict=True))
+        return super().to_columns(value, names)
+
+    def to_python(self, value: NDArray[Any]) -> Any:
+        if value.dtype.kind in "mM":
+            return _moments(value).tolist()
+        nested = value.tolist()
+        return find_kind(nested).to_python(nested) if value.dtype.kind == "O" else nested
+
     def to_json(self, value: NDArray[Any]) -> Any:
         if value.dtype.kind in "mM":
-            return _moments_to_json(value)
+            nested = _moments(value).tolist()
+            return find_kind(nested).to_json(nested)
         if value.dtype.kind in "fc":
             # Python numbers: `tolist` returns NumPy scalars for a longdouble.
             value = value.astype(np.float64 if value.dtype.kind == "f" else np.complex128)
@@ -89,6 +103,12 @@ class SparseKind(Kind):
             return ArrayKind().compare(new, old, tolerance)
         return ArrayKind().compare(after.toarray(), before.toarray(), tolerance)
 
+    def to_columns(self, value: Any, names: Sequence[str] | None) -> dict[str, Any]:
+        return ArrayKind().to_columns(value.toarray(), names)
+
+    def to_python(self, value: Any) -> Any:
+        return value.toarray().tolist()
+
     def to_json(self, value: Any) -> Any:
         return ArrayKind().to_json(value.toarray())
 
@@ -123,6 +143,10 @@ class SeriesKind(Kind):
             raise UnlikeError(f"the length was {len(before)} and is {len(after)}")
         return ArrayKind().compare(np.asarray(after), np.asarray(before), tolerance)
 
+    def to_python(self, value: Any) -> Any:
+        cells = value.tolist()
+        return find_kind(cells).to_python(cells)
+
     def to_json(self, value: Any) -> Any:
         cells = value.tolist()
         return find_kind(cells).to_json(cells)
@@ -141,15 +165,13 @@ def _equal_or_null(after: NDArray[Any], before: NDArray[Any]) -> NDArray[np.bool
     return equal | both_null
 
 
-def _moments_to_json(array: NDArray[Any]) -> Any:
-    """Return datetimes as ISO 8601 text and timedeltas as text; `tolist` may return integers."""
+def _moments(array: NDArray[Any]) -> NDArray[np.object_]:
+    """Return datetimes and timedeltas as objects of pandas; `tolist` may return integers."""
     import pandas as pd
 
     flat = np.ravel(array)
     index = pd.DatetimeIndex(flat) if array.dtype.kind == "M" else pd.TimedeltaIndex(flat)
-    texts = np.empty(array.shape, dtype=object)
-    texts.ravel()[:] = [find_kind(moment).to_json(moment) for moment in index]
-    return texts.tolist()
+    return np.asarray(index.astype(object)).reshape(array.shape)
 
 
 def _canonical_arrays(value: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:

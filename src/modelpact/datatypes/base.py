@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-__all__ = ["Counts", "Kind", "Tolerance", "UnlikeError", "find_kind", "register"]
+__all__ = ["PREDICTION", "Counts", "Kind", "Tolerance", "UnlikeError", "find_kind", "register"]
+
+
+PREDICTION = "prediction"
+"""The column of a value without a name."""
 
 
 class Tolerance(NamedTuple):
@@ -78,6 +82,19 @@ class Kind(ABC):
     @abstractmethod
     def to_json(self, value: Any) -> Any:
         """Return a value as JSON values; NaN and Infinity become null."""
+
+    def to_python(self, value: Any) -> Any:
+        """Return a value as lists, dicts and single values of Python."""
+        return value
+
+    def to_columns(self, value: Any, names: Sequence[str] | None) -> dict[str, Any]:
+        """Return the columns of a value by name, each with one item per row.
+
+        Args:
+            value: The value.
+            names: The names in the signature; None if it does not determine them.
+        """
+        return {names[0] if names is not None and len(names) == 1 else PREDICTION: value}
 
 
 _KINDS: dict[tuple[str, str], Kind] = {}

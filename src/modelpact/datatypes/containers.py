@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelpact._internal.type_checks import is_list_of
 from modelpact.datatypes.arrays import ArrayKind
-from modelpact.datatypes.base import Counts, Kind, Tolerance, UnlikeError, find_kind, register
+from modelpact.datatypes.base import (
+    PREDICTION,
+    Counts,
+    Kind,
+    Tolerance,
+    UnlikeError,
+    find_kind,
+    register,
+)
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -19,6 +28,7 @@ __all__ = ["DictKind", "FieldsKind", "ListKind", "compare_items", "compare_value
 
 
 _JSON_SCALARS = frozenset({str, int, bool, type(None)})
+_PYTHON_SCALARS = _JSON_SCALARS | {float, bytes}
 
 
 def update_digest(sha: _Hash, value: object) -> None:
@@ -87,6 +97,17 @@ class ListKind(Kind):
         paths = (f"[{index}]" for index in range(len(before)))
         return compare_items(after, before, paths, tolerance)
 
+    def to_columns(self, value: Sequence[Any], names: Sequence[str] | None) -> dict[str, Any]:
+        if names == [PREDICTION] or not value or not is_list_of(value, dict):
+            return super().to_columns(value, names)
+        columns = names or dict.fromkeys(key for row in value for key in row)
+        return {str(key): [row.get(key) for row in value] for key in columns}
+
+    def to_python(self, value: Sequence[Any]) -> list[Any]:
+        if set(map(type, value)) <= _PYTHON_SCALARS:
+            return list(value)
+        return [find_kind(item).to_python(item) for item in value]
+
     def to_json(self, value: Sequence[Any]) -> list[Any]:
         if set(map(type, value)) <= _JSON_SCALARS:
             return list(value)
@@ -120,6 +141,12 @@ class DictKind(Kind):
         paths = (f".{key}" for key in before)
         return compare_items((after[key] for key in before), before.values(), paths, tolerance)
 
+    def to_columns(self, value: dict[Any, Any], names: Sequence[str] | None) -> dict[str, Any]:
+        return {str(name): values for name, values in value.items()}
+
+    def to_python(self, value: dict[Any, Any]) -> dict[Any, Any]:
+        return {key: find_kind(item).to_python(item) for key, item in value.items()}
+
     def to_json(self, value: dict[Any, Any]) -> dict[str, Any]:
         return {str(key): find_kind(item).to_json(item) for key, item in value.items()}
 
@@ -140,6 +167,9 @@ class FieldsKind(Kind):
         """Return the fields of an object, which may be objects themselves."""
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
+    def to_python(self, value: Any) -> Any:
+        return DictKind().to_python(self.fields(value))
+
     def to_json(self, value: Any) -> Any:
         return DictKind().to_json(self.fields(value))
 
@@ -152,6 +182,9 @@ class PydanticKind(FieldsKind):
 
     def fields(self, value: Any) -> dict[str, Any]:
         return {"root": value.root} if hasattr(value, "root") else dict(value)
+
+    def to_python(self, value: Any) -> Any:
+        return value.model_dump(mode="python")
 
     def to_json(self, value: Any) -> Any:
         plain = value.model_dump(mode="python")

@@ -11,7 +11,16 @@ from modelpact.datatypes.base import Tolerance, UnlikeError, find_kind
 from modelpact.datatypes.containers import compare_values, update_digest
 from modelpact.errors import DataError
 
-__all__ = ["count_rows", "diff_forms", "diff_values", "digest_values", "take_rows", "to_json"]
+__all__ = [
+    "count_rows",
+    "diff_forms",
+    "diff_values",
+    "digest_values",
+    "take_rows",
+    "to_columns",
+    "to_json",
+    "to_python",
+]
 
 
 def count_rows(value: Any) -> int:
@@ -104,3 +113,30 @@ def to_json(value: Any) -> Any:
         {'a': [1.5, None]}
     """
     return find_kind(value).to_json(value)
+
+
+def to_python(value: Any) -> Any:
+    """Return a value as lists, dicts and single values of Python, without arrays or objects.
+
+    Example:
+        >>> import numpy as np
+        >>> to_python([np.array([1.5, 2.0])])
+        [[1.5, 2.0]]
+    """
+    return find_kind(value).to_python(value)
+
+
+def to_columns(value: Any, names: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return the columns of a value by name, each with one item per row.
+
+    Args:
+        value: A table, an array, a dict of arrays, or a list.
+        names: The names in the signature; None if it does not determine them.
+
+    Example:
+        >>> to_columns([{"a": 1}, {"a": 2}])
+        {'a': [1, 2]}
+        >>> to_columns([0.5, 1.5])
+        {'prediction': [0.5, 1.5]}
+    """
+    return find_kind(value).to_columns(value, names)

@@ -41,6 +41,15 @@ class FrameKind(Kind):
         paths = [f".{name}" for name in old]
         return compare_items(_columns(after), _columns(before), paths, tolerance)
 
+    def to_columns(
+        self, value: pd.DataFrame, names: Sequence[str] | None
+    ) -> dict[str, pd.Series[Any]]:
+        return dict(zip(map(str, value.columns), _columns(value), strict=True))
+
+    def to_python(self, value: pd.DataFrame) -> list[dict[str, Any]]:
+        columns = [SeriesKind().to_python(column) for column in _columns(value)]
+        return [dict(zip(value.columns, row, strict=True)) for row in zip(*columns, strict=True)]
+
     def to_json(self, value: pd.DataFrame) -> list[dict[str, Any]]:
         names = [str(name) for name in value.columns]
         columns = [SeriesKind().to_json(column) for column in _columns(value)]
@@ -70,12 +79,18 @@ class OtherTableKind(FrameKind):
     def compare(self, after: Any, before: Any, tolerance: Tolerance) -> Counts:
         return compare_items([after.to_pandas()], [before.to_pandas()], [""], tolerance)
 
+    def to_columns(self, value: Any, names: Sequence[str] | None) -> dict[str, Any]:
+        if not hasattr(value, "columns"):
+            return Kind.to_columns(self, value, names)
+        return super().to_columns(value.to_pandas(), names)
+
+    def to_python(self, value: Any) -> list[Any]:
+        method = next(name for name in _TO_LIST if hasattr(value, name))
+        cells: list[Any] = getattr(value, method)()
+        return cells
+
     def to_json(self, value: Any) -> Any:
-        if hasattr(value, "to_dicts"):
-            return ListKind().to_json(value.to_dicts())
-        return ListKind().to_json(
-            value.to_list() if hasattr(value, "to_list") else value.to_pylist()
-        )
+        return ListKind().to_json(self.to_python(value))
 
 
 _TO_LIST = ("to_dicts", "to_list", "to_pylist")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from modelpact.datatypes import to_json
+from modelpact.datatypes import to_json, to_python
 
 __all__ = ["Cell", "cells_equal", "is_null_of_nonfinite", "iter_cells", "unequal_paths"]
 
@@ -24,33 +24,22 @@ def iter_cells(prediction: Any, path: str = "") -> Iterator[tuple[str, Cell]]:
         >>> list(iter_cells(pd.DataFrame({"a": [1, 2]})))
         [('[0].a', 1), ('[1].a', 2)]
     """
-    value = _unwrap(prediction)
-    if isinstance(value, Mapping):
+    yield from _iter_plain(to_python(prediction), path)
+
+
+def _iter_plain(value: Any, path: str) -> Iterator[tuple[str, Cell]]:
+    if isinstance(value, dict):
         items = [(f"{path}.{key}", item) for key, item in value.items()]
-    elif isinstance(value, (list, tuple)):
+    elif isinstance(value, list):
         items = [(f"{path}[{index}]", item) for index, item in enumerate(value)]
     else:
-        yield path, value
+        # JSON would have null instead of NaN.
+        yield path, float(value) if isinstance(value, float) else to_json(value)
         return
     for item_path, item in items:
-        yield from iter_cells(item, item_path)
+        yield from _iter_plain(item, item_path)
     if not items:
-        yield path, "{}" if isinstance(value, Mapping) else "[]"
-
-
-def _unwrap(value: Any) -> Any:
-    """Return the top level of a value as a dict, a list, or a scalar."""
-    if isinstance(value, float):
-        # A NumPy double is a float, too.
-        return float(value)
-    if isinstance(value, (Mapping, list, tuple)):
-        return value
-    if hasattr(value, "columns") and hasattr(value, "iloc"):
-        columns = [value.iloc[:, index].tolist() for index in range(value.shape[1])]
-        return [dict(zip(value.columns, row, strict=True)) for row in zip(*columns, strict=True)]
-    if hasattr(value, "tolist") and getattr(value.dtype, "kind", "") != "M":
-        return value.tolist()
-    return to_json(value)
+        yield path, "{}" if isinstance(value, dict) else "[]"
 
 
 def unequal_paths(left: dict[str, Cell], right: dict[str, Cell]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.type_checks import is_list_of
-from modelpact.datatypes import to_json
+from modelpact.datatypes import to_json, to_python
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,8 +52,8 @@ def encode_request(
     if hasattr(inputs, "columns"):
         body = {"inputs": _encode_frame(inputs, unwrap=_has_plain_rows(schema))}
     else:
-        body = {"inputs": _encode(inputs, nan_as_null=False)}
-    return body if params is None else {**body, "params": _encode(dict(params))}
+        body = {"inputs": _encode(to_python(inputs), nan_as_null=False)}
+    return body if params is None else {**body, "params": _encode(to_python(dict(params)))}
 
 
 def _has_plain_rows(schema: Schema | None) -> bool:
@@ -122,7 +122,7 @@ def _encode_frame(frame: pd.DataFrame, *, unwrap: bool) -> list[Any]:
     """Return the rows; with `unwrap`, rows of a single column 0 are plain values."""
     labels: list[Any] = list(frame.columns)
     columns: list[list[Any]] = [
-        _encode(frame.iloc[:, index].tolist()) for index in range(len(labels))
+        _encode(to_python(frame.iloc[:, index])) for index in range(len(labels))
     ]
     if labels == [0] and unwrap:
         return columns[0]
@@ -139,28 +139,22 @@ def _encode(value: object, *, nan_as_null: bool = True) -> Any:
         return _encode_float(value, nan_as_null)
     if isinstance(value, (str, bool, int)) or value is None:
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return _encode_mapping(value, nan_as_null)
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, list):
         return [_encode(item, nan_as_null=nan_as_null) for item in value]
-    if hasattr(value, "tolist") and not _has_datetimes(value):
-        return _encode(value.tolist(), nan_as_null=nan_as_null)
     if isinstance(value, (complex, datetime.timedelta)):
         raise NotJsonEncodable(f"a {type(value).__name__}")
     return to_json(value)
 
 
-def _encode_mapping(mapping: Mapping[object, object], nan_as_null: bool) -> dict[str, object]:
+def _encode_mapping(mapping: dict[object, object], nan_as_null: bool) -> dict[str, object]:
     encoded = {}
     for key, item in mapping.items():
         if not isinstance(key, str):
             raise NotJsonEncodable("a key that is not a string")
         encoded[key] = _encode(item, nan_as_null=nan_as_null)
     return encoded
-
-
-def _has_datetimes(array: object) -> bool:
-    return getattr(getattr(array, "dtype", None), "kind", "") == "M"
 
 
 def _encode_float(number: float, nan_as_null: bool) -> float | None:

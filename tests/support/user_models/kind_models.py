@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+import enum
 import json
 from collections.abc import Callable
 from decimal import Decimal
@@ -13,6 +15,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import scipy.sparse as sp
+from pydantic import BaseModel
 
 from modelpact.data import DataSource
 from modelpact.datatypes import to_json
@@ -65,6 +68,26 @@ def _count(inputs: Any) -> int:
     if isinstance(inputs, dict):
         return len(next(iter(inputs.values())))
     return int(inputs.shape[0]) if hasattr(inputs, "shape") else len(inputs)
+
+
+class Score(BaseModel):
+    """A label and its score."""
+
+    label: str
+    score: float
+
+
+@dataclasses.dataclass
+class Labeled:
+    """A label."""
+
+    label: str
+
+
+class Color(enum.Enum):
+    """A color."""
+
+    RED = "red"
 
 
 def _frame(**columns: Any) -> Callable[[], pd.DataFrame]:
@@ -135,6 +158,28 @@ OUTPUTS: dict[str, Callable[[int], Any]] = {
     "dict of arrays": lambda n: {"x": np.zeros(n), "y": np.ones(n)},
     "datetimes": lambda n: pd.DataFrame({"t": [pd.Timestamp(WHEN)] * n}),
     "bytes": lambda n: [b"\xff"] * n,
+    "datetime array": lambda n: np.array([WHEN] * n, dtype="datetime64[ns]"),
+    "dates": lambda n: [WHEN.date()] * n,
+    "polars frame": lambda n: pl.DataFrame({"score": [0.5] * n}),
+    "Arrow table": lambda n: pa.table({"score": [0.5] * n}),
+    "Pydantic objects": lambda n: [Score(label="yes", score=0.5)] * n,
+    "dataclass objects": lambda n: [Labeled("yes")] * n,
+    "enums": lambda n: [Color.RED] * n,
+    "tuples": lambda n: [("yes", 0.5)] * n,
+    "float scalars": lambda n: [np.float32(0.5)] * n,
+    "nested frame": lambda n: pd.DataFrame({"o": [{"x": [1, 2]}] * n}),
+    "empty lists": lambda n: [[] for _ in range(n)],
+    "masked array": lambda n: np.ma.masked_array(np.arange(n, dtype=float), mask=[True] * n),
+    "nullable integers": lambda n: pd.array([1, None, 3][:n], dtype="Int64"),
+    "Int64 series": lambda n: pd.Series([1, None, 3][:n], dtype="Int64", name="k"),
+    "MultiIndex frame": lambda n: pd.DataFrame(
+        np.zeros((n, 2)), columns=pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")])
+    ),
+    "number names": lambda n: pd.DataFrame(np.zeros((n, 2))),
+    "one text": lambda n: "yes",
+    "one number": lambda n: 0.5,
+    "one dict": lambda n: {"label": "yes", "score": 0.5},
+    "generator": lambda n: (0.5 for _ in range(n)),
     "NaN": lambda n: np.full(n, np.nan),
     "mixed objects": lambda n: np.array([1, "x", None][:n], dtype=object),
     "decimals": lambda n: [Decimal("1.5")] * n,
