@@ -9,7 +9,6 @@ from pydantic import Field
 
 from modelpact import signature
 from modelpact._internal.guards import convert_errors
-from modelpact._internal.text import truncate
 from modelpact.datatypes import count_rows, take_rows
 from modelpact.errors import CompatibilityError, InputsError, OutputsError, SignError
 from modelpact.models import Model
@@ -228,7 +227,7 @@ def _check_not_narrower(written: Signature, stored: Signature) -> None:
 
 def _example_error(error: Exception) -> SignError:
     return SignError(
-        f"the model failed on the input example: {type(error).__name__}: {truncate(error, 300)}",
+        f"the model failed on the input example: {type(error).__name__}: {error}",
         remedy="Give an example that the model accepts: signer.example=[...].",
     )
 

@@ -143,7 +143,7 @@ CASES: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     "a model that raises in fit": (
         (*CSV, "data.path=words.csv"),
         1,
-        ("fit failed", "word", "columns with non-numeric values: "),
+        ("fit failed", "word", "The data has text in "),
     ),
     "a metric that does not exist": (("data.metrics=[r3]",), 2, ("r3",)),
     "no written signature": (

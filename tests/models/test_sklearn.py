@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.cluster import KMeans
@@ -17,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 import tiny_models
 from modelpact.data import IrisData
-from modelpact.errors import ConfigError, FitError, PredictError
+from modelpact.errors import ConfigError, PredictError
 from modelpact.models import SklearnModel, untrusted_types
 
 X = np.arange(12.0).reshape(6, 2)
@@ -163,13 +162,3 @@ def test_hyperparameters_are_part_of_the_identity() -> None:
     )
     assert one == same != other
     assert tiny_models.Doubler().identity() != one
-
-
-@pytest.mark.parametrize(("column", "named"), [(["x", "y"], True), ([1.0, float("nan")], False)])
-def test_a_non_numeric_column_is_named(column: list[Any], named: bool) -> None:
-    inputs = pd.DataFrame({"a": column, "b": [1.0, 2.0]})
-    with pytest.raises(
-        FitError if named else ValueError, match=r"non-numeric values: a\n" if named else "NaN"
-    ) as caught:
-        SklearnModel(estimator=Ridge()).fit(inputs, np.array([1.0, 2.0]))
-    assert isinstance(caught.value, FitError) == named

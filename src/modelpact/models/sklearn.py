@@ -12,9 +12,9 @@ import numpy as np
 import skops.io
 from pydantic import PrivateAttr
 
-from modelpact._internal.text import truncate
 from modelpact.errors import ConfigError, FitError, PredictError
 from modelpact.models.base import Model
+from modelpact.models.fit_hints import find_hint
 from modelpact.step import Inputs, Params
 
 __all__ = ["EstimatorModel", "SklearnModel", "untrusted_types"]
@@ -80,16 +80,14 @@ class SklearnModel(EstimatorModel):
         estimator = self._choose_estimator(targets)
         try:
             self._estimator = clone(estimator).fit(inputs, targets)
-        except ValueError as error:
-            columns = _non_numeric_columns(inputs)
-            if not columns:
+        except (ValueError, TypeError) as error:
+            hint = find_hint(error, estimator, inputs, targets)
+            if hint is None:
                 raise
             raise FitError(
-                f"fit failed: {truncate(error, 200)}; columns with non-numeric values: "
-                f"{truncate(', '.join(columns), 200)}",
-                remedy="Correct the data, leave the columns out (data.columns=[...]), "
-                "or encode them in a Pipeline.",
-                columns=columns,
+                f"fit failed: {str(error).strip()}\nThe data has {hint.text}.",
+                remedy=hint.remedy,
+                columns=hint.columns,
             ) from error
 
     def _choose_estimator(self, targets: Any) -> Any:
@@ -115,16 +113,6 @@ class SklearnModel(EstimatorModel):
 
     def options(self) -> dict[str, Any]:
         return {}
-
-
-def _non_numeric_columns(inputs: Inputs) -> list[str]:
-    """Return the columns of a DataFrame that are neither numeric nor boolean."""
-    dtypes = getattr(inputs, "dtypes", None)
-    if dtypes is None:
-        return []
-    return [
-        str(name) for name, dtype in dtypes.items() if getattr(dtype, "kind", "O") not in "iufb"
-    ]
 
 
 def untrusted_types(estimator: Any) -> list[str] | None:

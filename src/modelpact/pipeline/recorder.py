@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from modelpact._internal.guards import convert_errors
-from modelpact._internal.text import truncate
 from modelpact.errors import PactError
 from modelpact.types import Receipt
 
 __all__ = ["RunRecorder"]
+
+MAX_LENGTH = 10_000
+"""Characters of another library's message that are kept."""
 
 
 class RunRecorder:
@@ -65,7 +67,7 @@ class RunRecorder:
 
     def _stage_error(self, name: str, error: Exception) -> PactError:
         return self._errors[name](
-            f"{name} failed: {type(error).__name__}: {truncate(error, 300)}",
+            f"{name} failed: {type(error).__name__}: {str(error).strip()[:MAX_LENGTH]}",
             remedy="The full traceback is in the log of the job; HYDRA_FULL_ERROR=1 prints it.",
         )
 
