@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from modelpact import publish
 from modelpact.data import DataSource
 from modelpact.errors import DataError
 from modelpact.types import Sample
+from tests.support.publishing import steps
 
 
 class RowsData(DataSource):
@@ -125,3 +127,20 @@ def test_an_option_of_the_wrong_type_or_name_is_rejected_at_its_location(
     with pytest.raises(ValidationError) as caught:
         RowsData(**{field: value})
     assert caught.value.errors()[0]["loc"][0] == field
+
+
+class ForeignData(DataSource):
+    """A table of a library that is not installed."""
+
+    holds_out: bool
+
+    def read(self) -> Sample:
+        table = type("DataFrame", (), {"__module__": "pyspark.sql.dataframe"})()
+        return self.hold_out(table, np.arange(3)) if self.holds_out else Sample(table)
+
+
+@pytest.mark.parametrize("holds_out", [True, False])
+def test_tables_of_other_libraries_are_refused_with_the_conversion(holds_out: bool) -> None:
+    text = r"ForeignData reads inputs as a DataFrame of pyspark\nConvert .*: inputs\.toPandas\(\)"
+    with pytest.raises(DataError, match=text):
+        publish(**steps(data=ForeignData(holds_out=holds_out)))

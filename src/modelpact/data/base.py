@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from pydantic import Field
 
+from modelpact._internal import foreign_tables
 from modelpact.datatypes import count_rows, take_rows
 from modelpact.errors import DataError
 from modelpact.types import Sample, Step
@@ -73,6 +74,7 @@ class DataSource(Step, ABC):
         Raises:
             DataError: There are no rows, too few to hold any out, or targets of another length.
         """
+        self.check_types(inputs, targets)
         n_rows = count_rows(inputs)
         if n_rows == 0:
             raise self._error(
@@ -98,6 +100,20 @@ class DataSource(Step, ABC):
         return Sample(
             take_rows(inputs, train), take_rows(targets, train), self.params, holdout=holdout
         )
+
+    def check_types(self, inputs: Any, targets: Any) -> None:
+        """Check that neither the inputs nor the targets are a table of Spark, Dask, or the like.
+
+        Raises:
+            DataError: One of them is.
+        """
+        for part, value in (("inputs", inputs), ("targets", targets)):
+            if call := foreign_tables.conversion(value):
+                package = type(value).__module__.partition(".")[0]
+                raise self._error(
+                    f"{self.KIND} reads {part} as a {type(value).__name__} of {package}",
+                    f"Convert them to pandas or NumPy: {part}.{call}.",
+                )
 
     def _error(self, message: str, remedy: str) -> DataError:
         return DataError(message, remedy=remedy, source=self.KIND)

@@ -19,6 +19,7 @@ from mlflow.types.schema import (
     convert_dataclass_to_schema,
 )
 
+from modelpact._internal import foreign_tables
 from modelpact._internal.text import truncate
 from modelpact.signature.enforcement.tensors import is_sparse
 from modelpact.signature.field_path import FieldPath
@@ -166,13 +167,11 @@ def _infer_scalar(value: object, issues: DataIssues) -> list[ColSpec]:
 
 def _suggest_conversion(value: object) -> str | None:
     """Return what to do about data that MLflow treats as a scalar without a type."""
+    if call := foreign_tables.conversion(value):
+        return f"convert it first: {call}"
     package = type(value).__module__.split(".")[0]
-    if type(value).__name__ == "LazyFrame":
-        return "convert it first: collect().to_pandas()"
     if package in ("pyarrow", "polars"):
         return "convert it first: to_pandas()"
-    if package == "xarray":
-        return "convert it first: to_numpy(), or to_dataframe()"
     if hasattr(value, "_asdict"):
         return "provide a dict: value._asdict()"
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], dict):
