@@ -6,11 +6,14 @@ import gzip
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from modelpact.data import CsvData
+from modelpact.data.csv_columns import column_kinds, convert_column
 from modelpact.errors import DataError, InputsError
 from modelpact.loaders import Adapter
+from modelpact.signature import parse
 from tests.support.batch_runs import read_rejects, read_rows, run_batch, write_rows
 
 
@@ -167,3 +170,14 @@ class TestCsv:
             ("a b", 1.0),
             ("x", 2.0),
         ]
+
+
+@pytest.mark.parametrize(
+    ("texts", "dtype"), [(["0.1", None, "-3"], "float32"), (["0.1", "1e300"], "float64")]
+)
+def test_columns_of_float_have_32_bits_unless_a_number_is_too_large(
+    texts: list[str | None], dtype: str
+) -> None:
+    kinds = column_kinds(parse({"inputs": {"x": "float"}}), ["x"])
+    column = convert_column(pa.chunked_array([texts]), kinds["x"])
+    assert column.dtype == dtype

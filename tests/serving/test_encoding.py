@@ -102,7 +102,7 @@ class TestEncodeRequest:
         ),
         ({"a?": "long"}, [{"a": 1}, {}], {"inputs", "instances", "dataframe_records"}),
         (["long", "string"], [[1, "x"], [2, "y"]], {"inputs", "instances", "dataframe_split"}),
-        (["long"], [1, 2], {"inputs", "instances"}),
+        (["long"], [1, 2], {"inputs", "instances", "dataframe_split"}),
         ("long[-1, 2]", [[1, 2]], {"inputs", "instances"}),
         ({"a": "int64[-1]", "b": "int64[-1]"}, {"a": [1, 2], "b": [3, 4]}, {"inputs", "instances"}),
         ({"a": "int64[-1]", "b": "int64[2]"}, {"a": [1], "b": [3, 4]}, {"inputs"}),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Kind", "NumberFormat", "column_kinds", "convert_column", "infer_column"]
 
-Kind = Literal["any", "boolean", "datetime", "float", "int", "string"]
+Kind = Literal["any", "boolean", "datetime", "float", "float32", "int", "string"]
 """How the cells of a column are parsed; `any` tries integers, then floats."""
 
 BOOLEANS = {
@@ -89,7 +89,7 @@ def _column_kind(spec: ColSpec) -> Kind:
 
     kinds: dict[DataType, Kind] = {
         DataType.double: "float",
-        DataType.float: "float",
+        DataType.float: "float32",
         DataType.long: "int",
         DataType.integer: "int",
         DataType.boolean: "boolean",
@@ -163,8 +163,19 @@ def convert_column(
     if kind == "boolean":
         return _to_booleans(texts)
     plain = _to_plain_numbers(texts, numbers)
-    column = _to_floats(plain) if kind == "float" else _to_numbers(plain)
-    return _parse_each(texts, plain) if column is None else column
+    column = _to_floats(plain) if kind in ("float", "float32") else _to_numbers(plain)
+    if column is None:
+        return _parse_each(texts, plain)
+    return _round_to_float32(column) if kind == "float32" else column
+
+
+def _round_to_float32(column: pd.Series) -> pd.Series:
+    """Return a column with the width of `float`, as CSV has none; unchanged if it is too narrow."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        rounded: pd.Series = column.astype("float32")
+    return column if np.isinf(rounded[~np.isinf(column)]).any() else rounded
 
 
 def _to_plain_numbers(texts: pa.ChunkedArray, numbers: NumberFormat) -> pa.ChunkedArray:

@@ -26,10 +26,13 @@ from modelpact.serving.event_stream import EventStreamResponse, start_stream
 from modelpact.serving.http_errors import HttpError, to_http_error
 from modelpact.serving.limits import Limits
 from modelpact.serving.mlflow_protocol import (
+    PARQUET,
     Call,
+    as_mlflow_table,
     parse_csv,
     parse_invocation,
     parse_llm,
+    parse_parquet,
     parse_predict,
 )
 from modelpact.serving.openapi import (
@@ -158,20 +161,22 @@ class _Service:
         schema = self._adapter.signature.inputs
 
         async def prepare() -> Work:
-            media_type = parse_media_type(request, ("application/json", "text/csv"))
+            media_type = parse_media_type(request, ("application/json", "text/csv", PARQUET))
             body = await read_body(request, self._limits)
 
             def work() -> bytes:
                 llm_call = None
-                if media_type == "text/csv":
-                    call: Call = parse_csv(body, schema), None
-                else:
-                    parsed = parse_json(body)
+                if media_type == "application/json":
+                    parsed = parse_json(body, allow_nan=True)
                     llm_call = parse_llm(parsed, self._adapter.signature.params)
-                    call = llm_call or parse_invocation(parsed, schema)
+                    call: Call = llm_call or parse_invocation(parsed, schema)
+                elif media_type == "text/csv":
+                    call = parse_csv(body, schema), None
+                else:
+                    call = parse_parquet(body, self._limits.max_bytes), None
                 inputs, params = call
                 prediction = self._adapter.predict(self._base64.decode(inputs), params).prediction
-                content = to_json(prediction)
+                content = to_json(as_mlflow_table(prediction))
                 return _to_json({"predictions": content} if llm_call is None else content)
 
             return work

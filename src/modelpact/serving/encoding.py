@@ -28,8 +28,8 @@ def encode_request(
     """Return the body of a request to `/predict`.
 
     A DataFrame becomes a list of rows: objects if its columns have names, lists if they are
-    numbered, and plain values if the signature has one unnamed column. NaN in a column becomes
-    null, and bytes become base64 text.
+    numbered, and plain values if the signature has one unnamed column. NaN in a column or a tensor
+    becomes null, and bytes become base64 text.
 
     Args:
         inputs: Inputs as for `Adapter.predict`.
@@ -38,8 +38,8 @@ def encode_request(
 
     Raises:
         NotJsonEncodable: The inputs contain complex numbers, timedeltas, Infinity, keys that
-            are not strings, or a tensor of datetimes, with NaN, or of a shape that nested lists
-            cannot represent: without axes, or with axes after an empty one.
+            are not strings, or a tensor of a shape that nested lists cannot represent: without
+            axes, or with axes after an empty one.
 
     Example:
         >>> import pandas as pd
@@ -52,7 +52,8 @@ def encode_request(
     if hasattr(inputs, "columns"):
         body = {"inputs": _encode_frame(inputs, unwrap=_has_plain_rows(schema))}
     else:
-        body = {"inputs": _encode(to_python(inputs), nan_as_null=False)}
+        is_tensors = schema is not None and schema.is_tensor_spec()
+        body = {"inputs": _encode(to_python(inputs), nan_as_null=is_tensors)}
     return body if params is None else {**body, "params": _encode(to_python(dict(params)))}
 
 
@@ -79,11 +80,14 @@ def encode_envelopes(inputs: object, schema: Schema | None) -> dict[str, object]
     if isinstance(inputs, dict) and is_tensors:
         found |= _tensor_envelopes(inputs)
     elif isinstance(inputs, list):
-        found |= {"instances": inputs} | _row_envelopes(inputs, is_tensors)
+        found |= {"instances": inputs} | _row_envelopes(inputs, schema)
     return found
 
 
-def _row_envelopes(rows: list[object], is_tensors: bool) -> dict[str, object]:
+def _row_envelopes(rows: list[object], schema: Schema | None) -> dict[str, object]:
+    is_tensors = schema is not None and schema.is_tensor_spec()
+    if rows and not is_tensors and schema is not None and schema.input_names() == [0]:
+        return {"dataframe_split": {"columns": [0], "data": [[row] for row in rows]}}
     if rows and is_list_of(rows, dict):
         return _record_envelopes(rows)
     if rows and is_list_of(rows, list) and not is_tensors:

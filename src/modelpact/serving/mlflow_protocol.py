@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.type_checks import is_list_of
@@ -14,13 +13,27 @@ if TYPE_CHECKING:
     import pandas as pd
     from mlflow.types.schema import ParamSchema, Schema
 
-__all__ = ["ENVELOPES", "LLM_KEYS", "parse_csv", "parse_invocation", "parse_llm", "parse_predict"]
+__all__ = [
+    "ENVELOPES",
+    "LLM_KEYS",
+    "PARQUET",
+    "as_mlflow_table",
+    "parse_csv",
+    "parse_invocation",
+    "parse_llm",
+    "parse_parquet",
+    "parse_predict",
+]
 
 ENVELOPES = ("dataframe_split", "dataframe_records", "instances", "inputs")
-"""The keys of MLflow's protocol; a request has exactly one of them, and optionally `params`."""
+"""The keys of MLflow's protocol; a request has exactly one of them. Keys other than `params` are
+ignored."""
 
 LLM_KEYS = ("messages", "prompt", "input")
 """The keys of a body without an envelope, as clients of language models send it."""
+
+PARQUET = "application/vnd.apache.parquet"
+"""The media type of Parquet files in MLflow's protocol."""
 
 Call = tuple[Any, dict[str, Any] | None]
 """Inputs and params."""
@@ -59,13 +72,11 @@ def parse_invocation(body: Any, schema: Schema | None) -> Call:
     if len(given) != 1:
         raise _malformed(f"exactly one of {', '.join(ENVELOPES)}")
     envelope = given[0]
-    if body.keys() - {envelope, "params"}:
-        raise _malformed(f"{envelope} and optional params, and no other keys")
     return _parse_envelope(envelope, body[envelope], schema), _parse_params(body)
 
 
 def parse_llm(body: object, params: ParamSchema | None) -> Call | None:
-    """Return the inputs and params of a body without an envelope; None for any other body.
+    """Return the inputs and params of a body with a key of `LLM_KEYS`; None for any other body.
 
     MLflow's server responds to such a body without an envelope, too.
 
@@ -73,30 +84,40 @@ def parse_llm(body: object, params: ParamSchema | None) -> Call | None:
         body: Parsed JSON.
         params: The params of the signature; the other keys of the body are inputs.
     """
-    keys = body.keys() if isinstance(body, dict) else set()
-    if not isinstance(body, dict) or not keys & set(LLM_KEYS) or keys & set(ENVELOPES):
+    if not isinstance(body, dict) or not body.keys() & set(LLM_KEYS):
         return None
     names = {spec.name for spec in params or ()}
     inputs = {key: value for key, value in body.items() if key not in names}
     return inputs, {key: body[key] for key in body if key in names} or None
 
 
-def _parse_envelope(envelope: str, value: object, schema: Schema | None) -> object:
+def _parse_envelope(envelope: str, value: Any, schema: Schema | None) -> object:
     if envelope == "dataframe_split":
         return _parse_split(value, schema)
     if envelope == "dataframe_records":
         if not is_list_of(value, dict):
             raise _malformed("a list of objects", envelope)
-        return value
+        return _to_frame(value) if schema is not None and schema.is_tensor_spec() else value
+    if isinstance(value, list) and not any(isinstance(item, dict) for item in value):
+        names = [] if schema is None else schema.input_names()
+        # The values of the only input need no name.
+        is_named = schema is not None and schema.has_input_names()
+        return {names[0]: value} if len(names) == 1 and is_named else value
     return _parse_instances(value, schema) if envelope == "instances" else value
+
+
+def _to_frame(rows: list[Any], columns: list[Any] | None = None) -> pd.DataFrame:
+    """Return rows as a DataFrame whose cells are the values of JSON themselves."""
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=columns, dtype=object)
 
 
 def parse_csv(body: bytes, schema: Schema | None) -> pd.DataFrame:
     """Return a CSV body as a DataFrame; columns of strings stay text, empty values are null.
 
     Raises:
-        HttpError: 400 if the body is not CSV, has rows of different lengths, duplicate names or
-            Infinity.
+        HttpError: 400 if the body is not CSV, or has rows of different lengths or duplicate names.
     """
     import pandas as pd
 
@@ -107,25 +128,82 @@ def parse_csv(body: bytes, schema: Schema | None) -> pd.DataFrame:
         text = body.decode("utf-8-sig")
         _check_rectangular(text)
         frame: pd.DataFrame = pd.read_csv(
-            io.StringIO(text), dtype=_string_columns(schema), low_memory=False, **options
+            io.StringIO(text), dtype=_csv_types(schema), low_memory=False, **options
         )
     # UnicodeDecodeError and the errors of pandas are ValueErrors.
     except (ValueError, OverflowError, csv.Error):
         expected = "a header of unique names, then as many values in each row"
         raise HttpError(400, "NOT_CSV", f"the body is not CSV in UTF-8: send {expected}") from None
-    for name in frame.select_dtypes("number").columns:
-        if frame[name].isin([math.inf, -math.inf]).any():
-            raise HttpError(400, "NOT_CSV", "the body contains Infinity")
     return frame
 
 
-def _string_columns(schema: Schema | None) -> dict[str, type[str]]:
+def _csv_types(schema: Schema | None) -> dict[str, Any]:
+    """Return the dtypes of the columns that pandas must not infer: text, and 32-bit floats."""
     from mlflow.types.schema import DataType
 
     if schema is None or schema.is_tensor_spec() or not schema.has_input_names():
         return {}
-    types = schema.input_types_dict()
-    return {name: str for name, kind in types.items() if kind == DataType.string}
+    kinds = {"string": str, "binary": str, "datetime": str, "float": "Float32"}
+    return {
+        name: kinds[kind.name]
+        for name, kind in schema.input_types_dict().items()
+        if isinstance(kind, DataType) and kind.name in kinds
+    }
+
+
+def parse_parquet(body: bytes, max_bytes: int) -> pd.DataFrame:
+    """Return a Parquet file as a DataFrame.
+
+    Args:
+        body: The file.
+        max_bytes: The size of the largest body; also that of the file without compression.
+
+    Raises:
+        HttpError: 400 if the body is not a Parquet file, 413 if it is too large.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(pa.BufferReader(body))
+        groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+        chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+        # A JSON body has fewer values than bytes.
+        if sum(max(c.num_values, c.total_uncompressed_size) for c in chunks) > max_bytes:
+            message = f"the file is larger than {max_bytes} bytes without compression"
+            raise HttpError(413, "BODY_TOO_LARGE", message)
+        return _read_parquet(file, chunks, max_bytes)
+    # The errors of Arrow are ValueErrors, OSErrors and others; pandas may raise TypeErrors.
+    except (pa.ArrowException, ValueError, OSError, TypeError):
+        raise HttpError(400, "NOT_PARQUET", "the body is not a Parquet file") from None
+
+
+def _read_parquet(file: Any, chunks: list[Any], max_bytes: int) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow as pa
+
+    # A text of a dictionary may occur in every row, so few rows at a time are decoded.
+    texts = [c.total_uncompressed_size for c in chunks if c.physical_type == "BYTE_ARRAY"]
+    n_rows = max(2**26 // max(texts, default=1), 1)
+    batches, size = [], 0
+    for batch in file.iter_batches(batch_size=min(n_rows, 2**16), use_threads=False):
+        size += batch.nbytes
+        if size > DECODED_FACTOR * max_bytes:
+            message = f"the values of the file are larger than {size} bytes"
+            raise HttpError(413, "BODY_TOO_LARGE", message)
+        batches.append(batch)
+    table = pa.Table.from_batches(batches, file.schema_arrow)
+    nullable = {
+        pa.int64(): pd.Int64Dtype(),
+        pa.int32(): pd.Int32Dtype(),
+        pa.bool_(): pd.BooleanDtype(),
+    }
+    frame: pd.DataFrame = table.to_pandas(types_mapper=nullable.get)
+    return frame.reset_index(drop=True)
+
+
+DECODED_FACTOR = 10
+"""The values of a Parquet file may take this multiple of the size of the largest body."""
 
 
 def _check_rectangular(text: str) -> None:
@@ -142,34 +220,75 @@ def _check_rectangular(text: str) -> None:
         raise ValueError("the rows have different lengths")
 
 
-def _parse_split(value: object, schema: Schema | None) -> object:
+def _parse_split(value: Any, schema: Schema | None) -> object:
     fields = value if isinstance(value, dict) else {}
-    columns, data = fields.get("columns"), fields.get("data")
-    if not is_list_of(data, list):
-        raise _malformed("an object with columns and data, a list of lists", "dataframe_split")
-    is_unnamed = schema is not None and not schema.has_input_names()
-    if columns is None or (is_unnamed and columns == list(range(len(schema or ())))):
-        return data
-    if not isinstance(columns, list) or len(set(map(str, columns))) != len(columns):
+    if "data" not in fields or fields.keys() - {"columns", "index", "data"}:
+        raise _malformed("an object with data, and optional columns and index", "dataframe_split")
+    columns, data = fields.get("columns"), fields["data"]
+    if columns is not None and (
+        not isinstance(columns, list) or len(set(map(str, columns))) != len(columns)
+    ):
         raise _malformed("a list of unique names", "dataframe_split.columns")
+    if isinstance(data, dict) or (data and is_list_of(data, dict)):
+        # pandas reads columns and records as well.
+        return _select(data, columns)
+    if not is_list_of(data, list):
+        raise _malformed("a list of lists", "dataframe_split.data")
+    _check_lengths(data, columns, fields.get("index"))
+    return _name_cells(data, columns, schema)
+
+
+def _check_lengths(data: list[list[Any]], columns: list[Any] | None, index: Any) -> None:
+    if index is not None and (not isinstance(index, list) or len(index) != len(data)):
+        raise _malformed("a list of one label per row", "dataframe_split.index")
     for number, row in enumerate(data):
-        if len(row) != len(columns):
+        if columns is not None and len(row) != len(columns):
             raise _malformed(f"{len(columns)} values", "dataframe_split.data", number)
+
+
+def _name_cells(data: list[list[Any]], columns: list[Any] | None, schema: Schema | None) -> object:
+    """Return rows of cells in the form that the signature has."""
+    is_tensors = schema is not None and schema.is_tensor_spec()
+    if (is_tensors and data) or (columns and not data):
+        return _to_frame(data, columns)
+    is_unnamed = schema is not None and not schema.has_input_names()
+    if columns is None or (is_unnamed and columns == list(range(len(columns)))):
+        is_single = schema is not None and is_unnamed and len(schema.inputs) == 1
+        return [row[0] for row in data] if is_single and _are_single(data) else data
     return [dict(zip(map(str, columns), row, strict=True)) for row in data]
 
 
-def _parse_instances(value: object, schema: Schema | None) -> object:
+def _are_single(data: list[list[Any]]) -> bool:
+    return all(len(row) == 1 for row in data)
+
+
+def _select(data: Any, columns: list[Any] | None) -> Any:
+    if columns is None:
+        return data
+    if isinstance(data, dict):
+        return {name: data[name] for name in columns if name in data}
+    return [_select(row, columns) for row in data]
+
+
+def _parse_instances(value: Any, schema: Schema | None) -> object:
     """Return rows; for a signature of named tensors, one list per name."""
-    if isinstance(value, dict):
+    if not _has_named_tensors(schema):
         return value
-    if not isinstance(value, list):
-        raise _malformed("a list or an object", "instances")
-    if not value or not _has_named_tensors(schema):
-        return value
-    names = value[0]
-    if not is_list_of(value, dict) or any(row.keys() != names.keys() for row in value):
-        raise _malformed("objects with the same keys", "instances")
-    return {name: [row[name] for row in value] for name in names}
+    if is_list_of(value, dict) and value:
+        names = value[0]
+        if any(row.keys() != names.keys() for row in value):
+            raise _malformed("objects with the same keys", "instances")
+        return {name: [row[name] for row in value] for name in names}
+    lists = list(value.values()) if isinstance(value, dict) else []
+    if is_list_of(lists, list) and len(set(map(len, lists))) > 1:
+        raise _malformed("lists of the same length", "instances")
+    return value
+
+
+def as_mlflow_table(prediction: Any) -> Any:
+    """Return a Series as a table of one column, which is how MLflow's server writes it."""
+    is_series = hasattr(prediction, "to_frame") and hasattr(prediction, "iloc")
+    return prediction.to_frame() if is_series else prediction
 
 
 def _has_named_tensors(schema: Schema | None) -> bool:

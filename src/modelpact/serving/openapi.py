@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelpact.serving.encoding import encode_request
 from modelpact.serving.http_errors import ERROR_SCHEMA, STATUS_DESCRIPTIONS
-from modelpact.serving.mlflow_protocol import ENVELOPES
+from modelpact.serving.mlflow_protocol import ENVELOPES, PARQUET
 from modelpact.signature import to_json_schema
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def describe_predict_body(adapter: Adapter) -> dict[str, Any]:
 
 
 def describe_invocations_body(adapter: Adapter) -> dict[str, Any]:
-    """Return the request body of `/invocations`: one of MLflow's envelopes, or CSV."""
+    """Return the request body of `/invocations`: one of MLflow's envelopes, CSV or Parquet."""
     parts = to_json_schema(adapter.signature)["properties"]
     records = parts.get("inputs", {})
     if records.get("items", {}).get("type") != "object":
@@ -41,9 +41,11 @@ def describe_invocations_body(adapter: Adapter) -> dict[str, Any]:
         "type": "object",
         "properties": {
             "columns": {"type": "array", "uniqueItems": True},
+            "index": {"type": "array"},
             "data": {"type": "array", "items": {"type": "array"}},
         },
         "required": ["data"],
+        "additionalProperties": False,
     }
     no_params = {"type": ["object", "null"], "maxProperties": 0}
     schema = {
@@ -51,17 +53,17 @@ def describe_invocations_body(adapter: Adapter) -> dict[str, Any]:
         "properties": {
             "dataframe_split": split,
             "dataframe_records": records,
-            "instances": {"type": "array"},
+            "instances": {},
             "inputs": {},
             "params": parts.get("params", no_params),
         },
         "oneOf": [{"required": [envelope]} for envelope in ENVELOPES],
-        "additionalProperties": False,
     }
     return _request_body(
         {
             "application/json": {"schema": schema, **_serving_example(adapter)},
             "text/csv": {"schema": {"type": "string"}},
+            PARQUET: {"schema": {"type": "string", "format": "binary"}},
         }
     )
 

@@ -10,6 +10,7 @@ from modelpact.errors import InputsError, OutputsError
 from modelpact.models.row_objects import read_row_hint
 from modelpact.serving.clients import CallResult, Payload
 from modelpact.serving.comparison import is_null_of_nonfinite, iter_cells, unequal_paths
+from modelpact.serving.mlflow_protocol import as_mlflow_table
 from modelpact.signature import compile as compile_signature
 
 if TYPE_CHECKING:
@@ -89,7 +90,10 @@ class RuleChecker:
             return [Difference(number, client, "", _describe(python), _describe(other), rule)], 0
         if python.verdict != "accepted":
             return [], 0
-        left, right = dict(iter_cells(python.prediction)), dict(iter_cells(other.prediction))
+        expected = python.prediction
+        if client == "invocations":
+            expected = as_mlflow_table(expected)
+        left, right = dict(iter_cells(expected)), dict(iter_cells(other.prediction))
         differences = []
         for path in unequal_paths(left, right):
             if client != "pyfunc" and _is_null_of_nonfinite(left, right, path):

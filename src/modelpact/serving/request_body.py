@@ -123,8 +123,12 @@ class DrainingResponse(JSONResponse):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def parse_json(body: bytes) -> Any:
+def parse_json(body: bytes, *, allow_nan: bool = False) -> Any:
     """Parse a body as strict JSON: finite numbers, valid Unicode, and unique keys.
+
+    Args:
+        body: The body.
+        allow_nan: Whether NaN and Infinity are accepted, as MLflow's client sends them.
 
     Raises:
         HttpError: 400 if the body is not strict JSON.
@@ -133,7 +137,7 @@ def parse_json(body: bytes) -> Any:
         text = body.decode("utf-8-sig")
         value = json.loads(
             text,
-            parse_constant=_reject_constant,
+            parse_constant=float if allow_nan else _reject_constant,
             parse_float=_parse_float,
             object_pairs_hook=_build_object,
         )

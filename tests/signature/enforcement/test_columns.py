@@ -130,7 +130,7 @@ def test_ragged_rows_are_checked_separately() -> None:
     assert code(spec, [[1.0, "x"], [3.0]]) == "WRONG_TYPE"
 
 
-@pytest.mark.parametrize("data", [[True, 1], ["a", 1], [2**53 + 1, 0.5], [None]])
+@pytest.mark.parametrize("data", [[True, 1], ["a", 1], [2**53 + 1, 0.5], [None, "a"]])
 def test_lists_of_mixed_types_are_not_tensors(data: Any) -> None:
     assert code(TensorSpec(np.dtype("float64"), (-1,)), data) == "WRONG_TYPE"
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from mlflow.models import ModelSignature
-from mlflow.types.schema import Array, DataType, ParamSchema, Schema
+from mlflow.types.schema import DataType, ParamSchema, Schema
 
 from modelpact.signature import Violation, compile, parse, rows_schema, to_json_schema
 from tests.support.json_payloads import generate_calls, through_json
@@ -100,32 +100,7 @@ class Excuse:
     cases: list[tuple[Any, Any]]
 
 
-def _float_fraction(signature: ModelSignature, call: Any, found: list[Violation]) -> bool:
-    """A fraction that a float column rejects.
-
-    If there is one unnamed column of lists, the rejected row is then read as the list itself.
-    """
-    if only_violations("LOSSY", "float")(signature, call, found):
-        return "float" in found[0].got
-    return (
-        [column.type for column in signature.inputs] == [Array(DataType.float)]
-        and only_violations("WRONG_TYPE", "float")(signature, call, found)
-        and all(violation.got == "list of 1 item" for violation in found)
-    )
-
-
 EXCUSES = {
-    "fractions under float": Excuse(
-        "JSON Schema has no widths. A float column accepts only the fractions that 32 bits hold "
-        "exactly; tensors round.",
-        "schema",
-        _float_fraction,
-        [
-            ({"x": "float"}, [{"x": 0.1}]),
-            ({"x": ["float"]}, [{"x": [0.1]}]),
-            ([["float"]], [[[0.1]]]),
-        ],
-    ),
     "integers among floats": Excuse(
         "For JSON Schema, 1e20 and 100000000000000000000 are the same number. Python reads a float "
         "and an integer, and the enforcer accepts integers for floats of 64, 32 and 16 bits only up "
@@ -150,13 +125,6 @@ EXCUSES = {
             ("uint64[-1]", [1, 2**64 - 1]),
             (["long"], [[2**63 - 1], [1.0]]),
         ],
-    ),
-    "tensors of objects": Excuse(
-        "The enforcer reads lists of different lengths as axes that do not fit, although each could "
-        "be an object.",
-        "schema",
-        only_violations(".*", r"object\[.*\]"),
-        [("object[-1]", [[1], [2, 3]])],
     ),
     "datetimes beyond the unit": Excuse(
         "JSON Schema has no units. A tensor of days has no hours, and one of nanoseconds ends in "

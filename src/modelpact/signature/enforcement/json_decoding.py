@@ -53,12 +53,22 @@ class JsonDecoder:
         return [self._decode_row(row) for row in data] if isinstance(data, list) else data
 
     def _decode_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
-        columns = {
-            name: [_decode(cell, kind) for cell in frame[name].tolist()]
-            for name, kind in self._names.items()
-            if name in frame
-        }
-        return frame.assign(**columns)
+        names = self._names
+        if None in names and self._is_tensors:
+            names = dict.fromkeys(frame.columns, self._positions[0])
+        elif None in names:
+            labels = enumerate(frame.columns)
+            names = {name: self._positions[i] for i, name in labels if i in self._positions}
+        frame = frame.copy(deep=False)
+        for name, kind in names.items():
+            if name in frame:
+                frame[name] = self._decode_series(frame[name].tolist(), kind)
+        return frame
+
+    def _decode_series(self, cells: list[Any], kind: Any) -> list[Any]:
+        if self._is_tensors:
+            return list(_decode_tensor(cells, kind))
+        return [_decode(cell, kind) for cell in cells]
 
     def _decode_column(self, name: str, value: Any) -> Any:
         kind = self._names.get(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import math
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,6 @@ from modelpact.signature.enforcement.violations import ViolationCode, Violations
 from modelpact.signature.field_path import FieldPath
 
 __all__ = ["CompiledParams"]
-
-_FLOAT_MAX = float(np.finfo("float32").max)
 
 
 class CompiledParams:
@@ -121,7 +120,9 @@ class CompiledParams:
 def _convert_float(value: object) -> float:
     """Return a float param as a Python float; only its range is that of 32 bits."""
     converted: float = scalar_rule(DataType.double).convert(value)
-    if abs(converted) > _FLOAT_MAX and converted not in (float("inf"), float("-inf")):
+    with np.errstate(over="ignore"):
+        rounded = np.float32(converted)
+    if np.isinf(rounded) and not math.isinf(converted):
         raise ConversionError(ViolationCode.OUT_OF_RANGE)
     return converted
 

@@ -130,11 +130,9 @@ def _is_one_row(data: dict[Hashable, object], columns: CompiledColumns) -> bool:
     values = data.values()
     if _has_instance(columns.types, _NESTED) or _has_instance(values, dict):
         return True
-    if not all(_is_scalar(value) or _is_text_list(value) for value in values):
-        return False
     if _has_instance(columns.types, AnyType):
-        return True
-    return not all(isinstance(value, list) for value in values)
+        return all(_is_scalar(value) or _is_text_list(value) for value in values)
+    return all(map(_is_scalar, values))
 
 
 def _has_instance(values: Iterable[object], kind: type | tuple[type, ...]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeGuard
@@ -134,8 +135,12 @@ def _convert_float(value: object) -> object:
         return value
     if isinstance(value, (float, np.floating)):
         with np.errstate(over="ignore"):
-            if math.isnan(value) or float(np.float32(value)) == value:
-                return value
+            rounded = float(np.float32(value))
+        if rounded == value or math.isnan(value):
+            return value
+        # A Python float has no width of its own: JSON and CSV write 0.1 for every width.
+        if type(value) is float and math.isfinite(rounded):
+            return rounded
         raise ConversionError(ViolationCode.LOSSY)
     if _is_integer(value):
         if -FLOAT_LIMIT <= value <= FLOAT_LIMIT:
@@ -159,7 +164,7 @@ def _convert_binary(value: object) -> object:
 def _convert_datetime(value: object) -> object:
     if isinstance(value, str):
         try:
-            value = datetime.datetime.fromisoformat(value)
+            value = _parse_datetime(value)
         except ValueError:
             raise ConversionError(ViolationCode.WRONG_TYPE) from None
     if isinstance(value, datetime.datetime):
@@ -167,6 +172,19 @@ def _convert_datetime(value: object) -> object:
     if isinstance(value, (datetime.date, np.datetime64)):
         return value
     raise ConversionError(ViolationCode.WRONG_TYPE)
+
+
+def _parse_datetime(text: str) -> datetime.datetime:
+    """Parse ISO 8601 text with up to nine digits of a second; Python's datetime has six."""
+    moment = datetime.datetime.fromisoformat(text)
+    digits = _NANOSECONDS.search(text)
+    if digits is None or not digits[1].strip("0"):
+        return moment
+    return pd.Timestamp(moment) + pd.Timedelta(int(digits[1].ljust(3, "0")), unit="ns")
+
+
+_NANOSECONDS = re.compile(r"[.,]\d{6}(\d{1,3})")
+"""The digits of a fraction of a second that follow microseconds."""
 
 
 def _without_time_zone(value: datetime.datetime) -> datetime.datetime:

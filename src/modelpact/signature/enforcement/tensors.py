@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import warnings
 from collections.abc import Hashable, Iterable, Sequence
@@ -74,7 +75,7 @@ class Tensor:
         return self._check_cells(cells, path, violations)
 
     def _check_cells(self, cells: Array, path: FieldPath, violations: Violations) -> Array:
-        array = _stack_cells(cells)
+        array = _stack_cells(cells, self.dtype)
         if array is None:
             got = "cells of different lengths or types"
             violations.add_message(ViolationCode.WRONG_SHAPE, path, self.expected, got)
@@ -133,7 +134,7 @@ class Tensor:
         if self.strict:
             violations.add_message(ViolationCode.NEEDS_CONVERSION, path, self.expected, got)
             return value
-        typed = _infer_dtype(value) if dtype == _OBJECT else value
+        typed = _infer_dtype(value, self.dtype) if dtype == _OBJECT else value
         if typed is None or not are_castable(typed.dtype, self.dtype):
             violations.add_message(ViolationCode.WRONG_TYPE, path, self.expected, got)
             return value
@@ -184,6 +185,8 @@ class Tensor:
         try:
             listed = np.array(value)
         except ValueError:
+            if self._accepts_any:
+                return object_array(value)
             # The rows have different lengths.
             if self._may_be_ragged:
                 return self._check_ragged(object_array(list(value)), path, violations)
@@ -202,8 +205,8 @@ class Tensor:
         """Undo conversions of NumPy, which reads 1 next to "a" as "1", and True next to 2 as 1."""
         if self.dtype == _OBJECT:
             return _to_objects(value, listed.shape)
-        if listed.dtype.kind in "US" or (listed.dtype.kind in "iufc" and listed.ndim):
-            return _infer_dtype(_to_objects(value, listed.shape))
+        if listed.dtype.kind in "USO" or (listed.dtype.kind in "iufc" and listed.ndim):
+            return _infer_dtype(_to_objects(value, listed.shape), self.dtype)
         return listed
 
     def _check_sparse(self, value: Any, path: FieldPath, violations: Violations) -> object:
@@ -340,20 +343,25 @@ def _to_numpy(series: Series) -> Array:
     return series.to_numpy()
 
 
-def _stack_cells(cells: Array) -> Array | None:
+def _stack_cells(cells: Array, target: np.dtype[Any]) -> Array | None:
     """Return an array of the cells; None if they have different lengths or types."""
     try:
         array = np.array(cells.tolist())
-        if array.dtype.kind in "USiu":
-            return _infer_dtype(_to_objects(cells.tolist(), array.shape))
+        if array.dtype.kind in "USOiu":
+            return _infer_dtype(_to_objects(cells.tolist(), array.shape), target)
     except ValueError:
         return None
     return array
 
 
-def _infer_dtype(value: Array) -> Array | None:
-    """Return an array of objects in the dtype of its items; None if their types differ."""
+def _infer_dtype(value: Array, target: np.dtype[Any]) -> Array | None:
+    """Return an array of objects in the dtype of its items; None if their types differ.
+
+    For a target of floats, None is NaN.
+    """
     flat = value.ravel().tolist()
+    if target.kind == "f":
+        flat = [math.nan if item is None else item for item in flat]
     if _is_mixed(flat):
         return None
     try:

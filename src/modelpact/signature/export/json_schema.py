@@ -32,7 +32,6 @@ __all__ = ["DATE", "TIME", "JsonSchema", "rows_schema", "to_json_schema"]
 JsonSchema = dict[str, Any]
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_FLOAT_MAX = float(np.finfo("float32").max)
 
 _HOUR, _MINUTE = "(?:[01][0-9]|2[0-3])", "[0-5][0-9]"
 _LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
@@ -146,7 +145,7 @@ def scalar_schema(name: str, datetime_pattern: str = DATETIME) -> JsonSchema:
         bits = 31 if name == "integer" else 63
         return {"type": "integer", "minimum": -(2**bits), "maximum": 2**bits - 1}
     if name == "float":
-        return {"type": "number", "minimum": -_FLOAT_MAX, "maximum": _FLOAT_MAX}
+        return {"type": "number", **float_bounds(np.dtype("float32"))}
     if name == "datetime":
         return {"type": "string", "pattern": datetime_pattern}
     if name == "binary":
@@ -295,17 +294,25 @@ def _tensor_item_schema(dtype: np.dtype[Any], *, is_open: bool) -> JsonSchema:
     if dtype.kind in "iu":
         bounds = np.iinfo(dtype)
         return {"type": "integer", "minimum": int(bounds.min), "maximum": int(bounds.max)}
-    if dtype.kind == "f" and dtype.itemsize < 8:
-        limit = overflow_limit(dtype)
-        return {"type": "number", "exclusiveMinimum": -limit, "exclusiveMaximum": limit}
+    if dtype.kind == "f":
+        # Null is NaN.
+        return nullable({"type": "number", **float_bounds(dtype)})
     if dtype.kind == "S":
         return scalar_schema("binary")
     if dtype.kind == "M":
         return nullable(scalar_schema("datetime"))
     if dtype.kind == "O":
         return {} if is_open else {"not": {"type": "array"}}
-    types = {"b": "boolean", "f": "number", "U": "string"}
+    types = {"b": "boolean", "U": "string"}
     return {"type": types[dtype.kind]} if dtype.kind in types else nothing()
+
+
+def float_bounds(dtype: np.dtype[Any]) -> JsonSchema:
+    """Return the bounds within which a double is rounded to a finite number of a dtype."""
+    if dtype.itemsize >= 8:
+        return {}
+    largest = math.nextafter(overflow_limit(dtype), 0.0)
+    return {"minimum": -largest, "maximum": largest}
 
 
 def overflow_limit(dtype: np.dtype[Any]) -> float:

@@ -289,7 +289,7 @@ class _ModuleWriter:
         if dtype.itemsize < 8:
             self._functions.add("_limit_floats")
             validators += f", _limit_floats({overflow_limit(dtype)!r})"
-        return f"Annotated[float, {validators}]"
+        return f"Annotated[float, {validators}] | None"
 
     def _add_root(self, name: str, annotation: str, docstring: str) -> None:
         lines = [

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
+
+from modelpact.signature.export.json_schema import overflow_limit
 
 __all__ = ["BASES", "FUNCTIONS", "MODULES", "TYPES"]
 
@@ -24,17 +24,6 @@ def _limit_integers(bits: int) -> Any:
         return value
 
     return BeforeValidator(check)
-''',
-    "_check_float32": '''
-def _check_float32(value: float) -> float:
-    """Reject floats that 32 bits do not represent exactly."""
-    try:
-        converted = struct.unpack("f", struct.pack("f", value))[0]
-    except OverflowError:
-        converted = None
-    if converted != value and not math.isnan(value):
-        raise ValueError("not a 32-bit float")
-    return value
 ''',
     "_limit_floats": '''
 def _limit_floats(limit: float) -> Any:
@@ -98,14 +87,13 @@ def _take_first(count: int) -> Any:
 """Helper functions by name."""
 
 MODULES = {
-    "_check_float32": ("math", "struct"),
     "_decode_base64": ("base64",),
     "_limit_floats": ("math",),
     "_parse_datetime": ("datetime",),
 }
 """Modules of the standard library that helper functions import."""
 
-_FLOAT32_LIMIT = math.nextafter(float(np.finfo("float32").max), math.inf)
+_FLOAT_LIMIT = f"_limit_floats({overflow_limit(np.dtype('float32'))!r})"
 
 
 def _integer(bits: int) -> str:
@@ -118,11 +106,11 @@ TYPES = {
     "_Integer": (_integer(31), ("_convert_whole",)),
     "_Long": (_integer(63), ("_convert_whole",)),
     "_Float": (
-        "Annotated[float, _limit_integers(24), AfterValidator(_check_float32)]",
-        ("_limit_integers", "_check_float32"),
+        f"Annotated[float, _limit_integers(24), {_FLOAT_LIMIT}]",
+        ("_limit_integers", "_limit_floats"),
     ),
     "_FloatParam": (
-        f"Annotated[float, _limit_integers(53), _limit_floats({_FLOAT32_LIMIT!r})]",
+        f"Annotated[float, _limit_integers(53), {_FLOAT_LIMIT}]",
         ("_limit_integers", "_limit_floats"),
     ),
     "_Double": ("Annotated[float, _limit_integers(53)]", ("_limit_integers",)),
