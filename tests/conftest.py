@@ -39,9 +39,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 gc.set_threshold(200_000, 50, 100)
 
 
-def pytest_collectstart() -> None:
+def pytest_collection() -> None:
     """Import skops before MLflow: on import, it inspects all modules that are loaded."""
     importlib.import_module("skops.io")
+    from tests.support import fast_libraries
+
+    fast_libraries.share_configs()
+    fast_libraries.share_statements()
+    fast_libraries.skip_disk_flushes()
 
 
 def pytest_collection_finish() -> None:
