@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from kind_models import Verbatim
 from modelpact.errors import DataError
-from modelpact.loaders import Adapter
+from modelpact.loaders import Adapter, CustomLoader
+from modelpact.savers import CustomSaver
+from modelpact.signature import parse
+from modelpact.tracking import SqliteTracking
 from tests.support.batch_runs import read_rejects, read_rows, run_batch
 
 
@@ -104,3 +109,30 @@ class TestJsonLines:
         Path("in.jsonl").write_text("\n\n")
         with pytest.raises(DataError, match="no rows"):
             run_batch(scripted, "in.jsonl", "out.jsonl")
+
+
+@pytest.mark.parametrize(("batch_size", "processes"), [(1, 0), (2, 0), (100, 1)])
+def test_models_of_records_get_the_keys_of_each_line(batch_size: int, processes: int) -> None:
+    lines = [
+        {"a": 1, "b": "x", "o": {"k": 1}},
+        {"a": 2, "b": None, "o": {"k": 1, "n": None}},
+        {"a": 3, "o": {"k": 1, "n": 2}},
+        {"a": "wrong", "o": {"k": 1}},
+        {"a": 4, "o": {"k": 1}},
+    ]
+    signature = parse(
+        {
+            "inputs": {"a": "long", "b?": "string", "o": {"k": "long", "n?": "long"}},
+            "outputs": ["string"],
+        }
+    )
+    with SqliteTracking().open():
+        saver = CustomSaver(pip_requirements=["numpy"])
+        info = saver.save(Verbatim(), signature, copy.deepcopy(lines[:3]), records=True)
+        adapter = CustomLoader().load(info.model_uri)
+    Path("in.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    options: dict[str, Any] = {"batch_size": batch_size, "processes": processes}
+    done = run_batch(adapter, "in.jsonl", "out.jsonl", on_error="reject", **options)
+    assert done.n_rejected == 1
+    found = [json.loads(row["prediction"]) for row in read_rows("out.jsonl")]
+    assert found == [*lines[:3], lines[4]]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from modelpact.batch.base import Chunk, Part, ReadPlan, RowReader
 from modelpact.data import CsvData
 from modelpact.data.csv_table import CsvTable
+from modelpact.signature.enforcement.json_decoding import JsonDecoder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +37,7 @@ class CsvReader(RowReader):
         self.columns = table.columns
         self._inputs = plan.select_inputs(self.columns, data.columns, data.target)
         self._kinds = data.declared_kinds(plan.signature, self._inputs)
+        self._decoder = JsonDecoder(plan.signature.inputs)
 
     def identity(self) -> dict[str, object]:
         return {**self._data.identity()["options"], "columns": self._inputs}
@@ -57,7 +59,7 @@ class CsvReader(RowReader):
                 name: piece[name] if self._kinds.get(name, "string") == "string" else frame[name]
                 for name in self._plan.keep
             }
-            yield Chunk(frame, numbers[begin : begin + size], kept)
+            yield Chunk(self._decoder.decode(frame), numbers[begin : begin + size], kept)
 
     def _to_frame(self, table: pa.Table) -> pd.DataFrame:
         import pandas as pd

@@ -13,6 +13,7 @@ from modelpact.data import JsonlData
 from modelpact.data.json_lines import MalformedLineError, parse_line
 from modelpact.data.records import read_bytes, split_records
 from modelpact.signature import Violation, ViolationCode, format_type
+from modelpact.signature.enforcement.json_decoding import JsonDecoder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +61,7 @@ class JsonlReader(RowReader):
         # What each row must contain, with the expected type; kept values first.
         self._needed = kept | (_required_inputs(schema) if schema and self._names else {}) | kept
         self._is_tensors = schema is not None and schema.is_tensor_spec()
+        self._decoder = JsonDecoder(schema)
         declared = self._names if self._names and not plan.read_extra else None
         self._selected = data.columns if data.columns is not None else declared
         self._excluded = {*plan.keep, data.target} - {*self._names, None}
@@ -86,7 +88,8 @@ class JsonlReader(RowReader):
         for begin in range(0, len(rows), size):
             chunk = rows[begin : begin + size]
             kept = {name: [row.get(name) for row in chunk] for name in self._plan.keep}
-            yield Chunk(self._to_inputs(chunk), numbers[begin : begin + size], kept)
+            inputs = self._decoder.decode(self._to_inputs(chunk))
+            yield Chunk(inputs, numbers[begin : begin + size], kept)
 
     def _split_frame(self, frame: pd.DataFrame, part: Part) -> Iterator[Chunk]:
         for begin in range(0, part.n_rows, self._plan.chunk_rows):

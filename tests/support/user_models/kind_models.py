@@ -58,6 +58,14 @@ class Echo(Model):
         return [json.dumps(_without_nulls(row), sort_keys=True) for row in to_json(inputs)]
 
 
+class Verbatim(Model):
+    """Returns each record that it gets as JSON text, with its nulls."""
+
+    def predict(self, inputs: Any, params: dict[str, Any] | None = None) -> list[str]:
+        """Return one text per record."""
+        return [json.dumps(row) for row in inputs]
+
+
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nulls(item) for key, item in value.items() if item is not None}
