@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from modelpact import registry
+from modelpact._internal.named_values import read_named_values
 from modelpact._internal.text import truncate
 from modelpact.errors import RegisterError
 from modelpact.registry import (
@@ -55,7 +56,10 @@ class Register(Step, ABC):
 
     excluded_from_key = frozenset({"tags"})
 
-    tags: Annotated[dict[str, Any], BeforeValidator(lambda tags: {} if tags is None else tags)] = {}
+    tags: Annotated[
+        dict[str, Any],
+        BeforeValidator(lambda tags: {} if tags is None else read_named_values(tags)),
+    ] = {}
 
     @abstractmethod
     def check(self, name: str) -> None:

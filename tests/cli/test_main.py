@@ -197,3 +197,36 @@ def test_help_lists_the_options_of_a_config_dir(modelpact: CommandRunner, tmp_pa
     (tmp_path / "mine/signer/strict.yaml").write_text("# Refuses everything\n_target_: a.B\n")
     text = modelpact("--config-dir", str(tmp_path / "mine"), "--help").out
     assert "  strict       Refuses everything" in text
+
+
+def test_help_lists_the_options_of_installed_packages(tmp_path: Path) -> None:
+    plugin = tmp_path / "hydra_plugins/their_search_path.py"
+    plugin.parent.mkdir()
+    plugin.write_text(
+        "from hydra.plugins.search_path_plugin import SearchPathPlugin\n"
+        "class TheirSearchPath(SearchPathPlugin):\n"
+        "    def manipulate_search_path(self, search_path):\n"
+        "        search_path.append('theirs', 'pkg://theirs.conf')\n"
+        "        search_path.append('gone', 'pkg://gone.conf')\n"
+    )
+    entry_points = tmp_path / "ours-1.0.dist-info/entry_points.txt"
+    entry_points.parent.mkdir()
+    entry_points.write_text("[modelpact.conf]\nours = ours.conf\n")
+    for name, group in (("theirs", "signer"), ("ours", "data"), ("more", "model")):
+        option = tmp_path / name / "conf" / group / f"of_{name}.yaml"
+        option.parent.mkdir(parents=True)
+        option.write_text(f"# From {name}\n_target_: a.B\n")
+        (option.parent / "csv.yaml").write_text("# Hidden by the option of modelpact\n")
+    command = "from modelpact.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", command, "hydra.searchpath=[pkg://more.conf]", "--help"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    groups = {part.split("=")[0]: part for part in done.stdout.split("\n\n")}
+    assert "  of_theirs    From theirs" in groups["signer"]
+    assert "  of_ours      From ours" in groups["data"]
+    assert "  of_more      From more" in groups["model"]
+    assert "Hidden" not in groups["data"]

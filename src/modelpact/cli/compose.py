@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.guards import convert_errors
 from modelpact._internal.text import did_you_mean, truncate
-from modelpact.cli.config_groups import list_options, option_keys, unknown_option
+from modelpact.cli.config_groups import list_groups, list_options, option_keys, unknown_option
 from modelpact.errors import ConfigError
 from modelpact.types import Step
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from modelpact.cli.tasks import Task
 
 __all__ = ["build", "import_model"]
+
+TOP_LEVEL = ("name", "seed")
+"""Keys of the configuration that no group has."""
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +50,16 @@ def build(cfg: DictConfig, settings: HydraConf) -> Task:
         if key == "_target_":
             continue
         value = cfg.task[key]
+        choice = choices.get(key)
         if isinstance(value, DictConfig) and "_target_" in value:
-            fields[key] = _build_step(value, str(key), choices.get(key), sweeping)
+            fields[key] = _build_step(value, str(key), choice, sweeping)
+        elif isinstance(value, DictConfig) and key in list_groups():
+            raise ConfigError(
+                f"{key}={choice} does not name a class",
+                remedy="Add _target_: package.module.Class, or inherit an option of the group, as "
+                f"in defaults: [{list_options(str(key))[0]}].",
+                group=str(key),
+            )
         else:
             fields[key] = _to_plain(value)
     kind = _import_class(cfg.task, "task", choices.get("task"))
@@ -204,7 +215,7 @@ def _invalid(group: str, choice: str | None, keys: Sequence[str], error: Excepti
         )
     lines = []
     for fault in cause.errors():
-        path = ".".join(str(part) for part in (group, *fault["loc"]))
+        path = ".".join(str(part) for part in (group, *fault["loc"])).removesuffix(".[key]")
         lines.append(f"  {path}: {_describe(fault, keys)}")
     return ConfigError(
         "\n".join([f"invalid configuration of {option}:", *lines]),
@@ -219,13 +230,25 @@ def _describe(fault: ErrorDetails, keys: Sequence[str]) -> str:
     from modelpact.security.text_redaction import is_sensitive
 
     if fault["type"] == "extra_forbidden":
-        return f"unknown key{did_you_mean(str(fault['loc'][-1]), keys)}"
+        name = str(fault["loc"][-1])
+        if name in TOP_LEVEL:
+            return f"unknown key; {name} is a key of the top level: {name}=..."
+        return f"unknown key{did_you_mean(name, keys)}"
     if fault["type"] == "missing":
         return "required key is missing"
     if not fault["loc"]:
         # A validator of the whole class, which words its own text.
         return str(fault["msg"]).removeprefix("Value error, ")
     text = f"{fault['msg'][0].lower()}{fault['msg'][1:]}"
+    if fault["loc"][-1] == "[key]":
+        return f"the name {fault['input']!r} is not text"
     if is_sensitive([str(part) for part in fault["loc"]], fault["input"]):
         return f"{redact_values(text, [str(fault['input'])])} (the value is hidden)"
-    return f"{text}, got {truncate(repr(fault['input']))}"
+    text += f", got {truncate(repr(fault['input']))}"
+    if fault["type"] == "string_type" and isinstance(fault["input"], (bool, int, float)):
+        # Quoted for the shell, and for Hydra.
+        text += f"""; as text, write '"{fault["input"]}"'"""
+    if fault["type"] == "string_type" and isinstance(fault["input"], dict):
+        name = ".".join([str(fault["loc"][-1]), *map(str, list(fault["input"])[:1])])
+        text += f"; write a name with a dot as {{{name}: ...}}"
+    return text

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.text import did_you_mean, truncate
-from modelpact.cli.config_groups import list_groups, unknown_option
+from modelpact.cli.config_groups import list_groups, list_options, unknown_option
+from modelpact.cli.override_advice import GENERIC, advise
 from modelpact.errors import ConfigError, PactError
 
 if TYPE_CHECKING:
@@ -75,12 +77,12 @@ def _from_hydra(error: HydraException) -> PactError:
         group, _, option = str(error.missing_cfg_file).rpartition("/")
         options = [name for name in error.options if not name.startswith("_")]
         return unknown_option(group, option, options)
-    return _from_key(error.__cause__) or _from_override(error)
+    return _from_key(error.__cause__, str(error)) or _from_override(error)
 
 
-def _from_key(cause: BaseException | None) -> ConfigError | None:
+def _from_key(cause: BaseException | None, text: str) -> ConfigError | None:
     """Return the error for a key that OmegaConf rejects; None if the cause is not about a key."""
-    from omegaconf.errors import GrammarParseError
+    from omegaconf.errors import GrammarParseError, KeyValidationError
 
     key, parent = getattr(cause, "full_key", None), getattr(cause, "parent_node", None)
     if key and isinstance(cause, GrammarParseError):
@@ -89,7 +91,16 @@ def _from_key(cause: BaseException | None) -> ConfigError | None:
             remedy="Close each ${ with a }.",
             key=key,
         )
-    return _unknown_key(key, parent or ()) if key and hasattr(parent, "keys") else None
+    if key and isinstance(cause, KeyValidationError):
+        return ConfigError(
+            f"invalid name below {key}: {_mask(str(cause).splitlines()[0], 200)}",
+            remedy="Names are text.",
+            key=key,
+        )
+    if not key or not hasattr(parent, "keys"):
+        return None
+    match = re.search(r"Could not override '([^']+)'", text)
+    return _unknown_key(key, parent or (), match[1] if match else key)
 
 
 def _from_override(error: HydraException) -> ConfigError:
@@ -99,12 +110,15 @@ def _from_override(error: HydraException) -> ConfigError:
     if isinstance(error, OverrideParseException):
         override = _mask(error.override)
         # Hydra's text repeats the override, and with it a secret.
-        detail = f": {text}" if override == error.override else ""
-        return ConfigError(
-            f"cannot parse {override}{detail}",
-            remedy="Quote a value that contains brackets, braces, commas or colons: "
-            "'signer.outputs=\"float64[-1]\"'.",
-        )
+        is_secret = override != error.override
+        remedy = GENERIC if is_secret else advise(error.override)
+        detail = "" if is_secret or remedy != GENERIC else f": {text}"
+        return ConfigError(f"cannot parse {override}{detail}", remedy=remedy)
+    match = re.search(r"Could not load '(\w+)/(\w+)'", text)
+    if match:
+        return unknown_option(match[1], match[2], list_options(match[1]))
+    if re.search(r"Could not override '[\w./]+@", text):
+        return ConfigError(text, remedy="Only a recipe (experiment=...) can set other groups.")
     match = re.search(r"Could not override '([\w./]+)'", text)
     if match:
         groups = list_groups()
@@ -135,21 +149,40 @@ def _invalid_yaml(mark: Mark, problem: str) -> ConfigError:
     )
 
 
-def _unknown_key(key: str, parent: Iterable[object]) -> ConfigError:
+def _unknown_key(key: str, parent: Any, override: str) -> ConfigError:
+    """Return the error for a key that does not exist.
+
+    Args:
+        key: The first part of the override that does not exist.
+        parent: The mapping that lacks it.
+        override: The key that was typed.
+    """
     prefix, _, name = key.rpartition(".")
     known = {str(one) for one in parent if one != "_target_"}
     if not prefix:
         known |= set(list_groups())
-    if not known:
-        # A mapping with keys of the user's own, such as register.tags.
-        remedy = f"Add a new key with a plus: +{key}=..."
-    elif prefix:
-        remedy = f"Keys of {prefix}: {', '.join(sorted(known))}."
-    else:
-        remedy = f"Top-level keys and groups: {', '.join(sorted(known))}."
+    place = f"Keys of {prefix}" if prefix else "Top-level keys and groups"
+    remedy = f"{place}: {', '.join(sorted(known))}." if known else ""
+    # Mappings with names of the user's own, such as register.tags, and keys that the class has but
+    # the file of the option does not list.
+    if "." in prefix or not known or name in _fields(parent):
+        remedy = f"Add a new key with a plus: +{override}=... {remedy}".strip()
+        own_name = override.removeprefix(f"{prefix}.")
+        if "." in own_name and not known:
+            remedy += f" If the dot is part of a name: '{prefix}={{{own_name}: ...}}'."
     return ConfigError(
         f"unknown key {key!r}{did_you_mean(name, sorted(known))}", remedy=remedy, key=key
     )
+
+
+def _fields(node: Any) -> Iterable[str]:
+    """Return the fields of the class that a mapping names; nothing if it cannot be imported."""
+    from hydra.utils import get_class
+
+    # Importing may raise anything; `build` would report the error.
+    with contextlib.suppress(Exception):
+        return getattr(get_class(node["_target_"]), "model_fields", {})
+    return ()
 
 
 def _mask(text: str, length: int | None = None) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from modelpact._internal import foreign_tables
+from modelpact._internal.named_values import read_named_values
 from modelpact.datatypes import count_rows, take_rows
 from modelpact.errors import DataError
 from modelpact.types import Sample, Step
@@ -40,7 +41,7 @@ class DataSource(Step, ABC):
     test_size: float = Field(default=0.2, ge=0, lt=1)
     seed: int = Field(default=0, ge=0)
     metrics: list[str] = []
-    params: dict[str, Any] | None = None
+    params: Annotated[dict[str, Any] | None, BeforeValidator(read_named_values)] = None
 
     @property
     def name(self) -> str:

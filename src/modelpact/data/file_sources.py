@@ -7,10 +7,11 @@ import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, field_validator
 
+from modelpact._internal.named_values import read_named_values
 from modelpact.data.csv_columns import (
     Kind,
     NumberFormat,
@@ -69,7 +70,7 @@ class CsvData(TableFile):
     )
 
     separator: str = Field(default=",", pattern=r"^([ -~]|\t|\\t|\\s\+)$")
-    types: dict[str, str] | None = None
+    types: Annotated[dict[str, str] | None, BeforeValidator(read_named_values)] = None
     encoding: str = "utf-8"
     decimal: Literal[".", ","] = "."
     thousands: Literal[".", ",", " ", "'"] | None = None
