@@ -219,7 +219,7 @@ RECIPES = {
 
 
 @pytest.mark.parametrize(("recipe", "said"), RECIPES.items())
-@pytest.mark.parametrize("multirun", [(), ("-m",), ("-m", "seed=1,2")], ids=["run", "-m", "sweep"])
+@pytest.mark.parametrize("multirun", [(), ("-m", "seed=1,2")], ids=["run", "sweep"])
 @pytest.mark.usefixtures("own")
 def test_a_key_in_a_file(
     recipe: str,

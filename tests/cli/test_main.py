@@ -158,9 +158,8 @@ RUN_PY, SCRIPT = (
 )
 
 
-@pytest.mark.parametrize(
-    "command", [RUN_PY, pytest.param(SCRIPT, marks=pytest.mark.slow)], ids=["run.py", "modelpact"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [RUN_PY, SCRIPT], ids=["run.py", "modelpact"])
 def test_run_py_and_the_console_script_publish(command: list[str]) -> None:
     good = subprocess.run(
         [*command, "signer=infer", *QUICK], capture_output=True, text=True, check=False
@@ -182,7 +181,9 @@ def test_hydras_options_of_logging_work(modelpact: CommandRunner, option: str) -
     assert result.status == 0, result.err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["task=inspect"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], pytest.param(["task=inspect"], marks=pytest.mark.slow)]
+)
 def test_a_closed_pipe_is_silent(arguments: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)

@@ -10,10 +10,7 @@ import pytest
 from tests.support.page_runner import run_page
 
 ROOT = Path(__file__).parents[2]
-PAGES = [
-    pytest.param(page, id=page.name, marks=pytest.mark.slow)
-    for page in sorted((ROOT / "docs").glob("[a-z]*.md"))
-]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("[a-z]*.md"))]
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +20,8 @@ def temporary(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setattr(tempfile, "tempdir", None)
 
 
-@pytest.mark.parametrize("page", [pytest.param(ROOT / "README.md", id="README.md"), *PAGES])
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples_of_a_page_print_their_output(page: Path) -> None:
     assert run_page(page) > 0
 

@@ -252,6 +252,7 @@ def parts(server: ChatServer | str, **changes: Any) -> dict[str, Any]:
     )
 
 
+@pytest.mark.slow
 def test_a_chat_model_is_published_from_python_and_verified_in_a_clean_process() -> None:
     with ChatServer(answer("sunny")) as server:
         done = publish(**parts(server, verifier=CleanVerifier()))

@@ -30,9 +30,8 @@ def test_small_integers_with_gaps_suit_scikit_learn_and_mlflow() -> None:
     rows = "".join(f"{row if row % 3 else ''},{row / 2},{row}\n" for row in range(20))
     Path("in.csv").write_text(f"a,b,y\n{rows}")
     model = SklearnModel(estimator=make_pipeline(SimpleImputer(), Ridge()))
-    receipt = publish(
-        **steps(data=CsvData(path="in.csv", target="y"), model=model, saver=CustomSaver())
-    )
+    saver = CustomSaver(pip_requirements=["scikit-learn"])
+    receipt = publish(**steps(data=CsvData(path="in.csv", target="y"), model=model, saver=saver))
     assert receipt.status == "ok"
     assert '"type": "double", "name": "a", "required": false' in input_types(receipt)
 

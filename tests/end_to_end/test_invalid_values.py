@@ -199,7 +199,7 @@ URIS = [
         "/a/folder",
         ".",
         "..",
-        "file:///tmp",
+        f"file://{Path(__file__).parent}",
     ),
     *(
         "s3://bucket/model",

@@ -170,12 +170,12 @@ sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "cached"),
     [
-        pytest.param(4, False, id="4, no cache yet"),
-        pytest.param(8, False, id="8, no cache yet", marks=pytest.mark.slow),
-        pytest.param(8, True, id="8, cached", marks=pytest.mark.slow),
+        pytest.param(8, False, id="8, no cache yet"),
+        pytest.param(8, True, id="8, cached"),
     ],
 )
 def test_several_processes_can_create_a_store_concurrently(

@@ -298,6 +298,7 @@ class TestConfigurations:
             assert loaded.predict(HELLO).prediction.response[0] == "other"
         assert server.count == 0
 
+    @pytest.mark.slow
     def test_a_clean_process(self, saved: Saving, tmp_path: Path) -> None:
         with ChatServer(answer("ok"), key=KEY) as server:
             first, second = in_a_clean_process(saved(chat(server, api_key="env:LATER")), tmp_path)

@@ -78,8 +78,8 @@ def _evolve(
 
 
 def test_compatible_pairs_have_no_counterexample_and_breaking_pairs_have_one() -> None:
-    counts, unproved = _evolve(range(200), "lossless", 100)
-    assert min(counts["passes"], counts["refusals"]) > 50
+    counts, unproved = _evolve(range(60), "lossless", 100)
+    assert min(counts["passes"], counts["refusals"]) > 15
     assert len(unproved) <= 0.05 * counts["refusals"], unproved
 
 
@@ -105,6 +105,7 @@ def test_500_pairs_if_extra_columns_are_forbidden() -> None:
         pytest.param("lossless", 2000, 0.05, marks=pytest.mark.exhaustive),
         pytest.param("strict", 300, 0.05, marks=pytest.mark.exhaustive),
         pytest.param("mlflow", 300, 0.08, marks=pytest.mark.exhaustive),
+        pytest.param("lossless", 200, 0.05, marks=pytest.mark.slow),
         pytest.param("strict", 60, 0.1, marks=pytest.mark.slow),
         pytest.param("mlflow", 60, 0.2, marks=pytest.mark.slow),
     ],
