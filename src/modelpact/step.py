@@ -155,7 +155,9 @@ def _to_plain(value: Any) -> Any:
         return _qualified_name(value)
     # The repr of an array may be truncated.
     if hasattr(value, "tolist"):
-        return _to_plain(value.tolist())
+        plain = value.tolist()
+        # A long double has no type of Python.
+        return repr(plain) if type(plain) is type(value) else _to_plain(plain)
     # A scikit-learn estimator.
     if hasattr(value, "get_params"):
         hyperparameters = _to_plain(value.get_params(deep=False))

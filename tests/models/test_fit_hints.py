@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import make_column_transformer
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
@@ -45,6 +46,12 @@ def table(**columns: Any) -> pd.DataFrame:
         ),
         (Ridge(), table(b=[1.0, np.inf, 2.0, 3.0]), "infinite values in b (1 of 4 rows)", ["b"]),
         (Ridge(), table(d=pd.date_range("2024", periods=4)), "dates in d (4 of 4 rows)", ["d"]),
+        (
+            make_pipeline(CountVectorizer(token_pattern="."), Ridge()),
+            pd.DataFrame({"t": LETTERS}),
+            "text in t (4 of 4 rows).\nName its column",
+            ["t"],
+        ),
         (Ridge(), [{"a": 1.0}] * 4, "Set data.form=frame for a table.", []),
         (
             make_pipeline(SimpleImputer(strategy="median"), Ridge()),

@@ -51,7 +51,7 @@ def test_the_signature_engine_is_bundled_only_for_structured_responses() -> None
     assert not [name for name in text if name.startswith("signature/")]
     assert sum(len(content.splitlines()) for content in text.values()) <= 3800
     assert ChatModel(response_format={"age": "long"}).unused_modules() == (
-        "modelpact.models.row_records",
+        "modelpact.models.input_forms",
     )
     assert "signature/language/spec.py" in build_runtime(names).files
 

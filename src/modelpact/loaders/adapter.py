@@ -16,7 +16,7 @@ from modelpact._internal.text import truncate
 from modelpact.errors import PactError, PredictError
 from modelpact.loaders.bundled_errors import convert_error
 from modelpact.models.call_metadata import collect_metadata
-from modelpact.models.row_records import to_records
+from modelpact.models.input_forms import InputForm, to_form
 from modelpact.signature import Extra, Policy, digest
 from modelpact.signature import compile as compile_signature
 from modelpact.types import Inputs, Outputs, Params
@@ -65,7 +65,7 @@ class Adapter:
             pyfunc
         )
         self._digest = digest(self.signature)
-        self._takes_records: bool = getattr(self._saved_model(), "takes_records", False)
+        self._form: InputForm = getattr(self._saved_model(), "form", "frame")
 
     @property
     def model(self) -> Model | None:
@@ -162,8 +162,8 @@ class Adapter:
     def _check(self, inputs: Inputs, params: Params | None) -> tuple[Inputs, Params | None]:
         """Check a call, and return the inputs in the form that the model was signed with."""
         checked, settings = self._enforcer.enforce_call(inputs, params)
-        if self._takes_records and hasattr(checked, "columns"):
-            checked = to_records(checked, inputs if isinstance(inputs, list) else None)
+        if self._form != "frame" and hasattr(checked, "columns"):
+            checked = to_form(self._form, checked, inputs if isinstance(inputs, list) else None)
         return checked, settings
 
     def _fall_back(self, inputs: Inputs, params: Params | None, error: Exception) -> Any:

@@ -45,6 +45,11 @@ def find_hint(error: Exception, estimator: Any, inputs: Any, targets: Any) -> Fi
     if "infinity" in message:
         remedy = f"Correct them, {_LEAVE_OUT}"
         return _find_cells("infinite values in", _is_infinite, inputs, remedy)
+    shape = getattr(inputs, "shape", ())
+    # A vectorizer iterates over a DataFrame, and finds the names of the columns.
+    if len(shape) == 2 and f"numbers of samples: [{shape[1]}, {shape[0]}]" in message:
+        remedy = "Name its column: make_column_transformer((CountVectorizer(), 'text'))."
+        return _find_cells("text in", lambda column: _has_kind(column, "OU"), inputs, remedy)
     if "DType" in message or "Timestamp" in message:
         remedy = f"Convert them to numbers in a Pipeline, {_LEAVE_OUT}"
         return _find_cells("dates in", lambda column: _has_kind(column, "mM"), inputs, remedy)

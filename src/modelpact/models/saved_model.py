@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
     from mlflow.pyfunc.model import PythonModelContext
 
+    from modelpact.models.input_forms import InputForm
+
 __all__ = ["PROTOCOL", "SCRIPT", "SavedModel", "class_path"]
 
 PROTOCOL = 1
 """The version of `config.json`: keys `protocol`, `class`, `options` and, optionally, `context`,
-`form` (`records`) and `hinted` (the saved model carries `row_objects`)."""
+`form` (`records` or `series`) and `hinted` (the saved model carries `row_objects`)."""
 
 SCRIPT = '''"""Builds the model; MLflow runs this file."""
 
@@ -49,14 +51,14 @@ class _Predict:
     model: Model
     _row_objects: ModuleType | None = None
 
-    takes_records = False
+    form: InputForm = "frame"
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Predict inputs, which MLflow has checked unless the signature is that of type hints."""
-        if self.takes_records and hasattr(model_input, "columns"):
-            from modelpact.models.row_records import to_records
+        if self.form != "frame" and hasattr(model_input, "columns"):
+            from modelpact.models.input_forms import to_form
 
-            model_input = to_records(model_input)
+            model_input = to_form(self.form, model_input)
         if self._row_objects is None:
             return self.model.predict(model_input, params)
         return self._row_objects.call_predict(self.model, model_input, params)
@@ -67,7 +69,7 @@ class SavedModel(_Predict, PythonModel):
 
     Attributes:
         model: The model itself; set by `load_context`.
-        takes_records: Whether the model was signed with a list of rows, and gets one.
+        form: The form that the model was signed with, and gets.
     """
 
     modelpact_protocol: ClassVar[int] = PROTOCOL
@@ -89,7 +91,7 @@ class SavedModel(_Predict, PythonModel):
         # Strict fields accept more types in JSON, such as a string for a path.
         options = json.dumps(config["options"])
         self.model = _import_class(config["class"]).model_validate_json(options)
-        self.takes_records = config.get("form") == "records"
+        self.form = config.get("form", "frame")
         # mlflow.pyfunc.load_model(uri, model_config={...})
         override = context.model_config or {}
         if "context" in config or override:

@@ -11,7 +11,7 @@ from modelpact import models
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
 from modelpact._internal.text import truncate
-from modelpact.datatypes import count_rows, take_rows
+from modelpact.datatypes import count_rows, take_rows, to_python
 from modelpact.errors import PactError, PredictError, SignError, VerifyError
 from modelpact.models.row_objects import call_predict
 from modelpact.pipeline.job_key import job_key
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from modelpact.data import DataSource
     from modelpact.loaders import Adapter, Loader
     from modelpact.models import Model
+    from modelpact.models.input_forms import InputForm
     from modelpact.pipeline.recorder import RunRecorder
     from modelpact.registers import Register
     from modelpact.savers import Saver
@@ -119,6 +120,7 @@ def check_signed(steps: Steps, sample: Sample, signature: Signature) -> None:
     """
     from mlflow.exceptions import MlflowException
 
+    _check_form(steps, sample.inputs)
     _check_json("inputs", sample.inputs)
     _check_json("outputs", sample.outputs)
     schema = signature.inputs
@@ -131,6 +133,31 @@ def check_signed(steps: Steps, sample: Sample, signature: Signature) -> None:
             f"MLflow rejects this data under its own signature: {truncate(error.message, 300)}",
             remedy="Give it in another form, such as a DataFrame with named columns.",
         ) from error
+
+
+def _check_form(steps: Steps, inputs: Inputs) -> None:
+    form = _input_form(inputs)
+    # A stored model with a signature converts its inputs itself.
+    if steps.saver.hands_over(steps.model, form) or steps.model.stored_signature() is not None:
+        return
+    other = "a list of rows" if form is None else "save the model with saver=custom"
+    raise SignError(
+        f"the model got a {type(inputs).__name__}, but {steps.saver.KIND} saves a model "
+        "that gets a DataFrame",
+        remedy=f"Provide a DataFrame, or {other}.",
+    )
+
+
+def _input_form(inputs: Any) -> InputForm | None:
+    """Return the form of inputs; None if MLflow would hand them over in another form."""
+    if isinstance(inputs, list):
+        return "records"
+    if isinstance(inputs, dict):
+        return "frame" if all(hasattr(array, "dtype") for array in inputs.values()) else None
+    if not hasattr(inputs, "shape"):
+        return None
+    is_series = hasattr(inputs, "iloc") and not hasattr(inputs, "columns")
+    return "series" if is_series else "frame"
 
 
 def _check_json(part: str, values: Any) -> None:
@@ -156,7 +183,7 @@ def save_model(
     example = _input_example(sample, signature)
     with temporary_folder() as folder, redirect_temporary_files(folder):
         info = steps.saver.save(
-            steps.model, signature, example, records=isinstance(sample.inputs, list)
+            steps.model, signature, example, form=_input_form(sample.inputs) or "frame"
         )
     recorder.record(
         model_uri=info.model_uri, leak_allowlist=leak_scan.allowlist_from_tags(info.tags)
@@ -213,6 +240,8 @@ def _input_example(sample: Sample, signature: Signature) -> Inputs:
 def _example_inputs(sample: Sample, signature: Signature) -> Inputs:
     example = take_rows(sample.inputs, _example_rows(sample.inputs))
     # MLflow rejects integers in the example of a double, which the model gets as floats.
+    if isinstance(example, list):
+        return [to_python(row) if isinstance(row, dict) else row for row in example]
     if hasattr(example, "iloc"):
         example = compile_signature(signature).enforce_inputs(example)
     return example
@@ -234,4 +263,4 @@ def _example_rows(inputs: Inputs) -> list[int]:
 
 
 def _is_complete(record: Any) -> bool:
-    return not isinstance(record, dict) or None not in record.values()
+    return not isinstance(record, dict) or all(cell is not None for cell in record.values())

@@ -17,6 +17,7 @@ from modelpact._internal.guards import on_error
 from modelpact._internal.text import truncate
 from modelpact.errors import PactError, SaveError
 from modelpact.models import Model
+from modelpact.models.input_forms import InputForm
 from modelpact.savers.written_model import check_written, remove_author_paths
 from modelpact.security import leak_scan
 from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST, Manifest
@@ -81,12 +82,16 @@ class Saver(Step, ABC):
     def _check_model(self, model: Model) -> None:
         """Raise a SaveError if this saver cannot save the model."""
 
+    def hands_over(self, model: Model, form: InputForm | None) -> bool:
+        """Return whether the saved model gets inputs in this form."""
+        return form == "frame" or model.takes_any_form
+
     def checks_example(self, model: Model, signature: Signature) -> bool:
         """Return whether MLflow checks the input example against the signature on saving."""
         return True
 
     @abstractmethod
-    def _write(self, model: Model, folder: Path, *, records: bool, **options: Any) -> None:
+    def _write(self, model: Model, folder: Path, *, form: InputForm, **options: Any) -> None:
         """Write the model to `folder` with a `save_model` of MLflow, which gets the `options`."""
 
     @abstractmethod
@@ -94,7 +99,12 @@ class Saver(Step, ABC):
         """Return what inferred requirements depend on: an object, and its saved form."""
 
     def save(
-        self, model: Model, signature: Signature, input_example: Inputs, *, records: bool = False
+        self,
+        model: Model,
+        signature: Signature,
+        input_example: Inputs,
+        *,
+        form: InputForm = "frame",
     ) -> Info:
         """Save a model.
 
@@ -102,8 +112,8 @@ class Saver(Step, ABC):
             model: The fitted model.
             signature: The signature to store with it.
             input_example: A few rows of inputs, or `(rows, params)`, to store with the model.
-            records: Whether a model of your own takes lists of rows, as with `data.form=records`.
-                By default it gets DataFrames, as from MLflow.
+            form: What a model of your own gets: `frame` for what MLflow hands it, `records` for a
+                list of rows, as with `data.form=records`, or `series`.
 
         Returns:
             MLflow's `ModelInfo`; its `model_uri` is `models:/<model_id>`.
@@ -132,14 +142,8 @@ class Saver(Step, ABC):
                 temporary_folder() as temporary,
             ):
                 folder = temporary / "model"
-                mlmodel = self._write_checked(
-                    model,
-                    folder,
-                    logged,
-                    signature=signature,
-                    input_example=input_example,
-                    records=records,
-                )
+                options = {"signature": signature, "input_example": input_example, "form": form}
+                mlmodel = self._write_checked(model, folder, logged, options)
                 self._upload(client, folder, logged, signature)
                 return mlmodel.get_model_info(_finalize(client, run, logged))
         except PactError:
@@ -158,9 +162,7 @@ class Saver(Step, ABC):
         model: Model,
         folder: Path,
         logged: LoggedModel,
-        *,
-        signature: Signature,
-        **options: Any,
+        options: dict[str, Any],
     ) -> MLmodel:
         """Write the model, and check the result."""
         from mlflow.models import Model as MLmodel
@@ -171,11 +173,9 @@ class Saver(Step, ABC):
             model_uuid=logged.model_id,
             model_id=logged.model_id,
         )
-        self._write_with_requirements(
-            model, folder, mlflow_model=mlmodel, signature=signature, **options
-        )
+        self._write_with_requirements(model, folder, mlflow_model=mlmodel, **options)
         remove_author_paths(mlmodel, folder)
-        check_written(folder, signature)
+        check_written(folder, options["signature"])
         return mlmodel
 
     def _write_with_requirements(self, model: Model, folder: Path, **options: Any) -> None:

@@ -12,6 +12,7 @@ from modelpact._internal.files import temporary_folder
 from modelpact._internal.text import did_you_mean
 from modelpact.errors import SaveError
 from modelpact.models import Model, untrusted_types
+from modelpact.models.input_forms import InputForm
 from modelpact.savers.base import Saver
 from modelpact.savers.bundled_code import bundle_code, find_own_code_of
 
@@ -76,7 +77,7 @@ class BuiltinSaver(Saver):
     def _requirements_source(self, model: Model) -> tuple[object, str]:
         return model.native_model(), self._import_flavor(model).__name__
 
-    def _write(self, model: Model, folder: Path, *, records: bool, **options: Any) -> None:
+    def _write(self, model: Model, folder: Path, *, form: InputForm, **options: Any) -> None:
         flavor = self._import_flavor(model)
         native = model.native_model()
         if flavor.__name__ == "mlflow.sklearn":

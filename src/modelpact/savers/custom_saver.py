@@ -10,6 +10,7 @@ from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
 from modelpact.errors import SaveError, SignError
 from modelpact.models import Model
+from modelpact.models.input_forms import InputForm
 from modelpact.models.row_objects import read_row_hint, uses_objects
 from modelpact.models.saved_model import PROTOCOL, SCRIPT, SavedModel, class_path
 from modelpact.savers.base import Saver
@@ -43,6 +44,9 @@ class CustomSaver(Saver):
                 model=model.KIND,
             )
 
+    def hands_over(self, model: Model, form: InputForm | None) -> bool:
+        return form is not None or _takes_all_forms(model)
+
     def checks_example(self, model: Model, signature: Signature) -> bool:
         return not _is_from_hints(signature, type(model))
 
@@ -50,7 +54,7 @@ class CustomSaver(Saver):
         native = model.native_model()
         return (type(model) if native is None else native), model.identity()["class"]
 
-    def _write(self, model: Model, folder: Path, *, records: bool, **options: Any) -> None:
+    def _write(self, model: Model, folder: Path, *, form: InputForm, **options: Any) -> None:
         import mlflow.pyfunc
 
         with temporary_folder() as temporary:
@@ -59,8 +63,8 @@ class CustomSaver(Saver):
             model.dump(state)
             config = temporary / "config.json"
             settings = _config_of(model)
-            if records and not model.takes_any_form and read_row_hint(type(model).predict) is None:
-                settings["form"] = "records"
+            if form != "frame" and not _takes_all_forms(model):
+                settings["form"] = form
             config.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
             bundle = self._bundle(model, temporary)
             script = temporary / "saved_model.py"
@@ -93,6 +97,10 @@ class CustomSaver(Saver):
             names.append("modelpact.models.row_objects")
         own_code = [*find_own_code_of(kind, model.native_model()), *self.code_paths]
         return bundle_code(folder, names, own_code, model.unused_modules())
+
+
+def _takes_all_forms(model: Model) -> bool:
+    return model.takes_any_form or read_row_hint(type(model).predict) is not None
 
 
 def _config_of(model: Model) -> dict[str, Any]:

@@ -127,7 +127,7 @@ class ReplayVerifier(Verifier):
 
 def _describe_conversions(adapter: Adapter, inputs: Inputs) -> str:
     """Describe the columns that enforcement converts, which may be why predictions differ."""
-    if not hasattr(inputs, "iloc"):
+    if not hasattr(inputs, "columns"):
         return ""
     enforced = compile_signature(adapter.signature).enforce_inputs(inputs)
     pairs = zip(inputs.dtypes.items(), enforced.dtypes, strict=False)

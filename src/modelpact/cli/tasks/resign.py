@@ -26,6 +26,7 @@ from modelpact.data import DataSource
 from modelpact.errors import ConfigError, LoadError
 from modelpact.loaders import BuiltinLoader
 from modelpact.models import Model
+from modelpact.models.input_forms import InputForm
 from modelpact.pipeline import publish
 from modelpact.registers import Register
 from modelpact.savers import Saver
@@ -197,13 +198,16 @@ class _CopySaver(Saver):
     def _check_model(self, model: Model) -> None:
         return None
 
+    def hands_over(self, model: Model, form: InputForm | None) -> bool:
+        return True
+
     def checks_example(self, model: Model, signature: Signature) -> bool:
         return False
 
     def _requirements_source(self, model: Model) -> tuple[object, str]:
         return type(model), "copy"
 
-    def _write(self, model: Model, folder: Path, *, records: bool, **options: Any) -> None:
+    def _write(self, model: Model, folder: Path, *, form: InputForm, **options: Any) -> None:
         from mlflow.models import Model as MLmodel
 
         files = cast("_ResignedModel", model).files

@@ -89,7 +89,7 @@ class ChatModel(ChatSettings, Model):
         return self.settings.setting_values()
 
     def unused_modules(self) -> tuple[str, ...]:
-        unused: tuple[str, ...] = ("modelpact.models.row_records",)
+        unused: tuple[str, ...] = ("modelpact.models.input_forms",)
         if self.settings.response_format is None and not self._has_own_predict():
             unused += ("modelpact.models.chat.response_schema",)
         return unused

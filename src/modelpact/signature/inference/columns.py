@@ -87,6 +87,8 @@ def _check_labels(labels: Sequence[Any], issues: DataIssues) -> None:
         if not isinstance(label, (str, int, float, np.number)):
             kind = type(label).__name__
             issues.add((str(label),), f"a name of type {kind}, which MLflow cannot store", _RENAME)
+    if 0 < sum(isinstance(label, str) for label in labels) < len(labels):
+        issues.add((), "names of several types, such as text and numbers", _RENAME)
 
 
 def _find_null_floats(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import is_dataclass
 from typing import Any
 
@@ -125,6 +125,7 @@ def _has_unseen_nulls(values: list[object], dtype: ColumnType) -> bool:
 
 def _infer_dict(data: dict[Any, Any], issues: DataIssues) -> Sequence[ColSpec | TensorSpec]:
     if all(isinstance(value, np.ndarray) for value in data.values()):
+        _check_keys(data, issues)
         return [
             spec
             for name, array in data.items()
@@ -133,16 +134,14 @@ def _infer_dict(data: dict[Any, Any], issues: DataIssues) -> Sequence[ColSpec | 
     return _infer_fields(data, issues)
 
 
-def _infer_fields(data: dict[Hashable, object], issues: DataIssues) -> list[ColSpec]:
+def _infer_fields(data: dict[str, object], issues: DataIssues) -> list[ColSpec]:
     """Infer columns from a dict of values: one row, or one list per column.
 
     MLflow decides differently from a list of rows whether a column is required.
     """
+    _check_keys(data, issues)
     specs = []
     for key, value in data.items():
-        if not isinstance(key, str):
-            issues.add((key,), f"a key of type {type(key).__name__}", "use strings as names")
-            continue
         if isinstance(value, np.ndarray) and not value.size:
             text = "cannot infer a type from an empty array"
             issues.add((key,), text, "provide an array with items")
@@ -150,6 +149,12 @@ def _infer_fields(data: dict[Hashable, object], issues: DataIssues) -> list[ColS
         required = not any_null(value if isinstance(value, list) else [value])
         specs.append(ColSpec(common_type([value], (key,), issues), key, required=required))
     return specs
+
+
+def _check_keys(data: dict[Any, Any], issues: DataIssues) -> None:
+    for key in data:
+        if not isinstance(key, str):
+            issues.add((key,), f"a key of type {type(key).__name__}", "use strings as names")
 
 
 def _infer_scalar(value: object, issues: DataIssues) -> list[ColSpec]:
@@ -198,6 +203,9 @@ def _infer_tensor(
         return []
     if dtype.kind in _UNSTORED_KINDS:
         issues.add(path, *_UNSTORED_KINDS[dtype.kind])
+        return []
+    if dtype.char in "gG":
+        issues.add(path, f"an array of {dtype}, which JSON cannot hold", "use astype('float64')")
         return []
     if not dtype.isnative:
         remedy = f"convert it: astype('{dtype.newbyteorder('=').str}')"

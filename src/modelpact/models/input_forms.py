@@ -1,4 +1,4 @@
-"""Rows as records, for models that were fitted on lists instead of DataFrames.
+"""Inputs as lists of rows and as Series, for models that were not fitted to DataFrames.
 
 MLflow hands every model with columns a DataFrame.
 """
@@ -7,12 +7,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["to_records"]
+__all__ = ["InputForm", "to_form", "to_records"]
+
+InputForm = Literal["frame", "records", "series"]
+"""What a model gets: what MLflow hands it (a DataFrame or arrays), a list of rows, or a Series."""
+
+
+def to_form(form: InputForm, frame: pd.DataFrame, rows: Sequence[Any] | None = None) -> Any:
+    """Return a DataFrame in the form that a model was signed with.
+
+    Args:
+        form: The form.
+        frame: The rows.
+        rows: The records that the DataFrame was made of, if known.
+    """
+    if form == "series":
+        column = frame.iloc[:, 0]
+        return column.rename(None) if column.name == 0 else column
+    return to_records(frame, rows) if form == "records" else frame
 
 
 def to_records(frame: pd.DataFrame, rows: Sequence[Any] | None = None) -> list[Any]:
