@@ -45,7 +45,7 @@ def find_hint(error: Exception, estimator: Any, inputs: Any, targets: Any) -> Fi
     if "infinity" in message:
         remedy = f"Correct them, {_LEAVE_OUT}"
         return _find_cells("infinite values in", _is_infinite, inputs, remedy)
-    shape = getattr(inputs, "shape", ())
+    shape: tuple[int, ...] = getattr(inputs, "shape", ())
     # A vectorizer iterates over a DataFrame, and finds the names of the columns.
     if len(shape) == 2 and f"numbers of samples: [{shape[1]}, {shape[0]}]" in message:
         remedy = "Name its column: make_column_transformer((CountVectorizer(), 'text'))."
