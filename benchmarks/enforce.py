@@ -23,6 +23,7 @@ from modelpact._internal import mlflow_compat
 from modelpact.signature import compile
 
 GIGABYTE_ROWS = 1_250_000
+MANY_ROWS = 1_000_000
 
 
 def cases() -> Iterator[tuple[str, Any, float]]:
@@ -57,6 +58,11 @@ def cases() -> Iterator[tuple[str, Any, float]]:
         pd.DataFrame({"x": rng.random(100_000), "s": [f"text {i}" for i in range(100_000)]}),
         1,
     )
+    texts = [f"text {i}" for i in range(MANY_ROWS)]
+    gaps = [None if i % 10 == 0 else text for i, text in enumerate(texts)]
+    for name, cells in (("str", texts), ("str and None", gaps)):
+        columns = {f"s{i}": pd.Series(cells, dtype=object) for i in range(5)}
+        yield f"1,000,000 rows x 5 of {name}", pd.DataFrame(columns), 1
     yield "tensor 1,000 x 28 x 28", rng.random((1000, 28, 28)), 0.9
     yield "dict of two tensors", {"a": rng.random((1000, 28)), "b": rng.random(1000)}, 0.9
 

@@ -26,6 +26,7 @@ from mlflow.types.schema import (
 
 from modelpact.errors import InputsError
 from modelpact.signature import compile
+from modelpact.signature.enforcement.columns import object_array
 from modelpact.signature.language.spec import parse
 from tests.support.enforcement_cases import is_same
 
@@ -199,3 +200,44 @@ def test_values_of_an_object_tensor_keep_their_type(values: list[list[Any]]) -> 
     assert [list(map(type, row)) for row in found.tolist()] == [
         list(map(type, row)) for row in values
     ]
+
+
+class Word(str):
+    """A subclass of `str`."""
+
+    __slots__ = ()
+
+
+NULLS = [None, float("nan"), np.float32("nan"), pd.NA]
+NOT_TEXT = [b"a", 1, True, ["a"], np.array(["a"]), decimal.Decimal("NaN"), 1.5]
+
+
+def objects(*cells: Any) -> pd.DataFrame:
+    return pd.DataFrame({"x": pd.Series(object_array(cells), dtype=object)})
+
+
+@pytest.mark.parametrize("position", [0, 1, 2])
+@pytest.mark.parametrize("cell", [Word("a"), np.str_("a"), *NULLS, *NOT_TEXT], ids=repr)
+@pytest.mark.parametrize("required", [True, False])
+def test_object_columns_of_text(cell: Any, position: int, required: bool) -> None:
+    cells: list[Any] = ["x", "y", "z"]
+    cells[position] = cell
+    frame, spec = objects(*cells), ColSpec("string", "x", required)
+    is_null = any(cell is null for null in NULLS)
+    if any(cell is other for other in NOT_TEXT):
+        assert code(spec, frame) == "WRONG_TYPE"
+    elif is_null and required:
+        assert code(spec, frame) == "NULL"
+    else:
+        assert enforced(spec, frame) is frame
+
+
+@pytest.mark.parametrize("cells", [(b"a", np.bytes_(b"b")), (b"a", bytearray(b"b")), ()])
+def test_object_columns_of_bytes(cells: Any) -> None:
+    assert enforced(ColSpec("binary", "x"), objects(*cells)).equals(objects(*cells))
+
+
+def test_object_columns_of_text_with_a_wrong_cell_name_its_row() -> None:
+    signature = ModelSignature(Schema([ColSpec("string", "x")]))
+    with pytest.raises(InputsError, match="row 2, x: expected string, got int 7"):
+        compile(signature).enforce_inputs(objects("a", "b", 7))
