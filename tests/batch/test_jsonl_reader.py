@@ -128,7 +128,7 @@ def test_models_of_records_get_the_keys_of_each_line(batch_size: int, processes:
     )
     with SqliteTracking().open():
         saver = CustomSaver(pip_requirements=["numpy"])
-        info = saver.save(Verbatim(), signature, copy.deepcopy(lines[:3]), records=True)
+        info = saver.save(Verbatim(), signature, copy.deepcopy(lines[:3]), form="records")
         adapter = CustomLoader().load(info.model_uri)
     Path("in.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     options: dict[str, Any] = {"batch_size": batch_size, "processes": processes}
