@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 import mlflow
+import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
@@ -142,3 +143,27 @@ def test_every_kind_of_hint_is_honoured_everywhere(
         adapter.predict([bad])
     with pytest.raises(ValueError, match="violate the signature"):
         plain.predict([bad])
+
+
+@pytest.mark.parametrize("model", [kinds.Learner(), kinds.FrameLearner()], ids=["objects", "frame"])
+def test_every_method_gets_the_objects_of_predict(model: Model) -> None:
+    adapter, uri = publish_hinted(model, [{"w": 1.0}, {"w": 2.0}])
+    with SqliteTracking().open():
+        plain = mlflow.pyfunc.load_model(uri)
+    predictions = [{"w": 4.0, "area": 16.0}]
+    assert to_json(adapter.predict([{"w": 1.0}]).prediction) == predictions
+    assert to_json(plain.predict([{"w": 1.0}])) == predictions
+    assert "".join(adapter.predict_stream([{"w": 1.0}])) == "1 "
+    # MLflow itself cannot check objects in streams.
+    stored = plain.unwrap_python_model()
+    assert "".join(stored.predict_stream(None, pd.DataFrame({0: [{"w": 1.0}]}))) == "1 "
+    replaced = adapter.predict([{"w": -2.0}])
+    assert to_json(replaced.prediction) == [{"w": 2.0, "area": 4.0}]
+    assert replaced.metadata["fallback"] == "RuntimeError: negative"
+    with TestClient(create_app(adapter)) as client:
+        response = client.post("/predict", json={"inputs": [{"w": -2}]})
+        assert response.json()["prediction"] == [{"w": 2.0, "area": 4.0}]
+        stream = client.post("/predict/stream", json={"inputs": [{"w": 1.5}]})
+        assert '{"text": "1.5 "}' in stream.text or '{"text":"1.5 "}' in stream.text
+    with pytest.raises(InputsError, match=r"expected double, got str .1."):
+        "".join(adapter.predict_stream([{"w": "1"}]))

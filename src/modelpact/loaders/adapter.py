@@ -17,6 +17,7 @@ from modelpact.errors import PactError, PredictError
 from modelpact.loaders.bundled_errors import convert_error
 from modelpact.models.call_metadata import collect_metadata
 from modelpact.models.input_forms import InputForm, to_form
+from modelpact.models.row_objects import call_fallback, convert_inputs
 from modelpact.signature import Extra, Policy, digest
 from modelpact.signature import compile as compile_signature
 from modelpact.types import Inputs, Outputs, Params
@@ -157,7 +158,7 @@ class Adapter:
             )
         checked, settings = self._check(inputs, params)
         with self._predict_errors("failed"):
-            yield from stream(checked, settings)
+            yield from stream(convert_inputs(self.model, "predict_stream", checked), settings)
 
     def _check(self, inputs: Inputs, params: Params | None) -> tuple[Inputs, Params | None]:
         """Check a call, and return the inputs in the form that the model was signed with."""
@@ -170,11 +171,10 @@ class Adapter:
         bundled = convert_error(error)
         if bundled is not None:
             raise bundled from error
-        fallback = getattr(self.model, "fallback", None)
-        if fallback is None:
+        if getattr(self.model, "fallback", None) is None:
             raise self._predict_error("failed", error) from error
         with self._predict_errors("failed, and so did its fallback"):
-            return fallback(inputs, params, error)
+            return call_fallback(self.model, inputs, params, error)
 
     def _predict_errors(self, what: str) -> contextlib.AbstractContextManager[None]:
         return convert_errors(functools.partial(self._predict_error, what), unless=PactError)

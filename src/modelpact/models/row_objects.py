@@ -30,7 +30,16 @@ from modelpact.signature.enforcement.violations import (
     describe_value,
 )
 
-__all__ = ["RowHint", "call_predict", "read_row_hint", "to_data", "uses_objects"]
+__all__ = [
+    "RowHint",
+    "call_fallback",
+    "call_fit",
+    "call_predict",
+    "convert_inputs",
+    "read_row_hint",
+    "to_data",
+    "uses_objects",
+]
 
 _EXACT: dict[Any, tuple[type, ...]] = {
     int: (int,),
@@ -71,6 +80,45 @@ def call_predict(model: Any, inputs: Any, params: Any = None) -> Any:
     return to_data(prediction) if uses_objects(predict) else prediction
 
 
+def call_fit(model: Any, inputs: Any, targets: Any) -> None:
+    """Call `fit` with the objects that `predict` gets.
+
+    Raises:
+        InputsError: The inputs violate the type hint.
+    """
+    # The method of the base class does nothing.
+    is_own = not type(model).fit.__module__.endswith(".models.base")
+    model.fit(convert_inputs(model, "fit", inputs) if is_own else inputs, targets)
+
+
+def call_fallback(model: Any, inputs: Any, params: Any, error: Exception) -> Any:
+    """Call `fallback` with the objects that `predict` gets, and return plain data."""
+    prediction = model.fallback(convert_inputs(model, "fallback", inputs), params, error)
+    return to_data(prediction) if uses_objects(type(model).predict) else prediction
+
+
+def convert_inputs(model: Any, method: str, inputs: Any) -> Any:
+    """Return inputs as a method of a model takes them: as `predict` does.
+
+    If the method has a type hint of its own for its first parameter, that hint counts.
+
+    Args:
+        model: The model.
+        method: `fit`, `fallback` or `predict_stream`.
+        inputs: As for `call_predict`.
+
+    Raises:
+        InputsError: The inputs violate the type hint.
+    """
+    hint = read_row_hint(type(model).predict)
+    if hint is None:
+        return inputs
+    own = getattr(type(model), method)
+    if _read_first_hint(own) is not Any:
+        hint = read_row_hint(own)
+    return inputs if hint is None else hint.to_objects(inputs)
+
+
 def uses_objects(predict: Callable[..., Any]) -> bool:
     """Return whether a method `predict` is hinted to take rows, or to return objects."""
     hints = _read_hints(predict)
@@ -80,9 +128,7 @@ def uses_objects(predict: Callable[..., Any]) -> bool:
 @functools.lru_cache(maxsize=256)
 def read_row_hint(predict: Callable[..., Any]) -> RowHint | None:
     """Return the type hint `list[...]` of the inputs of a method `predict`, if there is one."""
-    parameters = inspect.signature(predict).parameters
-    names = [name for name in parameters if name not in ("self", "context")]
-    hint = unwrap_hint(_read_hints(predict).get(names[0] if names else ""))
+    hint = _read_first_hint(predict)
     if get_origin(hint) is not list:
         return None
     try:
@@ -90,6 +136,13 @@ def read_row_hint(predict: Callable[..., Any]) -> RowHint | None:
     # Pydantic cannot validate the hint, and neither can MLflow.
     except (PydanticUserError, NameError):
         return None
+
+
+def _read_first_hint(method: Callable[..., Any]) -> Any:
+    """Return the type hint of the inputs of a method; Any without one."""
+    parameters = inspect.signature(method).parameters
+    names = [name for name in parameters if name not in ("self", "context")]
+    return unwrap_hint(_read_hints(method).get(names[0] if names else "", Any))
 
 
 def _read_hints(predict: Callable[..., Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlflow.pyfunc.model import PythonModel
 
@@ -55,13 +55,17 @@ class _Predict:
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Predict inputs, which MLflow has checked unless the signature is that of type hints."""
-        if self.form != "frame" and hasattr(model_input, "columns"):
-            from modelpact.models.input_forms import to_form
-
-            model_input = to_form(self.form, model_input)
+        model_input = self._to_signed_form(model_input)
         if self._row_objects is None:
             return self.model.predict(model_input, params)
         return self._row_objects.call_predict(self.model, model_input, params)
+
+    def _to_signed_form(self, model_input: Any) -> Any:
+        if self.form == "frame" or not hasattr(model_input, "columns"):
+            return model_input
+        from modelpact.models.input_forms import to_form
+
+        return to_form(self.form, model_input)
 
 
 class SavedModel(_Predict, PythonModel):
@@ -103,6 +107,11 @@ class SavedModel(_Predict, PythonModel):
     def predict_stream(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Yield the prediction for one row piece by piece, if the model can stream."""
         predict_stream = self.model.predict_stream  # type: ignore[attr-defined]
+        model_input = self._to_signed_form(model_input)
+        if self._row_objects is not None:
+            model_input = self._row_objects.convert_inputs(
+                self.model, "predict_stream", model_input
+            )
         stream: Iterator[str] = predict_stream(model_input, params)
         yield from stream
 

@@ -25,6 +25,7 @@ from modelpact.errors import (
     StoreError,
     VerifyError,
 )
+from modelpact.models.row_objects import call_fit
 from modelpact.pipeline.mlflow_run import failing_model, open_run
 from modelpact.pipeline.process_state import restored_sys_path
 from modelpact.pipeline.recorder import RunRecorder
@@ -186,7 +187,7 @@ def _fit_and_register(
     from mlflow.models import ModelSignature
 
     with recorder.stage("fit"):
-        steps.model.fit(sample.inputs, sample.targets)
+        call_fit(steps.model, sample.inputs, sample.targets)
     with recorder.stage("predict"):
         sample = predict_sample(steps, recorder, sample)
     with recorder.stage("sign"):

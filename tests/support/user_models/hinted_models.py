@@ -5,8 +5,11 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, Optional, TypedDict
 
+import pandas as pd
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, RootModel, computed_field
 
 from modelpact.models import Model
@@ -260,3 +263,43 @@ class Eithers(Model):
     def predict(self, inputs: list[Row | Author], params: Params = None) -> list[str]:
         """Return the names of the classes."""
         return [type(row).__name__ for row in inputs]
+
+
+class Learner(Model):
+    """Counts the objects that it was fitted to; fails, and streams."""
+
+    _total: float = 0.0
+
+    def fit(self, inputs: Any, targets: Any) -> None:
+        """Add up the rows."""
+        self._total = sum(row.w for row in inputs)
+
+    def predict(self, inputs: list[Row], params: Params = None) -> list[Area]:
+        """Return the rows; raise for a negative number."""
+        if any(row.w < 0 for row in inputs):
+            raise RuntimeError("negative")
+        return [Area(w=row.w + self._total) for row in inputs]
+
+    def fallback(self, inputs: Any, params: Params, error: Exception) -> list[Area]:
+        """Return the absolute numbers."""
+        return [Area(w=-row.w) for row in inputs]
+
+    def predict_stream(self, inputs: list[Row], params: Params = None) -> Iterator[str]:
+        """Yield the number of the only row."""
+        yield from (f"{row.w:g} " for row in inputs)
+
+    def dump(self, folder: Path) -> None:
+        """Write the sum."""
+        (folder / "total").write_text(str(self._total))
+
+    def load(self, folder: Path) -> None:
+        """Read the sum."""
+        self._total = float((folder / "total").read_text())
+
+
+class FrameLearner(Learner):
+    """Is fitted to a DataFrame, as its own hint says."""
+
+    def fit(self, inputs: pd.DataFrame, targets: Any) -> None:
+        """Add up the column."""
+        self._total = float(sum(row["w"] for row in pd.DataFrame(inputs).to_dict("records")))

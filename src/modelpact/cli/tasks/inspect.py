@@ -12,7 +12,7 @@ from modelpact.cli.tasks.base import Task
 from modelpact.data import DataSource
 from modelpact.errors import ConfigError, OutputsError, SignError
 from modelpact.models import Model
-from modelpact.models.row_objects import call_predict
+from modelpact.models.row_objects import call_fit, call_predict
 from modelpact.pipeline.recorder import RunRecorder
 from modelpact.pipeline.runner import STAGES
 from modelpact.signers import ExampleSigner, InferSigner, Signer
@@ -87,7 +87,7 @@ class InspectTask(Task):
         if not self.outputs:
             return sample
         with recorder.stage("fit"):
-            self.model.fit(sample.inputs, sample.targets)
+            call_fit(self.model, sample.inputs, sample.targets)
         with recorder.stage("predict"):
             outputs = call_predict(self.model, sample.inputs, sample.params)
             return sample.with_outputs(outputs)
