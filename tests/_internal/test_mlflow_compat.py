@@ -176,6 +176,15 @@ def test_mark_as_type_hints_disables_the_enforcement_of_inputs(pyfunc: Any) -> N
         pyfunc.predict([{"a": 1}], {"scale": 2.0})
 
 
+def test_is_from_type_hints_survives_saving(pyfunc: Any) -> None:
+    """Enforcement under the policy `mlflow` leaves such inputs to the model."""
+    signature = pyfunc.metadata.signature
+    pyfunc.metadata.signature = mlflow_compat.mark_as_type_hints(signature)
+    stored = Model.from_dict(pyfunc.metadata.to_dict()).signature
+    found = [mlflow_compat.is_from_type_hints(one) for one in (signature, stored)]
+    assert found == [False, True]
+
+
 def test_keep_type_hint_mark_needs_the_same_inputs(pyfunc: Any) -> None:
     """`task=resign` changes the signature of a model that validates its type hints itself."""
     signature = pyfunc.metadata.signature

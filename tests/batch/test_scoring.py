@@ -11,11 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from hinted_models import Choices, Days
 from modelpact.data import CsvData, DigitsData, InlineData, JsonlData, ParquetData
 from modelpact.errors import ConfigError, DataError, InputsError, OutputsError, PredictError
 from modelpact.loaders import Adapter, CustomLoader
+from modelpact.models.row_objects import call_predict
 from modelpact.savers import CustomSaver
 from modelpact.signature import parse
+from modelpact.signers import TypeHintSigner
 from modelpact.tracking import SqliteTracking
 from tests.support import served_models
 from tests.support.batch_runs import FRAME, ROWS, read_rejects, read_rows, run_batch, write_rows
@@ -271,3 +274,43 @@ def test_outputs_without_rows_have_columns(scripted: Adapter) -> None:
     assert Path("out.csv").read_text() == '"id","prediction"\n'
     assert pq.read_schema("out.parquet").names == ["id", "prediction"]
     assert Path("out.jsonl").read_text() == ""
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 200])
+def test_rows_that_a_type_hint_forbids_are_rejected_one_by_one(batch_size: int) -> None:
+    rows: list[dict[str, Any]] = [{"c": "r", "mode": "fast", "member": "r"} for _ in range(100)]
+    for row in rows[1::2]:
+        row["mode"] = "middling"
+    rows[0] |= {"c": 1}
+    model = Choices()
+    signature = TypeHintSigner().sign([rows[2]], ["g"], model=model)
+    with SqliteTracking().open():
+        info = CustomSaver(pip_requirements=["pydantic"]).save(model, signature, [rows[2]])
+        adapter = CustomLoader().load(info.model_uri)
+    source = write_rows(".jsonl", rows)
+    done = run_batch(adapter, source, "out.jsonl", on_error="reject", batch_size=batch_size)
+    assert (done.n_predicted, done.n_rejected) == (49, 51)
+    rejects = read_rejects()
+    assert [one["row"] for one in rejects] == [0, *range(1, 100, 2)]
+    assert {one["code"] for one in rejects[1:]} == {"TYPE_HINT"}
+    with pytest.raises(InputsError, match=r"row 1, column 0\.mode: expected 'fast' or 'slow'"):
+        run_batch(
+            adapter,
+            write_rows(".jsonl", rows[2:3] + rows[1:]),
+            "raised.jsonl",
+            batch_size=batch_size,
+        )
+
+
+def test_dates_in_predicted_objects() -> None:
+    rows = [{"day": "2020-02-28", "at": "2020-01-01T10:00:00"}]
+    model = Days()
+    with SqliteTracking().open():
+        saver = CustomSaver(pip_requirements=["pydantic"])
+        outputs = call_predict(model, rows)
+        signature = TypeHintSigner().sign(rows, outputs, model=model)
+        adapter = CustomLoader().load(saver.save(model, signature, rows).model_uri)
+    run_batch(adapter, write_rows(".jsonl", rows), "out.jsonl")
+    assert read_rows("out.jsonl") == [
+        {"prediction": {"at": "2020-01-01T10:00:00", "day": "2020-02-29T00:00:00"}}
+    ]

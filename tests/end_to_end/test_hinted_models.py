@@ -18,6 +18,7 @@ from modelpact.data import InlineData
 from modelpact.errors import InputsError
 from modelpact.loaders import Adapter, CustomLoader
 from modelpact.models import Model
+from modelpact.models.row_objects import call_predict
 from modelpact.savers import CustomSaver
 from modelpact.serving import create_app
 from modelpact.signature import to_spec
@@ -167,3 +168,18 @@ def test_every_method_gets_the_objects_of_predict(model: Model) -> None:
         assert '{"text": "1.5 "}' in stream.text or '{"text":"1.5 "}' in stream.text
     with pytest.raises(InputsError, match=r"expected double, got str .1."):
         "".join(adapter.predict_stream([{"w": "1"}]))
+
+
+@pytest.mark.parametrize(
+    ("model", "rows", "predictions", "bad"),
+    [(case[0], case[1], case[3], case[4]) for case in CASES],
+    ids=[case[0].KIND for case in CASES],
+)
+def test_mlflows_policy(model: Model, rows: list[Any], predictions: list[Any], bad: Any) -> None:
+    with SqliteTracking().open():
+        signature = TypeHintSigner().sign(rows, call_predict(model, rows), model=model)
+        info = CustomSaver(pip_requirements=["pydantic"]).save(model, signature, rows)
+        adapter = CustomLoader(policy="mlflow").load(info.model_uri)
+    assert to_json(adapter.predict(rows).prediction) == predictions
+    with pytest.raises(InputsError):
+        adapter.predict([bad])

@@ -33,6 +33,7 @@ __all__ = [
     "infer_scalar_type",
     "infer_values_type",
     "invoke_scoring_server",
+    "is_from_type_hints",
     "keep_type_hint_mark",
     "mark_as_type_hints",
     "resolve_model_uri",
@@ -189,9 +190,14 @@ def mark_as_type_hints(signature: ModelSignature) -> ModelSignature:
     return marked
 
 
+def is_from_type_hints(signature: ModelSignature) -> bool:
+    """Return whether MLflow lets the model itself check its inputs, by its type hints."""
+    return bool(signature._is_signature_from_type_hint)
+
+
 def keep_type_hint_mark(old: ModelSignature | None, new: ModelSignature) -> ModelSignature:
     """Return the signature that replaces another one, marked as that if the inputs are the same."""
-    if old is not None and old._is_signature_from_type_hint and old.inputs == new.inputs:
+    if old is not None and is_from_type_hints(old) and old.inputs == new.inputs:
         return mark_as_type_hints(new)
     return new
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -142,6 +143,8 @@ def _to_array(values: object, kind: pa.DataType | None, name: str) -> pa.Array:
     if array is not None:
         return array if kind is None or array.type == kind else _cast(array, kind)
     cells = to_python(values)
+    if kind is not None and pa.types.is_nested(kind) and "timestamp" in str(kind):
+        cells = _to_datetimes(cells)
     try:
         # Arrow does not take dates for timestamps, but casts them.
         inferred = kind is not None and pa.types.is_timestamp(kind)
@@ -152,6 +155,16 @@ def _to_array(values: object, kind: pa.DataType | None, name: str) -> pa.Array:
             f"the predictions {name!r} do not have one Arrow type: {truncate(error, 200)}",
             remedy="Return values of one type, or declare the outputs in the signature.",
         ) from error
+
+
+def _to_datetimes(value: Any) -> Any:
+    """Return nested values with datetimes for dates, which Arrow does not take for timestamps."""
+    if isinstance(value, dict):
+        return {key: _to_datetimes(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_to_datetimes(item) for item in value]
+    is_date = type(value) is datetime.date
+    return datetime.datetime.combine(value, datetime.time()) if is_date else value
 
 
 def _convert_typed(values: object) -> pa.Array | None:

@@ -16,6 +16,7 @@ from modelpact.batch.outputs import to_table
 from modelpact.datatypes import take_rows
 from modelpact.errors import DataError, InputsError
 from modelpact.loaders import Loader
+from modelpact.models.row_objects import read_row_hint
 from modelpact.signature import Enforcer, ViolationCode
 from modelpact.signature import compile as compile_signature
 
@@ -123,27 +124,30 @@ class Scorer:
         n_rows = len(chunk.numbers)
         if n_rows == 0:
             return None
-        kept = chunk.kept
         try:
             outputs = self._adapter.predict(chunk.inputs, self._plan.params)
         except InputsError as error:
-            valid = self._reject_rows(chunk, error, rejects)
-            if not valid:
-                return None
-            n_rows = len(valid)
-            kept = {name: take_rows(values, valid) for name, values in kept.items()}
-            outputs = self._adapter.predict(_take(chunk.inputs, valid), self._plan.params)
-        columns = {name: _to_arrow(values) for name, values in kept.items()}
+            # Type hints are checked after the signature, so that there may be more errors.
+            return self._score_chunk(self._reject_rows(chunk, error, rejects), rejects)
+        columns = {name: _to_arrow(values) for name, values in chunk.kept.items()}
         return to_table(outputs.prediction, n_rows, self._adapter.signature, columns)
 
-    def _reject_rows(self, chunk: Chunk, error: InputsError, rejects: list[Violation]) -> list[int]:
-        """Append the violations of a chunk to the rejects; return the indices of the valid rows."""
+    def _reject_rows(self, chunk: Chunk, error: InputsError, rejects: list[Violation]) -> Chunk:
+        """Append the violations of a chunk to the rejects; return the other rows."""
         found = self._find_row_violations(chunk, error)
         rejects.extend(
             replace(violation, row=int(chunk.numbers[index])) for index, violation in found
         )
         self._raise_rejects(rejects)
-        return sorted(set(range(len(chunk.numbers))) - {index for index, _ in found})
+        valid = sorted(set(range(len(chunk.numbers))) - {index for index, _ in found})
+        if not valid:
+            return replace(chunk, numbers=[])
+        return replace(
+            chunk,
+            inputs=_take(chunk.inputs, valid),
+            numbers=[chunk.numbers[index] for index in valid],
+            kept={name: take_rows(values, valid) for name, values in chunk.kept.items()},
+        )
 
     def _find_row_violations(
         self, chunk: Chunk, error: InputsError
@@ -153,7 +157,7 @@ class Scorer:
         Raises:
             InputsError: The violations concern all rows.
         """
-        violations = self._find_violations(chunk.inputs)
+        violations = self._find_violations(chunk.inputs) or self._find_forbidden(chunk.inputs)
         without_row = [violation for violation in violations if violation.row is None]
         if any(chunk.typed or self._concerns_all_rows(violation) for violation in without_row):
             raise self._all_rows_error(error, without_row) from error
@@ -186,6 +190,17 @@ class Scorer:
             loader = self._plan.loader
             self._enforcer = compile_signature(self._adapter.signature, loader.policy, loader.extra)
         return self._enforcer.find_violations(inputs, self._plan.params, limit=NO_LIMIT).recorded
+
+    def _find_forbidden(self, inputs: object) -> list[Violation]:
+        """Return the violations of the type hint of the model, if it has one."""
+        model = self._adapter.model
+        hint = None if model is None else read_row_hint(type(model).predict)
+        try:
+            if hint is not None:
+                hint.to_objects(inputs, limit=NO_LIMIT)
+        except InputsError as error:
+            return list(error.failures)
+        return []
 
     def _all_rows_error(self, error: InputsError, violations: list[Violation]) -> InputsError:
         lines = "".join(f"\n  {violation}" for violation in violations[:MAX_SHOWN])

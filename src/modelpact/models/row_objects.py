@@ -25,6 +25,7 @@ from modelpact._internal.hints import unwrap_hint
 from modelpact._internal.text import truncate
 from modelpact.errors import InputsError
 from modelpact.signature.enforcement.violations import (
+    DEFAULT_LIMIT,
     ViolationCode,
     Violations,
     describe_value,
@@ -164,11 +165,15 @@ class RowHint:
         self.hint = hint if sys.version_info >= (3, 12) else _with_new_typed_dicts(hint)
         self._adapter: TypeAdapter[Any] = TypeAdapter(self.hint)
 
-    def to_objects(self, inputs: Any) -> Any:
+    def to_objects(self, inputs: Any, limit: int = DEFAULT_LIMIT) -> Any:
         """Return inputs as the hint has them: objects, enumeration members, dates.
 
         Values are not converted to other types, such as text to numbers, except that JSON has
         base64 for bytes, and text for dates.
+
+        Args:
+            inputs: As for `call_predict`.
+            limit: The number of violations that an error lists.
 
         Raises:
             InputsError: The inputs violate the hint.
@@ -182,7 +187,7 @@ class RowHint:
         try:
             return self._adapter.validate_python(prepared)
         except ValidationError as error:
-            _raise_inputs_error(error)
+            _raise_inputs_error(error, limit)
 
     def _to_rows(self, inputs: Any) -> Any:
         if hasattr(inputs, "columns") and hasattr(inputs, "iloc"):
@@ -332,8 +337,8 @@ def _with_new_typed_dicts(hint: Any) -> Any:
     return origin[new if len(new) > 1 else new[0]]
 
 
-def _raise_inputs_error(error: ValidationError) -> NoReturn:
-    violations = Violations()
+def _raise_inputs_error(error: ValidationError, limit: int) -> NoReturn:
+    violations = Violations(limit)
     violations.cause = error
     for issue in error.errors(include_url=False):
         row, *path = issue["loc"] or (None,)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from mlflow.models import ModelSignature
 from mlflow.types.schema import Schema
 
+from modelpact._internal import mlflow_compat
 from modelpact.errors import InputsError, OutputsError
 from modelpact.signature.enforcement import mlflow_policy
 from modelpact.signature.enforcement.column_schema import CompiledColumns
@@ -143,7 +144,8 @@ class Enforcer:
     ) -> object:
         if compiled is None or schema is None:
             return data
-        if self.policy != "mlflow":
+        # MLflow does not enforce a schema of type hints, but lets the model check them.
+        if self.policy != "mlflow" or mlflow_compat.is_from_type_hints(self.signature):
             return _check_data(data, compiled, violations)
         checked = mlflow_policy.check_data(data, schema, violations)
         if violations:
