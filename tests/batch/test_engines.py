@@ -77,7 +77,8 @@ class TestEngines:
         if given == "csv":
             assert rejects[0].read_text() == rejects[1].read_text()
 
-    @pytest.mark.parametrize("engine", ["ray", "spark"])
+    # Each start of an engine takes half a minute, so one engine is a sample.
+    @pytest.mark.parametrize("engine", [pytest.param("ray", marks=pytest.mark.exhaustive), "spark"])
     def test_errors_equal_those_of_the_local_engine(
         self, engine: str, programs: Path, table: Adapter
     ) -> None:

@@ -54,7 +54,7 @@ def forks(what: str, times: int, folder: Path, lanes: int = 1) -> list[dict[str,
 
 
 def test_sixteen_processes_can_create_a_store_concurrently(tmp_path: Path) -> None:
-    times = 20 if FULL else 4
+    times = 20 if FULL else 2
     assert forks("open", times, tmp_path) == [{"opened": 16 * times, "failed": 0}]
 
 
@@ -68,7 +68,7 @@ def test_a_store_opens_after_its_creation_was_killed(tmp_path: Path) -> None:
 
 
 def test_a_job_can_be_killed_at_any_time(tmp_path: Path) -> None:
-    kills = 200 if FULL else 60
+    kills = 200 if FULL else 40
     [account] = forks("job", kills, tmp_path)
     assert account["kills"] == kills
     assert (account["unsound"], account["next_run_failed"]) == (0, 0)
@@ -93,6 +93,7 @@ def test_a_job_can_be_killed_at_any_time(tmp_path: Path) -> None:
     assert account["said_again"] == ["nothing to repair"]
 
 
+@pytest.mark.exhaustive
 def test_several_commands_can_create_a_store_concurrently(tmp_path: Path) -> None:
     count = 8 if FULL else 4
     script = Path(sys.executable).with_name("modelpact")

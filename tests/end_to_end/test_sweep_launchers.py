@@ -83,11 +83,11 @@ def test_installed_packages_are_compatible(programs: Path) -> None:
 @pytest.mark.parametrize(
     ("recipe", "jobs", "changes"),
     [
-        ("sweep_joblib", 8, ()),
+        ("sweep_joblib", 4, ("model.estimator.alpha=0.1,1.0",)),
         ("sweep_optuna", 8, ()),
-        ("sweep_ray", 8, ()),
-        # Each job of submitit is a new process.
+        ("sweep_ray", 4, ("model.estimator.alpha=0.1,1.0",)),
         ("sweep_submitit", 4, ("model.estimator.alpha=0.1,1.0",)),
+        pytest.param("sweep_joblib", 8, (), marks=pytest.mark.exhaustive),
         pytest.param("sweep_submitit", 8, (), marks=pytest.mark.exhaustive),
     ],
 )
@@ -168,23 +168,21 @@ def test_a_crashed_ray_worker_fails_only_its_job(programs: Path) -> None:
     model = (
         "model=sklearn",
         "model.estimator={_target_:mortal.Mortal,alpha:1.0}",
-        "model.estimator.alpha=1.0,2.0,3.0",
+        "model.estimator.alpha=1.0,2.0",
     )
     arguments = ["-m", "hydra/launcher=ray", *model, *QUICK]
     ended = run(programs, *arguments)
     assert ended.returncode == 1
     assert "Ray lost the job: WorkerCrashedError" in ended.stdout + ended.stderr
-    assert "1 of 3 jobs failed" in ended.stderr
-    assert {number: one["status"] for number, one in receipts().items()} == {0: "ok", 2: "ok"}
+    assert "1 of 2 jobs failed" in ended.stderr
+    assert {number: one["status"] for number, one in receipts().items()} == {0: "ok"}
     Path("healed").touch()
-    again = run(programs, *arguments, "resume=true", f"hydra.sweep.dir={folder()}")
+    # Without Ray, which takes half a minute to start.
+    basic = ["-m", *arguments[2:], "resume=true", f"hydra.sweep.dir={folder()}"]
+    again = run(programs, *basic)
     assert again.returncode == 0, again.stderr
-    assert versions() == [1, 2, 3]
-    assert {number: one["status"] for number, one in receipts().items()} == {
-        0: "ok",
-        1: "ok",
-        2: "ok",
-    }
+    assert versions() == [1, 2]
+    assert {number: one["status"] for number, one in receipts().items()} == {0: "ok", 1: "ok"}
 
 
 def test_a_missing_ray_cluster_is_reported(programs: Path) -> None:

@@ -202,7 +202,9 @@ def test_a_changed_folder_is_not_registered() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("if_exists", ["reuse", "error"])
+@pytest.mark.parametrize(
+    "if_exists", ["reuse", pytest.param("error", marks=pytest.mark.exhaustive)]
+)
 def test_two_processes_with_the_same_job_create_one_version(if_exists: str) -> None:
     jobs = 5
     found = race_to_register(if_exists, jobs)

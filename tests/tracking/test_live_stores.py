@@ -31,8 +31,7 @@ __all__ = ["modelpact"]  # the fixture
 
 pytestmark = pytest.mark.slow
 
-SWEEP = ("-m", "model.estimator.alpha=1,2,3,4")
-PARALLEL = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+SWEEP = ("-m", "model.estimator.alpha=1,2", "hydra.sweep.dir=sweep")
 S3 = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -189,32 +188,27 @@ def test_every_task_works(place: Place, tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     place.environment["TMPDIR"] = str(scratch)
-    first = place()
-    assert first.returncode == 0, first.stderr
-    assert "registered diabetes version 1; " in first.stdout
-    assert "5 of 5 checks passed" in first.stdout
-
-    swept = place(*SWEEP, *PARALLEL, "hydra.sweep.dir=sweep")
+    swept = place(*SWEEP)
     assert swept.returncode == 0, swept.stderr
-    assert "4 jobs, 4 ok" in swept.stdout
-    assert sorted(int(version or 0) for _, version in statuses()) == list(range(1, 6))
-    Path("sweep/3/receipt.json").unlink()  # as if it had been killed just before its end
-    again = place(*SWEEP, "hydra.sweep.dir=sweep", "resume=true")
+    assert "registered diabetes version 1; " in swept.stdout
+    assert "5 of 5 checks passed" in swept.stdout
+    assert "2 jobs, 2 ok" in swept.stdout
+    assert sorted(int(version or 0) for _, version in statuses()) == [1, 2]
+    Path("sweep/1/receipt.json").unlink()  # as if it had been killed just before its end
+    again = place(*SWEEP, "resume=true")
     assert again.returncode == 0, again.stderr
-    assert "4 jobs, 3 are done" in again.stdout
+    assert "2 jobs, 1 are done" in again.stdout
     assert "reused" in again.stdout
-    assert sorted(int(version or 0) for _, version in statuses()) == list(range(1, 6))
+    assert sorted(int(version or 0) for _, version in statuses()) == [1, 2]
 
     audited = place("task=audit")
-    assert audited.stdout == "5 versions audited, 5 as published\n", audited.stderr
+    assert audited.stdout == "2 versions audited, 2 as published\n", audited.stderr
     signed = place("task=resign", "task.uri=models:/diabetes/1")
-    assert "registered diabetes version 6; " in signed.stdout, signed.stderr
-    checked = place("task=check", "task.uri=models:/diabetes/6")
+    assert "registered diabetes version 3; " in signed.stdout, signed.stderr
+    checked = place("task=check", "task.uri=models:/diabetes/3")
     assert "all 442 rows of diabetes conform" in checked.stdout, checked.stderr
-    inspected = place("task=inspect")
-    assert inspected.returncode == 0, inspected.stderr
-    lost = place("task=check", "task.uri=models:/diabetes/7")
-    assert "Versions: 1, 2, 3, 4, 5, 6; aliases: none." in lost.stderr
+    lost = place("task=check", "task.uri=models:/diabetes/4")
+    assert "Versions: 1, 2, 3; aliases: none." in lost.stderr
     assert [
         path.name
         for path in scratch.iterdir()
@@ -239,7 +233,7 @@ def test_a_sweep_of_eight_jobs_with_each_launcher(recipe: str, place: Place) -> 
     assert sorted(int(version or 0) for _, version in statuses()) == list(range(1, 9))
 
 
-def test_eight_runs_can_create_a_postgresql_store_concurrently(
+def test_four_runs_can_create_a_postgresql_store_concurrently(
     programs: Path, database: Postgres, cache: Path
 ) -> None:
     uri = create(programs, database, "fresh").replace("ann@", f"ann:{database.password}@")
@@ -250,10 +244,10 @@ def test_eight_runs_can_create_a_postgresql_store_concurrently(
     known = variables(programs, WHERE=uri, MODELPACT_CACHE=str(cache))
     command = [str(programs / "python"), "-c", script]
     running = [
-        subprocess.Popen(command, env=known, stderr=subprocess.PIPE, text=True) for _ in range(8)
+        subprocess.Popen(command, env=known, stderr=subprocess.PIPE, text=True) for _ in range(4)
     ]
     ended = [(one.communicate(timeout=120)[1], one.returncode) for one in running]
-    assert [code for _, code in ended] == [0] * 8, ended
+    assert [code for _, code in ended] == [0] * 4, ended
 
 
 def test_a_wrong_password_or_missing_database_fails_within_seconds(

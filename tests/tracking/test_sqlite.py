@@ -175,7 +175,7 @@ sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
     ("count", "cached"),
     [
         pytest.param(8, False, id="8, no cache yet"),
-        pytest.param(8, True, id="8, cached"),
+        pytest.param(8, True, id="8, cached", marks=pytest.mark.exhaustive),
     ],
 )
 def test_several_processes_can_create_a_store_concurrently(
