@@ -160,13 +160,19 @@ def _input_form(inputs: Any) -> InputForm | None:
     return "series" if is_series else "frame"
 
 
+_NOT_JSON = {
+    "c": ("complex numbers", "Use the real and the imaginary part: .real, .imag."),
+    "m": ("timedeltas", "Use seconds: array / numpy.timedelta64(1, 's')."),
+}
+"""What JSON lacks, and what to use instead, by the kind of a NumPy dtype."""
+
+
 def _check_json(part: str, values: Any) -> None:
     for value in values.values() if isinstance(values, dict) else [values]:
-        if getattr(getattr(value, "dtype", None), "kind", "") == "c":
-            raise SignError(
-                f"{part}: JSON does not have complex numbers",
-                remedy="Use the real and the imaginary part: .real, .imag.",
-            )
+        kind = getattr(getattr(value, "dtype", None), "kind", "")
+        if kind in _NOT_JSON:
+            name, remedy = _NOT_JSON[kind]
+            raise SignError(f"{part}: JSON does not have {name}", remedy=remedy)
     if part == "outputs" and hasattr(values, "tocsr"):
         raise SignError(
             f"outputs: a server cannot send a {type(values).__name__}",

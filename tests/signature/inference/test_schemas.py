@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from typing import Any
+import pathlib
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,11 @@ import pytest
 
 from modelpact.errors import SignError
 from modelpact.signature import compile, infer
+
+
+class Pair(NamedTuple):
+    a: int
+    b: int
 
 
 @pytest.mark.parametrize(
@@ -29,7 +35,14 @@ def test_other_tables_get_a_suggestion(table: Any) -> None:
 @pytest.mark.parametrize(
     ("frame", "text"),
     [
-        (pd.DataFrame({"x": pd.period_range("2024-01", periods=1, freq="M")}), "Period"),
+        (pd.DataFrame({"x": pd.period_range("2024-01", periods=1, freq="M")}), "to_timestamp"),
+        (pd.DataFrame({"x": [pathlib.PurePosixPath("a")]}), "provide bool"),
+        (pd.DataFrame({"x": [pathlib.PosixPath("a")]}), "provide a string"),
+        ([Pair(1, 2)], r"provide dicts: value._asdict\(\)"),
+        (range(3), "provide a list"),
+        (pd.DataFrame([[1, 2]], columns=["a", 0]), "names of several types"),
+        ({1: np.zeros(2)}, "a key of type int; use strings as names"),
+        (np.zeros(2, dtype=np.longdouble), r"use astype\('float64'\)"),
         (pd.DataFrame({"x": np.array([1.5], dtype="longdouble")}), "float64"),
         (pd.DataFrame({"x": pd.arrays.SparseArray([0.0, 1.5])}), "to_dense"),
         (pd.DataFrame({"x": [datetime.timedelta(1)]}, dtype=object), "total_seconds"),

@@ -45,7 +45,9 @@ _REMEDIES = {
     "complex": "provide the real and the imaginary part as two columns",
     "timedelta": "provide seconds, as a float",
     "Timedelta": "provide seconds, as a float",
-    "UUID": "provide a string",
+    **dict.fromkeys(("UUID", "PosixPath", "WindowsPath", "Interval"), "provide a string"),
+    "Period": "provide a datetime: to_timestamp()",
+    **dict.fromkeys(("range", "deque", "array", "dict_values"), "provide a list"),
     "Timestamp": "provide one time zone: pd.to_datetime(column, utc=True), or Python datetimes",
 }
 _GENERAL_REMEDY = "provide bool, int, float, str, bytes, datetime, or lists and dicts of them"
@@ -186,6 +188,8 @@ def _infer_scalar_types(
     unknown = sorted(kind.__name__ for kind, dtype in types.items() if dtype is None)
     if unknown:
         remedy = _REMEDIES.get(unknown[0], _GENERAL_REMEDY)
+        if any(hasattr(kind, "_asdict") for kind in kinds):
+            remedy = "provide dicts: value._asdict()"
         text = f"values of type {' and '.join(unknown)} have no MLflow type"
         issues.add_untyped(path, text, remedy)
         raise _NoCommonTypeError
