@@ -91,6 +91,13 @@ CASES: list[tuple[Model, list[Any], Any, list[Any], Any]] = [
     (kinds.Texts(), ["abc"], "string", [3], "a"),
     (kinds.Blobs(), [b"hi"], "binary", [2], 7),
     (kinds.Pictures(), [{"picture": b"hi"}], {"picture": "binary"}, [{"picture": "aGk="}], {}),
+    (
+        kinds.Headers(),
+        [{"magic": b"png", "end": b"end"}],
+        {"magic": "binary", "end": "binary"},
+        ["PNG"],
+        {"magic": "anBn", "end": "ZW5k"},
+    ),
     (kinds.Lists(), [[{"w": 1.0}, {"w": 2.0}]], [{"w": "double"}], [3.0], [{"w": None}]),
 ]
 

@@ -12,7 +12,7 @@ import functools
 import inspect
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from types import UnionType
 from typing import Any, Literal, NoReturn, get_args, get_origin
@@ -246,7 +246,8 @@ def _prepare_for_class(value: Any, hint: Any) -> Any:
         return _prepare(value, hint.model_fields["root"].annotation)
     fields = _find_fields(hint)
     if fields is None:
-        return _read_leaf(value, hint)
+        members = list(hint) if issubclass(hint, Enum) else []
+        return _read_leaf(_decode_member(value, members), hint)
     if not isinstance(value, dict):
         return value
     return {key: _prepare(item, fields.get(key, Any)) for key, item in value.items()}
@@ -258,12 +259,20 @@ def _prepare_for_generic(value: Any, origin: Any, arguments: tuple[Any, ...]) ->
     if origin is dict and isinstance(value, dict):
         return {key: _prepare(item, arguments[1]) for key, item in value.items()}
     if origin is Literal:
+        value = _decode_member(value, arguments)
         members = (member for member in arguments if isinstance(member, Enum))
         return next((member for member in members if member.value == value), value)
     if origin in (typing.Union, UnionType) and value is not None:
         others = [argument for argument in arguments if argument is not type(None)]
         return _prepare(value, others[0]) if len(others) == 1 else value
     return value
+
+
+def _decode_member(value: Any, members: Iterable[Any]) -> Any:
+    """Return the bytes of base64 text if a member is bytes."""
+    values = (member.value if isinstance(member, Enum) else member for member in members)
+    has_bytes = isinstance(value, str) and any(isinstance(one, bytes) for one in values)
+    return _decode(value) if has_bytes else value
 
 
 def _decode(text: str) -> Any:

@@ -6,6 +6,7 @@ import collections
 import datetime
 import decimal
 import enum
+import re
 import types
 import typing
 import uuid
@@ -510,3 +511,53 @@ def test_undefined_names_are_rejected() -> None:
         SignError, match=r"cannot read the type hints of .*: name 'Missing' is not defined"
     ):
         from_predict(predict)
+
+
+class Contradicting(pydantic.BaseModel):
+    x: Annotated[int, pydantic.Field(gt=5, lt=3)]
+
+
+class Encoded(pydantic.BaseModel):
+    x: pydantic.Json[list[int]]
+
+
+@pytest.mark.parametrize(
+    ("hint", "path", "reason"),
+    [
+        (list[Contradicting], "inputs[].x", "No value is within gt=5 and lt=3."),
+        (
+            list[Annotated[float, pydantic.Field(ge=1, lt=1)]],
+            "inputs[]",
+            "No value is within ge=1 and lt=1.",
+        ),
+        (
+            list[Annotated[str, pydantic.Field(min_length=3, max_length=2)]],
+            "inputs[]",
+            "No value is within",
+        ),
+        (list[Encoded], "inputs[].x", "Write str, and parse the JSON in predict."),
+    ],
+)
+def test_inputs_that_no_row_can_satisfy(hint: Any, path: str, reason: str) -> None:
+    with pytest.raises(SignError, match=re.escape(reason)) as caught:
+        from_type_hint(hint)
+    assert caught.value.path == path
+    assert from_type_hint(hint, role="outputs") is not None
+
+
+def test_nested_constraints_of_predict_are_read() -> None:
+    def predict(
+        inputs: list[Annotated[int, pydantic.Field(gt=2, lt=1)]],
+    ) -> Annotated[list[int], "n"]:
+        return inputs
+
+    with pytest.raises(SignError, match="No value is within gt=2 and lt=1"):
+        from_predict(predict)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [pydantic.Field(ge=1, le=1), pydantic.Field(min_length=0, max_length=0), pydantic.Field(gt=0)],
+)
+def test_narrow_constraints_are_signed(field: Any) -> None:
+    assert from_type_hint(list[Annotated[str, field]]) == Schema([ColSpec("string")])

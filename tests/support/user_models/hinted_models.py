@@ -249,6 +249,28 @@ class Pictures(Model):
         return inputs
 
 
+class Magic(enum.Enum):
+    """The first bytes of a file."""
+
+    PNG = b"png"
+    GIF = b"gif"
+
+
+class Header(BaseModel):
+    """Bytes of a closed set."""
+
+    magic: Magic
+    end: Literal[b"end"] = b"end"
+
+
+class Headers(Model):
+    """Takes enumerations and literals of bytes."""
+
+    def predict(self, inputs: list[Header], params: Params = None) -> list[str]:
+        """Return the names."""
+        return [row.magic.name for row in inputs]
+
+
 class Lists(Model):
     """Takes lists of objects."""
 

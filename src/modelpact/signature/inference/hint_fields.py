@@ -5,14 +5,21 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Any, Literal, get_origin
 
-from pydantic import AliasChoices, BaseModel, RootModel
+from pydantic import AliasChoices, BaseModel, Json, RootModel
 from pydantic.fields import FieldInfo
 
-__all__ = ["HintField", "has_fields", "is_typed_dict", "object_to_row", "read_fields"]
+__all__ = [
+    "HintField",
+    "find_obstacle",
+    "has_fields",
+    "is_typed_dict",
+    "object_to_row",
+    "read_fields",
+]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,6 +32,7 @@ class HintField:
         hint: The type hint.
         may_be_absent: Whether the key itself is optional.
         needs_default: Whether the field has no default, so that None must be given.
+        metadata: The constraints of the field.
     """
 
     name: str
@@ -32,6 +40,33 @@ class HintField:
     hint: Any
     may_be_absent: bool = False
     needs_default: bool = False
+    metadata: Sequence[Any] = ()
+
+
+def find_obstacle(metadata: Sequence[Any]) -> str:
+    """Return why no input can satisfy the metadata of an `Annotated` hint or a field, or "".
+
+    Example:
+        >>> from pydantic import Field
+        >>> find_obstacle([Field(gt=5, lt=3)])
+        'No value is within gt=5 and lt=3.'
+    """
+    found: dict[str, Any] = {}
+    for item in metadata:
+        if Json in (item, type(item)):
+            return "Write str, and parse the JSON in predict."
+        for part in item.metadata if isinstance(item, FieldInfo) else [item]:
+            names = ("gt", "ge", "lt", "le", "min_length", "max_length")
+            found |= {name: getattr(part, name) for name in names if hasattr(part, name)}
+    pairs = [(low, high) for low in ("gt", "ge") for high in ("lt", "le")]
+    for low, high in [*pairs, ("min_length", "max_length")]:
+        smallest, largest = found.get(low), found.get(high)
+        if smallest is None or largest is None:
+            continue
+        is_open = low == "gt" or high == "lt"
+        if smallest > largest or (is_open and smallest == largest):
+            return f"No value is within {low}={smallest} and {high}={largest}."
+    return ""
 
 
 def has_fields(hint: Any) -> bool:
@@ -115,7 +150,7 @@ def _pydantic_fields(kind: Any, role: Literal["inputs", "outputs"]) -> Iterator[
             continue
         else:
             key = _serialized_key(name, field, config)
-        yield HintField(name, key, field.annotation, False, field.is_required())
+        yield HintField(name, key, field.annotation, False, field.is_required(), field.metadata)
     if is_model and role == "outputs":
         for name, computed in kind.model_computed_fields.items():
             yield HintField(name, _serialized_key(name, computed, config), computed.return_type)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from types import UnionType
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin
@@ -17,7 +17,12 @@ from pydantic import RootModel
 from modelpact._internal.hints import unwrap_hint
 from modelpact.errors import SignError
 from modelpact.signature.inference.hint_advice import format_hint, is_container_hint, suggest_hint
-from modelpact.signature.inference.hint_fields import has_fields, is_typed_dict, read_fields
+from modelpact.signature.inference.hint_fields import (
+    find_obstacle,
+    has_fields,
+    is_typed_dict,
+    read_fields,
+)
 from modelpact.signature.language.type_names import ColumnType
 
 __all__ = ["from_predict", "from_type_hint"]
@@ -100,7 +105,7 @@ def from_predict(function: object) -> tuple[Schema | None, Schema | None]:
     if not inspect.isroutine(function):
         predict = getattr(function, "predict", None) or function.__call__  # type: ignore[operator]
     try:
-        hints = typing.get_type_hints(predict)
+        hints = typing.get_type_hints(predict, include_extras=True)
         input_name = _find_input_name(predict)
     except (NameError, TypeError) as error:
         name = getattr(predict, "__qualname__", "predict")
@@ -114,6 +119,7 @@ def from_predict(function: object) -> tuple[Schema | None, Schema | None]:
 
 
 def _read_role(hint: object, role: Literal["inputs", "outputs"]) -> Schema | None:
+    hint = unwrap_hint(hint)
     if hint is None or hint is type(None) or is_container_hint(hint):
         return None
     if role == "inputs" and hint == Any:
@@ -175,12 +181,19 @@ def _read_hint(hint: object, path: str, parents: _Parents) -> tuple[ColumnType, 
         path: Its position.
         parents: The models and TypedDicts that contain the hint.
     """
+    _reject_obstacle(hint, getattr(hint, "__metadata__", ()), path)
     hint = unwrap_hint(hint)
     if hint == Any:
         return AnyType(), True
     if inspect.isclass(hint) and get_origin(hint) is None:
         return _read_class(hint, path, parents)
     return _read_generic(hint, path, parents)
+
+
+def _reject_obstacle(hint: object, metadata: Sequence[object], path: str) -> None:
+    obstacle = find_obstacle(metadata) if path.startswith("inputs") else ""
+    if obstacle:
+        _reject(hint, path, obstacle)
 
 
 def _read_class(hint: type, path: str, parents: _Parents) -> tuple[ColumnType, bool]:
@@ -253,6 +266,7 @@ def _read_object(hint: Any, path: str, parents: _Parents) -> Object:
         if field.key is None:
             remedy = f"A property has one name: give {field.name} an alias that is a string."
             _reject(hint, field_path, remedy)
+        _reject_obstacle(field.hint, field.metadata, field_path)
         dtype, required = _read_hint(field.hint, field_path, (*parents, hint))
         if not required and field.needs_default:
             remedy = "A field that may be None needs the default None"
