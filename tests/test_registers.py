@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import contextlib
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -16,7 +19,7 @@ from modelpact.savers import CustomSaver
 from modelpact.signature import digest, infer
 from modelpact.tracking import SqliteTracking
 from modelpact.types import JOB_KEY, Check, Job, Verdict
-from tests.support.publishing import client, not_none, numbers, versions
+from tests.support.publishing import client, not_none, numbers, restore, versions
 from tiny_models import Doubler
 
 VERIFIED = Verdict((Check(code="PREDICTIONS_EQUAL", ok=True),))
@@ -29,16 +32,30 @@ def signature_of(saved: str) -> Any:
     ).signature
 
 
-@pytest.fixture
-def saved() -> Iterator[str]:
-    """The URI of a saved model, in an open store."""
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> tuple[Path, str]:
+    """A folder whose store has a saved model, a copy of the store, and the URI of the model."""
+    folder = tmp_path_factory.mktemp("saved")
     rows = numbers().read().inputs
+    with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MODELPACT_CACHE", str(cache))
+        with SqliteTracking().open():
+            info = CustomSaver(pip_requirements=["numpy"]).save(
+                Doubler(), infer(rows, Doubler().predict(rows)), rows
+            )
+            record_checks(info.model_uri, VERIFIED)
+    shutil.copy(folder / "mlflow.db", folder / "copy.db")
+    return folder, str(info.model_uri)
+
+
+@pytest.fixture
+def saved(shared: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URI of that model, in the open store without any version."""
+    folder, uri = shared
+    restore(folder / "copy.db", folder / "mlflow.db")
+    monkeypatch.chdir(folder)
     with SqliteTracking().open():
-        info = CustomSaver(pip_requirements=["numpy"]).save(
-            Doubler(), infer(rows, Doubler().predict(rows)), rows
-        )
-        record_checks(info.model_uri, VERIFIED)
-        yield info.model_uri
+        yield uri
 
 
 def test_the_base_class_cannot_be_instantiated() -> None:
