@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from jsonschema import Draft202012Validator
 from mlflow.models import ModelSignature
 from mlflow.pyfunc import scoring_server
 from mlflow.pyfunc.scoring_server.client import ScoringServerClient
@@ -28,6 +29,7 @@ from starlette.testclient import TestClient
 from modelpact.loaders import Adapter
 from modelpact.serving import create_app
 from modelpact.serving.comparison import iter_cells
+from modelpact.serving.parity import compare, generate_payloads
 from modelpact.signature import parse
 from tests.support.echo_model import echo_adapter
 from tests.support.paths import ROOT
@@ -217,6 +219,30 @@ def test_both_servers_write_predictions_alike(name: str, prediction: Any, how: s
         assert mine == other.replace("\\n", "")
     elif how == "null":
         assert ours[1] == without_nonfinite(json.loads(other.replace('"NaT"', "null")))
+
+
+class Halves:
+    """Returns a Series without a name."""
+
+    def predict(self, inputs: pd.DataFrame, params: dict[str, Any] | None = None) -> Any:
+        return inputs["a"].rename(None) / 2
+
+
+def test_a_series_is_the_same_prediction_everywhere() -> None:
+    adapter = echo_adapter(parse({"inputs": {"a": "double"}, "outputs": ["double"]}), Halves())
+    client, theirs = connect(adapter)
+    body = {"inputs": [{"a": 3.0}, {"a": None}]}
+    content = json.dumps(body).encode()
+    answer = send(client, content)
+    assert answer[1] == {"predictions": [{"0": 1.5}, {"0": None}]}
+    assert answer[1] == without_nonfinite(send(theirs, content)[1])
+    assert client.post("/predict", json=body).json()["prediction"] == [1.5, None]
+    responses = client.get("/openapi.json").json()["paths"]["/invocations"]["post"]["responses"]
+    schema = responses["200"]["content"]["application/json"]["schema"]
+    Draft202012Validator(schema).validate(answer[1])
+    found = compare(adapter, generate_payloads(adapter, 20))
+    assert found.unexplained == []
+    assert found.count_cells("invocations") > 0
 
 
 @pytest.mark.parametrize(

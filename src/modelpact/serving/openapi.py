@@ -79,6 +79,10 @@ def describe_responses(
     """
     outputs = to_json_schema(adapter.signature)["properties"].get("outputs", {})
     properties = {key: _allow_null(outputs)}
+    if key == "predictions" and outputs:
+        # A Series is written as one object per row.
+        objects = {"type": "array", "items": {"type": "object"}}
+        properties[key] = {"anyOf": [properties[key], objects]}
     if key == "prediction":
         properties["metadata"] = {"type": "object"}
     schema = {"type": "object", "properties": properties, "required": list(properties)}
