@@ -28,12 +28,17 @@ def table(**columns: Any) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("estimator", "inputs", "text", "columns"),
     [
-        (Ridge(), table(s=LETTERS), "The data has text in s (4 of 4 rows).\nEncode", ["s"]),
+        (
+            Ridge(),
+            table(s=LETTERS),
+            "The data has text in s (4 of 4 rows).\nChoose model=table",
+            ["s"],
+        ),
         (Ridge(), table(s=LETTERS, t=LETTERS), "text in s (4 of 4 rows), t (4", ["s", "t"]),
         (
             make_pipeline(ENCODED, Ridge()),
             table(s=LETTERS, t=list("klmn")),
-            "The data has text in t (1 of 4 rows).\nEncode",
+            "The data has text in t (1 of 4 rows).\nChoose model=table",
             ["t"],
         ),
         (make_pipeline(StandardScaler(), Ridge()), table(s=LETTERS), "text in s (1 of 4", ["s"]),

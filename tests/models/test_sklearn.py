@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from hydra import compose, initialize_config_module
+from hydra.utils import instantiate
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -162,3 +165,28 @@ def test_hyperparameters_are_part_of_the_identity() -> None:
     )
     assert one == same != other
     assert tiny_models.Doubler().identity() != one
+
+
+def test_model_table_takes_text_and_missing_values_and_absent_columns(tmp_path: Path) -> None:
+    with initialize_config_module("modelpact.conf", version_base="1.3"):
+        model = instantiate(compose("config", ["model=table"]).model)
+    n_rows = 60
+    table = pd.DataFrame(
+        {
+            "size": np.where(np.arange(n_rows) % 7, np.arange(n_rows) * 1.0, np.nan),
+            "kind": [("a", "b", None)[row % 3] for row in range(n_rows)],
+            "new": [row % 2 == 0 for row in range(n_rows)],
+            "day": pd.date_range("2026-01-01", periods=n_rows),
+        }
+    )
+    for targets in (np.arange(n_rows) * 2.0, np.array(["x", "y"] * (n_rows // 2))):
+        model.fit(table, targets)
+        model.dump(tmp_path)
+        again = SklearnModel()
+        again.load(tmp_path)
+        assert list(again.predict(table)) == list(model.predict(table))
+        unseen = table.assign(kind="unseen")
+        assert len(again.predict(unseen)) == n_rows
+        assert list(again.predict(table[["day", "new"]])) == list(
+            again.predict(table.assign(size=np.nan, kind=None))
+        )

@@ -40,7 +40,7 @@ def find_hint(error: Exception, estimator: Any, inputs: Any, targets: Any) -> Fi
     if found := _TEXT.search(message):
         return _find_text(ast.literal_eval(found[1]), estimator, inputs, targets)
     if re.search(r"\bNaN\b|\bNAType\b|\bpandas\.NA\b", message):
-        remedy = f"Fill them in (SimpleImputer in a Pipeline), {_LEAVE_OUT}"
+        remedy = f"Choose model=table, fill them in (SimpleImputer in a Pipeline), {_LEAVE_OUT}"
         return _find_cells("missing values in", lambda column: column.isna(), inputs, remedy)
     if "infinity" in message:
         remedy = f"Correct them, {_LEAVE_OUT}"
@@ -67,9 +67,8 @@ def _find_text(text: str, estimator: Any, inputs: Any, targets: Any) -> FitHint 
             return column.notna()
         return column.astype(object) == text
 
-    return _find_cells(
-        "text in", is_affected, inputs, f"Encode it in a Pipeline (OneHotEncoder), {_LEAVE_OUT}"
-    )
+    remedy = f"Choose model=table, encode it (OneHotEncoder in a Pipeline), {_LEAVE_OUT}"
+    return _find_cells("text in", is_affected, inputs, remedy)
 
 
 def _find_cells(

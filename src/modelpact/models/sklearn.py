@@ -109,6 +109,12 @@ class SklearnModel(EstimatorModel):
         return estimator
 
     def predict(self, inputs: Inputs, params: Params | None = None) -> Any:
+        names = getattr(self.fitted_estimator, "feature_names_in_", None)
+        if names is not None and hasattr(inputs, "columns"):
+            # Columns that the signature calls optional may be absent.
+            absent = [name for name in names if name not in inputs.columns]
+            if absent:
+                inputs = inputs.assign(**dict.fromkeys(absent))[list(names)]
         return self.fitted_estimator.predict(inputs)
 
     def options(self) -> dict[str, Any]:
