@@ -76,7 +76,7 @@ class RowChecks:
 
     def _add(self, found: list[Violation], start: int) -> None:
         """Count the violations of a chunk, and collect the first ones."""
-        rows = set()
+        rows: dict[tuple[str, str, int], None] = {}
         for one in sorted(found, key=lambda one: -1 if one.row is None else one.row):
             column = re.sub(r"\[\d+\]", "[]", one.path)
             if one.row is None:
@@ -85,7 +85,7 @@ class RowChecks:
                     continue
                 self._whole[key] = one
             else:
-                rows.add((column, one.code, one.row))
+                rows[column, one.code, one.row] = None
             self.n_violations += 1
             if len(self.collected) < MAX_COLLECTED:
                 row = None if one.row is None else one.row + start
