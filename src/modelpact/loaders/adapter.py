@@ -17,7 +17,8 @@ from modelpact.errors import PactError, PredictError
 from modelpact.loaders.bundled_errors import convert_error
 from modelpact.models.call_metadata import collect_metadata
 from modelpact.models.input_forms import InputForm, to_form
-from modelpact.models.row_objects import call_fallback, convert_inputs
+from modelpact.models.row_methods import call_fallback
+from modelpact.models.row_objects import convert_inputs
 from modelpact.signature import Extra, Policy, digest
 from modelpact.signature import compile as compile_signature
 from modelpact.types import Inputs, Outputs, Params

@@ -33,8 +33,6 @@ from modelpact.signature.enforcement.violations import (
 
 __all__ = [
     "RowHint",
-    "call_fallback",
-    "call_fit",
     "call_predict",
     "convert_inputs",
     "read_row_hint",
@@ -79,23 +77,6 @@ def call_predict(model: Any, inputs: Any, params: Any = None) -> Any:
     hint = read_row_hint(predict)
     prediction = model.predict(inputs if hint is None else hint.to_objects(inputs), params)
     return to_data(prediction) if uses_objects(predict) else prediction
-
-
-def call_fit(model: Any, inputs: Any, targets: Any) -> None:
-    """Call `fit` with the objects that `predict` gets.
-
-    Raises:
-        InputsError: The inputs violate the type hint.
-    """
-    # The method of the base class does nothing.
-    is_own = not type(model).fit.__module__.endswith(".models.base")
-    model.fit(convert_inputs(model, "fit", inputs) if is_own else inputs, targets)
-
-
-def call_fallback(model: Any, inputs: Any, params: Any, error: Exception) -> Any:
-    """Call `fallback` with the objects that `predict` gets, and return plain data."""
-    prediction = model.fallback(convert_inputs(model, "fallback", inputs), params, error)
-    return to_data(prediction) if uses_objects(type(model).predict) else prediction
 
 
 def convert_inputs(model: Any, method: str, inputs: Any) -> Any:

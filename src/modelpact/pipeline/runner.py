@@ -25,7 +25,7 @@ from modelpact.errors import (
     StoreError,
     VerifyError,
 )
-from modelpact.models.row_objects import call_fit
+from modelpact.models.row_methods import call_fit
 from modelpact.pipeline.mlflow_run import failing_model, open_run
 from modelpact.pipeline.process_state import restored_sys_path
 from modelpact.pipeline.recorder import RunRecorder

@@ -12,7 +12,8 @@ from modelpact.cli.tasks.base import Task
 from modelpact.data import DataSource
 from modelpact.errors import ConfigError, OutputsError, SignError
 from modelpact.models import Model
-from modelpact.models.row_objects import call_fit, call_predict
+from modelpact.models.row_methods import call_fit
+from modelpact.models.row_objects import call_predict
 from modelpact.pipeline.recorder import RunRecorder
 from modelpact.pipeline.runner import STAGES
 from modelpact.signers import ExampleSigner, InferSigner, Signer
