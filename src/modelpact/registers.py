@@ -288,7 +288,7 @@ class MlflowRegister(Register):
 
     def _find_first(self, client: MlflowClient, version: Version) -> Version | None:
         """Return the version that another process created first for the same job, or None."""
-        job_key = (version.tags or {}).get(JOB_KEY)
+        job_key = version.tags.get(JOB_KEY)
         if self.if_exists == "new" or job_key is None:
             return None
         first = registry.list_versions(client, version.name, {JOB_KEY: job_key})[0]

@@ -11,6 +11,7 @@ import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
+from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -147,7 +148,7 @@ def _to_plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _to_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_to_plain(item) for item in value]
+        return list(map(_to_plain, value))
     if isinstance(value, (set, frozenset)):
         return sorted(map(repr, value))
     # The repr of a class or a function may contain an address.
@@ -162,6 +163,4 @@ def _to_plain(value: Any) -> Any:
     if hasattr(value, "get_params"):
         hyperparameters = _to_plain(value.get_params(deep=False))
         return {"class": _qualified_name(type(value)), "options": hyperparameters}
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    return repr(value)
+    return value if isinstance(value, (str, int, float, NoneType)) else repr(value)

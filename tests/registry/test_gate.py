@@ -384,8 +384,8 @@ class TestOldVersion:
         contracts._signatures.clear()
         list_them = contracts.list_versions
 
-        def list_and_delete(*arguments: Any) -> Any:
-            found = list_them(*arguments)
+        def list_and_delete(*arguments: Any, **options: Any) -> Any:
+            found = list_them(*arguments, **options)
             mlflow.MlflowClient().delete_model_version("sums", "1")
             return found
 

@@ -11,11 +11,11 @@ import pytest
 
 import tiny_models
 from modelpact._internal.import_closure import PACKAGE_FOLDER, imported_names
+from modelpact._internal.requirements import find_own_code
 from modelpact.models import ChatModel
 from modelpact.savers.bundled_code import (
     build_runtime,
     bundle_code,
-    find_own_code,
     rename_imports,
 )
 

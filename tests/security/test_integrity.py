@@ -33,7 +33,7 @@ from modelpact.savers import BuiltinSaver, CustomSaver, Saver
 from modelpact.security import integrity
 from modelpact.security.integrity import verify_files
 from modelpact.security.manifest import ARTIFACT_DIGEST, MANIFEST, SIGNATURE_DIGEST, Manifest
-from modelpact.security.published import find_published
+from modelpact.security.published import PublishedModel, find_published
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
 from pickled_model import PickledModel
@@ -501,16 +501,15 @@ class TestTags:
 
     def test_files_without_tags_are_compared_with_their_manifest(self, lab: Lab) -> None:
         folder = lab.folder("pickle")
-        for expected in ({}, None, {"team": "lab"}):
+        for expected in ({}, {"team": "lab"}):
             assert not verify_files(folder, expected).problems
             assert not verify_files(folder, expected).attested
         (folder / "saved_model.py").unlink()
         assert [problem.code for problem in verify_files(folder, {}).problems] == ["FILES_CHANGED"]
 
     def test_other_uris_have_no_tags(self, lab: Lab) -> None:
-        assert find_published(f"runs:/{lab.run_id}/nothing") is None
-        assert find_published("models:/pickle/1/code") is None
-        assert find_published("/some/folder") is None
+        for uri in (f"runs:/{lab.run_id}/nothing", "models:/pickle/1/code", "/some/folder"):
+            assert find_published(uri) == PublishedModel(uri, {})
 
     def test_an_mlmodel_file_with_any_content(self, lab: Lab) -> None:
         folder = lab.folder("pickle")

@@ -50,7 +50,7 @@ def _installed_digest(files: Mapping[str, str]) -> str | None:
     """Return the digest of the same files in the installed modelpact; None if one is missing."""
     try:
         spec = importlib.util.find_spec("modelpact")
-        folders = None if spec is None else spec.submodule_search_locations
+        folders = getattr(spec, "submodule_search_locations", None)
         return digest_files(Path(folders[0]), files) if folders else None
     # `find_spec` raises a ValueError for a module without a spec.
     except (ImportError, ValueError, OSError):

@@ -17,18 +17,21 @@ import os
 import pickle
 import re
 import sys
+import sysconfig
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FunctionType
 
 from modelpact._internal.files import cache_folder, write_atomically
+from modelpact._internal.import_closure import PACKAGE
 
 __all__ = [
     "FILES",
     "SKIP_CHECK",
     "find_classes",
     "find_mismatches",
+    "find_own_code",
     "fingerprint",
     "hash_code",
     "load_cached",
@@ -171,9 +174,9 @@ def _installed_version(distribution: str) -> str | None:
 def environment_digest() -> str:
     """Return a digest of the interpreter and of all installed distributions with their versions."""
     installed: set[str] = set()
-    for entry in sys.path:
-        if os.path.isdir(entry or "."):
-            names = os.listdir(entry or ".")
+    for entry in map(os.path.abspath, sys.path):
+        if os.path.isdir(entry):
+            names = os.listdir(entry)
             installed.update(name for name in names if name.endswith((".dist-info", ".egg-info")))
     facts = [sys.version, sys.prefix, sorted(installed)]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
@@ -208,13 +211,19 @@ def find_classes(model: object) -> set[tuple[str, str]] | None:
 @functools.cache
 def _source_digest(package: str) -> str:
     """Return a digest of the code of a user's module or package; empty for installed ones."""
+    path = find_own_code(package)
+    return "" if path is None else hash_code([path])
+
+
+def find_own_code(package: str) -> str | None:
+    """Return the file or the folder of a user's module or package; None for an installed one."""
     origin = getattr(sys.modules.get(package), "__file__", None)
-    if (
-        origin is None
-        or not origin.endswith(".py")
-        or "site-packages" in origin
-        or origin.startswith(sys.base_prefix)
-    ):
-        return ""
+    if package == PACKAGE or package.startswith(f"_{PACKAGE}_") or origin is None:
+        return None
     path = Path(origin)
-    return hash_code([str(path.parent if path.name == "__init__.py" else path)])
+    # The site-packages of any environment, since one environment may use those of another.
+    if {"site-packages", "dist-packages"} & set(path.parts):
+        return None
+    if path.is_relative_to(sysconfig.get_path("stdlib")):
+        return None
+    return str(path.parent if path.name == "__init__.py" else path)

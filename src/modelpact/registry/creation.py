@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from modelpact._internal.mlflow_errors import suppress_codes
 from modelpact.errors import AliasError, PactError, RegisterError
 from modelpact.registry.aliases import Aliases
 from modelpact.tracking import remote_store
@@ -120,20 +121,12 @@ def create_version(
 def _create_first_or_next(
     client: MlflowClient, name: str, create: Callable[[], Version], undo: UndoStack
 ) -> Version:
-    from mlflow.exceptions import MlflowException
-
-    try:
+    with suppress_codes("RESOURCE_DOES_NOT_EXIST"):
         return create()
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-    try:
+    # another process may create it meanwhile
+    with suppress_codes("RESOURCE_ALREADY_EXISTS"):
         client.create_registered_model(name)
         undo.add("the registered model", _delete_if_empty, client, name)
-    except MlflowException as error:
-        # another process may have created it meanwhile
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
     return create()
 
 
@@ -160,8 +153,6 @@ def defer_to_existing(
     Raises:
         RegisterError: The own version could not be deleted, or `first` was deleted meanwhile.
     """
-    from mlflow.exceptions import MlflowException
-
     if undo.failed:
         raise RegisterError(
             f"version {first.version} of {own.name} is of the same job, "
@@ -171,15 +162,11 @@ def defer_to_existing(
         )
     if not client.search_model_versions(f"source_path = '{model.model_uri}'", max_results=1):
         client.finalize_logged_model(model.model_id, "FAILED")
-    try:
+    with suppress_codes("RESOURCE_DOES_NOT_EXIST"):
         return client.get_model_version(first.name, first.version)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        raise RegisterError(
-            f"version {first.version} of {own.name} was of the same job, "
-            "but it was deleted meanwhile",
-            remedy="Nothing was registered; run the job again.",
-            name=own.name,
-            version=str(first.version),
-        ) from error
+    raise RegisterError(
+        f"version {first.version} of {own.name} was of the same job, but it was deleted meanwhile",
+        remedy="Nothing was registered; run the job again.",
+        name=own.name,
+        version=str(first.version),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import shlex
@@ -10,7 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from modelpact._internal.text import did_you_mean
+from modelpact._internal.mlflow_errors import suppress_codes
+from modelpact._internal.text import did_you_mean, format_count, list_items
 from modelpact.errors import CompatibilityError, ConfigError, RegisterError
 from modelpact.registry.compatibility_report import (
     AppliedWaiver,
@@ -20,7 +22,7 @@ from modelpact.registry.compatibility_report import (
 )
 from modelpact.registry.versions import (
     VersionNotFound,
-    latest_version,
+    find_latest_version,
     list_versions,
     read_version_signature,
 )
@@ -120,13 +122,9 @@ class Gate:
         comparison = _Comparison(self, signature)
         for version in self._select_versions(client, name, below):
             number = int(version.version)
-            if number in skip:
-                continue
-            try:
-                old = read_version_signature(client, version)
-            except VersionNotFound:
-                continue
-            comparison.add(number, old)
+            if number not in skip:
+                with contextlib.suppress(VersionNotFound):
+                    comparison.add(number, read_version_signature(client, version))
         if comparison.broken:
             raise _incompatible(self, name, comparison.broken)
         return comparison.report()
@@ -152,25 +150,19 @@ class Gate:
     def _select_versions(self, client: MlflowClient, name: str, below: int | None) -> list[Version]:
         """Return the versions to compare with, in ascending order."""
         if self.mode.endswith("_transitive"):
-            versions = list_versions(client, name)
-            return [one for one in versions if below is None or int(one.version) < below]
-        latest = latest_version(client, name, below)
-        if self.against == "latest" or (latest is None and self.against.startswith("@")):
-            return [] if latest is None else [latest]
+            return list_versions(client, name, below=below)
+        latest = find_latest_version(client, name, below)
+        if self.against == "latest" or (self.against.startswith("@") and not latest):
+            return latest
         version = self._get_version(client, name)
         return [] if int(version.version) == below else [version]
 
     def _get_version(self, client: MlflowClient, name: str) -> Version:
-        from mlflow.exceptions import MlflowException
-
-        try:
+        with suppress_codes("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             if self.against.startswith("@"):
                 return client.get_model_version_by_alias(name, self.against[1:])
             return client.get_model_version(name, self.against)
-        except MlflowException as error:
-            if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
-                raise
-            raise self._no_version_error(client, name) from None
+        raise self._no_version_error(client, name)
 
     def _no_version_error(self, client: MlflowClient, name: str) -> RegisterError:
         numbers = [str(version.version) for version in list_versions(client, name)]
@@ -194,7 +186,7 @@ class _Comparison:
         self._gate = gate
         self._signature = signature
         self._against: list[int] = []
-        self._waived: dict[Change, list[int]] = {}
+        self._waived: dict[tuple[Change, str], list[int]] = {}
         self._passed: set[Change] = set()
         # Versions with equal contracts share one signature object. It is stored with its changes,
         # so that no other object can get its id.
@@ -207,10 +199,11 @@ class _Comparison:
         breaks = filter_breaking(changes, self._gate.mode)
         self._passed.update(set(changes) - set(breaks))
         for change in breaks:
-            if self._gate.find_waiver(change) is None:
+            waiver = self._gate.find_waiver(change)
+            if waiver is None:
                 self.broken.setdefault(number, []).append(change)
             else:
-                self._waived.setdefault(change, []).append(number)
+                self._waived.setdefault((change, waiver.reason), []).append(number)
 
     def _diff(self, old: Signature | None) -> list[Change]:
         gate = self._gate
@@ -224,11 +217,10 @@ class _Comparison:
         """Return the report; valid if nothing is broken."""
         places = {(change.rule, change.path) for change in self._passed}
         counts = Counter(rule for rule, _ in places)
-        waived = []
-        for change, numbers in self._waived.items():
-            waiver = self._gate.find_waiver(change)
-            reason = "" if waiver is None else waiver.reason
-            waived.append(AppliedWaiver(change, tuple(numbers), reason))
+        waived = [
+            AppliedWaiver(change, tuple(numbers), reason)
+            for (change, reason), numbers in self._waived.items()
+        ]
         return CompatibilityReport(
             self._gate.mode,
             self._gate.policy,
@@ -277,12 +269,9 @@ def _accepts_any_input(signature: Signature) -> bool:
 
     That schema is a single unnamed column of any type.
     """
-    from mlflow.types.schema import AnyType
+    from mlflow.types.schema import AnyType, ColSpec, Schema
 
-    if signature.inputs is None:
-        return True
-    columns = signature.inputs.inputs
-    return len(columns) == 1 and columns[0].name is None and isinstance(columns[0].type, AnyType)
+    return signature.inputs in (None, Schema([ColSpec(AnyType())]))
 
 
 def _incompatible(gate: Gate, name: str, broken: dict[int, list[Change]]) -> CompatibilityError:
@@ -292,16 +281,18 @@ def _incompatible(gate: Gate, name: str, broken: dict[int, list[Change]]) -> Com
             versions_of.setdefault(change, []).append(number)
     several = len(broken) > 1
     mode = gate.mode.removesuffix("_transitive")
-    places = "1 place" if len(versions_of) == 1 else f"{len(versions_of)} places"
+    places = format_count(len(versions_of), "place")
     versions = f"version{'s' * several} {format_ranges(broken)}"
-    lines = [f"the contract breaks {mode} compatibility with {versions} of {name} in {places}:"]
-    for change, numbers in list(versions_of.items())[:MAX_CHANGES]:
-        lines.append(f"  {change}{f', with {format_ranges(numbers)}' if several else ''}")
+    title = f"the contract breaks {mode} compatibility with {versions} of {name} in {places}"
+    items = [
+        f"{change}{f', with {format_ranges(numbers)}' if several else ''}"
+        for change, numbers in list(versions_of.items())[:MAX_CHANGES]
+    ]
+    message = list_items(title, items, len(versions_of))
     if len(versions_of) > MAX_CHANGES:
-        n_more = len(versions_of) - MAX_CHANGES
-        lines.append(f"  ... and {n_more} more; task=diff shows the full comparison")
+        message += "; task=diff shows the full comparison"
     return CompatibilityError(
-        "\n".join(lines),
+        message,
         remedy=_suggest_waivers(gate, name, list(versions_of)),
         changes=list(versions_of),
         broken={str(number): changes for number, changes in broken.items()},

@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 
-from modelpact._internal.text import truncate
+from modelpact._internal.text import has_surrogates, truncate
 from modelpact.errors import ConfigError
 
-__all__ = ["MAX_TAG_LENGTH", "check_alias", "check_name", "check_tag", "has_surrogates"]
+__all__ = ["MAX_TAG_LENGTH", "check_alias", "check_name", "check_tag"]
 
 MAX_TAG_LENGTH = 8_000
 """Characters of a tag's value that every MLflow store keeps."""
@@ -82,11 +82,6 @@ def check_tag(key: str, value: object) -> None:
         remedy = "Its value has unpaired surrogates; use valid Unicode text."
     if remedy:
         raise ConfigError(f"register.tags: {truncate(repr(key))} is not a valid tag", remedy=remedy)
-
-
-def has_surrogates(text: str) -> bool:
-    """Return whether a text contains unpaired surrogates, which cannot be stored."""
-    return re.search("[\ud800-\udfff]", text) is not None
 
 
 def _is_relative_path(key: str) -> bool:

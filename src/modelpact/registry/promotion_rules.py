@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 from modelpact import registry
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
-from modelpact._internal.text import did_you_mean, truncate
+from modelpact._internal.mlflow_errors import suppress_codes
+from modelpact._internal.text import did_you_mean, format_count, truncate
 from modelpact.errors import ConfigError, PactError
 from modelpact.registry.aliases import RuleResult
 from modelpact.registry.versions import CHECKS_TAG
@@ -149,19 +150,14 @@ def _scorer_direction(name: str) -> Literal["higher"]:
 
 def _read_metrics(client: MlflowClient, version: Version) -> dict[str, float]:
     """Return the last value of each metric of a version's logged model, or of its run."""
-    from mlflow.exceptions import MlflowException
-
     logged = re.fullmatch(r"models:/(m-[0-9a-f]+)", str(version.source))
-    try:
+    with suppress_codes("RESOURCE_DOES_NOT_EXIST"):
         if logged is not None:
             metrics = client.get_logged_model(logged[1]).metrics or []
             ordered = sorted(metrics, key=lambda metric: (metric.timestamp, metric.step))
             return {metric.key: float(metric.value) for metric in ordered}
         if version.run_id:
             return dict(client.get_run(version.run_id).data.metrics)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
     return {}
 
 
@@ -177,8 +173,7 @@ def _check_compatibility(
         signature = registry.read_version_signature(client, new)
         old = None if champion is None else registry.read_version_signature(client, champion)
     except (PactError, registry.VersionNotFound) as error:
-        text = error.message if isinstance(error, PactError) else error
-        return _fail("compatibility", truncate(text, 300))
+        return _fail("compatibility", truncate(getattr(error, "message", error), 300))
     if signature is None:
         return _fail("compatibility", f"{_label(new)} has no signature")
     if champion is None:
@@ -194,8 +189,8 @@ def _compare_signatures(
     changes = diff(old, new)
     broken = filter_breaking(changes, mode)
     if not broken:
-        detail = f"{mode}: {len(changes) or 'no'} change{'s' * (len(changes) != 1)}"
-        return _pass("compatibility", detail)
+        count = format_count(len(changes), "change") if changes else "no changes"
+        return _pass("compatibility", f"{mode}: {count}")
     listed = ", ".join(str(change) for change in broken[:LISTED_CHANGES])
     more = len(broken) - LISTED_CHANGES
     detail = f"breaks {mode}: {listed}{f', and {more} more' if more > 0 else ''}"
@@ -204,13 +199,13 @@ def _compare_signatures(
 
 def _check_verified(new: Version) -> RuleResult:
     """Check the tag that lists the checks a version passed before it was registered."""
-    checks = [code for code in str((new.tags or {}).get(CHECKS_TAG, "")).split(",") if code]
+    checks = list(filter(None, new.tags.get(CHECKS_TAG, "").split(",")))
     if not checks:
         return _fail("verified", f"{_label(new)} has no record of a verification")
     if "NOT_VERIFIED" in checks:
         return _fail("verified", f"{_label(new)} was registered with verifier=none")
-    plural = "s" * (len(checks) != 1)
-    return _pass("verified", f"{len(checks)} check{plural} passed when it was published")
+    count = format_count(len(checks), "check")
+    return _pass("verified", f"{count} passed when it was published")
 
 
 def _check_integrity(new: Version) -> RuleResult:
@@ -219,11 +214,10 @@ def _check_integrity(new: Version) -> RuleResult:
     uri = f"models:/{new.name}/{new.version}"
     try:
         with contextlib.ExitStack() as folders:
-            published = find_published(uri)
             folder = mlflow_compat.download_model(
                 uri, lambda: folders.enter_context(temporary_folder())
             )
-            result = verify_files(folder, None if published is None else published.tags)
+            result = verify_files(folder, find_published(uri).tags)
     except (MlflowException, OSError) as error:
         return _fail("integrity", f"cannot read its files: {truncate(error, 200)}")
     if result.problems:

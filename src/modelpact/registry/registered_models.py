@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modelpact._internal.mlflow_errors import suppress_codes
 from modelpact._internal.mlflow_search import search_all
 from modelpact._internal.text import did_you_mean
 
@@ -23,14 +24,9 @@ def find_registered_model(client: MlflowClient, name: str) -> RegisteredModel | 
     Raises:
         MlflowException: The store failed.
     """
-    from mlflow.exceptions import MlflowException
-
-    try:
+    with suppress_codes("RESOURCE_DOES_NOT_EXIST"):
         return client.get_registered_model(name)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        return None
+    return None
 
 
 def describe_unknown_model(client: MlflowClient, name: str) -> tuple[str, str]:

@@ -22,7 +22,7 @@ __all__ = [
     "CHECKS_TAG",
     "COMPATIBILITY_TAG",
     "VersionNotFound",
-    "latest_version",
+    "find_latest_version",
     "list_versions",
     "read_signature",
     "read_version_signature",
@@ -46,7 +46,11 @@ class VersionNotFound(LookupError):
 
 
 def list_versions(
-    client: MlflowClient, name: str, tags: dict[str, str] | None = None
+    client: MlflowClient,
+    name: str,
+    tags: dict[str, str] | None = None,
+    *,
+    below: int | None = None,
 ) -> list[Version]:
     """Return the versions of a registered model in ascending order.
 
@@ -56,23 +60,26 @@ def list_versions(
         client: A client for the open store.
         name: The registered model.
         tags: Tags that the versions must have.
+        below: The number that the versions must be under.
     """
+    condition = _filter(name, tags or {}, below)
     search = client.search_model_versions
-    found = search_all(search, _filter(name, tags), _PAGE_SIZE, ["version_number ASC"])
+    found = search_all(search, condition, _PAGE_SIZE, ["version_number ASC"])
     return sorted(found, key=lambda version: int(version.version))
 
 
-def latest_version(client: MlflowClient, name: str, below: int | None = None) -> Version | None:
-    """Return the version with the highest number, or with the highest number under `below`."""
-    condition = _filter(name) + ("" if below is None else f" AND version_number < {below}")
-    found = client.search_model_versions(condition, 1, ["version_number DESC"])
-    return found[0] if found else None
+def find_latest_version(client: MlflowClient, name: str, below: int | None) -> list[Version]:
+    """Return the version with the highest number, under `below` if given, or an empty list."""
+    condition = _filter(name, {}, below)
+    return list(client.search_model_versions(condition, 1, ["version_number DESC"]))
 
 
-def _filter(name: str, tags: dict[str, str] | None = None) -> str:
+def _filter(name: str, tags: dict[str, str], below: int | None) -> str:
     # MLflow does not accept a quote between quotes of the same kind
     quote = '"' if "'" in name else "'"
-    conditions = [f"tags.`{key}` = '{value}'" for key, value in (tags or {}).items()]
+    conditions = [f"tags.`{key}` = '{value}'" for key, value in tags.items()]
+    if below is not None:
+        conditions.append(f"version_number < {below}")
     return " AND ".join([f"name = {quote}{name}{quote}", *conditions])
 
 
@@ -85,13 +92,13 @@ def read_version_signature(client: MlflowClient, version: Version) -> Signature 
         RegisterError: The signature cannot be read, or was changed after the registration.
         VersionNotFound: The version was deleted meanwhile.
     """
-    expected = (version.tags or {}).get(SIGNATURE_DIGEST)
-    if expected is not None and expected in _signatures:
+    expected = version.tags.get(SIGNATURE_DIGEST, "")
+    if expected in _signatures:
         _signatures.move_to_end(expected)
         return _signatures[expected]
     title = f"version {version.version} of {version.name}"
     signature = _read_signature(client, version, title)
-    if expected is None:
+    if not expected:
         return signature
     if signature is None or digest(signature) != expected:
         change = "deleted" if signature is None else "changed"

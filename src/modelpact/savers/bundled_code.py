@@ -12,13 +12,12 @@ import hashlib
 import itertools
 import re
 import shutil
-import sys
-import sysconfig
 import tokenize
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
+from typing import cast
 
 from modelpact._internal import requirements
 from modelpact._internal.bundled_runtime import digest_files
@@ -35,7 +34,6 @@ __all__ = [
     "Runtime",
     "build_runtime",
     "bundle_code",
-    "find_own_code",
     "find_own_code_of",
     "rename_imports",
 ]
@@ -161,7 +159,9 @@ def rename_imports(source: str, package: str) -> str:
     # From the last to the first, so that the positions of the others stay valid.
     for node in sorted(statements, key=attrgetter("lineno", "col_offset"), reverse=True):
         start = starts[node.lineno - 1] + node.col_offset
-        end = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+        # Parsed statements have an end.
+        end_line, end_column = cast("tuple[int, int]", (node.end_lineno, node.end_col_offset))
+        end = starts[end_line - 1] + end_column
         renamed = _renamed(content[start:end].decode(), node, package)
         content = content[:start] + renamed.encode() + content[end:]
     return content.decode()
@@ -192,22 +192,7 @@ def find_own_code_of(*parts: object) -> list[str]:
     for part in parts:
         classes = requirements.find_classes(part) or {(type(part).__module__, "")}
         packages |= {module.partition(".")[0] for module, _ in classes}
-    found = map(find_own_code, sorted(packages))
-    return [path for path in found if path is not None]
-
-
-def find_own_code(package: str) -> str | None:
-    """Return the file or the folder of a user's module or package; None for an installed one."""
-    origin = getattr(sys.modules.get(package), "__file__", None)
-    if package == PACKAGE or package.startswith(f"_{PACKAGE}_") or origin is None:
-        return None
-    path = Path(origin)
-    # The site-packages of any environment, since one environment may use those of another.
-    if {"site-packages", "dist-packages"} & set(path.parts):
-        return None
-    if path.is_relative_to(sysconfig.get_path("stdlib")):
-        return None
-    return str(path.parent if path.name == "__init__.py" else path)
+    return list(filter(None, map(requirements.find_own_code, sorted(packages))))
 
 
 def _python_sources(path: Path) -> dict[Path, str]:

@@ -27,7 +27,7 @@ from modelpact.security.manifest import (
     Difference,
     Manifest,
 )
-from modelpact.security.published import find_published
+from modelpact.security.published import PublishedModel, find_published
 from modelpact.security.regular_files import is_writable_by_others, open_regular
 from modelpact.signature import digest
 
@@ -109,23 +109,21 @@ class ModelFiles:
 
 def verify_files(
     folder: Path,
-    tags: Mapping[str, str] | None,
+    tags: Mapping[str, str],
     make_folder: Callable[[], Path] | None = None,
 ) -> VerificationResult:
     """Compare a model's files with the manifest, and both with the tags in the database.
 
     Args:
         folder: The model's folder.
-        tags: The model's tags; None if no database knows the model.
+        tags: The model's tags; empty if no database knows the model.
         make_folder: Creates a private folder. The files are copied there and verified there if
             other users could change them meanwhile, or if there is bytecode next to the source,
             which Python would run instead.
     """
-    tags = tags or {}
     result = _verify_manifest(folder, tags, make_folder)
-    signed, problem = _verify_signature(result.folder, tags.get(SIGNATURE_DIGEST))
-    problems = result.problems if problem is None else (*result.problems, problem)
-    return replace(result, signed=signed, problems=problems)
+    signed, problems = _verify_signature(result.folder, tags.get(SIGNATURE_DIGEST))
+    return replace(result, signed=signed, problems=(*result.problems, *problems))
 
 
 def _verify_manifest(
@@ -183,13 +181,13 @@ def _is_replaceable_by_others(folder: Path) -> bool:
     )
 
 
-def _verify_signature(folder: Path, expected: str | None) -> tuple[bool, Problem | None]:
+def _verify_signature(folder: Path, expected: str | None) -> tuple[bool, list[Problem]]:
     """Return whether the model has a signature, and the difference from the published one."""
     try:
         signature = _read_signature(folder)
     except (OSError, ValueError) as error:
         text = f"its signature cannot be read: {type(error.__cause__ or error).__name__}"
-        return False, None if expected is None else Problem("SIGNATURE_CHANGED", text)
+        return False, [] if expected is None else [Problem("SIGNATURE_CHANGED", text)]
     return signature is not None, _compare_signature(signature, expected)
 
 
@@ -198,14 +196,14 @@ def _read_signature(folder: Path) -> Signature | None:
         return parse_signature(file.read(_MAX_MLMODEL_SIZE))
 
 
-def _compare_signature(signature: Signature | None, expected: str | None) -> Problem | None:
+def _compare_signature(signature: Signature | None, expected: str | None) -> list[Problem]:
     if expected is None:
-        return None
+        return []
     if signature is None:
-        return Problem("SIGNATURE_CHANGED", "its signature was removed")
+        return [Problem("SIGNATURE_CHANGED", "its signature was removed")]
     if digest(signature) != expected:
-        return Problem("SIGNATURE_CHANGED", "its signature was changed")
-    return None
+        return [Problem("SIGNATURE_CHANGED", "its signature was changed")]
+    return []
 
 
 def _describe(differences: Sequence[Difference]) -> str:
@@ -244,11 +242,11 @@ def fetch_files(
         return folder
 
     stored = Path(uri)
-    tags: Mapping[str, str] | None = None if pinned is None else {ARTIFACT_DIGEST: pinned}
+    tags: Mapping[str, str] = {} if pinned is None else {ARTIFACT_DIGEST: pinned}
     if not stored.is_dir():
-        known = find_published(uri) if integrity != "off" else None
-        tags = None if known is None else known.tags
-        stored = mlflow_compat.download_model(known.files if known else uri, make_folder)
+        known = find_published(uri) if integrity != "off" else PublishedModel(uri, {})
+        tags = known.tags
+        stored = mlflow_compat.download_model(known.files, make_folder)
     if integrity == "off":
         return ModelFiles(stored, stored)
     # a temporary folder is of no use in a message
@@ -283,10 +281,9 @@ def check_signature(
     except MlflowException:
         # reading the files fails with a better message
         return
-    expected = None if known is None else known.tags.get(SIGNATURE_DIGEST)
-    problem = _compare_signature(signature, expected)
-    if problem is not None:
-        result = VerificationResult(Path(), problems=(problem,))
+    problems = _compare_signature(signature, known.tags.get(SIGNATURE_DIGEST))
+    if problems:
+        result = VerificationResult(Path(), problems=tuple(problems))
         _apply_policy(uri, None, result, integrity, key)
 
 

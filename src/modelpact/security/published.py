@@ -33,30 +33,33 @@ class PublishedModel:
     tags: Mapping[str, str]
 
 
-def find_published(uri: str) -> PublishedModel | None:
+def find_published(uri: str) -> PublishedModel:
     """Find the model of a URI in the database of the open store.
 
     Returns:
-        The model; None for a folder, for a path within a model, and for artifacts of a run that
-        MLflow did not log as a model.
+        The model. It has no tags for a folder, for a path within a model, and for artifacts of a
+        run that MLflow did not log as a model.
 
     Raises:
         MlflowException: The model does not exist.
     """
     from mlflow import MlflowClient
 
+    model_id: str | None = None
     if uri.startswith("models:"):
-        names = mlflow_compat.resolve_model_uri(uri)
-        if len(names) == 2:
-            client = MlflowClient()
-            return find_published_version(client, client.get_model_version(*names))
-        return _find_logged(MlflowClient(), names[0]) if names else None
-    if uri.startswith("runs:"):
-        client = MlflowClient()
+        match mlflow_compat.resolve_model_uri(uri):
+            case (name, version):
+                client = MlflowClient()
+                return find_published_version(client, client.get_model_version(name, version))
+            case (model_id,):
+                pass
+    elif uri.startswith("runs:"):
         run_id, _, name = uri.removeprefix("runs:").strip("/").partition("/")
-        model_id = _latest_model_of_run(client, run_id, name)
-        return None if model_id is None else _find_logged(client, model_id)
-    return None
+        model_id = _latest_model_of_run(MlflowClient(), run_id, name)
+    if model_id is None:
+        return PublishedModel(uri, {})
+    model = MlflowClient().get_logged_model(model_id)
+    return PublishedModel(str(model.artifact_location), dict(model.tags))
 
 
 def find_published_version(client: MlflowClient, version: Version) -> PublishedModel:
@@ -66,7 +69,7 @@ def find_published_version(client: MlflowClient, version: Version) -> PublishedM
     """
     from mlflow.exceptions import MlflowException
 
-    tags = dict(version.tags or {})
+    tags = dict(version.tags)
     model_id = logged_model_id(version)
     digests = {ARTIFACT_DIGEST, SIGNATURE_DIGEST}
     if not digests & tags.keys() and model_id is not None:
@@ -81,11 +84,6 @@ def logged_model_id(version: Version) -> str | None:
     """Return the id of a version's logged model; None if it was registered from other files."""
     match = re.fullmatch(r"models:/(m-[0-9a-f]+)", version.source or "")
     return version.model_id or (match[1] if match else None)
-
-
-def _find_logged(client: MlflowClient, model_id: str) -> PublishedModel:
-    model = client.get_logged_model(model_id)
-    return PublishedModel(str(model.artifact_location), dict(model.tags or {}))
 
 
 def _latest_model_of_run(client: MlflowClient, run_id: str, name: str) -> str | None:

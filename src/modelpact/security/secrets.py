@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 from urllib.parse import quote, quote_plus
 
+from modelpact._internal.text import join_keys
 from modelpact.errors import SecretError
 from modelpact.security.credentials import contains_key, is_secret_name
 from modelpact.security.references import (
@@ -176,7 +177,7 @@ def _walk(value: object, place: str, name: str, context: _Context) -> Iterator[_
         yield from _walk_mapping(value, place, name, context)
     elif isinstance(value, (list, tuple, set, frozenset)):
         for index, item in enumerate(value):
-            yield from _walk(item, _join(place, str(index)), name, context)
+            yield from _walk(item, join_keys(place, index), name, context)
     else:
         kind = _classify(value, context)
         if kind:
@@ -197,11 +198,7 @@ def _walk_mapping(
         inner = _inner_context(key, item, name, context)
         if key == "value" and has_secret_label:
             inner = "name"
-        yield from _walk(item, _join(place, shown), key, inner)
-
-
-def _join(place: str, key: str) -> str:
-    return f"{place}.{key}" if place else key
+        yield from _walk(item, join_keys(place, shown), key, inner)
 
 
 def _inner_context(key: str, item: object, parent: str, context: _Context) -> _Context:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from modelpact._internal.text import did_you_mean, list_items, preview
+from modelpact._internal.text import did_you_mean, format_count, list_items, preview
 from modelpact.errors import SignError, SpecError
 from modelpact.signature.field_path import FieldPath, format_column_path, format_path
 
@@ -101,7 +101,7 @@ class SpecIssues(IssueCollector):
         if not self.issues:
             return
         self.issues.sort(key=lambda issue: issue.line or 0)
-        title = f"{len(self)} problem{'s' if len(self) > 1 else ''} in the signature"
+        title = f"{format_count(len(self), 'problem')} in the signature"
         if self.source:
             title += f" of {self.source}"
         listed = [self._format(issue) for issue in self.issues[:MAX_LISTED_SPEC_ISSUES]]
@@ -117,7 +117,7 @@ class SpecIssues(IssueCollector):
         parts = [issue.path, issue.text]
         if issue.line:
             parts.insert(0, f"{self.source}:{issue.line}" if self.source else f"line {issue.line}")
-        return ": ".join(part for part in parts if part)
+        return ": ".join(filter(None, parts))
 
 
 class DataIssues(IssueCollector):
@@ -161,7 +161,7 @@ class DataIssues(IssueCollector):
         """
         if not self.issues:
             return
-        title = "cannot infer a signature that fits this data, "
-        title += "1 problem" if len(self) == 1 else f"{len(self):,} problems"
+        count = format_count(len(self), "problem")
+        title = f"cannot infer a signature that fits this data, {count}"
         listed = [f"{issue.path}: {issue.text}" for issue in self.issues[:MAX_LISTED_DATA_ISSUES]]
         raise SignError(list_items(title, listed, len(self)), problems=self.problems())

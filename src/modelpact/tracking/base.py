@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -198,20 +197,16 @@ def _global_uris(uri: str) -> Iterator[None]:
     import mlflow
 
     names = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
-    environment = {name: os.environ.get(name) for name in names}
-    tracking = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    try:
-        yield
-    finally:
-        # None resets MLflow's tracking URI. MLflow keeps the registry URI in the environment.
-        mlflow.set_tracking_uri(tracking)  # type: ignore[arg-type]
-        mlflow.set_registry_uri(environment["MLFLOW_REGISTRY_URI"] or "")
-        for name, value in environment.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+    with remote_store.restored_environment(names) as environment:
+        tracking = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        try:
+            yield
+        finally:
+            # None resets MLflow's tracking URI. MLflow keeps the registry URI in the environment.
+            mlflow.set_tracking_uri(tracking)  # type: ignore[arg-type]
+            mlflow.set_registry_uri(environment["MLFLOW_REGISTRY_URI"] or "")
 
 
 def _find_or_create_experiment(client: MlflowClient, name: str, location: str | None = None) -> str:

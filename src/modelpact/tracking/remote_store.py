@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
@@ -23,6 +23,7 @@ __all__ = [
     "connect",
     "create_once",
     "log_failure",
+    "restored_environment",
     "schema_lock",
     "set_environment",
     "short_timeouts",
@@ -74,10 +75,17 @@ _FAILED_REQUEST = re.compile(
 @contextlib.contextmanager
 def set_environment(values: Mapping[str, str]) -> Iterator[None]:
     """Set environment variables within the context."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
+    with restored_environment(values):
+        os.environ.update(values)
         yield
+
+
+@contextlib.contextmanager
+def restored_environment(names: Iterable[str]) -> Iterator[dict[str, str | None]]:
+    """Restore environment variables on exit; yield their values, None for unset ones."""
+    before = {name: os.environ.get(name) for name in names}
+    try:
+        yield before
     finally:
         for name, value in before.items():
             os.environ.pop(name, None)

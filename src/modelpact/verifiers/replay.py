@@ -54,11 +54,9 @@ class ReplayVerifier(Verifier):
 
     def _check_signature(self, adapter: Adapter, signature: Signature) -> Check:
         stored = adapter.pyfunc.metadata.signature
-        if stored is not None and digest(stored) == digest(signature):
-            detail = "the stored signature is the signed one"
-            return Check(code="SIGNATURE_STORED", ok=True, detail=detail)
-        detail = "the stored signature differs from the signed one"
-        return Check(code="SIGNATURE_STORED", ok=False, detail=detail)
+        ok = stored is not None and digest(stored) == digest(signature)
+        detail = f"the stored signature {'is' if ok else 'differs from'} the signed one"
+        return Check(code="SIGNATURE_STORED", ok=ok, detail=detail)
 
     def _check_predictions(
         self, predict: Callable[[], Any], adapter: Adapter, sample: Sample
@@ -73,8 +71,7 @@ class ReplayVerifier(Verifier):
             return
         detail = "the predictions conform to the signature"
         yield Check(code="OUTPUTS_CONFORM", ok=True, detail=detail)
-        is_deterministic = adapter.model is None or adapter.model.deterministic
-        if self.compare_predictions and is_deterministic:
+        if self.compare_predictions and getattr(adapter.model, "deterministic", True):
             difference = diff_values(prediction, sample.outputs, rtol=self.rtol, atol=self.atol)
             if difference:
                 difference += _describe_conversions(adapter, sample.inputs)

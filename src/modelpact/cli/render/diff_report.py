@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from modelpact._internal.text import truncate
+from modelpact._internal.text import format_count, truncate
 from modelpact.cli.render.console import plain_table
 from modelpact.cli.render.markdown import code, table
 
@@ -46,7 +46,7 @@ class DiffReport:
         """The number of changes, and of those that break the mode."""
         if not self.changes:
             return "no changes"
-        total = "1 change" if len(self.changes) == 1 else f"{len(self.changes):,} changes"
+        total = format_count(len(self.changes), "change")
         if self.mode == "none":
             return total
         verb = "breaks" if len(self.broken) == 1 else "break"

@@ -63,13 +63,9 @@ def reject_composed_literals(config: DictConfig, keys: Collection[str] | None = 
     Raises:
         SecretError: There are literal secrets; the error names the keys, never the values.
     """
-    nodes = {
-        str(key): value
-        for key, value in config.items_ex(resolve=False)
-        if keys is None or key in keys
-    }
     plain = {
-        key: OmegaConf.to_container(node, resolve=False) if OmegaConf.is_config(node) else node
-        for key, node in nodes.items()
+        str(key): OmegaConf.to_container(node, resolve=False) if OmegaConf.is_config(node) else node
+        for key, node in config.items_ex(resolve=False)
+        if keys is None or key in keys
     }
     reject_literals(plain, source="the composed configuration")

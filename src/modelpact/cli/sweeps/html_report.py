@@ -76,10 +76,10 @@ def _counts(results: Sequence[JobResult]) -> list[tuple[str, int, str]]:
 
 def _best(results: Sequence[JobResult]) -> dict[str, str] | None:
     best = find_best(results)
-    if best is None or best.receipt is None:
+    if best is None:
         return None
-    metric, value = next(iter(best.receipt.metrics.items()))
-    version = f", version {best.receipt.version}" if best.receipt.version else ""
+    metric, value = next(iter(best.metrics.items()))
+    version = f", version {best.version}" if best.version else ""
     return {"metric": metric, "value": f"{value:.4g}", "text": f"best: job {best.number}{version}"}
 
 
@@ -131,10 +131,19 @@ def _metric(results: Sequence[JobResult], name: str) -> dict[str, object]:
         }
         for result, value in values
     ]
-    note = f"from {low:.4g} to {high:.4g}" if span else "the same in all jobs"
-    notes = [note] if span or len(finite) > 1 else []
-    notes += [f"{count} not finite"] if (count := len(values) - len(finite)) else []
-    return {"name": name, "note": ", ".join(notes), "rows": rows, "height": _row_height(rows)}
+    note = _describe_range(finite, len(values) - len(finite))
+    return {"name": name, "note": note, "rows": rows, "height": _row_height(rows)}
+
+
+def _describe_range(finite: Sequence[float], n_others: int) -> str:
+    notes = []
+    if len(set(finite)) > 1:
+        notes.append(f"from {min(finite):.4g} to {max(finite):.4g}")
+    elif len(finite) > 1:
+        notes.append("the same in all jobs")
+    if n_others:
+        notes.append(f"{n_others} not finite")
+    return ", ".join(notes)
 
 
 def _dot_position(value: float, low: float, span: float) -> float | None:
@@ -144,17 +153,21 @@ def _dot_position(value: float, low: float, span: float) -> float | None:
 
 def _stages(results: Sequence[JobResult]) -> dict[str, object] | None:
     """Return a bar per job, divided into the seconds of its stages."""
-    timed = [(result, result.stage_seconds) for result in results if result.stage_seconds]
+    timed = [result for result in results if result.stage_seconds]
     if not timed:
         return None
-    stages = dict.fromkeys(stage for _, seconds in timed for stage in seconds)
-    hues = dict(zip(stages, itertools.cycle(HUES), strict=False))
-    colours = {stage: f"hsl({hue} 50% 55%)" for stage, hue in hues.items()}
-    scale = PLOT_WIDTH / (max(sum(seconds.values()) for _, seconds in timed) or 1.0)
+    stages = dict.fromkeys(itertools.chain.from_iterable(result.stage_seconds for result in timed))
+    hues = zip(stages, itertools.cycle(HUES), strict=False)
+    colours = {stage: f"hsl({hue} 50% 55%)" for stage, hue in hues}
+    longest = max(sum(result.stage_seconds.values()) for result in timed)
+    scale = PLOT_WIDTH / (longest or 1.0)
     keys = set(varying_keys(results))
     rows = [
-        {**_row(result, keys, f"{result.seconds:.2f} s"), "bars": _bars(seconds, colours, scale)}
-        for result, seconds in timed
+        {
+            **_row(result, keys, f"{result.seconds:.2f} s"),
+            "bars": _bars(result.stage_seconds, colours, scale),
+        }
+        for result in timed
     ]
     legend = [
         {"name": stage, "colour": colour, "duration": _total_duration(results, stage)}

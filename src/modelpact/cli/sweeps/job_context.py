@@ -46,7 +46,7 @@ def find_job(cfg: DictConfig, settings: Any) -> Job:
     """
     config = _resolve(cfg)
     overrides = list(settings.overrides.task)
-    if settings.mode is None or settings.mode.name != "MULTIRUN":
+    if getattr(settings.mode, "name", "") != "MULTIRUN":
         return Job(config, overrides)
     record = SweepRecord.read(Path(settings.sweep.dir))
     if record is None:
@@ -91,7 +91,7 @@ def _resolve(cfg: DictConfig) -> dict[str, object]:
     """
     config: dict[str, Any] = {}
     for key, value in cfg.items_ex(resolve=False):
-        if key == "task" or key in EXCLUDED_FROM_BASE:
+        if key in ("task", *EXCLUDED_FROM_BASE):
             continue
         is_config = OmegaConf.is_config(value)
         try:

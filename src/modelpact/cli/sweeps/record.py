@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from modelpact._internal.files import write_atomically
+from modelpact._internal.text import join_keys
 from modelpact.errors import SweepError
 
 __all__ = ["FILE", "PROTOCOL", "SweepRecord", "list_differences"]
@@ -105,7 +106,7 @@ def list_differences(before: object, now: object, path: str = "") -> list[str]:
     if isinstance(before, dict) and isinstance(now, dict):
         lines = []
         for key in {**before, **now}:
-            inner = f"{path}.{key}" if path else str(key)
+            inner = join_keys(path, key)
             lines += list_differences(before.get(key, _MISSING), now.get(key, _MISSING), inner)
         return lines
     return [] if before == now else [f"{path}: was {before!r}, is {now!r}"]

@@ -78,6 +78,11 @@ class JobResult:
         return {} if self.receipt is None else self.receipt.metrics
 
     @property
+    def version(self) -> str:
+        """The version of the receipt; empty if the job registered none."""
+        return getattr(self.receipt, "version", None) or ""
+
+    @property
     def objective(self) -> float | None:
         """The first metric, which the sweep maximizes or minimizes."""
         return next(iter(self.metrics.values()), None)
@@ -85,9 +90,11 @@ class JobResult:
     @property
     def outcome(self) -> str:
         """The status with details: `reused`, or the stage that failed."""
-        if self.receipt is None or self.status == "ok":
-            return "reused" if self.receipt is not None and self.receipt.reused else self.status
-        return f"failed: {self.receipt.stage}"
+        if self.receipt is None:
+            return self.status
+        if self.status == "failed":
+            return f"failed: {self.receipt.stage}"
+        return "reused" if self.receipt.reused else self.status
 
 
 def read_results(record: SweepRecord, folder: Path) -> list[JobResult]:
@@ -159,7 +166,7 @@ def result_table(results: Sequence[JobResult]) -> tuple[list[str], list[list[str
             str(result.number),
             *(result.choices.get(key, "") for key in keys),
             result.outcome,
-            (result.receipt and result.receipt.version) or "",
+            result.version,
             *(_format(result.metrics.get(name), ".4g") for name in metrics),
             _format(result.seconds, ".2f"),
         ]
@@ -177,9 +184,8 @@ def to_csv(results: Sequence[JobResult]) -> str:
     for result, row in zip(results, rows, strict=True):
         cells = [result.metrics.get(name, cell) for name, cell in zip(names, row, strict=True)]
         details = [getattr(result.receipt, attribute, None) for attribute in DETAILS.values()]
-        folder = None if result.folder is None else result.folder.name
         # None is an empty cell.
-        writer.writerow([*cells, *details, folder])
+        writer.writerow([*cells, *details, getattr(result.folder, "name", None)])
     return text.getvalue()
 
 

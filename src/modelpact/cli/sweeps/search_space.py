@@ -40,7 +40,7 @@ class Categorical:
         """Return a value as it is written in an override."""
         return str(value)
 
-    def extremes(self) -> list[object]:
+    def extremes(self) -> Sequence[object]:
         """Return the values to validate: all of them."""
         return list(self.texts)
 
@@ -89,9 +89,9 @@ class NumericRange:
         low, step = Decimal(str(self.low)), Decimal(str(self.step))
         return str(float(low + round((Decimal(str(value)) - low) / step) * step))
 
-    def extremes(self) -> list[object]:
+    def extremes(self) -> Sequence[object]:
         """Return the values to validate: both ends."""
-        return [self.low] if self.low == self.high else [self.low, self.high]
+        return sorted({self.low, self.high})
 
     def values(self) -> list[Any] | None:
         """Return all numbers; None for a continuous range."""
@@ -129,20 +129,21 @@ class SearchSpace:
             ConfigError: An override cannot be searched, or no override varies.
         """
         last = {override.get_key_element(): override for override in overrides}
-        axes = {
-            key: _read_axis(key, override)
-            for key, override in last.items()
-            if override.is_sweep_override()
-        }
+        axes, fixed, written = {}, {}, {}
+        for key, override in last.items():
+            line = str(override.input_line)
+            written[key] = line.partition("=")[2]
+            if override.is_sweep_override():
+                axes[key] = _read_axis(key, override)
+            else:
+                fixed[key] = line
         if not axes:
             raise ConfigError(
                 "the sweep has no varying override to search over",
                 remedy="Add one: -m model=ridge,forest"
                 " or -m 'model.estimator.alpha=tag(log, interval(0.01, 10))'.",
             )
-        lines = {key: str(override.input_line) for key, override in last.items()}
-        fixed = {key: line for key, line in lines.items() if key not in axes}
-        return cls(axes, fixed, {key: line.partition("=")[2] for key, line in lines.items()})
+        return cls(axes, fixed, written)
 
     def overrides(self, values: Mapping[str, Any]) -> list[str]:
         """Return the overrides of the job with the given values."""

@@ -138,21 +138,19 @@ class Sweep:
         Raises:
             SweepError: The alias is protected, or the store failed.
         """
-        best = find_best(
-            [result for result in self.results if result.receipt and result.receipt.version]
-        )
+        best = find_best([result for result in self.results if result.version])
         if best is None or best.receipt is None:
             return None
         receipt = best.receipt
-        metric = next(iter(receipt.metrics))
+        metric = next(iter(best.metrics))
         why = f"job {best.number} is the best of {len(self.results)} by {metric}"
         try:
             with self.tracking.open() as store:
                 aliases = Aliases(store.client, receipt.name)
-                aliases.move(alias, int(str(receipt.version)), by="sweep", why=why)
+                aliases.move(alias, int(best.version), by="sweep", why=why)
         except (AliasError, ConfigError) as error:
             raise SweepError(
-                f"sweep.promote={alias}: cannot move the alias to version {receipt.version}:"
+                f"sweep.promote={alias}: cannot move the alias to version {best.version}:"
                 f" {error.message}",
                 remedy=error.remedy,
             ) from error
@@ -193,9 +191,9 @@ class Sweep:
             for name, text in files.items():
                 log_text(store.client, parent, text, name)
             best = find_best(self.results)
-            if best is not None and best.receipt is not None:
+            if best is not None:
                 store.client.set_tag(parent, "modelpact.best_job", str(best.number))
-                for metric, value in best.receipt.metrics.items():
+                for metric, value in best.metrics.items():
                     store.client.log_metric(parent, metric, value)
             if status == "KILLED":
                 _end_children(store, parent)

@@ -224,8 +224,7 @@ def _row_error(number: int, problem: str, remedy: str) -> InputsError:
 def _describe(value: object) -> str:
     if _is_missing(value):
         return "missing"
-    is_empty = isinstance(value, list) and not value
-    return "empty" if is_empty else f"of type {type(value).__name__}"
+    return "empty" if value == [] else f"of type {type(value).__name__}"
 
 
 def _is_missing(value: object) -> bool:

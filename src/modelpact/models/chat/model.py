@@ -191,13 +191,10 @@ class ChatModel(ChatSettings, Model):
             plain = value.tolist() if hasattr(value, "tolist") else value
             if plain not in (None, []):
                 request[name] = plain
-        if request:
-            try:
-                self.settings.with_changes(request)
-            except ModelConfigError as error:
-                raise InputsError(
-                    f"params.{error.message}", remedy=error.remedy, failures=[]
-                ) from None
+        try:
+            self.settings.with_changes(request)
+        except ModelConfigError as error:
+            raise InputsError(f"params.{error.message}", remedy=error.remedy, failures=[]) from None
         if response_format is not None:
             request["response_format"] = response_format.request
         return request

@@ -18,8 +18,6 @@ __all__ = ["FormatMismatch", "ResponseFormat", "parse_json", "parse_response_for
 
 _CODE_FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*)\n\s*```\s*", re.DOTALL)
 
-_API_FORMATS = ("text", "json_object", "json_schema")
-
 
 class FormatMismatch(Exception):
     """A response does not have the requested format; the text is part of a correction prompt."""
@@ -67,10 +65,13 @@ def parse_response_format(written: Any, hinted: Schema | None) -> ResponseFormat
     Raises:
         ModelConfigError: The format is malformed.
     """
-    if isinstance(written, dict) and written.get("type") in _API_FORMATS:
-        return None if written["type"] == "text" else ResponseFormat(written, (), _check_json)
-    if written is None and hinted is None:
-        return None
+    match written:
+        case None if hinted is None:
+            return None
+        case {"type": "text"}:
+            return None
+        case {"type": "json_object" | "json_schema"}:
+            return ResponseFormat(written, (), _check_json)
     try:
         from modelpact.models.chat import response_schema
     # A model that was saved without a response format does not carry this module.

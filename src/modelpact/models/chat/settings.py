@@ -156,8 +156,11 @@ class ChatSettings(Step):
         return [self._endpoint(self.headers), *fallbacks]
 
     def _endpoint(self, headers: Mapping[str, str] | None) -> Endpoint:
-        params = {name: getattr(self, name) for name in REQUEST_PARAMS}
-        request = {name: value for name, value in params.items() if value not in (None, [])}
+        request = {
+            name: getattr(self, name)
+            for name in REQUEST_PARAMS
+            if getattr(self, name) not in (None, [])
+        }
         return Endpoint(
             model=self.model or "",
             base_url=self.base_url,
@@ -242,7 +245,7 @@ def _validation_messages(error: ValidationError) -> list[str]:
     messages: dict[str, str] = {}
     for issue in error.errors(include_input=False):
         # Pydantic adds the branches of a union to the location.
-        parts = [str(part) for part in issue["loc"]]
+        parts = map(str, issue["loc"])
         place = ".".join(part for part in parts if not part.startswith(("str", "list[")))
         text = issue["msg"]
         if issue["type"] == "value_error":

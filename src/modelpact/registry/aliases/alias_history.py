@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
 
+from modelpact._internal.mlflow_errors import suppress_codes
 from modelpact._internal.text import truncate
 from modelpact.errors import AliasError
 from modelpact.registry.aliases import append_log
@@ -108,17 +109,10 @@ class AliasHistory:
         Raises:
             AliasError: The store rejected the request.
         """
-        from mlflow.exceptions import MlflowException
-
-        if number is None:
-            return None
-        with self._translate_errors():
-            try:
+        if number is not None:
+            with self._translate_errors(), suppress_codes("RESOURCE_DOES_NOT_EXIST"):
                 return self.client.get_model_version(self.name, str(number))
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                    raise
-                return None
+        return None
 
     def _last_move(self, alias: str) -> AliasEvent | None:
         return self._state(alias, self._read_lines(), None).last

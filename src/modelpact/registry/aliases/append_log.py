@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from modelpact._internal.mlflow_errors import suppress_codes
 from modelpact._internal.text import truncate
 from modelpact.errors import StoreError
 
@@ -157,16 +158,11 @@ def _find_index(client: MlflowClient) -> AppendLog | None:
 
 
 def _create_index(client: MlflowClient) -> AppendLog:
-    from mlflow.exceptions import MlflowException
-
     own = _create_run(client, "index", {})
     tags = {_INDEX_RUN_TAG: own.run_id, "mlflow.note.content": _NOTE}
-    try:
+    # it exists if another process was faster, or the response to this one was lost
+    with suppress_codes("RESOURCE_ALREADY_EXISTS"):
         client.create_experiment(INDEX_EXPERIMENT, tags=tags)
-    except MlflowException as error:
-        # another process was faster, or the response to this one was lost
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
     index = _find_index(client)
     if index is None:
         raise _vanished(INDEX_EXPERIMENT)
@@ -176,16 +172,11 @@ def _create_index(client: MlflowClient) -> AppendLog:
 
 
 def _get_or_create_experiment(client: MlflowClient) -> str:
-    from mlflow.exceptions import MlflowException
-
     found = _find_experiment(client, EXPERIMENT)
     if found is None:
-        try:
-            return str(client.create_experiment(EXPERIMENT, tags={"mlflow.note.content": _NOTE}))
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-            found = _find_experiment(client, EXPERIMENT)
+        with suppress_codes("RESOURCE_ALREADY_EXISTS"):
+            client.create_experiment(EXPERIMENT, tags={"mlflow.note.content": _NOTE})
+        found = _find_experiment(client, EXPERIMENT)
     if found is None:
         raise _vanished(EXPERIMENT)
     return str(found.experiment_id)

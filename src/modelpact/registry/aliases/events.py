@@ -9,8 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from modelpact._internal.text import has_surrogates
 from modelpact.errors import AliasError, ConfigError
-from modelpact.registry.names import has_surrogates
 from modelpact.security import secrets
 
 __all__ = ["AliasEvent", "AliasState", "EventKind", "RuleResult", "check_reason"]
@@ -219,10 +219,8 @@ class AliasState:
                 del named[last + 1 :]
             else:
                 named.append(event.to)
-        if self.outside:
-            named.append(self.registered)
-        found = [version for version in reversed(named) if version is not None]
-        return [version for version in dict.fromkeys(found) if version != self.current]
+        found = dict.fromkeys(reversed(named))
+        return [one for one in found if one is not None and one != self.current]
 
 
 def check_reason(why: str, key: str) -> None:

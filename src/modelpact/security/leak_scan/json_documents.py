@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
+from modelpact._internal.text import join_keys
 from modelpact.security.credentials import is_secret_name
 from modelpact.security.leak_scan.entropy import is_random
 
@@ -44,16 +45,12 @@ def _walk(value: object, place: str, name: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         yield from _find_in_table(value.get("columns"), value.get("data"), place)
         for key, item in value.items():
-            yield from _walk(item, _join(place, key), _inner_name(key, item, name))
+            yield from _walk(item, join_keys(place, key), _inner_name(key, item, name))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _walk(item, _join(place, str(index)), name)
+            yield from _walk(item, join_keys(place, index), name)
     elif name and isinstance(value, str) and is_random(value.strip("'\"")):
         yield place, name
-
-
-def _join(place: str, key: str) -> str:
-    return f"{place}.{key}" if place else key
 
 
 def _inner_name(key: str, item: object, name: str) -> str:
@@ -66,11 +63,14 @@ def _inner_name(key: str, item: object, name: str) -> str:
 def _find_in_table(columns: object, rows: object, place: str) -> Iterator[tuple[str, str]]:
     if not isinstance(columns, list) or not isinstance(rows, list):
         return
-    names = {index: name for index, name in enumerate(columns) if isinstance(name, str)}
-    secret = {index: name for index, name in names.items() if is_secret_name(name)}
-    for number, row in enumerate(rows if secret else []):
-        for index in _find_random_cells(row, secret):
-            yield _join(place, f"data.{number}.{index}"), secret[index]
+    names = {
+        index: name
+        for index, name in enumerate(columns)
+        if isinstance(name, str) and is_secret_name(name)
+    }
+    for number, row in enumerate(rows):
+        for index in _find_random_cells(row, names):
+            yield join_keys(place, f"data.{number}.{index}"), names[index]
 
 
 def _find_random_cells(row: object, indices: Iterable[int]) -> Iterator[int]:

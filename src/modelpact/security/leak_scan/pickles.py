@@ -200,9 +200,7 @@ def _find_loose_strings(view: memoryview, at: int) -> Iterator[PickleItem]:
         chunk = bytes(view[start : start + size + (1 << 16)])
         end = 0
         for match in _LOOSE_STRING.finditer(chunk):
-            if match.start() >= size:
-                break
-            if match.start() < end:
+            if not end <= match.start() < size:
                 continue
             length = int.from_bytes(match[1] or match[2], "little")
             text = chunk[match.end() : match.end() + length]

@@ -120,8 +120,8 @@ def is_real_key(key: str, after: str = "") -> bool:
 def _find_urls(text: str) -> Iterator[tuple[int, int]]:
     at = text.find("://")
     while at >= 0:
-        scheme = _SCHEME.match(text[max(0, at - 31) : at][::-1])
-        match = URL_PATTERN.match(text, at - len(scheme[0] if scheme else ""))
+        length = _match_length(_SCHEME, text[max(0, at - 31) : at][::-1])
+        match = URL_PATTERN.match(text, at - length)
         if match is not None:
             yield match.span()
         at = text.find("://", at + 3 if match is None else match.end())
@@ -144,10 +144,8 @@ def _find_named_values(text: str) -> Iterator[tuple[int, int, str]]:
 
 def _extend_name(text: str, start: int, end: int) -> tuple[int, int]:
     """Extend a stem to the whole name around it."""
-    after = _NAME_PART.match(text, end)
-    before = _NAME_PART.match(text[max(0, start - 60) : start][::-1])
-    right = after.end() if after else end
-    left = start - (before.end() if before else 0)
+    right = end + _match_length(_NAME_PART, text[end : end + 60])
+    left = start - _match_length(_NAME_PART, text[max(0, start - 60) : start][::-1])
     name = text[left:right].strip("-.")
     if name:
         right = left + text[left:right].rindex(name) + len(name)
@@ -171,12 +169,10 @@ def _find_value(text: str, left: int, right: int) -> tuple[int, int] | None:
         match = _SPACED_VALUE.match(text, right)
     if match is None:
         return None
-    group = match.lastgroup or ""
+    group = str(match.lastgroup)
     start, end = match.span(group)
+    start += _match_length(_AUTH_SCHEME, text[start:end])
     value = text[start:end]
-    scheme = _AUTH_SCHEME.match(value)
-    if scheme is not None:
-        start, value = start + len(scheme[0]), value[len(scheme[0]) :]
     stripped = value.strip().rstrip("\\")
     start += value.find(stripped)
     if is_harmless(stripped) or (group == "bare" and _EXPRESSION.fullmatch(stripped)):
@@ -210,6 +206,12 @@ def _to_lower(text: str) -> str:
     if len(lower) == len(text):
         return lower
     return re.sub("[A-Z]", lambda match: match[0].lower(), text)
+
+
+def _match_length(pattern: re.Pattern[str], text: str) -> int:
+    """Return how many characters at the start of a text match a pattern."""
+    match = pattern.match(text)
+    return match.end() if match else 0
 
 
 def _overlaps(spans: list[tuple[int, int]], start: int, end: int) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from modelpact._internal.text import join_keys
 from modelpact.security import secrets
 from modelpact.security.credentials import is_secret_name, redact_keys
 from modelpact.security.leak_scan import json_documents
@@ -93,12 +94,14 @@ def scan_values(values: Mapping[str, object]) -> ScanReport:
 def _leaves(value: object, place: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _leaves(item, f"{place}.{key}" if place else str(key))
+            yield from _leaves(item, join_keys(place, key))
     elif isinstance(value, (list, tuple, set, frozenset)):
         for index, item in enumerate(value):
-            yield from _leaves(item, f"{place}.{index}")
-    elif isinstance(value, (str, bytes)):
-        yield place, value if isinstance(value, str) else value.decode("latin-1")
+            yield from _leaves(item, join_keys(place, index))
+    elif isinstance(value, str):
+        yield place, value
+    elif isinstance(value, bytes):
+        yield place, value.decode("latin-1")
 
 
 class _Scan:

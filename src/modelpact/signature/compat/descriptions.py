@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlflow.types.schema import ColSpec, ParamSpec, Property, Schema, TensorSpec
 
+from modelpact._internal.text import format_count
 from modelpact.signature.language.type_names import ColumnType
 from modelpact.signature.language.types import format_type
 
@@ -54,7 +55,6 @@ def _describe_member(dtype: ColumnType, required: bool) -> str:
 
 
 def _describe_schema(schema: Schema) -> str:
-    n = len(schema.inputs)
     named = "" if schema.has_input_names() else "unnamed "
     kind = "tensor" if schema.is_tensor_spec() else "column"
-    return f"{n} {named}{kind}{'' if n == 1 else 's'}"
+    return format_count(len(schema.inputs), f"{named}{kind}")

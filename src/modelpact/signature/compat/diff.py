@@ -8,7 +8,7 @@ enforcer accepts under each policy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,6 @@ from modelpact.signature.compat.layouts import LAYOUTS, find_layout, loses_layou
 from modelpact.signature.compat.rules import Change, Direction, Side
 from modelpact.signature.compat.subtyping import (
     TypeContext,
-    accepts_any_array,
     has_ragged_rows,
     is_dtype_subtype,
     is_shape_subtype,
@@ -40,7 +39,9 @@ from modelpact.signature.compat.subtyping import (
     loses_reshaping,
 )
 from modelpact.signature.enforcement.options import check_options
+from modelpact.signature.language.tensor_types import accepts_any_array
 from modelpact.signature.language.type_names import ColumnType
+from modelpact.signature.language.types import properties_by_name
 
 __all__ = ["diff"]
 
@@ -48,8 +49,6 @@ Changes = Iterator[Change]
 Member = ColSpec | TensorSpec | Property | ParamSpec
 Members = Mapping[Any, Member]
 """Columns, tensors, properties or params, by name or position."""
-
-_OPPOSITE: dict[Direction, Direction] = {"backward": "forward", "forward": "backward"}
 
 
 def diff(
@@ -102,10 +101,12 @@ class _SideDiff:
     def compare_schemas(self, old: Schema | None, new: Schema | None) -> Changes:
         """List the changes of the inputs or outputs."""
         path = f"{self.side}s"
-        if old is None or new is None:
-            if old is not new:
-                rule = "SCHEMA_ADDED" if old is None else "SCHEMA_REMOVED"
-                yield self._change(rule, path, old, new, narrows=old is None, widens=new is None)
+        if old is new:
+            return
+        if old is None:
+            yield self._change("SCHEMA_ADDED", path, old, new, narrows=True)
+        elif new is None:
+            yield self._change("SCHEMA_REMOVED", path, old, new, widens=True)
         elif old.is_tensor_spec() != new.is_tensor_spec():
             yield self._change("KIND_CHANGED", path, old, new, narrows=True, widens=True)
         elif old.has_input_names() != new.has_input_names():
@@ -118,12 +119,12 @@ class _SideDiff:
 
     def compare_params(self, old: ParamSchema | None, new: ParamSchema | None) -> Changes:
         """List the changes of the params."""
-        before, after = (
-            {} if schema is None else {spec.name: spec for spec in schema.params}
-            for schema in (old, new)
-        )
         yield from self._compare_members(
-            before, after, "params", self._compare_param, rejects_unknown=self.policy != "mlflow"
+            _by_name(old or ()),
+            _by_name(new or ()),
+            "params",
+            self._compare_param,
+            rejects_unknown=self.policy != "mlflow",
         )
 
     def _change(
@@ -138,40 +139,37 @@ class _SideDiff:
     ) -> Change:
         if not rule.startswith(("TENSOR_", "PARAM_")):
             rule = f"{self.side.upper()}_{rule}"
+        if self.side == "output":
+            # The new signature produces outputs, and callers of the old one consume them.
+            narrows, widens = widens, narrows
         breaks: set[Direction] = set()
         if narrows:
             breaks.add("backward")
         if widens:
             breaks.add("forward")
-        if self.side == "output":
-            # The new signature produces outputs, and callers of the old one consume them.
-            breaks = {_OPPOSITE[direction] for direction in breaks}
         before, after = describe_part(old), describe_part(new)
         return Change(rule, self.side, path, before, after, frozenset(breaks))
 
     def _accepts_by_position(self, old: Schema, new: Schema) -> bool:
         """Return whether named columns are accepted as unnamed ones, whatever their order."""
-        if self.policy != "lossless" or old.is_tensor_spec() or not old.has_input_names():
+        if self.policy != "lossless" or not old.has_input_names():
             return False
         return len(old.inputs) == len(new.inputs) and _are_interchangeable(list(old), list(new))
 
     def _compare_specs(self, old: Schema, new: Schema, path: str) -> Changes:
-        named = old.has_input_names()
-        before, after = (
-            {spec.name if named else index: spec for index, spec in enumerate(schema.inputs)}
-            for schema in (old, new)
-        )
+        before, after, member_format = dict(enumerate(old)), dict(enumerate(new)), "{}[{}]"
+        if old.has_input_names():
+            before, after, member_format = _by_name(old), _by_name(new), "{}.{}"
         compare = self._compare_tensors if old.is_tensor_spec() else self._compare_columns
         yield from self._compare_members(
             before,
             after,
             path,
             compare,
-            member_format="{}.{}" if named else "{}[{}]",
+            member_format=member_format,
             rejects_unknown=self.extra == "forbid",
         )
-        if named:
-            yield from self._compare_order(list(before), list(after), path)
+        yield from self._compare_order(list(before), list(after), path)
         if not old.is_tensor_spec():
             yield from self._compare_layouts(old, new, path)
 
@@ -228,10 +226,10 @@ class _SideDiff:
                 yield from compare(old, new, path)
 
     def _compare_required(self, old: Member, new: Member, path: str) -> Changes:
-        if _is_required(new) and not _is_required(old):
-            yield self._change("BECAME_REQUIRED", path, old, new, narrows=True)
-        elif _is_required(old) and not _is_required(new):
-            yield self._change("BECAME_OPTIONAL", path, old, new, widens=True)
+        was_required, is_required = _is_required(old), _is_required(new)
+        if was_required != is_required:
+            rule = "BECAME_REQUIRED" if is_required else "BECAME_OPTIONAL"
+            yield self._change(rule, path, old, new, narrows=is_required, widens=was_required)
 
     def _compare_columns(self, old: ColSpec, new: ColSpec, path: str) -> Changes:
         return self._compare_types(old.type, new.type, path, "column", nullable=not old.required)
@@ -250,8 +248,8 @@ class _SideDiff:
             yield from self._compare_types(
                 old.value_type, new.value_type, f"{path}.*", "value", nullable=nullable
             )
-        elif isinstance(old, Object) and isinstance(new, Object):
-            before, after = ({prop.name: prop for prop in dtype.properties} for dtype in (old, new))
+        elif type(old) is type(new) is Object:
+            before, after = properties_by_name(old), properties_by_name(new)
             yield from self._compare_members(
                 before, after, path, self._compare_properties, rejects_unknown=True
             )
@@ -309,6 +307,10 @@ class _SideDiff:
             yield self._change(
                 "PARAM_DEFAULT_CHANGED", path, before, after, narrows=True, widens=True
             )
+
+
+def _by_name(members: Iterable[Any]) -> dict[Any, Any]:
+    return {member.name: member for member in members}
 
 
 def _are_interchangeable(old: Sequence[ColSpec], new: Sequence[ColSpec]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object, Schema
+from mlflow.types.schema import AnyType, Array, DataType, Map, Object, Schema
 
 __all__ = ["LAYOUTS", "Layout", "find_layout", "loses_layout"]
 
@@ -24,8 +24,8 @@ LAYOUTS: dict[Layout, str] = {
 }
 """Each layout with its meaning; those of named columns in the order of rising nesting."""
 
-_TEXT_TYPES = (DataType.string, DataType.datetime)
-_NUMBER_TYPES = (DataType.integer, DataType.long, DataType.float, DataType.double)
+_TEXT_TYPES = frozenset({DataType.string, DataType.datetime})
+_NUMBER_TYPES = frozenset({DataType.integer, DataType.long, DataType.float, DataType.double})
 _AMBIGUOUS_TYPES = (_TEXT_TYPES, _NUMBER_TYPES)
 """Lists of text are one row next to a column of `any`, and so are empty lists of numbers."""
 
@@ -35,19 +35,15 @@ _INFERRED_TYPES = (DataType.integer, DataType.long, DataType.datetime)
 
 def find_layout(schema: Schema, policy: str) -> Layout:
     """Return how dicts of lists or lists of lists are read under a schema of columns."""
-    named = schema.has_input_names()
-    is_nested = _has_type(schema, *_nested_types(policy, named))
-    has_any = _has_type(schema, AnyType)
-    if not named:
-        return "cells" if len(schema.inputs) == 1 and (is_nested or has_any) else "rows"
-    if is_nested:
+    if not schema.has_input_names():
+        is_scalar = isinstance(schema.inputs[0].type, DataType)
+        return "rows" if is_scalar or len(schema.inputs) > 1 else "cells"
+    if policy == "mlflow":
+        # MLflow always reads lists of text as one row.
+        return "nested" if _has_type(schema, Array, Object) else "any"
+    if _has_type(schema, Array, Object, Map):
         return "nested"
-    # MLflow always reads lists of text as one row.
-    return "any" if has_any or policy == "mlflow" else "flat"
-
-
-def _nested_types(policy: str, named: bool) -> tuple[type, ...]:
-    return (Array, Object) if policy == "mlflow" and named else (Array, Object, Map)
+    return "any" if _has_type(schema, AnyType) else "flat"
 
 
 def _has_type(schema: Schema, *types: type) -> bool:
@@ -72,51 +68,50 @@ def loses_layout(old: Schema, new: Schema, policy: str) -> bool:
     order = list(LAYOUTS)
     if order.index(before) < order.index(after):
         return _rejects_columns_as_row(old, new, after, policy)
-    return _rejects_row_as_columns(old, new, before, policy)
+    if before == "any":
+        return _rejects_row_of_any(old)
+    return _rejects_nested_row(old, new, policy)
 
 
 def _rejects_columns_as_row(old: Schema, new: Schema, after: Layout, policy: str) -> bool:
     """Return whether lists that were columns may become the scalars of one row."""
     # For MLflow, a list of dicts is a column of maps.
     scalar_types = (DataType, Map) if policy == "mlflow" else (DataType,)
-    scalars = _select_by_type(old, scalar_types, types_in=new)
+    scalars = _select_names(new, *scalar_types)
+    types = [spec.type for spec in old.inputs if spec.name in scalars]
     if after == "nested":
-        return bool(scalars)
-    required = [spec.type for spec in old.inputs if spec.required]
+        return bool(types)
+    required = {spec.type for spec in old.inputs if spec.required}
     return any(
-        any(spec.type in ambiguous for spec in scalars)
-        and all(dtype in ambiguous for dtype in required)
-        for ambiguous in _AMBIGUOUS_TYPES
+        required <= ambiguous and not ambiguous.isdisjoint(types) for ambiguous in _AMBIGUOUS_TYPES
     )
 
 
-def _rejects_row_as_columns(old: Schema, new: Schema, before: Layout, policy: str) -> bool:
+def _rejects_row_of_any(old: Schema) -> bool:
+    """Return whether a row, without its optional scalars, may become columns of unequal lengths."""
+    lists = _select_names(old, Array, AnyType)
+    return len(lists) > 1 and _required_names(old) <= lists
+
+
+def _rejects_nested_row(old: Schema, new: Schema, policy: str) -> bool:
     """Return whether the lists of one row may become columns of different lengths."""
-    lists = _select_by_type(old, (Array, AnyType))
-    dicts = _select_by_type(old, (Object, Map))
-    if before == "any":
-        n_required = sum(spec.required for spec in lists)
-        return len(lists) > 1 and n_required == len(old.required_input_names())
+    lists = _select_names(old, Array, AnyType)
+    dicts = _select_names(old, Object, Map)
     if policy == "mlflow":
-        return len(lists) + len(dicts) > 1 or _become_maps(dicts, new)
-    if any(spec.required for spec in dicts):
+        # MLflow reads a dict of dicts as columns, unless one of them is an array or an object.
+        return len(lists | dicts) > 1 or not dicts.isdisjoint(_select_names(new, Map))
+    if dicts & _required_names(old):
         # With a dict among its values, a dict is one row under every schema.
         return False
     return len(lists) > 1 or (policy == "strict" and bool(lists) and _has_inferred_type(old, new))
 
 
-def _become_maps(dicts: list[ColSpec], new: Schema) -> bool:
-    # MLflow reads a dict of dicts as columns, unless one of them is an array or an object.
-    maps = {spec.name for spec in new.inputs if isinstance(spec.type, Map)}
-    return any(spec.name in maps for spec in dicts)
+def _select_names(schema: Schema, *types: type) -> set[str | None]:
+    return {spec.name for spec in schema.inputs if isinstance(spec.type, types)}
 
 
-def _select_by_type(
-    schema: Schema, types: tuple[type, ...], types_in: Schema | None = None
-) -> list[ColSpec]:
-    """Return the columns with one of the types in the schema, or in another schema."""
-    dtypes = {spec.name: spec.type for spec in (types_in or schema).inputs}
-    return [spec for spec in schema if isinstance(dtypes.get(spec.name), types)]
+def _required_names(schema: Schema) -> set[str | None]:
+    return {spec.name for spec in schema.inputs if spec.required}
 
 
 def _has_inferred_type(old: Schema, new: Schema) -> bool:

@@ -7,7 +7,7 @@ from typing import Literal, NoReturn, get_args
 
 from mlflow.models import ModelSignature
 
-from modelpact._internal.text import list_items
+from modelpact._internal.text import format_count, list_items
 from modelpact.errors import CompatibilityError
 from modelpact.signature.compat.diff import diff
 from modelpact.signature.compat.rules import Change, Direction
@@ -116,7 +116,7 @@ def check_all_compatible(
 
 def _raise_incompatible(broken: dict[str, list[Change]], mode: str) -> NoReturn:
     found = [(name, change) for name, changes in broken.items() for change in changes]
-    places = "1 place" if len(found) == 1 else f"{len(found)} places"
+    places = format_count(len(found), "place")
     kind = mode.removesuffix("_transitive")
     items = [f"{name}: {change}" if name else str(change) for name, change in found]
     raise CompatibilityError(

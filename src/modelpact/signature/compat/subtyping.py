@@ -13,11 +13,11 @@ import numpy as np
 from mlflow.types.schema import AnyType, Array, DataType, Map, Object, Property, TensorSpec
 
 from modelpact.signature.language.type_names import ColumnType
+from modelpact.signature.language.types import properties_by_name
 
 __all__ = [
     "SCALAR_SUPERTYPES",
     "TypeContext",
-    "accepts_any_array",
     "has_ragged_rows",
     "is_dtype_subtype",
     "is_shape_subtype",
@@ -91,19 +91,17 @@ def is_subtype(
             return new.name in SCALAR_SUPERTYPES[policy][context].get(old.name, ())
         case Array(), Array():
             return is_subtype(old.dtype, new.dtype, policy, "item", nullable=True)
-        case _, Map():
-            return _is_map_subtype(old, new, policy, nullable)
+        case Map(), Map():
+            return is_subtype(old.value_type, new.value_type, policy, "value", nullable=nullable)
+        case Object(), Map():
+            return _fits_map(old, new.value_type, policy, nullable)
         case Object(), Object():
             return _is_object_subtype(old, new, policy)
     return False
 
 
-def _is_map_subtype(old: ColumnType, new: Map, policy: str, nullable: bool) -> bool:
-    item = new.value_type
-    if isinstance(old, Map):
-        return is_subtype(old.value_type, item, policy, "value", nullable=nullable)
-    if not isinstance(old, Object):
-        return False
+def _fits_map(old: Object, item: ColumnType, policy: str, nullable: bool) -> bool:
+    """Return whether every property of an object is accepted as the value of a map."""
     return all(
         (prop.required or nullable or isinstance(item, AnyType))
         and is_subtype(prop.dtype, item, policy, "value", nullable=not prop.required)
@@ -113,7 +111,7 @@ def _is_map_subtype(old: ColumnType, new: Map, policy: str, nullable: bool) -> b
 
 def _is_object_subtype(old: Object, new: Object, policy: str) -> bool:
     """Return whether no property is unknown or missing, and each has a subtype."""
-    before, after = ({prop.name: prop for prop in dtype.properties} for dtype in (old, new))
+    before, after = properties_by_name(old), properties_by_name(new)
     return before.keys() <= after.keys() and all(
         _is_property_subtype(before.get(name), prop, policy) for name, prop in after.items()
     )
@@ -165,11 +163,6 @@ def is_shape_subtype(old: Shape, new: Shape) -> bool:
     return len(old) == len(new) and all(
         after in (-1, before) for before, after in zip(old, new, strict=True)
     )
-
-
-def accepts_any_array(spec: TensorSpec) -> bool:
-    """Return whether a tensor accepts every array; MLflow infers such a tensor from ragged data."""
-    return bool(spec.type.kind == "O" and tuple(spec.shape) == (-1,))
 
 
 def has_ragged_rows(spec: TensorSpec) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Container, Iterator, Sized
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,7 @@ from mlflow.types.schema import (
     TensorSpec,
 )
 
+from modelpact.signature.language.tensor_types import accepts_any_array
 from modelpact.signature.language.type_names import ColumnType
 
 __all__ = ["Mutation", "list_param_mutations", "list_schema_mutations"]
@@ -132,16 +134,10 @@ def _replace_at(value: Any, steps: Steps, replace: Replace) -> object:
     """Return a copy of a nested value, with the value at the end of the steps replaced."""
     if not steps:
         return replace(value)
-    step, rest = steps[0], steps[1:]
-    if isinstance(value, dict):
-        return {
-            key: _replace_at(item, rest, replace) if key == step else item
-            for key, item in value.items()
-        }
-    return [
-        _replace_at(item, rest, replace) if index == step else item
-        for index, item in enumerate(value)
-    ]
+    step, *rest = steps
+    mutated = copy.copy(value)
+    mutated[step] = _replace_at(value[step], tuple(rest), replace)
+    return mutated
 
 
 def _invalid_scalars(dtype: DataType) -> Iterator[tuple[str, object]]:
@@ -237,7 +233,7 @@ def _find_unused(names: Container[object]) -> str:
 def _mutate_tensor(spec: TensorSpec, path: str) -> Iterator[Mutation]:
     if spec.name is not None:
         yield Mutation("MISSING_REQUIRED", path, partial(_remove_key, spec.name))
-    if spec.type.kind == "O" and spec.shape == (-1,):
+    if accepts_any_array(spec):
         # MLflow accepts every array for it.
         return
     for kind, replace in _invalid_arrays(spec):

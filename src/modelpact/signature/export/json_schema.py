@@ -26,6 +26,7 @@ from modelpact.signature.enforcement.nested import (
     ScalarNode,
     compile_type,
 )
+from modelpact.signature.language.tensor_types import accepts_any_array
 
 __all__ = ["DATE", "TIME", "JsonSchema", "rows_schema", "to_json_schema"]
 
@@ -139,19 +140,9 @@ def nullable(schema: JsonSchema) -> JsonSchema:
     return {**schema, "type": [schema["type"], "null"]}
 
 
-def scalar_schema(name: str, datetime_pattern: str = DATETIME) -> JsonSchema:
+def scalar_schema(name: str) -> JsonSchema:
     """Return the schema of a scalar type."""
-    if name in ("integer", "long"):
-        bits = 31 if name == "integer" else 63
-        return {"type": "integer", "minimum": -(2**bits), "maximum": 2**bits - 1}
-    if name == "float":
-        return {"type": "number", **float_bounds(np.dtype("float32"))}
-    if name == "datetime":
-        return {"type": "string", "pattern": datetime_pattern}
-    if name == "binary":
-        return {"type": "string", "contentEncoding": "base64", "pattern": BASE64}
-    types = {"boolean": "boolean", "double": "number", "string": "string"}
-    return {"type": types[name]} if name in types else nothing()
+    return dict(_SCALARS.get(name, nothing()))
 
 
 def _payload_schema(schema: Schema) -> JsonSchema:
@@ -278,7 +269,7 @@ def _tensor_schema(spec: TensorSpec) -> JsonSchema:
     """Return the schema of nested lists. Only the last axis can be empty: `[]` has no more axes."""
     if not spec.shape or 0 in spec.shape[:-1]:
         return nothing()
-    if spec.type.kind == "O" and spec.shape == (-1,):
+    if accepts_any_array(spec):
         return {"type": "array"}
     schema = _tensor_item_schema(spec.type, is_open=spec.shape[-1] == -1)
     for axis, length in reversed(list(enumerate(spec.shape, start=1))):
@@ -297,14 +288,9 @@ def _tensor_item_schema(dtype: np.dtype[Any], *, is_open: bool) -> JsonSchema:
     if dtype.kind == "f":
         # Null is NaN.
         return nullable({"type": "number", **float_bounds(dtype)})
-    if dtype.kind == "S":
-        return scalar_schema("binary")
-    if dtype.kind == "M":
-        return nullable(scalar_schema("datetime"))
     if dtype.kind == "O":
         return {} if is_open else {"not": {"type": "array"}}
-    types = {"b": "boolean", "U": "string"}
-    return {"type": types[dtype.kind]} if dtype.kind in types else nothing()
+    return dict(_TENSOR_ITEMS.get(dtype.kind, nothing()))
 
 
 def float_bounds(dtype: np.dtype[Any]) -> JsonSchema:
@@ -364,3 +350,22 @@ def _to_json(value: object) -> object:
     if isinstance(plain, float) and not math.isfinite(plain):
         raise ValueError(f"{plain} is not valid JSON")
     return plain
+
+
+_SCALARS: dict[str, JsonSchema] = {
+    "boolean": {"type": "boolean"},
+    "integer": {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1},
+    "long": {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
+    "float": {"type": "number", **float_bounds(np.dtype("float32"))},
+    "double": {"type": "number"},
+    "string": {"type": "string"},
+    "binary": {"type": "string", "contentEncoding": "base64", "pattern": BASE64},
+    "datetime": {"type": "string", "pattern": DATETIME},
+}
+_TENSOR_ITEMS: dict[str, JsonSchema] = {
+    "b": {"type": "boolean"},
+    "U": {"type": "string"},
+    "S": _SCALARS["binary"],
+    "M": {"type": ["string", "null"], "pattern": DATETIME},
+}
+"""The schema of the items of a tensor by the kind of its dtype."""

@@ -35,6 +35,7 @@ from modelpact.signature.export.pydantic_names import (
     to_camel_case,
 )
 from modelpact.signature.export.pydantic_templates import BASES, FUNCTIONS, MODULES, TYPES
+from modelpact.signature.language.tensor_types import accepts_any_array
 
 __all__ = ["to_pydantic"]
 
@@ -45,13 +46,11 @@ class ModelField(NamedTuple):
     Attributes:
         label: The name of the column, property or param.
         annotation: The annotation as Python source.
-        required: Whether the field is required.
-        default: The default as Python source.
+        default: The default as Python source; None if the field is required.
     """
 
     label: str
     annotation: str
-    required: bool = True
     default: str | None = None
 
 
@@ -150,7 +149,7 @@ class _ModuleWriter:
             )
             return
         fields = [
-            ModelField(spec.name, self._column(spec, name), bool(spec.required))
+            _make_field(spec.name, self._column(spec, name), required=bool(spec.required))
             for spec in specs
             if isinstance(spec.name, str)
         ]
@@ -177,8 +176,7 @@ class _ModuleWriter:
 
     def _add_params(self, specs: list[ParamSpec]) -> None:
         fields = [
-            ModelField(spec.name, self._param(spec), False, _to_source(spec.default))
-            for spec in specs
+            ModelField(spec.name, self._param(spec), _to_source(spec.default)) for spec in specs
         ]
         self._add_class("Params", "_Closed", "Inference parameters, with their defaults.", fields)
 
@@ -200,7 +198,7 @@ class _ModuleWriter:
             params = f"dict[str, {self._use_type('_Nothing')}]"
         request = [
             ModelField("inputs", inputs),
-            ModelField("params", f"{params} | None", False, "None"),
+            ModelField("params", f"{params} | None", "None"),
         ]
         response = [ModelField("prediction", outputs), ModelField("metadata", "dict[str, Any]")]
         self._add_class("Request", "_Closed", "The body of a request to /predict.", request)
@@ -225,10 +223,10 @@ class _ModuleWriter:
         name = number_name(class_name, self._names)
         self._names.add(name)
         fields = [
-            ModelField(
+            _make_field(
                 label,
                 self._annotation(inner, f"{name}{to_camel_case(label)}"),
-                label in node.required,
+                required=label in node.required,
             )
             for label, inner in node.properties.items()
         ]
@@ -251,7 +249,7 @@ class _ModuleWriter:
         """Return nested lists. Only the last axis can be empty, because `[]` has no more axes."""
         if not spec.shape or 0 in spec.shape[:-1]:
             return self._use_type("_Nothing")
-        if spec.type.kind == "O" and spec.shape == (-1,):
+        if accepts_any_array(spec):
             return "list[Any]"
         annotation = self._tensor_item(spec)
         for axis, length in reversed(list(enumerate(spec.shape, start=1))):
@@ -313,16 +311,21 @@ class _ModuleWriter:
         self._classes.append("\n".join([*lines, ""]))
 
 
+def _make_field(label: str, annotation: str, *, required: bool) -> ModelField:
+    """Return a field; one that is not required may be None, which is also its default."""
+    if required:
+        return ModelField(label, annotation)
+    nullable = annotation if annotation.endswith("None") else f"{annotation} | None"
+    return ModelField(label, nullable, "None")
+
+
 def _field_source(field: ModelField, name: str) -> str:
     """Return the annotation and the default of a field."""
-    annotation = field.annotation
-    default = None if field.required else field.default or "None"
-    if not field.required and field.default is None and not annotation.endswith("None"):
-        annotation += " | None"
+    default = field.default
     if name != field.label:
-        arguments = [f"default={default}"] if default is not None else []
-        default = f"Field({', '.join([*arguments, f'alias={field.label!r}'])})"
-    return annotation if default is None else f"{annotation} = {default}"
+        arguments = "" if default is None else f"default={default}, "
+        default = f"Field({arguments}alias={field.label!r})"
+    return field.annotation if default is None else f"{field.annotation} = {default}"
 
 
 def _to_source(value: object) -> str:

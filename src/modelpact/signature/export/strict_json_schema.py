@@ -23,6 +23,11 @@ __all__ = ["strict_rows_schema"]
 _LEAP_YEAR = "(?:[1-8][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[1357][26])00)"
 # OpenAI does not support lookaheads. In the years 1000 to 8999, every UTC offset is valid.
 _DATETIME = f"^(?:[1-8][0-9]{{3}}-{DATE}|{_LEAP_YEAR}-02-29){TIME}$"
+_STRICT_SCALARS: dict[str, JsonSchema] = {
+    # A language model cannot be expected to write base64.
+    "binary": nothing(),
+    "datetime": {"type": "string", "pattern": _DATETIME},
+}
 
 
 def strict_rows_schema(schema: Schema) -> JsonSchema | None:
@@ -70,9 +75,7 @@ def _strict_value(node: Node, *, optional: bool) -> JsonSchema | None:
 
 def _strict_type(node: Node) -> JsonSchema | None:
     if isinstance(node, ScalarNode):
-        # A language model cannot be expected to write base64.
-        is_binary = node.expected == "binary"
-        return nothing() if is_binary else scalar_schema(node.expected, _DATETIME)
+        return _STRICT_SCALARS.get(node.expected) or scalar_schema(node.expected)
     if isinstance(node, ArrayNode):
         items = _strict_value(node.item, optional=False)
         return None if items is None else {"type": "array", "items": items}

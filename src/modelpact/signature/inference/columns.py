@@ -81,7 +81,7 @@ def _check_labels(labels: Sequence[Any], issues: DataIssues) -> None:
     for (_, label), count in counts.items():
         if count > 1:
             issues.add((label,), f"duplicate name of {count} columns", "rename the columns")
-    if any(pd.api.types.is_scalar(label) and pd.isna(label) for label in labels):
+    if any_null(labels):
         issues.add((), "a column without a name", "name every column")
     for label in labels:
         if not isinstance(label, (str, int, float, np.number)):
@@ -134,8 +134,7 @@ def _infer_column(series: pd.Series[Any], path: FieldPath, issues: DataIssues) -
 def _has_nulls(series: pd.Series[Any]) -> bool:
     dtype = series.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in "fM":
-        values = series.to_numpy()
-        return bool((np.isnan if dtype.kind == "f" else np.isnat)(values).any())
+        return bool(np.isnan(series.to_numpy()).any())
     if getattr(dtype, "kind", "") == "f" and not isinstance(dtype, pd.SparseDtype):
         # Nullable floats may hold both NaN and NA; `hasnans` sees NA only.
         return bool(series.hasnans) or any_null(series.tolist())

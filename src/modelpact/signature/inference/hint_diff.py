@@ -8,12 +8,12 @@ from __future__ import annotations
 from mlflow.models import ModelSignature
 from mlflow.types.schema import Array, Map, Object, Property, Schema, TensorSpec
 
-from modelpact._internal.text import list_items, preview, truncate
+from modelpact._internal.text import format_count, list_items, preview, truncate
 from modelpact.errors import SignError
 from modelpact.signature.inference.type_hints import from_predict
 from modelpact.signature.language.spec import to_spec
 from modelpact.signature.language.type_names import ColumnType
-from modelpact.signature.language.types import format_type
+from modelpact.signature.language.types import format_type, properties_by_name
 
 __all__ = ["check_type_hints", "diff_type_hints"]
 
@@ -45,7 +45,7 @@ def check_type_hints(signature: ModelSignature, function: object) -> None:
         differences += diff_type_hints(signature.outputs, outputs, role="outputs")
     if not differences:
         return
-    count = f"{len(differences)} difference{'s' if len(differences) > 1 else ''}"
+    count = format_count(len(differences), "difference")
     lines = [f"{path}: {text}" for path, text in differences]
     spec = to_spec(ModelSignature(inputs, outputs))
     hinted = "; ".join(f"{role}: {preview(value)}" for role, value in spec.items())
@@ -108,7 +108,7 @@ def _format_schema(schema: Schema) -> str:
     for spec in schema.inputs:
         text = format_type(spec if isinstance(spec, TensorSpec) else spec.type)
         items.append(text if spec.name is None else f"{spec.name}: {text}")
-    return f"{len(items)} {kind}{'s' if len(items) > 1 else ''} ({truncate(', '.join(items))})"
+    return f"{format_count(len(items), kind)} ({truncate(', '.join(items))})"
 
 
 def _diff_required(old: bool, new: bool, path: str) -> _Differences:
@@ -123,15 +123,13 @@ def _diff_types(old: ColumnType, new: ColumnType, path: str) -> _Differences:
         return _diff_types(old.dtype, new.dtype, f"{path}[]")
     if type(old) is type(new) is Map:
         return _diff_types(old.value_type, new.value_type, f"{path}.*")
-    if isinstance(old, Object) and isinstance(new, Object):
+    if type(old) is type(new) is Object:
         return _diff_objects(old, new, path)
     return _differ(path, _format_clipped(old), _format_clipped(new))
 
 
 def _diff_objects(old: Object, new: Object, path: str) -> _Differences:
-    old_properties, new_properties = (
-        {prop.name: prop for prop in dtype.properties} for dtype in (old, new)
-    )
+    old_properties, new_properties = properties_by_name(old), properties_by_name(new)
     found: _Differences = []
     for name in dict.fromkeys([*old_properties, *new_properties]):
         properties = old_properties.get(name), new_properties.get(name)

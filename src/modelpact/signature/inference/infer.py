@@ -118,8 +118,8 @@ def _add_untyped(dtype: ColumnType, path: FieldPath, issues: DataIssues) -> None
 
 
 def _replace_integers(dtype: ColumnType, integer_type: DataType) -> ColumnType:
-    if isinstance(dtype, DataType):
-        return integer_type if dtype in (DataType.integer, DataType.long) else dtype
+    if dtype in (DataType.integer, DataType.long):
+        return integer_type
     if type(dtype) is Array:
         return Array(_replace_integers(dtype.dtype, integer_type))
     if isinstance(dtype, Map):

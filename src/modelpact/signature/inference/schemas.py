@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import is_dataclass
 from typing import Any
 
@@ -35,6 +35,11 @@ _Inference = Callable[[Any, DataIssues], Sequence[ColSpec | TensorSpec]]
 _UNSTORED_KINDS = {
     "V": ("a structured array", "provide a DataFrame, or a dict of arrays"),
     "T": ("an array of dtype StringDType, which MLflow cannot store", "convert it: astype('U')"),
+}
+_PACKAGE_CONVERSIONS = {
+    "pyarrow": "convert it first: to_pandas()",
+    "polars": "convert it first: to_pandas()",
+    "scipy": "convert it first: scipy.sparse.csr_matrix(...)",
 }
 _NAN_TYPES = (DataType.double, DataType.float, DataType.datetime)
 
@@ -85,9 +90,8 @@ def _infer_dataclass(data: object, issues: DataIssues) -> Schema | None:
 
 def _infer_list(data: list[Any], issues: DataIssues) -> list[ColSpec]:
     # The first item decides in most cases, without a pass over the data.
-    if not data or not isinstance(data[0], dict):
-        return _infer_items(data, issues)
-    if all(issubclass(kind, dict) for kind in set(map(type, data))):
+    is_rows = data and isinstance(data[0], dict)
+    if is_rows and all(issubclass(kind, dict) for kind in set(map(type, data))):
         return _infer_rows(data, issues)
     return _infer_items(data, issues)
 
@@ -160,8 +164,8 @@ def _check_keys(data: dict[Any, Any], issues: DataIssues) -> None:
 def _infer_scalar(value: object, issues: DataIssues) -> list[ColSpec]:
     remedy = _suggest_conversion(value)
     if remedy is not None:
-        package = type(value).__module__.split(".")[0]
-        issues.add((), f"unsupported data: {type(value).__name__} of {package}", remedy)
+        text = f"unsupported data: {type(value).__name__} of {_find_package(value)}"
+        issues.add((), text, remedy)
         return []
     dtype = common_type([value], (), issues)
     if isinstance(dtype, AnyType) and issues.untyped:
@@ -174,20 +178,23 @@ def _suggest_conversion(value: object) -> str | None:
     """Return what to do about data that MLflow treats as a scalar without a type."""
     if call := foreign_tables.conversion(value):
         return f"convert it first: {call}"
-    package = type(value).__module__.split(".")[0]
-    if package in ("pyarrow", "polars"):
-        return "convert it first: to_pandas()"
     if hasattr(value, "_asdict"):
         return "provide a dict: value._asdict()"
-    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], dict):
-        return "provide the data and the params apart: infer(data, params=...)"
-    if package == "scipy":
-        return "convert it first: scipy.sparse.csr_matrix(...)"
-    if isinstance(value, (set, frozenset, tuple)) or hasattr(value, "__next__"):
-        return "provide a list"
-    if isinstance(value, pd.Index):
-        return "convert it first: to_series()"
+    package = _find_package(value)
+    if package in _PACKAGE_CONVERSIONS:
+        return _PACKAGE_CONVERSIONS[package]
+    match value:
+        case (_, dict()):
+            return "provide the data and the params apart: infer(data, params=...)"
+        case set() | frozenset() | tuple() | Iterator():
+            return "provide a list"
+        case pd.Index():
+            return "convert it first: to_series()"
     return None
+
+
+def _find_package(value: object) -> str:
+    return type(value).__module__.split(".")[0]
 
 
 def _infer_tensor(

@@ -120,7 +120,7 @@ def from_predict(function: object) -> tuple[Schema | None, Schema | None]:
 
 def _read_role(hint: object, role: Literal["inputs", "outputs"]) -> Schema | None:
     hint = unwrap_hint(hint)
-    if hint is None or hint is type(None) or is_container_hint(hint):
+    if hint in (None, type(None)) or is_container_hint(hint):
         return None
     if role == "inputs" and hint == Any:
         return None
@@ -132,8 +132,7 @@ def _find_input_name(predict: Callable[..., Any]) -> str:
     parameters = list(inspect.signature(predict).parameters)
     names = [name for name in parameters if name != "self"]
     if parameters[:1] == ["self"] or inspect.ismethod(predict):
-        n_others = sum(name != "params" for name in names)
-        has_context = "context" in names or n_others == 2
+        has_context = "context" in names or len({*names} - {"params"}) == 2
     else:
         has_context = names[:1] == ["context"]
     return next(iter(names[has_context:]), "")

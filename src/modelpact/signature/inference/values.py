@@ -193,7 +193,7 @@ def _infer_scalar_types(
         text = f"values of type {' and '.join(unknown)} have no MLflow type"
         issues.add_untyped(path, text, remedy)
         raise _NoCommonTypeError
-    return {dtype for dtype in types.values() if dtype is not None}
+    return set(filter(None, types.values()))
 
 
 def _fit_long(values: Sequence[int]) -> bool:
@@ -250,8 +250,8 @@ def _get_representative(value: NDArray[Any]) -> list[object]:
     flat = value.ravel()
     item: Any = flat[0]
     if value.dtype.kind == "f" and np.isnan(item):
-        real = flat[~np.isnan(flat)]
-        item = real[0] if real.size else item
+        # The first number, if there is one.
+        item = flat[np.isnan(flat).argmin()]
     for _ in range(value.ndim):
         item = [item]
     return list(item)
@@ -260,7 +260,7 @@ def _get_representative(value: NDArray[Any]) -> list[object]:
 def _infer_objects(
     values: Sequence[dict[Any, object]], has_nulls: bool, path: FieldPath, issues: DataIssues
 ) -> _InferredType:
-    real = values if all(values) else [value for value in values if value]
+    real = list(filter(None, values))
     has_nulls = has_nulls or len(real) < len(values)
     if not real:
         return _EMPTY, True

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from modelpact._internal.text import has_surrogates
 from modelpact.signature.field_path import FieldPath
 
 __all__ = ["Unstorable", "find_unstorable", "is_missing", "suggest_conversion"]
@@ -31,6 +32,8 @@ _SCALARS = {
 """Conversions of NumPy's scalars, by the kind of their dtype."""
 
 _REMEDIES = {
+    bytes: "params cannot be binary; provide a string",
+    bytearray: "params cannot be binary; provide a string",
     enum.Enum: "provide its value: member.value",
     int: "provide a float or a string",
     datetime.timedelta: "provide seconds: value.total_seconds()",
@@ -73,16 +76,19 @@ def find_unstorable(value: object, path: FieldPath = ()) -> Unstorable | None:
 
 
 def _check_scalar(value: object, path: FieldPath) -> Unstorable | None:
-    is_plain = value is None or isinstance(value, (bool, int, float, str))
-    if is_plain and not isinstance(value, enum.Enum):
-        if isinstance(value, int) and value not in INT64:
-            return Unstorable(path, "an integer of more than 64 bits", suggest_conversion(value))
-        if isinstance(value, str) and _has_surrogates(value):
-            return Unstorable(path, f"{value!r} cannot be encoded in UTF-8", "remove surrogates")
-        return None
     text = f"JSON cannot hold a value of type {type(value).__name__}"
-    if isinstance(value, datetime.date) and not is_missing(value):
-        return Unstorable(path, text, "provide text: value.isoformat()")
+    match value:
+        case enum.Enum():
+            # Even if it is also a string or a number.
+            pass
+        case int() if value not in INT64:
+            text = "an integer of more than 64 bits"
+        case str() if has_surrogates(value):
+            return Unstorable(path, f"{value!r} cannot be encoded in UTF-8", "remove surrogates")
+        case None | int() | float() | str():
+            return None
+        case datetime.date() if not is_missing(value):
+            return Unstorable(path, text, "provide text: value.isoformat()")
     return Unstorable(path, text, suggest_conversion(value))
 
 
@@ -93,8 +99,6 @@ def suggest_conversion(value: object) -> str:
         >>> suggest_conversion((1, 2))
         'provide a list: list(...)'
     """
-    if isinstance(value, (bytes, bytearray)):
-        return "params cannot be binary; provide a string"
     if is_missing(value):
         return "leave the param out, or provide a string and parse it in the model"
     for kind, remedy in _REMEDIES.items():
@@ -126,11 +130,3 @@ def is_missing(value: object) -> bool:
     if isinstance(value, (np.datetime64, np.timedelta64)):
         return bool(np.isnat(value))
     return type(value).__name__ in ("NAType", "NaTType")
-
-
-def _has_surrogates(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False

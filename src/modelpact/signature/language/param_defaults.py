@@ -19,7 +19,13 @@ from modelpact.signature.language.json_values import find_unstorable, is_missing
 from modelpact.signature.language.type_names import ColumnType
 from modelpact.signature.language.types import format_type
 
-__all__ = ["build_param", "parse_default", "sample_default", "split_default"]
+__all__ = [
+    "build_param",
+    "format_param_type",
+    "parse_default",
+    "sample_default",
+    "split_default",
+]
 
 # The smallest and the largest value of a type; MLflow checks neither in a param.
 _RANGES: dict[DataType, tuple[float, float]] = {
@@ -133,7 +139,7 @@ def build_param(
         issues: Collects the issues.
     """
     values = default if shape and isinstance(default, list) else [default]
-    message = f"invalid default {preview(default)} for type {_format_param_type(dtype, shape)}"
+    message = f"invalid default {preview(default)} for type {format_param_type(dtype, shape)}"
     if dtype == DataType.datetime and (remedy := _check_datetimes(values)):
         issues.add(path, f"{message}; {remedy}")
         return None
@@ -152,7 +158,8 @@ def build_param(
     return param
 
 
-def _format_param_type(dtype: ColumnType, shape: tuple[int, ...] | None) -> str:
+def format_param_type(dtype: ColumnType, shape: tuple[int, ...] | None) -> str:
+    """Return the type of a param as text."""
     return format_type(Array(dtype) if shape else dtype)
 
 

@@ -13,6 +13,7 @@ from modelpact.signature.field_path import FieldPath
 from modelpact.signature.issues import SpecIssues
 from modelpact.signature.language.param_defaults import (
     build_param,
+    format_param_type,
     parse_default,
     sample_default,
     split_default,
@@ -165,12 +166,12 @@ def _check_type(
     dtype: ColumnType, shape: tuple[int, ...] | None, path: FieldPath, issues: SpecIssues
 ) -> bool:
     """Check that MLflow supports the type for params; add an issue if not."""
-    if isinstance(dtype, Object) and shape is None:
+    full_type = Array(dtype) if shape else dtype
+    scalar = full_type.dtype if isinstance(full_type, Array) else full_type
+    is_supported = isinstance(scalar, DataType) and scalar != DataType.binary
+    if is_supported or isinstance(full_type, Object):
         return True
-    scalar = dtype.dtype if isinstance(dtype, Array) and shape is None else dtype
-    if isinstance(scalar, DataType) and scalar != DataType.binary:
-        return True
-    text = f"unsupported type {format_type(Array(dtype) if shape else dtype)} for a param"
+    text = f"unsupported type {format_type(full_type)} for a param"
     remedy = "use a scalar other than binary, a list of such scalars, or an object"
     issues.add(path, f"{text}; {remedy}")
     return False
@@ -196,4 +197,4 @@ def _param_to_spec(param: ParamSpec) -> str:
     default = json.dumps(stored, ensure_ascii=False)
     if not default.isprintable():
         default = json.dumps(stored)
-    return f"{format_type(Array(param.dtype) if param.shape else param.dtype)} = {default}"
+    return f"{format_param_type(param.dtype, param.shape)} = {default}"

@@ -48,7 +48,7 @@ def read_schema(value: object, path: FieldPath, issues: SpecIssues) -> Schema | 
         return None
     before = len(issues)
     specs = _read_specs(value, path, issues)
-    valid_specs = [spec for spec in specs if spec is not None]
+    valid_specs: list[_Spec] = list(filter(None, specs))
     _check_consistency(valid_specs, path, issues)
     if len(issues) > before or len(valid_specs) < len(specs):
         return None
@@ -137,15 +137,14 @@ def _read_long_column(
 def _read_long_tensor(
     value: Mapping[str, Any], name: str | None, path: FieldPath, issues: SpecIssues
 ) -> TensorSpec | None:
-    spec = value.get("tensor-spec")
-    if not isinstance(spec, Mapping) or "dtype" not in spec:
-        spec = {}
-    if not isinstance(spec.get("shape"), (list, tuple)):
-        issues.add(path, "type tensor requires tensor-spec: {dtype: float32, shape: [-1, 3]}")
-        return None
+    match value.get("tensor-spec"):
+        case {"dtype": dtype, "shape": [*shape]}:
+            text = f"{dtype}[{', '.join(map(str, shape))}]"
+        case _:
+            issues.add(path, "type tensor requires tensor-spec: {dtype: float32, shape: [-1, 3]}")
+            return None
     if value.get("required") is False:
         issues.add(path, "a tensor cannot be optional; remove required")
-    text = f"{spec['dtype']}[{', '.join(map(str, spec['shape']))}]"
     if not is_tensor(text):
         message = f"invalid tensor {preview(text)}; a tensor has a dtype and a shape"
         issues.add((*path, "tensor-spec"), f"{message}, such as float32 and [-1, 3]")

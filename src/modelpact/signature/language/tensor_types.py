@@ -13,7 +13,7 @@ from modelpact.signature.field_path import FieldPath
 from modelpact.signature.issues import SpecIssues
 from modelpact.signature.language.type_names import TYPE_NAMES, describe_unknown_dtype
 
-__all__ = ["is_tensor", "read_tensor"]
+__all__ = ["accepts_any_array", "is_tensor", "read_tensor"]
 
 _TENSOR = re.compile(r"^\s*([A-Za-z_.]+\d*(?:\[\d*[A-Za-zμ]+\])?)\s*\[([^\]]*)\]\s*$")
 _SHAPE = re.compile(r"[-\d\s,.?*:]+|None.*|.*None")
@@ -47,6 +47,11 @@ def is_tensor(value: object) -> TypeGuard[str]:
     if shape:
         return _SHAPE.fullmatch(shape) is not None
     return name not in TYPE_NAMES and _find_dtype(name) is not None
+
+
+def accepts_any_array(spec: TensorSpec) -> bool:
+    """Return whether a tensor accepts every array; MLflow infers such a tensor from ragged data."""
+    return bool(spec.type.kind == "O" and tuple(spec.shape) == (-1,))
 
 
 def read_tensor(

@@ -6,14 +6,23 @@ import json
 import re
 from typing import Any, cast
 
-from mlflow.types.schema import AnyType, Array, DataType, Map, Object, SparkMLVector, TensorSpec
+from mlflow.types.schema import (
+    AnyType,
+    Array,
+    DataType,
+    Map,
+    Object,
+    Property,
+    SparkMLVector,
+    TensorSpec,
+)
 
 from modelpact.signature.issues import SpecIssues
 from modelpact.signature.language.tensor_types import is_tensor, read_tensor
 from modelpact.signature.language.type_names import ColumnType
 from modelpact.signature.language.type_reader import is_plain_key, read_type
 
-__all__ = ["format_type", "parse_type", "type_to_spec"]
+__all__ = ["format_type", "parse_type", "properties_by_name", "type_to_spec"]
 
 _YAML_WORDS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
 
@@ -65,6 +74,11 @@ def type_to_spec(dtype: ColumnType | TensorSpec) -> Any:
         case Map():
             return {"*": type_to_spec(dtype.value_type)}
     return _object_to_spec(dtype)
+
+
+def properties_by_name(dtype: Object) -> dict[str, Property]:
+    """Return the properties of an object by their names."""
+    return {prop.name: prop for prop in dtype.properties}
 
 
 def _object_to_spec(dtype: Object) -> dict[str, object]:
