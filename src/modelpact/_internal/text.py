@@ -4,20 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = [
-    "closest_match",
-    "did_you_mean",
-    "format_count",
-    "has_surrogates",
-    "join_keys",
-    "list_items",
-    "preview",
-    "truncate",
-]
+__all__ = ["closest_match", "did_you_mean", "format_count", "list_items", "preview", "truncate"]
 
 COMPARED_LENGTH = 80
 """Characters of a mistyped name that are compared; the cost grows with the square of the length."""
@@ -81,11 +71,6 @@ def preview(value: object) -> str:
     return truncate(text, PREVIEW_LENGTH)
 
 
-def has_surrogates(text: str) -> bool:
-    """Return whether a text contains unpaired surrogates, which cannot be encoded."""
-    return re.search("[\ud800-\udfff]", text) is not None
-
-
 def format_count(count: int, noun: str) -> str:
     """Return a number and a noun, in the plural if needed.
 
@@ -94,11 +79,6 @@ def format_count(count: int, noun: str) -> str:
         ('1 change', '1,200 changes')
     """
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def join_keys(place: str, key: object) -> str:
-    """Return the dotted place of a key; the place of the root is empty."""
-    return f"{place}.{key}" if place else str(key)
 
 
 def list_items(title: str, items: Sequence[object], total: int) -> str:

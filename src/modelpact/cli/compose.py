@@ -44,7 +44,7 @@ def build(cfg: DictConfig, settings: HydraConf) -> Task:
 
     choices = settings.runtime.choices
     _check_contract(cfg, choices.get("contract"), choices.get("data"))
-    sweeping = settings.mode is not None and settings.mode.name == "MULTIRUN"
+    sweeping = getattr(settings.mode, "name", "") == "MULTIRUN"
     fields = {}
     for key in cfg.task:
         if key == "_target_":

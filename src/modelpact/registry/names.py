@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 
-from modelpact._internal.text import has_surrogates, truncate
+from modelpact._internal.characters import has_surrogates
+from modelpact._internal.text import truncate
 from modelpact.errors import ConfigError
 
 __all__ = ["MAX_TAG_LENGTH", "check_alias", "check_name", "check_tag"]

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 from urllib.parse import quote, quote_plus
 
-from modelpact._internal.text import join_keys
 from modelpact.errors import SecretError
 from modelpact.security.credentials import contains_key, is_secret_name
 from modelpact.security.references import (
@@ -31,6 +30,7 @@ __all__ = [
     "encoded_forms",
     "find_literals",
     "is_secret_name",
+    "join_keys",
     "literal_error",
     "redact_values",
     "referenced_variable",
@@ -199,6 +199,11 @@ def _walk_mapping(
         if key == "value" and has_secret_label:
             inner = "name"
         yield from _walk(item, join_keys(place, shown), key, inner)
+
+
+def join_keys(place: str, key: object) -> str:
+    """Return the dotted place of a key; the place of the root is empty."""
+    return f"{place}.{key}" if place else str(key)
 
 
 def _inner_context(key: str, item: object, parent: str, context: _Context) -> _Context:

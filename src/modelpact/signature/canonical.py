@@ -28,7 +28,7 @@ from modelpact._internal.text import preview
 from modelpact.errors import SignError
 from modelpact.signature.language.type_names import ColumnType
 
-__all__ = ["canonical_form", "digest"]
+__all__ = ["canonical_form", "default_form", "digest"]
 
 
 def digest(signature: ModelSignature) -> str:
@@ -74,7 +74,7 @@ def canonical_form(signature: ModelSignature) -> dict[str, Any]:
 
 def _spec_form(spec: ColSpec | TensorSpec | ParamSpec) -> dict[str, object]:
     if isinstance(spec, TensorSpec):
-        shape = [_default_form(axis) for axis in spec.shape]
+        shape = [default_form(axis) for axis in spec.shape]
         return {"name": spec.name, "dtype": spec.type.name, "shape": shape}
     if isinstance(spec, ColSpec):
         return {"name": spec.name, "type": _type_form(spec.type), "required": bool(spec.required)}
@@ -82,7 +82,7 @@ def _spec_form(spec: ColSpec | TensorSpec | ParamSpec) -> dict[str, object]:
         "name": spec.name,
         "type": _type_form(spec.dtype),
         "shape": None if spec.shape is None else list(spec.shape),
-        "default": _default_form(spec.default),
+        "default": default_form(spec.default),
     }
 
 
@@ -108,22 +108,22 @@ def _type_form(dtype: ColumnType) -> object:
     raise TypeError(f"unknown type {type(dtype).__name__} in a signature")
 
 
-def _default_form(value: object) -> object:
+def default_form(value: object) -> object:
     """Return a default as JSON.
 
     Whole floats become integers, because Python considers them equal; datetimes become ISO 8601.
     """
     match value:
         case np.generic():
-            return _default_form(value.item())
+            return default_form(value.item())
         case float():
             return _float_form(value)
         case None | bool() | int() | str():
             return value
         case list() | tuple():
-            return list(map(_default_form, value))
+            return list(map(default_form, value))
         case dict():
-            return {"object": {str(key): _default_form(item) for key, item in value.items()}}
+            return {"object": {str(key): default_form(item) for key, item in value.items()}}
     if hasattr(value, "isoformat"):
         return {"moment": value.isoformat()}
     raise SignError(

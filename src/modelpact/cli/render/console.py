@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-__all__ = ["echo", "plain_table", "show_table"]
+__all__ = ["echo", "plain_table", "show_table", "shown_path"]
 
 
 def echo(text: str = "") -> None:
     """Write a line without markup and colours."""
     sys.stdout.write(f"{text}\n")
+
+
+def shown_path(path: Path) -> Path:
+    """Return a path relative to the working folder if it is in there, and otherwise unchanged."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def show_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

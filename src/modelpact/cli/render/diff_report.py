@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from modelpact._internal.characters import blank_unprintable
 from modelpact._internal.text import format_count, truncate
 from modelpact.cli.render.console import plain_table
 from modelpact.cli.render.markdown import code, table
@@ -112,13 +113,17 @@ class DiffReport:
         }
         broken = set(self.broken)
         suites = ElementTree.Element("testsuites", counts)
-        name = _to_xml(f"{self.old} -> {self.new}")
+        # XML cannot represent control characters.
+        name = blank_unprintable(f"{self.old} -> {self.new}")
         suite = ElementTree.SubElement(suites, "testsuite", {"name": name, **counts})
         for change in self.changes:
-            names = {"classname": f"{change.side}.{change.rule}", "name": _to_xml(change.path)}
+            names = {
+                "classname": f"{change.side}.{change.rule}",
+                "name": blank_unprintable(change.path),
+            }
             case = ElementTree.SubElement(suite, "testcase", names)
             if change in broken:
-                details = {"type": change.rule, "message": _to_xml(str(change))}
+                details = {"type": change.rule, "message": blank_unprintable(str(change))}
                 failure = ElementTree.SubElement(case, "failure", details)
                 failure.text = RULES[change.rule]
         if not self.changes:
@@ -141,8 +146,3 @@ class DiffReport:
 
 def _to_cell(text: str) -> str:
     return text if text == "-" else code(text)
-
-
-def _to_xml(text: str) -> str:
-    """Replace characters that XML cannot represent, such as control characters."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)

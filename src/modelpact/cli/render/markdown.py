@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from modelpact._internal.characters import blank_unprintable
+
 __all__ = ["code", "table"]
 
 
@@ -17,7 +19,7 @@ def code(text: str) -> str:
     """Return a text as inline code that is valid in a table cell."""
     if not text:
         return ""
-    clean = "".join(letter if letter.isprintable() else " " for letter in text).replace("|", "\\|")
+    clean = blank_unprintable(text).replace("|", "\\|")
     fence = "`"
     while fence in clean:
         fence += "`"

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
+from modelpact.cli.render.console import shown_path
 from modelpact.types import Receipt
 
 if TYPE_CHECKING:
@@ -83,12 +84,12 @@ def show_receipt(receipt: Receipt, folder: Path) -> None:
         verb = "reused" if receipt.reused else "registered"
         title = f"{verb} {receipt.name} version {receipt.version}"
     scores = ", ".join(f"{name}={value:.4g}" for name, value in receipt.metrics.items())
-    folder = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    folder = shown_path(folder)
     if sys.stdout.isatty():
         _show_receipt_table(receipt, title, scores, folder)
     else:
         parts = (title, scores, _count_checks(receipt), f"receipt in {folder}")
-        sys.stdout.write("; ".join(part for part in parts if part) + "\n")
+        sys.stdout.write("; ".join(filter(None, parts)) + "\n")
 
 
 def _show_receipt_table(receipt: Receipt, title: str, scores: str, folder: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from modelpact._internal.files import write_atomically
-from modelpact._internal.text import join_keys
 from modelpact.errors import SweepError
+from modelpact.security.secrets import join_keys
 
 __all__ = ["FILE", "PROTOCOL", "SweepRecord", "list_differences"]
 

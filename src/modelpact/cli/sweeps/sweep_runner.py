@@ -18,7 +18,7 @@ from modelpact._internal.signals import sigterm_raises
 from modelpact.cli import gc_tuning
 from modelpact.cli.compose import build
 from modelpact.cli.error_reporting import translate
-from modelpact.cli.render.console import echo, show_table
+from modelpact.cli.render.console import echo, show_table, shown_path
 from modelpact.cli.sweeps import JobResult, Sweep
 from modelpact.cli.sweeps.job_context import (
     EXCLUDED_FROM_BASE,
@@ -281,7 +281,7 @@ def show_results(sweep: Sweep) -> None:
     """Print the results of all jobs as a table."""
     totals = Counter(result.status for result in sweep.results)
     counts = ", ".join(f"{totals[status]} {status}" for status in STATUSES if totals[status])
-    report = f"{_relative(sweep.folder)}/sweep.html"
+    report = f"{shown_path(sweep.folder)}/sweep.html"
     show_table(
         f"{len(sweep.results)} jobs, {counts}; report in {report}", *result_table(sweep.results)
     )
@@ -342,7 +342,7 @@ def _failed_jobs_error(sweep: Sweep, failed: Sequence[JobResult]) -> SweepError:
 
 
 def _how_to_resume(sweep: Sweep) -> str:
-    folder = _relative(sweep.folder)
+    folder = shown_path(sweep.folder)
     return f"To resume, add to the same command: resume=true hydra.sweep.dir={folder}"
 
 
@@ -353,7 +353,3 @@ def _promote(sweep: Sweep, alias: str) -> None:
     else:
         receipt = best.receipt
         echo(f"{alias}: version {receipt.version} of {receipt.name}, of job {best.number}")
-
-
-def _relative(folder: Path) -> Path:
-    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder

@@ -122,13 +122,14 @@ class AliasHistory:
         moves: list[AliasEvent] = []
         while (line := lines.get(key := f"{prefix}.{len(moves) + 1}")) is not None:
             moves.append(self._parse(key, line))
-        numbers = (move.number for move in moves)
-        applied = frozenset(one for one in numbers if f"{prefix}.{one}.{APPLIED}" in lines)
+        applied = frozenset(
+            move.number for move in moves if f"{prefix}.{move.number}.{APPLIED}" in lines
+        )
         version = None if registered is None else int(str(registered))
         return AliasState(self.name, alias, moves, version, applied)
 
     def _parse(self, key: str, line: str) -> AliasEvent:
-        run_id = "" if self._log is None else self._log.run_id
+        run_id = getattr(self._log, "run_id", "")
         return AliasEvent.parse(line, f"param {key} of run {run_id}")
 
     def _write_line(self, alias: str, key: str, line: str) -> bool:

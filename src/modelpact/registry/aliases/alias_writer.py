@@ -213,14 +213,12 @@ class Aliases(AliasHistory):
         )
 
     def _check_version(self, number: int | None) -> None:
-        if number is None:
+        status = getattr(self.version(number), "status", None)
+        if number is None or status == "READY":
             return
-        version = self.version(number)
-        if version is not None and version.status == "READY":
-            return
-        status = "does not exist" if version is None else f"is {version.status}, not READY"
+        fault = f"is {status}, not READY" if status else "does not exist"
         raise AliasError(
-            f"version {number} of {self.name} {status}",
+            f"version {number} of {self.name} {fault}",
             remedy="Choose another version; "
             f"task=history task.name={self.name} shows the versions that were used before.",
             name=self.name,

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from modelpact._internal.text import has_surrogates
+from modelpact._internal.characters import has_surrogates
 from modelpact.errors import AliasError, ConfigError
 from modelpact.security import secrets
 

@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from modelpact._internal.text import join_keys
 from modelpact.security.credentials import is_secret_name
 from modelpact.security.leak_scan.entropy import is_random
+from modelpact.security.secrets import join_keys
 
 __all__ = ["MAX_SIZE", "find_in_json"]
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from modelpact._internal.text import join_keys
 from modelpact.security import secrets
 from modelpact.security.credentials import is_secret_name, redact_keys
 from modelpact.security.leak_scan import json_documents
@@ -25,6 +24,7 @@ from modelpact.security.leak_scan.plain_text import STEM, find_secrets
 from modelpact.security.leak_scan.positions import STEP, iter_chunks, line_in_text, locate
 from modelpact.security.leak_scan.prefilter import candidate_regions
 from modelpact.security.leak_scan.report import RUN_PREFIX, Kind, Leak, ScanReport
+from modelpact.security.secrets import join_keys
 
 __all__ = ["scan_folder", "scan_values"]
 

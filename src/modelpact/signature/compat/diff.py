@@ -8,10 +8,10 @@ enforcer accepts under each policy.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from mlflow.models import ModelSignature
 from mlflow.types.schema import (
     Array,
@@ -27,6 +27,7 @@ from mlflow.types.schema import (
 )
 
 from modelpact._internal.text import preview
+from modelpact.signature.canonical import default_form
 from modelpact.signature.compat.descriptions import Part, describe_part
 from modelpact.signature.compat.layouts import LAYOUTS, find_layout, loses_layout
 from modelpact.signature.compat.rules import Change, Direction, Side
@@ -336,17 +337,5 @@ def _is_required(spec: Member) -> bool:
 
 def _is_same_default(old: object, new: object) -> bool:
     """Return whether two defaults are the same value: 3 is 3.0, but True is not 1."""
-    match old, new:
-        case dict(), dict():
-            return old.keys() == new.keys() and all(
-                _is_same_default(value, new[key]) for key, value in old.items()
-            )
-        case list() | np.ndarray(), list() | np.ndarray():
-            return len(old) == len(new) and all(map(_is_same_default, old, new))
-    if isinstance(old, (bool, np.bool_)) != isinstance(new, (bool, np.bool_)):
-        return False
-    return bool(old == new) or (_is_nan(old) and _is_nan(new))
-
-
-def _is_nan(value: object) -> bool:
-    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
+    forms = [json.dumps(default_form(value), sort_keys=True) for value in (old, new)]
+    return forms[0] == forms[1]

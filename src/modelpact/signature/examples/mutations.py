@@ -23,6 +23,7 @@ from mlflow.types.schema import (
     TensorSpec,
 )
 
+from modelpact.signature.enforcement.columns import object_array
 from modelpact.signature.language.tensor_types import accepts_any_array
 from modelpact.signature.language.type_names import ColumnType
 
@@ -121,9 +122,7 @@ def _replace_in_cell(
     label: str | int, steps: Steps, replace: Replace, frame: pd.DataFrame
 ) -> pd.DataFrame:
     """Replace a value inside the last cell of a column."""
-    cells = np.empty(len(frame), dtype=object)
-    for row, cell in enumerate(frame[label]):
-        cells[row] = cell
+    cells = object_array(list(frame[label]))
     cells[-1] = _replace_at(cells[-1], steps, replace)
     mutated = frame.copy()
     mutated[label] = cells

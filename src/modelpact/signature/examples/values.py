@@ -21,6 +21,7 @@ from mlflow.types.schema import (
     TensorSpec,
 )
 
+from modelpact.signature.enforcement.columns import object_array
 from modelpact.signature.language.type_names import ColumnType
 
 __all__ = ["Sampler", "generate_inputs", "generate_params", "generate_value"]
@@ -108,7 +109,7 @@ def _generate_column(dtype: ColumnType, required: bool, sampler: Sampler) -> Num
     """Generate a column `(n_rows,)` of a dtype that MLflow accepts without a conversion."""
     numpy_dtype = _DTYPES.get(dtype) if isinstance(dtype, DataType) else None
     if numpy_dtype is None:
-        values = _to_objects([generate_value(dtype, sampler) for _ in range(sampler.n_rows)])
+        values = object_array([generate_value(dtype, sampler) for _ in range(sampler.n_rows)])
     else:
         values = _generate_array(numpy_dtype, (sampler.n_rows,), sampler)
     # MLflow itself accepts no null among integers.
@@ -118,13 +119,6 @@ def _generate_column(dtype: ColumnType, required: bool, sampler: Sampler) -> Num
         values = values.astype(object) if null is None else values
         values[int(sampler.rng.integers(sampler.n_rows))] = null
     return values
-
-
-def _to_objects(values: list[object]) -> NumpyArray:
-    cells = np.empty(len(values), dtype=object)
-    for index, item in enumerate(values):
-        cells[index] = item
-    return cells
 
 
 def generate_value(dtype: ColumnType, sampler: Sampler) -> object:

@@ -16,9 +16,9 @@ import numpy as np
 from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, DataType, ParamSpec, Schema, TensorSpec
 
+from modelpact._internal.characters import blank_unprintable
 from modelpact.signature.enforcement.columns import compile_column
 from modelpact.signature.enforcement.nested import (
-    AnyNode,
     ArrayNode,
     MapNode,
     Node,
@@ -206,17 +206,17 @@ class _ModuleWriter:
 
     def _annotation(self, node: Node, class_name: str) -> str:
         """Return the annotation of a compiled type; `class_name` names the class of an object."""
-        if isinstance(node, AnyNode):
-            return "Any"
-        if isinstance(node, ObjectNode):
-            return self._object(node, class_name)
-        annotation = "Any"
-        if isinstance(node, ScalarNode):
-            annotation = self._scalar(node.expected)
-        elif isinstance(node, ArrayNode):
-            annotation = f"list[{self._annotation(node.item, f'{class_name}Item')}]"
-        elif isinstance(node, MapNode):
-            annotation = f"dict[str, {self._annotation(node.item, f'{class_name}Value')}]"
+        match node:
+            case ObjectNode():
+                return self._object(node, class_name)
+            case ScalarNode():
+                annotation = self._scalar(node.expected)
+            case ArrayNode():
+                annotation = f"list[{self._annotation(node.item, f'{class_name}Item')}]"
+            case MapNode():
+                annotation = f"dict[str, {self._annotation(node.item, f'{class_name}Value')}]"
+            case _:
+                return "Any"
         return f"{annotation} | None" if node.nullable else annotation
 
     def _object(self, node: ObjectNode, class_name: str) -> str:
@@ -347,5 +347,4 @@ def _to_source(value: object) -> str:
 
 def _docstring(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    printable = "".join(letter if letter.isprintable() else " " for letter in escaped)
-    return f'"""{printable}"""'
+    return f'"""{blank_unprintable(escaped)}"""'

@@ -250,11 +250,11 @@ def _read_union(
 def _read_values(hint: object, values: list[object], path: str) -> tuple[DataType, bool]:
     """Return the type of the values of a `Literal` or an `Enum`; None makes it optional."""
     kinds = {_SCALARS.get(type(value)) for value in values if value is not None}
-    kind = kinds.pop() if len(kinds) == 1 else None
-    if kind is None:
-        remedy = "Its values must have one type: all str, int, float, bool, bytes or datetime."
-        _reject(hint, path, remedy)
-    return kind, None not in values
+    match list(kinds):
+        case [DataType() as kind]:
+            return kind, None not in values
+    remedy = "Its values must have one type: all str, int, float, bool, bytes or datetime."
+    _reject(hint, path, remedy)
 
 
 def _read_object(hint: Any, path: str, parents: _Parents) -> Object:

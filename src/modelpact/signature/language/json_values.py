@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from modelpact._internal.text import has_surrogates
+from modelpact._internal.characters import has_surrogates
 from modelpact.signature.field_path import FieldPath
 
 __all__ = ["Unstorable", "find_unstorable", "is_missing", "suggest_conversion"]

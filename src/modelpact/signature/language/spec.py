@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,23 +91,19 @@ def _read_signature(spec: object, issues: SpecIssues) -> ModelSignature:
     return ModelSignature(**parts)
 
 
-def _has_parts(spec: Mapping[str, object]) -> bool:
+def _has_parts(spec: Container[object]) -> bool:
     return any(part in spec for part in _PARTS)
 
 
 def _unwrap_mlmodel(spec: object, issues: SpecIssues) -> object:
     """Return the signature inside the data of an `MLmodel` file; other data unchanged."""
-    if not isinstance(spec, Mapping) or _has_parts(spec):
-        return spec
-    signature = spec.get("signature")
-    if not isinstance(signature, Mapping):
-        return spec
-    issues.lines = {
-        path[1:]: line
-        for path, line in issues.lines.items()
-        if len(path) > 1 and path[0] == "signature"
-    }
-    return signature
+    match spec:
+        case {"signature": Mapping() as signature, **others} if not _has_parts(others):
+            issues.lines = {
+                path[1:]: line for path, line in issues.lines.items() if path[:1] == ("signature",)
+            }
+            return signature
+    return spec
 
 
 def _read_parts(spec: object, issues: SpecIssues) -> dict[str, Any]:
