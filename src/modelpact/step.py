@@ -151,6 +151,11 @@ def _to_plain(value: Any) -> Any:
         return list(map(_to_plain, value))
     if isinstance(value, (set, frozenset)):
         return sorted(map(repr, value))
+    return _describe(value)
+
+
+def _describe(value: Any) -> Any:
+    """Return a scalar unchanged, and another object as a text or data that identify it."""
     # The repr of a class or a function may contain an address.
     if "<" not in getattr(value, "__qualname__", "<"):
         return _qualified_name(value)
