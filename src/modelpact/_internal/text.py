@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["closest_match", "did_you_mean", "format_count", "list_items", "preview", "truncate"]
+__all__ = ["closest_match", "did_you_mean", "list_items", "preview", "truncate"]
 
 COMPARED_LENGTH = 80
 """Characters of a mistyped name that are compared; the cost grows with the square of the length."""
@@ -69,16 +69,6 @@ def preview(value: object) -> str:
         except (TypeError, ValueError):
             text = repr(value)
     return truncate(text, PREVIEW_LENGTH)
-
-
-def format_count(count: int, noun: str) -> str:
-    """Return a number and a noun, in the plural if needed.
-
-    Example:
-        >>> format_count(1, "change"), format_count(1200, "change")
-        ('1 change', '1,200 changes')
-    """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def list_items(title: str, items: Sequence[object], total: int) -> str:

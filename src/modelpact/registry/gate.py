@@ -11,8 +11,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from modelpact._internal.counts import format_count
 from modelpact._internal.mlflow_errors import suppress_codes
-from modelpact._internal.text import did_you_mean, format_count, list_items
+from modelpact._internal.text import did_you_mean, list_items
 from modelpact.errors import CompatibilityError, ConfigError, RegisterError
 from modelpact.registry.compatibility_report import (
     AppliedWaiver,

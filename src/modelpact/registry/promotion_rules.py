@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Literal
 
 from modelpact import registry
 from modelpact._internal import mlflow_compat
+from modelpact._internal.counts import format_count
 from modelpact._internal.files import temporary_folder
 from modelpact._internal.mlflow_errors import suppress_codes
-from modelpact._internal.text import did_you_mean, format_count, truncate
+from modelpact._internal.text import did_you_mean, truncate
 from modelpact.errors import ConfigError, PactError
 from modelpact.registry.aliases import RuleResult
 from modelpact.registry.versions import CHECKS_TAG

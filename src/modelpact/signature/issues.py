@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from modelpact._internal.text import did_you_mean, format_count, list_items, preview
+from modelpact._internal.counts import format_count
+from modelpact._internal.text import did_you_mean, list_items, preview
 from modelpact.errors import SignError, SpecError
 from modelpact.signature.field_path import FieldPath, format_column_path, format_path
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from modelpact._internal.characters import blank_unprintable
-from modelpact._internal.text import format_count, truncate
+from modelpact._internal.counts import format_count
+from modelpact._internal.text import truncate
 from modelpact.cli.render.console import plain_table
 from modelpact.cli.render.markdown import code, table
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlflow.types.schema import ColSpec, ParamSpec, Property, Schema, TensorSpec
 
-from modelpact._internal.text import format_count
+from modelpact._internal.counts import format_count
 from modelpact.signature.language.type_names import ColumnType
 from modelpact.signature.language.types import format_type
 

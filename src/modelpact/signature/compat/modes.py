@@ -7,7 +7,8 @@ from typing import Literal, NoReturn, get_args
 
 from mlflow.models import ModelSignature
 
-from modelpact._internal.text import format_count, list_items
+from modelpact._internal.counts import format_count
+from modelpact._internal.text import list_items
 from modelpact.errors import CompatibilityError
 from modelpact.signature.compat.diff import diff
 from modelpact.signature.compat.rules import Change, Direction

@@ -8,7 +8,8 @@ from __future__ import annotations
 from mlflow.models import ModelSignature
 from mlflow.types.schema import Array, Map, Object, Property, Schema, TensorSpec
 
-from modelpact._internal.text import format_count, list_items, preview, truncate
+from modelpact._internal.counts import format_count
+from modelpact._internal.text import list_items, preview, truncate
 from modelpact.errors import SignError
 from modelpact.signature.inference.type_hints import from_predict
 from modelpact.signature.language.spec import to_spec
