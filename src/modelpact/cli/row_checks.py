@@ -104,7 +104,11 @@ class RowChecks:
 def _slice(inputs: Inputs, start: int, n_chunk: int, n_rows: int) -> Inputs:
     if n_rows <= n_chunk:
         return inputs
-    return take_rows(inputs, range(start, min(start + n_chunk, n_rows)))
+    stop = min(start + n_chunk, n_rows)
+    if hasattr(inputs, "iloc"):
+        # Without a copy.
+        return inputs.iloc[start:stop]
+    return take_rows(inputs, range(start, stop))
 
 
 def _parse_numeric_cells(inputs: Inputs, columns: set[str]) -> pd.DataFrame | None:

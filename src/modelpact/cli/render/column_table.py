@@ -211,7 +211,8 @@ def _remarks(
     remarks = []
     if isinstance(spec.type, AnyType):
         remarks.append("unknown type: any value is accepted; plain MLflow signs this silently")
-    n_missing = sum(map(is_missing, values))
+    present = [value for value in values if not is_missing(value)]
+    n_missing = len(values) - len(present)
     if not spec.required and n_missing:
         remarks.append(f"optional: {n_missing:,} of {len(values):,} rows have no value")
     if check_integers and spec.required and spec.type in (DataType.long, DataType.integer):
@@ -220,7 +221,7 @@ def _remarks(
             "signer.integers_as=double allows missing values"
         )
     if spec.type in (DataType.long, DataType.string):
-        remarks += _id_remarks(str(spec.name), [one for one in values if not is_missing(one)])
+        remarks += _id_remarks(str(spec.name), present)
     return tuple(remarks)
 
 
