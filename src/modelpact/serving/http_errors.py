@@ -11,7 +11,7 @@ from modelpact.signature import ViolationCode
 __all__ = ["ERROR_SCHEMA", "STATUS_DESCRIPTIONS", "HttpError", "to_http_error"]
 
 STATUS_DESCRIPTIONS = {
-    400: "The body is not valid JSON or CSV.",
+    400: "The body is not valid JSON, CSV or Parquet.",
     408: "The body did not arrive in time.",
     413: "The body is too large.",
     415: "The content type is not supported.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelpact.serving.encoding import encode_request
 from modelpact.serving.http_errors import ERROR_SCHEMA, STATUS_DESCRIPTIONS
-from modelpact.serving.mlflow_protocol import ENVELOPES, PARQUET
+from modelpact.serving.mlflow_protocol import ENVELOPES, LLM_KEYS, PARQUET
 from modelpact.signature import to_json_schema
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def describe_predict_body(adapter: Adapter) -> dict[str, Any]:
 
 
 def describe_invocations_body(adapter: Adapter) -> dict[str, Any]:
-    """Return the request body of `/invocations`: one of MLflow's envelopes, CSV or Parquet."""
+    """Return the body of `/invocations`: an envelope, that of a language model, CSV or Parquet."""
     parts = to_json_schema(adapter.signature)["properties"]
     records = parts.get("inputs", {})
     if records.get("items", {}).get("type") != "object":
@@ -57,7 +57,10 @@ def describe_invocations_body(adapter: Adapter) -> dict[str, Any]:
             "inputs": {},
             "params": parts.get("params", no_params),
         },
-        "oneOf": [{"required": [envelope]} for envelope in ENVELOPES],
+        "anyOf": [
+            {"oneOf": [{"required": [envelope]} for envelope in ENVELOPES]},
+            *({"required": [key]} for key in LLM_KEYS),
+        ],
     }
     return _request_body(
         {
