@@ -156,3 +156,21 @@ def test_options_of_the_user(
     ended = modelpact("--config-dir", str(tmp_path / "conf"), "task=inspect", "data=mine", override)
     assert ended.status == (0 if text is None else 2), ended.err
     assert text is None or text in ended.err
+
+
+@pytest.mark.parametrize(
+    ("argument", "text"),
+    [
+        ("target=price", "data.target is a key of data=csv, jsonl, parquet."),
+        ("data.path=a.csv", "data.path is a key of data=csv, jsonl, parquet."),
+        (
+            "data=a.csv",
+            "unknown data 'a.csv'\nFor a file: data=csv data.path=a.csv data.target=...",
+        ),
+        ("data=a.csv.gz", "For a file: data=csv data.path=a.csv.gz data.target=..."),
+    ],
+)
+def test_first_steps_with_a_file(argument: str, text: str, modelpact: CommandRunner) -> None:
+    ended = modelpact(argument)
+    assert ended.status == 2
+    assert text in ended.err

@@ -67,6 +67,8 @@ def test_the_suggested_line_works(override: str, key: str, value: Any) -> None:
     assert (read_named_values(found) if isinstance(value, dict) else found) == value
 
 
-@pytest.mark.parametrize("override", ["=", "a..b=1", "data.types={a: {}", "data.foo={ö: 1}", ""])
+@pytest.mark.parametrize(
+    "override", ["=", "a..b=1", "data.types={a: {}", "data.foo={ö: 1}", "data.columns=[a,b", ""]
+)
 def test_without_a_line_that_works_the_advice_is_general(override: str) -> None:
     assert advise(override) == GENERIC

@@ -13,6 +13,9 @@ __all__ = ["list_groups", "list_options", "option_keys", "unknown_option"]
 
 CONF = "modelpact.conf"
 
+FILE_OPTIONS = ("csv", "jsonl", "parquet")
+"""Options of data that read files of that suffix."""
+
 
 def list_groups() -> list[str]:
     """Return the names of the config groups, without Hydra's own."""
@@ -49,9 +52,13 @@ def option_keys(group: str, option: str) -> frozenset[str]:
 def unknown_option(group: str, option: str, known: Iterable[str]) -> ConfigError:
     """Return the error for an option that its group does not have."""
     names = list(known)
+    remedy = f"Options of {group or 'the folder'}: {', '.join(names)}."
+    kind = next((part for part in option.split(".")[1:] if part in FILE_OPTIONS), None)
+    if group == "data" and kind is not None:
+        remedy = f"For a file: data={kind} data.path={option} data.target=..."
     return ConfigError(
         f"unknown {group or 'config'} {option!r}{did_you_mean(option, names)}",
-        remedy=f"Options of {group or 'the folder'}: {', '.join(names)}.",
+        remedy=remedy,
         group=group,
         option=option,
     )

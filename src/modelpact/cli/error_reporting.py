@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.text import did_you_mean, truncate
-from modelpact.cli.config_groups import list_groups, list_options, unknown_option
+from modelpact.cli.config_groups import list_groups, list_options, option_keys, unknown_option
 from modelpact.cli.override_advice import GENERIC, advise
 from modelpact.errors import ConfigError, PactError
 
@@ -170,9 +170,20 @@ def _unknown_key(key: str, parent: Any, override: str) -> ConfigError:
         own_name = override.removeprefix(f"{prefix}.")
         if "." in own_name and not known:
             remedy += f" If the dot is part of a name: '{prefix}={{{own_name}: ...}}'."
+    remedy += _suggest_place(prefix, name)
     return ConfigError(
         f"unknown key {key!r}{did_you_mean(name, sorted(known))}", remedy=remedy, key=key
     )
+
+
+def _suggest_place(prefix: str, name: str) -> str:
+    """Return where modelpact's own options have a key; nothing if none of them has it."""
+    groups = [prefix] if prefix in list_groups() else [] if prefix else list_groups()
+    for group in groups:
+        options = [one for one in list_options(group) if name in option_keys(group, one)]
+        if options:
+            return f" {group}.{name} is a key of {group}={', '.join(options)}."
+    return ""
 
 
 def _fields(node: Any) -> Iterable[str]:

@@ -53,7 +53,7 @@ def _candidates(key: str, value: str) -> Iterator[str]:
         yield f"{key}={_to_hydra(parsed)}"
     if isinstance(parsed, dict) and key.lstrip("+") in FROM_TEXT:
         yield f"{key.lstrip('+')}={_quote(_to_yaml(parsed))}"
-    elif not isinstance(parsed, dict) and value[:1] != "{":
+    elif not isinstance(parsed, dict) and value[:1] not in ("{", "["):
         yield f"{key}={_quote(value)}"
 
 
@@ -69,6 +69,8 @@ def _parse_value(value: str) -> Any:
     """Return a value in braces or brackets as plain data; None for other values."""
     import yaml  # type: ignore[import-untyped, unused-ignore]
 
+    if value[:1] == "[" and value[-1] != "]":
+        return None
     if value[:1] == "[" and "{" not in value:
         return [item.strip().strip("'\"") for item in value[1:-1].split(",")]
     if value[:1] not in ("{", "["):
