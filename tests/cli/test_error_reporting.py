@@ -165,7 +165,7 @@ def test_options_of_the_user(
         ("data.path=a.csv", "data.path is a key of data=csv, jsonl, parquet."),
         (
             "data=a.csv",
-            "unknown data 'a.csv'\nFor a file: data=csv data.path=a.csv data.target=...",
+            "For a file: data=csv data.path=a.csv data.target=...",
         ),
         ("data=a.csv.gz", "For a file: data=csv data.path=a.csv.gz data.target=..."),
     ],
