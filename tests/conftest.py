@@ -59,7 +59,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cache folder of the whole run: the store template and inferred requirements are shared."""
     folder = tmp_path_factory.getbasetemp()
     # Each worker of pytest-xdist has its own subfolder.
-    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "cache"
+    cache = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "cache"
+    cache.mkdir(exist_ok=True)
+    return cache
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,7 +6,7 @@ import warnings
 from typing import Any, Literal
 
 from mlflow.models import ModelSignature
-from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object, Property, Schema
+from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Object, Property, Schema
 
 from modelpact.errors import SignError
 from modelpact.signature.field_path import FieldPath
@@ -118,12 +118,11 @@ def _add_untyped(dtype: ColumnType, path: FieldPath, issues: DataIssues) -> None
 
 
 def _replace_integers(dtype: ColumnType, integer_type: DataType) -> ColumnType:
+    # Data has no maps: a dict is an object.
     if dtype in (DataType.integer, DataType.long):
         return integer_type
     if type(dtype) is Array:
         return Array(_replace_integers(dtype.dtype, integer_type))
-    if isinstance(dtype, Map):
-        return Map(_replace_integers(dtype.value_type, integer_type))
     if isinstance(dtype, Object):
         return Object(
             [

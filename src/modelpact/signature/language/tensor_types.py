@@ -60,20 +60,16 @@ def read_tensor(
     """Read a tensor from text; return None after adding an issue.
 
     Args:
-        value: A dtype and a shape, such as `float32[-1, 3]`.
+        value: A dtype and a shape, such as `float32[-1, 3]`; a text that `is_tensor` accepts.
         path: The position of the value in the signature.
         issues: Collects the issues.
         name: The name of the tensor.
     """
-    match = _TENSOR.match(value)
-    if match is None:
-        text = f"invalid tensor {preview(value)}; write a dtype and a shape, such as float32[-1, 3]"
-        issues.add(path, text)
-        return None
-    dtype = _find_dtype(match[1])
+    dtype_text, _, shape_text = value.strip().removesuffix("]").rpartition("[")
+    dtype = _find_dtype(dtype_text.strip())
     if dtype is None:
-        issues.add(path, describe_unknown_dtype(match[1]))
-    shape = _read_shape(match[2].strip(), path, issues)
+        issues.add(path, describe_unknown_dtype(dtype_text.strip()))
+    shape = _read_shape(shape_text.strip(), path, issues)
     return None if dtype is None or shape is None else TensorSpec(dtype, shape, name)
 
 
