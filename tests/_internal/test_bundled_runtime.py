@@ -121,7 +121,7 @@ print(json.dumps([model.predict(pandas.DataFrame(rows)).tolist() for model in mo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("is_reversed", [False, True])
+@pytest.mark.parametrize("is_reversed", [False, pytest.param(True, marks=pytest.mark.exhaustive)])
 def test_models_of_two_releases_load_without_modelpact(
     is_reversed: bool, other_release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -159,7 +159,12 @@ RUN_PY, SCRIPT = (
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [RUN_PY, SCRIPT], ids=["run.py", "modelpact"])
+# The tests of the wheel publish with the console script.
+@pytest.mark.parametrize(
+    "command",
+    [RUN_PY, pytest.param(SCRIPT, marks=pytest.mark.exhaustive)],
+    ids=["run.py", "modelpact"],
+)
 def test_run_py_and_the_console_script_publish(command: list[str]) -> None:
     good = subprocess.run(
         [*command, "signer=infer", *QUICK], capture_output=True, text=True, check=False

@@ -305,7 +305,7 @@ class TestConfigurations:
         assert first == "{'response': ['ok']} ['ok']"
         assert "/artifacts/code/_modelpact_" in second
 
-    @pytest.mark.slow
+    @pytest.mark.exhaustive
     def test_a_clean_process_with_another_server(self, saved: Saving, tmp_path: Path) -> None:
         with ChatServer(answer("other"), key=KEY) as other:
             config = {"base_url": other.base_url, "api_key": "env:LATER"}
