@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelpact._internal.type_checks import is_list_of
 from modelpact.serving.http_errors import HttpError
@@ -72,7 +72,22 @@ def parse_invocation(body: Any, schema: Schema | None) -> Call:
     if len(given) != 1:
         raise _malformed(f"exactly one of {', '.join(ENVELOPES)}")
     envelope = given[0]
-    return _parse_envelope(envelope, body[envelope], schema), _parse_params(body)
+    return _parse_envelope(envelope, body[envelope], _read_form(schema)), _parse_params(body)
+
+
+class _Form(NamedTuple):
+    """The form of the inputs: tensors or columns, with names or without."""
+
+    is_tensors: bool
+    names: list[str]
+    n_unnamed: int
+
+
+def _read_form(schema: Schema | None) -> _Form:
+    if schema is None:
+        return _Form(is_tensors=False, names=[], n_unnamed=0)
+    names = [str(name) for name in schema.input_names()] if schema.has_input_names() else []
+    return _Form(schema.is_tensor_spec(), names, 0 if names else len(schema.inputs))
 
 
 def parse_llm(body: object, params: ParamSchema | None) -> Call | None:
@@ -91,19 +106,19 @@ def parse_llm(body: object, params: ParamSchema | None) -> Call | None:
     return inputs, {key: body[key] for key in body if key in names} or None
 
 
-def _parse_envelope(envelope: str, value: Any, schema: Schema | None) -> object:
+def _parse_envelope(envelope: str, value: Any, form: _Form) -> object:
     if envelope == "dataframe_split":
-        return _parse_split(value, schema)
+        return _parse_split(value, form)
     if envelope == "dataframe_records":
         if not is_list_of(value, dict):
             raise _malformed("a list of objects", envelope)
-        return _to_frame(value) if schema is not None and schema.is_tensor_spec() else value
+        return _to_frame(value) if form.is_tensors else value
     if isinstance(value, list) and not any(isinstance(item, dict) for item in value):
-        names = [] if schema is None else schema.input_names()
         # The values of the only input need no name.
-        is_named = schema is not None and schema.has_input_names()
-        return {names[0]: value} if len(names) == 1 and is_named else value
-    return _parse_instances(value, schema) if envelope == "instances" else value
+        return {form.names[0]: value} if len(form.names) == 1 else value
+    if envelope == "instances" and form.is_tensors and form.names:
+        return _parse_instances(value)
+    return value
 
 
 def _to_frame(rows: list[Any], columns: list[Any] | None = None) -> pd.DataFrame:
@@ -220,14 +235,12 @@ def _check_rectangular(text: str) -> None:
         raise ValueError("the rows have different lengths")
 
 
-def _parse_split(value: Any, schema: Schema | None) -> object:
+def _parse_split(value: Any, form: _Form) -> object:
     fields = value if isinstance(value, dict) else {}
     if "data" not in fields or fields.keys() - {"columns", "index", "data"}:
         raise _malformed("an object with data, and optional columns and index", "dataframe_split")
     columns, data = fields.get("columns"), fields["data"]
-    if columns is not None and (
-        not isinstance(columns, list) or len(set(map(str, columns))) != len(columns)
-    ):
+    if not _are_unique_names(columns):
         raise _malformed("a list of unique names", "dataframe_split.columns")
     if isinstance(data, dict) or (data and is_list_of(data, dict)):
         # pandas reads columns and records as well.
@@ -235,7 +248,13 @@ def _parse_split(value: Any, schema: Schema | None) -> object:
     if not is_list_of(data, list):
         raise _malformed("a list of lists", "dataframe_split.data")
     _check_lengths(data, columns, fields.get("index"))
-    return _name_cells(data, columns, schema)
+    return _name_cells(data, columns, form)
+
+
+def _are_unique_names(columns: Any) -> bool:
+    if columns is None:
+        return True
+    return isinstance(columns, list) and len(set(map(str, columns))) == len(columns)
 
 
 def _check_lengths(data: list[list[Any]], columns: list[Any] | None, index: Any) -> None:
@@ -246,20 +265,15 @@ def _check_lengths(data: list[list[Any]], columns: list[Any] | None, index: Any)
             raise _malformed(f"{len(columns)} values", "dataframe_split.data", number)
 
 
-def _name_cells(data: list[list[Any]], columns: list[Any] | None, schema: Schema | None) -> object:
+def _name_cells(data: list[list[Any]], columns: list[Any] | None, form: _Form) -> object:
     """Return rows of cells in the form that the signature has."""
-    is_tensors = schema is not None and schema.is_tensor_spec()
-    if (is_tensors and data) or (columns and not data):
+    if (form.is_tensors and data) or (columns and not data):
         return _to_frame(data, columns)
-    is_unnamed = schema is not None and not schema.has_input_names()
-    if columns is None or (is_unnamed and columns == list(range(len(columns)))):
-        is_single = schema is not None and is_unnamed and len(schema.inputs) == 1
-        return [row[0] for row in data] if is_single and _are_single(data) else data
+    is_numbered = form.n_unnamed > 0 and columns == list(range(len(columns or ())))
+    if columns is None or is_numbered:
+        is_single = form.n_unnamed == 1 and all(len(row) == 1 for row in data)
+        return [row[0] for row in data] if is_single else data
     return [dict(zip(map(str, columns), row, strict=True)) for row in data]
-
-
-def _are_single(data: list[list[Any]]) -> bool:
-    return all(len(row) == 1 for row in data)
 
 
 def _select(data: Any, columns: list[Any] | None) -> Any:
@@ -270,10 +284,8 @@ def _select(data: Any, columns: list[Any] | None) -> Any:
     return [_select(row, columns) for row in data]
 
 
-def _parse_instances(value: Any, schema: Schema | None) -> object:
-    """Return rows; for a signature of named tensors, one list per name."""
-    if not _has_named_tensors(schema):
-        return value
+def _parse_instances(value: Any) -> object:
+    """Return one list per name of a signature of named tensors."""
     if is_list_of(value, dict) and value:
         names = value[0]
         if any(row.keys() != names.keys() for row in value):
@@ -289,10 +301,6 @@ def as_mlflow_table(prediction: Any) -> Any:
     """Return a Series as a table of one column, which is how MLflow's server writes it."""
     is_series = hasattr(prediction, "to_frame") and hasattr(prediction, "iloc")
     return prediction.to_frame() if is_series else prediction
-
-
-def _has_named_tensors(schema: Schema | None) -> bool:
-    return schema is not None and schema.is_tensor_spec() and schema.has_input_names()
 
 
 def _parse_params(body: dict[str, object]) -> dict[str, object] | None:
