@@ -22,6 +22,7 @@ from modelpact.datatypes import (
     diff_forms,
     diff_values,
     digest_values,
+    join_rows,
     take_rows,
     to_columns,
     to_json,
@@ -257,6 +258,13 @@ class TestEveryKind:
         assert type(taken) is type(value)
         assert count_rows(taken) == 1
         assert diff_values(take_rows(value, range(n_rows)), value, rtol=0, atol=0) == ""
+
+    def test_has_the_rows_of_both_parts(self, value: Any) -> None:
+        n_rows = count_rows(value)
+        if n_rows == 1 or type(value).__module__.partition(".")[0] in ("polars", "pyarrow"):
+            return
+        joined = join_rows(take_rows(value, [0]), take_rows(value, range(1, n_rows)))
+        assert diff_values(joined, value, rtol=0, atol=0) == ""
 
     def test_is_json(self, value: Any) -> None:
         import json

@@ -47,6 +47,17 @@ def test_large_integers_with_gaps_are_published_with_all_digits() -> None:
             assert adapter.predict(data.read().inputs).prediction.tolist() == [0.0, 1.0]
 
 
+def test_a_null_among_the_held_out_rows_makes_a_column_optional() -> None:
+    rows = "".join(f"{row},{row}\n" for row in range(20))
+    for gap in range(1, 20):
+        Path("in.csv").write_text("a,y\n" + rows.replace(f"\n{gap},", "\n,", 1))
+        data = CsvData(path="in.csv", target="y")
+        if data.read().inputs["a"].notna().all():
+            break
+    receipt = publish(**steps(data=data, model=Counter()))
+    assert '"name": "a", "required": false' in input_types(receipt)
+
+
 def test_a_written_contract_decides_how_a_csv_file_is_read() -> None:
     Path("in.csv").write_text("zip,sent,n\n8010,2020-01-02,1\n1000,,2\n")
     signer = ExplicitSigner(inputs={"zip": "string", "sent?": "datetime", "n": "double"})

@@ -10,14 +10,14 @@ from pydantic import BeforeValidator, Field
 
 from modelpact._internal import foreign_tables
 from modelpact._internal.named_values import read_named_values
-from modelpact.datatypes import count_rows, take_rows
+from modelpact.datatypes import count_rows, join_rows, take_rows
 from modelpact.errors import DataError
 from modelpact.types import Sample, Step
 
 if TYPE_CHECKING:
-    from modelpact.types import Signature
+    from modelpact.types import Inputs, Signature
 
-__all__ = ["DataSource"]
+__all__ = ["DataSource", "all_inputs"]
 
 
 class DataSource(Step, ABC):
@@ -118,3 +118,9 @@ class DataSource(Step, ABC):
 
     def _error(self, message: str, remedy: str) -> DataError:
         return DataError(message, remedy=remedy, source=self.KIND)
+
+
+def all_inputs(sample: Sample) -> Inputs:
+    """Return the inputs and then those that are held out: the signature has to fit them, too."""
+    held_out = sample.holdout
+    return sample.inputs if held_out is None else join_rows(sample.inputs, held_out.inputs)

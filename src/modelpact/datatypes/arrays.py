@@ -29,6 +29,10 @@ class ArrayKind(Kind):
     def take_rows(self, value: NDArray[Any], positions: Sequence[int]) -> NDArray[Any]:
         return value[list(positions)] if value.ndim else value
 
+    def join_rows(self, first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
+        concatenate = np.ma.concatenate if isinstance(first, np.ma.MaskedArray) else np.concatenate
+        return concatenate([first, second]) if first.ndim else first
+
     def update_digest(self, sha: _Hash, value: NDArray[Any]) -> None:
         sha.update(f"{value.dtype}{value.shape}".encode())
         if value.dtype.kind in "OT":
@@ -90,6 +94,11 @@ class SparseKind(Kind):
     def take_rows(self, value: Any, positions: Sequence[int]) -> Any:
         return value.tocsr()[list(positions)].asformat(value.format)
 
+    def join_rows(self, first: Any, second: Any) -> Any:
+        from scipy.sparse import vstack
+
+        return vstack([first, second], format=first.format)
+
     def update_digest(self, sha: _Hash, value: Any) -> None:
         for array in (np.array(value.shape), *_canonical_arrays(value)):
             find_kind(array).update_digest(sha, array)
@@ -125,6 +134,14 @@ class SeriesKind(Kind):
     def take_rows(self, value: Any, positions: Sequence[int]) -> Any:
         taken = value.take(list(positions))
         return taken.reset_index(drop=True) if hasattr(value, "iloc") else taken
+
+    def join_rows(self, first: Any, second: Any) -> Any:
+        import pandas as pd
+
+        if hasattr(first, "iloc"):
+            return pd.concat([first, second], ignore_index=True)
+        is_index = isinstance(first, pd.Index)
+        return first.append(second) if is_index else first._concat_same_type([first, second])
 
     def update_digest(self, sha: _Hash, value: Any) -> None:
         import pandas as pd

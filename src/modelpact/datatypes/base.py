@@ -67,6 +67,10 @@ class Kind(ABC):
         """Return the rows at `positions`, in that order, as a value of the same type."""
         return value
 
+    def join_rows(self, first: Any, second: Any) -> Any:
+        """Return the rows of one value, then those of another one of the same type."""
+        return first
+
     @abstractmethod
     def update_digest(self, sha: _Hash, value: Any) -> None:
         """Add a value to a hash."""

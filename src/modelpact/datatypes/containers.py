@@ -82,6 +82,9 @@ class ListKind(Kind):
     def take_rows(self, value: Any, positions: Sequence[int]) -> Any:
         return [value[position] for position in positions] if isinstance(value, list) else value
 
+    def join_rows(self, first: Any, second: Any) -> Any:
+        return [*first, *second] if isinstance(first, list) else first
+
     def update_digest(self, sha: _Hash, value: Sequence[Any]) -> None:
         if _update_json(sha, value):
             return
@@ -127,6 +130,11 @@ class DictKind(Kind):
         if not _is_tensors(value):
             return value
         return {key: find_kind(item).take_rows(item, positions) for key, item in value.items()}
+
+    def join_rows(self, first: dict[Any, Any], second: dict[Any, Any]) -> Any:
+        if not _is_tensors(first):
+            return first
+        return {key: find_kind(item).join_rows(item, second[key]) for key, item in first.items()}
 
     def update_digest(self, sha: _Hash, value: dict[Any, Any]) -> None:
         if not _update_json(sha, value):

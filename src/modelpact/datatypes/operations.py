@@ -16,6 +16,7 @@ __all__ = [
     "diff_forms",
     "diff_values",
     "digest_values",
+    "join_rows",
     "take_rows",
     "to_columns",
     "to_json",
@@ -47,6 +48,16 @@ def take_rows(value: Any, positions: Sequence[int]) -> Any:
         ['c', 'a']
     """
     return find_kind(value).take_rows(value, positions)
+
+
+def join_rows(first: Any, second: Any) -> Any:
+    """Return the rows of one value, then those of another one of the same type.
+
+    Example:
+        >>> join_rows(["a", "b"], ["c"])
+        ['a', 'b', 'c']
+    """
+    return find_kind(first).join_rows(first, second)
 
 
 def digest_values(*values: object) -> str:

@@ -29,6 +29,11 @@ class FrameKind(Kind):
     def take_rows(self, value: pd.DataFrame, positions: Sequence[int]) -> pd.DataFrame:
         return value.iloc[list(positions)].reset_index(drop=True)
 
+    def join_rows(self, first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+        import pandas as pd
+
+        return pd.concat([first, second], ignore_index=True)
+
     def update_digest(self, sha: _Hash, value: pd.DataFrame) -> None:
         sha.update(repr(list(value.columns)).encode())
         for column in _columns(value):
@@ -69,6 +74,10 @@ class OtherTableKind(FrameKind):
             ("pyarrow", "Array"),
         }
     )
+
+    def join_rows(self, first: Any, second: Any) -> Any:
+        # Models do not take these tables: signers name the conversion.
+        return first
 
     def take_rows(self, value: Any, positions: Sequence[int]) -> Any:
         return value.take(list(positions)) if hasattr(value, "take") else value[list(positions)]

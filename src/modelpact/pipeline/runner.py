@@ -12,6 +12,7 @@ from modelpact import models
 from modelpact._internal.files import write_atomically
 from modelpact._internal.guards import on_error
 from modelpact._internal.signals import sigterm_raises
+from modelpact.data.base import all_inputs
 from modelpact.errors import (
     ConfigError,
     DataError,
@@ -192,7 +193,7 @@ def _fit_and_register(
         sample = predict_sample(steps, recorder, sample)
     with recorder.stage("sign"):
         signature = steps.signer.sign(
-            sample.inputs, sample.outputs, params=sample.params, model=steps.model
+            all_inputs(sample), sample.outputs, params=sample.params, model=steps.model
         )
         check_returned(signature, ModelSignature, f"{steps.signer.KIND}.sign", SignError)
         check_signed(steps, sample, signature)

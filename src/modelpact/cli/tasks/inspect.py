@@ -10,6 +10,7 @@ from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.render.progress import Progress
 from modelpact.cli.tasks.base import Task
 from modelpact.data import DataSource
+from modelpact.data.base import all_inputs
 from modelpact.errors import ConfigError, OutputsError, SignError
 from modelpact.models import Model
 from modelpact.models.row_methods import call_fit
@@ -67,7 +68,7 @@ class InspectTask(Task):
             try:
                 with recorder.stage("sign"):
                     signature = self.signer.sign(
-                        sample.inputs, sample.outputs, params=sample.params, model=self.model
+                        all_inputs(sample), sample.outputs, params=sample.params, model=self.model
                     )
             except SignError as error:
                 self._show_errors(sample, error)
