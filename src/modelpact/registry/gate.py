@@ -268,11 +268,14 @@ def require_contract(signature: Signature | None, what: str, *, allow_any: bool 
 def _accepts_any_input(signature: Signature) -> bool:
     """Check for inputs without a schema, or with the one that MLflow infers when it fails.
 
-    That schema is a single unnamed column of any type.
+    That schema is a single unnamed column of any type, required or not.
     """
-    from mlflow.types.schema import AnyType, ColSpec, Schema
+    from mlflow.types.schema import AnyType
 
-    return signature.inputs in (None, Schema([ColSpec(AnyType())]))
+    if signature.inputs is None:
+        return True
+    columns = signature.inputs.inputs
+    return len(columns) == 1 and columns[0].name is None and isinstance(columns[0].type, AnyType)
 
 
 def _incompatible(gate: Gate, name: str, broken: dict[int, list[Change]]) -> CompatibilityError:
