@@ -14,26 +14,28 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    Array = NDArray[Any]
+
 __all__ = ["ArrayKind", "SeriesKind", "SparseKind"]
 
 
 @register
-class ArrayKind(Kind):
+class ArrayKind(Kind["Array"]):
     """An ndarray; the first axis is rows, and an array without axes is one row."""
 
     types = frozenset({("numpy", "ndarray")})
 
-    def count_rows(self, value: NDArray[Any]) -> int:
+    def count_rows(self, value: Array) -> int:
         return len(value) if value.ndim else 1
 
-    def take_rows(self, value: NDArray[Any], positions: Sequence[int]) -> NDArray[Any]:
+    def take_rows(self, value: Array, positions: Sequence[int]) -> Array:
         return value[list(positions)] if value.ndim else value
 
-    def join_rows(self, first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
+    def join_rows(self, first: Array, second: Array) -> Array:
         concatenate = np.ma.concatenate if isinstance(first, np.ma.MaskedArray) else np.concatenate
         return concatenate([first, second]) if first.ndim else first
 
-    def update_digest(self, sha: _Hash, value: NDArray[Any]) -> None:
+    def update_digest(self, sha: _Hash, value: Array) -> None:
         sha.update(f"{value.dtype}{value.shape}".encode())
         if value.dtype.kind in "OT":
             items = value.tolist()
@@ -44,7 +46,7 @@ class ArrayKind(Kind):
         if mask is not np.ma.nomask:
             sha.update(mask.tobytes())
 
-    def compare(self, after: NDArray[Any], before: NDArray[Any], tolerance: Tolerance) -> Counts:
+    def compare(self, after: Array, before: Array, tolerance: Tolerance) -> Counts:
         if after.shape != before.shape:
             raise UnlikeError(f"the shape was {before.shape} and is {after.shape}")
         if after.dtype.kind in "fc" and before.dtype.kind in "fc":
@@ -55,20 +57,18 @@ class ArrayKind(Kind):
             equal = _equal_or_null(after, before)
         return Counts(int(np.size(equal) - np.count_nonzero(equal)), int(np.size(equal)))
 
-    def to_columns(
-        self, value: NDArray[Any], names: Sequence[str] | None
-    ) -> dict[str, NDArray[Any]]:
+    def to_columns(self, value: Array, names: Sequence[str] | None) -> dict[str, Array]:
         if value.ndim == 2 and names is not None and len(names) == value.shape[1] > 1:
             return dict(zip(names, value.T, strict=True))
         return super().to_columns(value, names)
 
-    def to_python(self, value: NDArray[Any]) -> Any:
+    def to_python(self, value: Array) -> Any:
         if value.dtype.kind in "mM":
             return _moments(value).tolist()
         nested = value.tolist()
         return find_kind(nested).to_python(nested) if value.dtype.kind == "O" else nested
 
-    def to_json(self, value: NDArray[Any]) -> Any:
+    def to_json(self, value: Array) -> Any:
         if value.dtype.kind in "mM":
             nested = _moments(value).tolist()
             return find_kind(nested).to_json(nested)
@@ -83,7 +83,7 @@ class ArrayKind(Kind):
 
 
 @register
-class SparseKind(Kind):
+class SparseKind(Kind[Any]):
     """A matrix or an array of SciPy, in any format."""
 
     types = frozenset({("scipy", "spmatrix"), ("scipy", "sparray"), ("scipy", "_spbase")})
@@ -123,7 +123,7 @@ class SparseKind(Kind):
 
 
 @register
-class SeriesKind(Kind):
+class SeriesKind(Kind[Any]):
     """A Series, an Index, or an array of pandas, such as a Categorical."""
 
     types = frozenset({("pandas", "Series"), ("pandas", "Index"), ("pandas", "ExtensionArray")})
@@ -169,12 +169,12 @@ class SeriesKind(Kind):
         return find_kind(cells).to_json(cells)
 
 
-def _compare_items(after: NDArray[Any], before: NDArray[Any], tolerance: Tolerance) -> Counts:
+def _compare_items(after: Array, before: Array, tolerance: Tolerance) -> Counts:
     new, old = after.tolist(), before.tolist()
     return find_kind(old).compare(new, old, tolerance)
 
 
-def _equal_or_null(after: NDArray[Any], before: NDArray[Any]) -> NDArray[np.bool_]:
+def _equal_or_null(after: Array, before: Array) -> NDArray[np.bool_]:
     import pandas as pd
 
     equal = np.asarray(after == before)
@@ -182,7 +182,7 @@ def _equal_or_null(after: NDArray[Any], before: NDArray[Any]) -> NDArray[np.bool
     return equal | both_null
 
 
-def _moments(array: NDArray[Any]) -> NDArray[np.object_]:
+def _moments(array: Array) -> NDArray[np.object_]:
     """Return datetimes and timedeltas as objects of pandas; `tolist` may return integers."""
     import pandas as pd
 
@@ -191,7 +191,7 @@ def _moments(array: NDArray[Any]) -> NDArray[np.object_]:
     return np.asarray(index.astype(object)).reshape(array.shape)
 
 
-def _canonical_arrays(value: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def _canonical_arrays(value: Any) -> tuple[Array, Array, Array]:
     """Return the arrays of a sparse value in the CSR format, which are equal for equal values."""
     csr = value.tocsr(copy=True)
     csr.sum_duplicates()

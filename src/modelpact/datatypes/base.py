@@ -9,7 +9,7 @@ import dataclasses
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -48,7 +48,10 @@ class UnlikeError(Exception):
         self.text, self.path = text, path
 
 
-class Kind(ABC):
+V = TypeVar("V")
+
+
+class Kind(ABC, Generic[V]):
     """One kind of values, and what is done with the values of that kind.
 
     A value is one row unless its kind says otherwise.
@@ -59,24 +62,24 @@ class Kind(ABC):
 
     types: ClassVar[frozenset[tuple[str, str]]] = frozenset()
 
-    def count_rows(self, value: Any) -> int:
+    def count_rows(self, value: V) -> int:
         """Return the number of rows."""
         return 1
 
-    def take_rows(self, value: Any, positions: Sequence[int]) -> Any:
+    def take_rows(self, value: V, positions: Sequence[int]) -> V:
         """Return the rows at `positions`, in that order, as a value of the same type."""
         return value
 
-    def join_rows(self, first: Any, second: Any) -> Any:
+    def join_rows(self, first: V, second: V) -> V:
         """Return the rows of one value, then those of another one of the same type."""
         return first
 
     @abstractmethod
-    def update_digest(self, sha: _Hash, value: Any) -> None:
+    def update_digest(self, sha: _Hash, value: V) -> None:
         """Add a value to a hash."""
 
     @abstractmethod
-    def compare(self, after: Any, before: Any, tolerance: Tolerance) -> Counts:
+    def compare(self, after: V, before: V, tolerance: Tolerance) -> Counts:
         """Count the values that differ.
 
         Raises:
@@ -84,14 +87,14 @@ class Kind(ABC):
         """
 
     @abstractmethod
-    def to_json(self, value: Any) -> Any:
+    def to_json(self, value: V) -> Any:
         """Return a value as JSON values; NaN and Infinity become null."""
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: V) -> Any:
         """Return a value as lists, dicts and single values of Python."""
         return value
 
-    def to_columns(self, value: Any, names: Sequence[str] | None) -> dict[str, Any]:
+    def to_columns(self, value: V, names: Sequence[str] | None) -> dict[str, Any]:
         """Return the columns of a value by name, each with one item per row.
 
         Args:
@@ -101,9 +104,9 @@ class Kind(ABC):
         return {names[0] if names is not None and len(names) == 1 else PREDICTION: value}
 
 
-_KINDS: dict[tuple[str, str], Kind] = {}
+_KINDS: dict[tuple[str, str], Kind[Any]] = {}
 
-K = TypeVar("K", bound=type[Kind])
+K = TypeVar("K", bound=type[Kind[Any]])
 
 
 def register(kind: K) -> K:
@@ -112,7 +115,7 @@ def register(kind: K) -> K:
     return kind
 
 
-def find_kind(value: Any) -> Kind:
+def find_kind(value: object) -> Kind[Any]:
     """Return the kind of a value: that of its type, or of the nearest base class.
 
     Example:
@@ -123,7 +126,7 @@ def find_kind(value: Any) -> Kind:
 
 
 @functools.lru_cache(maxsize=1024)
-def _find_kind(kind: type) -> Kind:
+def _find_kind(kind: type) -> Kind[Any]:
     if dataclasses.is_dataclass(kind):
         return _KINDS["dataclasses", "dataclass"]
     names = ((base.__module__.partition(".")[0], base.__name__) for base in kind.__mro__)

@@ -71,7 +71,7 @@ def compare_items(
 
 
 @register
-class ListKind(Kind):
+class ListKind(Kind[Any]):
     """Lists and tuples, one item per row."""
 
     types = frozenset({("builtins", "list"), ("builtins", "tuple")})
@@ -118,7 +118,7 @@ class ListKind(Kind):
 
 
 @register
-class DictKind(Kind):
+class DictKind(Kind[Any]):
     """A dict: named arrays with one row per first axis, or else one row."""
 
     types = frozenset({("builtins", "dict")})
@@ -160,7 +160,7 @@ class DictKind(Kind):
 
 
 @register
-class FieldsKind(Kind):
+class FieldsKind(Kind[Any]):
     """An object with named fields, such as a dataclass, which is one row."""
 
     types = frozenset({("dataclasses", "dataclass")})

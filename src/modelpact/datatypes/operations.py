@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-def count_rows(value: Any) -> int:
+def count_rows(value: object) -> int:
     """Return the number of rows.
 
     Rows are the first axis of a table, of an array, of each array in a dict of arrays, and the
@@ -82,7 +82,7 @@ def digest_values(*values: object) -> str:
     return sha.hexdigest()
 
 
-def diff_values(after: Any, before: Any, *, rtol: float, atol: float) -> str:
+def diff_values(after: object, before: object, *, rtol: float, atol: float) -> str:
     """Describe how two values differ, in a sentence; empty if they are equal.
 
     Values are compared one by one at every depth. NaN and other nulls are equal to each other, and
@@ -113,7 +113,7 @@ def diff_forms(after: Any, before: Any) -> str:
     return "" if n_after == n_before else f"there were {n_before} rows and are {n_after}"
 
 
-def to_json(value: Any) -> Any:
+def to_json(value: object) -> Any:
     """Return a value as JSON values.
 
     A table becomes a list of rows, an array nested lists, a datetime ISO 8601 text, bytes base64;
@@ -126,7 +126,7 @@ def to_json(value: Any) -> Any:
     return find_kind(value).to_json(value)
 
 
-def to_python(value: Any) -> Any:
+def to_python(value: object) -> Any:
     """Return a value as lists, dicts and single values of Python, without arrays or objects.
 
     Example:
@@ -137,7 +137,7 @@ def to_python(value: Any) -> Any:
     return find_kind(value).to_python(value)
 
 
-def to_columns(value: Any, names: Sequence[str] | None = None) -> dict[str, Any]:
+def to_columns(value: object, names: Sequence[str] | None = None) -> dict[str, Any]:
     """Return the columns of a value by name, each with one item per row.
 
     Args:

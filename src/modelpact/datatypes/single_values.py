@@ -20,21 +20,21 @@ __all__ = ["ScalarKind"]
 
 
 @register
-class ScalarKind(Kind):
+class ScalarKind(Kind[Any]):
     """A single value, which is one row. Values of unknown types are of this kind as well."""
 
     types = frozenset({("builtins", "object")})
 
-    def update_digest(self, sha: _Hash, value: Any) -> None:
+    def update_digest(self, sha: _Hash, value: object) -> None:
         try:
             sha.update(json.dumps(value).encode())
         except (TypeError, ValueError):
             sha.update(pickle.dumps(value, protocol=4))
 
-    def compare(self, after: Any, before: Any, tolerance: Tolerance) -> Counts:
+    def compare(self, after: object, before: object, tolerance: Tolerance) -> Counts:
         return Counts(int(not _are_equal(after, before, tolerance)), 1)
 
-    def to_json(self, value: Any) -> Any:
+    def to_json(self, value: object) -> Any:
         if isinstance(value, float):
             return float(value) if math.isfinite(value) else None
         if isinstance(value, enum.Enum):
@@ -42,7 +42,7 @@ class ScalarKind(Kind):
         is_json = value is None or isinstance(value, (str, bool, int))
         return value if is_json else self._to_text(value)
 
-    def _to_text(self, value: Any) -> Any:
+    def _to_text(self, value: object) -> Any:
         # A scalar of NumPy.
         if hasattr(value, "dtype"):
             array = np.asarray(value)
@@ -54,7 +54,7 @@ class ScalarKind(Kind):
         return None if _is_null(value) else str(value)
 
 
-def _are_equal(after: Any, before: Any, tolerance: Tolerance) -> bool:
+def _are_equal(after: object, before: object, tolerance: Tolerance) -> bool:
     if _is_null(after) or _is_null(before):
         return _is_null(after) and _is_null(before)
     if isinstance(before, (float, complex)) and isinstance(after, (int, float, complex)):
@@ -63,7 +63,7 @@ def _are_equal(after: Any, before: Any, tolerance: Tolerance) -> bool:
     return bool(after == before)
 
 
-def _is_null(value: Any) -> bool:
+def _is_null(value: object) -> bool:
     """Return whether a value is None, NA, NaT or NaN, none of which is equal to itself."""
     if value is None or type(value).__name__ == "NAType":
         return True

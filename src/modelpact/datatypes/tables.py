@@ -18,7 +18,7 @@ __all__ = ["FrameKind", "OtherTableKind"]
 
 
 @register
-class FrameKind(Kind):
+class FrameKind(Kind[Any]):
     """A DataFrame of pandas."""
 
     types = frozenset({("pandas", "DataFrame")})
