@@ -143,7 +143,9 @@ def check_everywhere(adapter: Adapter, source: DataSource, kind: str) -> None:
         assert response.status_code == 200, response.text
         assert response.json()["prediction"] == expected
         ours, theirs = invoke_both_servers(adapter, server)
-    assert ours == theirs
+    # In a list of records, MLflow's server does not decode base64.
+    if kind != "bytes" or not isinstance(inputs, list):
+        assert ours == theirs
     if isinstance(source, InlineData):
         return
     out = Path(f"{kind.replace(' ', '-')}.jsonl")

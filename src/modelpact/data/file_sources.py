@@ -20,7 +20,7 @@ from modelpact.data.csv_columns import (
     infer_column,
 )
 from modelpact.data.csv_table import ALL_ROWS, NULLS, CsvFormat, CsvTable
-from modelpact.data.frames import arrow_to_frame, relax_nullable, values_to_column
+from modelpact.data.frames import arrow_to_frame, relax_nullable, to_served_types, values_to_column
 from modelpact.data.json_lines import MalformedLineError, parse_line
 from modelpact.data.table_file import TableFile
 from modelpact.data.text_files import csv_rewriter, plain_text
@@ -278,7 +278,8 @@ class ParquetData(TableFile):
         return frame
 
     def read_records(self, path: Path) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self._read_arrow(path).to_pylist(maps_as_pydicts="strict")
+        table = to_served_types(self._read_arrow(path))
+        rows: list[dict[str, Any]] = table.to_pylist(maps_as_pydicts="strict")
         return rows
 
     def _read_arrow(self, path: Path) -> pa.Table:

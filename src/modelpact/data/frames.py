@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["arrow_to_frame", "frame_to_records", "relax_nullable", "values_to_column"]
+__all__ = [
+    "arrow_to_frame",
+    "frame_to_records",
+    "relax_nullable",
+    "to_served_types",
+    "values_to_column",
+]
 
 MAX_EXACT_FLOAT = 2**53
 """Up to here, every integer is a double."""
@@ -121,24 +127,28 @@ def _convert_losslessly(column: pa.Array | pa.ChunkedArray) -> pd.Series | None:
 def _to_pandas(table: pa.Table | pa.RecordBatch) -> pd.DataFrame:
     # One block per column: columns without nulls are not copied.
     # The names in the metadata of pandas may be numbers, and columns the index.
-    frame: pd.DataFrame = table.cast(_plain_schema(table.schema)).to_pandas(
-        split_blocks=True, ignore_metadata=True, date_as_object=False
-    )
+    frame: pd.DataFrame = to_served_types(table).to_pandas(split_blocks=True, ignore_metadata=True)
     return frame
 
 
-def _plain_schema(schema: pa.Schema) -> pa.Schema:
-    """Return the types that a served model gets: no categories, and datetimes in UTC."""
+def to_served_types(table: pa.Table | pa.RecordBatch) -> pa.Table | pa.RecordBatch:
+    """Return a table in the types that a served model gets.
+
+    Dates become datetimes, datetimes with a time zone UTC, and categories their values.
+    """
     import pyarrow as pa
 
+    schema = table.schema
     for index, field in enumerate(schema):
         kind = field.type
         if pa.types.is_dictionary(kind):
             kind = kind.value_type
         if pa.types.is_timestamp(kind):
             kind = pa.timestamp(kind.unit)
+        if pa.types.is_date(kind):
+            kind = pa.timestamp("us")
         schema = schema.set(index, field.with_type(kind))
-    return schema
+    return table.cast(schema)
 
 
 @functools.cache
