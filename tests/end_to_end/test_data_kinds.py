@@ -30,9 +30,9 @@ REFUSED_AT = {"read", "predict", "sign"}
 # Plain MLflow rejects a Categorical in Python; in JSON it is text.
 NOT_IN_PLAIN_MLFLOW = {"categories"}
 
-# MLflow's server writes NaN, which is not JSON, a Series as objects, base64 in lines, and
-# datetimes in an array as nanoseconds.
-OTHER_JSON = {"NaN", "series", "named series", "Int64 series", "bytes", "datetime array"}
+# MLflow's server writes NaN, which is not JSON, base64 in lines, and datetimes in an array as
+# nanoseconds.
+OTHER_JSON = {"NaN", "bytes", "datetime array"}
 
 # A batch needs one prediction per row.
 NOT_IN_BATCHES = {"one text", "one number", "one dict"}
