@@ -1,8 +1,8 @@
 """Data types: every kind of value that a model takes or returns, and what is done with it.
 
-Each kind is a class that counts and takes rows, digests, compares, and converts to JSON, Python
-values and columns. The rest
-of modelpact calls the functions here and does not ask what a value is.
+Each kind is a class that counts, takes and joins rows, digests, compares, and converts to JSON,
+Python values and columns. The rest of modelpact calls the functions here and does not ask what a
+value is.
 """
 
 from __future__ import annotations
