@@ -1,6 +1,6 @@
 """Isolation of every test: its own working folder, a shared cache, and restored global state.
 
-Hypothesis runs the same 50 examples each time, or 1,000 random ones with `HYPOTHESIS_PROFILE=full`.
+Hypothesis runs the same 25 examples each time, or 1,000 random ones with `HYPOTHESIS_PROFILE=full`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SUPPRESSED = [
     HealthCheck.function_scoped_fixture,
 ]
 settings.register_profile(
-    "quick", max_examples=50, derandomize=True, deadline=None, suppress_health_check=_SUPPRESSED
+    "quick", max_examples=25, derandomize=True, deadline=None, suppress_health_check=_SUPPRESSED
 )
 settings.register_profile(
     "full", max_examples=1000, deadline=None, suppress_health_check=_SUPPRESSED

@@ -260,6 +260,7 @@ RECIPES = [recipe for recipe in list_options("experiment") if not recipe.startsw
 """Experiments of one run; the sweeps are in test_sweep_launchers.py because they need extras."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_experiment_publishes(
     recipe: str, modelpact: CommandRunner, chat_server: str

@@ -46,6 +46,7 @@ def test_every_function_of_the_module_is_tested_here() -> None:
     assert [name for name in mlflow_compat.__all__ if f"test_{name}" not in tests] == []
 
 
+@pytest.mark.slow
 def test_create_schema_makes_a_store_that_needs_no_migration(tmp_path: Path) -> None:
     mlflow_compat.create_schema(tmp_path / "new.db")
     with closing(sqlite3.connect(tmp_path / "new.db")) as database:
@@ -57,6 +58,7 @@ def test_create_schema_makes_a_store_that_needs_no_migration(tmp_path: Path) -> 
         assert list(database.execute("SELECT version_num FROM alembic_version")) == [(version,)]
 
 
+@pytest.mark.slow
 def test_artifact_root_is_mlflows_default(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'own.db'}"
     own = MlflowClient(uri, uri).get_experiment("0").artifact_location

@@ -111,6 +111,7 @@ class TestJsonLines:
             run_batch(scripted, "in.jsonl", "out.jsonl")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("batch_size", "processes"), [(1, 0), (2, 0), (100, 1)])
 def test_models_of_records_get_the_keys_of_each_line(batch_size: int, processes: int) -> None:
     lines = [

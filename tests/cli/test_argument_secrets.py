@@ -275,6 +275,7 @@ def test_hydras_message_about_a_file_does_not_repeat_a_key(modelpact: CommandRun
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own")
 def test_references_are_accepted(modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OWN_TOKEN", CANARY)

@@ -78,6 +78,7 @@ def test_a_failed_run_writes_its_receipt_and_log(modelpact: CommandRunner) -> No
     assert client().search_registered_models() == []
 
 
+@pytest.mark.slow
 def test_the_same_job_is_reused(modelpact: CommandRunner) -> None:
     modelpact(*QUICK)
     ended = modelpact("register.if_exists=reuse", *QUICK)

@@ -52,6 +52,7 @@ def everything_written() -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in Path().rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_the_chat_experiment_publishes_version_1(modelpact: CommandRunner) -> None:
     with ChatServer(echo()) as server:
         ended = modelpact(
@@ -72,6 +73,7 @@ def test_the_chat_experiment_publishes_version_1(modelpact: CommandRunner) -> No
     assert {body["messages"][0]["content"] for body in server.bodies} == {"Answer in one sentence."}
 
 
+@pytest.mark.slow
 def test_the_registered_version_predicts_streams_and_accepts_params(
     modelpact: CommandRunner,
 ) -> None:

@@ -128,6 +128,7 @@ def run(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_an_entry_point_adds_options(
     with_entry_point: Path, modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +171,7 @@ def test_third_party_options_are_suggested(with_entry_point: Path) -> None:
     assert "did you mean 'careful'?" in done.stderr
 
 
+@pytest.mark.slow
 def test_without_an_entry_point_the_search_path_adds_options(without_entry_point: Path) -> None:
     assert run(without_entry_point, "signer=careful", "--cfg", "job").returncode == 2
     for place in (

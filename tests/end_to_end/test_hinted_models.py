@@ -122,6 +122,7 @@ def to_json(value: Any) -> Any:
     return json.loads(json.dumps(datatypes.to_json(value)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "rows", "spec", "predictions", "bad"), CASES, ids=[case[0].KIND for case in CASES]
 )
@@ -177,6 +178,7 @@ def test_every_method_gets_the_objects_of_predict(model: Model) -> None:
         "".join(adapter.predict_stream([{"w": "1"}]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "rows", "predictions", "bad"),
     [(case[0], case[1], case[3], case[4]) for case in CASES],

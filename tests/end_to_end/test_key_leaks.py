@@ -43,6 +43,7 @@ def hides_key(ended: CommandResult) -> bool:
     return CANARY[3:] not in ended.out + ended.err and CANARY[10:] not in ended.out + ended.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("multirun", [(), ("-m", "seed=1,2")], ids=["run", "sweep"])
 def test_a_key_in_a_variable_works_and_is_not_written(
     multirun: tuple[str, ...],

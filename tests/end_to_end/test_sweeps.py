@@ -47,6 +47,7 @@ def test_four_combinations_are_four_versions(modelpact: CommandRunner) -> None:
     assert saved_statuses() == ["READY"] * 4
 
 
+@pytest.mark.slow
 def test_each_data_set_uses_its_contract(modelpact: CommandRunner) -> None:
     ended = modelpact("-m", "data=diabetes,iris", "signer=explicit", *QUICK)
     assert ended.status == 0, ended.err
@@ -54,6 +55,7 @@ def test_each_data_set_uses_its_contract(modelpact: CommandRunner) -> None:
     assert "sepal_length" in receipts()[1]["signature"]["inputs"]
 
 
+@pytest.mark.slow
 def test_a_key_of_one_option_can_be_set_while_sweeping_over_the_group(
     modelpact: CommandRunner, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -182,6 +184,7 @@ TABLE = """
 """
 
 
+@pytest.mark.slow
 class TestTwelveJobsOfWhichFourFail:
     def test_each_result_is_reported(self, modelpact: CommandRunner, toys: tuple[str, ...]) -> None:
         ended = modelpact(*toys)
@@ -339,6 +342,7 @@ class TestBeforeTheFirstJob:
         assert "report" not in ended.out
 
 
+@pytest.mark.slow
 def test_only_the_best_job_gets_the_alias(modelpact: CommandRunner) -> None:
     ended = modelpact("-m", "model.estimator.alpha=10.0,0.1,1.0", "sweep.promote=champion", *QUICK)
     assert ended.out.endswith("champion: version 2 of diabetes, of job 1\n")
@@ -346,6 +350,7 @@ def test_only_the_best_job_gets_the_alias(modelpact: CommandRunner) -> None:
     assert {name: int(version) for name, version in model.aliases.items()} == {"champion": 2}
 
 
+@pytest.mark.slow
 def test_without_a_version_no_alias_is_moved(modelpact: CommandRunner) -> None:
     ended = modelpact("-m", "seed=0,1", "register=none", "sweep.promote=champion", *QUICK)
     assert (ended.status, ended.out.splitlines()[-1]) == (
@@ -354,11 +359,13 @@ def test_without_a_version_no_alias_is_moved(modelpact: CommandRunner) -> None:
     )
 
 
+@pytest.mark.slow
 def test_repeated_combinations_are_separate_jobs(modelpact: CommandRunner) -> None:
     assert modelpact("-m", "seed=0,0", *QUICK).status == 0
     assert [(one["job"], one["version"]) for one in receipts()] == [(0, "1"), (1, "2")]
 
 
+@pytest.mark.slow
 def test_sweeps_of_other_tasks_have_a_report(modelpact: CommandRunner) -> None:
     ended = modelpact("-m", "task=inspect", "data=diabetes,iris")
     assert ended.status == 0

@@ -355,6 +355,7 @@ def test_longer_values_are_redacted_first() -> None:
     assert redact_values("abcdef abcd", ["abcd", "abcdef"]) == f"{REDACTED} {REDACTED}"
 
 
+@pytest.mark.slow
 def test_long_texts_take_linear_time() -> None:
     texts = ["a" * 200_000, "sk-" * 50_000, "://" * 50_000, "eyJ" + "a." * 50_000, "[" * 100_000, "${" * 50_000, "a:" * 50_000,
              "sk-" + "a-" * 50_000, ("-----BEGIN " + "PRIVATE KEY-----") * 5_000, "A" * 100_000 + "a",

@@ -72,6 +72,7 @@ def test_later_errors_are_events(
     assert "CAN" not in caplog.text
 
 
+@pytest.mark.slow
 def test_a_stream_is_in_progress_until_its_end(make_chat_adapter: MakeChatAdapter) -> None:
     with (
         ChatServer(stream(["a", "b", "c"], delay=0.2)) as server,

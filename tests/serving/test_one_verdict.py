@@ -120,6 +120,7 @@ def collect_verdicts(
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("inputs", "right", "wrong", "to_python"), CASES, ids=[str(case[0]) for case in CASES]
 )

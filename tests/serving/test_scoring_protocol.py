@@ -118,6 +118,7 @@ def without_nonfinite(value: Any) -> Any:
     return json.loads(json.dumps(value), parse_constant=lambda name: None)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", CASES)
 def test_both_servers_respond_alike_or_for_a_listed_reason(name: str) -> None:

@@ -436,6 +436,7 @@ def test_rejects_requests_that_are_not_chat_requests() -> None:
         assert post(server, good)[0] == 200
 
 
+@pytest.mark.slow
 def test_connections_are_reused_and_200_requests_wait_in_parallel() -> None:
     async def ask() -> None:
         async with openai.AsyncOpenAI(

@@ -42,6 +42,7 @@ def execute(path: Path | str, *statements: str) -> None:
             database.execute(statement)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plain", "with space", "ünï", "100%41", "what?", "a#b", "a@b:c"])
 def test_a_new_store_equals_that_of_mlflow(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -258,6 +259,7 @@ def test_a_broken_template_does_not_affect_an_existing_store(
         pass
 
 
+@pytest.mark.slow
 def test_logging_levels_are_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELPACT_CACHE", str(tmp_path / "cache"))
     names = ("alembic", "mlflow.store.db.utils")
@@ -422,6 +424,7 @@ def test_a_read_only_store_is_rejected_with_a_remedy(made: Path) -> None:
     assert remedy.startswith("The file or its folder is read-only")
 
 
+@pytest.mark.slow
 def test_a_database_without_tables_becomes_a_store() -> None:
     execute("mlflow.db", "CREATE TABLE passing (x)", "DROP TABLE passing")
     with SqliteTracking().open() as opened:

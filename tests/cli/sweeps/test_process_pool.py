@@ -175,6 +175,7 @@ def test_there_are_at_most_as_many_processes_as_jobs() -> None:
         assert multiprocessing.active_children() == []
 
 
+@pytest.mark.slow
 def test_processes_end_with_a_killed_sweep() -> None:
     processes = made(2)
     sweep = os.fork()

@@ -273,6 +273,7 @@ def test_violations_of_a_written_signature_are_shown(
 
 
 class TestWriting:
+    @pytest.mark.slow
     def test_the_file_composes_as_a_contract(
         self, houses: list[str], modelpact: CommandRunner
     ) -> None:

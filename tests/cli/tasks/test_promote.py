@@ -397,6 +397,7 @@ def test_invalid_options_on_the_command_line(
     assert "Traceback" not in ended.err
 
 
+@pytest.mark.slow
 def test_the_command_line_promotes_and_rolls_back(modelpact: CommandRunner) -> None:
     assert modelpact("task=promote", "task.uri=models:/sums/1", "task.alias=champion").status == 0
     assert (

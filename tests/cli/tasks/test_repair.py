@@ -505,6 +505,7 @@ def test_a_model_whose_metrics_cannot_be_logged_is_failed(
     assert saved_statuses() == ["FAILED"]
 
 
+@pytest.mark.slow
 def test_on_the_command_line(modelpact: CommandRunner, dead: Process) -> None:
     run = begun(dead, hours=1)
     there = begun(elsewhere(dead), hours=5)

@@ -342,6 +342,7 @@ def test_a_model_whose_files_are_gone(tmp_path: Path) -> None:
     assert versions() == [1]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unsigned")
 def test_on_the_command_line(modelpact: CommandRunner) -> None:
     Path("rows.csv").write_text("a,b\n1.5,2.0\n2.5,1.0\n")

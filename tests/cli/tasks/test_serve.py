@@ -79,6 +79,7 @@ def test_predicts_over_http(server: ServerProcess) -> None:
     assert httpx2.get(f"{server.url}/docs", timeout=20).status_code == 200
 
 
+@pytest.mark.slow
 def test_408_if_the_body_does_not_arrive(server: ServerProcess) -> None:
     with server.connect() as connection:
         connection.sendall(head("content-length: 1000") + b'{"inputs": [' + CANARY.encode())
@@ -92,6 +93,7 @@ def test_413_immediately_if_the_content_length_is_too_large(server: ServerProces
         assert reply(connection)[0] == 413
 
 
+@pytest.mark.slow
 def test_413_while_the_body_is_sent(server: ServerProcess) -> None:
     """Its length is unknown; it is neither read completely nor stored."""
     before = memory(server)
@@ -174,6 +176,7 @@ def test_malformed_http(server: ServerProcess, sent: bytes) -> None:
     assert post(server, ONE).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_slow_model_is_504_and_does_not_block_other_requests(
     server: ServerProcess,
 ) -> None:
@@ -191,6 +194,7 @@ def test_a_slow_model_is_504_and_does_not_block_other_requests(
     wait_until_idle(server)
 
 
+@pytest.mark.slow
 def test_400_concurrent_requests_with_invalid_ones(server: ServerProcess) -> None:
     bad = [
         (422, json.dumps({"inputs": [{"do": CANARY, "n": "x"}]})),

@@ -192,6 +192,7 @@ RECOVERING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECOVERING)
 @pytest.mark.parametrize("streamed", [False, True])
 def test_transient_failures_are_retried(name: str, streamed: bool) -> None:

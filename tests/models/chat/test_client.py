@@ -210,6 +210,7 @@ def test_the_error_names_every_server_that_failed() -> None:
     assert remedy == "Check the variable that model.api_key names."
 
 
+@pytest.mark.slow
 def test_no_fallback_is_tried_after_the_budget() -> None:
     with ChatServer(hang()) as server:
         error = fails(chat(server, budget=1.5, fallbacks=[{"model": "b"}]))

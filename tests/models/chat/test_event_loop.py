@@ -153,6 +153,7 @@ def test_a_fork_can_predict_and_does_not_use_its_parents_connections(body: str) 
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_process_exits_without_output() -> None:
     with ChatServer(echo(0.05)) as server:
         done = program(

@@ -134,6 +134,7 @@ def _check(where: Any, policy: str, every: int) -> None:
     assert found == written
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("policy", "every"), [("lossless", 24), ("strict", 72)])
 @pytest.mark.parametrize("where", ["column", "value", "item", "param"])
 def test_the_enforcer_accepts_what_the_table_lists(where: str, policy: str, every: int) -> None:

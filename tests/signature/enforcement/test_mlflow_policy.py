@@ -92,6 +92,7 @@ def test_number_of_cases() -> None:
     assert len({name for cases in FAMILIES.values() for name in cases}) == sum(COUNTS.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_each_policy_gives_the_expected_verdict(family: str, every: int) -> None:

@@ -128,7 +128,7 @@ def test_models_and_enforcer_agree_on_random_payloads() -> None:
     count: collections.Counter[str] = collections.Counter()
     unexplained: list[Any] = []
 
-    @settings(seeded, max_examples=100)
+    @settings(seeded, max_examples=50)
     @given(schemas, st.none() | param_schemas(), st.integers(0, 2**32))
     def compare(inputs: Schema, params: ParamSchema | None, seed: int) -> None:
         signature = ModelSignature(inputs, None, params)  # type: ignore[arg-type]
@@ -148,7 +148,7 @@ def test_models_and_enforcer_agree_on_random_payloads() -> None:
 
     compare()
     assert not unexplained, unexplained[:3]
-    assert min(count["accepted"], count["refused"]) >= 500, count
+    assert min(count["accepted"], count["refused"]) >= 250, count
     assert count["explained"] <= count.total() / 10, count
 
 

@@ -85,7 +85,7 @@ class TestStrictRows:
             unique_by=lambda t: t[0],
         )
 
-        @settings(seeded, max_examples=120)
+        @settings(seeded, max_examples=50)
         @given(columns, st.integers(0, 2**32))
         def compare(found: Any, seed: int) -> None:
             signature = ModelSignature(
