@@ -83,7 +83,9 @@ def test_a_generated_client_returns_typed_predictions(
     assert uri == str(table.folder)
 
 
-@pytest.fixture(params=["table", "tensor", "nested", "chat"])
+@pytest.fixture(
+    params=["table", "tensor", pytest.param("nested", marks=pytest.mark.exhaustive), "chat"]
+)
 def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServerProcess]:
     """The server of each model in turn."""
     if request.param != "chat":

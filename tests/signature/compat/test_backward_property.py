@@ -107,7 +107,7 @@ def test_500_pairs_if_extra_columns_are_forbidden() -> None:
         pytest.param("mlflow", 300, 0.08, marks=pytest.mark.exhaustive),
         pytest.param("lossless", 200, 0.05, marks=pytest.mark.slow),
         pytest.param("strict", 60, 0.1, marks=pytest.mark.slow),
-        pytest.param("mlflow", 60, 0.2, marks=pytest.mark.slow),
+        pytest.param("mlflow", 20, 0.2, marks=pytest.mark.slow),
     ],
 )
 def test_many_pairs(policy: Policy, pairs: int, share: float) -> None:

@@ -141,7 +141,7 @@ def test_the_enforcer_accepts_what_the_table_lists(where: str, policy: str, ever
     _check(where, policy, every)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_enforcer_accepts_what_the_table_lists_under_policy_mlflow() -> None:
     _check("column", "mlflow", 1)
 
