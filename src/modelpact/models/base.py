@@ -143,7 +143,7 @@ def read_config(config: Mapping[str, Any] | str | Path | None) -> dict[str, Any]
         >>> read_config({"protocol": 1})
         {'protocol': 1}
     """
-    if config is None or config == "":
+    if config in (None, ""):
         raise ModelConfigError(
             "the model has no configuration",
             remedy="Give a JSON file: saver.config_file=model_config.json.",

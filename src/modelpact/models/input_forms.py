@@ -49,25 +49,24 @@ def to_records(frame: pd.DataFrame, rows: Sequence[Any] | None = None) -> list[A
         [{'a': 1}, {'a': 2, 'b': 'x'}]
     """
     names: list[Any] = list(frame.columns)
-    columns = [_column_cells(frame.iloc[:, i]) for i in range(len(names))]
+    columns = [_column_cells(column) for _, column in frame.items()]
     if names == [0]:
         return columns[0]
     records = [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
     if rows is None or not all(isinstance(row, dict) for row in rows):
         return records
-    return [
-        {key: _restore_null(value, row[key]) for key, value in record.items() if key in row}
-        for record, row in zip(records, rows, strict=True)
-    ]
+    return [_restore(record, row) for record, row in zip(records, rows, strict=True)]
 
 
-def _restore_null(value: Any, original: Any) -> Any:
-    return None if original is None else value
+def _restore(record: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """Return a record without the keys that are absent in its row, and with None as in the row."""
+    present = {key: value for key, value in record.items() if key in row}
+    return {key: None if row[key] is None else value for key, value in present.items()}
 
 
 def _column_cells(column: pd.Series[Any]) -> list[Any]:
     """Return the cells of a column; nulls are None, but for NaN among floats."""
-    cells = [_to_plain(cell) for cell in column.tolist()]
+    cells = list(map(_to_plain, column.tolist()))
     if column.dtype.kind == "f":
         return cells
     return [None if isinstance(cell, float) and math.isnan(cell) else cell for cell in cells]

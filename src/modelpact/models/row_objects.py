@@ -20,6 +20,7 @@ from typing import Any, Literal, NoReturn, get_args, get_origin
 import typing_extensions
 from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
+from pydantic_core import ErrorDetails
 
 from modelpact._internal.hints import unwrap_hint
 from modelpact._internal.text import truncate
@@ -47,7 +48,6 @@ _EXACT: dict[Any, tuple[type, ...]] = {
     bool: (bool,),
 }
 """The types of the values that a hint accepts; Pydantic alone would convert "1" to 1."""
-
 
 _PLAIN = frozenset({bool, int, float, str, bytes, type(None)})
 
@@ -103,8 +103,7 @@ def convert_inputs(model: Any, method: str, inputs: Any) -> Any:
 
 def uses_objects(predict: Callable[..., Any]) -> bool:
     """Return whether a method `predict` is hinted to take rows, or to return objects."""
-    hints = _read_hints(predict)
-    return read_row_hint(predict) is not None or _has_objects(hints.get("return"))
+    return read_row_hint(predict) is not None or _has_objects(_read_hints(predict).get("return"))
 
 
 @functools.lru_cache(maxsize=256)
@@ -145,6 +144,11 @@ class RowHint:
     def __init__(self, hint: Any) -> None:
         self.hint = hint if sys.version_info >= (3, 12) else _with_new_typed_dicts(hint)
         self._adapter: TypeAdapter[Any] = TypeAdapter(self.hint)
+        row = unwrap_hint(get_args(self.hint)[0])
+        is_class = inspect.isclass(row)
+        fields = _find_fields(row) if is_class else None
+        self._fields = fields or {}
+        self._has_names = get_origin(row) is dict or fields is not None
 
     def to_objects(self, inputs: Any, limit: int = DEFAULT_LIMIT) -> Any:
         """Return inputs as the hint has them: objects, enumeration members, dates.
@@ -174,29 +178,23 @@ class RowHint:
         if hasattr(inputs, "columns") and hasattr(inputs, "iloc"):
             # MLflow and the signature engine pass unnamed data as the column 0.
             is_column = list(inputs.columns) == [0]
-            if not is_column and (len(inputs.columns) != 1 or self._has_named_values()):
+            if not is_column and (len(inputs.columns) != 1 or self._has_names):
                 return list(map(self._without_nulls, inputs.to_dict(orient="records")))
             inputs = inputs.iloc[:, 0]
         return inputs.tolist() if hasattr(inputs, "tolist") else inputs
 
-    def _has_named_values(self) -> bool:
-        row = unwrap_hint(get_args(self.hint)[0])
-        return get_origin(row) is dict or _find_fields(row) is not None
-
     def _without_nulls(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return a row of a DataFrame, in which an absent value is null; NaN is a float as well."""
-        fields = _find_fields(unwrap_hint(get_args(self.hint)[0])) or {}
         return {
             key: value
             for key, value in row.items()
-            if not _is_null(value) or unwrap_hint(fields.get(key, float)) is float
+            if not _is_null(value) or unwrap_hint(self._fields.get(key, float)) is float
         }
 
 
 def _is_null(value: Any) -> bool:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, float) and value != value  # noqa: PLR0124
+    is_nan = isinstance(value, float) and value != value  # noqa: PLR0124
+    return value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -212,48 +210,51 @@ def _prepare(value: Any, hint: Any) -> Any:
     if hasattr(value, "dtype"):
         # A value of NumPy, which only becomes a Python datetime in microseconds.
         value = (value.astype("datetime64[us]") if value.dtype.kind == "M" else value).tolist()
-    if inspect.isclass(hint) and get_origin(hint) is None:
+    if inspect.isclass(hint):
         return _prepare_for_class(value, hint)
     return _prepare_for_generic(value, get_origin(hint), get_args(hint))
 
 
 def _prepare_for_class(value: Any, hint: Any) -> Any:
     if hint in _EXACT:
-        is_exact = isinstance(value, _EXACT[hint]) and (hint is bool or not isinstance(value, bool))
+        is_exact = isinstance(value, _EXACT[hint]) and isinstance(value, bool) == (hint is bool)
         return value if is_exact else _Mismatch(value)
-    if hint is bytes and isinstance(value, str):
-        return _decode(value)
     if issubclass(hint, RootModel):
         return _prepare(value, hint.model_fields["root"].annotation)
     fields = _find_fields(hint)
     if fields is None:
-        members = list(hint) if issubclass(hint, Enum) else []
-        return _read_leaf(_decode_member(value, members), hint)
+        return _prepare_leaf(value, hint)
     if not isinstance(value, dict):
         return value
     return {key: _prepare(item, fields.get(key, Any)) for key, item in value.items()}
 
 
 def _prepare_for_generic(value: Any, origin: Any, arguments: tuple[Any, ...]) -> Any:
-    if origin is list and isinstance(value, list):
-        return [_prepare(item, arguments[0]) for item in value]
-    if origin is dict and isinstance(value, dict):
-        return {key: _prepare(item, arguments[1]) for key, item in value.items()}
+    if origin in (list, dict) and isinstance(value, origin):
+        return _prepare_items(value, arguments[-1])
     if origin is Literal:
-        value = _decode_member(value, arguments)
-        members = (member for member in arguments if isinstance(member, Enum))
-        return next((member for member in members if member.value == value), value)
+        return _prepare_literal(value, arguments)
     if origin in (typing.Union, UnionType) and value is not None:
         others = [argument for argument in arguments if argument is not type(None)]
         return _prepare(value, others[0]) if len(others) == 1 else value
     return value
 
 
+def _prepare_items(values: list[Any] | dict[Any, Any], hint: Any) -> Any:
+    if isinstance(values, list):
+        return [_prepare(item, hint) for item in values]
+    return {key: _prepare(item, hint) for key, item in values.items()}
+
+
+def _prepare_literal(value: Any, members: tuple[Any, ...]) -> Any:
+    value = _decode_member(value, members)
+    return next((one for one in members if isinstance(one, Enum) and one.value == value), value)
+
+
 def _decode_member(value: Any, members: Iterable[Any]) -> Any:
     """Return the bytes of base64 text if a member is bytes."""
-    values = (member.value if isinstance(member, Enum) else member for member in members)
-    has_bytes = isinstance(value, str) and any(isinstance(one, bytes) for one in values)
-    return _decode(value) if has_bytes else value
+    has_bytes = any(isinstance(member, bytes) for member in map(to_data, members))
+    return _decode(value) if has_bytes and isinstance(value, str) else value
 
 
 def _decode(text: str) -> Any:
@@ -264,8 +265,12 @@ def _decode(text: str) -> Any:
         return _Mismatch(text)
 
 
-def _read_leaf(value: Any, hint: Any) -> Any:
+def _prepare_leaf(value: Any, hint: Any) -> Any:
     """Return a value that JSON has as text, such as a date, for models in strict mode as well."""
+    if hint is bytes and isinstance(value, str):
+        return _decode(value)
+    if issubclass(hint, Enum):
+        value = _decode_member(value, hint)
     # A datetime is a date as well.
     if type(value) is hint:
         return value
@@ -280,14 +285,9 @@ def _leaf_adapter(hint: type) -> TypeAdapter[Any]:
     return TypeAdapter(hint)
 
 
-def _find_fields(hint: Any) -> dict[str, Any] | None:
-    """Return the type hints of a class with fields, by name and by alias; None for another hint."""
-    is_class = inspect.isclass(hint) and get_origin(hint) is None
-    return _class_fields(hint) if is_class else None
-
-
 @functools.lru_cache(maxsize=256)
-def _class_fields(kind: type) -> dict[str, Any] | None:
+def _find_fields(kind: type) -> dict[str, Any] | None:
+    """Return the type hints of a class with fields, by name and by alias; None without fields."""
     if issubclass(kind, BaseModel):
         names = {name: field.annotation for name, field in kind.model_fields.items()}
         aliases = {
@@ -304,7 +304,7 @@ def _class_fields(kind: type) -> dict[str, Any] | None:
 def _has_objects(hint: Any) -> bool:
     """Return whether values of a hint are objects, which JSON does not have, at any depth."""
     hint = unwrap_hint(hint)
-    if inspect.isclass(hint) and get_origin(hint) is None:
+    if inspect.isclass(hint):
         return issubclass(hint, (BaseModel, Enum)) or dataclasses.is_dataclass(hint)
     return any(map(_has_objects, get_args(hint)))
 
@@ -312,12 +312,7 @@ def _has_objects(hint: Any) -> bool:
 def _with_new_typed_dicts(hint: Any) -> Any:
     """Return a hint with the TypedDicts of typing_extensions, which Pydantic needs before 3.12."""
     if typing_extensions.is_typeddict(hint):
-        fields = typing.get_type_hints(hint, include_extras=True)
-        known = {name: _with_new_typed_dicts(field) for name, field in fields.items()}
-        for name in known.keys() - hint.__required_keys__:
-            if get_origin(known[name]) not in (typing.Required, typing.NotRequired):
-                known[name] = typing.NotRequired[known[name]]
-        return typing_extensions.TypedDict(hint.__name__, known)  # type: ignore[operator]
+        return _new_typed_dict(hint)
     origin, arguments = get_origin(hint), get_args(hint)
     new = tuple(map(_with_new_typed_dicts, arguments))
     if new == arguments or origin is Literal:
@@ -327,25 +322,36 @@ def _with_new_typed_dicts(hint: Any) -> Any:
     return origin[new if len(new) > 1 else new[0]]
 
 
+def _new_typed_dict(hint: Any) -> Any:
+    fields = typing.get_type_hints(hint, include_extras=True)
+    known = {name: _with_new_typed_dicts(field) for name, field in fields.items()}
+    for name in known.keys() - hint.__required_keys__:
+        if get_origin(known[name]) not in (typing.Required, typing.NotRequired):
+            known[name] = typing.NotRequired[known[name]]
+    return typing_extensions.TypedDict(hint.__name__, known)  # type: ignore[operator]
+
+
 def _raise_inputs_error(error: ValidationError, limit: int) -> NoReturn:
     violations = Violations(limit)
     violations.cause = error
     for issue in error.errors(include_url=False):
         row, *path = issue["loc"] or (None,)
         position = row if isinstance(row, int) else None
-        expected, value = issue["msg"].removeprefix("Input should be "), issue["input"]
-        if issue["type"] in ("value_error", "assertion_error"):
-            # The message of a validator of the user may repeat the data.
-            got = truncate(issue["msg"])
-            expected = "a value that the validators of the type hint accept"
-        elif issue["type"] == "missing":
-            expected, got = "a value", "nothing"
-        else:
-            got = describe_value(value.value if isinstance(value, _Mismatch) else value)
         where = () if row is None else (0, *path)
-        violations.add_message(ViolationCode.TYPE_HINT, where, expected, got, position)
+        violations.add_message(ViolationCode.TYPE_HINT, where, *_describe_issue(issue), position)
     violations.raise_if_any(InputsError, "inputs")
     raise AssertionError("Pydantic raised an error without an issue") from error
+
+
+def _describe_issue(issue: ErrorDetails) -> tuple[str, str]:
+    value = issue["input"]
+    if issue["type"] in ("value_error", "assertion_error"):
+        # The message of a validator of the user may repeat the data.
+        return "a value that the validators of the type hint accept", truncate(issue["msg"])
+    if issue["type"] == "missing":
+        return "a value", "nothing"
+    got = describe_value(value.value if isinstance(value, _Mismatch) else value)
+    return issue["msg"].removeprefix("Input should be "), got
 
 
 def to_data(value: Any) -> Any:
@@ -362,14 +368,13 @@ def to_data(value: Any) -> Any:
     """
     if isinstance(value, BaseModel):
         return to_data(value.model_dump())
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if dataclasses.is_dataclass(type(value)):
         return {item.name: to_data(getattr(value, item.name)) for item in dataclasses.fields(value)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, (list, tuple)):
-        if set(map(type, value)) <= _PLAIN:
-            return list(value)
-        return [to_data(item) for item in value]
+        is_plain = set(map(type, value)) <= _PLAIN
+        return list(value) if is_plain else list(map(to_data, value))
     if isinstance(value, dict):
         return {key: to_data(item) for key, item in value.items()}
     return value

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -109,11 +108,9 @@ class SavedModel(_Predict, PythonModel):
         predict_stream = self.model.predict_stream  # type: ignore[attr-defined]
         model_input = self._to_signed_form(model_input)
         if self._row_objects is not None:
-            model_input = self._row_objects.convert_inputs(
-                self.model, "predict_stream", model_input
-            )
-        stream: Iterator[str] = predict_stream(model_input, params)
-        yield from stream
+            convert = self._row_objects.convert_inputs
+            model_input = convert(self.model, "predict_stream", model_input)
+        yield from predict_stream(model_input, params)
 
 
 def class_path(kind: type[Model]) -> str:
