@@ -18,6 +18,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.routing import APIRoute
 
+from modelpact._internal.schemas import has_columns
 from modelpact._internal.version import __version__
 from modelpact.datatypes import to_json
 from modelpact.errors import OutputsError
@@ -144,7 +145,7 @@ class _Service:
         self._redact = PathRedactor(adapter.signature).redact
         schema = adapter.signature.inputs
         self._base64 = JsonDecoder(schema)
-        self._has_columns = schema is not None and not schema.is_tensor_spec()
+        self._has_columns = has_columns(schema)
 
     async def predict(self, request: Request) -> Response:
         """Predict rows of inputs."""

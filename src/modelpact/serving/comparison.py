@@ -28,23 +28,29 @@ def iter_cells(prediction: Any, path: str = "") -> Iterator[tuple[str, Cell]]:
 
 
 def _iter_plain(value: Any, path: str) -> Iterator[tuple[str, Cell]]:
-    if isinstance(value, dict):
-        items = [(f"{path}.{key}", item) for key, item in value.items()]
-    elif isinstance(value, list):
-        items = [(f"{path}[{index}]", item) for index, item in enumerate(value)]
+    if isinstance(value, (dict, list)) and value:
+        for item_path, item in _list_items(value, path):
+            yield from _iter_plain(item, item_path)
     else:
-        # JSON would have null instead of NaN.
-        yield path, float(value) if isinstance(value, float) else to_json(value)
-        return
-    for item_path, item in items:
-        yield from _iter_plain(item, item_path)
-    if not items:
-        yield path, "{}" if isinstance(value, dict) else "[]"
+        yield path, _to_cell(value)
+
+
+def _list_items(value: dict[Any, Any] | list[Any], path: str) -> list[tuple[str, Any]]:
+    if isinstance(value, dict):
+        return [(f"{path}.{key}", item) for key, item in value.items()]
+    return [(f"{path}[{index}]", item) for index, item in enumerate(value)]
+
+
+def _to_cell(value: Any) -> Cell:
+    if isinstance(value, (dict, list)):
+        return str(value)
+    # JSON would have null instead of NaN.
+    return float(value) if isinstance(value, float) else to_json(value)
 
 
 def unequal_paths(left: dict[str, Cell], right: dict[str, Cell]) -> Iterator[str]:
     """Yield the paths of the cells that differ, or exist on one side only."""
-    for path in [*left, *(path for path in right if path not in left)]:
+    for path in {**left, **right}:
         if path not in left or path not in right or not cells_equal(left[path], right[path]):
             yield path
 

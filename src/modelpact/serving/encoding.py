@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from modelpact._internal.schemas import has_columns, has_tensors
 from modelpact._internal.type_checks import is_list_of
 from modelpact.datatypes import to_json, to_python
 
@@ -46,22 +47,22 @@ def encode_request(
         >>> encode_request(pd.DataFrame({"age": [1.5, float("nan")]}), {"top": 3})
         {'inputs': [{'age': 1.5}, {'age': None}], 'params': {'top': 3}}
     """
+    body = {"inputs": _encode_inputs(inputs, schema)}
+    return body if params is None else {**body, "params": _encode(to_python(dict(params)))}
+
+
+def _encode_inputs(inputs: Any, schema: Schema | None) -> Any:
+    if hasattr(inputs, "columns"):
+        return _encode_frame(inputs, unwrap=_has_plain_rows(schema))
     for tensor in inputs.values() if isinstance(inputs, dict) else [inputs]:
         if hasattr(tensor, "shape") and not hasattr(tensor, "columns"):
             _check_tensor(tensor)
-    if hasattr(inputs, "columns"):
-        body = {"inputs": _encode_frame(inputs, unwrap=_has_plain_rows(schema))}
-    else:
-        is_tensors = schema is not None and schema.is_tensor_spec()
-        body = {"inputs": _encode(to_python(inputs), nan_as_null=is_tensors)}
-    return body if params is None else {**body, "params": _encode(to_python(dict(params)))}
+    return _encode(to_python(inputs), nan_as_null=has_tensors(schema))
 
 
 def _has_plain_rows(schema: Schema | None) -> bool:
     """Return whether a row of one column is a plain value instead of a list."""
-    if schema is None or schema.is_tensor_spec():
-        return True
-    return [spec.name for spec in schema.inputs] == [None]
+    return not has_columns(schema) or [spec.name for spec in schema.inputs] == [None]
 
 
 def encode_envelopes(inputs: object, schema: Schema | None) -> dict[str, object]:
@@ -76,8 +77,7 @@ def encode_envelopes(inputs: object, schema: Schema | None) -> dict[str, object]
         {'columns': ['a'], 'data': [[1]]}
     """
     found = {"inputs": inputs}
-    is_tensors = schema is not None and schema.is_tensor_spec()
-    if isinstance(inputs, dict) and is_tensors:
+    if isinstance(inputs, dict) and has_tensors(schema):
         found |= _tensor_envelopes(inputs)
     elif isinstance(inputs, list):
         found |= {"instances": inputs} | _row_envelopes(inputs, schema)
@@ -85,12 +85,13 @@ def encode_envelopes(inputs: object, schema: Schema | None) -> dict[str, object]
 
 
 def _row_envelopes(rows: list[object], schema: Schema | None) -> dict[str, object]:
-    is_tensors = schema is not None and schema.is_tensor_spec()
-    if rows and not is_tensors and schema is not None and schema.input_names() == [0]:
+    if not rows:
+        return {}
+    if has_columns(schema) and schema.input_names() == [0]:
         return {"dataframe_split": {"columns": [0], "data": [[row] for row in rows]}}
-    if rows and is_list_of(rows, dict):
+    if is_list_of(rows, dict):
         return _record_envelopes(rows)
-    if rows and is_list_of(rows, list) and not is_tensors:
+    if is_list_of(rows, list) and not has_tensors(schema):
         return {"dataframe_split": {"data": rows}}
     return {}
 
@@ -99,7 +100,7 @@ def _tensor_envelopes(tensors: dict[str, Any]) -> dict[str, Any]:
     """Return named tensors as instances, if all have the same number of rows."""
     if not is_list_of(list(tensors.values()), list):
         return {}
-    lengths = {len(tensor) for tensor in tensors.values()}
+    lengths = set(map(len, tensors.values()))
     if len(lengths) != 1 or lengths == {0}:
         return {}
     rows = zip(*tensors.values(), strict=True)
@@ -125,14 +126,14 @@ def _check_tensor(tensor: np.ndarray) -> None:
 def _encode_frame(frame: pd.DataFrame, *, unwrap: bool) -> list[Any]:
     """Return the rows; with `unwrap`, rows of a single column 0 are plain values."""
     labels: list[Any] = list(frame.columns)
-    columns: list[list[Any]] = [
-        _encode(to_python(frame.iloc[:, index])) for index in range(len(labels))
-    ]
+    columns = [_encode(to_python(column)) for _, column in frame.items()]
+    if not columns:
+        return [{} for _ in range(len(frame))]
     if labels == [0] and unwrap:
-        return columns[0]
-    rows = zip(*columns, strict=True) if labels else [()] * len(frame)
-    if labels and labels == list(range(len(labels))):
-        return [list(row) for row in rows]
+        return list(columns[0])
+    rows = zip(*columns, strict=True)
+    if labels == list(range(len(labels))):
+        return list(map(list, rows))
     if not is_list_of(labels, str):
         raise NotJsonEncodable("a column name that is not a string")
     return [dict(zip(labels, row, strict=True)) for row in rows]

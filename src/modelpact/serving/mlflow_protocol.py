@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from modelpact._internal.schemas import has_columns, has_tensors, input_names
 from modelpact._internal.type_checks import is_list_of
 from modelpact.serving.http_errors import HttpError
 
@@ -72,7 +74,8 @@ def parse_invocation(body: Any, schema: Schema | None) -> Call:
     if len(given) != 1:
         raise _malformed(f"exactly one of {', '.join(ENVELOPES)}")
     envelope = given[0]
-    return _parse_envelope(envelope, body[envelope], _read_form(schema)), _parse_params(body)
+    parse = _PARSERS[envelope]
+    return parse(body[envelope], _read_form(schema)), _parse_params(body)
 
 
 class _Form(NamedTuple):
@@ -84,10 +87,9 @@ class _Form(NamedTuple):
 
 
 def _read_form(schema: Schema | None) -> _Form:
-    if schema is None:
-        return _Form(is_tensors=False, names=[], n_unnamed=0)
-    names = [str(name) for name in schema.input_names()] if schema.has_input_names() else []
-    return _Form(schema.is_tensor_spec(), names, 0 if names else len(schema.inputs))
+    names = input_names(schema)
+    n_inputs = len(schema.inputs) if schema is not None else 0
+    return _Form(has_tensors(schema), names, n_inputs - len(names))
 
 
 def parse_llm(body: object, params: ParamSchema | None) -> Call | None:
@@ -101,24 +103,45 @@ def parse_llm(body: object, params: ParamSchema | None) -> Call | None:
     """
     if not isinstance(body, dict) or not body.keys() & set(LLM_KEYS):
         return None
-    names = {spec.name for spec in params or ()}
-    inputs = {key: value for key, value in body.items() if key not in names}
-    return inputs, {key: body[key] for key in body if key in names} or None
+    given = {spec.name: body[spec.name] for spec in params or () if spec.name in body}
+    return {key: value for key, value in body.items() if key not in given}, given or None
 
 
-def _parse_envelope(envelope: str, value: Any, form: _Form) -> object:
-    if envelope == "dataframe_split":
-        return _parse_split(value, form)
-    if envelope == "dataframe_records":
-        if not is_list_of(value, dict):
-            raise _malformed("a list of objects", envelope)
-        return _to_frame(value) if form.is_tensors else value
-    if isinstance(value, list) and not any(isinstance(item, dict) for item in value):
-        # The values of the only input need no name.
-        return {form.names[0]: value} if len(form.names) == 1 else value
-    if envelope == "instances" and form.is_tensors and form.names:
-        return _parse_instances(value)
-    return value
+def _parse_records(value: Any, form: _Form) -> object:
+    if not is_list_of(value, dict):
+        raise _malformed("a list of objects", "dataframe_records")
+    return _to_frame(value) if form.is_tensors else value
+
+
+def _parse_instances(value: Any, form: _Form) -> object:
+    if _is_list_of_values(value) or not (form.is_tensors and form.names):
+        return _parse_inputs(value, form)
+    if isinstance(value, dict):
+        _check_equal_lengths(list(value.values()))
+    return _merge_instances(value) if is_list_of(value, dict) else value
+
+
+def _parse_inputs(value: Any, form: _Form) -> object:
+    # The values of the only input need no name.
+    is_only_input = len(form.names) == 1 and _is_list_of_values(value)
+    return {form.names[0]: value} if is_only_input else value
+
+
+def _is_list_of_values(value: Any) -> bool:
+    return isinstance(value, list) and not any(isinstance(item, dict) for item in value)
+
+
+def _merge_instances(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Return one list per name of a signature of named tensors."""
+    names = rows[0]
+    if any(row.keys() != names.keys() for row in rows):
+        raise _malformed("objects with the same keys", "instances")
+    return {name: [row[name] for row in rows] for name in names}
+
+
+def _check_equal_lengths(values: list[Any]) -> None:
+    if is_list_of(values, list) and len(set(map(len, values))) > 1:
+        raise _malformed("lists of the same length", "instances")
 
 
 def _to_frame(rows: list[Any], columns: list[Any] | None = None) -> pd.DataFrame:
@@ -136,9 +159,8 @@ def parse_csv(body: bytes, schema: Schema | None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    is_columns = schema is not None and not schema.is_tensor_spec()
     # Integers stay integers next to an empty value.
-    options: dict[str, Any] = {"dtype_backend": "numpy_nullable"} if is_columns else {}
+    options: dict[str, Any] = {"dtype_backend": "numpy_nullable"} if has_columns(schema) else {}
     try:
         text = body.decode("utf-8-sig")
         _check_rectangular(text)
@@ -156,12 +178,12 @@ def _csv_types(schema: Schema | None) -> dict[str, Any]:
     """Return the dtypes of the columns that pandas must not infer: text, and 32-bit floats."""
     from mlflow.types.schema import DataType
 
-    if schema is None or schema.is_tensor_spec() or not schema.has_input_names():
+    if not has_columns(schema):
         return {}
     kinds = {"string": str, "binary": str, "datetime": str, "float": "Float32"}
     return {
         name: kinds[kind.name]
-        for name, kind in schema.input_types_dict().items()
+        for name, kind in zip(input_names(schema), schema.input_types(), strict=False)
         if isinstance(kind, DataType) and kind.name in kinds
     }
 
@@ -181,8 +203,7 @@ def parse_parquet(body: bytes, max_bytes: int) -> pd.DataFrame:
 
     try:
         file = parquet.ParquetFile(pa.BufferReader(body))
-        groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
-        chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+        chunks = _list_chunks(file)
         # A JSON body has fewer values than bytes.
         if sum(max(c.num_values, c.total_uncompressed_size) for c in chunks) > max_bytes:
             message = f"the file is larger than {max_bytes} bytes without compression"
@@ -191,6 +212,12 @@ def parse_parquet(body: bytes, max_bytes: int) -> pd.DataFrame:
     # The errors of Arrow are ValueErrors, OSErrors and others; pandas may raise TypeErrors.
     except (pa.ArrowException, ValueError, OSError, TypeError):
         raise HttpError(400, "NOT_PARQUET", "the body is not a Parquet file") from None
+
+
+def _list_chunks(file: Any) -> list[Any]:
+    """Return the metadata of each column of each row group."""
+    groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+    return [group.column(i) for group in groups for i in range(group.num_columns)]
 
 
 def _read_parquet(file: Any, chunks: list[Any], max_bytes: int) -> pd.DataFrame:
@@ -267,13 +294,20 @@ def _check_lengths(data: list[list[Any]], columns: list[Any] | None, index: Any)
 
 def _name_cells(data: list[list[Any]], columns: list[Any] | None, form: _Form) -> object:
     """Return rows of cells in the form that the signature has."""
-    if (form.is_tensors and data) or (columns and not data):
+    if not data:
+        return _to_frame([], columns) if columns else []
+    if form.is_tensors:
         return _to_frame(data, columns)
-    is_numbered = form.n_unnamed > 0 and columns == list(range(len(columns or ())))
+    is_numbered = form.n_unnamed > 0 and columns == list(range(len(data[0])))
     if columns is None or is_numbered:
-        is_single = form.n_unnamed == 1 and all(len(row) == 1 for row in data)
-        return [row[0] for row in data] if is_single else data
+        return _unwrap_cells(data) if form.n_unnamed == 1 else data
     return [dict(zip(map(str, columns), row, strict=True)) for row in data]
+
+
+def _unwrap_cells(rows: list[list[Any]]) -> list[Any]:
+    """Return the cells of rows of one cell."""
+    is_single = all(len(row) == 1 for row in rows)
+    return [row[0] for row in rows] if is_single else rows
 
 
 def _select(data: Any, columns: list[Any] | None) -> Any:
@@ -284,17 +318,13 @@ def _select(data: Any, columns: list[Any] | None) -> Any:
     return [_select(row, columns) for row in data]
 
 
-def _parse_instances(value: Any) -> object:
-    """Return one list per name of a signature of named tensors."""
-    if is_list_of(value, dict) and value:
-        names = value[0]
-        if any(row.keys() != names.keys() for row in value):
-            raise _malformed("objects with the same keys", "instances")
-        return {name: [row[name] for row in value] for name in names}
-    lists = list(value.values()) if isinstance(value, dict) else []
-    if is_list_of(lists, list) and len(set(map(len, lists))) > 1:
-        raise _malformed("lists of the same length", "instances")
-    return value
+_PARSERS: dict[str, Callable[[Any, _Form], object]] = {
+    "dataframe_split": _parse_split,
+    "dataframe_records": _parse_records,
+    "instances": _parse_instances,
+    "inputs": _parse_inputs,
+}
+"""The parser of each envelope."""
 
 
 def as_mlflow_table(prediction: Any) -> Any:

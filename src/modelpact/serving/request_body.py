@@ -144,24 +144,24 @@ def parse_json(body: bytes, *, allow_nan: bool = False) -> Any:
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()
         return value
-    except RecursionError:
-        raise _not_json("the body is nested too deeply") from None
-    except UnicodeDecodeError:
-        raise _not_json("the body is not UTF-8") from None
-    except UnicodeEncodeError:
-        raise _not_json("the body contains an unpaired surrogate") from None
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise _not_json(f"the body is not JSON: {where}: {error.msg}") from None
-    except _StrictJsonError as error:
-        raise _not_json(f"the body is not JSON: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise HttpError(400, "NOT_JSON", f"the body {_describe_fault(error)}") from None
+
+
+def _describe_fault(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+    if isinstance(error, _StrictJsonError):
+        return f"is not JSON: {error}"
     # Python refuses to parse integers of more than 4,300 digits.
-    except ValueError:
-        raise _not_json("the body is not JSON: a number has too many digits") from None
+    return _FAULTS.get(type(error), "is not JSON: a number has too many digits")
 
 
-def _not_json(message: str) -> HttpError:
-    return HttpError(400, "NOT_JSON", message)
+_FAULTS: dict[type[Exception], str] = {
+    RecursionError: "is nested too deeply",
+    UnicodeDecodeError: "is not UTF-8",
+    UnicodeEncodeError: "contains an unpaired surrogate",
+}
 
 
 class _StrictJsonError(ValueError):
