@@ -40,28 +40,14 @@ def build(cfg: DictConfig, settings: HydraConf) -> Task:
     Raises:
         ConfigError: An option of a step or of the task is invalid; the message names the key.
     """
-    from omegaconf import DictConfig
-
     choices = settings.runtime.choices
     _check_contract(cfg, choices.get("contract"), choices.get("data"))
     sweeping = getattr(settings.mode, "name", "") == "MULTIRUN"
-    fields = {}
-    for key in cfg.task:
-        if key == "_target_":
-            continue
-        value = cfg.task[key]
-        choice = choices.get(key)
-        if isinstance(value, DictConfig) and "_target_" in value:
-            fields[key] = _build_step(value, str(key), choice, sweeping)
-        elif isinstance(value, DictConfig) and key in list_groups():
-            raise ConfigError(
-                f"{key}={choice} does not name a class",
-                remedy="Add _target_: package.module.Class, or inherit an option of the group, as "
-                f"in defaults: [{list_options(str(key))[0]}].",
-                group=str(key),
-            )
-        else:
-            fields[key] = _to_plain(value)
+    fields = {
+        str(key): _build_field(cfg.task[key], str(key), choices.get(key), sweeping)
+        for key in cfg.task
+        if key != "_target_"
+    }
     kind = _import_class(cfg.task, "task", choices.get("task"))
     task: Task = _construct(lambda: kind(**fields), "task", choices.get("task"), _keys(kind))
     return task
@@ -79,6 +65,24 @@ def _check_contract(cfg: DictConfig, chosen: str | None, data: str | None) -> No
     if chosen is None or chosen == data or cfg.get("contract") is not None:
         return
     raise unknown_option("contract", chosen, list_options("contract"))
+
+
+def _build_field(value: object, key: str, choice: str | None, sweeping: bool) -> object:
+    """Build the step of a task, or return another value as plain data."""
+    from omegaconf import DictConfig
+
+    if not isinstance(value, DictConfig):
+        return _to_plain(value)
+    if "_target_" in value:
+        return _build_step(value, key, choice, sweeping)
+    if key in list_groups():
+        raise ConfigError(
+            f"{key}={choice} does not name a class",
+            remedy="Add _target_: package.module.Class, or inherit an option of the group, as "
+            f"in defaults: [{list_options(key)[0]}].",
+            group=key,
+        )
+    return _to_plain(value)
 
 
 def _build_step(node: DictConfig, group: str, choice: str | None, sweeping: bool) -> object:
@@ -203,10 +207,7 @@ def _invalid(group: str, choice: str | None, keys: Sequence[str], error: Excepti
     from pydantic import ValidationError
 
     option = f"{group}={choice}" if choice else group
-    # Pydantic's error may be inside of one of Hydra's.
-    cause: BaseException = error
-    while cause.__cause__ is not None and not isinstance(cause, ValidationError):
-        cause = cause.__cause__
+    cause = _innermost_cause(error)
     if not isinstance(cause, ValidationError):
         return ConfigError(
             f"cannot build {option}: {type(cause).__name__}: {truncate(cause, 300)}",
@@ -224,11 +225,17 @@ def _invalid(group: str, choice: str | None, keys: Sequence[str], error: Excepti
     )
 
 
+def _innermost_cause(error: BaseException) -> BaseException:
+    """Return Pydantic's error, which may be inside of one of Hydra's, or the first cause."""
+    from pydantic import ValidationError
+
+    while error.__cause__ is not None and not isinstance(error, ValidationError):
+        error = error.__cause__
+    return error
+
+
 def _describe(fault: ErrorDetails, keys: Sequence[str]) -> str:
     """Return the text of one fault that Pydantic found, without the value of a secret."""
-    from modelpact.security.secrets import redact_values
-    from modelpact.security.text_redaction import is_sensitive
-
     if fault["type"] == "extra_forbidden":
         name = str(fault["loc"][-1])
         if name in TOP_LEVEL:
@@ -239,16 +246,25 @@ def _describe(fault: ErrorDetails, keys: Sequence[str]) -> str:
     if not fault["loc"]:
         # A validator of the whole class, which words its own text.
         return str(fault["msg"]).removeprefix("Value error, ")
+    return _describe_value(fault)
+
+
+def _describe_value(fault: ErrorDetails) -> str:
+    from modelpact.security.secrets import redact_values
+    from modelpact.security.text_redaction import is_sensitive
+
     text = f"{fault['msg'][0].lower()}{fault['msg'][1:]}"
     if fault["loc"][-1] == "[key]":
         return f"the name {fault['input']!r} is not text"
-    if is_sensitive([str(part) for part in fault["loc"]], fault["input"]):
+    if is_sensitive(list(map(str, fault["loc"])), fault["input"]):
         return f"{redact_values(text, [str(fault['input'])])} (the value is hidden)"
     text += f", got {truncate(repr(fault['input']))}"
-    if fault["type"] == "string_type" and isinstance(fault["input"], (bool, int, float)):
+    if fault["type"] != "string_type":
+        return text
+    if isinstance(fault["input"], (bool, int, float)):
         # Quoted for the shell, and for Hydra.
         text += f"""; as text, write '"{fault["input"]}"'"""
-    if fault["type"] == "string_type" and isinstance(fault["input"], dict):
+    if isinstance(fault["input"], dict):
         name = ".".join([str(fault["loc"][-1]), *map(str, list(fault["input"])[:1])])
         text += f"; write a name with a dot as {{{name}: ...}}"
     return text

@@ -42,7 +42,6 @@ def report(error: Exception) -> int:
 
 def translate(error: Exception) -> PactError | None:
     """Return an error of Hydra, OmegaConf, PyYAML or the OS as a `PactError`; None for others."""
-    import yaml  # type: ignore[import-untyped, unused-ignore]
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
@@ -52,6 +51,13 @@ def translate(error: Exception) -> PactError | None:
         return _from_hydra(error)
     if isinstance(error, OmegaConfBaseException):
         return _from_omegaconf(error)
+    return _from_other(error)
+
+
+def _from_other(error: Exception) -> PactError | None:
+    """Return the error for one of PyYAML or Python that an option can cause; None for others."""
+    import yaml  # type: ignore[import-untyped, unused-ignore]
+
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return _invalid_yaml(error.problem_mark, str(error.problem))
     if isinstance(error, OSError) and error.filename is not None:
@@ -85,19 +91,21 @@ def _from_key(cause: BaseException | None, text: str) -> ConfigError | None:
     from omegaconf.errors import GrammarParseError, KeyValidationError
 
     key, parent = getattr(cause, "full_key", None), getattr(cause, "parent_node", None)
-    if key and isinstance(cause, GrammarParseError):
+    if not key:
+        return None
+    if isinstance(cause, GrammarParseError):
         return ConfigError(
             f"invalid interpolation in the value of {key}",
             remedy="Close each ${ with a }.",
             key=key,
         )
-    if key and isinstance(cause, KeyValidationError):
+    if isinstance(cause, KeyValidationError):
         return ConfigError(
             f"invalid name below {key}: {_mask(str(cause).splitlines()[0], 200)}",
             remedy="Names are text.",
             key=key,
         )
-    if not key or not hasattr(parent, "keys"):
+    if not hasattr(parent, "keys"):
         return None
     match = re.search(r"Could not override '([^']+)'", text)
     return _unknown_key(key, parent or (), match[1] if match else key)
@@ -108,12 +116,7 @@ def _from_override(error: HydraException) -> ConfigError:
 
     text = truncate(_mask_deleted(str(error)), 500)
     if isinstance(error, OverrideParseException):
-        override = _mask(error.override)
-        # Hydra's text repeats the override, and with it a secret.
-        is_secret = override != error.override
-        remedy = GENERIC if is_secret else advise(error.override)
-        detail = "" if is_secret or remedy != GENERIC else f": {text}"
-        return ConfigError(f"cannot parse {override}{detail}", remedy=remedy)
+        return _unparsable(error.override, text)
     match = re.search(r"Could not load '(\w+)/(\w+)'", text)
     if match:
         return unknown_option(match[1], match[2], list_options(match[1]))
@@ -128,6 +131,17 @@ def _from_override(error: HydraException) -> ConfigError:
             group=match[1],
         )
     return ConfigError(text, remedy="See --help, and --cfg job for the composed configuration.")
+
+
+def _unparsable(override: str, text: str) -> ConfigError:
+    """Return the error for an override that Hydra cannot parse; `text` is Hydra's message."""
+    masked = _mask(override)
+    if masked != override:
+        # Hydra's text repeats the override, and with it a secret.
+        return ConfigError(f"cannot parse {masked}", remedy=GENERIC)
+    remedy = advise(override)
+    detail = f": {text}" if remedy == GENERIC else ""
+    return ConfigError(f"cannot parse {override}{detail}", remedy=remedy)
 
 
 def _from_omegaconf(error: OmegaConfBaseException) -> ConfigError:
@@ -158,32 +172,32 @@ def _unknown_key(key: str, parent: Any, override: str) -> ConfigError:
         override: The key that was typed.
     """
     prefix, _, name = key.rpartition(".")
-    known = {str(one) for one in parent if one != "_target_"}
+    place, known = f"Keys of {prefix}", sorted(str(one) for one in parent if one != "_target_")
     if not prefix:
-        known |= set(list_groups())
-    place = f"Keys of {prefix}" if prefix else "Top-level keys and groups"
-    remedy = f"{place}: {', '.join(sorted(known))}." if known else ""
+        place, known = "Top-level keys and groups", sorted({*known, *list_groups()})
+    own_name = override.removeprefix(f"{prefix}.")
+    remedies = []
     # Mappings with names of the user's own, such as register.tags, and keys that the class has but
     # the file of the option does not list.
     if "." in prefix or not known or name in _fields(parent):
-        remedy = f"Add a new key with a plus: +{override}=... {remedy}".strip()
-        own_name = override.removeprefix(f"{prefix}.")
-        if "." in own_name and not known:
-            remedy += f" If the dot is part of a name: '{prefix}={{{own_name}: ...}}'."
-    remedy += _suggest_place(prefix, name)
+        remedies.append(f"Add a new key with a plus: +{override}=...")
+    if known:
+        remedies.append(f"{place}: {', '.join(known)}.")
+    elif "." in own_name:
+        remedies.append(f"If the dot is part of a name: '{prefix}={{{own_name}: ...}}'.")
+    remedies += _suggest_places(prefix, name)
     return ConfigError(
-        f"unknown key {key!r}{did_you_mean(name, sorted(known))}", remedy=remedy, key=key
+        f"unknown key {key!r}{did_you_mean(name, known)}", remedy=" ".join(remedies), key=key
     )
 
 
-def _suggest_place(prefix: str, name: str) -> str:
-    """Return where modelpact's own options have a key; nothing if none of them has it."""
-    groups = [prefix] if prefix in list_groups() else [] if prefix else list_groups()
-    for group in groups:
+def _suggest_places(prefix: str, name: str) -> list[str]:
+    """Return the first group whose options have a key, as a sentence; nothing if none has it."""
+    for group in list_groups():
         options = [one for one in list_options(group) if name in option_keys(group, one)]
-        if options:
-            return f" {group}.{name} is a key of {group}={', '.join(options)}."
-    return ""
+        if options and prefix in ("", group):
+            return [f"{group}.{name} is a key of {group}={', '.join(options)}."]
+    return []
 
 
 def _fields(node: Any) -> Iterable[str]:

@@ -9,7 +9,8 @@ from typing import Any
 
 __all__ = ["advise"]
 
-_PLAIN = re.compile(r"[A-Za-z_][\w.-]*")
+_PLAIN = re.compile(r"[A-Za-z_][\w.-]*|[+-]?[\d.]+", re.ASCII)
+_FLAT_MAPPING = re.compile(r"\{[^{]*\}", re.DOTALL)
 _ESCAPED = re.compile(r"([\\()\[\]{}:=,])")
 
 _ESCAPES = {'"': '\\"', "": ""}
@@ -67,35 +68,38 @@ def _split_key(key: str) -> tuple[str, str]:
 
 def _parse_value(value: str) -> Any:
     """Return a value in braces or brackets as plain data; None for other values."""
+    is_list = value.startswith("[") and value.endswith("]")
+    if is_list and "{" not in value:
+        return [item.strip().strip("'\"") for item in value[1:-1].split(",")]
+    return _parse_yaml(value) if is_list or value.startswith("{") else None
+
+
+def _parse_yaml(value: str) -> Any:
+    """Return YAML as plain data, and names with any characters in a flat mapping; else None."""
     import yaml  # type: ignore[import-untyped, unused-ignore]
 
-    if value[:1] == "[" and value[-1] != "]":
-        return None
-    if value[:1] == "[" and "{" not in value:
-        return [item.strip().strip("'\"") for item in value[1:-1].split(",")]
-    if value[:1] not in ("{", "["):
-        return None
     try:
         # This loader returns text only: a number keeps its digits.
         return yaml.load(value, Loader=yaml.BaseLoader)  # noqa: S506
     except yaml.YAMLError:
-        pairs = [item.strip().rpartition(":") for item in value[1:-1].split(",")]
-        is_flat = value[-1] == "}" and "{" not in value[1:]
-        return {name: item.strip() for name, _, item in pairs} if is_flat else None
+        if _FLAT_MAPPING.fullmatch(value) is None:
+            return None
+        pairs = (item.strip().rpartition(":") for item in value[1:-1].split(","))
+        return {name: item.strip() for name, _, item in pairs}
 
 
 def _to_hydra(value: Any) -> str:
     if isinstance(value, dict):
-        keys = (_ESCAPED.sub(r"\\\1", key) for key in value)
-        items = (
-            f"{key}: {_to_hydra(item)}" for key, item in zip(keys, value.values(), strict=True)
-        )
+        items = (f"{_escape(key)}: {_to_hydra(item)}" for key, item in value.items())
         return "{" + ", ".join(items) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(_to_hydra, value)) + "]"
     text = str(value)
-    is_plain = _PLAIN.fullmatch(text) and text.isascii()
-    return text if is_plain or re.fullmatch(r"[+-]?[\d.]+", text) else _quote(text)
+    return text if _PLAIN.fullmatch(text) else _quote(text)
+
+
+def _escape(key: str) -> str:
+    return _ESCAPED.sub(r"\\\1", key)
 
 
 def _quote(text: str) -> str:

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from modelpact._internal.counts import format_count
 from modelpact.datatypes import count_rows, take_rows
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class RowChecks:
         """Check all rows of the inputs, and the params."""
         n_rows = count_rows(inputs)
         # Whether a key of records is missing depends on all of them.
-        n_chunk = n_rows if isinstance(inputs, list) else CHUNK_ROWS
+        n_chunk = max(1, n_rows) if isinstance(inputs, list) else CHUNK_ROWS
         first = self._find(_slice(inputs, 0, n_chunk, n_rows), params)
         columns = {one.path for one in first if one.row is None and one.expected in _NUMBERS}
         parsed = _parse_numeric_cells(inputs, columns)
@@ -63,7 +64,7 @@ class RowChecks:
             inputs = parsed
             first = self._find(_slice(inputs, 0, n_chunk, n_rows), params)
         self._add(first, 0)
-        for start in range(n_chunk, n_rows, n_chunk or 1):
+        for start in range(n_chunk, n_rows, n_chunk):
             self._add(self._find(_slice(inputs, start, n_chunk, n_rows), None), start)
         self.n_rows += n_rows
 
@@ -78,7 +79,7 @@ class RowChecks:
         """Count the violations of a chunk, and collect the first ones."""
         rows: dict[tuple[str, str, int], None] = {}
         for one in sorted(found, key=lambda one: -1 if one.row is None else one.row):
-            column = re.sub(r"\[\d+\]", "[]", one.path)
+            column = re.sub(r"\[\d+\]", "[]", one.path) or "(all)"
             if one.row is None:
                 key = (column, one.code, one.got)
                 if key in self._whole:
@@ -86,18 +87,20 @@ class RowChecks:
                 self._whole[key] = one
             else:
                 rows[column, one.code, one.row] = None
-            self.n_violations += 1
-            if len(self.collected) < MAX_COLLECTED:
-                row = None if one.row is None else one.row + start
-                self.collected.append(replace(one, row=row))
+            self._collect(one, start)
         self._rows.update((column, code) for column, code, _ in rows)
+
+    def _collect(self, violation: Violation, start: int) -> None:
+        self.n_violations += 1
+        if len(self.collected) < MAX_COLLECTED:
+            row = None if violation.row is None else violation.row + start
+            self.collected.append(replace(violation, row=row))
 
     def summary(self) -> list[str]:
         """Return a line per column and code, the most frequent one first."""
-        lines = [f"{path or '(all)'}: {code}" for path, code, _ in self._whole]
+        lines = [f"{path}: {code}" for path, code, _ in self._whole]
         for (path, code), n_rows in self._rows.most_common():
-            plural = "row" if n_rows == 1 else "rows"
-            lines.append(f"{path or '(all)'}: {code} in {n_rows:,} {plural}")
+            lines.append(f"{path}: {code} in {format_count(n_rows, 'row')}")
         return lines
 
 

@@ -77,7 +77,7 @@ class TestPromote:
     ) -> None:
         promote(WORSE)
         out = capsys.readouterr().out
-        assert "for champion, which names no version yet" in out
+        assert "for champion, which names no version" in out
         assert out.count("no version to compare with yet") == 2
         assert "champion of sums: no version -> version 1" in out
 

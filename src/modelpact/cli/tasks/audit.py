@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from modelpact._internal import mlflow_compat
+from modelpact._internal.counts import format_count
 from modelpact._internal.files import temporary_folder
 from modelpact._internal.mlflow_search import search_all
 from modelpact._internal.text import truncate
@@ -91,9 +92,10 @@ class AuditTask(Task):
             _show_table(audited)
         failed = [version for version in audited if version.failed]
         if failed:
+            versions = format_count(len(audited), "version")
+            verb = "is" if len(failed) == 1 else "are"
             raise IntegrityError(
-                f"{len(failed):,} of {_count(audited)} {'is' if len(failed) == 1 else 'are'} "
-                "not as published",
+                f"{len(failed):,} of {versions} {verb} not as published",
                 remedy="Restore the files, or publish again. Loaders reject such versions unless "
                 "loader.integrity is warn or off.",
                 versions=tuple((version.name, version.version) for version in failed),
@@ -139,7 +141,7 @@ def _to_json(audited: list[_AuditedVersion]) -> str:
 
 def _show_table(audited: list[_AuditedVersion]) -> None:
     intact = sum(1 for version in audited if not version.findings)
-    title = f"{_count(audited)} audited, {intact:,} as published"
+    title = f"{format_count(len(audited), 'version')} audited, {intact:,} as published"
     rows = [
         (version.name, version.version, finding.code, finding.text)
         for version in audited
@@ -201,18 +203,22 @@ def _verify(location: str, tags: Mapping[str, str]) -> _Finding | VerificationRe
 
 
 def _findings(result: VerificationResult) -> tuple[_Finding, ...]:
-    findings = [_Finding(problem.code, problem.text) for problem in result.problems]
-    codes = {finding.code for finding in findings}
-    manifest_lost = bool(codes & {"MANIFEST_GONE", "MANIFEST_CHANGED"})
-    if not result.signed and not codes & {"SIGNATURE_CHANGED", "FILES_CHANGED"}:
-        findings.append(_Finding("NEVER_SIGNED", "it has no signature"))
-    if result.digest is None and not manifest_lost:
+    problems = [_Finding(problem.code, problem.text) for problem in result.problems]
+    return (*problems, *_harmless_findings(result))
+
+
+def _harmless_findings(result: VerificationResult) -> Iterator[_Finding]:
+    codes = {problem.code for problem in result.problems}
+    if not result.signed and codes.isdisjoint({"SIGNATURE_CHANGED", "FILES_CHANGED"}):
+        yield _Finding("NEVER_SIGNED", "it has no signature")
+    if not codes.isdisjoint({"MANIFEST_GONE", "MANIFEST_CHANGED"}):
+        return
+    if result.digest is None:
         text = "it was published without a manifest; only its signature can be checked"
-        findings.append(_Finding("NO_MANIFEST", text))
-    elif not (result.attested or manifest_lost or "TAG_GONE" in codes):
+        yield _Finding("NO_MANIFEST", text)
+    elif not result.attested and "TAG_GONE" not in codes:
         text = "its files match their manifest, but no tag attests that it is the published one"
-        findings.append(_Finding("NO_TAG", text))
-    return tuple(findings)
+        yield _Finding("NO_TAG", text)
 
 
 def _is_gone(location: str, error: Exception) -> bool:
@@ -244,7 +250,3 @@ def _list_versions(client: MlflowClient, name: str | None) -> list[Version]:
         message, remedy = describe_unknown_model(client, name)
         raise LoadError(message, remedy=remedy)
     return list_versions(client, name)
-
-
-def _count(versions: list[_AuditedVersion]) -> str:
-    return f"{len(versions):,} {'version' if len(versions) == 1 else 'versions'}"

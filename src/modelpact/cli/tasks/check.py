@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from modelpact._internal.counts import format_count
 from modelpact._internal.text import list_items
 from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.render.progress import Progress
@@ -66,7 +67,7 @@ class CheckTask(Task):
         if not total:
             echo(f"all {n_rows:,} rows of {self.data.name} conform to the signature of {self.uri}")
             return None
-        places = "1 place" if total == 1 else f"{total:,} places"
+        places = format_count(total, "place")
         self._show(checks, places)
         raise InputsError(
             f"{self.data.name} ({n_rows:,} rows) violates the signature of {self.uri} in {places}",

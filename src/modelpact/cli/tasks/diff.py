@@ -69,8 +69,7 @@ class DiffTask(Task):
         from modelpact.signature import diff, filter_breaking
 
         check_policy(self.policy, self.extra)
-        if self.out is not None:
-            check_writable(self.out, "task.out")
+        check_writable(self.out, "task.out")
         old = self._read_contract(self.old, "task.old")
         new = self._read_contract(self.new, "task.new")
         changes = diff(old, new, self.policy, self.extra)
@@ -118,13 +117,17 @@ class DiffTask(Task):
         path = Path(source)
         if path.is_file() and path.name != "MLmodel":
             return load(path)
-        if path.is_dir() and not (path / "MLmodel").is_file():
-            raise ConfigError(
-                f"{key}={source} is not a model: it has no MLmodel file",
-                remedy=_FORMS,
-                path=source,
-            )
-        if not path.exists() and not re.match(r"[a-z0-9-]{2,}:", source):
-            raise ConfigError(f"{key}={source} does not exist", remedy=_FORMS, path=source)
+        _check_exists(path, source, key)
         uri = str(path.parent) if path.is_file() else source
         return read_signature(uri, self.tracking, self.integrity)
+
+
+def _check_exists(path: Path, source: str, key: str) -> None:
+    if path.is_dir() and not (path / "MLmodel").is_file():
+        raise ConfigError(
+            f"{key}={source} is not a model: it has no MLmodel file",
+            remedy=_FORMS,
+            path=source,
+        )
+    if not path.exists() and not re.match(r"[a-z0-9-]{2,}:", source):
+        raise ConfigError(f"{key}={source} does not exist", remedy=_FORMS, path=source)

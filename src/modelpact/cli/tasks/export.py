@@ -46,8 +46,7 @@ class ExportTask(Task):
     tracking: Tracking
 
     def run(self, folder: Path) -> float | None:
-        if self.out is not None:
-            check_writable(self.out, "task.out")
+        check_writable(self.out, "task.out")
         with open_store(self.uri, self.tracking):
             stored = find_model(self.uri)
             text = self._openapi(stored) if self.to == "openapi" else self._export(stored)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
+from modelpact._internal.counts import format_count
 from modelpact._internal.files import write_atomically
 from modelpact._internal.text import did_you_mean, truncate
 from modelpact.cli.render.console import echo, plain_table, show_table
@@ -16,7 +18,7 @@ from modelpact.cli.render.output_file import check_writable
 from modelpact.cli.stored_model import open_store
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import AliasError
-from modelpact.registry.aliases import AliasEvent, AliasHistory, AliasState
+from modelpact.registry.aliases import AliasEvent, AliasHistory, AliasState, format_version
 from modelpact.registry.names import check_alias
 from modelpact.tracking import Tracking
 
@@ -45,14 +47,13 @@ class HistoryTask(Task):
     def run(self, folder: Path) -> float | None:
         if self.alias is not None:
             check_alias(self.alias, "task.alias")
-        if self.out is not None:
-            check_writable(self.out, "task.out")
+        check_writable(self.out, "task.out")
         self._write(self._read_states())
         return None
 
     def _write(self, states: list[AliasState]) -> None:
         events = [event for state in states for event in state.moves]
-        count = f"{len(events) or 'no'} move{'s' * (len(events) != 1)}"
+        count = format_count(len(events), "move") if events else "no moves"
         title, rows = f"{self.name}: {count}", [_row(event) for event in events]
         notes = "".join(f"{_describe(state)}\n" for state in states)
         if self.out is not None:
@@ -72,18 +73,28 @@ class HistoryTask(Task):
 
         with open_store(f"models:/{self.name}", self.tracking):
             history = AliasHistory(MlflowClient(), self.name)
-            states = {state.alias: state for state in history.states()}
-            if self.alias is not None and self.alias not in states:
-                raise AliasError(
-                    f"{self.name} never had an alias {self.alias!r}"
-                    f"{did_you_mean(self.alias, states)}",
-                    remedy=f"Aliases of {self.name}: {', '.join(states) or 'none'}.",
-                    alias=self.alias,
-                )
-            chosen = [state for state in states.values() if self.alias in (None, state.alias)]
             return [
-                history.settled_state(state.alias) if state.outside else state for state in chosen
+                history.settled_state(state.alias) if state.outside else state
+                for state in self._choose(history.states())
             ]
+
+    def _choose(self, states: Iterable[AliasState]) -> list[AliasState]:
+        """Return the states to show: all of them, or that of one alias.
+
+        Raises:
+            AliasError: The model never had that alias.
+        """
+        by_alias = {state.alias: state for state in states}
+        if self.alias is None:
+            return list(by_alias.values())
+        if self.alias not in by_alias:
+            raise AliasError(
+                f"{self.name} never had an alias {self.alias!r}"
+                f"{did_you_mean(self.alias, by_alias)}",
+                remedy=f"Aliases of {self.name}: {', '.join(by_alias) or 'none'}.",
+                alias=self.alias,
+            )
+        return [by_alias[self.alias]]
 
     def _json(self, states: list[AliasState]) -> str:
         aliases = [
@@ -129,23 +140,19 @@ def _printable(text: str) -> str:
 
 def _describe(state: AliasState) -> str:
     """Return what an alias names, and how the registry differs from the history."""
-    text = f"{state.alias} names {_version(state.current)}"
+    text = f"{state.alias} names {format_version(state.current)}"
     if state.protection is not None:
         text += ", and is protected"
     if state.unfinished:
         return (
             f"{text}; its last move is unfinished: the registry still has "
-            f"{_version(state.registered)} until task=repair or the next move"
+            f"{format_version(state.registered)} until task=repair or the next move"
         )
     if state.outside and state.last is None:
         return f"{text}; it was set outside of modelpact, which the next move records"
     if state.outside:
         return (
-            f"{text}; it was moved outside of modelpact, from {_version(state.recorded)}, "
+            f"{text}; it was moved outside of modelpact, from {format_version(state.recorded)}, "
             "which the next move records"
         )
     return text
-
-
-def _version(number: int | None) -> str:
-    return "no version" if number is None else f"version {number}"

@@ -20,8 +20,9 @@ from modelpact.pipeline.runner import STAGES
 from modelpact.signers import ExampleSigner, InferSigner, Signer
 
 if TYPE_CHECKING:
-    from mlflow.types.schema import Schema
+    from mlflow.types.schema import ParamSchema, Schema
 
+    from modelpact.cli.render.column_table import ColumnRow
     from modelpact.types import Inputs, Outputs, Sample, Signature
 
 __all__ = ["InspectTask"]
@@ -95,21 +96,27 @@ class InspectTask(Task):
             return sample.with_outputs(outputs)
 
     def _show(self, sample: Sample, signature: Signature) -> None:
-        from modelpact.cli.render.column_table import HEADERS, describe_params
-
         integers = isinstance(self.signer, InferSigner) and self.signer.integers_as != "double"
         if signature.inputs is None:
             echo("inputs: not signed")
         else:
             self._show_schema("inputs", signature.inputs, sample.inputs, integers)
-        if signature.params is not None and signature.params.params:
-            rows = [row.cells() for row in describe_params(signature.params)]
+        self._show_params(signature.params)
+        self._show_outputs(sample.outputs, signature.outputs)
+
+    def _show_params(self, schema: ParamSchema | None) -> None:
+        from modelpact.cli.render.column_table import HEADERS, describe_params
+
+        if schema is not None and schema.params:
+            rows = [row.cells() for row in describe_params(schema)]
             show_table("params", HEADERS, rows)
         else:
             echo("params: none")
-        if signature.outputs is not None:
-            title = "outputs" if sample.outputs is not None else "outputs (declared, not predicted)"
-            self._show_schema(title, signature.outputs, sample.outputs, False)
+
+    def _show_outputs(self, outputs: Outputs | None, schema: Schema | None) -> None:
+        if schema is not None:
+            title = "outputs (declared, not predicted)" if outputs is None else "outputs"
+            self._show_schema(title, schema, outputs, False)
         elif self.outputs:
             echo("outputs: not signed")
         else:
@@ -125,21 +132,27 @@ class InspectTask(Task):
 
     def _show_errors(self, sample: Sample, error: SignError) -> None:
         """Show all columns, with the errors as remarks."""
-        from modelpact.cli.render.column_table import (
-            HEADERS,
-            ColumnRow,
-            add_errors,
-            describe_columns,
-            describe_schema,
-        )
+        from modelpact.cli.render.column_table import HEADERS, add_errors
 
         errors = _errors_by_side(error)
         if not errors:
             return
+        for side, rows in self._describe_sides(sample, error.signature).items():
+            marked = add_errors(rows, errors.get(side, []))
+            show_table(side, HEADERS, [row.cells() for row in marked])
+        if error.problems:
+            echo(_MLFLOW_NOTE)
+
+    def _describe_sides(
+        self, sample: Sample, signature: Signature | None
+    ) -> dict[str, list[ColumnRow]]:
+        """Return the rows of inputs, params and outputs; the signature may be missing or wrong."""
+        from modelpact.cli.render.column_table import ColumnRow, describe_columns, describe_schema
+
         on_any = self.signer.on_any if isinstance(self.signer, InferSigner) else "allow"
 
         def describe(side: str, data: Inputs | Outputs) -> list[ColumnRow]:
-            schema = getattr(error.signature, side, None)
+            schema = getattr(signature, side, None)
             if schema is None:
                 return describe_columns(data, on_any)
             return describe_schema(schema, data, check_integers=False)
@@ -152,11 +165,7 @@ class InspectTask(Task):
             ]
         if sample.outputs is not None:
             tables["outputs"] = describe("outputs", sample.outputs)
-        for side, rows in tables.items():
-            marked = add_errors(rows, errors.get(side, []))
-            show_table(side, HEADERS, [row.cells() for row in marked])
-        if error.problems:
-            echo(_MLFLOW_NOTE)
+        return tables
 
     def _write_contract(self, path: Path, signature: Signature) -> None:
         from modelpact.cli.render.contract_file import write_contract

@@ -62,8 +62,7 @@ class ParityTask(Task):
     tracking: Tracking
 
     def run(self, folder: Path) -> float | None:
-        if self.report is not None:
-            check_writable(self.report, "task.report")
+        check_writable(self.report, "task.report")
         with Progress() as progress:
             progress.stage("load the model")
             with open_store(self.uri, self.tracking):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from modelpact._internal.counts import format_count
 from modelpact._internal.signals import sigterm_raises
 from modelpact.cli.render.console import echo
 from modelpact.cli.render.progress import ProgressBar
@@ -81,10 +82,9 @@ class PredictTask(Task):
             f"into {result.out}"
         )
         if result.n_resumed:
-            parts = "1 part" if result.n_resumed == 1 else f"{result.n_resumed:,} parts"
-            summary += f"; {parts} done before"
+            summary += f"; {format_count(result.n_resumed, 'part')} done before"
         if result.rejects is not None:
-            rows = "1 row" if result.n_rejected == 1 else f"{result.n_rejected:,} rows"
+            rows = format_count(result.n_rejected, "row")
             summary += f"; {rows} rejected into {result.rejects}"
         echo(summary)
         return None
@@ -115,17 +115,21 @@ class PredictTask(Task):
     def _check_options(self) -> None:
         if len(set(self.keep)) < len(self.keep):
             raise ConfigError("task.keep repeats a column", remedy="Name each column once.")
-        if self.engine != "local" and self.processes is not None:
+        if self.engine == "local":
+            self._check_local_options()
+        elif self.processes is not None:
             raise ConfigError(
                 f"task.processes requires task.engine=local, not {self.engine}",
                 remedy=f"Set the number of workers of {self.engine} with task.workers.",
             )
-        if self.engine == "local" and self.address is not None:
+
+    def _check_local_options(self) -> None:
+        if self.address is not None:
             raise ConfigError(
                 "task.address requires task.engine=ray or task.engine=spark",
                 remedy="Choose one of them, or remove task.address.",
             )
-        if self.engine == "local" and self.workers is not None and self.processes:
+        if self.workers is not None and self.processes:
             raise ConfigError(
                 "task.workers (threads) and task.processes cannot be combined",
                 remedy="Remove one of them.",

@@ -11,7 +11,13 @@ from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.stored_model import find_model, open_store, registered_name
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import AliasError, ConfigError, PromotionError
-from modelpact.registry.aliases import Aliases, AliasState, RuleResult, check_reason
+from modelpact.registry.aliases import (
+    Aliases,
+    AliasState,
+    RuleResult,
+    check_reason,
+    format_version,
+)
 from modelpact.registry.names import check_alias
 from modelpact.registry.promotion_rules import PromotionCriteria, RuleName, check_promotion
 from modelpact.tracking import Tracking
@@ -68,7 +74,8 @@ class PromoteTask(Task):
                 rules=results,
                 forced=[one.name for one in results if self._outcome(one) == "forced"],
             )
-        echo(f"{self.alias} of {name}: {_label(state.current)} -> {_label(number)}")
+        before = format_version(state.current)
+        echo(f"{self.alias} of {name}: {before} -> version {number}")
         return None
 
     def _check_options(self) -> str:
@@ -105,7 +112,7 @@ class PromoteTask(Task):
         results = check_promotion(aliases.client, new, champion, criteria)
         outcomes = {result.name: self._outcome(result) for result in results}
         rows = [(result.name, outcomes[result.name], result.detail) for result in results]
-        now = "no version yet" if state.current is None else f"version {state.current}"
+        now = format_version(state.current)
         title = f"{state.name} version {number} for {self.alias}, which names {now}"
         show_table(title, ("rule", "result", "detail"), rows)
         failed = [result for result in results if outcomes[result.name] == "failed"]
@@ -129,13 +136,9 @@ class PromoteTask(Task):
         lines = "\n".join(f"  {result.name}: {result.detail}" for result in failed)
         return PromotionError(
             f"version {number} of {state.name} was not promoted to {self.alias}, "
-            f"which still names {_label(state.current)}:\n{lines}",
+            f"which still names {format_version(state.current)}:\n{lines}",
             remedy="Publish a version that passes, or override the rules on the record: "
             f"task.force=[{','.join(names)}] 'task.why=\"...\"'",
             alias=self.alias,
             rules=results,
         )
-
-
-def _label(version: int | None) -> str:
-    return "no version" if version is None else f"version {version}"

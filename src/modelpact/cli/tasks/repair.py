@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from modelpact._internal.counts import format_count
 from modelpact._internal.files import cache_folder, owner_of
 from modelpact._internal.mlflow_search import search_all
 from modelpact._internal.process import Process
@@ -22,7 +23,7 @@ from modelpact._internal.text import truncate
 from modelpact.cli.render.console import echo
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import StoreError
-from modelpact.registry.aliases import find_unfinished
+from modelpact.registry.aliases import find_unfinished, format_version
 from modelpact.tracking import SqliteTracking, Store, Tracking
 from modelpact.tracking.base import hide_credentials
 
@@ -108,7 +109,7 @@ class RepairTask(Task):
                 yield from experiment.models()
                 yield from _alias_moves(store)
             for reason, count in sorted(experiment.skipped.items()):
-                echo(f"skipped {count} {'run' if count == 1 else 'runs'} {reason}")
+                echo(f"skipped {format_count(count, 'run')} {reason}")
         yield from self._temporary_files()
 
     def _temporary_files(self) -> Iterator[_Repair]:
@@ -137,9 +138,8 @@ class RepairTask(Task):
 def _alias_moves(store: Store) -> Iterator[_Repair]:
     """Yield the alias moves that are in the history, but not yet in the registry."""
     for aliases, state in find_unfinished(store.client):
-        version = "no version" if state.recorded is None else f"version {state.recorded}"
         subject = (
-            f"the alias {state.alias} of {state.name} to {version}: "
+            f"the alias {state.alias} of {state.name} to {format_version(state.recorded)}: "
             "its last move is not in the registry yet"
         )
         yield _Repair("set", "set", subject, partial(aliases.finish, state.alias))

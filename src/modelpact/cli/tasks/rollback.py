@@ -6,7 +6,7 @@ from pydantic import Field
 
 from modelpact.cli.tasks.alias_task import AliasTask
 from modelpact.errors import AliasError
-from modelpact.registry.aliases import Aliases, AliasState
+from modelpact.registry.aliases import Aliases, AliasState, format_version
 
 __all__ = ["RollbackTask"]
 
@@ -28,8 +28,8 @@ class RollbackTask(AliasTask):
         state = aliases.settled_state(self.alias)
         target = self._target(state)
         aliases.move(self.alias, target, by="rollback", expected=state.current, why=self.why)
-        now = "no version" if state.current is None else f"version {state.current}"
-        return f"{self.alias} of {self.name}: {now} -> version {target}"
+        before = format_version(state.current)
+        return f"{self.alias} of {self.name}: {before} -> version {target}"
 
     def _target(self, state: AliasState) -> int:
         earlier = state.earlier()

@@ -10,7 +10,12 @@ writer therefore cannot undo a later move. If a writer is killed in between, the
 from __future__ import annotations
 
 from modelpact.registry.aliases.alias_history import AliasHistory
-from modelpact.registry.aliases.alias_writer import Aliases, check_unprotected, find_unfinished
+from modelpact.registry.aliases.alias_writer import (
+    Aliases,
+    check_unprotected,
+    find_unfinished,
+    format_version,
+)
 from modelpact.registry.aliases.events import AliasEvent, AliasState, RuleResult, check_reason
 
 __all__ = [
@@ -22,4 +27,5 @@ __all__ = [
     "check_reason",
     "check_unprotected",
     "find_unfinished",
+    "format_version",
 ]

@@ -28,7 +28,7 @@ from modelpact.tracking import remote_store
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["ANY", "Aliases", "check_unprotected", "find_unfinished"]
+__all__ = ["ANY", "Aliases", "check_unprotected", "find_unfinished", "format_version"]
 
 ANY: Final = "any"
 """The expectation that every version meets."""
@@ -193,7 +193,7 @@ class Aliases(AliasHistory):
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 self._withdraw(event)
             raise AliasError(
-                f"{event.alias} of {self.name}: the move to {_format_version(event.to)} is in the "
+                f"{event.alias} of {self.name}: the move to {format_version(event.to)} is in the "
                 "history, but the registry could not be updated: "
                 f"{truncate(remote_store.store_failure(error) or error, 200)}",
                 remedy="The next move of the alias, or task=repair, applies it.",
@@ -208,7 +208,7 @@ class Aliases(AliasHistory):
         self._append(state, "undo", state.registered, why=reason)
         raise AliasError(
             f"{event.alias} of {self.name} was not moved: {reason}",
-            remedy=f"It names {_format_version(state.registered)}.",
+            remedy=f"It names {format_version(state.registered)}.",
             alias=event.alias,
         )
 
@@ -233,7 +233,7 @@ class Aliases(AliasHistory):
             cause = f"{last.who} moved it at {last.when} by {last.by}{reason}"
         return AliasError(
             f"{state.alias} of {self.name} was not moved: it names "
-            f"{_format_version(state.current)}, not {_format_version(expected)}; {cause}",
+            f"{format_version(state.current)}, not {format_version(expected)}; {cause}",
             remedy=f"See task=history task.name={self.name} task.alias={state.alias}, "
             "then decide again.",
             alias=state.alias,
@@ -296,5 +296,6 @@ def _user() -> str:
     return truncate(redact_text(name), 100)
 
 
-def _format_version(version: object) -> str:
+def format_version(version: object) -> str:
+    """Return the text for the version that an alias names, or for none."""
     return "no version" if version is None else f"version {version}"
