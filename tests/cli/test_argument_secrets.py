@@ -302,7 +302,7 @@ def test_the_traceback_does_not_contain_the_key(given: tuple[str, ...]) -> None:
         check=False,
         env={**os.environ, "HYDRA_FULL_ERROR": "1"},
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "Traceback" in done.stderr
     assert "modelpact.errors.SecretError" in done.stderr
     assert "canary" not in (done.stdout + done.stderr).replace(f"'{given[0]}'", "")

@@ -34,12 +34,19 @@ def test_a_reported_error_is_not_repeated(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().err.startswith("at least one job of the sweep failed")
 
 
-def test_a_bug_keeps_its_traceback() -> None:
+def test_a_bug_keeps_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     error = ZeroDivisionError("by zero")
     assert translate(error) is None
-    with pytest.raises(ZeroDivisionError) as raised:
-        report(error)
-    assert raised.value is error
+    assert report(error) == 1
+    assert capsys.readouterr().err == "ZeroDivisionError: by zero\n"
+
+
+@pytest.mark.parametrize(("full", "shown"), [(False, "error: m"), (True, "modelpact.errors.")])
+def test_the_traceback_of_an_error_is_printed_on_demand(
+    full: bool, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report(ConfigError("m"), full=full) == 2
+    assert capsys.readouterr().err.startswith(shown)
 
 
 def test_an_unknown_option_lists_the_options_and_the_closest() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
+import traceback
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -21,16 +22,23 @@ if TYPE_CHECKING:
 __all__ = ["report", "translate"]
 
 
-def report(error: Exception) -> int:
+def report(error: Exception, full: bool = False) -> int:
     """Print an error to stderr and return the exit status.
 
-    Raises:
-        Exception: The error itself, if neither modelpact nor Hydra raises it on purpose: a bug
-            needs its traceback.
+    The traceback is printed if neither modelpact nor Hydra raises the error on purpose: it is a
+    bug.
+
+    Args:
+        error: The error.
+        full: Whether to print the traceback in every case.
     """
     known = translate(error)
+    if known is None or full:
+        traceback.print_exception(error)
     if known is None:
-        raise error
+        return 1
+    if full:
+        return known.exit_status
     if known.reported:
         sys.stderr.write(
             "at least one job of the sweep failed; see above and the log of each job\n"

@@ -19,6 +19,7 @@ from modelpact._internal.guards import convert_errors, on_error
 from modelpact.cli import gc_tuning
 from modelpact.cli.compose import build
 from modelpact.cli.error_reporting import report
+from modelpact.cli.redacted_output import redact_logs, redacted_stderr
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
@@ -39,10 +40,11 @@ def main() -> None:
     The exit status is 2 for a configuration error, 1 for any other error, and 130 after Ctrl-C.
     """
     try:
-        try:
-            _run_command()
-        finally:
-            sys.stdout.flush()
+        with redacted_stderr():
+            try:
+                _run_command()
+            finally:
+                sys.stdout.flush()
     except BrokenPipeError:
         # The reader of the output, such as `head`, has what it needs.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -70,11 +72,9 @@ def _run_command() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)
-    # The boundary of the program: `report` re-raises every error that it does not know.
+    # The boundary of the program.
     except Exception as error:
-        if full_error:
-            raise
-        sys.exit(report(error))
+        sys.exit(report(error, full=full_error))
     finally:
         gc_tuning.resume()
 
@@ -112,6 +112,7 @@ def _print_config() -> None:
 
     import yaml  # type: ignore[import-untyped, unused-ignore]
 
+    from modelpact.security.leak_scan import redact
     from modelpact.security.secrets import reject_literals
     from modelpact.security.text_redaction import redact_text
 
@@ -127,7 +128,7 @@ def _print_config() -> None:
             reject_literals(
                 config if isinstance(config, dict) else {}, source="the composed configuration"
             )
-        sys.stdout.write("".join(map(redact_text, text.splitlines(keepends=True))))
+        sys.stdout.write("".join(redact(redact_text(line)) for line in text.splitlines(True)))
 
 
 def _run_hydra() -> None:
@@ -160,6 +161,7 @@ def job(cfg: DictConfig) -> float | None:
     from modelpact.cli.sweeps.job_context import job_lock
     from modelpact.errors import PactError
 
+    redact_logs()
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
     if settings.mode != RunMode.MULTIRUN:
@@ -212,7 +214,10 @@ def _run_sweep_job(task: Task, folder: Path, write_receipt: Callable[..., None])
 
 
 def _write_failure(write_receipt: Callable[..., None], stage: str, error: BaseException) -> None:
-    write_receipt(status="failed", stage=stage, error=f"{type(error).__name__}: {error}")
+    from modelpact.security.leak_scan import redact
+
+    text = redact(f"{type(error).__name__}: {error}")
+    write_receipt(status="failed", stage=stage, error=text)
 
 
 def _write_receipt(

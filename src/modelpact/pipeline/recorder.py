@@ -10,6 +10,7 @@ from typing import Any
 
 from modelpact._internal.guards import convert_errors
 from modelpact.errors import PactError
+from modelpact.security.leak_scan import redact
 from modelpact.types import Receipt
 
 __all__ = ["RunRecorder"]
@@ -59,15 +60,19 @@ class RunRecorder:
             self._observe(name)
         started = time.perf_counter()
         try:
-            with convert_errors(functools.partial(self._stage_error, name), unless=PactError):
+            with convert_errors(functools.partial(self._stage_error, name)):
                 yield
         finally:
             self._seconds[name] = time.perf_counter() - started
         self.current_stage = None
 
-    def _stage_error(self, name: str, error: Exception) -> PactError:
+    def _stage_error(self, name: str, error: Exception) -> PactError | None:
+        if isinstance(error, PactError):
+            error.message, error.remedy = redact(error.message), redact(error.remedy)
+            return None
+        text = redact(str(error).strip())[:MAX_LENGTH]
         return self._errors[name](
-            f"{name} failed: {type(error).__name__}: {str(error).strip()[:MAX_LENGTH]}",
+            f"{name} failed: {type(error).__name__}: {text}",
             remedy="The full traceback is in the log of the job; HYDRA_FULL_ERROR=1 prints it.",
         )
 
@@ -83,5 +88,5 @@ class RunRecorder:
 
 
 def _describe(error: BaseException) -> str:
-    name, text = type(error).__name__, str(error)
+    name, text = type(error).__name__, redact(str(error))
     return f"{name}: {text}" if text else name

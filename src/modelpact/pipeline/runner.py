@@ -165,7 +165,7 @@ def _run_stages(steps: Steps, recorder: RunRecorder, job: Job) -> None:
                 register=steps.register,
                 name=name,
             )
-            check_recorded_config(steps, job)
+            check_recorded_config(steps, name, job)
         with recorder.stage("open"):
             store = stack.enter_context(steps.tracking.open())
             stack.enter_context(open_run(store, recorder, job))

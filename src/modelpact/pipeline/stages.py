@@ -87,9 +87,14 @@ def check_returned(value: T, kind: type[T], method: str, error: type[PactError])
     return value
 
 
-def check_recorded_config(steps: Steps, job: Job) -> None:
+def check_recorded_config(steps: Steps, name: str, job: Job) -> None:
     """Check that what a run records of its configuration contains no secret."""
-    values = {"run:overrides": list(job.overrides), "run:config": redact_config(job.config or {})}
+    values = {
+        "run:overrides": list(job.overrides),
+        "run:config": redact_config(job.config or {}),
+        "run:name": name,
+        "run:experiment": steps.tracking.experiment,
+    }
     leak_scan.scan_values(values).enforce(
         steps.saver.leak_allowlist, "saver.leak_allowlist", "the recorded configuration"
     )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-__all__ = ["contains_key", "find_keys", "is_secret_name", "redact_keys"]
+__all__ = ["contains_key", "find_keys", "is_secret_name", "is_secret_variable", "redact_keys"]
 
 _KEY_FORMATS = re.compile(
     r"""(?<![A-Za-z0-9])(?:
@@ -24,7 +24,11 @@ _KEY_FORMATS = re.compile(
     | npm_[A-Za-z0-9]{30,} | pypi-[\w-]{30,} | dapi[0-9a-f]{32} | dckr_pat_[\w-]{20,}
     | rubygems_[0-9a-f]{40,}
     | GOCSPX-[\w-]{20,} | whsec_[A-Za-z0-9+/]{24,} | SG\.[\w-]{16,}\.[\w-]{16,}
-    | dop_v1_[0-9a-f]{40,}
+    | dop_v1_[0-9a-f]{40,} | dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9._-]{40,}
+    | SK[0-9a-fA-F]{32}(?![A-Za-z0-9])
+    | (?:pub)?key-[0-9a-f]{32}(?![A-Za-z0-9]) | [0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![\w-])
+    | ATATT3[\w=-]{40,} | lin_api_[A-Za-z0-9]{32,} | PMAK-[0-9a-f]{24}-[0-9a-f]{34}
+    | sq0(?:atp|csp)-[\w-]{22,} | sbp_[0-9a-f]{40} | AGE-SECRET-KEY-1[A-Z0-9]{50,}
     | shp(?:at|ss|pa|ca)_[0-9a-f]{32} | hvs\.[\w-]{20,}
     | gl(?:sa|c)_[\w=]{30,} | pplx-[A-Za-z0-9]{30,} | lsv2_(?:pt|sk)_[0-9a-f_]{30,}
     | pcsk_\w{30,} | tvly-[\w-]{20,}
@@ -82,6 +86,10 @@ _BEFORE_HARMLESS_TOKEN = frozenset(
 """Words before `token` in names of text tokens and page tokens: `eos_token`, `page_token`."""
 
 
+_VARIABLE_ENDINGS = ("KEY", "KEYS", "_PAT", "_PWD", "DSN", "CREDENTIALS")
+"""Endings of environment variables that hold credentials; a key such as `primary_key` does not."""
+
+
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Check whether a key, a header or a query parameter of that name holds a credential.
@@ -102,6 +110,18 @@ def is_secret_name(name: str) -> bool:
     if last == "token" and before in _BEFORE_HARMLESS_TOKEN:
         return False
     return last in _LAST_WORDS or last.endswith(_ENDINGS)
+
+
+def is_secret_variable(name: str) -> bool:
+    """Check whether an environment variable of that name holds a credential.
+
+    Example:
+        >>> is_secret_variable("MAILER_KEY"), is_secret_variable("GITHUB_PAT")
+        (True, True)
+        >>> is_secret_variable("OLDPWD"), is_secret_variable("KEYBOARD")
+        (False, False)
+    """
+    return is_secret_name(name) or name.upper().rstrip("0123456789_").endswith(_VARIABLE_ENDINGS)
 
 
 def find_keys(text: str) -> Iterator[tuple[int, int]]:

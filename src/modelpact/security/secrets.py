@@ -20,6 +20,7 @@ from modelpact.security.references import (
     is_harmless,
     reads_environment,
     referenced_variable,
+    remember_variables,
     resolve,
 )
 from modelpact.security.url_credentials import URL_PATTERN, has_credentials
@@ -228,6 +229,7 @@ def _classify(value: object, context: _Context) -> _Kind:
 
 
 def _classify_text(text: str, context: _Context) -> _Kind:
+    remember_variables(text)
     if contains_key(text):
         return "literal"
     if any(has_credentials(url) for url in URL_PATTERN.findall(text)):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
@@ -10,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from modelpact._internal.guards import convert_errors
 from modelpact.cli.argument_secrets import refuse_literals
 from modelpact.errors import ConfigError
+from modelpact.security import leak_scan
 from modelpact.security.secrets import reject_literals
 
 __all__ = ["CallbackError", "ModelpactCallback", "reject_composed_literals"]
@@ -69,3 +71,30 @@ def reject_composed_literals(config: DictConfig, keys: Collection[str] | None = 
         if keys is None or key in keys
     }
     reject_literals(plain, source="the composed configuration")
+    _reject_known_secrets(plain)
+
+
+def _reject_known_secrets(config: Mapping[str, Any]) -> None:
+    """Reject the values of secret environment variables, but for those on the allowlist."""
+    own = {key: value for key, value in config.items() if key != "hydra"}
+    overrides = (config.get("hydra") or {}).get("overrides") or {}
+    report = leak_scan.scan_values({"run:config": own, "run:overrides": overrides.get("task")})
+    allowlist = _read_allowlist((config.get("saver") or {}).get("leak_allowlist"))
+    leaks = [
+        leak
+        for leak in report.leaks
+        if leak.kind == "environment" and not any(entry.covers(leak) for entry in allowlist)
+    ]
+    leak_scan.ScanReport(leaks, is_run=True).enforce(
+        (), "saver.leak_allowlist", "the composed configuration"
+    )
+
+
+def _read_allowlist(entries: Any) -> list[leak_scan.AllowlistEntry]:
+    """Return an allowlist; an empty one if it is invalid, which the saver reports."""
+    from pydantic import ValidationError
+
+    try:
+        return [leak_scan.AllowlistEntry.model_validate(entry) for entry in entries or ()]
+    except (TypeError, ValidationError):
+        return []

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from modelpact._internal.characters import has_surrogates
 from modelpact.errors import AliasError, ConfigError
-from modelpact.security import secrets
+from modelpact.security import leak_scan, secrets
 
 __all__ = ["AliasEvent", "AliasState", "EventKind", "RuleResult", "check_reason"]
 
@@ -235,6 +235,8 @@ def check_reason(why: str, key: str) -> None:
         SecretError: The reason contains a secret.
     """
     secrets.reject_literals({"why": why}, key.rpartition(".")[0])
+    if leak_scan.redact(why) != why:
+        raise secrets.literal_error([key])
     if has_surrogates(why):
         raise ConfigError(f"{key} has unpaired surrogates", remedy="Use valid Unicode text.")
     if len(why) > MAX_REASON_LENGTH:

@@ -7,15 +7,20 @@ of a secret but never its value.
 
 from __future__ import annotations
 
-from modelpact.security.leak_scan.registration import (
-    LEAK_SCAN_TAG,
-    allowlist_from_tags,
-    allowlist_to_tag,
-    redact,
-    scan_version,
-)
-from modelpact.security.leak_scan.report import AllowlistEntry, Leak, ScanReport
-from modelpact.security.leak_scan.scanner import scan_folder, scan_values
+from typing import TYPE_CHECKING
+
+from modelpact._internal.lazy import lazy
+
+if TYPE_CHECKING:
+    from modelpact.security.leak_scan.redaction import redact
+    from modelpact.security.leak_scan.registration import (
+        LEAK_SCAN_TAG,
+        allowlist_from_tags,
+        allowlist_to_tag,
+        scan_version,
+    )
+    from modelpact.security.leak_scan.report import AllowlistEntry, Leak, ScanReport
+    from modelpact.security.leak_scan.scanner import scan_folder, scan_values
 
 __all__ = [
     "LEAK_SCAN_TAG",
@@ -29,3 +34,19 @@ __all__ = [
     "scan_values",
     "scan_version",
 ]
+
+__getattr__ = lazy(
+    __name__,
+    {
+        "LEAK_SCAN_TAG": ".registration",
+        "AllowlistEntry": ".report",
+        "Leak": ".report",
+        "ScanReport": ".report",
+        "allowlist_from_tags": ".registration",
+        "allowlist_to_tag": ".registration",
+        "redact": ".redaction",
+        "scan_folder": ".scanner",
+        "scan_values": ".scanner",
+        "scan_version": ".registration",
+    },
+)

@@ -7,19 +7,25 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from modelpact.security.credentials import contains_key, is_secret_name
+from modelpact.security.credentials import contains_key, is_secret_variable
 from modelpact.security.leak_scan.entropy import estimate_bits, is_placeholder
-from modelpact.security.references import referenced_variable
+from modelpact.security.references import mentioned_variables, referenced_variable
 from modelpact.security.secrets import encoded_forms
 from modelpact.security.url_credentials import URL_PATTERN, url_credentials
 
-__all__ = ["MAX_LENGTH", "KnownSecrets", "collect_secrets"]
+__all__ = ["MAX_LENGTH", "KnownSecrets", "collect_secrets", "redaction_pattern"]
 
 MAX_LENGTH = 8192
 """Bytes of a value that are compared."""
 
 MIN_LENGTH = 8
 """Characters of a value; shorter ones are not searched for."""
+
+SHORTEST = 6
+"""Characters of a value that is redacted; shorter ones are parts of ordinary texts."""
+
+MIN_BITS = 18.0
+"""Random bits of a value; those with fewer may be words."""
 
 WORD_LENGTH = 16
 """Characters of a value; shorter ones must not be part of a longer word."""
@@ -71,31 +77,90 @@ class KnownSecrets:
 
 
 def collect_secrets() -> KnownSecrets:
-    """Collect the secrets in the current environment."""
+    """Collect the secrets in the current environment.
+
+    These are the values of the variables with the name of a secret, of those that a configuration
+    refers to, and the passwords in URLs.
+    """
+    return _collect(*_read_environment())
+
+
+def redaction_pattern() -> re.Pattern[str] | None:
+    """Return a pattern of the secrets in the current environment in a text; None without any.
+
+    It also matches values too short for the leak scan, and values that were cut off.
+    """
+    return _compile(*_read_environment())
+
+
+_Variables = tuple[tuple[str, str, bool], ...]
+"""Names and values of variables, and whether all of the value is a secret, and not only a password
+or a random text in it."""
+
+
+def _read_environment() -> tuple[_Variables, tuple[str, ...]]:
+    mentioned = mentioned_variables()
     variables = tuple(
-        (name, value)
+        (name, value, is_secret_variable(name) or mentioned.get(name, False))
         for name, value in os.environ.items()
-        if is_secret_name(name) or "://" in value
+        if is_secret_variable(name) or name in mentioned or "://" in value
     )
-    public = tuple(os.environ.get(name, "") for name in _PUBLIC_VARIABLES)
-    return _collect(variables, public)
+    return variables, tuple(os.environ.get(name, "") for name in _PUBLIC_VARIABLES)
 
 
 @lru_cache(maxsize=4)
-def _collect(variables: tuple[tuple[str, str], ...], public: tuple[str, ...]) -> KnownSecrets:
+def _collect(variables: _Variables, public: tuple[str, ...]) -> KnownSecrets:
     values: dict[str, str] = {}
-    for name, value in variables:
-        for part in _candidates(name, value):
-            if part not in public and _is_distinctive(part.strip()):
-                values.setdefault(part.strip(), name)
+    for name, part in _find_parts(variables, public):
+        if _is_distinctive(part):
+            values.setdefault(part, name)
     return KnownSecrets(values)
 
 
-def _candidates(name: str, value: str) -> list[str]:
+@lru_cache(maxsize=4)
+def _compile(variables: _Variables, public: tuple[str, ...]) -> re.Pattern[str] | None:
+    forms = {}
+    for value in {part for _, part in _find_parts(variables, public)}:
+        if _is_distinctive(value):
+            for form in [*encoded_forms(value), value.encode().hex()]:
+                forms[form] = re.escape(form)
+            start = _distinctive_start(value)
+            forms[start] = rf"{re.escape(start)}[^\s'\"]*"
+        elif _is_short_password(value):
+            forms[value] = rf"(?<!\w){re.escape(value)}(?!\w)"
+    if not forms:
+        return None
+    return re.compile("|".join(forms[form] for form in sorted(forms, key=len, reverse=True)))
+
+
+def _find_parts(variables: _Variables, public: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield the parts of each variable that may be secrets, with its name."""
+    for name, value, is_secret in variables:
+        for part in map(str.strip, _candidates(name, value, is_secret)):
+            if part not in public:
+                yield name, part
+
+
+def _candidates(name: str, value: str, is_secret: bool) -> list[str]:
     passwords = [one for url in URL_PATTERN.findall(value) for one in url_credentials(url)]
-    if not is_secret_name(name):
-        return passwords
-    return [value, *re.split(r"[,;\s]+", value), *passwords]
+    if is_secret:
+        return [value, *re.split(r"[,;\s]+", value), *passwords]
+    if name in mentioned_variables() and estimate_bits(value) >= MIN_BITS:
+        return [value, *passwords]
+    return passwords
+
+
+def _distinctive_start(value: str) -> str:
+    """Return the shortest start of a value that is distinctive on its own; all of it if none is."""
+    lengths = range(MIN_LENGTH, len(value))
+    return next((value[:n] for n in lengths if estimate_bits(value[:n]) >= 1.5 * MIN_BITS), value)
+
+
+def _is_short_password(value: str) -> bool:
+    """Check for a password of a few characters that is not an ordinary word or number."""
+    if not SHORTEST <= len(value) < MIN_LENGTH or is_placeholder(value):
+        return False
+    return re.search("[0-9]", value) is not None and re.search("[A-Za-z]", value) is not None
 
 
 def _is_distinctive(value: str) -> bool:
@@ -109,6 +174,6 @@ def _is_distinctive(value: str) -> bool:
     # paths, URLs and numbers
     if re.match(r"[~./\\]|[A-Za-z]:[\\/]|\w+://", value) or not re.search("[A-Za-z]", value):
         return False
-    if estimate_bits(value) >= 18:
+    if estimate_bits(value) >= MIN_BITS:
         return True
     return len(value) >= 16 and re.fullmatch(r"[\w.]+", value) is None

@@ -6,14 +6,17 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from modelpact.security.credentials import find_keys, is_secret_name
 from modelpact.security.leak_scan.entropy import is_placeholder, is_random, is_sequence
-from modelpact.security.leak_scan.report import Kind
 from modelpact.security.references import is_harmless
 from modelpact.security.url_credentials import URL_PATTERN, url_credentials
 
-__all__ = ["STEM", "STEMS", "find_secrets", "is_real_key"]
+if TYPE_CHECKING:
+    from modelpact.security.leak_scan.report import Kind
+
+__all__ = ["STEM", "STEMS", "find_random_values", "find_secrets", "is_real_key"]
 
 STEMS = (
     "key", "token", "secret", "pass", "pwd", "_pw", "-pw", "cred", "auth", "cookie", "jwt",
@@ -91,9 +94,15 @@ def _find_candidates(text: str, keyed: bool) -> Iterator[tuple[int, int, Kind, s
     for start, end in _find_urls(text):
         if _grants_access(text[start:end]):
             yield start, end, "url", ""
+    for start, end, name in find_random_values(text):
+        yield start, end, "entropy", name
+
+
+def find_random_values(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield the start, the end and the name of each random value under the name of a secret."""
     for start, end, name in _find_named_values(text):
         if is_random(text[start:end]):
-            yield start, end, "entropy", name
+            yield start, end, name
 
 
 def is_real_key(key: str, after: str = "") -> bool:

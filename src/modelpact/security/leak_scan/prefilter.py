@@ -17,7 +17,9 @@ KEY_MARKERS = (
     "sk-", "k_live_", "k_test_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-",
     "AKIA", "ASIA", "xox", "xapp-", "AIza", "ya29.", "hf_", "gsk_", "r8_", "xai-", "nvapi-", "npm_",
     "pypi-", "dapi", "dckr_", "rubygems_", "GOCSPX-", "whsec_", "SG.", "dop_v1_", "shp", "hvs.",
-    "glsa_", "glc_", "pplx-", "lsv2_", "pcsk_", "tvly-", ":AA", "slack.com", "eyJ", "-BEGIN ",
+    "glsa_", "dp.pt", "dp.st", "dp.ct", "dp.sa", "dp.sc", "dp.au", "key-", "ATATT3", "lin_api_",
+    "PMAK-", "sq0", "sbp_", "AGE-SECRET", *(f"SK{digit}" for digit in "0123456789abcdefABCDEF"),
+    "glc_", "pplx-", "lsv2_", "pcsk_", "tvly-", ":AA", "slack.com", "eyJ", "-BEGIN ",
     "earer ", "earer\t", "earer\n", "asic ", "asic\t", "asic\n",
 )  # fmt: skip
 """Substrings of the formats in `security.credentials`; a text with none of them has no key."""

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
-from modelpact.security import secrets
-from modelpact.security.credentials import redact_keys
-from modelpact.security.leak_scan.environment import collect_secrets
 from modelpact.security.leak_scan.report import AllowlistEntry
 from modelpact.security.leak_scan.scanner import scan_folder, scan_values
 
@@ -22,7 +19,6 @@ __all__ = [
     "LEAK_SCAN_TAG",
     "allowlist_from_tags",
     "allowlist_to_tag",
-    "redact",
     "scan_version",
 ]
 
@@ -90,8 +86,3 @@ def scan_version(
         MlflowClient().set_logged_model_tags(model.model_id, tag)
     needed = [*(saved or []), *used]
     return {LEAK_SCAN_TAG: allowlist_to_tag(needed)} if needed else {}
-
-
-def redact(text: str) -> str:
-    """Redact keys in well-known formats, and the secrets of the environment."""
-    return secrets.redact_values(redact_keys(text, secrets.REDACTED), collect_secrets().values)

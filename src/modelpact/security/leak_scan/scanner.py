@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from modelpact.security import secrets
-from modelpact.security.credentials import is_secret_name, redact_keys
+from modelpact.security.credentials import is_secret_name
 from modelpact.security.leak_scan import json_documents
 from modelpact.security.leak_scan.archives import UnreadableError, unpack
 from modelpact.security.leak_scan.binary import MIN_STRING_LENGTH, find_strings, is_text
@@ -23,6 +23,7 @@ from modelpact.security.leak_scan.pickles import PickleItem, is_pickle, iter_ite
 from modelpact.security.leak_scan.plain_text import STEM, find_secrets
 from modelpact.security.leak_scan.positions import STEP, iter_chunks, line_in_text, locate
 from modelpact.security.leak_scan.prefilter import candidate_regions
+from modelpact.security.leak_scan.redaction import redact
 from modelpact.security.leak_scan.report import RUN_PREFIX, Kind, Leak, ScanReport
 from modelpact.security.secrets import join_keys
 
@@ -116,8 +117,8 @@ class _Scan:
         """Add a leak; secrets in the place and the name are redacted."""
         self._counts[place] = self._counts.get(place, 0) + 1
         if self._counts[place] <= MAX_PER_PLACE:
-            name = name if kind == "environment" else self._redact(name)
-            self.report.leaks.append(Leak(self._redact(place), where, kind, name))
+            name = name if kind == "environment" else redact(name)
+            self.report.leaks.append(Leak(redact(place), where, kind, name))
 
     def add_literals(self, values: Mapping[str, object], texts: Mapping[str, str]) -> None:
         """Add the literal secrets in a configuration that are not leaks already."""
@@ -283,9 +284,6 @@ class _Scan:
         for position, near in constants.add(text, where):
             self.add(place, position, "entropy", near)
         return text if _is_name(text) else ""
-
-    def _redact(self, text: str) -> str:
-        return secrets.redact_values(redact_keys(text, secrets.REDACTED), self._known.values)
 
 
 class _CodeConstants:

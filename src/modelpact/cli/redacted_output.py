@@ -1,0 +1,68 @@
+"""Redacts secrets in what the command line logs and prints to stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+if TYPE_CHECKING:
+    from logging import LogRecord
+
+__all__ = ["redact_logs", "redacted_stderr"]
+
+
+@contextlib.contextmanager
+def redacted_stderr() -> Iterator[None]:
+    """Redact secrets in everything that this process writes to `sys.stderr`."""
+    before = sys.stderr
+    sys.stderr = cast("TextIO", _RedactedStream(before))
+    try:
+        yield
+    finally:
+        sys.stderr = before
+
+
+def redact_logs() -> None:
+    """Redact secrets in the records of all handlers of the root logger."""
+    for handler in logging.getLogger().handlers:
+        if not isinstance(handler.formatter, _RedactedFormatter):
+            handler.setFormatter(_RedactedFormatter(handler.formatter))
+
+
+class _RedactedStream:
+    """A text stream that redacts what is written to it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        self._stream.write(_redact(text))
+        return len(text)
+
+    def writelines(self, lines: list[str]) -> None:
+        self._stream.writelines(map(_redact, lines))
+
+
+class _RedactedFormatter(logging.Formatter):
+    """A formatter that redacts what another one returns, with the traceback."""
+
+    def __init__(self, formatter: logging.Formatter | None) -> None:
+        super().__init__()
+        self._formatter = formatter or logging.Formatter()
+
+    def format(self, record: LogRecord) -> str:
+        return _redact(self._formatter.format(record))
+
+
+def _redact(text: str) -> str:
+    if not text.strip():
+        return text
+    from modelpact.security.leak_scan import redact
+
+    return redact(text)
