@@ -203,18 +203,24 @@ def _to_numbers(texts: pa.ChunkedArray) -> pd.Series | None:
     first = texts.slice(0, PROBED_ROWS)
     if len(first) < len(texts) and _to_numbers(first) is None:
         return None
-    is_integer = len(first) == len(texts) or _to_integers(first) is not None
-    column = _to_integers(texts) if is_integer else None
-    if column is None:
-        column = _to_floats(texts)
-        if column is not None and not compute.any(compute.match_substring(texts, "+")).as_py():
+    if len(first) == len(texts) or _to_integers(first) is not None:
+        column = _to_integers(texts)
+        if column is not None:
             return column
-        # Arrow accepts neither white space around a number nor the plus sign of an integer.
-        bare = compute.replace_substring_regex(texts, r"^\s*\+?([-\d.].*?)\s*$", r"\1")
-        column = _to_integers(bare)
-        if column is None:
-            column = _to_floats(bare)
-    return column
+    column = _to_floats(texts)
+    if column is not None and not compute.any(compute.match_substring(texts, "+")).as_py():
+        return column
+    return _to_bare_numbers(texts)
+
+
+def _to_bare_numbers(texts: pa.ChunkedArray) -> pd.Series | None:
+    """Return a column of numbers that may be surrounded by white space, or have a plus sign."""
+    from pyarrow import compute
+
+    # Arrow accepts neither white space around a number nor the plus sign of an integer.
+    bare = compute.replace_substring_regex(texts, r"^\s*\+?([-\d.].*?)\s*$", r"\1")
+    column = _to_integers(bare)
+    return _to_floats(bare) if column is None else column
 
 
 def _to_integers(texts: pa.ChunkedArray) -> pd.Series | None:

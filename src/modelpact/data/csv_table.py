@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -72,7 +73,7 @@ class CsvTable:
         self._form = form
         self.columns, self._begin = self._read_header()
 
-    def check_header(self, used: Sequence[str] | None) -> None:
+    def check_header(self, used: Iterable[str] | None) -> None:
         """Check that each column has a name of its own.
 
         Args:
@@ -81,30 +82,29 @@ class CsvTable:
         Raises:
             DataError: A name is empty, or two columns have the same.
         """
+        used = set(self.columns if used is None else used)
         for position, name in enumerate(self.columns):
-            is_named = name.strip() != ""
-            if (used is not None and name not in used) or (
-                is_named and self.columns.count(name) == 1
-            ):
-                continue
-            fault = (
-                f"two columns are named {name[:40]!r}"
-                if is_named
-                else f"column {position + 1} does not have a name"
-            )
-            remedy = "Give each column a name of its own, or choose columns (data.columns=[...])."
-            if not is_named and position == 0:
+            if name in used and (not name.strip() or self.columns.count(name) > 1):
+                raise self._invalid_name(position, name)
+
+    def _invalid_name(self, position: int, name: str) -> DataError:
+        """Return the error for a name in the header that is empty, or not unique."""
+        fault = f"two columns are named {name[:40]!r}"
+        remedy = "Give each column a name of its own, or choose columns (data.columns=[...])."
+        if not name.strip():
+            fault = f"column {position + 1} does not have a name"
+            if position == 0:
                 remedy += " pandas writes its index there unless index=False."
-            if not is_named and position == len(self.columns) - 1:
+            if position == len(self.columns) - 1:
                 remedy += f" Remove a {self._form.separator!r} at the ends of the lines."
-            line = line_at(self._path, 0)
-            raise DataError(
-                f"{self._source}, line {line}: {fault}",
-                remedy=remedy,
-                path=str(self._source),
-                line=line,
-                column=name,
-            )
+        line = line_at(self._path, 0)
+        return DataError(
+            f"{self._source}, line {line}: {fault}",
+            remedy=remedy,
+            path=str(self._source),
+            line=line,
+            column=name,
+        )
 
     def parts(self, n_rows: int) -> Iterator[Part]:
         """Yield the parts of the file, with at most `n_rows` rows each.
@@ -160,32 +160,33 @@ class CsvTable:
 
     def malformed(self, violations: Sequence[Violation]) -> DataError:
         """Return the error for rows that cannot be parsed."""
-        first = min(violations, key=lambda one: one.row or 0)
-        line, text = self.locate(first.row or 0)
+        first = min(violations, key=attrgetter("row"))
+        line, text = self.locate(int(first.row or 0))
         where = f"column {first.path!r}, " if first.path else ""
         more = f" ({len(violations):,} such rows)" if len(violations) > 1 else ""
-        if first.path:
-            remedy = "Name the encoding of the file: data.encoding=latin-1, cp1252, utf-16, ..."
-        elif text.endswith(self._form.separator) and int(first.got) == len(self.columns) + 1:
-            remedy = f"Remove the {self._form.separator!r} at the ends of the lines."
-        else:
-            remedy = self.suggest() or (
-                f"Correct the row: a cell that contains {self._form.separator!r} must be quoted, "
-                "and a missing value is an empty cell."
-            )
         return DataError(
             f"{self._source}, line {line}: {where}expected {first.expected}, got {first.got}{more}",
-            remedy=remedy,
+            remedy=self._malformed_remedy(first, text),
             path=str(self._source),
             line=line,
+        )
+
+    def _malformed_remedy(self, violation: Violation, text: str) -> str:
+        separator = self._form.separator
+        if violation.path:
+            return "Name the encoding of the file: data.encoding=latin-1, cp1252, utf-16, ..."
+        if text.endswith(separator) and int(violation.got) == len(self.columns) + 1:
+            return f"Remove the {separator!r} at the ends of the lines."
+        return self.suggest() or (
+            f"Correct the row: a cell that contains {separator!r} must be quoted, "
+            "and a missing value is an empty cell."
         )
 
     def locate(self, row: int) -> tuple[int, str]:
         """Return the line number and the text of a row."""
         part = next(part for part in self.parts(ALL_ROWS) if row <= part.last)
         found = next(islice(self._split(part.begin, 1), row - part.first, None))
-        text = read_bytes(self._path, found.begin, found.end).decode(errors="replace")
-        return line_at(self._path, found.begin), text.strip("\r\n")
+        return line_at(self._path, found.begin), self._text(found)
 
     def suggest(self) -> str:
         """Return which keys would read a header of one column; empty if there are none."""
@@ -200,17 +201,19 @@ class CsvTable:
             separator = first.removeprefix("sep=") or self._form.separator
             keys = f"'data.comment=\"sep=\"' 'data.separator=\"{separator}\"'"
             return f"Skip the first line, which Excel writes: {keys}."
-        lines = [
-            read_bytes(self._path, row.begin, row.end).decode(errors="replace").strip()
-            for row in islice(self._split(self._begin, 1), 2)
-        ]
+        if len(self.columns) > 1:
+            return ""
+        lines = [self._text(row) for row in islice(self._split(self._begin, 1), 2)]
         for separator in SEPARATORS.replace(self._form.separator, ""):
-            if len(self.columns) == 1 and all(separator in line for line in self.columns + lines):
-                shown = r"\t" if separator == "\t" else separator
-                has_commas = separator != "," and any("," in line for line in lines)
+            if all(separator in line for line in [first, *lines]):
+                has_commas = separator != "," and "," in "".join(lines)
                 decimal = " 'data.decimal=\",\"'" if has_commas else ""
+                shown = separator.replace("\t", r"\t")
                 return f"Set the separator of the file: 'data.separator=\"{shown}\"'{decimal}."
         return ""
+
+    def _text(self, row: Part) -> str:
+        return read_bytes(self._path, row.begin, row.end).decode(errors="replace").strip("\r\n")
 
     def _split(self, begin: int, n_rows: int) -> Iterator[Part]:
         quote, separator = self._form.quote, self._form.separator

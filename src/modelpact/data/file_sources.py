@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -100,6 +100,10 @@ class CsvData(TableFile):
                 raise ValueError(f"unknown type {text!r} of column {name!r}; known: {known}")
         return value
 
+    @property
+    def _types(self) -> dict[str, str]:
+        return self.types or {}
+
     def with_contract(self, contract: Signature | None) -> Self:
         copy = self.model_copy()
         copy._contract = contract
@@ -119,7 +123,7 @@ class CsvData(TableFile):
         with plain_text(path, self.encoding, rewrite) as plain:
             table = CsvTable(plain, Path(self.path), CsvFormat(separator, self.quote, nulls))
             table.check_header(None if self.columns is None else [*self.columns, str(self.target)])
-            for name in self.types or ():
+            for name in self._types:
                 self.check_column("data.types", name, table.columns)
             yield table
 
@@ -131,7 +135,7 @@ class CsvData(TableFile):
             columns: The input columns.
         """
         kinds = {} if contract is None else column_kinds(contract, columns)
-        typed = {name: _KINDS[text.split(" ")[0]] for name, text in (self.types or {}).items()}
+        typed = {name: _KINDS[text.split(" ")[0]] for name, text in self._types.items()}
         return {**kinds, **typed}
 
     def convert(self, texts: pa.ChunkedArray, name: str, kind: Kind | None) -> Any:
@@ -145,35 +149,41 @@ class CsvData(TableFile):
         numbers = NumberFormat(self.decimal, self.thousands or "")
         if kind is None:
             return infer_column(texts, name, numbers)
-        form = (self.types or {}).get(name, "").partition(" ")[2]
+        form = self._types.get(name, "").partition(" ")[2]
         return convert_column(texts, kind, numbers, form)
 
     def read_table(self, path: Path) -> pd.DataFrame:
         import pandas as pd
 
         with self.open_table(path) as table:
-            if hint := table.suggest_separator():
-                raise DataError(
-                    f"{path}: the header has one column, {table.columns[0][:80]!r}",
-                    remedy=hint,
-                    path=str(path),
-                )
+            self._check_separator(table)
             inputs = self.select_columns(table.columns)
             needed = [name for name in table.columns if name in {*inputs, self.target}]
             texts = self._read_texts(table, needed)
             kinds = self.declared_kinds(self._contract, inputs)
             columns = {}
             for name in needed:
-                kind = kinds.get(name, "any")
-                column = self.convert(texts[name], name, None if kind == "any" else kind)
-                if kind == "any" and name != self.target:
-                    column = relax_nullable(column)
-                if name in (self.types or {}):
-                    self._check_typed(table, texts[name], column, name)
-                columns[name] = column
+                columns[name] = self._read_column(table, texts[name], name, kinds.get(name, "any"))
                 # The text of a column is not needed any more.
                 texts = texts.drop_columns(name)
             return pd.DataFrame(columns, copy=False)
+
+    def _check_separator(self, table: CsvTable) -> None:
+        if hint := table.suggest_separator():
+            path = Path(self.path)
+            raise DataError(
+                f"{path}: the header has one column, {table.columns[0][:80]!r}",
+                remedy=hint,
+                path=str(path),
+            )
+
+    def _read_column(self, table: CsvTable, texts: pa.ChunkedArray, name: str, kind: Kind) -> Any:
+        column = self.convert(texts, name, None if kind == "any" else kind)
+        if kind == "any" and name != self.target:
+            column = relax_nullable(column)
+        if name in self._types:
+            self._check_typed(table, texts, column, name)
+        return column
 
     def _read_texts(self, table: CsvTable, needed: list[str]) -> pa.Table:
         import pyarrow as pa
@@ -189,14 +199,13 @@ class CsvData(TableFile):
 
     def _check_typed(self, table: CsvTable, texts: Any, column: Any, name: str) -> None:
         """Check that every cell of a column in `types` has its type."""
-        kind = (self.types or {})[name]
-        is_float = kind == "long" and column.dtype == "float64"
-        if kind == "string" or not (is_float or column.dtype == object):
-            return
-        if is_float:
+        kind = self._types[name]
+        if kind == "long" and column.dtype == "float64":
             wrong = (column % 1 != 0) & column.notna()
-        else:
+        elif kind != "string" and column.dtype == object:
             wrong = column.map(lambda value: isinstance(value, str)).astype(bool)
+        else:
+            return
         if wrong.any():
             row = int(wrong.to_numpy().argmax())
             line, _ = table.locate(row)
@@ -221,14 +230,7 @@ class JsonlData(TableFile):
     def read_table(self, path: Path) -> pd.DataFrame:
         import pandas as pd
 
-        columns: dict[str, list[Any]] = {}
-        n_rows = 0
-        for row in self._iter_rows(path):
-            for name, value in row.items():
-                column = columns.setdefault(name, [])
-                column.extend([None] * (n_rows - len(column)))
-                column.append(value)
-            n_rows += 1
+        columns, n_rows = _collect_columns(self._iter_rows(path))
         inputs = self.select_columns(list(columns)) if n_rows else []
         needed = [name for name in columns if name in {*inputs, self.target}]
         frame = {}
@@ -260,6 +262,19 @@ class JsonlData(TableFile):
                         line=number,
                     ) from error
                 yield row
+
+
+def _collect_columns(rows: Iterable[dict[str, Any]]) -> tuple[dict[str, list[Any]], int]:
+    """Return the values of each column up to the last row that has it, and the number of rows."""
+    columns: dict[str, list[Any]] = {}
+    n_rows = 0
+    for row in rows:
+        for name, value in row.items():
+            column = columns.setdefault(name, [])
+            column.extend([None] * (n_rows - len(column)))
+            column.append(value)
+        n_rows += 1
+    return columns, n_rows
 
 
 class ParquetData(TableFile):

@@ -22,8 +22,9 @@ __all__ = [
 MAX_EXACT_FLOAT = 2**53
 """Up to here, every integer is a double."""
 
-LONG = (-(2**63), 2**63 - 1)
-"""The smallest and the largest integer of 64 bits."""
+_DOUBLES = (-MAX_EXACT_FLOAT, MAX_EXACT_FLOAT, "stands next to decimal numbers")
+_LONGS = (-(2**63), 2**63 - 1, "has over 64 bits")
+"""The integers that a column keeps: the smallest, the largest, and why no others."""
 
 
 def values_to_column(values: list[Any], name: str) -> pd.Series:
@@ -38,8 +39,7 @@ def values_to_column(values: list[Any], name: str) -> pd.Series:
     """
     import pandas as pd
 
-    kinds = set(map(type, values))
-    kinds.discard(type(None))
+    kinds = set(map(type, values)) - {type(None)}
     if int in kinds and kinds <= {int, float}:
         integers = [value for value in values if type(value) is int]
         _check_digits(integers, name, are_floats=float in kinds)
@@ -50,12 +50,11 @@ def values_to_column(values: list[Any], name: str) -> pd.Series:
 
 def _check_digits(integers: list[int], name: str, *, are_floats: bool) -> None:
     """Raise a DataError for an integer that a column cannot represent."""
-    low, high = (-MAX_EXACT_FLOAT, MAX_EXACT_FLOAT) if are_floats else LONG
+    low, high, reason = _DOUBLES if are_floats else _LONGS
     beyond = [value for value in integers if not low <= value <= high]
     if are_floats:
         beyond = [value for value in beyond if not _is_double(value)]
     if beyond:
-        reason = "stands next to decimal numbers" if are_floats else "has over 64 bits"
         raise DataError(
             f"column {name!r}: the integer {str(beyond[0])[:40]} {reason}, "
             "so no number type keeps its digits",

@@ -75,12 +75,15 @@ class TableFile(DataSource):
                 path=str(path),
             )
         if isinstance(table, list):
-            # Each row has its own keys.
-            columns = self.select_columns(list(dict.fromkeys(chain.from_iterable(table))))
-            chosen = [{name: row[name] for name in columns if name in row} for row in table]
-            return self._hold_out(chosen, [row.get(str(self.target)) for row in table])
+            return self._hold_out_records(table)
         inputs = table[self.select_columns(list(table.columns))]
         return self._hold_out(inputs, None if self.target is None else table[self.target])
+
+    def _hold_out_records(self, rows: list[dict[str, Any]]) -> Sample:
+        # Each row has its own keys.
+        columns = self.select_columns(list(dict.fromkeys(chain.from_iterable(rows))))
+        inputs = [{name: row[name] for name in columns if name in row} for row in rows]
+        return self._hold_out(inputs, [row.get(str(self.target)) for row in rows])
 
     def _hold_out(self, inputs: Any, targets: Any) -> Sample:
         """Split the rows that have a target; `targets` is a Series, or a list of values."""
@@ -112,10 +115,10 @@ class TableFile(DataSource):
         Raises:
             DataError: The target or an input column does not exist, or no input column is left.
         """
-        named = [("data.target", self.target)] if self.target is not None else []
-        named += [("data.columns", column) for column in self.columns or []]
-        for key, column in named:
-            self.check_column(key, column, names)
+        if self.target is not None:
+            self.check_column("data.target", self.target, names)
+        for column in self.columns or ():
+            self.check_column("data.columns", column, names)
         columns = self.columns
         if columns is None:
             columns = [column for column in names if column != self.target]

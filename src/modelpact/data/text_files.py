@@ -66,15 +66,15 @@ def plain_text(
 def _make_plain(
     path: Path, encoding: str, rewrite: LineRewriter | None, stack: contextlib.ExitStack
 ) -> Path:
-    with path.open("rb") as file:
+    with _open_plain(path) as file:
         head = file.read(8)
-    opener = next((found for magic, found in _OPENERS.items() if head.startswith(magic)), None)
-    with path.open("rb") if opener is None else opener(path) as binary:
+    opener = _find_opener(head)
+    with opener(path) as binary:
         chunks = _read_chunks(binary, encoding)
         first = next(chunks, b"")
         ends_in_cr = b"\r" in first and b"\n" not in first
-        has_changes = opener is not None or rewrite is not None or ends_in_cr
-        if not has_changes and _is_utf8(head, encoding):
+        is_plain = opener is _open_plain and _is_utf8(head, encoding)
+        if is_plain and rewrite is None and not ends_in_cr:
             return path
         chunks = chain([first], chunks)
         if ends_in_cr:
@@ -93,6 +93,10 @@ def _is_utf8(head: bytes, encoding: str) -> bool:
     return head.startswith(codecs.BOM_UTF8) or codecs.lookup(encoding).name == "utf-8"
 
 
+def _open_plain(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
 def _open_zstd(path: Path) -> Any:
     import pyarrow as pa
 
@@ -106,6 +110,11 @@ _OPENERS: dict[bytes, Callable[[Path], Any]] = {
     b"\x28\xb5\x2f\xfd": _open_zstd,
 }
 """How files that begin with some bytes are opened."""
+
+
+def _find_opener(head: bytes) -> Callable[[Path], Any]:
+    openers = (opener for magic, opener in _OPENERS.items() if head.startswith(magic))
+    return next(openers, _open_plain)
 
 
 def _read_chunks(binary: IO[bytes], encoding: str) -> Iterator[bytes]:

@@ -137,10 +137,10 @@ def add_errors(rows: list[ColumnRow], errors: list[tuple[str, str]]) -> list[Col
     by_path = {row.path: row for row in rows}
     remarks: dict[str, list[str]] = {}
     for path, text in errors:
-        place = _innermost(path, by_path.keys())
-        inner = path[len(place) :].lstrip(".") if place else ""
+        place = _innermost(path, by_path.keys()) or path or "(all)"
+        inner = path[len(place) :].lstrip(".")
         remark = f"error: {inner}: {text}" if inner else f"error: {text}"
-        remarks.setdefault(place or path or "(all)", []).append(remark)
+        remarks.setdefault(place, []).append(remark)
     for path, texts in remarks.items():
         row = by_path.get(path, ColumnRow(path))
         by_path[path] = replace(row, type="", required="", remarks=_abridge(texts))
@@ -213,9 +213,10 @@ def _remarks(
         remarks.append("unknown type: any value is accepted; plain MLflow signs this silently")
     present = [value for value in values if not is_missing(value)]
     n_missing = len(values) - len(present)
+    is_integer = spec.type in (DataType.long, DataType.integer)
     if not spec.required and n_missing:
         remarks.append(f"optional: {n_missing:,} of {len(values):,} rows have no value")
-    if check_integers and spec.required and spec.type in (DataType.long, DataType.integer):
+    if check_integers and spec.required and is_integer:
         remarks.append(
             "integers: a missing value would make the column double; "
             "signer.integers_as=double allows missing values"
@@ -230,8 +231,11 @@ def _id_remarks(name: str, values: list[Any]) -> list[str]:
     remarks = []
     if values and all(isinstance(value, str) and value.isdigit() for value in values):
         remarks.append("digits that are read as text; data.types sets another type")
-    has_name = ID_NAME.search(name) is not None
-    is_unique = len(values) > 1 and len(set(values)) == len(values)
-    if is_unique and (has_name or len(values) >= MIN_UNIQUE):
+    if _looks_like_id(name, values):
         remarks.append("looks like an id: no value occurs twice; data.columns can leave it out")
     return remarks
+
+
+def _looks_like_id(name: str, values: list[Any]) -> bool:
+    min_unique = 2 if ID_NAME.search(name) else MIN_UNIQUE
+    return len(values) >= min_unique and len(set(values)) == len(values)

@@ -53,14 +53,21 @@ def column_values(part: object) -> list[object] | np.ndarray:
     if part is None:
         return []
     if isinstance(part, pd.DataFrame):
-        part = part.iloc[:, 0]
+        return part.iloc[:, 0].tolist()
     if isinstance(part, pd.Series):
         return part.tolist()
-    if is_list_of(part, dict) and all(len(row) <= 1 for row in part):
-        return [next(iter(row.values()), _ABSENT) for row in part]
+    if is_list_of(part, dict):
+        return _record_values(part)
     if isinstance(part, dict) and len(part) == 1:
         (part,) = part.values()
     return part if isinstance(part, (list, np.ndarray)) else [part]
+
+
+def _record_values(records: list[dict[object, object]]) -> list[Any]:
+    """Return the values of records with one key; records with several keys are values."""
+    if any(len(row) > 1 for row in records):
+        return records
+    return [next(iter(row.values()), _ABSENT) for row in records]
 
 
 def is_missing(value: Any) -> bool:

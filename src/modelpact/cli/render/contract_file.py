@@ -123,17 +123,8 @@ def write_contract(path: Path, signature: Signature, comment: str, *, overwrite:
             "a contract cannot contain ${, which Hydra reads as an interpolation",
             remedy="Rename the column or param, or change its default.",
         )
-    if path.exists():
-        equal = _has_equal_contract(path, signature)
-        if equal:
-            return False
-        if not overwrite:
-            what = "contains another contract" if equal is False else "exists and is not a contract"
-            raise ConfigError(
-                f"{path} {what}",
-                remedy="Compare the two, then set task.overwrite=true or another task.write.",
-                path=str(path),
-            )
+    if path.exists() and _is_up_to_date(path, signature, overwrite):
+        return False
     try:
         write_atomically(path, text)
     except OSError as error:
@@ -145,9 +136,22 @@ def write_contract(path: Path, signature: Signature, comment: str, *, overwrite:
     return True
 
 
-def _has_equal_contract(path: Path, signature: Signature) -> bool | None:
-    """Return whether a file has an equal signature; None if it is not a contract."""
+def _is_up_to_date(path: Path, signature: Signature, overwrite: bool) -> bool:
+    """Return whether a file has an equal contract.
+
+    Raises:
+        ConfigError: It has other content, which must not be replaced.
+    """
+    what = "contains another contract"
     try:
-        return digest(load(path)) == digest(signature)
+        if digest(load(path)) == digest(signature):
+            return True
     except SpecError:
-        return None
+        what = "exists and is not a contract"
+    if not overwrite:
+        raise ConfigError(
+            f"{path} {what}",
+            remedy="Compare the two, then set task.overwrite=true or another task.write.",
+            path=str(path),
+        )
+    return False

@@ -104,11 +104,7 @@ def _calls(
     """Return calls with one row of the stored example, over HTTP and in Python."""
     if inputs is None:
         return ["The model has no stored example."]
-    data = inputs
-    if count_rows(inputs) > 1:
-        first = take_rows(inputs, [0])
-        n_violations = compile_signature(signature).find_violations(first, params).total
-        data = inputs if n_violations else first
+    data = _first_row(signature, inputs, params)
     try:
         body = encode_request(data, params or None, schema=signature.inputs)
     except NotJsonEncodable as error:
@@ -128,6 +124,15 @@ def _calls(
         "In Python, with an open store:",
         _code_block("python", python),
     ]
+
+
+def _first_row(signature: Signature, inputs: Inputs, params: Params | None) -> Inputs:
+    """Return the first row, or all rows if the first alone violates the signature."""
+    if count_rows(inputs) <= 1:
+        return inputs
+    first = take_rows(inputs, [0])
+    violations = compile_signature(signature).find_violations(first, params)
+    return inputs if violations.total else first
 
 
 def _format_python(value: object) -> str:

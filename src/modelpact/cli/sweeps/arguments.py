@@ -24,21 +24,28 @@ def multirun_arguments(arguments: list[str]) -> list[str]:
     overrides = [argument for argument in arguments if argument not in {"-m", "--multirun"}]
     if len(overrides) == len(arguments):
         return arguments
+    swept = _find_swept(overrides)
+    return ["-m", *(_relax(argument, swept) for argument in overrides)]
+
+
+def _find_swept(overrides: list[str]) -> dict[str, list[str]]:
+    """Return the options of each group that a sweep varies."""
     swept = {}
-    for argument in overrides:
-        group, _, value = argument.partition("=")
+    for override in overrides:
+        group, _, value = override.partition("=")
         if "," in value and group in list_groups():
             swept[group] = re.findall(r"[\w/-]+", value)
-    return ["-m", *(_relax(argument, swept) for argument in overrides)]
+    return swept
 
 
 def _relax(argument: str, swept: dict[str, list[str]]) -> str:
     match = re.match(r"(\w+)\.(\w+)[\w.]*=", argument)
-    if match is None or match[1] not in swept:
+    if match is None:
         return argument
-    group, key = match[1], match[2]
-    users = [option for option in swept[group] if key in option_keys(group, option)]
-    others = [option for option in swept[group] if option not in users]
+    group, key = match.groups()
+    options = swept.get(group, [])
+    users = [option for option in options if key in option_keys(group, option)]
+    others = [option for option in options if option not in users]
     if not users or not others:
         return argument
     log.warning(

@@ -51,13 +51,8 @@ class SweepComposer:
     def _compose(self, master: DictConfig, lines: list[str]) -> DictConfig:
         overrides = OverridesParser.create().parse_overrides(lines)
         values = [override for override in overrides if _is_value_override(override, master)]
-        choices = tuple(str(one.input_line) for one in overrides if one not in values)
-        if choices not in self._bases:
-            base = self._loader.load_sweep_config(master, list(choices))
-            # The chosen options may contain literals that the sweep's configuration does not.
-            reject_composed_literals(base)
-            self._bases[choices] = base
-        config = copy.deepcopy(self._bases[choices])
+        choices = [str(one.input_line) for one in overrides if one not in values]
+        config = copy.deepcopy(self._base(master, choices))
         if values:
             ConfigLoaderImpl._apply_overrides_to_config(values, config)
             _record_overrides(config, overrides)
@@ -65,6 +60,16 @@ class SweepComposer:
             reject_composed_literals(config, changed)
         OmegaConf.copy_cache(from_config=master, to_config=config)
         return config
+
+    def _base(self, master: DictConfig, choices: list[str]) -> DictConfig:
+        """Return the configuration with the chosen options, which jobs share."""
+        key = tuple(choices)
+        if key not in self._bases:
+            base = self._loader.load_sweep_config(master, choices)
+            # The chosen options may contain literals that the sweep's configuration does not.
+            reject_composed_literals(base)
+            self._bases[key] = base
+        return self._bases[key]
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._loader, name)

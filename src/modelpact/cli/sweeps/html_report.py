@@ -121,12 +121,11 @@ def _metric(results: Sequence[JobResult], name: str) -> dict[str, object]:
     values = [(result, result.metrics[name]) for result in results if name in result.metrics]
     finite = [value for _, value in values if math.isfinite(value)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
-    span = high - low if 0.0 < high - low < math.inf else 0.0
     best, keys = find_best(results), set(varying_keys(results))
     rows = [
         {
             **_row(result, keys, f"{value:.4g}"),
-            "x": _dot_position(value, low, span),
+            "x": _dot_position(value, low, high - low),
             "colour": "var(--best)" if result is best else "var(--dot)",
         }
         for result, value in values
@@ -147,7 +146,7 @@ def _describe_range(finite: Sequence[float], n_others: int) -> str:
 
 
 def _dot_position(value: float, low: float, span: float) -> float | None:
-    share = (value - low) / span if span else 0.5
+    share = (value - low) / span if 0.0 < span < math.inf else 0.5
     return LABEL_WIDTH + 8 + share * (PLOT_WIDTH - 16) if math.isfinite(value) else None
 
 
@@ -156,9 +155,7 @@ def _stages(results: Sequence[JobResult]) -> dict[str, object] | None:
     timed = [result for result in results if result.stage_seconds]
     if not timed:
         return None
-    stages = dict.fromkeys(itertools.chain.from_iterable(result.stage_seconds for result in timed))
-    hues = zip(stages, itertools.cycle(HUES), strict=False)
-    colours = {stage: f"hsl({hue} 50% 55%)" for stage, hue in hues}
+    colours = _stage_colours(timed)
     longest = max(sum(result.stage_seconds.values()) for result in timed)
     scale = PLOT_WIDTH / (longest or 1.0)
     keys = set(varying_keys(results))
@@ -174,6 +171,12 @@ def _stages(results: Sequence[JobResult]) -> dict[str, object] | None:
         for stage, colour in colours.items()
     ]
     return {"legend": legend, "rows": rows, "height": _row_height(rows)}
+
+
+def _stage_colours(results: Sequence[JobResult]) -> dict[str, str]:
+    stages = dict.fromkeys(stage for result in results for stage in result.stage_seconds)
+    hues = zip(stages, itertools.cycle(HUES), strict=False)
+    return {stage: f"hsl({hue} 50% 55%)" for stage, hue in hues}
 
 
 def _total_duration(results: Sequence[JobResult], stage: str) -> str:
@@ -197,13 +200,14 @@ def _errors(results: Sequence[JobResult]) -> list[dict[str, object]]:
     keys = set(varying_keys(results))
     for result in results:
         if result.status != "ok":
-            text = (
-                "The job left no receipt: it was not started, or its process was killed."
-                if result.receipt is None
-                else result.receipt.error or ""
-            )
-            jobs.setdefault(text, []).append(_job_name(result, keys))
+            jobs.setdefault(_error_text(result), []).append(_job_name(result, keys))
     return [{"text": text, "jobs": names} for text, names in jobs.items()]
+
+
+def _error_text(result: JobResult) -> str:
+    if result.receipt is None:
+        return "The job left no receipt: it was not started, or its process was killed."
+    return result.receipt.error or ""
 
 
 def _row(result: JobResult, keys: set[str], value: str) -> dict[str, str]:

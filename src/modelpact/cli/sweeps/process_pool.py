@@ -105,10 +105,7 @@ class ProcessPool:
         queue = deque(enumerate(jobs, start=first))
         try:
             while queue or self._busy:
-                while queue and len(self._busy) < self._n_processes:
-                    number, overrides = queue.popleft()
-                    log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
-                    self._submit(number, overrides)
+                self._submit_next(queue)
                 results |= self._wait_for_results()
         finally:
             if self._busy or not self._persistent:
@@ -127,6 +124,13 @@ class ProcessPool:
                 process.kill()
                 process.join()
         self._processes, self._busy = {}, {}
+
+    def _submit_next(self, queue: deque[tuple[int, Sequence[str]]]) -> None:
+        """Send the next jobs while a process is idle or may be started."""
+        while queue and len(self._busy) < self._n_processes:
+            number, overrides = queue.popleft()
+            log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
+            self._submit(number, overrides)
 
     def _submit(self, number: int, overrides: Sequence[str]) -> None:
         """Send a job to an idle process."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import math
@@ -104,18 +105,10 @@ def read_results(record: SweepRecord, folder: Path) -> list[JobResult]:
         record: The record of the sweep.
         folder: The folder of the sweep; the jobs' folders are anywhere within it.
     """
-    found: dict[int, tuple[Receipt, Path]] = {}
-    for path in sorted(folder.rglob("receipt.json")):
-        try:
-            receipt = Receipt.model_validate_json(path.read_bytes())
-        # A file of another program.
-        except (ValidationError, OSError):
-            continue
-        if receipt.job is not None:
-            found[receipt.job] = (receipt, path.parent)
+    found = _find_receipts(folder)
     results = []
     for number, overrides in enumerate(record.jobs):
-        choices = dict(_split_override(line) for line in overrides)
+        choices = dict(map(_split_override, overrides))
         if number in found:
             receipt, place = found[number]
             result = JobResult(number, choices, receipt.status, receipt, place, record.minimize)
@@ -123,6 +116,17 @@ def read_results(record: SweepRecord, folder: Path) -> list[JobResult]:
             result = JobResult(number, choices, "missing")
         results.append(result)
     return results
+
+
+def _find_receipts(folder: Path) -> dict[int | None, tuple[Receipt, Path]]:
+    """Return the receipts within a folder, with their folders, by the number of the job."""
+    found = {}
+    for path in sorted(folder.rglob("receipt.json")):
+        # A file of another program.
+        with contextlib.suppress(ValidationError, OSError):
+            receipt = Receipt.model_validate_json(path.read_bytes())
+            found[receipt.job] = (receipt, path.parent)
+    return found
 
 
 def find_best(results: Sequence[JobResult]) -> JobResult | None:

@@ -215,7 +215,17 @@ def _check_range(override: Override, axis: NumericRange) -> None:
             f"{override.input_line}: the range is empty",
             remedy="Write the smaller number first.",
         )
-    if axis.log and axis.low <= 0:
+    if axis.log:
+        _check_logarithmic(override, axis)
+
+
+def _check_logarithmic(override: Override, axis: NumericRange) -> None:
+    if axis.step is not None and (not axis.is_integer or axis.step != 1):
+        raise ConfigError(
+            f"{override.input_line}: a logarithmic range cannot have steps",
+            remedy="Use tag(log, interval(...)), or integers with a step of 1.",
+        )
+    if axis.low <= 0:
         raise ConfigError(
             f"{override.input_line}: a logarithmic range must be greater than 0",
             remedy="Start above 0, or omit tag(log, ...).",
@@ -233,10 +243,5 @@ def _read_range(override: Override, value: RangeSweep, *, log: bool) -> NumericR
             remedy="Write range(start, stop, step).",
         )
     kind = int if all(isinstance(number, int) for number in numbers) else float
-    if log and (kind is float or abs(step) != 1):
-        raise ConfigError(
-            f"{override.input_line}: a logarithmic range cannot have steps",
-            remedy="Use tag(log, interval(...)), or integers with a step of 1.",
-        )
     low, high = sorted([start, start + (count - 1) * step])
     return NumericRange(kind(low), kind(high), step=kind(abs(step)), log=log)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -171,17 +172,22 @@ def _run_trials(
         total = len(sweep.record.jobs)
         echo(f"{total} jobs were started, {total - len(unfinished)} are done")
     results: list[JobReturn] = []
-    while True:
-        if unfinished:
-            batch, unfinished = unfinished[:n_jobs], unfinished[n_jobs:]
-        else:
-            left = n_jobs if n_trials is None else n_trials - len(sweep.record.jobs)
-            batch = trials.suggest(max(0, min(n_jobs, left)))
-        if not batch:
-            return results
+    for batch in _batches(sweep, trials, unfinished, n_trials, n_jobs):
         for number, result in zip(batch, launch_jobs(launcher, sweep, batch), strict=True):
             trials.report(number, job_objective(result))
             results.append(result)
+    return results
+
+
+def _batches(
+    sweep: Sweep, trials: Trials, unfinished: list[int], n_trials: int | None, n_jobs: int
+) -> Iterator[list[int]]:
+    """Yield the unfinished jobs, and then those that the study suggests after earlier results."""
+    for first in range(0, len(unfinished), n_jobs):
+        yield unfinished[first : first + n_jobs]
+    limit = math.inf if n_trials is None else n_trials
+    while batch := trials.suggest(int(max(0, min(n_jobs, limit - len(sweep.record.jobs))))):
+        yield batch
 
 
 def prepare_launcher(launcher: Launcher, n_jobs: int) -> contextlib.AbstractContextManager[None]:
@@ -231,9 +237,7 @@ def sweep_session(config: DictConfig, sweep: Sweep) -> Iterator[None]:
         clear_tasks()
         if started:
             show_results(sweep)
-    alias = OmegaConf.select(config, "sweep.promote")
-    if alias:
-        _promote(sweep, str(alias))
+    _promote(sweep, OmegaConf.select(config, "sweep.promote"))
     failed = [result for result in sweep.results if result.status != "ok"]
     if failed:
         raise _failed_jobs_error(sweep, failed)
@@ -346,7 +350,9 @@ def _how_to_resume(sweep: Sweep) -> str:
     return f"To resume, add to the same command: resume=true hydra.sweep.dir={folder}"
 
 
-def _promote(sweep: Sweep, alias: str) -> None:
+def _promote(sweep: Sweep, alias: str | None) -> None:
+    if not alias:
+        return
     best = sweep.promote(alias)
     if best is None or best.receipt is None:
         echo(f"{alias}: not moved, no job has both a version and a metric")
