@@ -198,14 +198,13 @@ class MlflowRegister(Register):
             if versions:
                 self._move_missing_aliases(client, versions[0])
                 return versions[0]
-        if self.if_exists == "new":
-            return None
+        return None if self.if_exists == "new" else self._find_same(client, name, job_key)
+
+    def _find_same(self, client: MlflowClient, name: str, job_key: str) -> Version | None:
         versions = registry.list_versions(client, name, {JOB_KEY: job_key})
-        if not versions:
-            return None
-        if self.if_exists == "error":
+        if versions and self.if_exists == "error":
             raise _already_done(versions[0])
-        return versions[0]
+        return next(iter(versions), None)
 
     def _move_missing_aliases(self, client: MlflowClient, version: Version) -> None:
         """Move the aliases that a killed job did not move; aliases of later versions stay."""
@@ -354,12 +353,7 @@ def _read_verified_signature(model: LoggedModel, tags: dict[str, str]) -> Signat
             "record_checks(uri, verifier.verify(...)) before you register it.",
             uri=uri,
         )
-    try:
-        signature = registry.read_signature(str(model.artifact_location))
-    except ValueError as error:
-        raise RegisterError(
-            f"{uri} cannot be registered: {error}", remedy="Publish it again.", uri=uri
-        ) from error
+    signature = _read_signature(model)
     signed = tags.get(SIGNATURE_DIGEST)
     if signed is not None and (signature is None or digest(signature) != signed):
         raise RegisterError(
@@ -368,6 +362,16 @@ def _read_verified_signature(model: LoggedModel, tags: dict[str, str]) -> Signat
             uri=uri,
         )
     return signature
+
+
+def _read_signature(model: LoggedModel) -> Signature | None:
+    try:
+        return registry.read_signature(str(model.artifact_location))
+    except ValueError as error:
+        uri = model.model_uri
+        raise RegisterError(
+            f"{uri} cannot be registered: {error}", remedy="Publish it again.", uri=uri
+        ) from error
 
 
 def _trust_tags(

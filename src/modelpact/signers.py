@@ -16,6 +16,8 @@ from modelpact.models.row_objects import call_predict, read_row_hint
 from modelpact.types import Inputs, Params, Step
 
 if TYPE_CHECKING:
+    from mlflow.types.schema import Schema
+
     from modelpact.types import Signature
 
 __all__ = ["ExampleSigner", "ExplicitSigner", "InferSigner", "Signer", "TypeHintSigner"]
@@ -155,18 +157,7 @@ class TypeHintSigner(Signer):
         from mlflow.models import ModelSignature
 
         _require(model, "signer=type_hint reads the type hints of the model")
-        hinted_inputs, hinted_outputs = signature.from_predict(type(model).predict)
-        if hinted_inputs is None:
-            raise SignError(
-                f"{type(model).__name__}.predict has no type hint for its inputs",
-                remedy="Add one: predict(self, inputs: list[Flower], params=None) -> list[str]; "
-                "or choose signer=infer.",
-            )
-        if read_row_hint(type(model).predict) is None:
-            raise SignError(
-                f"Pydantic cannot validate the type hint of {type(model).__name__}.predict",
-                remedy="Before Python 3.12, import TypedDict from typing_extensions.",
-            )
+        hinted_inputs, hinted_outputs = _read_hints(type(model))
         unhinted = outputs if hinted_outputs is None else None
         inferred = None
         if params or unhinted is not None:
@@ -181,6 +172,23 @@ class TypeHintSigner(Signer):
         remedy = "Correct the type hints, or the data (data.form=records gives dicts)."
         _check_data(hinted, inputs, outputs, params, remedy)
         return hinted
+
+
+def _read_hints(kind: Any) -> tuple[Schema, Schema | None]:
+    """Return the schemas that `predict` is hinted with: of the inputs, and of the outputs."""
+    inputs, outputs = signature.from_predict(kind.predict)
+    if inputs is None:
+        raise SignError(
+            f"{kind.__name__}.predict has no type hint for its inputs",
+            remedy="Add one: predict(self, inputs: list[Flower], params=None) -> list[str]; "
+            "or choose signer=infer.",
+        )
+    if read_row_hint(kind.predict) is None:
+        raise SignError(
+            f"Pydantic cannot validate the type hint of {kind.__name__}.predict",
+            remedy="Before Python 3.12, import TypedDict from typing_extensions.",
+        )
+    return inputs, outputs
 
 
 def _stored_signature(model: Any) -> Signature | None:

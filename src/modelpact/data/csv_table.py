@@ -197,7 +197,8 @@ class CsvTable:
 
     def suggest_separator(self) -> str:
         """Return the separator of a file with a header of one column; empty if it fits."""
-        if (first := self.columns[0]).startswith("sep="):
+        first = self.columns[0]
+        if first.startswith("sep="):
             separator = first.removeprefix("sep=") or self._form.separator
             keys = f"'data.comment=\"sep=\"' 'data.separator=\"{separator}\"'"
             return f"Skip the first line, which Excel writes: {keys}."
@@ -206,10 +207,7 @@ class CsvTable:
         lines = [self._text(row) for row in islice(self._split(self._begin, 1), 2)]
         for separator in SEPARATORS.replace(self._form.separator, ""):
             if all(separator in line for line in [first, *lines]):
-                has_commas = separator != "," and "," in "".join(lines)
-                decimal = " 'data.decimal=\",\"'" if has_commas else ""
-                shown = separator.replace("\t", r"\t")
-                return f"Set the separator of the file: 'data.separator=\"{shown}\"'{decimal}."
+                return _suggest_keys(separator, lines)
         return ""
 
     def _text(self, row: Part) -> str:
@@ -277,6 +275,13 @@ class CsvTable:
             "data.separator; data.encoding names another encoding.",
             path=str(self._source),
         )
+
+
+def _suggest_keys(separator: str, lines: list[str]) -> str:
+    has_commas = separator != "," and "," in "".join(lines)
+    decimal = " 'data.decimal=\",\"'" if has_commas else ""
+    shown = separator.replace("\t", r"\t")
+    return f"Set the separator of the file: 'data.separator=\"{shown}\"'{decimal}."
 
 
 def _remaining_rows(part: Part, malformed: Sequence[int]) -> np.ndarray:

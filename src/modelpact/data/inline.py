@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from modelpact._internal.text import truncate
+from modelpact._internal.type_checks import is_list_of
 from modelpact.data.base import DataSource
 from modelpact.data.frames import relax_nullable, values_to_column
 from modelpact.errors import DataError
 from modelpact.types import Inputs, Sample
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["InlineData"]
 
@@ -42,16 +46,9 @@ class InlineData(DataSource):
                 return np.asarray(self.inputs, dtype=self.dtype)
             import pandas as pd
 
-            if all(isinstance(row, dict) for row in self.inputs):
+            if is_list_of(self.inputs, dict):
                 names = dict.fromkeys(chain.from_iterable(self.inputs))
-                return pd.DataFrame(
-                    {
-                        name: relax_nullable(
-                            values_to_column([row.get(name) for row in self.inputs], str(name))
-                        )
-                        for name in names
-                    }
-                )
+                return pd.DataFrame({name: self._read_column(name) for name in names})
             return pd.DataFrame(self.inputs)
         except (ValueError, TypeError) as error:
             raise DataError(
@@ -59,6 +56,9 @@ class InlineData(DataSource):
                 remedy="Give rows of equal shape, and for a tensor a NumPy dtype; "
                 "or set data.form=records.",
             ) from error
+
+    def _read_column(self, name: object) -> pd.Series:
+        return relax_nullable(values_to_column([row.get(name) for row in self.inputs], str(name)))
 
     def _read_targets(self) -> Any:
         try:

@@ -66,7 +66,7 @@ def plain_text(
 def _make_plain(
     path: Path, encoding: str, rewrite: LineRewriter | None, stack: contextlib.ExitStack
 ) -> Path:
-    with _open_plain(path) as file:
+    with path.open("rb") as file:
         head = file.read(8)
     opener = _find_opener(head)
     with opener(path) as binary:

@@ -101,7 +101,7 @@ def is_secret_name(name: str) -> bool:
         (False, False)
     """
     # Padded, so that there always is a word before the last one.
-    words = ["", *(word.lower() for word in _WORD.findall(name))]
+    words = ["", *map(str.lower, _WORD.findall(name))]
     while len(words) > 2 and (words[-1] in _NEUTRAL or words[-1].isdigit()):
         words.pop()
     before, last = ["", *words][-2:]

@@ -22,6 +22,7 @@ import shutil
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -128,17 +129,7 @@ class Manifest:
         for path, status in walk(folder):
             if path in _IGNORED or stat.S_ISDIR(status.st_mode):
                 continue
-            fault = ""
-            if not _is_portable(path):
-                fault = "has a name that is not valid on every platform"
-            elif not stat.S_ISREG(status.st_mode):
-                fault = "is not a regular file"
-            if fault:
-                raise SaveError(
-                    f"{path!r} in the model's folder {fault}",
-                    remedy="Save regular files, not links.",
-                    path=path,
-                )
+            _check_entry(path, status)
             files[path] = File(hash_file(folder / path), status.st_size)
         return cls(files)
 
@@ -219,7 +210,7 @@ class Manifest:
             elif kind is not None:
                 differences.append(Difference(kind, path))
         differences += [Difference("missing", path) for path in self.files.keys() - found]
-        return Listing(sorted(differences, key=lambda one: one.path), bytecode, shared)
+        return Listing(sorted(differences, key=attrgetter("path")), bytecode, shared)
 
     def _difference_kind(
         self, path: str, status: os.stat_result
@@ -249,6 +240,20 @@ class Manifest:
             with open_regular(source / path) as file, (target / path).open("wb") as copied:
                 shutil.copyfileobj(file, copied, 1 << 20)
         return target
+
+
+def _check_entry(path: str, status: os.stat_result) -> None:
+    if not _is_portable(path):
+        fault = "has a name that is not valid on every platform"
+    elif not stat.S_ISREG(status.st_mode):
+        fault = "is not a regular file"
+    else:
+        return
+    raise SaveError(
+        f"{path!r} in the model's folder {fault}",
+        remedy="Save regular files, not links.",
+        path=path,
+    )
 
 
 def is_bytecode(path: str) -> bool:
@@ -296,7 +301,10 @@ def _parse_file(path: str, entry: object) -> File:
         raise _invalid(f"lists {truncate(repr(path), 80)}, which is not a valid path")
     if not isinstance(entry, dict) or entry.keys() != {"sha256", "size"}:
         raise _invalid(f"does not give `sha256` and `size` of {name}")
-    sha256, size = entry["sha256"], entry["size"]
+    return _parse_values(name, entry["sha256"], entry["size"])
+
+
+def _parse_values(name: str, sha256: object, size: object) -> File:
     if not isinstance(sha256, str) or re.fullmatch(r"[0-9a-f]{64}", sha256) is None:
         raise _invalid(f"has an invalid sha256 of {name}")
     if type(size) is not int or size < 0:

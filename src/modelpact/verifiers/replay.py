@@ -71,16 +71,19 @@ class ReplayVerifier(Verifier):
             return
         detail = "the predictions conform to the signature"
         yield Check(code="OUTPUTS_CONFORM", ok=True, detail=detail)
+        yield self._compare(prediction, adapter, sample)
+
+    def _compare(self, prediction: Any, adapter: Adapter, sample: Sample) -> Check:
+        """Compare with the predictions of the fitted model: the values, or only the forms."""
         if self.compare_predictions and getattr(adapter.model, "deterministic", True):
             difference = diff_values(prediction, sample.outputs, rtol=self.rtol, atol=self.atol)
             if difference:
                 difference += _describe_conversions(adapter, sample.inputs)
             detail = difference or "the saved model predicts what the fitted model predicted"
-            yield Check(code="PREDICTIONS_EQUAL", ok=not difference, detail=detail)
-        else:
-            difference = diff_forms(prediction, sample.outputs)
-            detail = difference or "the saved model predicts every row; predictions may vary"
-            yield Check(code="ANSWERED", ok=not difference, detail=detail)
+            return Check(code="PREDICTIONS_EQUAL", ok=not difference, detail=detail)
+        difference = diff_forms(prediction, sample.outputs)
+        detail = difference or "the saved model predicts every row; predictions may vary"
+        return Check(code="ANSWERED", ok=not difference, detail=detail)
 
     def _check_serving_example(self, adapter: Adapter) -> Check:
         """Send the stored serving example through MLflow's scoring server."""

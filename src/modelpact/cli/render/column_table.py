@@ -208,22 +208,25 @@ def _flatten(values: list[object]) -> list[object]:
 def _remarks(
     spec: ColSpec, values: list[object] | np.ndarray, check_integers: bool
 ) -> tuple[str, ...]:
-    remarks = []
-    if isinstance(spec.type, AnyType):
-        remarks.append("unknown type: any value is accepted; plain MLflow signs this silently")
+    remarks = _type_remarks(spec, check_integers)
     present = [value for value in values if not is_missing(value)]
     n_missing = len(values) - len(present)
-    is_integer = spec.type in (DataType.long, DataType.integer)
     if not spec.required and n_missing:
         remarks.append(f"optional: {n_missing:,} of {len(values):,} rows have no value")
-    if check_integers and spec.required and is_integer:
-        remarks.append(
-            "integers: a missing value would make the column double; "
-            "signer.integers_as=double allows missing values"
-        )
     if spec.type in (DataType.long, DataType.string):
         remarks += _id_remarks(str(spec.name), present)
     return tuple(remarks)
+
+
+def _type_remarks(spec: ColSpec, check_integers: bool) -> list[str]:
+    if isinstance(spec.type, AnyType):
+        return ["unknown type: any value is accepted; plain MLflow signs this silently"]
+    if check_integers and spec.required and spec.type in (DataType.long, DataType.integer):
+        return [
+            "integers: a missing value would make the column double; "
+            "signer.integers_as=double allows missing values"
+        ]
+    return []
 
 
 def _id_remarks(name: str, values: list[Any]) -> list[str]:

@@ -1,12 +1,14 @@
-"""Checks of output files before any work is done."""
+"""Output files: checked before any work is done, and written at the end."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from modelpact._internal.files import write_atomically
+from modelpact.cli.render.console import echo
 from modelpact.errors import ConfigError
 
-__all__ = ["check_writable"]
+__all__ = ["check_writable", "write_text"]
 
 
 def check_writable(file: str | None, key: str) -> None:
@@ -26,3 +28,18 @@ def check_writable(file: str | None, key: str) -> None:
     if path.is_dir() or not home.is_dir():
         what = "is a folder" if path.is_dir() else f"cannot be created: {home} is not a folder"
         raise ConfigError(f"{key}={file} {what}", remedy=f"Give a file name: {key}=model.json.")
+
+
+def write_text(file: str | None, text: str, note: str) -> None:
+    """Write a text to a file, atomically, or to standard output.
+
+    Args:
+        file: Its path; None for standard output.
+        text: The text.
+        note: What to print after writing the file.
+    """
+    if file is None:
+        echo(text.rstrip("\n"))
+    else:
+        write_atomically(Path(file), text)
+        echo(note)

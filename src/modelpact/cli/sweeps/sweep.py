@@ -126,7 +126,7 @@ class Sweep:
     def _end(self, parent: str, error: BaseException | None) -> None:
         self.results = read_results(self.record, self.folder)
         all_ok = error is None and all(result.status == "ok" for result in self.results)
-        is_killed = error is not None and not isinstance(error, Exception)
+        is_killed = not isinstance(error, Exception | None)
         status = "KILLED" if is_killed else "FINISHED" if all_ok else "FAILED"
         self._end_parent(parent, status, self._write_results())
 

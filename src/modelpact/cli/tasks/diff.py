@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from modelpact._internal.files import write_atomically
 from modelpact.cli.render.console import echo, show_table
-from modelpact.cli.render.output_file import check_writable
+from modelpact.cli.render.output_file import check_writable, write_text
 from modelpact.cli.stored_model import read_signature
 from modelpact.cli.tasks.base import Task, check_policy
 from modelpact.errors import CompatibilityError, ConfigError
@@ -94,11 +93,8 @@ class DiffTask(Task):
         return None
 
     def _show(self, report: DiffReport) -> None:
-        if self.out is not None:
-            write_atomically(Path(self.out), report.text(self.format))
-            echo(f"wrote {self.out}: {report.counts}")
-        elif self.format != "table":
-            echo(report.text(self.format).rstrip("\n"))
+        if self.out is not None or self.format != "table":
+            write_text(self.out, report.text(self.format), f"wrote {self.out}: {report.counts}")
         elif report.changes:
             show_table(report.title, report.HEADERS, report.rows())
         else:

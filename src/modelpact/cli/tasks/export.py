@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from modelpact._internal.files import temporary_folder, write_atomically
-from modelpact.cli.render.console import echo
-from modelpact.cli.render.output_file import check_writable
+from modelpact._internal.files import temporary_folder
+from modelpact.cli.render.output_file import check_writable, write_text
 from modelpact.cli.stored_model import find_model, open_store, read_metadata, require_signature
 from modelpact.cli.tasks.base import Task
 from modelpact.loaders import Loader
@@ -50,11 +49,7 @@ class ExportTask(Task):
         with open_store(self.uri, self.tracking):
             stored = find_model(self.uri)
             text = self._openapi(stored) if self.to == "openapi" else self._export(stored)
-        if self.out is None:
-            echo(text.rstrip("\n"))
-        else:
-            write_atomically(Path(self.out), text)
-            echo(f"wrote {self.out}")
+        write_text(self.out, text, f"wrote {self.out}")
         return None
 
     def _openapi(self, stored: StoredModel) -> str:

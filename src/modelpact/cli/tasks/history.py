@@ -11,10 +11,9 @@ from typing import Literal
 from pydantic import Field
 
 from modelpact._internal.counts import format_count
-from modelpact._internal.files import write_atomically
 from modelpact._internal.text import did_you_mean, truncate
-from modelpact.cli.render.console import echo, plain_table, show_table
-from modelpact.cli.render.output_file import check_writable
+from modelpact.cli.render.console import plain_table, show_table
+from modelpact.cli.render.output_file import check_writable, write_text
 from modelpact.cli.stored_model import open_store
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import AliasError
@@ -54,19 +53,15 @@ class HistoryTask(Task):
     def _write(self, states: list[AliasState]) -> None:
         events = [event for state in states for event in state.moves]
         count = format_count(len(events), "move") if events else "no moves"
-        title, rows = f"{self.name}: {count}", [_row(event) for event in events]
-        notes = "".join(f"{_describe(state)}\n" for state in states)
-        if self.out is not None:
-            is_json = self.format == "json"
-            table = f"{title}\n{plain_table(_HEADERS, rows)}{notes}"
-            text = self._json(states) if is_json else table
-            write_atomically(Path(self.out), text)
-            echo(f"wrote {self.out}: {count}")
-        elif self.format == "json":
-            echo(self._json(states).rstrip())
-        else:
+        title, rows = f"{self.name}: {count}", list(map(_row, events))
+        notes = [f"{_describe(state)}\n" for state in states]
+        if self.out is None and self.format == "table":
             show_table(title, _HEADERS, rows)
-            sys.stdout.write(notes)
+            sys.stdout.writelines(notes)
+            return
+        table = f"{title}\n{plain_table(_HEADERS, rows)}{''.join(notes)}"
+        text = self._json(states) if self.format == "json" else table
+        write_text(self.out, text, f"wrote {self.out}: {count}")
 
     def _read_states(self) -> list[AliasState]:
         from mlflow import MlflowClient

@@ -169,8 +169,10 @@ def _is_distinctive(value: str) -> bool:
         return False
     if referenced_variable(value) or is_placeholder(value):
         return False
-    if contains_key(value):
-        return True
+    return contains_key(value) or _is_unusual(value)
+
+
+def _is_unusual(value: str) -> bool:
     # paths, URLs and numbers
     if re.match(r"[~./\\]|[A-Za-z]:[\\/]|\w+://", value) or not re.search("[A-Za-z]", value):
         return False

@@ -63,14 +63,18 @@ def _inner_name(key: str, item: object, name: str) -> str:
 def _find_in_table(columns: object, rows: object, place: str) -> Iterator[tuple[str, str]]:
     if not isinstance(columns, list) or not isinstance(rows, list):
         return
-    names = {
+    names = _secret_columns(columns)
+    for number, row in enumerate(rows):
+        for index in _find_random_cells(row, names):
+            yield join_keys(place, f"data.{number}.{index}"), names[index]
+
+
+def _secret_columns(columns: list[object]) -> dict[int, str]:
+    return {
         index: name
         for index, name in enumerate(columns)
         if isinstance(name, str) and is_secret_name(name)
     }
-    for number, row in enumerate(rows):
-        for index in _find_random_cells(row, names):
-            yield join_keys(place, f"data.{number}.{index}"), names[index]
 
 
 def _find_random_cells(row: object, indices: Iterable[int]) -> Iterator[int]:

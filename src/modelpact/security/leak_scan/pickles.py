@@ -193,6 +193,10 @@ def _index(name: str, data: memoryview) -> int:
     return int.from_bytes(text, "little")
 
 
+def _is_printable(text: bytes) -> bool:
+    return text.isascii() and text.decode().isprintable()
+
+
 def _find_loose_strings(view: memoryview, at: int) -> Iterator[PickleItem]:
     """Yield the strings of opcodes that stand between other bytes."""
     size = 1 << 20
@@ -204,7 +208,7 @@ def _find_loose_strings(view: memoryview, at: int) -> Iterator[PickleItem]:
                 continue
             length = int.from_bytes(match[1] or match[2], "little")
             text = chunk[match.end() : match.end() + length]
-            if len(text) == length and text.isascii() and text.decode().isprintable():
+            if len(text) == length and _is_printable(text):
                 if match.start() - end > 3:
                     yield PickleItem("other", start + match.start(), _EMPTY)
                 end = match.end() + length

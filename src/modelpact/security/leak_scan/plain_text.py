@@ -113,17 +113,26 @@ def is_real_key(key: str, after: str = "") -> bool:
         after: The text that follows.
     """
     if key.startswith("-----BEGIN"):
-        body = _PEM_BODY.match((key + after).partition("KEY")[2].lstrip(" BLOCK").lstrip("-"))
-        return body is not None and len(re.sub(r"\\[nr]|\s", "", body[0])) >= 40
+        return _has_pem_body(key + after)
     if key.startswith("eyJ"):
         return _is_encoded_json(key.partition(".")[0])
     if key[:7].lower() == "bearer ":
         return is_random(key[7:].strip(), 25.0)
     if key[:6].lower() == "basic ":
-        credentials = base64.b64decode(key[6:].strip() + "==")
-        password = credentials.partition(b":")[2].decode("utf-8", "replace")
-        return bool(password) and not is_placeholder(password)
+        return _has_real_password(key[6:].strip())
     return _EXAMPLE.search(key) is None and len(set(key)) > 8 and not is_sequence(key)
+
+
+def _has_pem_body(text: str) -> bool:
+    body = _PEM_BODY.match(text.partition("KEY")[2].lstrip(" BLOCK").lstrip("-"))
+    return body is not None and len(re.sub(r"\\[nr]|\s", "", body[0])) >= 40
+
+
+def _has_real_password(encoded: str) -> bool:
+    """Check user:password in base64 for a password that is not a placeholder."""
+    credentials = base64.b64decode(encoded + "==")
+    password = credentials.partition(b":")[2].decode("utf-8", "replace")
+    return bool(password) and not is_placeholder(password)
 
 
 def _find_urls(text: str) -> Iterator[tuple[int, int]]:
@@ -173,9 +182,7 @@ def _full_name(text: str, left: int, right: int) -> str:
 
 def _find_value(text: str, left: int, right: int) -> tuple[int, int] | None:
     """Return the start and the end of the value that is assigned to a name."""
-    match = _ASSIGNMENT.match(text, right) or _XML_VALUE.match(text, right)
-    if match is None and _is_spaced(text, left):
-        match = _SPACED_VALUE.match(text, right)
+    match = _match_value(text, left, right)
     if match is None:
         return None
     group = str(match.lastgroup)
@@ -189,6 +196,13 @@ def _find_value(text: str, left: int, right: int) -> tuple[int, int] | None:
     return start, start + len(stripped)
 
 
+def _match_value(text: str, left: int, right: int) -> re.Match[str] | None:
+    match = _ASSIGNMENT.match(text, right) or _XML_VALUE.match(text, right)
+    if match is None and _is_spaced(text, left):
+        match = _SPACED_VALUE.match(text, right)
+    return match
+
+
 def _is_spaced(text: str, left: int) -> bool:
     """Check whether a space separates a name and its value: in options and .netrc files."""
     if text[max(0, left - 2) : left] == "--" or text[left : left + 2] == "--":
@@ -198,15 +212,15 @@ def _is_spaced(text: str, left: int) -> bool:
 
 def _grants_access(url: str) -> bool:
     """Check whether a URL has credentials that are neither placeholders nor for example hosts."""
-    for secret in url_credentials(url):
-        in_front = f"{secret}@" in url
-        if is_placeholder(secret) or not any(map(str.isalnum, secret)):
-            continue
-        if in_front and _EXAMPLE_HOST.search(url):
-            continue
-        if is_random(secret) or (in_front and f":{secret}@" in url):
-            return True
-    return False
+    return any(_is_real_credential(secret, url) for secret in url_credentials(url))
+
+
+def _is_real_credential(secret: str, url: str) -> bool:
+    if is_placeholder(secret) or not any(map(str.isalnum, secret)):
+        return False
+    if f"{secret}@" in url and _EXAMPLE_HOST.search(url):
+        return False
+    return is_random(secret) or f":{secret}@" in url
 
 
 def _to_lower(text: str) -> str:

@@ -129,6 +129,10 @@ class ScanReport:
         leaks = {leak for leak in self.leaks if not _is_allowed(leak, allowlist)}
         if leaks:
             raise _leak_error(sorted(leaks), key, what)
+        return self._used_entries(allowlist, key)
+
+    def _used_entries(self, allowlist: Sequence[AllowlistEntry], key: str) -> list[AllowlistEntry]:
+        """Return the entries that allow a leak; log each, and warn about the unused ones."""
         used = []
         for entry in allowlist:
             kind, place = entry.kind, entry.place

@@ -144,8 +144,11 @@ class _Scan:
             with path.open("rb") as stream:
                 content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
                 self.scan_bytes(memoryview(content), place)
-            return
-        data = path.read_bytes()
+        else:
+            self._scan_small(path.read_bytes(), place)
+
+    def _scan_small(self, data: bytes, place: str) -> None:
+        """Scan the content of a file, unless the same content was scanned without a finding."""
         digest = hashlib.sha256(repr(self._known.identity).encode() + data).digest()
         if digest in _clean:
             return
@@ -272,10 +275,14 @@ class _Scan:
         text = bytes(item.data).decode("latin-1")
         # protocols 0 to 2 write an array as text
         if "\0" in text or "\xc2" in text:
-            array = text.encode("latin-1").decode("utf-8", "ignore").encode("latin-1", "ignore")
+            array = bytes(item.data).decode("utf-8", "ignore").encode("latin-1", "ignore")
             self._scan_binary(memoryview(array), place, item.at)
-        where = f"opcode at byte {item.at}"
-        text = text.strip("'\"")
+        return self._scan_string(text.strip("'\""), item.at, place, name, constants)
+
+    def _scan_string(
+        self, text: str, at: int, place: str, name: str, constants: _CodeConstants
+    ) -> str:
+        where = f"opcode at byte {at}"
         if len(text) >= MIN_STRING_LENGTH and self._scan_region(text, place, lambda _: where):
             return ""
         if name and is_random(text):
@@ -295,19 +302,22 @@ class _CodeConstants:
 
     def add(self, text: str, where: str) -> Iterator[tuple[str, str]]:
         """Add a string; yield the position of each constant like a key, with the name near it."""
-        self._has_code = self._has_code or text == "CodeType"
+        self._has_code |= text == "CodeType"
         if not self._has_code:
             return
         if _is_name(text):
-            for other in [one for one in self._strings if is_random(one[0], CODE_BITS)]:
-                self._strings.remove(other)
-                yield other[1], text
+            yield from self._take_constants(text)
         elif is_random(text, CODE_BITS):
             name = self._last_name()
             if name:
                 yield where, name
                 return
         self._strings.append((text, where))
+
+    def _take_constants(self, name: str) -> Iterator[tuple[str, str]]:
+        for other in [one for one in self._strings if is_random(one[0], CODE_BITS)]:
+            self._strings.remove(other)
+            yield other[1], name
 
     def _last_name(self) -> str:
         return next((one[0] for one in reversed(self._strings) if _is_name(one[0])), "")
