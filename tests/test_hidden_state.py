@@ -16,6 +16,8 @@ EXCEPTIONS = {
     ("modelpact/_internal/bundled_runtime.py", "sys.modules"),
     # The home of MLflow's private names; only `tracking` enters the context.
     ("modelpact/_internal/mlflow_compat.py", "mlflow"),
+    # Only `pipeline` and `cli` enter its contexts.
+    ("modelpact/_internal/signals.py", "signal"),
     # Calls that are meant to fail are neither logged nor warned of while parity is tested.
     ("modelpact/serving/clients.py", "logging"),
     ("modelpact/serving/clients.py", "warnings"),
@@ -40,6 +42,7 @@ CALLS = {
     "gc": {"disable", "enable", "freeze", "set_threshold"},
     "logging": {"basicConfig", "disable", "setLoggerClass"},
     "os": {"chdir", "putenv", "umask", "unsetenv"},
+    "signal": {"signal"},
     "warnings": {"catch_warnings", "filterwarnings", "resetwarnings", "simplefilter"},
 }
 LOGGER_ATTRIBUTES = {"disabled", "propagate"}
@@ -82,6 +85,8 @@ def changed_by_assignment(target: ast.expr, mlflow_names: set[str]) -> Iterator[
 
 
 def changed_by_call(call: ast.Call) -> Iterator[str]:
+    if isinstance(call.func, ast.Name) and call.func.id == "held_signals":
+        yield "signal"
     if not isinstance(call.func, ast.Attribute):
         return
     owner, name = ast.unparse(call.func.value), call.func.attr
@@ -107,6 +112,8 @@ def changed_by_call(call: ast.Call) -> Iterator[str]:
         ("logger.disabled, logger.propagate = True, False", "logging"),
         ("logging.getLogger('mlflow').setLevel(10)", "logging"),
         ("gc.freeze()", "gc"),
+        ("signal.signal(signal.SIGTERM, stop)", "signal"),
+        ("with held_signals():\n    pass", "signal"),
         ("warnings.simplefilter('ignore')", "warnings"),
         ("from mlflow.store.db import utils\nutils.read = None", "mlflow"),
         ("import mlflow\nmlflow.pyfunc.load_model = None", "mlflow"),

@@ -1,6 +1,6 @@
 """Hundreds of processes: a parent with all imports forks them, kills them, and inspects the result.
 
-Usage: python -m tests.support.forks {open|schema|job} COUNT. It uses the working folder and prints its counts as JSON.
+Usage: python -m tests.support.forks {open|schema|job|signal|sweep} COUNT [SEED]. It uses the working folder and prints its counts as JSON.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from hydra.core.global_hydra import GlobalHydra
 from mlflow import MlflowClient
 
 from modelpact import publish
+from modelpact.cli.main import main
 from modelpact.cli.tasks import RepairTask
 from modelpact.loaders import CustomLoader
 from modelpact.tracking import SqliteTracking
@@ -32,6 +35,19 @@ from modelpact.types import Job
 from tests.support.publishing import steps
 
 LOG = Path("children.log").absolute()
+ENDED = Path("ended").absolute()
+"""The time at which the last process ended."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+COMMAND = (
+    "data=inline",
+    "data.inputs=[{a: 1.0, b: 2.0}, {a: 2.0, b: 4.0}, {a: 3.0, b: 1.0}]",
+    "data.targets=[3.0, 6.0, 4.0]",
+    "saver.pip_requirements=[scikit-learn]",
+    "name=sums",
+)
+SWEEP = ("-m", "model.estimator.alpha=1.0,2.0")
 
 
 def fork(work: Callable[[], object]) -> int:
@@ -44,12 +60,19 @@ def fork(work: Callable[[], object]) -> int:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         work()
         status = 0
+    except SystemExit as error:
+        status = int(error.code or 0)
+    except KeyboardInterrupt:
+        status = 130
     except BaseException:
         traceback.print_exc()
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         sys.stdout.flush()  # its output is in the log
+        ENDED.write_text(str(time.monotonic()))
         os._exit(status)
 
 
@@ -203,6 +226,56 @@ def jobs(kills: int) -> dict[str, Any]:
     }
 
 
+def command(*arguments: str) -> None:
+    """Run a command of the command line, which publishes small models."""
+    GlobalHydra.instance().clear()
+    sys.argv = ["modelpact", *COMMAND, *arguments]
+    main()
+
+
+def shot(work: Callable[[], object], number: signal.Signals, seconds: float) -> int | None:
+    """Send a signal to a process at a random moment, and sometimes a second one while it cleans up.
+
+    Returns:
+        The exit status; None if the process had ended before.
+    """
+    child = fork(work)
+    time.sleep(random.uniform(0, seconds))
+    os.kill(child, number)
+    sent = time.monotonic()
+    if random.random() < 0.3:
+        time.sleep(random.uniform(0, 0.1))
+        os.kill(child, random.choice(SIGNALS))
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code == 0 and float(ENDED.read_text()) < sent:
+        return None
+    return code if code >= 0 else 128 - code
+
+
+def signals(shots: int, *arguments: str) -> dict[str, Any]:
+    """Stop commands with signals; nothing may stay open or half-registered, without a repair."""
+    place("signals", "cache")
+    subfolder = "hydra.sweep.dir" if "-m" in arguments else "hydra.run.dir"
+
+    def work(name: str) -> None:
+        command(*arguments, f"{subfolder}=outputs/{name}")
+
+    seconds = length(lambda: work(f"measured{os.getpid()}"))
+    exits: dict[str, dict[int, int]] = {}
+    for number in SIGNALS:
+        counts: Counter[int] = Counter()
+        for attempt in range(3 * shots):
+            if counts.total() == shots:
+                break
+            status = shot(functools.partial(work, f"{number.name}{attempt}"), number, seconds)
+            counts.update([] if status is None else [status])
+            # Follow the load of the machine.
+            seconds *= 0.9 if status is None else 1.02
+        exits[number.name] = dict(counts)
+    assert run(functools.partial(work, "last")), LOG.read_text()
+    return {"seconds": round(seconds, 3), "exits": exits, **asked()}
+
+
 def asked() -> dict[str, Any]:
     """Return the content of the store, read by a new process."""
     answer = Path("answer.json")
@@ -240,6 +313,8 @@ def state() -> dict[str, Any]:
         numbers = sorted(int(version.version) for version in versions)
         return {
             "runs": len(runs),
+            "runs_by_status": Counter(run.info.status for run in runs),
+            "models_by_status": Counter(model.status for model in models),
             "running": sum(run.info.status == "RUNNING" for run in runs),
             "models": len(models),
             "pending": sum(model.status == "PENDING" for model in models),
@@ -262,6 +337,17 @@ if __name__ == "__main__":
     random.seed(int(sys.argv[3]) if len(sys.argv) > 3 else None)
     place("warm", "warm-cache")
     publish(**steps(), job=Job({"a": 1}))  # in this process: it imports everything
+    what, count = sys.argv[1:3]
+    accounts: dict[str, Callable[[int], dict[str, Any]]] = {
+        "open": opens,
+        "schema": schemas,
+        "job": jobs,
+        "signal": signals,
+        "sweep": lambda count: signals(count, *SWEEP),
+    }
+    if what in ("signal", "sweep"):
+        with contextlib.redirect_stdout(sys.stderr):
+            command(*(SWEEP if what == "sweep" else ()))
     os.chdir("..")
-    account = {"open": opens, "schema": schemas, "job": jobs}[sys.argv[1]](int(sys.argv[2]))
+    account = accounts[what](int(count))
     sys.stdout.write(json.dumps(account, indent=1) + "\n")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelpact._internal.guards import convert_errors, on_error
+from modelpact._internal.signals import held_signals, interruptible
 from modelpact.cli import gc_tuning
 from modelpact.cli.compose import build
 from modelpact.cli.error_reporting import report
@@ -37,14 +38,18 @@ FULL_ERROR = "HYDRA_FULL_ERROR"
 def main() -> None:
     """Run the command line.
 
-    The exit status is 2 for a configuration error, 1 for any other error, and 130 after Ctrl-C.
+    The exit status is 2 for a configuration error, 1 for any other error, 130 after Ctrl-C, 143
+    after SIGTERM, and 129 after SIGHUP.
     """
     try:
-        with redacted_stderr():
+        with held_signals(), redacted_stderr(), interruptible():
             try:
                 _run_command()
             finally:
                 sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
     except BrokenPipeError:
         # The reader of the output, such as `head`, has what it needs.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -69,9 +74,6 @@ def _run_command() -> None:
             _run_arguments()
     except BrokenPipeError:
         raise
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        sys.exit(130)
     # The boundary of the program.
     except Exception as error:
         sys.exit(report(error, full=full_error))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from modelpact import models
 from modelpact._internal.files import write_atomically
 from modelpact._internal.guards import on_error
-from modelpact._internal.signals import sigterm_raises
+from modelpact._internal.signals import held_signals, interruptible
 from modelpact.data.base import all_inputs
 from modelpact.errors import (
     ConfigError,
@@ -107,8 +107,9 @@ def publish(
     """Publish a model: read, fit, predict, sign, compare, save, load, verify, register.
 
     Nothing is registered unless the saved model was loaded and verified. The MLflow run ends in
-    the right status, after SIGINT and SIGTERM as well. A failed run has the tag `modelpact.stage`
-    and the artifact `traceback.txt`.
+    the right status, after SIGINT, SIGTERM and SIGHUP as well: they are held back while the run,
+    the saved model or the version is created. A failed run has the tag `modelpact.stage` and the
+    artifact `traceback.txt`.
 
     Args:
         data: The source of the sample.
@@ -149,9 +150,10 @@ def _run_recorded(steps: Steps, recorder: RunRecorder, job: Job, folder: Path | 
             write_atomically(folder / "receipt.json", receipt.to_json())
         return receipt
 
-    with on_error(finish), caller_reports_errors(), sigterm_raises(), restored_sys_path():
-        _run_stages(steps, recorder, job)
-    return finish()
+    with held_signals():
+        with on_error(finish), caller_reports_errors(), restored_sys_path():
+            _run_stages(steps, recorder, job)
+        return finish()
 
 
 def _run_stages(steps: Steps, recorder: RunRecorder, job: Job) -> None:
@@ -167,9 +169,10 @@ def _run_stages(steps: Steps, recorder: RunRecorder, job: Job) -> None:
             )
             check_recorded_config(steps, name, job)
         with recorder.stage("open"):
-            store = stack.enter_context(steps.tracking.open())
+            with interruptible():
+                store = stack.enter_context(steps.tracking.open())
             stack.enter_context(open_run(store, recorder, job))
-        with recorder.stage("read"):
+        with recorder.stage("read"), interruptible():
             data = steps.data.with_contract(steps.signer.contract())
             sample = check_returned(data.read(), Sample, f"{data.KIND}.read", DataError)
             data.check_types(sample.inputs, sample.targets)
@@ -187,11 +190,11 @@ def _fit_and_register(
 ) -> None:
     from mlflow.models import ModelSignature
 
-    with recorder.stage("fit"):
+    with recorder.stage("fit"), interruptible():
         call_fit(steps.model, sample.inputs, sample.targets)
-    with recorder.stage("predict"):
+    with recorder.stage("predict"), interruptible():
         sample = predict_sample(steps, recorder, sample)
-    with recorder.stage("sign"):
+    with recorder.stage("sign"), interruptible():
         signature = steps.signer.sign(
             all_inputs(sample), sample.outputs, params=sample.params, model=steps.model
         )
@@ -204,10 +207,10 @@ def _fit_and_register(
     with recorder.stage("save"):
         info = save_model(steps, store, recorder, sample, signature)
     with failing_model(store, info):
-        with recorder.stage("load"):
+        with recorder.stage("load"), interruptible():
             adapter = steps.loader.load(info.model_uri)
             recorder.record(formats=detect_formats(adapter.folder))
-        with recorder.stage("verify"):
+        with recorder.stage("verify"), interruptible():
             verify_model(steps, recorder, adapter, sample, signature)
         with recorder.stage("register"):
             register_model(steps, recorder, info, job)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from modelpact._internal import requirements
 from modelpact._internal.files import temporary_folder
 from modelpact._internal.guards import on_error
+from modelpact._internal.signals import interruptible
 from modelpact._internal.text import truncate
 from modelpact.errors import PactError, SaveError
 from modelpact.models import Model
@@ -143,8 +144,9 @@ class Saver(Step, ABC):
             ):
                 folder = temporary / "model"
                 options = {"signature": signature, "input_example": input_example, "form": form}
-                mlmodel = self._write_checked(model, folder, logged, options)
-                self._upload(client, folder, logged, signature)
+                with interruptible():
+                    mlmodel = self._write_checked(model, folder, logged, options)
+                    self._upload(client, folder, logged, signature)
                 return mlmodel.get_model_info(_finalize(client, run, logged))
         except PactError:
             raise

@@ -28,6 +28,7 @@ from typing import Any, Protocol, cast
 from hydra.core.utils import JobReturn, filter_overrides
 
 from modelpact._internal.guards import capture
+from modelpact._internal.signals import held_signals, interruptible
 from modelpact.cli import gc_tuning
 from modelpact.cli.sweeps.workers import WorkerContext, failed_job
 from modelpact.errors import SweepError
@@ -239,7 +240,11 @@ def _serve(connection: Connection, worker: WorkerContext) -> None:
     """Run jobs in a worker process until the sweep closes the connection."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt, SystemExit):
+    with (
+        contextlib.suppress(EOFError, OSError, KeyboardInterrupt, SystemExit),
+        held_signals(),
+        interruptible(),
+    ):
         while True:
             overrides, number = connection.recv()
             connection.send_bytes(_pickle_result(_run(worker, overrides, number)))

@@ -15,7 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from modelpact._internal.signals import sigterm_raises
+from modelpact._internal.signals import held_signals, interruptible
 from modelpact.cli import gc_tuning
 from modelpact.cli.compose import build
 from modelpact.cli.error_reporting import translate
@@ -117,7 +117,12 @@ def run_grid(
     _list_jobs(sweep, pending)
     size = batch_size or max(1, len(pending))
     batches = [pending[first : first + size] for first in range(0, len(pending), size)]
-    with prepare_launcher(launcher, len(pending)), sweep_session(config, sweep):
+    with (
+        prepare_launcher(launcher, len(pending)),
+        held_signals(),
+        sweep_session(config, sweep),
+        interruptible(),
+    ):
         return [result for batch in batches for result in launch_jobs(launcher, sweep, batch)]
 
 
@@ -157,7 +162,7 @@ def run_search(
     with prepare_launcher(launcher, n_jobs if n_trials is None else min(n_jobs, n_trials)):
         trials = open_trials()
         _save_config(config, sweep)
-        with sweep_session(config, sweep):
+        with held_signals(), sweep_session(config, sweep), interruptible():
             return _run_trials(launcher, sweep, trials, n_trials, n_jobs)
 
 
@@ -226,7 +231,7 @@ def sweep_session(config: DictConfig, sweep: Sweep) -> Iterator[None]:
     gc_tuning.resume()
     started = False
     try:
-        with sigterm_raises(), sweep.running():
+        with sweep.running():
             started = True
             yield
     except (KeyboardInterrupt, SystemExit):

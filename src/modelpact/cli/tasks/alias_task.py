@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from modelpact._internal.signals import held_signals
 from modelpact.cli.render.console import echo
 from modelpact.cli.stored_model import open_store
 from modelpact.cli.tasks.base import Task
@@ -37,9 +38,8 @@ class AliasTask(Task):
 
         check_alias(self.alias, "task.alias")
         check_reason(self.why, "task.why")
-        with open_store(f"models:/{self.name}", self.tracking):
-            summary = self.change(Aliases(MlflowClient(), self.name))
-        echo(summary)
+        with open_store(f"models:/{self.name}", self.tracking), held_signals():
+            echo(self.change(Aliases(MlflowClient(), self.name)))
         return None
 
     @abstractmethod

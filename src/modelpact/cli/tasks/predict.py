@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from modelpact._internal.counts import format_count
-from modelpact._internal.signals import sigterm_raises
 from modelpact.cli.render.console import echo
 from modelpact.cli.render.progress import ProgressBar
 from modelpact.cli.stored_model import find_model, open_store
@@ -75,7 +74,7 @@ class PredictTask(Task):
         check_paths(self.data, out, rejects, overwrite=self.overwrite or self.resume)
         with open_store(self.uri, self.tracking):
             batch = self._batch(out, rejects)
-            with ProgressBar() as bar, sigterm_raises():
+            with ProgressBar() as bar:
                 result = batch.run(bar.update)
         summary = (
             f"predicted {result.n_predicted:,} rows of {self.data.name} with {batch.uri} "

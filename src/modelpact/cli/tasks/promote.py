@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from modelpact._internal.signals import held_signals
 from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.stored_model import find_model, open_store, registered_name
 from modelpact.cli.tasks.base import Task
@@ -65,17 +66,18 @@ class PromoteTask(Task):
                 echo(f"{self.alias} of {name} already names version {number}")
                 return None
             results = self._check_rules(aliases, state, number)
-            aliases.move(
-                self.alias,
-                number,
-                by="promote",
-                expected=state.current,
-                why=self.why,
-                rules=results,
-                forced=[one.name for one in results if self._outcome(one) == "forced"],
-            )
-        before = format_version(state.current)
-        echo(f"{self.alias} of {name}: {before} -> version {number}")
+            with held_signals():
+                aliases.move(
+                    self.alias,
+                    number,
+                    by="promote",
+                    expected=state.current,
+                    why=self.why,
+                    rules=results,
+                    forced=[one.name for one in results if self._outcome(one) == "forced"],
+                )
+                before = format_version(state.current)
+                echo(f"{self.alias} of {name}: {before} -> version {number}")
         return None
 
     def _check_options(self) -> str:

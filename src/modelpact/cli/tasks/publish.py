@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from modelpact._internal.signals import held_signals
 from modelpact.cli.render.progress import Progress, show_receipt
 from modelpact.cli.tasks.base import Task
 from modelpact.data import DataSource
@@ -61,7 +62,9 @@ class PublishTask(Task):
         steps = {
             field.alias or name: getattr(self, name) for name, field in self.option_fields().items()
         }
-        with Progress() as progress:
-            receipt = publish(**steps, folder=folder, observe=progress.stage, job=self._job)
-        show_receipt(receipt, folder)
+        # A signal that arrives too late to stop the run does not hide its result.
+        with held_signals():
+            with Progress() as progress:
+                receipt = publish(**steps, folder=folder, observe=progress.stage, job=self._job)
+            show_receipt(receipt, folder)
         return next(iter(receipt.metrics.values()), None)

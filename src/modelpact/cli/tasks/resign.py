@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder, without_new_bytecode, write_atomically
 from modelpact._internal.guards import convert_errors
+from modelpact._internal.signals import held_signals
 from modelpact._internal.text import truncate
 from modelpact.cli.render.progress import Progress, show_receipt
 from modelpact.cli.stored_model import (
@@ -86,23 +87,26 @@ class ResignTask(Task):
 
     def run(self, folder: Path) -> float | None:
         name = self._name(folder)
-        with temporary_folder() as temporary, Progress() as progress:
-            receipt = publish(
-                data=self.data,
-                model=_ResignedModel(uri=self.uri, folder=str(temporary), integrity=self.integrity),
-                signer=self.signer,
-                # The copy keeps the requirements of the old model.
-                saver=_CopySaver(pip_requirements=[]),
-                loader=BuiltinLoader(),
-                verifier=self.verifier,
-                register=self.registry,
-                tracking=self.tracking,
-                name=name,
-                folder=folder,
-                observe=progress.stage,
-                job=self._job,
-            )
-        show_receipt(receipt, folder)
+        with held_signals():
+            with temporary_folder() as temporary, Progress() as progress:
+                receipt = publish(
+                    data=self.data,
+                    model=_ResignedModel(
+                        uri=self.uri, folder=str(temporary), integrity=self.integrity
+                    ),
+                    signer=self.signer,
+                    # The copy keeps the requirements of the old model.
+                    saver=_CopySaver(pip_requirements=[]),
+                    loader=BuiltinLoader(),
+                    verifier=self.verifier,
+                    register=self.registry,
+                    tracking=self.tracking,
+                    name=name,
+                    folder=folder,
+                    observe=progress.stage,
+                    job=self._job,
+                )
+            show_receipt(receipt, folder)
         return next(iter(receipt.metrics.values()), None)
 
     def _name(self, folder: Path) -> str:
