@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from modelpact._internal.schemas import input_names
 from modelpact.data.records import Part
 
 if TYPE_CHECKING:
@@ -81,19 +82,15 @@ class ReadPlan:
             chosen: The columns that the data source chose; None for all but the target.
             target: The target column; None if there is no target.
         """
-        if chosen is None:
-            chosen = [column for column in columns if column != target]
+        candidates, excluded = (columns, {target}) if chosen is None else (chosen, set())
         names = set(self.input_names())
-        if names and not self.read_extra:
-            return [column for column in chosen if column in names]
-        excluded = set(self.keep) - names
-        return [column for column in chosen if column not in excluded]
+        only_declared = bool(names) and not self.read_extra
+        excluded |= set(candidates if only_declared else self.keep) - names
+        return [column for column in candidates if column not in excluded]
 
     def input_names(self) -> list[str]:
         """Return the names of the inputs; empty if they have none."""
-        schema = self.signature.inputs
-        names: list[str] = schema.input_names() if schema and schema.has_input_names() else []
-        return names
+        return input_names(self.signature.inputs)
 
 
 class RowReader(ABC):

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelpact._internal.counts import format_count
 from modelpact._internal.files import exclusive_lock, write_atomically
 from modelpact._internal.text import truncate
 from modelpact.batch.base import Part, PartResult
@@ -66,11 +67,9 @@ class Checkpoint:
         if resume and self._state.exists():
             self._check_state(json.loads(self._state.read_text(encoding="utf-8")), state)
             return
-        n_parts = self.count_parts()
-        if n_parts and not overwrite:
-            parts = "1 part is" if n_parts == 1 else f"{n_parts:,} parts are"
+        if self.count_parts() and not overwrite:
             raise ConfigError(
-                f"task.out={self._out} is unfinished: {parts} done",
+                f"task.out={self._out} is unfinished: {self.describe_progress()}",
                 remedy="Continue with task.resume=true, or start over with task.overwrite=true.",
                 path=str(self._out),
             )
@@ -101,6 +100,11 @@ class Checkpoint:
         """Return the number of finished parts."""
         return len(list(self.folder.glob("*.arrow")))
 
+    def describe_progress(self) -> str:
+        """Return the number of finished parts as a sentence."""
+        n_parts = self.count_parts()
+        return f"{format_count(n_parts, 'part')} {'is' if n_parts == 1 else 'are'} done"
+
     def save(self, result: PartResult, empty: pa.Table) -> None:
         """Store the result of a part.
 
@@ -117,9 +121,8 @@ class Checkpoint:
             rows = [{**one.to_dict(), "got": truncate(one.got)} for one in result.rejects]
             lines = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
             write_atomically(path.with_suffix(".jsonl"), lines)
-        has_rows = result.table is not None
-        table = result.table if result.table is not None else empty
-        table = table.replace_schema_metadata({HAS_ROWS: b"1" if has_rows else b"0"})
+        table, has_rows = (empty, b"0") if result.table is None else (result.table, b"1")
+        table = table.replace_schema_metadata({HAS_ROWS: has_rows})
         temporary = path.with_suffix(".new")
         with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
             writer.write_table(table)
@@ -134,7 +137,7 @@ class Checkpoint:
 
     def load_schemas(self, parts: list[Part]) -> list[pa.Schema]:
         """Return the schemas of the parts with rows; one schema if no part has rows."""
-        schemas = [self._load_schema(part) for part in parts]
+        schemas = list(map(self._load_schema, parts))
         with_rows = [one for one in schemas if (one.metadata or {}).get(HAS_ROWS) == b"1"]
         return with_rows or schemas[:1]
 

@@ -142,10 +142,9 @@ class Batch:
                 checkpoint.delete()
                 return result
         except PactError as error:
-            n_done = checkpoint.count_parts()
-            if n_done and not isinstance(error, ConfigError):
-                parts = "1 part is" if n_done == 1 else f"{n_done:,} parts are"
-                error.remedy += f" {parts} done; continue with task.resume=true."
+            if checkpoint.count_parts() and not isinstance(error, ConfigError):
+                progress_made = checkpoint.describe_progress()
+                error.remedy += f" {progress_made}; continue with task.resume=true."
             raise
         except OSError as error:
             raise DataError(
@@ -160,13 +159,7 @@ class Batch:
     ) -> BatchResult:
         import pyarrow as pa
 
-        parts = list(reader.parts())
-        if not parts:
-            raise DataError(
-                f"{self.data.name} has no rows", remedy="Nothing to predict; no file was written."
-            )
-        if reader.columns and isinstance(self.data, TableFile):
-            self._check_required_columns(reader, reader.columns)
+        parts = self._list_parts(reader)
         waiting = [part for part in parts if not checkpoint.has(part)]
         empty = empty_table(self.adapter.signature, dict.fromkeys(self.keep, pa.null()))
         total = sum(part.n_rows for part in parts)
@@ -182,6 +175,17 @@ class Batch:
         return BatchResult(
             self.out, n_predicted, rejects if n_rejected else None, n_rejected, n_resumed
         )
+
+    def _list_parts(self, reader: RowReader) -> list[Part]:
+        """Return the parts of the input, which has rows and all required columns."""
+        parts = list(reader.parts())
+        if not parts:
+            raise DataError(
+                f"{self.data.name} has no rows", remedy="Nothing to predict; no file was written."
+            )
+        if reader.columns and isinstance(self.data, TableFile):
+            self._check_required_columns(reader, reader.columns)
+        return parts
 
     def _score(self, reader: RowReader, parts: Iterator[Part]) -> Iterator[PartResult]:
         plan = ScoringPlan(
@@ -292,20 +296,19 @@ def _choose_sizes(signature: Signature, batch_size: int | None) -> tuple[int, in
     Rows of plain numbers are scored many at a time, nested rows few at a time.
     """
     schema = signature.inputs
-    cells = [_count_cells(spec) for spec in schema.inputs] if schema is not None else []
-    row_cells = sum(count for count in cells if count is not None)
-    if not row_cells or None in cells:
+    cells = list(map(_count_cells, schema.inputs)) if schema is not None else []
+    if not cells or 0 in cells:
         size = batch_size or NESTED_CHUNK_ROWS
         return size, size
-    size = batch_size or max(1, min(MAX_CHUNK_ROWS, CHUNK_CELLS // row_cells))
+    size = batch_size or max(1, min(MAX_CHUNK_ROWS, CHUNK_CELLS // sum(cells)))
     return size, size * CHUNKS_PER_PART
 
 
-def _count_cells(spec: ColSpec | TensorSpec) -> int | None:
-    """Return the numbers per row of an input; None for nested values."""
+def _count_cells(spec: ColSpec | TensorSpec) -> int:
+    """Return the numbers per row of an input; 0 for nested values."""
     from mlflow.types.schema import DataType, TensorSpec
 
     if isinstance(spec, TensorSpec):
         axes = enumerate(spec.shape)
         return prod(abs(int(n)) if n != -1 or not axis else DEFAULT_AXIS for axis, n in axes)
-    return 1 if isinstance(spec.type, DataType) else None
+    return 1 if isinstance(spec.type, DataType) else 0

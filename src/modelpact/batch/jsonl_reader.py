@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from modelpact._internal.schemas import has_tensors
 from modelpact._internal.type_checks import is_list_of
 from modelpact.batch.base import Chunk, Part, ReadPlan, RowReader
 from modelpact.data import JsonlData
@@ -59,8 +60,8 @@ class JsonlReader(RowReader):
         self._names = dict.fromkeys(plan.input_names())
         kept = dict.fromkeys(plan.keep, "a value to keep")
         # What each row must contain, with the expected type; kept values first.
-        self._needed = kept | (_required_inputs(schema) if schema and self._names else {}) | kept
-        self._is_tensors = schema is not None and schema.is_tensor_spec()
+        self._needed = kept | _required_inputs(schema) | kept
+        self._is_tensors = has_tensors(schema)
         self._decoder = JsonDecoder(schema)
         declared = self._names if self._names and not plan.read_extra else None
         self._selected = data.columns if data.columns is not None else declared
@@ -144,25 +145,23 @@ class JsonlReader(RowReader):
         return {name: row[name] for name in row if name not in self._excluded}
 
 
-def _required_inputs(schema: Schema) -> dict[str, str]:
-    """Return the type of each required input."""
+def _required_inputs(schema: Schema | None) -> dict[str, str]:
+    """Return the type of each required input that has a name."""
     from mlflow.types.schema import TensorSpec
 
     return {
         str(spec.name): format_type(spec if isinstance(spec, TensorSpec) else spec.type)
-        for spec in schema.inputs
-        if isinstance(spec, TensorSpec) or spec.required
+        for spec in (schema.inputs if schema is not None else ())
+        if spec.required and spec.name is not None
     }
 
 
 def _arrow_types(plan: ReadPlan) -> dict[str, str] | None:
     """Return the Arrow type of each input; None unless all are required and of simple types."""
-    schema = plan.signature.inputs
-    if schema is None or schema.is_tensor_spec() or not schema.has_input_names():
-        return None
-    required = _required_inputs(schema)
+    required = _required_inputs(plan.signature.inputs)
     types = {name: ARROW_TYPES[kind] for name, kind in required.items() if kind in ARROW_TYPES}
-    return types if len(types) == len(schema.inputs) and set(plan.keep) <= set(types) else None
+    is_complete = types.keys() == set(plan.input_names()) and types.keys() >= set(plan.keep)
+    return types if types and is_complete else None
 
 
 def _read_with_arrow(body: bytes, types: dict[str, str], n_rows: int) -> pd.DataFrame | None:
@@ -177,9 +176,7 @@ def _read_with_arrow(body: bytes, types: dict[str, str], n_rows: int) -> pd.Data
         table = arrow_json.read_json(io.BytesIO(body), read, parse)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
-    if table.num_rows != n_rows or any(column.null_count for column in table.columns):
-        return None
-    if not all(_is_exact(column) for column in table.columns):
+    if table.num_rows != n_rows or not all(map(_is_exact, table.columns)):
         return None
     frame: pd.DataFrame = table.to_pandas(split_blocks=True)
     return frame
@@ -190,6 +187,8 @@ def _is_exact(column: pa.ChunkedArray) -> bool:
     import pyarrow as pa
     from pyarrow import compute
 
+    if column.null_count:
+        return False
     if not pa.types.is_floating(column.type):
         return True
     largest = compute.max(compute.abs(column)).as_py()

@@ -38,6 +38,17 @@ def arrow_type(kind: object) -> pa.DataType | None:
         >>> arrow_type(Array(DataType.long))
         ListType(list<item: int64>)
     """
+    try:
+        return _to_arrow_type(kind)
+    except _NoArrowType:
+        return None
+
+
+class _NoArrowType(Exception):
+    """An MLflow type accepts values of several Arrow types."""
+
+
+def _to_arrow_type(kind: object) -> pa.DataType:
     import pyarrow as pa
     from mlflow.types.schema import Array, DataType, Map, Object
 
@@ -55,15 +66,12 @@ def arrow_type(kind: object) -> pa.DataType | None:
         return pa.type_for_alias(aliases[kind])
     # A SparkML vector is a subclass of Array.
     if type(kind) is Array:
-        item = arrow_type(kind.dtype)
-        return None if item is None else pa.list_(item)
+        return pa.list_(_to_arrow_type(kind.dtype))
     if isinstance(kind, Map):
-        value = arrow_type(kind.value_type)
-        return None if value is None else pa.map_(pa.string(), value)
+        return pa.map_(pa.string(), _to_arrow_type(kind.value_type))
     if isinstance(kind, Object):
-        fields = [(prop.name, arrow_type(prop.dtype)) for prop in kind.properties]
-        return None if any(field is None for _, field in fields) else pa.struct(fields)
-    return None
+        return pa.struct([(prop.name, _to_arrow_type(prop.dtype)) for prop in kind.properties])
+    raise _NoArrowType
 
 
 def to_table(
@@ -137,19 +145,23 @@ def _tensor_type(spec: TensorSpec) -> pa.DataType | None:
 
 
 def _to_array(values: object, kind: pa.DataType | None, name: str) -> pa.Array:
+    array = _convert_typed(values)
+    if array is None:
+        return _convert_cells(to_python(values), kind, name)
+    return array if kind is None else _cast(array, kind)
+
+
+def _convert_cells(cells: Any, kind: pa.DataType | None, name: str) -> pa.Array:
+    """Return the Arrow array of Python objects."""
     import pyarrow as pa
 
-    array = _convert_typed(values)
-    if array is not None:
-        return array if kind is None or array.type == kind else _cast(array, kind)
-    cells = to_python(values)
-    if kind is not None and pa.types.is_nested(kind) and "timestamp" in str(kind):
+    is_timestamp = str(kind).startswith("timestamp")
+    if "timestamp" in str(kind) and not is_timestamp:
         cells = _to_datetimes(cells)
     try:
         # Arrow does not take dates for timestamps, but casts them.
-        inferred = kind is not None and pa.types.is_timestamp(kind)
-        array = pa.array(cells, type=None if inferred else kind, from_pandas=True)
-        return array.cast(kind) if inferred else array
+        array = pa.array(cells, type=None if is_timestamp else kind, from_pandas=True)
+        return array.cast(kind) if is_timestamp else array
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         raise PredictError(
             f"the predictions {name!r} do not have one Arrow type: {truncate(error, 200)}",

@@ -149,9 +149,7 @@ class Scorer:
             kept={name: take_rows(values, valid) for name, values in chunk.kept.items()},
         )
 
-    def _find_row_violations(
-        self, chunk: Chunk, error: InputsError
-    ) -> Sequence[tuple[int, Violation]]:
+    def _find_row_violations(self, chunk: Chunk, error: InputsError) -> list[tuple[int, Violation]]:
         """Return the violations of a chunk, each with the index of its row in the chunk.
 
         Raises:
@@ -161,12 +159,7 @@ class Scorer:
         without_row = [violation for violation in violations if violation.row is None]
         if any(chunk.typed or self._concerns_all_rows(violation) for violation in without_row):
             raise self._all_rows_error(error, without_row) from error
-        if without_row:
-            found = self._check_each_row(chunk)
-        else:
-            found = [
-                (violation.row, violation) for violation in violations if violation.row is not None
-            ]
+        found = self._check_each_row(chunk) if without_row else _by_row(violations)
         if not found:
             raise self._all_rows_error(error, without_row) from error
         return found
@@ -231,6 +224,10 @@ class Scorer:
 
 def _row_of(violation: Violation) -> int:
     return -1 if violation.row is None else violation.row
+
+
+def _by_row(violations: Sequence[Violation]) -> list[tuple[int, Violation]]:
+    return [(_row_of(violation), violation) for violation in violations]
 
 
 def _take(inputs: object, indices: Sequence[int]) -> object:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from modelpact._internal.text import truncate
+from modelpact._internal.type_checks import is_list_of
 
 __all__ = ["FitHint", "find_hint"]
 
@@ -25,6 +26,15 @@ class FitHint(NamedTuple):
     columns: list[str]
 
 
+class _Cause(NamedTuple):
+    """Cells that estimators reject: the message, what to call them, and what to do."""
+
+    message: str
+    text: str
+    is_affected: Callable[[Any], Any]
+    remedy: str
+
+
 def find_hint(error: Exception, estimator: Any, inputs: Any, targets: Any) -> FitHint | None:
     """Return what the data contains of that an error complains about, or None.
 
@@ -35,24 +45,18 @@ def find_hint(error: Exception, estimator: Any, inputs: Any, targets: Any) -> Fi
         targets: The targets.
     """
     message = str(error)
-    if isinstance(inputs, list) and inputs and isinstance(inputs[0], dict) and "dict" in message:
+    if is_list_of(inputs, dict) and inputs and "dict" in message:
         return FitHint("dicts as inputs", "Set data.form=frame for a table.", [])
     if found := _TEXT.search(message):
         return _find_text(ast.literal_eval(found[1]), estimator, inputs, targets)
-    if re.search(r"\bNaN\b|\bNAType\b|\bpandas\.NA\b", message):
-        remedy = f"Choose model=table, fill them in (SimpleImputer in a Pipeline), {_LEAVE_OUT}"
-        return _find_cells("missing values in", lambda column: column.isna(), inputs, remedy)
-    if "infinity" in message:
-        remedy = f"Correct them, {_LEAVE_OUT}"
-        return _find_cells("infinite values in", _is_infinite, inputs, remedy)
     shape: tuple[int, ...] = getattr(inputs, "shape", ())
     # A vectorizer iterates over a DataFrame, and finds the names of the columns.
     if len(shape) == 2 and f"numbers of samples: [{shape[1]}, {shape[0]}]" in message:
         remedy = "Name its column: make_column_transformer((CountVectorizer(), 'text'))."
         return _find_cells("text in", lambda column: _has_kind(column, "OU"), inputs, remedy)
-    if "DType" in message or "Timestamp" in message:
-        remedy = f"Convert them to numbers in a Pipeline, {_LEAVE_OUT}"
-        return _find_cells("dates in", lambda column: _has_kind(column, "mM"), inputs, remedy)
+    for cause in _CAUSES:
+        if re.search(cause.message, message):
+            return _find_cells(cause.text, cause.is_affected, inputs, cause.remedy)
     return None
 
 
@@ -75,11 +79,10 @@ def _find_cells(
     text: str, is_affected: Callable[[Any], Any], inputs: Any, remedy: str
 ) -> FitHint | None:
     """Return the hint with the columns of a DataFrame that have affected cells, or None."""
-    if not hasattr(inputs, "dtypes") or not hasattr(inputs, "columns"):
+    if not hasattr(inputs, "columns"):
         return None
     counts = {
-        str(name): int(np.count_nonzero(is_affected(inputs.iloc[:, position])))
-        for position, name in enumerate(inputs.columns)
+        str(name): int(np.count_nonzero(is_affected(column))) for name, column in inputs.items()
     }
     columns = [name for name, count in counts.items() if count]
     if not columns:
@@ -96,3 +99,20 @@ def _is_infinite(column: Any) -> Any:
 
 def _has_kind(column: Any, kinds: str) -> Any:
     return np.full(len(column), getattr(column.dtype, "kind", "O") in kinds)
+
+
+_CAUSES = (
+    _Cause(
+        r"\bNaN\b|\bNAType\b|\bpandas\.NA\b",
+        "missing values in",
+        lambda column: column.isna(),
+        f"Choose model=table, fill them in (SimpleImputer in a Pipeline), {_LEAVE_OUT}",
+    ),
+    _Cause("infinity", "infinite values in", _is_infinite, f"Correct them, {_LEAVE_OUT}"),
+    _Cause(
+        "DType|Timestamp",
+        "dates in",
+        lambda column: _has_kind(column, "mM"),
+        f"Convert them to numbers in a Pipeline, {_LEAVE_OUT}",
+    ),
+)

@@ -87,14 +87,18 @@ def redact_config(config: Mapping[str, object]) -> dict[str, object]:
 def flatten_config(config: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Yield the values of a configuration by dotted key; null and empty lists are left out.
 
+    Args:
+        config: The configuration.
+        prefix: What each key starts with, such as `model.`.
+
     Example:
         >>> dict(flatten_config({"model": {"alpha": 1.0, "stop": ["a"], "seed": None}}))
         {'model.alpha': '1.0', 'model.stop': '["a"]'}
     """
     for name, value in config.items():
-        key = f"{prefix}.{name}" if prefix else str(name)
+        key = f"{prefix}{name}"
         if isinstance(value, Mapping):
-            yield from flatten_config(value, key)
+            yield from flatten_config(value, f"{key}.")
         elif isinstance(value, (list, tuple)):
             if value:
                 yield key, json.dumps(value, default=str, ensure_ascii=False)
@@ -124,9 +128,7 @@ def _to_param_key(key: str) -> str:
     longest = MAX_KEY_LENGTH - KEY_MARGIN
     if len(clean) > longest:
         clean = f"_{clean[1 - longest :]}"
-    if not clean or clean.startswith("..") or "/" in (clean[0], clean[-1]):
-        return f"_{clean}"
-    return clean
+    return f"_{clean}" if not clean or clean.startswith("..") else clean
 
 
 def _make_unique(key: str, used: Container[str]) -> str:

@@ -85,6 +85,9 @@ class Gate:
                 "register.policy=mlflow drops extra columns, so register.extra=forbid cannot apply",
                 remedy="Use register.policy=lossless, or register.extra=warn.",
             )
+        self._check_waivers()
+
+    def _check_waivers(self) -> None:
         known = set()
         for waiver in self.waivers:
             waiver.check()
@@ -279,10 +282,7 @@ def _accepts_any_input(signature: Signature) -> bool:
 
 
 def _incompatible(gate: Gate, name: str, broken: dict[int, list[Change]]) -> CompatibilityError:
-    versions_of: dict[Change, list[int]] = {}
-    for number, changes in broken.items():
-        for change in changes:
-            versions_of.setdefault(change, []).append(number)
+    versions_of = _group_by_change(broken)
     several = len(broken) > 1
     mode = gate.mode.removesuffix("_transitive")
     places = format_count(len(versions_of), "place")
@@ -303,6 +303,15 @@ def _incompatible(gate: Gate, name: str, broken: dict[int, list[Change]]) -> Com
         mode=gate.mode,
         name=name,
     )
+
+
+def _group_by_change(broken: dict[int, list[Change]]) -> dict[Change, list[int]]:
+    """Return the versions that each change breaks."""
+    versions_of: dict[Change, list[int]] = {}
+    for number, changes in broken.items():
+        for change in changes:
+            versions_of.setdefault(change, []).append(number)
+    return versions_of
 
 
 def _suggest_waivers(gate: Gate, name: str, changes: list[Change]) -> str:

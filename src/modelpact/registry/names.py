@@ -21,22 +21,27 @@ def check_name(name: str) -> None:
     Raises:
         ConfigError: The name is invalid.
     """
-    remedy = ""
-    if not name.strip() or not re.fullmatch(r"[^/:@?]{1,256}", name):
-        remedy = (
-            "Use 1 to 256 characters without '/', ':', '@', '?' and control characters: "
-            "name=my-model."
-        )
-    elif not name.isprintable() or name != name.strip():
-        remedy = "Use printable characters, without leading or trailing blanks: name=my-model."
-    elif name in {".", ".."}:
-        remedy = "The name would denote a folder; use a name such as name=my-model."
-    elif "'" in name and '"' in name:
-        remedy = "Use one kind of quotes; MLflow cannot search for a name with both."
+    remedy = _find_name_remedy(name)
     if remedy:
         raise ConfigError(
             f"name={truncate(repr(name))} is not a valid name of a registered model", remedy=remedy
         )
+
+
+def _find_name_remedy(name: str) -> str:
+    """Return how to correct a name; empty for a valid name."""
+    if not name.strip() or not re.fullmatch(r"[^/:@?]{1,256}", name):
+        return (
+            "Use 1 to 256 characters without '/', ':', '@', '?' and control characters: "
+            "name=my-model."
+        )
+    if not name.isprintable() or name != name.strip():
+        return "Use printable characters, without leading or trailing blanks: name=my-model."
+    if name in {".", ".."}:
+        return "The name would denote a folder; use a name such as name=my-model."
+    if {"'", '"'} <= set(name):
+        return "Use one kind of quotes; MLflow cannot search for a name with both."
+    return ""
 
 
 def check_alias(alias: str, key: str) -> None:
@@ -64,25 +69,31 @@ def check_tag(key: str, value: object) -> None:
     Raises:
         ConfigError: The tag is invalid.
     """
-    remedy, text = "", str(value)
-    if not isinstance(value, (str, int, float, bool)):
-        remedy = f"Its value is a {type(value).__name__}; use a string, a number or a boolean."
-    elif key.startswith("modelpact."):
+    remedy = _find_value_remedy(value)
+    if key.startswith("modelpact."):
         remedy = "Tags that start with 'modelpact.' are set by modelpact; use another name."
     elif not re.fullmatch(r"[/\w.\- :]{1,250}", key) or not _is_relative_path(key):
         remedy = (
             "Use 1 to 250 letters, digits, '_', '-', '.', ' ', ':' and '/', "
             "and no path such as '../x'."
         )
-    elif len(text) > MAX_TAG_LENGTH:
-        remedy = (
+    if remedy:
+        raise ConfigError(f"register.tags: {truncate(repr(key))} is not a valid tag", remedy=remedy)
+
+
+def _find_value_remedy(value: object) -> str:
+    """Return how to correct the value of a tag; empty for a valid value."""
+    if not isinstance(value, (str, int, float, bool)):
+        return f"Its value is a {type(value).__name__}; use a string, a number or a boolean."
+    text = str(value)
+    if len(text) > MAX_TAG_LENGTH:
+        return (
             f"Its value has {len(text)} characters, the maximum is {MAX_TAG_LENGTH}; "
             "log long texts as an artifact of the run."
         )
-    elif has_surrogates(text):
-        remedy = "Its value has unpaired surrogates; use valid Unicode text."
-    if remedy:
-        raise ConfigError(f"register.tags: {truncate(repr(key))} is not a valid tag", remedy=remedy)
+    if has_surrogates(text):
+        return "Its value has unpaired surrogates; use valid Unicode text."
+    return ""
 
 
 def _is_relative_path(key: str) -> bool:

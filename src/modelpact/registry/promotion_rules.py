@@ -118,12 +118,17 @@ def _compare_metric(
     gain = 0.0 if value == reference else value - reference
     if (criteria.better or _scorer_direction(name)) == "lower":
         gain = -gain
-    change = f"{'better' if gain > 0 else 'worse'} by {abs(gain):.3g}" if gain else "unchanged"
     minimum = f", minimum gain {criteria.min_gain:g}" if criteria.min_gain else ""
-    detail = f"{name} {reference:.6g} -> {value:.6g}: {change}{minimum}"
+    detail = f"{name} {reference:.6g} -> {value:.6g}: {_describe_gain(gain)}{minimum}"
     # Without a minimum, an unchanged metric is not an improvement.
     ok = gain > 0 if criteria.min_gain == 0 else gain >= criteria.min_gain
     return RuleResult(name="metric", ok=ok, detail=detail)
+
+
+def _describe_gain(gain: float) -> str:
+    if not gain:
+        return "unchanged"
+    return f"{'better' if gain > 0 else 'worse'} by {abs(gain):.3g}"
 
 
 def _only_metric(own: dict[str, float], old: dict[str, float], new: Version) -> str | None:

@@ -221,15 +221,20 @@ def _describe(error: BaseException) -> str:
     text = str(error)
     module = type(error).__module__
     if module == "mlflow.exceptions":
-        request = _FAILED_REQUEST.match(text)
-        if request is not None:
-            path = urlsplit(request[1]).path or request[1]
-            return f"{path}: {f'HTTP status {request[2]}' if request[2] else _reason(text)}"
-        unavailable = getattr(error, "error_code", "") == "TEMPORARILY_UNAVAILABLE"
-        return truncate(text, 200) if unavailable else ""
+        is_unavailable = getattr(error, "error_code", "") == "TEMPORARILY_UNAVAILABLE"
+        return _describe_request(text) or (truncate(text, 200) if is_unavailable else "")
     if module.partition(".")[0] in _LIBRARIES and _raised_by_store(error):
         return _reason(text)
     return ""
+
+
+def _describe_request(text: str) -> str:
+    """Return the path and the fault of a failed request; empty for any other text."""
+    request = _FAILED_REQUEST.match(text)
+    if request is None:
+        return ""
+    path = urlsplit(request[1]).path or request[1]
+    return f"{path}: {f'HTTP status {request[2]}' if request[2] else _reason(text)}"
 
 
 def _reason(text: str) -> str:

@@ -179,11 +179,7 @@ class Aliases(AliasHistory):
 
         try:
             while True:
-                if event.to is None:
-                    self.client.delete_registered_model_alias(self.name, event.alias)
-                else:
-                    version = str(event.to)
-                    self.client.set_registered_model_alias(self.name, event.alias, version)
+                self._set_registered(event.alias, event.to)
                 last = self._last_move(event.alias)
                 if last is None or last.number == event.number:
                     break
@@ -200,6 +196,12 @@ class Aliases(AliasHistory):
                 alias=event.alias,
                 not_undone=[f"move {event.number}"],
             ) from error
+
+    def _set_registered(self, alias: str, version: int | None) -> None:
+        if version is None:
+            self.client.delete_registered_model_alias(self.name, alias)
+        else:
+            self.client.set_registered_model_alias(self.name, alias, str(version))
 
     def _withdraw(self, event: AliasEvent) -> None:
         """Record that a move was not applied, because its version was deleted meanwhile."""
@@ -276,10 +278,16 @@ def find_unfinished(client: MlflowClient) -> Iterator[tuple[Aliases, AliasState]
         StoreError: The history was deleted.
     """
     for subject in append_log.list_subjects(client):
-        name, _, created = subject.rpartition("\n")
-        aliases = Aliases.find(client, name) if name and created else None
-        if aliases is not None and aliases.subject == subject:
+        aliases = _find_aliases(client, subject)
+        if aliases is not None:
             yield from ((aliases, state) for state in aliases.states() if state.unfinished)
+
+
+def _find_aliases(client: MlflowClient, subject: str) -> Aliases | None:
+    """Return the aliases that a history belongs to; None if the model was deleted."""
+    name, _, created = subject.rpartition("\n")
+    aliases = Aliases.find(client, name) if name and created else None
+    return aliases if aliases is not None and aliases.subject == subject else None
 
 
 def _user() -> str:

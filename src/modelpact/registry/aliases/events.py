@@ -210,6 +210,11 @@ class AliasState:
             >>> AliasState("sums", "a", moves, 2, frozenset()).earlier()
             [1]
         """
+        named = dict.fromkeys(reversed(self._named_versions()))
+        return [one for one in named if one is not None and one != self.current]
+
+    def _named_versions(self) -> list[int | None]:
+        """Return the versions that the alias named, without those that were rolled back."""
         named: list[int | None] = []
         for event in self.moves:
             if not event.is_move:
@@ -219,8 +224,7 @@ class AliasState:
                 del named[last + 1 :]
             else:
                 named.append(event.to)
-        found = dict.fromkeys(reversed(named))
-        return [one for one in found if one is not None and one != self.current]
+        return named
 
 
 def check_reason(why: str, key: str) -> None:
