@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 if TYPE_CHECKING:
     from mlflow.types.schema import Schema
 
-__all__ = ["has_columns", "has_tensors", "input_names"]
+__all__ = ["has_columns", "has_tensors", "input_names", "list_specs"]
 
 
 def has_columns(schema: Schema | None) -> TypeGuard[Schema]:
@@ -28,5 +28,9 @@ def input_names(schema: Schema | None) -> list[str]:
         >>> input_names(Schema([ColSpec("long", "age")])), input_names(Schema([ColSpec("long")]))
         (['age'], [])
     """
-    specs = schema.inputs if schema is not None else []
-    return [str(spec.name) for spec in specs if spec.name is not None]
+    return [str(spec.name) for spec in list_specs(schema) if spec.name is not None]
+
+
+def list_specs(schema: Schema | None) -> list[Any]:
+    """Return the columns or tensors; empty without a schema."""
+    return [] if schema is None else schema.inputs

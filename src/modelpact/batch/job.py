@@ -11,6 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from modelpact._internal.schemas import list_specs
 from modelpact._internal.text import did_you_mean, truncate
 from modelpact.batch.base import Part, PartResult, ReadPlan, RowReader
 from modelpact.batch.checkpoint import Checkpoint
@@ -295,8 +296,7 @@ def _choose_sizes(signature: Signature, batch_size: int | None) -> tuple[int, in
 
     Rows of plain numbers are scored many at a time, nested rows few at a time.
     """
-    schema = signature.inputs
-    cells = list(map(_count_cells, schema.inputs)) if schema is not None else []
+    cells = list(map(_count_cells, list_specs(signature.inputs)))
     if not cells or 0 in cells:
         size = batch_size or NESTED_CHUNK_ROWS
         return size, size

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelpact._internal.schemas import has_tensors
+from modelpact._internal.schemas import has_tensors, list_specs
 from modelpact._internal.type_checks import is_list_of
 from modelpact.batch.base import Chunk, Part, ReadPlan, RowReader
 from modelpact.data import JsonlData
@@ -151,7 +151,7 @@ def _required_inputs(schema: Schema | None) -> dict[str, str]:
 
     return {
         str(spec.name): format_type(spec if isinstance(spec, TensorSpec) else spec.type)
-        for spec in (schema.inputs if schema is not None else ())
+        for spec in list_specs(schema)
         if spec.required and spec.name is not None
     }
 

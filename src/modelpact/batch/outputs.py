@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelpact._internal.schemas import input_names, list_specs
 from modelpact._internal.text import truncate
 from modelpact.datatypes import PREDICTION, count_rows, to_columns, to_python
 from modelpact.errors import PredictError
@@ -22,12 +23,9 @@ __all__ = ["empty_table", "output_names", "to_table"]
 
 def output_names(signature: Signature) -> list[str] | None:
     """Return the columns of the predictions; None if the signature does not determine them."""
-    schema = signature.outputs
-    if schema is None:
-        return None
-    if schema.has_input_names():
-        return [str(name) for name in schema.input_names()]
-    return [PREDICTION] if len(schema) == 1 else None
+    names = input_names(signature.outputs)
+    unnamed = [PREDICTION] if len(list_specs(signature.outputs)) == 1 else None
+    return names or unnamed
 
 
 def arrow_type(kind: object) -> pa.DataType | None:
@@ -122,13 +120,10 @@ def empty_table(signature: Signature, kept: dict[str, pa.DataType]) -> pa.Table:
 def _output_types(signature: Signature) -> dict[str, pa.DataType | None]:
     from mlflow.types.schema import TensorSpec
 
-    schema = signature.outputs
-    if schema is None:
-        return {}
     names = output_names(signature) or []
     return {
         name: _tensor_type(spec) if isinstance(spec, TensorSpec) else arrow_type(spec.type)
-        for name, spec in zip(names, schema.inputs, strict=False)
+        for name, spec in zip(names, list_specs(signature.outputs), strict=False)
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import itertools
 import json
 import logging
 import re
@@ -18,6 +19,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.routing import APIRoute
 
+from modelpact._internal.guards import iter_causes
 from modelpact._internal.schemas import has_columns
 from modelpact._internal.version import __version__
 from modelpact.datatypes import to_json
@@ -348,11 +350,7 @@ def _describe_without_data(error: BaseException) -> str:
 
     The texts of exceptions may contain data of the client.
     """
-    chain: list[BaseException] = []
-    cause: BaseException | None = error
-    while cause is not None and cause not in chain and len(chain) < MAX_CAUSES:
-        chain.append(cause)
-        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    chain = itertools.islice(iter_causes(error), MAX_CAUSES)
     return ", caused by ".join(f"{type(one).__name__} at {_raised_at(one)}" for one in chain)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from modelpact._internal.counts import format_count
 from modelpact.errors import ChatError, InputsError, OutputsError, PredictError
 from modelpact.signature import ViolationCode
 
@@ -121,11 +122,10 @@ def _inputs_error(error: InputsError, redact: Callable[[str], str]) -> HttpError
         failures = [
             {"code": "REFUSED_BY_MODEL", "path": "", "row": error.row, "expected": expected}
         ]
-    places = "1 place" if total == 1 else f"{total} places"
     return HttpError(
         422,
         "INPUTS_BREAK_CONTRACT",
-        f"the request violates the signature in {places}",
+        f"the request violates the signature in {format_count(total, 'place')}",
         failures=failures,
         total=total,
     )

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelpact._internal.schemas import has_columns, has_tensors, input_names
+from modelpact._internal.schemas import has_columns, has_tensors, input_names, list_specs
 from modelpact._internal.type_checks import is_list_of
 from modelpact.serving.http_errors import HttpError
 
@@ -88,8 +88,7 @@ class _Form(NamedTuple):
 
 def _read_form(schema: Schema | None) -> _Form:
     names = input_names(schema)
-    n_inputs = len(schema.inputs) if schema is not None else 0
-    return _Form(has_tensors(schema), names, n_inputs - len(names))
+    return _Form(has_tensors(schema), names, len(list_specs(schema)) - len(names))
 
 
 def parse_llm(body: object, params: ParamSchema | None) -> Call | None:
@@ -267,8 +266,7 @@ def _parse_split(value: Any, form: _Form) -> object:
     if "data" not in fields or fields.keys() - {"columns", "index", "data"}:
         raise _malformed("an object with data, and optional columns and index", "dataframe_split")
     columns, data = fields.get("columns"), fields["data"]
-    if not _are_unique_names(columns):
-        raise _malformed("a list of unique names", "dataframe_split.columns")
+    _check_columns(columns)
     if isinstance(data, dict) or (data and is_list_of(data, dict)):
         # pandas reads columns and records as well.
         return _select(data, columns)
@@ -278,10 +276,11 @@ def _parse_split(value: Any, form: _Form) -> object:
     return _name_cells(data, columns, form)
 
 
-def _are_unique_names(columns: Any) -> bool:
+def _check_columns(columns: Any) -> None:
     if columns is None:
-        return True
-    return isinstance(columns, list) and len(set(map(str, columns))) == len(columns)
+        return
+    if not isinstance(columns, list) or len(set(map(str, columns))) < len(columns):
+        raise _malformed("a list of unique names", "dataframe_split.columns")
 
 
 def _check_lengths(data: list[list[Any]], columns: list[Any] | None, index: Any) -> None:

@@ -96,18 +96,18 @@ class RuleChecker:
         left, right = dict(iter_cells(expected)), dict(iter_cells(other.prediction))
         differences = []
         for path in unequal_paths(left, right):
-            if client != "pyfunc" and _is_null_of_nonfinite(left, right, path):
-                rule = "NAN_IS_NULL"
-            else:
-                rule = self._explain_cell(payload, client)
+            is_null = _is_null_of_nonfinite(left, right, path)
+            rule = self._explain_cell(payload, client, is_null)
             cells = _describe_cell(left, path), _describe_cell(right, path)
             differences.append(Difference(number, client, path, *cells, rule))
         return differences, len(left)
 
-    def _explain_cell(self, payload: Payload, client: str) -> str:
-        if client == "pyfunc" and self._is_converted_differently(payload):
-            return "MLFLOW_CONVERSIONS"
-        return self._default_rule
+    def _explain_cell(self, payload: Payload, client: str, is_null: bool) -> str:
+        """Return the rule that explains a cell; `is_null` if it is null for NaN or Infinity."""
+        if client == "pyfunc":
+            is_converted = self._is_converted_differently(payload)
+            return "MLFLOW_CONVERSIONS" if is_converted else self._default_rule
+        return "NAN_IS_NULL" if is_null else self._default_rule
 
     def _is_converted_differently(self, payload: Payload) -> bool:
         """Return whether MLflow's enforcement passes other values to the model."""

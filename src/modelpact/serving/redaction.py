@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from modelpact._internal.schemas import list_specs
+from modelpact.signature.field_path import format_column_path
+
 if TYPE_CHECKING:
     from modelpact.types import Signature
 
@@ -32,10 +35,9 @@ class PathRedactor:
         # The type of every name that a path may begin with.
         self._roots: dict[str, object] = {}
         for schema in (signature.outputs, signature.inputs):
-            for index, spec in enumerate(schema.inputs if schema is not None else ()):
+            for index, spec in enumerate(list_specs(schema)):
                 label = index if spec.name is None else spec.name
-                name = label if isinstance(label, str) else f"column {label}"
-                self._roots[name[:MAX_NAME_LENGTH]] = spec.type
+                self._roots[format_column_path([label])] = spec.type
         for param in signature.params or ():
             self._roots[param.name[:MAX_NAME_LENGTH]] = param.dtype
 
@@ -61,9 +63,8 @@ def _redact_below(path: str, kind: object) -> str:
     """Redact the part of a path below a value of an MLflow type."""
     from mlflow.types.schema import Array, Map, Object
 
-    indices = re.match(r"(\[\d+\])*", path)
-    text = indices[0] if indices else ""
-    rest = path[len(text) :]
+    rest = re.sub(r"^(\[\d+\])+", "", path)
+    text = path.removesuffix(rest)
     while isinstance(kind, Array):
         kind = kind.dtype
     if not rest.startswith("."):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
+from modelpact._internal.guards import iter_causes
 from modelpact._internal.text import truncate
 
 if TYPE_CHECKING:
@@ -207,14 +208,7 @@ def schema_lock(uri: str) -> Iterator[None]:
 
 def store_failure(error: BaseException | None) -> str:
     """Return a short description of a failure of the store; empty for any other error."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        description = _describe(error)
-        if description:
-            return description
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return ""
+    return next(filter(None, map(_describe, iter_causes(error))), "")
 
 
 def _describe(error: BaseException) -> str:
