@@ -211,31 +211,25 @@ class Client:
             state.attempts += 1
             seconds = min(self.settings.timeout, state.seconds_left())
             try:
-                return await _send_within(seconds, send, server)
+                async with asyncio.timeout(seconds) as limit:
+                    return await send(server)
             except AttemptError as error:
-                if not error.is_retryable or retries == self.settings.max_retries:
+                failed = error
+            except TimeoutError:
+                if not limit.expired():
                     raise
-                wait = _backoff(retries) if error.retry_after is None else error.retry_after
-                if wait >= state.seconds_left():
-                    error.detail += (
-                        f"; waiting {wait:.3g} s for the next attempt would exceed "
-                        f"model.budget={self.settings.budget:g} s"
-                    )
-                    raise
+                failed = AttemptError("timeout", f"no response within {seconds:.3g} s")
+            if not failed.is_retryable or retries == self.settings.max_retries:
+                raise failed
+            wait = _backoff(retries) if failed.retry_after is None else failed.retry_after
+            if wait >= state.seconds_left():
+                failed.detail += (
+                    f"; waiting {wait:.3g} s for the next attempt would exceed "
+                    f"model.budget={self.settings.budget:g} s"
+                )
+                raise failed
             await asyncio.sleep(wait)
             retries += 1
-
-
-async def _send_within(
-    seconds: float, send: Callable[[ServerConnection], Awaitable[_T]], server: ServerConnection
-) -> _T:
-    try:
-        async with asyncio.timeout(seconds) as limit:
-            return await send(server)
-    except TimeoutError:
-        if not limit.expired():
-            raise
-        raise AttemptError("timeout", f"no response within {seconds:.3g} s") from None
 
 
 def _to_completion(completion: dict[str, Any], model: str) -> Completion:

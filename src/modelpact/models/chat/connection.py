@@ -163,14 +163,12 @@ class ServerConnection:
         if isinstance(error, UnicodeDecodeError):
             detail = f"an event of the stream is not UTF-8: {error.reason}"
             return AttemptError("malformed", detail)
+        cause: BaseException = error
         if isinstance(error, openai.APIConnectionError):
-            return self._to_connection_error(error.__cause__ or error)
-        if isinstance(error, openai.APIError):
+            cause = error.__cause__ or error
+        elif isinstance(error, openai.APIError):
             # An error in the middle of a stream.
             return AttemptError("server_error", self._describe(error))
-        return self._to_connection_error(error)
-
-    def _to_connection_error(self, cause: BaseException) -> AttemptError:
         is_connect_error = "Connect" in type(cause).__name__
         reason = "unreachable" if is_connect_error else "disconnected"
         return AttemptError(reason, self._describe(cause))

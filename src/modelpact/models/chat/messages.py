@@ -104,7 +104,9 @@ def iter_rows(inputs: Any) -> Iterator[Any]:
         ['Hello']
     """
     if hasattr(inputs, "columns"):
-        yield from _iter_frame(inputs)
+        names = [str(name) for name in inputs.columns]
+        columns = [inputs[name].tolist() for name in inputs.columns]
+        yield from (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
     elif isinstance(inputs, (str, Mapping)):
         yield inputs
     elif hasattr(inputs, "tolist"):
@@ -117,12 +119,6 @@ def iter_rows(inputs: Any) -> Iterator[Any]:
             remedy="Pass a list of strings.",
             failures=[],
         )
-
-
-def _iter_frame(frame: Any) -> Iterator[dict[str, Any]]:
-    columns = [frame[name].tolist() for name in frame.columns]
-    for values in zip(*columns, strict=True):
-        yield dict(zip(map(str, frame.columns), values, strict=True))
 
 
 def _row_messages(row: Any, number: int, template: str | None) -> list[Message]:
@@ -198,11 +194,6 @@ def _check_message(message: object, number: int, path: str) -> Message:
     present = {key: value for key, value in message.items() if not _is_missing(value)}
     if present.get("tool_calls") == []:
         del present["tool_calls"]
-    _check_content(present, number, path)
-    return present
-
-
-def _check_content(present: Message, number: int, path: str) -> None:
     if "content" not in present and "tool_calls" not in present:
         raise _row_error(
             number, f"{path} has no content", "Only assistant messages with tool calls may omit it."
@@ -213,6 +204,7 @@ def _check_content(present: Message, number: int, path: str) -> None:
             f"the content of {path} is {_describe(present['content'])}",
             "Pass a string, or a list of content parts.",
         )
+    return present
 
 
 def _check_role(role: object, number: int, path: str) -> None:

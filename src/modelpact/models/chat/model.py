@@ -179,7 +179,18 @@ class ChatModel(ChatSettings, Model):
         self, params: Params | None, response_format: ResponseFormat | None
     ) -> dict[str, Any]:
         """Return the keys that the params and the response format add to a request."""
-        request = _plain_params(params or {})
+        request: dict[str, Any] = {}
+        for name, value in (params or {}).items():
+            if name not in REQUEST_PARAMS:
+                raise InputsError(
+                    f"a chat model has no param {name!r}",
+                    remedy=f"Params: {', '.join(REQUEST_PARAMS)}.",
+                    failures=[],
+                )
+            # NumPy scalars and arrays cannot be sent as JSON.
+            plain = value.tolist() if hasattr(value, "tolist") else value
+            if plain not in (None, []):
+                request[name] = plain
         try:
             self.settings.with_changes(request)
         except ModelConfigError as error:
@@ -280,20 +291,6 @@ async def _complete_row(
         raise error.to_chat_error(
             row_label=state.row_label, attempts=state.attempts, endpoint=f"model {second.model}"
         ) from mismatch
-
-
-def _plain_params(params: Params) -> dict[str, Any]:
-    """Return the params that are set, without NumPy's scalars and arrays, which JSON lacks."""
-    plain = {}
-    for name, value in params.items():
-        if name not in REQUEST_PARAMS:
-            raise InputsError(
-                f"a chat model has no param {name!r}",
-                remedy=f"Params: {', '.join(REQUEST_PARAMS)}.",
-                failures=[],
-            )
-        plain[name] = value.tolist() if hasattr(value, "tolist") else value
-    return {name: value for name, value in plain.items() if value not in (None, [])}
 
 
 def _value(result: RowResult) -> Any:

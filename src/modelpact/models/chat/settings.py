@@ -170,22 +170,19 @@ class ChatSettings(Step):
         )
 
     def _fallback_endpoint(self, fallback: dict[str, Any], place: str) -> Endpoint:
-        settings = self._merge_fallback(fallback, place)
+        _check_fallback_keys(fallback, place)
+        values = {key: getattr(self, key) for key in _FALLBACK_KEYS}
+        try:
+            settings = ChatSettings(**{**values, **fallback})
+        except ValidationError as error:
+            messages = [f"{place}.{message}" for message in _validation_messages(error)]
+            raise ValueError("; ".join(messages)) from None
         is_other_server = settings.base_url != self.base_url
         if is_other_server and self.api_key is not None and "api_key" not in fallback:
             raise ValueError(f"{place} is on another server and needs its own api_key (or null)")
         # The configured headers may contain keys of the configured server.
         default_headers = None if is_other_server else self.headers
         return settings._endpoint(fallback.get("headers", default_headers))
-
-    def _merge_fallback(self, fallback: dict[str, Any], place: str) -> ChatSettings:
-        _check_fallback_keys(fallback, place)
-        values = {key: getattr(self, key) for key in _FALLBACK_KEYS}
-        try:
-            return ChatSettings(**{**values, **fallback})
-        except ValidationError as error:
-            messages = [f"{place}.{message}" for message in _validation_messages(error)]
-            raise ValueError("; ".join(messages)) from None
 
 
 @dataclass(frozen=True, slots=True)
