@@ -93,6 +93,27 @@ def test_a_job_can_be_killed_at_any_time(tmp_path: Path) -> None:
     assert account["said_again"] == ["nothing to repair"]
 
 
+@pytest.mark.parametrize(
+    ("what", "shots"),
+    [
+        ("signal", 10),
+        pytest.param("signal", 500, marks=pytest.mark.exhaustive),
+        pytest.param("sweep", 17, marks=pytest.mark.exhaustive),
+    ],
+)
+def test_a_signal_at_any_time_leaves_nothing_open(what: str, shots: int, tmp_path: Path) -> None:
+    [account] = forks(what, shots, tmp_path)
+    assert account["exits"] == {
+        name: {str(status): shots}
+        for name, status in (("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129))
+    }
+    assert set(account["runs_by_status"]) == {"FINISHED", "KILLED"}
+    assert set(account["models_by_status"]) <= {"READY", "FAILED"}
+    assert account["versions"] == account["acknowledged"]
+    assert (account["ready_without_version"], account["not_ready"]) == (0, 0)
+    assert (account["unloadable"], account["without_gaps"]) == ([], True)
+
+
 @pytest.mark.exhaustive
 def test_several_commands_can_create_a_store_concurrently(tmp_path: Path) -> None:
     count = 8 if FULL else 4

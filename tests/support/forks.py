@@ -60,6 +60,9 @@ def fork(work: Callable[[], object]) -> int:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     try:
+        # `nohup` and shells let background processes ignore some signals.
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         work()
         status = 0
