@@ -124,6 +124,20 @@ def test_ctrl_c_ends_with_130(modelpact: CommandRunner, mocker: MockerFixture) -
     assert [run.info.status for run in client().search_runs([experiment_id()])] == ["KILLED"]
 
 
+def test_a_signal_that_a_library_turns_into_an_error_determines_the_status(
+    modelpact: CommandRunner, mocker: MockerFixture
+) -> None:
+    def build(*_: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            raise UnboundLocalError("as Hydra does while it reads a file")
+
+    mocker.patch.object(main, "build", side_effect=build)
+    ended = modelpact(*QUICK)
+    assert (ended.status, ended.err) == (143, "")
+
+
 def test_the_full_error_is_a_traceback_on_demand(
     modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,7 +42,7 @@ def main() -> None:
     after SIGTERM, and 129 after SIGHUP.
     """
     try:
-        with held_signals(), redacted_stderr(), interruptible():
+        with held_signals(), redacted_stderr():
             try:
                 _run_command()
             finally:
@@ -70,7 +70,8 @@ def _run_command() -> None:
     # `_target_` may name a module in the working folder.
     sys.path.append(os.getcwd())
     try:
-        with _hydra_raises():
+        # A library may turn the exception of a signal into another one, which is not reported.
+        with _hydra_raises(), interruptible():
             _run_arguments()
     except BrokenPipeError:
         raise
