@@ -44,12 +44,10 @@ class JsonDecoder:
             return data
         if hasattr(data, "columns"):
             return self._decode_frame(data)
-        if self._is_single and not isinstance(data, dict):
-            if self._is_tensors:
-                return _decode_tensor(data, self._positions[0])
-            return self._decode_cells(data)
         if isinstance(data, dict):
             return {key: self._decode_column(key, value) for key, value in data.items()}
+        if self._is_single:
+            return self._decode_values(data, self._positions[0])
         return [self._decode_row(row) for row in data] if isinstance(data, list) else data
 
     def _decode_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -62,38 +60,29 @@ class JsonDecoder:
         frame = frame.copy(deep=False)
         for name, kind in names.items():
             if name in frame:
-                frame[name] = self._decode_series(frame[name].tolist(), kind)
+                frame[name] = list(self._decode_values(frame[name].tolist(), kind))
         return frame
 
-    def _decode_series(self, cells: list[Any], kind: Any) -> list[Any]:
+    def _decode_values(self, values: Any, kind: Any) -> Any:
+        """Decode a tensor, or a list of cells."""
         if self._is_tensors:
-            return list(_decode_tensor(cells, kind))
-        return [_decode(cell, kind) for cell in cells]
+            return _decode_tensor(values, kind)
+        return [_decode(cell, kind) for cell in values] if isinstance(values, list) else values
 
     def _decode_column(self, name: str, value: Any) -> Any:
         kind = self._names.get(name)
         if kind is None:
             return value
-        if self._is_tensors:
-            return _decode_tensor(value, kind)
-        is_column = isinstance(value, list) and not isinstance(kind, Array)
-        return [_decode(item, kind) for item in value] if is_column else _decode(value, kind)
-
-    def _decode_cells(self, data: Any) -> Any:
-        kind = self._positions[0]
-        return [_decode(cell, kind) for cell in data] if isinstance(data, list) else data
+        is_cell = isinstance(kind, Array) or not isinstance(value, list)
+        if is_cell and not self._is_tensors:
+            return _decode(value, kind)
+        return self._decode_values(value, kind)
 
     def _decode_row(self, row: Any) -> Any:
         if isinstance(row, dict):
-            return {
-                key: _decode(value, self._names[key]) if key in self._names else value
-                for key, value in row.items()
-            }
+            return {key: _decode(value, self._names.get(key)) for key, value in row.items()}
         if isinstance(row, list):
-            return [
-                _decode(value, self._positions[i]) if i in self._positions else value
-                for i, value in enumerate(row)
-            ]
+            return [_decode(value, self._positions.get(i)) for i, value in enumerate(row)]
         return row
 
 
@@ -118,8 +107,9 @@ def _decode(value: Any, kind: Any) -> Any:
 def _decode_dict(value: dict[str, Any], kind: Any) -> dict[str, Any]:
     if isinstance(kind, Map):
         return {key: _decode(item, kind.value_type) for key, item in value.items()}
-    properties = kind.properties if isinstance(kind, Object) else ()
-    kinds = {prop.name: prop.dtype for prop in properties}
+    if not isinstance(kind, Object):
+        return value
+    kinds = {prop.name: prop.dtype for prop in kind.properties}
     return {key: _decode(item, kinds.get(key)) for key, item in value.items()}
 
 

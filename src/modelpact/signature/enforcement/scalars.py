@@ -77,10 +77,15 @@ def scalar_rule(dtype: DataType) -> ScalarRule:
     return _RULES[dtype]
 
 
-def _convert_boolean(value: object) -> object:
-    if isinstance(value, (bool, np.bool_)):
-        return value
-    raise ConversionError(ViolationCode.WRONG_TYPE)
+def _type_checker(*types: type) -> Callable[[object], object]:
+    """Return a function that accepts the values of some types unchanged."""
+
+    def check(value: object) -> object:
+        if isinstance(value, types):
+            return value
+        raise ConversionError(ViolationCode.WRONG_TYPE)
+
+    return check
 
 
 def _is_integer(value: object) -> TypeGuard[int | np.integer[Any]]:
@@ -149,18 +154,6 @@ def _convert_float(value: object) -> object:
     raise ConversionError(ViolationCode.WRONG_TYPE)
 
 
-def _convert_string(value: object) -> object:
-    if isinstance(value, str):
-        return value
-    raise ConversionError(ViolationCode.WRONG_TYPE)
-
-
-def _convert_binary(value: object) -> object:
-    if isinstance(value, (bytes, bytearray)):
-        return value
-    raise ConversionError(ViolationCode.WRONG_TYPE)
-
-
 def _convert_datetime(value: object) -> object:
     if isinstance(value, str):
         try:
@@ -200,7 +193,9 @@ def _without_time_zone(value: datetime.datetime) -> datetime.datetime:
 _INTEGER_BOUNDS = (-(2**31), 2**31 - 1)
 _LONG_BOUNDS = (-(2**63), 2**63 - 1)
 _RULES: dict[DataType, ScalarRule] = {
-    DataType.boolean: ScalarRule("boolean", frozenset({bool, np.bool_}), _convert_boolean),
+    DataType.boolean: ScalarRule(
+        "boolean", frozenset({bool, np.bool_}), _type_checker(bool, np.bool_)
+    ),
     DataType.integer: ScalarRule(
         "integer", frozenset({int, np.int32}), _integer_converter(*_INTEGER_BOUNDS), _INTEGER_BOUNDS
     ),
@@ -214,9 +209,9 @@ _RULES: dict[DataType, ScalarRule] = {
     DataType.double: ScalarRule(
         "double", frozenset({float, np.float64}), _convert_double, has_nan=True
     ),
-    DataType.string: ScalarRule("string", frozenset({str, np.str_}), _convert_string),
+    DataType.string: ScalarRule("string", frozenset({str, np.str_}), _type_checker(str)),
     DataType.binary: ScalarRule(
-        "binary", frozenset({bytes, bytearray, np.bytes_}), _convert_binary
+        "binary", frozenset({bytes, bytearray, np.bytes_}), _type_checker(bytes, bytearray)
     ),
     DataType.datetime: ScalarRule(
         "datetime",

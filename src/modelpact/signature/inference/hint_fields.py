@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import operator
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
+from itertools import chain
 from typing import Any, Literal, get_origin
 
 from pydantic import AliasChoices, BaseModel, Json, RootModel
@@ -20,6 +22,16 @@ __all__ = [
     "object_to_row",
     "read_fields",
 ]
+
+
+_EMPTY_RANGES: dict[tuple[str, str], Callable[[Any, Any], bool]] = {
+    ("gt", "lt"): operator.ge,
+    ("gt", "le"): operator.ge,
+    ("ge", "lt"): operator.ge,
+    ("ge", "le"): operator.gt,
+    ("min_length", "max_length"): operator.gt,
+}
+"""When no value is within two limits."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,22 +63,25 @@ def find_obstacle(metadata: Sequence[Any]) -> str:
         >>> find_obstacle([Field(gt=5, lt=3)])
         'No value is within gt=5 and lt=3.'
     """
-    found: dict[str, Any] = {}
-    for item in metadata:
-        if Json in (item, type(item)):
-            return "Write str, and parse the JSON in predict."
-        for part in item.metadata if isinstance(item, FieldInfo) else [item]:
-            names = ("gt", "ge", "lt", "le", "min_length", "max_length")
-            found |= {name: getattr(part, name) for name in names if hasattr(part, name)}
-    pairs = [(low, high) for low in ("gt", "ge") for high in ("lt", "le")]
-    for low, high in [*pairs, ("min_length", "max_length")]:
-        smallest, largest = found.get(low), found.get(high)
-        if smallest is None or largest is None:
-            continue
-        is_open = low == "gt" or high == "lt"
-        if smallest > largest or (is_open and smallest == largest):
-            return f"No value is within {low}={smallest} and {high}={largest}."
+    if any(Json in (item, type(item)) for item in metadata):
+        return "Write str, and parse the JSON in predict."
+    limits = _read_limits(metadata)
+    for (low, high), is_empty in _EMPTY_RANGES.items():
+        if low in limits and high in limits and is_empty(limits[low], limits[high]):
+            return f"No value is within {low}={limits[low]} and {high}={limits[high]}."
     return ""
+
+
+def _read_limits(metadata: Sequence[Any]) -> dict[str, Any]:
+    """Return the limits of a value and of its length by their names."""
+    nested = (item.metadata if isinstance(item, FieldInfo) else [item] for item in metadata)
+    names = set(chain.from_iterable(_EMPTY_RANGES))
+    return {
+        name: getattr(part, name)
+        for part in chain.from_iterable(nested)
+        for name in names
+        if getattr(part, name, None) is not None
+    }
 
 
 def has_fields(hint: Any) -> bool:
@@ -95,12 +110,7 @@ def read_fields(kind: Any, role: Literal["inputs", "outputs"]) -> Iterator[HintF
     elif hasattr(kind, "__pydantic_fields__"):
         yield from _pydantic_fields(kind, role)
     else:
-        hints = typing.get_type_hints(kind, include_extras=True)
-        for field in dataclasses.fields(kind):
-            defaults = {field.default, field.default_factory}
-            if field.init or role == "outputs":
-                is_required = defaults == {dataclasses.MISSING}
-                yield HintField(field.name, field.name, hints[field.name], False, is_required)
+        yield from _dataclass_fields(kind, role)
 
 
 def object_to_row(value: Any) -> Any:
@@ -114,11 +124,8 @@ def object_to_row(value: Any) -> Any:
     """
     if isinstance(value, RootModel):
         return object_to_row(value.root)
-    if isinstance(value, BaseModel) or dataclasses.is_dataclass(value):
-        fields = read_fields(type(value), "inputs")
-        return {
-            field.key or field.name: object_to_row(getattr(value, field.name)) for field in fields
-        }
+    if has_fields(type(value)):
+        return _fields_to_row(value)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, list):
@@ -126,6 +133,11 @@ def object_to_row(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: object_to_row(item) for key, item in value.items()}
     return value
+
+
+def _fields_to_row(value: Any) -> dict[str, Any]:
+    fields = read_fields(type(value), "inputs")
+    return {field.key or field.name: object_to_row(getattr(value, field.name)) for field in fields}
 
 
 def _typed_dict_fields(kind: Any) -> Iterator[HintField]:
@@ -138,22 +150,32 @@ def _typed_dict_fields(kind: Any) -> Iterator[HintField]:
         yield HintField(name, name, hint, may_be_absent=not is_key_required)
 
 
+def _dataclass_fields(kind: Any, role: Literal["inputs", "outputs"]) -> Iterator[HintField]:
+    hints = typing.get_type_hints(kind, include_extras=True)
+    for field in dataclasses.fields(kind):
+        defaults = {field.default, field.default_factory}
+        if field.init or role == "outputs":
+            is_required = defaults == {dataclasses.MISSING}
+            yield HintField(field.name, field.name, hints[field.name], False, is_required)
+
+
 def _pydantic_fields(kind: Any, role: Literal["inputs", "outputs"]) -> Iterator[HintField]:
     is_model = issubclass(kind, BaseModel)
     if is_model and not kind.__pydantic_complete__:
         kind.model_rebuild(raise_errors=False)
     config = kind.model_config if is_model else kind.__pydantic_config__
+    get_key = _validated_key if role == "inputs" else _serialized_key
     for name, field in kind.__pydantic_fields__.items():
-        if role == "inputs":
-            key = _validated_key(name, field, config)
-        elif field.exclude:
-            continue
-        else:
-            key = _serialized_key(name, field, config)
-        yield HintField(name, key, field.annotation, False, field.is_required(), field.metadata)
+        if role == "inputs" or not field.exclude:
+            key = get_key(name, field, config)
+            yield HintField(name, key, field.annotation, False, field.is_required(), field.metadata)
     if is_model and role == "outputs":
-        for name, computed in kind.model_computed_fields.items():
-            yield HintField(name, _serialized_key(name, computed, config), computed.return_type)
+        yield from _computed_fields(kind, config)
+
+
+def _computed_fields(model: type[BaseModel], config: Any) -> Iterator[HintField]:
+    for name, computed in model.model_computed_fields.items():
+        yield HintField(name, _serialized_key(name, computed, config), computed.return_type)
 
 
 def _validated_key(name: str, field: FieldInfo, config: Any) -> str | None:
