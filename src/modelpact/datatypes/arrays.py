@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["ArrayKind", "SeriesKind", "SparseKind"]
 
 
+_DOUBLES = {"f": np.float64, "c": np.complex128}
+"""The dtypes of Python's numbers by the kind of dtype."""
+
+
 @register
 class ArrayKind(Kind["Array"]):
     """An ndarray; the first axis is rows, and an array without axes is one row."""
@@ -72,13 +76,11 @@ class ArrayKind(Kind["Array"]):
         if value.dtype.kind in "mM":
             nested = _moments(value).tolist()
             return find_kind(nested).to_json(nested)
-        if value.dtype.kind in "fc":
+        if value.dtype.kind in _DOUBLES:
             # Python numbers: `tolist` returns NumPy scalars for a longdouble.
-            value = value.astype(np.float64 if value.dtype.kind == "f" else np.complex128)
+            value = value.astype(_DOUBLES[value.dtype.kind])
         nested = value.tolist()
-        is_json = value.dtype.kind in "biu" or (
-            value.dtype.kind == "f" and np.isfinite(value).all()
-        )
+        is_json = value.dtype.kind in "biuf" and np.isfinite(value).all()
         return nested if is_json else find_kind(nested).to_json(nested)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,7 +104,7 @@ class ListKind(Kind[Any]):
     def to_columns(self, value: Sequence[Any], names: Sequence[str] | None) -> dict[str, Any]:
         if names == [PREDICTION] or not value or not is_list_of(value, dict):
             return super().to_columns(value, names)
-        columns = names or dict.fromkeys(key for row in value for key in row)
+        columns = names or dict.fromkeys(chain.from_iterable(value))
         return {str(key): [row.get(key) for row in value] for key in columns}
 
     def to_python(self, value: Sequence[Any]) -> list[Any]:

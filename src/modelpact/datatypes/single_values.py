@@ -7,6 +7,7 @@ import enum
 import json
 import math
 import pickle
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,7 +40,7 @@ class ScalarKind(Kind[Any]):
             return float(value) if math.isfinite(value) else None
         if isinstance(value, enum.Enum):
             return self.to_json(value.value)
-        is_json = value is None or isinstance(value, (str, bool, int))
+        is_json = isinstance(value, (str, int, NoneType))
         return value if is_json else self._to_text(value)
 
     def _to_text(self, value: object) -> Any:
@@ -47,16 +48,17 @@ class ScalarKind(Kind[Any]):
         if hasattr(value, "dtype"):
             array = np.asarray(value)
             return find_kind(array).to_json(array)
-        if hasattr(value, "isoformat"):
-            return None if _is_null(value) else value.isoformat()
+        if _is_null(value):
+            return None
         if isinstance(value, (bytes, bytearray)):
             return base64.b64encode(value).decode()
-        return None if _is_null(value) else str(value)
+        return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def _are_equal(after: object, before: object, tolerance: Tolerance) -> bool:
-    if _is_null(after) or _is_null(before):
-        return _is_null(after) and _is_null(before)
+    nulls = _is_null(after), _is_null(before)
+    if any(nulls):
+        return all(nulls)
     if isinstance(before, (float, complex)) and isinstance(after, (int, float, complex)):
         limit = tolerance.atol + tolerance.rtol * abs(before)
         return after == before or abs(after - before) <= limit

@@ -91,9 +91,8 @@ def bundle_code(
     """
     sources = {path: _python_sources(Path(path)) for path in own_code}
     needed = {name for name in names if name.partition(".")[0] == PACKAGE}
-    for source in sources.values():
-        for text in source.values():
-            needed |= imported_names(text)
+    for text in itertools.chain.from_iterable(source.values() for source in sources.values()):
+        needed |= imported_names(text)
     if not needed:
         return list(own_code)
     runtime = build_runtime(frozenset(needed), unused=frozenset(unused))

@@ -48,12 +48,20 @@ def check_written(folder: Path, signature: Signature) -> None:
             signed=signature.to_dict(),
             stored=None if stored is None else stored.to_dict(),
         )
+    _check_example(folder)
+    _check_paths(folder, text)
+
+
+def _check_example(folder: Path) -> None:
     for name in ("input_example.json", "serving_input_example.json"):
         if not (folder / name).exists():
             raise SaveError(
                 f"MLflow did not write {name}",
                 remedy="The input example cannot be converted to JSON.",
             )
+
+
+def _check_paths(folder: Path, text: str) -> None:
     for local in map(str, (folder.parent, Path.home(), Path.cwd())):
         if len(local) > 1 and local in text:
             raise SaveError(

@@ -26,7 +26,7 @@ from mlflow.types.schema import (
 
 from modelpact._internal.text import preview
 from modelpact.errors import SignError
-from modelpact.signature.language.type_names import ColumnType
+from modelpact.signature.language.type_names import ColumnType, type_name
 
 __all__ = ["canonical_form", "default_form", "digest"]
 
@@ -88,12 +88,8 @@ def _spec_form(spec: ColSpec | TensorSpec | ParamSpec) -> dict[str, object]:
 
 def _type_form(dtype: ColumnType) -> object:
     match dtype:
-        case DataType():
-            return dtype.name
-        case AnyType():
-            return "any"
-        case SparkMLVector():
-            return "sparkml_vector"
+        case DataType() | AnyType() | SparkMLVector():
+            return type_name(dtype)
         case Array():
             return {"array": _type_form(dtype.dtype)}
         case Map():

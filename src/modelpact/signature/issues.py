@@ -75,12 +75,17 @@ class SpecIssues(IssueCollector):
                 self.add(path, f"duplicate name {preview(name)} ({count} times)")
 
     def add_unknown_keys(
-        self, path: FieldPath, keys: Iterable[Hashable], known: Sequence[str], place: str = ""
+        self,
+        path: FieldPath,
+        keys: Iterable[Hashable],
+        known: Sequence[str],
+        place: str = "",
+        remedy: str = "",
     ) -> None:
         """Add an issue for each key that is not known; `place` is where, such as ` of a param`."""
         for key in keys:
             if key not in known:
-                text = f"unknown key {preview(key)}{place}{did_you_mean(key, known)}"
+                text = f"unknown key {preview(key)}{place}{did_you_mean(key, known)}{remedy}"
                 self.add((*path, key), text)
 
     def find_line(self, path: FieldPath) -> int | None:

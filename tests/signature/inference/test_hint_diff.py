@@ -76,7 +76,7 @@ def test_the_error_lists_every_difference_and_the_signature_of_the_hints() -> No
         (
             "float32[-1]",
             ["double"],
-            [("inputs", "1 tensor (float32[-1])", "1 unnamed column (double)")],
+            [("inputs", "1 unnamed tensor (float32[-1])", "1 unnamed column (double)")],
         ),
         (
             ["double", "long"],

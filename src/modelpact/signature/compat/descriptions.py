@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlflow.types.schema import ColSpec, ParamSpec, Property, Schema, TensorSpec
 
 from modelpact._internal.counts import format_count
+from modelpact.signature.language.param_defaults import format_param_type
 from modelpact.signature.language.type_names import ColumnType
 from modelpact.signature.language.types import format_type
 
@@ -41,8 +42,7 @@ def describe_part(part: Part) -> str | None:
         case Schema():
             return _describe_schema(part)
         case ParamSpec():
-            text = format_type(part.dtype)
-            return text if part.shape is None else f"[{text}]"
+            return format_param_type(part.dtype, part.shape)
         case ColSpec():
             return _describe_member(part.type, part.required)
         case Property():

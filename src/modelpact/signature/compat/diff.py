@@ -177,8 +177,9 @@ class _SideDiff:
     def _compare_order(
         self, old: list[str | int | None], new: list[str | int | None], path: str
     ) -> Changes:
-        common = set(old) & set(new)
-        if [name for name in old if name in common] != [name for name in new if name in common]:
+        positions = dict(zip(new, range(len(new)), strict=True))
+        common = [positions[name] for name in old if name in positions]
+        if common != sorted(common):
             yield self._change("REORDERED", path, old, new)
 
     def _compare_layouts(self, old: Schema, new: Schema, path: str) -> Changes:

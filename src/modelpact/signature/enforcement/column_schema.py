@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Hashable, Sequence
 from itertools import chain
 from typing import Any
@@ -14,7 +13,7 @@ from mlflow.types.schema import Schema
 from modelpact._internal.text import did_you_mean
 from modelpact.signature.enforcement.columns import Series, Values, compile_column
 from modelpact.signature.enforcement.violations import ViolationCode, Violations, misspelled
-from modelpact.signature.field_path import FieldPath
+from modelpact.signature.language.types import column_labels
 
 __all__ = ["CompiledColumns"]
 
@@ -38,9 +37,7 @@ class CompiledColumns:
         specs: Any = schema.inputs
         self.named = specs[0].name is not None
         self.types = [spec.type for spec in specs]
-        self._labels = [
-            spec.name if self.named else position for position, spec in enumerate(specs)
-        ]
+        self._labels = column_labels(schema)
         self._columns = [
             compile_column(spec, label, strict=strict)
             for spec, label in zip(specs, self._labels, strict=True)
@@ -71,7 +68,7 @@ class CompiledColumns:
             series = _column_at(frame, position, labels[position])
             checked = self._columns[index].check_series(series, violations)
             if checked is not series:
-                changed[index] = checked
+                changed[position] = checked
         return frame if violations else _assemble(frame, labels, positions, changed)
 
     def check_rows(
@@ -125,12 +122,12 @@ class CompiledColumns:
                 ViolationCode.MISSING_COLUMN, (), f"{expected} columns", str(given)
             )
         elif given > expected:
-            self._report_extra(
+            violations.add_extra(
+                self._extra,
                 (),
                 f"{expected} columns",
                 str(given),
                 f"expected {expected} columns, got {given}; the extra columns are ignored",
-                violations,
             )
         return [position if position < given else None for position in range(expected)]
 
@@ -165,21 +162,13 @@ class CompiledColumns:
             return
         for label in unknown:
             hint = did_you_mean(label, absent)
-            self._report_extra(
+            violations.add_extra(
+                self._extra,
                 (label,),
                 "a column of the signature",
                 f"an unknown column{hint}",
                 f"column {str(label)[:40]!r} is not in the signature and is ignored{hint}",
-                violations,
             )
-
-    def _report_extra(
-        self, path: FieldPath, expected: str, got: str, warning: str, violations: Violations
-    ) -> None:
-        if self._extra == "forbid":
-            violations.add_message(ViolationCode.EXTRA_COLUMN, path, expected, got)
-        elif self._extra == "warn":
-            warnings.warn(warning, UserWarning, stacklevel=2)
 
     def _build_frame(self, columns: dict[Hashable, Values], n_rows: int) -> pd.DataFrame:
         """Build a frame; few rows of one dtype become a single block, which is ten times faster."""
@@ -203,16 +192,15 @@ def _assemble(
     positions: list[int | None],
     changed: dict[int, Series],
 ) -> pd.DataFrame:
-    """Return the columns at the positions, some of them replaced by changed ones."""
+    """Return the columns at the positions, some of them replaced by the changed one there."""
     found = [position for position in positions if position is not None]
     if not changed:
         return frame if found == list(range(len(labels))) else frame.iloc[:, found]
     columns = {
-        labels[position]: changed[index]
-        if index in changed
+        labels[position]: changed[position]
+        if position in changed
         else _column_at(frame, position, labels[position])
-        for index, position in enumerate(positions)
-        if position is not None
+        for position in found
     }
     return pd.DataFrame(columns, index=frame.index, copy=False)
 

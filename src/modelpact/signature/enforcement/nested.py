@@ -125,6 +125,18 @@ class ContainerNode(Node):
     containers: ClassVar[tuple[type, ...]] = (dict,)
     """The Python types of the values."""
 
+    def accepts_all(self, values: list[Any]) -> bool:
+        if not set(map(type, values)) <= ({dict, _NONE} if self.nullable else {dict}):
+            return False
+        if self.nullable:
+            # An empty dict stands for null.
+            values = [value for value in values if value]
+        return self._accepts_dicts(values)
+
+    def _accepts_dicts(self, values: list[dict[Any, Any]]) -> bool:
+        """Return whether every dict conforms without a conversion."""
+        raise NotImplementedError
+
     def convert(self, value: object, path: FieldPath, row: Row, violations: Violations) -> object:
         if isinstance(value, self.containers):
             return self._convert_items(value, path, row, violations)
@@ -236,14 +248,8 @@ class ObjectNode(ContainerNode):
         self.required = [prop.name for prop in dtype.properties if prop.required]
         self.optional = [prop.name for prop in dtype.properties if not prop.required]
         self._names = frozenset(self.properties)
-        self._native_types = {dict, _NONE} if nullable else {dict}
 
-    def accepts_all(self, values: list[Any]) -> bool:
-        if not self._native_types.issuperset(map(type, values)):
-            return False
-        if self.nullable:
-            # An empty object stands for null.
-            values = [value for value in values if value]
+    def _accepts_dicts(self, values: list[dict[Any, Any]]) -> bool:
         return self._knows_keys(values) and self._accepts_properties(values)
 
     def _knows_keys(self, values: list[Any]) -> bool:
@@ -316,13 +322,8 @@ class MapNode(ContainerNode):
             f"a map of {_plural(dtype.value_type)}", nullable=nullable or accepts_any, strict=strict
         )
         self.item = compile_type(dtype.value_type, nullable=nullable, strict=strict)
-        self._native_types = {dict, _NONE} if self.nullable else {dict}
 
-    def accepts_all(self, values: list[Any]) -> bool:
-        if not self._native_types.issuperset(map(type, values)):
-            return False
-        if self.nullable:
-            values = [value for value in values if value]
+    def _accepts_dicts(self, values: list[dict[Any, Any]]) -> bool:
         if not {str}.issuperset(map(type, chain.from_iterable(values))):
             return False
         return self.item.accepts_all(list(chain.from_iterable(map(dict.values, values))))

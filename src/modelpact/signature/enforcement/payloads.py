@@ -8,7 +8,7 @@ import decimal
 import sys
 from collections.abc import Callable, Hashable, Iterable
 from enum import Enum
-from types import ModuleType
+from types import ModuleType, NoneType
 from typing import Any
 
 import numpy as np
@@ -37,9 +37,7 @@ def check_columns(data: object, columns: CompiledColumns, violations: Violations
     Returns:
         A frame `(n_rows, n_columns)`; unspecified if there are violations.
     """
-    if isinstance(data, pd.DataFrame):
-        return columns.check_frame(data, violations)
-    frame = to_frame(data)
+    frame = data if isinstance(data, pd.DataFrame) else to_frame(data)
     if frame is not None:
         return columns.check_frame(frame, violations)
     data = _unwrap_cell(data)
@@ -142,12 +140,19 @@ def _has_instance(values: Iterable[object], kind: type | tuple[type, ...]) -> bo
 def _check_list(data: list[Any], columns: CompiledColumns, violations: Violations) -> object:
     if any(has_fields(kind) or issubclass(kind, Enum) for kind in set(map(type, data))):
         data = object_to_row(data)
-    if columns.named:
-        if data and all(isinstance(row, dict) for row in data):
-            return columns.check_rows(data, violations)
-    elif _is_one_nested(columns):
+    if not columns.named:
+        return _check_unnamed_list(data, columns, violations)
+    if data and all(isinstance(row, dict) for row in data):
+        return columns.check_rows(data, violations)
+    return _check_converted(data, columns, violations)
+
+
+def _check_unnamed_list(
+    data: list[Any], columns: CompiledColumns, violations: Violations
+) -> object:
+    if _is_one_nested(columns):
         return _check_nested_cells(data, columns, violations)
-    elif len(columns.types) == 1 and not _has_instance(data, (list, dict, np.ndarray)):
+    if len(columns.types) == 1 and not _has_instance(data, (list, dict, np.ndarray)):
         return columns.check_cells(data, violations)
     return _check_converted(data, columns, violations)
 
@@ -196,11 +201,8 @@ def _is_text_list(value: object) -> bool:
 
 
 def _is_scalar(value: object) -> bool:
-    return (
-        value is None
-        or np.isscalar(value)
-        or isinstance(value, (datetime.date, datetime.timedelta, decimal.Decimal, bytearray))
-    )
+    others = (NoneType, datetime.date, datetime.timedelta, decimal.Decimal, bytearray)
+    return np.isscalar(value) or isinstance(value, others)
 
 
 _CHECKS: tuple[tuple[type, Callable[[Any, CompiledColumns, Violations], object]], ...] = (

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-import warnings
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -290,24 +289,15 @@ class CompiledTensors:
             else:
                 got = f"no tensor{misspelled(name, unknown)}"
                 violations.add_message(ViolationCode.MISSING_COLUMN, (name,), tensor.expected, got)
-        self._report_extra(unknown, violations)
-        return checked
-
-    def _report_extra(self, unknown: Iterable[object], violations: Violations) -> None:
         for key in unknown:
-            if self._extra == "forbid":
-                violations.add_message(
-                    ViolationCode.EXTRA_COLUMN,
-                    (key,),
-                    "a tensor of the signature",
-                    "an unknown tensor",
-                )
-            elif self._extra == "warn":
-                warnings.warn(
-                    f"tensor {str(key)[:40]!r} is not in the signature and is ignored",
-                    UserWarning,
-                    stacklevel=2,
-                )
+            violations.add_extra(
+                self._extra,
+                (key,),
+                "a tensor of the signature",
+                "an unknown tensor",
+                f"tensor {str(key)[:40]!r} is not in the signature and is ignored",
+            )
+        return checked
 
 
 def _check_member(

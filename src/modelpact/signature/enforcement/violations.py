@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from modelpact._internal.counts import format_count
 from modelpact._internal.text import closest_match, list_items
 from modelpact.errors import InputsError, OutputsError
 from modelpact.signature.field_path import FieldPath, format_column_path
@@ -120,6 +122,13 @@ class Violations:
             self.recorded.append(Violation(code, format_column_path(path), row, expected, got))
         self.total += 1
 
+    def add_extra(self, extra: str, path: FieldPath, expected: str, got: str, warning: str) -> None:
+        """Record, warn about or ignore what the signature does not have, as `extra` says."""
+        if extra == "forbid":
+            self.add_message(ViolationCode.EXTRA_COLUMN, path, expected, got)
+        elif extra == "warn":
+            warnings.warn(warning, UserWarning, stacklevel=2)
+
     def add_rows(
         self,
         code: str,
@@ -163,8 +172,7 @@ class Violations:
         """
         if not self.total:
             return
-        places = "1 place" if self.total == 1 else f"{self.total:,} places"
-        title = f"the {subject} violate the signature in {places}"
+        title = f"the {subject} violate the signature in {format_count(self.total, 'place')}"
         message = list_items(title, self.recorded, self.total)
         failures = tuple(self.recorded)
         raise error(message, failures=failures, total=self.total) from self.cause
@@ -180,7 +188,7 @@ def describe_value(value: object) -> str:
         "str 'old'"
     """
     type_name = type(value).__name__
-    if value is None or type_name in ("NAType", "NaTType"):
+    if type_name in ("NoneType", "NAType", "NaTType"):
         return "null"
     text = f"{type_name} {_short_form(value)}"
     # truncate() would also collapse the spaces of the data.

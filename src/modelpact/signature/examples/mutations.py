@@ -26,6 +26,7 @@ from mlflow.types.schema import (
 from modelpact.signature.enforcement.columns import object_array
 from modelpact.signature.language.tensor_types import accepts_any_array
 from modelpact.signature.language.type_names import ColumnType
+from modelpact.signature.language.types import column_labels
 
 __all__ = ["Mutation", "list_param_mutations", "list_schema_mutations"]
 
@@ -78,19 +79,18 @@ class ValueMutation(NamedTuple):
 def list_schema_mutations(schema: Schema) -> list[Mutation]:
     """List the mutations of the inputs of a schema."""
     mutations: list[Mutation] = []
-    for index, spec in enumerate(schema):
-        path = f"inputs[{index}]" if spec.name is None else f"inputs.{spec.name}"
+    for label, spec in zip(column_labels(schema), schema, strict=True):
         if isinstance(spec, TensorSpec):
-            mutations += _mutate_tensor(spec, "inputs" if spec.name is None else path)
+            mutations += _mutate_tensor(spec)
         else:
-            mutations += _mutate_column(spec, index, len(schema), path)
+            mutations += _mutate_column(spec, label, len(schema))
     return mutations
 
 
-def _mutate_column(spec: ColSpec, index: int, n_columns: int, path: str) -> Iterator[Mutation]:
-    label = index if spec.name is None else spec.name
+def _mutate_column(spec: ColSpec, label: str | int, n_columns: int) -> Iterator[Mutation]:
+    path = f"inputs[{label}]" if spec.name is None else f"inputs.{label}"
     # Only the last one of several unnamed columns can be missing.
-    is_droppable = spec.name is not None or index == n_columns - 1 > 0
+    is_droppable = spec.name is not None or label == n_columns - 1 > 0
     if spec.required and is_droppable:
         yield Mutation("MISSING_REQUIRED", path, lambda frame: frame.drop(columns=[label]))
     if isinstance(spec.type, DataType):
@@ -229,8 +229,10 @@ def _find_unused(names: Container[object]) -> str:
     return name
 
 
-def _mutate_tensor(spec: TensorSpec, path: str) -> Iterator[Mutation]:
+def _mutate_tensor(spec: TensorSpec) -> Iterator[Mutation]:
+    path = "inputs"
     if spec.name is not None:
+        path = f"inputs.{spec.name}"
         yield Mutation("MISSING_REQUIRED", path, partial(_remove_key, spec.name))
     if accepts_any_array(spec):
         # MLflow accepts every array for it.

@@ -11,7 +11,6 @@ import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.types.schema import (
     AnyType,
     Array,
-    ColSpec,
     DataType,
     Map,
     Object,
@@ -23,6 +22,7 @@ from mlflow.types.schema import (
 
 from modelpact.signature.enforcement.columns import object_array
 from modelpact.signature.language.type_names import ColumnType
+from modelpact.signature.language.types import column_labels
 
 __all__ = ["Sampler", "generate_inputs", "generate_params", "generate_value"]
 
@@ -93,14 +93,13 @@ def generate_inputs(
     if schema.is_tensor_spec():
         tensors = {spec.name: _generate_tensor(spec, sampler) for spec in specs}
         return tensors if schema.has_input_names() else tensors[None]
-    return _generate_frame(specs, sampler)
+    return _generate_frame(schema, sampler)
 
 
-def _generate_frame(specs: Sequence[ColSpec], sampler: Sampler) -> pd.DataFrame:
+def _generate_frame(schema: Schema, sampler: Sampler) -> pd.DataFrame:
     columns: dict[Hashable, NumpyArray] = {}
-    for index, spec in enumerate(specs):
+    for label, spec in zip(column_labels(schema), schema, strict=True):
         if spec.required or not sampler.omits(0.25):
-            label = index if spec.name is None else spec.name
             columns[label] = _generate_column(spec.type, bool(spec.required), sampler)
     return pd.DataFrame(columns, index=pd.RangeIndex(sampler.n_rows))
 

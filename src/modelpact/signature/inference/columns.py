@@ -54,9 +54,8 @@ def infer_columns(data: pd.DataFrame, issues: DataIssues) -> list[ColSpec]:
         inferred = (_infer_column(column, (label,), issues) for label, column in data.items())
     specs = []
     for label, dtype, (column_type, required) in zip(labels, dtypes, inferred, strict=True):
-        if column_type is None:
-            _add_unsupported((label,), f"dtype {dtype}", dtype, issues)
-        specs.append(ColSpec(column_type or AnyType(), label, required=required))
+        supported = _check_supported(column_type, (label,), f"dtype {dtype}", dtype, issues)
+        specs.append(ColSpec(supported, label, required=required))
     return specs
 
 
@@ -65,22 +64,16 @@ def infer_series(data: pd.Series[Any], issues: DataIssues) -> list[ColSpec]:
     name: Any = data.name
     label = 0 if name is None else name
     column_type, required = _infer_column(data, (label,), issues)
-    if column_type is None:
-        _add_unsupported((label,), f"dtype {data.dtype}", data.dtype, issues)
-        column_type = AnyType()
+    supported = _check_supported(column_type, (label,), f"dtype {data.dtype}", data.dtype, issues)
     if name is None and not required:
         text = "an unnamed Series with nulls: MLflow has no unnamed optional columns"
         issues.add((), text, "name the Series")
         return []
-    return [ColSpec(column_type, name, required=required)]
+    return [ColSpec(supported, name, required=required)]
 
 
 def _check_labels(labels: Sequence[Any], issues: DataIssues) -> None:
-    # True and 1 are the same key for a dict.
-    counts = Counter((type(label) is bool, label) for label in labels)
-    for (_, label), count in counts.items():
-        if count > 1:
-            issues.add((label,), f"duplicate name of {count} columns", "rename the columns")
+    _check_duplicates(labels, issues)
     if any_null(labels):
         issues.add((), "a column without a name", "name every column")
     for label in labels:
@@ -89,6 +82,14 @@ def _check_labels(labels: Sequence[Any], issues: DataIssues) -> None:
             issues.add((str(label),), f"a name of type {kind}, which MLflow cannot store", _RENAME)
     if 0 < sum(isinstance(label, str) for label in labels) < len(labels):
         issues.add((), "names of several types, such as text and numbers", _RENAME)
+
+
+def _check_duplicates(labels: Sequence[Any], issues: DataIssues) -> None:
+    # True and 1 are the same key for a dict.
+    counts = Counter((type(label) is bool, label) for label in labels)
+    for (_, label), count in counts.items():
+        if count > 1:
+            issues.add((label,), f"duplicate name of {count} columns", "rename the columns")
 
 
 def _find_null_floats(
@@ -166,10 +167,8 @@ def _infer_cells(series: pd.Series[Any], path: FieldPath, issues: DataIssues) ->
     if dtype is None:
         return common_type(values, path, issues), not any_null(values)
     column_type = _infer_dtype(dtype)
-    if column_type is None:
-        _add_unsupported(path, f"values of dtype {dtype}", dtype, issues)
-        return AnyType(), True
-    return column_type, not any_null(values)
+    supported = _check_supported(column_type, path, f"values of dtype {dtype}", dtype, issues)
+    return supported, not any_null(values)
 
 
 def _find_better_dtype(series: pd.Series[Any]) -> np.dtype[np.generic] | ExtensionDtype | None:
@@ -198,9 +197,19 @@ def _add_no_rows(path: FieldPath, issues: DataIssues) -> None:
     issues.add_untyped(path, text, "provide data with rows, or set the dtype")
 
 
-def _add_unsupported(path: FieldPath, subject: str, dtype: object, issues: DataIssues) -> None:
+def _check_supported(
+    column_type: ColumnType | None,
+    path: FieldPath,
+    subject: str,
+    dtype: object,
+    issues: DataIssues,
+) -> ColumnType:
+    """Return a type; `any`, and add an issue, if there is none."""
+    if column_type is not None:
+        return column_type
     verb = "have" if subject.startswith("values") else "has"
     issues.add_untyped(path, f"{subject} {verb} no MLflow type", _suggest_conversion(dtype))
+    return AnyType()
 
 
 def _suggest_conversion(dtype: object) -> str:

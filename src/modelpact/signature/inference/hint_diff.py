@@ -11,6 +11,7 @@ from mlflow.types.schema import Array, Map, Object, Property, Schema, TensorSpec
 from modelpact._internal.counts import format_count
 from modelpact._internal.text import list_items, preview, truncate
 from modelpact.errors import SignError
+from modelpact.signature.compat.descriptions import describe_part
 from modelpact.signature.inference.type_hints import from_predict
 from modelpact.signature.language.spec import to_spec
 from modelpact.signature.language.type_names import ColumnType
@@ -40,10 +41,8 @@ def check_type_hints(signature: ModelSignature, function: object) -> None:
     """
     inputs, outputs = from_predict(function)
     differences: _Differences = []
-    if inputs is not None:
-        differences += diff_type_hints(signature.inputs, inputs)
-    if outputs is not None:
-        differences += diff_type_hints(signature.outputs, outputs, role="outputs")
+    differences += diff_type_hints(signature.inputs, inputs)
+    differences += diff_type_hints(signature.outputs, outputs, role="outputs")
     if not differences:
         return
     count = format_count(len(differences), "difference")
@@ -60,13 +59,13 @@ def check_type_hints(signature: ModelSignature, function: object) -> None:
 
 
 def diff_type_hints(
-    written: Schema | None, hinted: Schema, *, role: str = "inputs"
+    written: Schema | None, hinted: Schema | None, *, role: str = "inputs"
 ) -> list[tuple[str, str]]:
     """Return the differences between a written schema and the schema of type hints.
 
     Args:
         written: The schema of the signature.
-        hinted: The schema of the type hints.
+        hinted: The schema of the type hints; None if there are none to compare with.
         role: The root of the paths: `inputs` or `outputs`.
 
     Returns:
@@ -78,11 +77,11 @@ def diff_type_hints(
         >>> diff_type_hints(old, new)
         [('inputs[0].age', 'long in the signature, double in the type hints')]
     """
+    if hinted is None or written == hinted:
+        return []
     if written is None:
         return _differ(role, "missing", _format_schema(hinted))
     if _get_layout(written) != _get_layout(hinted) or written.is_tensor_spec():
-        if written == hinted:
-            return []
         return _differ(role, _format_schema(written), _format_schema(hinted))
     found: _Differences = []
     for index, (old, new) in enumerate(zip(written, hinted, strict=True)):
@@ -102,14 +101,11 @@ def _get_layout(schema: Schema) -> list[object]:
 
 
 def _format_schema(schema: Schema) -> str:
-    kind = "column" if schema.has_input_names() else "unnamed column"
-    if schema.is_tensor_spec():
-        kind = "tensor"
     items = []
     for spec in schema.inputs:
         text = format_type(spec if isinstance(spec, TensorSpec) else spec.type)
         items.append(text if spec.name is None else f"{spec.name}: {text}")
-    return f"{format_count(len(items), kind)} ({truncate(', '.join(items))})"
+    return f"{describe_part(schema)} ({truncate(', '.join(items))})"
 
 
 def _diff_required(old: bool, new: bool, path: str) -> _Differences:

@@ -14,6 +14,7 @@ from modelpact.signature.inference.params import infer_params
 from modelpact.signature.inference.schemas import infer_schema
 from modelpact.signature.issues import DataIssues
 from modelpact.signature.language.type_names import ColumnType
+from modelpact.signature.language.types import column_labels
 
 __all__ = ["infer"]
 
@@ -93,11 +94,12 @@ def _infer_part(part: str, data: object, integers_as: str, issues: DataIssues) -
     schema = None if data is None else infer_schema(data, issues)
     if schema is None or schema.is_tensor_spec():
         return schema
-    for position, spec in enumerate(schema):
-        _add_untyped(spec.type, (position if spec.name is None else spec.name,), issues)
-    if integers_as == "auto":
-        return schema
-    integer_type = DataType[integers_as]
+    for label, spec in zip(column_labels(schema), schema, strict=True):
+        _add_untyped(spec.type, (label,), issues)
+    return schema if integers_as == "auto" else _cast_integers(schema, DataType[integers_as])
+
+
+def _cast_integers(schema: Schema, integer_type: DataType) -> Schema:
     return Schema(
         [
             ColSpec(_replace_integers(spec.type, integer_type), spec.name, required=spec.required)

@@ -19,6 +19,15 @@ from modelpact.signature.language.json_values import (
 
 __all__ = ["infer_params"]
 
+_EMPTY_LIST = (
+    "cannot infer a type from an empty list (MLflow infers datetime)",
+    "provide at least one item, or write the signature: '[string] = []'",
+)
+_EMPTY_DICT = (
+    "cannot infer a type from an empty dict",
+    """write the signature with optional keys: '{"key?": double} = {}'""",
+)
+
 
 def infer_params(params: object, issues: DataIssues) -> ParamSchema | None:
     """Infer the schema of params as MLflow does; return None after adding an issue.
@@ -58,19 +67,23 @@ def _infer_param(name: object, value: Any, issues: DataIssues) -> ParamSpec | No
 
 def _find_problem(value: Any, path: tuple[int, ...]) -> Unstorable | None:
     """Return why a value cannot be stored or typed, where MLflow would not notice; or None."""
-    is_empty_array = isinstance(value, np.ndarray) and not value.size
-    if is_empty_array or (isinstance(value, list) and not value):
-        text = "cannot infer a type from an empty list (MLflow infers datetime)"
-        remedy = "provide at least one item, or write the signature: '[string] = []'"
-        return Unstorable(path, text, remedy)
-    if isinstance(value, dict) and not value:
-        remedy = """write the signature with optional keys: '{"key?": double} = {}'"""
-        return Unstorable(path, "cannot infer a type from an empty dict", remedy)
+    if _is_empty(value):
+        return Unstorable(path, *(_EMPTY_DICT if isinstance(value, dict) else _EMPTY_LIST))
     if isinstance(value, (dict, str)):
         return find_unstorable(value, path)
     if isinstance(value, list) and not path:
         found = (_find_problem(item, (index,)) for index, item in enumerate(value))
         return next(filter(None, found), None)
+    return _find_untyped(value, path)
+
+
+def _is_empty(value: object) -> bool:
+    if isinstance(value, np.ndarray):
+        return not value.size
+    return isinstance(value, (list, dict)) and not value
+
+
+def _find_untyped(value: object, path: tuple[int, ...]) -> Unstorable | None:
     if getattr(value, "tzinfo", None) is not None:
         text = "MLflow stores datetimes without a time zone"
         return Unstorable(path, text, "provide it in UTC and without tzinfo")
@@ -85,8 +98,10 @@ def _suggest(value: object) -> str:
         return "provide an example value, or write the signature with a default of null"
     if isinstance(value, np.ndarray) and value.ndim > 1:
         return "wrap it in a dict, as in {'items': value.tolist()}"
-    if not isinstance(value, list):
-        return suggest_conversion(value)
+    return _suggest_for_list(value) if isinstance(value, list) else suggest_conversion(value)
+
+
+def _suggest_for_list(value: list[object]) -> str:
     if any(isinstance(item, (dict, list, tuple, np.ndarray)) for item in value):
         return "wrap it in a dict, as in {'items': [...]}"
     kinds = sorted({type(item).__name__ for item in value})

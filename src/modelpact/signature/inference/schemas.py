@@ -36,6 +36,7 @@ _UNSTORED_KINDS = {
     "V": ("a structured array", "provide a DataFrame, or a dict of arrays"),
     "T": ("an array of dtype StringDType, which MLflow cannot store", "convert it: astype('U')"),
 }
+_TEXT_DTYPES: dict[str, np.dtype[Any]] = {"U": np.dtype(str), "S": np.dtype(bytes)}
 _PACKAGE_CONVERSIONS = {
     "pyarrow": "convert it first: to_pandas()",
     "polars": "convert it first: to_pandas()",
@@ -208,20 +209,23 @@ def _infer_tensor(
         remedy = "the first axis is rows: reshape(1), or provide the scalar itself"
         issues.add(path, "an array without axes", remedy)
         return []
+    if problem := _find_unstored(dtype):
+        issues.add(path, *problem)
+        return []
+    # Without the length of the longest string.
+    return [TensorSpec(_TEXT_DTYPES.get(dtype.char, dtype), (-1, *shape[1:]), name)]
+
+
+def _find_unstored(dtype: np.dtype[np.generic]) -> tuple[str, str] | None:
+    """Return why no tensor has a dtype, and what to do; None for other dtypes."""
     if dtype.kind in _UNSTORED_KINDS:
-        issues.add(path, *_UNSTORED_KINDS[dtype.kind])
-        return []
+        return _UNSTORED_KINDS[dtype.kind]
     if dtype.char in "gG":
-        issues.add(path, f"an array of {dtype}, which JSON cannot hold", "use astype('float64')")
-        return []
+        return f"an array of {dtype}, which JSON cannot hold", "use astype('float64')"
     if not dtype.isnative:
         remedy = f"convert it: astype('{dtype.newbyteorder('=').str}')"
-        issues.add(path, "an array in another byte order, which MLflow cannot store", remedy)
-        return []
-    if dtype.char in "US":
-        # Without the length of the longest string.
-        dtype = np.dtype(str if dtype.char == "U" else bytes)
-    return [TensorSpec(dtype, (-1, *shape[1:]), name)]
+        return "an array in another byte order, which MLflow cannot store", remedy
+    return None
 
 
 def _infer_array(

@@ -203,7 +203,7 @@ def _read_class(hint: type, path: str, parents: _Parents) -> tuple[ColumnType, b
     if has_fields(hint):
         return _read_object(hint, path, parents), True
     if issubclass(hint, Enum):
-        return _read_values(hint, [member.value for member in hint], path)
+        return _read_values(hint, list(hint), path)
     _reject(hint, path, suggest_hint(hint))
 
 
@@ -216,8 +216,7 @@ def _read_generic(hint: object, path: str, parents: _Parents) -> tuple[ColumnTyp
     if origin in _UNIONS:
         return _read_union(get_args(hint), path, parents)
     if origin is Literal:
-        values = [value.value if isinstance(value, Enum) else value for value in get_args(hint)]
-        return _read_values(hint, values, path)
+        return _read_values(hint, get_args(hint), path)
     if is_typed_dict(hint):
         return _read_object(hint, path, parents), True
     _reject(hint, path, suggest_hint(hint))
@@ -247,8 +246,9 @@ def _read_union(
     return AnyType(), required
 
 
-def _read_values(hint: object, values: list[object], path: str) -> tuple[DataType, bool]:
+def _read_values(hint: object, members: Sequence[object], path: str) -> tuple[DataType, bool]:
     """Return the type of the values of a `Literal` or an `Enum`; None makes it optional."""
+    values = [member.value if isinstance(member, Enum) else member for member in members]
     kinds = {_SCALARS.get(type(value)) for value in values if value is not None}
     match list(kinds):
         case [DataType() as kind]:

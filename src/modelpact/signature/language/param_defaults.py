@@ -168,11 +168,14 @@ def _check_range(values: list[Any], dtype: ColumnType) -> str:
     if not isinstance(dtype, DataType) or dtype not in _RANGES:
         return ""
     low, high = _RANGES[dtype]
-    for value in values:
-        is_finite = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
-        if is_finite and not low <= value <= high:
+    for value in filter(_is_finite, values):
+        if not low <= value <= high:
             return f"default {preview(value)} is out of range for {dtype.name} ({low} to {high})"
     return ""
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _suggest_default(dtype: ColumnType, shape: tuple[int, ...] | None, default: object) -> str:

@@ -46,7 +46,7 @@ def read_params(value: object, path: FieldPath, issues: SpecIssues) -> ParamSche
     found = _read_entries(value, path, issues)
     params = list(filter(None, found))
     issues.add_duplicates(path, [param.name for param in params])
-    return None if issues or len(params) < len(found) else ParamSchema(params)
+    return None if issues else ParamSchema(params)
 
 
 def _read_entries(value: object, path: FieldPath, issues: SpecIssues) -> list[ParamSpec | None]:

@@ -156,16 +156,20 @@ def _check_consistency(specs: list[_Spec], path: FieldPath, issues: SpecIssues) 
     """Add the issues of columns and tensors that MLflow does not allow together."""
     names = [spec.name for spec in specs if spec.name is not None]
     issues.add_duplicates(path, names)
-    n_tensors = sum(isinstance(spec, TensorSpec) for spec in specs)
-    n_columns = len(specs) - n_tensors
-    if n_tensors and n_columns:
-        text = f"tensors ({n_tensors}) and columns ({n_columns}) cannot be mixed"
-        issues.add(path, f"{text}; write an array column as [double]")
+    _check_mixture(specs, path, issues)
     if not names:
         _check_unnamed(specs, path, issues)
     elif len(names) < len(specs):
         counts = f"named ({len(names)}) and unnamed ({len(specs) - len(names)})"
         issues.add(path, f"{counts} columns cannot be mixed; name all of them or none")
+
+
+def _check_mixture(specs: list[_Spec], path: FieldPath, issues: SpecIssues) -> None:
+    n_tensors = sum(isinstance(spec, TensorSpec) for spec in specs)
+    n_columns = len(specs) - n_tensors
+    if n_tensors and n_columns:
+        text = f"tensors ({n_tensors}) and columns ({n_columns}) cannot be mixed"
+        issues.add(path, f"{text}; write an array column as [double]")
 
 
 def _check_unnamed(specs: list[_Spec], path: FieldPath, issues: SpecIssues) -> None:

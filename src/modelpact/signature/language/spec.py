@@ -11,7 +11,7 @@ from typing import Any
 from mlflow.models import ModelSignature
 from mlflow.types.schema import ParamSchema, Schema
 
-from modelpact._internal.text import did_you_mean, preview
+from modelpact._internal.text import preview
 from modelpact.errors import SpecError
 from modelpact.signature.issues import SpecIssues
 from modelpact.signature.language.params import params_to_spec, read_params
@@ -20,7 +20,12 @@ from modelpact.signature.language.yaml_reader import Unreadable, read_document
 
 __all__ = ["load", "parse", "to_spec"]
 
-_PARTS = ["inputs", "outputs", "params"]
+_READERS: dict[str, Callable[..., Any]] = {
+    "inputs": read_schema,
+    "outputs": read_schema,
+    "params": read_params,
+}
+_PARTS = list(_READERS)
 
 
 def parse(spec: object, *, source: str | os.PathLike[str] | None = None) -> ModelSignature:
@@ -116,18 +121,11 @@ def _read_parts(spec: object, issues: SpecIssues) -> dict[str, Any]:
     if "flavors" in spec and not _has_parts(spec):
         issues.add((), "this MLmodel was saved without a signature")
         return {}
-    for key in spec:
-        if key not in _PARTS:
-            text = f"unknown key {preview(key)}{did_you_mean(key, _PARTS)}"
-            issues.add((key,), f"{text}; a signature has inputs, outputs and params")
-    readers: dict[str, Callable[..., Any]] = {
-        "inputs": read_schema,
-        "outputs": read_schema,
-        "params": read_params,
-    }
+    remedy = "; a signature has inputs, outputs and params"
+    issues.add_unknown_keys((), spec, _PARTS, remedy=remedy)
     return {
         part: reader(spec[part], (part,), issues)
-        for part, reader in readers.items()
+        for part, reader in _READERS.items()
         if spec.get(part) is not None
     }
 

@@ -22,6 +22,8 @@ ColumnType = DataType | Array | Object | Map | AnyType | SparkMLVector
 SCALAR_TYPES: dict[str, DataType] = {kind.name: kind for kind in DataType}
 TYPE_NAMES = [*SCALAR_TYPES, "any", "sparkml_vector"]
 
+_NAMES_BY_CLASS = {AnyType: "any", SparkMLVector: "sparkml_vector"}
+
 _ALIASES = {
     "long": "int int64 bigint int_ i64 intp longint uint32 u32",
     "integer": "int32 i32 int8 int16 i8 i16 uint8 uint16 smallint short",
@@ -34,6 +36,7 @@ _ALIASES = {
     "any": "typing.any object_ json variant unknown",
 }
 _TYPE_BY_ALIAS = {alias: kind for kind, aliases in _ALIASES.items() for alias in aliases.split()}
+_TYPE_BY_ALIAS |= dict(zip(TYPE_NAMES, TYPE_NAMES, strict=True))
 
 _ARRAY = "write [type] for an array, such as [string]"
 _COMPLEX = (
@@ -74,6 +77,16 @@ _CALL = re.compile(
 )
 
 
+def type_name(dtype: DataType | AnyType | SparkMLVector) -> str:
+    """Return the name of a type that contains no other types.
+
+    Example:
+        >>> type_name(DataType.long)
+        'long'
+    """
+    return dtype.name if isinstance(dtype, DataType) else _NAMES_BY_CLASS[type(dtype)]
+
+
 def describe_unknown_type(text: str) -> str:
     """Return a message for an unknown type, with the type to write instead where one is known.
 
@@ -108,11 +121,7 @@ def _advise(text: str) -> str:
 
 def _find_type(word: str) -> str:
     """Return the type that a word stands for, or an empty string."""
-    word = _PREFIX.sub("", word)
-    lowered = word.lower()
-    if word in TYPE_NAMES:
-        return word
-    return _TYPE_BY_ALIAS.get(lowered, lowered if lowered in TYPE_NAMES else "")
+    return _TYPE_BY_ALIAS.get(_PREFIX.sub("", word).lower(), "")
 
 
 def _advise_generic(kind: str, inner: str) -> str:

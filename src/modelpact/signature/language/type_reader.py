@@ -21,6 +21,7 @@ from modelpact.signature.language.yaml_reader import Unreadable, read_document
 
 __all__ = ["is_plain_key", "merge_required", "read_key", "read_member", "read_type"]
 
+_CONTAINERS: dict[str, type[Array] | type[Map]] = {"array": Array, "map": Map}
 _LONG_FORM_KEYS = {"array": "items", "object": "properties", "map": "values"}
 _IN_LONG_FORM = " in MLflow's long form"
 _LONG_FORM_TYPES = (*_LONG_FORM_KEYS, "sparkml_vector")
@@ -69,7 +70,7 @@ def read_member(
     if not _is_long_member(value, in_long_form):
         return read_type(value, path, issues), None
     required = value.get("required")
-    if required is not None and not isinstance(required, bool):
+    if not isinstance(required, (bool, NoneType)):
         text = f"required must be true or false, got {preview(required)}"
         issues.add((*path, "required"), text)
         required = None
@@ -137,16 +138,16 @@ def _describe_invalid_text(value: str) -> str:
 
 
 def _read_array(value: list[object], path: FieldPath, issues: SpecIssues) -> Array | None:
-    if len(value) == 1 and not isinstance(value[0], int):
-        item = read_type(value[0], (*path, 0), issues)
-        return None if item is None else Array(item)
     if value and all(isinstance(axis, int) for axis in value):
         shape = preview(value)
         issues.add(path, f"{shape} looks like a shape; add the dtype of the tensor: float32{shape}")
-    else:
+        return None
+    if len(value) != 1:
         text = "an array is written as a list of one type, such as [string]"
         issues.add(path, f"{text}; this list has {len(value)} items")
-    return None
+        return None
+    item = read_type(value[0], (*path, 0), issues)
+    return None if item is None else Array(item)
 
 
 def _read_mapping(
@@ -190,7 +191,7 @@ def _read_long_form(
     kind: str, value: dict[str, object], path: FieldPath, issues: SpecIssues
 ) -> ColumnType | None:
     key = _LONG_FORM_KEYS.get(kind)
-    known = ["type", "name", "required", *([key] if key else [])]
+    known = ["type", "name", "required", *filter(None, [key])]
     issues.add_unknown_keys(path, value, known, _IN_LONG_FORM)
     if key is None:
         return SparkMLVector()
@@ -200,11 +201,8 @@ def _read_long_form(
     inner = value[key]
     if kind == "object":
         return _read_object(inner, (*path, key), issues, in_long_form=True)
-    is_long = isinstance(inner, dict) and "type" in inner
-    item = read_type(inner, (*path, key), issues, in_long_form=is_long)
-    if item is None:
-        return None
-    return Array(item) if kind == "array" else Map(item)
+    item = read_type(inner, (*path, key), issues, in_long_form=True)
+    return None if item is None else _CONTAINERS[kind](item)
 
 
 def _read_object(
@@ -233,8 +231,7 @@ def _read_property(
 ) -> Property | None:
     is_name = in_long_form and isinstance(key, str)
     name_and_flag = (str(key), True) if is_name else read_key(key, path, issues)
-    is_long = in_long_form and isinstance(value, dict)
-    dtype, flag = read_member(value, (*path, key), issues, in_long_form=is_long)
+    dtype, flag = read_member(value, (*path, key), issues, in_long_form=in_long_form)
     if name_and_flag is None or dtype is None:
         return None
     name, required = name_and_flag

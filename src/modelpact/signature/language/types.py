@@ -13,16 +13,17 @@ from mlflow.types.schema import (
     Map,
     Object,
     Property,
+    Schema,
     SparkMLVector,
     TensorSpec,
 )
 
 from modelpact.signature.issues import SpecIssues
 from modelpact.signature.language.tensor_types import is_tensor, read_tensor
-from modelpact.signature.language.type_names import ColumnType
+from modelpact.signature.language.type_names import ColumnType, type_name
 from modelpact.signature.language.type_reader import is_plain_key, read_type
 
-__all__ = ["format_type", "parse_type", "properties_by_name", "type_to_spec"]
+__all__ = ["column_labels", "format_type", "parse_type", "properties_by_name", "type_to_spec"]
 
 _YAML_WORDS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
 
@@ -63,12 +64,8 @@ def type_to_spec(dtype: ColumnType | TensorSpec) -> Any:
     match dtype:
         case TensorSpec():
             return f"{dtype.type.name}[{', '.join(map(str, dtype.shape))}]"
-        case DataType():
-            return dtype.name
-        case SparkMLVector():
-            return "sparkml_vector"
-        case AnyType():
-            return "any"
+        case DataType() | AnyType() | SparkMLVector():
+            return type_name(dtype)
         case Array():
             return [type_to_spec(dtype.dtype)]
         case Map():
@@ -79,6 +76,12 @@ def type_to_spec(dtype: ColumnType | TensorSpec) -> Any:
 def properties_by_name(dtype: Object) -> dict[str, Property]:
     """Return the properties of an object by their names."""
     return {prop.name: prop for prop in dtype.properties}
+
+
+def column_labels(schema: Schema) -> list[Any]:
+    """Return the names of columns or tensors; the positions of unnamed ones."""
+    names: list[Any] = [spec.name for spec in schema.inputs]
+    return names if schema.has_input_names() else list(range(len(names)))
 
 
 def _object_to_spec(dtype: Object) -> dict[str, object]:

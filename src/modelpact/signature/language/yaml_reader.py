@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Hashable
@@ -184,12 +185,10 @@ def read_stored(value: object, from_json: Callable[[str], _Stored]) -> _Stored |
         MLflow's schema; None if the value is not such a text, or is broken. It is then read like a
         written signature, which reports what is wrong.
     """
-    if not isinstance(value, str) or not value.lstrip().startswith("["):
-        return None
-    try:
-        items = json.loads(value)
-        if items and all(isinstance(item, dict) for item in items):
-            return from_json(value)
-    except (ValueError, MlflowException, KeyError, TypeError, AttributeError, RecursionError):
-        return None
+    errors = (ValueError, MlflowException, KeyError, TypeError, AttributeError, RecursionError)
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        with contextlib.suppress(*errors):
+            items = json.loads(value)
+            if items and all(isinstance(item, dict) for item in items):
+                return from_json(value)
     return None
