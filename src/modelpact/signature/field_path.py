@@ -30,7 +30,7 @@ def format_path(path: Sequence[Hashable], root: str = "", key_length: int = MAX_
     """
     text = root
     for part in path:
-        if isinstance(part, int) and not isinstance(part, bool):
+        if type(part) is int:
             text += f"[{part}]"
         else:
             text += ("." if text else "") + str(part)[:key_length]

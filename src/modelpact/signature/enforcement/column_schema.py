@@ -11,7 +11,8 @@ import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from mlflow.types.schema import Schema
 
 from modelpact._internal.text import did_you_mean
-from modelpact.signature.enforcement.columns import Series, Values, compile_column
+from modelpact.signature.enforcement.columns import Column, Series, Values, compile_column
+from modelpact.signature.enforcement.options import report_extra
 from modelpact.signature.enforcement.violations import ViolationCode, Violations, misspelled
 from modelpact.signature.language.types import column_labels
 
@@ -122,12 +123,13 @@ class CompiledColumns:
                 ViolationCode.MISSING_COLUMN, (), f"{expected} columns", str(given)
             )
         elif given > expected:
-            violations.add_extra(
+            report_extra(
                 self._extra,
                 (),
                 f"{expected} columns",
                 str(given),
-                f"expected {expected} columns, got {given}; the extra columns are ignored",
+                warning=f"expected {expected} columns, got {given}; the extra columns are ignored",
+                violations=violations,
             )
         return [position if position < given else None for position in range(expected)]
 
@@ -147,12 +149,7 @@ class CompiledColumns:
             return
         unknown = [label for label in found if label not in self._known]
         absent = [column for column in self._columns if column.label not in found]
-        for column in absent:
-            if column.required:
-                got = f"no column{misspelled(column.label, unknown)}"
-                violations.add_message(
-                    ViolationCode.MISSING_COLUMN, column.path, column.expected, got
-                )
+        _report_missing(absent, unknown, violations)
         self._report_unknown(unknown, [column.label for column in absent], violations)
 
     def _report_unknown(
@@ -162,12 +159,13 @@ class CompiledColumns:
             return
         for label in unknown:
             hint = did_you_mean(label, absent)
-            violations.add_extra(
+            report_extra(
                 self._extra,
                 (label,),
                 "a column of the signature",
                 f"an unknown column{hint}",
-                f"column {str(label)[:40]!r} is not in the signature and is ignored{hint}",
+                warning=f"column {str(label)[:40]!r} is not in the signature and is ignored{hint}",
+                violations=violations,
             )
 
     def _build_frame(self, columns: dict[Hashable, Values], n_rows: int) -> pd.DataFrame:
@@ -184,6 +182,13 @@ class CompiledColumns:
                 self._index = pd.Index(self._labels)
             return pd.DataFrame(np.stack(values, axis=1), columns=self._index, copy=False)
         return pd.DataFrame(columns, index=range(n_rows), copy=False)
+
+
+def _report_missing(absent: list[Column], unknown: list[Hashable], violations: Violations) -> None:
+    for column in absent:
+        if column.required:
+            got = f"no column{misspelled(column.label, unknown)}"
+            violations.add_message(ViolationCode.MISSING_COLUMN, column.path, column.expected, got)
 
 
 def _assemble(

@@ -32,8 +32,7 @@ class JsonDecoder:
 
     def __init__(self, schema: Schema | None) -> None:
         specs: list[Any] = [] if schema is None else schema.inputs
-        kinds = [spec.type for spec in specs]
-        self._positions = {i: kind for i, kind in enumerate(kinds) if _has_text(kind)}
+        self._positions = {i: spec.type for i, spec in enumerate(specs) if _has_text(spec.type)}
         self._names = {specs[i].name: kind for i, kind in self._positions.items()}
         self._is_single = len(specs) == 1 and specs[0].name is None
         self._is_tensors = bool(specs) and isinstance(specs[0], TensorSpec)

@@ -15,6 +15,7 @@ from mlflow.types.schema import Schema, TensorSpec
 
 from modelpact.signature.enforcement.casting import Array, are_castable, cast_with_losses
 from modelpact.signature.enforcement.columns import Series, object_array
+from modelpact.signature.enforcement.options import report_extra
 from modelpact.signature.enforcement.payloads import to_frame
 from modelpact.signature.enforcement.violations import (
     DEFAULT_LIMIT,
@@ -23,6 +24,7 @@ from modelpact.signature.enforcement.violations import (
     misspelled,
 )
 from modelpact.signature.field_path import FieldPath
+from modelpact.signature.language.tensor_types import accepts_any_array
 
 __all__ = ["CompiledTensors", "Tensor", "is_sparse"]
 
@@ -42,9 +44,8 @@ class Tensor:
         self.shape = tuple(spec.shape)
         self.strict = strict
         self.expected = f"{self.dtype.name}[{', '.join(map(str, self.shape))}]"
-        # MLflow infers this spec from ragged arrays, so it does not restrict the data.
-        self._accepts_any = self.shape == (-1,) and self.dtype == _OBJECT
-        self._may_be_ragged = len(self.shape) > 1 and -1 in self.shape[1:]
+        self._accepts_any = accepts_any_array(spec)
+        self._may_be_ragged = -1 in self.shape[1:]
 
     def check(self, value: object, path: FieldPath, violations: Violations) -> object:
         """Check an array, a sparse matrix or a list.
@@ -290,12 +291,13 @@ class CompiledTensors:
                 got = f"no tensor{misspelled(name, unknown)}"
                 violations.add_message(ViolationCode.MISSING_COLUMN, (name,), tensor.expected, got)
         for key in unknown:
-            violations.add_extra(
+            report_extra(
                 self._extra,
                 (key,),
                 "a tensor of the signature",
                 "an unknown tensor",
-                f"tensor {str(key)[:40]!r} is not in the signature and is ignored",
+                warning=f"tensor {str(key)[:40]!r} is not in the signature and is ignored",
+                violations=violations,
             )
         return checked
 

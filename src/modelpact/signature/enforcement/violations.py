@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -121,13 +120,6 @@ class Violations:
         if self.total < self.limit:
             self.recorded.append(Violation(code, format_column_path(path), row, expected, got))
         self.total += 1
-
-    def add_extra(self, extra: str, path: FieldPath, expected: str, got: str, warning: str) -> None:
-        """Record, warn about or ignore what the signature does not have, as `extra` says."""
-        if extra == "forbid":
-            self.add_message(ViolationCode.EXTRA_COLUMN, path, expected, got)
-        elif extra == "warn":
-            warnings.warn(warning, UserWarning, stacklevel=2)
 
     def add_rows(
         self,

@@ -271,15 +271,17 @@ class _ModuleWriter:
         if dtype.kind == "f":
             return self._tensor_float(dtype)
         if dtype.kind == "O":
-            if spec.shape[-1] == -1:
-                return "Any"
-            self._functions.add("_reject_list")
-            return "Annotated[Any, BeforeValidator(_reject_list)]"
-        if dtype.kind == "S":
-            return self._use_type("_Binary")
+            return self._tensor_object(spec)
         if dtype.kind == "M":
             return f"{self._use_type('_Datetime')} | None"
-        return {"b": "bool", "U": "str"}.get(dtype.kind) or self._use_type("_Nothing")
+        plain = {"b": "bool", "U": "str"}.get(dtype.kind)
+        return plain or self._use_type("_Binary" if dtype.kind == "S" else "_Nothing")
+
+    def _tensor_object(self, spec: TensorSpec) -> str:
+        if spec.shape[-1] == -1:
+            return "Any"
+        self._functions.add("_reject_list")
+        return "Annotated[Any, BeforeValidator(_reject_list)]"
 
     def _tensor_float(self, dtype: np.dtype[Any]) -> str:
         self._functions.add("_limit_integers")

@@ -161,7 +161,8 @@ def _dataclass_fields(kind: Any, role: Literal["inputs", "outputs"]) -> Iterator
 
 def _pydantic_fields(kind: Any, role: Literal["inputs", "outputs"]) -> Iterator[HintField]:
     is_model = issubclass(kind, BaseModel)
-    if is_model and not kind.__pydantic_complete__:
+    if is_model:
+        # Does nothing if the model is complete.
         kind.model_rebuild(raise_errors=False)
     config = kind.model_config if is_model else kind.__pydantic_config__
     get_key = _validated_key if role == "inputs" else _serialized_key

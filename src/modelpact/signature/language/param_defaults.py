@@ -15,7 +15,7 @@ from mlflow.types.schema import Array, DataType, Object, ParamSpec
 from modelpact._internal.text import preview
 from modelpact.signature.field_path import FieldPath
 from modelpact.signature.issues import SpecIssues
-from modelpact.signature.language.json_values import find_unstorable, is_missing
+from modelpact.signature.language.json_values import Unstorable, find_unstorable, is_missing
 from modelpact.signature.language.type_names import ColumnType
 from modelpact.signature.language.types import format_type
 
@@ -143,8 +143,7 @@ def build_param(
     if dtype == DataType.datetime and (remedy := _check_datetimes(values)):
         issues.add(path, f"{message}; {remedy}")
         return None
-    is_text = isinstance(dtype, Object) or dtype == DataType.string
-    if is_text and (found := find_unstorable(default)):
+    if found := _find_unstorable(dtype, default):
         issues.add((*path, *found.path), f"invalid default: {found.text}; {found.remedy}")
         return None
     try:
@@ -156,6 +155,11 @@ def build_param(
         issues.add(path, text)
         return None
     return param
+
+
+def _find_unstorable(dtype: DataType | Object, default: object) -> Unstorable | None:
+    is_text = isinstance(dtype, Object) or dtype == DataType.string
+    return find_unstorable(default) if is_text else None
 
 
 def format_param_type(dtype: ColumnType, shape: tuple[int, ...] | None) -> str:
