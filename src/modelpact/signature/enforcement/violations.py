@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modelpact._internal.counts import format_count
 from modelpact._internal.text import closest_match, list_items
 from modelpact.errors import InputsError, OutputsError
 from modelpact.signature.field_path import FieldPath, format_column_path
@@ -164,7 +163,8 @@ class Violations:
         """
         if not self.total:
             return
-        title = f"the {subject} violate the signature in {format_count(self.total, 'place')}"
+        places = "1 place" if self.total == 1 else f"{self.total:,} places"
+        title = f"the {subject} violate the signature in {places}"
         message = list_items(title, self.recorded, self.total)
         failures = tuple(self.recorded)
         raise error(message, failures=failures, total=self.total) from self.cause
