@@ -115,6 +115,14 @@ def test_a_signal_at_any_time_leaves_nothing_open(what: str, shots: int, tmp_pat
 
 
 @pytest.mark.exhaustive
+def test_a_batch_can_be_stopped_by_a_signal_and_resumed(tmp_path: Path) -> None:
+    [account] = forks("predict", 60, tmp_path)
+    statuses = ("SIGINT 130", "SIGTERM 143", "SIGHUP 129")
+    assert {key for key in account["exits"] if "None" not in key} == set(statuses)
+    assert (account["not_resumed"], account["different"], account["left"]) == (0, 0, 0)
+
+
+@pytest.mark.exhaustive
 def test_several_commands_can_create_a_store_concurrently(tmp_path: Path) -> None:
     count = 8 if FULL else 4
     script = Path(sys.executable).with_name("modelpact")

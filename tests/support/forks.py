@@ -1,6 +1,6 @@
 """Hundreds of processes: a parent with all imports forks them, kills them, and inspects the result.
 
-Usage: python -m tests.support.forks {open|schema|job|signal|sweep} COUNT [SEED]. It uses the working folder and prints its counts as JSON.
+Usage: python -m tests.support.forks {open|schema|job|signal|sweep|predict} COUNT [SEED]. It uses the working folder and prints its counts as JSON.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ENDED = Path("ended").absolute()
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-COMMAND = (
+PUBLISH = (
     "data=inline",
     "data.inputs=[{a: 1.0, b: 2.0}, {a: 2.0, b: 4.0}, {a: 3.0, b: 1.0}]",
     "data.targets=[3.0, 6.0, 4.0]",
@@ -230,9 +230,9 @@ def jobs(kills: int) -> dict[str, Any]:
 
 
 def command(*arguments: str) -> None:
-    """Run a command of the command line, which publishes small models."""
+    """Run a command of the command line."""
     GlobalHydra.instance().clear()
-    sys.argv = ["modelpact", *COMMAND, *arguments]
+    sys.argv = ["modelpact", *arguments]
     main()
 
 
@@ -261,7 +261,7 @@ def signals(shots: int, *arguments: str) -> dict[str, Any]:
     subfolder = "hydra.sweep.dir" if "-m" in arguments else "hydra.run.dir"
 
     def work(name: str) -> None:
-        command(*arguments, f"{subfolder}=outputs/{name}")
+        command(*PUBLISH, *arguments, f"{subfolder}=outputs/{name}")
 
     seconds = length(lambda: work(f"measured{os.getpid()}"))
     exits: dict[str, dict[int, int]] = {}
@@ -277,6 +277,37 @@ def signals(shots: int, *arguments: str) -> dict[str, Any]:
         exits[number.name] = dict(counts)
     assert run(functools.partial(work, "last")), LOG.read_text()
     return {"seconds": round(seconds, 3), "exits": exits, **asked()}
+
+
+def predictions(shots: int) -> dict[str, Any]:
+    """Stop batches with signals, and resume them; count those whose output differs."""
+    place("predictions", "cache")
+    assert run(lambda: command(*PUBLISH)), LOG.read_text()
+    rows = "".join(f"{number}.5,{number % 7}.25\n" for number in range(20_000))
+    Path("rows.csv").write_text(f"a,b\n{rows}")
+
+    def work(name: str, *arguments: str) -> None:
+        command(
+            *("task=predict", "task.uri=models:/sums/1", "task.batch_size=500", "data=csv"),
+            *("data.path=rows.csv", f"task.out={name}.csv", "hydra.run.dir=outputs", *arguments),
+        )
+
+    assert run(functools.partial(work, "reference")), LOG.read_text()
+    reference = Path("reference.csv").read_bytes()
+    seconds = length(lambda: work(f"measured{os.getpid()}"))
+    exits: Counter[str] = Counter()
+    counts = {"left": 0, "not_resumed": 0, "different": 0}
+    for number in range(shots):
+        out = Path(f"{number}.csv")
+        sent = SIGNALS[number % len(SIGNALS)]
+        status = shot(functools.partial(work, str(number)), sent, seconds)
+        exits[f"{sent.name} {status}"] += 1
+        seconds *= 0.9 if status is None else 1.02
+        counts["left"] += len([*Path().glob(".*.new*"), *left()])
+        resumed = out.exists() or run(functools.partial(work, str(number), "task.resume=true"))
+        counts["not_resumed"] += not resumed
+        counts["different"] += resumed and out.read_bytes() != reference
+    return {"seconds": round(seconds, 3), "exits": exits, **counts}
 
 
 def asked() -> dict[str, Any]:
@@ -347,10 +378,11 @@ if __name__ == "__main__":
         "job": jobs,
         "signal": signals,
         "sweep": lambda count: signals(count, *SWEEP),
+        "predict": predictions,
     }
-    if what in ("signal", "sweep"):
+    if what in ("signal", "sweep", "predict"):
         with contextlib.redirect_stdout(sys.stderr):
-            command(*(SWEEP if what == "sweep" else ()))
+            command(*PUBLISH, *(SWEEP if what == "sweep" else ()))
     os.chdir("..")
     account = accounts[what](int(count))
     sys.stdout.write(json.dumps(account, indent=1) + "\n")

@@ -112,8 +112,15 @@ class TestRunning:
             other = store.create_run(
                 experiment, tags={"mlflow.parentRunId": "of another"}
             ).info.run_id
+            pending, ready = [
+                store.create_logged_model(experiment, source_run_id=child).model_id
+                for _ in range(2)
+            ]
+            store.finalize_logged_model(ready, "READY")
             raise KeyboardInterrupt
         assert client().get_run(child).info.status == "KILLED"
+        assert client().get_logged_model(pending).status == "FAILED"
+        assert client().get_logged_model(ready).status == "READY"
         assert client().get_run(other).info.status == "RUNNING"
 
     def test_a_store_that_cannot_be_opened_runs_nothing(self) -> None:

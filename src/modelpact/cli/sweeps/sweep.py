@@ -205,9 +205,10 @@ def _end_children(store: Store, parent: str) -> None:
     experiments = [store.experiment_id]
     running = f"tags.`mlflow.parentRunId` = '{parent}' and attributes.status = 'RUNNING'"
     for run in store.client.search_runs(experiments, running, max_results=1000):
-        pending = f"source_run_id = '{run.info.run_id}' and status = 'PENDING'"
-        for model in store.client.search_logged_models(experiments, pending):
-            store.client.finalize_logged_model(model.model_id, "FAILED")
+        models = f"source_run_id = '{run.info.run_id}'"
+        for model in store.client.search_logged_models(experiments, models):
+            if model.status == "PENDING":
+                store.client.finalize_logged_model(model.model_id, "FAILED")
         store.client.set_terminated(run.info.run_id, "KILLED")
 
 
