@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
 from modelpact.errors import (
     AliasError,
@@ -13,7 +17,9 @@ from modelpact.errors import (
     StoreError,
 )
 from tests.support.alias_tasks import (
+    BETTER,
     WORSE,
+    aliased_version,
     history,
     move_alias,
     promote,
@@ -65,3 +71,27 @@ def test_a_deleted_history_is_reported() -> None:
     client().delete_experiment(experiment_id("modelpact aliases: index"))
     with pytest.raises(StoreError, match="was deleted, and with it the history of all aliases"):
         history()
+
+
+@pytest.mark.parametrize(("run", "version"), [(lambda: promote(BETTER), BETTER), (rollback, WORSE)])
+def test_a_signal_does_not_interrupt_a_move(
+    run: Callable[[], None],
+    version: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    move_alias(WORSE)
+    if run is rollback:
+        move_alias(BETTER)
+    log_param = MlflowClient.log_param
+
+    def interrupt(*arguments: Any) -> Any:
+        written = log_param(*arguments)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return written
+
+    monkeypatch.setattr(MlflowClient, "log_param", interrupt)
+    with pytest.raises(SystemExit, match="143"):
+        run()
+    assert aliased_version() == version
+    assert "champion of sums: version" in capsys.readouterr().out
