@@ -20,7 +20,7 @@ from modelpact._internal.signals import held_signals, interruptible
 from modelpact.cli import gc_tuning
 from modelpact.cli.compose import build
 from modelpact.cli.error_reporting import report
-from modelpact.cli.redacted_output import redact_logs, redacted_stderr
+from modelpact.cli.redacted_output import redact_logs, redacted_output
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
@@ -42,9 +42,15 @@ def main() -> None:
     after SIGTERM, and 129 after SIGHUP.
     """
     try:
-        with held_signals(), redacted_stderr():
+        with held_signals():
             try:
-                _run_command()
+                if {"-h", "--help"} & set(sys.argv[1:]):
+                    from modelpact.cli.help import help_text
+
+                    sys.stdout.write(help_text(sys.argv[1:]))
+                    return
+                with redacted_output():
+                    _run_command()
             finally:
                 sys.stdout.flush()
     except KeyboardInterrupt:
@@ -57,11 +63,6 @@ def main() -> None:
 
 
 def _run_command() -> None:
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        from modelpact.cli.help import help_text
-
-        sys.stdout.write(help_text(sys.argv[1:]))
-        return
     full_error = os.environ.get(FULL_ERROR) == "1"
     # MLflow reads both variables when it is imported.
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
@@ -115,7 +116,6 @@ def _print_config() -> None:
 
     import yaml  # type: ignore[import-untyped, unused-ignore]
 
-    from modelpact.security.leak_scan import redact
     from modelpact.security.secrets import reject_literals
     from modelpact.security.text_redaction import redact_text
 
@@ -131,7 +131,7 @@ def _print_config() -> None:
             reject_literals(
                 config if isinstance(config, dict) else {}, source="the composed configuration"
             )
-        sys.stdout.write("".join(redact(redact_text(line)) for line in text.splitlines(True)))
+        sys.stdout.write("".join(redact_text(line) for line in text.splitlines(True)))
 
 
 def _run_hydra() -> None:
@@ -157,6 +157,13 @@ def job(cfg: DictConfig) -> float | None:
     Returns:
         The objective for a sweeper.
     """
+    # In a worker process, nothing has been redacted so far.
+    with redacted_output():
+        redact_logs()
+        return _run_composed(cfg)
+
+
+def _run_composed(cfg: DictConfig) -> float | None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
@@ -164,7 +171,6 @@ def job(cfg: DictConfig) -> float | None:
     from modelpact.cli.sweeps.job_context import job_lock
     from modelpact.errors import PactError
 
-    redact_logs()
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
     if settings.mode != RunMode.MULTIRUN:
@@ -216,19 +222,17 @@ def _run_sweep_job(task: Task, folder: Path, write_receipt: Callable[..., None])
     return objective
 
 
-def _write_failure(write_receipt: Callable[..., None], stage: str, error: BaseException) -> None:
-    from modelpact.security.leak_scan import redact
-
-    text = redact(f"{type(error).__name__}: {error}")
-    write_receipt(status="failed", stage=stage, error=text)
+def _write_failure(write: Callable[..., None], stage: str, error: BaseException) -> None:
+    write(status="failed", stage=stage, error=f"{type(error).__name__}: {error}")
 
 
 def _write_receipt(
     cfg: DictConfig, settings: HydraConf, folder: Path, number: int | None, **fields: object
 ) -> None:
     from modelpact._internal.files import write_atomically
+    from modelpact.security.leak_scan import redact_json
     from modelpact.types import Receipt
 
     name = str(cfg.get("name") or settings.runtime.choices.get("data"))
     receipt = Receipt(name=name, job=number, **fields)
-    write_atomically(folder / "receipt.json", receipt.to_json())
+    write_atomically(folder / "receipt.json", redact_json(receipt.to_json()))

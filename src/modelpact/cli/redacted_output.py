@@ -1,4 +1,4 @@
-"""Redacts secrets in what the command line logs and prints to stderr."""
+"""Redacts secrets in what the command line logs and prints."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 if TYPE_CHECKING:
     from logging import LogRecord
 
-__all__ = ["redact_logs", "redacted_stderr"]
+__all__ = ["redact_logs", "redacted_output"]
 
 
 @contextlib.contextmanager
-def redacted_stderr() -> Iterator[None]:
-    """Redact secrets in everything that this process writes to `sys.stderr`."""
-    before = sys.stderr
-    sys.stderr = cast("TextIO", _RedactedStream(before))
+def redacted_output() -> Iterator[None]:
+    """Redact secrets in everything that this process writes to `sys.stdout` and `sys.stderr`."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = map(_wrap, before)
     try:
         yield
     finally:
-        sys.stderr = before
+        sys.stdout, sys.stderr = before
 
 
 def redact_logs() -> None:
@@ -30,6 +30,13 @@ def redact_logs() -> None:
     for handler in logging.getLogger().handlers:
         if not isinstance(handler.formatter, _RedactedFormatter):
             handler.setFormatter(_RedactedFormatter(handler.formatter))
+
+
+def _wrap(stream: TextIO) -> TextIO:
+    # In a forked process, the streams are wrapped already.
+    if isinstance(stream, _RedactedStream):
+        return stream
+    return cast("TextIO", _RedactedStream(stream))
 
 
 class _RedactedStream:

@@ -40,6 +40,7 @@ from modelpact.pipeline.stages import (
     save_model,
     verify_model,
 )
+from modelpact.security.leak_scan import redact_json
 from modelpact.security.serialization_formats import detect_formats
 from modelpact.signature import digest as signature_digest
 from modelpact.types import Job, Sample, caller_reports_errors
@@ -147,7 +148,7 @@ def _run_recorded(steps: Steps, recorder: RunRecorder, job: Job, folder: Path | 
             # For the log of the job; the caller reports the error itself.
             log.debug("the run failed", exc_info=error)
         if folder is not None:
-            write_atomically(folder / "receipt.json", receipt.to_json())
+            write_atomically(folder / "receipt.json", redact_json(receipt.to_json()))
         return receipt
 
     with held_signals():

@@ -6,6 +6,7 @@ Secrets are given as references (`env:NAME`). Literal values are rejected before
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -115,8 +116,8 @@ def redact_values(text: str, values: Iterable[str]) -> str:
 def encoded_forms(value: str) -> Iterator[str]:
     """Yield the forms in which a value may stand in a text.
 
-    These are the value itself, and its forms in a URL, in JSON, in Python, and in base64, alone or
-    within a longer text.
+    These are the value itself, and its forms in a URL, in JSON, in Python, in HTML, in hex, and in
+    base64, alone or within a longer text.
 
     Example:
         >>> "czNjcjN0IQ==" in encoded_forms("s3cr3t!"), "s3cr3t%21" in encoded_forms("s3cr3t!")
@@ -129,7 +130,10 @@ def encoded_forms(value: str) -> Iterator[str]:
     for escaped in (json.dumps(value), json.dumps(value, ensure_ascii=False), repr(value)):
         yield escaped[1:-1]
         yield escaped[1:-1].replace("/", "\\/")
-    for form in _base64_forms(value.encode()):
+    yield html.escape(value)
+    data = value.encode("utf-8", "surrogateescape")
+    yield from (data.hex(), data.hex().upper())
+    for form in _base64_forms(data):
         if len(form) >= _MIN_BASE64_LENGTH:
             yield form
             yield form.replace("+", "-").replace("/", "_")

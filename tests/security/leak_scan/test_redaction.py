@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+import timeit
+from time import process_time
 from urllib.parse import quote
 
 import pytest
 
 from modelpact.security import references
-from modelpact.security.leak_scan import redact, scan_values
+from modelpact.security.leak_scan import redact, redact_json, scan_values
 from modelpact.security.references import remember_variables
 
 VALUE = "zQ8/plover+77xkT=91ab"
@@ -54,6 +57,11 @@ def test_other_variables_are_public(name: str, monkeypatch: pytest.MonkeyPatch) 
         VALUE.replace("/", "\\/"),
         f"{VALUE[:14]}...",
         VALUE[:17],
+        f"...{VALUE[9:]}",
+        VALUE.upper(),
+        VALUE.encode().hex().upper(),
+        html.escape(VALUE),
+        f"{VALUE[:13]}\n{VALUE[13:]}",
     ],
 )
 def test_every_encoding_and_what_was_cut_off(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,6 +69,55 @@ def test_every_encoding_and_what_was_cut_off(form: str, monkeypatch: pytest.Monk
     text = redact(f"401 for '{form}'")
     assert "[redacted]" in text
     assert form[2:12] not in text
+
+
+def test_each_half_of_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILER_KEY", VALUE)
+    half = len(VALUE) // 2 + 2
+    assert redact(f"<{VALUE[:half]}> <{VALUE[-half:]}>") == "<[redacted]> <[redacted]>"
+
+
+def test_a_passphrase_is_redacted_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILER_KEY", "correct-horse-battery-staple")
+    assert redact("<correct-horse-battery-staple>") == "<[redacted]>"
+    assert redact("a correct-horse and a battery-staple") == "a correct-horse and a battery-staple"
+
+
+def test_the_parts_of_a_long_document_that_are_random(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "https://accounts.google.com/o/oauth2/auth"
+    document = {"type": "service_account", "auth_uri": address, "private_key_id": VALUE}
+    monkeypatch.setenv("GOOGLE_CREDENTIALS", json.dumps({**document, "a": 1, "b": 2, "c": 3}))
+    assert redact(f"{VALUE} of {address}") == f"[redacted] of {address}"
+
+
+def test_a_private_key_without_an_end() -> None:
+    text = redact("bad -----BEGIN " + "PRIVATE KEY-----\n" + "MIIEvQIBADANBgkqhkiG9w0B\n" * 4)
+    assert text == "bad [redacted]"
+
+
+def test_a_json_document_stays_valid() -> None:
+    key = "sk-" + "proj-0123456789"
+    text = redact_json(json.dumps({"error": f"for {key}", "n": 1, "parts": [{key: None}]}))
+    assert json.loads(text) == {
+        "error": "for [redacted]",
+        "n": 1,
+        "parts": [{"[redacted]": None}],
+    }
+
+
+def test_the_time_of_a_redaction_hardly_depends_on_the_number_of_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = "[2026-11-28 05:40:22,123][modelpact.registers][INFO] - registered version 12 of a: " * 3
+
+    def seconds() -> float:
+        redact(line)
+        return min(timeit.repeat(lambda: redact(line), number=50, repeat=9, timer=process_time))
+
+    before = seconds()
+    for number in range(50):
+        monkeypatch.setenv(f"MAILER_{number}_KEY", f"{VALUE}{number}")
+    assert seconds() < 5 * before
 
 
 def test_a_variable_that_a_configuration_refers_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,6 +173,7 @@ def test_keys_of_services(key: str) -> None:
     assert redact(f"the key {key}, again") == "the key [redacted], again"
 
 
+@pytest.mark.parametrize("with_secrets", [False, True])
 @pytest.mark.parametrize(
     "text",
     [
@@ -127,7 +185,21 @@ def test_keys_of_services(key: str) -> None:
         "SKU 12, key-value store, max_tokens=100",
         "mlflow-artifacts:/1/models/m-0123456789abcdef0123456789abcdef/artifacts",
         "https://example.org/v1?page=2",
+        "run 0123456789abcdef0123456789abcdef of sqlite:////tmp/x7Qk29vB/mlflow.db",
+        "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "models:/diabetes/12 and models:/diabetes@champion, runs:/8f3a2b1c9d4e5f60/model",
+        "/home/ann/.cache/pip/wheels/7a/1b/x9Zk2Lq8Wv/numpy-2.1.0-cp311-cp311.whl",
+        "[2026-11-28 05:40:22,123][modelpact.registers][INFO] - registered diabetes version 12",
+        "job key 5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592 is done",
+        "KeyError: 'token_count'; see https://host.org:8443/docs#authentication",
+        '  File "/srv/app/auth_token.py", line 42, in refresh_token_from_cookie',
     ],
 )
-def test_ordinary_texts_are_unchanged(text: str) -> None:
+def test_ordinary_texts_are_unchanged(
+    text: str, with_secrets: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if with_secrets:
+        monkeypatch.setenv("MAILER_KEY", VALUE)
+        monkeypatch.setenv("SEED_KEY", "4c0ffee1" * 4)
+        monkeypatch.setenv("SORT_KEY", "created_at")
     assert redact(text) == text

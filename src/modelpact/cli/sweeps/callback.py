@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from modelpact._internal.guards import convert_errors
 from modelpact.cli.argument_secrets import refuse_literals
@@ -65,29 +67,30 @@ def reject_composed_literals(config: DictConfig, keys: Collection[str] | None = 
     Raises:
         SecretError: There are literal secrets; the error names the keys, never the values.
     """
-    plain = {
+    plain: dict[str, Any] = {
         str(key): OmegaConf.to_container(node, resolve=False) if OmegaConf.is_config(node) else node
         for key, node in config.items_ex(resolve=False)
         if keys is None or key in keys
     }
     reject_literals(plain, source="the composed configuration")
-    _reject_known_secrets(plain)
+    values = {
+        "run:config": {key: value for key, value in plain.items() if key != "hydra"},
+        "run:overrides": OmegaConf.select(config, "hydra.overrides.task"),
+        "run:hydra": _hydra_values(config, plain.get("hydra") or {}),
+    }
+    report = leak_scan.scan_values(values)
+    allowlist = _read_allowlist((plain.get("saver") or {}).get("leak_allowlist"))
+    report.reject(allowlist, "saver.leak_allowlist", "the composed configuration")
 
 
-def _reject_known_secrets(config: Mapping[str, Any]) -> None:
-    """Reject the values of secret environment variables, but for those on the allowlist."""
-    own = {key: value for key, value in config.items() if key != "hydra"}
-    overrides = (config.get("hydra") or {}).get("overrides") or {}
-    report = leak_scan.scan_values({"run:config": own, "run:overrides": overrides.get("task")})
-    allowlist = _read_allowlist((config.get("saver") or {}).get("leak_allowlist"))
-    leaks = [
-        leak
-        for leak in report.leaks
-        if leak.kind == "environment" and not any(entry.covers(leak) for entry in allowlist)
-    ]
-    leak_scan.ScanReport(leaks, is_run=True).enforce(
-        (), "saver.leak_allowlist", "the composed configuration"
-    )
+def _hydra_values(config: DictConfig, hydra: Mapping[str, Any]) -> dict[str, object]:
+    """Return the settings of Hydra that name files, or are given to launchers and sweepers."""
+    values = {key: hydra.get(key) for key in ("run", "sweep", "launcher", "sweeper")}
+    for key in ("run.dir", "sweep.dir", "sweep.subdir", "job.name"):
+        # Hydra reports values that cannot be resolved, and resolves others later.
+        with contextlib.suppress(OmegaConfBaseException):
+            values[key] = OmegaConf.select(config, f"hydra.{key}")
+    return values
 
 
 def _read_allowlist(entries: Any) -> list[leak_scan.AllowlistEntry]:

@@ -32,6 +32,7 @@ from modelpact.pipeline import publish
 from modelpact.registers import Register
 from modelpact.savers import Saver
 from modelpact.security.integrity import IntegrityPolicy
+from modelpact.security.leak_scan import redact_json
 from modelpact.signers import Signer
 from modelpact.tracking import Tracking
 from modelpact.types import Inputs, Params, Receipt
@@ -117,7 +118,7 @@ class ResignTask(Task):
             text = f"{type(error).__name__}: {error}"
             name = self.name or registered_name(self.uri) or self.uri
             receipt = Receipt(status="failed", stage="check", error=text, name=name)
-            write_atomically(folder / "receipt.json", receipt.to_json())
+            write_atomically(folder / "receipt.json", redact_json(receipt.to_json()))
             raise
 
     def _check_name(self) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from modelpact._internal.lazy import lazy
 
 if TYPE_CHECKING:
-    from modelpact.security.leak_scan.redaction import redact
+    from modelpact.security.leak_scan.redaction import redact, redact_json
     from modelpact.security.leak_scan.registration import (
         LEAK_SCAN_TAG,
         allowlist_from_tags,
@@ -30,6 +30,7 @@ __all__ = [
     "allowlist_from_tags",
     "allowlist_to_tag",
     "redact",
+    "redact_json",
     "scan_folder",
     "scan_values",
     "scan_version",
@@ -45,6 +46,7 @@ __getattr__ = lazy(
         "allowlist_from_tags": ".registration",
         "allowlist_to_tag": ".registration",
         "redact": ".redaction",
+        "redact_json": ".redaction",
         "scan_folder": ".scanner",
         "scan_values": ".scanner",
         "scan_version": ".registration",

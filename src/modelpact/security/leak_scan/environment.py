@@ -6,14 +6,16 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import Any
 
 from modelpact.security.credentials import contains_key, is_secret_variable
 from modelpact.security.leak_scan.entropy import estimate_bits, is_placeholder
+from modelpact.security.leak_scan.fragments import FragmentFinder
 from modelpact.security.references import mentioned_variables, referenced_variable
 from modelpact.security.secrets import encoded_forms
 from modelpact.security.url_credentials import URL_PATTERN, url_credentials
 
-__all__ = ["MAX_LENGTH", "KnownSecrets", "collect_secrets", "redaction_pattern"]
+__all__ = ["MAX_LENGTH", "KnownSecrets", "collect_secrets", "find_known_secrets"]
 
 MAX_LENGTH = 8192
 """Bytes of a value that are compared."""
@@ -26,6 +28,9 @@ SHORTEST = 6
 
 MIN_BITS = 18.0
 """Random bits of a value; those with fewer may be words."""
+
+MAX_PARTS = 8
+"""Parts of a value that is a secret as a whole, such as a passphrase."""
 
 WORD_LENGTH = 16
 """Characters of a value; shorter ones must not be part of a longer word."""
@@ -49,7 +54,7 @@ class KnownSecrets:
         self.patterns: dict[bytes, tuple[str, bool]] = {}
         for value, name in values.items():
             whole_word = len(value) < WORD_LENGTH
-            for form in [*encoded_forms(value), value.encode().hex()]:
+            for form in encoded_forms(value):
                 self.patterns.setdefault(form.encode()[:MAX_LENGTH], (name, whole_word))
             for encoding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
                 self.patterns.setdefault(value.encode(encoding)[:MAX_LENGTH], (name, False))
@@ -85,12 +90,16 @@ def collect_secrets() -> KnownSecrets:
     return _collect(*_read_environment())
 
 
-def redaction_pattern() -> re.Pattern[str] | None:
-    """Return a pattern of the secrets in the current environment in a text; None without any.
+def find_known_secrets(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the start and the end of each secret of the current environment in a text.
 
-    It also matches values too short for the leak scan, and values that were cut off.
+    Values that are too short for the leak scan are found as well, and values that were cut off.
     """
-    return _compile(*_read_environment())
+    fragments, words = _make_finders(*_read_environment())
+    if fragments is not None:
+        yield from fragments.find(text)
+    if words is not None:
+        yield from (match.span() for match in words.finditer(text))
 
 
 _Variables = tuple[tuple[str, str, bool], ...]
@@ -98,8 +107,21 @@ _Variables = tuple[tuple[str, str, bool], ...]
 or a random text in it."""
 
 
+_last: list[Any] = [None, ((), ())]
+"""The last environment that was read, and what was found in it."""
+
+
 def _read_environment() -> tuple[_Variables, tuple[str, ...]]:
-    mentioned = mentioned_variables()
+    """Return the variables that may hold secrets, and the values of public ones."""
+    # os.environ would decode every variable at each call.
+    state = dict(getattr(os.environ, "_data", os.environ)), mentioned_variables()
+    if state != _last[0]:
+        _last[:] = state, _filter_environment(state[1])
+    found: tuple[_Variables, tuple[str, ...]] = _last[1]
+    return found
+
+
+def _filter_environment(mentioned: Mapping[str, bool]) -> tuple[_Variables, tuple[str, ...]]:
     variables = tuple(
         (name, value, is_secret_variable(name) or mentioned.get(name, False))
         for name, value in os.environ.items()
@@ -118,19 +140,16 @@ def _collect(variables: _Variables, public: tuple[str, ...]) -> KnownSecrets:
 
 
 @lru_cache(maxsize=4)
-def _compile(variables: _Variables, public: tuple[str, ...]) -> re.Pattern[str] | None:
-    forms = {}
-    for value in {part for _, part in _find_parts(variables, public)}:
-        if _is_distinctive(value):
-            for form in [*encoded_forms(value), value.encode().hex()]:
-                forms[form] = re.escape(form)
-            start = _distinctive_start(value)
-            forms[start] = rf"{re.escape(start)}[^\s'\"]*"
-        elif _is_short_password(value):
-            forms[value] = rf"(?<!\w){re.escape(value)}(?!\w)"
-    if not forms:
-        return None
-    return re.compile("|".join(forms[form] for form in sorted(forms, key=len, reverse=True)))
+def _make_finders(
+    variables: _Variables, public: tuple[str, ...]
+) -> tuple[FragmentFinder | None, re.Pattern[str] | None]:
+    parts = {part for _, part in _find_parts(variables, public)}
+    values = [part for part in parts if _is_distinctive(part)]
+    words = [re.escape(part) for part in parts if _is_short_password(part)]
+    return (
+        FragmentFinder(values) if values else None,
+        re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)") if words else None,
+    )
 
 
 def _find_parts(variables: _Variables, public: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -144,16 +163,13 @@ def _find_parts(variables: _Variables, public: tuple[str, ...]) -> Iterator[tupl
 def _candidates(name: str, value: str, is_secret: bool) -> list[str]:
     passwords = [one for url in URL_PATTERN.findall(value) for one in url_credentials(url)]
     if is_secret:
-        return [value, *re.split(r"[,;\s]+", value), *passwords]
+        parts = [part.strip("'\"()[]{}") for part in re.split(r"[,;\s]+", value)]
+        # Long text, such as JSON or PEM, has parts that are public.
+        whole = [] if len(parts) > MAX_PARTS else [value]
+        return [*whole, *parts, *passwords]
     if name in mentioned_variables() and estimate_bits(value) >= MIN_BITS:
         return [value, *passwords]
     return passwords
-
-
-def _distinctive_start(value: str) -> str:
-    """Return the shortest start of a value that is distinctive on its own; all of it if none is."""
-    lengths = range(MIN_LENGTH, len(value))
-    return next((value[:n] for n in lengths if estimate_bits(value[:n]) >= 1.5 * MIN_BITS), value)
 
 
 def _is_short_password(value: str) -> bool:

@@ -16,7 +16,7 @@ from modelpact.security.url_credentials import URL_PATTERN, url_credentials
 if TYPE_CHECKING:
     from modelpact.security.leak_scan.report import Kind
 
-__all__ = ["STEM", "STEMS", "find_random_values", "find_secrets", "is_real_key"]
+__all__ = ["STEM", "STEMS", "find_random_values", "find_secrets", "is_real_key", "to_lower"]
 
 STEMS = (
     "key", "token", "secret", "pass", "pwd", "_pw", "-pw", "cred", "auth", "cookie", "jwt",
@@ -148,7 +148,10 @@ def _find_urls(text: str) -> Iterator[tuple[int, int]]:
 def _find_named_values(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield the start and the end of each value under the name of a credential, and the name."""
     done = 0
-    for stem in STEM.finditer(_to_lower(text)):
+    lower = to_lower(text)
+    if not any(stem in lower for stem in STEMS):
+        return
+    for stem in STEM.finditer(lower):
         if stem.start() < done:
             continue
         left, right = _extend_name(text, stem.start(), stem.end())
@@ -223,7 +226,7 @@ def _is_real_credential(secret: str, url: str) -> bool:
     return is_random(secret) or f":{secret}@" in url
 
 
-def _to_lower(text: str) -> str:
+def to_lower(text: str) -> str:
     """Return a text in lower case and of the same length; a few letters become two."""
     lower = text.lower()
     if len(lower) == len(text):

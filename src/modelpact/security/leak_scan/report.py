@@ -126,10 +126,14 @@ class ScanReport:
         """
         for note in self.unread:
             log.warning("the leak scan did not read %s", note)
+        self.reject(allowlist, key, what)
+        return self._used_entries(allowlist, key)
+
+    def reject(self, allowlist: Sequence[AllowlistEntry], key: str, what: str) -> None:
+        """Reject leaks like `enforce`, without any logging."""
         leaks = {leak for leak in self.leaks if not _is_allowed(leak, allowlist)}
         if leaks:
             raise _leak_error(sorted(leaks), key, what)
-        return self._used_entries(allowlist, key)
 
     def _used_entries(self, allowlist: Sequence[AllowlistEntry], key: str) -> list[AllowlistEntry]:
         """Return the entries that allow a leak; log each, and warn about the unused ones."""
