@@ -29,7 +29,7 @@ def test_a_missing_or_unreadable_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="its MLmodel file does not exist"):
         read_mlmodel(str(tmp_path))
     (tmp_path / "MLmodel").mkdir()
-    with pytest.raises(ValueError, match="its MLmodel file cannot be read: Is a directory"):
+    with pytest.raises(ValueError, match="its MLmodel file cannot be read: it is a folder"):
         read_mlmodel(str(tmp_path))
 
 

@@ -202,6 +202,13 @@ def keep_type_hint_mark(old: ModelSignature | None, new: ModelSignature) -> Mode
     return new
 
 
+def forget_code_model() -> None:
+    """Forget the model that the last script set, which MLflow takes if the next one sets none."""
+    import mlflow.models.model
+
+    mlflow.models.model.__mlflow_model__ = None
+
+
 def write_input_example(mlmodel: Model, input_example: Any, folder: Path) -> None:
     """Write an input example into a model's folder and its metadata, as `save_model` does."""
     from mlflow.models.utils import _save_example

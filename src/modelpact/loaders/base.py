@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from pydantic import PrivateAttr
 
 from modelpact._internal import requirements
-from modelpact._internal.files import without_new_bytecode
 from modelpact._internal.guards import convert_errors
+from modelpact._internal.mlmodel_file import describe_error, load_pyfunc
 from modelpact._internal.text import truncate
-from modelpact.errors import LoadError, PactError
+from modelpact.errors import ConfigError, LoadError, PactError
 
 # `Loader.Adapter` hides the name within the class.
 from modelpact.loaders.adapter import Adapter as LoadedModel
@@ -33,6 +33,15 @@ if TYPE_CHECKING:
 __all__ = ["Loader"]
 
 log = logging.getLogger(__name__)
+
+_URI_FORMS = (
+    "Use models:/name/1, models:/name@alias, models:/<model_id>, runs:/<run_id>/model, "
+    "or the folder of a model."
+)
+_DAMAGED = (
+    "Install its requirements (requirements.txt), or publish the model again if its files are "
+    "damaged."
+)
 
 
 class Loader(Step, ABC):
@@ -110,26 +119,28 @@ class Loader(Step, ABC):
     def _load_pyfunc(
         self, uri: str, cleanup: contextlib.ExitStack
     ) -> tuple[ModelFiles, PyFuncModel]:
-        import mlflow.pyfunc
-
-        with convert_errors(functools.partial(_load_error, uri), unless=PactError):
+        with convert_errors(functools.partial(_fetch_error, uri), unless=PactError):
             files = fetch_files(uri, self.integrity, cleanup, pinned=self._pinned)
-            with without_new_bytecode(files.folder):
-                pyfunc = mlflow.pyfunc.load_model(str(files.folder), suppress_warnings=True)
-        return files, pyfunc
+        with convert_errors(functools.partial(_load_error, uri, files.folder)):
+            return files, load_pyfunc(files.folder)
 
 
-def _load_error(uri: str, error: Exception) -> PactError | None:
-    from mlflow.exceptions import MlflowException
-
-    # The model may have been saved by another release, which has error classes of its own.
-    converted = convert_error(error)
-    # MLflow wraps what the code of the model raises; its own errors are of all these classes.
-    if converted or not isinstance(error, (MlflowException, OSError, ValueError, ImportError)):
-        return converted
+def _fetch_error(uri: str, error: Exception) -> LoadError:
     return LoadError(
-        f"{uri!r} cannot be loaded: {truncate(error, 300)}",
-        remedy="Use models:/name/1, models:/name@alias, models:/<model_id>, "
-        "runs:/<run_id>/model, or the folder of a model.",
-        uri=uri,
+        f"{uri!r} cannot be loaded: {truncate(error, 300)}", remedy=_URI_FORMS, uri=uri
+    )
+
+
+def _load_error(uri: str, folder: Path, error: Exception) -> PactError:
+    # The model may have been saved by another release, which has error classes of its own.
+    known = error if isinstance(error, PactError) else convert_error(error)
+    path = getattr(known, "path", None)
+    # The configuration is one that the model was saved with, not one that the caller gives.
+    is_stored = isinstance(known, ConfigError) and path and folder in Path(path).parents
+    if known is not None and not is_stored:
+        return known
+    is_model = (folder / "MLmodel").exists()
+    text = known.message if known is not None else describe_error(error)
+    return LoadError(
+        f"{uri!r} cannot be loaded: {text}", remedy=_DAMAGED if is_model else _URI_FORMS, uri=uri
     )

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import PrivateAttr
 
-from modelpact._internal.files import without_new_bytecode
 from modelpact._internal.guards import convert_errors
+from modelpact._internal.mlmodel_file import load_pyfunc
 from modelpact._internal.text import truncate
 from modelpact.errors import IntegrityError, LoadError
 from modelpact.models.base import Model
@@ -94,13 +94,9 @@ class MlflowModel(Model):
         )
 
     def _fetch_and_load(self, temporary_folders: contextlib.ExitStack) -> PyFuncModel:
-        import mlflow.pyfunc
-
         if self._dumped_folder is not None:
             self._model_folder = self._dumped_folder
         else:
             files = fetch_files(self.uri, self.integrity, temporary_folders, key="model.integrity")
             self._model_folder = files.folder
-        with without_new_bytecode(self._model_folder):
-            pyfunc: PyFuncModel = mlflow.pyfunc.load_model(str(self._model_folder))
-            return pyfunc
+        return load_pyfunc(self._model_folder, suppress_warnings=False)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from modelpact._internal.files import without_new_bytecode, write_atomically
-from modelpact._internal.text import truncate
+from modelpact._internal.files import write_atomically
+from modelpact._internal.mlmodel_file import load_pyfunc
 from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.render.output_file import check_writable
 from modelpact.cli.render.progress import Progress
 from modelpact.cli.stored_model import find_model, open_store
 from modelpact.cli.tasks.base import Task
-from modelpact.errors import LoadError, VerifyError
+from modelpact.errors import VerifyError
 from modelpact.loaders import Loader
 from modelpact.tracking import Tracking
 
@@ -75,20 +75,11 @@ class ParityTask(Task):
         return None
 
     def _compare(self, adapter: Adapter) -> Parity:
-        import mlflow.pyfunc
-        from mlflow.exceptions import MlflowException
-
         from modelpact.serving import compare
         from modelpact.serving.parity import generate_payloads
 
         # Not the adapter's own PyFuncModel: the comparison is with plain MLflow.
-        try:
-            with without_new_bytecode(adapter.folder):
-                pyfunc = mlflow.pyfunc.load_model(str(adapter.folder), suppress_warnings=True)
-        except (MlflowException, OSError) as error:
-            raise LoadError(
-                f"cannot load {self.uri!r}: {truncate(error, 300)}", uri=self.uri
-            ) from error
+        pyfunc = load_pyfunc(adapter.folder)
         return compare(adapter, generate_payloads(adapter, self.payloads, self.seed), pyfunc)
 
     def _show(self, adapter: Adapter, parity: Parity) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import Field, PrivateAttr
 
 from modelpact._internal import mlflow_compat
-from modelpact._internal.files import temporary_folder, without_new_bytecode, write_atomically
+from modelpact._internal.files import temporary_folder, write_atomically
 from modelpact._internal.guards import convert_errors
+from modelpact._internal.mlmodel_file import load_pyfunc
 from modelpact._internal.signals import held_signals
 from modelpact._internal.text import truncate
 from modelpact.cli.render.progress import Progress, show_receipt
@@ -182,11 +183,9 @@ class _ResignedModel(Model):
 
     def _load(self) -> PyFuncModel:
         if self._pyfunc is None:
-            import mlflow.pyfunc
-
             files = self.files
-            with convert_errors(self._load_error), without_new_bytecode(files):
-                self._pyfunc = mlflow.pyfunc.load_model(str(files), suppress_warnings=True)
+            with convert_errors(self._load_error):
+                self._pyfunc = load_pyfunc(files)
         return self._pyfunc
 
     def _load_error(self, error: Exception) -> LoadError:
