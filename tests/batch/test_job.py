@@ -12,7 +12,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pandas as pd
 import pytest
 from filelock import FileLock
 
@@ -22,30 +21,15 @@ from modelpact.batch.scoring import Scorer
 from modelpact.data import CsvData
 from modelpact.errors import ConfigError, DataError, InputsError, PredictError
 from modelpact.loaders import Adapter, CustomLoader
-from tests.support.batch_runs import run_batch
+from tests.support.batch_runs import read_predictions, run_batch, write_script
 
 PARTS = Path(".out.csv.parts")
-
-
-def rows(n_rows: int = 40, **changes: Any) -> str:
-    """A file for the model that does as it is scripted, in parts of four rows where the batch size is one."""
-    frame = pd.DataFrame({"do": ["x"] * n_rows, "n": range(n_rows)}).astype({"n": object})
-    for row, value in changes.items():
-        frame.loc[int(row.removeprefix("row")), "n" if isinstance(value, int | float) else "do"] = (
-            value
-        )
-    frame.to_csv("in.csv", index=False)
-    return "in.csv"
-
-
-def predictions() -> list[float]:
-    return pd.read_csv("out.csv")["prediction"].tolist()
 
 
 def stopped(scripted: Adapter) -> None:
     """Leave a batch of which five parts of ten are done."""
     with pytest.raises(PredictError, match=r"5 parts are done; continue with task\.resume=true"):
-        run_batch(scripted, rows(row22="fail"), "out.csv", batch_size=1)
+        run_batch(scripted, write_script(row22="fail"), "out.csv", batch_size=1)
     assert len(list(PARTS.glob("*.arrow"))) == 5
     assert not Path("out.csv").exists()
 
@@ -72,7 +56,7 @@ class TestResume:
         done = run_batch(scripted, "in.csv", "out.csv", batch_size=1, resume=True)
         assert (done.n_resumed, done.n_predicted) == (5, 40)
         assert calls == [5, 5, 6, 7, 8, 9]
-        assert predictions() == list(range(40))
+        assert read_predictions() == list(range(40))
         assert not PARTS.exists()
 
     def test_earlier_rejects_are_kept(
@@ -80,7 +64,11 @@ class TestResume:
     ) -> None:
         with pytest.raises(PredictError):
             run_batch(
-                scripted, rows(row3=0.5, row22="fail"), "out.csv", batch_size=1, on_error="reject"
+                scripted,
+                write_script(row3=0.5, row22="fail"),
+                "out.csv",
+                batch_size=1,
+                on_error="reject",
             )
         monkeypatch.setattr(
             scripted, "_call", lambda inputs, params: inputs["n"].to_numpy(dtype=float)
@@ -120,8 +108,11 @@ class TestResume:
                 batch_size=1,
                 resume=True,
             ).run()
-        rows(41)
-        with pytest.raises(ConfigError, match=r"bytes: was [0-9]+, is [0-9]+"):
+        write_script(41)
+        changed = (
+            r"in\.csv has changed since out\.csv was started: the size in bytes was \d+, is \d+"
+        )
+        with pytest.raises(ConfigError, match=changed):
             run_batch(scripted, "in.csv", "out.csv", batch_size=1, resume=True)
 
     def test_an_unfinished_job_is_not_restarted_implicitly(self, scripted: Adapter) -> None:
@@ -131,11 +122,11 @@ class TestResume:
             match=r"unfinished: 5 parts are done\nContinue with task\.resume=true",
         ):
             run_batch(scripted, "in.csv", "out.csv", batch_size=1)
-        done = run_batch(scripted, rows(), "out.csv", batch_size=1, overwrite=True)
+        done = run_batch(scripted, write_script(), "out.csv", batch_size=1, overwrite=True)
         assert (done.n_resumed, done.n_predicted) == (0, 40)
 
     def test_without_finished_parts_it_starts(self, scripted: Adapter) -> None:
-        assert run_batch(scripted, rows(), "out.csv", resume=True).n_resumed == 0
+        assert run_batch(scripted, write_script(), "out.csv", resume=True).n_resumed == 0
 
     def test_concurrent_jobs_are_rejected(self, scripted: Adapter) -> None:
         PARTS.mkdir()
@@ -143,7 +134,7 @@ class TestResume:
             FileLock(PARTS / "lock"),
             pytest.raises(ConfigError, match="being written by another process"),
         ):
-            run_batch(scripted, rows(), "out.csv")
+            run_batch(scripted, write_script(), "out.csv")
 
     def test_a_part_that_was_killed_is_repeated(self, scripted: Adapter) -> None:
         stopped(scripted)
@@ -177,7 +168,7 @@ class TestPaths:
         ],
     )
     def test_invalid_output_paths(self, scripted: Adapter, out: str, message: str) -> None:
-        rows()
+        write_script()
         Path("there").mkdir()
         Path("there.csv").mkdir()
         Path("old.csv").write_text("old")
@@ -186,7 +177,7 @@ class TestPaths:
         assert Path("old.csv").read_text() == "old"
 
     def test_a_link_to_the_input_is_rejected(self, scripted: Adapter) -> None:
-        rows()
+        write_script()
         Path("link.csv").symlink_to("in.csv")
         with pytest.raises(ConfigError, match="is the input file"):
             run_batch(scripted, "in.csv", "link.csv", overwrite=True)
@@ -206,15 +197,15 @@ class TestPaths:
 
     def test_output_and_rejects_must_differ(self, scripted: Adapter) -> None:
         with pytest.raises(ConfigError, match="are the same file"):
-            run_batch(scripted, rows(), "x.jsonl", rejects=Path("x.jsonl"))
+            run_batch(scripted, write_script(), "x.jsonl", rejects=Path("x.jsonl"))
 
     def test_overwriting_removes_old_rejects(self, scripted: Adapter) -> None:
-        run_batch(scripted, rows(row3=0.5), "out.csv", on_error="reject")
+        run_batch(scripted, write_script(row3=0.5), "out.csv", on_error="reject")
         assert Path("out.rejects.jsonl").exists()
         with pytest.raises(ConfigError, match="exists"):
-            run_batch(scripted, rows(), "out.csv")
-        run_batch(scripted, rows(), "out.csv", overwrite=True)
-        assert predictions() == list(range(40))
+            run_batch(scripted, write_script(), "out.csv")
+        run_batch(scripted, write_script(), "out.csv", overwrite=True)
+        assert read_predictions() == list(range(40))
         assert not Path("out.rejects.jsonl").exists()
 
     @pytest.mark.parametrize(
@@ -232,7 +223,7 @@ class TestPaths:
         with monkeypatch.context() as patch:
             patch.setattr("modelpact.batch.merge.write_tables", full)
             with pytest.raises(DataError, match=r"No space left on device\nFree disk space"):
-                run_batch(scripted, rows(), "out.csv")
+                run_batch(scripted, write_script(), "out.csv")
         assert sorted(path.name for path in Path().iterdir()) == [".out.csv.parts", "in.csv"]
         assert run_batch(scripted, "in.csv", "out.csv", resume=True).n_resumed == 1
 
@@ -306,12 +297,12 @@ class TestOrderedWorkers:
 @pytest.mark.slow
 class TestProcesses:
     def test_processes_predict_as_threads_do(self, scripted: Adapter) -> None:
-        rows(row7=0.5)
+        write_script(row7=0.5)
         done = run_batch(
             scripted, "in.csv", "out.csv", batch_size=1, processes=2, on_error="reject"
         )
         assert (done.n_predicted, done.n_rejected) == (39, 1)
-        assert predictions() == [float(row) for row in range(40) if row != 7]
+        assert read_predictions() == [float(row) for row in range(40) if row != 7]
 
     def test_processes_are_added_if_recommended(
         self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch
@@ -319,13 +310,13 @@ class TestProcesses:
         monkeypatch.setattr(
             engine_local._GilMonitor, "recommends_processes", lambda self, share: share > 0.1
         )
-        done = run_batch(scripted, rows(), "out.csv", batch_size=1, workers=2)
+        done = run_batch(scripted, write_script(), "out.csv", batch_size=1, workers=2)
         assert done.n_predicted == 40
-        assert predictions() == list(range(40))
+        assert read_predictions() == list(range(40))
 
     def test_errors_equal_those_of_threads(self, scripted: Adapter) -> None:
         with pytest.raises(InputsError, match=r"row 7, n: expected long, got float64 0\.5"):
-            run_batch(scripted, rows(row7=0.5), "out.csv", batch_size=1, processes=2)
+            run_batch(scripted, write_script(row7=0.5), "out.csv", batch_size=1, processes=2)
 
     def test_a_crashed_process(self, scripted: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(engine_local, "score_in_worker", ended)

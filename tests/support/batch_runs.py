@@ -53,3 +53,18 @@ def run_batch(adapter: Adapter, source: str | DataSource, out: str, **options: A
     return Batch(
         data=data, adapter=adapter, loader=loader, uri="models:/it/1", out=Path(out), **settings
     ).run()
+
+
+def write_script(n_rows: int = 40, **changes: Any) -> str:
+    """A file for the model that does as it is scripted, in parts of four rows where the batch size is one."""
+    frame = pd.DataFrame({"do": ["x"] * n_rows, "n": range(n_rows)}).astype({"n": object})
+    for row, value in changes.items():
+        frame.loc[int(row.removeprefix("row")), "n" if isinstance(value, int | float) else "do"] = (
+            value
+        )
+    frame.to_csv("in.csv", index=False)
+    return "in.csv"
+
+
+def read_predictions() -> list[float]:
+    return pd.read_csv("out.csv")["prediction"].tolist()

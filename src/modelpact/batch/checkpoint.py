@@ -14,6 +14,7 @@ from modelpact._internal.counts import format_count
 from modelpact._internal.files import exclusive_lock, write_atomically
 from modelpact._internal.text import truncate
 from modelpact.batch.base import Part, PartResult
+from modelpact.batch.input_file import FILE_FACTS, describe_change
 from modelpact.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -83,6 +84,14 @@ class Checkpoint:
         changed = [key for key in {**before, **now} if before.get(key) != now.get(key)]
         if not changed:
             return
+        if set(changed) <= FILE_FACTS.keys():
+            raise ConfigError(
+                f"task.resume=true: {now['path']} has changed since {self._out} was started: "
+                f"{describe_change(before, now)}",
+                remedy="Restore the file, "
+                "or start over with task.overwrite=true and without task.resume.",
+                path=str(now["path"]),
+            )
         lines = "".join(
             f"\n  {key}: was {before.get(key)!s:.200}, is {now.get(key)!s:.200}" for key in changed
         )

@@ -11,10 +11,12 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from modelpact._internal.guards import on_error
 from modelpact._internal.schemas import list_specs
 from modelpact._internal.text import did_you_mean, truncate
 from modelpact.batch.base import Part, PartResult, ReadPlan, RowReader
 from modelpact.batch.checkpoint import Checkpoint
+from modelpact.batch.input_file import InputCheck, InputFile
 from modelpact.batch.merge import merge_parts, merge_rejects
 from modelpact.batch.output_paths import check_paths
 from modelpact.batch.outputs import empty_table, output_names
@@ -90,6 +92,8 @@ class Batch:
         batch_size: Rows per call of the model; None to choose by the signature.
         resume: Whether to continue an unfinished batch.
         overwrite: Whether the output may exist.
+        check_input: How a changed input file is recognized: by its size and modification time
+            (`stat`), or by its content (`digest`).
         engine: The engine that runs the batch.
         workers: The number of threads, Ray actors or Spark cores; None for one per core.
         processes: The number of local processes; None to start them if they are worthwhile.
@@ -108,6 +112,7 @@ class Batch:
     batch_size: int | None = None
     resume: bool = False
     overwrite: bool = False
+    check_input: InputCheck = "stat"
     engine: Engine = "local"
     workers: int | None = None
     processes: int | None = None
@@ -129,20 +134,24 @@ class Batch:
         rejects = check_paths(
             self.data, self.out, self.rejects, overwrite=self.overwrite or self.resume
         )
-        checkpoint = Checkpoint(self.out)
+        source = InputFile(self.data, self.check_input)
         with open_reader(self.data, self._plan()) as reader:
             self._check_columns(reader)
-            return self._run_with_checkpoint(reader, checkpoint, rejects, progress)
+            return self._run_with_checkpoint(reader, source, rejects, progress)
 
     def _run_with_checkpoint(
-        self, reader: RowReader, checkpoint: Checkpoint, rejects: Path, progress: ProgressCallback
+        self, reader: RowReader, source: InputFile, rejects: Path, progress: ProgressCallback
     ) -> BatchResult:
+        checkpoint = Checkpoint(self.out)
+        state = self._state(reader, source)
         try:
-            with checkpoint.open(self._state(reader), resume=self.resume, overwrite=self.overwrite):
-                result = self._run(reader, checkpoint, rejects, progress)
+            with checkpoint.open(state, resume=self.resume, overwrite=self.overwrite):
+                result = self._run(reader, source, checkpoint, rejects, progress)
                 checkpoint.delete()
                 return result
         except PactError as error:
+            # A file that changes while it is read may look malformed.
+            source.check_status()
             if checkpoint.count_parts() and not isinstance(error, ConfigError):
                 progress_made = checkpoint.describe_progress()
                 error.remedy += f" {progress_made}; continue with task.resume=true."
@@ -156,7 +165,12 @@ class Batch:
             ) from error
 
     def _run(
-        self, reader: RowReader, checkpoint: Checkpoint, rejects: Path, progress: ProgressCallback
+        self,
+        reader: RowReader,
+        source: InputFile,
+        checkpoint: Checkpoint,
+        rejects: Path,
+        progress: ProgressCallback,
     ) -> BatchResult:
         import pyarrow as pa
 
@@ -167,9 +181,15 @@ class Batch:
         n_rows = total - sum(part.n_rows for part in waiting)
         progress(n_rows / total, n_rows)
         for result in self._score(reader, iter(waiting)):
+            # Finished parts are those of the unchanged file, so that they can be resumed.
+            source.check_status()
             checkpoint.save(result, empty)
             n_rows += result.part.n_rows
             progress(n_rows / total, n_rows)
+        source.check_status()
+        # Nothing is known about the parts of a file that changed without a change of its status.
+        with on_error(lambda error: checkpoint.delete()):
+            source.check_content()
         n_predicted = merge_parts(checkpoint, parts, self.out)
         n_rejected = merge_rejects(checkpoint, parts, rejects)
         n_resumed = len(parts) - len(waiting)
@@ -259,7 +279,7 @@ class Batch:
                     column=name,
                 )
 
-    def _state(self, reader: RowReader) -> dict[str, object]:
+    def _state(self, reader: RowReader, source: InputFile) -> dict[str, object]:
         """Return everything that the predictions depend on, as JSON values."""
         mlmodel = (self.adapter.folder / "MLmodel").read_bytes()
         state: dict[str, Any] = {
@@ -268,7 +288,7 @@ class Batch:
             "signature": digest(self.adapter.signature),
             "model_files": hashlib.sha256(mlmodel).hexdigest(),
             "data": self.data.KIND,
-            **self._file_state(),
+            **source.state,
             "input": reader.identity(),
             "batch_size": _choose_sizes(self.adapter.signature, self.batch_size)[0],
             "params": self.params,
@@ -278,17 +298,6 @@ class Batch:
         }
         json_state: dict[str, object] = json.loads(json.dumps(state, default=str))
         return json_state
-
-    def _file_state(self) -> dict[str, object]:
-        if not isinstance(self.data, TableFile):
-            return {}
-        path = Path(self.data.path)
-        status = path.stat()
-        return {
-            "path": str(path.resolve()),
-            "bytes": status.st_size,
-            "modified_ns": status.st_mtime_ns,
-        }
 
 
 def _choose_sizes(signature: Signature, batch_size: int | None) -> tuple[int, int]:

@@ -39,6 +39,8 @@ class PredictTask(Task):
         batch_size: Rows per call of the model; None for a size that suits the contract.
         resume: Whether to continue an interrupted job.
         overwrite: Whether to replace an existing output.
+        check_input: How a changed input file is recognized: by its size and modification time
+            (`stat`), or by its content (`digest`).
         engine: The engine that runs the job.
         workers: Local threads, Ray actors or Spark cores; None for one per core.
         processes: Local processes; None for a number that pays off.
@@ -57,6 +59,7 @@ class PredictTask(Task):
     batch_size: int | None = Field(default=None, ge=1)
     resume: bool = False
     overwrite: bool = False
+    check_input: Literal["stat", "digest"] = "stat"
     engine: Literal["local", "ray", "spark"] = "local"
     workers: int | None = Field(default=None, ge=1)
     processes: int | None = Field(default=None, ge=0)
@@ -105,6 +108,7 @@ class PredictTask(Task):
             batch_size=self.batch_size,
             resume=self.resume,
             overwrite=self.overwrite,
+            check_input=self.check_input,
             engine=self.engine,
             workers=self.workers,
             processes=self.processes,
