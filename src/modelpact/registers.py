@@ -318,7 +318,7 @@ def record_checks(model_uri: str, verdict: Verdict) -> None:
     """
     from mlflow import MlflowClient
 
-    passed = ",".join(check.code for check in verdict.checks if check.ok)
+    passed = leak_scan.redact(",".join(check.code for check in verdict.checks if check.ok))
     MlflowClient().set_logged_model_tags(model_uri.removeprefix("models:/"), {CHECKS_TAG: passed})
 
 

@@ -16,6 +16,7 @@ from modelpact._internal.text import truncate
 from modelpact.batch.base import Part, PartResult
 from modelpact.batch.input_file import FILE_FACTS, describe_change
 from modelpact.errors import ConfigError
+from modelpact.security.leak_scan import redact
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -127,7 +128,7 @@ class Checkpoint:
         # A killed process may have left the rejects of an unfinished part.
         path.with_suffix(".jsonl").unlink(missing_ok=True)
         if result.rejects:
-            rows = [{**one.to_dict(), "got": truncate(one.got)} for one in result.rejects]
+            rows = [{**one.to_dict(), "got": redact(truncate(one.got))} for one in result.rejects]
             lines = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
             write_atomically(path.with_suffix(".jsonl"), lines)
         table, has_rows = (empty, b"0") if result.table is None else (result.table, b"1")

@@ -34,7 +34,8 @@ def report(error: Exception, full: bool = False) -> int:
     """
     known = translate(error)
     if known is None or full:
-        traceback.print_exception(error)
+        # As one text: a secret may be on several lines.
+        sys.stderr.write("".join(traceback.format_exception(error)))
     if known is None:
         return 1
     if full:

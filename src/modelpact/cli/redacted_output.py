@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -20,7 +21,11 @@ def redacted_output() -> Iterator[None]:
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = map(_wrap, before)
     try:
-        yield
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            sys.stdout.flush()
     finally:
         sys.stdout, sys.stderr = before
 
@@ -40,20 +45,35 @@ def _wrap(stream: TextIO) -> TextIO:
 
 
 class _RedactedStream:
-    """A text stream that redacts what is written to it."""
+    """A text stream that redacts what is written to it, in whole lines.
+
+    A name and its value may be written one after the other, as by `print("key:", key)`.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._line = ""
+        # A handler of a signal may write while the same thread writes.
+        self._lock = threading.RLock()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        self._stream.write(_redact(text))
+        with self._lock:
+            lines, newline, self._line = (self._line + text).rpartition("\n")
+            if newline:
+                self._stream.write(_redact(lines + newline))
         return len(text)
 
     def writelines(self, lines: list[str]) -> None:
-        self._stream.writelines(map(_redact, lines))
+        self.write("".join(lines))
+
+    def flush(self) -> None:
+        with self._lock:
+            line, self._line = self._line, ""
+            self._stream.write(_redact(line))
+            self._stream.flush()
 
 
 class _RedactedFormatter(logging.Formatter):

@@ -90,6 +90,11 @@ def test_the_parts_of_a_long_document_that_are_random(monkeypatch: pytest.Monkey
     assert redact(f"{VALUE} of {address}") == f"[redacted] of {address}"
 
 
+def test_a_key_that_was_cut_off() -> None:
+    assert redact("got '" + "ghp_" + "a1B2c3D4...'") == "got '[redacted]'"
+    assert redact("got 'key-value...' and so on ...") == "got 'key-value...' and so on ..."
+
+
 def test_a_private_key_without_an_end() -> None:
     text = redact("bad -----BEGIN " + "PRIVATE KEY-----\n" + "MIIEvQIBADANBgkqhkiG9w0B\n" * 4)
     assert text == "bad [redacted]"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from modelpact.security.credentials import redact_keys
 from modelpact.security.leak_scan.environment import find_known_secrets
 from modelpact.security.leak_scan.plain_text import find_random_values
+from modelpact.security.leak_scan.prefilter import KEY_MARKERS
 from modelpact.security.references import REDACTED
 from modelpact.security.url_credentials import redact_urls
 
@@ -27,7 +30,16 @@ def redact(text: str) -> str:
     """
     text = _replace(text, find_known_secrets(text))
     text = redact_urls(redact_keys(text, REDACTED))
+    if "..." in text:
+        text = _cut_keys().sub(REDACTED, text)
     return _replace(text, ((start, end) for start, end, _ in find_random_values(text)))
+
+
+@functools.cache
+def _cut_keys() -> re.Pattern[str]:
+    """Return a pattern of the keys in well-known formats whose end was cut off."""
+    markers = "|".join(map(re.escape, KEY_MARKERS))
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{markers})(?=[\w+/=-]*[0-9])[\w+/=-]{{6,}}\.\.\.")
 
 
 def redact_json(document: str) -> str:
