@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
-from types import FrameType
+from types import FrameType, FunctionType
 
 import pytest
 
@@ -106,6 +107,31 @@ def test_a_signal_while_an_error_is_handled_replaces_the_error() -> None:
             raise ValueError("an error")
         finally:
             send()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_signal_is_raised_when_the_database_store_returns(fails: bool) -> None:
+    done = []
+
+    def query() -> None:
+        send()
+        done.append("the query")
+        if fails:
+            raise ValueError("the query failed")
+
+    in_store = FunctionType(
+        query.__code__, {**globals(), "__name__": "sqlalchemy.engine"}, closure=query.__closure__
+    )
+    tracer = sys.gettrace()
+    with held_until(143):
+        try:
+            with interruptible():
+                in_store()
+                done.append("after the query")
+        finally:
+            done.append("clean up")
+            sys.settrace(tracer)
+    assert done == ["the query", "clean up"]
 
 
 def test_an_error_without_a_signal_passes() -> None:

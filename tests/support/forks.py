@@ -237,7 +237,7 @@ def command(*arguments: str) -> None:
 
 
 def shot(work: Callable[[], object], number: signal.Signals, seconds: float) -> int | None:
-    """Send a signal to a process at a random moment, and sometimes a second one while it cleans up.
+    """Send a signal to a process at a random moment, and sometimes once more while it cleans up.
 
     Returns:
         The exit status; None if the process had ended before.
@@ -248,7 +248,7 @@ def shot(work: Callable[[], object], number: signal.Signals, seconds: float) -> 
     sent = time.monotonic()
     if random.random() < 0.3:
         time.sleep(random.uniform(0, 0.1))
-        os.kill(child, random.choice(SIGNALS))
+        os.kill(child, number)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if code == 0 and float(ENDED.read_text()) < sent:
         return None

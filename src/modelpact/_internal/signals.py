@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -21,6 +22,9 @@ SIGNALS = tuple(
 
 FORCING = 4
 """The number of the signal that is raised although it is held back: cleaning up may hang."""
+
+STORES = ("mlflow.store.", "sqlalchemy.")
+"""The modules of database stores."""
 
 
 class _Receiver:
@@ -59,8 +63,30 @@ class _Receiver:
         if self._first is None or is_inherited:
             self._first = number
         self._count += 1
-        if is_inherited or (self.may_raise and self._count == 1) or self._count >= FORCING:
+        if is_inherited or self._count >= FORCING:
             self.raise_first()
+        elif self._count == 1 and self.may_raise:
+            self._raise_outside_of_store(frame)
+
+    def _raise_outside_of_store(self, frame: FrameType | None) -> None:
+        """Raise the first signal now, or when the database store that is at work returns.
+
+        The traceback of an interrupted query would keep its cursor open, and an open cursor locks
+        a SQLite store. The run could not be ended.
+        """
+        caller = _caller_of_store(frame)
+        if caller is None:
+            self.raise_first()
+            return
+        tracer = sys.gettrace()
+
+        def trace(frame: FrameType, event: str, argument: object) -> None:
+            sys.settrace(tracer)
+            if self.may_raise:
+                self.raise_first()
+
+        caller.f_trace = trace
+        sys.settrace(lambda frame, event, argument: None)
 
     def raise_first(self) -> None:
         """Call the previous handler of the first signal, if there was one.
@@ -97,6 +123,16 @@ class _Receiver:
         finally:
             self.may_raise = before
         settle()
+
+
+def _caller_of_store(frame: FrameType | None) -> FrameType | None:
+    """Return the frame that called a database store; None if no store is on the stack."""
+    caller = None
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith(STORES):
+            caller = frame.f_back
+        frame = frame.f_back
+    return caller
 
 
 @contextlib.contextmanager
