@@ -76,6 +76,7 @@ REQUIRED = {
     ("task", "promote"): ["task.uri=models:/sums/1", "task.alias=champion"],
     ("task", "rollback"): ["task.name=sums", "task.alias=champion"],
     ("task", "protect"): ["task.name=sums", "task.alias=champion"],
+    ("task", "vouch"): ["task.uri=models:/sums/1", "task.why=mine"],
     ("task", "history"): ["task.name=sums"],
     ("model", "sklearn"): ["model.estimator={_target_: sklearn.svm.SVR, C: 10}"],
 }

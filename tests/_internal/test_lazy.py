@@ -78,6 +78,7 @@ PUBLIC = {
         "RollbackTask",
         "ServeTask",
         "Task",
+        "VouchTask",
     ],
     "modelpact.pipeline": ["publish"],
     "modelpact.types": [

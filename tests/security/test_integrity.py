@@ -33,7 +33,7 @@ from modelpact.savers import BuiltinSaver, CustomSaver, Saver
 from modelpact.security import integrity
 from modelpact.security.integrity import verify_files
 from modelpact.security.manifest import ARTIFACT_DIGEST, MANIFEST, SIGNATURE_DIGEST, Manifest
-from modelpact.security.published import PublishedModel, find_published
+from modelpact.security.published import find_published
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
 from pickled_model import PickledModel
@@ -452,15 +452,20 @@ class TestTags:
                 IntegrityError, match=f"not as it was published: {MANIFEST} was changed"
             ):
                 CustomLoader().load(uri)
-        assert CustomLoader().load(str(folder)).predict(ROWS)  # of a folder no database knows
+        with pytest.raises(IntegrityError, match=f"{MANIFEST} was changed"):
+            CustomLoader().load(str(folder))
+        # No database knows a copy.
+        copy = shutil.copytree(folder, lab.home / "copy")
+        assert CustomLoader().load(str(copy)).predict(ROWS)
 
     def test_a_malformed_manifest_is_rejected(self, lab: Lab) -> None:
         folder = lab.folder("pickle")
         (folder / MANIFEST).write_text("{")
         with pytest.raises(IntegrityError, match=f"{MANIFEST} was changed"):
             CustomLoader().load("models:/pickle/1")
+        copy = shutil.copytree(folder, lab.home / "malformed")
         with pytest.raises(IntegrityError, match=f"{MANIFEST} is invalid: it is not JSON"):
-            CustomLoader().load(str(folder))
+            CustomLoader().load(str(copy))
 
     def test_a_removed_manifest_is_rejected(self, lab: Lab) -> None:
         (lab.folder("pickle") / MANIFEST).unlink()
@@ -509,7 +514,8 @@ class TestTags:
 
     def test_other_uris_have_no_tags(self, lab: Lab) -> None:
         for uri in (f"runs:/{lab.run_id}/nothing", "models:/pickle/1/code", "/some/folder"):
-            assert find_published(uri) == PublishedModel(uri, {})
+            assert find_published(uri).tags == {}
+            assert find_published(uri).files == uri
 
     def test_an_mlmodel_file_with_any_content(self, lab: Lab) -> None:
         folder = lab.folder("pickle")
@@ -585,7 +591,10 @@ class TestIntegrityOption:
         told = [
             record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING
         ]
-        assert told == [f"{lab.home / 'plain'} has no manifest, so its files cannot be verified"]
+        assert told == [
+            f"{lab.home / 'plain'} has no manifest, so its files cannot be verified, and loading "
+            "them can run code (cloudpickle)"
+        ]
 
     def test_other_processes_accept_only_the_verified_files(self, lab: Lab) -> None:
         adapter = CustomLoader().load("models:/pickle/1")

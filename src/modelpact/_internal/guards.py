@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-__all__ = ["capture", "convert_errors", "iter_causes", "on_error"]
+__all__ = ["capture", "convert_errors", "on_error"]
 
 E = TypeVar("E", bound=BaseException)
 T = TypeVar("T")
@@ -53,12 +53,3 @@ def capture(function: Callable[[], T], kind: type[E]) -> T | E:
         return function()
     except kind as error:
         return error
-
-
-def iter_causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception, then what it was raised from, as a traceback shows it."""
-    seen: list[BaseException] = []
-    while error is not None and error not in seen:
-        yield error
-        seen.append(error)
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

@@ -19,6 +19,8 @@ from modelpact.errors import LoadError
 from modelpact.registry import list_versions
 from modelpact.registry.registered_models import describe_unknown_model, find_registered_model
 from modelpact.security.integrity import IntegrityPolicy, check_signature, fetch_files
+from modelpact.security.manifest import MANIFEST
+from modelpact.security.published import local_folder, logged_model_in_path
 from modelpact.tracking import SqliteTracking, Tracking
 
 if TYPE_CHECKING:
@@ -89,18 +91,29 @@ def check_store_exists(uri: str, tracking: Tracking) -> None:
 
 @contextlib.contextmanager
 def open_store(uri: str, tracking: Tracking) -> Iterator[None]:
-    """Open the store that contains a model; a model in a folder needs none.
+    """Open the store that contains a model; a model in another folder needs none.
 
     Raises:
         LoadError: The store does not exist.
         StoreError: The store cannot be opened.
     """
-    if Path(uri).is_dir():
+    folder = local_folder(uri)
+    if folder is not None and not _may_be_stored(folder, tracking):
         yield
         return
     check_store_exists(uri, tracking)
     with tracking.open():
         yield
+
+
+def _may_be_stored(folder: Path, tracking: Tracking) -> bool:
+    """Check whether a store that exists may keep the model in a folder."""
+    if isinstance(tracking, SqliteTracking) and not tracking.path.exists():
+        return False
+    has_manifest = (folder / MANIFEST).exists()
+    return logged_model_in_path(folder) is not None or (
+        isinstance(tracking, SqliteTracking) and not has_manifest
+    )
 
 
 def find_model(uri: str) -> StoredModel:
@@ -112,7 +125,7 @@ def find_model(uri: str) -> StoredModel:
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
-    if Path(uri).is_dir():
+    if local_folder(uri) is not None:
         return StoredModel(uri, uri)
     if not re.match(r"(models|runs|file|s3|gs|wasbs|https?|dbfs|hdfs|mlflow-artifacts):", uri):
         raise LoadError(f"{uri!r} is neither a model URI nor a folder", remedy=_URI_FORMS, uri=uri)

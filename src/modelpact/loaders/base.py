@@ -52,7 +52,8 @@ class Loader(Step, ABC):
             `strict` converts nothing, `mlflow` does what MLflow does.
         extra: What to do with columns that are not in the signature: `ignore`, `warn` or `forbid`.
         integrity: What to do if the files or the signature are not the published ones. `strict`
-            raises before any of the files is read, `warn` logs a warning, `off` does not check.
+            raises before any of the files is read, `require` also if the model has no manifest,
+            `warn` logs a warning, `off` does not check.
         config_file: A JSON file that replaces the configuration saved with the model; None keeps
             the saved one.
     """

@@ -95,8 +95,7 @@ def convert_inputs(model: Any, method: str, inputs: Any) -> Any:
     hint = read_row_hint(type(model).predict)
     if hint is None:
         return inputs
-    own = getattr(type(model), method)
-    if _read_first_hint(own) is not Any:
+    if _read_first_hint(own := getattr(type(model), method)) is not Any:
         hint = read_row_hint(own)
     return inputs if hint is None else hint.to_objects(inputs)
 
@@ -122,8 +121,8 @@ def read_row_hint(predict: Callable[..., Any]) -> RowHint | None:
 def _read_first_hint(method: Callable[..., Any]) -> Any:
     """Return the type hint of the inputs of a method; Any without one."""
     parameters = inspect.signature(method).parameters
-    names = [name for name in parameters if name not in ("self", "context")]
-    return unwrap_hint(_read_hints(method).get(names[0] if names else "", Any))
+    first = next((name for name in parameters if name not in ("self", "context")), "")
+    return unwrap_hint(_read_hints(method).get(first, Any))
 
 
 def _read_hints(predict: Callable[..., Any]) -> dict[str, Any]:

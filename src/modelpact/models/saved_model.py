@@ -105,12 +105,11 @@ class SavedModel(_Predict, PythonModel):
 
     def predict_stream(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Yield the prediction for one row piece by piece, if the model can stream."""
-        predict_stream = self.model.predict_stream  # type: ignore[attr-defined]
-        model_input = self._to_signed_form(model_input)
+        model: Any = self.model
+        rows = self._to_signed_form(model_input)
         if self._row_objects is not None:
-            convert = self._row_objects.convert_inputs
-            model_input = convert(self.model, "predict_stream", model_input)
-        yield from predict_stream(model_input, params)
+            rows = self._row_objects.convert_inputs(model, "predict_stream", rows)
+        yield from model.predict_stream(rows, params)
 
 
 def class_path(kind: type[Model]) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-__all__ = ["contains_key", "find_keys", "is_secret_name", "is_secret_variable", "redact_keys"]
+__all__ = ["contains_key", "find_keys", "is_secret_name", "redact_keys"]
 
 _KEY_FORMATS = re.compile(
     r"""(?<![A-Za-z0-9])(?:
@@ -86,10 +86,6 @@ _BEFORE_HARMLESS_TOKEN = frozenset(
 """Words before `token` in names of text tokens and page tokens: `eos_token`, `page_token`."""
 
 
-_VARIABLE_ENDINGS = ("KEY", "KEYS", "_PAT", "_PWD", "DSN", "CREDENTIALS")
-"""Endings of environment variables that hold credentials; a key such as `primary_key` does not."""
-
-
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Check whether a key, a header or a query parameter of that name holds a credential.
@@ -110,18 +106,6 @@ def is_secret_name(name: str) -> bool:
     if last == "token" and before in _BEFORE_HARMLESS_TOKEN:
         return False
     return last in _LAST_WORDS or last.endswith(_ENDINGS)
-
-
-def is_secret_variable(name: str) -> bool:
-    """Check whether an environment variable of that name holds a credential.
-
-    Example:
-        >>> is_secret_variable("MAILER_KEY"), is_secret_variable("GITHUB_PAT")
-        (True, True)
-        >>> is_secret_variable("OLDPWD"), is_secret_variable("KEYBOARD")
-        (False, False)
-    """
-    return is_secret_name(name) or name.upper().rstrip("0123456789_").endswith(_VARIABLE_ENDINGS)
 
 
 def find_keys(text: str) -> Iterator[tuple[int, int]]:

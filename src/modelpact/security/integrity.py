@@ -12,7 +12,7 @@ import hashlib
 import logging
 import stat
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -27,8 +27,14 @@ from modelpact.security.manifest import (
     Difference,
     Manifest,
 )
-from modelpact.security.published import PublishedModel, find_published
+from modelpact.security.published import (
+    PublishedModel,
+    find_published,
+    local_folder,
+    names_with_published_versions,
+)
 from modelpact.security.regular_files import is_writable_by_others, open_regular
+from modelpact.security.serialization_formats import UNSAFE_FORMATS, detect_formats
 from modelpact.signature import digest
 
 if TYPE_CHECKING:
@@ -46,9 +52,13 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-IntegrityPolicy = Literal["strict", "warn", "off"]
-"""What to do about a model that differs from the published one: raise, log a warning, or skip the
-verification."""
+IntegrityPolicy = Literal["require", "strict", "warn", "off"]
+"""What to do about a model that is not the published one.
+
+`require` raises unless the model has a manifest that matches. `strict` raises for a model that
+differs from its manifest, and for one without a manifest beside published versions. `warn` logs a
+warning, and `off` skips the verification.
+"""
 
 MAX_LISTED = 10
 """How many files a message lists."""
@@ -66,7 +76,13 @@ class Problem:
     """
 
     code: Literal[
-        "FILES_CHANGED", "MANIFEST_CHANGED", "MANIFEST_GONE", "TAG_GONE", "SIGNATURE_CHANGED"
+        "FILES_CHANGED",
+        "MANIFEST_CHANGED",
+        "MANIFEST_GONE",
+        "TAG_GONE",
+        "SIGNATURE_CHANGED",
+        "NO_MANIFEST",
+        "NO_TAG",
     ]
     text: str
 
@@ -82,6 +98,7 @@ class VerificationResult:
         signed: Whether the model has a signature.
         problems: The differences from the published model.
         differences: The files that differ.
+        imports: The dangerous names that pickles import, by file, if they were searched for.
     """
 
     folder: Path
@@ -90,6 +107,7 @@ class VerificationResult:
     signed: bool = False
     problems: tuple[Problem, ...] = ()
     differences: tuple[Difference, ...] = ()
+    imports: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,17 +259,16 @@ def fetch_files(
         downloads.append(folder)
         return folder
 
-    stored = Path(uri)
-    tags: Mapping[str, str] = {} if pinned is None else {ARTIFACT_DIGEST: pinned}
-    if not stored.is_dir():
-        known = find_published(uri) if integrity != "off" else PublishedModel(uri, {})
-        tags = known.tags
-        stored = mlflow_compat.download_model(known.files, make_folder)
+    if pinned is not None:
+        known = PublishedModel(uri, {ARTIFACT_DIGEST: pinned})
+    else:
+        known = PublishedModel(uri) if integrity == "off" else find_published(uri)
+    stored = local_folder(uri) or mlflow_compat.download_model(known.files, make_folder)
     if integrity == "off":
         return ModelFiles(stored, stored)
     # a temporary folder is of no use in a message
     place = None if downloads else stored
-    result = verify_files(stored, tags, make_folder)
+    result = _with_unvouched(verify_files(stored, known.tags, make_folder), known, integrity)
     _apply_policy(uri, place, result, integrity, key)
     if result.problems:
         return ModelFiles(stored, stored)
@@ -270,20 +287,24 @@ def check_signature(
         key: The configuration key that turns the verification off, for the message.
 
     Raises:
-        IntegrityError: The signature was changed or removed.
+        IntegrityError: The signature was changed or removed, or no tag vouches for it.
     """
     from mlflow.exceptions import MlflowException
 
-    if integrity == "off" or Path(uri).is_dir():
+    if integrity == "off" or local_folder(uri) is not None:
         return
     try:
         known = find_published(uri)
     except MlflowException:
         # reading the files fails with a better message
         return
-    problems = _compare_signature(signature, known.tags.get(SIGNATURE_DIGEST))
-    if problems:
-        result = VerificationResult(Path(), problems=tuple(problems))
+    expected = known.tags.get(SIGNATURE_DIGEST)
+    problems = _compare_signature(signature, expected)
+    result = VerificationResult(
+        Path(), attested=expected is not None, signed=True, problems=tuple(problems)
+    )
+    result = _with_unvouched(result, known, integrity)
+    if result.problems:
         _apply_policy(uri, None, result, integrity, key)
 
 
@@ -293,11 +314,41 @@ def _apply_policy(
     """Raise or warn about problems, and warn about a model that cannot be verified."""
     if result.problems:
         error = _integrity_error(uri, stored, result, key)
-        if integrity == "strict":
+        if integrity != "warn":
             raise error
         log.warning("%s", error)
     elif result.digest is None:
-        log.warning("%s has no manifest, so its files cannot be verified", uri)
+        formats = sorted(UNSAFE_FORMATS.intersection(detect_formats(result.folder)))
+        danger = f", and loading them can run code ({', '.join(formats)})" if formats else ""
+        log.warning("%s has no manifest, so its files cannot be verified%s", uri, danger)
+
+
+def _with_unvouched(
+    result: VerificationResult, known: PublishedModel, integrity: IntegrityPolicy
+) -> VerificationResult:
+    """Add the problem of a model that no tag vouches for, if the policy requires that."""
+    if result.problems or result.attested or integrity == "warn":
+        return result
+    beside = names_with_published_versions(known) if integrity == "strict" else []
+    if integrity == "strict" and not beside:
+        return result
+    problem = _find_unvouched(known, result, beside)
+    return result if problem is None else replace(result, problems=(problem,))
+
+
+def _find_unvouched(
+    known: PublishedModel, result: VerificationResult, beside: Sequence[str]
+) -> Problem | None:
+    reason = f", beside published versions of {beside[0]!r}" if beside else ""
+    if result.digest is None:
+        return Problem("NO_MANIFEST", f"it has no manifest{reason}")
+    # A folder has no database; its manifest is a checksum.
+    if local_folder(known.files) is not None and not known.tags and not beside:
+        return None
+    return Problem("NO_TAG", f"no tag has the digest of its manifest{reason}")
+
+
+_UNVOUCHED = frozenset({"NO_MANIFEST", "NO_TAG"})
 
 
 def _integrity_error(
@@ -308,10 +359,16 @@ def _integrity_error(
         paths[difference.kind].append(difference.path)
     problems = "; ".join(problem.text for problem in result.problems)
     where = f"Its files are in {stored}.\n" if stored is not None else ""
+    message = f"{uri!r} is not as it was published: {problems}"
+    advice = "Restore the published files, or publish the model again; task=audit lists all such "
+    advice += f"versions. If you trust the files as they are: {key}=off."
+    if all(problem.code in _UNVOUCHED for problem in result.problems):
+        message = f"{uri!r} cannot be verified: {problems}"
+        advice = "Look at its files. If you trust them, vouch for them: task=vouch "
+        advice += f"task.uri={uri} task.why=...; otherwise publish the model again."
     return IntegrityError(
-        f"{uri!r} is not as it was published: {problems}",
-        remedy=f"{where}Restore the published files, or publish the model again; task=audit lists "
-        f"all such versions. If you trust the files as they are: {key}=off.",
+        message,
+        remedy=f"{where}{advice}",
         uri=uri,
         problems=result.problems,
         changed=tuple(paths["changed"]),

@@ -11,8 +11,8 @@ __all__ = [
     "INTERPOLATION",
     "REDACTED",
     "REMEDY",
+    "VARIABLES",
     "is_harmless",
-    "mentioned_variables",
     "reads_environment",
     "referenced_variable",
     "remember_variables",
@@ -31,8 +31,8 @@ _REFERENCE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)|\$\{([A-Za-z_][A-Za-z0-9_
 _ANY_REFERENCE = re.compile(r"(?<![\w.])env:([A-Za-z_][A-Za-z0-9_]*)")
 _ENVIRONMENT_RESOLVER = re.compile(r"\$\{\s*(?:oc\.)?env\s*:\s*([A-Za-z_][A-Za-z0-9_]*)?")
 
-_mentioned: dict[str, bool] = {}
-"""Whether a variable was named as a secret, `env:NAME`, by its name."""
+VARIABLES: dict[str, bool] = {}
+"""The variables that configurations refer to, and whether as `env:NAME`, not `${oc.env:NAME}`."""
 
 _TYPE = re.compile(
     r"\[*(?:boolean|integer|long|float|double|string|binary|datetime|any)\]*"
@@ -93,18 +93,9 @@ def resolve(text: str, place: str) -> str:
 def remember_variables(text: str) -> None:
     """Remember the environment variables that a configuration refers to, for the leak scan."""
     for name in _ANY_REFERENCE.findall(text):
-        _mentioned[name] = True
+        VARIABLES[name] = True
     for mentioned in _ENVIRONMENT_RESOLVER.findall(text):
-        _mentioned.setdefault(mentioned, False)
-
-
-def mentioned_variables() -> dict[str, bool]:
-    """Return the variables that configurations have referred to in this process.
-
-    The value is whether one refers to it as a secret, `env:NAME`, and not only as
-    `${oc.env:NAME}`.
-    """
-    return dict(_mentioned)
+        VARIABLES.setdefault(mentioned, False)
 
 
 def reads_environment(text: str) -> bool:

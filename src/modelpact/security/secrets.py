@@ -163,16 +163,13 @@ _PHRASES: dict[_Kind, tuple[str, str]] = {
 
 def _secret_error(found: list[_Found], source: str) -> SecretError:
     kinds = {item.kind for item in found}
-    phrases = [_describe(kind, found) for kind in _PHRASES if kind in kinds]
+    phrases = []
+    for kind, (singular, plural) in _PHRASES.items():
+        if places := [item.place for item in found if item.kind == kind]:
+            phrases.append(f"{', '.join(places)} {singular if len(places) == 1 else plural}")
     remedies = [REMEDY] * bool(kinds - {"url"}) + [_REMEDY_URL] * ("url" in kinds)
     text = "; ".join(phrases) + (f" ({source})" if source else "")
     return SecretError(text, remedy="\n".join(remedies), places=[item.place for item in found])
-
-
-def _describe(kind: _Kind, found: list[_Found]) -> str:
-    places = [item.place for item in found if item.kind == kind]
-    singular, plural = _PHRASES[kind]
-    return f"{', '.join(places)} {singular if len(places) == 1 else plural}"
 
 
 def _find(config: Mapping[str, object], place: str) -> list[_Found]:
@@ -194,7 +191,9 @@ def _walk(value: object, place: str, name: str, context: _Context) -> Iterator[_
 def _walk_mapping(
     mapping: Mapping[object, object], place: str, name: str, context: _Context
 ) -> Iterator[_Found]:
-    has_secret_label = _has_secret_label(mapping)
+    # {name: api_key, value: ...}
+    label = mapping.get("name", mapping.get("key"))
+    has_secret_label = isinstance(label, str) and is_secret_name(label)
     for key, item in zip(map(str, mapping), mapping.values(), strict=True):
         shown = key
         if contains_key(key):
@@ -204,12 +203,6 @@ def _walk_mapping(
         if key == "value" and has_secret_label:
             inner = "name"
         yield from _walk(item, join_keys(place, shown), key, inner)
-
-
-def _has_secret_label(mapping: Mapping[object, object]) -> bool:
-    """Check for a mapping that names its value: `{name: api_key, value: ...}`."""
-    label = mapping.get("name", mapping.get("key"))
-    return isinstance(label, str) and is_secret_name(label)
 
 
 def join_keys(place: str, key: object) -> str:
@@ -244,12 +237,7 @@ def _classify_text(text: str, context: _Context) -> _Kind:
         return "literal"
     if any(has_credentials(url) for url in URL_PATTERN.findall(text)):
         return "url"
-    return _classify_sensitive(text, context) if context else ""
-
-
-def _classify_sensitive(text: str, context: _Context) -> _Kind:
-    """Return the kind of secret that a text is by its place, or an empty string."""
-    if context == "lines" and ":" not in text:
+    if not context or (context == "lines" and ":" not in text):
         return ""
     if reads_environment(text):
         return "environment"

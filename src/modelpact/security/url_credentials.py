@@ -45,23 +45,19 @@ def url_credentials(url: str) -> Iterator[str]:
         >>> list(url_credentials("https://ann:pw@host/v1?max_tokens=7&token=abc"))
         ['pw', 'abc']
     """
-    _, _, rest = url.partition("://")
+    scheme, _, rest = url.partition("://")
     authority = re.split(r"[/?#]", INTERPOLATION.sub("", rest), maxsplit=1)[0]
     cut = re.search(r":([^0-9\]][^\]]*)$", authority)
     if "@" not in authority and cut and "@" in rest:
         # a password with a slash
         yield f"{cut[1]}{rest.partition(authority)[2].rpartition('@')[0]}"
         return
-    yield from _user_credentials(url, authority.rpartition("@")[0])
-    yield from _query_credentials(url)
-
-
-def _user_credentials(url: str, user: str) -> Iterator[str]:
-    name, colon, password = user.partition(":")
+    name, colon, password = authority.rpartition("@")[0].partition(":")
     if password:
         yield password
-    elif name and not colon and url.partition("://")[0].lower() in _USER_ALONE:
+    elif name and not colon and scheme.lower() in _USER_ALONE:
         yield name
+    yield from _query_credentials(url)
 
 
 def _query_credentials(url: str) -> Iterator[str]:

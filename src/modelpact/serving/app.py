@@ -19,7 +19,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.routing import APIRoute
 
-from modelpact._internal.guards import iter_causes
+from modelpact._internal.causes import iter_causes
 from modelpact._internal.schemas import has_columns
 from modelpact._internal.version import __version__
 from modelpact.datatypes import to_json

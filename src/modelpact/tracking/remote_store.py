@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
-from modelpact._internal.guards import iter_causes
+from modelpact._internal.causes import iter_causes
 from modelpact._internal.text import truncate
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from time import process_time
 from urllib.parse import quote
 
 import pytest
+from pytest_mock import MockerFixture
 
 from modelpact.security import references
 from modelpact.security.leak_scan import redact, redact_json, scan_values
@@ -19,9 +20,9 @@ VALUE = "zQ8/plover+77xkT=91ab"
 
 
 @pytest.fixture(autouse=True)
-def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+def forgetful(mocker: MockerFixture) -> None:
     """Forget the variables that other tests mentioned."""
-    monkeypatch.setattr(references, "_mentioned", {})
+    mocker.patch.dict(references.VARIABLES, clear=True)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from modelpact.cli.tasks.resign import ResignTask
     from modelpact.cli.tasks.rollback import RollbackTask
     from modelpact.cli.tasks.serve import ServeTask
+    from modelpact.cli.tasks.vouch import VouchTask
 
 __all__ = [
     "AuditTask",
@@ -41,6 +42,7 @@ __all__ = [
     "RollbackTask",
     "ServeTask",
     "Task",
+    "VouchTask",
 ]
 
 __getattr__ = lazy(

@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +23,7 @@ from modelpact.registry import list_versions
 from modelpact.registry.registered_models import describe_unknown_model, find_registered_model
 from modelpact.security.integrity import verify_files
 from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST
+from modelpact.security.pickle_globals import find_dangerous_globals
 from modelpact.security.published import find_published_version, logged_model_id
 from modelpact.tracking import SqliteTracking, Tracking
 from modelpact.tracking.base import hide_credentials
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AuditTask"]
 
-HARMLESS_CODES = frozenset({"NEVER_SIGNED", "NO_MANIFEST", "NO_TAG"})
-"""Findings about something that a version never had, and so cannot have lost."""
+HARMLESS_CODES = frozenset({"NEVER_SIGNED", "NO_MANIFEST", "NO_TAG", "VOUCHED_IMPORTS"})
+"""Findings about something that a version never had, or that is as it was published."""
 
 MAX_LISTED_FILES = 1_000
 """How many files of a version are listed in JSON."""
@@ -195,7 +196,8 @@ def _verify(location: str, tags: Mapping[str, str]) -> _Finding | VerificationRe
             )
             if not (folder / "MLmodel").exists() and not any(folder.iterdir()):
                 return gone
-            return verify_files(folder, tags)
+            result = verify_files(folder, tags)
+            return replace(result, imports=find_dangerous_globals(folder))
         except (MlflowException, OSError) as error:
             if _is_gone(location, error):
                 return gone
@@ -204,7 +206,13 @@ def _verify(location: str, tags: Mapping[str, str]) -> _Finding | VerificationRe
 
 def _findings(result: VerificationResult) -> tuple[_Finding, ...]:
     problems = [_Finding(problem.code, problem.text) for problem in result.problems]
-    return (*problems, *_harmless_findings(result))
+    vouched = result.attested and not result.problems
+    code = "VOUCHED_IMPORTS" if vouched else "DANGEROUS_IMPORTS"
+    imports = [
+        _Finding(code, f"{path} imports {', '.join(names)}")
+        for path, names in result.imports.items()
+    ]
+    return (*problems, *imports, *_harmless_findings(result))
 
 
 def _harmless_findings(result: VerificationResult) -> Iterator[_Finding]:

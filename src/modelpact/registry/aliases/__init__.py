@@ -13,6 +13,7 @@ from modelpact.registry.aliases.alias_history import AliasHistory
 from modelpact.registry.aliases.alias_writer import (
     Aliases,
     check_unprotected,
+    current_user,
     find_unfinished,
     format_version,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "RuleResult",
     "check_reason",
     "check_unprotected",
+    "current_user",
     "find_unfinished",
     "format_version",
 ]

@@ -28,7 +28,14 @@ from modelpact.tracking import remote_store
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["ANY", "Aliases", "check_unprotected", "find_unfinished", "format_version"]
+__all__ = [
+    "ANY",
+    "Aliases",
+    "check_unprotected",
+    "current_user",
+    "find_unfinished",
+    "format_version",
+]
 
 ANY: Final = "any"
 """The expectation that every version meets."""
@@ -153,7 +160,7 @@ class Aliases(AliasHistory):
             by=by,
             before=state.recorded if by == "outside" else state.current,
             to=to,
-            who=_user(),
+            who=current_user(),
             when=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
             why=why,
             rules=rules,
@@ -290,7 +297,7 @@ def _find_aliases(client: MlflowClient, subject: str) -> Aliases | None:
     return aliases if aliases is not None and aliases.subject == subject else None
 
 
-def _user() -> str:
+def current_user() -> str:
     """Return the user name for the server, or that of the account, as MLflow does."""
     from mlflow.utils.credentials import read_mlflow_creds
 

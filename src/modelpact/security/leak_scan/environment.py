@@ -8,14 +8,20 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from modelpact.security.credentials import contains_key, is_secret_variable
+from modelpact.security.credentials import contains_key, is_secret_name
 from modelpact.security.leak_scan.entropy import estimate_bits, is_placeholder
 from modelpact.security.leak_scan.fragments import FragmentFinder
-from modelpact.security.references import mentioned_variables, referenced_variable
+from modelpact.security.references import VARIABLES, referenced_variable
 from modelpact.security.secrets import encoded_forms
 from modelpact.security.url_credentials import URL_PATTERN, url_credentials
 
-__all__ = ["MAX_LENGTH", "KnownSecrets", "collect_secrets", "find_known_secrets"]
+__all__ = [
+    "MAX_LENGTH",
+    "KnownSecrets",
+    "collect_secrets",
+    "find_known_secrets",
+    "is_secret_variable",
+]
 
 MAX_LENGTH = 8192
 """Bytes of a value that are compared."""
@@ -36,6 +42,10 @@ WORD_LENGTH = 16
 """Characters of a value; shorter ones must not be part of a longer word."""
 
 _PUBLIC_VARIABLES = ("HOME", "HOSTNAME", "LOGNAME", "PWD", "SHELL", "USER", "USERNAME")
+
+
+_VARIABLE_ENDINGS = ("KEY", "KEYS", "_PAT", "_PWD", "DSN", "CREDENTIALS")
+"""Endings of environment variables that hold credentials; a key such as `primary_key` does not."""
 
 
 class KnownSecrets:
@@ -81,6 +91,18 @@ class KnownSecrets:
                 at = data.find(pattern, end)
 
 
+def is_secret_variable(name: str) -> bool:
+    """Check whether an environment variable of that name holds a credential.
+
+    Example:
+        >>> is_secret_variable("MAILER_KEY"), is_secret_variable("GITHUB_PAT")
+        (True, True)
+        >>> is_secret_variable("OLDPWD"), is_secret_variable("KEYBOARD")
+        (False, False)
+    """
+    return is_secret_name(name) or name.upper().rstrip("0123456789_").endswith(_VARIABLE_ENDINGS)
+
+
 def collect_secrets() -> KnownSecrets:
     """Collect the secrets in the current environment.
 
@@ -114,7 +136,7 @@ _last: list[Any] = [None, ((), ())]
 def _read_environment() -> tuple[_Variables, tuple[str, ...]]:
     """Return the variables that may hold secrets, and the values of public ones."""
     # os.environ would decode every variable at each call.
-    state = dict(getattr(os.environ, "_data", os.environ)), mentioned_variables()
+    state = dict(getattr(os.environ, "_data", os.environ)), dict(VARIABLES)
     if state != _last[0]:
         _last[:] = state, _filter_environment(state[1])
     found: tuple[_Variables, tuple[str, ...]] = _last[1]
@@ -167,7 +189,7 @@ def _candidates(name: str, value: str, is_secret: bool) -> list[str]:
         # Long text, such as JSON or PEM, has parts that are public.
         whole = [] if len(parts) > MAX_PARTS else [value]
         return [*whole, *parts, *passwords]
-    if name in mentioned_variables() and estimate_bits(value) >= MIN_BITS:
+    if name in VARIABLES and estimate_bits(value) >= MIN_BITS:
         return [value, *passwords]
     return passwords
 
