@@ -10,7 +10,7 @@ __all__ = ["SECRET_BITS", "estimate_bits", "is_placeholder", "is_random", "is_se
 SECRET_BITS = 40.0
 """Bits of a text under the name of a secret; fewer are not taken for a secret.
 
-A random password of 8 characters has that many.
+A random password of 9 characters has about that many.
 """
 
 LETTERS_ONLY_BITS = 60.0

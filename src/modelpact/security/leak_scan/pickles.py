@@ -93,7 +93,7 @@ def iter_items(view: memoryview) -> Iterator[PickleItem]:
         skipped = _SKIPPED_SIZES[view[at]]
         if skipped:
             strings.interrupt()
-            at += skipped
+            at, ended = at + skipped, False
             continue
         opcode = _read_opcode(view, at)
         if opcode is None:
