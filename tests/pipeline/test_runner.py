@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
 from pytest_mock import MockerFixture
+from sqlalchemy.orm import loading
 
 from modelpact import publish
 from modelpact.data import CsvData, DataSource
@@ -288,6 +289,24 @@ def test_sigterm_closes_the_run_and_restores_the_handler(
     assert raised.value.code == 128 + signal.SIGTERM
     assert signal.getsignal(signal.SIGTERM) is before
     closed_by_sigterm(tmp_path)
+
+
+def test_a_signal_during_a_query_does_not_lock_the_store(mocker: MockerFixture) -> None:
+    stages: list[str] = []
+    create_row_processor: Any = loading._instance_processor
+
+    def interrupt(*arguments: Any, **options: Any) -> Any:
+        if "load" in stages:
+            stages.remove("load")
+            os.kill(os.getpid(), signal.SIGTERM)
+        return create_row_processor(*arguments, **options)
+
+    mocker.patch.object(loading, "_instance_processor", interrupt)
+    with pytest.raises(SystemExit, match="143"):
+        publish(**steps(), observe=stages.append)
+    assert "load" not in stages
+    assert [run.info.status for run in runs()] == ["KILLED"]
+    assert saved_statuses() == ["FAILED"]
 
 
 @pytest.mark.slow
