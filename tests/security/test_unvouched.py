@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
+import os
+import pickle
 import shutil
+import subprocess
 import sys
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import cloudpickle
+import joblib
 import pytest
+from sklearn.linear_model import LinearRegression
 
 from modelpact.errors import IntegrityError
 from modelpact.loaders import BuiltinLoader
@@ -236,3 +245,42 @@ def test_dangerous_globals_are_named(kind: str, lab: Lab) -> None:
     assert find_dangerous_globals(folder) == {}
     poison(folder, canary_code(lab))
     assert list(find_dangerous_globals(folder).values()) == [["builtins.exec"]]
+
+
+class _Call:
+    """Pickles as a call of a function."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> Any:
+        return self.call
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [(os.system, "posix.system"), (eval, "builtins.eval"), (subprocess.Popen, "subprocess.Popen")],
+)
+def test_globals_of_every_protocol(protocol: int, function: Any, name: str, tmp_path: Path) -> None:
+    content = pickle.dumps([_Call(function, "true"), _Call(function, "false"), 1.5], protocol)
+    (tmp_path / "state.bin").write_bytes(content)
+    (tmp_path / "cut.bin").write_bytes(content[:-20])
+    with zipfile.ZipFile(tmp_path / "model.pt", "w") as archive:
+        archive.writestr("archive/data.pkl", content)
+    (tmp_path / "packed.gz").write_bytes(gzip.compress(content))
+    found = find_dangerous_globals(tmp_path)
+    # Up to protocol 2, names are those of Python 2.
+    known = ["commands.Popen" if protocol < 3 and "Popen" in name else name]
+    assert found["state.bin"] == found["model.pt"] == found["packed.gz"] == known
+    # A pickle of protocol 0 or 1 is recognized by its end.
+    assert found.get("cut.bin") == (known if protocol > 1 else None)
+
+
+def test_ordinary_pickles_import_nothing_dangerous(tmp_path: Path) -> None:
+    model = LinearRegression().fit([[1.0], [2.0]], [1.0, 2.0])
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps({"model": model, "path": Path("x")}))
+    (tmp_path / "b.pkl").write_bytes(cloudpickle.dumps(lambda x: x + 1))
+    joblib.dump(model, tmp_path / "c.joblib", compress=3)
+    (tmp_path / "d.txt").write_text("cos\nsystem\n")
+    assert find_dangerous_globals(tmp_path) == {}

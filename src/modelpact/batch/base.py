@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from modelpact._internal.schemas import input_names
+from modelpact._internal.schema_kinds import input_names
 from modelpact.data.records import Part
 
 if TYPE_CHECKING:

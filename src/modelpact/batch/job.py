@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from modelpact._internal.guards import on_error
-from modelpact._internal.schemas import list_specs
+from modelpact._internal.schema_kinds import list_specs
 from modelpact._internal.text import did_you_mean, truncate
 from modelpact.batch.base import Part, PartResult, ReadPlan, RowReader
 from modelpact.batch.checkpoint import Checkpoint

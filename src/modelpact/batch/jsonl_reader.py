@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelpact._internal.schemas import has_tensors, list_specs
+from modelpact._internal.schema_kinds import has_tensors, list_specs
 from modelpact._internal.type_checks import is_list_of
 from modelpact.batch.base import Chunk, Part, ReadPlan, RowReader
 from modelpact.data import JsonlData

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelpact._internal.schemas import input_names, list_specs
+from modelpact._internal.schema_kinds import input_names, list_specs
 from modelpact._internal.text import truncate
 from modelpact.datatypes import PREDICTION, count_rows, to_columns, to_python
 from modelpact.errors import PredictError

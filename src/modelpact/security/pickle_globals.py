@@ -45,8 +45,8 @@ _LOOSE = re.compile(
 )
 """The opcodes of a global, wherever they are."""
 
-_MARKS = frozenset({"MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT", "FRAME"})
-"""Opcodes that may stand between the two names of a `STACK_GLOBAL`."""
+_GET = frozenset({"GET", "BINGET", "LONG_BINGET"})
+_MEMO = frozenset({"MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"})
 
 
 def find_dangerous_globals(folder: Path) -> dict[str, list[str]]:
@@ -92,25 +92,44 @@ def iter_globals(view: memoryview) -> Iterator[str]:
         >>> list(iter_globals(memoryview(pickle.dumps(print))))
         ['builtins.print']
     """
-    texts: list[str] = []
-    memo: dict[int, str] = {}
+    strings = _Strings()
     try:
         for opcode, argument, _ in pickletools.genops(bytes(view)):
             if opcode.name in {"GLOBAL", "INST"}:
                 yield _dotted(*str(argument).split(" ", 1))
             elif opcode.name == "STACK_GLOBAL":
-                yield _dotted(*texts[-2:]) if len(texts) > 1 else "unknown.unknown"
-            elif isinstance(argument, str):
-                texts.append(argument)
-            elif opcode.name in {"GET", "BINGET", "LONG_BINGET"}:
-                texts.append(memo.get(int(argument or 0), ""))
-            elif opcode.name in _MARKS:
-                index = len(memo) if opcode.name == "MEMOIZE" else argument
-                if opcode.name != "FRAME":
-                    memo[int(index or 0)] = texts[-1] if texts else ""
+                yield _dotted(*strings.last_two())
+            else:
+                strings.track(opcode.name, argument)
     # Bytes that are not opcodes: arrays between them, as joblib writes, or a corrupt pickle.
     except ValueError:
         yield from _find_loose_globals(bytes(view))
+
+
+class _Strings:
+    """The strings on the stack of a pickle, and those in its memo."""
+
+    def __init__(self) -> None:
+        self._pushed: list[str] = []
+        self._memo: dict[int, str] = {}
+
+    def last_two(self) -> list[str]:
+        """Return the module and the name of a `STACK_GLOBAL`."""
+        return ["", "", *self._pushed][-2:]
+
+    def track(self, name: str, argument: object) -> None:
+        """Update the strings for an opcode."""
+        if isinstance(argument, str) and name not in _MEMO:
+            self._pushed.append(argument)
+        elif name in _GET:
+            self._pushed.append(self._memo.get(_index(argument), ""))
+        elif name in _MEMO:
+            index = len(self._memo) if name == "MEMOIZE" else _index(argument)
+            self._memo[index] = self.last_two()[1]
+
+
+def _index(argument: object) -> int:
+    return int(str(argument))
 
 
 def _find_loose_globals(data: bytes) -> Iterator[str]:

@@ -20,7 +20,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Res
 from fastapi.routing import APIRoute
 
 from modelpact._internal.causes import iter_causes
-from modelpact._internal.schemas import has_columns
+from modelpact._internal.schema_kinds import has_columns
 from modelpact._internal.version import __version__
 from modelpact.datatypes import to_json
 from modelpact.errors import OutputsError
@@ -43,7 +43,7 @@ from modelpact.serving.openapi import (
     describe_predict_body,
     describe_responses,
 )
-from modelpact.serving.redaction import PathRedactor
+from modelpact.serving.path_redactor import PathRedactor
 from modelpact.serving.request_body import (
     DrainingResponse,
     parse_json,

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelpact._internal.schemas import has_columns, has_tensors
+from modelpact._internal.schema_kinds import has_columns, has_tensors
 from modelpact._internal.type_checks import is_list_of
 from modelpact.datatypes import to_json, to_python
 

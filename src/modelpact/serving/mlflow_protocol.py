@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelpact._internal.schemas import has_columns, has_tensors, input_names, list_specs
+from modelpact._internal.schema_kinds import has_columns, has_tensors, input_names, list_specs
 from modelpact._internal.type_checks import is_list_of
 from modelpact.serving.http_errors import HttpError
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from modelpact._internal.schemas import list_specs
+from modelpact._internal.schema_kinds import list_specs
 from modelpact.signature.field_path import format_column_path
 
 if TYPE_CHECKING:
