@@ -19,7 +19,7 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
-from modelpact.cli.redacted_output import redact_logs
+from modelpact.security.redacted_output import redact_logs
 from tests.support.canaries import lines, make_hex, make_word
 from tests.support.canary_lab import LEAKY, STEPS, Lab
 from tests.support.commands import CommandRunner, modelpact

@@ -15,6 +15,7 @@ from modelpact._internal.guards import capture
 from modelpact.batch.base import Part, PartResult
 from modelpact.batch.scoring import Scorer, ScoringPlan, score_in_worker
 from modelpact.errors import PredictError
+from modelpact.security.redacted_output import redact_output
 
 if TYPE_CHECKING:
     from modelpact.loaders import Adapter
@@ -88,7 +89,7 @@ def _add_processes(
 
     # A fork would copy locks that other threads hold.
     context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(number, mp_context=context)
+    executor = ProcessPoolExecutor(number, mp_context=context, initializer=redact_output)
     stack.callback(executor.shutdown, wait=True, cancel_futures=True)
     for _ in range(number):
         pool.add(lambda part: _score_in_process(executor, plan, part))

@@ -20,7 +20,7 @@ from modelpact._internal.signals import held_signals, interruptible
 from modelpact.cli import gc_tuning
 from modelpact.cli.compose import build
 from modelpact.cli.error_reporting import report
-from modelpact.cli.redacted_output import redact_logs, redacted_output
+from modelpact.security.redacted_output import redact_logs, redacted_output
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf

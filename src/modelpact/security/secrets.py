@@ -6,7 +6,6 @@ Secrets are given as references (`env:NAME`). Literal values are rejected before
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -123,6 +122,9 @@ def encoded_forms(value: str) -> Iterator[str]:
         >>> "czNjcjN0IQ==" in encoded_forms("s3cr3t!"), "s3cr3t%21" in encoded_forms("s3cr3t!")
         (True, True)
     """
+    # Few processes need it.
+    import html
+
     yield value
     for quoted in (quote(value), quote(value, safe=""), quote_plus(value)):
         yield quoted

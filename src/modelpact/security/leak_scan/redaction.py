@@ -56,6 +56,9 @@ def _redact_texts(value: Any) -> Any:
 
 
 def _replace(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    for start, end in sorted(spans, reverse=True):
-        text = f"{text[:start]}{REDACTED}{text[end:]}"
-    return text
+    parts, done = [], 0
+    for start, end in sorted(spans):
+        if start >= done:
+            parts += [text[done:start], REDACTED]
+        done = max(done, end)
+    return "".join([*parts, text[done:]]) if parts else text

@@ -1,4 +1,4 @@
-"""Redacts secrets in what the command line logs and prints."""
+"""Redacts secrets in what a process logs and prints."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 if TYPE_CHECKING:
     from logging import LogRecord
 
-__all__ = ["redact_logs", "redacted_output"]
+__all__ = ["redact_logs", "redact_output", "redacted_output"]
 
 
 @contextlib.contextmanager
 def redacted_output() -> Iterator[None]:
     """Redact secrets in everything that this process writes to `sys.stdout` and `sys.stderr`."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = map(_wrap, before)
+    redact_output()
     try:
         try:
             yield
@@ -28,6 +28,11 @@ def redacted_output() -> Iterator[None]:
             sys.stdout.flush()
     finally:
         sys.stdout, sys.stderr = before
+
+
+def redact_output() -> None:
+    """Redact secrets in all that this process writes to its streams from now on."""
+    sys.stdout, sys.stderr = map(_wrap, (sys.stdout, sys.stderr))
 
 
 def redact_logs() -> None:

@@ -1,15 +1,18 @@
 # ruff: noqa: T201
-"""Redaction of what the command line prints and logs."""
+"""Redaction of what a process prints and logs."""
 
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import sys
 import threading
+import warnings
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from modelpact.cli.redacted_output import redact_logs, redacted_output
+from modelpact.security.redacted_output import redact_logs, redact_output, redacted_output
 
 VALUE = "zQ8/plover+77xkT=91ab"
 
@@ -52,6 +55,16 @@ def test_wrapping_twice_redacts_once(capsys: pytest.CaptureFixture[str]) -> None
             print(VALUE)
         print(VALUE)
     assert capsys.readouterr().out == "[redacted]\n[redacted]\n"
+
+
+def test_a_spawned_process(capfd: pytest.CaptureFixture[str]) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn, initializer=redact_output) as pool:
+        pool.submit(print, VALUE).result()
+        pool.submit(warnings.warn, VALUE).result()
+    captured = capfd.readouterr()
+    assert captured.out == "[redacted]\n"
+    assert "UserWarning: [redacted]" in captured.err
 
 
 def test_lines_of_several_threads_stay_whole(capsys: pytest.CaptureFixture[str]) -> None:
