@@ -19,6 +19,7 @@ from typing import Any
 
 import cloudpickle
 import joblib
+import mlflow
 import pytest
 from sklearn.linear_model import LinearRegression
 
@@ -28,6 +29,7 @@ from modelpact.models import MlflowModel
 from modelpact.security.integrity import IntegrityPolicy
 from modelpact.security.manifest import ARTIFACT_DIGEST, MANIFEST
 from modelpact.security.pickle_globals import find_dangerous_globals
+from modelpact.security.published import find_published
 from modelpact.tracking import SqliteTracking
 from tests.security.test_integrity import (
     TAMPERINGS,
@@ -284,3 +286,19 @@ def test_ordinary_pickles_import_nothing_dangerous(tmp_path: Path) -> None:
     joblib.dump(model, tmp_path / "c.joblib", compress=3)
     (tmp_path / "d.txt").write_text("cos\nsystem\n")
     assert find_dangerous_globals(tmp_path) == {}
+
+
+def test_copies_of_a_version_have_the_tags_of_their_source(lab: Lab) -> None:
+    number = client().copy_model_version("models:/sklearn/1", "production").version
+    again = mlflow.register_model(f"models:/production/{number}", "mirror").version
+    for uri in (f"models:/production/{number}", f"models:/mirror/{again}"):
+        assert BuiltinLoader(integrity="require").load(uri)
+    (lab.folder("sklearn") / MANIFEST).unlink()
+    with pytest.raises(IntegrityError, match=f"{MANIFEST} was removed"):
+        BuiltinLoader().load(f"models:/mirror/{again}")
+
+
+def test_a_version_that_is_its_own_source(lab: Lab) -> None:
+    client().create_registered_model("loop")
+    client().create_model_version("loop", "models:/loop/1")
+    assert find_published("models:/loop/1").tags == {}

@@ -31,6 +31,9 @@ __all__ = [
     "names_with_published_versions",
 ]
 
+_DIGESTS = frozenset({ARTIFACT_DIGEST, SIGNATURE_DIGEST})
+_VERSION = re.compile(r"models:/+([^/@]+)/(\d+)")
+
 
 @dataclass(frozen=True, slots=True)
 class PublishedModel:
@@ -102,20 +105,33 @@ def find_published(uri: str) -> PublishedModel:
 def find_published_version(client: MlflowClient, version: Version) -> PublishedModel:
     """Find a version in the database.
 
-    A version that was registered without modelpact gets the digests of its logged model.
+    A version that was registered without modelpact gets the digests of its source: of a logged
+    model, or of another version.
     """
     from mlflow.exceptions import MlflowException
 
-    tags = dict(version.tags)
-    model_id = logged_model_id(version)
-    digests = {ARTIFACT_DIGEST, SIGNATURE_DIGEST}
-    if not digests & tags.keys() and model_id is not None:
-        # the logged model may have been deleted
+    tags, model_id = dict(version.tags), logged_model_id(version)
+    if not _DIGESTS & tags.keys():
+        # the source may have been deleted
         with contextlib.suppress(MlflowException):
-            logged = client.get_logged_model(model_id).tags
-            tags |= {key: logged[key] for key in digests if key in logged}
+            source = _source_tags(client, version, model_id)
+            tags |= {key: source[key] for key in _DIGESTS if key in source}
     uri, number = f"models:/{version.name}/{version.version}", str(version.version)
     return PublishedModel(uri, tags, version.name, number, model_id)
+
+
+def _source_tags(client: MlflowClient, version: Version, model_id: str | None) -> Mapping[str, str]:
+    """Return the tags of the logged model or the version that a version was registered from."""
+    if model_id is not None:
+        tags: Mapping[str, str] = client.get_logged_model(model_id).tags
+        return tags
+    match = _VERSION.fullmatch(version.source or "")
+    if match is None:
+        return {}
+    # A version is newer than its source, so no cycle is followed.
+    source = client.get_model_version(match[1], match[2])
+    is_older = source.creation_timestamp < version.creation_timestamp
+    return find_published_version(client, source).tags if is_older else {}
 
 
 def names_with_published_versions(model: PublishedModel) -> list[str]:
