@@ -29,7 +29,6 @@ from modelpact.models import MlflowModel
 from modelpact.security.integrity import IntegrityPolicy
 from modelpact.security.manifest import ARTIFACT_DIGEST, MANIFEST
 from modelpact.security.pickle_globals import find_dangerous_globals
-from modelpact.security.published import find_published
 from modelpact.tracking import SqliteTracking
 from tests.security.test_integrity import (
     TAMPERINGS,
@@ -296,9 +295,3 @@ def test_copies_of_a_version_have_the_tags_of_their_source(lab: Lab) -> None:
     (lab.folder("sklearn") / MANIFEST).unlink()
     with pytest.raises(IntegrityError, match=f"{MANIFEST} was removed"):
         BuiltinLoader().load(f"models:/mirror/{again}")
-
-
-def test_a_version_that_is_its_own_source(lab: Lab) -> None:
-    client().create_registered_model("loop")
-    client().create_model_version("loop", "models:/loop/1")
-    assert find_published("models:/loop/1").tags == {}
