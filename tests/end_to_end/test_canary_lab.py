@@ -141,7 +141,7 @@ def run_rejected(lab: Lab) -> None:
     )
     variable = lab.variable("hydra.run.dir, interpolation")
     lab.refuse(*LEAKY, f"hydra.run.dir=${{oc.env:{variable}}}", places=("run.dir",))
-    lab.refuse("-m", *LEAKY, f"model.note=a,{secret('swept value')}", places=("model.note",))
+    lab.refuse("-m", *LEAKY, f"model.note=a,{secret('swept value')}", places=("overrides",))
     lab.refuse("task=promote", "task.uri=models:/lab/1", f"task.why={secret('task.why')}")
     lab.refuse("task=rollback", "name=lab", "task.alias=a", f"task.why={secret('rollback')}")
     lab.refuse(*LEAKY, f"hydra.job.env_set={{MAILER_KEY: {secret('hydra.job.env_set')}}}")

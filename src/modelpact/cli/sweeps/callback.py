@@ -73,10 +73,11 @@ def reject_composed_literals(config: DictConfig, keys: Collection[str] | None = 
         if keys is None or key in keys
     }
     reject_literals(plain, source="the composed configuration")
+    hydra = plain.get("hydra") or {}
     values = {
         "run:config": {key: value for key, value in plain.items() if key != "hydra"},
-        "run:overrides": OmegaConf.select(config, "hydra.overrides.task"),
-        "run:hydra": _hydra_values(config, plain.get("hydra") or {}),
+        "run:overrides": (hydra.get("overrides") or {}).get("task"),
+        "run:hydra": _hydra_values(config, hydra),
     }
     report = leak_scan.scan_values(values)
     allowlist = _read_allowlist((plain.get("saver") or {}).get("leak_allowlist"))
