@@ -537,6 +537,32 @@ class TestTags:
         os.mkfifo(folder / "MLmodel")
         assert verify_files(folder, expected).problems[0].code == "SIGNATURE_CHANGED"
 
+    def test_an_mlmodel_file_is_not_read_in_part(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # MLflow would read the second signature
+        (tmp_path / "MLmodel").write_text("signature:\n# more\nsignature: {inputs: x}\n")
+        size = (tmp_path / "MLmodel").stat().st_size
+        expected = {SIGNATURE_DIGEST: "0" * 64}
+        for limit in (size, size - 1, 11):
+            monkeypatch.setattr(integrity, "_MAX_MLMODEL_SIZE", limit)
+            (problem,) = verify_files(tmp_path, expected).problems
+            assert problem.text == "its signature cannot be read: " + (
+                "JSONDecodeError" if limit == size else "ValueError"
+            )
+
+
+@pytest.mark.parametrize(("n_files", "more"), [(10, ""), (11, ", and 1 more")])
+def test_at_most_ten_files_are_listed(n_files: int, more: str, tmp_path: Path) -> None:
+    (tmp_path / "MLmodel").touch()
+    Manifest.from_folder(tmp_path).write(tmp_path)
+    names = [f"{number:02}.txt" for number in range(n_files)]
+    for name in names:
+        (tmp_path / name).touch()
+    (problem,) = verify_files(tmp_path, {}).problems
+    listed = ", ".join(f"{name} was added" for name in names[:10])
+    assert (problem.code, problem.text) == ("FILES_CHANGED", listed + more)
+
 
 def test_rejected_downloads_are_removed(lab: Lab, mocker: MockerFixture) -> None:
     folder, made = lab.folder("pickle"), []

@@ -211,7 +211,10 @@ def _verify_signature(folder: Path, expected: str | None) -> tuple[bool, list[Pr
 
 def _read_signature(folder: Path) -> Signature | None:
     with open_regular(folder / "MLmodel") as file:
-        return parse_signature(file.read(_MAX_MLMODEL_SIZE))
+        content = file.read(_MAX_MLMODEL_SIZE + 1)
+    if len(content) > _MAX_MLMODEL_SIZE:
+        raise ValueError(f"its MLmodel file has more than {_MAX_MLMODEL_SIZE:,} bytes")
+    return parse_signature(content)
 
 
 def _compare_signature(signature: Signature | None, expected: str | None) -> list[Problem]:

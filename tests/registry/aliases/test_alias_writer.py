@@ -182,16 +182,24 @@ class TestMove:
                 act()
 
     @pytest.mark.parametrize(
-        ("why", "text"), [("x" * 1001, "1,001 characters"), ("half \ud800", "unpaired surrogates")]
+        ("why", "text"),
+        [
+            (
+                "x" * 1001,
+                "is 1,001 characters long\nUse at most 1,000 characters, and refer to the details.",
+            ),
+            ("half \ud800", "has unpaired surrogates\nUse valid Unicode text."),
+        ],
     )
     def test_needs_a_valid_reason(self, why: str, text: str, sums: Aliases) -> None:
-        acts: list[Callable[[], object]] = [
-            lambda: sums.move("champion", 1, why=why),
-            lambda: sums.protect("champion", why=why),
-        ]
-        for act in acts:
-            with pytest.raises(ConfigError, match=text):
+        acts: dict[str, Callable[[], object]] = {
+            "move": lambda: sums.move("champion", 1, why=why),
+            "protect": lambda: sums.protect("champion", why=why),
+        }
+        for name, act in acts.items():
+            with pytest.raises(ConfigError) as caught:
                 act()
+            assert str(caught.value) == f"{name}.why {text}"
         assert moves(sums) == []
 
     def test_secrets_in_the_reason_are_redacted(self, sums: Aliases) -> None:
@@ -200,12 +208,20 @@ class TestMove:
         assert "0123456789" not in str(caught.value)
 
     def test_record_is_never_truncated(self, sums: Aliases) -> None:
-        rules = [RuleResult(name="metric", ok=True, detail="x" * 6000)]
-        refused(
-            lambda: sums.move("champion", 1, rules=rules),
-            "characters in the history; the maximum is 6,000",
+        def rules(length: int) -> list[RuleResult]:
+            return [RuleResult(name="metric", ok=True, detail="x" * length)]
+
+        first = not_none(sums.move("champion", 1, rules=rules(0)))
+        longest = append_log.MAX_LINE_LENGTH - len(first.to_line())
+        error = refused(
+            lambda: sums.move("runnerup", 1, rules=rules(longest + 1)),
+            "the event of runnerup takes 6,001 characters in the history; the maximum is 6,000",
         )
-        assert moves(sums) == []
+        assert error.remedy == "Give a shorter reason, and refer to the details."
+        assert error.alias == "runnerup"
+        assert moves(sums, "runnerup") == []
+        sums.move("runnerup", 1, rules=rules(longest))
+        assert sums.state("runnerup").moves[0].rules == tuple(rules(longest))
 
     @pytest.mark.parametrize(
         "why", ["", "ein Satz: 'müßig', \"quoted\" \\ | 中文 🙂", "two\nlines", "x" * 1000]
@@ -317,12 +333,36 @@ class TestConcurrentMoves:
         sums.move("champion", 3)
         assert moves(sums) == [("python", None, 1), ("python", 1, 2), ("python", 2, 3)]
 
-    def test_retries_are_limited(self, sums: Aliases, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sums, "_write_line", lambda *_: False)
+    @pytest.mark.parametrize("act", ["move", "protect"])
+    def test_retries_are_limited(
+        self, act: str, sums: Aliases, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lost = 0
+        write = sums._write_line
+
+        def lose(alias: str, key: str, line: str) -> bool:
+            nonlocal lost
+            lost -= 1
+            return lost < 0 and write(alias, key, line)
+
+        monkeypatch.setattr(sums, "_write_line", lose)
         monkeypatch.setattr("time.sleep", lambda _: None)
         monkeypatch.setattr("modelpact.registry.aliases.alias_writer.MAX_ATTEMPTS", 3)
-        refused(lambda: sums.move("champion", 1), "other processes kept moving it")
-        refused(lambda: sums.protect("champion"), "other processes kept moving it")
+        again: Callable[[], object] = (
+            (lambda: sums.move("champion", 1))
+            if act == "move"
+            else (lambda: sums.protect("champion"))
+        )
+        lost = 3
+        error = refused(
+            again,
+            "champion of sums was not changed: other processes kept moving it in 3 attempts",
+        )
+        assert (error.remedy, error.alias) == ("Try again.", "champion")
+        assert moves(sums) == []
+        lost = 2
+        assert again() is not None
+        assert len(moves(sums)) == 1
 
     @pytest.mark.parametrize("before", ["create_experiment", "create_run"])
     def test_both_writers_get_the_same_log(
