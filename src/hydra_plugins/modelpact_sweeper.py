@@ -36,11 +36,14 @@ class ModelpactSweeper(BasicSweeper):
         config, launcher = cast("DictConfig", self.config), cast("Launcher", self.launcher)
         # Before MLflow, which the next line imports.
         import_model(config)
+        from modelpact.cli.sweeps.search_space import check_grid
         from modelpact.cli.sweeps.sweep_runner import job_overrides, run_grid
 
         loader = cast("SweepComposer", cast("HydraContext", self.hydra_context).config_loader)
         overrides = job_overrides([*self._parse_config(), *arguments])
         parser = OverridesParser.create(config_loader=cast("ConfigLoader", loader))
-        batches = self.split_arguments(parser.parse_overrides(overrides), self.max_batch_size)
+        parsed = parser.parse_overrides(overrides)
+        check_grid(parsed, self.max_batch_size)
+        batches = self.split_arguments(parsed, self.max_batch_size)
         combinations = [list(job) for batch in batches for job in batch]
         return [run_grid(config, loader.compose_ahead, launcher, combinations, self.max_batch_size)]

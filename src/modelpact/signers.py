@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["ExampleSigner", "ExplicitSigner", "InferSigner", "Signer", "TypeHintSigner"]
 
 
+_REMEDY = "Correct the written signature, or the data."
+
+
 class Signer(Step, ABC):
     """Produces a signature that its own data satisfies, or raises `SignError`."""
 
@@ -50,6 +53,16 @@ class Signer(Step, ABC):
             SpecError: A written signature is malformed.
         """
         return None
+
+    def check(self, inputs: Inputs, params: Params | None) -> None:
+        """Check data before a model is fitted to it, as far as the signature is known by then.
+
+        Raises:
+            SignError: The data violates the signature.
+        """
+        contract = self.contract()
+        if contract is not None:
+            _check_data(contract, inputs, None, params, _REMEDY)
 
 
 class InferSigner(Signer):
@@ -100,7 +113,7 @@ class ExplicitSigner(Signer):
         self, inputs: Inputs, outputs: Any, *, params: Params | None = None, model: Any = None
     ) -> Signature:
         written = self.contract()
-        _check_data(written, inputs, outputs, params, "Correct the written signature, or the data.")
+        _check_data(written, inputs, outputs, params, _REMEDY)
         stored = _stored_signature(model)
         if stored is not None:
             _check_not_narrower(written, stored)

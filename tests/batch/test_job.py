@@ -163,7 +163,7 @@ class TestPaths:
             ("in.csv", "is the input file"),
             ("./there/../in.csv", "is the input file"),
             ("nowhere/out.csv", "directory nowhere does not exist"),
-            ("there.csv", "is a directory"),
+            ("there.csv", "is a folder"),
             ("old.csv", r"exists\nReplace it with task\.overwrite=true"),
         ],
     )

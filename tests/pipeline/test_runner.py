@@ -174,7 +174,10 @@ FAILURES: dict[str, tuple[type[PactError], dict[str, Any]]] = {
     "fit": (FitError, {"model": Faulty(fails_in="fit")}),
     "predict": (PredictError, {"model": Faulty(fails_in="predict")}),
     "read": (DataError, {"data": CsvData(path="nowhere.csv")}),
-    "sign": (SignError, {"signer": ExplicitSigner(inputs={"a": "string", "b": "double"})}),
+    "sign": (
+        SignError,
+        {"signer": ExplicitSigner(inputs={"a": "double", "b": "double"}, outputs="string")},
+    ),
     "compare": (
         CompatibilityError,
         {

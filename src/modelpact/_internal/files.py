@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 __all__ = [
+    "MAX_NAME",
     "cache_folder",
     "exclusive_lock",
     "log_text",
@@ -27,6 +28,10 @@ __all__ = [
     "without_new_bytecode",
     "write_atomically",
 ]
+
+
+MAX_NAME = 50
+"""How many characters of a file's name are in that of its temporary sibling, which is longer."""
 
 
 def cache_folder() -> Path | None:
@@ -68,7 +73,8 @@ def log_text(client: MlflowClient, run_id: str, text: str, name: str) -> None:
 
 def temporary_sibling(path: Path) -> Path:
     """Return a path to write before renaming it to `path`; its name contains this process."""
-    return path.with_name(f".{path.name}.{Process.current().token}.{uuid.uuid4().hex[:12]}.new")
+    name = path.name[:MAX_NAME]
+    return path.with_name(f".{name}.{Process.current().token}.{uuid.uuid4().hex[:12]}.new")
 
 
 def owner_of(path: Path) -> Process | None:

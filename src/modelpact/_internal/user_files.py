@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 from pathlib import Path
 
-__all__ = ["describe_irregular", "read_text"]
+__all__ = ["MISSING", "describe_irregular", "describe_unwritable", "read_text"]
+
+MISSING = "does not exist"
 
 _KINDS = {
     stat.S_IFDIR: "is a folder",
@@ -30,10 +33,28 @@ def describe_irregular(path: Path) -> str | None:
     try:
         kind = stat.S_IFMT(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
-        return "is a link to nothing" if path.is_symlink() else "does not exist"
+        return "is a link to nothing" if path.is_symlink() else MISSING
     except (OSError, ValueError) as error:
         return f"cannot be opened: {getattr(error, 'strerror', None) or error}"
     return _KINDS.get(kind)
+
+
+def describe_unwritable(path: Path) -> str | None:
+    """Return why a file cannot be created or replaced, such as `is a device`; None if it can.
+
+    Folders that do not exist can be created.
+    """
+    problem = describe_irregular(path)
+    if problem not in {None, MISSING}:
+        return problem
+    home = next(parent for parent in path.absolute().parents if parent.exists())
+    if not home.is_dir():
+        return f"cannot be created: {home} is not a folder"
+    try:
+        with tempfile.TemporaryFile(dir=home):
+            return None
+    except OSError as error:
+        return f"cannot be written: {error.strerror} in {home}"
 
 
 def read_text(path: Path) -> str:
@@ -44,7 +65,7 @@ def read_text(path: Path) -> str:
         UnicodeDecodeError: The file is not text.
     """
     problem = describe_irregular(path)
-    if problem == "does not exist":
+    if problem == MISSING:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     if problem is not None:
         raise OSError(errno.EINVAL, f"it {problem}", str(path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from modelpact._internal.user_files import describe_unwritable
 from modelpact.batch.writers import check_suffix
 from modelpact.data import DataSource
 from modelpact.data.table_file import TableFile, check_file
@@ -55,10 +56,11 @@ def _check_writable(key: str, path: Path, source: Path | None, overwrite: bool) 
         raise ConfigError(
             f"{key}={path} is the input file", remedy="Choose another file.", path=str(path)
         )
-    if path.is_dir():
+    problem = describe_unwritable(path)
+    if problem is not None:
         raise ConfigError(
-            f"{key}={path} is a directory",
-            remedy=f"Name a file in it: {key}={path / 'out.parquet'}.",
+            f"{key}={path} {problem}",
+            remedy=f"Name a file in a folder that is writable: {key}=out.parquet.",
             path=str(path),
         )
     if not path.parent.is_dir():

@@ -74,12 +74,25 @@ def _from_other(error: Exception) -> PactError | None:
             f"cannot write {error.filename}: {error.strerror}",
             remedy="Run in a writable folder, or set hydra.run.dir to one.",
         )
+    if isinstance(error, RecursionError) and _is_composing(error):
+        keys = re.findall(r"full_key: ([\w.]+)$", str(error), re.MULTILINE)
+        return ConfigError(
+            f"{keys[-1] if keys else 'a value of the configuration'} is nested too deeply",
+            remedy="Write it in fewer levels.",
+            key=keys[-1] if keys else None,
+        )
     # Hydra raises a plain ValueError for a group that is set to a list or a mapping.
     if isinstance(error, ValueError) and "Config group override" in str(error):
         return ConfigError(
             _mask(str(error), 300), remedy="Choose an option of the group, such as register=none."
         )
     return None
+
+
+def _is_composing(error: Exception) -> bool:
+    """Return whether Hydra or OmegaConf raised an error, not the task that they run."""
+    frames = traceback.extract_tb(error.__traceback__)[-20:]
+    return any(re.search(r"[/\\](omegaconf|hydra|antlr4)[/\\]", frame.filename) for frame in frames)
 
 
 def _from_hydra(error: HydraException) -> PactError:

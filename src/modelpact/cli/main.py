@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from modelpact._internal.guards import convert_errors, on_error
 from modelpact._internal.signals import held_signals, interruptible
@@ -102,12 +102,28 @@ def _run_arguments() -> None:
     from modelpact.cli.sweeps.arguments import multirun_arguments
 
     refuse_literals(sys.argv[1:])
+    _check_flags(sys.argv[1:])
     sys.argv[1:] = multirun_arguments(sys.argv[1:])
     flags = {argument.partition("=")[0] for argument in sys.argv[1:]}
     if flags & {"-c", "--cfg", "-i", "--info"}:
         _print_config()
     else:
         _run_hydra()
+
+
+def _check_flags(arguments: list[str]) -> None:
+    """Raise a ConfigError for flags that Hydra does not have; Hydra would print its usage."""
+    from hydra._internal.utils import get_args_parser
+
+    from modelpact.errors import ConfigError
+
+    def refuse(message: str) -> NoReturn:
+        raise ConfigError(message, remedy="See modelpact --help and modelpact --hydra-help.")
+
+    if any(argument.startswith("-") for argument in arguments):
+        parser = get_args_parser()
+        parser.error = refuse  # type: ignore[method-assign]
+        parser.parse_args(arguments)
 
 
 def _print_config() -> None:
@@ -138,10 +154,12 @@ def _run_hydra() -> None:
     import hydra
     from hydra.core.plugins import Plugins
 
+    from modelpact.cli.config_files import check_config_files
     from modelpact.cli.sweeps.callback import CallbackError
     from modelpact.cli.sweeps.search_path import EntryPointSearchPath
 
     Plugins.instance().register(EntryPointSearchPath)
+    check_config_files()
     decorate = hydra.main(
         version_base="1.3", config_path="pkg://modelpact.conf", config_name="config"
     )

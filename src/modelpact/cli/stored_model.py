@@ -10,12 +10,14 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelpact._internal.guards import convert_errors
 from modelpact._internal.mlmodel_file import parse_metadata, read_mlmodel
 from modelpact._internal.text import truncate
-from modelpact.errors import LoadError
+from modelpact.errors import LoadError, PactError
 from modelpact.registry import list_versions
 from modelpact.registry.registered_models import describe_unknown_model, find_registered_model
 from modelpact.security.integrity import IntegrityPolicy, check_signature, fetch_files
@@ -192,12 +194,9 @@ def read_metadata(stored: StoredModel, integrity: IntegrityPolicy) -> MLmodel:
         LoadError: The file does not exist or is malformed.
         IntegrityError: The signature is not the published one.
     """
-    from mlflow.exceptions import MlflowException
-
-    try:
+    # The client of a remote store may raise anything.
+    with convert_errors(partial(_unreadable, stored)):
         metadata = parse_metadata(read_mlmodel(stored.files))
-    except (MlflowException, ValueError) as error:
-        raise _unreadable(stored, error) from error
     check_signature(stored.uri, metadata.signature, integrity, "task.integrity")
     return metadata
 
@@ -249,15 +248,13 @@ def copy_files(stored: StoredModel, folder: Path, integrity: IntegrityPolicy) ->
         LoadError: The files cannot be read.
         IntegrityError: The files are not the published ones.
     """
-    from mlflow.exceptions import MlflowException
-
     ignore = shutil.ignore_patterns("__pycache__")
-    try:
-        with contextlib.ExitStack() as folders:
-            files = fetch_files(stored.uri, integrity, folders, key="task.integrity")
-            copied = Path(shutil.copytree(files.folder, folder / "model", ignore=ignore))
-    except (MlflowException, OSError) as error:
-        raise _unreadable(stored, error) from error
+    with (
+        convert_errors(partial(_unreadable, stored), unless=PactError),
+        contextlib.ExitStack() as folders,
+    ):
+        files = fetch_files(stored.uri, integrity, folders, key="task.integrity")
+        copied = Path(shutil.copytree(files.folder, folder / "model", ignore=ignore))
     if not (copied / "MLmodel").is_file():
         raise LoadError(
             f"{stored.uri!r} is not a model: it has no MLmodel file",

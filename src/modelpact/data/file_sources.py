@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PrivateAttr, field_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
 from modelpact._internal.named_values import read_named_values
 from modelpact.data.csv_columns import (
@@ -99,6 +99,14 @@ class CsvData(TableFile):
                 known = ", ".join(_KINDS)
                 raise ValueError(f"unknown type {text!r} of column {name!r}; known: {known}")
         return value
+
+    @model_validator(mode="after")
+    def _check_characters(self) -> Self:
+        if self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}")
+        if self.separator in {self.quote, self.comment}:
+            raise ValueError(f"separator is {self.separator!r}, like quote or comment")
+        return self
 
     @property
     def _types(self) -> dict[str, str]:

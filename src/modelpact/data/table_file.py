@@ -6,11 +6,13 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import AfterValidator
 
 from modelpact._internal.text import did_you_mean, truncate
+from modelpact._internal.user_files import describe_irregular
 from modelpact.data.base import DataSource
 from modelpact.data.frames import frame_to_records, values_to_column
 from modelpact.data.text_files import SUFFIXES
@@ -22,6 +24,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["TableFile", "check_file"]
+
+
+def _check_distinct(columns: list[str]) -> list[str]:
+    for column in columns:
+        if columns.count(column) > 1:
+            raise ValueError(f"column {column!r} is repeated")
+    return columns
 
 
 class TableFile(DataSource):
@@ -43,7 +52,7 @@ class TableFile(DataSource):
 
     path: str
     target: str | None = None
-    columns: list[str] | None = None
+    columns: Annotated[list[str], AfterValidator(_check_distinct)] | None = None
     form: Literal["frame", "records"] = "frame"
     drop_missing_targets: bool = False
 
@@ -140,7 +149,7 @@ class TableFile(DataSource):
             raise DataError(
                 f"{self.path} has no column {column!r}, given in {key}"
                 f"{did_you_mean(column, names)}",
-                remedy=f"Columns of the file: {', '.join(names)}.",
+                remedy=f"Columns of the file: {truncate(', '.join(names), 1000)}.",
                 path=self.path,
                 column=column,
             )
@@ -166,10 +175,10 @@ def check_file(path: Path) -> None:
     """Check that a path is a file and not empty.
 
     Raises:
-        DataError: The path does not exist, is a folder, or is an empty file.
+        DataError: The path does not exist, is not a regular file, or is an empty file.
     """
-    if not path.is_file():
-        problem = "is a folder, not a file" if path.is_dir() else "does not exist"
+    problem = describe_irregular(path)
+    if problem is not None:
         raise DataError(
             f"{path} {problem}",
             remedy=f"data.path is relative to {Path.cwd()}.",

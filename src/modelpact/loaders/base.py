@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from pydantic import PrivateAttr
+from pydantic import PrivateAttr, model_validator
 
 from modelpact._internal import requirements
 from modelpact._internal.guards import convert_errors
@@ -69,6 +69,14 @@ class Loader(Step, ABC):
     config_file: str | None = None
 
     _pinned: str | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _check_extra(self) -> Self:
+        if self.policy == "mlflow" and self.extra == "forbid":
+            raise ValueError(
+                "extra=forbid cannot be combined with policy=mlflow, which ignores extra columns"
+            )
+        return self
 
     @abstractmethod
     def load(self, uri: str) -> LoadedModel:
@@ -137,7 +145,9 @@ def _load_error(uri: str, folder: Path, error: Exception) -> PactError:
     known = error if isinstance(error, PactError) else convert_error(error)
     path = getattr(known, "path", None)
     # The configuration is one that the model was saved with, not one that the caller gives.
-    is_stored = isinstance(known, ConfigError) and path and folder in Path(path).parents
+    is_stored = (
+        isinstance(known, ConfigError) and path and folder.resolve() in Path(path).resolve().parents
+    )
     if known is not None and not is_stored:
         return known
     is_model = (folder / "MLmodel").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from modelpact.loaders.adapter import Adapter
 from modelpact.loaders.base import Loader
+from modelpact.models.config_file import check_config_file
 
 __all__ = ["BuiltinLoader"]
 
@@ -14,5 +15,6 @@ class BuiltinLoader(Loader):
     def load(self, uri: str) -> Adapter:
         adapter = self._load_adapter(uri)
         if self.config_file is not None:
+            check_config_file(self.config_file)
             adapter.load_context(self.config_file)
         return adapter

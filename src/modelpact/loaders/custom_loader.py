@@ -5,6 +5,7 @@ from __future__ import annotations
 from modelpact.errors import LoadError
 from modelpact.loaders.adapter import Adapter
 from modelpact.loaders.base import Loader
+from modelpact.models.config_file import check_config_file
 
 __all__ = ["CustomLoader"]
 
@@ -22,5 +23,6 @@ class CustomLoader(Loader):
                 uri=uri,
             )
         if self.config_file is not None:
+            check_config_file(self.config_file)
             adapter.load_context(self.config_file)
         return adapter

@@ -125,8 +125,6 @@ def _import_class(path: str) -> type[Model]:
         module = __name__.partition(".")[0] + dot + rest
     try:
         kind: type[Model] = attrgetter(name)(importlib.import_module(module))
-        if not issubclass(kind, Model):
-            raise TypeError("it is not a Model")
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise LoadError(
             f"the class {path} of the model cannot be imported: {error}",

@@ -177,6 +177,7 @@ def _run_stages(steps: Steps, recorder: RunRecorder, job: Job) -> None:
             data = steps.data.with_contract(steps.signer.contract())
             sample = check_returned(data.read(), Sample, f"{data.KIND}.read", DataError)
             data.check_types(sample.inputs, sample.targets)
+            steps.signer.check(all_inputs(sample), sample.params)
             recorder.record(job_key=steps.job_key(name, sample))
         with recorder.stage("reuse"):
             existing = steps.register.find(name, recorder.facts["job_key"], job)

@@ -16,12 +16,14 @@ from modelpact._internal.files import temporary_folder
 from modelpact._internal.guards import on_error
 from modelpact._internal.signals import interruptible
 from modelpact._internal.text import truncate
+from modelpact._internal.user_files import describe_irregular
 from modelpact.errors import PactError, SaveError
 from modelpact.models import Model
 from modelpact.models.input_forms import InputForm
 from modelpact.savers.written_model import check_written, remove_author_paths
 from modelpact.security import leak_scan
 from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST, Manifest
+from modelpact.security.regular_files import walk
 from modelpact.signature import digest as signature_digest
 from modelpact.tracking import remote_store
 from modelpact.types import Inputs, Step
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from modelpact.types import Info, Signature
 
 __all__ = ["Saver", "mark_failed"]
+
+_NOT_IN_NAMES = "/:.%\"'"
+"""What MLflow does not allow in the name of a model."""
 
 
 class Saver(Step, ABC):
@@ -70,13 +75,14 @@ class Saver(Step, ABC):
                 f"the model is a {type(model).__name__}, which is not a Model of modelpact",
                 remedy="Wrap it, as in SklearnModel(estimator=...), or write a class with predict.",
             )
+        if not self.path.strip() or set(self.path) & set(_NOT_IN_NAMES):
+            raise SaveError(
+                f"saver.path={self.path!r} is not a name",
+                remedy=f"Give a name without {' '.join(_NOT_IN_NAMES)}, such as saver.path=model.",
+                path=self.path,
+            )
         for path in self.code_paths:
-            if not Path(path).exists():
-                raise SaveError(
-                    f"saver.code_paths: {path} does not exist",
-                    remedy=f"The path is relative to {Path.cwd()}.",
-                    path=path,
-                )
+            _check_code_path(path)
         self._check_model(model)
 
     @abstractmethod
@@ -216,6 +222,26 @@ class Saver(Step, ABC):
             leak_scan.LEAK_SCAN_TAG: leak_scan.allowlist_to_tag(allowed),
         }
         client.set_logged_model_tags(logged.model_id, tags)
+
+
+def _check_code_path(path: str) -> None:
+    """Check that a file or folder of code can be copied."""
+    root = Path(path)
+    if not path.strip() or root.resolve() == Path(root.resolve().anchor):
+        problem: str | None = "is not a folder of code"
+    else:
+        problem = describe_irregular(root)
+    if problem == "is a folder":
+        found = ((name, describe_irregular(root / name)) for name, _ in walk(root))
+        odd = ((name, text) for name, text in found if text not in {None, "is a folder"})
+        name, problem = next(odd, ("", None))
+        path = str(root / name)
+    if problem is not None:
+        raise SaveError(
+            f"saver.code_paths: {path or repr(path)} {problem}",
+            remedy=f"Name files and folders of Python code, relative to {Path.cwd()}.",
+            path=path,
+        )
 
 
 def _check_signature(signature: Signature | None) -> None:

@@ -10,6 +10,7 @@ from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
 from modelpact.errors import SaveError, SignError
 from modelpact.models import Model
+from modelpact.models.config_file import check_config_file
 from modelpact.models.input_forms import InputForm
 from modelpact.models.row_objects import read_row_hint, uses_objects
 from modelpact.models.saved_model import PROTOCOL, SCRIPT, SavedModel, class_path
@@ -35,6 +36,7 @@ class CustomSaver(Saver):
 
     def _check_model(self, model: Model) -> None:
         if self.config_file is not None:
+            check_config_file(self.config_file)
             model.load_context(self.config_file)
         kind = type(model)
         if kind.__module__ == "__main__" or "<locals>" in kind.__qualname__:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,7 +62,8 @@ class PublishedModel:
 def local_folder(uri: str) -> Path | None:
     """Return the local folder that a path or a `file:` URI names; None if there is none."""
     path = Path(unquote(urlsplit(uri).path) if uri.startswith("file:") else uri)
-    return path if path.is_dir() else None
+    # `Path.is_dir` raises for a name that is too long.
+    return path if os.path.isdir(path) else None
 
 
 def logged_model_in_path(folder: Path) -> str | None:

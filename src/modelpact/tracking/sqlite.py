@@ -19,6 +19,7 @@ from urllib.parse import unquote
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import cache_folder, temporary_folder, temporary_sibling
 from modelpact._internal.text import truncate
+from modelpact._internal.user_files import describe_irregular
 from modelpact.errors import ConfigError, StoreError
 from modelpact.tracking.base import Tracking
 
@@ -62,6 +63,14 @@ class SqliteTracking(Tracking):
 
     def prepare(self) -> None:
         path = self.path
+        problem = describe_irregular(path)
+        if problem not in {None, "does not exist"}:
+            raise StoreError(
+                f"cannot create the store {path}: it {problem}",
+                remedy="Its folder must be writable, and no device or pipe may be in its place:"
+                " choose another file with tracking.uri=sqlite:///...",
+                uri=self.display_uri(),
+            )
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists() or path.stat().st_size == 0:

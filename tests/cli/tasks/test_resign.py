@@ -274,7 +274,7 @@ ERRORS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "no registered model": ({"uri": "runs:/0123456789abcdef/model"}, ConfigError, "name=..."),
     "a name that cannot be": ({"name": "a/b"}, ConfigError, "is not a valid name"),
     "data it was not made for": (
-        {"data": Given(inputs=[["x"], ["y"]])},
+        {"data": Given(inputs=[["x"], ["y"]]), "signer": InferSigner()},
         PredictError,
         "could not convert",
     ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from modelpact._internal.files import write_atomically
+from modelpact.cli.render.output_file import check_writable
 from modelpact.errors import ConfigError, SpecError
 from modelpact.signature import digest, load, parse, to_spec
 
@@ -84,7 +85,7 @@ def check_contract_path(path: Path) -> None:
     """Check the path of a contract file before any work is done.
 
     Raises:
-        ConfigError: The path does not end in `.yaml`, or is a folder.
+        ConfigError: The path does not end in `.yaml`, or cannot be written.
     """
     if path.suffix != ".yaml":
         raise ConfigError(
@@ -93,12 +94,7 @@ def check_contract_path(path: Path) -> None:
             "contract=houses.",
             path=str(path),
         )
-    if path.is_dir():
-        raise ConfigError(
-            f"task.write={path} is a folder",
-            remedy=f"Name a file in it: task.write={path}/houses.yaml.",
-            path=str(path),
-        )
+    check_writable(str(path), "task.write")
 
 
 def write_contract(path: Path, signature: Signature, comment: str, *, overwrite: bool) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelpact._internal.files import write_atomically
+from modelpact._internal.user_files import describe_unwritable
 from modelpact.cli.render.console import echo
 from modelpact.errors import ConfigError
 
@@ -19,15 +20,13 @@ def check_writable(file: str | None, key: str) -> None:
         key: The key of the configuration, such as `task.out`.
 
     Raises:
-        ConfigError: The path is a folder, or its folder cannot be created.
+        ConfigError: The path is a folder, a device or a pipe, or its folder is not writable.
     """
-    if file is None:
-        return
-    path = Path(file)
-    home = next(parent for parent in path.absolute().parents if parent.exists())
-    if path.is_dir() or not home.is_dir():
-        what = "is a folder" if path.is_dir() else f"cannot be created: {home} is not a folder"
-        raise ConfigError(f"{key}={file} {what}", remedy=f"Give a file name: {key}=model.json.")
+    problem = None if file is None else describe_unwritable(Path(file))
+    if problem is not None:
+        raise ConfigError(
+            f"{key}={file} {problem}", remedy=f"Give a file name: {key}=model.json.", path=file
+        )
 
 
 def write_text(file: str | None, text: str, note: str) -> None:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
     from optuna.distributions import BaseDistribution
 
-__all__ = ["Categorical", "NumericRange", "SearchSpace"]
+__all__ = ["Categorical", "NumericRange", "SearchSpace", "check_grid"]
+
+MAX_JOBS = 100_000
+"""The size of the largest grid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,3 +248,52 @@ def _read_range(override: Override, value: RangeSweep, *, log: bool) -> NumericR
     kind = int if all(isinstance(number, int) for number in numbers) else float
     low, high = sorted([start, start + (count - 1) * step])
     return NumericRange(kind(low), kind(high), step=kind(abs(step)), log=log)
+
+
+def check_grid(overrides: Sequence[Override], batch_size: object) -> None:
+    """Check a grid before Hydra lists all of its combinations.
+
+    Args:
+        overrides: The overrides of the sweep.
+        batch_size: `hydra.sweeper.max_batch_size`.
+
+    Raises:
+        ConfigError: An override has no values, the grid is too large, or the batch size is not a
+            positive integer.
+    """
+    if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
+        raise ConfigError(
+            f"hydra.sweeper.max_batch_size={batch_size} is not a positive integer",
+            remedy="Set it to 1 or more, or to null for all jobs at once.",
+            key="hydra.sweeper.max_batch_size",
+        )
+    n_jobs = 1
+    for override in overrides:
+        if not override.is_discrete_sweep():
+            continue
+        n_values = _count_values(override)
+        if n_values == 0:
+            raise ConfigError(
+                f"{override.input_line} has no values, so the sweep has no jobs",
+                remedy="Check both ends of the range, or the pattern of the glob.",
+            )
+        n_jobs *= n_values
+    if n_jobs > MAX_JOBS:
+        raise ConfigError(
+            f"the sweep has {n_jobs:,} jobs, more than {MAX_JOBS:,}",
+            remedy="Sweep over fewer values, or search them: hydra/sweeper=optuna.",
+        )
+
+
+def _count_values(override: Override) -> int:
+    values = override.value()
+    if not isinstance(values, RangeSweep):
+        return sum(1 for _ in override.sweep_string_iterator())
+    ends: list[Any] = [values.start, values.stop, values.step]
+    if not all(map(math.isfinite, ends)) or values.step == 0:
+        raise ConfigError(
+            f"{override.input_line} is not a range",
+            remedy="Give finite numbers, and a step other than 0: range(1,10,step=2).",
+        )
+    start, stop, step = map(float, ends)
+    return max(0, math.ceil((stop - start) / step))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from modelpact._internal.user_files import describe_irregular
 from modelpact.cli.render.console import echo, show_table
 from modelpact.cli.render.output_file import check_writable, write_text
 from modelpact.cli.stored_model import read_signature
@@ -111,19 +113,20 @@ class DiffTask(Task):
         from modelpact.signature import load
 
         path = Path(source)
-        if path.is_file() and path.name != "MLmodel":
+        if os.path.isfile(path) and path.name != "MLmodel":
             return load(path)
         _check_exists(path, source, key)
-        uri = str(path.parent) if path.is_file() else source
+        uri = str(path.parent) if os.path.isfile(path) else source
         return read_signature(uri, self.tracking, self.integrity)
 
 
 def _check_exists(path: Path, source: str, key: str) -> None:
-    if path.is_dir() and not (path / "MLmodel").is_file():
+    if os.path.isdir(path) and not (path / "MLmodel").is_file():
         raise ConfigError(
             f"{key}={source} is not a model: it has no MLmodel file",
             remedy=_FORMS,
             path=source,
         )
-    if not path.exists() and not re.match(r"[a-z0-9-]{2,}:", source):
-        raise ConfigError(f"{key}={source} does not exist", remedy=_FORMS, path=source)
+    problem = describe_irregular(path)
+    if problem not in {None, "is a folder"} and not re.match(r"[a-z0-9-]{2,}:", source):
+        raise ConfigError(f"{key}={source} {problem}", remedy=_FORMS, path=source)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from modelpact._internal.counts import format_count
-from modelpact._internal.files import cache_folder, owner_of
+from modelpact._internal.files import MAX_NAME, cache_folder, owner_of
 from modelpact._internal.mlflow_search import search_all
 from modelpact._internal.process import Process
 from modelpact._internal.text import truncate
@@ -130,7 +130,7 @@ class RepairTask(Task):
             yield from cache.rglob(".*.new*")
         if isinstance(self.tracking, SqliteTracking):
             path = self.tracking.path
-            yield from path.parent.absolute().glob(f".{path.name}.*.new*")
+            yield from path.parent.absolute().glob(f".{path.name[:MAX_NAME]}.*.new*")
         for folder in self.folders:
             yield from Path(folder).absolute().rglob(".*.new*")
 

@@ -12,6 +12,7 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import ParamSchema, Schema
 
 from modelpact._internal.text import preview
+from modelpact._internal.user_files import read_text
 from modelpact.errors import SpecError
 from modelpact.signature.issues import SpecIssues
 from modelpact.signature.language.params import params_to_spec, read_params
@@ -74,7 +75,7 @@ def load(path: str | os.PathLike[str]) -> ModelSignature:
     issues = SpecIssues(str(file))
     text = ""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_text(file)
     except OSError as error:
         issues.add((), f"cannot read the file: {error.strerror}")
     except UnicodeDecodeError:

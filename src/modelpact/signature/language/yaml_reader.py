@@ -21,6 +21,14 @@ __all__ = ["Unreadable", "read_document", "read_inline", "read_stored"]
 _Stored = TypeVar("_Stored", Schema, ParamSchema)
 
 
+MAX_REPEATED = 10_000
+"""How many values may come from aliases: a few lines of YAML can stand for billions."""
+
+
+class _TooManyAliasesError(Exception):
+    """Aliases repeat too many values."""
+
+
 class Unreadable:
     """A placeholder for a value that could not be read; the issue has been added."""
 
@@ -63,6 +71,9 @@ def read_document(text: str, path: FieldPath, issues: SpecIssues) -> object:
         issues.add(path, _explain(error, text), _find_line(error) if not path else None)
     except RecursionError:
         issues.add(path, "nested too deeply")
+    except _TooManyAliasesError:
+        text = f"aliases (*name) repeat more than {MAX_REPEATED:,} values; write them out"
+        issues.add(path, text)
     finally:
         loader.dispose()
     return Unreadable
@@ -109,6 +120,8 @@ class _NodeReader:
         self.is_file = is_file
         # The nodes being read, to detect an anchor that refers to itself.
         self.open_nodes: set[int] = set()
+        self.seen_nodes: set[int] = set()
+        self.n_repeated = 0
 
     def read(self, node: yaml.Node, path: FieldPath) -> object:
         """Return the data of a node, or `Unreadable` after adding an issue."""
@@ -117,6 +130,11 @@ class _NodeReader:
         if id(node) in self.open_nodes:
             self.issues.add(path, "an anchor refers to itself")
             return Unreadable
+        if id(node) in self.seen_nodes:
+            self.n_repeated += 1
+            if self.n_repeated > MAX_REPEATED:
+                raise _TooManyAliasesError
+        self.seen_nodes.add(id(node))
         self.open_nodes.add(id(node))
         try:
             if isinstance(node, yaml.MappingNode):
