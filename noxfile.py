@@ -10,7 +10,18 @@ import nox
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "types", "test"]
 
-BENCHMARKS = ("startup", "infer", "enforce", "gate", "job", "sweep", "chat", "batch", "serve")
+BENCHMARKS = (
+    "startup",
+    "infer",
+    "enforce",
+    "gate",
+    "job",
+    "sweep",
+    "chat",
+    "batch",
+    "serve",
+    "http_costs",
+)
 
 
 @nox.session

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, cast
 from modelpact._internal import mlflow_compat
 from modelpact._internal.guards import convert_errors
 from modelpact._internal.text import truncate
-from modelpact.errors import PactError, PredictError
+from modelpact.errors import InputsError, PactError, PredictError
 from modelpact.loaders.bundled_errors import convert_error
 from modelpact.models.call_metadata import collect_metadata
 from modelpact.models.input_forms import InputForm, to_form
 from modelpact.models.row_methods import call_fallback
 from modelpact.models.row_objects import convert_inputs
-from modelpact.signature import Extra, Policy, digest
+from modelpact.signature import Extra, Policy, Violation, ViolationCode, digest
 from modelpact.signature import compile as compile_signature
 from modelpact.types import Inputs, Outputs, Params
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from modelpact.types import Signature
 
 __all__ = ["Adapter"]
+
+_NO_LOCK = contextlib.nullcontext()
 
 
 class Adapter:
@@ -106,7 +108,13 @@ class Adapter:
             )
         self.model.load_context(config)
 
-    def predict(self, inputs: Inputs, params: Params | None = None) -> Outputs:
+    def predict(
+        self,
+        inputs: Inputs,
+        params: Params | None = None,
+        *,
+        check_lock: contextlib.AbstractContextManager[object] = _NO_LOCK,
+    ) -> Outputs:
         """Check the inputs, predict, and check the prediction.
 
         If the model raises and has a `fallback`, the fallback predicts, and the metadata record it.
@@ -116,6 +124,7 @@ class Adapter:
             inputs: DataFrame `(n_rows, n_columns)`, ndarray or dict of ndarrays (first axis =
                 rows), list or dict.
             params: Inference parameters by name.
+            check_lock: Held while the inputs are checked, so that large calls take turns.
 
         Raises:
             InputsError: The inputs or params violate the signature; the model was not called.
@@ -123,7 +132,8 @@ class Adapter:
             OutputsError: The prediction violates the signature.
         """
         started = time.perf_counter()
-        checked, settings = self._check(inputs, params)
+        with check_lock:
+            checked, settings = self._check(inputs, params)
         metadata: dict[str, Any] = {"model_uri": self.uri, "signature_digest": self._digest}
         with collect_metadata() as facts:
             try:
@@ -164,6 +174,11 @@ class Adapter:
     def _check(self, inputs: Inputs, params: Params | None) -> tuple[Inputs, Params | None]:
         """Check a call, and return the inputs in the form that the model was signed with."""
         checked, settings = self._enforcer.enforce_call(inputs, params)
+        if hasattr(checked, "columns") and not len(checked):
+            no_rows = Violation(ViolationCode.WRONG_SHAPE, "", None, "at least one row", "0 rows")
+            raise InputsError(
+                f"the inputs violate the signature: {no_rows}", failures=(no_rows,), total=1
+            )
         if self._form != "frame" and hasattr(checked, "columns"):
             checked = to_form(self._form, checked, inputs if isinstance(inputs, list) else None)
         return checked, settings

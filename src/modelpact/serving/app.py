@@ -9,6 +9,7 @@ import itertools
 import json
 import logging
 import re
+import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable
@@ -32,6 +33,7 @@ from modelpact.serving.mlflow_protocol import (
     PARQUET,
     Call,
     as_mlflow_table,
+    limit_cells,
     parse_csv,
     parse_invocation,
     parse_llm,
@@ -45,6 +47,7 @@ from modelpact.serving.openapi import (
 )
 from modelpact.serving.path_redactor import PathRedactor
 from modelpact.serving.request_body import (
+    LARGE_BODY,
     DrainingResponse,
     parse_json,
     parse_media_type,
@@ -144,6 +147,7 @@ class _Service:
         self._metrics = RequestMetrics()
         self._limiter: anyio.CapacityLimiter
         self._in_progress = 0
+        self._large_body_lock = threading.Lock()
         self._redact = PathRedactor(adapter.signature).redact
         schema = adapter.signature.inputs
         self._base64 = JsonDecoder(schema)
@@ -155,32 +159,32 @@ class _Service:
         async def prepare() -> Work:
             parse_media_type(request, ("application/json",))
             body = await read_body(request, self._limits)
-            return lambda: _to_json(self._predict(*self._parse_predict(body)))
+            lock = self._lock_for(body)
+
+            def work() -> bytes:
+                with lock:
+                    inputs, params = self._parse_predict(body)
+                return _to_json(self._predict(inputs, params, lock))
+
+            return work
 
         return await self._handle("/predict", prepare)
 
     async def invocations(self, request: Request) -> Response:
         """Predict in MLflow's scoring protocol."""
-        schema = self._adapter.signature.inputs
 
         async def prepare() -> Work:
             media_type = parse_media_type(request, ("application/json", "text/csv", PARQUET))
             body = await read_body(request, self._limits)
 
+            lock = self._lock_for(body)
+
             def work() -> bytes:
-                llm_call = None
-                if media_type == "application/json":
-                    parsed = parse_json(body, allow_nan=True)
-                    llm_call = parse_llm(parsed, self._adapter.signature.params)
-                    call: Call = llm_call or parse_invocation(parsed, schema)
-                elif media_type == "text/csv":
-                    call = parse_csv(body, schema), None
-                else:
-                    call = parse_parquet(body, self._limits.max_bytes), None
-                inputs, params = call
-                prediction = self._adapter.predict(self._base64.decode(inputs), params).prediction
-                content = to_json(as_mlflow_table(prediction))
-                return _to_json({"predictions": content} if llm_call is None else content)
+                with lock:
+                    inputs, params, is_llm_call = self._parse_invocation(media_type, body)
+                outputs = self._adapter.predict(inputs, params, check_lock=lock)
+                content = to_json(as_mlflow_table(outputs.prediction))
+                return _to_json(content if is_llm_call else {"predictions": content})
 
             return work
 
@@ -196,9 +200,36 @@ class _Service:
 
         return await self._handle("/predict/stream", prepare, self._stream_response)
 
+    def _lock_for(self, body: bytes) -> contextlib.AbstractContextManager[object]:
+        """Return the lock to hold while a body is parsed and checked.
+
+        Both hold the GIL most of the time, so that several large bodies would delay all requests.
+        """
+        return self._large_body_lock if len(body) > LARGE_BODY else contextlib.nullcontext()
+
+    def _parse_invocation(
+        self, media_type: str, body: bytes
+    ) -> tuple[Any, dict[str, Any] | None, bool]:
+        """Return the inputs and params of `/invocations`, and whether it has no envelope."""
+        signature = self._adapter.signature
+        llm_call = None
+        if media_type == "application/json":
+            parsed = parse_json(body, allow_nan=True)
+            llm_call = parse_llm(parsed, signature.params)
+            call: Call = llm_call or parse_invocation(parsed, signature.inputs)
+        elif media_type == "text/csv":
+            call = parse_csv(body, signature.inputs), None
+        else:
+            call = parse_parquet(body, self._limits.max_bytes, signature.inputs), None
+        inputs, params = call
+        return self._decode(inputs), params, llm_call is not None
+
+    def _decode(self, inputs: Any) -> Any:
+        return self._base64.decode(limit_cells(inputs, self._adapter.signature.inputs))
+
     def _parse_predict(self, body: bytes) -> Call:
         inputs, params = parse_predict(parse_json(body), self._has_columns)
-        return self._base64.decode(inputs), params
+        return self._decode(inputs), params
 
     async def _handle(
         self,
@@ -268,8 +299,13 @@ class _Service:
             raise HttpError(504, "MODEL_TOO_SLOW", message)
         return task.result()
 
-    def _predict(self, inputs: object, params: dict[str, object] | None) -> dict[str, Any]:
-        outputs = self._adapter.predict(inputs, params)
+    def _predict(
+        self,
+        inputs: object,
+        params: dict[str, object] | None,
+        lock: contextlib.AbstractContextManager[object],
+    ) -> dict[str, Any]:
+        outputs = self._adapter.predict(inputs, params, check_lock=lock)
         metadata = dict(outputs.metadata)
         if "fallback" in metadata:
             # The class of the error only: its text may contain data.

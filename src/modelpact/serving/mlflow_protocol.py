@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelpact._internal.schema_kinds import has_columns, has_tensors, input_names, list_specs
@@ -20,6 +20,7 @@ __all__ = [
     "LLM_KEYS",
     "PARQUET",
     "as_mlflow_table",
+    "limit_cells",
     "parse_csv",
     "parse_invocation",
     "parse_llm",
@@ -162,15 +163,46 @@ def parse_csv(body: bytes, schema: Schema | None) -> pd.DataFrame:
     options: dict[str, Any] = {"dtype_backend": "numpy_nullable"} if has_columns(schema) else {}
     try:
         text = body.decode("utf-8-sig")
-        _check_rectangular(text)
+        used = _select_columns(_check_rectangular(text), schema)
         frame: pd.DataFrame = pd.read_csv(
-            io.StringIO(text), dtype=_csv_types(schema), low_memory=False, **options
+            io.StringIO(text), usecols=used, dtype=_csv_types(schema), low_memory=False, **options
         )
     # UnicodeDecodeError and the errors of pandas are ValueErrors.
     except (ValueError, OverflowError, csv.Error):
         expected = "a header of unique names, then as many values in each row"
         raise HttpError(400, "NOT_CSV", f"the body is not CSV in UTF-8: send {expected}") from None
     return frame
+
+
+def _select_columns(names: Sequence[str], schema: Schema | None) -> list[int]:
+    """Return the positions of the columns that are read.
+
+    pandas takes long for a million columns, so most of those that are not in the signature are left
+    out; the rest are enough for a warning or an error about them.
+    """
+    known = set(input_names(schema)) if has_columns(schema) else set(names)
+    n_others = len(list_specs(schema)) - len(known) + MAX_UNKNOWN
+    others = [position for position, name in enumerate(names) if name not in known]
+    left_out = set(others[max(n_others, MAX_UNKNOWN) :])
+    return [position for position in range(len(names)) if position not in left_out]
+
+
+def limit_cells(inputs: Any, schema: Schema | None) -> Any:
+    """Return rows of cells without those that are far beyond the columns of the signature."""
+    from mlflow.types.schema import DataType
+
+    kinds = [spec.type for spec in list_specs(schema)]
+    is_row = has_columns(schema) and (
+        len(kinds) > 1 or bool(input_names(schema)) or kinds[0] in list(DataType)
+    )
+    if not is_row or not isinstance(inputs, list):
+        return inputs
+    limit = len(kinds) + MAX_UNKNOWN
+    return [row[:limit] if isinstance(row, list) else row for row in inputs]
+
+
+MAX_UNKNOWN = 1_000
+"""Columns that are not in the signature and are read nevertheless."""
 
 
 def _csv_types(schema: Schema | None) -> dict[str, Any]:
@@ -187,12 +219,13 @@ def _csv_types(schema: Schema | None) -> dict[str, Any]:
     }
 
 
-def parse_parquet(body: bytes, max_bytes: int) -> pd.DataFrame:
+def parse_parquet(body: bytes, max_bytes: int, schema: Schema | None) -> pd.DataFrame:
     """Return a Parquet file as a DataFrame.
 
     Args:
         body: The file.
         max_bytes: The size of the largest body; also that of the file without compression.
+        schema: The inputs of the signature.
 
     Raises:
         HttpError: 400 if the body is not a Parquet file, 413 if it is too large.
@@ -207,7 +240,9 @@ def parse_parquet(body: bytes, max_bytes: int) -> pd.DataFrame:
         if sum(max(c.num_values, c.total_uncompressed_size) for c in chunks) > max_bytes:
             message = f"the file is larger than {max_bytes} bytes without compression"
             raise HttpError(413, "BODY_TOO_LARGE", message)
-        return _read_parquet(file, chunks, max_bytes)
+        names = file.schema_arrow.names
+        used = [names[position] for position in _select_columns(names, schema)]
+        return _read_parquet(file, chunks, max_bytes, used)
     # The errors of Arrow are ValueErrors, OSErrors and others; pandas may raise TypeErrors.
     except (pa.ArrowException, ValueError, OSError, TypeError):
         raise HttpError(400, "NOT_PARQUET", "the body is not a Parquet file") from None
@@ -219,7 +254,7 @@ def _list_chunks(file: Any) -> list[Any]:
     return [group.column(i) for group in groups for i in range(group.num_columns)]
 
 
-def _read_parquet(file: Any, chunks: list[Any], max_bytes: int) -> pd.DataFrame:
+def _read_parquet(file: Any, chunks: list[Any], max_bytes: int, columns: list[str]) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
 
@@ -227,13 +262,17 @@ def _read_parquet(file: Any, chunks: list[Any], max_bytes: int) -> pd.DataFrame:
     texts = [c.total_uncompressed_size for c in chunks if c.physical_type == "BYTE_ARRAY"]
     n_rows = max(2**26 // max(texts, default=1), 1)
     batches, size = [], 0
-    for batch in file.iter_batches(batch_size=min(n_rows, 2**16), use_threads=False):
+    batch_size = min(n_rows, 2**16)
+    for batch in file.iter_batches(batch_size, columns=columns, use_threads=False):
         size += batch.nbytes
         if size > DECODED_FACTOR * max_bytes:
             message = f"the values of the file are larger than {size} bytes"
             raise HttpError(413, "BODY_TOO_LARGE", message)
         batches.append(batch)
-    table = pa.Table.from_batches(batches, file.schema_arrow)
+    wanted = set(columns)
+    fields = [field for field in file.schema_arrow if field.name in wanted]
+    schema = pa.schema(fields, file.schema_arrow.metadata)
+    table = pa.Table.from_batches(batches, schema)
     nullable = {
         pa.int64(): pd.Int64Dtype(),
         pa.int32(): pd.Int32Dtype(),
@@ -247,8 +286,8 @@ DECODED_FACTOR = 10
 """The values of a Parquet file may take this multiple of the size of the largest body."""
 
 
-def _check_rectangular(text: str) -> None:
-    """Reject rows of other lengths, which pandas shifts or fills.
+def _check_rectangular(text: str) -> list[str]:
+    """Return the names of the header; reject rows of other lengths, which pandas shifts or fills.
 
     Raises:
         ValueError: The rows have different lengths, or the header has duplicates.
@@ -259,6 +298,7 @@ def _check_rectangular(text: str) -> None:
         raise ValueError("the header is empty or has duplicates")
     if any(row and len(row) != len(names) for row in rows):
         raise ValueError("the rows have different lengths")
+    return names
 
 
 def _parse_split(value: Any, form: _Form) -> object:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
-__all__ = ["DrainingResponse", "parse_json", "parse_media_type", "read_body"]
+__all__ = ["LARGE_BODY", "DrainingResponse", "parse_json", "parse_media_type", "read_body"]
+
+LARGE_BODY = 1 << 18
+"""The size from which bodies are parsed and checked one after the other."""
 
 DRAIN_SECONDS = 5.0
 """Seconds for which the rest of a rejected body is read."""
@@ -139,6 +142,8 @@ def parse_json(body: bytes, *, allow_nan: bool = False) -> Any:
             text,
             parse_constant=float if allow_nan else _reject_constant,
             parse_float=_parse_float,
+            # A call of a Python function lets other threads run.
+            parse_int=_parse_int if len(body) > LARGE_BODY else None,
             object_pairs_hook=_build_object,
         )
         if _SURROGATE.search(text):
@@ -170,6 +175,10 @@ class _StrictJsonError(ValueError):
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 """The escape of one half of a surrogate pair."""
+
+
+def _parse_int(digits: str) -> int:
+    return int(digits)
 
 
 def _parse_float(digits: str) -> float:

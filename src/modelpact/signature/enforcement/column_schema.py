@@ -158,7 +158,7 @@ class CompiledColumns:
         if self._extra == "ignore":
             return
         for label in unknown:
-            hint = did_you_mean(label, absent)
+            hint = "" if violations.total >= violations.limit else did_you_mean(label, absent)
             report_extra(
                 self._extra,
                 (label,),
@@ -187,7 +187,8 @@ class CompiledColumns:
 def _report_missing(absent: list[Column], unknown: list[Hashable], violations: Violations) -> None:
     for column in absent:
         if column.required:
-            got = f"no column{misspelled(column.label, unknown)}"
+            hint = "" if violations.total >= violations.limit else misspelled(column.label, unknown)
+            got = f"no column{hint}"
             violations.add_message(ViolationCode.MISSING_COLUMN, column.path, column.expected, got)
 
 

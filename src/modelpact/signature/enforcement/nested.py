@@ -296,7 +296,8 @@ class ObjectNode(ContainerNode):
         row: Row,
         violations: Violations,
     ) -> None:
-        got = f"nothing{misspelled(name, value.keys() - self._names)}"
+        names = () if violations.total >= violations.limit else value.keys() - self._names
+        got = f"nothing{misspelled(name, names)}"
         expected = self.properties[name].expected
         violations.add_message(ViolationCode.MISSING_PROPERTY, (*path, name), expected, got, row)
 
@@ -308,7 +309,8 @@ class ObjectNode(ContainerNode):
         row: Row,
         violations: Violations,
     ) -> None:
-        got = f"an unknown property{did_you_mean(key, self._names - value.keys())}"
+        names = () if violations.total >= violations.limit else self._names - value.keys()
+        got = f"an unknown property{did_you_mean(key, names)}"
         expected = "a property of the signature"
         violations.add_message(ViolationCode.UNKNOWN_PROPERTY, (*path, key), expected, got, row)
 

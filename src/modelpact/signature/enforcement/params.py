@@ -69,7 +69,8 @@ class CompiledParams:
             known = "; the model has no params"
         else:
             known = f"; the params are {', '.join(self._specs)}"[:200]
-        got = f"an unknown param{did_you_mean(name, self._specs) or known}"
+        hint = "" if violations.total >= violations.limit else did_you_mean(name, self._specs)
+        got = f"an unknown param{hint or known}"
         violations.add_message(
             ViolationCode.UNKNOWN_PARAM, (name,), "a param of the signature", got
         )

@@ -222,5 +222,5 @@ def misspelled(name: object, unknown: Iterable[object]) -> str:
         >>> misspelled("notes", ["ntoes", "x"])
         " (is 'ntoes' a misspelling?)"
     """
-    match = closest_match(name, unknown)
+    match = closest_match(name, list(unknown)[:1000])
     return "" if match is None else f" (is {match!r} a misspelling?)"
