@@ -102,11 +102,13 @@ def test_the_list_is_long() -> None:
     assert len(CASES) >= 2000
 
 
-def test_a_sample_of_bad_inputs(run_cases: RunCases) -> None:
-    run_cases(classified(sample_cases(CASES, every=60)))
-
-
-@pytest.mark.slow
-@pytest.mark.xfail(strict=False, reason="task.uri=. of a folder without a model takes too long")
-def test_all_bad_inputs(run_cases: RunCases) -> None:
-    run_cases(classified(CASES))
+@pytest.mark.parametrize(
+    "every",
+    [
+        120,
+        pytest.param(12, marks=pytest.mark.slow),
+        pytest.param(1, marks=pytest.mark.exhaustive),
+    ],
+)
+def test_every_bad_input_has_one_answer(every: int, run_cases: RunCases) -> None:
+    run_cases(classified(sample_cases(CASES, every=every)))

@@ -320,7 +320,7 @@ def _apply_policy(
         if integrity != "warn":
             raise error
         log.warning("%s", error)
-    elif result.digest is None:
+    elif result.digest is None and (result.folder / "MLmodel").is_file():
         formats = sorted(UNSAFE_FORMATS.intersection(detect_formats(result.folder)))
         danger = f", and loading them can run code ({', '.join(formats)})" if formats else ""
         log.warning("%s has no manifest, so its files cannot be verified%s", uri, danger)
