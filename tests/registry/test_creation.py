@@ -112,10 +112,13 @@ class TestConcurrentRegistration:
             delete(self, name, "2")
 
         mocker.patch("mlflow.MlflowClient.delete_model_version", delete_both)
-        with pytest.raises(
-            RegisterError, match="was of the same job, but it was deleted meanwhile"
-        ):
+        with pytest.raises(RegisterError) as raised:
             MlflowRegister(if_exists="reuse").register("sums", uri, tags=KEY)
+        assert str(raised.value) == (
+            "version 2 of sums was of the same job, but it was deleted meanwhile\n"
+            "Nothing was registered; run the job again."
+        )
+        assert (raised.value.name, raised.value.version) == ("sums", "2")
         assert versions("sums") == [1]
 
     @pytest.mark.parametrize("if_exists", ["reuse", "error"])

@@ -23,7 +23,7 @@ from modelpact.registry import versions as contracts
 from modelpact.registry.compatibility_report import (
     Waiver,
 )
-from modelpact.registry.gate import Gate, _quote
+from modelpact.registry.gate import Gate, _quote, require_contract
 from modelpact.signature import parse
 from modelpact.signers import ExplicitSigner
 from modelpact.tracking import SqliteTracking
@@ -276,6 +276,58 @@ def test_long_lists_of_changes_are_truncated() -> None:
     assert len(raised.value.changes) == 30
     assert "... and 20 more" in str(raised.value)
     assert len(str(raised.value).splitlines()) < 18
+
+
+@pytest.mark.parametrize(("n_changes", "more"), [(10, False), (11, True)])
+def test_at_most_ten_changes_are_listed(n_changes: int, more: bool) -> None:
+    names = [f"c{number:02}" for number in range(n_changes)]
+    register_stub({"inputs": dict.fromkeys(names, "long")})
+    with pytest.raises(CompatibilityError) as raised:
+        register_stub({"inputs": dict.fromkeys(names, "integer")}, compatibility="backward")
+    title, *rest = str(raised.value).splitlines()
+    assert title == (
+        f"the contract breaks backward compatibility with version 1 of sums in {n_changes} places:"
+    )
+    assert rest[:10] == [
+        f"  inputs.{name}: long -> integer (INPUT_TYPE_NARROWED)" for name in names[:10]
+    ]
+    assert rest[10:-4] == ["  ... and 1 more; task=diff shows the full comparison"] * more
+    waivers = ", ".join(
+        f'{{rule: INPUT_TYPE_NARROWED, path: "inputs.{name}", reason: "..."}}'
+        for name in names[:10]
+    )
+    assert rest[-4:] == [
+        "Nothing was registered. Change the contract, or use one of these:",
+        "  name=sums-2 starts a new model; callers switch when ready",
+        f"  'register.waivers=[{waivers}]' accepts the changes and records your reason",
+        "  register.compatibility=none skips the check",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("signature", "allow_any", "fault"),
+    [
+        (None, False, "has no signature"),
+        (None, True, "has no signature"),
+        (parse({"inputs": "any"}), False, "has a signature that accepts any input"),
+        (parse({"outputs": "long"}), False, "has a signature that accepts any input"),
+        (parse({"inputs": "any"}), True, None),
+        (parse({"inputs": {"a": "any"}}), False, None),
+        (parse({"inputs": ["any", "any"]}), False, None),
+        (parse({"inputs": "long"}), False, None),
+    ],
+)
+def test_a_contract_is_required(signature: Any, allow_any: bool, fault: str | None) -> None:
+    if fault is None:
+        require_contract(signature, "the model", allow_any=allow_any)
+        return
+    with pytest.raises(RegisterError) as raised:
+        require_contract(signature, "the model", allow_any=allow_any)
+    assert str(raised.value) == (
+        f"the model {fault}\n"
+        "Sign it with signer=infer or signer=explicit. To register it all the same: "
+        "register.require_signature=false register.compatibility=none."
+    )
 
 
 class TestOldVersion:

@@ -483,7 +483,11 @@ class TestKilledWriter:
             "set_registered_model_alias",
             lambda: store.delete_model_version("sums", "2"),
         )
-        refused(lambda: sums.move("champion", 2), "version 2 was deleted meanwhile")
+        error = refused(
+            lambda: sums.move("champion", 2),
+            "champion of sums was not moved: version 2 was deleted meanwhile",
+        )
+        assert (error.remedy, error.alias) == ("It names version 1.", "champion")
         assert moves(sums)[1:] == [("python", 1, 2), ("undo", 2, 1)]
         state = sums.state("champion")
         assert (alias_version(store), state.current, state.outside, state.unfinished) == (

@@ -117,3 +117,8 @@ def test_other_bytes_are_not_packed(data: bytes) -> None:
 def test_empty_archives() -> None:
     assert unpacked(zipped()) == []
     assert unpacked(b"PK\x05\x06" + bytes(18)) == []
+
+
+def test_an_archive_behind_an_empty_one() -> None:
+    assert unpacked(zipped() + zipped(b"ab"))[-1] == ("0", b"ab")
+    assert unpacked(b"PK\x05\x06" + bytes(18) + zipped(b"ab"))[-1] == ("0", b"ab")

@@ -116,7 +116,9 @@ def _check_payloads(old: ModelSignature, new: ModelSignature, part: str, breaks:
 def _check_rule(case: Case) -> None:
     rule, part, old, new, breaks = case
     one, two = pair(old, new, part)
-    changes = {change.rule: set(change.breaks) for change in diff(one, two)}
+    compared = diff(one, two)
+    assert all(re.match(rf"{part}($|[.\[])", change.path) for change in compared)
+    changes = {change.rule: set(change.breaks) for change in compared}
     assert changes[rule] == breaks
     for direction in breaks:
         assert [name for name, broken in changes.items() if direction in broken] == [rule]
@@ -350,6 +352,15 @@ def test_a_transitive_mode_checks_each_old_signature() -> None:
 def test_unknown_options_are_rejected(ask: Any) -> None:
     with pytest.raises(ValueError, match=r"unknown (mode|policy|extra) "):
         ask()
+
+
+def test_the_error_lists_the_modes() -> None:
+    with pytest.raises(ValueError, match="unknown mode") as raised:
+        filter_breaking([], "all")
+    assert str(raised.value) == (
+        "unknown mode 'all': use one of none, backward, forward, full, "
+        "backward_transitive, forward_transitive, full_transitive"
+    )
 
 
 def test_a_change_is_plain_data() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import scipy.sparse
 from mlflow.models import ModelSignature
@@ -241,3 +242,42 @@ def test_object_columns_of_text_with_a_wrong_cell_name_its_row() -> None:
     signature = ModelSignature(Schema([ColSpec("string", "x")]))
     with pytest.raises(InputsError, match="row 2, x: expected string, got int 7"):
         compile(signature).enforce_inputs(objects("a", "b", 7))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "dtype"),
+    [
+        (pa.string_view(), "a", "string"),
+        (pa.string(), "a", "string"),
+        (pa.binary(), b"a", "binary"),
+        (pa.timestamp("s"), datetime.datetime(2024, 1, 1), "datetime"),
+        (pa.list_(pa.int64()), [1], ["long"]),
+    ],
+)
+def test_the_name_of_an_arrow_series_is_kept(kind: Any, value: Any, dtype: Any) -> None:
+    array = pd.arrays.ArrowExtensionArray(pa.array([value], kind))
+    checked = compile(parse({"inputs": {"a": dtype}})).enforce_inputs(
+        pd.Series(array, name="a", index=[7])
+    )
+    assert list(checked.columns) == ["a"]
+
+
+@pytest.mark.parametrize(("digits", "nanosecond"), [("1", 0), ("1234567", 700), ("123456789", 789)])
+def test_digits_of_seconds_are_kept(digits: str, nanosecond: int) -> None:
+    checked = enforced(ColSpec(D.datetime, "a"), [{"a": f"2024-01-01T00:00:00.{digits}"}])
+    assert checked["a"][0] == pd.Timestamp(f"2024-01-01T00:00:00.{digits}")
+    assert checked["a"][0].nanosecond == nanosecond
+
+
+def test_a_violation_is_plain_data() -> None:
+    frame = pd.DataFrame([[1.0, 2.0]], columns=["a", "a"])
+    tensors = compile(parse({"inputs": {"a": "float64[-1]", "b": "float64[-1]"}}))
+    with pytest.raises(InputsError) as raised:
+        tensors.enforce_inputs(frame)
+    assert raised.value.failures[0].to_dict() == {
+        "row": None,
+        "code": "DUPLICATE_COLUMN",
+        "path": "a",
+        "expected": "one column",
+        "got": "several columns of that name",
+    }

@@ -441,20 +441,19 @@ class TestOutputs:
 
 class TestStrict:
     @pytest.mark.parametrize(
-        ("dtype", "value"),
+        ("dtype", "value", "text"),
         [
-            (D.double, 1),
-            (D.long, 1.0),
-            (Array(D.double), [1.0, 2]),
-            (Array(D.long), (1, 2)),
-            (Map(D.double), {"a": 1}),
+            (D.double, 1, "x: expected double, got int 1"),
+            (D.long, 1.0, "x: expected long, got float 1.0"),
+            (Array(D.double), [1.0, 2], "x[1]: expected double, got int 2"),
+            (Array(D.long), (1, 2), "x: expected a list of long values, got tuple of 2 items"),
+            (Map(D.double), {"a": 1}, "x.a: expected double, got int 1"),
+            (Map(Array(D.double)), {"a": [1]}, "x.a[0]: expected double, got int 1"),
         ],
     )
-    def test_nothing_is_converted(self, dtype: Any, value: Any) -> None:
-        assert (
-            error_of(one(dtype, policy="strict").enforce_inputs, [{"x": value}]).failures[0].code
-            == "NEEDS_CONVERSION"
-        )
+    def test_nothing_is_converted(self, dtype: Any, value: Any, text: str) -> None:
+        error = error_of(one(dtype, policy="strict").enforce_inputs, [{"x": value}])
+        assert [str(failure) for failure in error.failures] == [f"row 0, {text} (NEEDS_CONVERSION)"]
         one(dtype).enforce_inputs([{"x": value}])
 
     def test_exact_data_passes(self) -> None:
