@@ -150,11 +150,11 @@ def write_files(files: dict[str, str], folder: Path) -> None:
 def find_mismatches(folder: Path) -> list[str]:
     """Return one message per pinned requirement of a saved model that this environment violates."""
     file = folder / "requirements.txt"
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
     mismatches = []
-    for line in lines:
+    for line in text.splitlines():
         name, separator, pin = line.partition("==")
-        if not separator or ";" in line:
+        if not separator or ";" in line or not re.match(r"[A-Za-z0-9]", name):
             continue
         installed = _installed_version(name.partition("[")[0])
         if installed != pin:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import shutil
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from modelpact._internal.user_files import describe_irregular
 from modelpact.errors import PactError, SaveError
 from modelpact.models import Model
 from modelpact.models.input_forms import InputForm
+from modelpact.savers.requirement_lines import check_requirements
 from modelpact.savers.written_model import check_written, remove_author_paths
 from modelpact.security import leak_scan
 from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST, Manifest
@@ -48,6 +50,8 @@ class Saver(Step, ABC):
         path: The name of the model within its run.
         pip_requirements: Requirements of the model. None uses those that MLflow infers, which are
             cached.
+        allowed_requirement_options: Options of pip that requirements may have, such as
+            `--index-url`, and `url` for requirements with a URL.
         code_paths: Files or folders of your own code that the model needs; they are saved with it.
         leak_allowlist: False positives of the leak scan, each `{place, kind, reason}`. The ones
             that are used are recorded with the model.
@@ -58,6 +62,7 @@ class Saver(Step, ABC):
 
     path: str = "model"
     pip_requirements: list[str] | None = None
+    allowed_requirement_options: list[str] = []
     code_paths: list[str] = []
     leak_allowlist: list[leak_scan.AllowlistEntry] = []
     config_file: str | None = None
@@ -83,6 +88,7 @@ class Saver(Step, ABC):
             )
         for path in self.code_paths:
             _check_code_path(path)
+        self._check_requirements(self.pip_requirements or (), "saver.pip_requirements")
         self._check_model(model)
 
     @abstractmethod
@@ -182,9 +188,16 @@ class Saver(Step, ABC):
             model_id=logged.model_id,
         )
         self._write_with_requirements(model, folder, mlflow_model=mlmodel, **options)
+        file = folder / "requirements.txt"
+        if file.exists():
+            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+            self._check_requirements(lines, f"{file.name} of the model")
         remove_author_paths(mlmodel, folder)
         check_written(folder, options["signature"])
         return mlmodel
+
+    def _check_requirements(self, lines: Iterable[str], place: str) -> None:
+        check_requirements(lines, place, self.allowed_requirement_options)
 
     def _write_with_requirements(self, model: Model, folder: Path, **options: Any) -> None:
         if self.pip_requirements is not None:
