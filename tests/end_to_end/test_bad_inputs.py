@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import warnings
 from collections import Counter
@@ -78,6 +79,7 @@ def run_cases(folder: Path, modelpact: CommandRunner, monkeypatch: pytest.Monkey
         right = {"one error", "accepted"}
         wrong = {name: found[name] for name in found if found[name].kind not in right}
         counts = Counter(outcome.kind for outcome in found.values())
+        sys.stdout.write(f"bad inputs by outcome: {dict(counts)}\n")
         lines = [f"{name}: {one.kind}: {one.text[-600:]}" for name, one in wrong.items()]
         assert not wrong, "\n".join([str(dict(counts)), *lines])
 
