@@ -84,8 +84,11 @@ def isolated(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr(sys, "argv", ["modelpact"])
     monkeypatch.setattr(sys, "path", list(sys.path))
     root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
+    handlers, level, tracer = list(root.handlers), root.level, sys.gettrace()
     yield
+    # A signal that is raised where a store returns removes the tracer of the coverage.
+    if sys.gettrace() is not tracer:
+        sys.settrace(tracer)
     for handler in set(root.handlers) - set(handlers):
         handler.close()
     root.handlers[:], root.level = handlers, level

@@ -14,6 +14,8 @@ import pytest
 
 from modelpact._internal.signals import FORCING, SIGNALS, held_signals, interruptible
 
+NEW = {signal.SIGINT: signal.default_int_handler}
+
 STATUSES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
@@ -25,8 +27,14 @@ def send(number: signal.Signals = signal.SIGTERM) -> None:
 def handlers() -> Iterator[None]:
     """The handlers are those of a new process, before the test and after it."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
+    # nohup ignores SIGHUP.
+    for number in SIGNALS:
+        signal.signal(number, NEW.get(number, signal.SIG_DFL))
+    new = {number: signal.getsignal(number) for number in SIGNALS}
     yield
-    assert {number: signal.getsignal(number) for number in SIGNALS} == before
+    assert {number: signal.getsignal(number) for number in SIGNALS} == new
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ _ACCEPTED: dict[str, str] = {
     r"(resign|model=mlflow|MlflowModel) flavor, no signature": "the task gives the model a signature",
     r"option is a path|group as list|plus group|double plus": "Hydra's syntax has it",
     r"repeated (override|group|sweep)": "the last one applies, as Hydra documents it",
-    r"sweep subdir": "the jobs run one after the other in the folder that the user names",
+    r"hydra.run.dir to folder": "the files of the run are written there",
     r"saver\.path (backslash|long)": "MLflow takes the name",
     r"code_paths (same name|here|empty)": "the files are copied",
     r"flavor empty|aliases|columns target|alpha list": "the meaning is clear",

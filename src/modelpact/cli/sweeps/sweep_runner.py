@@ -67,7 +67,7 @@ def open_sweep(
 
     Raises:
         SweepError: The sweep cannot be resumed, its folder contains another one, or its jobs would
-            change the working directory.
+            change the working directory or share a folder.
     """
     from hydra.utils import instantiate
 
@@ -77,6 +77,13 @@ def open_sweep(
             remedy="Remove it: the files of each job are in its folder without it, too.",
         )
     plain = cast("dict[str, Any]", OmegaConf.to_container(config, resolve=False))
+    subdir = str(plain["hydra"]["sweep"]["subdir"])
+    if "${" not in subdir:
+        raise SweepError(
+            f"hydra.sweep.subdir={subdir}: the jobs would overwrite each other's files",
+            remedy="Remove it, or write a name with the number of the job: "
+            "'hydra.sweep.subdir=job-${hydra.job.num}'.",
+        )
     base = {key: value for key, value in plain.items() if key not in EXCLUDED_FROM_BASE}
     if searched is not None:
         base[SEARCH_SPACE_KEY] = dict(searched)
