@@ -391,7 +391,9 @@ def _wrong_types(group: str, option: str, content: dict[str, Any]) -> Iterator[t
         others = [f"{name}={text}" for name, text in required.items() if name != f"{group}.{key}"]
         for text in _WRONG[type(value)]:
             arguments = (*data, f"{group}={option}", *others, f"{group}.{key}={text}")
-            yield f"{group}={option} {key}={text}", Case(arguments, names=(key,))
+            # One row of inline data is valid, but too few.
+            names = () if option == "inline" and key in {"inputs", "targets"} else (key,)
+            yield f"{group}={option} {key}={text}", Case(arguments, names=names)
 
 
 _WRONG: dict[type, tuple[str, ...]] = {
