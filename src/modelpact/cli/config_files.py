@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import yaml  # type: ignore[import-untyped, unused-ignore]
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.core_plugins import file_config_source
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.plugins.config_source import ConfigResult
 from omegaconf.errors import OmegaConfBaseException
@@ -31,11 +31,15 @@ _REPORTED = (ConfigError, yaml.MarkedYAMLError, OmegaConfBaseException)
 
 def check_config_files() -> None:
     """Let Hydra check each config file in a folder before it reads it."""
-    SourcesRegistry.instance().types["file"] = _CheckedSource
+    SourcesRegistry.instance().types["file"] = FileConfigSource
 
 
-class _CheckedSource(FileConfigSource):
-    """Hydra's source of files in a folder, with errors that name the file."""
+class FileConfigSource(file_config_source.FileConfigSource):
+    """Hydra's source of files in a folder, with errors that name the file.
+
+    Workers of a launcher get the registry of sources, and Hydra registers its own class there
+    again, which it accepts if the registered one has the same name.
+    """
 
     def load_config(self, config_path: str) -> ConfigResult:
         file = os.path.join(self.path, self._normalize_file_name(config_path))
