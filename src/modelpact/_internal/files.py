@@ -126,9 +126,15 @@ def without_new_bytecode(folder: Path) -> Iterator[None]:
 
     The files of a stored model stay as they were published, although its code is imported.
     """
-    before = set(folder.rglob("__pycache__"))
+    before = _find_bytecode(folder)
     try:
         yield
     finally:
-        for cache in set(folder.rglob("__pycache__")) - before:
+        for cache in _find_bytecode(folder) - before:
             shutil.rmtree(cache, ignore_errors=True)
+
+
+def _find_bytecode(folder: Path) -> set[Path]:
+    # Another process may remove a folder meanwhile, which os.walk skips.
+    parents = (Path(parent) for parent, names, _ in os.walk(folder) if "__pycache__" in names)
+    return {parent / "__pycache__" for parent in parents}
