@@ -278,6 +278,32 @@ def test_globals_of_every_protocol(protocol: int, function: Any, name: str, tmp_
     assert found.get("cut.bin") == (known if protocol > 1 else None)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pip.main",
+        "pydoc.pipepager",
+        "idlelib.pyshell.ModifiedInterpreter.runcommand",
+        "lib2to3.pgen2.grammar.Grammar.loadPickle",
+        "doctest.debug_script",
+        "ensurepip._run_pip",
+        "cProfile.runctx",
+        "timeit.timeit",
+        "asyncio.unix_events._UnixSubprocessTransport._start",
+        "torch.utils._config_module.load_config",
+        "uuid._get_command_stdout",
+    ],
+)
+def test_calls_of_public_advisories(name: str, tmp_path: Path) -> None:
+    module, _, function = name.partition(".")
+    while function.count("."):
+        part, _, function = function.partition(".")
+        module = f"{module}.{part}"
+    content = b"c" + f"{module}\n{function}\n(S'x'\ntR.".encode()
+    (tmp_path / "model.pkl").write_bytes(content)
+    assert find_dangerous_globals(tmp_path) == {"model.pkl": [name]}
+
+
 def test_ordinary_pickles_import_nothing_dangerous(tmp_path: Path) -> None:
     model = LinearRegression().fit([[1.0], [2.0]], [1.0, 2.0])
     (tmp_path / "a.pkl").write_bytes(pickle.dumps({"model": model, "path": Path("x")}))

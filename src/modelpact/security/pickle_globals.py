@@ -20,12 +20,13 @@ MAX_DEPTH = 6
 """How deep nested archives are unpacked."""
 
 _MODULES = frozenset(
-    {"aiohttp", "asyncio", "bdb", "code", "codeop", "commands", "cProfile", "ctypes", "distutils",
-     "ensurepip", "ftplib", "http", "httplib", "httpx", "imaplib", "importlib", "marshal",
-     "multiprocessing", "nt", "os", "pdb", "pip", "pkgutil", "poplib", "posix",
-     "profile", "pty", "pydoc", "requests", "requests_toolbelt", "runpy", "shlex", "shutil",
-     "smtplib", "socket", "socketserver", "subprocess", "sys", "timeit", "urllib", "urllib2",
-     "urllib3", "venv", "webbrowser"}
+    {"_aix_support", "_osx_support", "_posixsubprocess", "aiohttp", "asyncio", "bdb", "code",
+     "codeop", "commands", "cProfile", "ctypes", "distutils", "doctest", "ensurepip", "ftplib",
+     "http", "httplib", "httpx", "idlelib", "imaplib", "importlib", "lib2to3", "marshal",
+     "multiprocessing", "nt", "os", "pdb", "pip", "pkgutil", "poplib", "posix", "profile", "pty",
+     "pydoc", "requests", "requests_toolbelt", "runpy", "shlex", "shutil", "smtplib", "socket",
+     "socketserver", "subprocess", "sys", "timeit", "trace", "urllib", "urllib2", "urllib3",
+     "venv", "webbrowser"}
 )  # fmt: skip
 _NAMES = frozenset(
     {"builtins.__import__", "builtins.breakpoint", "builtins.compile", "builtins.eval",
@@ -33,7 +34,8 @@ _NAMES = frozenset(
      "_io.open", "_io.FileIO", "pathlib.Path.unlink", "pathlib.Path.write_text",
      "pickle.load", "pickle.loads", "_pickle.load", "_pickle.loads", "dill.loads", "joblib.load",
      "numpy.testing._private.utils.runstring", "numpy.f2py.crackfortran.getlincoef",
-     "operator.methodcaller", "torch.hub.load", "torch.load", "torch._inductor.codecache",
+     "operator.methodcaller", "torch.utils._config_module.load_config", "uuid._get_command_stdout",
+     "torch.hub.load", "torch.load", "torch._inductor.codecache",
      "types.CodeType"}
 )  # fmt: skip
 _HARMLESS = frozenset({"os.PathLike", "multiprocessing.context", "sys.maxsize"})
