@@ -305,11 +305,13 @@ def saved_files(saver: Saver, model: Model) -> dict[str, str]:
     ("lines", "expected"),
     [
         ([f"numpy=={np.__version__}", "mlflow", "pandas>=2", "numpy==0; python_version < '3'"], []),
-        (["numpy==1.0"], [f"numpy is {np.__version__}, the model requires 1.0"]),
-        (["no-such-thing==1.0"], ["no-such-thing is not installed, the model requires 1.0"]),
-        (
-            ["no-such-thing[extra]==1.0"],
-            ["no-such-thing[extra] is not installed, the model requires 1.0"],
+        (["numpy==1.0 # old"], [f"numpy is {np.__version__}, the model requires ==1.0"]),
+        (["numpy>=1,<2"], [f"numpy is {np.__version__}, the model requires <2,>=1"]),
+        (["none[extra]==1.0"], ["none is not installed, the model requires ==1.0"]),
+        ([f"numpy=={np.__version__} --hash=sha256:00", "--index-url https://x", "# a==1"], []),
+        *(
+            ([line], [f"the requirement {line!r} cannot be compared with this environment"])
+            for line in ("numpy=1", "numpy==", "./numpy", "\ufffd==1")
         ),
         ([f"pandas=={pd.__version__}", "numpy==1", "absent==2"], 2),
     ],

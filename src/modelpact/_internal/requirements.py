@@ -25,6 +25,7 @@ from types import FunctionType
 
 from modelpact._internal.files import cache_folder, write_atomically
 from modelpact._internal.import_closure import PACKAGE
+from modelpact._internal.text import truncate
 
 __all__ = [
     "FILES",
@@ -36,6 +37,7 @@ __all__ = [
     "hash_code",
     "load_cached",
     "save_to_cache",
+    "strip_comment",
     "watch_inference",
     "write_files",
 ]
@@ -147,19 +149,40 @@ def write_files(files: dict[str, str], folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
+def strip_comment(line: str) -> str:
+    """Return a line of a requirements file without its comment."""
+    return re.sub(r"(^|\s+)#.*$", "", line).strip()
+
+
 def find_mismatches(folder: Path) -> list[str]:
-    """Return one message per pinned requirement of a saved model that this environment violates."""
+    """Return one message per requirement of a saved model that this environment violates.
+
+    A line that cannot be compared with the environment, such as a URL, has a message, too. Lines
+    with only options of pip name no package.
+    """
     file = folder / "requirements.txt"
     text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
-    mismatches = []
-    for line in text.splitlines():
-        name, separator, pin = line.partition("==")
-        if not separator or ";" in line or not re.match(r"[A-Za-z0-9]", name):
-            continue
-        installed = _installed_version(name.partition("[")[0])
-        if installed != pin:
-            mismatches.append(f"{name} is {installed or 'not installed'}, the model requires {pin}")
-    return mismatches
+    return [message for line in text.splitlines() if (message := _find_mismatch(line))]
+
+
+def _find_mismatch(line: str) -> str:
+    from packaging.requirements import Requirement
+
+    text = strip_comment(line)
+    if not text or text.startswith("-"):
+        return ""
+    try:
+        requirement = Requirement(text.partition(" --")[0])
+        pins, marker = requirement.specifier, requirement.marker
+        if not pins or (marker is not None and not marker.evaluate()):
+            return ""
+        installed = _installed_version(requirement.name)
+        if installed is not None and pins.contains(installed, prereleases=True):
+            return ""
+    # Also for a marker that cannot be evaluated, and for an installed version without a number.
+    except ValueError:
+        return f"the requirement {truncate(text)!r} cannot be compared with this environment"
+    return f"{requirement.name} is {installed or 'not installed'}, the model requires {pins}"
 
 
 @functools.cache

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from modelpact._internal.user_files import describe_irregular
 from modelpact.errors import PactError, SaveError
 from modelpact.models import Model
 from modelpact.models.input_forms import InputForm
-from modelpact.savers.requirement_lines import check_requirements
+from modelpact.savers.requirement_lines import check_requirements, check_saved_requirements
 from modelpact.savers.written_model import check_written, remove_author_paths
 from modelpact.security import leak_scan
 from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST, Manifest
@@ -88,7 +87,9 @@ class Saver(Step, ABC):
             )
         for path in self.code_paths:
             _check_code_path(path)
-        self._check_requirements(self.pip_requirements or (), "saver.pip_requirements")
+        check_requirements(
+            self.pip_requirements or (), "saver.pip_requirements", self.allowed_requirement_options
+        )
         self._check_model(model)
 
     @abstractmethod
@@ -188,16 +189,10 @@ class Saver(Step, ABC):
             model_id=logged.model_id,
         )
         self._write_with_requirements(model, folder, mlflow_model=mlmodel, **options)
-        file = folder / "requirements.txt"
-        if file.exists():
-            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-            self._check_requirements(lines, f"{file.name} of the model")
+        check_saved_requirements(folder, self.allowed_requirement_options)
         remove_author_paths(mlmodel, folder)
         check_written(folder, options["signature"])
         return mlmodel
-
-    def _check_requirements(self, lines: Iterable[str], place: str) -> None:
-        check_requirements(lines, place, self.allowed_requirement_options)
 
     def _write_with_requirements(self, model: Model, folder: Path, **options: Any) -> None:
         if self.pip_requirements is not None:

@@ -33,7 +33,7 @@ from modelpact.pipeline import publish
 from modelpact.registers import Register
 from modelpact.savers import Saver
 from modelpact.security.integrity import IntegrityPolicy
-from modelpact.security.leak_scan import redact_json
+from modelpact.security.leak_scan import AllowlistEntry, redact_json
 from modelpact.signers import Signer
 from modelpact.tracking import Tracking
 from modelpact.types import Inputs, Params, Receipt
@@ -73,6 +73,9 @@ class ResignTask(Task):
         verifier: How the copy is verified.
         integrity: What to do if the model is not as published: fail (`strict`), warn, or skip the
             comparison (`off`).
+        allowed_requirement_options: Options of pip that the requirements of the model may have,
+            such as `--index-url`, and `url` for requirements with a URL.
+        leak_allowlist: False positives of the leak scan of the copy, each `{place, kind, reason}`.
         registry: How a version is created; the field `register` in a configuration.
         tracking: The store.
     """
@@ -83,6 +86,8 @@ class ResignTask(Task):
     signer: Signer
     verifier: Verifier
     integrity: IntegrityPolicy = "strict"
+    allowed_requirement_options: list[str] = []
+    leak_allowlist: list[AllowlistEntry] = []
     # `register` is a method of every abstract class.
     registry: Register = Field(alias="register")
     tracking: Tracking
@@ -98,7 +103,11 @@ class ResignTask(Task):
                     ),
                     signer=self.signer,
                     # The copy keeps the requirements of the old model.
-                    saver=_CopySaver(pip_requirements=[]),
+                    saver=_CopySaver(
+                        pip_requirements=[],
+                        allowed_requirement_options=self.allowed_requirement_options,
+                        leak_allowlist=self.leak_allowlist,
+                    ),
                     loader=BuiltinLoader(),
                     verifier=self.verifier,
                     register=self.registry,
