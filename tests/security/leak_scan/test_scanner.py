@@ -41,6 +41,7 @@ from modelpact.security.leak_scan import (
     scanner,
 )
 from modelpact.security.leak_scan.entropy import estimate_bits, is_placeholder, is_random
+from modelpact.security.leak_scan.plain_text import MAX_PER_KIND
 from modelpact.security.leak_scan.prefilter import KEY_MARKERS, candidate_regions
 from modelpact.signature import infer
 from modelpact.tracking import SqliteTracking
@@ -175,7 +176,7 @@ def test_long_lists_of_leaks_are_truncated(tmp_path: Path) -> None:
     at(tmp_path, "x.py", "\n".join(f"a = '{sk()}'" for _ in range(70)))
     at(tmp_path, "y.py", f"a = '{sk()}'")
     report = scan_folder(tmp_path)
-    assert len(report.leaks) == scanner.MAX_PER_PLACE + 1
+    assert len(report.leaks) == MAX_PER_KIND + 1
     with pytest.raises(SecretError, match="and 31 more"):
         report.enforce((), "saver.leak_allowlist", "the model")
 

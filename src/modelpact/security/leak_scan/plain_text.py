@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,19 @@ from modelpact.security.url_credentials import URL_PATTERN, url_credentials
 if TYPE_CHECKING:
     from modelpact.security.leak_scan.report import Kind
 
-__all__ = ["STEM", "STEMS", "find_random_values", "find_secrets", "is_real_key", "to_lower"]
+__all__ = [
+    "MAX_PER_KIND",
+    "STEM",
+    "STEMS",
+    "find_random_values",
+    "find_secrets",
+    "is_real_key",
+    "to_lower",
+]
+
+MAX_PER_KIND = 50
+"""How many secrets of one kind are found in a text. Each kind has a limit of its own, because the
+allowlist may allow one kind at a place and not another."""
 
 STEMS = (
     "key", "token", "secret", "pass", "pwd", "_pw", "-pw", "cred", "auth", "cookie", "jwt",
@@ -67,7 +80,7 @@ _EXAMPLE_HOST = re.compile(
 
 
 def find_secrets(text: str, keyed: bool = True) -> Iterator[tuple[int, Kind, str]]:
-    """Yield the position and the kind of each secret in a text, and the name that it is under.
+    """Yield the position and the kind of secrets in a text, and the name that each is under.
 
     Args:
         text: A text, or a region of one.
@@ -80,9 +93,13 @@ def find_secrets(text: str, keyed: bool = True) -> Iterator[tuple[int, Kind, str
         []
     """
     found: list[tuple[int, int]] = []
+    counts: Counter[Kind] = Counter()
     for start, end, kind, name in _find_candidates(text, keyed):
+        if counts[kind] == MAX_PER_KIND:
+            continue
         if kind == "pattern" or not _overlaps(found, start, end):
             found.append((start, end))
+            counts[kind] += 1
             yield start, kind, name
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import itertools
 import mmap
 import re
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from modelpact.security.leak_scan.binary import MIN_STRING_LENGTH, find_strings,
 from modelpact.security.leak_scan.entropy import is_random
 from modelpact.security.leak_scan.environment import MAX_LENGTH, KnownSecrets, collect_secrets
 from modelpact.security.leak_scan.pickles import PickleItem, is_pickle, iter_items
-from modelpact.security.leak_scan.plain_text import STEM, find_secrets
+from modelpact.security.leak_scan.plain_text import MAX_PER_KIND, STEM, find_secrets
 from modelpact.security.leak_scan.positions import STEP, iter_chunks, line_in_text, locate
 from modelpact.security.leak_scan.prefilter import candidate_regions
 from modelpact.security.leak_scan.redaction import redact
@@ -37,9 +36,6 @@ MAX_DEPTH = 6
 
 CODE_BITS = 70.0
 """Bits of a constant in code that is taken for a key if a secret name is near."""
-
-MAX_PER_PLACE = 50
-"""How many leaks of one file are reported."""
 
 SMALL_SIZE = 1 << 20
 """Bytes of a file that is read into memory, and whose result is cached."""
@@ -111,12 +107,12 @@ class _Scan:
     def __init__(self, known: KnownSecrets) -> None:
         self.report = ScanReport()
         self._known = known
-        self._counts: dict[str, int] = {}
+        self._counts: Counter[tuple[str, Kind]] = Counter()
 
     def add(self, place: str, where: str, kind: Kind, name: str = "") -> None:
-        """Add a leak; secrets in the place and the name are redacted."""
-        self._counts[place] = self._counts.get(place, 0) + 1
-        if self._counts[place] <= MAX_PER_PLACE:
+        """Add a leak, unless its place has many of its kind; redact the place and the name."""
+        self._counts[place, kind] += 1
+        if self._counts[place, kind] <= MAX_PER_KIND:
             name = name if kind == "environment" else redact(name)
             self.report.leaks.append(Leak(redact(place), where, kind, name))
 
@@ -231,7 +227,7 @@ class _Scan:
         A secret that starts before `first`, or a step after it, belongs to another chunk.
         """
         before = len(self.report.leaks)
-        for at, kind, name in itertools.islice(find_secrets(text, keyed), MAX_PER_PLACE):
+        for at, kind, name in find_secrets(text, keyed):
             if first <= at < first + STEP:
                 self.add(place, where(at), kind, name)
         return len(self.report.leaks) > before
