@@ -88,10 +88,10 @@ LINES: dict[str, tuple[str, str]] = {
         f"tracking.uri=postgresql://ann:{CANARY}@db/mlflow",
         "tracking.uri is a URL with",
     ),
-    "a known form under any name": (f"name={OPENAI}", "name is a literal secret"),
+    "a known form under any name": (f"name={OPENAI}", "name has the format of a key"),
     "a known form in a text": (f"+register.tags.note='use {OPENAI}'", "register.tags.note"),
     "a known form as a key": (f"+model.{OPENAI}=1", "argument 1"),
-    "a known form as an option": (f"model={OPENAI}", "model is"),
+    "a known form as an option": (f"model={OPENAI}", "model has"),
     "an environment of Hydra's": (
         f"+hydra.job.env_set.OPENAI_API_KEY={CANARY}",
         "hydra.job.env_set.OPENAI_API_KEY",
@@ -108,7 +108,7 @@ LINES: dict[str, tuple[str, str]] = {
     "the older resolver": ("+model.api_key=${env:HOME}", "model.api_key would copy"),
     "no key": (OPENAI, "argument 1 is"),
     "a flag": (f"--api-key={CANARY}", "api-key is"),
-    "a flag of a known form": (f"--key={OPENAI}", "key is"),
+    "a flag of a known form": (f"--key={OPENAI}", "key has"),
     # an override that Hydra cannot parse and would print
     "an unclosed dict": (f"model={{api_key: {CANARY}", "model is"),
     "an unclosed dict of headers": (f"model.headers={{X-Team: {CANARY}", "model.headers"),
@@ -211,7 +211,7 @@ RECIPES = {
     "key": "register.tags.api_key is a literal secret",
     "header": "register.tags.headers.X-Team is",
     "address": "register.tags.from is a URL with",
-    "form": "register.tags.note is",
+    "form": "register.tags.note has",
     "environment": "register.tags.token would copy a secret from the environment",
     "list": "register.tags.keys.0.password is",
     "hydra": "hydra.job.env_set.OWN_TOKEN is",
@@ -414,3 +414,27 @@ def test_other_errors_of_hydra_are_shown_without_secrets() -> None:
     )
     assert "'a.token' is different" in str(known)
     assert CANARY not in str(translate(GrammarParseError(f"at 'api_key: {CANARY}'")))
+
+
+def test_the_name_of_a_file_that_looks_like_a_key(
+    modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = ("task=predict", "task.uri=models:/sums/1", "task.out=out.csv", "data=csv")
+    message = refused(modelpact, *task, f"data.path={OPENAI}.csv")
+    assert "only looks like a key" in message
+    assert "write ${oc.env:NAME}" in message
+    monkeypatch.setenv("TABLE", f"{OPENAI}.csv")
+    ended = modelpact(*task, "data.path=${oc.env:TABLE}")
+    assert "[redacted] does not exist" in ended.err, ended
+
+
+def test_the_value_of_a_variable_is_allowed_in_every_task(
+    modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TABLE_KEY", "zebra-crossing-9")
+    task = ("task=predict", "task.uri=models:/sums/1", "task.out=out.csv", "data=csv")
+    command = (*task, "data.path=zebra-crossing-9.csv")
+    assert "saver.leak_allowlist=[{place: 'run:config.data.path'" in refused(modelpact, *command)
+    entry = "{place: 'run:*', kind: environment, reason: the name of a table}"
+    ended = modelpact(*command, f"saver.leak_allowlist=[{entry}]")
+    assert "does not exist" in ended.err, ended

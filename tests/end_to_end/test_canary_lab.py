@@ -11,6 +11,7 @@ import base64
 import io
 import json
 import logging
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from modelpact.security.redacted_output import redact_logs
-from tests.support.canaries import lines, make_hex, make_word
+from tests.support import environments
+from tests.support.canaries import lines, make_hex, make_secret, make_word
 from tests.support.canary_lab import LEAKY, STEPS, Lab
-from tests.support.commands import CommandRunner, modelpact
+from tests.support.commands import CommandResult, CommandRunner, modelpact
 from tests.support.fake_chat_server import Behaviour, ChatServer, answer, raw, redirect, status
+from tests.support.paths import SUPPORT
 
 __all__ = ["modelpact"]  # the fixture
 
@@ -116,10 +119,10 @@ def url_errors(lab: Lab) -> Iterator[str]:
     yield str(wrong.value)
 
 
-def run_failing_sweep(lab: Lab, texts: dict[str, list[tuple[str, str]]]) -> None:
+def run_failing_sweep(lab: Lab, texts: dict[str, list[tuple[str, str]]], *options: str) -> None:
     """Run a sweep with one job per stage, all of which leak."""
     lab.write("texts.json", json.dumps(texts))
-    ended = lab.command("-m", *LEAKY, f"model.at={','.join(texts)}")
+    ended = lab.command("-m", *LEAKY, f"model.at={','.join(texts)}", *options)
     assert ended.status == 1, ended.err
     stages = [json.loads(path.read_text())["stage"] for path in Path().rglob("receipt.json")]
     assert len(stages) == len(texts)
@@ -330,6 +333,39 @@ def run_chats(lab: Lab) -> None:
 def test_errors_of_fit(lab: Lab) -> None:
     run_failing_sweep(lab, errors_of_fit(lab))
     assert not lab.finds, lines(lab.finds)
+
+
+@pytest.mark.parametrize("kind", ["exit", "base"])
+def test_a_step_that_ends_the_program(kind: str, lab: Lab) -> None:
+    lab.write("texts.json", json.dumps({"fit": [(kind, f"bad {lab.secret(kind)}")]}))
+    ended = lab.command(*LEAKY, "model.at=fit")
+    assert ended.status == 1
+    assert ended.err.endswith("bad [redacted]\n")
+    assert not lab.finds, lines(lab.finds)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["joblib", pytest.param("ray", marks=pytest.mark.exhaustive)])
+def test_errors_in_worker_processes(
+    launcher: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = str(environments.extras() / "modelpact")
+
+    def run(*arguments: str) -> CommandResult:
+        done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+        return CommandResult(done.returncode, done.stdout, done.stderr)
+
+    monkeypatch.setenv("PYTHONPATH", str(SUPPORT / "user_models"))
+    lab = Lab(run, tmp_path_factory.mktemp("own"), monkeypatch)
+    # only the configuration tells that the value of this variable is a secret
+    monkeypatch.setenv("SUBJECT", lab.search.add("referred variable", make_secret("referred")))
+    texts = errors_of_fit(lab) | errors_of_stages(lab)
+    texts["fit"].append(("raise", lab.search.ways["referred variable"]))
+    run_failing_sweep(lab, texts, f"hydra/launcher={launcher}", "model.note=env:SUBJECT")
+    assert not lab.finds, lines(lab.finds)
+    assert {"the log of a job", "receipt.json", "sweep.csv", "sweep.html"} <= lab.places
 
 
 @pytest.mark.slow

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.canaries import Search, make_secret, make_word, read_place
-from tests.support.commands import CommandResult, CommandRunner
+from tests.support.commands import CommandResult
 
 ENDINGS = ("KEY", "PAT", "PWD", "DSN", "CREDENTIALS", "PASSWORD", "TOKEN")
 """Endings of the variables that hold the secrets, in turn."""
@@ -39,7 +40,9 @@ class Lab:
         places: The places that were searched.
     """
 
-    def __init__(self, run: CommandRunner, own: Path, patch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, run: Callable[..., CommandResult], own: Path, patch: pytest.MonkeyPatch
+    ) -> None:
         self._run, self._patch = run, patch
         self.own = own
         self.search = Search()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["report", "translate"]
 
 
-def report(error: Exception, full: bool = False) -> int:
+def report(error: BaseException, full: bool = False) -> int:
     """Print an error to stderr and return the exit status.
 
     The traceback is printed if neither modelpact nor Hydra raises the error on purpose: it is a
@@ -49,7 +49,7 @@ def report(error: Exception, full: bool = False) -> int:
     return known.exit_status
 
 
-def translate(error: Exception) -> PactError | None:
+def translate(error: BaseException) -> PactError | None:
     """Return an error of Hydra, OmegaConf, PyYAML or the OS as a `PactError`; None for others."""
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
@@ -63,7 +63,7 @@ def translate(error: Exception) -> PactError | None:
     return _from_other(error)
 
 
-def _from_other(error: Exception) -> PactError | None:
+def _from_other(error: BaseException) -> PactError | None:
     """Return the error for one of PyYAML or Python that an option can cause; None for others."""
     import yaml  # type: ignore[import-untyped, unused-ignore]
 

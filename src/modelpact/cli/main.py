@@ -74,10 +74,16 @@ def _run_command() -> None:
         # A library may turn the exception of a signal into another one, which is not reported.
         with _hydra_raises(), interruptible():
             _run_arguments()
-    except BrokenPipeError:
+    except (BrokenPipeError, KeyboardInterrupt):
         raise
+    except SystemExit as stop:
+        if stop.code is None or isinstance(stop.code, int):
+            raise
+        # Python would print it where secrets are not redacted anymore.
+        sys.stderr.write(f"{stop.code}\n")
+        sys.exit(1)
     # The boundary of the program.
-    except Exception as error:
+    except BaseException as error:
         sys.exit(report(error, full=full_error))
     finally:
         gc_tuning.resume()

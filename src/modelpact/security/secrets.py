@@ -44,7 +44,8 @@ _MIN_REDACTED_LENGTH = 4
 
 _MIN_BASE64_LENGTH = 6
 
-_Kind = Literal["", "literal", "url", "environment"]
+_Kind = Literal["", "literal", "format", "url", "environment"]
+"""Why a value is a secret: its name, its format, its credentials, or where it comes from."""
 
 _Context = Literal["", "name", "headers", "lines"]
 """What a value is nested under: the name of a secret, a mapping of headers, or a list of header
@@ -156,8 +157,12 @@ _REMEDY_URL = (
     "Remove the credentials from the URL, or take all of it from the environment: "
     "env:NAME for model.base_url, ${oc.env:NAME} elsewhere."
 )
+_REMEDY_FORMAT = (
+    "If it only looks like a key, such as the name of a file, rename it or write ${oc.env:NAME}."
+)
 _PHRASES: dict[_Kind, tuple[str, str]] = {
     "literal": ("is a literal secret", "are literal secrets"),
+    "format": ("has the format of a key", "have the format of keys"),
     "url": ("is a URL with credentials", "are URLs with credentials"),
     "environment": ("would copy a secret from the environment into the configuration",) * 2,
 }
@@ -170,6 +175,7 @@ def _secret_error(found: list[_Found], source: str) -> SecretError:
         if places := [item.place for item in found if item.kind == kind]:
             phrases.append(f"{', '.join(places)} {singular if len(places) == 1 else plural}")
     remedies = [REMEDY] * bool(kinds - {"url"}) + [_REMEDY_URL] * ("url" in kinds)
+    remedies += [_REMEDY_FORMAT] * ("format" in kinds)
     text = "; ".join(phrases) + (f" ({source})" if source else "")
     return SecretError(text, remedy="\n".join(remedies), places=[item.place for item in found])
 
@@ -236,7 +242,7 @@ def _classify(value: object, context: _Context) -> _Kind:
 def _classify_text(text: str, context: _Context) -> _Kind:
     remember_variables(text)
     if contains_key(text):
-        return "literal"
+        return "literal" if context else "format"
     if any(has_credentials(url) for url in URL_PATTERN.findall(text)):
         return "url"
     if not context or (context == "lines" and ":" not in text):

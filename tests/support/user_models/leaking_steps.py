@@ -18,9 +18,14 @@ from modelpact.signers import InferSigner
 from modelpact.types import Check
 from modelpact.verifiers import ReplayVerifier
 
+BASE_ERRORS = {"exit": SystemExit, "base": BaseException}
+
 
 def leak(stage: str) -> None:
-    """Write the texts for a stage: `log:LEVEL`, `warn`, `print`, `stderr`; raise the other ones."""
+    """Write the texts for a stage: `log:LEVEL`, `warn`, `print`, `stderr`; raise the other ones.
+
+    `exit` ends the program with a text, and `base` raises an error that is not an `Exception`.
+    """
     content = json.loads(Path(os.environ["LAB_FILE"]).read_text(encoding="utf-8"))
     log = logging.getLogger("modelpact.leaking_steps")
     texts = [(kind, text) for kind, text in content.get(stage, [])]
@@ -34,13 +39,13 @@ def leak(stage: str) -> None:
                 log.exception("a problem")
         elif kind == "warn":
             warnings.warn(text, stacklevel=1)
-        elif kind == "print":
-            sys.stdout.write(f"{text}\n")
-        elif kind == "stderr":
-            sys.stderr.write(f"{text}\n")
+        elif kind in {"print", "stderr"}:
+            print(text, file=sys.stdout if kind == "print" else sys.stderr)
         elif kind == "apart":
             sys.stderr.write("api_key: ")
             sys.stderr.write(f"{text}\n")
+        elif kind in BASE_ERRORS:
+            raise BASE_ERRORS[kind](text)
     raised = [text for kind, text in texts if kind == "raise"]
     if raised:
         _raise(raised, texts)
