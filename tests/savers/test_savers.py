@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import mlflow
@@ -324,3 +326,43 @@ def test_what_is_not_a_model_or_not_signed_is_refused(saver: Any) -> None:
         saver.save(LinearRegression(), infer(ROWS), ROWS)
     with pytest.raises(SaveError, match="there is no signature"):
         saver.save(line(), None, ROWS)
+
+
+class Stopping(Doubler):
+    """Sends a signal to its process when it is saved."""
+
+    def dump(self, folder: Path) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("at", "status"),
+    [
+        ("create_logged_model", "FAILED"),
+        ("dump", "FAILED"),
+        ("set_logged_model_tags", "FAILED"),
+        ("finalize_logged_model", "READY"),
+    ],
+)
+def test_a_signal_leaves_no_unfinished_model(
+    at: str, status: str, mocker: MockerFixture, request: pytest.FixtureRequest
+) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(143)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    request.addfinalizer(lambda: signal.signal(signal.SIGTERM, before))
+    if at != "dump":
+        call = getattr(mlflow.MlflowClient, at)
+
+        def interrupted(*arguments: Any, **options: Any) -> Any:
+            result = call(*arguments, **options)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return result
+
+        mocker.patch.object(mlflow.MlflowClient, at, interrupted)
+    with pytest.raises(SystemExit) as stopped:
+        custom(Stopping() if at == "dump" else Doubler())
+    assert stopped.value.code == 143
+    assert saved_statuses() == [status]
+    assert signal.getsignal(signal.SIGTERM) is stop

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from modelpact._internal import requirements
 from modelpact._internal.files import temporary_folder
 from modelpact._internal.guards import on_error
-from modelpact._internal.signals import interruptible
+from modelpact._internal.signals import held_signals, interruptible
 from modelpact._internal.text import truncate
 from modelpact._internal.user_files import describe_irregular
 from modelpact.errors import PactError, SaveError
@@ -112,6 +112,7 @@ class Saver(Step, ABC):
     def _requirements_source(self, model: Model) -> tuple[object, str]:
         """Return what inferred requirements depend on: an object, and its saved form."""
 
+    @held_signals()
     def save(
         self,
         model: Model,
@@ -121,6 +122,8 @@ class Saver(Step, ABC):
         form: InputForm = "frame",
     ) -> Info:
         """Save a model.
+
+        After an error, and after SIGINT, SIGTERM and SIGHUP, it is left in the state FAILED.
 
         Args:
             model: The fitted model.
@@ -133,7 +136,7 @@ class Saver(Step, ABC):
             MLflow's `ModelInfo`; its `model_uri` is `models:/<model_id>`.
 
         Raises:
-            SaveError: The model cannot be written or uploaded. It is left in the state FAILED.
+            SaveError: The model cannot be written or uploaded.
             DriftError: MLflow would store another signature than the signed one.
             SecretError: The leak scan found a secret; nothing was uploaded.
         """
