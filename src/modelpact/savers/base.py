@@ -121,9 +121,7 @@ class Saver(Step, ABC):
         *,
         form: InputForm = "frame",
     ) -> Info:
-        """Save a model.
-
-        After an error, and after SIGINT, SIGTERM and SIGHUP, it is left in the state FAILED.
+        """Save a model. After an error or a signal, it is left in the state FAILED.
 
         Args:
             model: The fitted model.
