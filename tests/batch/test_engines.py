@@ -77,8 +77,9 @@ class TestEngines:
         if given == "csv":
             assert rejects[0].read_text() == rejects[1].read_text()
 
-    # Each start of an engine takes half a minute, so one engine is a sample.
-    @pytest.mark.parametrize("engine", [pytest.param("ray", marks=pytest.mark.exhaustive), "spark"])
+    # Each start of an engine takes half a minute.
+    @pytest.mark.exhaustive
+    @pytest.mark.parametrize("engine", ["ray", "spark"])
     def test_errors_equal_those_of_the_local_engine(
         self, engine: str, programs: Path, table: Adapter
     ) -> None:
@@ -158,6 +159,7 @@ def test_missing_options(modelpact: CommandRunner) -> None:
     assert (ended.status, "the store mlflow.db does not exist" in ended.err) == (1, True)
 
 
+@pytest.mark.slow
 def test_on_the_command_line(modelpact: CommandRunner, table: Adapter) -> None:
     pd.DataFrame({"id": ["x", "y"], "a": [1.0, "?"], "b": [1.0, 2.0], "n": [1, 2]}).to_csv(
         "in.csv", index=False

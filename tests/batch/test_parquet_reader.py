@@ -14,6 +14,7 @@ import pytest
 from modelpact.errors import DataError, InputsError, PredictError
 from modelpact.loaders import Adapter, CustomLoader
 from tests.support.batch_runs import FRAME, read_rejects, read_rows, run_batch
+from tests.support.many_cases import sample_params
 
 
 class TestParquet:
@@ -102,7 +103,10 @@ class TestParquet:
         ):
             run_batch(scripted, "in.parquet", "out.jsonl", on_error="reject")
 
-    @pytest.mark.parametrize("sizes", [[5], [1] * 20, [100, 1, 1, 50], [10, 10, 1000], [3, 400]])
+    @pytest.mark.parametrize(
+        "sizes",
+        sample_params([[1] * 20, [5], [100, 1, 1, 50], [10, 10, 1000], [3, 400]], every=3),
+    )
     def test_row_groups_of_any_size(self, scripted: Adapter, sizes: list[int]) -> None:
         schema = pa.schema([("do", pa.string()), ("n", pa.int64())])
         begin = 0

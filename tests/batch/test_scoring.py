@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.support import served_models
 from tests.support.batch_runs import FRAME, ROWS, read_rejects, read_rows, run_batch, write_rows
 from tests.support.chat_models import by_text, chat, said
 from tests.support.fake_chat_server import ChatServer, status
+from tests.support.many_cases import sample_params
 from tests.support.model_fixtures import MakeAdapter
 
 
@@ -31,8 +33,10 @@ def expected(adapter: Adapter) -> Any:
     return adapter.predict(FRAME[["a", "b", "n"]]).prediction
 
 
-@pytest.mark.parametrize("given", [".csv", ".jsonl", ".parquet"])
-@pytest.mark.parametrize("out_suffix", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize(
+    ("given", "out_suffix"),
+    sample_params(itertools.product([".csv", ".jsonl", ".parquet"], repeat=2), every=4),
+)
 def test_predictions_are_in_row_order(table: Adapter, given: str, out_suffix: str) -> None:
     for options in ({}, {"batch_size": 7, "workers": 3}):
         done = run_batch(

@@ -219,7 +219,13 @@ RECIPES = {
 
 
 @pytest.mark.parametrize(("recipe", "said"), RECIPES.items())
-@pytest.mark.parametrize("multirun", [(), ("-m", "seed=1,2")], ids=["run", "sweep"])
+@pytest.mark.parametrize(
+    "multirun",
+    [
+        pytest.param((), id="run"),
+        pytest.param(("-m", "seed=1,2"), id="sweep", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.usefixtures("own")
 def test_a_key_in_a_file(
     recipe: str,

@@ -11,6 +11,7 @@ from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue
 from modelpact.cli.error_reporting import report, translate
 from modelpact.errors import ConfigError, DataError, PactError
 from tests.support.commands import CommandRunner, modelpact
+from tests.support.many_cases import sample_params
 
 __all__ = ["modelpact"]  # the fixture
 
@@ -115,40 +116,47 @@ ONLY_CLASS = "_target_: modelpact.data.CsvData\npath: a.csv\n"
 
 @pytest.mark.parametrize(
     ("option", "override", "text"),
-    [
-        (OWN_DATA, "data.target=b", None),
-        (OWN_DATA, "+data.types={a: long}", None),
-        (OWN_DATA, "data.types={a: long}", "Add a new key with a plus: +data.types=..."),
-        (OWN_DATA, "+data.types.a=long", None),
-        (ONLY_CLASS, "+data.types={a: long}", None),
-        (
-            OWN_DATA,
-            "data.types.a=long",
-            "unknown key 'data.types.a'\n"
-            "Add a new key with a plus: +data.types.a=... Keys of data.types: b.",
-        ),
-        (
-            INHERITED,
-            "data.types.a.b=long",
-            "Add a new key with a plus: +data.types.a.b=... If the dot is part of a name: "
-            "'data.types={a.b: ...}'.",
-        ),
-        (ONLY_CLASS, "data.target=b", "a plus: +data.target=... Keys of data: path."),
-        (ONLY_CLASS, "data.targt=b", "unknown key 'data.targt'\nKeys of data: path."),
-        (INHERITED, "data.types={null: x}", "invalid name below data.types: "),
-        (INHERITED, "data.types={true: x}", "data.types.1: the name True is not text"),
-        (OWN_DATA, "+data.types.a.b=x", "data.types.a: input should be a valid string"),
-        (OWN_DATA, "+data.types.a.b=x", "write a name with a dot as {a.b: ...}"),
-        (OWN_DATA, "data.target=2019", """got 2019; as text, write '"2019"'"""),
-        (f"{OWN_DATA}name: x\n", "seed=1", "unknown key; name is a key of the top level: name="),
-        ("defaults: [cvs]\n", "seed=1", "unknown data 'cvs' (did you mean 'csv'?)"),
-        ("defaults: [/data/csv]\n", "seed=1", "data=mine does not name a class"),
-        (
-            "defaults: [csv, override /model: forest]\n",
-            "seed=1",
-            "Only a recipe (experiment=...) can set other groups.",
-        ),
-    ],
+    sample_params(
+        [
+            (OWN_DATA, "data.target=b", None),
+            (OWN_DATA, "+data.types={a: long}", None),
+            (OWN_DATA, "data.types={a: long}", "Add a new key with a plus: +data.types=..."),
+            (OWN_DATA, "+data.types.a=long", None),
+            (ONLY_CLASS, "+data.types={a: long}", None),
+            (
+                OWN_DATA,
+                "data.types.a=long",
+                "unknown key 'data.types.a'\n"
+                "Add a new key with a plus: +data.types.a=... Keys of data.types: b.",
+            ),
+            (
+                INHERITED,
+                "data.types.a.b=long",
+                "Add a new key with a plus: +data.types.a.b=... If the dot is part of a name: "
+                "'data.types={a.b: ...}'.",
+            ),
+            (ONLY_CLASS, "data.target=b", "a plus: +data.target=... Keys of data: path."),
+            (ONLY_CLASS, "data.targt=b", "unknown key 'data.targt'\nKeys of data: path."),
+            (INHERITED, "data.types={null: x}", "invalid name below data.types: "),
+            (INHERITED, "data.types={true: x}", "data.types.1: the name True is not text"),
+            (OWN_DATA, "+data.types.a.b=x", "data.types.a: input should be a valid string"),
+            (OWN_DATA, "+data.types.a.b=x", "write a name with a dot as {a.b: ...}"),
+            (OWN_DATA, "data.target=2019", """got 2019; as text, write '"2019"'"""),
+            (
+                f"{OWN_DATA}name: x\n",
+                "seed=1",
+                "unknown key; name is a key of the top level: name=",
+            ),
+            ("defaults: [cvs]\n", "seed=1", "unknown data 'cvs' (did you mean 'csv'?)"),
+            ("defaults: [/data/csv]\n", "seed=1", "data=mine does not name a class"),
+            (
+                "defaults: [csv, override /model: forest]\n",
+                "seed=1",
+                "Only a recipe (experiment=...) can set other groups.",
+            ),
+        ],
+        every=3,
+    ),
 )
 def test_options_of_the_user(
     option: str,

@@ -8,6 +8,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from tests.support.commands import CommandResult, CommandRunner, modelpact
+from tests.support.many_cases import sample_params
 from tests.support.publishing import client
 
 __all__ = ["modelpact"]  # the fixture
@@ -224,7 +225,7 @@ def check(ended: CommandResult, status: int, parts: tuple[str, ...]) -> None:
 
 
 @pytest.mark.usefixtures("files")
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", sample_params(CASES, every=3))
 def test_invalid_input_is_explained_and_nothing_is_registered(
     case: str, modelpact: CommandRunner
 ) -> None:

@@ -165,6 +165,7 @@ def test_errors_of_a_third_party_signer_are_reported(with_entry_point: Path) -> 
     assert "10 columns are more than signer.most=3\nDrop some.\n" in done.stderr
 
 
+@pytest.mark.slow
 def test_third_party_options_are_suggested(with_entry_point: Path) -> None:
     done = run(with_entry_point, "signer=carefull")
     assert done.returncode == 2

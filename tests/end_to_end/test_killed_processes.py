@@ -54,12 +54,12 @@ def forks(what: str, times: int, folder: Path, lanes: int = 1) -> list[dict[str,
 
 
 def test_sixteen_processes_can_create_a_store_concurrently(tmp_path: Path) -> None:
-    times = 20 if FULL else 2
+    times = 20 if FULL else 1
     assert forks("open", times, tmp_path) == [{"opened": 16 * times, "failed": 0}]
 
 
 def test_a_store_opens_after_its_creation_was_killed(tmp_path: Path) -> None:
-    kills = 100 if FULL else 8
+    kills = 100 if FULL else 6
     accounts = forks("schema", kills, tmp_path, lanes=2)
     count = {what: sum(account[what] for account in accounts) for what in accounts[0]}
     assert count["kills"] == kills
@@ -96,7 +96,7 @@ def test_a_job_can_be_killed_at_any_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("what", "shots"),
     [
-        ("signal", 10),
+        ("signal", 5),
         pytest.param("signal", 500, marks=pytest.mark.exhaustive),
         pytest.param("sweep", 17, marks=pytest.mark.exhaustive),
     ],

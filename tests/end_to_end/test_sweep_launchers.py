@@ -163,6 +163,7 @@ def test_a_killed_study_is_resumed(done: int, programs: Path) -> None:
     assert len(trials) <= 9
 
 
+@pytest.mark.exhaustive
 def test_a_crashed_ray_worker_fails_only_its_job(programs: Path) -> None:
     Path("mortal.py").write_text(MORTAL)
     model = (

@@ -438,7 +438,7 @@ EXHAUSTIVE = pytest.mark.exhaustive
     ("number", "launcher"),
     [
         pytest.param(signal.SIGINT, (), id="SIGINT-basic"),
-        pytest.param(signal.SIGTERM, (), id="SIGTERM-basic"),
+        pytest.param(signal.SIGTERM, (), id="SIGTERM-basic", marks=EXHAUSTIVE),
         pytest.param(signal.SIGINT, JOBLIB, id="SIGINT-joblib", marks=EXHAUSTIVE),
         pytest.param(signal.SIGTERM, JOBLIB, id="SIGTERM-joblib", marks=EXHAUSTIVE),
         pytest.param(signal.SIGINT, PROCESSES, id="SIGINT-processes", marks=EXHAUSTIVE),
@@ -464,7 +464,7 @@ def test_a_signal_ends_the_sweep_and_keeps_finished_jobs(
 @pytest.mark.parametrize(
     ("jobs", "kills", "launcher"),
     [
-        pytest.param(6, 1, (), id="basic"),
+        pytest.param(6, 1, (), id="basic", marks=EXHAUSTIVE),
         pytest.param(8, 1, PROCESSES, id="processes"),
         pytest.param(16, 1, JOBLIB, id="joblib", marks=EXHAUSTIVE),
         pytest.param(24, 3, (), id="basic, often", marks=EXHAUSTIVE),

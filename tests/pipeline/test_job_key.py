@@ -16,6 +16,7 @@ from modelpact.pipeline.job_key import _digest_closure, job_key
 from modelpact.savers import CustomSaver
 from modelpact.signers import ExplicitSigner, InferSigner
 from modelpact.verifiers import ReplayVerifier
+from tests.support.many_cases import sample_params
 from tests.support.publishing import numbers, steps
 from tiny_models import Doubler, Scaled
 
@@ -131,30 +132,36 @@ class TestCodeOfModelpact:
 
     @pytest.mark.parametrize(
         "file",
-        [
-            "data/__init__.py",
-            "errors.py",
-            "loaders/adapter.py",
-            "savers/custom_saver.py",
-            "signature/inference/infer.py",
-            "signers.py",
-            "step.py",
-            "verifiers/replay.py",
-        ],
+        sample_params(
+            [
+                "data/__init__.py",
+                "errors.py",
+                "loaders/adapter.py",
+                "savers/custom_saver.py",
+                "signature/inference/infer.py",
+                "signers.py",
+                "step.py",
+                "verifiers/replay.py",
+            ],
+            every=2,
+        ),
     )
     def test_an_edit_in_a_step_changes_the_key(self, package: Path, file: str) -> None:
         assert self.is_changed_by_an_edit(package, file)
 
     @pytest.mark.parametrize(
         "file",
-        [
-            "batch/__init__.py",
-            "cli/main.py",
-            "models/chat/model.py",
-            "pipeline/runner.py",
-            "registers.py",
-            "serving/app.py",
-        ],
+        sample_params(
+            [
+                "batch/__init__.py",
+                "cli/main.py",
+                "models/chat/model.py",
+                "pipeline/runner.py",
+                "registers.py",
+                "serving/app.py",
+            ],
+            every=2,
+        ),
     )
     def test_an_edit_outside_the_steps_keeps_the_key(self, package: Path, file: str) -> None:
         assert not self.is_changed_by_an_edit(package, file)

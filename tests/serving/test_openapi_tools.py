@@ -17,6 +17,7 @@ import pytest
 from modelpact.loaders import Adapter
 from tests.support import environments, served_models
 from tests.support.fake_chat_server import ChatServer, echo
+from tests.support.many_cases import sample_params
 from tests.support.server_programs import clean_environment
 from tests.support.serving_process import ServerProcess, start_server
 
@@ -83,9 +84,7 @@ def test_a_generated_client_returns_typed_predictions(
     assert uri == str(table.folder)
 
 
-@pytest.fixture(
-    params=["table", "tensor", pytest.param("nested", marks=pytest.mark.exhaustive), "chat"]
-)
+@pytest.fixture(params=sample_params(["table", "tensor", "nested", "chat"], every=4))
 def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServerProcess]:
     """The server of each model in turn."""
     if request.param != "chat":

@@ -25,6 +25,7 @@ from modelpact.signature import parse
 from modelpact.types import Sample
 from tests.support.echo_model import Echo, echo_adapter
 from tests.support.fake_chat_server import Behaviour, ChatServer, answer, echo
+from tests.support.many_cases import sample_params
 
 
 class Once(Echo):
@@ -69,7 +70,7 @@ def quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.parametrize("kind", ["table", "tensor", "nested", "hinted"])
+@pytest.mark.parametrize("kind", sample_params(["table", "tensor", "nested", "hinted"], every=3))
 def test_saved_models(request: pytest.FixtureRequest, kind: str) -> None:
     model: Adapter = request.getfixturevalue(kind)
     parity = compare(model, generate_payloads(model, 30))

@@ -11,7 +11,7 @@ import functools
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -280,16 +280,16 @@ def test_malformed_parquet(content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "frame",
+    "create",
     [
-        pd.DataFrame({"a": np.zeros(1_000_000), "b": np.zeros(1_000_000, dtype="int64")}),
-        pd.DataFrame({"a": ["x" * 100_000] * 10_000}),
+        lambda: pd.DataFrame({"a": np.zeros(1_000_000), "b": np.zeros(1_000_000, dtype="int64")}),
+        lambda: pd.DataFrame({"a": ["x" * 100_000] * 200}),
     ],
     ids=["one value", "one text"],
 )
-def test_parquet_that_is_larger_than_it_seems(frame: pd.DataFrame) -> None:
+def test_parquet_that_is_larger_than_it_seems(create: Callable[[], pd.DataFrame]) -> None:
     client = create_client(echo_adapter(parse(TABLE)), max_bytes=1_000_000)
-    content = parquet(frame)
+    content = parquet(create())
     assert len(content) < 1_000_000
     headers = {"content-type": "application/vnd.apache.parquet"}
     response = client.post("/invocations", content=content, headers=headers)

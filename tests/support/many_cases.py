@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import pytest
 
@@ -43,3 +43,17 @@ def unique_cases(cases: list[tuple[str, T]]) -> dict[str, T]:
     named = dict(cases)
     assert len(named) == len(cases), "duplicate names of cases"
     return named
+
+
+def sample_params(cases: Iterable[Any], every: int) -> list[Any]:
+    """Return parameters of which every n-th, including the first, belongs to the fast tests.
+
+    The others run with the exhaustive tests.
+
+    Args:
+        cases: The parameters of each case; a tuple for more than one.
+        every: The n.
+    """
+    rows = [case if isinstance(case, tuple) else (case,) for case in cases]
+    marks = [() if index % every == 0 else (pytest.mark.exhaustive,) for index in range(len(rows))]
+    return [pytest.param(*row, marks=mark) for row, mark in zip(rows, marks, strict=True)]

@@ -136,7 +136,7 @@ SERVED = "server, PostgreSQL and S3"
     params=[
         pytest.param("server, SQLite", marks=pytest.mark.exhaustive),
         SERVED,
-        "PostgreSQL, files in S3",
+        pytest.param("PostgreSQL, files in S3", marks=pytest.mark.exhaustive),
     ]
 )
 def place(
@@ -297,7 +297,7 @@ def versions(port: int, name: str) -> list[int]:
         ("500", "runs/create", "open"),
         ("500", "mlflow-artifacts", "open"),
         ("drop", "logged-models", "save"),
-        ("hang", "model-versions/create", "register"),
+        pytest.param("hang", "model-versions/create", "register", marks=pytest.mark.exhaustive),
     ],
 )
 def test_a_server_failure_is_one_error_and_nothing_is_registered(

@@ -224,7 +224,7 @@ def test_a_store_created_concurrently_is_not_replaced(monkeypatch: pytest.Monkey
     "cache",
     [
         pytest.param("", id="gone", marks=pytest.mark.slow),
-        pytest.param("file/cache", id="cannot be made"),
+        pytest.param("file/cache", id="cannot be made", marks=pytest.mark.slow),
     ],
 )
 def test_without_a_cache_mlflow_creates_each_store(

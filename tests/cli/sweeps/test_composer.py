@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytest_mock import MockerFixture
 
 from modelpact.cli.sweeps.composer import SweepComposer
+from tests.support.many_cases import sample_params
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ COMBINATIONS = [
 ]
 
 
-@pytest.mark.parametrize("overrides", COMBINATIONS, ids=" ".join)
+@pytest.mark.parametrize("overrides", sample_params(COMBINATIONS, every=3), ids=" ".join)
 def test_composes_what_hydra_composes(
     loader: ConfigLoader, swept: DictConfig, overrides: list[str]
 ) -> None:

@@ -22,6 +22,7 @@ from modelpact.signature import parse, to_json_schema
 from modelpact.tracking import SqliteTracking
 from serving_models import Nested, Sums
 from tests.support.commands import CommandRunner, modelpact
+from tests.support.many_cases import sample_params
 from tests.support.publishing import steps
 from tests.support.served_models import NESTED, PERSON, create_client
 
@@ -143,7 +144,7 @@ def test_markdown_characters_in_names_are_escaped(
     assert "| `` `c`  `` | `double` | yes | `2.0` |" in text
 
 
-@pytest.mark.parametrize("to", FORMS)
+@pytest.mark.parametrize("to", sample_params(FORMS, every=4))
 def test_standard_output_is_only_the_document(modelpact: CommandRunner, to: str) -> None:
     publish(**steps())
     ended = modelpact("task=export", "task.uri=models:/sums/latest", f"task.to={to}")

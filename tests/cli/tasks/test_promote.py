@@ -29,6 +29,7 @@ from tests.support.alias_tasks import (
     rollback,
 )
 from tests.support.commands import CommandRunner, modelpact
+from tests.support.many_cases import sample_params
 from tests.support.publishing import client, not_none
 
 __all__ = ["modelpact"]  # the fixture
@@ -162,19 +163,22 @@ class TestPromote:
 class TestMetricRule:
     @pytest.mark.parametrize(
         ("figures", "options", "ok", "text"),
-        [
-            ((0.52, 0.5), {}, True, "r2 0.5 -> 0.52: better by 0.02"),
-            ((0.5, 0.5), {}, False, "unchanged"),
-            ((0.5, 0.5), {"min_gain": -0.01}, True, "unchanged, minimum gain -0.01"),
-            ((0.495, 0.5), {"min_gain": -0.01}, True, "worse by 0.005, minimum gain -0.01"),
-            ((0.52, 0.5), {"min_gain": 0.05}, False, "better by 0.02, minimum gain 0.05"),
-            ((0.52, 0.5), {"better": "lower"}, False, "worse by 0.02"),
-            ((0.48, 0.5), {"better": "lower"}, True, "better by 0.02"),
-            ((float("nan"), 0.5), {}, False, "version 2 has NaN as r2"),
-            ((0.5, float("nan")), {}, True, "version 1 has no r2 to compare with; it is 0.5"),
-            ((float("inf"), float("inf")), {}, False, "unchanged"),
-            ((float("inf"), 0.5), {}, True, "better by inf"),
-        ],
+        sample_params(
+            [
+                ((0.52, 0.5), {}, True, "r2 0.5 -> 0.52: better by 0.02"),
+                ((0.5, 0.5), {}, False, "unchanged"),
+                ((0.5, 0.5), {"min_gain": -0.01}, True, "unchanged, minimum gain -0.01"),
+                ((0.495, 0.5), {"min_gain": -0.01}, True, "worse by 0.005, minimum gain -0.01"),
+                ((0.52, 0.5), {"min_gain": 0.05}, False, "better by 0.02, minimum gain 0.05"),
+                ((0.52, 0.5), {"better": "lower"}, False, "worse by 0.02"),
+                ((0.48, 0.5), {"better": "lower"}, True, "better by 0.02"),
+                ((float("nan"), 0.5), {}, False, "version 2 has NaN as r2"),
+                ((0.5, float("nan")), {}, True, "version 1 has no r2 to compare with; it is 0.5"),
+                ((float("inf"), float("inf")), {}, False, "unchanged"),
+                ((float("inf"), 0.5), {}, True, "better by inf"),
+            ],
+            every=3,
+        ),
     )
     def test_the_metric_must_improve(
         self, figures: tuple[float, float], options: Any, ok: bool, text: str, metrics: Any

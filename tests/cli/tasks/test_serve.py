@@ -237,6 +237,7 @@ def test_a_port_in_use_is_a_configuration_error(
     assert "task.port=0" in ended.err
 
 
+@pytest.mark.slow
 def test_sigterm_finishes_requests_in_progress(server: ServerProcess, tmp_path: Path) -> None:
     assert post(server, {"inputs": [{"do": f"fail {CANARY}", "n": 1}]}).status_code == 502
     found: list[httpx2.Response] = []

@@ -18,6 +18,7 @@ from tests.support.fake_chat_server import (
     redirect,
     status,
 )
+from tests.support.many_cases import sample_params
 
 
 class TestKeys:
@@ -162,7 +163,7 @@ class TestKeys:
     ]
 
     @pytest.mark.parametrize("streamed", [False, True])
-    @pytest.mark.parametrize("number", range(len(REPEATING)))
+    @pytest.mark.parametrize("number", sample_params(range(len(REPEATING)), every=3))
     def test_keys_repeated_by_the_server_are_not_shown(
         self, number: int, streamed: bool, caplog: pytest.LogCaptureFixture
     ) -> None:
