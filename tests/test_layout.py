@@ -152,6 +152,7 @@ def test_the_repository_root_is_small() -> None:
         ["signer=explicit", "--info", "defaults"],
     ],
 )
+@pytest.mark.slow
 def test_neither_mlflow_nor_pandas_is_imported_before_it_is_needed(arguments: list[str]) -> None:
     script = (
         "import sys\n"

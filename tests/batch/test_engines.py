@@ -16,6 +16,7 @@ from modelpact.loaders import Adapter
 from tests.support import environments
 from tests.support.batch_runs import run_batch
 from tests.support.commands import CommandRunner, modelpact
+from tests.support.many_cases import sample_params
 
 __all__ = ["modelpact"]  # the fixture
 
@@ -130,17 +131,20 @@ def test_a_missing_engine_is_named_with_the_command_to_install_it(
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [
-        (("task.keep=[a,a]",), "task.keep repeats a column"),
-        (("task.engine=ray", "task.processes=2"), "task.processes requires task.engine=local"),
-        (("task.address=auto",), "task.address requires task.engine=ray"),
-        (("task.workers=2", "task.processes=2"), "cannot be combined"),
-        (("task.workers=0",), "task.workers"),
-        (("task.batch_size=0",), "task.batch_size"),
-        (("task.on_error=skip",), "task.on_error"),
-        (("task.out=out.txt",), "unknown format"),
-        (("task.engine=dask",), "task.engine"),
-    ],
+    sample_params(
+        [
+            (("task.keep=[a,a]",), "task.keep repeats a column"),
+            (("task.engine=ray", "task.processes=2"), "task.processes requires task.engine=local"),
+            (("task.address=auto",), "task.address requires task.engine=ray"),
+            (("task.workers=2", "task.processes=2"), "cannot be combined"),
+            (("task.workers=0",), "task.workers"),
+            (("task.batch_size=0",), "task.batch_size"),
+            (("task.on_error=skip",), "task.on_error"),
+            (("task.out=out.txt",), "unknown format"),
+            (("task.engine=dask",), "task.engine"),
+        ],
+        every=3,
+    ),
 )
 def test_incompatible_options(
     modelpact: CommandRunner, arguments: tuple[str, ...], message: str

@@ -299,6 +299,7 @@ def test_references_are_accepted(modelpact: CommandRunner, monkeypatch: pytest.M
         pytest.param(("-m", "--config-dir=own", "experiment=fine,key"), marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_the_traceback_does_not_contain_the_key(given: tuple[str, ...]) -> None:
     command = [sys.executable, "-c", "from modelpact.cli.main import main; main()", *given]
     done = subprocess.run(

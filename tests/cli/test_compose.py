@@ -20,6 +20,7 @@ from modelpact.models import SklearnModel
 from modelpact.signers import ExplicitSigner, InferSigner
 from modelpact.types import Step
 from modelpact.verifiers import ReplayVerifier
+from tests.support.many_cases import sample_params
 
 
 @contextmanager
@@ -66,22 +67,25 @@ def test_the_loader_follows_the_saver() -> None:
 
 @pytest.mark.parametrize(
     ("overrides", "parts"),
-    [
-        (
-            ["signer.on_any=maybe"],
-            [
-                "signer=infer",
-                "signer.on_any",
-                "'maybe'",
-                "Valid keys: integers_as, on_any, self_check.",
-            ],
-        ),
-        (["signer.self_check=3"], ["signer.self_check", "3"]),
-        (["+signer.onany=warn"], ["signer.onany: unknown key (did you mean 'on_any'?)"]),
-        (["data.test_size=2", "data.seed=-1"], ["data.test_size", "data.seed"]),
-        (["~signer.on_any", "~signer.self_check", "++signer.a.b=1"], ["signer.a"]),
-        (["name=3"], ["task=publish", "task.name", "3"]),
-    ],
+    sample_params(
+        [
+            (
+                ["signer.on_any=maybe"],
+                [
+                    "signer=infer",
+                    "signer.on_any",
+                    "'maybe'",
+                    "Valid keys: integers_as, on_any, self_check.",
+                ],
+            ),
+            (["signer.self_check=3"], ["signer.self_check", "3"]),
+            (["+signer.onany=warn"], ["signer.onany: unknown key (did you mean 'on_any'?)"]),
+            (["data.test_size=2", "data.seed=-1"], ["data.test_size", "data.seed"]),
+            (["~signer.on_any", "~signer.self_check", "++signer.a.b=1"], ["signer.a"]),
+            (["name=3"], ["task=publish", "task.name", "3"]),
+        ],
+        every=3,
+    ),
 )
 def test_a_step_that_cannot_be_built_names_its_keys(overrides: list[str], parts: list[str]) -> None:
     with pytest.raises(ConfigError) as raised:
@@ -111,25 +115,28 @@ def test_an_estimator_that_cannot_be_built() -> None:
 
 @pytest.mark.parametrize(
     ("target", "text"),
-    [
-        ("nope.Nope", "cannot import nope.Nope: No module named 'nope'"),
-        ("nope.nope.Nope", "No module named 'nope'"),
-        ("modelpact.nope.Nope", "module 'modelpact' has no attribute 'nope'"),
-        ("modelpact.models.Nope", "has no attribute 'Nope'"),
-        (
-            "broken_model.Model",
-            "cannot import broken_model.Model: ZeroDivisionError: division by zero",
-        ),
-        (
-            "needs_more.Model",
-            "cannot import needs_more.Model: No module named 'not_installed'",
-        ),
-        ("Nope", "No module named 'Nope'"),
-        ("json", "json is not a class"),
-        ("json.dumps", "json.dumps is not a class"),
-        ("needs_more.", "cannot import needs_more."),
-        ("", "cannot import "),
-    ],
+    sample_params(
+        [
+            ("nope.Nope", "cannot import nope.Nope: No module named 'nope'"),
+            ("nope.nope.Nope", "No module named 'nope'"),
+            ("modelpact.nope.Nope", "module 'modelpact' has no attribute 'nope'"),
+            ("modelpact.models.Nope", "has no attribute 'Nope'"),
+            (
+                "broken_model.Model",
+                "cannot import broken_model.Model: ZeroDivisionError: division by zero",
+            ),
+            (
+                "needs_more.Model",
+                "cannot import needs_more.Model: No module named 'not_installed'",
+            ),
+            ("Nope", "No module named 'Nope'"),
+            ("json", "json is not a class"),
+            ("json.dumps", "json.dumps is not a class"),
+            ("needs_more.", "cannot import needs_more."),
+            ("", "cannot import "),
+        ],
+        every=3,
+    ),
 )
 def test_a_class_that_cannot_be_imported(
     target: str, text: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

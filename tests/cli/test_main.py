@@ -14,6 +14,7 @@ from pytest_mock import MockerFixture
 
 from modelpact.cli import main
 from tests.support.commands import CommandRunner, modelpact
+from tests.support.many_cases import sample_params
 from tests.support.publishing import client, experiment_id, saved_statuses, versions
 
 __all__ = ["modelpact"]  # the fixture
@@ -195,13 +196,16 @@ def test_run_py_and_the_console_script_publish(command: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", [RUN_PY, SCRIPT], ids=["run.py", "modelpact"])
+@pytest.mark.slow
 def test_run_py_and_the_console_script_report_errors(command: list[str]) -> None:
     bad = subprocess.run([*command, "signer=infr"], capture_output=True, text=True, check=False)
     assert (bad.returncode, bad.stdout) == (2, "")
     assert bad.stderr.startswith("error: unknown signer 'infr' (did you mean 'infer'?)")
 
 
-@pytest.mark.parametrize("option", ["default", "disabled", "stdout", "none"])
+@pytest.mark.parametrize(
+    "option", sample_params(["default", "disabled", "stdout", "none"], every=3)
+)
 def test_hydras_options_of_logging_work(modelpact: CommandRunner, option: str) -> None:
     result = modelpact("task=inspect", f"hydra/job_logging={option}")
     assert result.status == 0, result.err

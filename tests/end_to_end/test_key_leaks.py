@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.commands import CommandResult, CommandRunner, modelpact
 from tests.support.fake_chat_server import ChatServer, answer
+from tests.support.many_cases import sample_params
 
 __all__ = ["modelpact"]  # the fixture
 
@@ -92,7 +93,9 @@ def test_a_key_on_the_command_line_is_rejected(
     assert hides_key(ended)
 
 
-@pytest.mark.parametrize("shown", ["--cfg=job", "--cfg=all", "--info=config", "--info=all"])
+@pytest.mark.parametrize(
+    "shown", sample_params(["--cfg=job", "--cfg=all", "--info=config", "--info=all"], every=3)
+)
 def test_a_key_in_yaml_is_not_printed(
     shown: str, modelpact: CommandRunner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

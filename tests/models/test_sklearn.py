@@ -167,6 +167,7 @@ def test_hyperparameters_are_part_of_the_identity() -> None:
     assert tiny_models.Doubler().identity() != one
 
 
+@pytest.mark.slow
 def test_model_table_takes_text_and_missing_values_and_absent_columns(tmp_path: Path) -> None:
     with initialize_config_module("modelpact.conf", version_base="1.3"):
         model = instantiate(compose("config", ["model=table"]).model)

@@ -42,6 +42,7 @@ from modelpact.signature import digest
 from modelpact.signers import ExplicitSigner, InferSigner
 from modelpact.tracking import SqliteTracking
 from modelpact.verifiers import NoneVerifier
+from tests.support.many_cases import sample_params
 from tests.support.paths import import_environment
 from tests.support.publishing import (
     client,
@@ -148,7 +149,11 @@ def test_params_are_signed_and_replayed() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [float("nan"), [1.0, float("nan")], {"a": float("nan")}, {"a": None}, {"a": {"b": []}}]
+    "value",
+    sample_params(
+        [float("nan"), [1.0, float("nan")], {"a": float("nan")}, {"a": None}, {"a": {"b": []}}],
+        every=3,
+    ),
 )
 def test_defaults_that_differ_from_themselves_and_nulls_are_published(value: Any) -> None:
     done = publish(**steps(data=numbers(params={"scale": 2.0, "k": value})))
@@ -192,7 +197,7 @@ FAILURES: dict[str, tuple[type[PactError], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("stage", FAILURES)
+@pytest.mark.parametrize("stage", sample_params(FAILURES, every=3))
 def test_a_failure_is_recorded_and_nothing_is_registered(stage: str, tmp_path: Path) -> None:
     publish(**steps(register=MlflowRegister(aliases=["champion"])))
     kind, changes = FAILURES[stage]

@@ -288,6 +288,7 @@ class TestEachTampering:
         assert adapter.folder == lab.folder(name)
 
     @pytest.mark.parametrize("kind", ["pickle", "deleted signature"])
+    @pytest.mark.slow
     def test_is_rejected_on_the_command_line(
         self, kind: str, closed: Lab, modelpact: CommandRunner
     ) -> None:

@@ -17,6 +17,7 @@ from modelpact.signature import infer, parse
 from modelpact.tracking import SqliteTracking
 from modelpact.types import Sample
 from modelpact.verifiers import CleanVerifier, NoneVerifier, ReplayVerifier, Verifier
+from tests.support.many_cases import sample_params
 from tests.support.publishing import not_none, numbers
 from tiny_models import Doubler, Forgetful
 
@@ -218,19 +219,22 @@ class _ScriptedAdapter:
 
 @pytest.mark.parametrize(
     ("before", "after", "text"),
-    [
-        ([1, 2], np.array([1, 2]), "the type was list and is ndarray"),
-        (
-            pd.DataFrame({"a": [1]}),
-            pd.DataFrame({"b": [1]}),
-            "the columns were ['a'] and are ['b']",
-        ),
-        ({"a": [1]}, {"b": [1]}, "the keys were ['a'] and are ['b']"),
-        ({"a": [1.0], "b": [1.0]}, {"a": [1.0], "b": [2.0]}, "1 of 2 values differ"),
-        (np.zeros(3), np.zeros((3, 1)), "the shape was (3,) and is (3, 1)"),
-        (["x", "y"], ["x", "z"], "1 of 2 values differ"),
-        ([1.0, float("nan")], [1.0, 2.0], "1 of 2 values differ"),
-    ],
+    sample_params(
+        [
+            ([1, 2], np.array([1, 2]), "the type was list and is ndarray"),
+            (
+                pd.DataFrame({"a": [1]}),
+                pd.DataFrame({"b": [1]}),
+                "the columns were ['a'] and are ['b']",
+            ),
+            ({"a": [1]}, {"b": [1]}, "the keys were ['a'] and are ['b']"),
+            ({"a": [1.0], "b": [1.0]}, {"a": [1.0], "b": [2.0]}, "1 of 2 values differ"),
+            (np.zeros(3), np.zeros((3, 1)), "the shape was (3,) and is (3, 1)"),
+            (["x", "y"], ["x", "z"], "1 of 2 values differ"),
+            ([1.0, float("nan")], [1.0, 2.0], "1 of 2 values differ"),
+        ],
+        every=2,
+    ),
 )
 def test_differences_are_described(before: Any, after: Any, text: str) -> None:
     found = failed(ReplayVerifier(), _ScriptedAdapter(loaded(), after), SAMPLE.with_outputs(before))  # type: ignore[arg-type]
@@ -239,15 +243,18 @@ def test_differences_are_described(before: Any, after: Any, text: str) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [
-        [1.0, float("nan")],
-        ["x", "y"],
-        np.array(["x", None], dtype=object),
-        {"a": np.zeros(3), "b": ["x"]},
-        pd.DataFrame({"a": [1.0], "b": ["x"]}),
-        pd.Series([1, 2]),
-        [{"a": 1}, {"a": 2}],
-    ],
+    sample_params(
+        [
+            [1.0, float("nan")],
+            ["x", "y"],
+            np.array(["x", None], dtype=object),
+            {"a": np.zeros(3), "b": ["x"]},
+            pd.DataFrame({"a": [1.0], "b": ["x"]}),
+            pd.Series([1, 2]),
+            [{"a": 1}, {"a": 2}],
+        ],
+        every=2,
+    ),
     ids=["nan", "strings", "null", "dict", "frame", "series", "records"],
 )
 def test_equal_predictions_of_every_type_pass(answer: Any) -> None:

@@ -68,13 +68,16 @@ def test_composes_what_hydra_composes(
 
 @pytest.mark.parametrize(
     "wrong",
-    [
-        "model.estimator.nothing.at.all=1",
-        "~model.nothing",
-        "+model.estimator.alpha=1",
-        "tusk=publish",
-        "data={path: x}",
-    ],
+    sample_params(
+        [
+            "model.estimator.nothing.at.all=1",
+            "~model.nothing",
+            "+model.estimator.alpha=1",
+            "tusk=publish",
+            "data={path: x}",
+        ],
+        every=3,
+    ),
 )
 def test_errors_have_the_message_of_hydra(
     loader: ConfigLoader, swept: DictConfig, wrong: str

@@ -138,6 +138,7 @@ def another_system(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("unsafe", [another_thread, cuda, another_system])
+@pytest.mark.slow
 def test_a_process_is_spawned_if_forking_is_unsafe(
     unsafe: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,13 +26,16 @@ from tests.support.alias_tasks import (
     protect,
     rollback,
 )
+from tests.support.many_cases import sample_params
 from tests.support.publishing import client, experiment_id
 
 pytestmark = pytest.mark.usefixtures("alias_store")
 
 
 @pytest.mark.parametrize(
-    "run", [rollback, protect, history], ids=["rollback", "protect", "history"]
+    "run",
+    sample_params([rollback, protect, history], every=3),
+    ids=["rollback", "protect", "history"],
 )
 def test_an_unknown_registered_model(run: Any) -> None:
     with pytest.raises(AliasError, match="there is no registered model 'sum'") as caught:

@@ -320,6 +320,7 @@ class TestErrors:
             AuditTask(tracking=SqliteTracking()).run(tmp_path)
 
 
+@pytest.mark.slow
 def test_on_the_command_line(modelpact: CommandRunner) -> None:
     assert modelpact("task=audit", "name=sums").status == 0
     rewrite(folder_of("sums", 2))

@@ -12,6 +12,7 @@ from modelpact.errors import ConfigError, LoadError, VerifyError
 from modelpact.loaders import CustomLoader
 from modelpact.tracking import SqliteTracking
 from tests.support.commands import CommandRunner, modelpact
+from tests.support.many_cases import sample_params
 from tests.support.publishing import not_none, steps
 
 __all__ = ["modelpact"]  # the fixture
@@ -87,7 +88,10 @@ class TestRefusals:
             task(report="folder").run(Path())
 
     @pytest.mark.parametrize(
-        "wrong", ["task.payloads=0", "task.payloads=many", "task.seed=-1", "task.max_shown=0"]
+        "wrong",
+        sample_params(
+            ["task.payloads=0", "task.payloads=many", "task.seed=-1", "task.max_shown=0"], every=2
+        ),
     )
     def test_invalid_numbers(self, modelpact: CommandRunner, wrong: str) -> None:
         ended = modelpact("task=parity", "task.uri=models:/sums/1", wrong)

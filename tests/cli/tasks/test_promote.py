@@ -370,27 +370,30 @@ def test_invalid_options(changes: Any) -> None:
 @pytest.mark.usefixtures("empty_folder")
 @pytest.mark.parametrize(
     ("arguments", "status", "text"),
-    [
-        (["task=promote", "task.alias=champion"], 2, "task.uri"),
-        (
-            [
-                "task=promote",
-                "task.uri=models:/sums/1",
-                "task.alias=champion",
-                "task.force=[metrics]",
-                "task.why=w",
-            ],
-            2,
-            "task.force",
-        ),
-        (
-            ["task=rollback", "task.name=sums", "task.alias=champion", "task.version=0"],
-            2,
-            "task.version",
-        ),
-        (["task=history", "task.name=sums", "task.format=xml"], 2, "task.format"),
-        (["task=history", "task.name=sums", "task.out=."], 2, "task.out"),
-    ],
+    sample_params(
+        [
+            (["task=promote", "task.alias=champion"], 2, "task.uri"),
+            (
+                [
+                    "task=promote",
+                    "task.uri=models:/sums/1",
+                    "task.alias=champion",
+                    "task.force=[metrics]",
+                    "task.why=w",
+                ],
+                2,
+                "task.force",
+            ),
+            (
+                ["task=rollback", "task.name=sums", "task.alias=champion", "task.version=0"],
+                2,
+                "task.version",
+            ),
+            (["task=history", "task.name=sums", "task.format=xml"], 2, "task.format"),
+            (["task=history", "task.name=sums", "task.out=."], 2, "task.out"),
+        ],
+        every=3,
+    ),
 )
 def test_invalid_options_on_the_command_line(
     arguments: list[str], status: int, text: str, modelpact: CommandRunner

@@ -33,6 +33,7 @@ from modelpact.tracking import SqliteTracking
 from modelpact.types import Sample
 from modelpact.verifiers import CleanVerifier, ReplayVerifier
 from tests.support.commands import CommandRunner, modelpact
+from tests.support.many_cases import sample_params
 from tests.support.publishing import client, numbers, receipt, saved_statuses, steps, versions
 from tiny_models import Scaled
 
@@ -294,7 +295,7 @@ ERRORS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
 
 
 @pytest.mark.usefixtures("in_sums")
-@pytest.mark.parametrize("case", ERRORS)
+@pytest.mark.parametrize("case", sample_params(ERRORS, every=3))
 def test_nothing_is_registered_after_an_error(case: str, tmp_path: Path) -> None:
     changes, kind, text = ERRORS[case]
     before = files()

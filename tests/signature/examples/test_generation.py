@@ -27,6 +27,7 @@ from modelpact.signature import (
     generate_invalid_examples,
     parse,
 )
+from tests.support.many_cases import sample_params
 from tests.support.strategies import signatures
 
 RICH = parse(
@@ -125,7 +126,7 @@ def test_valid_examples_of_any_signature_pass(signature: ModelSignature, seed: i
         modelpact_takes(signature, inputs, params)
 
 
-@pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
+@pytest.mark.parametrize("signature", sample_params(SIGNATURES.values(), every=3), ids=SIGNATURES)
 def test_invalid_examples_are_rejected(signature: ModelSignature) -> None:
     for broken in generate_invalid_examples(signature, 150):
         refused(signature, broken)
@@ -221,7 +222,7 @@ CODES = {
 """The violation codes of each kind of invalid example."""
 
 
-@pytest.mark.parametrize("signature", SIGNATURES.values(), ids=SIGNATURES)
+@pytest.mark.parametrize("signature", sample_params(SIGNATURES.values(), every=2), ids=SIGNATURES)
 def test_the_enforcer_finds_only_the_mutation(signature: ModelSignature) -> None:
     for broken in generate_invalid_examples(signature, 150):
         with pytest.raises(InputsError) as caught:

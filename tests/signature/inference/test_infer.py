@@ -28,7 +28,7 @@ from modelpact.errors import SignError
 from modelpact.signature import compile, format_type
 from modelpact.signature.inference.infer import infer
 from tests.support.inference_cases import data_cases
-from tests.support.many_cases import check_all_cases, unique_cases
+from tests.support.many_cases import check_all_cases, sample_params, unique_cases
 
 CASES = unique_cases(list(data_cases()))
 FAMILIES = {
@@ -126,7 +126,7 @@ def test_infer_equals_mlflow_or_raises(family: str, logged_warnings: list[Any]) 
     check_all_cases(check, FAMILIES[family])
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", sample_params(FAMILIES, every=3))
 def test_the_data_fits_its_inferred_signature(family: str) -> None:
     def check(name: str) -> None:
         try:
