@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,13 @@ def test_a_folder_that_cannot_be_written_is_named() -> None:
     assert "cannot write /there/outputs: Permission denied" in str(known)
     assert "hydra.run.dir" in str(known)
     assert known.exit_status == 1
+
+
+@pytest.mark.parametrize("file", ["/there/outputs", None])
+def test_a_full_disk_is_named(file: str | None) -> None:
+    known = translated(OSError(errno.ENOSPC, "No space left on device", file))
+    assert f"cannot write {file or 'the output'}: No space left" in str(known)
+    assert "Free disk space" in str(known)
 
 
 @pytest.mark.parametrize("error", [OSError("no name"), RuntimeError("x")])

@@ -223,6 +223,18 @@ def test_a_closed_pipe_is_silent(arguments: list[str]) -> None:
     assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+@pytest.mark.parametrize("arguments", [["--help"], ["--cfg", "job"]])
+def test_a_full_disk_is_one_error(arguments: list[str]) -> None:
+    command = [sys.executable, str(ROOT / "run.py"), *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[:-1]) == (
+        1,
+        ["error: cannot write the output: No space left on device"],
+    )
+
+
 def test_help_lists_the_options_of_a_config_dir(modelpact: CommandRunner, tmp_path: Path) -> None:
     (tmp_path / "mine/signer").mkdir(parents=True)
     (tmp_path / "mine/signer/strict.yaml").write_text("# Refuses everything\n_target_: a.B\n")

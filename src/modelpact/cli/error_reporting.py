@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import sys
 import traceback
@@ -69,6 +70,12 @@ def _from_other(error: BaseException) -> PactError | None:
 
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return _invalid_yaml(error.problem_mark, str(error.problem))
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        # A write to an open file, such as the redirected output, does not name the file.
+        return PactError(
+            f"cannot write {error.filename or 'the output'}: {error.strerror}",
+            remedy="Free disk space, or write to another disk: hydra.run.dir=...",
+        )
     if isinstance(error, OSError) and error.filename is not None:
         return PactError(
             f"cannot write {error.filename}: {error.strerror}",

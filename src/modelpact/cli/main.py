@@ -58,8 +58,18 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         # The reader of the output, such as `head`, has what it needs.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         sys.exit(128 + signal.SIGPIPE)
+    except OSError as error:
+        # The output goes to a full disk.
+        _discard_output()
+        is_reported = isinstance(error.__context__, SystemExit)
+        sys.exit(1 if is_reported else report(error))
+
+
+def _discard_output() -> None:
+    """Keep Python from writing the rest of the output when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run_command() -> None:

@@ -24,8 +24,10 @@ def redacted_output() -> Iterator[None]:
         try:
             yield
         finally:
-            sys.stderr.flush()
-            sys.stdout.flush()
+            # What cannot be written raises again when the stream itself is flushed.
+            for stream in (sys.stderr, sys.stdout):
+                with contextlib.suppress(OSError):
+                    stream.flush()
     finally:
         sys.stdout, sys.stderr = before
 
