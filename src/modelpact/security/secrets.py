@@ -45,11 +45,9 @@ _MIN_REDACTED_LENGTH = 4
 _MIN_BASE64_LENGTH = 6
 
 _Kind = Literal["", "literal", "format", "url", "environment"]
-"""Why a value is a secret: its name, its format, its credentials, or where it comes from."""
 
 _Context = Literal["", "name", "headers", "lines"]
-"""What a value is nested under: the name of a secret, a mapping of headers, or a list of header
-lines."""
+"""What a value is nested under: the name of a secret, a mapping of headers, or header lines."""
 
 
 class _Found(NamedTuple):
@@ -153,13 +151,11 @@ def _base64_forms(data: bytes) -> Iterator[str]:
         yield text[(0, 2, 3)[offset] : len(text) - bool((offset + len(data)) % 3)]
 
 
-_REMEDY_URL = (
-    "Remove the credentials from the URL, or take all of it from the environment: "
-    "env:NAME for model.base_url, ${oc.env:NAME} elsewhere."
-)
-_REMEDY_FORMAT = (
-    "If it only looks like a key, such as the name of a file, rename it or write ${oc.env:NAME}."
-)
+_REMEDIES: dict[_Kind, str] = {
+    "url": "Remove the credentials from the URL, or take all of it from the environment: "
+    "env:NAME for model.base_url, ${oc.env:NAME} elsewhere.",
+    "format": "If it only looks like a key, as a file name may, rename it or write ${oc.env:NAME}.",
+}
 _PHRASES: dict[_Kind, tuple[str, str]] = {
     "literal": ("is a literal secret", "are literal secrets"),
     "format": ("has the format of a key", "have the format of keys"),
@@ -174,8 +170,8 @@ def _secret_error(found: list[_Found], source: str) -> SecretError:
     for kind, (singular, plural) in _PHRASES.items():
         if places := [item.place for item in found if item.kind == kind]:
             phrases.append(f"{', '.join(places)} {singular if len(places) == 1 else plural}")
-    remedies = [REMEDY] * bool(kinds - {"url"}) + [_REMEDY_URL] * ("url" in kinds)
-    remedies += [_REMEDY_FORMAT] * ("format" in kinds)
+    remedies = [REMEDY] * bool(kinds - {"url"})
+    remedies += [remedy for kind, remedy in _REMEDIES.items() if kind in kinds]
     text = "; ".join(phrases) + (f" ({source})" if source else "")
     return SecretError(text, remedy="\n".join(remedies), places=[item.place for item in found])
 
@@ -232,11 +228,10 @@ def _classify(value: object, context: _Context) -> _Kind:
     """Return the kind of secret that a scalar is, or an empty string."""
     if value is None or (isinstance(value, bool) and context != "headers"):
         return ""
-    if isinstance(value, bytes):
-        return _classify_text(value.decode("utf-8", "replace"), context)
-    if not context and not isinstance(value, str):
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    if not context and not isinstance(text, str):
         return ""
-    return _classify_text(str(value), context)
+    return _classify_text(str(text), context)
 
 
 def _classify_text(text: str, context: _Context) -> _Kind:
