@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modelpact.cli.render.column_table import describe_schema
 from modelpact.cli.render.contract_file import contract_yaml, write_contract
 from modelpact.cli.tasks import InspectTask
 from modelpact.data import DataSource, InlineData
 from modelpact.errors import ConfigError, DataError, FitError, PredictError, SignError, SpecError
 from modelpact.signature import digest, load, parse
+from modelpact.signature.export.column_table import describe_schema
 from modelpact.signers import ExampleSigner, ExplicitSigner, InferSigner, TypeHintSigner
 from modelpact.types import Sample
 from tests.support.commands import CommandRunner, modelpact

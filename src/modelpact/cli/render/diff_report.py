@@ -11,7 +11,7 @@ from modelpact._internal.characters import blank_unprintable
 from modelpact._internal.counts import format_count
 from modelpact._internal.text import truncate
 from modelpact.cli.render.console import plain_table
-from modelpact.cli.render.markdown import code, table
+from modelpact.signature.export.markdown import code, table
 
 if TYPE_CHECKING:
     from modelpact.signature import Change

@@ -6,17 +6,15 @@ import json
 import pprint
 from typing import TYPE_CHECKING
 
-from modelpact.cli.render.column_table import describe_params, describe_schema
-from modelpact.cli.render.markdown import code, table
 from modelpact.cli.stored_model import registered_name
 from modelpact.datatypes import count_rows, take_rows
 from modelpact.serving.encoding import NotJsonEncodable, encode_request
 from modelpact.signature import compile as compile_signature
 from modelpact.signature import digest
+from modelpact.signature.export.markdown import contract_sections
 
 if TYPE_CHECKING:
     from mlflow.models import Model as MLmodel
-    from mlflow.types.schema import Schema
 
     from modelpact.types import Inputs, Params, Signature
 
@@ -38,9 +36,7 @@ def render_model_page(
     parts = [
         f"# {_one_line(_title(uri))}",
         _facts(uri, metadata, signature),
-        *_schema_section("Inputs", signature.inputs, inputs),
-        *_params_section(signature),
-        *_schema_section("Outputs", signature.outputs, None),
+        *contract_sections(signature, inputs),
         "## Calling it",
         *_calls(uri, signature, inputs, params),
     ]
@@ -61,41 +57,6 @@ def _facts(uri: str, metadata: MLmodel, signature: Signature) -> str:
         "Model ID": metadata.model_id or "none",
     }
     return "\n".join(f"- {name}: {_one_line(fact)}" for name, fact in facts.items())
-
-
-def _schema_section(title: str, schema: Schema | None, data: Inputs | None) -> list[str]:
-    if schema is None:
-        return [f"## {title}", "Not signed: any value is accepted."]
-    rows = describe_schema(schema, data, check_integers=False)
-    headers = ("name", "type", "required", *(("example",) if data is not None else ()))
-    cells = [
-        (code(row.path), code(row.type), row.required, code(row.example))[: len(headers)]
-        for row in rows
-    ]
-    return [f"## {title}", _layout(schema), table(headers, cells)]
-
-
-def _layout(schema: Schema) -> str:
-    if schema.is_tensor_spec():
-        named = "Tensors, each as nested lists; -1 is a free axis."
-        return (
-            named if schema.has_input_names() else "One tensor, as nested lists; -1 is a free axis."
-        )
-    if schema.has_input_names():
-        return "Rows with these columns."
-    if len(schema.inputs) > 1:
-        return "Rows without column names: lists of these values."
-    return "One value per row."
-
-
-def _params_section(signature: Signature) -> list[str]:
-    if signature.params is None or not signature.params.params:
-        return ["## Params", "None."]
-    cells = [
-        (code(row.path), code(row.type), code(row.example) or "none")
-        for row in describe_params(signature.params)
-    ]
-    return ["## Params", table(("name", "type", "default"), cells)]
 
 
 def _calls(

@@ -22,7 +22,7 @@ from modelpact.signers import ExampleSigner, InferSigner, Signer
 if TYPE_CHECKING:
     from mlflow.types.schema import ParamSchema, Schema
 
-    from modelpact.cli.render.column_table import ColumnRow
+    from modelpact.signature.export.column_table import ColumnRow
     from modelpact.types import Inputs, Outputs, Sample, Signature
 
 __all__ = ["InspectTask"]
@@ -105,7 +105,7 @@ class InspectTask(Task):
         self._show_outputs(sample.outputs, signature.outputs)
 
     def _show_params(self, schema: ParamSchema | None) -> None:
-        from modelpact.cli.render.column_table import HEADERS, describe_params
+        from modelpact.signature.export.column_table import HEADERS, describe_params
 
         if schema is not None and schema.params:
             rows = [row.cells() for row in describe_params(schema)]
@@ -125,14 +125,14 @@ class InspectTask(Task):
     def _show_schema(
         self, title: str, schema: Schema, data: Inputs | Outputs, integers: bool
     ) -> None:
-        from modelpact.cli.render.column_table import HEADERS, describe_schema
+        from modelpact.signature.export.column_table import HEADERS, describe_schema
 
         rows = describe_schema(schema, data, check_integers=integers)
         show_table(title, HEADERS, [row.cells() for row in rows])
 
     def _show_errors(self, sample: Sample, error: SignError) -> None:
         """Show all columns, with the errors as remarks."""
-        from modelpact.cli.render.column_table import HEADERS, add_errors
+        from modelpact.signature.export.column_table import HEADERS, add_errors
 
         errors = _errors_by_side(error)
         if not errors:
@@ -147,7 +147,11 @@ class InspectTask(Task):
         self, sample: Sample, signature: Signature | None
     ) -> dict[str, list[ColumnRow]]:
         """Return the rows of inputs, params and outputs; the signature may be missing or wrong."""
-        from modelpact.cli.render.column_table import ColumnRow, describe_columns, describe_schema
+        from modelpact.signature.export.column_table import (
+            ColumnRow,
+            describe_columns,
+            describe_schema,
+        )
 
         on_any = self.signer.on_any if isinstance(self.signer, InferSigner) else "allow"
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object
 
-from modelpact.cli.render.column_values import (
+from modelpact.errors import SignError
+from modelpact.signature import format_type, infer
+from modelpact.signature.export.column_values import (
     column_values,
     first_value,
     format_example,
     is_missing,
     split_columns,
 )
-from modelpact.errors import SignError
-from modelpact.signature import format_type, infer
 
 if TYPE_CHECKING:
     from mlflow.types.schema import ParamSchema, Schema, TensorSpec
