@@ -24,6 +24,8 @@ __all__ = [
     "artifact_root",
     "assume_schema_revision",
     "create_schema",
+    "current_experiment",
+    "current_tracking_uri",
     "current_user",
     "download_model",
     "enforce_inputs",
@@ -221,6 +223,26 @@ def invoke_scoring_server(pyfunc: PyFuncModel, body: str) -> Any:
     from mlflow.pyfunc.scoring_server import invocations
 
     return invocations(body, "application/json", pyfunc, pyfunc.metadata.get_input_schema())
+
+
+def current_tracking_uri() -> str | None:
+    """Return the tracking URI that MLflow was set to, or that of the active run; None without."""
+    import mlflow
+
+    if not mlflow.is_tracking_uri_set() and mlflow.active_run() is None:
+        return None
+    return mlflow.get_tracking_uri()
+
+
+def current_experiment() -> str | None:
+    """Return the ID of the experiment that MLflow was set to, or that of the active run."""
+    import mlflow
+    from mlflow.tracking import fluent
+
+    run = mlflow.active_run()
+    if run is not None:
+        return str(run.info.experiment_id)
+    return fluent._active_experiment_id or os.environ.get("MLFLOW_EXPERIMENT_ID")
 
 
 def current_user() -> str:

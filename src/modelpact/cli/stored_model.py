@@ -23,7 +23,7 @@ from modelpact.registry.registered_models import describe_unknown_model, find_re
 from modelpact.security.integrity import IntegrityPolicy, check_signature, fetch_files
 from modelpact.security.manifest import MANIFEST
 from modelpact.security.published import local_folder, logged_model_in_path
-from modelpact.tracking import SqliteTracking, Tracking
+from modelpact.tracking import Tracking
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -83,9 +83,10 @@ def check_store_exists(uri: str, tracking: Tracking) -> None:
     Raises:
         LoadError: It does not exist.
     """
-    if isinstance(tracking, SqliteTracking) and not tracking.path.exists():
+    file = tracking.file()
+    if file is not None and not file.exists():
         raise LoadError(
-            f"cannot find {uri!r}: the store {tracking.path} does not exist",
+            f"cannot find {uri!r}: the store {file} does not exist",
             remedy="Run in the folder of the store, or set tracking.uri=sqlite:////path/to/it.db.",
             uri=uri,
         )
@@ -110,12 +111,11 @@ def open_store(uri: str, tracking: Tracking) -> Iterator[None]:
 
 def _may_be_stored(folder: Path, tracking: Tracking) -> bool:
     """Check whether a store that exists may keep the model in a folder."""
-    if isinstance(tracking, SqliteTracking) and not tracking.path.exists():
+    file = tracking.file()
+    if file is not None and not file.exists():
         return False
     has_manifest = (folder / MANIFEST).exists()
-    return logged_model_in_path(folder) is not None or (
-        isinstance(tracking, SqliteTracking) and not has_manifest
-    )
+    return logged_model_in_path(folder) is not None or (file is not None and not has_manifest)
 
 
 def find_model(uri: str) -> StoredModel:

@@ -93,7 +93,7 @@ def check_recorded_config(steps: Steps, name: str, job: Job) -> None:
         "run:overrides": list(job.overrides),
         "run:config": redact_config(job.config or {}),
         "run:name": name,
-        "run:experiment": steps.tracking.experiment,
+        "run:experiment": steps.tracking.experiment or "",
     }
     leak_scan.scan_values(values).enforce(
         steps.saver.leak_allowlist, "saver.leak_allowlist", "the recorded configuration"

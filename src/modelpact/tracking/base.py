@@ -8,10 +8,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from modelpact._internal.guards import convert_errors
 from modelpact._internal.text import truncate
@@ -23,7 +23,13 @@ from modelpact.types import Step
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["Store", "Tracking", "hide_credentials"]
+__all__ = ["DEFAULT_EXPERIMENT", "ExperimentName", "Store", "Tracking", "hide_credentials"]
+
+DEFAULT_EXPERIMENT = "modelpact"
+"""The experiment of runs for which none is named."""
+
+ExperimentName = Annotated[str, Field(min_length=1, max_length=500)]
+"""The name of an experiment, within MLflow's limits."""
 
 _REMEDIES = {
     r"readonly database|read-only": "The file or its folder is read-only: change the permissions,"
@@ -45,11 +51,13 @@ class Store:
         client: The MLflow client of the store.
         experiment_id: The experiment of new runs.
         uri: The URI without credentials.
+        registry_uri: The URI of the registry without credentials.
     """
 
     client: MlflowClient
     experiment_id: str
     uri: str
+    registry_uri: str
 
 
 class Tracking(Step, ABC):
@@ -64,9 +72,12 @@ class Tracking(Step, ABC):
 
     excluded_from_key = frozenset({"uri", "experiment", "artifact_location"})
 
-    uri: str
-    experiment: str = Field(default="modelpact", min_length=1, max_length=500)
+    uri: str | None
+    experiment: ExperimentName | None = DEFAULT_EXPERIMENT
     artifact_location: str | None = Field(default=None, min_length=1)
+
+    _registry_uri: str | None = PrivateAttr(default=None)
+    _experiment_id: str | None = PrivateAttr(default=None)
 
     @abstractmethod
     def prepare(self) -> None:
@@ -82,11 +93,8 @@ class Tracking(Step, ABC):
         Raises:
             ModelConfigError: The variable is not set.
         """
-        return (
-            secrets.resolve(self.uri, "tracking.uri")
-            if secrets.referenced_variable(self.uri)
-            else self.uri
-        )
+        uri = self.uri or ""
+        return secrets.resolve(uri, "tracking.uri") if secrets.referenced_variable(uri) else uri
 
     def mlflow_uri(self) -> str:
         """Return the URI to pass to MLflow."""
@@ -94,7 +102,11 @@ class Tracking(Step, ABC):
 
     def display_uri(self) -> str:
         """Return the URI for messages, without credentials; a reference stays a reference."""
-        return hide_credentials(self.uri)
+        return hide_credentials(self.uri or "")
+
+    def file(self) -> Path | None:
+        """Return the SQLite file of the store; None for a server."""
+        return None
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Store]:
@@ -112,7 +124,7 @@ class Tracking(Step, ABC):
         uri, variables = remote_store.split_credentials(self.mlflow_uri())
         with remote_store.set_environment(variables), remote_store.bounded_retries():
             self.prepare()
-            with self.known_schema(), _global_uris(uri):
+            with self.known_schema(), _global_uris(uri, self._registry_uri or uri):
                 store = self._connect(uri)
                 with convert_errors(self._store_error):
                     yield store
@@ -130,9 +142,14 @@ class Tracking(Step, ABC):
 
         # Errors of MLflow, SQLAlchemy and alembic, and of a missing database driver.
         with convert_errors(self._open_error, unless=PactError), self.schema_lock():
-            client = MlflowClient(uri, uri)
-            experiment = _find_or_create_experiment(client, self.experiment, self.artifact_location)
-            return Store(client, experiment, self.display_uri())
+            registry_uri = self._registry_uri or uri
+            client = MlflowClient(uri, registry_uri)
+            experiment = self._experiment_id or _find_or_create_experiment(
+                client, self.experiment or DEFAULT_EXPERIMENT, self.artifact_location
+            )
+            shown = self.display_uri()
+            registry = shown if registry_uri == uri else hide_credentials(registry_uri)
+            return Store(client, experiment, shown, registry)
 
     def _open_error(self, error: Exception) -> StoreError:
         text = self._without_credentials(remote_store.store_failure(error) or str(error))
@@ -193,14 +210,14 @@ def hide_credentials(uri: str) -> str:
 
 
 @contextlib.contextmanager
-def _global_uris(uri: str) -> Iterator[None]:
+def _global_uris(uri: str, registry_uri: str) -> Iterator[None]:
     import mlflow
 
     names = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
     with remote_store.restored_environment(names) as environment:
         tracking = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
         mlflow.set_tracking_uri(uri)
-        mlflow.set_registry_uri(uri)
+        mlflow.set_registry_uri(registry_uri)
         try:
             yield
         finally:

@@ -12,7 +12,7 @@ from pydantic import Field
 from modelpact._internal.guards import convert_errors
 from modelpact.errors import ConfigError, StoreError
 from modelpact.tracking import remote_store
-from modelpact.tracking.base import Tracking
+from modelpact.tracking.base import DEFAULT_EXPERIMENT, ExperimentName, Tracking
 
 __all__ = ["ServerTracking"]
 
@@ -28,6 +28,8 @@ class ServerTracking(Tracking):
 
     excluded_from_key = frozenset({"uri", "experiment", "artifact_location", "timeout"})
 
+    uri: str
+    experiment: ExperimentName = DEFAULT_EXPERIMENT
     timeout: float = Field(default=10.0, gt=0)
 
     def mlflow_uri(self) -> str:

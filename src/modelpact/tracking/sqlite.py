@@ -21,7 +21,7 @@ from modelpact._internal.files import cache_folder, temporary_folder, temporary_
 from modelpact._internal.text import truncate
 from modelpact._internal.user_files import describe_irregular
 from modelpact.errors import ConfigError, StoreError
-from modelpact.tracking.base import Tracking
+from modelpact.tracking.base import DEFAULT_EXPERIMENT, ExperimentName, Tracking
 
 __all__ = ["SqliteTracking", "check_complete", "create_from_template", "template_revision"]
 
@@ -33,6 +33,7 @@ class SqliteTracking(Tracking):
     """
 
     uri: str = "sqlite:///mlflow.db"
+    experiment: ExperimentName = DEFAULT_EXPERIMENT
 
     @property
     def path(self) -> Path:
@@ -51,6 +52,9 @@ class SqliteTracking(Tracking):
                 key="tracking.uri",
             )
         return Path(file)
+
+    def file(self) -> Path:
+        return self.path
 
     def mlflow_uri(self) -> str:
         """Return the URI with an absolute path.

@@ -25,8 +25,7 @@ from modelpact.security.integrity import verify_files
 from modelpact.security.manifest import ARTIFACT_DIGEST, SIGNATURE_DIGEST
 from modelpact.security.pickle_globals import find_dangerous_globals
 from modelpact.security.published import find_published_version, logged_model_id
-from modelpact.tracking import SqliteTracking, Tracking
-from modelpact.tracking.base import hide_credentials
+from modelpact.tracking import Tracking
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -106,10 +105,10 @@ class AuditTask(Task):
     def _audit(self) -> list[_AuditedVersion]:
         from mlflow.exceptions import MlflowException
 
-        uri = hide_credentials(self.tracking.uri)
-        if isinstance(self.tracking, SqliteTracking) and not self.tracking.path.exists():
+        uri, file = self.tracking.display_uri(), self.tracking.file()
+        if file is not None and not file.exists():
             raise StoreError(
-                f"the store {self.tracking.path} does not exist",
+                f"the store {file} does not exist",
                 remedy="Run in the folder of the store, or set "
                 "tracking.uri=sqlite:////path/to/it.db.",
                 uri=uri,

@@ -24,8 +24,7 @@ from modelpact.cli.render.console import echo
 from modelpact.cli.tasks.base import Task
 from modelpact.errors import StoreError
 from modelpact.registry.aliases import find_unfinished, format_version
-from modelpact.tracking import SqliteTracking, Store, Tracking
-from modelpact.tracking.base import hide_credentials
+from modelpact.tracking import Store, Tracking
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel, Run
@@ -88,7 +87,7 @@ class RepairTask(Task):
                         repair.act()
                     echo(repair.describe(self.dry_run))
         except MlflowException as error:
-            uri = hide_credentials(self.tracking.uri)
+            uri = self.tracking.display_uri()
             raise StoreError(
                 f"cannot repair the store {uri}: {truncate(error, 300)}",
                 remedy="Repeat the command when the store is available; finished repairs are kept.",
@@ -99,9 +98,9 @@ class RepairTask(Task):
         return None
 
     def _find_repairs(self) -> Generator[_Repair, None, None]:
-        if isinstance(self.tracking, SqliteTracking) and not self.tracking.path.exists():
-            path = self.tracking.path
-            echo(f"the store {path} does not exist; checking temporary files only")
+        file = self.tracking.file()
+        if file is not None and not file.exists():
+            echo(f"the store {file} does not exist; checking temporary files only")
         else:
             with self.tracking.open() as store:
                 experiment = _Experiment(store, self.older_than)
@@ -128,9 +127,9 @@ class RepairTask(Task):
         if cache is not None:
             yield from cache.glob("modelpact-*")
             yield from cache.rglob(".*.new*")
-        if isinstance(self.tracking, SqliteTracking):
-            path = self.tracking.path
-            yield from path.parent.absolute().glob(f".{path.name[:MAX_NAME]}.*.new*")
+        file = self.tracking.file()
+        if file is not None:
+            yield from file.parent.absolute().glob(f".{file.name[:MAX_NAME]}.*.new*")
         for folder in self.folders:
             yield from Path(folder).absolute().rglob(".*.new*")
 
