@@ -60,7 +60,13 @@ PUBLIC = {
         "check_alias",
         "record_checks",
     ],
-    "modelpact.tracking": ["ServerTracking", "SqliteTracking", "Store", "Tracking"],
+    "modelpact.tracking": [
+        "MlflowTracking",
+        "ServerTracking",
+        "SqliteTracking",
+        "Store",
+        "Tracking",
+    ],
     "modelpact.cli.tasks": [
         "AuditTask",
         "CheckTask",

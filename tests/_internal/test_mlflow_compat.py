@@ -260,3 +260,20 @@ def test_current_user_is_the_user_tag_of_a_run() -> None:
         assert (
             mlflow.get_run(run.info.run_id).data.tags["mlflow.user"] == mlflow_compat.current_user()
         )
+
+
+def test_current_tracking_uri_is_that_of_mlflow(tmp_path: Path) -> None:
+    assert mlflow_compat.current_tracking_uri() is None
+    uri = f"sqlite:///{tmp_path / 'own.db'}"
+    mlflow.set_tracking_uri(uri)
+    assert mlflow_compat.current_tracking_uri() == uri
+
+
+def test_current_experiment_is_that_of_mlflow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mlflow.tracking.fluent, "_active_experiment_id", None)
+    assert mlflow_compat.current_experiment() is None
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'own.db'}")
+    experiment = mlflow.set_experiment("houses")
+    assert mlflow_compat.current_experiment() == experiment.experiment_id
