@@ -7,6 +7,7 @@ import importlib
 import inspect
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +21,7 @@ from hydra.utils import get_class
 from omegaconf import OmegaConf
 
 from modelpact.cli.compose import build
-from modelpact.cli.config_groups import list_groups, list_options
+from modelpact.cli.config_groups import list_groups, list_options, read_option
 from modelpact.models import Model
 from modelpact.signature import compile as compile_signature
 from modelpact.signature import parse
@@ -60,27 +61,12 @@ HOMES = (
 )
 """The modules that export those classes."""
 
-REQUIRED = {
-    ("data", "csv"): ["data.path=table.csv"],
-    ("data", "jsonl"): ["data.path=table.jsonl"],
-    ("data", "parquet"): ["data.path=table.parquet"],
-    ("data", "inline"): ["data.inputs=[{a: 1.0}, {a: 2.0}]"],
-    ("model", "mlflow"): ["model.uri=models:/sums/1"],
-    ("task", "check"): ["task.uri=models:/sums/1"],
-    ("task", "diff"): ["task.old=models:/sums/1", "task.new=models:/sums@champion"],
-    ("task", "export"): ["task.uri=models:/sums/1", "task.to=markdown"],
-    ("task", "predict"): ["task.uri=models:/sums/1", "task.out=answers.csv"],
-    ("task", "parity"): ["task.uri=models:/sums/1"],
-    ("task", "resign"): ["task.uri=models:/sums/1"],
-    ("task", "serve"): ["task.uri=models:/sums/1"],
-    ("task", "promote"): ["task.uri=models:/sums/1", "task.alias=champion"],
-    ("task", "rollback"): ["task.name=sums", "task.alias=champion"],
-    ("task", "protect"): ["task.name=sums", "task.alias=champion"],
-    ("task", "vouch"): ["task.uri=models:/sums/1", "task.why=mine"],
-    ("task", "history"): ["task.name=sums"],
-    ("model", "sklearn"): ["model.estimator={_target_: sklearn.svm.SVR, C: 10}"],
-}
-"""Values for keys without a default."""
+
+def required(group: str, option: str) -> list[str]:
+    """Return the values of keys without a default, from the example of the option's file."""
+    example = shlex.split(read_option(group, option)[1].get("Example", ""))
+    return [part for part in example if part.startswith(f"{group}.")]
+
 
 OPTIONS = [(group, option) for group in FAMILIES for option in list_options(group)]
 FILES = sorted(path for path in CONF.rglob("*.yaml"))
@@ -126,8 +112,8 @@ def test_config_groups_are_pinned() -> None:
 def build_task(task: str, **chosen: str) -> Any:
     """Compose and build a task with the chosen options."""
     chosen = {"task": task, **chosen}
-    required = [value for choice in chosen.items() for value in REQUIRED.get(choice, [])]
-    cfg = composed(*(f"{group}={option}" for group, option in chosen.items()), *required)
+    values = [value for choice in chosen.items() for value in required(*choice)]
+    cfg = composed(*(f"{group}={option}" for group, option in chosen.items()), *values)
     settings = SimpleNamespace(
         runtime=SimpleNamespace(choices=cfg.hydra.runtime.choices), mode=RunMode.RUN
     )

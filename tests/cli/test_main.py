@@ -12,7 +12,6 @@ import mlflow
 import pytest
 from pytest_mock import MockerFixture
 
-from modelpact.cli import main
 from tests.support.commands import CommandRunner, modelpact
 from tests.support.many_cases import sample_params
 from tests.support.publishing import client, experiment_id, saved_statuses, versions
@@ -134,7 +133,7 @@ def test_a_signal_that_a_library_turns_into_an_error_determines_the_status(
         finally:
             raise UnboundLocalError("as Hydra does while it reads a file")
 
-    mocker.patch.object(main, "build", side_effect=build)
+    mocker.patch("modelpact.cli.compose.build", side_effect=build)
     ended = modelpact(*QUICK)
     assert (ended.status, ended.err) == (143, "")
 
@@ -154,8 +153,8 @@ def test_a_bug_prints_its_traceback_without_keys(
 ) -> None:
     monkeypatch.setenv("MAILER_KEY", "plover-77xkT-91ab")
     fault = ZeroDivisionError("a fault of plover-77xkT-91ab")
-    mocker.patch.object(main, "build", side_effect=fault)
-    ended = modelpact()
+    mocker.patch("modelpact.cli.compose.build", side_effect=fault)
+    ended = modelpact("task=publish")
     assert ended.status == 1
     assert ended.err.startswith("Traceback")
     assert ended.err.endswith("ZeroDivisionError: a fault of [redacted]\n")

@@ -85,7 +85,11 @@ def test_the_wheel_contains_all_modules_and_config_files(wheel: Path) -> None:
         f"modelpact/conf/{path.relative_to(ROOT / 'conf')}"
         for path in (ROOT / "conf").rglob("*.yaml")
     }
-    assert (modules | options | {"modelpact/py.typed"}) - names == set()
+    schemas = {
+        f"modelpact/cli/schemas/{path.name}"
+        for path in (ROOT / "src/modelpact/cli/schemas").iterdir()
+    }
+    assert (modules | options | schemas | {"modelpact/py.typed"}) - names == set()
     assert not [name for name in names if name.startswith(("tests", "benchmarks", "src"))]
 
 

@@ -1,49 +1,86 @@
-"""The text of `modelpact --help`."""
+"""What the command line prints about itself: the help, the versions, the schema of an option."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
+from importlib.metadata import version
 from importlib.resources.abc import Traversable
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from modelpact.cli.config_groups import CONF, list_groups
+from modelpact._internal.version import __version__
+from modelpact.cli.config_groups import CONF, first_comment, list_groups
+from modelpact.cli.option_help import describe_option
+from modelpact.cli.option_schemas import read_schema
+from modelpact.errors import ConfigError
 
-__all__ = ["help_text"]
+__all__ = ["information"]
 
 _HEAD = """modelpact publishes MLflow models under a contract (a model signature):
 data -> model -> sign -> save -> load -> verify -> register
 
 Usage: modelpact [group=option] [group.key=value] [flags]
 
-  modelpact signer=infer                                    publish the default model to ./mlflow.db
+  modelpact task=publish                                    publish the default model to ./mlflow.db
   modelpact data=csv data.path=my.csv data.target=price     use your own table
   modelpact -m signer=infer,explicit saver=custom,builtin   sweep over all combinations
   modelpact experiment=tensor                               use a recipe
   modelpact signer=explicit --cfg job                       print the configuration and exit
+  modelpact task=diff --help                                show the keys of a task or an option
 
 Groups and their options:
 """
 
 _TAIL = """
 Top-level keys: name (the registered model), seed.
-Flags: --cfg job, --info defaults, --multirun (-m), --config-dir DIR (your options), --hydra-help.
+Flags: --cfg job, --info defaults, --multirun (-m), --config-dir DIR (your options), --version,
+--schema (the JSON Schema of an option's file), --hydra-help.
 """
 
 
-def help_text(arguments: Sequence[str] = ()) -> str:
-    """Return the help: usage, then every group with its options and their descriptions.
+def information(arguments: Sequence[str]) -> str:
+    """Return the help, of the options that are chosen or of all, the versions, or a schema.
 
     Args:
         arguments: The command line; the options of its `--config-dir` and `hydra.searchpath` are
             listed as well, and those of installed packages.
+
+    Raises:
+        ConfigError: An option does not exist, or has no schema.
     """
-    folders = [resources.files(CONF), *_find_other_folders(arguments)]
-    return _HEAD + "".join(_describe_group(group, folders) for group in list_groups()) + _TAIL
+    if "--version" in arguments:
+        return (
+            f"modelpact {__version__} (mlflow {version('mlflow')}, hydra {version('hydra-core')})\n"
+        )
+    groups = list_groups()
+    pairs = (argument.split("=", 1) for argument in arguments if "=" in argument)
+    chosen = [
+        (group, option)
+        for group, options in pairs
+        if group in groups
+        for option in options.split(",")
+    ]
+    if "--schema" in arguments:
+        return _find_schema(chosen)
+    folders = list(_find_other_folders(arguments))
+    if chosen:
+        return "\n".join(describe_option(*choice, folders) for choice in chosen)
+    folders.insert(0, resources.files(CONF))
+    return _HEAD + "".join(_describe_group(group, folders) for group in groups) + _TAIL
+
+
+def _find_schema(chosen: Sequence[tuple[str, str]]) -> str:
+    text = read_schema(*chosen[0]) if len(chosen) == 1 else None
+    if text is None:
+        raise ConfigError(
+            "--schema needs one option of modelpact that has a class",
+            remedy="For example: modelpact data=csv --schema",
+        )
+    return text
 
 
 def _find_other_folders(arguments: Sequence[str]) -> Iterator[Traversable]:
@@ -92,14 +129,5 @@ def _describe_group(group: str, folders: Iterable[Traversable]) -> str:
             # Hydra takes the first file of a name.
             if file.name.endswith(".yaml"):
                 files.setdefault(file.name.removesuffix(".yaml"), file)
-    lines = [f"  {option:<12} {_first_comment(file)}" for option, file in files.items()]
+    lines = [f"  {option:<12} {first_comment(file)}" for option, file in files.items()]
     return "\n".join([f"\n{group}=", *lines, ""])
-
-
-def _first_comment(file: Traversable) -> str:
-    comments = (
-        line.removeprefix("# ")
-        for line in file.read_text(encoding="utf-8").splitlines()
-        if line.startswith("# ") and "@package" not in line
-    )
-    return next(comments, "")

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, NoReturn
 from modelpact._internal.guards import convert_errors, on_error
 from modelpact._internal.signals import held_signals, interruptible
 from modelpact.cli import gc_tuning
-from modelpact.cli.compose import build
 from modelpact.cli.error_reporting import report
+from modelpact.cli.render.console import hide_start, show_start
 from modelpact.security.redacted_output import redact_logs, redacted_output
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ log = logging.getLogger(__name__)
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 
+CONFIG_FLAGS = {"-c", "--cfg", "-i", "--info"}
+PRINTING_FLAGS = CONFIG_FLAGS | {"-sc", "--shell-completion", "--hydra-help"}
+"""Flags with which Hydra prints something instead of running a task."""
+
 
 def main() -> None:
     """Run the command line.
@@ -44,13 +48,12 @@ def main() -> None:
     try:
         with held_signals():
             try:
-                if {"-h", "--help"} & set(sys.argv[1:]):
-                    from modelpact.cli.help import help_text
-
-                    sys.stdout.write(help_text(sys.argv[1:]))
-                    return
-                with redacted_output():
-                    _run_command()
+                if not _print_information(sys.argv[1:]):
+                    # Before the output is redacted, which imports more.
+                    if PRINTING_FLAGS.isdisjoint(sys.argv[1:]):
+                        show_start()
+                    with redacted_output():
+                        _run_command()
             finally:
                 sys.stdout.flush()
     except KeyboardInterrupt:
@@ -65,6 +68,22 @@ def main() -> None:
         _discard_output()
         is_reported = isinstance(error.__context__, SystemExit)
         sys.exit(1 if is_reported else report(error))
+
+
+def _print_information(arguments: list[str]) -> bool:
+    """Print the help, a schema or the versions, if the arguments request one of them."""
+    flags = {"-h", "--help", "--schema", "--version"}
+    if arguments and arguments[0] != "help" and flags.isdisjoint(arguments):
+        return False
+    from modelpact.cli.help import information
+    from modelpact.errors import PactError
+
+    try:
+        sys.stdout.write(information(arguments))
+    except PactError as error:
+        with redacted_output():
+            sys.exit(report(error))
+    return True
 
 
 def _discard_output() -> None:
@@ -94,6 +113,7 @@ def _run_command() -> None:
         sys.exit(1)
     # The boundary of the program.
     except BaseException as error:
+        hide_start()
         sys.exit(report(error, full=full_error))
     finally:
         gc_tuning.resume()
@@ -121,7 +141,7 @@ def _run_arguments() -> None:
     _check_flags(sys.argv[1:])
     sys.argv[1:] = multirun_arguments(sys.argv[1:])
     flags = {argument.partition("=")[0] for argument in sys.argv[1:]}
-    if flags & {"-c", "--cfg", "-i", "--info"}:
+    if flags & CONFIG_FLAGS:
         _print_config()
     else:
         _run_hydra()
@@ -223,6 +243,7 @@ def _run_composed(cfg: DictConfig) -> float | None:
 
 
 def _run_job(cfg: DictConfig, settings: HydraConf, folder: Path) -> float | None:
+    from modelpact.cli.compose import build
     from modelpact.cli.sweeps.job_context import find_job, take_task
     from modelpact.types import caller_reports_errors
 
@@ -233,6 +254,7 @@ def _run_job(cfg: DictConfig, settings: HydraConf, folder: Path) -> float | None
         task = take_task(folder, settings.overrides.task) or build(cfg, settings)
     task.set_job(context)
     gc_tuning.resume()
+    hide_start()
     with caller_reports_errors():
         if context.sweep is None:
             return task.run(folder)

@@ -6,12 +6,26 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["echo", "plain_table", "show_table", "shown_path"]
+__all__ = ["echo", "hide_start", "plain_table", "show_start", "show_table", "shown_path"]
 
 
 def echo(text: str = "") -> None:
     """Write a line without markup and colours."""
     sys.stdout.write(f"{text}\n")
+
+
+def show_start() -> None:
+    """Show on a terminal that the program has started, while it imports libraries."""
+    if sys.stderr.isatty():
+        sys.stderr.write("starting\r")
+        sys.stderr.flush()
+
+
+def hide_start() -> None:
+    """Remove what `show_start` has written: the rest of the line, from the cursor on."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\x1b[K")
+        sys.stderr.flush()
 
 
 def shown_path(path: Path) -> Path:
