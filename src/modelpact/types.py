@@ -133,6 +133,7 @@ class Receipt(BaseModel):
         reused: Whether the job had been done before and its version was returned.
         job: The number of the job in a sweep, from 0; None for a single run.
         leak_allowlist: Findings of the leak scan that are allowed: `place`, `kind`, `reason`.
+        dry_run: Whether nothing was written to the store.
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=(), ser_json_inf_nan="strings")
@@ -156,6 +157,7 @@ class Receipt(BaseModel):
     reused: bool = False
     job: int | None = None
     leak_allowlist: list[dict[str, str]] = []
+    dry_run: bool = False
 
     def to_json(self) -> str:
         """Return the content of `receipt.json`."""

@@ -26,6 +26,7 @@ data -> model -> sign -> save -> load -> verify -> register
 Usage: modelpact [group=option] [group.key=value] [flags]
 
   modelpact task=publish                                    publish the default model to ./mlflow.db
+  modelpact task=publish task.dry_run=true                  do everything but write to the store
   modelpact data=csv data.path=my.csv data.target=price     use your own table
   modelpact -m signer=infer,explicit saver=custom,builtin   sweep over all combinations
   modelpact experiment=tensor                               use a recipe

@@ -87,6 +87,10 @@ class Tracking(Step, ABC):
             StoreError: The store cannot be reached, created or written.
         """
 
+    def target(self) -> Tracking:
+        """Return the store without references to MLflow's settings, which may change."""
+        return self
+
     def resolve_uri(self) -> str:
         """Return the URI; a reference to an environment variable is resolved.
 

@@ -78,7 +78,10 @@ class ProgressBar(_Display["Bar"]):
 
 def show_receipt(receipt: Receipt, folder: Path) -> None:
     """Print the summary of a run: a table on a terminal, one line elsewhere."""
-    if receipt.version is None:
+    if receipt.dry_run:
+        reused = f"; version {receipt.version} would be reused" if receipt.reused else ""
+        title = f"dry run of {receipt.name}: nothing was written{reused}"
+    elif receipt.version is None:
         title = f"saved {receipt.name} as {receipt.model_uri}, not registered"
     else:
         verb = "reused" if receipt.reused else "registered"

@@ -10,9 +10,11 @@ from modelpact._internal.signals import held_signals
 from modelpact.cli.render.progress import Progress, show_receipt
 from modelpact.cli.tasks.base import Task
 from modelpact.data import DataSource
+from modelpact.errors import ConfigError
 from modelpact.loaders import Loader
 from modelpact.models import Model
 from modelpact.pipeline import publish
+from modelpact.pipeline.dry_run import dry_run
 from modelpact.pipeline.runner import check_steps
 from modelpact.registers import Register
 from modelpact.savers import Saver
@@ -36,6 +38,7 @@ class PublishTask(Task):
         verifier: How the saved model is verified.
         registry: How a version is created; the field `register` in a configuration.
         tracking: The store.
+        dry_run: Whether to do everything but write to the store.
     """
 
     name: str | None
@@ -48,8 +51,16 @@ class PublishTask(Task):
     # `register` is a method of every abstract class.
     registry: Register = Field(alias="register")
     tracking: Tracking
+    dry_run: bool = False
 
     def check(self) -> None:
+        # Called for the jobs of a sweep.
+        if self.dry_run:
+            raise ConfigError(
+                "task.dry_run=true cannot be combined with a sweep, which writes to the store",
+                remedy="Run the jobs one by one.",
+                key="task.dry_run",
+            )
         check_steps(
             data=self.data,
             model=self.model,
@@ -59,12 +70,12 @@ class PublishTask(Task):
         )
 
     def run(self, folder: Path) -> float | None:
-        steps = {
-            field.alias or name: getattr(self, name) for name, field in self.option_fields().items()
-        }
+        fields = self.option_fields()
+        steps = {field.alias or name: getattr(self, name) for name, field in fields.items()}
+        run = dry_run if steps.pop("dry_run") else publish
         # A signal that arrives too late to stop the run does not hide its result.
         with held_signals():
             with Progress() as progress:
-                receipt = publish(**steps, folder=folder, observe=progress.stage, job=self._job)
+                receipt = run(**steps, folder=folder, observe=progress.stage, job=self._job)
             show_receipt(receipt, folder)
         return next(iter(receipt.metrics.values()), None)

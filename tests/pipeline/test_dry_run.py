@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_mock import MockerFixture
+
+from tests.support.commands import CommandRunner, modelpact
+from tests.support.publishing import versions
+
+__all__ = ["modelpact"]  # the fixture
+
+QUICK = "saver.pip_requirements=[scikit-learn]"
+DRY = ("task.dry_run=true", QUICK)
+
+
+def last_receipt() -> dict[str, Any]:
+    path = max(Path().glob("outputs/*/*/receipt.json"))
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def store_files() -> dict[str, str]:
+    """Return the digest of each file of the store."""
+    files = [Path("mlflow.db"), *(path for path in Path("mlruns").rglob("*") if path.is_file())]
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_a_dry_run_creates_no_store(
+    modelpact: CommandRunner, tmp_path_factory: pytest.TempPathFactory, mocker: MockerFixture
+) -> None:
+    temporary = tmp_path_factory.mktemp("temporary")
+    mocker.patch.object(tempfile, "tempdir", str(temporary))
+    ended = modelpact(*DRY)
+    assert ended.status == 0, ended.err
+    assert ended.out.startswith("dry run of diabetes: nothing was written; r2=0.4526")
+    assert "5 of 5 checks passed" in ended.out
+    assert [path.name for path in Path().iterdir()] == ["outputs"]
+    assert list(temporary.iterdir()) == []
+    receipt = last_receipt()
+    assert (receipt["dry_run"], receipt["version"], receipt["run_id"], receipt["model_uri"]) == (
+        True,
+        None,
+        None,
+        None,
+    )
+    assert receipt["steps"]["register"] == "MlflowRegister"
+    assert receipt["steps"]["tracking"] == "MlflowTracking"
+
+
+def test_a_dry_run_reads_an_existing_store_and_does_not_change_it(modelpact: CommandRunner) -> None:
+    modelpact("task=publish", QUICK)
+    before = store_files()
+    reused = modelpact(*DRY, "register.if_exists=reuse", "tracking.experiment=new")
+    assert "version 1 would be reused" in reused.out
+    stored = modelpact(*DRY, "model=mlflow", "model.uri=models:/diabetes/1", "name=copy")
+    assert stored.status == 0, stored.err
+    broken = modelpact(*DRY, "data=iris", "name=diabetes", "register.compatibility=backward")
+    assert broken.status == 1
+    assert "breaks backward compatibility with version 1 of diabetes" in broken.err
+    receipt = last_receipt()
+    assert (receipt["status"], receipt["stage"], receipt["dry_run"]) == ("failed", "compare", True)
+    assert receipt["run_id"] is None
+    assert store_files() == before
+    assert versions("diabetes") == [1]
+
+
+@pytest.mark.slow
+def test_a_sweep_cannot_be_a_dry_run(modelpact: CommandRunner) -> None:
+    ended = modelpact("-m", *DRY, "signer=infer,example")
+    assert ended.status == 2
+    assert "task.dry_run=true cannot be combined with a sweep" in ended.err
+    assert not Path("mlflow.db").exists()
