@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
+from modelpact.cli.render.console import hide_start, show_start
 from modelpact.cli.render.progress import Progress, show_receipt
 from modelpact.types import Check, Receipt
 
@@ -78,10 +79,8 @@ def test_a_table_on_a_terminal(
         "r2=0.5123",
         "GOOD: as it should be",
         "BAD: as it should not",
-        "fit 1.50",
     ):
         assert part in shown
-    assert "load" not in shown
     assert "out/receipt.json" in shown
 
 
@@ -93,16 +92,37 @@ def test_a_table_without_metrics(
     assert "none" in capsys.readouterr().out
 
 
-def test_the_stage_is_shown_on_a_terminal(
-    mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch
+def test_finished_stages_stay_visible_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
 ) -> None:
     terminal(monkeypatch)
-    status = mocker.patch("rich.console.Console.status").return_value
-    with Progress() as progress:
-        status.start.assert_called_once()
-        progress.stage("fit")
-    assert "fit" in status.update.call_args.args[0]
-    status.stop.assert_called_once()
+    mocker.patch("time.perf_counter", side_effect=[0.0, 1.5, 1.5, 14.0])
+    mocker.patch("rich.live.Live.start")
+    mocker.patch("rich.live.Live.refresh")
+
+    def run() -> None:
+        with Progress() as progress:
+            progress.stage("fit")
+            progress.stage("predict")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["fit                   1.50 s", "predict              12.50 s  failed"]
+
+
+def test_the_start_is_shown_on_a_terminal_until_it_is_hidden(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show_start()
+    hide_start()
+    assert capsys.readouterr().err == ""
+    terminal(monkeypatch)
+    show_start()
+    assert capsys.readouterr().err == "starting\r"
+    hide_start()
+    assert capsys.readouterr().err == "\x1b[K"
 
 
 def test_nothing_is_shown_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

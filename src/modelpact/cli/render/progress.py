@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
@@ -42,15 +43,33 @@ class _Display(ABC, Generic[D]):
 
 
 class Progress(_Display["Status"]):
-    """Shows the current stage of a task on a terminal, and nothing elsewhere."""
+    """Shows the stages of a task on a terminal, finished ones with their seconds."""
+
+    _stage: tuple[str, float] | None = None
 
     def _create(self, console: Console) -> Status:
         return console.status("starting")
 
+    def __exit__(self, *exception: object) -> None:
+        self._finish_stage("failed" if exception[0] else "")
+        super().__exit__(*exception)
+
     def stage(self, name: str) -> None:
         """Show the name of a stage that begins."""
+        self._finish_stage()
+        self._stage = name, time.perf_counter()
+        self.show(name)
+
+    def show(self, text: str) -> None:
+        """Show a part of the current stage in place of the stage."""
         if self._display is not None:
-            self._display.update(f"[bold]{name}[/bold]")
+            self._display.update(f"[bold]{text}[/bold]")
+
+    def _finish_stage(self, result: str = "") -> None:
+        if self._display is not None and self._stage is not None:
+            name, started = self._stage
+            line = f"{name:<18} {time.perf_counter() - started:7.2f} s  {result}".rstrip()
+            self._display.console.print(line, markup=False, highlight=False)
 
 
 class ProgressBar(_Display["Bar"]):
@@ -106,8 +125,6 @@ def _show_receipt_table(receipt: Receipt, title: str, scores: str, folder: Path)
     for check in receipt.checks:
         result = "[green]ok[/green]" if check.ok else "[red]failed[/red]"
         table.add_row(result, f"{check.code}: {check.detail}")
-    seconds = [f"{stage} {spent:.2f}" for stage, spent in receipt.seconds.items() if spent >= 0.005]
-    table.add_row("seconds", ", ".join(seconds))
     table.add_row("receipt", str(folder / "receipt.json"))
     Console().print(table)
 

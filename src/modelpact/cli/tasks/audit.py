@@ -119,7 +119,7 @@ class AuditTask(Task):
                 versions = _list_versions(store.client, self.name)
                 audited, auditor = [], _Auditor(store.client)
                 for number, version in enumerate(versions, 1):
-                    progress.stage(f"{number} of {len(versions)}: {version.name} {version.version}")
+                    progress.show(f"{number} of {len(versions)}: {version.name} {version.version}")
                     audited.append(auditor.audit(version))
                 return audited
         except MlflowException as error:
