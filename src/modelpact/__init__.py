@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from modelpact.errors import PactError
     from modelpact.loaders import Adapter
     from modelpact.models import Model
-    from modelpact.pipeline import publish
+    from modelpact.pipeline import load, log_model, publish, sign, verify
     from modelpact.types import Check, Outputs, Receipt, Sample, Verdict
 
 __all__ = [
@@ -23,7 +23,11 @@ __all__ = [
     "Sample",
     "Verdict",
     "__version__",
+    "load",
+    "log_model",
     "publish",
+    "sign",
+    "verify",
 ]
 
 __getattr__ = lazy(
@@ -38,6 +42,10 @@ __getattr__ = lazy(
         "Sample": ".types",
         "Verdict": ".types",
         "__version__": "._internal.version",
+        "load": ".pipeline",
+        "log_model": ".pipeline",
         "publish": ".pipeline",
+        "sign": ".pipeline",
+        "verify": ".pipeline",
     },
 )

@@ -120,6 +120,8 @@ class Receipt(BaseModel):
             version was registered.
         model_uri: `models:/<model_id>` of the saved model.
         run_id: The MLflow run.
+        tracking_uri: The store, without credentials.
+        experiment: The experiment of the run.
         signature: The signature as MLflow's dict.
         signature_digest: SHA-256 of the signature's canonical JSON, in hex.
         compatibility: The result of the compatibility check; None if the register compares nothing.
@@ -145,6 +147,8 @@ class Receipt(BaseModel):
     version: str | None = None
     model_uri: str | None = None
     run_id: str | None = None
+    tracking_uri: str | None = None
+    experiment: str | None = None
     signature: dict[str, Any] | None = None
     signature_digest: str | None = None
     compatibility: dict[str, Any] | None = None

@@ -17,7 +17,11 @@ PUBLIC = {
         "Sample",
         "Verdict",
         "__version__",
+        "load",
+        "log_model",
         "publish",
+        "sign",
+        "verify",
     ],
     "modelpact.data": [
         "CsvData",
@@ -27,6 +31,7 @@ PUBLIC = {
         "InlineData",
         "IrisData",
         "JsonlData",
+        "MemoryData",
         "ParquetData",
         "digest_sample",
     ],
@@ -86,7 +91,7 @@ PUBLIC = {
         "Task",
         "VouchTask",
     ],
-    "modelpact.pipeline": ["publish"],
+    "modelpact.pipeline": ["load", "log_model", "publish", "sign", "verify"],
     "modelpact.types": [
         "Check",
         "Inputs",

@@ -262,6 +262,19 @@ def test_current_user_is_the_user_tag_of_a_run() -> None:
         )
 
 
+def test_disabled_autologging_logs_no_model(tmp_path: Path) -> None:
+    from sklearn.linear_model import Ridge
+
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'own.db'}")
+    mlflow.sklearn.autolog()
+    try:
+        with mlflow_compat.disabled_autologging():
+            Ridge().fit([[0.0], [1.0]], [0.0, 1.0])
+        assert mlflow.search_runs() == []
+    finally:
+        mlflow.sklearn.autolog(disable=True)
+
+
 def test_current_tracking_uri_is_that_of_mlflow(tmp_path: Path) -> None:
     assert mlflow_compat.current_tracking_uri() is None
     uri = f"sqlite:///{tmp_path / 'own.db'}"

@@ -19,10 +19,10 @@ from pytest_mock import MockerFixture
 
 from modelpact.cli import argument_secrets
 from modelpact.cli.argument_secrets import refuse_literals
-from modelpact.cli.compose import _describe
 from modelpact.cli.error_reporting import translate
 from modelpact.cli.sweeps.callback import CallbackError, ModelpactCallback, reject_composed_literals
 from modelpact.errors import ConfigError, SecretError
+from modelpact.pipeline.option_errors import _describe
 from modelpact.types import Step
 from tests.support.commands import CommandRunner, modelpact
 
@@ -372,7 +372,8 @@ def test_the_error_of_a_step_hides_private_values() -> None:
     with pytest.raises(ValidationError) as raised:
         Client.model_validate(values)
     said = {
-        ".".join(map(str, fault["loc"])): _describe(fault, []) for fault in raised.value.errors()
+        ".".join(map(str, fault["loc"])): _describe(fault, [], ())
+        for fault in raised.value.errors()
     }
     assert said.pop("size") == "input should be a valid integer, got 'half'"
     assert set(said) == {"api_key", "base_url", "headers.X-Team", "note"}
@@ -386,7 +387,7 @@ def test_a_private_value_in_a_message_is_redacted() -> None:
         "msg": f"{CANARY} is not a reference",
         "input": CANARY,
     }
-    assert _describe(fault, []) == "[redacted] is not a reference (the value is hidden)"
+    assert _describe(fault, [], ()) == "[redacted] is not a reference (the value is hidden)"
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_an_experiment_created_concurrently_is_used(
         theirs = opened.client.create_experiment("mine")
         answers = iter([None, opened.client.get_experiment(theirs)])
         monkeypatch.setattr(opened.client, "get_experiment_by_name", lambda name: next(answers))
-        assert store._find_or_create_experiment(opened.client, "mine") == theirs
+        assert store._find_or_create_experiment(opened.client, "mine").experiment_id == theirs
 
 
 @pytest.mark.parametrize("name", ["", "x" * 501, 7, None])

@@ -120,7 +120,9 @@ def test_options_of_a_server_are_validated(options: dict[str, Any]) -> None:
 
 
 def test_a_reachable_server_is_used(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    experiment = type("Found", (), {"lifecycle_stage": "active", "experiment_id": "7"})
+    experiment = type(
+        "Found", (), {"lifecycle_stage": "active", "experiment_id": "7", "name": "mine"}
+    )
     monkeypatch.setattr(MlflowClient, "get_experiment_by_name", lambda self, name: experiment)
     with ServerTracking(uri=f"http://ann:secret@127.0.0.1:{port}").open() as opened:
         assert mlflow.get_tracking_uri() == f"http://127.0.0.1:{port}"

@@ -27,6 +27,7 @@ __all__ = [
     "current_experiment",
     "current_tracking_uri",
     "current_user",
+    "disabled_autologging",
     "download_model",
     "enforce_inputs",
     "enforce_params",
@@ -243,6 +244,15 @@ def current_experiment() -> str | None:
     if run is not None:
         return str(run.info.experiment_id)
     return fluent._active_experiment_id or os.environ.get("MLFLOW_EXPERIMENT_ID")
+
+
+@contextlib.contextmanager
+def disabled_autologging() -> Iterator[None]:
+    """Turn MLflow's autologging off within the context."""
+    from mlflow.utils.autologging_utils import disable_autologging
+
+    with disable_autologging():
+        yield
 
 
 def current_user() -> str:

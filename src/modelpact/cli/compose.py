@@ -10,15 +10,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modelpact._internal.guards import convert_errors
-from modelpact._internal.text import did_you_mean, truncate
+from modelpact._internal.text import truncate
 from modelpact.cli.config_groups import list_groups, list_options, option_keys, unknown_option
 from modelpact.errors import ConfigError
+from modelpact.pipeline.option_errors import invalid_options
 from modelpact.types import Step
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
     from omegaconf import DictConfig
-    from pydantic_core import ErrorDetails
 
     from modelpact.cli.tasks import Task
 
@@ -199,72 +199,7 @@ def _construct(
     from omegaconf.errors import OmegaConfBaseException
 
     # `error_reporting` names the key of a missing value.
-    with convert_errors(partial(_invalid, group, choice, keys), unless=OmegaConfBaseException):
+    with convert_errors(
+        partial(invalid_options, group, choice, keys, TOP_LEVEL), unless=OmegaConfBaseException
+    ):
         return make()
-
-
-def _invalid(group: str, choice: str | None, keys: Sequence[str], error: Exception) -> ConfigError:
-    from pydantic import ValidationError
-
-    option = f"{group}={choice}" if choice else group
-    cause = _innermost_cause(error)
-    if not isinstance(cause, ValidationError):
-        return ConfigError(
-            f"cannot build {option}: {type(cause).__name__}: {truncate(cause, 300)}",
-            remedy="Check its values.",
-            group=group,
-        )
-    lines = []
-    for fault in cause.errors():
-        path = ".".join(str(part) for part in (group, *fault["loc"])).removesuffix(".[key]")
-        lines.append(f"  {path}: {_describe(fault, keys)}")
-    return ConfigError(
-        "\n".join([f"invalid configuration of {option}:", *lines]),
-        remedy=f"Valid keys: {', '.join(keys)}." if keys else f"{option} has no keys.",
-        group=group,
-    )
-
-
-def _innermost_cause(error: BaseException) -> BaseException:
-    """Return Pydantic's error, which may be inside of one of Hydra's, or the first cause."""
-    from pydantic import ValidationError
-
-    while error.__cause__ is not None and not isinstance(error, ValidationError):
-        error = error.__cause__
-    return error
-
-
-def _describe(fault: ErrorDetails, keys: Sequence[str]) -> str:
-    """Return the text of one fault that Pydantic found, without the value of a secret."""
-    if fault["type"] == "extra_forbidden":
-        name = str(fault["loc"][-1])
-        if name in TOP_LEVEL:
-            return f"unknown key; {name} is a key of the top level: {name}=..."
-        return f"unknown key{did_you_mean(name, keys)}"
-    if fault["type"] == "missing":
-        return "required key is missing"
-    if not fault["loc"]:
-        # A validator of the whole class, which words its own text.
-        return str(fault["msg"]).removeprefix("Value error, ")
-    return _describe_value(fault)
-
-
-def _describe_value(fault: ErrorDetails) -> str:
-    from modelpact.security.secrets import redact_values
-    from modelpact.security.text_redaction import is_sensitive
-
-    text = f"{fault['msg'][0].lower()}{fault['msg'][1:]}"
-    if fault["loc"][-1] == "[key]":
-        return f"the name {fault['input']!r} is not text"
-    if is_sensitive(list(map(str, fault["loc"])), fault["input"]):
-        return f"{redact_values(text, [str(fault['input'])])} (the value is hidden)"
-    text += f", got {truncate(repr(fault['input']))}"
-    if fault["type"] != "string_type":
-        return text
-    if isinstance(fault["input"], (bool, int, float)):
-        # Quoted for the shell, and for Hydra.
-        text += f"""; as text, write '"{fault["input"]}"'"""
-    if isinstance(fault["input"], dict):
-        name = ".".join([str(fault["loc"][-1]), *map(str, list(fault["input"])[:1])])
-        text += f"; write a name with a dot as {{{name}: ...}}"
-    return text

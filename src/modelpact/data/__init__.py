@@ -4,6 +4,7 @@ from modelpact.data.base import DataSource
 from modelpact.data.builtin import DiabetesData, DigitsData, IrisData
 from modelpact.data.file_sources import CsvData, JsonlData, ParquetData
 from modelpact.data.inline import InlineData
+from modelpact.data.memory import MemoryData
 from modelpact.data.sample_digest import digest_sample
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "InlineData",
     "IrisData",
     "JsonlData",
+    "MemoryData",
     "ParquetData",
     "digest_sample",
 ]

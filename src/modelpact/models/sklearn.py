@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -65,6 +65,13 @@ class SklearnModel(EstimatorModel):
 
     estimator: Any = None
     classifier: Any = None
+
+    @classmethod
+    def fitted(cls, estimator: Any) -> Self:
+        """Return the model of an estimator that is fitted already."""
+        model = cls(estimator=estimator)
+        model._estimator = estimator
+        return model
 
     @property
     def flavors(self) -> tuple[str, ...]:

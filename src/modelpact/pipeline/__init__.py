@@ -2,6 +2,23 @@
 
 from __future__ import annotations
 
-from modelpact.pipeline.runner import publish
+from typing import TYPE_CHECKING
 
-__all__ = ["publish"]
+from modelpact._internal.lazy import lazy
+
+if TYPE_CHECKING:
+    from modelpact.pipeline.one_line import load, log_model, sign, verify
+    from modelpact.pipeline.runner import publish
+
+__all__ = ["load", "log_model", "publish", "sign", "verify"]
+
+__getattr__ = lazy(
+    __name__,
+    {
+        "load": ".one_line",
+        "log_model": ".one_line",
+        "publish": ".runner",
+        "sign": ".one_line",
+        "verify": ".one_line",
+    },
+)

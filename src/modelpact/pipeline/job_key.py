@@ -9,15 +9,18 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from modelpact._internal.files import temporary_folder
 from modelpact._internal.import_closure import (
     PACKAGE,
     PACKAGE_FOLDER,
     import_closure,
     imported_names,
 )
+from modelpact.models import Model
+from modelpact.security.manifest import Manifest
 from modelpact.types import Step
 
-__all__ = ["job_key"]
+__all__ = ["digest_fitted", "job_key"]
 
 
 def job_key(name: str, steps: Mapping[str, Step], data_digest: str) -> str:
@@ -51,6 +54,18 @@ def job_key(name: str, steps: Mapping[str, Step], data_digest: str) -> str:
         "code": [_digest_closure(frozenset(names), PACKAGE_FOLDER), own_files],
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def digest_fitted(model: Model) -> str:
+    """Return a digest of the state of a model that is not fitted by the job."""
+    import joblib
+
+    native = model.native_model()
+    if native is not None:
+        return str(joblib.hash(native))
+    with temporary_folder() as folder:
+        model.dump(folder)
+        return Manifest.from_folder(folder).digest
 
 
 def _step_classes(steps: Mapping[str, Step]) -> Iterator[type[Step]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Unpack
 
-from modelpact import models
+from modelpact._internal import mlflow_compat
 from modelpact._internal.files import write_atomically
 from modelpact._internal.guards import on_error
 from modelpact._internal.signals import held_signals, interruptible
@@ -40,6 +40,7 @@ from modelpact.pipeline.stages import (
     save_model,
     verify_model,
 )
+from modelpact.pipeline.step_arguments import StepArguments, make_steps
 from modelpact.security.leak_scan import redact_json
 from modelpact.security.serialization_formats import detect_formats
 from modelpact.signature import digest as signature_digest
@@ -47,16 +48,10 @@ from modelpact.types import Job, Sample, caller_reports_errors
 
 if TYPE_CHECKING:
     from modelpact.data import DataSource
-    from modelpact.loaders import Loader
-    from modelpact.models import Model
-    from modelpact.registers import Register
-    from modelpact.savers import Saver
-    from modelpact.signers import Signer
-    from modelpact.tracking import Store, Tracking
-    from modelpact.types import Receipt
-    from modelpact.verifiers import Verifier
+    from modelpact.tracking import Store
+    from modelpact.types import Info, Receipt
 
-__all__ = ["STAGES", "check_steps", "publish"]
+__all__ = ["STAGES", "fit_and_register", "publish", "read_sample"]
 
 STAGES: dict[str, type[PactError]] = {
     "check": ConfigError,
@@ -77,64 +72,59 @@ STAGES: dict[str, type[PactError]] = {
 log = logging.getLogger(__name__)
 
 
-def check_steps(
-    *, data: DataSource, model: Model, saver: Saver, register: Register, name: str | None = None
-) -> None:
-    """Check the name, the aliases, the saver and the scorers before any work is done.
-
-    Raises:
-        PactError: The steps do not fit together.
-    """
-    register.check(data.name if name is None else name)
-    saver.check(model)
-    models.check_scorers(data.metrics)
-
-
 def publish(
+    model: object,
+    X: object = None,
+    y: object = None,
     *,
-    data: DataSource,
-    model: Model,
-    signer: Signer,
-    saver: Saver,
-    loader: Loader,
-    verifier: Verifier,
-    register: Register,
-    tracking: Tracking,
     name: str | None = None,
+    data: DataSource | None = None,
+    params: dict[str, Any] | None = None,
+    metrics: Sequence[str] = (),
+    fit: bool = True,
     folder: Path | None = None,
     observe: Callable[[str], None] | None = None,
     job: Job | None = None,
+    **steps: Unpack[StepArguments],
 ) -> Receipt:
     """Publish a model: read, fit, predict, sign, compare, save, load, verify, register.
 
-    Nothing is registered unless the saved model was loaded and verified. The MLflow run ends in
-    the right status, after SIGINT, SIGTERM and SIGHUP as well: they are held back while the run,
-    the saved model or the version is created. A failed run has the tag `modelpact.stage` and the
-    artifact `traceback.txt`.
+    Nothing is registered unless the saved model was loaded and verified. The run ends in the right
+    status, after a signal as well. It is nested in the active run if there is one, and MLflow's
+    autologging is off while the model is fitted.
 
     Args:
-        data: The source of the sample.
-        model: The model, which is fitted here.
-        signer: Produces the signature.
-        saver: Saves the model in MLflow.
-        loader: Loads the saved model.
-        verifier: Checks the loaded model.
-        register: Registers the model as a version.
-        tracking: The store.
-        name: The registered model; by default the name of the data.
+        model: A `Model`; an estimator; an object of any library that MLflow has a flavor for; a
+            function of the inputs; or the URI of an existing model.
+        X: The inputs: a DataFrame or a table, an array, a dict of arrays, a list of rows, a pair
+            `(X, y)`, or a `DataSource`.
+        y: One target per row; None if the model needs none.
+        name: The registered model; by default the name of the data source.
+        data: The source of the data, instead of `X` and `y`.
+        params: Example inference parameters.
+        metrics: scikit-learn scorer names; a fifth of the rows is held out for them.
+        fit: Whether to fit the model, or a copy of it; False for a model that is fitted.
         folder: Where `receipt.json` is written, after a failure as well; None for nowhere.
         observe: A function that is called with the name of each stage when it starts.
         job: The configuration of the run, to be logged with it, and its place in a sweep.
+        steps: `signer`, `saver`, `loader`, `verifier`, `register` and `tracking`; each a step, a
+            name such as `"infer"`, or a dict of options (see `StepArguments`).
 
     Raises:
         PactError: A stage failed. `STAGES` lists the class of each stage; the attribute `receipt`
             holds what was done until then.
+
+    Example:
+        >>> from sklearn.linear_model import Ridge
+        >>> publish(Ridge(), [[0.0], [1.0]], [1.0, 3.0], name="lines").version
+        '1'
     """
-    steps = Steps(data, model, signer, saver, loader, verifier, register, tracking)
+    options: dict[str, Any] = {"data": data, "params": params, "metrics": metrics, "fit": fit}
+    made = make_steps(model, X, y, **options, **steps)
     job = job or Job()
-    name = data.name if name is None else name
-    recorder = RunRecorder(STAGES, observe, name=name, steps=steps.kinds(), job=job.number)
-    return _run_recorded(steps, recorder, job, folder)
+    name = made.data.name if name is None else name
+    recorder = RunRecorder(STAGES, observe, name=name, steps=made.kinds(), job=job.number)
+    return _run_recorded(made, recorder, job, folder)
 
 
 def _run_recorded(steps: Steps, recorder: RunRecorder, job: Job, folder: Path | None) -> Receipt:
@@ -161,39 +151,42 @@ def _run_stages(steps: Steps, recorder: RunRecorder, job: Job) -> None:
     name: str = recorder.facts["name"]
     with contextlib.ExitStack() as stack:
         with recorder.stage("check"):
-            check_steps(
-                data=steps.data,
-                model=steps.model,
-                saver=steps.saver,
-                register=steps.register,
-                name=name,
-            )
+            steps.check(name)
             check_recorded_config(steps, name, job)
         with recorder.stage("open"):
             with interruptible():
                 store = stack.enter_context(steps.tracking.open())
+            recorder.record(tracking_uri=store.uri, experiment=store.experiment)
             stack.enter_context(open_run(store, recorder, job))
-        with recorder.stage("read"), interruptible():
-            data = steps.data.with_contract(steps.signer.contract())
-            sample = check_returned(data.read(), Sample, f"{data.KIND}.read", DataError)
-            data.check_types(sample.inputs, sample.targets)
-            steps.signer.check(all_inputs(sample), sample.params)
-            recorder.record(job_key=steps.job_key(name, sample))
+        sample = read_sample(steps, recorder)
         with recorder.stage("reuse"):
             existing = steps.register.find(name, recorder.facts["job_key"], job)
         if existing is not None:
             recorder.record(version=str(existing.version), model_uri=existing.source, reused=True)
             return
-        _fit_and_register(steps, store, recorder, job, sample)
+        fit_and_register(steps, store, recorder, job, sample)
 
 
-def _fit_and_register(
+def read_sample(steps: Steps, recorder: RunRecorder) -> Sample:
+    """Read the data, and record the job key."""
+    with recorder.stage("read"), interruptible():
+        data = steps.data.with_contract(steps.signer.contract())
+        sample = check_returned(data.read(), Sample, f"{data.KIND}.read", DataError)
+        data.check_types(sample.inputs, sample.targets)
+        steps.signer.check(all_inputs(sample), sample.params)
+        recorder.record(job_key=steps.job_key(recorder.facts["name"], sample))
+    return sample
+
+
+def fit_and_register(
     steps: Steps, store: Store, recorder: RunRecorder, job: Job, sample: Sample
-) -> None:
+) -> Info:
+    """Run the stages from fit to register, and return what the saver returned."""
     from mlflow.models import ModelSignature
 
-    with recorder.stage("fit"), interruptible():
-        call_fit(steps.model, sample.inputs, sample.targets)
+    if steps.fit:
+        with recorder.stage("fit"), interruptible(), mlflow_compat.disabled_autologging():
+            call_fit(steps.model, sample.inputs, sample.targets)
     with recorder.stage("predict"), interruptible():
         sample = predict_sample(steps, recorder, sample)
     with recorder.stage("sign"), interruptible():
@@ -216,3 +209,4 @@ def _fit_and_register(
             verify_model(steps, recorder, adapter, sample, signature)
         with recorder.stage("register"):
             register_model(steps, recorder, info, job)
+    return info

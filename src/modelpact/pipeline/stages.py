@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelpact import data as data_sources
@@ -14,7 +14,7 @@ from modelpact._internal.text import truncate
 from modelpact.datatypes import count_rows, take_rows, to_python
 from modelpact.errors import PactError, PredictError, SignError, VerifyError
 from modelpact.models.row_objects import call_predict
-from modelpact.pipeline.job_key import job_key
+from modelpact.pipeline.job_key import digest_fitted, job_key
 from modelpact.pipeline.mlflow_run import failing_model
 from modelpact.pipeline.process_state import redirect_temporary_files
 from modelpact.pipeline.run_params import redact_config
@@ -65,16 +65,31 @@ class Steps:
     verifier: Verifier
     register: Register
     tracking: Tracking
+    fit: bool = True
 
     def kinds(self) -> dict[str, str]:
         """Return the name of the class of each step."""
-        return {group: getattr(self, group).KIND for group in self.__slots__}
+        steps = (field.name for field in fields(self) if field.name != "fit")
+        return {group: getattr(self, group).KIND for group in steps}
+
+    def check(self, name: str) -> None:
+        """Check the name, the aliases, the saver and the scorers before any work is done.
+
+        Raises:
+            PactError: The steps do not fit together.
+        """
+        self.register.check(name)
+        self.saver.check(self.model)
+        models.check_scorers(self.data.metrics)
 
     def job_key(self, name: str, sample: Sample) -> str:
         """Return the job key of the steps that determine the result."""
         groups = ("data", "model", "signer", "saver", "loader", "verifier")
         steps = {group: getattr(self, group) for group in groups}
-        return job_key(name, steps, data_sources.digest_sample(sample))
+        content = data_sources.digest_sample(sample)
+        if not self.fit:
+            content += digest_fitted(self.model)
+        return job_key(name, steps, content)
 
 
 def check_returned(value: T, kind: type[T], method: str, error: type[PactError]) -> T:
@@ -199,11 +214,11 @@ def save_model(
     recorder.record(
         model_uri=info.model_uri, leak_allowlist=leak_scan.allowlist_from_tags(info.tags)
     )
+    scores = recorder.facts.get("metrics", {})
+    if not scores:
+        return info
     now = int(time.time() * 1000)
-    metrics = [
-        Metric(key, value, now, 0, model_id=info.model_id)
-        for key, value in recorder.facts.get("metrics", {}).items()
-    ]
+    metrics = [Metric(key, value, now, 0, model_id=info.model_id) for key, value in scores.items()]
     with failing_model(store, info):
         store.client.log_batch(recorder.facts["run_id"], metrics=metrics)
     return info

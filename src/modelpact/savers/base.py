@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelpact._internal import requirements
+from modelpact._internal import mlflow_compat, requirements
 from modelpact._internal.files import temporary_folder
 from modelpact._internal.guards import on_error
 from modelpact._internal.signals import held_signals, interruptible
@@ -146,7 +146,7 @@ class Saver(Step, ABC):
         client = mlflow.MlflowClient()
         run = mlflow.active_run()
         logged = client.create_logged_model(
-            run.info.experiment_id if run else "0",
+            run.info.experiment_id if run else mlflow_compat.current_experiment() or "0",
             name=self.path,
             source_run_id=run.info.run_id if run else None,
             model_type=model.KIND,

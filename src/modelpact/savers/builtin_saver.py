@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +11,7 @@ from modelpact._internal.files import temporary_folder
 from modelpact._internal.text import did_you_mean
 from modelpact.errors import SaveError
 from modelpact.models import Model, untrusted_types
+from modelpact.models.flavor import list_flavors, save_native
 from modelpact.models.input_forms import InputForm
 from modelpact.savers.base import Saver
 from modelpact.savers.bundled_code import bundle_code, find_own_code_of
@@ -58,10 +58,10 @@ class BuiltinSaver(Saver):
                 model=model.KIND,
             )
         name = self.flavor or model.flavors[0]
-        if name not in _list_flavors():
+        if name not in list_flavors():
             raise SaveError(
-                f"unknown MLflow flavor saver.flavor={name!r}{did_you_mean(name, _list_flavors())}",
-                remedy=f"The flavors are {', '.join(_list_flavors())}.",
+                f"unknown MLflow flavor saver.flavor={name!r}{did_you_mean(name, list_flavors())}",
+                remedy=f"The flavors are {', '.join(list_flavors())}.",
                 flavor=name,
             )
         if name not in model.flavors:
@@ -86,17 +86,5 @@ class BuiltinSaver(Saver):
         own_code = [*find_own_code_of(native), *self.code_paths]
         with temporary_folder() as temporary:
             code_paths = bundle_code(temporary, (), own_code)
-            flavor.save_model(native, path=str(folder), code_paths=code_paths or None, **options)
-
-
-@functools.cache
-def _list_flavors() -> list[str]:
-    """Return the flavors of this MLflow, whether or not their libraries are installed."""
-    import mlflow
-
-    packages = Path(mlflow.__file__).parent.glob("*/__init__.py")
-    return sorted(
-        package.parent.name
-        for package in packages
-        if "\ndef save_model(" in package.read_text(encoding="utf-8")
-    )
+            options["code_paths"] = code_paths or None
+            save_native(self._choose_flavor(model), native, folder, **options)

@@ -22,6 +22,7 @@ from modelpact.types import Step
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
 
 __all__ = ["DEFAULT_EXPERIMENT", "ExperimentName", "Store", "Tracking", "hide_credentials"]
 
@@ -50,12 +51,14 @@ class Store:
     Attributes:
         client: The MLflow client of the store.
         experiment_id: The experiment of new runs.
+        experiment: Its name.
         uri: The URI without credentials.
         registry_uri: The URI of the registry without credentials.
     """
 
     client: MlflowClient
     experiment_id: str
+    experiment: str
     uri: str
     registry_uri: str
 
@@ -148,12 +151,15 @@ class Tracking(Step, ABC):
         with convert_errors(self._open_error, unless=PactError), self.schema_lock():
             registry_uri = self._registry_uri or uri
             client = MlflowClient(uri, registry_uri)
-            experiment = self._experiment_id or _find_or_create_experiment(
-                client, self.experiment or DEFAULT_EXPERIMENT, self.artifact_location
-            )
+            if self._experiment_id is None:
+                experiment = _find_or_create_experiment(
+                    client, self.experiment or DEFAULT_EXPERIMENT, self.artifact_location
+                )
+            else:
+                experiment = client.get_experiment(self._experiment_id)
             shown = self.display_uri()
             registry = shown if registry_uri == uri else hide_credentials(registry_uri)
-            return Store(client, experiment, shown, registry)
+            return Store(client, experiment.experiment_id, experiment.name, shown, registry)
 
     def _open_error(self, error: Exception) -> StoreError:
         text = self._without_credentials(remote_store.store_failure(error) or str(error))
@@ -230,13 +236,15 @@ def _global_uris(uri: str, registry_uri: str) -> Iterator[None]:
             mlflow.set_registry_uri(environment["MLFLOW_REGISTRY_URI"] or "")
 
 
-def _find_or_create_experiment(client: MlflowClient, name: str, location: str | None = None) -> str:
+def _find_or_create_experiment(
+    client: MlflowClient, name: str, location: str | None = None
+) -> Experiment:
     from mlflow.exceptions import MlflowException
 
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         try:
-            return str(client.create_experiment(name, location))
+            return client.get_experiment(client.create_experiment(name, location))
         # Another process created it between the two calls, or MLflow rejects the name.
         except MlflowException:
             experiment = client.get_experiment_by_name(name)
@@ -251,7 +259,7 @@ def _find_or_create_experiment(client: MlflowClient, name: str, location: str | 
         )
     if location is not None:
         _check_location(name, location, experiment.artifact_location.rstrip("/"))
-    return str(experiment.experiment_id)
+    return experiment
 
 
 def _check_location(name: str, location: str, found: str) -> None:

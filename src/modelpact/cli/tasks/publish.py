@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -15,7 +16,7 @@ from modelpact.loaders import Loader
 from modelpact.models import Model
 from modelpact.pipeline import publish
 from modelpact.pipeline.dry_run import dry_run
-from modelpact.pipeline.runner import check_steps
+from modelpact.pipeline.stages import Steps
 from modelpact.registers import Register
 from modelpact.savers import Saver
 from modelpact.signers import Signer
@@ -61,21 +62,23 @@ class PublishTask(Task):
                 remedy="Run the jobs one by one.",
                 key="task.dry_run",
             )
-        check_steps(
-            data=self.data,
-            model=self.model,
-            saver=self.saver,
-            register=self.registry,
-            name=self.name,
-        )
+        steps = self._steps()
+        name = steps.pop("name")
+        Steps(**steps).check(self.data.name if name is None else name)
+
+    def _steps(self) -> dict[str, Any]:
+        """Return the arguments of `publish`."""
+        fields = self.option_fields()
+        del fields["dry_run"]
+        return {field.alias or name: getattr(self, name) for name, field in fields.items()}
 
     def run(self, folder: Path) -> float | None:
-        fields = self.option_fields()
-        steps = {field.alias or name: getattr(self, name) for name, field in fields.items()}
-        run = dry_run if steps.pop("dry_run") else publish
+        run = dry_run if self.dry_run else publish
         # A signal that arrives too late to stop the run does not hide its result.
         with held_signals():
             with Progress() as progress:
-                receipt = run(**steps, folder=folder, observe=progress.stage, job=self._job)
+                receipt = run(
+                    **self._steps(), folder=folder, observe=progress.stage, job=self._job
+                )
             show_receipt(receipt, folder)
         return next(iter(receipt.metrics.values()), None)

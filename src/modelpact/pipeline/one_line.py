@@ -1,0 +1,235 @@
+"""Functions for notebooks and scripts that log, load, sign or verify one model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
+
+from modelpact._internal.signals import held_signals
+from modelpact.data import MemoryData
+from modelpact.errors import SignError
+from modelpact.models.flavor import list_flavors
+from modelpact.models.row_objects import call_predict
+from modelpact.pipeline.process_state import restored_sys_path
+from modelpact.pipeline.recorder import RunRecorder
+from modelpact.pipeline.runner import STAGES, fit_and_register, read_sample
+from modelpact.pipeline.step_arguments import (
+    StepArgument,
+    StepArguments,
+    make_model,
+    make_step,
+    make_steps,
+)
+from modelpact.savers import BuiltinSaver
+from modelpact.signature import Extra, Policy, parse
+from modelpact.signers import ExplicitSigner
+from modelpact.types import Job, Sample, Step, caller_reports_errors
+
+if TYPE_CHECKING:
+    from modelpact.loaders import Adapter
+    from modelpact.models import Model
+    from modelpact.pipeline.stages import Steps
+    from modelpact.registers import Register
+    from modelpact.security.integrity import IntegrityPolicy
+    from modelpact.types import Info, Inputs, Params, Signature, Verdict
+
+__all__ = ["load", "log_model", "sign", "verify"]
+
+
+def log_model(
+    model: object,
+    X: object = None,
+    y: object = None,
+    *,
+    name: str = "model",
+    signature: Signature | Mapping[str, Any] | None = None,
+    input_example: object = None,
+    registered_model_name: str | None = None,
+    params: dict[str, Any] | None = None,
+    pip_requirements: Sequence[str] | None = None,
+    code_paths: Sequence[str] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    **steps: Unpack[StepArguments],
+) -> Info:
+    """Log a fitted model in MLflow under a contract: sign, save, load, verify, register.
+
+    It takes the place of `mlflow.<flavor>.log_model`: the model is in the flavor of its library,
+    and belongs to the active run if there is one. It is `FAILED` in MLflow unless it was loaded
+    again and verified.
+
+    Args:
+        model: What `publish` takes, fitted.
+        X: The inputs that are signed and predicted again, as in `publish`.
+        y: One target per row; only needed by signers and verifiers of your own.
+        name: The name of the model within its run.
+        signature: A written signature, which the data must satisfy; None to make one.
+        input_example: The inputs, if `X` is None.
+        registered_model_name: The registered model of the new version; None for no version.
+        params: Example inference parameters.
+        pip_requirements: Requirements of the model; None for those that MLflow infers.
+        code_paths: Files or folders of your own code that the model needs.
+        tags: Tags of the version.
+        steps: As in `publish`; by default, `saver` writes the flavor of the model's library.
+
+    Returns:
+        MLflow's `ModelInfo`, with the version in `registered_model_version`.
+
+    Raises:
+        PactError: A step failed. Nothing is registered.
+
+    Example:
+        >>> from sklearn.linear_model import Ridge
+        >>> X, y = [[0.0], [1.0]], [1.0, 3.0]
+        >>> log_model(Ridge().fit(X, y), X, name="lines").signature.inputs.is_tensor_spec()
+        True
+    """
+    chosen = make_model(model, fit=False)
+    if signature is not None:
+        steps["signer"] = _as_signer(signature)
+    options = {
+        "path": name,
+        "pip_requirements": None if pip_requirements is None else list(pip_requirements),
+        "code_paths": list(code_paths or ()),
+    }
+    steps["saver"] = _as_saver(steps.get("saver"), chosen, options)
+    steps["register"] = _as_register(steps, tags) if registered_model_name else None
+    made = make_steps(chosen, input_example if X is None else X, y, params=params, **steps)
+    return _log(made, registered_model_name or name)
+
+
+def _log(steps: Steps, name: str) -> Info:
+    recorder = RunRecorder(STAGES, name=name, steps=steps.kinds())
+    with held_signals(), restored_sys_path(), caller_reports_errors():
+        with recorder.stage("check"):
+            steps.check(name)
+        with steps.tracking.open() as store:
+            sample = read_sample(steps, recorder)
+            info = fit_and_register(steps, store, recorder, Job(), sample)
+    version = recorder.facts.get("version")
+    if version is not None:
+        info.registered_model_version = int(version)
+    return info
+
+
+def _as_signer(signature: Signature | Mapping[str, Any]) -> ExplicitSigner:
+    from mlflow.models import ModelSignature
+
+    written = signature if isinstance(signature, ModelSignature) else parse(dict(signature))
+    parts = {name: part for name, part in written.to_dict().items() if part is not None}
+    return ExplicitSigner(**parts)
+
+
+def _as_saver(saver: StepArgument, model: Model, options: Mapping[str, Any]) -> StepArgument:
+    if isinstance(saver, Step):
+        return saver
+    if isinstance(saver, Mapping):
+        return {**options, **saver}
+    if isinstance(saver, str):
+        return {"_target_": saver, **options}
+    # The flavor of the model's own library, such as xgboost for an estimator of XGBoost.
+    known = [flavor for flavor in model.flavors if flavor in list_flavors()]
+    return BuiltinSaver(flavor=known[-1], **options) if known else {"_target_": "custom", **options}
+
+
+def _as_register(steps: StepArguments, tags: Mapping[str, Any] | None) -> Register:
+    made: Register = make_step("register", steps.get("register", "mlflow"))
+    return made.model_copy(update={"tags": {**made.tags, **tags}}) if tags else made
+
+
+def load(
+    uri: str,
+    *,
+    policy: Policy = "lossless",
+    extra: Extra = "ignore",
+    integrity: IntegrityPolicy = "strict",
+    tracking: StepArgument = "mlflow",
+) -> Adapter:
+    """Load a model of any flavor under its contract.
+
+    Args:
+        uri: `models:/name/1`, `models:/name@alias`, `models:/<model_id>`, `runs:/<run_id>/model`,
+            or a folder.
+        policy: Which conversions are applied to inputs: `lossless`, `strict` or `mlflow`.
+        extra: What to do with columns that are not in the signature: `ignore`, `warn` or `forbid`.
+        integrity: What to do if the files are not the published ones: `strict`, `require`, `warn`
+            or `off`.
+        tracking: The store.
+
+    Raises:
+        LoadError: The model does not exist, or has no signature.
+        IntegrityError: The files are not the published ones.
+    """
+    options = {"policy": policy, "extra": extra, "integrity": integrity}
+    with make_step("tracking", tracking).open():
+        adapter: Adapter = make_step("loader", options).load(str(uri))
+    return adapter
+
+
+def sign(
+    model: object,
+    X: Inputs,
+    *,
+    outputs: Any = None,
+    params: Params | None = None,
+    signer: StepArgument = "infer",
+) -> Signature:
+    """Return the signature of a fitted model, without a store.
+
+    Args:
+        model: What `publish` takes, fitted.
+        X: Model inputs; the first axis is rows.
+        outputs: The prediction for `X`; None to predict it.
+        params: Example inference parameters.
+        signer: Produces the signature, as in `publish`.
+
+    Raises:
+        SignError: No signature fits the data.
+
+    Example:
+        >>> sign(lambda inputs: inputs["a"] * 2.0, {"a": [1.0, 2.0]}).inputs
+        ['a': double (required)]
+    """
+    chosen = make_model(model, fit=False)
+    inputs = MemoryData.of(X).read().inputs
+    if outputs is None:
+        outputs = call_predict(chosen, inputs, params)
+    made = make_step("signer", signer)
+    signed: Signature = made.sign(inputs, outputs, params=params, model=chosen)
+    if signed is None:
+        raise SignError(f"{made.KIND}.sign returned None", remedy="Return a ModelSignature.")
+    return signed
+
+
+def verify(
+    uri: str,
+    X: Inputs,
+    *,
+    outputs: Any = None,
+    params: Params | None = None,
+    verifier: StepArgument = "replay",
+    tracking: StepArgument = "mlflow",
+) -> Verdict:
+    """Load a model, predict, and check the predictions and the contract.
+
+    Args:
+        uri: The model, as in `load`.
+        X: Model inputs; the first axis is rows.
+        outputs: The predictions to compare with; None for those of a first call.
+        params: Inference parameters.
+        verifier: Checks the model, as in `publish`.
+        tracking: The store.
+
+    Raises:
+        VerifyError: A check failed; its attribute `verdict` lists them all.
+        LoadError: The model does not exist, or has no signature.
+    """
+    inputs = MemoryData.of(X).read().inputs
+    made = make_step("verifier", verifier)
+    with make_step("tracking", tracking).open():
+        adapter = make_step("loader", "builtin").load(str(uri))
+        if outputs is None:
+            outputs = adapter.predict(inputs, params).prediction
+        verdict: Verdict = made.verify(
+            adapter, Sample(inputs, params=params, outputs=outputs), adapter.signature
+        )
+    return verdict

@@ -1,0 +1,210 @@
+"""Steps, models and data as the functions of modelpact take them: objects, names, or options."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+from modelpact._internal.guards import convert_errors
+from modelpact._internal.text import did_you_mean
+from modelpact.data import DataSource, MemoryData
+from modelpact.errors import ConfigError
+from modelpact.models import MlflowModel, Model, SklearnModel
+from modelpact.models.flavor import FlavorModel, find_flavor
+from modelpact.models.function import FunctionModel
+from modelpact.pipeline.option_errors import invalid_options
+from modelpact.pipeline.stages import Steps
+from modelpact.savers import CustomSaver, Saver
+from modelpact.types import Step
+
+__all__ = ["StepArgument", "StepArguments", "make_model", "make_step", "make_steps"]
+
+StepArgument = Step | str | Mapping[str, Any] | None
+"""A step, the name of an option such as `"infer"`, its options, or None for the option `none`."""
+
+
+class StepArguments(TypedDict, total=False):
+    """The steps of a function such as `publish`.
+
+    Each is a step itself, the name of an option such as `"infer"`, a dict of options such as
+    `{"on_any": "warn"}`, which are checked as on the command line, or None for the option `none`.
+
+    Attributes:
+        signer: Produces the signature; by default `infer`.
+        saver: Saves the model; by default `custom`, or `builtin` for an object that only a flavor
+            of MLflow can save.
+        loader: Loads the saved model; by default the loader with the name of the saver.
+        verifier: Checks the loaded model; by default `replay`.
+        register: Registers the model as a version; by default `mlflow`.
+        tracking: The store; by default `mlflow`.
+    """
+
+    signer: StepArgument
+    saver: StepArgument
+    loader: StepArgument
+    verifier: StepArgument
+    register: StepArgument
+    tracking: StepArgument
+
+
+_DEFAULTS = {
+    "signer": "infer",
+    "saver": "custom",
+    "loader": "builtin",
+    "verifier": "replay",
+    "register": "mlflow",
+    "tracking": "mlflow",
+}
+"""The options of the command line. A model of any saver loads with `builtin`."""
+
+
+def make_step(group: str, value: StepArgument) -> Any:
+    """Return a step of a group.
+
+    Args:
+        group: The config group, such as `signer`.
+        value: The step itself; the name of an option in `conf/<group>`; a mapping of options of
+            the default class, or of the class that `_target_` names; or None for `none`.
+
+    Raises:
+        ConfigError: The name or an option is unknown, or a value is invalid.
+
+    Example:
+        >>> make_step("signer", "infer").KIND, make_step("signer", {"on_any": "warn"}).on_any
+        ('InferSigner', 'warn')
+    """
+    if isinstance(value, Step):
+        return value
+    if isinstance(value, Mapping):
+        options = dict(value)
+        target = str(options.pop("_target_", _DEFAULTS[group]))
+    elif value is None or isinstance(value, str):
+        options, target = {}, value or "none"
+    else:
+        raise ConfigError(
+            f"{group}={value!r} is not a step",
+            remedy="Give a step, a dict of options, or one of these names: "
+            f"{', '.join(_option_names(group))}.",
+            group=group,
+        )
+    kind = _find_class(group, target)
+    keys = sorted(field.alias or name for name, field in kind.option_fields().items())
+    with convert_errors(functools.partial(invalid_options, group, None, keys, ())):
+        return kind(**options)
+
+
+def _find_class(group: str, target: str) -> type[Step]:
+    """Return the class of an option, or the one that a dotted path names."""
+    import yaml
+
+    if "." not in target:
+        file = resources.files("modelpact.conf").joinpath(group, f"{target}.yaml")
+        if not file.is_file():
+            names = _option_names(group)
+            raise ConfigError(
+                f"unknown {group} {target!r}{did_you_mean(target, names)}",
+                remedy=f"Options of {group}: {', '.join(names)}.",
+                group=group,
+                option=target,
+            )
+        target = str(yaml.safe_load(file.read_text(encoding="utf-8"))["_target_"])
+    module, _, name = target.rpartition(".")
+    with convert_errors(lambda error: ConfigError(f"cannot import {target}: {error}", group=group)):
+        kind: type[Step] = getattr(importlib.import_module(module), name)
+    return kind
+
+
+def _option_names(group: str) -> list[str]:
+    files = resources.files("modelpact.conf").joinpath(group).iterdir()
+    return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+
+
+def make_steps(
+    model: object,
+    X: object,
+    y: object,
+    *,
+    data: DataSource | None = None,
+    params: dict[str, Any] | None = None,
+    metrics: Sequence[str] = (),
+    fit: bool = False,
+    **given: Unpack[StepArguments],
+) -> Steps:
+    """Return the steps of a run from the arguments of `publish`.
+
+    Raises:
+        ConfigError: One of the arguments is invalid.
+    """
+    for name in given.keys() - _DEFAULTS.keys():
+        raise ConfigError(
+            f"unknown argument {name!r}{did_you_mean(name, list(_DEFAULTS))}",
+            remedy=f"Steps: {', '.join(_DEFAULTS)}.",
+            key=name,
+        )
+    chosen = make_model(model, fit=fit)
+    if data is None:
+        # Neither an estimator nor a flavor of MLflow takes rows as dicts.
+        as_frame = isinstance(chosen, (FlavorModel, SklearnModel))
+        data = _make_data(X, y, as_frame=as_frame, params=params, metrics=list(metrics))
+    chosen_by_default = "builtin" if isinstance(chosen, FlavorModel) else "custom"
+    saver: Saver = make_step("saver", given.pop("saver", chosen_by_default))
+    loader = "custom" if isinstance(saver, CustomSaver) else "builtin"
+    arguments: dict[str, Any] = {**_DEFAULTS, "loader": loader, **given, "saver": saver}
+    made = {group: make_step(group, step) for group, step in arguments.items()}
+    return Steps(data=data, model=chosen, fit=fit, **made)
+
+
+def _make_data(X: object, y: object, *, as_frame: bool, **options: Any) -> DataSource:
+    if isinstance(X, DataSource):
+        if y is not None or any(options.values()):
+            raise ConfigError(
+                f"{X.KIND} has its own targets, params and metrics",
+                remedy="Set them on the data source.",
+            )
+        return X
+    # The pair of (X, y) that many functions return.
+    if y is None and isinstance(X, tuple) and len(X) == 2:
+        X, y = X
+    if X is None:
+        raise ConfigError(
+            "there is no data", remedy="Give the inputs: publish(model, X, y, name=...)."
+        )
+    return MemoryData.of(X, y, as_frame=as_frame, **options)
+
+
+def make_model(model: object, *, fit: bool = True) -> Model:
+    """Return the model.
+
+    Args:
+        model: A `Model`; an estimator; an object of any library that MLflow has a flavor for; a
+            function; or the URI of an existing model.
+        fit: Whether the model will be fitted; otherwise, it is fitted already.
+
+    Raises:
+        ConfigError: It is none of these.
+    """
+    if isinstance(model, Model):
+        return model
+    if isinstance(model, type):
+        raise ConfigError(
+            f"the model is the class {model.__name__}, not an object",
+            remedy=f"Create one: {model.__name__}(...).",
+        )
+    if isinstance(model, (str, Path)):
+        return MlflowModel(uri=str(model))
+    if all(hasattr(model, name) for name in ("fit", "predict", "get_params")):
+        return SklearnModel(estimator=model) if fit else SklearnModel.fitted(model)
+    flavor = find_flavor(model)
+    if flavor is not None:
+        return FlavorModel.of(model, flavor)
+    if callable(model):
+        return FunctionModel.of(model)
+    raise ConfigError(
+        f"the model is a {type(model).__name__}, which cannot be published",
+        remedy="Give a Model, an estimator, an object of a library that MLflow has a flavor for, "
+        "a function, or the URI of a model.",
+    )

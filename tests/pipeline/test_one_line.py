@@ -1,0 +1,117 @@
+"""`log_model`, `load`, `sign` and `verify`: one line in a notebook or a script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow.models import infer_signature
+from sklearn.linear_model import Ridge
+
+import modelpact
+from modelpact.errors import ConfigError, LoadError, SignError, VerifyError
+from modelpact.savers import BuiltinSaver
+from modelpact.signature import parse
+
+X = pd.DataFrame({"a": np.arange(10.0), "b": np.arange(10.0) ** 2})
+Y = X.a * 2 + X.b
+MODEL = Ridge().fit(X, Y)
+QUICK: dict[str, Any] = {"pip_requirements": ["scikit-learn"]}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> mlflow.MlflowClient:
+    """A store that MLflow is set to."""
+    uri = f"sqlite:///{tmp_path / 'own.db'}"
+    mlflow.set_tracking_uri(uri)
+    return mlflow.MlflowClient(uri)
+
+
+class TestLogModel:
+    def test_under_the_active_run(self, store: mlflow.MlflowClient) -> None:
+        with mlflow.start_run() as run:
+            info = modelpact.log_model(MODEL, X, name="ridge", **QUICK)
+        [model] = store.search_logged_models(["0"])
+        assert (model.name, model.status, model.source_run_id) == (
+            "ridge",
+            "READY",
+            run.info.run_id,
+        )
+        assert info.model_uri == f"models:/{model.model_id}"
+        assert info.signature.inputs.input_names() == ["a", "b"]
+        assert info.registered_model_version is None
+        assert store.get_run(run.info.run_id).info.status == "FINISHED"
+        assert isinstance(mlflow.sklearn.load_model(info.model_uri), Ridge)
+
+    def test_without_a_run(self, store: mlflow.MlflowClient) -> None:
+        modelpact.log_model(MODEL, X, **QUICK)
+        assert [model.name for model in store.search_logged_models(["0"])] == ["model"]
+        assert mlflow.active_run() is None
+
+    def test_a_version_goes_through_the_gate(self, store: mlflow.MlflowClient) -> None:
+        gate = {"compatibility": "backward"}
+        info = modelpact.log_model(
+            MODEL, X, registered_model_name="houses", tags={"team": "lab"}, **QUICK
+        )
+        assert info.registered_model_version == 1
+        assert store.get_model_version("houses", "1").tags["team"] == "lab"
+        wider = X.assign(c=1.0)
+        with pytest.raises(modelpact.PactError, match="INPUT_REQUIRED_ADDED"):
+            modelpact.log_model(
+                Ridge().fit(wider, Y), wider, registered_model_name="houses", register=gate, **QUICK
+            )
+        assert len(store.search_model_versions("name = 'houses'")) == 1
+
+    def test_the_names_of_mlflow(self, store: mlflow.MlflowClient) -> None:
+        signature = infer_signature(X, MODEL.predict(X))
+        info = modelpact.log_model(MODEL, input_example=X, signature=signature, **QUICK)
+        assert info.signature == signature
+        with pytest.raises(SignError, match="a: expected string"):
+            modelpact.log_model(MODEL, X, signature={"inputs": {"a": "string", "b": "double"}})
+
+    def test_a_saver_and_an_unknown_argument(self, store: mlflow.MlflowClient) -> None:
+        custom = modelpact.log_model(MODEL, X, saver="custom", **QUICK)
+        assert "python_function" in custom.flavors
+        assert "sklearn" not in custom.flavors
+        saver = BuiltinSaver(path="own", **QUICK)
+        assert modelpact.log_model(MODEL, X, saver=saver).artifact_path is not None
+        with pytest.raises(ConfigError, match="unknown argument 'singer'"):
+            modelpact.log_model(MODEL, X, singer="infer")  # type: ignore[call-arg]
+
+    def test_a_model_that_is_not_verified_is_failed(self, store: mlflow.MlflowClient) -> None:
+        rng = np.random.default_rng(0)
+        with pytest.raises(VerifyError):
+            modelpact.log_model(lambda inputs: rng.random(len(inputs)), X, pip_requirements=[])
+        assert [model.status for model in store.search_logged_models(["0"])] == ["FAILED"]
+
+
+def test_load_takes_any_flavor(store: mlflow.MlflowClient) -> None:
+    info = modelpact.log_model(MODEL, X, registered_model_name="houses", **QUICK)
+    for uri in (info.model_uri, "models:/houses/1"):
+        adapter = modelpact.load(uri)
+        assert np.allclose(adapter.predict(X).prediction, MODEL.predict(X))
+    with pytest.raises(modelpact.PactError, match="unknown"):
+        modelpact.load(info.model_uri, extra="forbid").predict(X.assign(c=1.0))
+    with pytest.raises(LoadError):
+        modelpact.load("models:/houses/7")
+
+
+def test_sign_needs_no_store() -> None:
+    assert modelpact.sign(MODEL, X) == parse(
+        {"inputs": {"a": "double", "b": "double"}, "outputs": "float64[-1]"}
+    )
+    assert modelpact.sign(MODEL, X, outputs=[1.0] * 10).outputs is not None
+    assert not Path("mlflow.db").exists()
+
+
+def test_verify_compares_predictions(store: mlflow.MlflowClient) -> None:
+    info = modelpact.log_model(MODEL, X, **QUICK)
+    assert modelpact.verify(info.model_uri, X).ok
+    assert modelpact.verify(info.model_uri, X, outputs=MODEL.predict(X)).ok
+    with pytest.raises(VerifyError) as raised:
+        modelpact.verify(info.model_uri, X, outputs=MODEL.predict(X) + 1)
+    assert raised.value.verdict is not None
