@@ -79,7 +79,7 @@ def isolated(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("MODELPACT_CACHE", str(cache))
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     for name in list(os.environ):
-        if name.startswith(("MLFLOW_TRACKING", "MLFLOW_REGISTRY", "HYDRA_")):
+        if name.startswith(("MLFLOW_TRACKING", "MLFLOW_REGISTRY", "MLFLOW_EXPERIMENT", "HYDRA_")):
             monkeypatch.delenv(name)
     monkeypatch.setattr(sys, "argv", ["modelpact"])
     monkeypatch.setattr(sys, "path", list(sys.path))
@@ -109,6 +109,9 @@ def isolated(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> It
             mlflow.end_run()
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
         mlflow.set_registry_uri("")
+        # What `mlflow.set_experiment` sets.
+        mlflow.tracking.fluent._active_experiment_id = None
+        os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
 
 
 @pytest.fixture(scope="session")

@@ -6,21 +6,12 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from mlflow.tracking import fluent
 
-from modelpact.errors import ConfigError
+from modelpact.errors import ConfigError, StoreError
 from modelpact.tracking import MlflowTracking, ServerTracking
 from tests.support.commands import CommandRunner, modelpact
 
 __all__ = ["modelpact"]  # the fixture
-
-
-@pytest.fixture(autouse=True)
-def no_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget the experiment of `mlflow.set_experiment` after the test."""
-    monkeypatch.setattr(fluent, "_active_experiment_id", None)
-    for name in ("MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID"):
-        monkeypatch.delenv(name, raising=False)
 
 
 def opened(tracking: MlflowTracking | None = None) -> tuple[str, str, str]:
@@ -56,6 +47,14 @@ def test_the_active_run(tmp_path: Path) -> None:
     experiment = mlflow.create_experiment("of the run")
     with mlflow.start_run(experiment_id=experiment):
         assert opened()[2] == "of the run"
+
+
+def test_an_experiment_of_another_store_is_named(tmp_path: Path) -> None:
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'first.db'}")
+    mlflow.set_experiment("prices")
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'second.db'}")
+    with pytest.raises(StoreError, match=r"MLflow is set to an experiment of another store"):
+        opened()
 
 
 def test_the_fields_win(monkeypatch: pytest.MonkeyPatch) -> None:

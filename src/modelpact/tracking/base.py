@@ -35,6 +35,8 @@ ExperimentName = Annotated[str, Field(min_length=1, max_length=500)]
 _REMEDIES = {
     r"readonly database|read-only": "The file or its folder is read-only: change the permissions,"
     " or choose another store with tracking.uri=...",
+    r"No Experiment with id": "MLflow is set to an experiment of another store: choose one with"
+    " mlflow.set_experiment, MLFLOW_EXPERIMENT_NAME or tracking.experiment=...",
     r"No module named": "Install the database driver, such as psycopg2-binary for PostgreSQL"
     " or pymysql for mysql+pymysql://.",
     r"password|authenticat|error code 40[13]|no pg_hba": "Set the credentials in the environment:"

@@ -77,8 +77,6 @@ class PublishTask(Task):
         # A signal that arrives too late to stop the run does not hide its result.
         with held_signals():
             with Progress() as progress:
-                receipt = run(
-                    **self._steps(), folder=folder, observe=progress.stage, job=self._job
-                )
+                receipt = run(**self._steps(), folder=folder, observe=progress.stage, job=self._job)
             show_receipt(receipt, folder)
         return next(iter(receipt.metrics.values()), None)
