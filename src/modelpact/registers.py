@@ -272,13 +272,14 @@ class MlflowRegister(Register):
         tags = {**own, **_trust_tags(model, signature, report), **tags}
         tags |= leak_scan.scan_version(model, tags, self.leak_allowlist)
         with undo:
-            version = create_version(client, name, model, tags, undo)
+            version = create_version(client, name, model, tags, undo, signature=signature)
             first = self._find_first(client, version)
             if first is None:
                 if signature is not None:
                     self._check_concurrent_versions(client, version, signature, report)
                 move_aliases(client, version, self.aliases, undo)
                 undo.pop_all()
+                registry.describe_model(client, name, signature)
                 return version
         first = defer_to_existing(client, version, first, model, undo)
         if self.if_exists == "error":

@@ -6,19 +6,30 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
+from sklearn.linear_model import Ridge, RidgeClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from modelpact.models import SklearnModel
 from modelpact.pipeline.run_params import (
     MAX_VALUE_LENGTH,
     TRUNCATED,
     flatten_config,
     log_config,
+    log_params,
     redact_config,
+    step_options,
 )
+from modelpact.registers import MlflowRegister
+from modelpact.registry import Waiver
 from modelpact.tracking import SqliteTracking
+from modelpact.types import Step
 from tests.support.many_cases import sample_params
 
 
@@ -26,7 +37,8 @@ def recorded(config: dict[str, Any], *first: str) -> tuple[dict[str, str], dict[
     """The params of a run and its config.yaml."""
     with SqliteTracking().open() as store:
         run_id = store.client.create_run(store.experiment_id).info.run_id
-        log_config(store.client, run_id, config, first)
+        log_config(store.client, run_id, config)
+        log_params(store.client, run_id, config, first)
         text = Path(download_artifacts(run_id=run_id, artifact_path="config.yaml")).read_text(
             encoding="utf-8"
         )
@@ -51,20 +63,20 @@ def test_config_is_logged_as_an_artifact_and_its_leaves_as_params() -> None:
     }
 
 
-def test_overrides_come_first_and_options_are_logged_by_name() -> None:
+def test_overrides_come_first() -> None:
     from unittest.mock import Mock
 
     client = Mock()
-    log_config(
+    log_params(
         client,
         "run",
-        {"seed": 0, "signer": {"on_any": "warn"}, "model": {"a": 1, "b": 2}},
+        {"seed": 0, "signer": {"_target_": "A", "on_any": "warn"}, "model": {"a": 1, "b": 2}},
         ["model.b=2", "signer=infer", "~x", "+seed=0"],
     )
     (call,) = client.log_batch.call_args_list
     assert [(param.key, param.value) for param in call.kwargs["params"]] == [
         ("model.b", "2"),
-        ("signer", "infer"),
+        ("signer", "A"),
         ("seed", "0"),
         ("signer.on_any", "warn"),
         ("model.a", "1"),
@@ -159,6 +171,65 @@ def test_references_to_secrets_are_kept() -> None:
     }
 
 
-def test_secrets_in_overrides_are_redacted() -> None:
+def test_values_of_overrides_are_not_logged() -> None:
     params, _ = recorded({"seed": 0}, f"key={SECRET}")
     assert SECRET not in str(params)
+
+
+def test_steps_are_logged_with_their_class_and_their_options() -> None:
+    options = step_options(
+        {
+            "model": SklearnModel(estimator=Ridge(alpha=2.0)),
+            "register": MlflowRegister(tags={"a": 1}),
+        }
+    )
+    flat = dict(flatten_config(options))
+    assert flat["model"] == "SklearnModel"
+    assert (flat["model.estimator"], flat["model.estimator.alpha"]) == ("Ridge", "2.0")
+    assert (flat["register"], flat["register.tags.a"]) == ("MlflowRegister", "1")
+    assert not [key for key in flat if key.startswith("model.classifier")]
+
+
+def test_unused_options_are_left_out() -> None:
+    model = SklearnModel(estimator=Ridge(), classifier=RidgeClassifier(alpha=3.0))
+    assert model.unused_options(np.zeros(3)) == {"classifier"}
+    assert model.unused_options(["a", "b"]) == {"estimator"}
+    flat = dict(flatten_config(step_options({"model": model}, ["model.estimator"])))
+    assert flat["model.classifier.alpha"] == "3.0"
+    assert not [key for key in flat if key.startswith("model.estimator")]
+
+
+def test_a_pipeline_is_logged_with_the_hyperparameters_of_its_parts() -> None:
+    model = SklearnModel(estimator=make_pipeline(StandardScaler(), Ridge(alpha=2.0)))
+    flat = dict(flatten_config(step_options({"model": model})))
+    assert flat["model.estimator"] == "Pipeline"
+    assert flat["model.estimator.ridge"] == "Ridge"
+    assert flat["model.estimator.ridge.alpha"] == "2.0"
+    assert flat["model.estimator.steps"] == (
+        '[["standardscaler", "StandardScaler"], ["ridge", "Ridge"]]'
+    )
+
+
+class Options(Step):
+    value: Any = None
+
+
+@pytest.mark.parametrize(
+    ("value", "logged"),
+    [
+        (np.zeros((3, 2)), "ndarray (3, 2)"),
+        (pd.DataFrame({"a": [1]}), "DataFrame (1, 1)"),
+        ({"x": np.zeros(2)}, "ndarray (2,)"),
+        (np.int64(3), "3"),
+        (Path("a/b"), "a/b"),
+        (Ridge, "Ridge"),
+        (len, "len"),
+        (object(), "object"),
+        ((1, 2), "[1, 2]"),
+        (Waiver(rule="INPUT_REMOVED", path="a", reason="b"), "INPUT_REMOVED"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_data_and_objects_are_described(value: Any, logged: str) -> None:
+    flat = dict(flatten_config(step_options({"data": Options(value=value)})))
+    assert logged in flat.values()

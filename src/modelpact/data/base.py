@@ -48,6 +48,11 @@ class DataSource(Step, ABC):
         """The default name of a model of this data: `diabetes` for `DiabetesData`."""
         return self.KIND.removesuffix("Data").lower()
 
+    @property
+    def location(self) -> str | None:
+        """The file or the URL of the data, for MLflow's page of the run; None if it has none."""
+        return None
+
     @abstractmethod
     def read(self) -> Sample:
         """Read the data.

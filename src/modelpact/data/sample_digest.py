@@ -5,7 +5,10 @@ from __future__ import annotations
 from modelpact.datatypes import digest_values
 from modelpact.types import Sample
 
-__all__ = ["digest_sample"]
+__all__ = ["Digests", "digest_parts", "digest_sample"]
+
+Digests = tuple[str, str | None]
+"""The digest of a sample, and that of its hold-out set."""
 
 
 def digest_sample(sample: Sample) -> str:
@@ -13,5 +16,10 @@ def digest_sample(sample: Sample) -> str:
 
     The predictions in `sample.outputs` are left out.
     """
-    holdout = sample.holdout and digest_sample(sample.holdout)
-    return digest_values(sample.inputs, sample.targets, sample.params, holdout)
+    return digest_parts(sample)[0]
+
+
+def digest_parts(sample: Sample) -> Digests:
+    """Return the digest of a sample, and that of its hold-out set, which is computed on the way."""
+    holdout = None if sample.holdout is None else digest_sample(sample.holdout)
+    return digest_values(sample.inputs, sample.targets, sample.params, holdout), holdout

@@ -61,6 +61,10 @@ class TableFile(DataSource):
         path = Path(self.path)
         return Path(path.stem).stem if path.suffix in SUFFIXES else path.stem
 
+    @property
+    def location(self) -> str:
+        return self.path
+
     @abstractmethod
     def read_table(self, path: Path) -> pd.DataFrame:
         """Read the input columns, as `select_columns` returns them, and the target.

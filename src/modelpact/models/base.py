@@ -36,10 +36,7 @@ class Model(Step, ABC):
     """
 
     extra_requirements: ClassVar[tuple[str, ...]] = ()
-    """Distributions to add to the pip requirements that MLflow infers.
-
-    MLflow does not infer the dependencies that a model shares with modelpact itself.
-    """
+    """Distributions to add to those that MLflow infers, which omits what modelpact requires."""
 
     deterministic: ClassVar[bool] = True
     """Whether equal inputs give equal predictions, so that verifiers can compare them."""
@@ -115,11 +112,12 @@ class Model(Step, ABC):
         return self.context
 
     def unused_modules(self) -> tuple[str, ...]:
-        """Return modules of modelpact that the model, as it is configured, never imports.
-
-        A saved model does not carry them.
-        """
+        """Return modules of modelpact that this model never imports, and that are not saved."""
         return ()
+
+    def unused_options(self, targets: Any) -> frozenset[str]:
+        """Return the options that do not matter for these targets; a run does not record them."""
+        return frozenset()
 
     def lineage_tags(self) -> dict[str, str]:
         """Return tags that record the model's origin, for its registered version."""

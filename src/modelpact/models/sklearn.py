@@ -97,12 +97,17 @@ class SklearnModel(EstimatorModel):
                 columns=hint.columns,
             ) from error
 
+    def unused_options(self, targets: Any) -> frozenset[str]:
+        return frozenset({"estimator" if self._uses_classifier(targets) else "classifier"})
+
+    def _uses_classifier(self, targets: Any) -> bool:
+        has_labels = targets is not None and np.asarray(targets).dtype.kind not in "iuf"
+        return has_labels and self.classifier is not None
+
     def _choose_estimator(self, targets: Any) -> Any:
         from sklearn.utils import get_tags
 
-        has_labels = targets is not None and np.asarray(targets).dtype.kind not in "iuf"
-        use_classifier = has_labels and self.classifier is not None
-        estimator = self.classifier if use_classifier else self.estimator
+        estimator = self.classifier if self._uses_classifier(targets) else self.estimator
         if not hasattr(estimator, "fit"):
             raise ConfigError(
                 f"model.estimator is a {type(estimator).__name__}, not a scikit-learn estimator",

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from modelpact._internal.files import log_text
 from modelpact._internal.guards import on_error
 from modelpact._internal.process import Process
+from modelpact.errors import ConfigError
+from modelpact.pipeline.git_tags import git_tags
 from modelpact.pipeline.process_state import hidden_variable
-from modelpact.pipeline.run_params import log_config
+from modelpact.pipeline.run_data import describe_data, log_data
+from modelpact.pipeline.run_params import log_config, log_params, step_options
 from modelpact.savers.base import mark_failed
 from modelpact.security import leak_scan
 from modelpact.tracking import remote_store
 
 if TYPE_CHECKING:
+    from modelpact.data.sample_digest import Digests
     from modelpact.pipeline.recorder import RunRecorder
+    from modelpact.pipeline.stages import Steps
     from modelpact.tracking import Store
-    from modelpact.types import Info, Job
+    from modelpact.types import Info, Job, Sample
 
-__all__ = ["failing_model", "open_run"]
+__all__ = ["failing_model", "input_logger", "open_run"]
 
 LONGEST_NAME = 250
 """MLflow's limit of the characters of a run name."""
 
 
 @contextlib.contextmanager
-def open_run(store: Store, recorder: RunRecorder, job: Job) -> Iterator[None]:
+def open_run(store: Store, recorder: RunRecorder, job: Job, steps: Steps) -> Iterator[None]:
     """Start MLflow's run, and end it as FINISHED, FAILED or KILLED.
 
     The stage and the traceback of a failure become a tag and an artifact of the run.
@@ -39,17 +44,46 @@ def open_run(store: Store, recorder: RunRecorder, job: Job) -> Iterator[None]:
     def fail(error: BaseException) -> None:
         with remote_store.short_timeouts(error):
             try:
+                if recorder.current_stage in {"open", "read"}:
+                    with remote_store.log_failure("cannot record the params of the run"):
+                        _log_options(store, recorder, job, steps)
                 _log_failure(store, run_id, recorder.current_stage, error)
             finally:
                 _end_run("FAILED" if isinstance(error, Exception) else "KILLED")
 
     with on_error(fail):
         if job.config is not None:
-            log_config(store.client, run_id, job.config, job.overrides)
+            log_config(store.client, run_id, job.config)
         yield
         if recorder.facts.get("reused"):
             store.client.set_tag(run_id, "modelpact.reused_version", recorder.facts["version"])
     _end_run("FINISHED")
+
+
+def input_logger(
+    store: Store, recorder: RunRecorder, job: Job, steps: Steps
+) -> Callable[[Sample, Digests], None]:
+    """Return a function that logs the used options as params of the run, and its data as inputs."""
+
+    def log(sample: Sample, digests: Digests) -> None:
+        unused = [f"model.{option}" for option in steps.model.unused_options(sample.targets)]
+        _log_options(store, recorder, job, steps, unused)
+        name = recorder.facts["name"]
+        # Data in memory has no name of its own.
+        with contextlib.suppress(ConfigError):
+            name = steps.data.name
+        log_data(
+            store.client, recorder.facts["run_id"], describe_data(name, steps.data, sample, digests)
+        )
+
+    return log
+
+
+def _log_options(
+    store: Store, recorder: RunRecorder, job: Job, steps: Steps, unused: Sequence[str] = ()
+) -> None:
+    options = {"name": recorder.facts["name"], **step_options(steps.by_group(), unused)}
+    log_params(store.client, recorder.facts["run_id"], options, job.overrides)
 
 
 def failing_model(store: Store, info: Info) -> contextlib.AbstractContextManager[None]:
@@ -68,7 +102,7 @@ def _start_run(store: Store, recorder: RunRecorder, job: Job) -> str:
     from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
     steps = {f"modelpact.{group}": kind for group, kind in recorder.facts["steps"].items()}
-    tags = {**steps, **job.tags(), **Process.current().tags()}
+    tags = {**steps, **job.tags(), **Process.current().tags(), **git_tags()}
     if job.sweep is not None:
         tags[MLFLOW_PARENT_RUN_ID] = job.sweep
     name = recorder.facts["name"]

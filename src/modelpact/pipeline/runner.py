@@ -13,6 +13,7 @@ from modelpact._internal.files import write_atomically
 from modelpact._internal.guards import on_error
 from modelpact._internal.signals import held_signals, interruptible
 from modelpact.data.base import all_inputs
+from modelpact.data.sample_digest import digest_parts
 from modelpact.errors import (
     ConfigError,
     DataError,
@@ -27,7 +28,7 @@ from modelpact.errors import (
     VerifyError,
 )
 from modelpact.models.row_methods import call_fit
-from modelpact.pipeline.mlflow_run import failing_model, open_run
+from modelpact.pipeline.mlflow_run import failing_model, input_logger, open_run
 from modelpact.pipeline.process_state import restored_sys_path
 from modelpact.pipeline.recorder import RunRecorder
 from modelpact.pipeline.stages import (
@@ -48,6 +49,7 @@ from modelpact.types import Job, Sample, caller_reports_errors
 
 if TYPE_CHECKING:
     from modelpact.data import DataSource
+    from modelpact.data.sample_digest import Digests
     from modelpact.tracking import Store
     from modelpact.types import Info, Receipt
 
@@ -157,8 +159,9 @@ def _run_stages(steps: Steps, recorder: RunRecorder, job: Job) -> None:
             with interruptible():
                 store = stack.enter_context(steps.tracking.open())
             recorder.record(tracking_uri=store.uri, experiment=store.experiment)
-            stack.enter_context(open_run(store, recorder, job))
-        sample = read_sample(steps, recorder)
+            stack.enter_context(open_run(store, recorder, job, steps))
+        log = input_logger(store, recorder, job, steps)
+        sample = read_sample(steps, recorder, log)
         with recorder.stage("reuse"):
             existing = steps.register.find(name, recorder.facts["job_key"], job)
         if existing is not None:
@@ -167,14 +170,19 @@ def _run_stages(steps: Steps, recorder: RunRecorder, job: Job) -> None:
         fit_and_register(steps, store, recorder, job, sample)
 
 
-def read_sample(steps: Steps, recorder: RunRecorder) -> Sample:
-    """Read the data, and record the job key."""
+def read_sample(
+    steps: Steps, recorder: RunRecorder, log: Callable[[Sample, Digests], None] | None = None
+) -> Sample:
+    """Read the data, record the job key, and call `log` if it is given."""
     with recorder.stage("read"), interruptible():
         data = steps.data.with_contract(steps.signer.contract())
         sample = check_returned(data.read(), Sample, f"{data.KIND}.read", DataError)
         data.check_types(sample.inputs, sample.targets)
         steps.signer.check(all_inputs(sample), sample.params)
-        recorder.record(job_key=steps.job_key(recorder.facts["name"], sample))
+        digests = digest_parts(sample)
+        recorder.record(job_key=steps.job_key(recorder.facts["name"], digests[0]))
+        if log is not None:
+            log(sample, digests)
     return sample
 
 

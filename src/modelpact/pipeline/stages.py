@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from modelpact import data as data_sources
 from modelpact import models
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from modelpact.savers import Saver
     from modelpact.signers import Signer
     from modelpact.tracking import Store, Tracking
-    from modelpact.types import Info, Inputs, Job, Sample, Signature
+    from modelpact.types import Info, Inputs, Job, Sample, Signature, Step
     from modelpact.verifiers import Verifier
 
 __all__ = [
@@ -69,8 +68,7 @@ class Steps:
 
     def kinds(self) -> dict[str, str]:
         """Return the name of the class of each step."""
-        steps = (field.name for field in fields(self) if field.name != "fit")
-        return {group: getattr(self, group).KIND for group in steps}
+        return {group: step.KIND for group, step in self.by_group().items()}
 
     def check(self, name: str) -> None:
         """Check the name, the aliases, the saver and the scorers before any work is done.
@@ -82,13 +80,16 @@ class Steps:
         self.saver.check(self.model)
         models.check_scorers(self.data.metrics)
 
-    def job_key(self, name: str, sample: Sample) -> str:
+    def by_group(self) -> dict[str, Step]:
+        """Return the steps by the name of their group."""
+        groups = (field.name for field in fields(self) if field.name != "fit")
+        return {group: getattr(self, group) for group in groups}
+
+    def job_key(self, name: str, data_digest: str) -> str:
         """Return the job key of the steps that determine the result."""
         groups = ("data", "model", "signer", "saver", "loader", "verifier")
         steps = {group: getattr(self, group) for group in groups}
-        content = data_sources.digest_sample(sample)
-        if not self.fit:
-            content += digest_fitted(self.model)
+        content = data_digest if self.fit else data_digest + digest_fitted(self.model)
         return job_key(name, steps, content)
 
 

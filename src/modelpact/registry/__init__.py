@@ -9,6 +9,7 @@ from modelpact.registry.creation import (
     defer_to_existing,
     move_aliases,
 )
+from modelpact.registry.descriptions import describe_model
 from modelpact.registry.gate import Gate, require_contract
 from modelpact.registry.versions import (
     CHECKS_TAG,
@@ -29,6 +30,7 @@ __all__ = [
     "Waiver",
     "create_version",
     "defer_to_existing",
+    "describe_model",
     "list_versions",
     "move_aliases",
     "read_signature",

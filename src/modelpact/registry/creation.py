@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from modelpact._internal.mlflow_errors import suppress_codes
 from modelpact.errors import AliasError, PactError, RegisterError
 from modelpact.registry.aliases import Aliases
+from modelpact.registry.descriptions import describe_contract
 from modelpact.tracking import remote_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel
 
-    from modelpact.types import Version
+    from modelpact.types import Signature, Version
 
 __all__ = ["UndoStack", "create_version", "defer_to_existing", "move_aliases"]
 
@@ -84,9 +85,15 @@ def _move_back(aliases: Aliases, alias: str, before: int | None, version: int) -
 
 
 def create_version(
-    client: MlflowClient, name: str, model: LoggedModel, tags: dict[str, str], undo: UndoStack
+    client: MlflowClient,
+    name: str,
+    model: LoggedModel,
+    tags: dict[str, str],
+    undo: UndoStack,
+    *,
+    signature: Signature | None = None,
 ) -> Version:
-    """Create a version, and the registered model if it does not exist.
+    """Create a version, described by its contract, and the registered model if it does not exist.
 
     Args:
         client: A client for the open store.
@@ -94,7 +101,9 @@ def create_version(
         model: The saved model.
         tags: The tags of the version.
         undo: Gets the steps that delete both.
+        signature: The contract of the model.
     """
+    description = describe_contract(signature)
 
     def create() -> Version:
         return remote_store.create_once(
@@ -104,6 +113,7 @@ def create_version(
                 run_id=model.source_run_id,
                 model_id=model.model_id,
                 tags=tags,
+                description=description,
             ),
             find_created,
         )

@@ -540,6 +540,7 @@ class TestPublishing:
             **steps(register=MlflowRegister(tags={"note": f"by {VALUE}"}, leak_allowlist=[told]))  # type: ignore[list-item]
         )
         assert json.loads(client().get_model_version("sums", "1").tags[LEAK_SCAN_TAG]) == [told]
+        assert runs()[0].data.params["register.tags.note"] == "by [redacted]"
 
     def test_tracebacks_are_redacted(self, mocker: MockerFixture) -> None:
         mocker.patch.object(
