@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import contextlib
-import io
 import json
 import logging
 import tempfile
@@ -14,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.notebooks import RAISES, read_code_cells, run_cell
+
 NOTEBOOK = Path(__file__).parents[2] / "examples" / "signature_playground.ipynb"
 CONTENT = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
-CODE = [cell for cell in CONTENT["cells"] if cell["cell_type"] == "code"]
-RAISES = "raises-exception"
+CODE = read_code_cells(NOTEBOOK)
 
 
 @pytest.fixture
@@ -46,40 +44,13 @@ def stored(cell: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def run(cell: dict[str, Any], namespace: dict[str, Any]) -> dict[str, str]:
-    """Run a cell. Return its printed output, the value of its last expression, and its expected error."""
-    found: dict[str, str] = {}
-    body = ast.parse("".join(cell["source"])).body
-    last = body.pop() if isinstance(body[-1], ast.Expr) else None
-    with (
-        contextlib.redirect_stdout(io.StringIO()) as stdout,
-        contextlib.redirect_stderr(io.StringIO()) as stderr,
-    ):
-        try:
-            exec(compile(ast.Module(body, []), cell["id"], "exec", dont_inherit=True), namespace)
-            if isinstance(last, ast.Expr):
-                value = eval(
-                    compile(ast.Expression(last.value), cell["id"], "eval", dont_inherit=True),
-                    namespace,
-                )
-                found |= (
-                    {} if value is None else {"value": "\n".join(repr(value).splitlines())}
-                )  # as IPython writes it
-        except Exception as error:
-            if RAISES not in cell["metadata"].get("tags", []):
-                raise
-            found["error"] = f"{type(error).__name__}: {error}"
-    printed = {"stdout": stdout.getvalue(), "stderr": stderr.getvalue()}
-    return found | {name: text for name, text in printed.items() if text}
-
-
 @pytest.mark.filterwarnings(
     "default"
 )  # MLflow swallows a warning that is an error, and infers another type
 def test_every_cell_prints_its_stored_output(tmp_path: Path, temporary: Path) -> None:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for cell in CODE:
-        assert run(cell, namespace) == stored(cell), "".join(cell["source"])
+        assert run_cell(cell, namespace) == stored(cell), "".join(cell["source"])
     assert [path.parent.parent for path in temporary.glob("*/mlflow.db")] == [temporary], (
         "the store lies in a folder of its own"
     )
