@@ -92,7 +92,7 @@ def test_a_receipt_has_the_fields_that_programs_read() -> None:
     assert set(json.loads(Path("receipt.json").read_text())) == {
         "status", "stage", "error", "name", "version", "model_uri", "run_id", "signature", "signature_digest", "steps", "checks",
         "metrics", "seconds", "job_key", "reused", "job", "compatibility", "formats",
-        "leak_allowlist", "dry_run",
+        "leak_allowlist", "dry_run", "tracking_uri", "experiment",
     }  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from typing import TYPE_CHECKING
 
 from modelpact._internal.lazy import lazy
@@ -49,3 +51,7 @@ __getattr__ = lazy(
         "verify": ".pipeline",
     },
 )
+
+if "IPython" in sys.modules:
+    # By name, so that the bundled code of a saved model does not contain it.
+    importlib.import_module("modelpact.security.notebook_errors").shorten_tracebacks()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from modelpact._internal.card import Card, CardTable, Displayed
 from modelpact.step import Inputs, Params, Step, caller_reports_errors
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Outputs:
+class Outputs(Displayed):
     """A prediction that conforms to the signature, and its provenance.
 
     Attributes:
@@ -74,6 +75,10 @@ class Outputs:
 
     prediction: Any
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    def _card(self) -> Card:
+        facts = {name: str(value) for name, value in self.metadata.items()}
+        return Card("Outputs", "Prediction", facts=facts, value=self.prediction)
 
 
 class Check(BaseModel):
@@ -87,7 +92,7 @@ class Check(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Displayed):
     """The results of all checks of one verification, in order.
 
     Example:
@@ -107,8 +112,22 @@ class Verdict:
         """The checks that failed."""
         return tuple(check for check in self.checks if not check.ok)
 
+    def _card(self) -> Card:
+        passed = len(self.checks) - len(self.failed)
+        title = f"{passed} of {len(self.checks)} checks passed"
+        return Card("Verdict", title, _word(self.ok), self.ok, tables=[_check_table(self.checks)])
 
-class Receipt(BaseModel):
+
+def _word(ok: bool) -> str:
+    return "ok" if ok else "failed"
+
+
+def _check_table(checks: Sequence[Check]) -> CardTable:
+    rows = [(check.code, _word(check.ok), check.detail) for check in checks]
+    return CardTable("Checks", ("check", "result", "detail"), rows)
+
+
+class Receipt(Displayed, BaseModel):
     """The result of one run, written as `receipt.json` after success and after failure.
 
     Attributes:
@@ -166,6 +185,47 @@ class Receipt(BaseModel):
     def to_json(self) -> str:
         """Return the content of `receipt.json`."""
         return self.model_dump_json(indent=2) + "\n"
+
+    @property
+    def summary(self) -> str:
+        """The result in one line."""
+        if self.status == "failed":
+            return f"{self.name} failed in {self.stage}: {self.error}"
+        if self.dry_run:
+            reused = f"; version {self.version} would be reused" if self.reused else ""
+            return f"dry run of {self.name}: nothing was written{reused}"
+        if self.version is None:
+            return f"saved {self.name} as {self.model_uri}, not registered"
+        return f"{'reused' if self.reused else 'registered'} {self.name} version {self.version}"
+
+    def _card(self) -> Card:
+        facts = {name: _shorten(value) for name, value in self if name not in _NOT_FACTS}
+        tables = [_check_table(self.checks)]
+        if self.signature is not None:
+            from mlflow.models import ModelSignature
+
+            from modelpact.signature.export.column_table import contract_tables
+
+            tables += contract_tables(ModelSignature.from_dict(self.signature))
+        return Card("Receipt", self.summary, self.status, self.status == "ok", facts, tables)
+
+
+_NOT_FACTS = {
+    "status", "stage", "error", "name", "version", "signature", "signature_digest", "job_key",
+    "compatibility", "checks",
+}  # fmt: skip
+"""Fields of a receipt that its card shows in another way, or not at all."""
+
+
+def _shorten(value: object) -> str:
+    """Return the text of a value of a receipt; empty for one that says nothing."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_shorten(item)}" for key, item in value.items() if item)
+    if isinstance(value, list):
+        return ", ".join(map(_shorten, value))
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return str(value) if value else ""
 
 
 JOB_KEY, SWEEP, JOB_NUMBER = "modelpact.job_key", "modelpact.sweep", "modelpact.job"

@@ -121,9 +121,12 @@ PUBLIC = {
     "modelpact.cli.main": ["main"],
     "modelpact.cli.compose": ["build", "import_model"],
     "modelpact.cli.config_groups": [
+        "find_option",
+        "first_comment",
         "list_groups",
         "list_options",
         "option_keys",
+        "read_option",
         "unknown_option",
     ],
     "modelpact.cli.error_reporting": ["report", "translate"],

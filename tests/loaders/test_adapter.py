@@ -47,6 +47,18 @@ def scaled() -> Adapter:
     return CustomLoader().load(info.model_uri)
 
 
+def test_a_notebook_shows_the_contract(scaled: Adapter) -> None:
+    html = scaled._repr_html_()
+    for part in (
+        scaled.uri,
+        "lossless",
+        "<caption>Inputs</caption>",
+        "scale",
+    ):
+        assert part in html
+    assert ">verified<" in CustomLoader().load(scaled.uri)._repr_html_()
+
+
 @pytest.fixture
 def make_scripted(scaled: Adapter) -> Callable[[Any], Adapter]:
     """An adapter to a scripted model."""

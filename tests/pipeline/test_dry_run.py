@@ -48,6 +48,7 @@ def test_a_dry_run_creates_no_store(
         None,
         None,
     )
+    assert (receipt["tracking_uri"], receipt["experiment"]) == ("sqlite:///mlflow.db", None)
     assert receipt["steps"]["register"] == "MlflowRegister"
     assert receipt["steps"]["tracking"] == "MlflowTracking"
 

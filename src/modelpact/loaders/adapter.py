@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from modelpact._internal import mlflow_compat
+from modelpact._internal.card import Card, Displayed
 from modelpact._internal.guards import convert_errors
 from modelpact._internal.text import truncate
 from modelpact.errors import InputsError, PactError, PredictError
@@ -35,7 +36,7 @@ __all__ = ["Adapter"]
 _NO_LOCK = contextlib.nullcontext()
 
 
-class Adapter:
+class Adapter(Displayed):
     """A loaded model under its signature.
 
     Args:
@@ -79,6 +80,19 @@ class Adapter:
         """
         saved = self._saved_model()
         return None if saved is None else saved.model
+
+    def _card(self) -> Card:
+        from modelpact.signature.export.column_table import contract_tables
+
+        facts = {
+            "signature": self._digest,
+            "policy": self._enforcer.policy,
+            "extra columns": self._enforcer.extra,
+        }
+        verified = self.artifact_digest is not None
+        status = "verified" if verified else "files not verified"
+        tables = contract_tables(self.signature)
+        return Card("Adapter", self.uri, status, verified, facts, tables)
 
     def _saved_model(self) -> SavedModel | None:
         from mlflow.exceptions import MlflowException

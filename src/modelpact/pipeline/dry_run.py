@@ -45,10 +45,13 @@ def dry_run(
     Raises:
         PactError: A stage failed, as in `publish`.
     """
+    # Within `publish`, MLflow's settings name the temporary store.
+    real = tracking.target()
 
     def finish(receipt: Receipt) -> Receipt:
         kinds = {**receipt.steps, "register": register.KIND, "tracking": tracking.KIND}
         changes: dict[str, Any] = {"dry_run": True, "run_id": None, "steps": kinds}
+        changes |= {"tracking_uri": real.display_uri(), "experiment": None}
         if not receipt.reused:
             changes["model_uri"] = None
         receipt = receipt.model_copy(update=changes)
@@ -60,8 +63,6 @@ def dry_run(
         store = SqliteTracking(
             uri=f"sqlite:///{temporary}/mlflow.db", artifact_location=f"{temporary}/artifacts"
         )
-        # Within `publish`, MLflow's settings name the temporary store.
-        real = tracking.target()
         try:
             with _reading(real):
                 # A stored model is read from the real store.

@@ -97,28 +97,22 @@ class ProgressBar(_Display["Bar"]):
 
 def show_receipt(receipt: Receipt, folder: Path) -> None:
     """Print the summary of a run: a table on a terminal, one line elsewhere."""
-    if receipt.dry_run:
-        reused = f"; version {receipt.version} would be reused" if receipt.reused else ""
-        title = f"dry run of {receipt.name}: nothing was written{reused}"
-    elif receipt.version is None:
-        title = f"saved {receipt.name} as {receipt.model_uri}, not registered"
-    else:
-        verb = "reused" if receipt.reused else "registered"
-        title = f"{verb} {receipt.name} version {receipt.version}"
     scores = ", ".join(f"{name}={value:.4g}" for name, value in receipt.metrics.items())
     folder = shown_path(folder)
     if sys.stdout.isatty():
-        _show_receipt_table(receipt, title, scores, folder)
+        _show_receipt_table(receipt, scores, folder)
     else:
-        parts = (title, scores, _count_checks(receipt), f"receipt in {folder}")
+        parts = (receipt.summary, scores, _count_checks(receipt), f"receipt in {folder}")
         sys.stdout.write("; ".join(filter(None, parts)) + "\n")
 
 
-def _show_receipt_table(receipt: Receipt, title: str, scores: str, folder: Path) -> None:
+def _show_receipt_table(receipt: Receipt, scores: str, folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
+    table = Table(
+        title=receipt.summary, title_justify="left", show_header=False, box=None, pad_edge=False
+    )
     table.add_row("steps", ", ".join(receipt.steps.values()))
     table.add_row("metrics", scores or "none")
     table.add_row("formats", ", ".join(receipt.formats) or "none")

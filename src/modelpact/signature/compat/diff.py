@@ -30,7 +30,7 @@ from modelpact._internal.text import preview
 from modelpact.signature.canonical import default_form
 from modelpact.signature.compat.descriptions import Part, describe_part
 from modelpact.signature.compat.layouts import LAYOUTS, find_layout, loses_layout
-from modelpact.signature.compat.rules import Change, Direction, Side
+from modelpact.signature.compat.rules import Change, ChangeList, Direction, Side
 from modelpact.signature.compat.subtyping import (
     TypeContext,
     has_ragged_rows,
@@ -54,7 +54,7 @@ Members = Mapping[Any, Member]
 
 def diff(
     old: ModelSignature, new: ModelSignature, policy: str = "lossless", extra: str = "ignore"
-) -> list[Change]:
+) -> ChangeList:
     """List every change between two signatures, at every depth.
 
     Args:
@@ -80,11 +80,13 @@ def diff(
         inputs.sex: absent -> string (INPUT_REQUIRED_ADDED) ['backward']
     """
     check_options(policy, extra)
-    return [
-        *_SideDiff("input", policy, extra).compare_schemas(old.inputs, new.inputs),
-        *_SideDiff("output", policy, extra).compare_schemas(old.outputs, new.outputs),
-        *_SideDiff("param", policy, extra).compare_params(old.params, new.params),
-    ]
+    return ChangeList(
+        [
+            *_SideDiff("input", policy, extra).compare_schemas(old.inputs, new.inputs),
+            *_SideDiff("output", policy, extra).compare_schemas(old.outputs, new.outputs),
+            *_SideDiff("param", policy, extra).compare_params(old.params, new.params),
+        ]
+    )
 
 
 class _SideDiff:

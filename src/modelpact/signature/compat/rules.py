@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from modelpact._internal.card import Card, CardTable, Displayed
+from modelpact._internal.counts import format_count
 from modelpact._internal.text import truncate
 
-__all__ = ["RULES", "Change", "Direction", "Side"]
+__all__ = ["RULES", "Change", "ChangeList", "Direction", "Side"]
 
 Side = Literal["input", "output", "param"]
 Direction = Literal["backward", "forward"]
@@ -42,6 +44,23 @@ class Change:
     def to_dict(self) -> dict[str, object]:
         """Return the change as plain data for JSON, with the meaning of its rule."""
         return {**asdict(self), "breaks": sorted(self.breaks), "meaning": RULES[self.rule]}
+
+
+class ChangeList(Displayed, list[Change]):
+    """A list of changes, which a notebook shows as a table."""
+
+    def _card(self) -> Card:
+        breaking = sum("backward" in change.breaks for change in self)
+        verb = "breaks" if breaking == 1 else "break"
+        count = format_count(len(self), "change")
+        title = f"{count}, {breaking or 'none'} of which {verb} callers" if self else "no changes"
+        rows = [
+            (one.rule, one.path, one.old or "", one.new or "", ", ".join(sorted(one.breaks)))
+            for one in self
+        ]
+        table = CardTable("Changes", ("rule", "path", "old", "new", "breaks"), rows)
+        status = "breaking" if breaking else "compatible"
+        return Card("Changes", title, status, not breaking, tables=[table])
 
 
 _TYPE_RULES = {

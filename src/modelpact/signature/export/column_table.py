@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object
 
+from modelpact._internal.card import CardTable
 from modelpact.errors import SignError
 from modelpact.signature import format_type, infer
 from modelpact.signature.export.column_values import (
@@ -24,12 +25,13 @@ from modelpact.signature.export.column_values import (
 if TYPE_CHECKING:
     from mlflow.types.schema import ParamSchema, Schema, TensorSpec
 
-    from modelpact.types import Inputs, Outputs
+    from modelpact.types import Inputs, Outputs, Signature
 
 __all__ = [
     "HEADERS",
     "ColumnRow",
     "add_errors",
+    "contract_tables",
     "describe_columns",
     "describe_params",
     "describe_schema",
@@ -96,6 +98,23 @@ def describe_params(schema: ParamSchema) -> list[ColumnRow]:
         kind = name if spec.shape is None else f"[{name}]"
         rows.append(ColumnRow(spec.name, kind, "no", format_example(spec.default)))
     return rows
+
+
+def contract_tables(signature: Signature) -> list[CardTable]:
+    """Return the inputs, the params and the outputs of a signature as tables."""
+
+    def schema_table(title: str, schema: Schema | None) -> CardTable:
+        rows = [] if schema is None else describe_schema(schema, None, check_integers=False)
+        cells = [(row.path, row.type, row.required) for row in rows]
+        return CardTable(title, ("name", "type", "required"), cells)
+
+    params = [] if signature.params is None else describe_params(signature.params)
+    cells = [(row.path, row.type, row.example or "none") for row in params]
+    return [
+        schema_table("Inputs", signature.inputs),
+        CardTable("Params", ("name", "type", "default"), cells),
+        schema_table("Outputs", signature.outputs),
+    ]
 
 
 def describe_columns(
