@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ import pyarrow as pa
 import pytest
 from mlflow.pyfunc.model import PythonModel
 from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from modelpact import publish
 from modelpact.data import DiabetesData, MemoryData
-from modelpact.errors import ConfigError
+from modelpact.errors import ConfigError, DataError, SaveError
 from modelpact.models import MlflowModel, SklearnModel
 from modelpact.models.flavor import FlavorModel
 from modelpact.models.function import FunctionModel
@@ -136,6 +139,8 @@ def test_metrics_hold_rows_out() -> None:
         ({"signer": {"_target_": "no.Such"}}, "cannot import no.Such"),
         ({"singer": "infer"}, "unknown argument 'singer' (did you mean 'signer'?)"),
         ({"model": Ridge}, "the model is the class Ridge, not an object"),
+        ({"X": "houses.csv"}, "the inputs are a str, not rows"),
+        ({"y": [1.0]}, "the data has 10 rows but 1 targets"),
         ({"model": 7}, "the model is a int, which cannot be published"),
         ({"X": None}, "there is no data"),
         ({"name": None}, "the registered model has no name"),
@@ -143,10 +148,49 @@ def test_metrics_hold_rows_out() -> None:
 )
 def test_invalid_arguments_are_named(arguments: Any, text: str) -> None:
     given = {"model": Ridge(), "X": FRAME, "y": TARGETS, "name": "houses", **arguments}
-    with pytest.raises(ConfigError) as raised:
+    with pytest.raises((ConfigError, DataError)) as raised:
         publish(**given)
     assert text in str(raised.value)
-    assert not Path("mlflow.db").exists()
+    assert client().search_registered_models() == []
+
+
+class Halver:
+    """Not a class of any library."""
+
+    def fit(self, inputs: Any, targets: Any) -> None:
+        self.factor = 0.5
+
+    def predict(self, inputs: Any) -> Any:
+        return inputs["a"] * self.factor
+
+
+def test_an_object_with_a_method_predict() -> None:
+    receipt = publish(Halver(), FRAME, TARGETS, name="halves")
+    assert (receipt.status, receipt.steps["model"]) == ("ok", "FunctionModel")
+
+
+def test_an_estimator_of_a_notebook_needs_a_pickle() -> None:
+    def square(values: Any) -> Any:
+        return values**2
+
+    square.__module__, square.__qualname__ = "__main__", "square"
+    sys.modules["__main__"].square = square  # type: ignore[attr-defined]
+    try:
+        estimator = make_pipeline(FunctionTransformer(square), Ridge())
+        with pytest.raises(SaveError, match=r"uses __main__\.square, which cannot be imported"):
+            publish(estimator, FRAME, TARGETS, name="squares")
+        assert publish(estimator, FRAME, TARGETS, name="squares", saver="builtin").version == "1"
+    finally:
+        del sys.modules["__main__"].square
+
+
+def test_a_loaded_model_of_mlflow() -> None:
+    uri = publish(Ridge(), FRAME, TARGETS, name="houses").model_uri
+    with make_step("tracking", "mlflow").open():
+        loaded = mlflow.pyfunc.load_model(uri)
+    model = make_model(loaded)
+    assert isinstance(model, MlflowModel)
+    assert model.uri == uri
 
 
 def test_steps_by_name_options_and_object() -> None:

@@ -53,6 +53,11 @@ class DataSource(Step, ABC):
         """The file or the URL of the data, for MLflow's page of the run; None if it has none."""
         return None
 
+    @property
+    def label(self) -> str:
+        """What messages call the source."""
+        return self.KIND
+
     @abstractmethod
     def read(self) -> Sample:
         """Read the data.
@@ -84,11 +89,11 @@ class DataSource(Step, ABC):
         n_rows = count_rows(inputs)
         if n_rows == 0:
             raise self._error(
-                f"{self.KIND} has no rows", "A model cannot be fitted or signed without data."
+                f"{self.label} has no rows", "A model cannot be fitted or signed without data."
             )
         if targets is not None and count_rows(targets) != n_rows:
             raise self._error(
-                f"{self.KIND} has {n_rows} rows but {count_rows(targets)} targets",
+                f"{self.label} has {n_rows} rows but {count_rows(targets)} targets",
                 "Give one target per row.",
             )
         if targets is None or self.test_size == 0:
@@ -96,7 +101,7 @@ class DataSource(Step, ABC):
         n_test = max(1, round(n_rows * self.test_size))
         if n_test >= n_rows:
             raise self._error(
-                f"{self.KIND} has {n_rows} row(s), too few for data.test_size={self.test_size}: "
+                f"{self.label} has {n_rows} row(s), too few for data.test_size={self.test_size}: "
                 "none would be left to fit the model",
                 "Set data.test_size=0, or give more rows.",
             )
@@ -117,7 +122,7 @@ class DataSource(Step, ABC):
             if call := foreign_tables.conversion(value):
                 package = type(value).__module__.partition(".")[0]
                 raise self._error(
-                    f"{self.KIND} reads {part} as a {type(value).__name__} of {package}",
+                    f"{self.label} reads {part} as a {type(value).__name__} of {package}",
                     f"Convert them to pandas or NumPy: {part}.{call}.",
                 )
 

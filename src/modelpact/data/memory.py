@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -9,7 +10,7 @@ from pydantic import PrivateAttr
 
 from modelpact._internal.type_checks import is_list_of
 from modelpact.data.base import DataSource
-from modelpact.errors import ConfigError
+from modelpact.errors import ConfigError, DataError
 from modelpact.types import Sample
 
 __all__ = ["MemoryData"]
@@ -39,13 +40,26 @@ class MemoryData(DataSource):
             targets: One target per row, or None.
             as_frame: Whether dicts of one row each become a DataFrame.
             options: The fields of `DataSource`.
+
+        Raises:
+            DataError: The inputs are a single value or a path.
         """
         options.setdefault("test_size", 0.2 if options.get("metrics") else 0.0)
         source = cls(**options)
+        if isinstance(inputs, (str, bytes, int, float, Path)):
+            raise DataError(
+                f"the inputs are a {type(inputs).__name__}, not rows",
+                remedy="Give a DataFrame, an array or a list of rows, or a data source such as "
+                "CsvData(path=...) for a file.",
+            )
         source._inputs = _to_inputs(inputs, as_frame)
         targets = _to_pandas(targets)
         source._targets = np.asarray(targets) if isinstance(targets, (list, tuple)) else targets
         return source
+
+    @property
+    def label(self) -> str:
+        return "the data"
 
     @property
     def name(self) -> str:

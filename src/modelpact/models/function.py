@@ -21,7 +21,7 @@ FILE = "function.pkl"
 
 
 class FunctionModel(Model):
-    """A function of the inputs, or of the inputs and the params.
+    """A function or a method of the inputs, or of the inputs and the params.
 
     The saved model contains the function as a pickle, by value where its module is not installed.
 
@@ -40,6 +40,12 @@ class FunctionModel(Model):
         model = cls()
         model._function = function
         return model
+
+    def fit(self, inputs: Inputs, targets: Any) -> None:
+        """Call `fit` of the object whose method the function is, if it has one."""
+        owner: Any = getattr(self._function, "__self__", None)
+        if hasattr(owner, "fit"):
+            owner.fit(inputs, targets)
 
     def identity(self) -> dict[str, Any]:
         return super().identity() | {"function": hashlib.sha256(self._pickle()).hexdigest()}

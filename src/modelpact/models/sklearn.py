@@ -12,7 +12,7 @@ import numpy as np
 import skops.io
 from pydantic import PrivateAttr
 
-from modelpact.errors import ConfigError, FitError, PredictError
+from modelpact.errors import ConfigError, FitError, PredictError, SaveError
 from modelpact.models.base import Model
 from modelpact.models.fit_hints import find_hint
 from modelpact.step import Inputs, Params
@@ -48,6 +48,14 @@ class EstimatorModel(Model):
         path = folder / "estimator.skops"
         skops.io.dump(self.fitted_estimator, path)
         trusted = skops.io.get_untrusted_types(file=path)
+        own = [name for name in trusted if name.startswith("__main__.")]
+        if own:
+            raise SaveError(
+                f"the estimator uses {own[0]}, which cannot be imported where the model is loaded",
+                remedy="Define it in a module, and import it from there; or save the model with "
+                "saver=builtin, which pickles it.",
+                model=self.KIND,
+            )
         (folder / "trusted.json").write_text(json.dumps(trusted), encoding="utf-8")
 
     def load(self, folder: Path) -> None:

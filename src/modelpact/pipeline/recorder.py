@@ -73,7 +73,7 @@ class RunRecorder:
         text = redact(str(error).strip())[:MAX_LENGTH]
         return self._errors[name](
             f"{name} failed: {type(error).__name__}: {text}",
-            remedy="The full traceback is in the log of the job; HYDRA_FULL_ERROR=1 prints it.",
+            remedy="The cause is chained; on the command line, HYDRA_FULL_ERROR=1 prints it.",
         )
 
     def build_receipt(self, error: BaseException | None = None) -> Receipt:

@@ -97,7 +97,7 @@ def publish(
 
     Args:
         model: A `Model`; an estimator; an object of any library that MLflow has a flavor for; a
-            function of the inputs; or the URI of an existing model.
+            function, or an object with a method `predict`; or the URI of an existing model.
         X: The inputs: a DataFrame or a table, an array, a dict of arrays, a list of rows, a pair
             `(X, y)`, or a `DataSource`.
         y: One target per row; None if the model needs none.

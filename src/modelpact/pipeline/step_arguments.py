@@ -181,12 +181,14 @@ def make_model(model: object, *, fit: bool = True) -> Model:
 
     Args:
         model: A `Model`; an estimator; an object of any library that MLflow has a flavor for; a
-            function; or the URI of an existing model.
+            function or an object with a method `predict`; or the URI of an existing model.
         fit: Whether the model will be fitted; otherwise, it is fitted already.
 
     Raises:
         ConfigError: It is none of these.
     """
+    from mlflow.pyfunc import PyFuncModel
+
     if isinstance(model, Model):
         return model
     if isinstance(model, type):
@@ -196,15 +198,19 @@ def make_model(model: object, *, fit: bool = True) -> Model:
         )
     if isinstance(model, (str, Path)):
         return MlflowModel(uri=str(model))
+    stored = model.metadata.model_id if isinstance(model, PyFuncModel) else None
+    if stored is not None:
+        return MlflowModel(uri=f"models:/{stored}")
     if all(hasattr(model, name) for name in ("fit", "predict", "get_params")):
         return SklearnModel(estimator=model) if fit else SklearnModel.fitted(model)
     flavor = find_flavor(model)
     if flavor is not None:
         return FlavorModel.of(model, flavor)
-    if callable(model):
-        return FunctionModel.of(model)
+    predict = getattr(model, "predict", model)
+    if callable(predict) and not isinstance(model, PyFuncModel):
+        return FunctionModel.of(predict)
     raise ConfigError(
         f"the model is a {type(model).__name__}, which cannot be published",
         remedy="Give a Model, an estimator, an object of a library that MLflow has a flavor for, "
-        "a function, or the URI of a model.",
+        "an object with a method predict, a function, or the URI of a model.",
     )
