@@ -148,6 +148,9 @@ def test_the_repository_root_is_small() -> None:
     [
         ["-c", "import modelpact"],
         ["--help"],
+        ["task=publish", "saver=custom", "--help"],
+        ["data=csv", "--schema"],
+        ["--version"],
         ["--cfg", "job"],
         ["signer=explicit", "--info", "defaults"],
     ],

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +202,20 @@ def test_run_py_and_the_console_script_report_errors(command: list[str]) -> None
     bad = subprocess.run([*command, "signer=infr"], capture_output=True, text=True, check=False)
     assert (bad.returncode, bad.stdout) == (2, "")
     assert bad.stderr.startswith("error: unknown signer 'infr' (did you mean 'infer'?)")
+
+
+@pytest.mark.slow
+def test_a_terminal_shows_at_once_that_a_run_has_started() -> None:
+    started = time.monotonic()
+    reading, terminal = pty.openpty()
+    with subprocess.Popen([*RUN_PY, "signer=infr"], stderr=terminal) as process:
+        assert os.read(reading, 1000) == b"starting\r"
+        # 0.1 seconds on an idle machine.
+        assert time.monotonic() - started < 2
+        process.wait()
+    assert os.read(reading, 1000).startswith(b"\x1b[Kerror: unknown signer")
+    os.close(terminal)
+    os.close(reading)
 
 
 @pytest.mark.parametrize(

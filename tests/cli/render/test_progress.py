@@ -112,6 +112,17 @@ def test_finished_stages_stay_visible_on_a_terminal(
     assert lines == ["fit                   1.50 s", "predict              12.50 s  failed"]
 
 
+def test_the_stages_of_a_sweep_do_not_stay(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
+) -> None:
+    terminal(monkeypatch)
+    mocker.patch("rich.live.Live.start")
+    mocker.patch("rich.live.Live.refresh")
+    with Progress(keep_finished=False) as progress:
+        progress.stage("fit")
+    assert capsys.readouterr().err == ""
+
+
 def test_the_start_is_shown_on_a_terminal_until_it_is_hidden(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

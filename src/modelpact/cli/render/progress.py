@@ -43,9 +43,15 @@ class _Display(ABC, Generic[D]):
 
 
 class Progress(_Display["Status"]):
-    """Shows the stages of a task on a terminal, finished ones with their seconds."""
+    """Shows the stages of a task on a terminal.
 
-    _stage: tuple[str, float] | None = None
+    Args:
+        keep_finished: Whether finished stages stay visible, with their seconds.
+    """
+
+    def __init__(self, keep_finished: bool = True) -> None:
+        self._keep_finished = keep_finished
+        self._stage: tuple[str, float] | None = None
 
     def _create(self, console: Console) -> Status:
         return console.status("starting")
@@ -66,7 +72,7 @@ class Progress(_Display["Status"]):
             self._display.update(f"[bold]{text}[/bold]")
 
     def _finish_stage(self, result: str = "") -> None:
-        if self._display is not None and self._stage is not None:
+        if self._display is not None and self._stage is not None and self._keep_finished:
             name, started = self._stage
             line = f"{name:<18} {time.perf_counter() - started:7.2f} s  {result}".rstrip()
             self._display.console.print(line, markup=False, highlight=False)

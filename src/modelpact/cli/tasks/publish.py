@@ -76,7 +76,7 @@ class PublishTask(Task):
         run = dry_run if self.dry_run else publish
         # A signal that arrives too late to stop the run does not hide its result.
         with held_signals():
-            with Progress() as progress:
+            with Progress(keep_finished=self._job.number is None) as progress:
                 receipt = run(**self._steps(), folder=folder, observe=progress.stage, job=self._job)
             show_receipt(receipt, folder)
         return next(iter(receipt.metrics.values()), None)
