@@ -70,17 +70,8 @@ def _from_other(error: BaseException) -> PactError | None:
 
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return _invalid_yaml(error.problem_mark, str(error.problem))
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        # A write to an open file, such as the redirected output, does not name the file.
-        return PactError(
-            f"cannot write {error.filename or 'the output'}: {error.strerror}",
-            remedy="Free disk space, or write to another disk: hydra.run.dir=...",
-        )
-    if isinstance(error, OSError) and error.filename is not None:
-        return PactError(
-            f"cannot write {error.filename}: {error.strerror}",
-            remedy="Run in a writable folder, or set hydra.run.dir to one.",
-        )
+    if isinstance(error, OSError):
+        return _from_os(error)
     if isinstance(error, RecursionError) and _is_composing(error):
         keys = re.findall(r"full_key: ([\w.]+)$", str(error), re.MULTILINE)
         return ConfigError(
@@ -94,6 +85,21 @@ def _from_other(error: BaseException) -> PactError | None:
             _mask(str(error), 300), remedy="Choose an option of the group, such as register=none."
         )
     return None
+
+
+def _from_os(error: OSError) -> PactError | None:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        # A write to an open file, such as the redirected output, does not name the file.
+        return PactError(
+            f"cannot write {error.filename or 'the output'}: {error.strerror}",
+            remedy="Free disk space, or write to another disk: hydra.run.dir=...",
+        )
+    if error.filename is None:
+        return None
+    return PactError(
+        f"cannot write {error.filename}: {error.strerror}",
+        remedy="Run in a writable folder, or set hydra.run.dir to one.",
+    )
 
 
 def _is_composing(error: Exception) -> bool:

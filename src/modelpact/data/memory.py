@@ -31,7 +31,7 @@ class MemoryData(DataSource):
 
     @classmethod
     def of(
-        cls, inputs: Any, targets: Any = None, *, as_frame: bool = False, **options: Any
+        cls, inputs: object, targets: object = None, *, as_frame: bool = False, **options: Any
     ) -> Self:
         """Return a source of values.
 
@@ -76,7 +76,7 @@ class MemoryData(DataSource):
         return self.hold_out(self._inputs, self._targets)
 
 
-def _to_inputs(inputs: Any, as_frame: bool) -> Any:
+def _to_inputs(inputs: Any, as_frame: bool) -> object:
     """Convert tables and columns in lists to a DataFrame, and rows of numbers to an array."""
     is_columns = isinstance(inputs, dict) and is_list_of([*inputs.values()], list)
     if is_columns or (as_frame and is_list_of(inputs, dict) and inputs):
@@ -89,8 +89,8 @@ def _to_inputs(inputs: Any, as_frame: bool) -> Any:
     return _to_pandas(inputs)
 
 
-def _to_pandas(table: Any) -> Any:
+def _to_pandas(table: object) -> object:
     """Convert a table or a column of polars or Arrow to pandas."""
     package = type(table).__module__.partition(".")[0]
-    is_table = package in {"polars", "pyarrow"} and hasattr(table, "to_pandas")
-    return table.to_pandas() if is_table else table
+    convert = getattr(table, "to_pandas", None)
+    return table if convert is None or package not in {"polars", "pyarrow"} else convert()

@@ -38,7 +38,7 @@ class FlavorModel(Model):
     _pyfunc: PyFuncModel | None = PrivateAttr(default=None)
 
     @classmethod
-    def of(cls, native: Any, flavor: str) -> Self:
+    def of(cls, native: object, flavor: str) -> Self:
         """Return the model of an object.
 
         Args:
@@ -72,7 +72,7 @@ class FlavorModel(Model):
         return self._pyfunc.predict(inputs, params=params)
 
 
-def save_native(flavor: str, native: Any, folder: Path, **options: Any) -> None:
+def save_native(flavor: str, native: object, folder: Path, **options: object) -> None:
     """Save an object with `save_model` of an MLflow flavor, which gets the `options`."""
     save_model = importlib.import_module(f"mlflow.{flavor}").save_model
     if flavor == "pyfunc":
@@ -81,7 +81,7 @@ def save_native(flavor: str, native: Any, folder: Path, **options: Any) -> None:
         save_model(native, path=str(folder), **options)
 
 
-def find_flavor(native: Any) -> str | None:
+def find_flavor(native: object) -> str | None:
     """Return the MLflow flavor of an object's library; None if MLflow has none."""
     for kind in type(native).__mro__:
         package = kind.__module__.partition(".")[0]

@@ -158,7 +158,7 @@ def make_steps(
     return Steps(data=data, model=chosen, fit=fit, **made)
 
 
-def _make_data(X: object, y: object, *, as_frame: bool, **options: Any) -> DataSource:
+def _make_data(X: object, y: object, *, as_frame: bool, **options: object) -> DataSource:
     if isinstance(X, DataSource):
         if y is not None or any(options.values()):
             raise ConfigError(
@@ -187,8 +187,6 @@ def make_model(model: object, *, fit: bool = True) -> Model:
     Raises:
         ConfigError: It is none of these.
     """
-    from mlflow.pyfunc import PyFuncModel
-
     if isinstance(model, Model):
         return model
     if isinstance(model, type):
@@ -196,21 +194,36 @@ def make_model(model: object, *, fit: bool = True) -> Model:
             f"the model is the class {model.__name__}, not an object",
             remedy=f"Create one: {model.__name__}(...).",
         )
-    if isinstance(model, (str, Path)):
-        return MlflowModel(uri=str(model))
-    stored = model.metadata.model_id if isinstance(model, PyFuncModel) else None
-    if stored is not None:
-        return MlflowModel(uri=f"models:/{stored}")
+    uri = _find_uri(model)
+    if uri is not None:
+        return MlflowModel(uri=uri)
     if all(hasattr(model, name) for name in ("fit", "predict", "get_params")):
         return SklearnModel(estimator=model) if fit else SklearnModel.fitted(model)
     flavor = find_flavor(model)
     if flavor is not None:
         return FlavorModel.of(model, flavor)
     predict = getattr(model, "predict", model)
-    if callable(predict) and not isinstance(model, PyFuncModel):
+    if callable(predict):
         return FunctionModel.of(predict)
     raise ConfigError(
         f"the model is a {type(model).__name__}, which cannot be published",
         remedy="Give a Model, an estimator, an object of a library that MLflow has a flavor for, "
         "an object with a method predict, a function, or the URI of a model.",
     )
+
+
+def _find_uri(model: object) -> str | None:
+    """Return the URI of a stored model, which may be loaded already."""
+    from mlflow.pyfunc import PyFuncModel
+
+    if isinstance(model, (str, Path)):
+        return str(model)
+    if not isinstance(model, PyFuncModel):
+        return None
+    model_id = model.metadata.model_id
+    if model_id is None:
+        raise ConfigError(
+            "the model was loaded by mlflow.pyfunc.load_model, and its URI is unknown",
+            remedy="Give its URI: models:/name/1, runs:/<run_id>/model, or a folder.",
+        )
+    return f"models:/{model_id}"

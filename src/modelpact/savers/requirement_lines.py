@@ -70,13 +70,17 @@ def _find_problem(text: str, allowed: Collection[str]) -> str:
         return "refers to an environment variable"
     if text.startswith("-"):
         return ""
+    return _find_problem_of_requirement(text, "url" in allowed)
+
+
+def _find_problem_of_requirement(text: str, allows_urls: bool) -> str:
     try:
         requirement = Requirement(text.partition(" --")[0])
     except InvalidRequirement as error:
-        is_place = "://" in text or text.startswith((".", "/")) or "\\" in text
-        what = "a URL or path" if is_place else f"not a requirement: {str(error).splitlines()[0]}"
-        return "" if is_place and "url" in allowed else f"is {what}"
-    is_refused = requirement.url is not None and "url" not in allowed
+        if "://" in text or text.startswith((".", "/")) or "\\" in text:
+            return "" if allows_urls else "is a URL or path"
+        return f"is not a requirement: {str(error).splitlines()[0]}"
+    is_refused = requirement.url is not None and not allows_urls
     return "has a URL, which is not allowed" if is_refused else ""
 
 

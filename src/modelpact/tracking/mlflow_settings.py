@@ -67,21 +67,25 @@ class MlflowTracking(Tracking):
         Raises:
             ConfigError: They name a file or a folder, which MLflow no longer writes to.
         """
-        uri = self.uri or mlflow_compat.current_tracking_uri() or DEFAULT_URI
+        if self.uri is not None:
+            return self._create("tracking.uri", self.uri)
+        uri = mlflow_compat.current_tracking_uri() or DEFAULT_URI
+        target = self._create("MLFLOW_TRACKING_URI", uri)
+        target._registry_uri = os.environ.get("MLFLOW_REGISTRY_URI")
+        if self.experiment is None:
+            target._experiment_id = mlflow_compat.current_experiment()
+        return target
+
+    def _create(self, source: str, uri: str) -> Tracking:
         if uri.startswith("file:") or not re.match(r"\w+(\+\w+)?://|env:|databricks", uri):
-            raise _not_a_store("MLFLOW_TRACKING_URI" if self.uri is None else "tracking.uri", uri)
+            raise _not_a_store(source, uri)
         kind = SqliteTracking if uri.startswith("sqlite:") else ServerTracking
         experiment = self.experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME")
-        target = kind(
+        return kind(
             uri=uri,
             experiment=experiment or DEFAULT_EXPERIMENT,
             artifact_location=self.artifact_location,
         )
-        if self.uri is None:
-            target._registry_uri = os.environ.get("MLFLOW_REGISTRY_URI")
-            if self.experiment is None:
-                target._experiment_id = mlflow_compat.current_experiment()
-        return target
 
 
 def _not_a_store(source: str, uri: str) -> ConfigError:
