@@ -61,18 +61,16 @@ class Register(Step, ABC):
         BeforeValidator(lambda tags: {} if tags is None else read_named_values(tags)),
     ] = {}
 
-    @abstractmethod
     def check(self, name: str) -> None:
-        """Reject a configuration that would fail later, before any work is done.
+        """Reject a configuration that would fail later; the default accepts all.
 
         Raises:
             ConfigError: The name, a tag or an alias is invalid.
             SecretError: A tag contains a secret.
         """
 
-    @abstractmethod
     def find(self, name: str, job_key: str, job: Job | None = None) -> Version | None:
-        """Return the version of a finished job; None if the job must run.
+        """Return the version of a finished job; None, the default, if the job must run.
 
         Args:
             name: The registered model.
@@ -84,6 +82,7 @@ class Register(Step, ABC):
             RegisterError: The job is finished, and the register is configured to raise.
             AliasError: An alias for the version is protected.
         """
+        return None
 
     def check_compatibility(self, name: str, signature: Signature) -> CompatibilityReport | None:
         """Reject an incompatible contract before the model is saved.
@@ -121,12 +120,6 @@ class Register(Step, ABC):
 
 class NoneRegister(Register):
     """Registers nothing; the model stays in its run."""
-
-    def check(self, name: str) -> None:
-        return None
-
-    def find(self, name: str, job_key: str, job: Job | None = None) -> Version | None:
-        return None
 
     def register(
         self, name: str, model_uri: str, *, tags: dict[str, str] | None = None

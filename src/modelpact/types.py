@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from modelpact._internal.card import Card, CardTable, Displayed
-from modelpact.step import Inputs, Params, Step, caller_reports_errors
+from modelpact._internal.step import Inputs, Params, Step, caller_reports_errors
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion

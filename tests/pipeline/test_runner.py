@@ -33,11 +33,11 @@ from modelpact.errors import (
     StoreError,
     VerifyError,
 )
-from modelpact.loaders import BuiltinLoader
+from modelpact.loaders import BuiltinLoader, CustomLoader
 from modelpact.models import SklearnModel
 from modelpact.pipeline.runner import STAGES
 from modelpact.registers import MlflowRegister, NoneRegister
-from modelpact.savers import BuiltinSaver
+from modelpact.savers import BuiltinSaver, CustomSaver
 from modelpact.signature import digest
 from modelpact.signers import ExplicitSigner, InferSigner
 from modelpact.tracking import SqliteTracking
@@ -495,6 +495,34 @@ class NoSample(DataSource):
         return [1.0]
 
 
+class NoAdapter(CustomLoader):
+    """Returns what the adapter wraps."""
+
+    def load(self, uri: str) -> Any:
+        return super().load(uri).pyfunc
+
+
+class NoInfo(CustomSaver):
+    """Returns the URI only."""
+
+    def save(self, *arguments: Any, **options: Any) -> Any:
+        return super().save(*arguments, **options).model_uri
+
+
+class NoVerdict(NoneVerifier):
+    """Returns whether the model is good."""
+
+    def verify(self, *_: Any) -> Any:
+        return True
+
+
+class NoVersion(NoneRegister):
+    """Returns a number."""
+
+    def register(self, *_: Any, **__: Any) -> Any:
+        return 1
+
+
 class NoSignature(InferSigner):
     """Returns nothing."""
 
@@ -510,8 +538,15 @@ class NoSignature(InferSigner):
             {"signer": NoSignature()},
             "NoSignature.sign must return a ModelSignature, not a NoneType",
         ),
+        (
+            {"saver": NoInfo(pip_requirements=["numpy"])},
+            "NoInfo.save must return a ModelInfo, not a str",
+        ),
+        ({"loader": NoAdapter()}, "NoAdapter.load must return an Adapter, not a PyFuncModel"),
+        ({"verifier": NoVerdict()}, "NoVerdict.verify must return a Verdict, not a bool"),
+        ({"register": NoVersion()}, "NoVersion.register must return a ModelVersion, not an int"),
     ],
-    ids=["data", "signer"],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
 def test_a_step_that_returns_another_type_is_named(step: dict[str, Any], text: str) -> None:
     with pytest.raises(PactError, match=text):

@@ -101,7 +101,16 @@ class Loader(Step, ABC):
         loader._pinned = artifact_digest
         return loader
 
-    def _load_adapter(self, uri: str) -> LoadedModel:
+    def load_adapter(self, uri: str) -> LoadedModel:
+        """Fetch a model of any flavor, verify its files, and load it; for `load` of a subclass.
+
+        Args:
+            uri: As in `load`.
+
+        Raises:
+            LoadError: The model does not exist or has no signature.
+            IntegrityError: The files are not the published ones.
+        """
         if not isinstance(uri, (str, Path)):
             raise LoadError(
                 f"a URI is a string, not {type(uri).__name__}", remedy="Write models:/name/1."

@@ -13,7 +13,7 @@ class BuiltinLoader(Loader):
     """Loads a model of any MLflow flavor."""
 
     def load(self, uri: str) -> Adapter:
-        adapter = self._load_adapter(uri)
+        adapter = self.load_adapter(uri)
         if self.config_file is not None:
             check_config_file(self.config_file)
             adapter.load_context(self.config_file)

@@ -14,7 +14,7 @@ class CustomLoader(Loader):
     """Loads a model that modelpact saved as code, configuration and state."""
 
     def load(self, uri: str) -> Adapter:
-        adapter = self._load_adapter(uri)
+        adapter = self.load_adapter(uri)
         if adapter.model is None:
             flavors = ", ".join(adapter.pyfunc.metadata.flavors)
             raise LoadError(

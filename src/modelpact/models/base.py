@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import PrivateAttr
 
+from modelpact._internal.step import Inputs, Params, Step
 from modelpact.errors import ModelConfigError, ModelConfigNotFound
-from modelpact.step import Inputs, Params, Step
 
 if TYPE_CHECKING:
     from modelpact.types import Signature

@@ -11,8 +11,8 @@ from pydantic import PrivateAttr
 
 from modelpact._internal.files import temporary_folder
 from modelpact._internal.mlmodel_file import load_pyfunc
+from modelpact._internal.step import Inputs, Params
 from modelpact.models.base import Model
-from modelpact.step import Inputs, Params
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel

@@ -12,8 +12,8 @@ import cloudpickle
 from pydantic import PrivateAttr
 
 from modelpact._internal.requirements import find_own_code
+from modelpact._internal.step import Inputs, Params
 from modelpact.models.base import Model
-from modelpact.step import Inputs, Params
 
 __all__ = ["FunctionModel"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from modelpact._internal.step import Params
 from modelpact.models.sklearn import EstimatorModel
-from modelpact.step import Params
 
 __all__ = ["Flower", "IrisModel"]
 

@@ -12,11 +12,11 @@ from pydantic import PrivateAttr
 
 from modelpact._internal.guards import convert_errors
 from modelpact._internal.mlmodel_file import load_pyfunc
+from modelpact._internal.step import Inputs, Params
 from modelpact._internal.text import truncate
 from modelpact.errors import IntegrityError, LoadError
 from modelpact.models.base import Model
 from modelpact.security.integrity import IntegrityPolicy, fetch_files
-from modelpact.step import Inputs, Params
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel

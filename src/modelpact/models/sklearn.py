@@ -12,10 +12,10 @@ import numpy as np
 import skops.io
 from pydantic import PrivateAttr
 
+from modelpact._internal.step import Inputs, Params
 from modelpact.errors import ConfigError, FitError, PredictError, SaveError
 from modelpact.models.base import Model
 from modelpact.models.fit_hints import find_hint
-from modelpact.step import Inputs, Params
 
 __all__ = ["EstimatorModel", "SklearnModel", "untrusted_types"]
 

@@ -11,8 +11,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from modelpact._internal.step import Inputs, Params
 from modelpact.models.sklearn import EstimatorModel
-from modelpact.step import Inputs, Params
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

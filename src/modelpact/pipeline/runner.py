@@ -27,6 +27,7 @@ from modelpact.errors import (
     StoreError,
     VerifyError,
 )
+from modelpact.loaders import Adapter
 from modelpact.models.row_methods import call_fit
 from modelpact.pipeline.mlflow_run import failing_model, input_logger, open_run
 from modelpact.pipeline.process_state import restored_sys_path
@@ -212,6 +213,7 @@ def fit_and_register(
     with failing_model(store, info):
         with recorder.stage("load"), interruptible():
             adapter = steps.loader.load(info.model_uri)
+            check_returned(adapter, Adapter, f"{steps.loader.KIND}.load", LoadError)
             recorder.record(formats=detect_formats(adapter.folder))
         with recorder.stage("verify"), interruptible():
             verify_model(steps, recorder, adapter, sample, signature)

@@ -10,8 +10,16 @@ from modelpact import models
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import temporary_folder
 from modelpact._internal.text import truncate
+from modelpact._internal.type_checks import wrong_type
 from modelpact.datatypes import count_rows, take_rows, to_python
-from modelpact.errors import PactError, PredictError, SignError, VerifyError
+from modelpact.errors import (
+    PactError,
+    PredictError,
+    RegisterError,
+    SaveError,
+    SignError,
+    VerifyError,
+)
 from modelpact.models.row_objects import call_predict
 from modelpact.pipeline.job_key import digest_fitted, job_key
 from modelpact.pipeline.mlflow_run import failing_model
@@ -20,7 +28,7 @@ from modelpact.pipeline.run_params import redact_config
 from modelpact.registers import record_checks
 from modelpact.security import leak_scan
 from modelpact.signature import compile as compile_signature
-from modelpact.types import JOB_KEY
+from modelpact.types import JOB_KEY, Verdict
 
 if TYPE_CHECKING:
     from modelpact.data import DataSource
@@ -97,7 +105,7 @@ def check_returned(value: T, kind: type[T], method: str, error: type[PactError])
     """Return what a step returned, or raise an error if it is of another type."""
     if not isinstance(value, kind):
         raise error(
-            f"{method} must return a {kind.__name__}, not a {type(value).__name__}",
+            f"{method} must return {wrong_type(value, kind)}",
             remedy="Correct the class of the step.",
         )
     return value
@@ -206,12 +214,14 @@ def save_model(
 ) -> Info:
     """Save the model with an input example, and log its metrics."""
     from mlflow.entities import Metric
+    from mlflow.models.model import ModelInfo
 
     example = _input_example(sample, signature)
     with temporary_folder() as folder, redirect_temporary_files(folder):
         info = steps.saver.save(
             steps.model, signature, example, form=_input_form(sample.inputs) or "frame"
         )
+        check_returned(info, ModelInfo, f"{steps.saver.KIND}.save", SaveError)
     recorder.record(
         model_uri=info.model_uri, leak_allowlist=leak_scan.allowlist_from_tags(info.tags)
     )
@@ -231,6 +241,7 @@ def verify_model(
     """Verify the loaded model, and record the checks, failed ones as well."""
     try:
         verdict = steps.verifier.verify(adapter, sample, signature)
+        check_returned(verdict, Verdict, f"{steps.verifier.KIND}.verify", VerifyError)
     except VerifyError as error:
         if error.verdict is not None:
             recorder.record(checks=list(error.verdict.checks))
@@ -244,6 +255,8 @@ def register_model(steps: Steps, recorder: RunRecorder, info: Info, job: Job) ->
 
     A concurrent run of the same job may have registered another model; its version is reused.
     """
+    from mlflow.entities.model_registry import ModelVersion
+
     facts = recorder.facts
     tags = {
         **steps.model.lineage_tags(),
@@ -254,6 +267,7 @@ def register_model(steps: Steps, recorder: RunRecorder, info: Info, job: Job) ->
     version = steps.register.register(facts["name"], info.model_uri, tags=tags)
     if version is None:
         return
+    check_returned(version, ModelVersion, f"{steps.register.KIND}.register", RegisterError)
     recorder.record(version=str(version.version))
     if version.source != info.model_uri:
         recorder.record(model_uri=version.source, reused=True)

@@ -90,11 +90,14 @@ class Saver(Step, ABC):
         check_requirements(
             self.pip_requirements or (), "saver.pip_requirements", self.allowed_requirement_options
         )
-        self._check_model(model)
+        self.check_model(model)
 
-    @abstractmethod
-    def _check_model(self, model: Model) -> None:
-        """Raise a SaveError if this saver cannot save the model."""
+    def check_model(self, model: Model) -> None:
+        """Check before any work is done that this saver can save a model; the default does nothing.
+
+        Raises:
+            SaveError: It cannot.
+        """
 
     def hands_over(self, model: Model, form: InputForm | None) -> bool:
         """Return whether the saved model gets inputs in this form."""
@@ -105,12 +108,25 @@ class Saver(Step, ABC):
         return True
 
     @abstractmethod
-    def _write(self, model: Model, folder: Path, *, form: InputForm, **options: Any) -> None:
-        """Write the model to `folder` with a `save_model` of MLflow, which gets the `options`."""
+    def write(self, model: Model, folder: Path, *, form: InputForm, **options: Any) -> None:
+        """Write a model to a folder; `save` checks the result and uploads it.
 
-    @abstractmethod
-    def _requirements_source(self, model: Model) -> tuple[object, str]:
-        """Return what inferred requirements depend on: an object, and its saved form."""
+        Args:
+            model: The fitted model.
+            folder: The folder, which does not exist yet.
+            form: What a model of your own gets when it is called: `frame`, `records` or `series`.
+            options: Options for `save_model` of an MLflow flavor: `signature`, `input_example`,
+                `mlflow_model`, and `pip_requirements` unless MLflow shall infer them.
+        """
+
+    def requirements_source(self, model: Model) -> tuple[object, str]:
+        """Return what inferred requirements depend on, under which they are cached.
+
+        Returns:
+            An object whose libraries are required, and a name of the form it is saved in.
+        """
+        native = model.native_model()
+        return (type(model) if native is None else native), model.identity()["class"]
 
     @held_signals()
     def save(
@@ -197,20 +213,20 @@ class Saver(Step, ABC):
 
     def _write_with_requirements(self, model: Model, folder: Path, **options: Any) -> None:
         if self.pip_requirements is not None:
-            self._write(model, folder, pip_requirements=self.pip_requirements, **options)
+            self.write(model, folder, pip_requirements=self.pip_requirements, **options)
             return
-        source, form = self._requirements_source(model)
+        source, form = self.requirements_source(model)
         key = requirements.fingerprint(
             source, self.KIND, form, requirements.hash_code(self.code_paths)
         )
         known = requirements.load_cached(key)
         if known is not None:
-            self._write(model, folder, pip_requirements=[requirements.SKIP_CHECK], **options)
+            self.write(model, folder, pip_requirements=[requirements.SKIP_CHECK], **options)
             requirements.write_files(known, folder)
             return
         # MLflow infers the requirements by loading the model in a new process.
         with requirements.watch_inference() as failures:
-            self._write(model, folder, **options)
+            self.write(model, folder, **options)
         requirements.save_to_cache(None if failures else key, folder, model.extra_requirements)
         for compiled in list(folder.rglob("__pycache__")):
             shutil.rmtree(compiled)

@@ -28,7 +28,7 @@ class BuiltinSaver(Saver):
 
     flavor: str | None = None
 
-    def _check_model(self, model: Model) -> None:
+    def check_model(self, model: Model) -> None:
         if self.config_file is not None:
             raise SaveError(
                 f"saver.config_file={self.config_file}: MLflow's flavors store no configuration",
@@ -74,10 +74,10 @@ class BuiltinSaver(Saver):
             )
         return name
 
-    def _requirements_source(self, model: Model) -> tuple[object, str]:
+    def requirements_source(self, model: Model) -> tuple[object, str]:
         return model.native_model(), self._import_flavor(model).__name__
 
-    def _write(self, model: Model, folder: Path, *, form: InputForm, **options: Any) -> None:
+    def write(self, model: Model, folder: Path, *, form: InputForm, **options: Any) -> None:
         flavor = self._import_flavor(model)
         native = model.native_model()
         if flavor.__name__ == "mlflow.sklearn":

@@ -34,7 +34,7 @@ class CustomSaver(Saver):
     Adapter: ClassVar[type[SavedModel]] = SavedModel
     """The `PythonModel` that MLflow runs."""
 
-    def _check_model(self, model: Model) -> None:
+    def check_model(self, model: Model) -> None:
         if self.config_file is not None:
             check_config_file(self.config_file)
             model.load_context(self.config_file)
@@ -52,11 +52,7 @@ class CustomSaver(Saver):
     def checks_example(self, model: Model, signature: Signature) -> bool:
         return not _is_from_hints(signature, type(model))
 
-    def _requirements_source(self, model: Model) -> tuple[object, str]:
-        native = model.native_model()
-        return (type(model) if native is None else native), model.identity()["class"]
-
-    def _write(self, model: Model, folder: Path, *, form: InputForm, **options: Any) -> None:
+    def write(self, model: Model, folder: Path, *, form: InputForm, **options: Any) -> None:
         import mlflow.pyfunc
 
         with temporary_folder() as temporary:

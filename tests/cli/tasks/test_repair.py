@@ -424,7 +424,7 @@ def test_temporary_files_of_mlflow_are_in_our_folder(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
-    write = CustomSaver._write
+    write = CustomSaver.write
 
     def watched(self: CustomSaver, model: Any, folder: Path, **options: Any) -> None:
         made.append(Path(tempfile.mkdtemp()))
@@ -432,7 +432,7 @@ def test_temporary_files_of_mlflow_are_in_our_folder(
         write(self, model, folder, **options)
 
     before = os.environ.get("TMPDIR")
-    monkeypatch.setattr(CustomSaver, "_write", watched)
+    monkeypatch.setattr(CustomSaver, "write", watched)
     publish(**steps())
     assert [owner_of(path.parent) is not None for path in made] == [True]
     assert (tempfile.gettempdir(), os.environ.get("TMPDIR")) == (str(temporary), before)

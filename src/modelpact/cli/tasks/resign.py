@@ -208,19 +208,16 @@ class _ResignedModel(Model):
 class _CopySaver(Saver):
     """Saves a copy of a stored model's files with another signature and input example."""
 
-    def _check_model(self, model: Model) -> None:
-        return None
-
     def hands_over(self, model: Model, form: InputForm | None) -> bool:
         return True
 
     def checks_example(self, model: Model, signature: Signature) -> bool:
         return False
 
-    def _requirements_source(self, model: Model) -> tuple[object, str]:
+    def requirements_source(self, model: Model) -> tuple[object, str]:
         return type(model), "copy"
 
-    def _write(self, model: Model, folder: Path, *, form: InputForm, **options: Any) -> None:
+    def write(self, model: Model, folder: Path, *, form: InputForm, **options: Any) -> None:
         from mlflow.models import Model as MLmodel
 
         files = cast("_ResignedModel", model).files

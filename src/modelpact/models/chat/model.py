@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import PrivateAttr
 
+from modelpact._internal.step import Inputs, Params
 from modelpact.errors import ChatError, InputsError, ModelConfigError, PactError
 from modelpact.models.base import Model, read_config
 from modelpact.models.call_metadata import add_metadata
@@ -24,7 +25,6 @@ from modelpact.models.chat.response_format import (
     parse_response_format,
 )
 from modelpact.models.chat.settings import PROTOCOL, REQUEST_PARAMS, ChatSettings
-from modelpact.step import Inputs, Params
 
 if TYPE_CHECKING:
     import pandas as pd

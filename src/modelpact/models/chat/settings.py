@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from modelpact._internal.step import Step
 from modelpact._internal.text import did_you_mean
 from modelpact.errors import ModelConfigError
 from modelpact.models.chat.messages import template_columns
 from modelpact.security import secrets
-from modelpact.step import Step
 
 __all__ = ["PROTOCOL", "REQUEST_PARAMS", "ChatSettings", "Endpoint"]
 

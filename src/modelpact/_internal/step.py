@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from modelpact.errors import PactError
-
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
@@ -119,8 +117,9 @@ def _logging_errors(method: Callable[..., Any]) -> Callable[..., Any]:
     def logged(self: Step, *args: Any, **kwargs: Any) -> Any:
         try:
             return method(self, *args, **kwargs)
-        except PactError as error:
-            if not _caller_reports.get():
+        # The class of errors is in a layer above.
+        except Exception as error:
+            if hasattr(error, "remedy") and not _caller_reports.get():
                 log.error("%s.%s: %s", self.KIND, method.__name__, error)
             raise
 

@@ -98,7 +98,7 @@ def test_errors_are_logged_unless_the_caller_reports_them(
 def test_identity_excludes_paths() -> None:
     assert Greeter(path="a").identity() == Greeter(path="b").identity()
     assert Greeter().identity() == {
-        "class": "tests.test_step.Greeter",
+        "class": "tests._internal.test_step.Greeter",
         "options": {"word": "hello", "times": 1, "thing": None},
     }
 
