@@ -6,13 +6,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
 from sklearn.linear_model import Lasso, Ridge
 
 from modelpact._internal.import_closure import PACKAGE_FOLDER
 from modelpact.data import CsvData, digest_sample
 from modelpact.models import SklearnModel
-from modelpact.pipeline.job_key import _digest_closure, job_key
+from modelpact.models.flavor import FlavorModel
+from modelpact.pipeline.job_key import _digest_closure, digest_fitted, job_key
 from modelpact.savers import CustomSaver
 from modelpact.signers import ExplicitSigner, InferSigner
 from modelpact.verifiers import ReplayVerifier
@@ -54,6 +56,18 @@ def test_the_same_job_has_the_same_key() -> None:
 )
 def test_every_decisive_option_changes_the_key(changes: dict[str, Any]) -> None:
     assert key(**changes) != key()
+
+
+def test_the_code_of_a_python_model_changes_the_digest() -> None:
+    def model(factor: int) -> FlavorModel:
+        class Times(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
+            def predict(self, context, model_input):  # type: ignore[no-untyped-def]
+                return model_input * factor
+
+        return FlavorModel.of(Times(), "pyfunc")
+
+    double = model(2)
+    assert digest_fitted(double) == digest_fitted(double) != digest_fitted(model(3))
 
 
 def test_hyperparameters_of_an_estimator_change_the_key() -> None:

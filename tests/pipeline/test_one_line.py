@@ -82,6 +82,20 @@ class TestLogModel:
         with pytest.raises(ConfigError, match="unknown argument 'singer'"):
             modelpact.log_model(MODEL, X, singer="infer")  # type: ignore[call-arg]
 
+    def test_arguments_that_only_mlflow_takes(self, store: mlflow.MlflowClient) -> None:
+        with pytest.raises(ConfigError, match=r"does not take MLflow's artifact_path\nUse name="):
+            modelpact.log_model(MODEL, X, artifact_path="ridge")  # type: ignore[call-arg]
+        with pytest.raises(ConfigError, match="name='ridge'"):
+            modelpact.log_model(MODEL, "ridge")
+
+    def test_a_file_of_requirements(self, store: mlflow.MlflowClient) -> None:
+        Path("requirements.txt").write_text("# pinned\nscikit-learn\n", encoding="utf-8")
+        info = modelpact.log_model(MODEL, X, pip_requirements="requirements.txt")
+        folder = Path(mlflow.artifacts.download_artifacts(info.model_uri))
+        assert "scikit-learn" in (folder / "requirements.txt").read_text(encoding="utf-8")
+        with pytest.raises(ConfigError, match=r"cannot read pip_requirements.*missing\.txt"):
+            modelpact.log_model(MODEL, X, pip_requirements="missing.txt")
+
     def test_a_model_that_is_not_verified_is_failed(self, store: mlflow.MlflowClient) -> None:
         rng = np.random.default_rng(0)
         with pytest.raises(VerifyError):
@@ -108,10 +122,15 @@ def test_sign_needs_no_store() -> None:
     assert not Path("mlflow.db").exists()
 
 
-def test_verify_compares_predictions(store: mlflow.MlflowClient) -> None:
+def test_verify_compares_predictions(
+    store: mlflow.MlflowClient, caplog: pytest.LogCaptureFixture
+) -> None:
     info = modelpact.log_model(MODEL, X, **QUICK)
     assert modelpact.verify(info.model_uri, X).ok
     assert modelpact.verify(info.model_uri, X, outputs=MODEL.predict(X)).ok
     with pytest.raises(VerifyError) as raised:
         modelpact.verify(info.model_uri, X, outputs=MODEL.predict(X) + 1)
     assert raised.value.verdict is not None
+    assert "Nothing was registered" not in str(raised.value)
+    # The error is raised, not also logged.
+    assert not caplog.records

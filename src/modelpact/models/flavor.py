@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import importlib
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import PrivateAttr
 
 from modelpact._internal.files import temporary_folder
+from modelpact._internal.log_levels import log_level
 from modelpact._internal.mlmodel_file import load_pyfunc
 from modelpact._internal.step import Inputs, Params
 from modelpact.models.base import Model
@@ -64,7 +66,8 @@ class FlavorModel(Model):
 
     def predict(self, inputs: Inputs, params: Params | None = None) -> Any:
         if self._pyfunc is None:
-            with temporary_folder() as folder:
+            # MLflow warns when the saver saves the model.
+            with temporary_folder() as folder, log_level(logging.ERROR, "mlflow"):
                 path = folder / "model"
                 # Inferring requirements would start a process.
                 save_native(self.flavor, self._native, path, pip_requirements=[])

@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import cloudpickle
+
 from modelpact._internal.files import temporary_folder
 from modelpact._internal.import_closure import (
     PACKAGE,
@@ -61,6 +63,9 @@ def digest_fitted(model: Model) -> str:
     import joblib
 
     native = model.native_model()
+    if "pyfunc" in model.flavors:
+        # joblib hashes the name of a class only, and fails if it cannot be imported by name.
+        return hashlib.sha256(cloudpickle.dumps(native)).hexdigest()
     if native is not None:
         return str(joblib.hash(native))
     with temporary_folder() as folder:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from modelpact._internal.guards import convert_errors
 from modelpact._internal.signals import held_signals
 from modelpact.data import MemoryData
-from modelpact.errors import SignError
+from modelpact.errors import ConfigError, SignError
 from modelpact.models.flavor import list_flavors
 from modelpact.models.row_objects import call_predict
 from modelpact.pipeline.process_state import restored_sys_path
@@ -35,6 +37,14 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "log_model", "sign", "verify"]
 
+_REPLACEMENTS = {
+    "artifact_path": "Use name=.",
+    "conda_env": "Use pip_requirements=.",
+    "extra_pip_requirements": "List all requirements in pip_requirements=.",
+    "metadata": "Use tags= and registered_model_name=.",
+}
+"""What takes the place of arguments of MLflow; docs/migrating.md lists all of them."""
+
 
 def log_model(
     model: object,
@@ -46,7 +56,7 @@ def log_model(
     input_example: object = None,
     registered_model_name: str | None = None,
     params: dict[str, Any] | None = None,
-    pip_requirements: Sequence[str] | None = None,
+    pip_requirements: Sequence[str] | str | None = None,
     code_paths: Sequence[str] | None = None,
     tags: Mapping[str, Any] | None = None,
     **steps: Unpack[StepArguments],
@@ -66,7 +76,7 @@ def log_model(
         input_example: The inputs, if `X` is None.
         registered_model_name: The registered model of the new version; None for no version.
         params: Example inference parameters.
-        pip_requirements: Requirements of the model; None for those that MLflow infers.
+        pip_requirements: Requirements, or the path of their file; None for what MLflow infers.
         code_paths: Files or folders of your own code that the model needs.
         tags: Tags of the version.
         steps: As in `publish`; by default, `saver` writes the flavor of the model's library.
@@ -83,18 +93,39 @@ def log_model(
         >>> log_model(Ridge().fit(X, y), X, name="lines").signature.inputs.is_tensor_spec()
         True
     """
+    _check_mlflow_arguments(X, steps)
     chosen = make_model(model, fit=False)
     if signature is not None:
         steps["signer"] = _as_signer(signature)
     options = {
         "path": name,
-        "pip_requirements": None if pip_requirements is None else list(pip_requirements),
+        "pip_requirements": _read_requirements(pip_requirements),
         "code_paths": list(code_paths or ()),
     }
     steps["saver"] = _as_saver(steps.get("saver"), chosen, options)
     steps["register"] = _as_register(steps, tags) if registered_model_name else None
     made = make_steps(chosen, input_example if X is None else X, y, params=params, **steps)
     return _log(made, registered_model_name or name)
+
+
+def _check_mlflow_arguments(X: object, given: Mapping[str, Any]) -> None:
+    """Point to the replacement of arguments that only MLflow takes."""
+    if isinstance(X, str):
+        raise ConfigError(
+            f"the inputs are the text {X!r}",
+            remedy=f"Give the inputs after the model, and the name by name: name={X!r}.",
+        )
+    for name in given.keys() & _REPLACEMENTS.keys():
+        raise ConfigError(
+            f"log_model does not take MLflow's {name}", remedy=_REPLACEMENTS[name], key=name
+        )
+
+
+def _read_requirements(given: Sequence[str] | str | None) -> list[str] | None:
+    if isinstance(given, str):
+        with convert_errors(lambda error: ConfigError(f"cannot read pip_requirements: {error}")):
+            return Path(given).read_text(encoding="utf-8").splitlines()
+    return None if given is None else list(given)
 
 
 def _log(steps: Steps, name: str) -> Info:
@@ -136,6 +167,7 @@ def _as_register(steps: StepArguments, tags: Mapping[str, Any] | None) -> Regist
     return made.model_copy(update={"tags": {**made.tags, **tags}}) if tags else made
 
 
+@caller_reports_errors()
 def load(
     uri: str,
     *,
@@ -165,6 +197,7 @@ def load(
     return adapter
 
 
+@caller_reports_errors()
 def sign(
     model: object,
     X: Inputs,
@@ -200,6 +233,7 @@ def sign(
     return signed
 
 
+@caller_reports_errors()
 def verify(
     uri: str,
     X: Inputs,

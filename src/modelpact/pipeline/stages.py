@@ -245,6 +245,7 @@ def verify_model(
     except VerifyError as error:
         if error.verdict is not None:
             recorder.record(checks=list(error.verdict.checks))
+        error.remedy = f"Nothing was registered. {error.remedy}"
         raise
     recorder.record(checks=list(verdict.checks))
     record_checks(adapter.uri, verdict)

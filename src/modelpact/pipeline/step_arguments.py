@@ -171,7 +171,7 @@ def _make_data(X: object, y: object, *, as_frame: bool, **options: object) -> Da
         X, y = X
     if X is None:
         raise ConfigError(
-            "there is no data", remedy="Give the inputs: publish(model, X, y, name=...)."
+            "there is no data", remedy="Give the inputs: the argument X, after the model."
         )
     return MemoryData.of(X, y, as_frame=as_frame, **options)
 

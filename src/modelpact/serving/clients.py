@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from modelpact._internal.log_levels import log_level
 from modelpact.errors import InputsError, PactError
 from modelpact.signature.enforcement.columns import object_array
 
@@ -150,14 +151,8 @@ class HttpClient:
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
     """Suppress logs and warnings: many payloads are meant to be rejected."""
-    loggers = [logging.getLogger(name) for name in ("mlflow", "modelpact.serving")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+    with (
+        log_level(logging.CRITICAL, "mlflow", "modelpact.serving"),
+        warnings.catch_warnings(action="ignore"),
+    ):
+        yield

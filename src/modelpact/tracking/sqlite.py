@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 from modelpact._internal import mlflow_compat
 from modelpact._internal.files import cache_folder, temporary_folder, temporary_sibling
+from modelpact._internal.log_levels import log_level
 from modelpact._internal.text import truncate
 from modelpact._internal.user_files import describe_irregular
 from modelpact.errors import ConfigError, StoreError
@@ -157,15 +158,8 @@ def check_complete(path: Path) -> None:
 
 def _create_schema(path: Path) -> None:
     """Let MLflow create its tables, without the log lines of MLflow and alembic."""
-    loggers = [logging.getLogger(name) for name in ("alembic", "mlflow.store.db.utils")]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.WARNING)
+    with log_level(logging.WARNING, "alembic", "mlflow.store.db.utils"):
         mlflow_compat.create_schema(path)
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def _find_or_create_template() -> Path | None:

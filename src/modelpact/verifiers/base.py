@@ -39,7 +39,7 @@ class Verifier(Step, ABC):
             lines = "\n".join(f"  {check.code}: {check.detail}" for check in verdict.failed)
             raise VerifyError(
                 f"{len(verdict.failed)} of {len(verdict.checks)} checks failed:\n{lines}",
-                remedy="Nothing was registered. Fix the model or its signature, and publish again.",
+                remedy="Fix the model or its signature, and publish again.",
                 verdict=verdict,
             )
         return verdict
