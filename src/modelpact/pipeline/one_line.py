@@ -12,6 +12,7 @@ from modelpact.data import MemoryData
 from modelpact.errors import ConfigError, SignError
 from modelpact.models.flavor import list_flavors
 from modelpact.models.row_objects import call_predict
+from modelpact.pipeline.notebook_progress import notebook_observer
 from modelpact.pipeline.process_state import restored_sys_path
 from modelpact.pipeline.recorder import RunRecorder
 from modelpact.pipeline.runner import STAGES, fit_and_register, read_sample
@@ -129,7 +130,7 @@ def _read_requirements(given: Sequence[str] | str | None) -> list[str] | None:
 
 
 def _log(steps: Steps, name: str) -> Info:
-    recorder = RunRecorder(STAGES, name=name, steps=steps.kinds())
+    recorder = RunRecorder(STAGES, notebook_observer(), name=name, steps=steps.kinds())
     with held_signals(), restored_sys_path(), caller_reports_errors():
         with recorder.stage("check"):
             steps.check(name)

@@ -30,6 +30,7 @@ from modelpact.errors import (
 from modelpact.loaders import Adapter
 from modelpact.models.row_methods import call_fit
 from modelpact.pipeline.mlflow_run import failing_model, input_logger, open_run
+from modelpact.pipeline.notebook_progress import notebook_observer
 from modelpact.pipeline.process_state import restored_sys_path
 from modelpact.pipeline.recorder import RunRecorder
 from modelpact.pipeline.stages import (
@@ -108,7 +109,8 @@ def publish(
         metrics: scikit-learn scorer names; a fifth of the rows is held out for them.
         fit: Whether to fit the model, or a copy of it; False for a model that is fitted.
         folder: Where `receipt.json` is written, after a failure as well; None for nowhere.
-        observe: A function that is called with the name of each stage when it starts.
+        observe: A function that is called with the name of each stage when it starts; None shows
+            the stages in a notebook.
         job: The configuration of the run, to be logged with it, and its place in a sweep.
         steps: `signer`, `saver`, `loader`, `verifier`, `register` and `tracking`; each a step, a
             name such as `"infer"`, or a dict of options (see `StepArguments`).
@@ -126,6 +128,7 @@ def publish(
     made = make_steps(model, X, y, **options, **steps)
     job = job or Job()
     name = made.data.name if name is None else name
+    observe = observe or notebook_observer()
     recorder = RunRecorder(STAGES, observe, name=name, steps=made.kinds(), job=job.number)
     return _run_recorded(made, recorder, job, folder)
 
