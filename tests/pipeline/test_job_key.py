@@ -154,7 +154,7 @@ class TestCodeOfModelpact:
                 "savers/custom_saver.py",
                 "signature/inference/infer.py",
                 "signers.py",
-                "step.py",
+                "_internal/step.py",
                 "verifiers/replay.py",
             ],
             every=2,
@@ -179,3 +179,19 @@ class TestCodeOfModelpact:
     )
     def test_an_edit_outside_the_steps_keeps_the_key(self, package: Path, file: str) -> None:
         assert not self.is_changed_by_an_edit(package, file)
+
+
+STEP = """
+class Typed(InferSigner):
+    def sign(self, *arguments, **options):
+        return {value}
+"""
+
+
+def test_code_of_a_step_without_a_file_changes_the_key() -> None:
+    def key(value: int) -> str:
+        namespace: dict[str, Any] = {"InferSigner": InferSigner, "__name__": "__main__"}
+        exec(compile(STEP.format(value=value), "<a cell>", "exec"), namespace)
+        return job_key("sums", {"signer": namespace["Typed"]()}, "data")
+
+    assert key(1) == key(1) != key(2)

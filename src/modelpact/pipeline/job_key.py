@@ -6,7 +6,8 @@ import functools
 import hashlib
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+import marshal
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import cloudpickle
@@ -46,8 +47,8 @@ def job_key(name: str, steps: Mapping[str, Step], data_digest: str) -> str:
         if kind.__module__.partition(".")[0] == PACKAGE:
             names.add(kind.__module__)
         elif kind.__module__ not in own_files:
-            source = Path(inspect.getfile(kind)).read_bytes()
-            own_files[kind.__module__] = hashlib.sha256(source).hexdigest()
+            place, source = _own_source(kind)
+            own_files[place] = hashlib.sha256(source).hexdigest()
             names |= imported_names(source.decode(errors="replace"))
     content = {
         "name": name,
@@ -79,6 +80,25 @@ def _step_classes(steps: Mapping[str, Step]) -> Iterator[type[Step]]:
         for kind in type(step).__mro__:
             if issubclass(kind, Step):
                 yield kind
+
+
+def _own_source(kind: type[Step]) -> tuple[str, bytes]:
+    """Return the module of a class and its file; of a class without a file, its name and code."""
+    try:
+        return kind.__module__, Path(inspect.getfile(kind)).read_bytes()
+    # The class was defined in a notebook or a prompt.
+    except (OSError, TypeError):
+        methods = filter(inspect.isfunction, vars(kind).values())
+        code = b"".join(_function_source(inspect.unwrap(method)) for method in methods)
+        return f"{kind.__module__}.{kind.__qualname__}", code
+
+
+def _function_source(function: Callable[..., object]) -> bytes:
+    try:
+        return inspect.getsource(function).encode()
+    # A prompt keeps no source.
+    except OSError:
+        return marshal.dumps(function.__code__)
 
 
 @functools.cache
