@@ -23,6 +23,8 @@ def temporary(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples_of_a_page_print_their_output(page: Path) -> None:
+    if page.name == "migrating.md":
+        pytest.importorskip("xgboost")
     assert run_page(page) > 0
 
 

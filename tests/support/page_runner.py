@@ -27,7 +27,7 @@ from pathlib import Path
 from tests.support.stand_in import running
 
 BLOCK = re.compile(
-    r"^```(console|python|yaml|json|csv|sh)([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL
+    r"^```(console|python|yaml|json|csv|diff|sh)([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL
 )
 
 
