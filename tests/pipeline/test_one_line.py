@@ -34,7 +34,7 @@ def store(tmp_path: Path) -> mlflow.MlflowClient:
 class TestLogModel:
     def test_under_the_active_run(self, store: mlflow.MlflowClient) -> None:
         with mlflow.start_run() as run:
-            info = modelpact.log_model(MODEL, X, name="ridge", **QUICK)
+            info = modelpact.log_model(MODEL, X, name="ridge", tags={"team": "lab"}, **QUICK)
         [model] = store.search_logged_models(["0"])
         assert (model.name, model.status, model.source_run_id) == (
             "ridge",
@@ -42,6 +42,7 @@ class TestLogModel:
             run.info.run_id,
         )
         assert info.model_uri == f"models:/{model.model_id}"
+        assert model.tags["team"] == "lab"
         assert info.signature.inputs.input_names() == ["a", "b"]
         assert info.registered_model_version is None
         assert store.get_run(run.info.run_id).info.status == "FINISHED"

@@ -24,6 +24,7 @@ from modelpact.pipeline.step_arguments import (
     make_steps,
 )
 from modelpact.savers import BuiltinSaver
+from modelpact.security.leak_scan import redact
 from modelpact.signature import Extra, Policy, parse
 from modelpact.signers import ExplicitSigner
 from modelpact.types import Job, Sample, Step, caller_reports_errors
@@ -42,7 +43,7 @@ _REPLACEMENTS = {
     "artifact_path": "Use name=.",
     "conda_env": "Use pip_requirements=.",
     "extra_pip_requirements": "List all requirements in pip_requirements=.",
-    "metadata": "Use tags= and registered_model_name=.",
+    "metadata": "Use tags=.",
 }
 """What takes the place of arguments of MLflow; docs/migrating.md lists all of them."""
 
@@ -79,7 +80,7 @@ def log_model(
         params: Example inference parameters.
         pip_requirements: Requirements, or the path of their file; None for what MLflow infers.
         code_paths: Files or folders of your own code that the model needs.
-        tags: Tags of the version.
+        tags: Tags of the model, and of the version.
         steps: As in `publish`; by default, `saver` writes the flavor of the model's library.
 
     Returns:
@@ -106,7 +107,7 @@ def log_model(
     steps["saver"] = _as_saver(steps.get("saver"), chosen, options)
     steps["register"] = _as_register(steps, tags) if registered_model_name else None
     made = make_steps(chosen, input_example if X is None else X, y, params=params, **steps)
-    return _log(made, registered_model_name or name)
+    return _log(made, registered_model_name or name, tags or {})
 
 
 def _check_mlflow_arguments(X: object, given: Mapping[str, Any]) -> None:
@@ -129,7 +130,7 @@ def _read_requirements(given: Sequence[str] | str | None) -> list[str] | None:
     return None if given is None else list(given)
 
 
-def _log(steps: Steps, name: str) -> Info:
+def _log(steps: Steps, name: str, tags: Mapping[str, Any]) -> Info:
     recorder = RunRecorder(STAGES, notebook_observer(), name=name, steps=steps.kinds())
     with held_signals(), restored_sys_path(), caller_reports_errors():
         with recorder.stage("check"):
@@ -137,6 +138,9 @@ def _log(steps: Steps, name: str) -> Info:
         with steps.tracking.open() as store:
             sample = read_sample(steps, recorder)
             info = fit_and_register(steps, store, recorder, Job(), sample)
+            if tags:
+                redacted = {key: redact(str(value)) for key, value in tags.items()}
+                store.client.set_logged_model_tags(info.model_id, redacted)
     version = recorder.facts.get("version")
     if version is not None:
         info.registered_model_version = int(version)
