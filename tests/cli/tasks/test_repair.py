@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import pytest
 from mlflow.exceptions import MlflowException
+from sklearn.linear_model import Ridge
 
 from modelpact import publish
 from modelpact._internal.files import (
@@ -495,13 +496,15 @@ def test_a_store_that_fails_during_the_repair_is_an_error(
 def test_a_model_whose_metrics_cannot_be_logged_is_failed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fail(*_: Any, **__: Any) -> None:
-        raise MlflowException("the server is down")
+    def fail(*_: Any, metrics: Any = (), **__: Any) -> None:
+        if metrics:
+            raise MlflowException("the server is down")
 
+    rows = [[float(row)] for row in range(10)]
     with monkeypatch.context() as patch:
         patch.setattr("mlflow.MlflowClient.log_batch", fail)
         with pytest.raises(Exception, match="server is down"):
-            publish(**steps())
+            publish(Ridge(), rows, range(10), name="lines", metrics=["r2"])
     assert saved_statuses() == ["FAILED"]
 
 
