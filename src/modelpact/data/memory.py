@@ -54,7 +54,9 @@ class MemoryData(DataSource):
             )
         source._inputs = _to_inputs(inputs, as_frame)
         targets = _to_pandas(targets)
-        source._targets = np.asarray(targets) if isinstance(targets, (list, tuple, range)) else targets
+        source._targets = (
+            np.asarray(targets) if isinstance(targets, (list, tuple, range)) else targets
+        )
         return source
 
     @property
