@@ -102,7 +102,11 @@ def test_labels_record_the_classifier_only(modelpact: CommandRunner) -> None:
     labels = ", ".join("ab"[row % 2] for row in range(10))
     rows = ", ".join(f"{{x: {row}.5}}" for row in range(10))
     done = modelpact(
-        "data=inline", f"data.inputs=[{rows}]", f"data.targets=[{labels}]", "register=none"
+        "data=inline",
+        f"data.inputs=[{rows}]",
+        f"data.targets=[{labels}]",
+        "register=none",
+        "saver.pip_requirements=[scikit-learn]",
     )
     assert done.status == 0, done.err
     params = runs()[0].data.params

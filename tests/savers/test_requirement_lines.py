@@ -83,7 +83,7 @@ def test_all_files_of_a_model_are_checked(model: str, name: str, text: str, numb
     ("text", "reason"),
     [
         ("{", "invalid YAML"),
-        ("[" * 2000, "invalid YAML"),
+        ("[" * 300, "invalid YAML"),
         ("dependencies: a", "dependencies is not a list"),
         ("dependencies: [pip: a]", "pip is not a list|not text"),
         ("dependencies: [pip: [1]]", "not text"),

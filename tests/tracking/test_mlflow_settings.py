@@ -83,7 +83,7 @@ def test_a_server() -> None:
 def test_on_the_command_line(modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///runs.db")
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "houses")
-    ended = modelpact("data=iris", "model=logistic")
+    ended = modelpact("data=iris", "model=logistic", "saver.pip_requirements=[scikit-learn]")
     assert ended.status == 0, ended.err
     assert not Path("mlflow.db").exists()
     [run] = mlflow.MlflowClient("sqlite:///runs.db").search_runs(["1"])

@@ -92,8 +92,9 @@ def log_model(
     Example:
         >>> from sklearn.linear_model import Ridge
         >>> X, y = [[0.0], [1.0]], [1.0, 3.0]
-        >>> log_model(Ridge().fit(X, y), X, name="lines").signature.inputs.is_tensor_spec()
-        True
+        >>> info = log_model(Ridge().fit(X, y), X, pip_requirements=["scikit-learn"])
+        >>> info.signature.inputs
+        [Tensor('float64', (-1, 1))]
     """
     _check_mlflow_arguments(X, steps)
     chosen = make_model(model, fit=False)

@@ -150,12 +150,19 @@ def make_steps(
         # Neither an estimator nor a flavor of MLflow takes rows as dicts.
         as_frame = isinstance(chosen, (FlavorModel, SklearnModel))
         data = _make_data(X, y, as_frame=as_frame, params=params, metrics=list(metrics))
-    chosen_by_default = "builtin" if isinstance(chosen, FlavorModel) else "custom"
-    saver: Saver = make_step("saver", given.pop("saver", chosen_by_default))
+    saver = _make_saver(given.pop("saver", {}), chosen)
     loader = "custom" if isinstance(saver, CustomSaver) else "builtin"
     arguments: dict[str, Any] = {**_DEFAULTS, "loader": loader, **given, "saver": saver}
     made = {group: make_step(group, step) for group, step in arguments.items()}
     return Steps(data=data, model=chosen, fit=fit, **made)
+
+
+def _make_saver(saver: StepArgument, model: Model) -> Saver:
+    """Return the saver; options without a class are those of the one that fits the model."""
+    if isinstance(saver, Mapping):
+        saver = {"_target_": "builtin" if isinstance(model, FlavorModel) else "custom", **saver}
+    made: Saver = make_step("saver", saver)
+    return made
 
 
 def _make_data(X: object, y: object, *, as_frame: bool, **options: object) -> DataSource:
