@@ -119,3 +119,10 @@ def test_a_rejected_input_is_a_store_error() -> None:
     client.log_inputs.side_effect = MlflowException("digest too long")
     with pytest.raises(StoreError, match="cannot log the data of the run: digest too long"):
         log_data(client, "run", [])
+
+
+def test_data_that_another_run_logs_meanwhile_is_logged() -> None:
+    client = Mock()
+    client.log_inputs.side_effect = [MlflowException("UNIQUE constraint failed: datasets"), None]
+    log_data(client, "run", [])
+    assert client.log_inputs.call_count == 2

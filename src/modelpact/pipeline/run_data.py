@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from modelpact import signature
 from modelpact._internal.text import truncate
 from modelpact.datatypes import count_rows, take_rows
 from modelpact.errors import SignError, StoreError
-from modelpact.security.leak_scan import redact
+from modelpact.security.leak_scan import redact, redact_json
 from modelpact.security.url_credentials import redact_urls
 
 if TYPE_CHECKING:
@@ -49,7 +50,13 @@ def log_data(client: MlflowClient, run_id: str, inputs: list[DatasetInput]) -> N
     from mlflow.exceptions import MlflowException
 
     try:
-        client.log_inputs(run_id, inputs)
+        try:
+            client.log_inputs(run_id, inputs)
+        except MlflowException as error:
+            if not re.search("unique|duplicate", error.message, re.IGNORECASE):
+                raise
+            # Another run logged the same data between MLflow's query and its insert.
+            client.log_inputs(run_id, inputs)
     except MlflowException as error:
         raise StoreError(
             f"MLflow cannot log the data of the run: {truncate(error.message, 300)}",
@@ -103,5 +110,5 @@ def _schema(inputs: Inputs) -> str | None:
     columns: dict[str, object] = {"mlflow_colspec": schema.to_dict()}
     if schema.is_tensor_spec():
         columns = {"mlflow_tensorspec": {"features": schema.to_json(), "targets": None}}
-    text = json.dumps(columns)
+    text = redact_json(json.dumps(columns))
     return text if len(text) <= MAX_SCHEMA_LENGTH else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from modelpact.security.leak_scan import redact
 from modelpact.signature.export.markdown import contract_sections
 from modelpact.tracking import remote_store
 
@@ -31,7 +32,8 @@ def describe_contract(signature: Signature | None) -> str:
     """
     if signature is None:
         return ""
-    text = "\n\n".join(contract_sections(signature))
+    # The name of a column may be a secret.
+    text = redact("\n\n".join(contract_sections(signature)))
     longest = MAX_LENGTH - len(_mark(""))
     if len(text) > longest:
         text = text[: longest - len(_CUT)].rpartition("\n")[0] + _CUT
