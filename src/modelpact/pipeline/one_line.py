@@ -92,8 +92,7 @@ def log_model(
     Example:
         >>> from sklearn.linear_model import Ridge
         >>> X, y = [[0.0], [1.0]], [1.0, 3.0]
-        >>> info = log_model(Ridge().fit(X, y), X, pip_requirements=["scikit-learn"])
-        >>> info.signature.inputs
+        >>> log_model(Ridge().fit(X, y), X, pip_requirements=["scikit-learn"]).signature.inputs
         [Tensor('float64', (-1, 1))]
     """
     _check_mlflow_arguments(X, steps)
