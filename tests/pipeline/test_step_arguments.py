@@ -97,7 +97,7 @@ MODELS: dict[str, tuple[Callable[[], Any], str]] = {
 
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_models_that_are_no_estimators(kind: str) -> None:
+def test_models_that_are_not_estimators(kind: str) -> None:
     create, saver = MODELS[kind]
     receipt = publish(create(), FRAME, TARGETS, name="other")
     assert (receipt.status, receipt.steps["saver"]) == ("ok", saver)
@@ -147,9 +147,9 @@ def test_metrics_hold_rows_out() -> None:
         ({"signer": {"_target_": "no.Such"}}, "cannot import no.Such"),
         ({"singer": "infer"}, "unknown argument 'singer' (did you mean 'signer'?)"),
         ({"model": Ridge}, "the model is the class Ridge, not an object"),
-        ({"X": "houses.csv"}, "the inputs are a str, not rows"),
+        ({"X": "houses.csv"}, "the inputs are of type str, not rows"),
         ({"y": [1.0]}, "the data has 10 rows but 1 targets"),
-        ({"model": 7}, "the model is a int, which cannot be published"),
+        ({"model": 7}, "the model is of type int, which cannot be published"),
         ({"X": None}, "there is no data"),
         ({"name": None}, "the registered model has no name"),
     ],

@@ -48,7 +48,7 @@ class MemoryData(DataSource):
         source = cls(**options)
         if isinstance(inputs, (str, bytes, int, float, Path)):
             raise DataError(
-                f"the inputs are a {type(inputs).__name__}, not rows",
+                f"the inputs are of type {type(inputs).__name__}, not rows",
                 remedy="Give a DataFrame, an array or a list of rows, or a data source such as "
                 "CsvData(path=...) for a file.",
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from modelpact._internal.lazy import lazy
 
 if TYPE_CHECKING:
-    from modelpact.pipeline.one_line import load, log_model, sign, verify
+    from modelpact.pipeline.model_functions import load, log_model, sign, verify
     from modelpact.pipeline.runner import publish
 
 __all__ = ["load", "log_model", "publish", "sign", "verify"]
@@ -15,10 +15,10 @@ __all__ = ["load", "log_model", "publish", "sign", "verify"]
 __getattr__ = lazy(
     __name__,
     {
-        "load": ".one_line",
-        "log_model": ".one_line",
+        "load": ".model_functions",
+        "log_model": ".model_functions",
         "publish": ".runner",
-        "sign": ".one_line",
-        "verify": ".one_line",
+        "sign": ".model_functions",
+        "verify": ".model_functions",
     },
 )

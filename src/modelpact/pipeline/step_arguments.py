@@ -213,7 +213,7 @@ def make_model(model: object, *, fit: bool = True) -> Model:
     if callable(predict):
         return FunctionModel.of(predict)
     raise ConfigError(
-        f"the model is a {type(model).__name__}, which cannot be published",
+        f"the model is of type {type(model).__name__}, which cannot be published",
         remedy="Give a Model, an estimator, an object of a library that MLflow has a flavor for, "
         "an object with a method predict, a function, or the URI of a model.",
     )
