@@ -9,6 +9,7 @@ import gc
 import importlib
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -112,6 +113,24 @@ def isolated(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> It
         # What `mlflow.set_experiment` sets.
         mlflow.tracking.fluent._active_experiment_id = None
         os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
+        _forget_relative_stores()
+
+
+def _forget_relative_stores() -> None:
+    """Remove stores such as `sqlite:///mlflow.db` from MLflow's caches: the next folder has its own."""
+    tracking = sys.modules.get("mlflow.store.tracking.sqlalchemy_store")
+    if tracking is None:
+        return
+    engines = tracking.SqlAlchemyStore._engine_map
+    relative = [uri for uri in engines if re.match("sqlite:///[^/]", uri)]
+    for uri in relative:
+        engines.pop(uri).dispose()
+    if relative:
+        from mlflow.tracking._model_registry import utils as registry
+        from mlflow.tracking._tracking_service import utils as service
+
+        service._tracking_store_registry._get_store_with_resolved_uri.cache_clear()
+        registry._get_store_registry()._get_store_with_resolved_uri.cache_clear()
 
 
 @pytest.fixture(scope="session")
