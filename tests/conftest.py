@@ -47,6 +47,7 @@ def pytest_collection() -> None:
 
     fast_libraries.share_configs()
     fast_libraries.share_statements()
+    fast_libraries.share_schema()
     fast_libraries.skip_disk_flushes()
 
 

@@ -26,6 +26,7 @@ from modelpact import (
     verifiers,
 )
 from modelpact.types import Step
+from tests.support.publishing import client
 
 FAMILIES = (data, models, signers, savers, loaders, verifiers, serving, registers, tracking)
 
@@ -76,7 +77,7 @@ def test_zen_runs_publish() -> None:
     config = make_config(
         data=builds(data.InlineData, **REQUIRED["InlineData"]),
         model=builds(models.SklearnModel, estimator=builds(Ridge)),
-        signer=builds(signers.InferSigner),
+        signer=builds(signers.InferSigner, integers_as="double"),
         saver=builds(savers.CustomSaver, pip_requirements=["scikit-learn"]),
         loader=builds(loaders.CustomLoader),
         verifier=builds(verifiers.ReplayVerifier),
@@ -86,6 +87,9 @@ def test_zen_runs_publish() -> None:
     )
     receipt = zen(modelpact.publish)(config)
     assert (receipt.status, receipt.version) == ("ok", "1")
+    assert client().get_model_version("zen", "1").tags["team"] == "lab"
+    assert receipt.run_id is not None
+    assert client().get_run(receipt.run_id).data.params["signer.integers_as"] == "double"
 
 
 def test_the_interfaces_of_steps_are_on_their_base_classes() -> None:

@@ -190,7 +190,7 @@ class Typed(InferSigner):
 
 def test_code_of_a_step_without_a_file_changes_the_key() -> None:
     def key(value: int) -> str:
-        namespace: dict[str, Any] = {"InferSigner": InferSigner, "__name__": "__main__"}
+        namespace: dict[str, Any] = {"InferSigner": InferSigner, "__name__": "no_file"}
         exec(compile(STEP.format(value=value), "<a cell>", "exec"), namespace)
         return job_key("sums", {"signer": namespace["Typed"]()}, "data")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 from hydra._internal.sources_registry import SourcesRegistry
@@ -41,6 +42,28 @@ def share_statements() -> None:
     def share(connection: Connection) -> None:
         if isinstance(connection.dialect, dialect):
             connection.execution_options(compiled_cache=statements)
+
+
+def share_schema() -> None:
+    """Run MLflow's migrations once, and copy their result to each further empty SQLite store."""
+    from mlflow.store.db import utils
+
+    migrate: Callable[[Engine], None] = utils._initialize_tables
+    schema = sqlite3.connect(":memory:", check_same_thread=False)
+
+    def copy(engine: Engine) -> None:
+        if engine.dialect.name != "sqlite":
+            migrate(engine)
+            return
+        with engine.connect() as connection:
+            store: Any = connection.connection.driver_connection
+            if schema.execute("SELECT 1 FROM sqlite_master").fetchone():
+                schema.backup(store)
+            else:
+                migrate(engine)
+                store.backup(schema)
+
+    utils._initialize_tables = copy
 
 
 def skip_disk_flushes() -> None:

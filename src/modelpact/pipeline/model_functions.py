@@ -19,6 +19,7 @@ from modelpact.pipeline.runner import STAGES, fit_and_register, read_sample
 from modelpact.pipeline.step_arguments import (
     StepArgument,
     StepArguments,
+    lists_steps,
     make_model,
     make_step,
     make_steps,
@@ -48,6 +49,7 @@ _REPLACEMENTS = {
 """What takes the place of arguments of MLflow; docs/migrating.md lists all of them."""
 
 
+@lists_steps
 def log_model(
     model: object,
     X: object = None,

@@ -43,7 +43,7 @@ from modelpact.pipeline.stages import (
     save_model,
     verify_model,
 )
-from modelpact.pipeline.step_arguments import StepArguments, make_steps
+from modelpact.pipeline.step_arguments import StepArguments, lists_steps, make_steps
 from modelpact.security.leak_scan import redact_json
 from modelpact.security.serialization_formats import detect_formats
 from modelpact.signature import digest as signature_digest
@@ -76,6 +76,7 @@ STAGES: dict[str, type[PactError]] = {
 log = logging.getLogger(__name__)
 
 
+@lists_steps
 def publish(
     model: object,
     X: object = None,
@@ -121,7 +122,8 @@ def publish(
 
     Example:
         >>> from sklearn.linear_model import Ridge
-        >>> publish(Ridge(), [[0.0], [1.0]], [1.0, 3.0], name="lines").version
+        >>> saver = {"pip_requirements": ["scikit-learn"]}
+        >>> publish(Ridge(), [[0.0], [1.0]], [1.0, 3.0], name="lines", saver=saver).version
         '1'
     """
     options: dict[str, Any] = {"data": data, "params": params, "metrics": metrics, "fit": fit}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, TypeVar, Unpack
 
 from modelpact._internal.guards import convert_errors
 from modelpact._internal.text import did_you_mean
@@ -21,7 +22,9 @@ from modelpact.pipeline.stages import Steps
 from modelpact.savers import CustomSaver, Saver
 from modelpact.types import Step
 
-__all__ = ["StepArgument", "StepArguments", "make_model", "make_step", "make_steps"]
+__all__ = ["StepArgument", "StepArguments", "lists_steps", "make_model", "make_step", "make_steps"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 StepArgument = Step | str | Mapping[str, Any] | None
 """A step, the name of an option such as `"infer"`, its options, or None for the option `none`."""
@@ -62,6 +65,18 @@ _DEFAULTS = {
 """The options of the command line. A model of any saver loads with `builtin`."""
 
 
+def lists_steps(function: F) -> F:
+    """Replace `**steps` in the signature that `help` shows and hydra-zen's `zen` reads."""
+    signature = inspect.signature(function)
+    own = [parameter for parameter in signature.parameters.values() if parameter.name != "steps"]
+    steps = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hint)
+        for name, hint in StepArguments.__annotations__.items()
+    ]
+    function.__signature__ = signature.replace(parameters=[*own, *steps])  # type: ignore[attr-defined]
+    return function
+
+
 def make_step(group: str, value: StepArgument) -> Any:
     """Return a step of a group.
 
@@ -99,23 +114,26 @@ def make_step(group: str, value: StepArgument) -> Any:
 
 def _find_class(group: str, target: str) -> type[Step]:
     """Return the class of an option, or the one that a dotted path names."""
-    import yaml
-
-    if "." not in target:
-        file = resources.files("modelpact.conf").joinpath(group, f"{target}.yaml")
-        if not file.is_file():
-            names = _option_names(group)
-            raise ConfigError(
-                f"unknown {group} {target!r}{did_you_mean(target, names)}",
-                remedy=f"Options of {group}: {', '.join(names)}.",
-                group=group,
-                option=target,
-            )
-        target = str(yaml.safe_load(file.read_text(encoding="utf-8"))["_target_"])
-    module, _, name = target.rpartition(".")
+    module, _, name = (target if "." in target else _read_target(group, target)).rpartition(".")
     with convert_errors(lambda error: ConfigError(f"cannot import {target}: {error}", group=group)):
         kind: type[Step] = getattr(importlib.import_module(module), name)
     return kind
+
+
+@functools.cache
+def _read_target(group: str, option: str) -> str:
+    import yaml
+
+    file = resources.files("modelpact.conf").joinpath(group, f"{option}.yaml")
+    if not file.is_file():
+        names = _option_names(group)
+        raise ConfigError(
+            f"unknown {group} {option!r}{did_you_mean(option, names)}",
+            remedy=f"Options of {group}: {', '.join(names)}.",
+            group=group,
+            option=option,
+        )
+    return str(yaml.safe_load(file.read_text(encoding="utf-8"))["_target_"])
 
 
 def _option_names(group: str) -> list[str]:
