@@ -77,6 +77,7 @@ def line() -> SklearnModel:
 
 
 @pytest.mark.parametrize("order", [("this", "other"), ("other", "this")])
+@pytest.mark.slow
 def test_models_of_two_releases_load_in_one_process(
     order: tuple[str, str], other_release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +97,7 @@ def test_models_of_two_releases_load_in_one_process(
     assert other.metadata["release"] == "other"
 
 
+@pytest.mark.slow
 def test_errors_of_another_release_are_translated(
     other_release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

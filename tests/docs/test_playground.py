@@ -47,6 +47,7 @@ def stored(cell: dict[str, Any]) -> dict[str, str]:
 @pytest.mark.filterwarnings(
     "default"
 )  # MLflow swallows a warning that is an error, and infers another type
+@pytest.mark.slow
 def test_every_cell_prints_its_stored_output(tmp_path: Path, temporary: Path) -> None:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for cell in CODE:

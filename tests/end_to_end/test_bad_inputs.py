@@ -107,7 +107,7 @@ def test_the_list_is_long() -> None:
 @pytest.mark.parametrize(
     "every",
     [
-        240,
+        480,
         pytest.param(12, marks=pytest.mark.slow),
         pytest.param(1, marks=pytest.mark.exhaustive),
     ],

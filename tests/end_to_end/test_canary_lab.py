@@ -330,12 +330,14 @@ def run_chats(lab: Lab) -> None:
         assert ended.status != 0 or behaviour is behaviours[-1], ended.out
 
 
+@pytest.mark.slow
 def test_errors_of_fit(lab: Lab) -> None:
     run_failing_sweep(lab, errors_of_fit(lab))
     assert not lab.finds, lines(lab.finds)
 
 
 @pytest.mark.parametrize("kind", ["exit", "base"])
+@pytest.mark.slow
 def test_a_step_that_ends_the_program(kind: str, lab: Lab) -> None:
     lab.write("texts.json", json.dumps({"fit": [(kind, f"bad {lab.secret(kind)}")]}))
     ended = lab.command(*LEAKY, "model.at=fit")

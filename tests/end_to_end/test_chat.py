@@ -131,6 +131,7 @@ def test_a_missing_key_is_one_error_that_names_the_variable(
     assert client().search_registered_models() == []
 
 
+@pytest.mark.slow
 def test_a_key_repeated_by_the_server_is_not_written_to_files(
     modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +151,7 @@ def test_a_key_repeated_by_the_server_is_not_written_to_files(
     assert [name for name, content in written.items() if KEY.encode() in content] == []
 
 
+@pytest.mark.slow
 def test_an_invalid_setting_is_rejected_before_any_request(modelpact: CommandRunner) -> None:
     with ChatServer() as server:
         ended = modelpact(
@@ -166,6 +168,7 @@ def test_an_invalid_setting_is_rejected_before_any_request(modelpact: CommandRun
     assert server.count == 0
 
 
+@pytest.mark.slow
 def test_a_configuration_file_configures_the_model(modelpact: CommandRunner) -> None:
     with ChatServer(echo()) as server:
         config = {
@@ -281,6 +284,7 @@ def test_a_chat_model_is_published_from_python_and_verified_in_a_clean_process()
     }
 
 
+@pytest.mark.slow
 def test_timeouts_do_not_change_the_job() -> None:
     from modelpact.registers import MlflowRegister
 

@@ -155,6 +155,7 @@ def test_every_kind_of_hint_is_honoured_everywhere(
 
 
 @pytest.mark.parametrize("model", [kinds.Learner(), kinds.FrameLearner()], ids=["objects", "frame"])
+@pytest.mark.slow
 def test_every_method_gets_the_objects_of_predict(model: Model) -> None:
     adapter, uri = publish_hinted(model, [{"w": 1.0}, {"w": 2.0}])
     with SqliteTracking().open():

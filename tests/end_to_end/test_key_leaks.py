@@ -96,6 +96,7 @@ def test_a_key_on_the_command_line_is_rejected(
 @pytest.mark.parametrize(
     "shown", sample_params(["--cfg=job", "--cfg=all", "--info=config", "--info=all"], every=3)
 )
+@pytest.mark.slow
 def test_a_key_in_yaml_is_not_printed(
     shown: str, modelpact: CommandRunner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -142,6 +143,7 @@ def test_a_key_in_json_is_rejected(
     assert hides_key(ended)
 
 
+@pytest.mark.slow
 def test_a_wrong_key_repeated_by_the_server_is_not_written(
     server: ChatServer, modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

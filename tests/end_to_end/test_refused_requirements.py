@@ -24,6 +24,7 @@ OPTION = "--extra-index-url"
     ],
     ids=["publish", "resign"],
 )
+@pytest.mark.slow
 def test_another_index_is_refused_unless_it_is_allowed(
     modelpact: CommandRunner, arguments: tuple[str, ...], place: str
 ) -> None:

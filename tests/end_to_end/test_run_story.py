@@ -98,6 +98,7 @@ def test_python_and_the_command_line_record_the_same(modelpact: CommandRunner) -
     assert client().get_registered_model("houses").description == python["description"]
 
 
+@pytest.mark.slow
 def test_labels_record_the_classifier_only(modelpact: CommandRunner) -> None:
     labels = ", ".join("ab"[row % 2] for row in range(10))
     rows = ", ".join(f"{{x: {row}.5}}" for row in range(10))

@@ -77,6 +77,7 @@ TEXTS = ["good day", "bad day", "nice one", "awful one"] * 2
 
 
 @pytest.mark.parametrize("name", ["text", None])
+@pytest.mark.slow
 def test_a_text_classifier_that_was_fitted_to_a_series_gets_one(name: str | None) -> None:
     texts = pd.Series(TEXTS, name=name)
     classifier = make_pipeline(CountVectorizer(), LogisticRegression())

@@ -53,6 +53,7 @@ def test_a_dry_run_creates_no_store(
     assert receipt["steps"]["tracking"] == "MlflowTracking"
 
 
+@pytest.mark.slow
 def test_a_dry_run_reads_an_existing_store_and_does_not_change_it(modelpact: CommandRunner) -> None:
     modelpact("task=publish", QUICK)
     before = store_files()

@@ -160,6 +160,7 @@ class TestCodeOfModelpact:
             every=2,
         ),
     )
+    @pytest.mark.slow
     def test_an_edit_in_a_step_changes_the_key(self, package: Path, file: str) -> None:
         assert self.is_changed_by_an_edit(package, file)
 
@@ -177,6 +178,7 @@ class TestCodeOfModelpact:
             every=2,
         ),
     )
+    @pytest.mark.slow
     def test_an_edit_outside_the_steps_keeps_the_key(self, package: Path, file: str) -> None:
         assert not self.is_changed_by_an_edit(package, file)
 

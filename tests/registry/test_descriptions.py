@@ -60,6 +60,7 @@ def test_version_and_model_have_the_contract_of_the_newest_version() -> None:
 
 
 @pytest.mark.parametrize("edit", ["My text.", "{text} and more", "More.\n\n{text}"])
+@pytest.mark.slow
 def test_a_text_of_the_user_is_kept(edit: str) -> None:
     publish(**steps())
     text = edit.format(text=described()[1])

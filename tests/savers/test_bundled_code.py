@@ -39,11 +39,13 @@ def test_a_saved_model_bundles_few_lines(name: str, limit: int) -> None:
     assert count_lines(name) <= limit
 
 
+@pytest.mark.slow
 def test_only_models_with_type_hints_bundle_their_validation() -> None:
     assert count_lines("modelpact.models.row_objects") <= 1950
     assert "models/row_objects.py" not in build_runtime(frozenset({SAVED_MODEL})).files
 
 
+@pytest.mark.slow
 def test_the_signature_engine_is_bundled_only_for_structured_responses() -> None:
     names = frozenset({SAVED_MODEL, "modelpact.models.chat.model"})
     unused = frozenset(ChatModel().unused_modules())
@@ -56,6 +58,7 @@ def test_the_signature_engine_is_bundled_only_for_structured_responses() -> None
     assert "signature/language/spec.py" in build_runtime(names).files
 
 
+@pytest.mark.slow
 def test_bundled_code_imports_only_the_private_package() -> None:
     runtime = build_runtime(frozenset({SAVED_MODEL, "modelpact.models.MlflowModel"}))
     for name, content in runtime.files.items():
@@ -63,6 +66,7 @@ def test_bundled_code_imports_only_the_private_package() -> None:
         compile(content, name, "exec")
 
 
+@pytest.mark.slow
 def test_the_package_name_depends_on_the_content(tmp_path: Path) -> None:
     copy = tmp_path / "modelpact"
     shutil.copytree(PACKAGE_FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__", "conf"))
@@ -75,6 +79,7 @@ def test_the_package_name_depends_on_the_content(tmp_path: Path) -> None:
     assert same.package != build_runtime(names, copy).package
 
 
+@pytest.mark.slow
 def test_code_outside_the_closure_does_not_change_the_package_name(tmp_path: Path) -> None:
     copy = tmp_path / "modelpact"
     shutil.copytree(PACKAGE_FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__", "conf"))
@@ -110,6 +115,7 @@ def test_user_code_without_imports_of_modelpact_is_not_copied(tmp_path: Path) ->
     assert bundle_code(tmp_path, (), [str(helper)]) == [str(helper)]
 
 
+@pytest.mark.slow
 def test_a_user_package_is_copied_with_renamed_imports(tmp_path: Path) -> None:
     package = tmp_path / "acme"
     (package / "__pycache__").mkdir(parents=True)

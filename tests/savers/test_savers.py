@@ -178,6 +178,7 @@ def test_code_paths_are_saved_with_the_model(tmp_path: Path) -> None:
     assert (custom(code_paths=[str(tmp_path / "helping.py")]) / "code" / "helping.py").is_file()
 
 
+@pytest.mark.slow
 def test_the_signature_of_type_hints_is_saved() -> None:
     from modelpact.signers import TypeHintSigner
 

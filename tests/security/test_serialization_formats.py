@@ -75,6 +75,7 @@ def folder_of(saver: Any, model: Any) -> Path:
         return Path(mlflow.artifacts.download_artifacts(info.model_uri))
 
 
+@pytest.mark.slow
 def test_both_savers_write_skops_for_sklearn() -> None:
     requirements = ["scikit-learn"]
     model = SklearnModel(estimator=LinearRegression())

@@ -71,6 +71,7 @@ def quiet() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("kind", sample_params(["table", "tensor", "nested", "hinted"], every=3))
+@pytest.mark.slow
 def test_saved_models(request: pytest.FixtureRequest, kind: str) -> None:
     model: Adapter = request.getfixturevalue(kind)
     parity = compare(model, generate_payloads(model, 30))
@@ -80,6 +81,7 @@ def test_saved_models(request: pytest.FixtureRequest, kind: str) -> None:
     assert set(parity.explained) <= {"MLFLOW_RULES", "TYPE_HINTS"}
 
 
+@pytest.mark.slow
 def test_a_chat_model(make_chat_adapter: Callable[..., Adapter]) -> None:
     with ChatServer(echo()) as server:
         model = make_chat_adapter(server)

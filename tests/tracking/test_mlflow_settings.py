@@ -80,6 +80,7 @@ def test_a_server() -> None:
     assert target.display_uri() == "http://***@localhost:5000"
 
 
+@pytest.mark.slow
 def test_on_the_command_line(modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///runs.db")
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "houses")

@@ -28,6 +28,7 @@ def task(**changes: Any) -> ParityTask:
     return ParityTask(**{**settings, **changes})
 
 
+@pytest.mark.slow
 def test_a_table_and_a_report(modelpact: CommandRunner) -> None:
     publish(**steps())
     ended = modelpact(
@@ -53,6 +54,7 @@ def test_a_table_and_a_report(modelpact: CommandRunner) -> None:
     assert (report["payloads"], report["unexplained"]) == (20, 0)
 
 
+@pytest.mark.slow
 def test_an_unexplained_difference_fails(
     modelpact: CommandRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

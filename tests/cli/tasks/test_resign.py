@@ -86,6 +86,7 @@ def published() -> str:
     return str(publish(**steps(register=MlflowRegister(aliases=["champion"]))).model_uri)
 
 
+@pytest.mark.slow
 def test_a_model_with_type_hints_still_validates_them(tmp_path: Path) -> None:
     rows = [{"w": 2.0}]
     hinted = steps(
@@ -137,6 +138,7 @@ class TestNewVersion:
         assert "registered sums version 2" in capsys.readouterr().out
 
     @pytest.mark.usefixtures("published")
+    @pytest.mark.slow
     def test_metadata(self, tmp_path: Path) -> None:
         task().run(tmp_path)
         version = client().get_model_version("sums", "2")
@@ -150,6 +152,7 @@ class TestNewVersion:
         assert saved_statuses() == ["READY", "READY"]
 
     @pytest.mark.usefixtures("published")
+    @pytest.mark.slow
     def test_the_input_example_is_new(self, tmp_path: Path) -> None:
         rows = pd.DataFrame({"a": [100.5, 2.0], "b": [1.0, 2.0]})
         task(data=Given(inputs=rows)).run(tmp_path)
@@ -167,6 +170,7 @@ class TestNewVersion:
         }
 
     @pytest.mark.usefixtures("published")
+    @pytest.mark.slow
     def test_a_resigned_model_can_be_resigned(self, tmp_path: Path) -> None:
         task().run(tmp_path)
         task("models:/sums/2", signer=InferSigner()).run(tmp_path)
@@ -177,6 +181,7 @@ class TestNewVersion:
         assert signature_of(3) == signature_of(1)
 
     @pytest.mark.usefixtures("published")
+    @pytest.mark.slow
     def test_the_same_job_is_reused_on_request(self, tmp_path: Path) -> None:
         task().run(tmp_path)
         task("models:/sums@champion", register=MlflowRegister(if_exists="reuse")).run(tmp_path)
@@ -188,23 +193,27 @@ class TestNewVersion:
         assert versions("sums") == [1, 2, 3]
 
     @pytest.mark.usefixtures("published")
+    @pytest.mark.slow
     def test_another_name_and_no_registration(self, tmp_path: Path) -> None:
         task(name="others").run(tmp_path)
         assert (versions("sums"), versions("others")) == ([1], [1])
         task(register=NoneRegister()).run(tmp_path)
         assert versions() == [1, 1]
 
+    @pytest.mark.slow
     def test_a_model_that_is_not_registered(self, published: str, tmp_path: Path) -> None:
         task(published, name="more").run(tmp_path)
         task(str(folder_of(1)), name="most").run(tmp_path)
         assert (versions("more"), versions("most")) == ([1], [1])
         assert client().get_model_version("more", "1").tags["modelpact.resigned_from"] == published
 
+    @pytest.mark.slow
     def test_params(self, tmp_path: Path) -> None:
         publish(**steps(data=numbers(params={"scale": 2.0}), model=Scaled()))
         task(data=numbers(params={"scale": 3.0}), signer=InferSigner()).run(tmp_path)
         assert signature_of(2).params.params[0].default == 3.0
 
+    @pytest.mark.slow
     def test_a_flavor_of_mlflow(self, tmp_path: Path) -> None:
         from sklearn.linear_model import Ridge
 
@@ -308,6 +317,7 @@ def test_nothing_is_registered_after_an_error(case: str, tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("published")
+@pytest.mark.slow
 def test_a_copy_that_fails_its_checks_is_marked_as_failed(
     tmp_path: Path, mocker: MockerFixture
 ) -> None:
@@ -328,6 +338,7 @@ def test_a_missing_store_is_not_created(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("published")
+@pytest.mark.slow
 def test_a_model_whose_files_are_gone(tmp_path: Path) -> None:
     for path in folder_of(1).glob("**/*.json"):
         path.unlink()
