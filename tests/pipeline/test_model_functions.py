@@ -13,7 +13,7 @@ from mlflow.models import infer_signature
 from sklearn.linear_model import Ridge
 
 import modelpact
-from modelpact.errors import ConfigError, LoadError, SignError, VerifyError
+from modelpact.errors import ConfigError, LoadError, SaveError, SignError, VerifyError
 from modelpact.savers import BuiltinSaver
 from modelpact.signature import parse
 
@@ -96,6 +96,31 @@ class TestLogModel:
         assert "scikit-learn" in (folder / "requirements.txt").read_text(encoding="utf-8")
         with pytest.raises(ConfigError, match=r"cannot read pip_requirements.*missing\.txt"):
             modelpact.log_model(MODEL, X, pip_requirements="missing.txt")
+
+    def test_requirements_and_metadata_are_added(self, store: mlflow.MlflowClient) -> None:
+        Path("extra.txt").write_text("pandas\n", encoding="utf-8")
+        info = modelpact.log_model(
+            MODEL, X, extra_pip_requirements="extra.txt", metadata={"source": {"rows": 10}}, **QUICK
+        )
+        folder = Path(mlflow.artifacts.download_artifacts(info.model_uri))
+        lines = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        assert lines[1:] == ["scikit-learn", "pandas"]
+        assert info.metadata == {"source": {"rows": 10}}
+        stored = mlflow.models.get_model_info(info.model_uri)
+        assert stored.metadata == info.metadata
+
+    def test_a_saver_gets_the_arguments_as_well(self, store: mlflow.MlflowClient) -> None:
+        saver = BuiltinSaver(path="own", **QUICK)
+        info = modelpact.log_model(MODEL, X, saver=saver, metadata={"team": "lab"})
+        assert info.metadata == {"team": "lab"}
+        assert [model.name for model in store.search_logged_models(["0"])] == ["own"]
+
+    def test_metadata_is_plain_data(self, store: mlflow.MlflowClient) -> None:
+        with pytest.raises(SaveError, match=r"saver\.metadata cannot be written as YAML"):
+            modelpact.log_model(MODEL, X, metadata={"r2": np.float64(0.5)}, **QUICK)
+        with pytest.raises(ConfigError, match=r"saver\.code_paths: .* got 'src'"):
+            modelpact.log_model(MODEL, X, code_paths="src", **QUICK)
+        assert store.search_logged_models(["0"]) == []
 
     def test_a_model_that_is_not_verified_is_failed(self, store: mlflow.MlflowClient) -> None:
         rng = np.random.default_rng(0)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from mlflow.models import infer_signature
 from mlflow.pyfunc.model import PythonModel
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
@@ -19,7 +20,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 import modelpact
 from modelpact.data import DiabetesData, MemoryData
-from modelpact.errors import ConfigError, DataError, SaveError
+from modelpact.errors import ConfigError, DataError, SaveError, SignError, SpecError
 from modelpact.models import MlflowModel, SklearnModel
 from modelpact.models.flavor import FlavorModel
 from modelpact.models.function import FunctionModel
@@ -246,3 +247,18 @@ def test_autologging_makes_no_second_model() -> None:
         mlflow.sklearn.autolog(disable=True)
     models = client().search_logged_models(["1"])
     assert [model.name for model in models] == ["model"]
+
+
+def test_a_signature_stands_for_an_explicit_signer() -> None:
+    spec = {"inputs": {"a": "double", "b": "double"}, "outputs": "double"}
+    receipt = publish(Ridge(), FRAME, TARGETS, name="houses", signature=spec)
+    assert receipt.steps["signer"] == "ExplicitSigner"
+    signature = infer_signature(FRAME, TARGETS)
+    made = make_steps(Ridge(), FRAME, TARGETS, signature=signature)
+    assert made.signer.contract() == signature
+    with pytest.raises(SignError, match="a: expected string"):
+        publish(Ridge(), FRAME, TARGETS, name="houses", signature={"inputs": {"a": "string"}})
+    with pytest.raises(SpecError, match=r"expected a mapping .* got 'double'"):
+        publish(Ridge(), FRAME, TARGETS, name="houses", signature="double")
+    with pytest.raises(ConfigError, match="both signer and signature are given"):
+        publish(Ridge(), FRAME, TARGETS, name="houses", signature=spec, signer="infer")

@@ -24,10 +24,8 @@ from modelpact.pipeline.step_arguments import (
     make_step,
     make_steps,
 )
-from modelpact.savers import BuiltinSaver
 from modelpact.security.leak_scan import redact
-from modelpact.signature import Extra, Policy, parse
-from modelpact.signers import ExplicitSigner
+from modelpact.signature import Extra, Policy
 from modelpact.types import Job, Sample, Step, caller_reports_errors
 
 if TYPE_CHECKING:
@@ -43,8 +41,6 @@ __all__ = ["load", "log_model", "sign", "verify"]
 _REPLACEMENTS = {
     "artifact_path": "Use name=.",
     "conda_env": "Use pip_requirements=.",
-    "extra_pip_requirements": "List all requirements in pip_requirements=.",
-    "metadata": "Use tags=.",
 }
 """What takes the place of arguments of MLflow; docs/migrating.md lists all of them."""
 
@@ -55,13 +51,15 @@ def log_model(
     X: object = None,
     y: object = None,
     *,
-    name: str = "model",
+    name: str | None = None,
     signature: Signature | Mapping[str, Any] | None = None,
     input_example: object = None,
     registered_model_name: str | None = None,
     params: dict[str, Any] | None = None,
     pip_requirements: Sequence[str] | str | None = None,
+    extra_pip_requirements: Sequence[str] | str | None = None,
     code_paths: Sequence[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
     tags: Mapping[str, Any] | None = None,
     **steps: Unpack[StepArguments],
 ) -> Info:
@@ -75,13 +73,15 @@ def log_model(
         model: What `publish` takes, fitted.
         X: The inputs that are signed and predicted again, as in `publish`.
         y: One target per row; only needed by signers and verifiers of your own.
-        name: The name of the model within its run.
+        name: The name of the model within its run; by default `model`.
         signature: A written signature, which the data must satisfy; None to make one.
         input_example: The inputs, if `X` is None.
         registered_model_name: The registered model of the new version; None for no version.
         params: Example inference parameters.
         pip_requirements: Requirements, or the path of their file; None for what MLflow infers.
+        extra_pip_requirements: Requirements to add to these; a list, or the path of a file.
         code_paths: Files or folders of your own code that the model needs.
+        metadata: Facts about the model, which MLflow stores in its `MLmodel` file.
         tags: Tags of the model, and of the version.
         steps: As in `publish`; by default, `saver` writes the flavor of the model's library.
 
@@ -99,17 +99,12 @@ def log_model(
     """
     _check_mlflow_arguments(X, steps)
     chosen = make_model(model, fit=False)
-    if signature is not None:
-        steps["signer"] = _as_signer(signature)
-    options = {
-        "path": name,
-        "pip_requirements": _read_requirements(pip_requirements),
-        "code_paths": list(code_paths or ()),
-    }
+    options = _saver_options(name, pip_requirements, extra_pip_requirements, code_paths, metadata)
     steps["saver"] = _as_saver(steps.get("saver"), chosen, options)
     steps["register"] = _as_register(steps, tags) if registered_model_name else None
-    made = make_steps(chosen, input_example if X is None else X, y, params=params, **steps)
-    return _log(made, registered_model_name or name, tags or {})
+    inputs = input_example if X is None else X
+    made = make_steps(chosen, inputs, y, params=params, signature=signature, **steps)
+    return _log(made, registered_model_name or made.saver.path, tags or {})
 
 
 def _check_mlflow_arguments(X: object, given: Mapping[str, Any]) -> None:
@@ -125,11 +120,26 @@ def _check_mlflow_arguments(X: object, given: Mapping[str, Any]) -> None:
         )
 
 
-def _read_requirements(given: Sequence[str] | str | None) -> list[str] | None:
-    if isinstance(given, str):
-        with convert_errors(lambda error: ConfigError(f"cannot read pip_requirements: {error}")):
-            return Path(given).read_text(encoding="utf-8").splitlines()
-    return None if given is None else list(given)
+_SAVER_OPTIONS = (
+    "path", "pip_requirements", "extra_pip_requirements", "code_paths", "metadata",
+)  # fmt: skip
+
+
+def _saver_options(*values: Any) -> dict[str, Any]:
+    """Return the options of a saver by name, without those that were not given."""
+    given = zip(_SAVER_OPTIONS, values, strict=True)
+    options = {key: value for key, value in given if value is not None}
+    for key, value in options.items():
+        if key.endswith("requirements") and isinstance(value, str):
+            options[key] = _read_lines(key, value)
+        elif isinstance(value, tuple):
+            options[key] = list(value)
+    return options
+
+
+def _read_lines(key: str, path: str) -> list[str]:
+    with convert_errors(lambda error: ConfigError(f"cannot read {key}: {error}", key=key)):
+        return Path(path).read_text(encoding="utf-8").splitlines()
 
 
 def _log(steps: Steps, name: str, tags: Mapping[str, Any]) -> Info:
@@ -149,24 +159,17 @@ def _log(steps: Steps, name: str, tags: Mapping[str, Any]) -> Info:
     return info
 
 
-def _as_signer(signature: Signature | Mapping[str, Any]) -> ExplicitSigner:
-    from mlflow.models import ModelSignature
-
-    written = signature if isinstance(signature, ModelSignature) else parse(dict(signature))
-    parts = {name: part for name, part in written.to_dict().items() if part is not None}
-    return ExplicitSigner(**parts)
-
-
 def _as_saver(saver: StepArgument, model: Model, options: Mapping[str, Any]) -> StepArgument:
     if isinstance(saver, Step):
-        return saver
+        return saver.model_copy(update=options)
     if isinstance(saver, Mapping):
         return {**options, **saver}
     if isinstance(saver, str):
         return {"_target_": saver, **options}
     # The flavor of the model's own library, such as xgboost for an estimator of XGBoost.
     known = [flavor for flavor in model.flavors if flavor in list_flavors()]
-    return BuiltinSaver(flavor=known[-1], **options) if known else {"_target_": "custom", **options}
+    target = {"_target_": "builtin", "flavor": known[-1]} if known else {"_target_": "custom"}
+    return {**target, **options}
 
 
 def _as_register(steps: StepArguments, tags: Mapping[str, Any] | None) -> Register:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from modelpact.data import DataSource
     from modelpact.data.sample_digest import Digests
     from modelpact.tracking import Store
-    from modelpact.types import Info, Receipt
+    from modelpact.types import Info, Receipt, Signature
 
 __all__ = ["STAGES", "fit_and_register", "publish", "read_sample"]
 
@@ -86,6 +86,7 @@ def publish(
     data: DataSource | None = None,
     params: dict[str, Any] | None = None,
     metrics: Sequence[str] = (),
+    signature: Signature | Mapping[str, Any] | None = None,
     fit: bool = True,
     folder: Path | None = None,
     observe: Callable[[str], None] | None = None,
@@ -108,6 +109,7 @@ def publish(
         data: The source of the data, instead of `X` and `y`.
         params: Example inference parameters.
         metrics: scikit-learn scorer names; a fifth of the rows is held out for them.
+        signature: A written signature, which the data must satisfy; None to make one.
         fit: Whether to fit the model, or a copy of it; False for a model that is fitted.
         folder: Where `receipt.json` is written, after a failure as well; None for nowhere.
         observe: A function that is called with the name of each stage when it starts; None shows
@@ -127,7 +129,7 @@ def publish(
         '1'
     """
     options: dict[str, Any] = {"data": data, "params": params, "metrics": metrics, "fit": fit}
-    made = make_steps(model, X, y, **options, **steps)
+    made = make_steps(model, X, y, signature=signature, **options, **steps)
     job = job or Job()
     name = made.data.name if name is None else name
     observe = observe or notebook_observer()

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from modelpact._internal.guards import convert_errors
 from modelpact._internal.text import did_you_mean
@@ -20,7 +20,12 @@ from modelpact.models.function import FunctionModel
 from modelpact.pipeline.option_errors import invalid_options
 from modelpact.pipeline.stages import Steps
 from modelpact.savers import CustomSaver, Saver
+from modelpact.signature import parse
+from modelpact.signers import ExplicitSigner
 from modelpact.types import Step
+
+if TYPE_CHECKING:
+    from modelpact.types import Signature
 
 __all__ = ["StepArgument", "StepArguments", "lists_steps", "make_model", "make_step", "make_steps"]
 
@@ -149,6 +154,7 @@ def make_steps(
     data: DataSource | None = None,
     params: dict[str, Any] | None = None,
     metrics: Sequence[str] = (),
+    signature: Signature | Mapping[str, Any] | None = None,
     fit: bool = False,
     **given: Unpack[StepArguments],
 ) -> Steps:
@@ -163,6 +169,14 @@ def make_steps(
             remedy=f"Steps: {', '.join(_DEFAULTS)}.",
             key=name,
         )
+    if signature is not None:
+        if given.get("signer") is not None:
+            raise ConfigError(
+                "both signer and signature are given",
+                remedy="Give one: signature= is short for an ExplicitSigner.",
+                key="signature",
+            )
+        given["signer"] = _make_signer(signature)
     chosen = make_model(model, fit=fit)
     if data is None:
         # Neither an estimator nor a flavor of MLflow takes rows as dicts.
@@ -173,6 +187,14 @@ def make_steps(
     arguments: dict[str, Any] = {**_DEFAULTS, "loader": loader, **given, "saver": saver}
     made = {group: make_step(group, step) for group, step in arguments.items()}
     return Steps(data=data, model=chosen, fit=fit, **made)
+
+
+def _make_signer(signature: Signature | Mapping[str, Any]) -> ExplicitSigner:
+    from mlflow.models import ModelSignature
+
+    written = signature if isinstance(signature, ModelSignature) else parse(signature)
+    parts = {name: part for name, part in written.to_dict().items() if part is not None}
+    return ExplicitSigner(**parts)
 
 
 def _make_saver(saver: StepArgument, model: Model) -> Saver:

@@ -49,11 +49,13 @@ class Saver(Step, ABC):
         path: The name of the model within its run.
         pip_requirements: Requirements of the model. None uses those that MLflow infers, which are
             cached.
+        extra_pip_requirements: Requirements that are added to these.
         allowed_requirement_options: Options of pip that requirements may have, such as
             `--index-url`, and `url` for requirements with a URL.
         code_paths: Files or folders of your own code that the model needs; they are saved with it.
         leak_allowlist: False positives of the leak scan, each `{place, kind, reason}`. The ones
             that are used are recorded with the model.
+        metadata: Facts about the model, which MLflow stores in its `MLmodel` file.
         config_file: The configuration of the model, a JSON file; None if the model needs none.
     """
 
@@ -61,9 +63,11 @@ class Saver(Step, ABC):
 
     path: str = "model"
     pip_requirements: list[str] | None = None
+    extra_pip_requirements: list[str] = []
     allowed_requirement_options: list[str] = []
     code_paths: list[str] = []
     leak_allowlist: list[leak_scan.AllowlistEntry] = []
+    metadata: dict[str, Any] = {}
     config_file: str | None = None
 
     def check(self, model: Model) -> None:
@@ -87,9 +91,11 @@ class Saver(Step, ABC):
             )
         for path in self.code_paths:
             _check_code_path(path)
-        check_requirements(
-            self.pip_requirements or (), "saver.pip_requirements", self.allowed_requirement_options
-        )
+        for key in ("pip_requirements", "extra_pip_requirements"):
+            check_requirements(
+                getattr(self, key) or (), f"saver.{key}", self.allowed_requirement_options
+            )
+        _check_metadata(self.metadata)
         self.check_model(model)
 
     def check_model(self, model: Model) -> None:
@@ -116,7 +122,8 @@ class Saver(Step, ABC):
             folder: The folder, which does not exist yet.
             form: What a model of your own gets when it is called: `frame`, `records` or `series`.
             options: Options for `save_model` of an MLflow flavor: `signature`, `input_example`,
-                `mlflow_model`, and `pip_requirements` unless MLflow shall infer them.
+                `mlflow_model`, and `pip_requirements` unless MLflow shall infer them; then
+                `extra_pip_requirements` if there are any.
         """
 
     def requirements_source(self, model: Model) -> tuple[object, str]:
@@ -204,6 +211,7 @@ class Saver(Step, ABC):
             run_id=logged.source_run_id,
             model_uuid=logged.model_id,
             model_id=logged.model_id,
+            metadata=self.metadata or None,
         )
         self._write_with_requirements(model, folder, mlflow_model=mlmodel, **options)
         check_saved_requirements(folder, self.allowed_requirement_options)
@@ -212,18 +220,21 @@ class Saver(Step, ABC):
         return mlmodel
 
     def _write_with_requirements(self, model: Model, folder: Path, **options: Any) -> None:
+        extra = self.extra_pip_requirements
         if self.pip_requirements is not None:
-            self.write(model, folder, pip_requirements=self.pip_requirements, **options)
+            self.write(model, folder, pip_requirements=[*self.pip_requirements, *extra], **options)
             return
         source, form = self.requirements_source(model)
         key = requirements.fingerprint(
-            source, self.KIND, form, requirements.hash_code(self.code_paths)
+            source, self.KIND, form, requirements.hash_code(self.code_paths), *extra
         )
         known = requirements.load_cached(key)
         if known is not None:
             self.write(model, folder, pip_requirements=[requirements.SKIP_CHECK], **options)
             requirements.write_files(known, folder)
             return
+        if extra:
+            options["extra_pip_requirements"] = extra
         # MLflow infers the requirements by loading the model in a new process.
         with requirements.watch_inference() as failures:
             self.write(model, folder, **options)
@@ -267,6 +278,18 @@ def _check_code_path(path: str) -> None:
             remedy=f"Name files and folders of Python code, relative to {Path.cwd()}.",
             path=path,
         )
+
+
+def _check_metadata(metadata: dict[str, Any]) -> None:
+    import yaml
+
+    try:
+        yaml.safe_dump(metadata)
+    except yaml.YAMLError as error:
+        raise SaveError(
+            f"saver.metadata cannot be written as YAML: {truncate(error)}",
+            remedy="Use plain values, such as float(x) for a number of NumPy.",
+        ) from error
 
 
 def _check_signature(signature: Signature | None) -> None:
