@@ -38,11 +38,15 @@ _caller_reports: ContextVar[bool] = ContextVar("modelpact_caller_reports", defau
 
 
 @contextlib.contextmanager
-def caller_reports_errors() -> Iterator[None]:
-    """Do not log the errors of steps within the context; the caller reports them."""
+def caller_reports_errors() -> Iterator[bool]:
+    """Do not log the errors of steps within the context; the caller reports them.
+
+    Yields:
+        Whether the errors were reported by an outer caller already.
+    """
     token = _caller_reports.set(True)
     try:
-        yield
+        yield token.old_value is True
     finally:
         _caller_reports.reset(token)
 

@@ -14,6 +14,7 @@ from modelpact.models.flavor import list_flavors
 from modelpact.models.row_objects import call_predict
 from modelpact.pipeline.notebook_progress import notebook_observer
 from modelpact.pipeline.process_state import restored_sys_path
+from modelpact.pipeline.python_remedies import remedies_in_python
 from modelpact.pipeline.recorder import RunRecorder
 from modelpact.pipeline.runner import STAGES, fit_and_register, read_sample
 from modelpact.pipeline.step_arguments import (
@@ -26,7 +27,7 @@ from modelpact.pipeline.step_arguments import (
 )
 from modelpact.security.leak_scan import redact
 from modelpact.signature import Extra, Policy
-from modelpact.types import Job, Sample, Step, caller_reports_errors
+from modelpact.types import Job, Sample, Step
 
 if TYPE_CHECKING:
     from modelpact.loaders import Adapter
@@ -46,6 +47,7 @@ _REPLACEMENTS = {
 
 
 @lists_steps
+@remedies_in_python()
 def log_model(
     model: object,
     X: object = None,
@@ -144,7 +146,7 @@ def _read_lines(key: str, path: str) -> list[str]:
 
 def _log(steps: Steps, name: str, tags: Mapping[str, Any]) -> Info:
     recorder = RunRecorder(STAGES, notebook_observer(), name=name, steps=steps.kinds())
-    with held_signals(), restored_sys_path(), caller_reports_errors():
+    with held_signals(), restored_sys_path():
         with recorder.stage("check"):
             steps.check(name)
         with steps.tracking.open() as store:
@@ -177,7 +179,7 @@ def _as_register(steps: StepArguments, tags: Mapping[str, Any] | None) -> Regist
     return made.model_copy(update={"tags": {**made.tags, **tags}}) if tags else made
 
 
-@caller_reports_errors()
+@remedies_in_python(arguments=["loader"])
 def load(
     uri: str,
     *,
@@ -207,7 +209,7 @@ def load(
     return adapter
 
 
-@caller_reports_errors()
+@remedies_in_python()
 def sign(
     model: object,
     X: Inputs,
@@ -243,7 +245,7 @@ def sign(
     return signed
 
 
-@caller_reports_errors()
+@remedies_in_python()
 def verify(
     uri: str,
     X: Inputs,

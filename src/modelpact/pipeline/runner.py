@@ -32,6 +32,7 @@ from modelpact.models.row_methods import call_fit
 from modelpact.pipeline.mlflow_run import failing_model, input_logger, open_run
 from modelpact.pipeline.notebook_progress import notebook_observer
 from modelpact.pipeline.process_state import restored_sys_path
+from modelpact.pipeline.python_remedies import remedies_in_python
 from modelpact.pipeline.recorder import RunRecorder
 from modelpact.pipeline.stages import (
     Steps,
@@ -47,7 +48,7 @@ from modelpact.pipeline.step_arguments import StepArguments, lists_steps, make_s
 from modelpact.security.leak_scan import redact_json
 from modelpact.security.serialization_formats import detect_formats
 from modelpact.signature import digest as signature_digest
-from modelpact.types import Job, Sample, caller_reports_errors
+from modelpact.types import Job, Sample
 
 if TYPE_CHECKING:
     from modelpact.data import DataSource
@@ -129,7 +130,8 @@ def publish(
         '1'
     """
     options: dict[str, Any] = {"data": data, "params": params, "metrics": metrics, "fit": fit}
-    made = make_steps(model, X, y, signature=signature, **options, **steps)
+    with remedies_in_python():
+        made = make_steps(model, X, y, signature=signature, **options, **steps)
     job = job or Job()
     name = made.data.name if name is None else name
     observe = observe or notebook_observer()
@@ -152,7 +154,7 @@ def _run_recorded(steps: Steps, recorder: RunRecorder, job: Job, folder: Path | 
         return receipt
 
     with held_signals():
-        with on_error(finish), caller_reports_errors(), restored_sys_path():
+        with on_error(finish), remedies_in_python(), restored_sys_path():
             _run_stages(steps, recorder, job)
         return finish()
 

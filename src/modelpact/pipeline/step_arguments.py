@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
@@ -27,7 +27,17 @@ from modelpact.types import Step
 if TYPE_CHECKING:
     from modelpact.types import Signature
 
-__all__ = ["StepArgument", "StepArguments", "lists_steps", "make_model", "make_step", "make_steps"]
+__all__ = [
+    "DEFAULT_STEPS",
+    "StepArgument",
+    "StepArguments",
+    "find_option",
+    "list_options",
+    "lists_steps",
+    "make_model",
+    "make_step",
+    "make_steps",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,7 +69,7 @@ class StepArguments(TypedDict, total=False):
     tracking: StepArgument
 
 
-_DEFAULTS = {
+DEFAULT_STEPS = {
     "signer": "infer",
     "saver": "custom",
     "loader": "builtin",
@@ -101,14 +111,14 @@ def make_step(group: str, value: StepArgument) -> Any:
         return value
     if isinstance(value, Mapping):
         options = dict(value)
-        target = str(options.pop("_target_", _DEFAULTS[group]))
+        target = str(options.pop("_target_", DEFAULT_STEPS[group]))
     elif value is None or isinstance(value, str):
         options, target = {}, value or "none"
     else:
         raise ConfigError(
             f"{group}={value!r} is not a step",
             remedy="Give a step, a dict of options, or one of these names: "
-            f"{', '.join(_option_names(group))}.",
+            f"{', '.join(list_options(group))}.",
             group=group,
         )
     kind = _find_class(group, target)
@@ -131,7 +141,7 @@ def _read_target(group: str, option: str) -> str:
 
     file = resources.files("modelpact.conf").joinpath(group, f"{option}.yaml")
     if not file.is_file():
-        names = _option_names(group)
+        names = list_options(group)
         raise ConfigError(
             f"unknown {group} {option!r}{did_you_mean(option, names)}",
             remedy=f"Options of {group}: {', '.join(names)}.",
@@ -141,7 +151,17 @@ def _read_target(group: str, option: str) -> str:
     return str(yaml.safe_load(file.read_text(encoding="utf-8"))["_target_"])
 
 
-def _option_names(group: str) -> list[str]:
+def find_option(group: str, keys: Iterable[str]) -> str | None:
+    """Return the option of a group that has the keys; None for the default one."""
+    for option in (DEFAULT_STEPS[group], *list_options(group)):
+        if set(keys) <= _find_class(group, option).option_fields().keys():
+            return None if option == DEFAULT_STEPS[group] else option
+    return None
+
+
+@functools.cache
+def list_options(group: str) -> list[str]:
+    """Return the options of a config group, by name."""
     files = resources.files("modelpact.conf").joinpath(group).iterdir()
     return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
 
@@ -163,10 +183,10 @@ def make_steps(
     Raises:
         ConfigError: One of the arguments is invalid.
     """
-    for name in given.keys() - _DEFAULTS.keys():
+    for name in given.keys() - DEFAULT_STEPS.keys():
         raise ConfigError(
-            f"unknown argument {name!r}{did_you_mean(name, list(_DEFAULTS))}",
-            remedy=f"Steps: {', '.join(_DEFAULTS)}.",
+            f"unknown argument {name!r}{did_you_mean(name, list(DEFAULT_STEPS))}",
+            remedy=f"Steps: {', '.join(DEFAULT_STEPS)}.",
             key=name,
         )
     if signature is not None:
@@ -184,7 +204,7 @@ def make_steps(
         data = _make_data(X, y, as_frame=as_frame, params=params, metrics=list(metrics))
     saver = _make_saver(given.pop("saver", {}), chosen)
     loader = "custom" if isinstance(saver, CustomSaver) else "builtin"
-    arguments: dict[str, Any] = {**_DEFAULTS, "loader": loader, **given, "saver": saver}
+    arguments: dict[str, Any] = {**DEFAULT_STEPS, "loader": loader, **given, "saver": saver}
     made = {group: make_step(group, step) for group, step in arguments.items()}
     return Steps(data=data, model=chosen, fit=fit, **made)
 

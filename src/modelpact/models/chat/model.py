@@ -124,7 +124,7 @@ class ChatModel(ChatSettings, Model):
             raise ModelConfigError(
                 "on_error=row needs a DataFrame with a column for errors, but a predict with type "
                 "hints returns a list",
-                remedy="Remove the hints and use signer=explicit, or set on_error=raise.",
+                remedy="Remove the hints and use signer=explicit, or set model.on_error=raise.",
             )
         request = self._request_params(params, response_format)
         conversations = [
