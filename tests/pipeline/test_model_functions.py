@@ -154,6 +154,10 @@ def test_verify_compares_predictions(
     info = modelpact.log_model(MODEL, X, **QUICK)
     assert modelpact.verify(info.model_uri, X).ok
     assert modelpact.verify(info.model_uri, X, outputs=MODEL.predict(X)).ok
+    for container in (list, tuple, pd.Series, pd.DataFrame):
+        assert modelpact.verify(info.model_uri, X, outputs=container(MODEL.predict(X))).ok
+    with pytest.raises(VerifyError, match="1 of 10 values differ"):
+        modelpact.verify(info.model_uri, X, outputs=[100.0, *MODEL.predict(X)[1:]])
     with pytest.raises(VerifyError) as raised:
         modelpact.verify(info.model_uri, X, outputs=MODEL.predict(X) + 1)
     assert raised.value.verdict is not None

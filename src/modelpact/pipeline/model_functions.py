@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from modelpact._internal.guards import convert_errors
 from modelpact._internal.signals import held_signals
 from modelpact.data import MemoryData
+from modelpact.datatypes.conversion import convert_like
 from modelpact.errors import ConfigError, SignError
 from modelpact.models.flavor import list_flavors
 from modelpact.models.row_objects import call_predict
@@ -260,7 +261,8 @@ def verify(
     Args:
         uri: The model, as in `load`.
         X: Model inputs; the first axis is rows.
-        outputs: The predictions to compare with; None for those of a first call.
+        outputs: The predictions to compare with, also as a list or in another container; None for
+            those of a first call.
         params: Inference parameters.
         verifier: Checks the model, as in `publish`.
         tracking: The store.
@@ -273,8 +275,8 @@ def verify(
     made = make_step("verifier", verifier)
     with make_step("tracking", tracking).open():
         adapter = make_step("loader", "builtin").load(str(uri))
-        if outputs is None:
-            outputs = adapter.predict(inputs, params).prediction
+        prediction = adapter.predict(inputs, params).prediction
+        outputs = prediction if outputs is None else convert_like(outputs, prediction)
         verdict: Verdict = made.verify(
             adapter, Sample(inputs, params=params, outputs=outputs), adapter.signature
         )
