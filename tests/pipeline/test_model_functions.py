@@ -13,6 +13,7 @@ from mlflow.models import infer_signature
 from sklearn.linear_model import Ridge
 
 import modelpact
+from modelpact.data import MemoryData
 from modelpact.errors import ConfigError, LoadError, SaveError, SignError, VerifyError
 from modelpact.savers import BuiltinSaver
 from modelpact.signature import parse
@@ -47,6 +48,31 @@ class TestLogModel:
         assert info.registered_model_version is None
         assert store.get_run(run.info.run_id).info.status == "FINISHED"
         assert isinstance(mlflow.sklearn.load_model(info.model_uri), Ridge)
+
+    def test_the_active_run_has_params_and_data(self, store: mlflow.MlflowClient) -> None:
+        with mlflow.start_run() as run:
+            mlflow.log_param("alpha", 1.0)
+            modelpact.log_model(MODEL, X, name="ridge", **QUICK)
+            # A second model of the run, with other params.
+            modelpact.log_model(MODEL, X[:5], name="other", signer={"on_any": "warn"}, **QUICK)
+        logged = store.get_run(run.info.run_id)
+        assert logged.data.params["alpha"] == "1.0"
+        assert (logged.data.params["name"], logged.data.params["signer.on_any"]) == (
+            "ridge",
+            "error",
+        )
+        assert logged.data.params["model.estimator.alpha"] == "1.0"
+        assert logged.inputs is not None
+        names = [given.dataset.name for given in logged.inputs.dataset_inputs]
+        assert sorted(names) == ["other", "ridge"]
+        assert len(store.search_logged_models(["0"])) == 2
+
+    def test_scores_need_a_run(self, store: mlflow.MlflowClient) -> None:
+        data = MemoryData.of(X, Y, metrics=["r2"])
+        modelpact.log_model(MODEL, data, **QUICK)
+        with mlflow.start_run() as run:
+            modelpact.log_model(MODEL, data, **QUICK)
+        assert store.get_run(run.info.run_id).data.metrics["r2"] == pytest.approx(1.0, abs=0.01)
 
     def test_without_a_run(self, store: mlflow.MlflowClient) -> None:
         modelpact.log_model(MODEL, X, **QUICK)

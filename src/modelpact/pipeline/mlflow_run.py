@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from modelpact.types import Info, Job, Sample
 
 __all__ = ["failing_model", "input_logger", "open_run"]
+
+logger = logging.getLogger(__name__)
 
 LONGEST_NAME = 250
 """MLflow's limit of the characters of a run name."""
@@ -61,13 +64,22 @@ def open_run(store: Store, recorder: RunRecorder, job: Job, steps: Steps) -> Ite
 
 
 def input_logger(
-    store: Store, recorder: RunRecorder, job: Job, steps: Steps
+    store: Store, recorder: RunRecorder, job: Job, steps: Steps, *, keeps_params: bool = False
 ) -> Callable[[Sample, Digests], None]:
-    """Return a function that logs the used options as params of the run, and its data as inputs."""
+    """Return a function that logs the used options as params of the run, and its data as inputs.
+
+    Args:
+        store: The open store.
+        recorder: Knows the run.
+        job: The configuration of the run.
+        steps: The steps with the options.
+        keeps_params: Whether the run may have params with other values, which it keeps.
+    """
 
     def log(sample: Sample, digests: Digests) -> None:
         unused = [f"model.{option}" for option in steps.model.unused_options(sample.targets)]
-        _log_options(store, recorder, job, steps, unused)
+        with _kept_params() if keeps_params else contextlib.nullcontext():
+            _log_options(store, recorder, job, steps, unused)
         name = recorder.facts["name"]
         # Data in memory has no name of its own.
         with contextlib.suppress(ConfigError):
@@ -77,6 +89,18 @@ def input_logger(
         )
 
     return log
+
+
+@contextlib.contextmanager
+def _kept_params() -> Iterator[None]:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if "Changing param values" not in error.message:
+            raise
+        logger.debug("the params of the run are kept: %s", error.message)
 
 
 def _log_options(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -13,6 +13,7 @@ from modelpact.datatypes.conversion import convert_like
 from modelpact.errors import ConfigError, SignError
 from modelpact.models.flavor import list_flavors
 from modelpact.models.row_objects import call_predict
+from modelpact.pipeline.mlflow_run import input_logger
 from modelpact.pipeline.notebook_progress import notebook_observer
 from modelpact.pipeline.process_state import restored_sys_path
 from modelpact.pipeline.python_remedies import remedies_in_python
@@ -31,11 +32,13 @@ from modelpact.signature import Extra, Policy
 from modelpact.types import Job, Sample, Step
 
 if TYPE_CHECKING:
+    from modelpact.data.sample_digest import Digests
     from modelpact.loaders import Adapter
     from modelpact.models import Model
     from modelpact.pipeline.stages import Steps
     from modelpact.registers import Register
     from modelpact.security.integrity import IntegrityPolicy
+    from modelpact.tracking import Store
     from modelpact.types import Info, Inputs, Params, Signature, Verdict
 
 __all__ = ["load", "log_model", "sign", "verify"]
@@ -151,7 +154,7 @@ def _log(steps: Steps, name: str, tags: Mapping[str, Any]) -> Info:
         with recorder.stage("check"):
             steps.check(name)
         with steps.tracking.open() as store:
-            sample = read_sample(steps, recorder)
+            sample = read_sample(steps, recorder, _run_logger(store, recorder, steps))
             info = fit_and_register(steps, store, recorder, Job(), sample)
             if tags:
                 redacted = {key: redact(str(value)) for key, value in tags.items()}
@@ -160,6 +163,19 @@ def _log(steps: Steps, name: str, tags: Mapping[str, Any]) -> Info:
     if version is not None:
         info.registered_model_version = int(version)
     return info
+
+
+def _run_logger(
+    store: Store, recorder: RunRecorder, steps: Steps
+) -> Callable[[Sample, Digests], None] | None:
+    """Return a function that logs params and data in the active run; None without one."""
+    import mlflow
+
+    run = mlflow.active_run()
+    if run is None:
+        return None
+    recorder.record(run_id=run.info.run_id)
+    return input_logger(store, recorder, Job(), steps, keeps_params=True)
 
 
 def _as_saver(saver: StepArgument, model: Model, options: Mapping[str, Any]) -> StepArgument:

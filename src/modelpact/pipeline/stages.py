@@ -226,7 +226,8 @@ def save_model(
         model_uri=info.model_uri, leak_allowlist=leak_scan.allowlist_from_tags(info.tags)
     )
     scores = recorder.facts.get("metrics", {})
-    if not scores:
+    # MLflow has metrics of runs only, and log_model needs no run.
+    if not scores or "run_id" not in recorder.facts:
         return info
     now = int(time.time() * 1000)
     metrics = [Metric(key, value, now, 0, model_id=info.model_id) for key, value in scores.items()]
