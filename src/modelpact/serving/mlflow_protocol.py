@@ -340,7 +340,8 @@ def _name_cells(data: list[list[Any]], columns: list[Any] | None, form: _Form) -
     is_numbered = form.n_unnamed > 0 and columns == list(range(len(data[0])))
     if columns is None or is_numbered:
         return _unwrap_cells(data) if form.n_unnamed == 1 else data
-    return [dict(zip(map(str, columns), row, strict=True)) for row in data]
+    names = list(map(str, columns))
+    return [dict(zip(names, row, strict=True)) for row in data]
 
 
 def _unwrap_cells(rows: list[list[Any]]) -> list[Any]:

@@ -281,3 +281,34 @@ def test_a_violation_is_plain_data() -> None:
         "expected": "one column",
         "got": "several columns of that name",
     }
+
+
+@pytest.mark.parametrize("n", [1, 100])
+class TestManyRows:
+    """Long columns are converted as short ones are."""
+
+    def test_integers_floats_and_nulls_become_doubles(self, n: int) -> None:
+        rows = [{"x": 1}, {"x": 0.5}, {"x": None}, {}] * n
+        found = enforced(ColSpec(D.double, "x"), rows)["x"]
+        assert is_same(found.to_numpy(), np.array([1.0, 0.5, np.nan, np.nan] * n))
+
+    @pytest.mark.parametrize("value", [2**53 + 1, -(2**53) - 1, 10**400, True, "1"])
+    def test_other_values_are_rejected(self, value: object, n: int) -> None:
+        with pytest.raises(InputsError) as caught:
+            enforced(ColSpec(D.double, "x"), [{"x": 1}] * n + [{"x": value}, {"x": 2}])
+        (violation,) = caught.value.failures
+        assert (violation.row, caught.value.total) == (n, 1)
+
+    def test_a_strict_policy_rejects_integers(self, n: int) -> None:
+        check = compile(ModelSignature(Schema([ColSpec(D.double, "x")])), policy="strict")
+        with pytest.raises(InputsError) as caught:
+            check.enforce_inputs([{"x": 0.5}, {"x": 1}] * n)
+        assert (caught.value.failures[0].code, caught.value.total) == ("NEEDS_CONVERSION", n)
+
+    @pytest.mark.parametrize("dtype", [D.double, D.long, D.boolean, D.binary])
+    def test_text_is_one_violation_per_row(self, dtype: DataType, n: int) -> None:
+        with pytest.raises(InputsError) as caught:
+            enforced(ColSpec(dtype, "x"), [{"x": "a"}] * n)
+        assert caught.value.total == n
+        rows = [(each.row, each.code, each.got) for each in caught.value.failures]
+        assert rows == [(row, "WRONG_TYPE", "str 'a'") for row in range(min(n, 20))]

@@ -62,6 +62,12 @@ def records(dtype: DataType, value: Any) -> Any:
     return compile(signature).enforce_inputs([{"x": value}])["x"][0]
 
 
+def many_records(dtype: DataType, value: Any) -> Any:
+    signature = ModelSignature(Schema([ColSpec(dtype, "x")]))
+    rows = [{"x": 1}, {"x": 2.0}] * 40 + [{"x": value}]
+    return compile(signature).enforce_inputs(rows)["x"][80]
+
+
 def arrays(dtype: DataType, value: Any) -> Any:
     signature = ModelSignature(Schema([ColSpec(Array(dtype), "x")]))
     return compile(signature).enforce_inputs([{"x": [value]}])["x"][0][0]
@@ -78,7 +84,7 @@ def params(dtype: DataType, value: Any) -> Any:
 
 
 Form = Callable[[DataType, Any], Any]
-FORMS: list[Form] = [columns, objects, records, arrays, tensors, params]
+FORMS: list[Form] = [columns, objects, records, many_records, arrays, tensors, params]
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -12,6 +12,7 @@ from mlflow.types.schema import AnyType, ColSpec, DataType
 
 from modelpact.signature.enforcement.casting import Array, Mask, cast_with_losses
 from modelpact.signature.enforcement.nested import compile_type
+from modelpact.signature.enforcement.scalars import DOUBLE_LIMIT
 from modelpact.signature.enforcement.violations import ViolationCode, Violations
 from modelpact.signature.field_path import FieldPath
 
@@ -67,7 +68,7 @@ class Column:
         mixed = int in types and bool(types & {float, type(None)})
         return pd.Series(values, dtype=object if mixed or not values else None)
 
-    def _convert(self, values: list[object], violations: Violations) -> list[object]:
+    def _convert(self, values: list[object], violations: Violations) -> Sequence[Any]:
         if self.node.accepts_all(values):
             return values
         return self.node.convert_all(values, self.path, violations)
@@ -211,6 +212,15 @@ class NumberColumn(Column):
     def _as_series(self, values: Values, like: Series) -> Series:
         return pd.Series(values, index=like.index, name=like.name, copy=False)
 
+    def _convert(self, values: list[Any], violations: Violations) -> Sequence[Any]:
+        if self.node.accepts_all(values):
+            return values
+        is_double = not self.strict and self.native_dtype == np.float64
+        doubles = _to_doubles(values) if is_double and len(values) >= _VECTOR_ROWS else None
+        if doubles is None:
+            return self.node.convert_all(values, self.path, violations)
+        return doubles
+
     def check_values(self, values: list[object], violations: Violations) -> Values:
         before = len(violations)
         converted = self._convert(values, violations)
@@ -284,6 +294,21 @@ def compile_column(spec: ColSpec, label: Hashable, *, strict: bool = False) -> C
     elif isinstance(spec.type, DataType):
         kind = _SCALAR_COLUMNS.get(spec.type, NumberColumn)
     return kind(spec, label, strict=strict)
+
+
+_VECTOR_ROWS = 64
+"""The number of rows from which NumPy converts a list faster than Python."""
+
+
+def _to_doubles(values: list[Any]) -> Sequence[Any] | None:
+    """Convert integers next to floats and nulls; return None if a value may not be exact."""
+    if not set(map(type, values)) <= {int, float, type(None)}:
+        return None
+    try:
+        doubles: Any = np.array(values, dtype=np.float64)
+    except OverflowError:
+        return None
+    return None if (np.abs(doubles) >= DOUBLE_LIMIT).any() else doubles
 
 
 def object_array(values: Sequence[object]) -> Array:

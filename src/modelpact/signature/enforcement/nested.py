@@ -97,6 +97,16 @@ class ScalarNode(Node):
             violations.add(ViolationCode.NEEDS_CONVERSION, path, row, self.expected, value)
         return converted
 
+    def convert_all(
+        self, values: Sequence[object], path: FieldPath, violations: Violations
+    ) -> list[object]:
+        if set(map(type, values)) == {str} and self.expected not in ("string", "datetime"):
+            # Counted without a conversion of each, because there may be a million.
+            rows = range(len(values))
+            violations.add_rows(ViolationCode.WRONG_TYPE, path, rows, self.expected, values)
+            return list(values)
+        return super().convert_all(values, path, violations)
+
 
 def _are_within(values: list[Any], low: int, high: int) -> bool:
     try:

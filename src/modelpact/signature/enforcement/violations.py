@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -124,9 +124,9 @@ class Violations:
         self,
         code: str,
         path: FieldPath,
-        rows: NDArray[np.intp],
+        rows: range | NDArray[np.intp],
         expected: str,
-        values: ExtensionArray,
+        values: Sequence[object] | ExtensionArray,
     ) -> None:
         """Record one violation for each row.
 
