@@ -1,13 +1,13 @@
 """What large and hostile bodies cost a server: `task=serve` against `mlflow models serve`, on the same model, in turn.
 
-Run it as `python benchmarks/http_costs.py`; `--rounds 1` for a trial, `--only ours` for one side. Two things are measured:
+Run it as `python benchmarks/http_costs.py`. It sends bodies of 10 MB of four kinds to `/invocations`, and measures two things:
 
-* The wait of others: four bodies of 10 MB are sent at once, and one client sends requests of one row, each when the response to the
-  last has come, until all four have their response. The figure is the time within which 99 of 100 small requests have theirs.
-* The cost: CPU seconds of the server per megabyte of a body that is made to be expensive, from the first byte to the response.
+* The cost: CPU seconds of the server with all its processes per megabyte of a body, from the first byte to the response.
+* The wait of others: four bodies are sent at once, and one client sends requests of one row, each when the response to the last
+  has come, until all four have their response. The figure is the time within which 99 of 100 small requests have theirs.
 
-Bodies and small requests are sent to `/invocations` by a process of its own. A body without a response after 60 s counts with the CPU
-time that the server spent until then.
+`--hostile` measures the cost of bodies that are made to be expensive, which takes MLflow some minutes. A body without a response
+after 60 s counts with the CPU time that the server spent until then.
 """
 
 from __future__ import annotations
@@ -18,18 +18,14 @@ import http.client
 import io
 import json
 import os
-import signal
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from memory import tree
-from serve import COLUMNS, make, ready, servers
+from serve import COLUMNS, make, running, servers
 from turns import row
 
 SIZE = 9_900_000
@@ -68,13 +64,13 @@ def cells(cell: str) -> bytes:
     return repeat(SPLIT, "[" + ",".join([cell] * COLUMNS) + "]", "]}}")
 
 
-LARGE: dict[str, Callable[[], bytes]] = {
-    "valid records": lambda: records("0.12345678901234567"),
-    "valid cells": lambda: cells("0.12345678901234567"),
-    "valid small integers": lambda: cells("1"),
-    "records of text": lambda: records('"text"'),
+LARGE: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "records": (JSON, lambda: records("0.12345678901234567")),
+    "cells": (JSON, lambda: cells("0.12345678901234567")),
+    "integers": (JSON, lambda: cells("1")),
+    "text": (JSON, lambda: records('"text"')),
 }
-"""The bodies that are sent four at a time."""
+"""Bodies that are large; the last is invalid, the others valid."""
 
 
 def parquet(columns: int, rows: int) -> bytes:
@@ -159,76 +155,55 @@ def cpu(pid: int) -> float:
     return total / TICKS
 
 
-def measured(command: list[str], port: int, folder: Path, only: str) -> dict[str, Any]:
-    """Start a server, send it everything, stop it."""
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+def idle_cpu(pid: int) -> float:
+    """CPU seconds of a server that no longer works on an earlier body."""
+    spent = cpu(pid)
+    while True:
+        time.sleep(1)
+        before, spent = spent, cpu(pid)
+        if spent - before < 0.1:
+            return spent
+
+
+def measured(command: list[str], port: int, folder: Path, hostile: bool) -> dict[str, float]:
+    """Start a server, send it everything, stop it; the figure of each measure."""
+    found: dict[str, float] = {}
     small = (folder / "body.json").read_bytes()
-    waits, costs = {}, {}
-    with (
-        (folder / "served_models.log").open("wb") as log,
-        subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
-        ) as process,
-    ):
-        try:
-            ready(port, process)
-            for _ in range(20):
-                send(port, small, JSON)
-            for name, build in LARGE.items() if only != "cost" else ():
-                took = sorted(wait_of_others(port, build(), small))
-                waits[name] = took[min(int(len(took) * 0.99), len(took) - 1)]
-                print(
-                    f"  {name:28} {len(took):5} small requests, 99 of 100 in {waits[name]:.3f} s",
-                    file=sys.stderr,
-                )
-            for name, (kind, build) in HOSTILE.items() if only != "wait" else ():
-                body, before = build(), cpu(process.pid)
-                status = send(port, body, kind)
-                costs[name] = (cpu(process.pid) - before) / max(len(body) / 1e6, 1)
-                print(
-                    f"  {name:28} status {status:3} {costs[name]:.3f} CPU s per MB", file=sys.stderr
-                )
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-    return {"waits": waits, "costs": costs}
+    with running(command, port, folder) as process:
+        for _ in range(20):
+            send(port, small, JSON)
+        for name, (kind, build) in (HOSTILE if hostile else LARGE).items():
+            body, before = build(), idle_cpu(process.pid)
+            status = send(port, body, kind)
+            cost = (cpu(process.pid) - before) / max(len(body) / 1e6, 1)
+            found[f"CPU per MB: {name} (s)"] = cost
+            note = f"  {name:28} status {status:3} {cost:7.3f} CPU s per MB"
+            if not hostile:
+                took = sorted(wait_of_others(port, body, small))
+                found[f"99 of 100 small requests: {name} (s)"] = took[int(len(took) * 0.99)]
+                note += f"  {len(took):5} small requests, 99 of 100 in {took[int(len(took) * 0.99)]:.3f} s"
+            print(note, file=sys.stderr)
+    return found
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--side", choices=["naive", "ours"])
-    parser.add_argument("--only", choices=["wait", "cost"], default="")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--hostile", action="store_true")
     options = parser.parse_args()
-    found: dict[str, list[dict[str, Any]]] = {"naive": [], "ours": []}
+    found: dict[str, list[dict[str, float]]] = {"naive": [], "ours": []}
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         body, _ = make(folder)
         (folder / "body.json").write_bytes(body)
         for _ in range(options.rounds):
             for name, (command, port) in servers(folder).items():
-                if options.side in (None, name):
-                    print(name, file=sys.stderr)
-                    found[name].append(measured(command, port, folder, options.only))
-    for key, title, unit, goal in (
-        ("waits", "99 of 100 small requests during 4 bodies of 10 MB", "ms", 1),
-        ("costs", "CPU seconds per MB of the most expensive body", "s", 1),
-    ):
-        worst = {
-            side: [max(one[key].items(), key=lambda item: item[1]) for one in runs if one[key]]
-            for side, runs in found.items()
-        }
-        figures = {side: [figure for _, figure in each] for side, each in worst.items()}
-        if figures["naive"] and figures["ours"]:
-            print(row(title, figures["naive"], figures["ours"], goal=goal, unit=unit))
-        for side, each in worst.items():
-            if each:
-                median = statistics.median(figures[side])
-                print(f"{side:10} {title}: {median:.3f} s, {each[-1][0]!r}")
+                print(name, file=sys.stderr)
+                found[name].append(measured(command, port, folder, options.hostile))
+    for title in sorted(found["ours"][0]):
+        naive, ours = ([run[title] for run in found[side]] for side in ("naive", "ours"))
+        print(row(title, naive, ours, goal=1))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,25 +34,30 @@ COLUMNS = 20
 
 
 def make(folder: Path) -> tuple[bytes, float]:
-    """A model; a request, and the answer to it."""
-    import mlflow.sklearn
+    """Publish a model, and return a request and its prediction."""
+    import mlflow
     import numpy as np
     import pandas as pd
     from sklearn.linear_model import Ridge
 
+    from modelpact import publish
+
     rng = np.random.default_rng(0)
     sample = pd.DataFrame(rng.random((1000, COLUMNS))).add_prefix("c")
-    model = Ridge().fit(sample, sample.sum(axis=1))
-    signature = mlflow.models.infer_signature(sample, model.predict(sample))
-    mlflow.sklearn.save_model(
-        model,
-        folder / "model",
-        signature=signature,
-        pip_requirements=["scikit-learn"],
-        serialization_format="skops",
+    target, uri = sample.sum(axis=1), f"sqlite:///{folder}/mlflow.db"
+    receipt = publish(
+        Ridge(),
+        sample,
+        target,
+        name="served",
+        saver={"_target_": "builtin", "pip_requirements": ["scikit-learn"]},
+        loader="builtin",
+        tracking={"uri": uri},
     )
+    mlflow.set_tracking_uri(uri)
+    mlflow.artifacts.download_artifacts(receipt.model_uri, dst_path=str(folder / "model"))
     body = json.dumps({"dataframe_split": sample.head(1).to_dict("split", index=False)}).encode()
-    return body, float(model.predict(sample.head(1))[0])
+    return body, float(Ridge().fit(sample, target).predict(sample.head(1))[0])
 
 
 async def load(port: int, connections: int, seconds: float, body: bytes) -> list[float]:
@@ -118,11 +125,9 @@ def ready(port: int, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.01)
 
 
-def measured(
-    command: list[str], port: int, folder: Path, options: Any, wanted: float
-) -> dict[str, float]:
-    """Start a server, ask it, stop it."""
-    started = time.perf_counter()
+@contextlib.contextmanager
+def running(command: list[str], port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a server, wait until it is ready, and stop it at the end."""
     environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
     with (
         (folder / "served_models.log").open("wb") as log,
@@ -132,27 +137,36 @@ def measured(
     ):
         try:
             ready(port, process)
-            until_ready = time.perf_counter() - started
-            body = (folder / "body.json").read_bytes()
-            question = urllib.request.Request(
-                f"http://127.0.0.1:{port}/invocations",
-                body,
-                {"content-type": "application/json"},
-                method="POST",
-            )
-            with urllib.request.urlopen(question, timeout=30) as answer:
-                found = json.load(answer)["predictions"][0]
-            if abs(found - wanted) > 1e-9:
-                raise SystemExit(f"a wrong answer: {found} for {wanted}")
-            asked(port, options.connections, min(1.0, options.seconds), folder)  # to warm up
-            took = sorted(asked(port, options.connections, options.seconds, folder))
-            memory = resident(process.pid)
+            yield process
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+def measured(
+    command: list[str], port: int, folder: Path, options: Any, wanted: float
+) -> dict[str, float]:
+    """Start a server, ask it, stop it."""
+    started = time.perf_counter()
+    with running(command, port, folder) as process:
+        until_ready = time.perf_counter() - started
+        body = (folder / "body.json").read_bytes()
+        question = urllib.request.Request(
+            f"http://127.0.0.1:{port}/invocations",
+            body,
+            {"content-type": "application/json"},
+            method="POST",
+        )
+        with urllib.request.urlopen(question, timeout=30) as answer:
+            found = json.load(answer)["predictions"][0]
+        if abs(found - wanted) > 1e-9:
+            raise SystemExit(f"a wrong answer: {found} for {wanted}")
+        asked(port, options.connections, min(1.0, options.seconds), folder)  # to warm up
+        took = sorted(asked(port, options.connections, options.seconds, folder))
+        memory = resident(process.pid)
     p50, p99 = took[len(took) // 2], took[int(len(took) * 0.99)]
     return {
         "rate": len(took) / options.seconds,
