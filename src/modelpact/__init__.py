@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from modelpact.errors import PactError
     from modelpact.loaders import Adapter
     from modelpact.models import Model
-    from modelpact.pipeline import load, log_model, publish, sign, verify
+    from modelpact.pipeline import audit, load, log_model, publish, sign, verify
     from modelpact.types import Check, Outputs, Receipt, Sample, Verdict
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Sample",
     "Verdict",
     "__version__",
+    "audit",
     "load",
     "log_model",
     "publish",
@@ -44,6 +45,7 @@ __getattr__ = lazy(
         "Sample": ".types",
         "Verdict": ".types",
         "__version__": "._internal.version",
+        "audit": ".pipeline",
         "load": ".pipeline",
         "log_model": ".pipeline",
         "publish": ".pipeline",

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from modelpact._internal.card import MAX_ROWS, Card, CardTable
+from modelpact.registry.version_audit import Audit, AuditedVersion, Finding
 from modelpact.signature import diff, parse
 from modelpact.types import Check, Outputs, Receipt, Verdict
 
@@ -65,6 +66,11 @@ SHOWN = [
         diff(SIGNATURE, parse({"inputs": {"age": "double"}})),
         ["breaking", "INPUT_REMOVED", "double"],
     ),
+    (
+        Audit((AuditedVersion("sums", "1", (Finding("FILES_CHANGED", "MLmodel differs"),)),)),
+        ["failed", "1 version audited, 0 as published", "FILES_CHANGED", "MLmodel differs"],
+    ),
+    (Audit((AuditedVersion("sums", "1"),)), ["ok", "1 version audited, 1 as published"]),
     (diff(SIGNATURE, SIGNATURE), ["compatible", "no changes"]),
 ]
 

@@ -17,6 +17,7 @@ PUBLIC = {
         "Sample",
         "Verdict",
         "__version__",
+        "audit",
         "load",
         "log_model",
         "publish",
@@ -91,7 +92,7 @@ PUBLIC = {
         "Task",
         "VouchTask",
     ],
-    "modelpact.pipeline": ["load", "log_model", "publish", "sign", "verify"],
+    "modelpact.pipeline": ["audit", "load", "log_model", "publish", "sign", "verify"],
     "modelpact.types": [
         "Check",
         "Inputs",

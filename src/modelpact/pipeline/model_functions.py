@@ -1,4 +1,4 @@
-"""Functions for notebooks and scripts that log, load, sign or verify one model."""
+"""Functions for notebooks and scripts that log, load, sign, verify or audit models."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from modelpact.pipeline.step_arguments import (
     make_step,
     make_steps,
 )
+from modelpact.registry.version_audit import Audit, audit_store
 from modelpact.security.leak_scan import redact
 from modelpact.signature import Extra, Policy
 from modelpact.types import Job, Sample, Step
@@ -38,10 +39,10 @@ if TYPE_CHECKING:
     from modelpact.pipeline.stages import Steps
     from modelpact.registers import Register
     from modelpact.security.integrity import IntegrityPolicy
-    from modelpact.tracking import Store
+    from modelpact.tracking import Store, Tracking
     from modelpact.types import Info, Inputs, Params, Signature, Verdict
 
-__all__ = ["load", "log_model", "sign", "verify"]
+__all__ = ["audit", "load", "log_model", "sign", "verify"]
 
 _REPLACEMENTS = {
     "artifact_path": "Use name=.",
@@ -297,3 +298,22 @@ def verify(
             adapter, Sample(inputs, params=params, outputs=outputs), adapter.signature
         )
     return verdict
+
+
+@remedies_in_python()
+def audit(name: str | None = None, *, tracking: StepArgument = "mlflow") -> Audit:
+    """Compare the files, signature and source of registered versions with what was published.
+
+    Args:
+        name: The registered model; None for all.
+        tracking: The store.
+
+    Returns:
+        The findings by version; `ok` is whether every version is as published.
+
+    Raises:
+        StoreError: The store does not exist, or cannot be read.
+        LoadError: The registered model does not exist.
+    """
+    store: Tracking = make_step("tracking", tracking)
+    return audit_store(store, name)

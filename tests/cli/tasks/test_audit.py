@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from pytest_mock import MockerFixture
 from sklearn.linear_model import LinearRegression
 
+from modelpact import audit as audit_versions
 from modelpact import publish
 from modelpact.cli.tasks import AuditTask
 from modelpact.errors import IntegrityError, LoadError, StoreError
@@ -97,6 +98,22 @@ def test_intact_versions_are_only_counted(
     assert not failed
     AuditTask(name="sums", tracking=SqliteTracking()).run(Path())
     assert capsys.readouterr().out == "2 versions audited, 2 as published\n"
+
+
+def test_python_gets_the_audit_as_an_object() -> None:
+    audit = audit_versions(tracking=SqliteTracking())
+    assert audit.ok
+    assert len(audit.versions) == 5
+    (folder_of("sums", 2) / "MLmodel").unlink()
+    audit = audit_versions("sums", tracking=SqliteTracking())
+    assert not audit.ok
+    assert [(version.name, version.version) for version in audit.failed] == [("sums", "2")]
+    assert audit.failed[0].files == (("MLmodel", "missing"),)
+    assert "FILES_CHANGED" in audit._repr_html_()
+    with pytest.raises(LoadError, match="sum"):
+        audit_versions("sum", tracking=SqliteTracking())
+    with pytest.raises(StoreError, match=r'set tracking=\{"uri": "sqlite:////path/to/it.db"\}'):
+        audit_versions(tracking={"uri": "sqlite:///none.db"})
 
 
 def test_versions_of_plain_mlflow_are_listed_and_do_not_fail(
@@ -233,7 +250,7 @@ def test_a_failing_artifact_store_does_not_end_the_audit(
     capsys: pytest.CaptureFixture[str], mocker: MockerFixture
 ) -> None:
     mocker.patch(
-        "modelpact.cli.tasks.audit.mlflow_compat.download_model",
+        "modelpact.registry.version_audit.mlflow_compat.download_model",
         side_effect=MlflowException("503: try later"),
     )
     found, failed = audited(capsys)
@@ -247,7 +264,7 @@ def test_missing_files_on_a_server_are_a_missing_source(
     capsys: pytest.CaptureFixture[str], mocker: MockerFixture
 ) -> None:
     mocker.patch(
-        "modelpact.cli.tasks.audit.mlflow_compat.download_model",
+        "modelpact.registry.version_audit.mlflow_compat.download_model",
         side_effect=MlflowException("500: no such file"),
     )
     mocker.patch("mlflow.artifacts.list_artifacts", side_effect=[[], MlflowException("503")])
@@ -260,7 +277,7 @@ def test_unreadable_files_are_a_finding(
     capsys: pytest.CaptureFixture[str], mocker: MockerFixture
 ) -> None:
     mocker.patch(
-        "modelpact.cli.tasks.audit.mlflow_compat.download_model",
+        "modelpact.registry.version_audit.mlflow_compat.download_model",
         side_effect=PermissionError("not yours"),
     )
     found, _ = audited(capsys)
@@ -276,7 +293,7 @@ def test_downloads_are_removed(capsys: pytest.CaptureFixture[str], mocker: Mocke
         made.append(make_folder())
         return Path(shutil.copytree(uri.removeprefix("file://"), made[-1] / "model"))
 
-    mocker.patch("modelpact.cli.tasks.audit.mlflow_compat.download_model", download)
+    mocker.patch("modelpact.registry.version_audit.mlflow_compat.download_model", download)
     assert not audited(capsys)[1]
     assert [path.exists() for path in made] == [False, False]
 
