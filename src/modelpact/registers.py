@@ -261,9 +261,7 @@ class MlflowRegister(Register):
         model = client.get_logged_model(_model_id(model_uri))
         signature = _read_verified_signature(model, tags)
         report = self._check(client, name, signature)
-        own = {key: str(value) for key, value in self.tags.items()}
-        tags = {**own, **_trust_tags(model, signature, report), **tags}
-        tags |= leak_scan.scan_version(model, tags, self.leak_allowlist)
+        tags = self.scanned_tags(model, {**_trust_tags(model, signature, report), **tags})
         with undo:
             version = create_version(client, name, model, tags, undo, signature=signature)
             first = self._find_first(client, version)
@@ -278,6 +276,11 @@ class MlflowRegister(Register):
         if self.if_exists == "error":
             raise _already_done(first)
         return first
+
+    def scanned_tags(self, model: LoggedModel, tags: dict[str, str]) -> dict[str, str]:
+        """Return all tags of a version; raise SecretError if one contains a secret."""
+        tags = {**{key: str(value) for key, value in self.tags.items()}, **tags}
+        return tags | leak_scan.scan_version(model, tags, self.leak_allowlist)
 
     def _find_first(self, client: MlflowClient, version: Version) -> Version | None:
         """Return the version that another process created first for the same job, or None."""

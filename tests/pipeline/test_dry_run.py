@@ -3,14 +3,22 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_mock import MockerFixture
 
+from modelpact import publish
+from modelpact.errors import SecretError
+from modelpact.pipeline.dry_run import dry_run
+from modelpact.registers import MlflowRegister
+from modelpact.security.leak_scan import AllowlistEntry
+from modelpact.tracking import MlflowTracking, SqliteTracking
+from modelpact.types import Receipt
 from tests.support.commands import CommandRunner, modelpact
-from tests.support.publishing import versions
+from tests.support.publishing import client, experiment_id, steps, versions
 
 __all__ = ["modelpact"]  # the fixture
 
@@ -53,6 +61,33 @@ def test_a_dry_run_creates_no_store(
     assert receipt["steps"]["tracking"] == "MlflowTracking"
 
 
+@pytest.mark.parametrize("function", [publish, dry_run])
+def test_tags_of_the_version_are_scanned(
+    function: Callable[..., Receipt], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "zQ8-plover-77xkT-91ab"
+    monkeypatch.setenv("MAILER_KEY", secret)
+    tags = {"note": f"sent with {secret}"}
+    with pytest.raises(
+        SecretError, match=r"the version contains a secret:\n  tags\.note"
+    ) as raised:
+        function(**steps(register=MlflowRegister(tags=tags)))
+    assert raised.value.receipt is not None
+    assert raised.value.receipt.stage == "register"
+    assert secret not in str(raised.value)
+    allowed = AllowlistEntry(place="tags.note", kind="environment", reason="public")
+    register = MlflowRegister(tags=tags, leak_allowlist=[allowed])
+    assert function(**steps(register=register)).status == "ok"
+
+
+def test_a_read_only_store_gets_no_experiment() -> None:
+    with SqliteTracking().open():
+        pass
+    with MlflowTracking(experiment="new").read_only().open() as store:
+        assert (store.experiment_id, store.experiment) == ("", "new")
+        assert store.client.get_experiment_by_name("new") is None
+
+
 @pytest.mark.slow
 def test_a_dry_run_reads_an_existing_store_and_does_not_change_it(modelpact: CommandRunner) -> None:
     modelpact("task=publish", QUICK)
@@ -69,6 +104,23 @@ def test_a_dry_run_reads_an_existing_store_and_does_not_change_it(modelpact: Com
     assert receipt["run_id"] is None
     assert store_files() == before
     assert versions("diabetes") == [1]
+
+
+@pytest.mark.slow
+def test_a_dry_run_needs_no_experiment(modelpact: CommandRunner) -> None:
+    modelpact("task=publish", QUICK)
+    client().delete_experiment("0")
+    before = store_files()
+    ended = modelpact(*DRY, "tracking.experiment=new", "register.compatibility=backward")
+    assert ended.status == 0, ended.err
+    assert client().get_experiment_by_name("new") is None
+    # The real run fails as well.
+    client().delete_experiment(experiment_id())
+    failed = [modelpact(*task, QUICK) for task in (DRY, ["task=publish"])]
+    assert [ended.status for ended in failed] == [1, 1]
+    assert failed[0].err == failed[1].err
+    assert "the experiment 'modelpact' is deleted" in failed[0].err
+    assert store_files().keys() == before.keys()
 
 
 @pytest.mark.slow

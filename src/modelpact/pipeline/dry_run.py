@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import PrivateAttr
+
 from modelpact._internal.files import temporary_folder, write_atomically
 from modelpact.errors import PactError
 from modelpact.pipeline.runner import publish
-from modelpact.registers import Register
+from modelpact.registers import MlflowRegister, Register
+from modelpact.registry import COMPATIBILITY_TAG, CompatibilityReport
 from modelpact.security.leak_scan import redact_json
 from modelpact.tracking import SqliteTracking, Tracking
 
 if TYPE_CHECKING:
     from modelpact.models import Model
-    from modelpact.registry import CompatibilityReport
     from modelpact.types import Job, Receipt, Signature, Version
 
 __all__ = ["dry_run"]
@@ -77,20 +79,25 @@ def dry_run(
 
 @contextlib.contextmanager
 def _reading(tracking: Tracking) -> Iterator[None]:
-    """Open a store that exists, without creating its experiment."""
+    """Open a store that exists."""
     file = tracking.file()
     if file is not None and not file.exists():
         yield
         return
-    with tracking.model_copy(update={"experiment": "Default", "artifact_location": None}).open():
+    with tracking.read_only().open():
         yield
 
 
 class _ReadingRegister(Register):
-    """Reads what another register reads from the real store, and registers nothing."""
+    """Reads what another register reads from the real store, and registers nothing.
+
+    The tags of the version are scanned for secrets as if it were created.
+    """
 
     inner: Register
     tracking: Tracking
+
+    _report: CompatibilityReport = PrivateAttr(default_factory=lambda: CompatibilityReport("none"))
 
     def check(self, name: str) -> None:
         self.inner.check(name)
@@ -101,9 +108,17 @@ class _ReadingRegister(Register):
 
     def check_compatibility(self, name: str, signature: Signature) -> CompatibilityReport | None:
         with _reading(self.tracking):
-            return self.inner.check_compatibility(name, signature)
+            report = self.inner.check_compatibility(name, signature)
+        self._report = report or self._report
+        return report
 
     def register(
         self, name: str, model_uri: str, *, tags: dict[str, str] | None = None
     ) -> Version | None:
+        from mlflow import MlflowClient
+
+        if isinstance(self.inner, MlflowRegister):
+            model = MlflowClient().get_logged_model(model_uri.removeprefix("models:/"))
+            tags = {COMPATIBILITY_TAG: self._report.to_tag(), **(tags or {})}
+            self.inner.scanned_tags(model, tags)
         return None

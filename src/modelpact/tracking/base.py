@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, PrivateAttr
@@ -52,7 +52,8 @@ class Store:
 
     Attributes:
         client: The MLflow client of the store.
-        experiment_id: The experiment of new runs.
+        experiment_id: The experiment of new runs; empty if it does not exist in a store that is
+            only read.
         experiment: Its name.
         uri: The URI without credentials.
         registry_uri: The URI of the registry without credentials.
@@ -83,6 +84,7 @@ class Tracking(Step, ABC):
 
     _registry_uri: str | None = PrivateAttr(default=None)
     _experiment_id: str | None = PrivateAttr(default=None)
+    _is_read_only: bool = PrivateAttr(default=False)
 
     @abstractmethod
     def prepare(self) -> None:
@@ -95,6 +97,12 @@ class Tracking(Step, ABC):
     def target(self) -> Tracking:
         """Return the store without references to MLflow's settings, which may change."""
         return self
+
+    def read_only(self) -> Self:
+        """Return the same store, which `open` then does not write to: it creates no experiment."""
+        copy = self.model_copy()
+        copy._is_read_only = True
+        return copy
 
     def resolve_uri(self) -> str:
         """Return the URI; a reference to an environment variable is resolved.
@@ -153,15 +161,24 @@ class Tracking(Step, ABC):
         with convert_errors(self._open_error, unless=PactError), self.schema_lock():
             registry_uri = self._registry_uri or uri
             client = MlflowClient(uri, registry_uri)
-            if self._experiment_id is None:
-                experiment = _find_or_create_experiment(
-                    client, self.experiment or DEFAULT_EXPERIMENT, self.artifact_location
-                )
-            else:
-                experiment = client.get_experiment(self._experiment_id)
+            experiment_id, name = self._choose_experiment(client)
             shown = self.display_uri()
             registry = shown if registry_uri == uri else hide_credentials(registry_uri)
-            return Store(client, experiment.experiment_id, experiment.name, shown, registry)
+            return Store(client, experiment_id, name, shown, registry)
+
+    def _choose_experiment(self, client: MlflowClient) -> tuple[str, str]:
+        """Return the id and the name of the experiment."""
+        name = self.experiment or DEFAULT_EXPERIMENT
+        if self._experiment_id is not None:
+            experiment = client.get_experiment(self._experiment_id)
+        elif self._is_read_only:
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                return "", name
+            experiment = _check_experiment(found, self.artifact_location)
+        else:
+            experiment = _find_or_create_experiment(client, name, self.artifact_location)
+        return experiment.experiment_id, experiment.name
 
     def _open_error(self, error: Exception) -> StoreError:
         text = self._without_credentials(remote_store.store_failure(error) or str(error))
@@ -252,6 +269,16 @@ def _find_or_create_experiment(
             experiment = client.get_experiment_by_name(name)
             if experiment is None:
                 raise
+    return _check_experiment(experiment, location)
+
+
+def _check_experiment(experiment: Experiment, location: str | None) -> Experiment:
+    """Return an experiment that runs can be written to.
+
+    Raises:
+        StoreError: It is deleted, or has another artifact location.
+    """
+    name = experiment.name
     if experiment.lifecycle_stage != "active":
         raise StoreError(
             f"the experiment {name!r} is deleted",

@@ -81,11 +81,12 @@ class MlflowTracking(Tracking):
             raise _not_a_store(source, uri)
         kind = SqliteTracking if uri.startswith("sqlite:") else ServerTracking
         experiment = self.experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME")
-        return kind(
+        target = kind(
             uri=uri,
             experiment=experiment or DEFAULT_EXPERIMENT,
             artifact_location=self.artifact_location,
         )
+        return target.read_only() if self._is_read_only else target
 
 
 def _not_a_store(source: str, uri: str) -> ConfigError:
