@@ -22,16 +22,20 @@ ROOT = Path(__file__).parents[2]
 QUICK = ("saver.pip_requirements=[scikit-learn]",)
 
 MORTAL = """
-import os, pathlib, signal
+import os, pathlib, signal, sys
 from sklearn.linear_model import Ridge
 
 class Mortal(Ridge):
     def fit(self, X, y, **more):
         if self.alpha == 2.0 and not pathlib.Path("healed").exists():
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.alpha == 3.0:
+            sys.exit(0)
         return super().fit(X, y, **more)
 """
-"""A model that kills its process."""
+"""A model that kills its process, or ends the program."""
+
+MORTAL_MODEL = ("model=sklearn", "model.estimator={_target_:mortal.Mortal,alpha:1.0}")
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +71,7 @@ def family() -> tuple[str, list[str]]:
         run for run in found if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id
     ]
     assert len(children) == len(found) - 1
-    return parent.info.status, [run.info.status for run in children]
+    return parent.info.status, sorted(run.info.status for run in children)
 
 
 def test_installed_packages_are_compatible(programs: Path) -> None:
@@ -163,14 +167,26 @@ def test_a_killed_study_is_resumed(done: int, programs: Path) -> None:
     assert len(trials) <= 9
 
 
+@pytest.mark.parametrize("launcher", ["basic", "joblib", "processes"])
+def test_a_step_that_ends_the_program_fails_only_its_job(launcher: str, programs: Path) -> None:
+    Path("mortal.py").write_text(MORTAL)
+    arguments = [*MORTAL_MODEL, "model.estimator.alpha=1.0,3.0,4.0", f"hydra/launcher={launcher}"]
+    ended = run(programs, "-m", *arguments, *QUICK)
+    assert ended.returncode == 1
+    assert "1 of 3 jobs failed" in ended.stderr
+    assert "job 1 in fit: FitError: fit failed: SystemExit: 0" in ended.stderr
+    assert {number: one["status"] for number, one in receipts().items()} == {
+        0: "ok",
+        1: "failed",
+        2: "ok",
+    }
+    assert family() == ("FAILED", ["FAILED", "FINISHED", "FINISHED"])
+
+
 @pytest.mark.exhaustive
 def test_a_crashed_ray_worker_fails_only_its_job(programs: Path) -> None:
     Path("mortal.py").write_text(MORTAL)
-    model = (
-        "model=sklearn",
-        "model.estimator={_target_:mortal.Mortal,alpha:1.0}",
-        "model.estimator.alpha=1.0,2.0",
-    )
+    model = (*MORTAL_MODEL, "model.estimator.alpha=1.0,2.0")
     arguments = ["-m", "hydra/launcher=ray", *model, *QUICK]
     ended = run(programs, *arguments)
     assert ended.returncode == 1

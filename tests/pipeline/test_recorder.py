@@ -1,7 +1,15 @@
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from modelpact._internal.signals import held_signals, interruptible
 from modelpact.errors import DataError, FitError, PactError
 from modelpact.pipeline.recorder import RunRecorder
 from tests.support.publishing import not_none
@@ -45,14 +53,37 @@ def test_errors_of_modelpact_are_raised_unchanged() -> None:
     assert raised.value is error
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143)])
-def test_interrupts_are_raised_unchanged(error: BaseException) -> None:
+def check_raised_unchanged(kind: type[BaseException], stop: Callable[[], object]) -> None:
     account = recorder()
-    with pytest.raises(type(error)), account.stage("fit"):
-        raise error
-    receipt = account.build_receipt(error)
+    with pytest.raises(kind) as raised, held_signals(), account.stage("fit"), interruptible():
+        stop()
+    receipt = account.build_receipt(raised.value)
     assert receipt.stage == "fit"
-    assert not_none(receipt.error).startswith(type(error).__name__)
+    assert not_none(receipt.error).startswith(kind.__name__)
+
+
+def test_interrupts_are_raised_unchanged() -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    check_raised_unchanged(KeyboardInterrupt, interrupt)
+
+
+@pytest.mark.parametrize("handler", [signal.SIG_DFL, lambda *_: sys.exit("stopped")])
+def test_signals_are_raised_unchanged(handler: Any) -> None:
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        check_raised_unchanged(SystemExit, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("code", [None, 0, 143, "no licence"])
+@pytest.mark.parametrize("context", [contextlib.nullcontext, held_signals])
+def test_sys_exit_is_an_error_of_the_stage(context: Any, code: object) -> None:
+    with pytest.raises(FitError) as raised, context(), recorder().stage("fit"):
+        raise SystemExit(code)
+    assert raised.value.message == f"fit failed: SystemExit: {code}"
 
 
 def test_messages_of_libraries_are_whole_up_to_a_limit() -> None:

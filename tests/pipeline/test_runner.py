@@ -262,17 +262,18 @@ def test_failed_checks_are_in_the_receipt(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "kind"), [("KeyboardInterrupt", KeyboardInterrupt), ("SystemExit", SystemExit)]
+    ("error", "kind", "status"),
+    [("KeyboardInterrupt", KeyboardInterrupt, "KILLED"), ("SystemExit", SaveError, "FAILED")],
 )
-def test_an_interrupted_run_is_killed_and_keeps_its_exception(
-    error: Any, kind: type[BaseException], tmp_path: Path
+def test_a_step_that_interrupts_or_exits(
+    error: Any, kind: type[BaseException], status: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(kind):
+    with pytest.raises(kind, match="broken in dump"):
         publish(**steps(model=Faulty(fails_in="dump", error=error)), folder=tmp_path)
     written = receipt(tmp_path)
     assert (written["status"], written["stage"]) == ("failed", "save")
     assert written["error"].startswith(kind.__name__)
-    assert client().get_run(written["run_id"]).info.status == "KILLED"
+    assert client().get_run(written["run_id"]).info.status == status
     assert saved_statuses() == ["FAILED"]
     assert versions() == []
 

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from modelpact._internal.guards import on_error
 
-__all__ = ["held_signals", "interruptible"]
+__all__ = ["held_signals", "interruptible", "signal_received"]
 
 # Windows has no SIGHUP.
 SIGNALS = tuple(
@@ -35,6 +35,7 @@ class _Receiver:
         handlers: The previous handler of each signal. Ignored signals stay ignored, as `nohup` and
             shells ask for it.
         may_raise: Whether the running code may be interrupted.
+        first: The first signal, until its handler has returned; None if there was none.
     """
 
     current: ClassVar[_Receiver | None] = None
@@ -48,7 +49,7 @@ class _Receiver:
         }
         self.may_raise = True
         self._process = os.getpid()
-        self._first: int | None = None
+        self.first: int | None = None
         self._count = 0
 
     def is_active(self) -> bool:
@@ -60,8 +61,8 @@ class _Receiver:
         """Handle a signal."""
         # A process that was forked within the context has nothing to hold back.
         is_inherited = self._process != os.getpid()
-        if self._first is None or is_inherited:
-            self._first = number
+        if self.first is None or is_inherited:
+            self.first = number
         self._count += 1
         if is_inherited or self._count >= FORCING:
             self.raise_first()
@@ -93,14 +94,14 @@ class _Receiver:
 
         SIGINT raises KeyboardInterrupt, and a signal that would end the process SystemExit.
         """
-        number = self._first
+        number = self.first
         if number is None:
             return
         handler = self.handlers[number]
         if not callable(handler):
             raise SystemExit(128 + number)
         handler(number, None)
-        self._first, self._count = None, 0
+        self.first, self._count = None, 0
 
     @contextlib.contextmanager
     def scope(self, *, may_raise: bool) -> Iterator[None]:
@@ -171,3 +172,9 @@ def interruptible() -> contextlib.AbstractContextManager[None]:
     if receiver is None or not receiver.is_active():
         return contextlib.nullcontext()
     return receiver.scope(may_raise=True)
+
+
+def signal_received() -> bool:
+    """Return whether `held_signals` has received a signal that ends the running code."""
+    receiver = _Receiver.current
+    return receiver is not None and receiver.is_active() and receiver.first is not None

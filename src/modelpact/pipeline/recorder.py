@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from modelpact._internal.guards import convert_errors
+from modelpact._internal.signals import signal_received
 from modelpact.errors import PactError
 from modelpact.security.leak_scan import redact
 from modelpact.types import Receipt
@@ -60,16 +61,24 @@ class RunRecorder:
             self._observe(name)
         started = time.perf_counter()
         try:
-            with convert_errors(functools.partial(self._stage_error, name)):
+            with convert_errors(functools.partial(self._convert, name)):
                 yield
+        except SystemExit as error:
+            # A step that ends the program would end a whole sweep, perhaps with status 0.
+            if signal_received():
+                raise
+            raise self._stage_error(name, error) from error
         finally:
             self._seconds[name] = time.perf_counter() - started
         self.current_stage = None
 
-    def _stage_error(self, name: str, error: Exception) -> PactError | None:
+    def _convert(self, name: str, error: Exception) -> PactError | None:
         if isinstance(error, PactError):
             error.message, error.remedy = redact(error.message), redact(error.remedy)
             return None
+        return self._stage_error(name, error)
+
+    def _stage_error(self, name: str, error: BaseException) -> PactError:
         text = redact(str(error).strip())[:MAX_LENGTH]
         return self._errors[name](
             f"{name} failed: {type(error).__name__}: {text}",
