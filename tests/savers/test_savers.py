@@ -249,8 +249,87 @@ def test_a_class_that_cannot_be_imported_is_rejected() -> None:
     class Local(Doubler):
         pass
 
-    with pytest.raises(SaveError, match="cannot be imported where the model is loaded"):
+    class LocalSklearn(SklearnModel):
+        pass
+
+    with pytest.raises(SaveError, match=r"cannot be imported where(.|\n)*without the base class"):
         CustomSaver().check(Local())
+    with pytest.raises(SaveError, match=r"cannot be imported where(.|\n)*with saver=builtin"):
+        CustomSaver().check(LocalSklearn(estimator=LinearRegression()))
+
+
+@pytest.mark.slow
+def test_the_remedies_for_a_class_of_a_script_work(tmp_path: Path) -> None:
+    scripts = {"doubling.py": DOUBLING, "remedies.py": REMEDIES, "load.py": LOAD}
+    for name, script in scripts.items():
+        (tmp_path / name).write_text(script, encoding="utf-8")
+    environment = {name: text for name, text in os.environ.items() if "MLFLOW" not in name}
+    for name in ("remedies.py", "load.py"):
+        command = [sys.executable, name]
+        ended = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == 0, ended.stderr
+        # The module is saved with the model.
+        (tmp_path / "doubling.py").unlink(missing_ok=True)
+
+
+DOUBLING = """
+from modelpact.models import Model
+
+class Doubling(Model):
+    def predict(self, inputs, params=None):
+        return inputs["a"] * 2.0
+"""
+
+REMEDIES = """
+import modelpact
+import pandas as pd
+import pytest
+from modelpact.models import Model, SklearnModel
+from sklearn.linear_model import LinearRegression
+
+X = pd.DataFrame({"a": [1.0, 2.0, 3.0]})
+quick = {"pip_requirements": ["pandas", "scikit-learn"]}
+
+class Doubling(Model):
+    def predict(self, inputs, params=None):
+        return inputs["a"] * 2.0
+
+class Line(SklearnModel):
+    pass
+
+line = Line(estimator=LinearRegression())
+with pytest.raises(modelpact.PactError, match="level of a module(.*)without the base class"):
+    modelpact.publish(Doubling(), X, name="a", saver=quick)
+with pytest.raises(modelpact.PactError, match='saver="builtin", in the flavor'):
+    modelpact.publish(line, X, X.a * 2.0, name="a", saver=quick)
+
+import doubling
+
+modelpact.publish(doubling.Doubling(), X, name="a", saver=quick)
+
+class Doubling:
+    def predict(self, inputs, params=None):
+        return inputs["a"] * 2.0
+
+modelpact.publish(Doubling(), X, name="b", saver=quick)
+modelpact.publish(line, X, X.a * 2.0, name="c", saver={"_target_": "builtin", **quick})
+"""
+
+LOAD = """
+import sys
+
+sys.modules["modelpact"] = None
+
+import mlflow
+import pandas as pd
+
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+for name in "abc":
+    predicted = mlflow.pyfunc.load_model(f"models:/{name}/1").predict(pd.DataFrame({"a": [1.5]}))
+    assert [round(value, 6) for value in predicted] == [3.0], predicted
+"""
 
 
 def test_a_missing_configuration_is_rejected_before_saving() -> None:

@@ -40,9 +40,14 @@ class CustomSaver(Saver):
             model.load_context(self.config_file)
         kind = type(model)
         if kind.__module__ == "__main__" or "<locals>" in kind.__qualname__:
+            other = "define it without the base class Model: an object with a method predict is "
+            other += "pickled."
+            if model.flavors:
+                other = "save the model with saver=builtin, in the flavor of its library."
             raise SaveError(
                 f"the class {kind.__qualname__} cannot be imported where the model is loaded",
-                remedy="Define the class at the top level of a module, and import it from there.",
+                remedy="Define the class at the top level of a module, and import it from there; "
+                f"or {other}",
                 model=model.KIND,
             )
 
