@@ -124,3 +124,20 @@ def test_every_double_is_accepted(form: Form) -> None:
     largest = float(np.finfo("float64").max)
     assert form(D.double, largest) == largest
     assert form(D.double, float("inf")) == float("inf")
+
+
+def test_datetime_tensors_are_converted_within_the_range_of_the_unit() -> None:
+    check = compile(ModelSignature(Schema([TensorSpec(np.dtype("datetime64[ns]"), (-1,))])))
+    last = np.array(["2262-04-11T23:47:16"], dtype="datetime64[s]")
+    assert check.enforce_inputs(last)[0] == np.datetime64("2262-04-11T23:47:16", "ns")
+    with pytest.raises(InputsError, match="LOSSY"):
+        check.enforce_inputs(last + 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "got"), [(2**127 - 1, f"int {2**127 - 1}"), (2**127, "int of 128 bits")]
+)
+def test_long_integers_are_not_shown(value: int, got: str) -> None:
+    with pytest.raises(InputsError) as caught:
+        records(D.double, value)
+    assert caught.value.failures[0].got == got
