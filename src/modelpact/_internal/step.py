@@ -39,11 +39,7 @@ _caller_reports: ContextVar[bool] = ContextVar("modelpact_caller_reports", defau
 
 @contextlib.contextmanager
 def caller_reports_errors() -> Iterator[bool]:
-    """Do not log the errors of steps within the context; the caller reports them.
-
-    Yields:
-        Whether the errors were reported by an outer caller already.
-    """
+    """Do not log the errors of steps, but report them; yield whether an outer caller does, too."""
     token = _caller_reports.set(True)
     try:
         yield token.old_value is True
