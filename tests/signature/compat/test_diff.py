@@ -392,3 +392,30 @@ def test_every_rule_is_documented() -> None:
         name = re.sub("^(INPUT|OUTPUT)_", "..._", rule)
         inner = rule.startswith("PARAM_") and f"`{rule}`" not in page
         assert f"| `{re.sub('^PARAM_', '..._', rule) if inner else name}` | {meaning} |" in page
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lost"),
+    [
+        ({"a": "string"}, {"a": "string", "b?": "any"}, True),
+        ({"a": "long"}, {"a": "long", "b?": "any"}, True),
+        ({"a": "boolean"}, {"a": "boolean", "b?": "any"}, False),
+        ({"a": "string", "c": "boolean"}, {"a": "string", "c": "boolean", "b?": "any"}, False),
+        (["double", "double"], [["double"]], True),
+        (["double", "double"], ["any"], False),
+        (["double"], [["double"]], False),
+    ],
+)
+def test_payloads_that_are_read_differently(old: Any, new: Any, lost: bool) -> None:
+    assert ("INPUT_LAYOUT_CHANGED" in found(old, new)) is lost
+    # A payload of the old signature confirms it.
+    if lost:
+        assert find_counterexample(*pair(old, new), "inputs", n=400)
+
+
+def test_a_notebook_counts_the_changes_that_break_callers() -> None:
+    changes = diff(*pair({"a": "long", "b": "long"}, {"a": "string", "b": "string"}))
+    assert "2 changes, 2 of which break callers" in changes._repr_html_()
+    assert "1 change, 1 of which breaks callers" in type(changes)(changes[:1])._repr_html_()
+    optional = diff(*pair({"a": "long"}, {"a": "long", "b?": "long"}))
+    assert "1 change, none of which break callers" in optional._repr_html_()
