@@ -74,6 +74,13 @@ class TestLogModel:
             modelpact.log_model(MODEL, data, **QUICK)
         assert store.get_run(run.info.run_id).data.metrics["r2"] == pytest.approx(1.0, abs=0.01)
 
+    def test_the_active_run_is_in_another_store(self, store: mlflow.MlflowClient) -> None:
+        with (
+            mlflow.start_run(),
+            pytest.raises(ConfigError, match=r"run is not in the store sqlite:///two\.db\nOmit"),
+        ):
+            modelpact.log_model(MODEL, X, tracking={"uri": "sqlite:///two.db"}, **QUICK)
+
     def test_without_a_run(self, store: mlflow.MlflowClient) -> None:
         modelpact.log_model(MODEL, X, **QUICK)
         assert [model.name for model in store.search_logged_models(["0"])] == ["model"]
@@ -122,6 +129,8 @@ class TestLogModel:
         assert "scikit-learn" in (folder / "requirements.txt").read_text(encoding="utf-8")
         with pytest.raises(ConfigError, match=r"cannot read pip_requirements.*missing\.txt"):
             modelpact.log_model(MODEL, X, pip_requirements="missing.txt")
+        with pytest.raises(ConfigError, match=r"as a list: extra_pip_requirements=\['pandas'\]"):
+            modelpact.log_model(MODEL, X, extra_pip_requirements="pandas")
 
     def test_requirements_and_metadata_are_added(self, store: mlflow.MlflowClient) -> None:
         Path("extra.txt").write_text("pandas\n", encoding="utf-8")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from modelpact._internal.guards import convert_errors
 from modelpact._internal.signals import held_signals
 from modelpact.data import MemoryData
 from modelpact.datatypes.conversion import convert_like
@@ -145,8 +144,14 @@ def _saver_options(*values: Any) -> dict[str, Any]:
 
 
 def _read_lines(key: str, path: str) -> list[str]:
-    with convert_errors(lambda error: ConfigError(f"cannot read {key}: {error}", key=key)):
+    try:
         return Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"cannot read {key}: {error}",
+            remedy=f"A text is the path of a file; give requirements as a list: {key}=[{path!r}].",
+            key=key,
+        ) from error
 
 
 def _log(steps: Steps, name: str, tags: Mapping[str, Any]) -> Info:
@@ -171,10 +176,22 @@ def _run_logger(
 ) -> Callable[[Sample, Digests], None] | None:
     """Return a function that logs params and data in the active run; None without one."""
     import mlflow
+    from mlflow.exceptions import MlflowException
 
     run = mlflow.active_run()
     if run is None:
         return None
+    try:
+        store.client.get_run(run.info.run_id)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        raise ConfigError(
+            f"the active run is not in the store {store.uri}",
+            remedy="Omit tracking: the model is logged in the store of the active run. "
+            "Or end the run first.",
+            group="tracking",
+        ) from error
     recorder.record(run_id=run.info.run_id)
     return input_logger(store, recorder, Job(), steps, keeps_params=True)
 
