@@ -23,3 +23,11 @@ def test_private_keys_have_a_body_of_40_characters(kind: str, length: int, real:
     begin = f"-----BEGIN {kind}PRIVATE KEY{block}-----"
     body = drawn(length)
     assert is_real_key(begin, f"\n{body[:20]}\n{body[20:]}\n") is real
+
+
+@pytest.mark.parametrize(
+    ("user", "real"),
+    [("ann:q7Zx2mPv9KfT", True), ("ann:", False), ("ann", False), ("ann:<password>", False)],
+)
+def test_basic_credentials_have_a_password(user: str, real: bool) -> None:
+    assert is_real_key(f"Basic {base64.b64encode(user.encode()).decode()}") is real

@@ -613,3 +613,9 @@ def test_redacted_texts() -> None:
 
 def test_the_corpus_contains_no_literal_keys() -> None:
     assert not contains_key(Path(leak_corpus.__file__).read_text())
+
+
+@pytest.mark.parametrize("start", ["BZh9", "PAR1", "Rar!", "PK\x03\x04"])
+def test_values_are_texts_although_they_begin_as_an_archive(start: str) -> None:
+    assert scan_values({"tags.a": f"{start} is a name"}).unread == []
+    assert [leak.kind for leak in scan_values({"tags.a": f"{start} {sk()}"}).leaks] == ["pattern"]
