@@ -107,7 +107,7 @@ def test_a_signal_at_any_time_leaves_nothing_open(what: str, shots: int, tmp_pat
         name: {str(status): shots}
         for name, status in (("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129))
     }
-    assert set(account["runs_by_status"]) == {"FINISHED", "KILLED"}
+    assert set(account["runs_by_status"]) <= {"FINISHED", "KILLED"}
     assert set(account["models_by_status"]) <= {"READY", "FAILED"}
     assert account["versions"] == account["acknowledged"]
     assert (account["ready_without_version"], account["not_ready"]) == (0, 0)
