@@ -122,7 +122,10 @@ def _forget_relative_stores() -> None:
     tracking = sys.modules.get("mlflow.store.tracking.sqlalchemy_store")
     if tracking is None:
         return
-    engines = tracking.SqlAlchemyStore._engine_map
+    store = tracking.SqlAlchemyStore
+    # Its name depends on the version of MLflow.
+    (name,) = {"_engine_map", "_db_uri_sql_alchemy_engine_map"} & vars(store).keys()
+    engines = getattr(store, name)
     relative = [uri for uri in engines if re.match("sqlite:///[^/]", uri)]
     for uri in relative:
         engines.pop(uri).dispose()

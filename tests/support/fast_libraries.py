@@ -51,17 +51,20 @@ def share_schema() -> None:
     migrate: Callable[[Engine], None] = utils._initialize_tables
     schema = sqlite3.connect(":memory:", check_same_thread=False)
 
+    def is_empty(store: Any) -> bool:
+        return store.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+
     def copy(engine: Engine) -> None:
         if engine.dialect.name != "sqlite":
             migrate(engine)
             return
         with engine.connect() as connection:
             store: Any = connection.connection.driver_connection
-            if schema.execute("SELECT 1 FROM sqlite_master").fetchone():
-                schema.backup(store)
-            else:
+            if not is_empty(store) or is_empty(schema):
                 migrate(engine)
                 store.backup(schema)
+            else:
+                schema.backup(store)
 
     utils._initialize_tables = copy
 

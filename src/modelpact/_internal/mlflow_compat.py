@@ -114,18 +114,20 @@ def schema_migrations() -> list[str]:
 
 @contextlib.contextmanager
 def assume_schema_revision(revision: str) -> Iterator[None]:
-    """Give MLflow its newest schema revision.
+    """Give MLflow its newest schema revision for a store that has tables.
 
-    MLflow otherwise parses all migration scripts whenever it opens a store.
+    MLflow otherwise parses all migration scripts whenever it opens a store. MLflow 3.1 also misses
+    tables that it has no name for, and runs the migrations again.
     """
     from mlflow.store.db import utils
 
-    original = utils._get_latest_schema_revision
+    latest, exist = utils._get_latest_schema_revision, utils._all_tables_exist
     utils._get_latest_schema_revision = lambda: revision
+    utils._all_tables_exist = lambda engine: True
     try:
         yield
     finally:
-        utils._get_latest_schema_revision = original
+        utils._get_latest_schema_revision, utils._all_tables_exist = latest, exist
 
 
 def enforce_inputs(data: Any, schema: Schema) -> Any:

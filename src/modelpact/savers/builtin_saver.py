@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -81,8 +82,10 @@ class BuiltinSaver(Saver):
         flavor = self._import_flavor(model)
         native = model.native_model()
         if flavor.__name__ == "mlflow.sklearn":
-            options["skops_trusted_types"] = untrusted_types(native)
             options["pyfunc_predict_fn"] = model.native_method
+            # Older versions of MLflow pickle the estimator.
+            if "skops_trusted_types" in inspect.signature(flavor.save_model).parameters:
+                options["skops_trusted_types"] = untrusted_types(native)
         own_code = [*find_own_code_of(native), *self.code_paths]
         with temporary_folder() as temporary:
             code_paths = bundle_code(temporary, (), own_code)
