@@ -145,9 +145,9 @@ class TestRules:
         frame = pd.DataFrame({"t": [list(moments)], "v": [[1.0]]})
         signature = parse({"inputs": {"t": ["datetime"], "v": {"type": "sparkml_vector"}}})
         parity = compare(echo_adapter(signature), [Payload("generated", frame, None)])
-        assert parity.explained == {
-            "MLFLOW_CONVERSIONS": 2
-        }  # next to such a vector, it converts datetimes to numbers
+        # Next to such a vector, MLflow before 3.18 converts datetimes to numbers.
+        assert parity.explained in ({"MLFLOW_CONVERSIONS": 2}, {})
+        assert not parity.unexplained
         assert parity.unexplained == []
 
     def test_nan_is_null(self) -> None:
