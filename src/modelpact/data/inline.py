@@ -50,7 +50,8 @@ class InlineData(DataSource):
                 names = dict.fromkeys(chain.from_iterable(self.inputs))
                 return pd.DataFrame({name: self._read_column(name) for name in names})
             return pd.DataFrame(self.inputs)
-        except (ValueError, TypeError) as error:
+        # pandas 2 raises an AttributeError for rows that are dicts and values.
+        except (AttributeError, ValueError, TypeError) as error:
             raise DataError(
                 f"data.inputs cannot be converted to a {self.form}: {truncate(error, 200)}",
                 remedy="Give rows of equal shape, and for a tensor a NumPy dtype; "

@@ -181,7 +181,8 @@ def _check_nested_cells(
 def _check_converted(data: Any, columns: CompiledColumns, violations: Violations) -> object:
     try:
         frame = pd.DataFrame(data)
-    except (ValueError, TypeError) as error:
+    # pandas 2 raises an AttributeError for rows that are dicts and values.
+    except (AttributeError, ValueError, TypeError) as error:
         got = f"{type(data).__name__}: {str(error)[:60]}"
         violations.add_message(
             ViolationCode.WRONG_KIND, (), "data that pandas can convert to a frame", got
