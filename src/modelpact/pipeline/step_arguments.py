@@ -82,11 +82,11 @@ DEFAULT_STEPS = {
 
 def lists_steps(function: F) -> F:
     """Replace `**steps` in the signature that `help` shows and hydra-zen's `zen` reads."""
-    signature = inspect.signature(function)
+    signature, keyword_only = inspect.signature(function), inspect.Parameter.KEYWORD_ONLY
     own = [parameter for parameter in signature.parameters.values() if parameter.name != "steps"]
     steps = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hint)
-        for name, hint in StepArguments.__annotations__.items()
+        inspect.Parameter(name, keyword_only, default=option, annotation="StepArgument")
+        for name, option in DEFAULT_STEPS.items()
     ]
     function.__signature__ = signature.replace(parameters=[*own, *steps])  # type: ignore[attr-defined]
     return function
