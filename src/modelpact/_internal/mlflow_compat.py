@@ -114,20 +114,18 @@ def schema_migrations() -> list[str]:
 
 @contextlib.contextmanager
 def assume_schema_revision(revision: str) -> Iterator[None]:
-    """Give MLflow its newest schema revision for a store that has tables.
+    """Give MLflow its newest schema revision.
 
-    MLflow otherwise parses all migration scripts whenever it opens a store. MLflow 3.1 also misses
-    tables that it has no name for, and runs the migrations again.
+    MLflow otherwise parses all migration scripts whenever it opens a store.
     """
     from mlflow.store.db import utils
 
-    latest, exist = utils._get_latest_schema_revision, utils._all_tables_exist
+    original = utils._get_latest_schema_revision
     utils._get_latest_schema_revision = lambda: revision
-    utils._all_tables_exist = lambda engine: True
     try:
         yield
     finally:
-        utils._get_latest_schema_revision, utils._all_tables_exist = latest, exist
+        utils._get_latest_schema_revision = original
 
 
 def enforce_inputs(data: Any, schema: Schema) -> Any:
