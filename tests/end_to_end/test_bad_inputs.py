@@ -108,7 +108,7 @@ def test_the_list_is_long() -> None:
     "every",
     [
         480,
-        pytest.param(12, marks=pytest.mark.slow),
+        pytest.param(24, marks=pytest.mark.slow),
         pytest.param(1, marks=pytest.mark.exhaustive),
     ],
 )

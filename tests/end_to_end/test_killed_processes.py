@@ -59,7 +59,7 @@ def test_sixteen_processes_can_create_a_store_concurrently(tmp_path: Path) -> No
 
 
 def test_a_store_opens_after_its_creation_was_killed(tmp_path: Path) -> None:
-    kills = 100 if FULL else 6
+    kills = 100 if FULL else 4
     accounts = forks("schema", kills, tmp_path, lanes=2)
     count = {what: sum(account[what] for account in accounts) for what in accounts[0]}
     assert count["kills"] == kills

@@ -167,7 +167,10 @@ def test_a_killed_study_is_resumed(done: int, programs: Path) -> None:
     assert len(trials) <= 9
 
 
-@pytest.mark.parametrize("launcher", ["basic", "joblib", "processes"])
+@pytest.mark.parametrize(
+    "launcher",
+    ["basic", pytest.param("joblib", marks=pytest.mark.exhaustive), "processes"],
+)
 def test_a_step_that_ends_the_program_fails_only_its_job(launcher: str, programs: Path) -> None:
     Path("mortal.py").write_text(MORTAL)
     arguments = [*MORTAL_MODEL, "model.estimator.alpha=1.0,3.0,4.0", f"hydra/launcher={launcher}"]
