@@ -55,8 +55,8 @@ class Worker:
         elif word == "odd":
             returned.status, returned.return_value = JobStatus.FAILED, Unpicklable("odd")
         elif word == "wait":
-            Path(f"begun{number}").touch()
             try:
+                Path(f"begun{number}").touch()
                 time.sleep(60)
             finally:
                 Path("closed").touch()
