@@ -274,7 +274,7 @@ def _check_step(step: object, family: type[Step]) -> None:
         _fail(step, "identity", "differs in a copy; the job key would change in every run")
 
 
-def _call(step: Step, method: str, kind: type[T], *arguments: Any, **options: Any) -> T:
+def _call(step: Step, method: str, kind: type[T], *arguments: object, **options: object) -> T:
     """Call a method, and check the type of what it returns."""
     returned = _run(step, method, *arguments, **options)
     _check_type(step, method, returned, kind)
@@ -282,7 +282,7 @@ def _call(step: Step, method: str, kind: type[T], *arguments: Any, **options: An
     return kept
 
 
-def _run(step: Step, method: str, *arguments: Any, **options: Any) -> Any:
+def _run(step: Step, method: str, *arguments: object, **options: object) -> Any:
     with _method_errors(step, method):
         return getattr(step, method)(*arguments, **options)
 
@@ -294,7 +294,7 @@ def _check_type(
         _fail(step, method, f"must {verb} {wrong_type(value, kind)}")
 
 
-def _compare(step: Step, method: str, after: Any, before: Any) -> None:
+def _compare(step: Step, method: str, after: object, before: object) -> None:
     difference = diff_values(after, before, rtol=1e-6, atol=1e-9)
     deterministic = not isinstance(step, Model) or step.deterministic
     if difference and deterministic:

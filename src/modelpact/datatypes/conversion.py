@@ -12,7 +12,7 @@ from modelpact.datatypes.operations import to_python
 __all__ = ["convert_like"]
 
 
-def convert_like(value: Any, like: Any) -> Any:
+def convert_like(value: object, like: Any) -> Any:
     """Return a value in the type of another one; unchanged if it does not fit.
 
     Example:
@@ -26,7 +26,7 @@ def convert_like(value: Any, like: Any) -> Any:
         return value
 
 
-def _convert(value: Any, like: Any) -> Any:
+def _convert(value: object, like: Any) -> Any:
     if isinstance(like, np.ndarray):
         return _to_array(value, like)
     if hasattr(like, "iloc"):
@@ -40,7 +40,7 @@ def _convert(value: Any, like: Any) -> Any:
     return to_python(value) if isinstance(like, list) else value
 
 
-def _to_array(value: Any, like: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _to_array(value: object, like: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     array = np.asarray(value if hasattr(value, "__array__") else to_python(value))
     if array.dtype.kind in "US" and like.dtype.kind not in "USO":
         raise TypeError("text is not compared with numbers")
@@ -51,7 +51,7 @@ def _to_array(value: Any, like: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return array.reshape(like.shape) if is_column else array
 
 
-def _to_frame(value: Any, like: Any) -> Any:
+def _to_frame(value: object, like: Any) -> Any:
     import pandas as pd
 
     plain = to_python(value)

@@ -58,15 +58,15 @@ def log_model(
     y: object = None,
     *,
     name: str | None = None,
-    signature: Signature | Mapping[str, Any] | None = None,
+    signature: Signature | Mapping[str, object] | None = None,
     input_example: object = None,
     registered_model_name: str | None = None,
     params: dict[str, Any] | None = None,
     pip_requirements: Sequence[str] | str | None = None,
     extra_pip_requirements: Sequence[str] | str | None = None,
     code_paths: Sequence[str] | None = None,
-    metadata: Mapping[str, Any] | None = None,
-    tags: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, object] | None = None,
+    tags: Mapping[str, object] | None = None,
     **steps: Unpack[StepArguments],
 ) -> Info:
     """Log a fitted model in MLflow under a contract: sign, save, load, verify, register.
@@ -113,7 +113,7 @@ def log_model(
     return _log(made, registered_model_name or made.saver.path, tags or {})
 
 
-def _check_mlflow_arguments(X: object, given: Mapping[str, Any]) -> None:
+def _check_mlflow_arguments(X: object, given: Mapping[str, object]) -> None:
     """Point to the replacement of arguments that only MLflow takes."""
     if isinstance(X, str):
         raise ConfigError(
@@ -131,7 +131,7 @@ _SAVER_OPTIONS = (
 )  # fmt: skip
 
 
-def _saver_options(*values: Any) -> dict[str, Any]:
+def _saver_options(*values: object) -> dict[str, Any]:
     """Return the options of a saver by name, without those that were not given."""
     given = zip(_SAVER_OPTIONS, values, strict=True)
     options = {key: value for key, value in given if value is not None}
@@ -154,7 +154,7 @@ def _read_lines(key: str, path: str) -> list[str]:
         ) from error
 
 
-def _log(steps: Steps, name: str, tags: Mapping[str, Any]) -> Info:
+def _log(steps: Steps, name: str, tags: Mapping[str, object]) -> Info:
     recorder = RunRecorder(STAGES, notebook_observer(), name=name, steps=steps.kinds())
     with held_signals(), restored_sys_path():
         with recorder.stage("check"):
@@ -196,7 +196,7 @@ def _run_logger(
     return input_logger(store, recorder, Job(), steps, keeps_params=True)
 
 
-def _as_saver(saver: StepArgument, model: Model, options: Mapping[str, Any]) -> StepArgument:
+def _as_saver(saver: StepArgument, model: Model, options: Mapping[str, object]) -> StepArgument:
     if isinstance(saver, Step):
         return saver.model_copy(update=options)
     if isinstance(saver, Mapping):
@@ -209,7 +209,7 @@ def _as_saver(saver: StepArgument, model: Model, options: Mapping[str, Any]) -> 
     return {**target, **options}
 
 
-def _as_register(steps: StepArguments, tags: Mapping[str, Any] | None) -> Register:
+def _as_register(steps: StepArguments, tags: Mapping[str, object] | None) -> Register:
     made: Register = make_step("register", steps.get("register", "mlflow"))
     return made.model_copy(update={"tags": {**made.tags, **tags}}) if tags else made
 

@@ -87,7 +87,7 @@ def publish(
     data: DataSource | None = None,
     params: dict[str, Any] | None = None,
     metrics: Sequence[str] = (),
-    signature: Signature | Mapping[str, Any] | None = None,
+    signature: Signature | Mapping[str, object] | None = None,
     fit: bool = True,
     folder: Path | None = None,
     observe: Callable[[str], None] | None = None,

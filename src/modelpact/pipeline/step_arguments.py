@@ -174,7 +174,7 @@ def make_steps(
     data: DataSource | None = None,
     params: dict[str, Any] | None = None,
     metrics: Sequence[str] = (),
-    signature: Signature | Mapping[str, Any] | None = None,
+    signature: Signature | Mapping[str, object] | None = None,
     fit: bool = False,
     **given: Unpack[StepArguments],
 ) -> Steps:
@@ -209,7 +209,7 @@ def make_steps(
     return Steps(data=data, model=chosen, fit=fit, **made)
 
 
-def _make_signer(signature: Signature | Mapping[str, Any]) -> ExplicitSigner:
+def _make_signer(signature: Signature | Mapping[str, object]) -> ExplicitSigner:
     from mlflow.models import ModelSignature
 
     written = signature if isinstance(signature, ModelSignature) else parse(signature)
