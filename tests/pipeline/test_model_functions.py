@@ -122,6 +122,14 @@ class TestLogModel:
         with pytest.raises(ConfigError, match="name='ridge'"):
             modelpact.log_model(MODEL, "ridge")
 
+    @pytest.mark.parametrize("saver", ["builtin", BuiltinSaver()])
+    def test_wrong_types_are_named(self, store: mlflow.MlflowClient, saver: Any) -> None:
+        arguments: dict[str, Any] = {"saver": saver, "pip_requirements": [1], "metadata": "x"}
+        with pytest.raises(ConfigError, match=r"(?s)saver.pip_requirements.0: .*saver.metadata: "):
+            modelpact.log_model(MODEL, X, **arguments)
+        with pytest.raises(ConfigError, match="tags is of type list, not a dict"):
+            modelpact.log_model(MODEL, X, tags=["team"])  # type: ignore[arg-type]
+
     def test_a_file_of_requirements(self, store: mlflow.MlflowClient) -> None:
         Path("requirements.txt").write_text("# pinned\nscikit-learn\n", encoding="utf-8")
         info = modelpact.log_model(MODEL, X, pip_requirements="requirements.txt")

@@ -22,7 +22,8 @@ def convert_like(value: object, like: Any) -> Any:
     """
     try:
         return _convert(value, like)
-    except (TypeError, ValueError, KeyError):
+    # pandas 2 raises an AttributeError for rows that are dicts and values.
+    except (AttributeError, TypeError, ValueError, KeyError):
         return value
 
 

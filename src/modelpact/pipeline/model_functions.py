@@ -21,6 +21,7 @@ from modelpact.pipeline.runner import STAGES, fit_and_register, read_sample
 from modelpact.pipeline.step_arguments import (
     StepArgument,
     StepArguments,
+    change_step,
     lists_steps,
     make_model,
     make_step,
@@ -103,7 +104,7 @@ def log_model(
         >>> log_model(Ridge().fit(X, y), X, pip_requirements=["scikit-learn"]).signature.inputs
         [Tensor('float64', (-1, 1))]
     """
-    _check_mlflow_arguments(X, steps)
+    _check_mlflow_arguments(X, tags, steps)
     chosen = make_model(model, fit=False)
     options = _saver_options(name, pip_requirements, extra_pip_requirements, code_paths, metadata)
     steps["saver"] = _as_saver(steps.get("saver"), chosen, options)
@@ -113,12 +114,18 @@ def log_model(
     return _log(made, registered_model_name or made.saver.path, tags or {})
 
 
-def _check_mlflow_arguments(X: object, given: Mapping[str, object]) -> None:
-    """Point to the replacement of arguments that only MLflow takes."""
+def _check_mlflow_arguments(X: object, tags: object, given: Mapping[str, object]) -> None:
+    """Point to the replacement of arguments that only MLflow takes, and check the tags."""
     if isinstance(X, str):
         raise ConfigError(
             f"the inputs are the text {X!r}",
             remedy=f"Give the inputs after the model, and the name by name: name={X!r}.",
+        )
+    if tags is not None and not isinstance(tags, Mapping):
+        raise ConfigError(
+            f"tags is of type {type(tags).__name__}, not a dict",
+            remedy='Give names and values: tags={"team": "lab"}.',
+            key="tags",
         )
     for name in given.keys() & _REPLACEMENTS.keys():
         raise ConfigError(
@@ -126,15 +133,18 @@ def _check_mlflow_arguments(X: object, given: Mapping[str, object]) -> None:
         )
 
 
-_SAVER_OPTIONS = (
-    "path", "pip_requirements", "extra_pip_requirements", "code_paths", "metadata",
-)  # fmt: skip
-
-
-def _saver_options(*values: object) -> dict[str, Any]:
+def _saver_options(
+    name: object, requirements: object, extra: object, code_paths: object, metadata: object
+) -> dict[str, Any]:
     """Return the options of a saver by name, without those that were not given."""
-    given = zip(_SAVER_OPTIONS, values, strict=True)
-    options = {key: value for key, value in given if value is not None}
+    given = {
+        "path": name,
+        "pip_requirements": requirements,
+        "extra_pip_requirements": extra,
+        "code_paths": code_paths,
+        "metadata": metadata,
+    }
+    options = {key: value for key, value in given.items() if value is not None}
     for key, value in options.items():
         if key.endswith("requirements") and isinstance(value, str):
             options[key] = _read_lines(key, value)
@@ -198,7 +208,8 @@ def _run_logger(
 
 def _as_saver(saver: StepArgument, model: Model, options: Mapping[str, object]) -> StepArgument:
     if isinstance(saver, Step):
-        return saver.model_copy(update=options)
+        changed: Step = change_step("saver", saver, options)
+        return changed
     if isinstance(saver, Mapping):
         return {**options, **saver}
     if isinstance(saver, str):
@@ -211,7 +222,9 @@ def _as_saver(saver: StepArgument, model: Model, options: Mapping[str, object]) 
 
 def _as_register(steps: StepArguments, tags: Mapping[str, object] | None) -> Register:
     made: Register = make_step("register", steps.get("register", "mlflow"))
-    return made.model_copy(update={"tags": {**made.tags, **tags}}) if tags else made
+    if tags:
+        made = change_step("register", made, {"tags": {**made.tags, **tags}})
+    return made
 
 
 @remedies_in_python(arguments=["loader"])

@@ -31,6 +31,7 @@ __all__ = [
     "DEFAULT_STEPS",
     "StepArgument",
     "StepArguments",
+    "change_step",
     "find_option",
     "list_options",
     "lists_steps",
@@ -88,7 +89,7 @@ def lists_steps(function: F) -> F:
         inspect.Parameter(name, keyword_only, default=option, annotation="StepArgument")
         for name, option in DEFAULT_STEPS.items()
     ]
-    function.__signature__ = signature.replace(parameters=[*own, *steps])  # type: ignore[attr-defined]
+    vars(function)["__signature__"] = signature.replace(parameters=[*own, *steps])
     return function
 
 
@@ -121,7 +122,16 @@ def make_step(group: str, value: StepArgument) -> Any:
             f"{', '.join(list_options(group))}.",
             group=group,
         )
-    kind = _find_class(group, target)
+    return _build(group, _find_class(group, target), options)
+
+
+def change_step(group: str, step: Step, options: Mapping[str, Any]) -> Any:
+    """Return a step with other options, which are checked as those of `make_step` are."""
+    own = {field.alias or name: getattr(step, name) for name, field in step.option_fields().items()}
+    return _build(group, type(step), {**own, **options})
+
+
+def _build(group: str, kind: type[Step], options: Mapping[str, Any]) -> Step:
     keys = sorted(field.alias or name for name, field in kind.option_fields().items())
     with convert_errors(functools.partial(invalid_options, group, None, keys, ())):
         return kind(**options)
