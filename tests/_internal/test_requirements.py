@@ -322,6 +322,21 @@ def test_unmet_pins_are_named(lines: list[str], expected: Any) -> None:
     assert found == expected or len(found) == expected
 
 
+def test_a_variant_of_a_distribution_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As xgboost-cpu is xgboost, and tensorflow-cpu is tensorflow."""
+    info = Path("site/absent_cpu-1.5.dist-info")
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: absent-cpu\nVersion: 1.5\n")
+    (info / "top_level.txt").write_text("absent\n")
+    monkeypatch.syspath_prepend(str(Path("site").absolute()))
+    Path("requirements.txt").write_text("absent==1.5")
+    requirements._installed_version.cache_clear()
+    assert requirements.find_mismatches(Path()) == []
+    Path("requirements.txt").write_text("absent==2")
+    assert requirements.find_mismatches(Path()) == ["absent is 1.5, the model requires ==2"]
+    requirements._installed_version.cache_clear()
+
+
 def test_a_model_without_requirements_has_no_mismatches() -> None:
     assert requirements.find_mismatches(Path()) == []
 

@@ -19,7 +19,7 @@ import re
 import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from types import FunctionType
 
@@ -187,10 +187,12 @@ def _find_mismatch(line: str) -> str:
 
 @functools.cache
 def _installed_version(distribution: str) -> str | None:
+    """Return the version of a distribution, or of a variant such as xgboost-cpu of xgboost."""
     try:
         return version(distribution)
     except PackageNotFoundError:
-        return None
+        variants = packages_distributions().get(distribution.replace("-", "_"), ())
+        return next((version(one) for one in variants if one.startswith(distribution)), None)
 
 
 @functools.cache
