@@ -159,7 +159,7 @@ class TestLogModel:
         assert [model.name for model in store.search_logged_models(["0"])] == ["own"]
 
     def test_metadata_is_plain_data(self, store: mlflow.MlflowClient) -> None:
-        with pytest.raises(SaveError, match=r"saver\.metadata cannot be written as YAML"):
+        with pytest.raises(SaveError, match=r"YAML cannot represent a value of saver\.metadata: "):
             modelpact.log_model(MODEL, X, metadata={"r2": np.float64(0.5)}, **QUICK)
         with pytest.raises(ConfigError, match=r"saver\.code_paths: .* got 'src'"):
             modelpact.log_model(MODEL, X, code_paths="src", **QUICK)

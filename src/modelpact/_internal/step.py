@@ -39,7 +39,7 @@ _caller_reports: ContextVar[bool] = ContextVar("modelpact_caller_reports", defau
 
 @contextlib.contextmanager
 def caller_reports_errors() -> Iterator[bool]:
-    """Do not log the errors of steps, but report them; yield whether an outer caller does, too."""
+    """Do not log errors of steps: the caller reports them. Yield whether another caller does."""
     token = _caller_reports.set(True)
     try:
         yield token.old_value is True

@@ -285,9 +285,9 @@ def _check_metadata(metadata: dict[str, Any]) -> None:
 
     try:
         yaml.safe_dump(metadata)
-    except yaml.YAMLError as error:
+    except yaml.representer.RepresenterError as error:
         raise SaveError(
-            f"saver.metadata cannot be written as YAML: {truncate(error)}",
+            f"YAML cannot represent a value of saver.metadata: {truncate(repr(error.args[-1]))}",
             remedy="Use plain values, such as float(x) for a number of NumPy.",
         ) from error
 
