@@ -207,3 +207,13 @@ def test_verify_compares_predictions(
     assert "Nothing was registered" not in str(raised.value)
     # The error is raised, not also logged.
     assert not caplog.records
+
+
+def test_reading_creates_no_experiment(store: mlflow.MlflowClient) -> None:
+    modelpact.log_model(
+        MODEL, X, registered_model_name="own", tracking={"experiment": "team"}, **QUICK
+    )
+    modelpact.load("models:/own/1").predict(X)
+    assert modelpact.verify("models:/own/1", X).ok
+    assert modelpact.audit().ok
+    assert {one.name for one in store.search_experiments()} == {"Default", "team"}

@@ -252,7 +252,7 @@ def load(
         IntegrityError: The files are not the published ones.
     """
     options = {"policy": policy, "extra": extra, "integrity": integrity}
-    with make_step("tracking", tracking).open():
+    with make_step("tracking", tracking).read_only().open():
         adapter: Adapter = make_step("loader", options).load(str(uri))
     return adapter
 
@@ -320,7 +320,7 @@ def verify(
     """
     inputs = MemoryData.of(X).read().inputs
     made = make_step("verifier", verifier)
-    with make_step("tracking", tracking).open():
+    with make_step("tracking", tracking).read_only().open():
         adapter = make_step("loader", "builtin").load(str(uri))
         prediction = adapter.predict(inputs, params).prediction
         outputs = prediction if outputs is None else convert_like(outputs, prediction)

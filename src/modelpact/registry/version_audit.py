@@ -150,7 +150,7 @@ def audit_store(
             uri=uri,
         )
     try:
-        with tracking.open() as store:
+        with tracking.read_only().open() as store:
             versions = _find_versions(store.client, name)
             audited, auditor = [], _Auditor(store.client)
             for number, version in enumerate(versions, 1):
